@@ -120,7 +120,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "forget-old-test-results": {"task": "connections.tasks.forget_old_test_results", "schedule": 300.0},
+    "forget-old-probe-results": {"task": "connections.tasks.forget_old_probe_results", "schedule": 300.0},
 }
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -208,4 +208,6 @@ AZURE_DEVOPS_TEST_LIMIT = env.float("AZURE_DEVOPS_TEST_LIMIT", default=20.0)
 # Work in the background may wait as long as Azure DevOps delays a busy person's calls.
 AZURE_DEVOPS_TASK_TIMEOUT = env.float("AZURE_DEVOPS_TASK_TIMEOUT", default=60.0)
 TEST_RESULT_MINUTES = env.int("TEST_RESULT_MINUTES", default=15)
+# One outage is not news: trouble on the way must repeat before a connection is shown as Unreachable.
+TROUBLES_BEFORE_UNREACHABLE = env.int("TROUBLES_BEFORE_UNREACHABLE", default=3)
 SUPPORT_URL = env.str("SUPPORT_URL", default="")

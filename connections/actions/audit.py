@@ -1,0 +1,71 @@
+"""Check a stored token and write down what was found."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from connections import clients
+from connections.actions.findings import store_findings
+from connections.azure_devops.secret import PersonalAccessToken
+from connections.checks import Report, Trouble, nothing_found
+from connections.keyring import UnreadableToken
+from connections.models import Connection, StoredToken
+from connections.status import Standing, next_status
+from history.record import Actor, record
+
+
+def audit(connection: Connection, *, by: Actor, now: datetime, in_a_hurry: bool) -> Report:
+    """Check the stored token and update the connection.
+
+    `in_a_hurry` makes the calls side by side, for a person who waits. An answer about a token that was
+    replaced meanwhile is thrown away: the report is returned and nothing is written.
+    """
+    asked_at = connection.token_set_at
+    report = _check(connection, in_a_hurry=in_a_hurry, now=now)
+    with transaction.atomic():
+        current = Connection.objects.filter(pk=connection.pk, token_set_at=asked_at).first()
+        if current is not None:
+            _write(current, report, by=by)
+    connection.refresh_from_db()
+    return report
+
+
+def stored_token(connection: Connection) -> PersonalAccessToken:
+    """The connection's token. Raises `UnreadableToken`, also when there is none."""
+    try:
+        return connection.stored_token.reveal()
+    except StoredToken.DoesNotExist:
+        raise UnreadableToken from None
+
+
+def _check(connection: Connection, *, in_a_hurry: bool, now: datetime) -> Report:
+    check = clients.check_side_by_side if in_a_hurry else clients.check_one_after_another
+    try:
+        server = clients.server(connection.server)
+        return _same_organization(connection, check(server, connection.organization, stored_token(connection)))
+    except (UnreadableToken, clients.UnknownServer) as ours:
+        return nothing_found(Trouble(ours.code, transient=False), at=now)
+
+
+def _same_organization(connection: Connection, report: Report) -> Report:
+    """After a rename the old name may belong to somebody else: their answer is not about this connection."""
+    if report.accepted and report.organization_id != connection.organization_id:
+        return nothing_found(Trouble("another_organization", transient=False), at=report.finished_at)
+    return report
+
+
+def _write(current: Connection, report: Report, *, by: Actor) -> None:
+    before = Standing(current.health, current.problem, current.troubles_in_a_row)
+    after = next_status(before, report, repeats=settings.TROUBLES_BEFORE_UNREACHABLE)
+    changes = store_findings(current, report) if report.accepted else []
+    current.health = after.health
+    current.problem = after.problem
+    current.troubles_in_a_row = after.troubles_in_a_row
+    current.activity_id = (report.trouble.activity_id or "") if report.trouble else ""
+    current.checked_at = report.finished_at
+    current.save(update_fields=["health", "problem", "troubles_in_a_row", "activity_id", "checked_at"])
+    detail = {"health": str(after.health), "problem": report.trouble.code if report.trouble else ""}
+    if before.health != after.health:
+        detail["before"] = str(before.health)
+    record("connection.tested", current, by=by, at=report.finished_at, detail={**detail, "changes": changes})

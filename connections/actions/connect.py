@@ -1,0 +1,144 @@
+"""Connect an organization: check, then store the connection and its sealed token in one transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
+
+from connections import messages
+from connections.actions.findings import store_findings
+from connections.actions.probe import Credentials, report_for
+from connections.actions.refusals import CannotConnect
+from connections.azure_devops.types import Project
+from connections.checks import Report
+from connections.models import ChosenProject, Connection, StoredToken
+from connections.status import health_of
+from history.record import Actor, record
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the person chose beside the credentials. `projects` are ids; None means all projects."""
+
+    name: str
+    expires_on: date | None
+    token_reach: str = Connection.Reach.UNKNOWN
+    projects: Sequence[str] | None = None
+    accept_limited: bool = False
+    verdict: str = ""
+
+
+def connect(
+    credentials: Credentials, wishes: Wishes, *, owner: AbstractBaseUser, by: Actor, now: datetime
+) -> Connection:
+    """Store a connection whose token was seen to work. Raises `CannotConnect`, and then nothing is stored."""
+    _name_is_free(wishes.name)
+    report = report_for(wishes.verdict, credentials, by=owner, now=now)
+    chosen = judge(report, wishes)
+    try:
+        with transaction.atomic():
+            connection = _store(credentials, wishes, report, owner=owner, now=now)
+            choose_projects(connection, chosen)
+            store_findings(connection, report)
+            record("connection.connected", connection, by=by, at=now, detail=_detail(credentials, wishes, report))
+    except IntegrityError:
+        # Somebody else took the name between our look and our write.
+        _name_is_free(wishes.name)
+        raise
+    return connection
+
+
+NAME_TAKEN = "Another connection has this name. Choose another name."
+
+
+def _name_is_free(name: str) -> None:
+    if Connection.objects.filter(name__iexact=name).exists():
+        raise CannotConnect("name_taken", NAME_TAKEN, field="name")
+
+
+def judge(report: Report, wishes: Wishes) -> tuple[Project, ...] | None:
+    """The chosen projects, when the report allows to connect. Raises `CannotConnect` with the problem's code."""
+    if not report.accepted:
+        problem = messages.problem(report.trouble.code if report.trouble else "unexpected_answer")
+        raise CannotConnect(problem.code, f"{problem.title}. {problem.next_step}", field="token")
+    if not report.passed and not wishes.accept_limited:
+        raise CannotConnect(
+            "limited_not_accepted",
+            "The token works but not every scope could be proved. Tick the box to connect it as Limited, "
+            "or mend the token first.",
+            field="accept_limited",
+        )
+    if wishes.projects is None:
+        return None
+    return pick_projects(report, wishes.projects)
+
+
+def pick_projects(report: Report, wanted: Iterable[str]) -> tuple[Project, ...]:
+    """The wanted projects out of those the token sees. Raises `CannotConnect` for any other."""
+    visible = {project.id: project for project in report.projects}
+    wanted = list(dict.fromkeys(wanted))
+    if not wanted:
+        raise CannotConnect("no_project_chosen", "Choose at least one project, or all projects.", field="projects")
+    if any(one not in visible for one in wanted):
+        raise CannotConnect(
+            "project_not_visible", "A chosen project is not visible to this token. Choose again.", field="projects"
+        )
+    return tuple(visible[one] for one in wanted)
+
+
+def _store(
+    credentials: Credentials, wishes: Wishes, report: Report, *, owner: AbstractBaseUser, now: datetime
+) -> Connection:
+    connection = Connection(
+        name=wishes.name,
+        server=credentials.server.name,
+        organization=credentials.organization.name,
+        owner_id=owner.pk,
+        expires_on=wishes.expires_on,
+        token_reach=wishes.token_reach,
+        created_at=now,
+        token_set_at=now,
+    )
+    stamp(connection, report)
+    connection.save()
+    stored = StoredToken(connection=connection)
+    stored.seal(credentials.token)
+    stored.save()
+    return connection
+
+
+def stamp(connection: Connection, report: Report) -> None:
+    """Copy onto the connection what an accepted report says of the token. The caller saves."""
+    assert report.identity is not None  # noqa: S101  (accepted)
+    connection.organization_id = report.organization_id
+    connection.identity_id = report.identity.id
+    connection.identity_name = report.identity.display_name
+    connection.identity_account = report.identity.account or ""
+    connection.health = health_of(report)
+    connection.problem = ""
+    connection.activity_id = ""
+    connection.troubles_in_a_row = 0
+    connection.checked_at = report.finished_at
+
+
+def choose_projects(connection: Connection, chosen: tuple[Project, ...] | None) -> None:
+    """Limit the connection to the chosen projects; None lifts the limit."""
+    connection.chosen_projects.all().delete()
+    connection.all_projects = chosen is None
+    connection.save(update_fields=["all_projects"])
+    ChosenProject.objects.bulk_create(
+        ChosenProject(connection=connection, project_id=one.id, name=one.name) for one in chosen or ()
+    )
+
+
+def _detail(credentials: Credentials, wishes: Wishes, report: Report) -> dict[str, object]:
+    return {
+        "server": credentials.server.name,
+        "organization": credentials.organization.name,
+        "identity": report.identity.id if report.identity else "",
+        "health": str(health_of(report)),
+        "expires_on": wishes.expires_on.isoformat() if wishes.expires_on else None,
+        "projects": "all" if wishes.projects is None else len(wishes.projects),
+    }

@@ -1,0 +1,105 @@
+"""Change what a connection is called, what it covers and what is known of its token's end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import IntegrityError, transaction
+
+from connections import clients, messages
+from connections.actions.audit import stored_token
+from connections.actions.connect import NAME_TAKEN, choose_projects
+from connections.actions.find_project import Answer, look_for
+from connections.actions.refusals import CannotEdit, CannotRotate
+from connections.actions.rotate import credentials_for
+from connections.azure_devops.errors import AzureDevOpsError
+from connections.azure_devops.types import Project
+from connections.keyring import UnreadableToken
+from connections.models import Connection
+from history.record import Actor, record
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The wished state. `projects` are ids; None means all projects."""
+
+    name: str
+    expires_on: date | None
+    token_reach: str
+    projects: Sequence[str] | None
+
+
+def visible_projects(connection: Connection) -> tuple[Project, ...]:
+    """The projects that the stored token sees now. Raises `CannotEdit` with the problem's code."""
+    try:
+        server = clients.server(connection.server)
+        token = stored_token(connection)
+        with clients.azure_devops(server, connection.organization, token, seconds=clients.page_seconds()) as client:
+            found = [project for page in client.projects() for project in page]
+    except (AzureDevOpsError, UnreadableToken, clients.UnknownServer) as trouble:
+        problem = messages.problem(trouble.code)
+        raise CannotEdit(problem.code, f"{problem.title}. {problem.next_step}", field="projects") from None
+    return tuple(sorted(found, key=lambda one: one.name.casefold()))
+
+
+def edit(connection: Connection, changes: Changes, *, by: Actor, now: datetime) -> list[str]:
+    """Apply the changes and return the names of the fields that changed. Raises `CannotEdit`."""
+    chosen = _chosen(connection, changes)
+    before = _state(connection)
+    try:
+        with transaction.atomic():
+            connection.name = changes.name
+            connection.expires_on = changes.expires_on
+            connection.token_reach = changes.token_reach
+            connection.save(update_fields=["name", "expires_on", "token_reach"])
+            choose_projects(connection, chosen)
+            changed = _differences(before, _state(connection))
+            if changed:
+                record("connection.edited", connection, by=by, at=now, detail=changed)
+    except IntegrityError:
+        if Connection.objects.filter(name__iexact=changes.name).exclude(pk=connection.pk).exists():
+            raise CannotEdit("name_taken", NAME_TAKEN, field="name") from None
+        raise
+    return list(changed)
+
+
+def _chosen(connection: Connection, changes: Changes) -> tuple[Project, ...] | None:
+    if changes.projects is None:
+        return None
+    if not changes.projects:
+        raise CannotEdit("no_project_chosen", "Choose at least one project, or all projects.", field="projects")
+    kept = {one.project_id: one.name for one in connection.chosen_projects.all()}
+    if set(changes.projects) <= set(kept):
+        return tuple(Project(id=one, name=kept[one], state="wellFormed", url="") for one in changes.projects)
+    visible = {one.id: one for one in visible_projects(connection)}
+    if any(one not in visible for one in changes.projects):
+        raise CannotEdit(
+            "project_not_visible", "A chosen project is not visible to this token. Choose again.", field="projects"
+        )
+    return tuple(visible[one] for one in changes.projects)
+
+
+def _state(connection: Connection) -> dict[str, object]:
+    names = sorted(one.name for one in connection.chosen_projects.all())
+    return {
+        "name": connection.name,
+        "expires_on": connection.expires_on.isoformat() if connection.expires_on else None,
+        "token_reach": connection.token_reach,
+        "projects": "all" if connection.all_projects else names,
+    }
+
+
+def _differences(before: dict[str, object], after: dict[str, object]) -> dict[str, object]:
+    return {
+        field: {"before": before[field], "after": after[field]} for field in before if before[field] != after[field]
+    }
+
+
+def find_project_of(connection: Connection, name: str) -> Answer:
+    """Why the project `name` is not in the list of this connection's projects."""
+    try:
+        credentials = credentials_for(connection, stored_token(connection))
+    except (CannotRotate, UnreadableToken) as trouble:
+        problem = messages.problem(trouble.code)
+        return Answer(problem.code, "warn", "circle-question-mark", problem.title, problem.next_step)
+    return look_for(credentials, name)

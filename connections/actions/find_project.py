@@ -1,0 +1,109 @@
+"""My project is not listed: which of the guide's causes applies."""
+
+from dataclasses import dataclass
+from itertools import chain
+
+from connections import clients
+from connections.actions.probe import Credentials
+from connections.azure_devops.errors import AzureDevOpsError, NotFound
+from connections.azure_devops.types import Project
+from connections.checks import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The cause as a stable code, and what it means. `code` is "listed" when there is nothing wrong."""
+
+    code: str
+    tone: str
+    icon: str
+    title: str
+    text: str
+
+
+_LISTED = ("good", "circle-check", "The project is in the list")
+_STATES = {
+    "deleting": (
+        "being_deleted",
+        "The project is being deleted",
+        "Azure DevOps is removing it. It cannot be connected.",
+    ),
+    "deleted": (
+        "deleted",
+        "The project was deleted",
+        "An administrator of the organization can restore it for 28 days. Then test again.",
+    ),
+    "createPending": (
+        "being_created",
+        "The project is still being created",
+        "Azure DevOps has not finished making it. Wait a minute and test again.",
+    ),
+    "new": (
+        "being_created",
+        "The project is still being created",
+        "Azure DevOps has not finished making it. Wait a minute and test again.",
+    ),
+}
+
+
+def find_project(credentials: Credentials, name: str, report: Report) -> Answer:
+    """Look for the project `name` with the given credentials. Never raises an `AzureDevOpsError`."""
+    wanted = name.strip()
+    for project in report.projects:
+        if wanted.casefold() in (project.name.casefold(), project.id.casefold()):
+            return Answer("listed", *_LISTED, f"“{project.name}” is visible to this token. Search for it in the list.")
+    if not report.accepted:
+        return Answer("unknown", "warn", "circle-question-mark", "Could not tell", "The token was not accepted.")
+    return look_for(credentials, wanted)
+
+
+def look_for(credentials: Credentials, name: str) -> Answer:
+    """Ask Azure DevOps about one project. Never raises an `AzureDevOpsError`."""
+    try:
+        return _look(credentials, name.strip())
+    except AzureDevOpsError as trouble:
+        return Answer(
+            trouble.code,
+            "warn",
+            "circle-question-mark",
+            "Could not tell",
+            "Azure DevOps could not be asked. Try again.",
+        )
+
+
+def _look(credentials: Credentials, wanted: str) -> Answer:
+    with clients.azure_devops(
+        credentials.server, credentials.organization.name, credentials.token, seconds=clients.page_seconds()
+    ) as client:
+        # Projects that are deleted or half made are only in the list of all states, not under their own address.
+        # "all" leaves out the deleted ones.
+        pages = chain(client.projects(state="all"), client.projects(state="deleted"))
+        for project in chain.from_iterable(pages):
+            if project.name.casefold() == wanted.casefold():
+                return _by_state(project)
+        try:
+            return _by_state(client.project(wanted))
+        except NotFound:
+            return _not_visible(credentials, wanted)
+
+
+def _by_state(project: Project) -> Answer:
+    if project.state in _STATES:
+        code, title, text = _STATES[project.state]
+        return Answer(code, "warn", "hourglass", title, text)
+    return Answer(
+        "listed", "info", "refresh-cw", "The project is there now", "It was not in the list a moment ago. Test again."
+    )
+
+
+def _not_visible(credentials: Credentials, wanted: str) -> Answer:
+    organization = credentials.organization.name
+    return Answer(
+        "not_visible",
+        "warn",
+        "eye-off",
+        "Not there, or not visible to this person",
+        f"Azure DevOps shows no project “{wanted}” in {organization} to the owner of this token. Either the owner is "
+        f"not a member of it, or it belongs to another organization, or the name is spelled differently. Check the "
+        f"address of the project in the browser: the first part after the server is its organization.",
+    )

@@ -1,0 +1,30 @@
+"""Why an action was not carried out."""
+
+
+class Refused(Exception):
+    """An action refused for a reason that a person can act on.
+
+    `field` names the form field the message belongs beside, or is empty; `code` is stable.
+    """
+
+    def __init__(self, code: str, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.field = field
+
+
+class CannotConnect(Refused):
+    """Nothing was connected and nothing was stored."""
+
+
+class CannotRotate(Refused):
+    """The stored token stays as it was."""
+
+
+class CannotEdit(Refused):
+    """The connection stays as it was."""
+
+
+class CannotDisconnect(Refused):
+    """The connection stays."""

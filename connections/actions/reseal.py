@@ -1,0 +1,45 @@
+"""Write stored tokens anew with the newest key of the ring."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from connections import keyring
+from connections.models import StoredToken
+
+REPORT_EVERY = 500
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How many tokens were written anew, had the newest key already, or cannot be read (by connection name)."""
+
+    resealed: int = 0
+    current: int = 0
+    unreadable: list[str] = field(default_factory=list)
+
+
+def reseal_all(*, progress: Callable[[int], object]) -> Outcome:
+    """Go through all stored tokens, one row at a time. `progress` hears the count now and then."""
+    outcome = Outcome()
+    tokens = StoredToken.objects.select_related("connection").order_by("pk")
+    for done, stored in enumerate(tokens.iterator(chunk_size=REPORT_EVERY), start=1):
+        _reseal(stored, outcome)
+        if done % REPORT_EVERY == 0:
+            progress(done)
+    return outcome
+
+
+def _reseal(stored: StoredToken, outcome: Outcome) -> None:
+    if keyring.is_newest(stored.sealed):
+        outcome.current += 1
+        return
+    try:
+        token = stored.reveal()
+    except keyring.UnreadableToken:
+        outcome.unreadable.append(stored.connection.name)
+        return
+    # Somebody may have updated the token since it was read: then the row is not touched.
+    changed = StoredToken.objects.filter(pk=stored.pk, sealed=stored.sealed).update(
+        sealed=keyring.seal(token, owner=stored.seal_owner)
+    )
+    outcome.resealed += changed

@@ -1,0 +1,142 @@
+"""Replace a stored token: test the new one while the old one stays, compare, swap in one step."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from connections import clients, messages
+from connections.actions.audit import audit
+from connections.actions.connect import stamp
+from connections.actions.findings import store_findings
+from connections.actions.probe import Credentials, report_for
+from connections.actions.refusals import CannotRotate
+from connections.azure_devops.capabilities import Verdict
+from connections.azure_devops.names import OrganizationName
+from connections.azure_devops.secret import PersonalAccessToken
+from connections.checks import Report
+from connections.models import Connection, StoredToken
+from history.record import Actor, record
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The new token beside the old one. Capabilities are keys."""
+
+    same_person: bool
+    same_organization: bool
+    lost: tuple[str, ...]
+    gained: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """The new token and what its owner says of it."""
+
+    token: PersonalAccessToken
+    expires_on: date | None
+    token_reach: str
+    accept_limited: bool = False
+    verdict: str = ""
+
+
+def credentials_for(connection: Connection, token: PersonalAccessToken) -> Credentials:
+    """The new token at the connection's own place. Raises `CannotRotate` when the server is gone."""
+    try:
+        server = clients.server(connection.server)
+    except clients.UnknownServer as gone:
+        raise CannotRotate(gone.code, messages.problem(gone.code).explanation) from gone
+    organization = OrganizationName(name=connection.organization, as_typed=connection.organization)
+    return Credentials(server, organization, token)
+
+
+def compare(connection: Connection, report: Report) -> Comparison:
+    """What would change with the token of an accepted report."""
+    before = {one.capability for one in connection.capabilities.all() if one.verdict == Verdict.GRANTED}
+    after = {one.capability for one in report.findings if one.verdict is Verdict.GRANTED}
+    # What could not be told is neither lost nor gained.
+    refused = {one.capability for one in report.lacking()}
+    return Comparison(
+        same_person=report.identity is not None and report.identity.id == connection.identity_id,
+        same_organization=report.organization_id == connection.organization_id,
+        lost=tuple(sorted(before & refused)),
+        gained=tuple(sorted(after - before)),
+    )
+
+
+def rotate(
+    connection: Connection, new: Replacement, *, person: AbstractBaseUser, by: Actor, now: datetime
+) -> Comparison:
+    """Swap the token. Raises `CannotRotate`, and then the old token and everything else stay."""
+    credentials = credentials_for(connection, new.token)
+    report = report_for(new.verdict, credentials, by=person, now=now)
+    _judge(connection, report, new)
+    comparison = compare(connection, report)
+    with transaction.atomic():
+        _swap(connection, new, report, now=now)
+        record("connection.rotated", connection, by=by, at=now, detail=_detail(comparison, new))
+    return comparison
+
+
+def _judge(connection: Connection, report: Report, new: Replacement) -> None:
+    if not report.accepted:
+        problem = messages.problem(report.trouble.code if report.trouble else "unexpected_answer")
+        raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}", field="token")
+    if report.organization_id != connection.organization_id:
+        problem = messages.problem("another_organization")
+        raise CannotRotate(problem.code, problem.explanation, field="token")
+    if not report.passed and not new.accept_limited:
+        raise CannotRotate(
+            "limited_not_accepted",
+            "The new token works but not every scope could be proved. Tick the box to use it as Limited, "
+            "or mend the token first.",
+            field="accept_limited",
+        )
+
+
+def _swap(connection: Connection, new: Replacement, report: Report, *, now: datetime) -> None:
+    asked_at = connection.token_set_at
+    claimed = Connection.objects.filter(pk=connection.pk, token_set_at=asked_at).update(token_set_at=now)
+    if not claimed:
+        raise CannotRotate(
+            "replaced_meanwhile",
+            "Somebody else updated this token just now. Look at the connection before you try again.",
+        )
+    connection.token_set_at = now
+    connection.expires_on = new.expires_on
+    connection.token_reach = new.token_reach
+    stamp(connection, report)
+    connection.save()
+    stored, _ = StoredToken.objects.get_or_create(connection=connection, defaults={"sealed": b"", "fingerprint": ""})
+    stored.seal(new.token)
+    stored.save()
+    store_findings(connection, report, afresh=True)
+
+
+def extend(connection: Connection, *, expires_on: date | None, by: Actor, now: datetime) -> Report:
+    """Record that the same token lives longer now, after seeing it work. Raises `CannotRotate`."""
+    report = audit(connection, by=by, now=now, in_a_hurry=True)
+    if not report.accepted:
+        problem = messages.problem(report.trouble.code if report.trouble else "unexpected_answer")
+        raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}")
+    with transaction.atomic():
+        before = connection.expires_on
+        connection.expires_on = expires_on
+        connection.save(update_fields=["expires_on"])
+        detail = {"before": _iso(before), "after": _iso(expires_on)}
+        record("connection.extended", connection, by=by, at=now, detail=detail)
+    return report
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _detail(comparison: Comparison, new: Replacement) -> dict[str, object]:
+    return {
+        "same_person": comparison.same_person,
+        "lost": list(comparison.lost),
+        "gained": list(comparison.gained),
+        "expires_on": _iso(new.expires_on),
+    }

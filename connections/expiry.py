@@ -1,0 +1,41 @@
+"""When a token ends, counted in days of the site's time zone. The day before is the last safe one."""
+
+from datetime import date, timedelta
+
+from connections.status import Expiry
+
+SOON_DAYS = 30
+ADVISED_DAYS = 90
+PRESETS = (30, 60, 90)
+# Azure DevOps stops tokens for "All accessible organizations" on this day.
+# https://learn.microsoft.com/azure/devops/release-notes/2026/sprint-270-update
+GLOBAL_TOKENS_END = date(2026, 12, 1)
+# A custom date at Azure DevOps is at most a year away.
+LONGEST_LIFE = timedelta(days=366)
+
+
+def days_left(expires_on: date, today: date) -> int:
+    """Whole days until the token's date; 0 on the day itself, negative after it."""
+    return (expires_on - today).days
+
+
+def expiry_of(expires_on: date | None, today: date, *, soon_days: int = SOON_DAYS) -> Expiry:
+    """The state on the expiry axis."""
+    if expires_on is None:
+        return Expiry.NOT_RECORDED
+    left = days_left(expires_on, today)
+    if left < 0:
+        return Expiry.EXPIRED
+    return Expiry.SOON if left <= soon_days else Expiry.FINE
+
+
+def in_words(expires_on: date | None, today: date) -> str:
+    """How long it is until the date, as people say it."""
+    if expires_on is None:
+        return "not recorded, add a date"
+    left = days_left(expires_on, today)
+    if left == 0:
+        return "today"
+    if left in (1, -1):
+        return "tomorrow" if left == 1 else "yesterday"
+    return f"in {left} days" if left > 0 else f"{-left} days ago"

@@ -1,0 +1,27 @@
+"""`manage.py rotate_encryption_keys`: write every stored token anew with the newest key of the ring.
+
+Safe to interrupt and to repeat: each row is its own step, and rows of the newest key are passed over.
+Exit code 1 when a token could not be read; its connection is named.
+"""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from connections.actions.reseal import reseal_all
+
+
+class Command(BaseCommand):
+    """Re-encrypt stored tokens."""
+
+    help = __doc__ or ""
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Do it and say how it went."""
+        outcome = reseal_all(progress=lambda done: self.stdout.write(f"{done} tokens looked at"))
+        self.stdout.write(f"{outcome.resealed} tokens written with the newest key, {outcome.current} had it already.")
+        for name in outcome.unreadable:
+            self.stderr.write(f"The token of {name} cannot be read with any key of the ring.")
+        if outcome.unreadable:
+            sys.exit(1)

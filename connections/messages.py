@@ -1,0 +1,367 @@
+"""The catalogue: every problem under its stable code, in the words that pages, mails and the API use.
+
+A code is never renamed once it is stored. Each problem has a title, an explanation and a next step.
+"""
+
+from dataclasses import dataclass
+
+from connections.azure_devops.capabilities import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One problem as a person reads it. `link` names a page that helps: "guide", "tokens" or "status"."""
+
+    code: str
+    title: str
+    explanation: str
+    next_step: str
+    link: str = ""
+
+
+_PROBLEMS = (
+    Problem(
+        "organization_not_found",
+        "Organization not found",
+        "Azure DevOps knows no organization of this name. It says so before it looks at the token.",
+        "Check the spelling. The name is the first part of the address: dev.azure.com/your-organization. "
+        "If the organization was renamed, use the new name.",
+    ),
+    Problem(
+        "organization_unavailable",
+        "Organization is switched off",
+        "The organization exists, but Azure DevOps has stopped it, usually because nobody used it for a long time.",
+        "Ask an owner of the organization to sign in to it with a browser. Then test again.",
+    ),
+    Problem(
+        "token_refused",
+        "Token not accepted",
+        "Azure DevOps does not accept this token for this organization. It may be mistyped, revoked, regenerated, "
+        "or made for another organization. Azure DevOps does not say which.",
+        "Copy the token again without spaces. If it still fails, make a new token for exactly this organization.",
+        link="tokens",
+    ),
+    Problem(
+        "token_expired",
+        "Token has expired",
+        "Azure DevOps says that this token was real and that its time is over. Since 31 March 2026 an expired "
+        "token can no longer be extended.",
+        "Make a new token, or regenerate this one, at Azure DevOps. Then enter the new one here.",
+        link="tokens",
+    ),
+    Problem(
+        "sign_in_required",
+        "Azure DevOps asks for a sign-in",
+        "Instead of an answer came the sign-in page. Azure DevOps does this when it does not accept the token, "
+        "or when its owner has not signed in with a browser for a long time.",
+        "Sign in to the organization once with a browser as the owner of the token, then test again. "
+        "If it still fails, make a new token.",
+        link="tokens",
+    ),
+    Problem(
+        "anonymous",
+        "Token not accepted",
+        "Azure DevOps answered as if nobody had signed in. The organization has a public project, so it lets "
+        "anybody look, but it did not accept this token.",
+        "Copy the token again without spaces. If it still fails, make a new token for exactly this organization.",
+        link="tokens",
+    ),
+    Problem(
+        "not_a_member",
+        "The token's owner is not a member",
+        "The token is real, but the person who made it is not a member of this organization, or has no access "
+        "level there.",
+        "Ask an administrator of the organization to add that person, or use the token of somebody who is a member.",
+    ),
+    Problem(
+        "blocked_by_policy",
+        "Blocked by a policy",
+        "A security policy of the organization refuses this token.",
+        "Ask an administrator of the organization which policy applies to personal access tokens.",
+    ),
+    Problem(
+        "conditional_access",
+        "Blocked by conditional access",
+        "The organization's conditional access policy refused the call, usually because it comes from an address "
+        "that is not on its list.",
+        "Ask an administrator of Microsoft Entra to allow the address of this server for Azure DevOps.",
+    ),
+    Problem(
+        "global_token_blocked",
+        "Tokens for all organizations are not allowed",
+        "The token was made for all accessible organizations, and this organization's policy refuses such tokens. "
+        "Microsoft ends them everywhere on 1 December 2026.",
+        "Make a new token and choose exactly this organization instead of “All accessible organizations”.",
+        link="tokens",
+    ),
+    Problem(
+        "scope_missing",
+        "Scope missing",
+        "Azure DevOps refused this call without a word, which is how it answers when the token lacks the scope.",
+        "Edit the token at Azure DevOps and tick the scope. The token itself stays the same. Then test again.",
+        link="tokens",
+    ),
+    Problem(
+        "access_denied",
+        "Not permitted",
+        "The token has the scope, but the person behind it does not have the right at Azure DevOps.",
+        "Ask an administrator of the project to give that person the permission, or use a token of somebody "
+        "who has it.",
+    ),
+    Problem(
+        "not_found",
+        "Not found at Azure DevOps",
+        "Azure DevOps says that this does not exist, or that the person behind the token may not see it. "
+        "It does not say which.",
+        "Check that it still exists and that the owner of the token can see it.",
+    ),
+    Problem(
+        "project_not_found",
+        "Project not found",
+        "Azure DevOps says that the project does not exist, or that the person behind the token may not see it.",
+        "Check that the project exists and that the owner of the token is a member of it.",
+    ),
+    Problem(
+        "no_such_address",
+        "Unknown address",
+        "Azure DevOps has nothing at the address we asked. The server may be older than this product expects.",
+        "Check the server in AZURE_DEVOPS_SERVERS with the operator of this product.",
+    ),
+    Problem(
+        "conflict",
+        "Changed meanwhile",
+        "Somebody else changed the same thing at Azure DevOps just before.",
+        "Look at the present state and try again.",
+    ),
+    Problem(
+        "rejected",
+        "Azure DevOps rejected the request",
+        "Azure DevOps understood who asked but not what was asked.",
+        "Try again. If it stays, give the activity id to your support.",
+    ),
+    Problem(
+        "throttled",
+        "Azure DevOps asks us to wait",
+        "The person behind the token has used up their share of calls for the moment. All tokens of one person "
+        "share it, here and elsewhere.",
+        "Wait a few minutes and test again.",
+    ),
+    Problem(
+        "dns_failure",
+        "Address not found on the network",
+        "The name of the Azure DevOps server could not be looked up from here.",
+        "Check the network and the DNS of the machine that runs this product.",
+        link="status",
+    ),
+    Problem(
+        "tls_failure",
+        "Secure connection failed",
+        "The certificate of the Azure DevOps server could not be verified. A proxy that reads traffic, or a private "
+        "certificate authority, is the usual cause.",
+        "Give the certificate authority to the operator of this product, who names it in REQUESTS_CA_BUNDLE.",
+    ),
+    Problem(
+        "connection_failed",
+        "No connection to Azure DevOps",
+        "The connection was refused or cut off. A firewall or a proxy may stand between.",
+        "Check that this machine may reach the server of Azure DevOps on port 443, or set HTTPS_PROXY.",
+        link="status",
+    ),
+    Problem(
+        "timed_out",
+        "Azure DevOps did not answer in time",
+        "The call was given up. Azure DevOps may be slow, or something on the way holds the traffic.",
+        "Test again in a minute. If it stays, check the network and the service status.",
+        link="status",
+    ),
+    Problem(
+        "time_limit",
+        "The test ran out of time",
+        "The whole test has a time limit. What had finished by then is shown; the rest could not be told.",
+        "Test again in a minute.",
+        link="status",
+    ),
+    Problem(
+        "server_error",
+        "Azure DevOps has trouble",
+        "Azure DevOps answered with an error of its own. It says nothing about the token.",
+        "Wait and test again. The service status page tells about outages.",
+        link="status",
+    ),
+    Problem(
+        "answer_too_large",
+        "Answer too large",
+        "The answer was larger than we are willing to read.",
+        "Give the activity id to your support.",
+    ),
+    Problem(
+        "unexpected_answer",
+        "Unexpected answer",
+        "Something answered that does not speak like Azure DevOps. A proxy's own page is the usual cause.",
+        "Check the proxy of the machine that runs this product. If it stays, give the activity id to your support.",
+    ),
+    Problem(
+        "no_project",
+        "No project visible",
+        "The token was accepted, but its owner sees no project here. Scopes can be proved only inside a project.",
+        "Ask for access to at least one project in the organization, then test again.",
+    ),
+    Problem(
+        "write_probes_off",
+        "Not tried",
+        "The operator of this product switched off the probes for writing.",
+        "Nothing to do. The operator can set AZURE_DEVOPS_WRITE_PROBES to check writing too.",
+    ),
+    Problem(
+        "contradiction",
+        "Contradicting answers",
+        "A higher scope seemed to be there while a lower one, which it contains, was refused.",
+        "Test again. If it stays, check the scopes of the token at Azure DevOps.",
+    ),
+    Problem(
+        "anonymous_answer",
+        "Answered to nobody",
+        "Azure DevOps answered without saying to whom, as it does for public projects. That proves nothing about "
+        "the token.",
+        "Test again. If it stays, choose an organization without public projects, or check the scope by hand.",
+    ),
+    Problem(
+        "another_identity",
+        "Another person answered",
+        "Azure DevOps answered this call for another person than the one behind the token.",
+        "Test again. If it stays, check what stands between this product and Azure DevOps.",
+    ),
+    Problem(
+        "signed_refusal",
+        "Refused in an unknown way",
+        "Azure DevOps refused this call, and not in the way it refuses a missing scope.",
+        "Test again. If it stays, check the scope of the token at Azure DevOps by hand.",
+    ),
+    Problem(
+        "token_unreadable",
+        "Stored token cannot be read",
+        "The key that this token was stored with is not in the key ring any more.",
+        "Bring the key back into FIELD_ENCRYPTION_KEYS, or update the token of this connection.",
+    ),
+    Problem(
+        "server_unknown",
+        "Server no longer configured",
+        "The operator of this product removed the server of this connection from AZURE_DEVOPS_SERVERS.",
+        "Ask the operator to bring it back under the same name.",
+    ),
+    Problem(
+        "another_organization",
+        "The organization changed",
+        "Azure DevOps answers under this name for another organization than before. The name may have been taken "
+        "over after a rename.",
+        "Check the name at Azure DevOps. If the organization was renamed, disconnect and connect it anew.",
+    ),
+)
+PROBLEMS: dict[str, Problem] = {problem.code: problem for problem in _PROBLEMS}
+
+# The causes that the user guide's troubleshooting names, in its order.
+TROUBLESHOOTING = (
+    "organization_not_found",
+    "scope_missing",
+    "token_expired",
+    "token_refused",
+    "timed_out",
+    "dns_failure",
+    "tls_failure",
+    "project_not_found",
+    "not_a_member",
+    "access_denied",
+    "conditional_access",
+    "global_token_blocked",
+    "organization_unavailable",
+    "throttled",
+)
+
+
+def problem(code: str) -> Problem:
+    """The words for a code; an unknown code is an unexpected answer, never an exception."""
+    return PROBLEMS.get(code, PROBLEMS["unexpected_answer"])
+
+
+VERDICT_WORDS: dict[Verdict, str] = {
+    Verdict.GRANTED: "Granted",
+    Verdict.MISSING: "Missing",
+    Verdict.NOT_PERMITTED: "Not permitted",
+    Verdict.UNKNOWN: "Could not tell",
+}
+
+AREA_LABELS = {"code": "Code", "build": "Build", "release": "Release"}
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a capability is needed for, and what stops working without it."""
+
+    needed_for: str
+    without: str
+
+
+PURPOSES: dict[str, Purpose] = {
+    "code_read": Purpose(
+        "List repositories and branches, read commits and files.",
+        "Repositories, branches and files cannot be shown.",
+    ),
+    "code_write": Purpose(
+        "Create branches and commit files.",
+        "No branch can be created and no file committed from here.",
+    ),
+    "code_manage": Purpose(
+        "Create and rename repositories.",
+        "No repository can be created from here.",
+    ),
+    "build_read": Purpose(
+        "Show pipelines, builds and their logs.",
+        "Builds and their status cannot be shown.",
+    ),
+    "build_execute": Purpose(
+        "Run and cancel pipelines.",
+        "No pipeline can be run or cancelled from here.",
+    ),
+    "release_read": Purpose(
+        "Show releases, environments and deployments.",
+        "Releases and deployments cannot be shown.",
+    ),
+    "release_execute": Purpose(
+        "Create releases and deploy environments.",
+        "No release can be created or deployed from here.",
+    ),
+    "release_manage": Purpose(
+        "Approve and reject deployments.",
+        "No deployment can be approved or rejected from here.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """One security practice of the user guide."""
+
+    title: str
+    text: str
+
+
+SECURITY_PRACTICES = (
+    Practice("Give the least that is needed", "Tick only the scopes in the table. Never choose full access."),
+    Practice("Name exactly one organization", "A token for all accessible organizations opens every door at once."),
+    Practice("Let it live 90 days or less", "A token that is lost is dangerous only as long as it lives."),
+    Practice("Rotate before it expires", "Make a new token in good time, update it here, then revoke the old one."),
+    Practice("Never share a token", "One token belongs to one person. Do not mail it and do not put it in chat."),
+    Practice("Never reuse a token", "Use a separate token for each connection, so that one can be revoked alone."),
+)
+
+HELP_LINKS = (
+    (
+        "Microsoft: Use personal access tokens",
+        "https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate",
+    ),
+    (
+        "Microsoft: Scopes and permissions of tokens",
+        "https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/oauth#scopes",
+    ),
+)
+STATUS_PAGE = "https://status.dev.azure.com"

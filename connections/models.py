@@ -1,0 +1,173 @@
+"""What we keep: connections, their tokens, what the tokens can do, and test results that wait for Connect."""
+
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+from django.urls import reverse
+
+from connections import keyring
+from connections.azure_devops.capabilities import Verdict
+from connections.azure_devops.secret import PersonalAccessToken
+from connections.status import Health
+
+NAME_LENGTH = 64
+
+
+def _choices(states: type[Health] | type[Verdict]) -> list[tuple[str, str]]:
+    return [(state.value, state.value.replace("_", " ").capitalize()) for state in states]
+
+
+class Connection(models.Model):
+    """One organization, reached with one token."""
+
+    class Reach(models.TextChoices):
+        """For which organizations the token was made at Azure DevOps."""
+
+        ONE = "one", "This organization only"
+        ALL = "all", "All accessible organizations"
+        UNKNOWN = "unknown", "I don't know"
+
+    name = models.CharField(max_length=NAME_LENGTH)
+    server = models.CharField(max_length=100)
+    organization = models.CharField(max_length=64)
+    organization_id = models.CharField(max_length=64)
+    identity_id = models.CharField(max_length=64)
+    identity_name = models.CharField(max_length=256)
+    identity_account = models.CharField(max_length=256, blank=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="connections")
+    all_projects = models.BooleanField(default=True)
+    token_reach = models.CharField(max_length=8, choices=Reach.choices, default=Reach.UNKNOWN)
+    expires_on = models.DateField(null=True, blank=True)
+    token_set_at = models.DateTimeField()
+    disabled = models.BooleanField(default=False)
+    health = models.CharField(max_length=16, choices=_choices(Health), default=Health.NOT_CHECKED)
+    problem = models.CharField(max_length=64, blank=True)
+    activity_id = models.CharField(max_length=64, blank=True)
+    troubles_in_a_row = models.PositiveSmallIntegerField(default=0)
+    checked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = (Lower("name"), "id")
+        constraints = (
+            models.UniqueConstraint(
+                Lower("name"), name="connection_name_once", violation_error_message="This name is taken."
+            ),
+        )
+        indexes = (
+            models.Index(fields=("expires_on",), name="connection_by_expiry"),
+            models.Index(fields=("health", "disabled"), name="connection_by_health"),
+        )
+        permissions = (
+            ("test_connection", "Can test a connection"),
+            ("rotate_connection", "Can update the token of a connection"),
+            ("disable_connection", "Can disable and enable a connection"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The connection's own page."""
+        return reverse("connections:detail", args=[self.pk])
+
+
+class StoredToken(models.Model):
+    """The sealed token, in a table of its own: an unreadable key spoils one row and never a list."""
+
+    connection = models.OneToOneField(
+        Connection, on_delete=models.CASCADE, primary_key=True, related_name="stored_token"
+    )
+    sealed = models.BinaryField(editable=False)
+    fingerprint = models.CharField(max_length=64, db_index=True, editable=False)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Token of connection {self.pk}"
+
+    def seal(self, token: PersonalAccessToken) -> None:
+        """Take the token in, encrypted for this row. The caller saves."""
+        self.sealed = keyring.seal(token, owner=self.seal_owner)
+        self.fingerprint = keyring.fingerprint(token)
+
+    def reveal(self) -> PersonalAccessToken:
+        """Decrypt. Raises `keyring.UnreadableToken`."""
+        return keyring.unseal(self.sealed, owner=self.seal_owner)
+
+    @property
+    def seal_owner(self) -> str:
+        """The name of this row inside the sealed text."""
+        return f"connection {self.pk}"
+
+
+class ChosenProject(models.Model):
+    """A project that the connection is limited to. Kept by Azure DevOps' id, so a rename is a rename."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="chosen_projects")
+    project_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=256)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("name",)
+        constraints = (models.UniqueConstraint(fields=("connection", "project_id"), name="project_chosen_once"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CapabilityState(models.Model):
+    """What is known of one capability: the last firm verdict, and whether the latest look could not tell."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="capabilities")
+    capability = models.CharField(max_length=32)
+    verdict = models.CharField(max_length=16, choices=_choices(Verdict))
+    reason = models.CharField(max_length=64, blank=True)
+    doubt = models.CharField(max_length=64, blank=True)
+    verified_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("connection", "capability"), name="capability_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.capability}: {self.verdict}"
+
+
+def _new_key() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class ProbeResult(models.Model):
+    """A fresh test that waits for Connect: for one person, server, organization and token, for minutes.
+
+    The page holds only the signed key. The token is known here by a keyed digest made for this row alone.
+    """
+
+    key = models.CharField(max_length=64, unique=True, default=_new_key)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    server = models.CharField(max_length=100)
+    organization = models.CharField(max_length=64)
+    token_digest = models.CharField(max_length=64)
+    report = models.JSONField()
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Test of {self.organization} at {self.created_at:%Y-%m-%d %H:%M}"
+
+    def digest(self, token: PersonalAccessToken) -> str:
+        """The keyed digest of `token` for this row."""
+        return keyring.fingerprint(token, purpose=f"test {self.key}")
+
+    def is_for(self, *, server: str, organization: str, token: PersonalAccessToken) -> bool:
+        """Whether this result speaks of exactly this server, organization and token."""
+        same_place = (self.server, self.organization) == (server, organization)
+        return same_place and secrets.compare_digest(self.token_digest, self.digest(token))

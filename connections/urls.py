@@ -1,0 +1,28 @@
+"""Addresses of the Code Repositories pages."""
+
+from django.urls import path
+
+from connections.views import adding, connection, editing, guide, listing, rotation
+
+app_name = "connections"
+urlpatterns = [
+    path("", listing.home, name="home"),
+    path("code-repositories/", listing.listing, name="list"),
+    path("code-repositories/add/", adding.pick_provider, name="add"),
+    path("code-repositories/add/azure-devops/", adding.connect_page, name="add-azure-devops"),
+    path("code-repositories/add/azure-devops/test/", adding.test_connection, name="test-new"),
+    path("code-repositories/add/azure-devops/find-project/", adding.find_missing_project, name="find-project-new"),
+    path("code-repositories/<int:pk>/", connection.detail, name="detail"),
+    path("code-repositories/<int:pk>/test/", connection.test_stored, name="test"),
+    path("code-repositories/<int:pk>/token/", rotation.update_token, name="update-token"),
+    path("code-repositories/<int:pk>/token/test/", rotation.test_replacement, name="test-replacement"),
+    path("code-repositories/<int:pk>/token/extend/", rotation.extend_token, name="extend-token"),
+    path("code-repositories/<int:pk>/token/updated/", rotation.token_updated, name="token-updated"),
+    path("code-repositories/<int:pk>/edit/", editing.edit_page, name="edit"),
+    path("code-repositories/<int:pk>/edit/find-project/", editing.find_missing_project, name="find-project"),
+    path("code-repositories/<int:pk>/disable/", connection.disable, name="disable"),
+    path("code-repositories/<int:pk>/enable/", connection.enable, name="enable"),
+    path("code-repositories/<int:pk>/disconnect/", connection.disconnect_page, name="disconnect"),
+    path("code-repositories/<int:pk>/history/", connection.history, name="history"),
+    path("help/azure-devops/", guide.guide, name="guide"),
+]

@@ -1,0 +1,179 @@
+"""Add Repository: the provider picker and the Connect Azure DevOps page."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from connections.actions.connect import Wishes, connect
+from connections.actions.find_project import find_project
+from connections.actions.probe import Credentials, report_for, token_in_use, try_new, verdict_in_hand
+from connections.actions.refusals import CannotConnect
+from connections.azure_devops.types import Project
+from connections.checks import Report
+from connections.forms import ConnectForm, FindProjectForm, TrialForm
+from connections.views.common import guide_context, person, tokens_page
+from connections.views.display import Notice
+from connections.views.report import report_view, token_notices
+from history.record import actor_of
+
+PROVIDERS = {
+    "azure-devops": {
+        "key": "azure-devops",
+        "label": "Azure DevOps",
+        "icon": "cloud",
+        "needs": "Personal access token, about two minutes",
+    }
+}
+may_add = permission_required("connections.add_connection", raise_exception=True)
+hide_token = sensitive_post_parameters("token")
+
+
+@require_safe
+@may_add
+def pick_provider(request: HttpRequest) -> HttpResponse:
+    """GET /code-repositories/add/: cards in a form; a choice leads to the provider's page."""
+    choice = request.GET.get("provider")
+    if choice in PROVIDERS:
+        return redirect(f"connections:add-{choice}")
+    providers = [{**one, "url": reverse(f"connections:add-{key}")} for key, one in PROVIDERS.items()]
+    return render(request, "connections/add.html", {"providers": providers, "cancel_url": reverse("connections:list")})
+
+
+@hide_token
+@never_cache
+@require_http_methods(["GET", "POST"])
+@may_add
+def connect_page(request: HttpRequest) -> HttpResponse:
+    """GET shows the form; POST connects, or shows why not beside the field."""
+    if request.method == "GET":
+        return _page(request, ConnectForm())
+    form = ConnectForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, report=_report_in_hand(request, form))
+    now = timezone.now()
+    try:
+        connection = connect(_credentials(form), _wishes(form), owner=person(request), by=actor_of(request), now=now)
+    except CannotConnect as refused:
+        form.add_error(refused.field or None, refused.message)
+        return _page(request, form, report=_after_refusal(request, form))
+    flash.success(request, f"{connection.name} is connected to {connection.organization}.")
+    return redirect(connection)
+
+
+@hide_token
+@never_cache
+@require_POST
+@may_add
+def test_connection(request: HttpRequest) -> HttpResponse:
+    """POST: try the token; the whole page comes back, with the result in it and without the token."""
+    form = TrialForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form)
+    tested = try_new(_credentials(form), by=person(request), now=timezone.now())
+    return _page(request, form, report=tested.report, verdict=tested.verdict)
+
+
+@hide_token
+@never_cache
+@require_POST
+@may_add
+def find_missing_project(request: HttpRequest) -> HttpResponse:
+    """POST: why a project is not in the list."""
+    form = TrialForm(request.POST)
+    finder = FindProjectForm(request.POST)
+    answer = None
+    report = None
+    if form.is_valid():
+        verdict = form.cleaned_data["verdict"]
+        report = report_for(verdict, _credentials(form), by=person(request), now=timezone.now())
+        if finder.is_valid():
+            answer = find_project(_credentials(form), finder.cleaned_data["project_name"], report)
+    return _page(request, form, report=report, finder=finder, answer=answer)
+
+
+def _credentials(form: ConnectForm) -> Credentials:
+    return Credentials(form.server_choice(), form.cleaned_data["organization"], form.cleaned_data["token"])
+
+
+def _wishes(form: ConnectForm) -> Wishes:
+    cleaned = form.cleaned_data
+    return Wishes(
+        name=cleaned["name"],
+        expires_on=cleaned["expires_on"],
+        token_reach=cleaned["token_reach"],
+        projects=form.wanted_projects(),
+        accept_limited=cleaned["accept_limited"],
+        verdict=cleaned["verdict"],
+    )
+
+
+def _report_in_hand(request: HttpRequest, form: ConnectForm) -> Report | None:
+    """After a mistake elsewhere on the page, the result of a test stays, if it is for these credentials."""
+    cleaned = form.cleaned_data
+    if not {"organization", "token"} <= cleaned.keys() or (("server" in form.fields) and "server" not in cleaned):
+        return None
+    verdict = cleaned.get("verdict", "")
+    return verdict_in_hand(verdict, _credentials(form), by=person(request), now=timezone.now())
+
+
+def _after_refusal(request: HttpRequest, form: ConnectForm) -> Report | None:
+    if "token" in form.errors or "name" in form.errors:
+        return _report_in_hand(request, form)
+    return report_for(form.data.get("verdict", ""), _credentials(form), by=person(request), now=timezone.now())
+
+
+def _page(
+    request: HttpRequest,
+    form: ConnectForm,
+    *,
+    report: Report | None = None,
+    verdict: str = "",
+    finder: FindProjectForm | None = None,
+    answer: Notice | None = None,
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "form": form,
+        "verdict": verdict or form.data.get("verdict", ""),
+        "report": _report(form, report),
+        "project_choices": project_choices(
+            report.projects if report else (), form.data.getlist("projects") if form.is_bound else []
+        ),
+        "project_finder": finder or FindProjectForm(),
+        "project_answer": answer,
+        "token_needs_pasting": form.is_bound,
+        "connect_url": reverse("connections:add-azure-devops"),
+        "test_url": reverse("connections:test-new"),
+        "find_project_url": reverse("connections:find-project-new"),
+        "cancel_url": reverse("connections:list"),
+        **guide_context(),
+    }
+    return render(request, "connections/connect.html", context)
+
+
+def _report(form: ConnectForm, report: Report | None) -> Any:
+    if report is None:
+        return None
+    credentials = _credentials(form)
+    where = tokens_page(credentials.server, credentials.organization.name)
+    notices = token_notices(
+        token_reach=form.cleaned_data.get("token_reach", ""),
+        hint=form.hint(),
+        in_use=token_in_use(credentials.token),
+        today=timezone.localdate(),
+    )
+    return report_view(report, organization=credentials.organization.name, tokens_page=where, notices=notices)
+
+
+def project_choices(projects: Iterable[Project], checked: Iterable[str]) -> list[dict[str, Any]]:
+    """The projects a person may choose, with those already ticked."""
+    ticked = set(checked)
+    return [{"id": one.id, "name": one.name, "checked": one.id in ticked} for one in projects]

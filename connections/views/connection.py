@@ -1,0 +1,206 @@
+"""A connection's own page, its test, its rest and its end."""
+
+from typing import Any
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from connections import queries
+from connections.actions.audit import audit
+from connections.actions.disconnect import disconnect, set_disabled
+from connections.actions.refusals import CannotDisconnect
+from connections.checks import Report
+from connections.forms import DisconnectForm
+from connections.models import Connection
+from connections.views.common import event_row, guide_context, tokens_page_of
+from connections.views.display import Notice, problem_view, states, stored_groups
+from connections.views.listing import projects_summary
+from connections.views.report import global_token_notice, report_view
+from history.record import actor_of
+
+
+def find(pk: int) -> Connection:
+    """The connection, or a 404 page."""
+    return get_object_or_404(Connection.objects.select_related("owner"), pk=pk)
+
+
+@never_cache
+@require_safe
+@permission_required("connections.view_connection", raise_exception=True)
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET /code-repositories/<id>/."""
+    return _page(request, find(pk))
+
+
+@never_cache
+@require_POST
+@permission_required("connections.test_connection", raise_exception=True)
+def test_stored(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: check the stored token now; the page comes back with the result."""
+    connection = find(pk)
+    report = audit(connection, by=actor_of(request), now=timezone.now(), in_a_hurry=True)
+    return _page(request, connection, report=report)
+
+
+@require_POST
+@permission_required("connections.disable_connection", raise_exception=True)
+def disable(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: let the connection rest."""
+    connection = find(pk)
+    set_disabled(connection, disabled=True, by=actor_of(request), now=timezone.now())
+    flash.success(request, f"{connection.name} is disabled. Its token stays stored and is not used.")
+    return redirect(connection)
+
+
+@require_POST
+@permission_required("connections.disable_connection", raise_exception=True)
+def enable(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: use the connection again."""
+    connection = find(pk)
+    set_disabled(connection, disabled=False, by=actor_of(request), now=timezone.now())
+    flash.success(request, f"{connection.name} is enabled.")
+    return redirect(connection)
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("connections.delete_connection", raise_exception=True)
+def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET asks for the name; POST deletes the connection and its token."""
+    connection = find(pk)
+    revoke_url = tokens_page_of(connection)
+    form = DisconnectForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            name = connection.name
+            disconnect(
+                connection, confirmed_name=form.cleaned_data["confirm_name"], by=actor_of(request), now=timezone.now()
+            )
+        except CannotDisconnect as refused:
+            form.add_error(refused.field or None, refused.message)
+        else:
+            return render(request, "connections/disconnected.html", {"name": name, "revoke_url": revoke_url})
+    context = {
+        "connection": connection,
+        "form": form,
+        "revoke_url": revoke_url,
+        "cancel_url": connection.get_absolute_url(),
+    }
+    return render(request, "connections/disconnect.html", context)
+
+
+@require_safe
+@permission_required(("connections.view_connection", "history.view_event"), raise_exception=True)
+def history(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET /code-repositories/<id>/history/: every event, paged."""
+    connection = find(pk)
+    page = queries.page_of_events(connection, request.GET.get("page"))
+    page.object_list = [event_row(event) for event in page.object_list]  # type: ignore[assignment]
+    context = {"connection": connection, "page": page, "query": "", "export_url": ""}
+    return render(request, "connections/history.html", context)
+
+
+def _page(request: HttpRequest, connection: Connection, *, report: Report | None = None) -> HttpResponse:
+    tokens = tokens_page_of(connection)
+    state = states(connection, today=timezone.localdate())
+    allowed = request.user.has_perm
+    context: dict[str, Any] = {
+        "connection": _shown(connection, tokens),
+        "object": connection,
+        "health_chip": state.health,
+        "expiry_chip": state.expiry,
+        "chip": state.chip,
+        "problem": _problem(connection, tokens),
+        "notices": _notices(connection),
+        "token": {
+            "expires_on": connection.expires_on,
+            "expires_text": state.expires_text,
+            "set_at": connection.token_set_at,
+            "chip": state.expiry,
+        },
+        "groups": stored_groups(connection),
+        "events": [event_row(event) for event in queries.events_of(connection)[: queries.RECENT_EVENTS]],
+        "report": report_view(report, organization=connection.organization, tokens_page=tokens) if report else None,
+        "can_test": allowed("connections.test_connection"),
+        "can_rotate": allowed("connections.rotate_connection"),
+        "can_change": allowed("connections.change_connection"),
+        "can_disable": allowed("connections.disable_connection"),
+        "can_disconnect": allowed("connections.delete_connection"),
+        "can_see_history": allowed("history.view_event"),
+        "revoke_url": tokens,
+        **_urls(connection),
+        **guide_context(),
+    }
+    return render(request, "connections/detail.html", context)
+
+
+def _shown(connection: Connection, tokens: str) -> dict[str, Any]:
+    names = [one.name for one in connection.chosen_projects.all()]
+    return {
+        "name": connection.name,
+        "organization": connection.organization,
+        "organization_id": connection.organization_id,
+        "organization_url": tokens.removesuffix("/_usersSettings/tokens"),
+        "server_name": connection.server,
+        "identity_name": connection.identity_name,
+        "identity_account": connection.identity_account,
+        "owner_name": connection.owner.get_full_name() or connection.owner.get_username(),
+        "owner_active": connection.owner.is_active,
+        "projects_summary": projects_summary(connection, len(names)),
+        "projects": names,
+        "created_at": connection.created_at,
+        "checked_at": connection.checked_at,
+        "disabled": connection.disabled,
+        "token_reach": connection.get_token_reach_display(),
+    }
+
+
+def _problem(connection: Connection, tokens: str) -> Any:
+    if not connection.problem:
+        return None
+    return problem_view(connection.problem, tokens_page=tokens, activity_id=connection.activity_id)
+
+
+def _notices(connection: Connection) -> list[Notice]:
+    notices = []
+    if connection.token_reach == Connection.Reach.ALL:
+        notices.append(global_token_notice(timezone.localdate()))
+    if connection.expires_on is None:
+        notices.append(
+            Notice(
+                "info",
+                "calendar-plus",
+                "The expiry date is not recorded",
+                "Without it nobody can be warned before the token ends. Azure DevOps shows it in the list of tokens.",
+                reverse("connections:edit", args=[connection.pk]),
+                "Add the date",
+            )
+        )
+    if connection.troubles_in_a_row and not connection.problem:
+        notices.append(
+            Notice(
+                "quiet",
+                "info",
+                "The latest check could not reach Azure DevOps",
+                "One outage is not news. What is shown here is from the last check that got an answer.",
+            )
+        )
+    return notices
+
+
+def _urls(connection: Connection) -> dict[str, str]:
+    names = {
+        "test_url": "test",
+        "update_token_url": "update-token",
+        "edit_url": "edit",
+        "disable_url": "disable",
+        "enable_url": "enable",
+        "disconnect_url": "disconnect",
+        "history_url": "history",
+    }
+    return {key: reverse(f"connections:{name}", args=[connection.pk]) for key, name in names.items()}

@@ -1,0 +1,102 @@
+"""Edit a connection: name, projects and what is known of its token."""
+
+from typing import Any
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from connections.actions.edit import Changes, edit, find_project_of, visible_projects
+from connections.actions.refusals import CannotEdit
+from connections.azure_devops.types import Project
+from connections.forms import EditForm, FindProjectForm
+from connections.models import Connection
+from connections.views.adding import project_choices
+from connections.views.connection import find
+from history.record import actor_of
+
+may_change = permission_required("connections.change_connection", raise_exception=True)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@may_change
+def edit_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET shows the form with the projects the token sees now; POST saves."""
+    connection = find(pk)
+    if request.method == "GET":
+        return _page(request, connection, EditForm(initial=_initial(connection)))
+    form = EditForm(request.POST)
+    if not form.is_valid():
+        return _page(request, connection, form)
+    changes = Changes(
+        name=form.cleaned_data["name"],
+        expires_on=form.cleaned_data["expires_on"],
+        token_reach=form.cleaned_data["token_reach"],
+        projects=form.wanted_projects(),
+    )
+    try:
+        changed = edit(connection, changes, by=actor_of(request), now=timezone.now())
+    except CannotEdit as refused:
+        form.add_error(refused.field or None, refused.message)
+        return _page(request, find(pk), form)
+    flash.success(request, "The changes are saved." if changed else "Nothing was changed.")
+    return redirect(connection)
+
+
+@never_cache
+@require_POST
+@may_change
+def find_missing_project(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: why a project is not in the list."""
+    connection = find(pk)
+    finder = FindProjectForm(request.POST)
+    answer = find_project_of(connection, finder.cleaned_data["project_name"]) if finder.is_valid() else None
+    return _page(request, connection, EditForm(request.POST), finder=finder, answer=answer)
+
+
+def _initial(connection: Connection) -> dict[str, Any]:
+    return {
+        "name": connection.name,
+        "expires": "date" if connection.expires_on else "unknown",
+        "expires_on": connection.expires_on,
+        "token_reach": connection.token_reach,
+        "projects_mode": "all" if connection.all_projects else "some",
+    }
+
+
+def _page(
+    request: HttpRequest,
+    connection: Connection,
+    form: EditForm,
+    *,
+    finder: FindProjectForm | None = None,
+    answer: object = None,
+) -> HttpResponse:
+    kept = [
+        Project(id=one.project_id, name=one.name, state="wellFormed", url="")
+        for one in connection.chosen_projects.all()
+    ]
+    trouble = ""
+    try:
+        visible = {one.id: one for one in visible_projects(connection)}
+    except CannotEdit as refused:
+        visible, trouble = {}, refused.message
+    gone = [one for one in kept if one.id not in visible]
+    checked = form.data.getlist("projects") if form.is_bound else [one.id for one in kept]
+    context = {
+        "connection": connection,
+        "form": form,
+        "project_choices": project_choices([*gone, *visible.values()], checked),
+        "projects_problem": trouble,
+        "project_finder": finder or FindProjectForm(),
+        "project_answer": answer,
+        "find_project_url": reverse("connections:find-project", args=[connection.pk]),
+        "cancel_url": connection.get_absolute_url(),
+    }
+    return render(request, "connections/edit.html", context)

@@ -1,0 +1,250 @@
+"""A report as a person reads it: outcome, steps, scopes, notices."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from connections import expiry, messages
+from connections.checks import NO_PROJECT, WRITE_PROBES_OFF, Report
+from connections.models import Connection
+from connections.views.display import (
+    CapabilityGroup,
+    Notice,
+    ProblemView,
+    finding_groups,
+    problem_view,
+)
+
+# Which step a problem stops at; what is not named stops at the token.
+_STOPS_AT_REACH = {
+    "dns_failure",
+    "tls_failure",
+    "connection_failed",
+    "timed_out",
+    "time_limit",
+    "server_error",
+    "throttled",
+    "answer_too_large",
+    "unexpected_answer",
+    "no_such_address",
+    "server_unknown",
+    "token_unreadable",
+}
+_STOPS_AT_ORGANIZATION = {"organization_not_found", "organization_unavailable", "another_organization"}
+_WORDS = {
+    "done": ("check", "good", "Done"),
+    "failed": ("x", "bad", "Failed"),
+    "unknown": ("circle-question-mark", "warn", "Could not tell"),
+    "skipped": ("minus", "quiet", "Not reached"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the checklist."""
+
+    key: str
+    label: str
+    state: str
+    detail: str = ""
+    problem: ProblemView | None = None
+
+    @property
+    def icon(self) -> str:
+        """The icon of the state."""
+        return _WORDS[self.state][0]
+
+    @property
+    def tone(self) -> str:
+        """The tone of the state."""
+        return _WORDS[self.state][1]
+
+    @property
+    def word(self) -> str:
+        """The state as a word."""
+        return _WORDS[self.state][2]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """Everything `components/report.html` shows."""
+
+    outcome: str
+    tone: str
+    icon: str
+    title: str
+    summary: str
+    problem: ProblemView | None
+    steps: list[Step]
+    groups: list[CapabilityGroup]
+    notices: list[Notice]
+    identity_name: str
+    identity_account: str
+    organization: str
+    organization_id: str
+    project_count: int
+    projects_complete: bool
+    elapsed: float
+    finished_at: datetime
+
+
+def report_view(
+    report: Report, *, organization: str, tokens_page: str, notices: list[Notice] | None = None
+) -> ReportView:
+    """The words of a report."""
+    outcome, tone, icon, title, summary = _headline(report)
+    trouble = report.trouble
+    return ReportView(
+        outcome=outcome,
+        tone=tone,
+        icon=icon,
+        title=title,
+        summary=summary,
+        problem=problem_view(trouble.code, tokens_page=tokens_page, activity_id=trouble.activity_id)
+        if trouble
+        else None,
+        steps=_steps(report, organization),
+        groups=finding_groups(report.findings) if report.accepted else [],
+        notices=(notices or []) + _own_notices(report),
+        identity_name=report.identity.display_name if report.identity else "",
+        identity_account=(report.identity.account or "") if report.identity else "",
+        organization=organization,
+        organization_id=report.organization_id,
+        project_count=len(report.projects),
+        projects_complete=report.projects_complete,
+        elapsed=report.elapsed,
+        finished_at=report.finished_at,
+    )
+
+
+def _headline(report: Report) -> tuple[str, str, str, str, str]:
+    if report.trouble is not None:
+        problem = messages.problem(report.trouble.code)
+        if report.trouble.transient:
+            return "undetermined", "warn", "circle-question-mark", problem.title, "The token could not be tested."
+        return "failed", "bad", "circle-x", problem.title, "The token cannot be connected."
+    if report.passed:
+        return "passed", "good", "circle-check", "Connection successful", "The token works and has every scope."
+    if report.lacking():
+        count = len(report.lacking())
+        missing = "one thing" if count == 1 else f"{count} things"
+        return "limited", "warn", "circle-alert", "The token works, with limits", f"It cannot do {missing} it should."
+    return (
+        "undetermined",
+        "warn",
+        "circle-question-mark",
+        "The token works, but not everything could be told",
+        "Nothing speaks against it. Some scopes could not be proved.",
+    )
+
+
+def _steps(report: Report, organization: str) -> list[Step]:
+    code = report.trouble.code if report.trouble else ""
+    if code in _STOPS_AT_REACH:
+        reached = 0
+    elif code in _STOPS_AT_ORGANIZATION:
+        reached = 1
+    else:
+        reached = 2 if code else 3
+    person = report.identity.display_name if report.identity else ""
+    account = f" ({report.identity.account})" if report.identity and report.identity.account else ""
+    labels = [
+        ("reach", "Reach Azure DevOps", ""),
+        ("organization", "Find the organization", organization),
+        ("token", "Check the token", f"It belongs to {person}{account}." if person else ""),
+    ]
+    steps = [
+        Step(key, label, _state(index, reached, report), detail if index < reached else "")
+        for index, (key, label, detail) in enumerate(labels)
+    ]
+    return [*steps, _projects_step(report), _scopes_step(report)]
+
+
+def _state(index: int, reached: int, report: Report) -> str:
+    if index < reached:
+        return "done"
+    if index > reached:
+        return "skipped"
+    return "unknown" if report.trouble and report.trouble.transient else "failed"
+
+
+def _projects_step(report: Report) -> Step:
+    key, label = "projects", "List projects"
+    if not report.accepted:
+        return Step(key, label, "skipped")
+    if report.projects_trouble is not None:
+        trouble = report.projects_trouble
+        problem = problem_view(trouble.code, activity_id=trouble.activity_id)
+        return Step(key, label, "unknown", f"{len(report.projects)} seen before it stopped.", problem)
+    if not report.projects:
+        return Step(key, label, "unknown", "None visible.", problem_view(NO_PROJECT))
+    count = len(report.projects)
+    return Step(key, label, "done", "1 project visible." if count == 1 else f"{count} projects visible.")
+
+
+def _scopes_step(report: Report) -> Step:
+    key, label = "scopes", "Check each scope"
+    if not report.accepted:
+        return Step(key, label, "skipped")
+    if report.passed:
+        return Step(key, label, "done", "Code, Build and Release are all there.")
+    lacking = len(report.lacking())
+    if lacking:
+        return Step(key, label, "failed", f"{lacking} of {len(report.findings)} not available. See below.")
+    return Step(key, label, "unknown", "See below.")
+
+
+def _own_notices(report: Report) -> list[Notice]:
+    if not report.accepted:
+        return []
+    notices = []
+    if any(one.reason == WRITE_PROBES_OFF for one in report.findings):
+        notices.append(
+            Notice("info", "info", "Writing was not tried", "The operator switched off the probes for writing.")
+        )
+    notices.append(
+        Notice(
+            "quiet",
+            "info",
+            "What “Granted” means",
+            "The token has the scope. Whether its owner has the right in every project is decided there.",
+        )
+    )
+    return notices
+
+
+def token_notices(*, token_reach: str, hint: str, in_use: bool, today: date) -> list[Notice]:
+    """What should be said of a token beside the test: its looks, its reuse, its reach."""
+    notices = []
+    if hint:
+        notices.append(Notice("info", "info", "An unusual token", hint))
+    if in_use:
+        notices.append(
+            Notice(
+                "warn",
+                "copy-x",
+                "This token is already in use",
+                "Another connection keeps the same token. Use a separate token for each, "
+                "so that one can be revoked without breaking the other.",
+            )
+        )
+    if token_reach == Connection.Reach.ALL:
+        notices.append(global_token_notice(today))
+    return notices
+
+
+def global_token_notice(today: date) -> Notice:
+    """Tokens for all accessible organizations end on 1 December 2026."""
+    if today < expiry.GLOBAL_TOKENS_END:
+        return Notice(
+            "warn",
+            "globe-lock",
+            "This kind of token stops working on 1 December 2026",
+            "Microsoft ends tokens made for all accessible organizations. Make one for exactly this "
+            "organization before that day.",
+        )
+    return Notice(
+        "bad",
+        "globe-lock",
+        "Tokens of this kind stopped working on 1 December 2026",
+        "Microsoft ended tokens made for all accessible organizations. Make one for exactly this organization.",
+    )

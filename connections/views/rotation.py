@@ -1,0 +1,190 @@
+"""Update token: the new one is tested and compared while the old one stays."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from connections import messages
+from connections.actions.probe import token_in_use, try_new, verdict_in_hand
+from connections.actions.refusals import CannotRotate
+from connections.actions.rotate import Comparison, Replacement, compare, credentials_for, extend, rotate
+from connections.azure_devops.capabilities import BY_KEY
+from connections.checks import Report
+from connections.forms import ExpiryForm, RotateForm, RotateTrialForm
+from connections.models import Connection
+from connections.views.common import guide_context, person, tokens_page_of
+from connections.views.connection import find
+from connections.views.report import report_view, token_notices
+from history.record import actor_of
+
+may_rotate = permission_required("connections.rotate_connection", raise_exception=True)
+hide_token = sensitive_post_parameters("token")
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """One thing about the old and the new token."""
+
+    label: str
+    old: str
+    new: str
+    tone: str
+    icon: str
+
+
+@hide_token
+@never_cache
+@require_http_methods(["GET", "POST"])
+@may_rotate
+def update_token(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET shows the form; POST swaps the token, or says why not."""
+    connection = find(pk)
+    if request.method == "GET":
+        return _page(request, connection, RotateForm(initial={"token_reach": connection.token_reach}))
+    form = RotateForm(request.POST)
+    if not form.is_valid():
+        return _page(request, connection, form, report=_in_hand(request, connection, form))
+    cleaned = form.cleaned_data
+    new = Replacement(
+        token=cleaned["token"],
+        expires_on=cleaned["expires_on"],
+        token_reach=cleaned["token_reach"],
+        accept_limited=cleaned["accept_limited"],
+        verdict=cleaned["verdict"],
+    )
+    try:
+        rotate(connection, new, person=person(request), by=actor_of(request), now=timezone.now())
+    except CannotRotate as refused:
+        form.add_error(refused.field or None, refused.message)
+        return _page(request, connection, form, report=_in_hand(request, connection, form))
+    return redirect("connections:token-updated", pk=connection.pk)
+
+
+@hide_token
+@never_cache
+@require_POST
+@may_rotate
+def test_replacement(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: test the new token; the old one stays in use."""
+    connection = find(pk)
+    form = RotateTrialForm(request.POST)
+    if not form.is_valid():
+        return _page(request, connection, form)
+    try:
+        credentials = credentials_for(connection, form.cleaned_data["token"])
+    except CannotRotate as refused:
+        form.add_error(None, refused.message)
+        return _page(request, connection, form)
+    tested = try_new(credentials, by=person(request), now=timezone.now())
+    return _page(request, connection, form, report=tested.report, verdict=tested.verdict)
+
+
+@never_cache
+@require_POST
+@may_rotate
+def extend_token(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: "I extended the same token": a new date, after a check."""
+    connection = find(pk)
+    form = ExpiryForm(request.POST, prefix="same")
+    if form.is_valid():
+        try:
+            extend(connection, expires_on=form.cleaned_data["expires_on"], by=actor_of(request), now=timezone.now())
+        except CannotRotate as refused:
+            form.add_error(None, refused.message)
+        else:
+            flash.success(request, f"The token of {connection.name} was checked and its new date is recorded.")
+            return redirect(connection)
+    return _page(request, connection, RotateForm(initial={"token_reach": connection.token_reach}), same=form)
+
+
+@never_cache
+@require_http_methods(["GET"])
+@may_rotate
+def token_updated(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET: done; now revoke the old token."""
+    connection = find(pk)
+    context = {"connection": connection, "revoke_url": tokens_page_of(connection)}
+    return render(request, "connections/token_updated.html", context)
+
+
+def _in_hand(request: HttpRequest, connection: Connection, form: RotateForm) -> Report | None:
+    token = form.cleaned_data.get("token")
+    if token is None:
+        return None
+    try:
+        credentials = credentials_for(connection, token)
+    except CannotRotate:
+        return None
+    verdict = form.cleaned_data.get("verdict", "")
+    return verdict_in_hand(verdict, credentials, by=person(request), now=timezone.now())
+
+
+def _page(
+    request: HttpRequest,
+    connection: Connection,
+    form: RotateForm,
+    *,
+    report: Report | None = None,
+    verdict: str = "",
+    same: ExpiryForm | None = None,
+) -> HttpResponse:
+    tokens = tokens_page_of(connection)
+    accepted = report is not None and report.accepted
+    context: dict[str, Any] = {
+        "connection": connection,
+        "form": form,
+        "verdict": verdict or form.data.get("verdict", ""),
+        "report": _report(connection, form, report, tokens),
+        "comparison": {"rows": _rows(connection, compare(connection, report), report)} if accepted and report else None,
+        "same_token_form": same or ExpiryForm(prefix="same"),
+        "token_needs_pasting": form.is_bound,
+        "tokens_page": tokens,
+        "update_url": reverse("connections:update-token", args=[connection.pk]),
+        "test_url": reverse("connections:test-replacement", args=[connection.pk]),
+        "extend_url": reverse("connections:extend-token", args=[connection.pk]),
+        "cancel_url": connection.get_absolute_url(),
+        **guide_context(),
+    }
+    return render(request, "connections/update_token.html", context)
+
+
+def _report(connection: Connection, form: RotateForm, report: Report | None, tokens: str) -> Any:
+    if report is None:
+        return None
+    notices = token_notices(
+        token_reach=form.cleaned_data.get("token_reach", ""),
+        hint=form.hint(),
+        in_use=token_in_use(form.cleaned_data["token"], besides=connection.pk),
+        today=timezone.localdate(),
+    )
+    return report_view(report, organization=connection.organization, tokens_page=tokens, notices=notices)
+
+
+def _rows(connection: Connection, comparison: Comparison, report: Report) -> list[ComparisonRow]:
+    identity = report.identity.display_name if report.identity else ""
+    good, warn = ("good", "check"), ("warn", "triangle-alert")
+    return [
+        ComparisonRow("Person", connection.identity_name, identity, *(good if comparison.same_person else warn)),
+        ComparisonRow(
+            "Organization",
+            connection.organization,
+            connection.organization if comparison.same_organization else "Another organization",
+            *(good if comparison.same_organization else ("bad", "x")),
+        ),
+        ComparisonRow("Scopes lost", "", _labels(comparison.lost), *(warn if comparison.lost else good)),
+        ComparisonRow("Scopes gained", "", _labels(comparison.gained), *good),
+    ]
+
+
+def _labels(capabilities: tuple[str, ...]) -> str:
+    names = [f"{messages.AREA_LABELS[BY_KEY[key].area]} {BY_KEY[key].level.lower()}" for key in capabilities]
+    return ", ".join(names) or "None"

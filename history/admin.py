@@ -1,0 +1,28 @@
+"""Django admin for staff: events, to read."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from history.models import Event
+
+
+@admin.register(Event)
+class EventAdmin(admin.ModelAdmin[Event]):
+    """Every act, newest first; nothing here can be changed."""
+
+    list_display = ("at", "kind", "subject_name", "actor_name", "address")
+    list_filter = ("kind",)
+    search_fields = ("subject_name", "actor_name")
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Events are written by actions only."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
+        """Never."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
+        """Never."""
+        return False

@@ -1,0 +1,50 @@
+"""How an event is written down."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from django.http import HttpRequest
+
+from history.models import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a person, or a part of the product by its name. `address` is the person's network address."""
+
+    name: str
+    id: int | None = None
+    address: str | None = None
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Whoever is signed in, and the address the request came from."""
+    user = request.user
+    name = user.get_full_name() or user.get_username() if user.is_authenticated else "nobody"
+    return Actor(name=name, id=user.pk, address=request.META.get("REMOTE_ADDR") or None)
+
+
+class Subject(Protocol):
+    """What an event is about: anything stored that has a name."""
+
+    pk: int
+    name: str
+
+
+def record(
+    kind: str, subject: Subject, *, by: Actor, at: datetime, detail: Mapping[str, object] | None = None
+) -> Event:
+    """Append one event, in the transaction of the fact it tells. `detail` is JSON and never holds a secret."""
+    return Event.objects.create(
+        at=at,
+        kind=kind,
+        actor_id=by.id,
+        actor_name=by.name,
+        address=by.address,
+        subject_kind=type(subject).__name__.lower(),
+        subject_id=subject.pk,
+        subject_name=subject.name,
+        detail=dict(detail or {}),
+    )

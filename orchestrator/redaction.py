@@ -1,0 +1,63 @@
+"""The last line against tokens in logs and error pages: both token formats and authorization headers."""
+
+import logging
+from types import TracebackType
+from typing import Any
+
+from connections.azure_devops.names import redact
+from django.http import HttpRequest
+from django.views.debug import SafeExceptionReporterFilter
+
+SECRET_FIELDS = ("token", "password", "old_password", "new_password1", "new_password2")
+
+
+class RedactionFilter(logging.Filter):
+    """Cleans the message and its arguments before any handler sees them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always lets the record through, cleaned."""
+        record.msg = redact(record.getMessage())
+        record.args = None
+        return True
+
+
+class RedactingFormatter(logging.Formatter):
+    """Cleans the finished line too, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line without secrets."""
+        return redact(super().format(record))
+
+
+class ExceptionReporterFilter(SafeExceptionReporterFilter):
+    """Cleans error reports, also on the DEBUG page, where Django's own filter rests."""
+
+    def is_active(self, request: HttpRequest | None) -> bool:
+        """Always."""
+        return True
+
+    def get_post_parameters(self, request: HttpRequest | None) -> Any:
+        """What was posted, without the secrets."""
+        if request is None:
+            return {}
+        cleaned = request.POST.copy()
+        for name in cleaned:
+            if name in SECRET_FIELDS:
+                cleaned[name] = self.cleansed_substitute
+        return cleaned
+
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: Any) -> list[tuple[str, object]]:
+        """Local variables; any whose text holds a secret is replaced by its cleaned text."""
+        variables = super().get_traceback_frame_variables(request, tb_frame)
+        return [(name, _cleaned(value)) for name, value in variables]
+
+
+def _cleaned(value: object) -> object:
+    if isinstance(value, TracebackType):
+        return value
+    try:
+        text = repr(value)
+    except Exception:
+        return f"<{type(value).__name__} that cannot be shown>"
+    clean = redact(text)
+    return value if clean == text else clean
