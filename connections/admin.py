@@ -1,5 +1,7 @@
 """Django admin for staff: connections and their state, never a token."""
 
+from typing import TYPE_CHECKING
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -9,9 +11,14 @@ from connections.models import Connection
 from connections.tasks import audit_one
 from history.record import actor_of
 
+if TYPE_CHECKING:
+    _Admin = admin.ModelAdmin[Connection]
+else:
+    _Admin = admin.ModelAdmin
+
 
 @admin.register(Connection)
-class ConnectionAdmin(admin.ModelAdmin[Connection]):
+class ConnectionAdmin(_Admin):
     """What is connected; changes are made on the product's own pages, where they are checked and recorded."""
 
     list_display = ("name", "organization", "server", "health", "expires_on", "owner", "checked_at", "disabled")

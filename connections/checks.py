@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from connections.azure_devops import capabilities, errors
@@ -175,9 +176,8 @@ class _Check:
 
     def list_the_rest(self) -> None:
         while self.continuation is not None:
-            after = self.continuation
-            page = _outcome(lambda after=after: self.client.projects_page(continuation=after, top=PAGE_SIZE))
-            self.take_page(page)
+            ask = partial(self.client.projects_page, continuation=self.continuation, top=PAGE_SIZE)
+            self.take_page(_outcome(ask))
             if self.projects_trouble is not None:
                 return
 

@@ -49,7 +49,7 @@ def unseal(sealed: bytes, *, owner: str) -> PersonalAccessToken:
     """Decrypt with whichever key fits. Raises `UnreadableToken`."""
     for box in _boxes():
         try:
-            opened = bytes(box.decrypt(bytes(sealed)))
+            opened = bytes(box.decrypt(sealed))
         except (BadSignature, InvalidToken, ValueError):
             continue
         name, _, secret = opened.partition(_SEPARATOR)
@@ -62,7 +62,7 @@ def unseal(sealed: bytes, *, owner: str) -> PersonalAccessToken:
 def is_newest(sealed: bytes) -> bool:
     """Whether the newest key wrote this."""
     try:
-        _boxes()[0].decrypt(bytes(sealed))
+        _boxes()[0].decrypt(sealed)
     except (BadSignature, InvalidToken, ValueError):
         return False
     return True

@@ -96,7 +96,7 @@ class StoredToken(models.Model):
 
     def reveal(self) -> PersonalAccessToken:
         """Decrypt. Raises `keyring.UnreadableToken`."""
-        return keyring.unseal(self.sealed, owner=self.seal_owner)
+        return keyring.unseal(bytes(self.sealed), owner=self.seal_owner)
 
     @property
     def seal_owner(self) -> str:

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Q, QuerySet
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
 
 from connections import expiry
@@ -78,8 +79,8 @@ def connections(filters: Filters, *, today: date) -> QuerySet[Connection]:
     return found.order_by(*_order(filters.sort))
 
 
-def _order(sort: str) -> list[object]:
-    by_name = [Lower("name"), "id"]
+def _order(sort: str) -> list[str | Combinable]:
+    by_name: list[str | Combinable] = [Lower("name"), "id"]
     if sort == "expiry":
         return [F("expires_on").asc(nulls_last=True), *by_name]
     if sort == "checked":

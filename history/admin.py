@@ -1,13 +1,20 @@
 """Django admin for staff: events, to read."""
 
+from typing import TYPE_CHECKING
+
 from django.contrib import admin
 from django.http import HttpRequest
 
 from history.models import Event
 
+if TYPE_CHECKING:
+    _Admin = admin.ModelAdmin[Event]
+else:
+    _Admin = admin.ModelAdmin
+
 
 @admin.register(Event)
-class EventAdmin(admin.ModelAdmin[Event]):
+class EventAdmin(_Admin):
     """Every act, newest first; nothing here can be changed."""
 
     list_display = ("at", "kind", "subject_name", "actor_name", "address")

@@ -1,12 +1,14 @@
 """The last line against tokens in logs and error pages: both token formats and authorization headers."""
 
 import logging
+from collections.abc import ItemsView
 from types import TracebackType
 from typing import Any
 
-from connections.azure_devops.names import redact
 from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter
+
+from connections.azure_devops.names import redact
 
 SECRET_FIELDS = ("token", "password", "old_password", "new_password1", "new_password2")
 
@@ -46,10 +48,10 @@ class ExceptionReporterFilter(SafeExceptionReporterFilter):
                 cleaned[name] = self.cleansed_substitute
         return cleaned
 
-    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: Any) -> list[tuple[str, object]]:
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: Any) -> ItemsView[str, Any]:
         """Local variables; any whose text holds a secret is replaced by its cleaned text."""
         variables = super().get_traceback_frame_variables(request, tb_frame)
-        return [(name, _cleaned(value)) for name, value in variables]
+        return {name: _cleaned(value) for name, value in variables}.items()
 
 
 def _cleaned(value: object) -> object:

@@ -11,7 +11,7 @@ from connections.azure_devops.secret import PersonalAccessToken
 from connections.checks import Report, Trouble, nothing_found
 from connections.keyring import UnreadableToken
 from connections.models import Connection, StoredToken
-from connections.status import Standing, next_status
+from connections.status import Health, Standing, next_status
 from history.record import Actor, record
 
 
@@ -56,7 +56,7 @@ def _same_organization(connection: Connection, report: Report) -> Report:
 
 
 def _write(current: Connection, report: Report, *, by: Actor) -> None:
-    before = Standing(current.health, current.problem, current.troubles_in_a_row)
+    before = Standing(Health(current.health), current.problem, current.troubles_in_a_row)
     after = next_status(before, report, repeats=settings.TROUBLES_BEFORE_UNREACHABLE)
     changes = store_findings(current, report) if report.accepted else []
     current.health = after.health

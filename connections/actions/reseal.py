@@ -30,7 +30,7 @@ def reseal_all(*, progress: Callable[[int], object]) -> Outcome:
 
 
 def _reseal(stored: StoredToken, outcome: Outcome) -> None:
-    if keyring.is_newest(stored.sealed):
+    if keyring.is_newest(bytes(stored.sealed)):
         outcome.current += 1
         return
     try:

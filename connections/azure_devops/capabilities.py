@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
-from connections.azure_devops.transport import Answer, Transport
-
 from connections.azure_devops import errors
+from connections.azure_devops.answers import Answer, classify
+from connections.azure_devops.transport import Transport
 
 # The largest identifier there is: no build, release or approval will ever carry it.
 NO_SUCH_NUMBER = 2_147_483_647
@@ -209,7 +209,7 @@ def read_answer(answer: Answer, *, proofs: re.Pattern[str], identity: str) -> tu
 
     MISSING is provisional here; `confirm` decides it once the token has been seen alive again.
     """
-    trouble = errors.classify(answer)
+    trouble = classify(answer)
     if isinstance(trouble, errors.EmptyRefusal):
         return (Verdict.UNKNOWN, "signed_refusal") if answer.user_id else (Verdict.MISSING, "")
     if trouble is None:

@@ -14,14 +14,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections.actions.connect import Wishes, connect
-from connections.actions.find_project import find_project
+from connections.actions.find_project import Answer, find_project
 from connections.actions.probe import Credentials, report_for, token_in_use, try_new, verdict_in_hand
 from connections.actions.refusals import CannotConnect
 from connections.azure_devops.types import Project
 from connections.checks import Report
 from connections.forms import ConnectForm, FindProjectForm, TrialForm
 from connections.views.common import guide_context, person, tokens_page
-from connections.views.display import Notice
 from connections.views.report import report_view, token_notices
 from history.record import actor_of
 
@@ -138,15 +137,13 @@ def _page(
     report: Report | None = None,
     verdict: str = "",
     finder: FindProjectForm | None = None,
-    answer: Notice | None = None,
+    answer: Answer | None = None,
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
         "verdict": verdict or form.data.get("verdict", ""),
         "report": _report(form, report),
-        "project_choices": project_choices(
-            report.projects if report else (), form.data.getlist("projects") if form.is_bound else []
-        ),
+        "project_choices": project_choices(report.projects if report else (), request.POST.getlist("projects")),
         "project_finder": finder or FindProjectForm(),
         "project_answer": answer,
         "token_needs_pasting": form.is_bound,

@@ -100,8 +100,8 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
     """GET /code-repositories/<id>/history/: every event, paged."""
     connection = find(pk)
     page = queries.page_of_events(connection, request.GET.get("page"))
-    page.object_list = [event_row(event) for event in page.object_list]  # type: ignore[assignment]
-    context = {"connection": connection, "page": page, "query": "", "export_url": ""}
+    rows = [event_row(event) for event in page.object_list]
+    context = {"connection": connection, "page": page, "rows": rows, "query": "", "export_url": ""}
     return render(request, "connections/history.html", context)
 
 

@@ -88,7 +88,7 @@ def _page(
     except CannotEdit as refused:
         visible, trouble = {}, refused.message
     gone = [one for one in kept if one.id not in visible]
-    checked = form.data.getlist("projects") if form.is_bound else [one.id for one in kept]
+    checked = request.POST.getlist("projects") if form.is_bound else [one.id for one in kept]
     context = {
         "connection": connection,
         "form": form,

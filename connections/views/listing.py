@@ -1,7 +1,7 @@
 """Code Repositories: the list of connections."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
@@ -30,7 +30,7 @@ class Row:
     chip: Chip
     health_chip: Chip
     expiry_chip: Chip
-    expires_on: object
+    expires_on: date | None
     expires_text: str
     checked_at: datetime | None
     owner_name: str
@@ -53,12 +53,13 @@ def listing(request: HttpRequest) -> HttpResponse:
     chosen = {name: form.cleaned_data.get(name, "") for name in ("q", "status", "provider", "sort")}
     filters = queries.Filters(**chosen)
     page = queries.page_of_connections(filters, request.GET.get("page"), today=today)
-    page.object_list = [_row(one, today) for one in page.object_list]  # type: ignore[assignment]
+    rows = [_row(one, today) for one in page.object_list]
     attention = queries.attention_count(today=today)
     others = request.GET.copy()
     others.pop("page", None)
     context = {
         "page": page,
+        "rows": rows,
         "filters": form,
         "filtered": filters.any,
         "total": page.paginator.count,
@@ -71,8 +72,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "connections/list.html", context)
 
 
-def _row(connection: Connection, today: object) -> Row:
-    state = states(connection, today=today)  # type: ignore[arg-type]
+def _row(connection: Connection, today: date) -> Row:
+    state = states(connection, today=today)
     return Row(
         name=connection.name,
         url=connection.get_absolute_url(),

@@ -1,0 +1,93 @@
+"""Who asks, and the projects of an organization."""
+
+from collections.abc import Iterator
+
+from connections.azure_devops import errors
+from connections.azure_devops.answers import ANONYMOUS_ID
+from connections.azure_devops.transport import Transport
+from connections.azure_devops.types import (
+    ConnectionData,
+    Identity,
+    Page,
+    Project,
+    optional_text,
+    parse_datetime,
+    text_of,
+)
+
+
+def connection_data(transport: Transport) -> ConnectionData:
+    """Whose token it is, and in which organization. Raises `TokenRefused` when it is nobody's."""
+    # The call is in no published file; Microsoft's own command line signs in with it, as a preview.
+    # https://learn.microsoft.com/azure/devops/cli/log-in-via-pat
+    try:
+        answer = transport.get(("_apis", "connectionData"), api_version="7.1-preview")
+    except errors.EmptyRefusal as refusal:
+        # No scope is needed here, so an empty 401 can only mean the token.
+        raise errors.TokenRefused(
+            detail=refusal.detail, status=refusal.status, activity_id=refusal.activity_id
+        ) from None
+    body = answer.json_object()
+    user = body.get("authenticatedUser")
+    if not isinstance(user, dict):
+        raise errors.UnexpectedAnswer(detail="no authenticatedUser", activity_id=answer.activity_id)
+    identity = read_identity(user)
+    if identity.id.lower() == ANONYMOUS_ID:
+        raise errors.Anonymous(status=answer.status, activity_id=answer.activity_id)
+    return ConnectionData(identity, text_of(body, "instanceId"), optional_text(body, "deploymentType"))
+
+
+def read_identity(user: dict[str, object]) -> Identity:
+    """A person in `connectionData`. `customDisplayName` may be absent."""
+    name = optional_text(user, "customDisplayName") or optional_text(user, "providerDisplayName")
+    return Identity(
+        id=text_of(user, "id"),
+        display_name=name or "Unnamed",
+        account=optional_text(user, "properties", "Account", "$value"),
+        descriptor=optional_text(user, "subjectDescriptor"),
+    )
+
+
+def projects_page(
+    transport: Transport, *, continuation: str | None = None, top: int = 500, state: str = "wellFormed"
+) -> Page[Project]:
+    """One page of the projects that the token's owner sees, in the given state."""
+    query = {"$top": str(top), "stateFilter": state}
+    if continuation is not None:
+        query["continuationToken"] = continuation
+    # https://learn.microsoft.com/rest/api/azure/devops/core/projects/list
+    answer = transport.get(("_apis", "projects"), query=query)
+    items = tuple(read_project(item) for item in answer.json_list())
+    return Page(items, answer.continuation_token)
+
+
+def projects(transport: Transport, *, state: str = "wellFormed", page_size: int = 500) -> Iterator[tuple[Project, ...]]:
+    """Every page of projects; a page shorter than asked for is not the last."""
+    continuation: str | None = None
+    while True:
+        page = projects_page(transport, continuation=continuation, top=page_size, state=state)
+        yield page.items
+        if page.continuation is None:
+            return
+        if page.continuation == continuation:
+            raise errors.UnexpectedAnswer(detail="the same page again")
+        continuation = page.continuation
+
+
+def project(transport: Transport, name_or_id: str) -> Project:
+    """One project by name or id. Raises `NotFound` when it is not there or not visible."""
+    # https://learn.microsoft.com/rest/api/azure/devops/core/projects/get
+    return read_project(transport.get(("_apis", "projects", name_or_id)).json_object())
+
+
+def read_project(item: dict[str, object]) -> Project:
+    """A project of a list or by itself."""
+    return Project(
+        id=text_of(item, "id"),
+        name=text_of(item, "name"),
+        state=optional_text(item, "state") or "unchanged",
+        url=optional_text(item, "url") or "",
+        visibility=optional_text(item, "visibility"),
+        description=optional_text(item, "description"),
+        last_updated_at=parse_datetime(item.get("lastUpdateTime")),
+    )

@@ -1,0 +1,224 @@
+"""What can go wrong with Azure DevOps, told apart.
+
+    AzureDevOpsError
+    ├── OrganizationNotFound          organization_not_found
+    ├── OrganizationUnavailable       organization_unavailable   stopped for inactivity
+    ├── TokenRefused                  token_refused
+    │   ├── TokenExpired              token_expired
+    │   ├── SignInRequired            sign_in_required           a sign-in page or a redirect to it
+    │   └── Anonymous                 anonymous                  200, but as nobody
+    ├── NotAMember                    not_a_member
+    ├── BlockedByPolicy               blocked_by_policy
+    │   ├── ConditionalAccess         conditional_access
+    │   └── GlobalTokenBlocked        global_token_blocked
+    ├── EmptyRefusal                  scope_missing              401 without a word
+    ├── AccessDenied                  access_denied              403: the person, not the token
+    ├── NotFound                      not_found
+    │   └── ProjectNotFound           project_not_found
+    ├── NoSuchAddress                 no_such_address            no controller at this path
+    ├── Conflict                      conflict
+    ├── Rejected                      rejected                   400
+    ├── Throttled                     throttled                  transient, may say how long
+    ├── Unreachable                   unreachable                transient
+    │   ├── DnsFailure                dns_failure
+    │   ├── TlsFailure                tls_failure                not transient
+    │   ├── ConnectionFailed          connection_failed
+    │   ├── TimedOut                  timed_out
+    │   └── ServerError               server_error
+    ├── AnswerTooLarge                answer_too_large
+    └── UnexpectedAnswer              unexpected_answer
+
+`code` is stable and the key of the catalogue of words. `transient` says that the same call may succeed later.
+"""
+
+from typing import ClassVar
+
+
+class AzureDevOpsError(Exception):
+    """Something went wrong between us and Azure DevOps.
+
+    `detail` is a short text for the log and for staff; the server's own words may name people, so pages show
+    the catalogue's words instead. `activity_id` is what Microsoft's support asks for.
+    """
+
+    code: ClassVar[str] = "azure_devops_error"
+    transient: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        *,
+        detail: str = "",
+        status: int | None = None,
+        activity_id: str | None = None,
+        type_key: str | None = None,
+    ) -> None:
+        super().__init__(f"{self.code}: {detail}" if detail else self.code)
+        self.detail = detail
+        self.status = status
+        self.activity_id = activity_id
+        self.type_key = type_key
+
+
+class OrganizationNotFound(AzureDevOpsError):
+    """Azure DevOps knows no organization of this name; it says so before it looks at the token."""
+
+    code = "organization_not_found"
+
+
+class OrganizationUnavailable(AzureDevOpsError):
+    """The organization is stopped. Waiting does not help."""
+
+    code = "organization_unavailable"
+
+
+class TokenRefused(AzureDevOpsError):
+    """Azure DevOps does not accept the token and does not say why."""
+
+    code = "token_refused"
+
+
+class TokenExpired(TokenRefused):
+    """Azure DevOps says that the token has expired, so it was once real."""
+
+    code = "token_expired"
+
+
+class SignInRequired(TokenRefused):
+    """The answer was the sign-in page or the way to it."""
+
+    code = "sign_in_required"
+
+
+class Anonymous(TokenRefused):
+    """Azure DevOps answered as if nobody had signed in, as it may where a project is public."""
+
+    code = "anonymous"
+
+
+class NotAMember(AzureDevOpsError):
+    """The token is real, but its owner does not belong to the organization."""
+
+    code = "not_a_member"
+
+
+class BlockedByPolicy(AzureDevOpsError):
+    """A policy of the organization refuses the token."""
+
+    code = "blocked_by_policy"
+
+
+class ConditionalAccess(BlockedByPolicy):
+    """The conditional access policy refuses the call, usually for where it comes from."""
+
+    code = "conditional_access"
+
+
+class GlobalTokenBlocked(BlockedByPolicy):
+    """The policy refuses tokens made for all accessible organizations."""
+
+    code = "global_token_blocked"
+
+
+class EmptyRefusal(AzureDevOpsError):
+    """401 with an empty body: a missing scope or a dead token. Only `connectionData` decides which."""
+
+    code = "scope_missing"
+
+
+class AccessDenied(AzureDevOpsError):
+    """403: the token may, the person may not."""
+
+    code = "access_denied"
+
+
+class NotFound(AzureDevOpsError):
+    """It does not exist, or the person may not see it; Azure DevOps does not say which."""
+
+    code = "not_found"
+
+
+class ProjectNotFound(NotFound):
+    """The same, of a project."""
+
+    code = "project_not_found"
+
+
+class NoSuchAddress(AzureDevOpsError):
+    """Azure DevOps serves nothing at this path."""
+
+    code = "no_such_address"
+
+
+class Conflict(AzureDevOpsError):
+    """Somebody else changed the same thing first."""
+
+    code = "conflict"
+
+
+class Rejected(AzureDevOpsError):
+    """Azure DevOps did not understand or accept the request."""
+
+    code = "rejected"
+
+
+class Throttled(AzureDevOpsError):
+    """Too many calls. `retry_after` is in seconds, when Azure DevOps says it."""
+
+    code = "throttled"
+    transient = True
+
+    def __init__(
+        self, *, retry_after: float | None = None, status: int | None = None, activity_id: str | None = None
+    ) -> None:
+        super().__init__(status=status, activity_id=activity_id)
+        self.retry_after = retry_after
+
+
+class Unreachable(AzureDevOpsError):
+    """There was no answer that Azure DevOps itself gave."""
+
+    code = "unreachable"
+    transient = True
+
+
+class DnsFailure(Unreachable):
+    """The host's name could not be looked up."""
+
+    code = "dns_failure"
+
+
+class TlsFailure(Unreachable):
+    """The certificate could not be verified, or TLS failed otherwise. Waiting does not help."""
+
+    code = "tls_failure"
+    transient = False
+
+
+class ConnectionFailed(Unreachable):
+    """Refused, reset or cut off, by the server or something on the way."""
+
+    code = "connection_failed"
+
+
+class TimedOut(Unreachable):
+    """The deadline passed before the answer was whole."""
+
+    code = "timed_out"
+
+
+class ServerError(Unreachable):
+    """Azure DevOps answered with an error of its own (5xx)."""
+
+    code = "server_error"
+
+
+class AnswerTooLarge(AzureDevOpsError):
+    """The answer is larger than we read."""
+
+    code = "answer_too_large"
+
+
+class UnexpectedAnswer(AzureDevOpsError):
+    """An answer that Azure DevOps is not known to give."""
+
+    code = "unexpected_answer"

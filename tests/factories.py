@@ -1,0 +1,78 @@
+"""Rows and people for tests."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import factory
+from django.contrib.auth.models import Permission, User
+from django.utils import timezone
+
+from connections import clients
+from connections.actions.connect import Wishes, connect
+from connections.actions.probe import Credentials
+from connections.azure_devops.names import parse_organization
+from connections.azure_devops.secret import PersonalAccessToken
+from connections.models import Connection, StoredToken
+from history.record import Actor
+
+OUR_APPS = ("connections", "history")
+
+
+def make_person(username: str, *permissions: str, staff: bool = False, **more: Any) -> User:
+    """A user with the named permissions; "*" means every permission of the product."""
+    if staff:
+        return User.objects.create_superuser(username, password=None, **more)
+    user = User.objects.create_user(username, password=None, **more)
+    if "*" in permissions:
+        user.user_permissions.set(Permission.objects.filter(content_type__app_label__in=OUR_APPS))
+    else:
+        for permission in permissions:
+            app, codename = permission.split(".")
+            user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    return user
+
+
+def connect_for_real(
+    owner: User, *, name: str, organization: str, secret: str, expires_on: date | None = None
+) -> Connection:
+    """A connection made by the product's own action, against the configured server."""
+    credentials = Credentials(
+        clients.servers()[0], parse_organization(organization, servers=()), PersonalAccessToken(secret)
+    )
+    wishes = Wishes(name=name, expires_on=expires_on, token_reach="one", accept_limited=True)
+    return connect(credentials, wishes, owner=owner, by=Actor(owner.username, owner.pk), now=timezone.now())
+
+
+class ConnectionFactory(factory.django.DjangoModelFactory[Connection]):
+    """A connection that nobody asked Azure DevOps about."""
+
+    class Meta:
+        model = Connection
+
+    name = factory.Sequence(lambda number: f"Connection {number}")
+    server = "Sandbox"
+    organization = "acme"
+    organization_id = "11111111-1111-4111-8111-111111111111"
+    identity_id = "22222222-2222-4222-8222-222222222222"
+    identity_name = "Maya Example"
+    owner = factory.LazyFunction(lambda: User.objects.get_or_create(username="owner")[0])
+    health = "healthy"
+    token_set_at = datetime(2026, 11, 1, tzinfo=UTC)
+    created_at = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class StoredTokenFactory(factory.django.DjangoModelFactory[StoredToken]):
+    """A token sealed for its connection."""
+
+    class Meta:
+        model = StoredToken
+
+    connection = factory.SubFactory(ConnectionFactory)
+
+    @classmethod
+    def _create(cls, model_class: type[StoredToken], *args: Any, **kwargs: Any) -> StoredToken:
+        secret = kwargs.pop("secret", "a" * 52)
+        stored = model_class(*args, **kwargs)
+        stored.seal(PersonalAccessToken(secret))
+        stored.save()
+        return stored

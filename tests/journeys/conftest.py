@@ -1,0 +1,84 @@
+"""A real browser: Debian's Chromium, driven by playwright, against the product on loopback."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+from sandbox.server import Sandbox
+
+from tests.needs import need
+
+if TYPE_CHECKING:
+    from pytest_django.fixtures import SettingsWrapper
+
+# Playwright's own loop makes Django believe that it runs in async code.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "journeys" in Path(item.fspath).parts:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, once for all journeys."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    need(found=bool(path), lacking="Chromium", remedy="apt-get install chromium, or set CHROMIUM to its path")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def site(live_server: LiveServer, sandbox: Sandbox, settings: "SettingsWrapper") -> str:
+    """The product's address, connected to a sandbox of its own."""
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    return str(live_server.url)
+
+
+def sign_in(context: BrowserContext, site: str, user: User) -> None:
+    """Give the browser a session, as the sign-in page would."""
+    client = Client()
+    client.force_login(user)
+    cookie = client.cookies["sessionid"]
+    context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": site}])
+
+
+@pytest.fixture
+def context(browser: Browser, site: str, maintainer: User) -> Iterator[BrowserContext]:
+    """A browser window's memory, in which the maintainer is signed in."""
+    with browser.new_context(base_url=site) as opened:
+        opened.set_default_timeout(10_000)
+        sign_in(opened, site, maintainer)
+        yield opened
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page that fails the test when the browser reports an error or a breach of the policy."""
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+    yield page
+    assert complaints == []
