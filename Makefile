@@ -1,0 +1,52 @@
+# `make` alone shows what there is. Everything is installed into .venv; nothing outside this folder is touched.
+.DEFAULT_GOAL := help
+.PHONY: help run test check fix bench run-environment dev-environment
+.NOTPARALLEL:
+
+PY := .venv/bin/python
+CANDIDATES := $(PY) $(PYTHON) python3.13 python3.12 python3.11 python3 python3.14
+# Production settings, with keys made on the spot.
+PRODUCTION = env $$($(PY) orchestrator/supervisor/keys.py) DEBUG=0 HTTPS=1 DATABASE_URL=sqlite://:memory:
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+run: run-environment ## start the whole product in this terminal; Ctrl-C stops it
+	@$(PY) manage.py up
+
+test: dev-environment ## run the tests; what the machine lacks is skipped, or fails with REQUIRE_ALL=1
+	@$(PY) -m pytest --numprocesses auto --dist loadgroup -rs $(ARGS)
+
+check: dev-environment ## lint, format, types, import rules, migrations, deploy check
+	@echo '== ruff check' && $(PY) -m ruff check .
+	@echo '== ruff format' && $(PY) -m ruff format --check .
+	@echo '== mypy' && $(PRODUCTION) $(PY) -m mypy
+	@echo '== lint-imports' && $(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+	@echo '== makemigrations --check' && $(PRODUCTION) $(PY) manage.py makemigrations --check --dry-run
+	@echo '== check --deploy' && $(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
+	@echo 'Everything checked.'
+
+fix: dev-environment ## mend what ruff can mend by itself
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+bench: run-environment ## measure, as ratios against a floor measured in the same run
+	@$(PY) -m benchmarks
+
+# The first Python that is new enough and complete does the work; one that is only new enough says what it lacks.
+define environment
+	@for python in $(CANDIDATES) ''; do \
+	  $${python:-false} -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; done; \
+	[ -n "$$python" ] || for python in $(CANDIDATES) ''; do \
+	  $${python:-false} -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; done; \
+	[ -n "$$python" ] || { echo 'Python 3.11 or newer is needed, and none was found on PATH.' \
+	  'Debian 12 and Ubuntu 24.04: sudo apt install python3 python3-venv. Elsewhere: https://www.python.org/downloads/'; \
+	  exit 1; }; \
+	$$python orchestrator/bootstrap.py $(1)
+endef
+
+run-environment:
+	$(call environment,run)
+
+dev-environment:
+	$(call environment,dev)

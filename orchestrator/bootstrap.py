@@ -1,0 +1,134 @@
+"""Makes .venv and keeps it in step with pyproject.toml. Runs before anything is installed.
+
+The argument says for what:
+
+    python orchestrator/bootstrap.py run     what the product needs
+    python orchestrator/bootstrap.py dev     that, and what its tests and checks need
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+HERE = Path(__file__).resolve().parent.parent
+SETS = ("run", "dev")
+
+
+class CannotInstall(Exception):
+    """Said to the person in one sentence."""
+
+
+def requirements(pyproject: Path, which: str) -> list[str]:
+    """The pinned requirements of one set; "dev" includes "run"."""
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+    extra = project["optional-dependencies"]["dev"] if which == "dev" else []
+    return [*project["dependencies"], *extra]
+
+
+def stamp_of(wanted: list[str]) -> str:
+    """What a finished installation leaves behind, so that the next start can pass over it."""
+    return hashlib.sha256("\n".join(wanted).encode()).hexdigest()
+
+
+def remedy_for_missing_venv(system_python: Path = Path("/usr/bin/python3")) -> str:
+    """Debian keeps `ensurepip` in a package of its own, one for each version of Python."""
+    mine = f"python3.{sys.version_info.minor}"
+    is_default = not system_python.exists() or system_python.resolve().name == mine
+    return f"sudo apt install {'python3' if is_default else mine}-venv"
+
+
+def make_venv(venv: Path) -> None:
+    """A fresh virtual environment in place of whatever stands there. Raises `CannotInstall`."""
+    if importlib.util.find_spec("ensurepip") is None:
+        raise CannotInstall(
+            f"This Python ({sys.executable}) cannot make virtual environments. "
+            f"On Debian and Ubuntu this line mends it:\n\n    {remedy_for_missing_venv()}\n"
+        )
+    say(f"Making {venv.name} with {sys.executable} ...")
+    if subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=False).returncode:
+        raise CannotInstall(f"{venv} could not be made; the lines above say why.")
+
+
+def install(venv: Path, wanted: list[str]) -> None:
+    """Install exactly `wanted`. Raises `CannotInstall`."""
+    say("Installing the pinned dependencies; this is done once ...")
+    python = str(venv / "bin" / "python")
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet", *wanted]
+    if subprocess.run(pip, check=False).returncode:
+        raise CannotInstall(
+            "The dependencies could not be installed; the lines above say why. "
+            "Without a way to PyPI, set PIP_INDEX_URL to your own index."
+        )
+
+
+def is_usable(venv: Path) -> bool:
+    """Whether the environment's Python still runs and was made to the end."""
+    probe = "import pip, sys; sys.exit(sys.version_info < (3, 11))"
+    try:
+        return not subprocess.run([venv / "bin" / "python", "-c", probe], check=False, capture_output=True).returncode
+    except OSError:
+        return False
+
+
+def bring_up_to_date(root: Path, which: str) -> None:
+    """Make and fill `root/.venv` unless it already holds what is wanted. Raises `CannotInstall`."""
+    venv = root / ".venv"
+    stamps = {name: stamp_of(requirements(root / "pyproject.toml", name)) for name in SETS}
+    stamp = venv / f"{which}.stamp"
+    # A Python that was removed leaves a dangling link behind.
+    if (venv / "bin" / "python").exists() and stamp.is_file() and stamp.read_text() == stamps[which]:
+        return
+    if not is_usable(venv):
+        make_venv(venv)
+    for name in SETS:
+        (venv / f"{name}.stamp").unlink(missing_ok=True)
+    install(venv, requirements(root / "pyproject.toml", which))
+    for name in SETS[: SETS.index(which) + 1]:
+        (venv / f"{name}.stamp").write_text(stamps[name])
+
+
+@contextmanager
+def one_at_a_time(root: Path) -> Iterator[None]:
+    """Two starts in one folder must not install over each other."""
+    with (root / "pyproject.toml").open(encoding="utf-8") as lock:
+        _lock(lock)
+        yield
+
+
+def _lock(lock: TextIO) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say("Another start is installing in this folder; waiting for it ...")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    except OSError as error:
+        say(f"This folder cannot be locked ({error.strerror}); going on without.")
+
+
+def say(sentence: str) -> None:
+    """To the terminal, at once."""
+    print(sentence, flush=True)
+
+
+def main(arguments: list[str], root: Path = HERE) -> int:
+    """The exit code."""
+    try:
+        with one_at_a_time(root):
+            bring_up_to_date(root, arguments[0])
+    except CannotInstall as problem:
+        say(str(problem))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,56 @@
+"""The product's keys: made once, into a file that only its user can read, and never replaced.
+
+Run as a file it prints a fresh set, one `NAME=value` a line, for an operator's own store of secrets:
+
+    python orchestrator/supervisor/keys.py
+"""
+
+import base64
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+FILE_NAME = "keys.env"
+
+
+def _random_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+MAKERS: dict[str, Callable[[], str]] = {
+    "SECRET_KEY": lambda: secrets.token_urlsafe(64),
+    "FIELD_ENCRYPTION_KEYS": _random_key,
+    "TOKEN_FINGERPRINT_KEY": _random_key,
+}
+
+
+def make_missing_keys(folder: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Add to `folder/keys.env` the keys that neither it nor the environment has; the names of those made."""
+    path = folder / FILE_NAME
+    kept = path.read_text(encoding="utf-8") if path.exists() else ""
+    present = {line.partition("=")[0].strip() for line in kept.splitlines()}
+    missing = tuple(name for name in MAKERS if not environment.get(name) and name not in present)
+    if missing:
+        made = "".join(f"{name}={MAKERS[name]()}\n" for name in missing)
+        separator = "" if not kept or kept.endswith("\n") else "\n"
+        _write(path, kept + separator + made)
+    return missing
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: a half-written key would lose what it sealed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # mkstemp makes the file 0600.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).replace(path)
+
+
+if __name__ == "__main__":
+    for key, make in MAKERS.items():
+        print(f"{key}={make()}")
