@@ -10,7 +10,10 @@ KINDS = ("latency", "status", "throttle", "sign_in_page", "reset", "drip", "clos
 
 @dataclass
 class Fault:
-    """One rule. Empty means any; `times` None means for ever. `seconds` is a delay, or the pause of a drip."""
+    """One rule. Empty means any; `times` None means for ever, beginning after `after` fitting requests.
+
+    `seconds` is a delay, or the pause of a drip.
+    """
 
     kind: str
     organization: str = ""
@@ -18,6 +21,7 @@ class Fault:
     path: str = ""
     token: str = ""
     times: int | None = None
+    after: int = 0
     seconds: float = 0.0
     status: int = 500
     retry_after: float = 30.0
@@ -67,13 +71,17 @@ class Behaviour:
         taken: list[Fault] = []
         with self._lock:
             for rule in list(self._rules):
-                if not rule.fits(organization, method, path, token):
+                if not rule.fits(organization, method, path, token) or self._waits(rule):
                     continue
                 if rule.kind != "latency" and any(one.kind != "latency" for one in taken):
                     continue
                 taken.append(rule)
                 self._use(rule)
         return taken
+
+    def _waits(self, rule: Fault) -> bool:
+        rule.after -= 1
+        return rule.after >= 0
 
     def _use(self, rule: Fault) -> None:
         if rule.times is not None:
