@@ -14,16 +14,16 @@ import pytest
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from django.test import Client
-    from pytest_django.fixtures import SettingsWrapper
-    from sandbox.server import Sandbox
+    from pytest_django import Settings
 
     from connections.models import Connection
+    from sandbox.server import Sandbox
 
 PASSWORD = "a-long-enough-password-4-tests"
 
 
 @pytest.fixture
-def sandbox(settings: "SettingsWrapper") -> Iterator["Sandbox"]:
+def sandbox(settings: "Settings") -> Iterator["Sandbox"]:
     """A fresh pretend Azure DevOps on loopback, which the product takes for its only server."""
     from sandbox.server import Sandbox
 

@@ -11,12 +11,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
-from sandbox.server import Sandbox
 
+from sandbox.server import Sandbox
 from tests.needs import need
 
 if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
 
 # Playwright's own loop makes Django believe that it runs in async code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -48,7 +48,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(live_server: LiveServer, sandbox: Sandbox, settings: "SettingsWrapper") -> str:
+def site(live_server: LiveServer, sandbox: Sandbox, settings: "Settings") -> str:
     """The product's address, connected to a sandbox of its own."""
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
