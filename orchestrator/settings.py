@@ -10,18 +10,19 @@ from django.core.exceptions import ImproperlyConfigured
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+if (BASE_DIR / ".env").is_file():
+    environ.Env.read_env(BASE_DIR / ".env")
 
+VAR_DIR = Path(env.str("VAR_DIR", default="") or BASE_DIR / "var").resolve()
 # `make run` makes its own keys once, in a file only its user can read; the environment goes before it.
-for settings_file in (BASE_DIR / ".env", VAR_DIR / "keys.env"):
-    if settings_file.is_file():
-        environ.Env.read_env(settings_file)
+if (VAR_DIR / "keys.env").is_file():
+    environ.Env.read_env(VAR_DIR / "keys.env")
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
-        "SECRET_KEY is not set. Run `make run` or `python manage.py up` through `make`, which makes one, "
+        "SECRET_KEY is not set. Run `make run` or `python manage.py up`, which make one, "
         "or set SECRET_KEY, FIELD_ENCRYPTION_KEYS and TOKEN_FINGERPRINT_KEY in the environment."
     )
 # Newest first: the first key writes, every key reads. See docs/decisions/0001-encryption.md.
@@ -43,6 +44,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",
     "django_htmx",
     "lucide",
     "csp",
@@ -90,7 +92,10 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}"),
+    "default": env.db("DATABASE_URL")
+    if env.str("DATABASE_URL", default="")
+    # Not as a URL: a folder's name may hold any character.
+    else {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR_DIR / "db.sqlite3"},
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS | DATABASES["default"].get("OPTIONS", {})
@@ -150,7 +155,11 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if env.bool("STATIC_MANIFEST", default=True)
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
 }
 
 CONTENT_SECURITY_POLICY = {
@@ -199,6 +208,12 @@ LOGGING = {
         "urllib3": {"level": "WARNING"},
     },
 }
+
+# `manage.py up` alone reads these; WEB_WORKERS and WEB_THREADS stand in orchestrator/gunicorn.py.
+WEB_PORT = env.int("WEB_PORT", default=8000)
+WORKER_THREADS = env.int("WORKER_THREADS", default=8)
+SANDBOX = env.bool("SANDBOX", default=True)
+SANDBOX_PORT = env.int("SANDBOX_PORT", default=8061)
 
 # Where Azure DevOps is. The operator says so; nobody who uses the pages can.
 AZURE_DEVOPS_SERVERS = env.str("AZURE_DEVOPS_SERVERS", default="Azure DevOps Services=https://dev.azure.com")

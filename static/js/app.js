@@ -1,0 +1,154 @@
+"use strict";
+// Everything here is a convenience: the pages work without it.
+document.documentElement.classList.add("js");
+
+const one = (selector, root = document) => root.querySelector(selector);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+// While a test runs: how long it has been, and how long it may take.
+let clock = null;
+const startClock = (busy) => {
+  const started = performance.now();
+  const show = () => {
+    const seconds = Math.floor((performance.now() - started) / 1000);
+    one("[data-elapsed]", busy).textContent = `${seconds} s of at most ${busy.dataset.limit} s`;
+  };
+  busy.classList.add("on");
+  show();
+  clock = setInterval(show, 1000);
+};
+const stopClock = () => {
+  clearInterval(clock);
+  all(".busy.on").forEach((busy) => busy.classList.remove("on"));
+};
+const setRunning = (button, running) => {
+  if (running) button.setAttribute("aria-disabled", "true");
+  else button.removeAttribute("aria-disabled");
+};
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const button = event.detail.elt;
+  if (!button.matches("[data-test]")) return;
+  setRunning(button, true);
+  startClock(one(".busy"));
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const button = event.detail.elt;
+  if (!button.matches("[data-test]")) return;
+  setRunning(button, false);
+  stopClock();
+});
+const failed = () => {
+  const place = one("#form_errors") || one("#main");
+  const words = document.createElement("p");
+  words.className = "errors";
+  words.textContent = "The server did not answer. Check your network and try again.";
+  place.prepend(words);
+};
+document.addEventListener("htmx:sendError", failed);
+
+// Errors: say it on the input, and go to the first.
+const syncErrors = () => {
+  all(".errors[id$=_errors]").forEach((box) => {
+    const input = document.getElementById(box.id.replace(/_errors$/, ""));
+    if (!input || !input.matches("input, select")) return;
+    const wrong = box.textContent.trim() !== "";
+    if (wrong) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  });
+};
+const focusFirstError = () => {
+  const box = all(".errors").find((each) => each.textContent.trim() !== "");
+  if (!box) return false;
+  const field = box.closest(".field");
+  const input = field && one("input:not([type=hidden]), select, button", field);
+  (input || box).focus();
+  box.scrollIntoView({ block: "center" });
+  return true;
+};
+document.addEventListener("htmx:afterSettle", (event) => {
+  prepare();
+  if (!event.detail.elt.matches("#test-result, #main, #project-answer")) return;
+  syncErrors();
+  if (!focusFirstError()) one("#test-result .outcome h3")?.focus();
+});
+
+// A change of what was tested makes its result outdated.
+const TESTED = "#id_organization, #id_token, [name=server]";
+document.addEventListener("input", (event) => {
+  if (event.target.matches(TESTED)) {
+    const result = one("#test-result");
+    if (one(".report", result || document)) result.classList.add("outdated");
+  }
+  if (event.target.matches("#id_organization")) understand();
+  if (event.target.matches("[data-filter]")) filter(event.target);
+});
+
+// The organization as it is typed: a link to its tokens, and what was understood.
+const understood = (text) => {
+  const typed = text.trim();
+  const host = typed.match(/^(?:https?:\/\/)?([a-z0-9-]+)\.visualstudio\.com/i);
+  const path = typed.match(/^(?:https?:\/\/)?(?:[^@/]+@)?[^/]*\.[^/]*\/([a-z0-9-]+)/i);
+  const name = host ? host[1] : path ? path[1] : typed;
+  return /^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$/i.test(name) ? name.toLowerCase() : "";
+};
+const understand = () => {
+  const input = one("#id_organization");
+  if (!input) return;
+  const name = understood(input.value);
+  const echo = one("[data-understood]");
+  echo.hidden = !name || name === input.value.trim();
+  echo.textContent = `Organization: ${name}`;
+  const link = one("[data-tokens-link]");
+  if (name) link.href = link.dataset.template.replace("{organization}", name).replace("%7Borganization%7D", name);
+};
+
+// Projects: search, and choosing one means "only these".
+const filter = (input) => {
+  const list = one(input.dataset.filter);
+  const words = input.value.trim().toLocaleLowerCase();
+  const rows = all("label", list);
+  rows.forEach((row) => { row.hidden = !row.textContent.toLocaleLowerCase().includes(words); });
+  one("[data-none]", list).hidden = rows.some((row) => !row.hidden);
+};
+const showProjects = () => {
+  const box = one("[data-projects]");
+  if (!box) return;
+  one(".some", box).hidden = one("[name=projects_mode]:checked", box)?.value !== "some";
+};
+const showDates = () => {
+  all("[data-date-choice]").forEach((box) => {
+    const date = one("input", box);
+    const form = date.form;
+    const name = date.name.replace(/expires_on$/, "expires");
+    box.hidden = one(`[name="${name}"]:checked`, form)?.value !== "date";
+  });
+};
+document.addEventListener("change", () => { showProjects(); showDates(); });
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) {
+    await navigator.clipboard.writeText(one(button.dataset.copy).textContent);
+    button.lastChild.textContent = " Copied";
+  }
+  if (event.target.closest("[aria-disabled=true]")) event.preventDefault();
+});
+// Enter in the search or in "My project is not listed" must not connect.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  if (event.target.matches("#project-filter")) event.preventDefault();
+  if (event.target.matches("#id_project_name")) {
+    event.preventDefault();
+    one("#project-finder button").click();
+  }
+});
+
+const prepare = () => {
+  all("[data-copy]").forEach((button) => { button.hidden = !navigator.clipboard; });
+  showProjects();
+  showDates();
+  understand();
+};
+prepare();
+syncErrors();
+focusFirstError();

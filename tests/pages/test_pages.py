@@ -1,0 +1,290 @@
+"""Every page as a browser without JavaScript meets it."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from connections.models import Connection, ProbeResult, StoredToken
+from history.models import Event
+from sandbox.server import Sandbox
+
+Token = Callable[[str], str]
+FORM = {"name": "Acme main", "organization": "acme", "expires": "90", "token_reach": "one", "projects_mode": "all"}
+
+
+def form(token: str, /, **more: object) -> dict[str, object]:
+    return FORM | {"token": token} | more
+
+
+def post(pages: Client, name: str, data: dict[str, object], *args: object) -> str:
+    return pages.post(reverse(f"connections:{name}", args=args), data).content.decode()
+
+
+def test_the_empty_list_explains_and_offers_to_add(pages: Client, sandbox: Sandbox) -> None:
+    page = pages.get("/", follow=True).content.decode()
+    assert "No repositories yet" in page
+    assert reverse("connections:add") in page
+
+
+def test_the_provider_picker_leads_to_azure_devops(pages: Client, sandbox: Sandbox) -> None:
+    assert "Personal access token, about two minutes" in pages.get(reverse("connections:add")).content.decode()
+    answer = pages.get(reverse("connections:add"), {"provider": "azure-devops"})
+    assert answer.headers["Location"] == reverse("connections:add-azure-devops")
+
+
+def test_a_test_shows_whose_token_it_is_and_never_the_token(pages: Client, sandbox: Sandbox, token_of: Token) -> None:
+    page = post(pages, "test-new", form(token_of("full")))
+    assert "Connection successful" in page
+    assert "Maya Sample" in page
+    assert "137 projects visible" in page
+    assert token_of("full") not in page
+    assert "Paste the token again" in page
+
+
+def test_a_test_stores_nothing_but_its_result(pages: Client, sandbox: Sandbox, token_of: Token) -> None:
+    post(pages, "test-new", form(token_of("full")))
+    assert (Connection.objects.count(), StoredToken.objects.count(), ProbeResult.objects.count()) == (0, 0, 1)
+
+
+def test_connect_stores_and_leads_to_the_connection(pages: Client, sandbox: Sandbox, token_of: Token) -> None:
+    answer = pages.post(reverse("connections:add-azure-devops"), form(token_of("full")), follow=True)
+    connection = Connection.objects.get()
+    assert answer.redirect_chain == [(connection.get_absolute_url(), 302)]
+    page = answer.content.decode()
+    assert "Acme main is connected to acme" in page
+    assert page.count("Granted</span>") == 8
+    assert Event.objects.get().kind == "connection.connected"
+
+
+@pytest.mark.parametrize(
+    ("token", "organization", "title"),
+    [
+        ("full", "nowhere", "Organization not found"),
+        ("expired", "acme", "Token has expired"),
+        ("revoked", "acme", "Token not accepted"),
+        ("not-a-member", "acme", "owner is not a member"),
+        ("full", "stopped", "Organization is switched off"),
+        ("full", "fenced", "Blocked by conditional access"),
+        ("global", "strict", "Tokens for all organizations are not allowed"),
+        ("full", "throttled", "Azure DevOps asks us to wait"),
+        ("full", "down", "Azure DevOps has trouble"),
+        ("full", "signin", "Azure DevOps asks for a sign-in"),
+    ],
+)
+def test_each_trouble_has_its_own_title_and_connects_nothing(
+    pages: Client, sandbox: Sandbox, token_of: Token, token: str, organization: str, title: str
+) -> None:
+    data = form(token_of(token), organization=organization, accept_limited="on")
+    tested, connected = post(pages, "test-new", data), post(pages, "add-azure-devops", data)
+    for page in (tested, connected):
+        assert title.replace("'", "&#x27;") in page
+        assert "TF4" not in page
+    assert not Connection.objects.exists()
+
+
+def test_a_limited_token_says_what_will_not_work_and_wants_the_box_ticked(
+    pages: Client, sandbox: Sandbox, token_of: Token
+) -> None:
+    page = post(pages, "add-azure-devops", form(token_of("no-build")))
+    assert "Tick the box to connect it as Limited" in page
+    assert "No pipeline can be run or cancelled from here." in page
+    pages.post(reverse("connections:add-azure-devops"), form(token_of("no-build"), accept_limited="on"))
+    assert Connection.objects.get().health == "limited"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("name", "", "Give the connection a name."),
+        ("name", "x" * 65, "A name has at most 64 characters."),
+        ("organization", "", "Enter the name of your organization"),
+        ("organization", "acme/../other", "does not stay inside one organization"),
+        ("organization", "https://evil.example.com/acme", "belongs to a server that is not set up here"),
+        ("organization", "аcme", "not an organization’s name".replace("’", "&#x27;")),
+        ("token", "", "Paste the personal access token."),
+        ("token", "abc def", "The token has white space inside."),
+        ("token", "é" * 60, "a character that no token has"),
+        ("expires", "", "Choose when the token expires"),
+        ("expires", "date", "Enter the date on which the token expires."),
+    ],
+)
+def test_bad_input_gets_a_message_and_only_the_token_is_lost(
+    pages: Client, sandbox: Sandbox, token_of: Token, field: str, value: str, words: str
+) -> None:
+    page = post(pages, "add-azure-devops", form(token_of("full"), **{field: value}))
+    assert words in page
+    if field != "name":
+        assert 'value="Acme main"' in page
+    assert not Connection.objects.exists()
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("field", ["name", "organization", "token"])
+def test_ten_megabytes_get_a_message_beside_the_field(
+    pages: Client, sandbox: Sandbox, token_of: Token, field: str
+) -> None:
+    answer = pages.post(reverse("connections:add-azure-devops"), form(token_of("full"), **{field: "x" * 10_000_000}))
+    assert answer.status_code == 200
+    assert len(answer.content) < 100_000
+    assert 'class="errorlist"' in answer.content.decode()
+
+
+def test_markup_is_shown_as_text(pages: Client, sandbox: Sandbox, token_of: Token) -> None:
+    pages.post(reverse("connections:add-azure-devops"), form(token_of("full"), name="<script>alert(1)</script>"))
+    page = pages.get(reverse("connections:list")).content.decode()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_chosen_projects_are_kept_and_forged_ones_refused(pages: Client, sandbox: Sandbox, token_of: Token) -> None:
+    project = sandbox.world.organizations["acme"].projects[3]
+    hidden = sandbox.world.organizations["acme"].projects[-1]
+    data = form(token_of("full"), projects_mode="some")
+    assert "not visible to this token" in post(pages, "add-azure-devops", data | {"projects": [hidden.id]})
+    pages.post(reverse("connections:add-azure-devops"), data | {"projects": [project.id]})
+    assert [one.name for one in Connection.objects.get().chosen_projects.all()] == [project.name]
+
+
+def test_a_missing_project_is_explained(pages: Client, sandbox: Sandbox, token_of: Token) -> None:
+    page = post(pages, "find-project-new", form(token_of("full"), project_name="Old Shop"))
+    assert "The project is being deleted" in page
+
+
+def test_the_stored_token_is_tested_without_retyping(
+    pages: Client, connected: Callable[..., Connection], token_of: Token
+) -> None:
+    connection = connected()
+    page = post(pages, "test", {}, connection.pk)
+    assert "Connection successful" in page
+    assert token_of("full") not in page
+    assert Event.objects.filter(kind="connection.tested").count() == 1
+
+
+def test_update_token_compares_swaps_and_says_to_revoke(
+    pages: Client, sandbox: Sandbox, connected: Callable[..., Connection], token_of: Token
+) -> None:
+    connection = connected()
+    data = {"token": token_of("full-colleague"), "expires": "30", "token_reach": "one"}
+    tested = post(pages, "test-replacement", data, connection.pk)
+    assert "Maya Sample → Noor Sample" in tested
+    answer = pages.post(reverse("connections:update-token", args=[connection.pk]), data, follow=True)
+    assert "Now revoke the old token" in answer.content.decode()
+    assert StoredToken.objects.get().reveal().reveal() == token_of("full-colleague")
+
+
+def test_a_refused_new_token_leaves_the_old_one(
+    pages: Client, connected: Callable[..., Connection], token_of: Token
+) -> None:
+    connection = connected()
+    data = {"token": token_of("expired"), "expires": "30", "token_reach": "one"}
+    assert "Token has expired" in post(pages, "update-token", data, connection.pk)
+    assert StoredToken.objects.get().reveal().reveal() == token_of("full")
+
+
+def test_extending_the_same_token_records_the_new_date(pages: Client, connected: Callable[..., Connection]) -> None:
+    connection = connected()
+    pages.post(reverse("connections:extend-token", args=[connection.pk]), {"same-expires": "60"})
+    connection.refresh_from_db()
+    assert connection.expires_on is not None
+    assert Event.objects.filter(kind="connection.extended").exists()
+
+
+def test_editing_renames_and_lists_the_projects(pages: Client, connected: Callable[..., Connection]) -> None:
+    connection = connected()
+    address = reverse("connections:edit", args=[connection.pk])
+    assert "Payments API" in pages.get(address).content.decode()
+    pages.post(address, {"name": "Acme two", "expires": "unknown", "token_reach": "all", "projects_mode": "all"})
+    assert Connection.objects.get().name == "Acme two"
+
+
+def test_disconnect_wants_the_name_and_keeps_the_history(pages: Client, connected: Callable[..., Connection]) -> None:
+    connection = connected()
+    assert "not the name of the connection" in post(pages, "disconnect", {"confirm_name": "other"}, connection.pk)
+    assert "revoke the token" in post(pages, "disconnect", {"confirm_name": "Acme main"}, connection.pk)
+    assert not Connection.objects.exists()
+    assert not StoredToken.objects.exists()
+    assert Event.objects.filter(kind="connection.disconnected").exists()
+
+
+def test_disabling_and_enabling(pages: Client, connected: Callable[..., Connection]) -> None:
+    connection = connected()
+    pages.post(reverse("connections:disable", args=[connection.pk]))
+    assert "Disabled" in pages.get(connection.get_absolute_url()).content.decode()
+    pages.post(reverse("connections:enable", args=[connection.pk]))
+    assert not Connection.objects.get().disabled
+
+
+def test_the_history_page_names_every_act(pages: Client, connected: Callable[..., Connection]) -> None:
+    connection = connected()
+    post(pages, "test", {}, connection.pk)
+    page = pages.get(reverse("connections:history", args=[connection.pk])).content.decode()
+    assert "Connected" in page
+    assert "Tested" in page
+
+
+def test_the_guide_names_scopes_practices_and_troubles(pages: Client, sandbox: Sandbox) -> None:
+    page = pages.get(reverse("connections:guide")).content.decode()
+    for words in (
+        "Read, write, &amp; manage",
+        "Build → Read &amp; execute",
+        "Show all scopes",
+        "My organization does not let me create this token",
+        "Never reuse a token",
+        "Token has expired",
+        "learn.microsoft.com",
+    ):
+        assert words in page
+
+
+def test_an_unreadable_token_spoils_one_page_and_not_the_list(
+    pages: Client, connected: Callable[..., Connection], settings: object
+) -> None:
+    connection = connected()
+    settings.FIELD_ENCRYPTION_KEYS = ["bmV3LWtleS1uZXcta2V5LW5ldy1rZXktbmV3LWtleS0wMDE="]  # type: ignore[attr-defined]
+    assert pages.get(reverse("connections:list")).status_code == 200
+    assert "Stored token cannot be read" in post(pages, "test", {}, connection.pk)
+
+
+@pytest.mark.parametrize(
+    ("name", "permission"),
+    [
+        ("list", "view_connection"),
+        ("add", "add_connection"),
+        ("add-azure-devops", "add_connection"),
+        ("detail", "view_connection"),
+        ("update-token", "rotate_connection"),
+        ("edit", "change_connection"),
+        ("disconnect", "delete_connection"),
+        ("history", "view_connection"),
+    ],
+)
+def test_each_page_wants_its_own_permission(
+    client: Client,
+    person: Callable[..., User],
+    connected: Callable[..., Connection],
+    name: str,
+    permission: str,
+) -> None:
+    connection = connected()
+    arguments = [] if name.startswith(("list", "add")) else [connection.pk]
+    address = reverse(f"connections:{name}", args=arguments)
+    client.force_login(person("nobody"))
+    assert client.get(address).status_code == 403
+    client.force_login(person("somebody", f"connections.{permission}", "history.view_event"))
+    assert client.get(address).status_code == 200
+
+
+def test_a_stranger_is_sent_to_the_sign_in(client: Client, db: None) -> None:
+    answer = client.get(reverse("connections:list"))
+    assert answer.headers["Location"].startswith(reverse("login"))
+
+
+def test_every_page_has_a_strict_policy(pages: Client, sandbox: Sandbox) -> None:
+    answer = pages.get(reverse("connections:add-azure-devops"))
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "style=" not in answer.content.decode()
