@@ -34,6 +34,7 @@ class Row:
     expires_text: str
     checked_at: datetime | None
     owner_name: str
+    update_url: str
 
 
 def projects_summary(connection: Connection, count: int) -> str:
@@ -66,6 +67,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "attention_count": attention,
         "attention_url": f"{reverse('connections:list')}?status={queries.ATTENTION}",
         "can_add": request.user.has_perm("connections.add_connection"),
+        "can_rotate": request.user.has_perm("connections.rotate_connection"),
         "add_url": reverse("connections:add"),
         "query": others.urlencode(),
     }
@@ -89,6 +91,7 @@ def _row(connection: Connection, today: date) -> Row:
         expires_text=state.expires_text,
         checked_at=connection.checked_at,
         owner_name=connection.owner.get_full_name() or connection.owner.get_username(),
+        update_url=reverse("connections:update-token", args=[connection.pk]),
     )
 
 

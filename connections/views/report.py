@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from connections import expiry, messages
+from connections.azure_devops.capabilities import BY_KEY, Verdict
 from connections.checks import NO_PROJECT, WRITE_PROBES_OFF, Report
 from connections.models import Connection
 from connections.views.display import (
@@ -104,7 +105,7 @@ def report_view(
         else None,
         steps=_steps(report, organization),
         groups=finding_groups(report.findings) if report.accepted else [],
-        notices=(notices or []) + _own_notices(report),
+        notices=(notices or []) + _own_notices(report, tokens_page),
         identity_name=report.identity.display_name if report.identity else "",
         identity_account=(report.identity.account or "") if report.identity else "",
         organization=organization,
@@ -193,22 +194,28 @@ def _scopes_step(report: Report) -> Step:
     return Step(key, label, "unknown", "See below.")
 
 
-def _own_notices(report: Report) -> list[Notice]:
+def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
     if not report.accepted:
         return []
     notices = []
+    missing = [BY_KEY[one.capability] for one in report.findings if one.verdict is Verdict.MISSING]
+    if missing:
+        highest = {one.area: one.azure_label for one in missing}
+        notices.append(
+            Notice(
+                "warn",
+                "list-checks",
+                "Scopes to add",
+                f"Edit the token at Azure DevOps and tick {' and '.join(highest.values())}. "
+                "The token itself stays the same. Then test again.",
+                tokens_page,
+                "Open your tokens" if tokens_page else "",
+            )
+        )
     if any(one.reason == WRITE_PROBES_OFF for one in report.findings):
         notices.append(
             Notice("info", "info", "Writing was not tried", "The operator switched off the probes for writing.")
         )
-    notices.append(
-        Notice(
-            "quiet",
-            "info",
-            "What “Granted” means",
-            "The token has the scope. Whether its owner has the right in every project is decided there.",
-        )
-    )
     return notices
 
 
