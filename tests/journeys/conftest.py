@@ -16,7 +16,7 @@ from sandbox.server import Sandbox
 from tests.needs import need
 
 if TYPE_CHECKING:
-    from pytest_django import Settings
+    pass
 
 # Playwright's own loop makes Django believe that it runs in async code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -48,11 +48,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(live_server: LiveServer, sandbox: Sandbox, settings: "Settings") -> str:
+def site(live_server: LiveServer, sandbox: Sandbox) -> str:
     """The product's address, connected to a sandbox of its own."""
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    }
     return str(live_server.url)
 
 

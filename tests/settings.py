@@ -1,0 +1,10 @@
+"""The product's settings, with keys that are good for tests only."""
+
+import os
+
+os.environ.setdefault("STATIC_MANIFEST", "false")
+os.environ.setdefault("SECRET_KEY", "only-for-tests-and-long-enough-to-pass-the-deploy-check-0123456789")
+os.environ.setdefault("FIELD_ENCRYPTION_KEYS", "dGVzdHMtb25seS1rZXktMTIzNDU2Nzg5MDEyMzQ1Njc4OTA=")
+os.environ.setdefault("TOKEN_FINGERPRINT_KEY", "dGVzdHMtb25seS1maW5nZXJwcmludC1rZXktMTIzNDU2Nzg=")
+
+from orchestrator.settings import *  # noqa: F403
