@@ -1,0 +1,71 @@
+"""axe-core finds nothing on our own pages, in light and dark, wide and narrow; nothing scrolls sideways."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from connections.models import Connection
+from tests.factories import ConnectionFactory
+from tests.journeys.conftest import sign_in
+
+Token = Callable[[str], str]
+WIDE, NARROW = 1280, 320
+
+
+def complaints(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
+
+
+def look(page: Page, address: str) -> list[str]:
+    page.goto(address)
+    found = complaints(page)
+    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+        found.append("scrolls sideways")
+    return [f"{address} {one}" for one in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_no_page_has_a_complaint(
+    browser: Browser,
+    site: str,
+    connected: Callable[..., Connection],
+    maintainer: object,
+    token_of: Token,
+    scheme: str,
+    width: int,
+) -> None:
+    connection = connected()
+    for number, health in enumerate(("healthy", "limited", "rejected", "unreachable", "not_checked")):
+        ConnectionFactory(name=f"{'W' * 50} {number}", health=health, problem="token_refused")
+    here = connection.get_absolute_url()
+    pages = ["/code-repositories/", "/code-repositories/?q=nothing", "/code-repositories/add/", "/help/azure-devops/"]
+    pages += [here, *(here + part for part in ("token/", "token/updated/", "edit/", "disconnect/", "history/"))]
+    pages += ["/code-repositories/add/azure-devops/", "/password/", "/nowhere/"]
+    with browser.new_context(
+        base_url=site,
+        color_scheme=scheme,  # type: ignore[arg-type]
+        viewport={"width": width, "height": 900},
+    ) as context:
+        page = context.new_page()
+        found = look(page, "/sign-in/")
+        sign_in(context, site, maintainer)  # type: ignore[arg-type]
+        for address in pages:
+            found += look(page, address)
+        found += results(page, token_of)
+    assert found == []
+
+
+def results(page: Page, token_of: Token) -> list[str]:
+    found = []
+    for token in ("full", "no-build", "expired"):
+        page.goto("/code-repositories/add/azure-devops/")
+        page.get_by_label("Organization Name").fill("acme")
+        page.get_by_label("Personal Access Token").fill(token_of(token))
+        page.get_by_role("button", name="Test Connection").click()
+        page.locator("#test-result .report").wait_for()
+        found += [f"{token} {one}" for one in complaints(page)]
+    return found

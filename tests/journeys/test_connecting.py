@@ -1,0 +1,223 @@
+"""A person connects an organization in a real browser."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from connections.models import Connection
+from sandbox.server import Sandbox
+
+Token = Callable[[str], str]
+
+
+def open_form(page: Page) -> None:
+    """Walk as the guide says."""
+    page.goto("/")
+    page.get_by_role("link", name="Add Repository").first.click()
+    page.get_by_label("Azure DevOps").check()
+    page.get_by_role("button", name="Continue").click()
+
+
+def fill_in(page: Page, token: str, organization: str = "acme") -> None:
+    page.get_by_label("Name", exact=True).fill("Acme main")
+    page.get_by_label("Organization Name").fill(organization)
+    page.get_by_label("Personal Access Token").fill(token)
+
+
+def press_test(page: Page) -> None:
+    page.get_by_role("button", name="Test Connection").click()
+    page.locator("#test-result .report").wait_for()
+
+
+def test_a_full_token_is_tested_and_connected(page: Page, token_of: Token) -> None:
+    open_form(page)
+    fill_in(page, token_of("full"))
+    press_test(page)
+    expect(page.get_by_role("heading", name="Connection successful")).to_be_visible()
+    expect(page.locator("[data-outcome=passed] .outcome svg")).to_be_visible()
+    page.get_by_role("button", name="Connect Azure DevOps").click()
+    expect(page.get_by_role("heading", name="Acme main")).to_be_visible()
+    expect(page.get_by_text("Acme main is connected to acme.")).to_be_visible()
+
+
+def test_the_token_stays_in_the_input_and_is_nowhere_else_on_the_page(page: Page, token_of: Token) -> None:
+    open_form(page)
+    fill_in(page, token_of("full"))
+    press_test(page)
+    expect(page.get_by_label("Personal Access Token")).to_have_value(token_of("full"))
+    assert token_of("full") not in page.content()
+
+
+def test_a_verdict_in_hand_is_not_asked_for_again(page: Page, sandbox: Sandbox, token_of: Token) -> None:
+    open_form(page)
+    fill_in(page, token_of("full"))
+    press_test(page)
+    asked = len(sandbox.requests)
+    page.get_by_role("button", name="Connect Azure DevOps").click()
+    expect(page.get_by_role("heading", name="Acme main")).to_be_visible()
+    assert len(sandbox.requests) == asked
+
+
+@pytest.mark.parametrize(
+    ("token", "organization", "title"),
+    [
+        ("full", "nowhere", "Organization not found"),
+        ("expired", "acme", "Token has expired"),
+        ("revoked", "acme", "Token not accepted"),
+        ("other-organization", "acme", "Token not accepted"),
+        ("not-a-member", "acme", "The token's owner is not a member"),
+        ("read-only", "acme", "The token works, with limits"),
+        ("no-build", "acme", "The token works, with limits"),
+        ("no-release", "acme", "The token works, with limits"),
+        ("code-only", "acme", "The token works, with limits"),
+        ("no-rights", "acme", "The token works, with limits"),
+        ("no-projects", "acme", "The token works, but not everything could be told"),
+        ("global", "strict", "Tokens for all organizations are not allowed"),
+    ],
+)
+def test_each_faulty_token_reads_its_own_message(
+    page: Page, token_of: Token, token: str, organization: str, title: str
+) -> None:
+    page.goto("/code-repositories/add/azure-devops/")
+    fill_in(page, token_of(token), organization)
+    press_test(page)
+    expect(page.get_by_role("heading", name=title)).to_be_focused()
+
+
+def test_a_limited_token_is_connected_knowingly(page: Page, token_of: Token) -> None:
+    open_form(page)
+    fill_in(page, token_of("no-build"))
+    press_test(page)
+    expect(page.locator("[data-capability=build_execute]")).to_contain_text("Missing")
+    page.get_by_label("Connect as Limited").check()
+    page.get_by_role("button", name="Connect Azure DevOps").click()
+    expect(page.get_by_text("Limited", exact=True).first).to_be_visible()
+
+
+def test_some_projects_are_searched_and_chosen(page: Page, token_of: Token) -> None:
+    open_form(page)
+    fill_in(page, token_of("full"))
+    press_test(page)
+    page.get_by_label("Only these").check()
+    page.get_by_label("Search 137 projects").fill("payments")
+    page.get_by_label("Payments API").check()
+    page.get_by_role("button", name="Connect Azure DevOps").click()
+    page.get_by_role("heading", name="Acme main").wait_for()
+    assert [one.name for one in Connection.objects.get().chosen_projects.all()] == ["Payments API"]
+
+
+def test_a_project_that_is_not_listed_is_explained(page: Page, token_of: Token) -> None:
+    open_form(page)
+    fill_in(page, token_of("full"))
+    press_test(page)
+    page.get_by_text("My project is not listed").click()
+    for name, words in (("Old Shop", "being deleted"), ("Brand New", "being created"), ("Board Room", "not visible")):
+        page.get_by_label("Name of the project").fill(name)
+        page.get_by_role("button", name="Look for it").click()
+        expect(page.locator("#project-answer")).to_contain_text(words)
+    expect(page.get_by_label("Personal Access Token")).to_have_value(token_of("full"))
+
+
+def test_an_edit_marks_the_result_outdated(page: Page, token_of: Token) -> None:
+    open_form(page)
+    fill_in(page, token_of("full"))
+    press_test(page)
+    expect(page.get_by_text("This result is outdated")).to_be_hidden()
+    page.get_by_label("Organization Name").fill("fabrikam")
+    expect(page.get_by_text("This result is outdated")).to_be_visible()
+
+
+def test_a_long_test_names_its_steps_and_shows_the_time(page: Page, sandbox: Sandbox, token_of: Token) -> None:
+    sandbox.behaviour.add("latency", seconds=0.5)
+    open_form(page)
+    fill_in(page, token_of("full"))
+    page.get_by_role("button", name="Test Connection").click()
+    busy = page.locator(".busy")
+    expect(busy).to_contain_text("of at most 20 s")
+    expect(busy).to_contain_text("Check each scope")
+    page.locator("#test-result .report").wait_for()
+    expect(busy).to_be_hidden()
+
+
+def test_mistakes_are_shown_beside_their_fields_and_focused(page: Page) -> None:
+    open_form(page)
+    page.get_by_role("button", name="Test Connection").click()
+    organization = page.get_by_label("Organization Name")
+    expect(organization).to_be_focused()
+    expect(organization).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text("Paste the personal access token.")).to_be_visible()
+
+
+def test_the_link_to_the_tokens_follows_what_is_typed(page: Page, sandbox: Sandbox) -> None:
+    open_form(page)
+    page.get_by_label("Organization Name").fill("https://dev.azure.com/Fabrikam/_git/x")
+    expect(page.get_by_text("Organization: fabrikam")).to_be_visible()
+    link = page.get_by_role("link", name=re.compile("your personal access tokens"))
+    expect(link).to_have_attribute("href", f"{sandbox.url}/fabrikam/_usersSettings/tokens")
+
+
+def test_a_token_is_updated_and_compared(page: Page, connected: Callable[..., Connection], token_of: Token) -> None:
+    connection = connected()
+    page.goto(connection.get_absolute_url())
+    page.get_by_role("link", name="Update token").click()
+    page.get_by_label("New Personal Access Token").fill(token_of("full-colleague"))
+    press_test(page)
+    expect(page.locator("[data-comparison=Person]")).to_contain_text("Maya Sample → Noor Sample")
+    page.get_by_role("button", name="Update token").click()
+    expect(page.get_by_text("Now revoke the old token")).to_be_visible()
+
+
+def test_the_stored_token_is_tested_in_place(page: Page, connected: Callable[..., Connection]) -> None:
+    page.goto(connected().get_absolute_url())
+    page.get_by_role("button", name="Test Connection").click()
+    expect(page.get_by_role("heading", name="Connection successful")).to_be_visible()
+
+
+def test_disconnecting_wants_the_name_typed(page: Page, connected: Callable[..., Connection]) -> None:
+    page.goto(connected().get_absolute_url())
+    page.get_by_role("link", name="Disconnect").click()
+    page.get_by_label("Type the name of the connection").fill("Acme main")
+    page.get_by_role("button", name="Disconnect").click()
+    expect(page.get_by_role("heading", name="Acme main is disconnected")).to_be_visible()
+
+
+def test_everything_can_be_done_by_keyboard_alone(page: Page, token_of: Token) -> None:
+    page.goto("/code-repositories/add/azure-devops/")
+
+    def press_until(selector: str, key: str = "Tab") -> None:
+        for _ in range(60):
+            page.keyboard.press(key)
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+        pytest.fail(f"{selector} cannot be reached by keyboard")
+
+    for selector, text in (("#id_name", "Acme main"), ("#id_organization", "acme"), ("#id_token", token_of("full"))):
+        press_until(selector)
+        page.keyboard.type(text)
+    press_until("[data-test]")
+    page.keyboard.press("Enter")
+    page.locator("#test-result .report").wait_for()
+    press_until(".connect-actions button")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Acme main")).to_be_visible()
+
+
+def test_without_javascript_the_same_works_and_the_token_is_pasted_again(
+    context: BrowserContext, site: str, token_of: Token
+) -> None:
+    browser = context.browser
+    assert browser is not None
+    with browser.new_context(base_url=site, java_script_enabled=False) as plain:
+        plain.add_cookies(context.cookies())  # type: ignore[arg-type]
+        page = plain.new_page()
+        open_form(page)
+        fill_in(page, token_of("full"))
+        page.get_by_role("button", name="Test Connection").click()
+        expect(page.get_by_role("heading", name="Connection successful")).to_be_visible()
+        expect(page.get_by_text("Paste the token again.")).to_be_visible()
+        expect(page.get_by_label("Personal Access Token")).to_have_value("")
+        page.get_by_label("Personal Access Token").fill(token_of("full"))
+        page.get_by_role("button", name="Connect Azure DevOps").click()
+        expect(page.get_by_role("heading", name="Acme main")).to_be_visible()
