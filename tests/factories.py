@@ -72,7 +72,7 @@ class StoredTokenFactory(factory.django.DjangoModelFactory[StoredToken]):
     @classmethod
     def _create(cls, model_class: type[StoredToken], *args: Any, **kwargs: Any) -> StoredToken:
         secret = kwargs.pop("secret", "a" * 52)
-        stored = model_class(*args, **kwargs)
+        stored = model_class(connection=kwargs["connection"])
         stored.seal(PersonalAccessToken(secret))
         stored.save()
         return stored

@@ -1,6 +1,6 @@
 """Every page as a browser without JavaScript meets it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 from django.contrib.auth.models import User
@@ -19,7 +19,7 @@ def form(token: str, /, **more: object) -> dict[str, object]:
     return FORM | {"token": token} | more
 
 
-def post(pages: Client, name: str, data: dict[str, object], *args: object) -> str:
+def post(pages: Client, name: str, data: Mapping[str, object], *args: object) -> str:
     return pages.post(reverse(f"connections:{name}", args=args), data).content.decode()
 
 
