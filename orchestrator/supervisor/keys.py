@@ -6,11 +6,15 @@ Run as a file it prints a fresh set, one `NAME=value` a line, for an operator's 
 """
 
 import base64
+import fcntl
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+
+from environ import Env
 
 FILE_NAME = "keys.env"
 
@@ -26,22 +30,41 @@ MAKERS: dict[str, Callable[[], str]] = {
 }
 
 
+def make_keys_of(checkout: Path) -> None:
+    """Make the keys that `checkout` lacks. Django's settings, which want them, are read afterwards."""
+    if (checkout / ".env").is_file():
+        Env.read_env(checkout / ".env")
+    make_missing_keys(Path(os.environ.get("VAR_DIR") or checkout / "var"), os.environ)
+
+
 def make_missing_keys(folder: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
     """Add to `folder/keys.env` the keys that neither it nor the environment has; the names of those made."""
-    path = folder / FILE_NAME
-    kept = path.read_text(encoding="utf-8") if path.exists() else ""
-    present = {line.partition("=")[0].strip() for line in kept.splitlines()}
-    missing = tuple(name for name in MAKERS if not environment.get(name) and name not in present)
-    if missing:
-        made = "".join(f"{name}={MAKERS[name]()}\n" for name in missing)
-        separator = "" if not kept or kept.endswith("\n") else "\n"
-        _write(path, kept + separator + made)
-    return missing
+    with _alone_in(folder):
+        path = folder / FILE_NAME
+        kept = path.read_text(encoding="utf-8") if path.exists() else ""
+        present = {line.partition("=")[0].strip() for line in kept.splitlines()}
+        missing = tuple(name for name in MAKERS if not environment.get(name) and name not in present)
+        if missing:
+            made = "".join(f"{name}={MAKERS[name]()}\n" for name in missing)
+            separator = "" if not kept or kept.endswith("\n") else "\n"
+            _write(path, kept + separator + made)
+        return missing
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Two first starts at once must agree on one set of keys."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _write(path: Path, text: str) -> None:
     """Whole or not at all: a half-written key would lose what it sealed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     # mkstemp makes the file 0600.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(handle, "w", encoding="utf-8") as file:

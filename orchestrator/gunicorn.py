@@ -1,0 +1,24 @@
+"""gunicorn's configuration, for `make run` and for production alike. WEB_WORKERS and WEB_THREADS change its size."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from orchestrator.supervisor.leash import die_with_parent
+
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+worker_class = "gthread"
+# Longer than a Test Connection may take.
+timeout = 60
+graceful_timeout = 10
+accesslog = None
+loglevel = "warning"
+# A worker proves that it lives by touching a file; on a slow disk that alone could hang it.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - not a file of ours, gunicorn makes its own
+control_socket_disable = True
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """A killed master leaves no worker behind."""
+    die_with_parent(worker.ppid)

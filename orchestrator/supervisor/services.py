@@ -1,0 +1,96 @@
+"""What is started, with which command and which environment."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.supervisor.keys import MAKERS
+
+# The sandbox and the broker are no part of the product: its secrets are not for them.
+_SECRETS = (*MAKERS, "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
+SANDBOX_SERVER = "Sandbox"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A process that is kept running."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    # Open files that the process gets under the same numbers.
+    hands_over: tuple[int, ...] = ()
+    # A line with one of these is not shown.
+    left_out: tuple[str, ...] = ()
+
+
+def web(environment: Mapping[str, str], listener: int) -> Service:
+    """gunicorn on a socket that is already listening: a restart refuses nobody, and no port is lost to another."""
+    command = (
+        "gunicorn",
+        "orchestrator.wsgi",
+        "--config",
+        "python:orchestrator.gunicorn",
+        "--bind",
+        f"fd://{listener}",
+    )
+    return Service("web", _python(*command), environment, (listener,))
+
+
+def worker(environment: Mapping[str, str], threads: int) -> Service:
+    """Celery's worker. Threads, because its work is waiting for Azure DevOps."""
+    options = ("--pool", "threads", "--concurrency", str(threads), "--loglevel", "WARNING", "--without-gossip")
+    # Celery warns root of pickled messages; ours are JSON, and in a container one is root.
+    warnings = ("-W", "ignore:You're running the worker with superuser privileges")
+    python, *celery = _celery("worker", *options, "--without-mingle")
+    return Service("worker", (python, *warnings, *celery), environment)
+
+
+def beat(environment: Mapping[str, str]) -> Service:
+    """Celery's clock."""
+    return Service("beat", _celery("beat", "--loglevel", "WARNING", "--pidfile", ""), environment)
+
+
+def sandbox(environment: Mapping[str, str], port: int) -> Service:
+    """The pretend Azure DevOps."""
+    return Service("sandbox", _python("sandbox", "--port", str(port)), without_secrets(environment))
+
+
+def broker(environment: Mapping[str, str], command: list[str]) -> Service:
+    """The embedded broker."""
+    # Advice for servers of a large company, not for a person at a terminal.
+    return Service("broker", tuple(command), without_secrets(environment), left_out=("Memory overcommit",))
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a process that is not the product."""
+    return {name: value for name, value in environment.items() if name not in _SECRETS}
+
+
+def with_sandbox(servers: str, port: int) -> str:
+    """AZURE_DEVOPS_SERVERS with the sandbox added, unless the operator already lists one of that name."""
+    names = [entry.partition("=")[0].strip().casefold() for entry in servers.split(",")]
+    if SANDBOX_SERVER.casefold() in names:
+        return servers
+    return f"{servers},{SANDBOX_SERVER}=http://127.0.0.1:{port}"
+
+
+def for_children(environment: Mapping[str, str], *, redis_url: str, servers: str, var: Path) -> dict[str, str]:
+    """The environment of the product's own processes."""
+    return {
+        **environment,
+        "REDIS_URL": redis_url,
+        "AZURE_DEVOPS_SERVERS": servers,
+        "VAR_DIR": str(var),
+        # A line is shown when it is written, not when a buffer is full.
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
+
+
+def _celery(*arguments: str) -> tuple[str, ...]:
+    return _python("celery", "--app", "orchestrator", "--quiet", *arguments)
