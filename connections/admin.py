@@ -61,3 +61,7 @@ class ConnectionAdmin(_Admin):
             return
         noun = "connection is" if len(chosen) == 1 else "connections are"
         self.message_user(request, f"{len(chosen)} {noun} being tested by a worker.", messages.SUCCESS)
+
+
+admin.site.site_header = admin.site.site_title = "MFE Orchestrator"
+admin.site.index_title = "Administration"

@@ -47,6 +47,13 @@ class Connection(models.Model):
     activity_id = models.CharField(max_length=64, blank=True)
     troubles_in_a_row = models.PositiveSmallIntegerField(default=0)
     checked_at = models.DateTimeField(null=True)
+    # What people were last told, and how often the news since then was seen.
+    told_health = models.CharField(max_length=16, default=Health.NOT_CHECKED)
+    looks_at_news = models.PositiveSmallIntegerField(default=0)
+    health_since = models.DateTimeField()
+    # The clock's own fields: when to look, and until when somebody is looking.
+    next_check_at = models.DateTimeField()
+    leased_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -59,11 +66,13 @@ class Connection(models.Model):
         indexes = (
             models.Index(fields=("expires_on",), name="connection_by_expiry"),
             models.Index(fields=("health", "disabled"), name="connection_by_health"),
+            models.Index(fields=("disabled", "next_check_at"), name="connection_by_next_check"),
         )
         permissions = (
             ("test_connection", "Can test a connection"),
             ("rotate_connection", "Can update the token of a connection"),
             ("disable_connection", "Can disable and enable a connection"),
+            ("audit_connection", "Can audit all connections"),
         )
 
     def __str__(self) -> str:
@@ -102,6 +111,50 @@ class StoredToken(models.Model):
     def seal_owner(self) -> str:
         """The name of this row inside the sealed text."""
         return f"connection {self.pk}"
+
+
+class AuditRun(models.Model):
+    """A set of connections that is audited together, by the clock or by hand."""
+
+    started_at = models.DateTimeField(db_index=True)
+    started_by = models.CharField(max_length=150)
+    by_hand = models.BooleanField()
+    finished_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-started_at", "-id")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"Audit of {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class AuditedConnection(models.Model):
+    """A connection's place in a run. It outlives the connection by its name."""
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        WAITING = "waiting"
+        DONE = "done"
+        CANCELLED = "cancelled"
+
+    run = models.ForeignKey(AuditRun, on_delete=models.CASCADE, related_name="audited")
+    connection = models.ForeignKey(Connection, on_delete=models.SET_NULL, null=True, related_name="audits")
+    name = models.CharField(max_length=NAME_LENGTH)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.WAITING)
+    health = models.CharField(max_length=16, blank=True)
+    problem = models.CharField(max_length=64, blank=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("run", "connection"), name="audited_once_in_a_run"),)
+        indexes = (models.Index(fields=("connection", "state"), name="audited_by_connection"),)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.state}"
 
 
 class ChosenProject(models.Model):

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Case, Count, F, Q, QuerySet, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
 
 from connections import expiry
-from connections.models import Connection
+from connections.models import AuditedConnection, AuditRun, Connection
 from connections.status import NEEDS_ATTENTION, Expiry, Health
 from history.models import Event
 
@@ -103,6 +103,56 @@ def events_of(connection: Connection) -> QuerySet[Event]:
     return Event.objects.filter(subject_kind="connection", subject_id=connection.pk)
 
 
-def page_of_events(connection: Connection, number: str | None) -> Page[Event]:
-    """One page of a connection's events."""
-    return Paginator(events_of(connection), EVENTS_PER_PAGE).get_page(number)
+def page_of_events(connection: Connection, kind: str, number: str | None) -> Page[Event]:
+    """One page of a connection's events; an empty kind is every kind."""
+    events = events_of(connection)
+    return Paginator(events.filter(kind=kind) if kind else events, EVENTS_PER_PAGE).get_page(number)
+
+
+def kinds_of_events(connection: Connection) -> list[str]:
+    """The kinds of events that a connection has."""
+    return sorted(set(events_of(connection).order_by().values_list("kind", flat=True).distinct()))
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is. `problems` counts what was not found healthy so far."""
+
+    total: int
+    done: int
+    problems: int
+    cancelled: int
+
+    @property
+    def percent(self) -> int:
+        """How much is done, as a whole number up to 100."""
+        return 100 * (self.done + self.cancelled) // self.total if self.total else 100
+
+
+def _counts() -> dict[str, Count]:
+    state = AuditedConnection.State
+    done = Q(audited__state=state.DONE)
+    return {
+        "total": Count("audited"),
+        "done": Count("audited", filter=done),
+        "problems": Count("audited", filter=done & ~Q(audited__health=Health.HEALTHY)),
+        "cancelled": Count("audited", filter=Q(audited__state=state.CANCELLED)),
+    }
+
+
+def page_of_runs(number: str | None) -> Page[AuditRun]:
+    """One page of runs, newest first, each with its counts."""
+    return Paginator(AuditRun.objects.annotate(**_counts()).order_by("-started_at", "-id"), PAGE_SIZE).get_page(number)
+
+
+def progress(run: AuditRun) -> Progress:
+    """The counts of one run."""
+    counted = AuditRun.objects.filter(pk=run.pk).annotate(**_counts()).values(*_counts()).get()
+    return Progress(**counted)
+
+
+def findings_of(run: AuditRun, number: str | None) -> Page[AuditedConnection]:
+    """What a run found, problems first."""
+    healthy_last = Case(When(health__in=("", Health.HEALTHY), then=1), default=0)
+    found = run.audited.select_related("connection").order_by(healthy_last, "state", "name")
+    return Paginator(found, EVENTS_PER_PAGE).get_page(number)

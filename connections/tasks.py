@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from connections.actions import runs
 from connections.actions.audit import audit
 from connections.actions.probe import forget_old
 from connections.models import Connection
@@ -10,14 +11,24 @@ from history.record import Actor
 
 
 @shared_task
-def audit_one(*, connection_id: int, actor_name: str, actor_id: int | None) -> None:
-    """Check one stored token, on behalf of whoever asked."""
+def audit_due() -> None:
+    """Claim the connections that are due and ask for one audit each."""
+    for connection_id in runs.claim_due(now=timezone.now()):
+        audit_one.delay(connection_id=connection_id, actor_name=runs.CLOCK.name, actor_id=None)
+
+
+@shared_task
+def audit_one(*, connection_id: int, actor_name: str, actor_id: int | None, **_later: object) -> None:
+    """Check one stored token, on behalf of whoever asked. Arguments of a later version are passed over."""
     connection = Connection.objects.filter(pk=connection_id, disabled=False).first()
-    if connection is not None:
-        audit(connection, by=Actor(actor_name, actor_id), now=timezone.now(), in_a_hurry=False)
+    if connection is None:
+        runs.release(connection_id, now=timezone.now())
+        return
+    audit(connection, by=Actor(actor_name, actor_id), now=timezone.now(), in_a_hurry=False)
 
 
 @shared_task
 def forget_old_probe_results() -> None:
-    """Remove test results that Connect would not take any more."""
+    """Remove test results that Connect would not take any more, and the oldest runs."""
     forget_old(now=timezone.now())
+    runs.forget_old_runs()

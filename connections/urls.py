@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from connections.views import adding, connection, editing, guide, listing, rotation
+from connections.views import adding, connection, editing, guide, history, listing, rotation, runs
 
 app_name = "connections"
 urlpatterns = [
@@ -12,6 +12,10 @@ urlpatterns = [
     path("code-repositories/add/azure-devops/", adding.connect_page, name="add-azure-devops"),
     path("code-repositories/add/azure-devops/test/", adding.test_connection, name="test-new"),
     path("code-repositories/add/azure-devops/find-project/", adding.find_missing_project, name="find-project-new"),
+    path("code-repositories/audits/", runs.list_runs, name="runs"),
+    path("code-repositories/audits/start/", runs.start, name="start-run"),
+    path("code-repositories/audits/<int:pk>/", runs.run_page, name="run"),
+    path("code-repositories/audits/<int:pk>/cancel/", runs.cancel, name="cancel-run"),
     path("code-repositories/<int:pk>/", connection.detail, name="detail"),
     path("code-repositories/<int:pk>/test/", connection.test_stored, name="test"),
     path("code-repositories/<int:pk>/token/", rotation.update_token, name="update-token"),
@@ -23,6 +27,7 @@ urlpatterns = [
     path("code-repositories/<int:pk>/disable/", connection.disable, name="disable"),
     path("code-repositories/<int:pk>/enable/", connection.enable, name="enable"),
     path("code-repositories/<int:pk>/disconnect/", connection.disconnect_page, name="disconnect"),
-    path("code-repositories/<int:pk>/history/", connection.history, name="history"),
+    path("code-repositories/<int:pk>/history/", history.history, name="history"),
+    path("code-repositories/<int:pk>/history.csv", history.export, name="history-csv"),
     path("help/azure-devops/", guide.guide, name="guide"),
 ]

@@ -125,6 +125,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
+    "audit-due": {"task": "connections.tasks.audit_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "forget-old-probe-results": {"task": "connections.tasks.forget_old_probe_results", "schedule": 300.0},
 }
 
@@ -225,4 +226,12 @@ AZURE_DEVOPS_TASK_TIMEOUT = env.float("AZURE_DEVOPS_TASK_TIMEOUT", default=60.0)
 TEST_RESULT_MINUTES = env.int("TEST_RESULT_MINUTES", default=15)
 # One outage is not news: trouble on the way must repeat before a connection is shown as Unreachable.
 TROUBLES_BEFORE_UNREACHABLE = env.int("TROUBLES_BEFORE_UNREACHABLE", default=3)
+# How often the clock looks at each connection, and how gently: at most so many at once for one organization,
+# for one person behind tokens (Azure DevOps limits each person), and in all at one tick.
+AUDIT_EVERY_HOURS = env.float("AUDIT_EVERY_HOURS", default=6.0)
+AUDITS_PER_ORGANIZATION = env.int("AUDITS_PER_ORGANIZATION", default=2)
+AUDITS_PER_PERSON = env.int("AUDITS_PER_PERSON", default=2)
+AUDITS_PER_TICK = env.int("AUDITS_PER_TICK", default=100)
+# Longer than the longest audit: fourteen calls of a minute each.
+AUDIT_LEASE_SECONDS = env.int("AUDIT_LEASE_SECONDS", default=900)
 SUPPORT_URL = env.str("SUPPORT_URL", default="")

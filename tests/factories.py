@@ -59,6 +59,9 @@ class ConnectionFactory(factory.django.DjangoModelFactory[Connection]):
     health = "healthy"
     token_set_at = datetime(2026, 11, 1, tzinfo=UTC)
     created_at = datetime(2026, 11, 1, tzinfo=UTC)
+    health_since = datetime(2026, 11, 1, tzinfo=UTC)
+    next_check_at = datetime(2026, 12, 31, tzinfo=UTC)
+    told_health = factory.SelfAttribute("health")
 
 
 class StoredTokenFactory(factory.django.DjangoModelFactory[StoredToken]):

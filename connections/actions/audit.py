@@ -1,12 +1,14 @@
 """Check a stored token and write down what was found."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from random import random
 
 from django.conf import settings
 from django.db import transaction
 
-from connections import clients
+from connections import clients, schedule
 from connections.actions.findings import store_findings
+from connections.actions.runs import mark_done
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.checks import Report, Trouble, nothing_found
 from connections.keyring import UnreadableToken
@@ -55,16 +57,45 @@ def _same_organization(connection: Connection, report: Report) -> Report:
     return report
 
 
+_WRITTEN = [
+    "health",
+    "problem",
+    "troubles_in_a_row",
+    "activity_id",
+    "checked_at",
+    "health_since",
+    "looks_at_news",
+    "next_check_at",
+    "leased_until",
+]
+
+
+def _next_look(current: Connection, report: Report) -> datetime:
+    outcome = schedule.Outcome(
+        troubles_in_a_row=current.troubles_in_a_row,
+        wants_second_look=current.looks_at_news == 1,
+        retry_after=report.trouble.retry_after if report.trouble else None,
+    )
+    every = timedelta(hours=settings.AUDIT_EVERY_HOURS)
+    return schedule.next_look(report.finished_at, outcome, every=every, chance=random())  # noqa: S311  (spreads load, guards nothing)
+
+
 def _write(current: Connection, report: Report, *, by: Actor) -> None:
     before = Standing(Health(current.health), current.problem, current.troubles_in_a_row)
     after = next_status(before, report, repeats=settings.TROUBLES_BEFORE_UNREACHABLE)
     changes = store_findings(current, report) if report.accepted else []
+    if before.health != after.health:
+        current.health_since = report.finished_at
     current.health = after.health
     current.problem = after.problem
     current.troubles_in_a_row = after.troubles_in_a_row
     current.activity_id = (report.trouble.activity_id or "") if report.trouble else ""
     current.checked_at = report.finished_at
-    current.save(update_fields=["health", "problem", "troubles_in_a_row", "activity_id", "checked_at"])
+    current.looks_at_news = current.looks_at_news + 1 if after.health != current.told_health else 0
+    current.next_check_at = _next_look(current, report)
+    current.leased_until = None
+    current.save(update_fields=_WRITTEN)
+    mark_done(current, at=report.finished_at)
     detail = {"health": str(after.health), "problem": report.trouble.code if report.trouble else ""}
     if before.health != after.health:
         detail["before"] = str(before.health)

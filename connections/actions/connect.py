@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
@@ -100,8 +101,11 @@ def _store(
         token_reach=wishes.token_reach,
         created_at=now,
         token_set_at=now,
+        health_since=now,
+        next_check_at=now + timedelta(hours=settings.AUDIT_EVERY_HOURS),
     )
     stamp(connection, report)
+    connection.told_health = connection.health
     connection.save()
     stored = StoredToken(connection=connection)
     stored.seal(credentials.token)

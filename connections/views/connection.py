@@ -94,17 +94,6 @@ def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "connections/disconnect.html", context)
 
 
-@require_safe
-@permission_required(("connections.view_connection", "history.view_event"), raise_exception=True)
-def history(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET /code-repositories/<id>/history/: every event, paged."""
-    connection = find(pk)
-    page = queries.page_of_events(connection, request.GET.get("page"))
-    rows = [event_row(event) for event in page.object_list]
-    context = {"connection": connection, "page": page, "rows": rows, "query": "", "export_url": ""}
-    return render(request, "connections/history.html", context)
-
-
 def _page(request: HttpRequest, connection: Connection, *, report: Report | None = None) -> HttpResponse:
     tokens = tokens_page_of(connection)
     state = states(connection, today=timezone.localdate())

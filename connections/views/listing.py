@@ -68,6 +68,8 @@ def listing(request: HttpRequest) -> HttpResponse:
         "attention_url": f"{reverse('connections:list')}?status={queries.ATTENTION}",
         "can_add": request.user.has_perm("connections.add_connection"),
         "can_rotate": request.user.has_perm("connections.rotate_connection"),
+        "can_audit": request.user.has_perm("connections.audit_connection"),
+        "can_see_runs": request.user.has_perm("connections.view_auditrun"),
         "add_url": reverse("connections:add"),
         "query": others.urlencode(),
     }

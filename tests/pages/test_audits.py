@@ -1,0 +1,86 @@
+"""The pages of audits and of a connection's history."""
+
+from collections.abc import Callable
+from unittest.mock import patch
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from kombu.exceptions import OperationalError
+
+from connections.models import AuditRun, Connection
+from connections.tasks import audit_due, audit_one
+from history.models import Event
+from tests.factories import ConnectionFactory
+
+Connected = Callable[..., Connection]
+
+
+@pytest.fixture
+def rung() -> object:
+    """The broker's doorbell, so that no broker is needed."""
+    with patch.object(audit_due, "delay") as bell:
+        yield bell
+
+
+def test_audit_all_now_shows_a_run_with_its_progress(pages: Client, connected: Connected, rung: object) -> None:
+    connection = connected()
+    page = pages.post(reverse("connections:start-run"), follow=True).content.decode()
+    assert "Running" in page
+    assert 'hx-trigger="every 2s"' in page
+    audit_one(connection_id=connection.pk, actor_name="the clock", actor_id=None)
+    page = pages.get(reverse("connections:run", args=[AuditRun.objects.get().pk])).content.decode()
+    assert "Finished" in page
+    assert "hx-trigger" not in page
+    assert "<strong>1</strong> of <strong>1</strong> checked" in page
+
+
+def test_without_a_broker_the_run_waits_and_the_page_says_so(pages: Client, connected: Connected) -> None:
+    connected()
+    with patch.object(audit_due, "delay", side_effect=OperationalError("away")):
+        page = pages.post(reverse("connections:start-run"), follow=True).content.decode()
+    assert "The broker cannot be reached" in page
+    assert AuditRun.objects.exists()
+
+
+def test_a_run_is_cancelled(pages: Client, connected: Connected, rung: object) -> None:
+    connected()
+    pages.post(reverse("connections:start-run"))
+    page = pages.post(reverse("connections:cancel-run", args=[AuditRun.objects.get().pk]), follow=True)
+    assert "The audit is cancelled" in page.content.decode()
+
+
+def test_the_last_runs_are_listed(pages: Client, connected: Connected, rung: object) -> None:
+    connected()
+    pages.post(reverse("connections:start-run"))
+    assert "0 of 1" in pages.get(reverse("connections:runs")).content.decode()
+
+
+def test_history_is_filtered_and_exported(pages: Client, connected: Connected) -> None:
+    connection = connected()
+    pages.post(reverse("connections:test", args=[connection.pk]))
+    address = reverse("connections:history", args=[connection.pk])
+    page = pages.get(address, {"kind": "connection.connected"}).content.decode()
+    assert page.count("<tr><th") == 2
+    answer = pages.get(reverse("connections:history-csv", args=[connection.pk]))
+    lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert lines[0] == "when,what,who,address,details"
+    assert len(lines) == 3
+
+
+def test_an_exported_cell_is_never_a_formula(pages: Client, connected: Connected) -> None:
+    connection = connected()
+    event = Event.objects.get()
+    Event(
+        at=event.at, kind="connection.edited", actor_name="=1+1", subject_kind="connection", subject_id=connection.pk
+    ).save()
+    answer = pages.get(reverse("connections:history-csv", args=[connection.pk]))
+    assert "'=1+1" in b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+
+
+def test_the_list_costs_the_same_for_one_and_for_a_full_page(
+    pages: Client, sandbox: object, django_assert_max_num_queries: Callable[..., object]
+) -> None:
+    ConnectionFactory.create_batch(60)
+    with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
+        pages.get(reverse("connections:list"))
