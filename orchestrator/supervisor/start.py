@@ -108,10 +108,12 @@ async def start(console: Console, lock: TextIO) -> None:
     crew = Crew(console)
     console.on_gone = crew.ask_to_stop
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # Whoever starts it under nohup wants it to outlive the terminal.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            loop.add_signal_handler(number, crew.ask_to_stop)
+    signals = [signal.SIGINT, signal.SIGTERM]
+    # Whoever starts it under nohup wants it to outlive the terminal.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signals.append(signal.SIGHUP)
+    for number in signals:
+        loop.add_signal_handler(number, crew.ask_to_stop)
     await Start(console, lock, crew).run()
 
 
