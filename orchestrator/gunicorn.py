@@ -1,13 +1,13 @@
 """gunicorn's configuration, for `make run` and for production alike. WEB_WORKERS and WEB_THREADS change its size."""
 
-import os
 from pathlib import Path
 from typing import Any
 
+from orchestrator.settings import WEB_THREADS, WEB_WORKERS
 from orchestrator.supervisor.leash import die_with_parent
 
-workers = int(os.environ.get("WEB_WORKERS", "2"))
-threads = int(os.environ.get("WEB_THREADS", "8"))
+workers = WEB_WORKERS
+threads = WEB_THREADS
 worker_class = "gthread"
 # Longer than a Test Connection may take.
 timeout = 60

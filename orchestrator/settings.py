@@ -210,7 +210,9 @@ LOGGING = {
     },
 }
 
-# `manage.py up` alone reads these; WEB_WORKERS and WEB_THREADS stand in orchestrator/gunicorn.py.
+# gunicorn's size, and what `manage.py up` starts.
+WEB_WORKERS = env.int("WEB_WORKERS", default=2)
+WEB_THREADS = env.int("WEB_THREADS", default=8)
 WEB_PORT = env.int("WEB_PORT", default=8000)
 WORKER_THREADS = env.int("WORKER_THREADS", default=8)
 SANDBOX = env.bool("SANDBOX", default=True)

@@ -1,0 +1,56 @@
+"""System checks of what operators set: a start with a weak key or a server over plain HTTP ends with a sentence."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from connections.azure_devops.names import InvalidServers, parse_servers
+
+SHORTEST_KEY = 32  # bytes: what HKDF and HMAC-SHA256 are given
+_REMEDY = "`python orchestrator/supervisor/keys.py` prints a fresh set."
+
+
+@register(Tags.security)
+def strong_keys(**_: Any) -> list[CheckMessage]:
+    """Keys for stored tokens are there, and are random bytes rather than passwords."""
+    return list(_key_problems())
+
+
+@register(Tags.security)
+def usable_servers(**_: Any) -> list[CheckMessage]:
+    """AZURE_DEVOPS_SERVERS can be read, and no token goes over plain HTTP to another machine."""
+    try:
+        parse_servers(settings.AZURE_DEVOPS_SERVERS)
+    except InvalidServers as problem:
+        hint = "AZURE_DEVOPS_SERVERS is a list such as: Azure DevOps Services=https://dev.azure.com, Own=https://server"
+        return [Error(str(problem), hint=hint, id="orchestrator.E003")]
+    return []
+
+
+def _key_problems() -> Iterator[CheckMessage]:
+    if not settings.FIELD_ENCRYPTION_KEYS:
+        yield Error("FIELD_ENCRYPTION_KEYS is empty.", hint=_REMEDY, id="orchestrator.E001")
+    for place, key in enumerate(settings.FIELD_ENCRYPTION_KEYS, start=1):
+        if not _is_strong(key):
+            yield _weak(f"Key {place} of FIELD_ENCRYPTION_KEYS")
+    if not settings.TOKEN_FINGERPRINT_KEY:
+        yield Error("TOKEN_FINGERPRINT_KEY is not set.", hint=_REMEDY, id="orchestrator.E001")
+    elif not _is_strong(settings.TOKEN_FINGERPRINT_KEY):
+        yield _weak("TOKEN_FINGERPRINT_KEY")
+
+
+def _is_strong(key: str) -> bool:
+    try:
+        material = base64.b64decode(key, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    # One byte over and over is long and still no key.
+    return len(material) >= SHORTEST_KEY and len(set(material)) > SHORTEST_KEY // 4
+
+
+def _weak(name: str) -> Error:
+    return Error(f"{name} is not base64 of at least {SHORTEST_KEY} random bytes.", hint=_REMEDY, id="orchestrator.E002")

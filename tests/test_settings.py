@@ -1,0 +1,79 @@
+"""What operators set: every variable is documented, weak ones are refused in words."""
+
+import base64
+import re
+import secrets
+from pathlib import Path
+
+import pytest
+from django.core.checks import run_checks
+from pytest_django import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+READ = re.compile(r"""\benv\.\w+\(\s*["']([A-Z_]+)["']""")
+# Only `tests/settings.py` sets it.
+NOT_FOR_OPERATORS = {"STATIC_MANIFEST"}
+
+
+def names_read() -> set[str]:
+    return set(READ.findall((ROOT / "orchestrator" / "settings.py").read_text())) - NOT_FOR_OPERATORS
+
+
+def key(length: int = 32) -> str:
+    return base64.b64encode(secrets.token_bytes(length)).decode()
+
+
+def problems() -> list[str]:
+    return [message.msg for message in run_checks(tags=["security"]) if str(message.id).startswith("orchestrator.")]
+
+
+def test_every_variable_is_documented() -> None:
+    documented = set(re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
+    assert documented == names_read()
+
+
+def test_every_variable_stands_in_the_example_file() -> None:
+    listed = set(re.findall(r"^# ([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert listed == names_read()
+
+
+def test_fresh_keys_pass(settings: Settings) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = [key(), key()]
+    settings.TOKEN_FINGERPRINT_KEY = key()
+    assert problems() == []
+
+
+@pytest.mark.parametrize("weak", ["password", key(16), base64.b64encode(b"a" * 40).decode(), "not base64 at all!"])
+def test_a_weak_key_is_refused_by_its_place_and_not_shown(settings: Settings, weak: str) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = [key(), weak]
+    assert problems() == ["Key 2 of FIELD_ENCRYPTION_KEYS is not base64 of at least 32 random bytes."]
+
+
+def test_a_weak_fingerprint_key_is_refused(settings: Settings) -> None:
+    settings.TOKEN_FINGERPRINT_KEY = key(8)
+    assert problems() == ["TOKEN_FINGERPRINT_KEY is not base64 of at least 32 random bytes."]
+
+
+def test_missing_keys_are_named(settings: Settings) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = []
+    settings.TOKEN_FINGERPRINT_KEY = ""
+    assert problems() == ["FIELD_ENCRYPTION_KEYS is empty.", "TOKEN_FINGERPRINT_KEY is not set."]
+
+
+@pytest.mark.parametrize(
+    ("servers", "said"),
+    [
+        ("dev.azure.com", "is not of the form"),
+        ("Own=http://devops.example.com", "plain HTTP"),
+        ("", "names no server"),
+        ("A=https://a.example.com,a=https://b.example.com", "two servers alike"),
+    ],
+)
+def test_unusable_servers_are_refused_in_words(settings: Settings, servers: str, said: str) -> None:
+    settings.AZURE_DEVOPS_SERVERS = servers
+    assert [said in problem for problem in problems()] == [True]
+
+
+def test_a_server_on_loopback_may_speak_plain_http(settings: Settings) -> None:
+    settings.AZURE_DEVOPS_SERVERS = "Sandbox=http://127.0.0.1:8061"
+    assert problems() == []
