@@ -1,5 +1,6 @@
 """When a token ends, counted in days of the site's time zone. The day before is the last safe one."""
 
+from collections.abc import Container, Iterable
 from datetime import date, timedelta
 
 from connections.status import Expiry
@@ -17,6 +18,23 @@ LONGEST_LIFE = timedelta(days=366)
 def days_left(expires_on: date, today: date) -> int:
     """Whole days until the token's date; 0 on the day itself, negative after it."""
     return (expires_on - today).days
+
+
+def due_threshold(
+    expires_on: date, today: date, *, thresholds: Iterable[int], token_set_on: date, reminded: Container[int]
+) -> int | None:
+    """The one reminder that is due now, as its threshold in days, or None.
+
+    Crossing counts, not hitting: a missed day delays a reminder and never skips it. Only the tightest that is
+    crossed can be due, and none that is longer than the token's own life.
+    """
+    left = days_left(expires_on, today)
+    life = days_left(expires_on, token_set_on)
+    crossed = [one for one in thresholds if left <= one and (one < life or one == 0)]
+    if not crossed:
+        return None
+    tightest = min(crossed)
+    return None if tightest in reminded else tightest
 
 
 def expiry_of(expires_on: date | None, today: date, *, soon_days: int = SOON_DAYS) -> Expiry:

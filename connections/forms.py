@@ -1,11 +1,13 @@
 """What people may type. The token becomes a `PersonalAccessToken` as it comes in and is never drawn again."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
 from django import forms
+from django.core.validators import validate_email
 from django.utils import timezone
 
 from connections import clients, expiry
@@ -278,13 +280,39 @@ class RotateTrialForm(RotateForm):
         return self.cleaned_data
 
 
+class RecipientsField(forms.CharField):
+    """Addresses, one on each line, as they are stored."""
+
+    widget = forms.Textarea
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="Also tell",
+            required=False,
+            max_length=2000,
+            widget=forms.Textarea(attrs={"rows": 3}),
+            help_text="Addresses that get the same mails as the owner, one on each line.",
+        )
+
+    def clean(self, value: Any) -> str:
+        """Check each address."""
+        addresses = list(dict.fromkeys(re.split(r"[\s,;]+", str(super().clean(value)).strip())))
+        for address in filter(None, addresses):
+            try:
+                validate_email(address)
+            except forms.ValidationError:
+                raise forms.ValidationError(f"“{address[:100]}” is not an address.", code="invalid") from None
+        return "\n".join(filter(None, addresses))
+
+
 class EditForm(ExpiryForm, ProjectsForm):
     """Change name, projects and what is known of the token."""
 
     name = NameField()
     token_reach = TokenForm.base_fields["token_reach"]
+    extra_recipients = RecipientsField()
 
-    field_order = ("name", "projects_mode", "projects", "expires", "expires_on", "token_reach")
+    field_order = ("name", "projects_mode", "projects", "expires", "expires_on", "token_reach", "extra_recipients")
 
     def _check_date(self, day: date | None, today: date) -> None:
         # A date that has passed is a fact here, not a mistake.

@@ -50,6 +50,14 @@ _PROBLEMS = (
         link="tokens",
     ),
     Problem(
+        "token_ended_early",
+        "Token ended before its date",
+        "Azure DevOps does not accept the token any more, although its recorded date has not come. It was revoked, or "
+        "regenerated, or its owner lost access.",
+        "Ask the owner of the token. Then make a new token and update it here.",
+        link="tokens",
+    ),
+    Problem(
         "sign_in_required",
         "Azure DevOps asks for a sign-in",
         "Instead of an answer came the sign-in page. Azure DevOps does this when it does not accept the token, "

@@ -40,6 +40,7 @@ class Connection(models.Model):
     all_projects = models.BooleanField(default=True)
     token_reach = models.CharField(max_length=8, choices=Reach.choices, default=Reach.UNKNOWN)
     expires_on = models.DateField(null=True, blank=True)
+    extra_recipients = models.TextField(blank=True)
     token_set_at = models.DateTimeField()
     disabled = models.BooleanField(default=False)
     health = models.CharField(max_length=16, choices=_choices(Health), default=Health.NOT_CHECKED)
@@ -155,6 +156,70 @@ class AuditedConnection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.state}"
+
+
+class Mail(models.Model):
+    """A mail that is to be sent, or was. Written in the transaction of the fact it tells."""
+
+    kind = models.CharField(max_length=32)
+    connection = models.ForeignKey(Connection, on_delete=models.SET_NULL, null=True, related_name="mails")
+    recipient = models.EmailField()
+    subject = models.CharField(max_length=250)
+    text = models.TextField()
+    html = models.TextField()
+    headers = models.JSONField(default=dict)
+    message_id = models.CharField(max_length=120, unique=True)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        default_permissions = ("view",)
+        indexes = (models.Index(fields=("sent_at", "due_at"), name="mail_by_due"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.recipient}"
+
+
+class Reminder(models.Model):
+    """The ledger: that people were reminded of this token's end at this threshold, in days before it."""
+
+    GLOBAL_TOKENS_END = 10_001
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="reminders")
+    token_set_at = models.DateTimeField()
+    expires_on = models.DateField(null=True)
+    threshold = models.PositiveIntegerField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = (
+            models.UniqueConstraint(
+                fields=("connection", "token_set_at", "expires_on", "threshold"), name="reminded_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.threshold} days before {self.expires_on}"
+
+
+class MutedReminders(models.Model):
+    """Somebody who does not want reminders about this connection."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="muted")
+    address = models.EmailField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("connection", "address"), name="muted_once"),)
+
+    def __str__(self) -> str:
+        return self.address
 
 
 class ChosenProject(models.Model):

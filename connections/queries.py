@@ -9,7 +9,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
 
 from connections import expiry
-from connections.models import AuditedConnection, AuditRun, Connection
+from connections.models import AuditedConnection, AuditRun, Connection, Mail
 from connections.status import NEEDS_ATTENTION, Expiry, Health
 from history.models import Event
 
@@ -112,6 +112,20 @@ def page_of_events(connection: Connection, kind: str, number: str | None) -> Pag
 def kinds_of_events(connection: Connection) -> list[str]:
     """The kinds of events that a connection has."""
     return sorted(set(events_of(connection).order_by().values_list("kind", flat=True).distinct()))
+
+
+MAIL_STATES = (("waiting", "Waiting"), ("failing", "Failing"), ("sent", "Sent"))
+
+
+def page_of_mails(state: str, number: str | None) -> Page[Mail]:
+    """One page of the outbox, newest first; an empty state is every state."""
+    conditions = {
+        "waiting": Q(sent_at=None),
+        "failing": Q(sent_at=None) & ~Q(last_error=""),
+        "sent": Q(sent_at__isnull=False),
+    }
+    mails = Mail.objects.defer("text", "html").select_related("connection")
+    return Paginator(mails.filter(conditions.get(state, Q())), EVENTS_PER_PAGE).get_page(number)
 
 
 @dataclass(frozen=True, slots=True)

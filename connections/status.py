@@ -1,6 +1,7 @@
 """What a result means for a connection: its health, and the worse of health and expiry."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from connections.checks import Report
@@ -58,6 +59,25 @@ def health_of(report: Report) -> Health:
         )
         return Health.UNREACHABLE if lost_on_the_way else Health.REJECTED
     return Health.HEALTHY if report.passed else Health.LIMITED
+
+
+# A refusal and a lost scope are mailed after a second look, an outage when it has lasted.
+LOOKS_BEFORE_NEWS = 2
+OUTAGE_BEFORE_NEWS = timedelta(hours=6)
+
+
+def is_news(told: Health, now_is: Health, *, looks: int, lasted: timedelta, sudden: bool = False) -> bool:
+    """Whether people should be told. `told` is what they know, `lasted` how long it has been so.
+
+    `sudden` is a token that ended before its recorded date, which is news at once.
+    """
+    if now_is == told or now_is in (Health.NOT_CHECKED, Health.DISABLED):
+        return False
+    if now_is is Health.HEALTHY:
+        return told in NEEDS_ATTENTION
+    if now_is is Health.UNREACHABLE:
+        return lasted >= OUTAGE_BEFORE_NEWS
+    return sudden or looks >= LOOKS_BEFORE_NEWS
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from connections.actions import runs
+from connections.actions import outbox, remind, runs
 from connections.actions.audit import audit
 from connections.actions.probe import forget_old
 from connections.models import Connection
@@ -25,6 +25,18 @@ def audit_one(*, connection_id: int, actor_name: str, actor_id: int | None, **_l
         runs.release(connection_id, now=timezone.now())
         return
     audit(connection, by=Actor(actor_name, actor_id), now=timezone.now(), in_a_hurry=False)
+
+
+@shared_task
+def remind_due() -> None:
+    """Write the reminders that are due into the outbox."""
+    remind.remind_due(now=timezone.now())
+
+
+@shared_task
+def send_due() -> None:
+    """Send what is due from the outbox."""
+    outbox.send_due(now=timezone.now())
 
 
 @shared_task

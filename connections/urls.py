@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from connections.views import adding, connection, editing, guide, history, listing, rotation, runs
+from connections.views import adding, connection, editing, guide, history, listing, outbox, rotation, runs
 
 app_name = "connections"
 urlpatterns = [
@@ -29,5 +29,9 @@ urlpatterns = [
     path("code-repositories/<int:pk>/disconnect/", connection.disconnect_page, name="disconnect"),
     path("code-repositories/<int:pk>/history/", history.history, name="history"),
     path("code-repositories/<int:pk>/history.csv", history.export, name="history-csv"),
+    path("outbox/", outbox.outbox, name="outbox"),
+    path("outbox/<int:pk>/", outbox.mail, name="mail"),
+    path("outbox/<int:pk>/again/", outbox.again, name="mail-again"),
+    path("reminders/stop/<str:key>/", outbox.unsubscribe, name="unsubscribe"),
     path("help/azure-devops/", guide.guide, name="guide"),
 ]

@@ -126,6 +126,8 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "audit-due": {"task": "connections.tasks.audit_due", "schedule": 15.0, "options": {"expires": 15.0}},
+    "remind-due": {"task": "connections.tasks.remind_due", "schedule": 300.0, "options": {"expires": 300.0}},
+    "send-due": {"task": "connections.tasks.send_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "forget-old-probe-results": {"task": "connections.tasks.forget_old_probe_results", "schedule": 300.0},
 }
 
@@ -236,4 +238,21 @@ AUDITS_PER_PERSON = env.int("AUDITS_PER_PERSON", default=2)
 AUDITS_PER_TICK = env.int("AUDITS_PER_TICK", default=100)
 # Longer than the longest audit: fourteen calls of a minute each.
 AUDIT_LEASE_SECONDS = env.int("AUDIT_LEASE_SECONDS", default=900)
+# Days before a token's end on which people are reminded, counted in the site's time zone.
+REMINDER_DAYS: list[int] = env.list("REMINDER_DAYS", cast=int, default=[30, 14, 7, 3, 1, 0])
+# More than so many reminders for one person on a day become one mail.
+REMINDERS_BEFORE_DIGEST = env.int("REMINDERS_BEFORE_DIGEST", default=3)
+# Where this product is reached from a mail.
+SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
+
+# Mail: SMTP by EMAIL_URL, for example smtp+tls://user:password@mail.example.com:587. Without it, a folder.
+if env.str("EMAIL_URL", default=""):
+    vars().update(env.email_url("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="MFE Orchestrator <orchestrator@localhost>")
+MAILS_PER_TICK = env.int("MAILS_PER_TICK", default=50)
+MAIL_LEASE_SECONDS = env.int("MAIL_LEASE_SECONDS", default=120)
 SUPPORT_URL = env.str("SUPPORT_URL", default="")

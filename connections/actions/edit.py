@@ -27,6 +27,7 @@ class Changes:
     expires_on: date | None
     token_reach: str
     projects: Sequence[str] | None
+    extra_recipients: str = ""
 
 
 def visible_projects(connection: Connection) -> tuple[Project, ...]:
@@ -51,7 +52,8 @@ def edit(connection: Connection, changes: Changes, *, by: Actor, now: datetime) 
             connection.name = changes.name
             connection.expires_on = changes.expires_on
             connection.token_reach = changes.token_reach
-            connection.save(update_fields=["name", "expires_on", "token_reach"])
+            connection.extra_recipients = changes.extra_recipients
+            connection.save(update_fields=["name", "expires_on", "token_reach", "extra_recipients"])
             choose_projects(connection, chosen)
             changed = _differences(before, _state(connection))
             if changed:
@@ -85,6 +87,7 @@ def _state(connection: Connection) -> dict[str, object]:
         "name": connection.name,
         "expires_on": connection.expires_on.isoformat() if connection.expires_on else None,
         "token_reach": connection.token_reach,
+        "extra_recipients": connection.extra_recipients.split(),
         "projects": "all" if connection.all_projects else names,
     }
 

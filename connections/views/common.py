@@ -66,6 +66,8 @@ _KINDS = {
     "connection.rotated": ("Token updated", "refresh-cw", "info"),
     "connection.extended": ("Expiry date changed", "calendar-clock", "info"),
     "connection.edited": ("Edited", "pencil", "info"),
+    "connection.reminded": ("Reminded", "mail", "info"),
+    "connection.muted": ("Reminders stopped", "bell-off", "quiet"),
     "connection.disabled": ("Disabled", "circle-pause", "warn"),
     "connection.enabled": ("Enabled", "circle-play", "good"),
     "connection.disconnected": ("Disconnected", "unplug", "warn"),
@@ -86,9 +88,16 @@ def _detail(event: Event) -> str:
         return ", ".join(_changed(name, change) for name, change in detail.items())
     if event.kind == "connection.rotated":
         return _rotated(detail)
+    if event.kind == "connection.reminded":
+        return _reminded(detail)
     if event.kind == "connection.extended":
         return f"{detail.get('before') or 'not recorded'} → {detail.get('after') or 'not recorded'}"
     return str(detail.get("organization", ""))
+
+
+def _reminded(detail: dict[str, Any]) -> str:
+    people = detail.get("people", 0)
+    return f"{people} {'person' if people == 1 else 'people'}, {detail.get('days_left')} days before the end"
 
 
 def _tested(detail: dict[str, Any]) -> str:
@@ -100,7 +109,13 @@ def _tested(detail: dict[str, Any]) -> str:
 
 
 def _changed(name: str, change: dict[str, Any]) -> str:
-    labels = {"name": "Name", "expires_on": "Expires on", "token_reach": "Made for", "projects": "Projects"}
+    labels = {
+        "name": "Name",
+        "expires_on": "Expires on",
+        "token_reach": "Made for",
+        "projects": "Projects",
+        "extra_recipients": "Also tell",
+    }
     return f"{labels.get(name, name)}: {_shown(change.get('before'))} → {_shown(change.get('after'))}"
 
 

@@ -1,7 +1,9 @@
 """A connection's own page, its test, its rest and its end."""
 
+from datetime import date, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
@@ -111,6 +113,8 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
             "expires_text": state.expires_text,
             "set_at": connection.token_set_at,
             "chip": state.expiry,
+            "reminders": list(connection.reminders.filter(token_set_at=connection.token_set_at).order_by("-made_at")),
+            "next_reminder_on": _next_reminder_on(connection),
         },
         "groups": stored_groups(connection),
         "events": [event_row(event) for event in queries.events_of(connection)[: queries.RECENT_EVENTS]],
@@ -126,6 +130,13 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         **guide_context(),
     }
     return render(request, "connections/detail.html", context)
+
+
+def _next_reminder_on(connection: Connection) -> date | None:
+    if connection.expires_on is None or connection.disabled:
+        return None
+    days = [connection.expires_on - timedelta(days=one) for one in settings.REMINDER_DAYS]
+    return min((day for day in days if day > timezone.localdate()), default=None)
 
 
 def _shown(connection: Connection, tokens: str) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def edit_page(request: HttpRequest, pk: int) -> HttpResponse:
         expires_on=form.cleaned_data["expires_on"],
         token_reach=form.cleaned_data["token_reach"],
         projects=form.wanted_projects(),
+        extra_recipients=form.cleaned_data["extra_recipients"],
     )
     try:
         changed = edit(connection, changes, by=actor_of(request), now=timezone.now())
@@ -66,6 +67,7 @@ def _initial(connection: Connection) -> dict[str, Any]:
         "expires": "date" if connection.expires_on else "unknown",
         "expires_on": connection.expires_on,
         "token_reach": connection.token_reach,
+        "extra_recipients": connection.extra_recipients,
         "projects_mode": "all" if connection.all_projects else "some",
     }
 
