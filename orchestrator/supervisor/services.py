@@ -76,9 +76,12 @@ def with_sandbox(servers: str, port: int) -> str:
     return f"{servers},{SANDBOX_SERVER}=http://127.0.0.1:{port}"
 
 
-def for_children(environment: Mapping[str, str], *, redis_url: str, servers: str, var: Path) -> dict[str, str]:
-    """The environment of the product's own processes."""
+def for_children(
+    environment: Mapping[str, str], *, redis_url: str, servers: str, var: Path, site: str
+) -> dict[str, str]:
+    """The environment of the product's own processes. `site` is where mails lead unless the operator said so."""
     return {
+        "SITE_URL": site,
         **environment,
         "REDIS_URL": redis_url,
         "AZURE_DEVOPS_SERVERS": servers,

@@ -40,7 +40,8 @@ class Start:
         self._say_if_moved("web", settings.WEB_PORT, ports.port_of(listener))
         self._say_if_moved("sandbox", settings.SANDBOX_PORT, sandbox_port)
         try:
-            environment = self._environment(await self._broker(), sandbox_port)
+            site = f"http://127.0.0.1:{ports.port_of(listener)}"
+            environment = self._environment(await self._broker(), sandbox_port, site)
             for service in self._services(environment, listener.fileno(), sandbox_port):
                 self._crew.keep(service)
             await self._welcome(ports.port_of(listener))
@@ -63,13 +64,14 @@ class Start:
         await self._until(lambda: readiness.broker_answers(url), "The broker did not answer")
         return url
 
-    def _environment(self, redis_url: str, sandbox_port: int | None) -> dict[str, str]:
+    def _environment(self, redis_url: str, sandbox_port: int | None, site: str) -> dict[str, str]:
         servers = str(settings.AZURE_DEVOPS_SERVERS)
         return services.for_children(
             os.environ,
             redis_url=redis_url,
             servers=services.with_sandbox(servers, sandbox_port) if sandbox_port else servers,
             var=self._var,
+            site=site,
         )
 
     def _services(self, environment: dict[str, str], listener: int, sandbox_port: int | None) -> list[services.Service]:
