@@ -1,6 +1,7 @@
 """Settings that hold for every test, and the fixtures that most tests share."""
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,26 @@ if TYPE_CHECKING:
     from sandbox.server import Sandbox
 
 PASSWORD = "a-long-enough-password-4-tests"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever uses the database is repeated on PostgreSQL, except what drives a browser."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        uses_database = "db" in fixtures or item.get_closest_marker("django_db") is not None
+        if uses_database and "live_server" not in fixtures:
+            item.add_marker(pytest.mark.any_database)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With REQUIRE_ALL=1 nothing may be skipped, for whatever reason."""
+    report = yield
+    if report.skipped and os.environ.get("REQUIRE_ALL") == "1" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"Skipped, and REQUIRE_ALL=1 allows no skip: {report.longreprtext}"
+    return report
 
 
 @pytest.fixture
