@@ -43,7 +43,12 @@ def test_fresh_keys_pass(settings: Settings) -> None:
     assert problems() == []
 
 
-@pytest.mark.parametrize("weak", ["password", key(16), base64.b64encode(b"a" * 40).decode(), "not base64 at all!"])
+# Fixed values: every test process must collect the same names.
+SHORT = base64.b64encode(bytes(range(16))).decode()
+REPEATED = base64.b64encode(b"a" * 40).decode()
+
+
+@pytest.mark.parametrize("weak", ["password", SHORT, REPEATED, "not base64 at all!"])
 def test_a_weak_key_is_refused_by_its_place_and_not_shown(settings: Settings, weak: str) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [key(), weak]
     assert problems() == ["Key 2 of FIELD_ENCRYPTION_KEYS is not base64 of at least 32 random bytes."]
