@@ -5,9 +5,9 @@ probe was refused, whose token it is once more. Side by side this takes three ro
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -38,7 +38,8 @@ class Report:
     """What one check found.
 
     `trouble` is set when Azure DevOps did not accept the token or could not be asked; then there is no
-    identity and every finding is "unknown". `elapsed` is in seconds.
+    identity and every finding is "unknown". `elapsed` is in seconds; so is `seconds`, of the steps that ended:
+    "token", "projects" and "scopes".
     """
 
     finished_at: datetime
@@ -50,6 +51,7 @@ class Report:
     projects_trouble: Trouble | None = None
     findings: tuple[Finding, ...] = ()
     trouble: Trouble | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def accepted(self) -> bool:
@@ -139,6 +141,7 @@ class _Check:
         self.continuation: str | None = None
         self.projects_trouble: Trouble | None = None
         self.trouble: Trouble | None = None
+        self.seconds: dict[str, float] = {}
 
     def run(self, now: Callable[[], datetime]) -> Report:
         started = time.monotonic()
@@ -156,11 +159,27 @@ class _Check:
             projects_trouble=self.projects_trouble,
             findings=findings if self.trouble is None else _all_unknown(self.trouble.code),
             trouble=self.trouble,
+            seconds=dict(self.seconds),
         )
+
+    def timed(self, step: str, call: Callable[[], object]) -> Callable[[], object]:
+        """The call, which notes how long it took; a step of several calls lasts as long as all of them."""
+
+        def run() -> object:
+            started = time.monotonic()
+            try:
+                return call()
+            finally:
+                self.seconds[step] = self.seconds.get(step, 0.0) + time.monotonic() - started
+
+        return run
 
     def look_around(self) -> None:
         # Asked together: for a good token, the usual case, this saves a round trip.
-        who, page = self.pace.run([self.client.connection_data, lambda: self.client.projects_page(top=PAGE_SIZE)])
+        first_page = partial(self.client.projects_page, top=PAGE_SIZE)
+        who, page = self.pace.run(
+            [self.timed("token", self.client.connection_data), self.timed("projects", first_page)]
+        )
         if isinstance(who, ConnectionData):
             self.connection = who
             self.take_page(page)
@@ -186,8 +205,10 @@ class _Check:
             return ()
         project = next((one.id for one in self.projects if one.state == "wellFormed"), None)
         asked = [one for one in capabilities.PROBES if self.reason_not_to_ask(one, project) is None]
-        more = [self.list_the_rest] if self.continuation is not None else []
+        more = [self.timed("projects", self.list_the_rest)] if self.continuation is not None else []
+        started = time.monotonic()
         answers = self.pace.run([*(self.call(one, project or "") for one in asked), *more])
+        self.seconds["scopes"] = time.monotonic() - started
         if self.continuation is not None and self.projects_trouble is None:
             self.projects_trouble = Trouble(TIME_LIMIT, transient=True)
         found = dict(zip((one.capability for one in asked), answers, strict=False))

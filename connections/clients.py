@@ -12,6 +12,8 @@ from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.transport import Limits
 from connections.azure_devops.types import Server
 
+SANDBOX = "Sandbox"
+
 
 class UnknownServer(Exception):
     """A connection names a server that the operator no longer lists."""
@@ -30,6 +32,11 @@ def server(name: str) -> Server:
         if one.name == name:
             return one
     raise UnknownServer(name)
+
+
+def sandbox() -> Server | None:
+    """The pretend Azure DevOps that `make run` adds on this machine, if there is one."""
+    return next((one for one in servers() if one.name == SANDBOX and one.is_loopback), None)
 
 
 def azure_devops(where: Server, organization: str, token: PersonalAccessToken, *, seconds: float) -> AzureDevOpsClient:

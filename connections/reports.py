@@ -18,6 +18,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "organization_id": report.organization_id,
         "projects": [[one.id, one.name, one.state, one.url] for one in report.projects],
         "projects_complete": report.projects_complete,
+        "seconds": dict(report.seconds),
         "findings": [asdict(one) for one in report.findings],
     }
 
@@ -33,5 +34,6 @@ def from_json(stored: dict[str, Any]) -> Report:
             Project(id=id_, name=name, state=state, url=url) for id_, name, state, url in stored["projects"]
         ),
         projects_complete=stored["projects_complete"],
+        seconds=stored.get("seconds", {}),
         findings=tuple(Finding(**{**one, "verdict": Verdict(one["verdict"])}) for one in stored["findings"]),
     )

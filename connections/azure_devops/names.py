@@ -3,11 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.types import SERVICES_URL, Server
+from connections.azure_devops.types import SERVICES_URL, Server, is_loopback
 
 # https://learn.microsoft.com/azure/devops/organizations/settings/naming-restrictions#organization-names
 _ORGANIZATION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?", re.ASCII)
@@ -174,7 +173,7 @@ def _server(entry: str) -> Server:
         raise InvalidServers(f"“{entry}” in AZURE_DEVOPS_SERVERS is not of the form Name=https://server.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidServers(f"The address of “{name}” may have no user name, query or fragment.")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise InvalidServers(f"The address of “{name}” is plain HTTP, which shows tokens to the network. Use https.")
     return Server(name=name, url=_tidy(address))
 
@@ -182,12 +181,3 @@ def _server(entry: str) -> Server:
 def _tidy(address: str) -> str:
     tidy = address.rstrip("/")
     return SERVICES_URL if tidy.lower() == SERVICES_URL else tidy
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from connections.azure_devops import errors
 
@@ -14,6 +15,16 @@ _FRACTION = re.compile(r"\.(\d+)")
 _NEVER = "0001-01-01"
 
 Item = TypeVar("Item")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host of an address is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,11 @@ class Server:
     def is_services(self) -> bool:
         """Whether this is Microsoft's own service."""
         return self.url == SERVICES_URL
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is on this machine."""
+        return is_loopback(urlsplit(self.url).hostname or "")
 
     @property
     def release_url(self) -> str:

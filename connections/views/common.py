@@ -16,6 +16,8 @@ from connections.status import Health
 from connections.views.display import HEALTH_CHIPS, scope_table
 from history.models import Event
 
+EXAMPLE = "your-organization"
+
 
 def person(request: HttpRequest) -> User:
     """Who is signed in; every page but the sign-in demands it."""
@@ -40,8 +42,10 @@ def guide_context(server: Server | None = None) -> dict[str, Any]:
     where = server or clients.servers()[0]
     return {
         "capabilities": scope_table(),
-        "default_tokens_page": where.tokens_page("{organization}"),
-        "tokens_pages": [(one.name, one.tokens_page("{organization}")) for one in clients.servers()],
+        "server_url": where.url,
+        "tokens_pages": [(one.name, one.tokens_page(EXAMPLE)) for one in clients.servers()],
+        "example_organization": EXAMPLE,
+        "sandbox": clients.sandbox(),
         "token_name": f"MFE Orchestrator {timezone.localdate():%Y-%m}",
         "test_limit": int(settings.AZURE_DEVOPS_TEST_LIMIT),
         "support_url": settings.SUPPORT_URL,

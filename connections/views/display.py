@@ -135,7 +135,8 @@ class CapabilityGroup:
 
 def _row(key: str, verdict: str, reason: str, **more: object) -> CapabilityRow:
     capability, purpose = BY_KEY[key], messages.PURPOSES[key]
-    explained = messages.problem(reason).title if reason else ""
+    # Beside "not permitted" the chip says it already.
+    explained = messages.problem(reason).title if reason and verdict != Verdict.NOT_PERMITTED else ""
     return CapabilityRow(
         key=key,
         label=capability.level,

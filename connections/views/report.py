@@ -1,6 +1,6 @@
 """A report as a person reads it: outcome, steps, scopes, notices."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from connections import expiry, messages
@@ -48,6 +48,7 @@ class Step:
     state: str
     detail: str = ""
     problem: ProblemView | None = None
+    seconds: float | None = None
 
     @property
     def icon(self) -> str:
@@ -153,11 +154,24 @@ def _steps(report: Report, organization: str) -> list[Step]:
         ("organization", "Find the organization", organization),
         ("token", "Check the token", f"It belongs to {person}{account}." if person else ""),
     ]
+    # One call answers the first three, so its time stands beside the last that it decided.
+    decided = min(reached, 2)
     steps = [
-        Step(key, label, _state(index, reached, report), detail if index < reached else "")
+        Step(
+            key,
+            label,
+            _state(index, reached, report),
+            detail if index < reached else "",
+            seconds=report.seconds.get("token") if index == decided else None,
+        )
         for index, (key, label, detail) in enumerate(labels)
     ]
-    return [*steps, _projects_step(report), _scopes_step(report)]
+    later = (_projects_step(report), _scopes_step(report))
+    return [*steps, *(_with_time(one, report) for one in later)]
+
+
+def _with_time(step: Step, report: Report) -> Step:
+    return step if step.state == "skipped" else replace(step, seconds=report.seconds.get(step.key))
 
 
 def _state(index: int, reached: int, report: Report) -> str:
@@ -210,6 +224,17 @@ def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
                 "The token itself stays the same. Then test again.",
                 tokens_page,
                 "Open your tokens" if tokens_page else "",
+            )
+        )
+    if any(one.verdict is Verdict.NOT_PERMITTED for one in report.findings):
+        notices.append(
+            Notice(
+                "warn",
+                "shield-x",
+                "Rights to ask for",
+                f"The token has the scopes, but {report.identity.display_name if report.identity else 'its owner'} "
+                "lacks the rights in the project that was tried. An administrator of the project can give them. "
+                "A token of somebody who has them works too.",
             )
         )
     if any(one.reason == WRITE_PROBES_OFF for one in report.findings):

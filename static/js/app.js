@@ -98,8 +98,10 @@ const understand = () => {
   const echo = one("[data-understood]");
   echo.hidden = !name || name === input.value.trim();
   echo.textContent = `Organization: ${name}`;
-  const link = one("[data-tokens-link]");
-  if (name) link.href = link.dataset.template.replace("{organization}", name).replace("%7Borganization%7D", name);
+  const pages = one("[data-tokens-pages]");
+  const server = one("[name=server]")?.value;
+  const page = all("li", pages).find((each) => each.dataset.server === server) || one("li", pages);
+  if (name) one("[data-tokens-link]").href = page.textContent.replace(pages.dataset.tokensPages, name);
 };
 
 // Projects: search, and choosing one means "only these".
@@ -123,7 +125,7 @@ const showDates = () => {
     box.hidden = one(`[name="${name}"]:checked`, form)?.value !== "date";
   });
 };
-document.addEventListener("change", () => { showProjects(); showDates(); });
+document.addEventListener("change", () => { showProjects(); showDates(); understand(); });
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");

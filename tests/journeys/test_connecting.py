@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
+from pytest_django import Settings
 
 from connections.models import Connection
 from sandbox.server import Sandbox
@@ -156,6 +157,15 @@ def test_the_link_to_the_tokens_follows_what_is_typed(page: Page, sandbox: Sandb
     expect(page.get_by_text("Organization: fabrikam")).to_be_visible()
     link = page.get_by_role("link", name=re.compile("your personal access tokens"))
     expect(link).to_have_attribute("href", f"{sandbox.url}/fabrikam/_usersSettings/tokens")
+
+
+def test_the_link_to_the_tokens_follows_the_chosen_server(page: Page, sandbox: Sandbox, settings: Settings) -> None:
+    settings.AZURE_DEVOPS_SERVERS = f"Sandbox={sandbox.url}, Azure DevOps Services=https://dev.azure.com"
+    open_form(page)
+    page.get_by_label("Organization Name").fill("acme")
+    page.get_by_label("Server").select_option("Azure DevOps Services")
+    link = page.get_by_role("link", name=re.compile("your personal access tokens"))
+    expect(link).to_have_attribute("href", "https://dev.azure.com/acme/_usersSettings/tokens")
 
 
 def test_a_token_is_updated_and_compared(page: Page, connected: Callable[..., Connection], token_of: Token) -> None:

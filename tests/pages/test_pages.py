@@ -1,15 +1,20 @@
 """Every page as a browser without JavaScript meets it."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
+from connections.actions.probe import report_for
+from connections.checks import Report
 from connections.models import Connection, ProbeResult, StoredToken
 from history.models import Event
 from sandbox.server import Sandbox
+from tests.factories import ConnectionFactory
 
 Token = Callable[[str], str]
 FORM = {"name": "Acme main", "organization": "acme", "expires": "90", "token_reach": "one", "projects_mode": "all"}
@@ -288,3 +293,51 @@ def test_every_page_has_a_strict_policy(pages: Client, sandbox: Sandbox) -> None
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "style=" not in answer.content.decode()
+
+
+def test_of_two_people_who_connect_under_one_name_at_once_the_second_gets_a_message(
+    pages: Client, sandbox: Sandbox, token_of: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(*args: Any, **kwargs: Any) -> Report:
+        # Between the look at the name and the write, somebody else takes it.
+        ConnectionFactory(name="ACME MAIN")
+        return report_for(*args, **kwargs)
+
+    monkeypatch.setattr("connections.actions.connect.report_for", meanwhile)
+    page = post(pages, "add-azure-devops", form(token_of("full")))
+    assert "Another connection has this name. Choose another name." in page
+    assert [one.name for one in Connection.objects.all()] == ["ACME MAIN"]
+    assert not StoredToken.objects.exists()
+    assert not Event.objects.exists()
+
+
+def test_each_step_that_was_taken_shows_how_long_it_took(pages: Client, sandbox: Sandbox, token_of: Token) -> None:
+    page = post(pages, "test-new", form(token_of("full")))
+    timed = [part.partition('"')[0] for part in page.split('data-step="') if " s</span></span>" in part]
+    assert timed == ["token", "projects", "scopes"]
+
+
+def test_what_a_person_may_not_do_is_said_once_with_whom_to_ask(
+    pages: Client, sandbox: Sandbox, token_of: Token
+) -> None:
+    page = post(pages, "test-new", form(token_of("no-rights")))
+    assert page.count("Rights to ask for") == 1
+    assert "but Gale Sample lacks the rights in the project that was tried" in page
+
+
+def test_where_the_sandbox_runs_the_form_says_how_to_try_it(pages: Client, sandbox: Sandbox) -> None:
+    assert "Only trying it out?" in pages.get(reverse("connections:add-azure-devops")).content.decode()
+
+
+def test_without_a_sandbox_nobody_is_sent_there(pages: Client, settings: Settings) -> None:
+    settings.AZURE_DEVOPS_SERVERS = "Azure DevOps Services=https://dev.azure.com"
+    page = pages.get(reverse("connections:add-azure-devops")).content.decode()
+    assert "Only trying it out?" not in page
+    assert 'data-tokens-link href="https://dev.azure.com"' in page
+
+
+def test_the_guide_names_each_servers_page_of_tokens(pages: Client, settings: Settings) -> None:
+    settings.AZURE_DEVOPS_SERVERS = "Cloud=https://dev.azure.com, Own=https://devops.example.com/tfs"
+    page = pages.get(reverse("connections:guide")).content.decode()
+    assert "Cloud: <code>https://dev.azure.com/your-organization/_usersSettings/tokens</code>" in page
+    assert "Own: <code>https://devops.example.com/tfs/your-organization/_usersSettings/tokens</code>" in page
