@@ -194,11 +194,11 @@ class _Check:
             self.projects_trouble = _trouble(page)
 
     def list_the_rest(self) -> None:
-        while self.continuation is not None:
-            ask = partial(self.client.projects_page, continuation=self.continuation, top=PAGE_SIZE)
-            self.take_page(_outcome(ask))
-            if self.projects_trouble is not None:
-                return
+        try:
+            for page in self.client.projects(page_size=PAGE_SIZE, after=self.continuation):
+                self.take_page(page)
+        except errors.AzureDevOpsError as trouble:
+            self.take_page(trouble)
 
     def probe_and_list(self) -> tuple[Finding, ...]:
         if self.connection is None:

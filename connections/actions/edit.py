@@ -36,7 +36,7 @@ def visible_projects(connection: Connection) -> tuple[Project, ...]:
         server = clients.server(connection.server)
         token = stored_token(connection)
         with clients.azure_devops(server, connection.organization, token, seconds=clients.page_seconds()) as client:
-            found = [project for page in client.projects() for project in page]
+            found = [project for page in client.projects() for project in page.items]
     except (AzureDevOpsError, UnreadableToken, clients.UnknownServer) as trouble:
         problem = messages.problem(trouble.code)
         raise CannotEdit(problem.code, f"{problem.title}. {problem.next_step}", field="projects") from None

@@ -78,7 +78,7 @@ def _look(credentials: Credentials, wanted: str) -> Answer:
         # Projects that are deleted or half made are only in the list of all states, not under their own address.
         # "all" leaves out the deleted ones.
         pages = chain(client.projects(state="all"), client.projects(state="deleted"))
-        for project in chain.from_iterable(pages):
+        for project in chain.from_iterable(page.items for page in pages):
             if project.name.casefold() == wanted.casefold():
                 return _by_state(project)
         try:

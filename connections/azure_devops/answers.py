@@ -6,6 +6,7 @@ https://learn.microsoft.com/azure/devops/integrate/get-started/rest/basics
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from connections.azure_devops import errors
 from connections.azure_devops.names import redact
 
 ANONYMOUS_ID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
+_TYPE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.`]{0,127}")
+_ACTIVITY_ID = re.compile(r"[0-9A-Fa-f-]{8,64}")
 _LONGEST_DETAIL = 200
 _LONGEST_WAIT = 24 * 60 * 60.0
 
@@ -76,9 +79,9 @@ class Answer:
 
     @property
     def type_key(self) -> str | None:
-        """The type of error in Azure DevOps' envelope."""
+        """The type of error in Azure DevOps' envelope; None when there is none that could be a type's name."""
         value = self._envelope.get("typeKey")
-        return value if isinstance(value, str) and value else None
+        return value if isinstance(value, str) and _TYPE_NAME.fullmatch(value) and redact(value) == value else None
 
     @property
     def message(self) -> str:
@@ -101,9 +104,9 @@ class Answer:
 
     @property
     def activity_id(self) -> str | None:
-        """What Microsoft's support asks for."""
+        """What Microsoft's support asks for: a GUID. It is stored and shown, so nothing else passes."""
         found = self.headers.get("activityid") or self.headers.get("x-vss-e2eid") or ""
-        return found[:64] or None
+        return found if _ACTIVITY_ID.fullmatch(found) else None
 
     @property
     def continuation_token(self) -> str | None:

@@ -45,9 +45,11 @@ class AzureDevOpsClient:
         """One page of visible projects."""
         return core.projects_page(self.transport, continuation=continuation, top=top, state=state)
 
-    def projects(self, *, state: str = "wellFormed", page_size: int = 500) -> Iterator[tuple[Project, ...]]:
-        """Every page of visible projects."""
-        return core.projects(self.transport, state=state, page_size=page_size)
+    def projects(
+        self, *, state: str = "wellFormed", page_size: int = 500, after: str | None = None
+    ) -> Iterator[Page[Project]]:
+        """Every page of visible projects, beginning after the page whose token is `after`."""
+        return core.projects(self.transport, state=state, page_size=page_size, after=after)
 
     def project(self, name_or_id: str) -> Project:
         """One project by name or id."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from connections.azure_devops import errors
 from connections.azure_devops.answers import ANONYMOUS_ID
+from connections.azure_devops.paging import every_page
 from connections.azure_devops.transport import Transport
 from connections.azure_devops.types import (
     ConnectionData,
@@ -61,17 +62,15 @@ def projects_page(
     return Page(items, answer.continuation_token)
 
 
-def projects(transport: Transport, *, state: str = "wellFormed", page_size: int = 500) -> Iterator[tuple[Project, ...]]:
+def projects(
+    transport: Transport, *, state: str = "wellFormed", page_size: int = 500, after: str | None = None
+) -> Iterator[Page[Project]]:
     """Every page of projects; a page shorter than asked for is not the last."""
-    continuation: str | None = None
-    while True:
-        page = projects_page(transport, continuation=continuation, top=page_size, state=state)
-        yield page.items
-        if page.continuation is None:
-            return
-        if page.continuation == continuation:
-            raise errors.UnexpectedAnswer(detail="the same page again")
-        continuation = page.continuation
+
+    def ask(continuation: str | None) -> Page[Project]:
+        return projects_page(transport, continuation=continuation, top=page_size, state=state)
+
+    return every_page(ask, after=after)
 
 
 def project(transport: Transport, name_or_id: str) -> Project:

@@ -1,6 +1,7 @@
-"""Connections that keep one deadline from the first byte of the handshake to the last byte of the body.
+"""Connections that keep one deadline from the look-up of the host's name to the last byte of the body.
 
-A read timeout alone starts anew with every byte, so a server that drips could hold a call for ever.
+A read timeout alone starts anew with every byte, so a server that drips could hold a call for ever; and nothing
+at all bounds a look-up, or the several addresses that it may find.
 """
 
 import contextlib
@@ -13,9 +14,14 @@ from http.client import HTTPResponse
 from typing import Any
 
 from requests.adapters import HTTPAdapter
+from requests.exceptions import SSLError
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.poolmanager import PoolManager
+from urllib3.util.connection import allowed_gai_family
+
+_PIECE = 16 * 1024
 
 
 class _Current(threading.local):
@@ -25,6 +31,20 @@ class _Current(threading.local):
 
 
 _current = _Current()
+
+
+def _left(ends_at: float) -> float:
+    left = ends_at - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("deadline")
+    return left
+
+
+def _hurry(sock: socket.socket, ends_at: float) -> None:
+    """Give the next read or write only what is left."""
+    left = _left(ends_at)
+    if left != float("inf"):
+        sock.settimeout(left)
 
 
 @contextlib.contextmanager
@@ -49,11 +69,7 @@ class _DeadlineReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self._ends_at - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("deadline")
-        if left != float("inf"):
-            self._sock.settimeout(left)
+        _hurry(self._sock, self._ends_at)
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -96,30 +112,80 @@ class _Cut:
             self._spare.close()
 
 
-class _WithDeadline:
-    """For both kinds of connection."""
+class _LookUp(threading.Thread):
+    """A look-up of a host's name. It cannot be interrupted, so at the deadline it is left behind."""
 
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(daemon=True)
+        self._host, self._port = host, port
+        self.addresses: list[str] = []
+        self.failure: socket.gaierror | None = None
+
+    def run(self) -> None:
+        try:
+            found = socket.getaddrinfo(self._host, self._port, allowed_gai_family(), socket.SOCK_STREAM)
+        except socket.gaierror as failure:
+            self.failure = failure
+        except (OSError, UnicodeError) as failure:
+            self.failure = socket.gaierror(type(failure).__name__)
+        else:
+            self.addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class _PlainConnection(HTTPConnection):
+    # urllib3 declares its own kind of response here, while http.client makes and expects this one.
+    response_class = _Response
     _watcher: _Cut | None = None
 
     def connect(self) -> None:
         with _Cut() as self._watcher:
-            super().connect()  # type: ignore[misc]
+            super().connect()
         self._watcher = None
 
+    def send(self, data: Any) -> None:
+        """In pieces, so that who reads slowly cannot hold us either."""
+        for start in range(0, len(data), _PIECE):
+            if self.sock is not None:
+                _hurry(self.sock, _current.ends_at)
+            super().send(data[start : start + _PIECE])
+
     def _new_conn(self) -> socket.socket:
-        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        sock = self._first_that_answers(self._look_up())
         if self._watcher is not None:
             self._watcher.watch(sock)
         return sock
 
+    def _look_up(self) -> list[str]:
+        search = _LookUp(self._dns_host.strip("[]"), self.port or 0)
+        search.start()
+        search.join(self._patience())
+        if search.failure is not None:
+            raise NameResolutionError(self.host, self, search.failure)
+        if not search.addresses:
+            raise ConnectTimeoutError(self, "the name was not looked up in time")
+        return search.addresses
 
-class _PlainConnection(_WithDeadline, HTTPConnection):
-    # urllib3 declares its own kind of response here, while http.client makes and expects this one.
-    response_class = _Response
+    def _first_that_answers(self, addresses: list[str]) -> socket.socket:
+        name, patience = self._dns_host, self.timeout
+        failure: Exception | None = None
+        try:
+            for self._dns_host in addresses:
+                self.timeout = self._patience()
+                try:
+                    return super()._new_conn()
+                except (ConnectTimeoutError, NewConnectionError) as refusal:
+                    failure = refusal
+        finally:
+            self._dns_host, self.timeout = name, patience
+        raise failure or ConnectTimeoutError(self, "no address")
+
+    def _patience(self) -> float:
+        left = _left(_current.ends_at)
+        return min(left, self.timeout) if isinstance(self.timeout, (int, float)) else left
 
 
-class _TlsConnection(_WithDeadline, HTTPSConnection):
-    response_class = _Response
+class _TlsConnection(_PlainConnection, HTTPSConnection):
+    pass
 
 
 class _PlainPool(HTTPConnectionPool):
@@ -140,6 +206,13 @@ class DeadlineAdapter(HTTPAdapter):
         """Pools of our own connections."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
+        """A bundle of authorities that is not there is trouble with TLS, not with the network."""
+        try:
+            super().cert_verify(*args, **kwargs)  # type: ignore[no-untyped-call]  # the stubs have no types for it
+        except OSError as trouble:
+            raise SSLError(str(trouble)) from None
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> PoolManager:
         """The same through a proxy."""

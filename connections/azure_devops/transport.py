@@ -4,14 +4,17 @@ The token goes to the configured host and nowhere else, and is on no exception t
 """
 
 import base64
+import re
+import ssl
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http.client import RemoteDisconnected
+from http.client import HTTPException, IncompleteRead
 from http.cookiejar import DefaultCookiePolicy
+from json import dumps
 from typing import Any, Literal, Self
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import requests
 import urllib3
@@ -27,6 +30,7 @@ Service = Literal["core", "release"]
 API_VERSION = "7.1"
 USER_AGENT = "MFE-Orchestrator/0.1 (Code Repositories)"
 _CHUNK = 64 * 1024
+_LEAVES_ITS_PLACE = re.compile(r"[/\\\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,14 @@ class Limits:
     connect_timeout: float = 5.0
     deadline: float = 15.0
     max_bytes: int = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    url: str
+    content: bytes | None
+    max_bytes: int
 
 
 class _BasicToken(AuthBase):
@@ -48,6 +60,12 @@ class _BasicToken(AuthBase):
         secret = base64.b64encode(b":" + self._token.reveal().encode()).decode()
         request.headers["Authorization"] = f"Basic {secret}"
         return request
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Nowhere: even one that is not followed would have its body read whole, past the size cap."""
+        return None
 
 
 class Transport:
@@ -66,7 +84,7 @@ class Transport:
         self.organization = organization
         self.limits = limits or Limits()
         self._auth = _BasicToken(token)
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.headers = requests.structures.CaseInsensitiveDict(
             {
                 "Accept": "application/json",
@@ -106,21 +124,24 @@ class Transport:
         query: Mapping[str, str] | None = None,
         json: object = None,
         api_version: str = API_VERSION,
+        max_bytes: int | None = None,
     ) -> Answer:
         """The answer, whatever its status. `path` holds unencoded segments below the organization.
 
-        Raises a member of `Unreachable`, or `AnswerTooLarge`.
+        Raises a member of `Unreachable`, `AnswerTooLarge` or `UnexpectedAnswer`, and `NotFound` for a segment that
+        climbs.
         """
         url = self._url(service, path, {**(query or {}), "api-version": api_version})
+        request = _Request(method, url, _encoded(json), max_bytes or self.limits.max_bytes)
         ends_at = time.monotonic() + self.limits.deadline
         with deadline(ends_at):
             try:
-                return self._send(method, url, json, ends_at)
+                return self._send(request, ends_at)
             except errors.ConnectionFailed:
                 # A connection that idled may be closed just as we use it; asking twice changes nothing for a read.
                 if method not in ("GET", "OPTIONS") or time.monotonic() >= ends_at:
                     raise
-                return self._send(method, url, json, ends_at)
+                return self._send(request, ends_at)
 
     def get(
         self,
@@ -129,52 +150,75 @@ class Transport:
         service: Service = "core",
         query: Mapping[str, str] | None = None,
         api_version: str = API_VERSION,
+        max_bytes: int | None = None,
     ) -> Answer:
         """A successful JSON answer. Raises any `AzureDevOpsError`."""
-        return successful(self.ask("GET", path, service=service, query=query, api_version=api_version))
+        return successful(
+            self.ask("GET", path, service=service, query=query, api_version=api_version, max_bytes=max_bytes)
+        )
 
     def _url(self, service: Service, path: Sequence[str], query: Mapping[str, str]) -> str:
         base = self.server.release_url if service == "release" else self.server.url
-        segments = [self.organization, *path]
-        if any(part in ("", ".", "..") for part in segments):
-            raise ValueError("a path segment is empty or climbs")
-        encoded = "/".join(quote(part, safe="") for part in segments)
-        return f"{base}/{encoded}?{urlencode(query, quote_via=quote, safe='$')}"
-
-    def _send(self, method: str, url: str, json: object, ends_at: float) -> Answer:
-        started = time.monotonic()
-        failure: errors.AzureDevOpsError
-        try:
-            with self._request(method, url, json, max(0.001, ends_at - started)) as response:
-                body = self._read(response)
-                return Answer(response.status_code, _headers(response), body, time.monotonic() - started)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as trouble:
-            failure = errors.TimedOut() if time.monotonic() >= ends_at else _translate(trouble)
-        # Raised outside the handler: the library's exception holds the request, and that holds the token.
-        raise failure
-
-    def _request(self, method: str, url: str, json: object, left: float) -> requests.Response:
-        allowed = {_origin(self.server.url), _origin(self.server.release_url)}
-        if _origin(url) not in allowed:
+        encoded = "/".join(_segment(part) for part in (self.organization, *path))
+        url = f"{base}/{encoded}?{urlencode(query, quote_via=quote, safe='$')}"
+        if _origin(url) != _origin(base):
             raise ValueError("not the configured server")
-        connect = min(self.limits.connect_timeout, left)
+        return url
+
+    def _send(self, request: _Request, ends_at: float) -> Answer:
+        outcome = self._exchange(request, ends_at)
+        if isinstance(outcome, errors.AzureDevOpsError):
+            # Raised here, where nothing is left of the request: the library's own exception holds the token.
+            raise outcome
+        return outcome
+
+    def _exchange(self, request: _Request, ends_at: float) -> Answer | errors.AzureDevOpsError:
+        started = time.monotonic()
+        try:
+            with self._response(request, max(0.001, ends_at - started)) as response:
+                body = _read(response, request.max_bytes)
+                answer = Answer(response.status_code, _headers(response), body or b"", time.monotonic() - started)
+                if body is None:
+                    return errors.AnswerTooLarge(status=answer.status, activity_id=answer.activity_id)
+                return answer
+        except Exception as trouble:
+            return errors.TimedOut() if time.monotonic() >= ends_at else _translate(trouble)
+
+    def _response(self, request: _Request, left: float) -> requests.Response:
         return self._session.request(
-            method,
-            url,
-            json=json,
+            request.method,
+            request.url,
+            data=request.content,
+            headers={} if request.content is None else {"Content-Type": "application/json; charset=utf-8"},
             auth=self._auth,
-            timeout=(connect, left),
+            timeout=(min(self.limits.connect_timeout, left), left),
+            verify=self.server.ca_bundle or True,
+            proxies=self.server.proxies,
             allow_redirects=False,
             stream=True,
         )
 
-    def _read(self, response: requests.Response) -> bytes:
-        body = bytearray()
-        for chunk in response.raw.stream(_CHUNK, decode_content=True):
-            body += chunk
-            if len(body) > self.limits.max_bytes:
-                raise errors.AnswerTooLarge(status=response.status_code, activity_id=response.headers.get("ActivityId"))
-        return bytes(body)
+
+def _encoded(json: object) -> bytes | None:
+    return None if json is None else dumps(json, ensure_ascii=False).encode()
+
+
+def _segment(name: str) -> str:
+    """One segment of a path, encoded once. Raises `NotFound` for what would leave its place in the path."""
+    decoded = unquote(unquote(name))
+    if decoded in ("", ".", "..") or _LEAVES_ITS_PLACE.search(decoded):
+        raise errors.NotFound(detail="no such name is possible")
+    return quote(name, safe="")
+
+
+def _read(response: requests.Response, max_bytes: int) -> bytes | None:
+    """The decoded body; None when it is larger than allowed, however small it came over the wire."""
+    body = bytearray()
+    for chunk in response.raw.stream(_CHUNK, decode_content=True):
+        body += chunk
+        if len(body) > max_bytes:
+            return None
+    return bytes(body)
 
 
 def successful(answer: Answer) -> Answer:
@@ -207,6 +251,8 @@ def _causes(trouble: BaseException) -> list[Any]:
 
 
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.AzureDevOpsError]], ...] = (
+    # Cut off in the middle of the handshake, which says nothing of certificates.
+    ((ssl.SSLEOFError, ssl.SSLZeroReturnError), errors.ConnectionFailed),
     ((requests.exceptions.SSLError, urllib3.exceptions.SSLError), errors.TlsFailure),
     ((urllib3.exceptions.NameResolutionError,), errors.DnsFailure),
     # To urllib3 a refused connection is a kind of time-out, so it is looked for first.
@@ -215,9 +261,11 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.AzureDevOpsErro
         (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError),
         errors.TimedOut,
     ),
-    ((RemoteDisconnected, ConnectionError), errors.ConnectionFailed),
+    ((ConnectionError, IncompleteRead), errors.ConnectionFailed),
     ((requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError), errors.UnexpectedAnswer),
-    ((requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader), errors.UnexpectedAnswer),
+    # What does not speak HTTP.
+    ((HTTPException,), errors.UnexpectedAnswer),
+    ((requests.exceptions.ConnectionError, urllib3.exceptions.HTTPError, OSError), errors.ConnectionFailed),
 )
 
 
@@ -226,4 +274,4 @@ def _translate(trouble: BaseException) -> errors.AzureDevOpsError:
     for kinds, ours in _KINDS:
         if any(isinstance(one, kinds) for one in causes):
             return ours(detail=type(trouble).__name__)
-    return errors.ConnectionFailed(detail=type(trouble).__name__)
+    return errors.UnexpectedAnswer(detail=type(trouble).__name__)

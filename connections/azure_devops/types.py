@@ -29,10 +29,16 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An Azure DevOps that the operator configured. `url` has no trailing slash."""
+    """An Azure DevOps that the operator configured. `url` has no trailing slash.
+
+    `ca_bundle` is a file or folder of certificate authorities for this server alone, and `proxy` the address of its
+    proxy; an empty one means none. What is None is left to the environment (REQUESTS_CA_BUNDLE, HTTPS_PROXY, NO_PROXY).
+    """
 
     name: str
     url: str
+    ca_bundle: str | None = None
+    proxy: str | None = None
 
     @property
     def is_services(self) -> bool:
@@ -48,6 +54,12 @@ class Server:
     def release_url(self) -> str:
         """Where classic releases live: a host of their own at the service, the same one elsewhere."""
         return SERVICES_RELEASE_URL if self.is_services else self.url
+
+    @property
+    def proxies(self) -> dict[str, str]:
+        """The proxy by scheme; empty when the environment decides. This machine itself is never behind one."""
+        proxy = "" if self.proxy is None and self.is_loopback else self.proxy
+        return {} if proxy is None else {"http": proxy, "https": proxy}
 
     def tokens_page(self, organization: str) -> str:
         """The page on which a person makes and revokes tokens."""

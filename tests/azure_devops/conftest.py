@@ -1,0 +1,75 @@
+"""Fixtures of the tests of the client: servers that are scripted, and a client for each."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from connections.azure_devops.client import AzureDevOpsClient
+from connections.azure_devops.secret import PersonalAccessToken
+from connections.azure_devops.transport import Limits, Transport
+from connections.azure_devops.types import Server
+from tests.azure_devops.authority import Authority
+from tests.azure_devops.loopback import Loopback, Script
+
+# In today's form, and of no organization.
+SECRET = "k7" * 26 + "JQQJ99" + "ALACAAAA" + "AAAAAAAAAA" + "AZDO" + "9xQ2"
+
+Serve = Callable[..., Loopback]
+MakeTransport = Callable[..., Transport]
+MakeClient = Callable[..., AzureDevOpsClient]
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of this machine's own proxies and authorities."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts a server: `serve(always(answer()))`."""
+    with contextlib.ExitStack() as running:
+
+        def start(script: Script | None = None, **more: object) -> Loopback:
+            server = Loopback(**({"script": script} if script else {}), **more)  # type: ignore[arg-type]  # as given
+            return running.enter_context(server)
+
+        yield start
+
+
+@pytest.fixture
+def transport() -> Iterator[MakeTransport]:
+    """Makes a transport: `transport(url)`, with limits by name."""
+    with contextlib.ExitStack() as running:
+
+        def make(url: str, organization: str = "acme", **more: object) -> Transport:
+            limits = {name: more.pop(name) for name in ("connect_timeout", "deadline", "max_bytes") if name in more}
+            bounds = Limits(**{"connect_timeout": 2.0, "deadline": 5.0, **limits})  # type: ignore[arg-type]  # as given
+            server = Server("Loopback", url, **more)  # type: ignore[arg-type]  # as given
+            return running.enter_context(Transport(server, organization, PersonalAccessToken(SECRET), limits=bounds))
+
+        yield make
+
+
+@pytest.fixture
+def client() -> Iterator[MakeClient]:
+    """Makes a client of a scripted server: `client(server)`."""
+    with contextlib.ExitStack() as running:
+
+        def make(server: Loopback, organization: str = "acme") -> AzureDevOpsClient:
+            where = Server("Loopback", server.url)
+            made = AzureDevOpsClient(where, organization, PersonalAccessToken(SECRET), limits=Limits(2.0, 5.0))
+            return running.enter_context(made)
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A certificate authority that nobody trusts until told to."""
+    return Authority(tmp_path_factory.mktemp("authority"))
