@@ -1,8 +1,11 @@
-"""Events: what was done, by whom, when and from where. Appended, never changed."""
+"""Events: what was done, by whom, when and from where. Appended, never changed; and the seals over them."""
 
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from django.db import models
+from django.db import models, transaction
+
+from history import locks
 
 
 class AppendOnly(Exception):
@@ -24,11 +27,21 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Refuse."""
         raise AppendOnly("Events are never changed.")
 
+    def bulk_create(self, objs: Iterable["Event"], *args: Any, **kwargs: Any) -> list["Event"]:
+        """Append several."""
+        with transaction.atomic(savepoint=False):
+            locks.for_appending()
+            return super().bulk_create(objs, *args, **kwargs)
+
+    def prune(self) -> int:
+        """Remove what is selected, whole sealed batches that leave a checkpoint; `history.pruning` alone does so."""
+        return int(self._raw_delete(self.db))
+
 
 class Event(models.Model):
     """One act. People and things are kept by id and by the name they had, so that an event outlives them."""
 
-    at = models.DateTimeField(db_index=True)
+    at = models.DateTimeField()
     kind = models.CharField(max_length=64)
     actor_id = models.BigIntegerField(null=True)
     actor_name = models.CharField(max_length=150)
@@ -42,7 +55,15 @@ class Event(models.Model):
 
     class Meta:
         ordering = ("-at", "-id")
-        indexes = (models.Index(fields=("subject_kind", "subject_id", "-at", "-id"), name="event_of_subject"),)
+        # One for each filter of the History page, each in the order of the page.
+        indexes = (
+            models.Index(fields=("subject_kind", "subject_id", "-at", "-id"), name="event_of_subject"),
+            models.Index(fields=("-at", "-id"), name="event_by_time"),
+            models.Index(fields=("kind", "-at", "-id"), name="event_by_kind"),
+            models.Index(fields=("actor_id", "-at", "-id"), name="event_by_actor"),
+            models.Index(fields=("actor_name", "-at", "-id"), name="event_by_actor_name"),
+            models.Index(fields=("subject_name", "subject_kind", "subject_id"), name="event_by_subject_name"),
+        )
         default_permissions = ("view",)
 
     def __str__(self) -> str:
@@ -52,8 +73,71 @@ class Event(models.Model):
         """Append. Raises `AppendOnly` for an event that is stored already."""
         if self.pk is not None:
             raise AppendOnly("Events are never changed.")
-        super().save(*args, **kwargs)
+        with transaction.atomic(savepoint=False):
+            locks.for_appending()
+            super().save(*args, **kwargs)
 
     def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Refuse."""
         raise AppendOnly("Events are never removed.")
+
+
+class Seal(models.Model):
+    """A batch of events that was sealed: all events with ids above the previous seal's last and up to its own."""
+
+    number = models.BigIntegerField(primary_key=True)
+    first_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    count = models.PositiveIntegerField()
+    newest_at = models.DateTimeField()
+    sealed_at = models.DateTimeField()
+    previous = models.CharField(max_length=64, blank=True)
+    key = models.CharField(max_length=16)
+    mac = models.CharField(max_length=64)
+    # Which event was changed, once the seal is broken; see `history.seals`.
+    marks = models.BinaryField()
+
+    class Meta:
+        ordering = ("number",)
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Seal {self.number}"
+
+
+class Checkpoint(models.Model):
+    """Where the history begins after old events were pruned: the last seal that went, signed. There is one row."""
+
+    number = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    newest_at = models.DateTimeField()
+    seal = models.CharField(max_length=64)
+    pruned = models.BigIntegerField()
+    pruned_at = models.DateTimeField()
+    key = models.CharField(max_length=16)
+    mac = models.CharField(max_length=64)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Everything up to event {self.last_id} was pruned"
+
+
+class Verification(models.Model):
+    """What a look at all seals found. `finding` is empty when every seal held."""
+
+    at = models.DateTimeField(db_index=True)
+    holds = models.BooleanField()
+    batches = models.BigIntegerField()
+    events = models.BigIntegerField()
+    last_number = models.BigIntegerField()
+    last_event_at = models.DateTimeField(null=True)
+    finding = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-at", "-id")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Looked at {self.at:%Y-%m-%d %H:%M}: {'holds' if self.holds else 'broken'}"

@@ -9,6 +9,9 @@ from django.http import HttpRequest
 
 from history.models import Event
 
+NAME_LENGTH = 150
+SUBJECT_LENGTH = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -29,6 +32,20 @@ def actor_of(request: HttpRequest) -> Actor:
 class Subject(Protocol):
     """What an event is about: anything stored that has a name."""
 
+    @property
+    def pk(self) -> int:
+        """Its id."""
+
+    @property
+    def name(self) -> str:
+        """What it is called now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A subject whose kind is not the name of its class, such as the history itself."""
+
+    kind: str
     pk: int
     name: str
 
@@ -41,10 +58,10 @@ def record(
         at=at,
         kind=kind,
         actor_id=by.id,
-        actor_name=by.name,
+        actor_name=by.name[:NAME_LENGTH],
         address=by.address,
-        subject_kind=type(subject).__name__.lower(),
+        subject_kind=subject.kind if isinstance(subject, Named) else type(subject).__name__.lower(),
         subject_id=subject.pk,
-        subject_name=subject.name,
+        subject_name=subject.name[:SUBJECT_LENGTH],
         detail=dict(detail or {}),
     )

@@ -32,15 +32,20 @@ def usable_servers(**_: Any) -> list[CheckMessage]:
 
 
 def _key_problems() -> Iterator[CheckMessage]:
-    if not settings.FIELD_ENCRYPTION_KEYS:
-        yield Error("FIELD_ENCRYPTION_KEYS is empty.", hint=_REMEDY, id="orchestrator.E001")
-    for place, key in enumerate(settings.FIELD_ENCRYPTION_KEYS, start=1):
-        if not _is_strong(key):
-            yield _weak(f"Key {place} of FIELD_ENCRYPTION_KEYS")
+    yield from _ring_problems("FIELD_ENCRYPTION_KEYS", settings.FIELD_ENCRYPTION_KEYS)
     if not settings.TOKEN_FINGERPRINT_KEY:
         yield Error("TOKEN_FINGERPRINT_KEY is not set.", hint=_REMEDY, id="orchestrator.E001")
     elif not _is_strong(settings.TOKEN_FINGERPRINT_KEY):
         yield _weak("TOKEN_FINGERPRINT_KEY")
+    yield from _ring_problems("EVENT_SEAL_KEYS", settings.EVENT_SEAL_KEYS)
+
+
+def _ring_problems(name: str, keys: list[str]) -> Iterator[CheckMessage]:
+    if not keys:
+        yield Error(f"{name} is empty.", hint=_REMEDY, id="orchestrator.E001")
+    for place, key in enumerate(keys, start=1):
+        if not _is_strong(key):
+            yield _weak(f"Key {place} of {name}")
 
 
 def _is_strong(key: str) -> bool:

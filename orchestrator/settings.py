@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -23,11 +24,13 @@ SECRET_KEY = env.str("SECRET_KEY", default="")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
         "SECRET_KEY is not set. Run `make run` or `python manage.py up`, which make one, "
-        "or set SECRET_KEY, FIELD_ENCRYPTION_KEYS and TOKEN_FINGERPRINT_KEY in the environment."
+        "or set SECRET_KEY, FIELD_ENCRYPTION_KEYS, TOKEN_FINGERPRINT_KEY and EVENT_SEAL_KEYS in the environment."
     )
 # Newest first: the first key writes, every key reads. See docs/decisions/0001-encryption.md.
 FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", default=[])
 TOKEN_FINGERPRINT_KEY = env.str("TOKEN_FINGERPRINT_KEY", default="")
+# Newest first: the first key seals the history, every key verifies. See docs/decisions/0004-sealed-history.md.
+EVENT_SEAL_KEYS: list[str] = env.list("EVENT_SEAL_KEYS", default=[])
 
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -129,6 +132,9 @@ CELERY_BEAT_SCHEDULE = {
     "remind-due": {"task": "connections.tasks.remind_due", "schedule": 300.0, "options": {"expires": 300.0}},
     "send-due": {"task": "connections.tasks.send_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "forget-old-probe-results": {"task": "connections.tasks.forget_old_probe_results", "schedule": 300.0},
+    "seal-history": {"task": "history.tasks.seal_waiting", "schedule": 60.0, "options": {"expires": 60.0}},
+    "verify-history": {"task": "history.tasks.verify", "schedule": crontab(hour="3", minute="20")},
+    "prune-history": {"task": "history.tasks.prune", "schedule": crontab(hour="3", minute="50")},
 }
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -242,6 +248,8 @@ AUDIT_LEASE_SECONDS = env.int("AUDIT_LEASE_SECONDS", default=900)
 REMINDER_DAYS: list[int] = env.list("REMINDER_DAYS", cast=int, default=[30, 14, 7, 3, 1, 0])
 # More than so many reminders for one person on a day become one mail.
 REMINDERS_BEFORE_DIGEST = env.int("REMINDERS_BEFORE_DIGEST", default=3)
+# After how many days events are pruned, by whole sealed batches; 0 keeps them for ever.
+HISTORY_RETENTION_DAYS = env.int("HISTORY_RETENTION_DAYS", default=0)
 # Where this product is reached from a mail.
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 

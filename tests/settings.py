@@ -6,5 +6,6 @@ os.environ.setdefault("STATIC_MANIFEST", "false")
 os.environ.setdefault("SECRET_KEY", "only-for-tests-and-long-enough-to-pass-the-deploy-check-0123456789")
 os.environ.setdefault("FIELD_ENCRYPTION_KEYS", "dGVzdHMtb25seS1rZXktMTIzNDU2Nzg5MDEyMzQ1Njc4OTA=")
 os.environ.setdefault("TOKEN_FINGERPRINT_KEY", "dGVzdHMtb25seS1maW5nZXJwcmludC1rZXktMTIzNDU2Nzg=")
+os.environ.setdefault("EVENT_SEAL_KEYS", "dGVzdHMtb25seS1ldmVudC1zZWFsLWtleS0xMjM0NTY3ODk=")
 
 from orchestrator.settings import *  # noqa: F403

@@ -40,6 +40,7 @@ def test_every_variable_stands_in_the_example_file() -> None:
 def test_fresh_keys_pass(settings: Settings) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [key(), key()]
     settings.TOKEN_FINGERPRINT_KEY = key()
+    settings.EVENT_SEAL_KEYS = [key(), key()]
     assert problems() == []
 
 
@@ -62,7 +63,14 @@ def test_a_weak_fingerprint_key_is_refused(settings: Settings) -> None:
 def test_missing_keys_are_named(settings: Settings) -> None:
     settings.FIELD_ENCRYPTION_KEYS = []
     settings.TOKEN_FINGERPRINT_KEY = ""
-    assert problems() == ["FIELD_ENCRYPTION_KEYS is empty.", "TOKEN_FINGERPRINT_KEY is not set."]
+    settings.EVENT_SEAL_KEYS = []
+    empty = ["FIELD_ENCRYPTION_KEYS is empty.", "TOKEN_FINGERPRINT_KEY is not set.", "EVENT_SEAL_KEYS is empty."]
+    assert problems() == empty
+
+
+def test_a_weak_seal_key_is_refused(settings: Settings) -> None:
+    settings.EVENT_SEAL_KEYS = [key(8)]
+    assert problems() == ["Key 1 of EVENT_SEAL_KEYS is not base64 of at least 32 random bytes."]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(64),
     "FIELD_ENCRYPTION_KEYS": _random_key,
     "TOKEN_FINGERPRINT_KEY": _random_key,
+    "EVENT_SEAL_KEYS": _random_key,
 }
 
 

@@ -1,0 +1,46 @@
+"""The door for workers: seal, verify and prune."""
+
+import logging
+from datetime import timedelta
+
+from celery import shared_task
+from django.conf import settings
+from django.db import OperationalError
+from django.utils import timezone
+
+from history import pruning, sealing, verifying
+from history.record import Actor
+
+log = logging.getLogger(__name__)
+CLOCK = Actor(name="the clock")
+
+
+@shared_task
+def seal_waiting() -> None:
+    """Seal what waits. When somebody else appends just now, the next tick does it."""
+    try:
+        sealing.seal_waiting(now=timezone.now())
+    except OperationalError as busy:
+        log.warning("The history was not sealed this time: %s", busy)
+
+
+@shared_task
+def verify() -> None:
+    """Look at every seal and keep what was found for the History page."""
+    outcome = verifying.verify()
+    verifying.keep(outcome, now=timezone.now())
+    if not outcome.holds:
+        first = outcome.findings[0]
+        log.error("The history does not hold at batch %s: %s", first.batch, first.words)
+
+
+@shared_task
+def prune() -> None:
+    """Remove what is older than HISTORY_RETENTION_DAYS, when the operator set it."""
+    if settings.HISTORY_RETENTION_DAYS <= 0:
+        return
+    older_than = timedelta(days=settings.HISTORY_RETENTION_DAYS)
+    pruned = pruning.prune(older_than=older_than, by=CLOCK, now=timezone.now())
+    if pruned.stopped_by:
+        words = pruned.stopped_by.words
+        log.error("Nothing more is pruned, for batch %s does not hold: %s", pruned.stopped_by.batch, words)

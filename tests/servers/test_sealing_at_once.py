@@ -1,0 +1,80 @@
+"""Several processes append and seal at the same time, on each database: no event is lost, sealed twice or left out."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("servers")]
+APPENDERS, EVENTS = 3, 60
+# Every second event is in a transaction that stays open for a while, and every tenth is rolled back.
+APPEND = f"""
+import time
+from django.db import transaction
+from django.utils import timezone
+from history.record import Actor, Named, record
+for number in range({EVENTS}):
+    try:
+        with transaction.atomic():
+            record("connection.tested", Named("connection", 1, "Acme"), by=Actor("x"), at=timezone.now())
+            if number % 2:
+                time.sleep(0.003)
+            if number % 10 == 9:
+                raise ValueError
+    except ValueError:
+        pass
+"""
+SEAL = """
+import time
+from django.db import OperationalError
+from django.utils import timezone
+from history.sealing import seal_waiting
+for _ in range(120):
+    try:
+        seal_waiting(now=timezone.now())
+    except OperationalError as busy:
+        print(busy)
+    time.sleep(0.005)
+"""
+
+
+def manage(url: str, *arguments: str) -> "subprocess.Popen[str]":
+    environment = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings", "LOG_LEVEL": "ERROR"}
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def said(process: "subprocess.Popen[str]") -> str:
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, out
+    return out
+
+
+def race(url: str) -> None:
+    said(manage(url, "migrate", "--verbosity", "0"))
+    processes = [
+        manage(url, "shell", "--verbosity", "0", "--command", code) for code in [APPEND] * APPENDERS + [SEAL] * 2
+    ]
+    try:
+        for process in processes:
+            said(process)
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+    said(manage(url, "history", "seal"))
+    found = json.loads(said(manage(url, "history", "verify", "--json")))
+    assert (found["holds"], found["events"], found["unsealed"]) == (True, APPENDERS * EVENTS * 9 // 10, 0)
+    assert found["batches"] > 1
+
+
+def test_on_sqlite(tmp_path: Path) -> None:
+    race(f"sqlite:///{tmp_path}/db.sqlite3")
+
+
+def test_on_postgresql(postgresql_url: str) -> None:
+    race(postgresql_url)
