@@ -30,7 +30,6 @@ class Trouble:
     code: str
     transient: bool
     activity_id: str | None = None
-    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Report:
 
     `trouble` is set when Azure DevOps did not accept the token or could not be asked; then there is no
     identity and every finding is "unknown". `elapsed` is in seconds; so is `seconds`, of the steps that ended:
-    "token", "projects" and "scopes".
+    "token", "projects" and "scopes". `retry_after` is the longest wait in seconds that Azure DevOps asked for.
     """
 
     finished_at: datetime
@@ -52,6 +51,7 @@ class Report:
     findings: tuple[Finding, ...] = ()
     trouble: Trouble | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    retry_after: float | None = None
 
     @property
     def accepted(self) -> bool:
@@ -160,6 +160,7 @@ class _Check:
             findings=findings if self.trouble is None else _all_unknown(self.trouble.code),
             trouble=self.trouble,
             seconds=dict(self.seconds),
+            retry_after=self.client.transport.asked_to_wait or None,
         )
 
     def timed(self, step: str, call: Callable[[], object]) -> Callable[[], object]:
@@ -254,8 +255,7 @@ def _all_unknown(reason: str) -> tuple[Finding, ...]:
 
 def _trouble(outcome: object) -> Trouble:
     if isinstance(outcome, errors.AzureDevOpsError):
-        retry_after = outcome.retry_after if isinstance(outcome, errors.Throttled) else None
-        return Trouble(outcome.code, outcome.transient, outcome.activity_id, retry_after)
+        return Trouble(outcome.code, outcome.transient, outcome.activity_id)
     return Trouble(TIME_LIMIT, transient=True)
 
 

@@ -57,3 +57,16 @@ def in_words(expires_on: date | None, today: date) -> str:
     if left in (1, -1):
         return "tomorrow" if left == 1 else "yesterday"
     return f"in {left} days" if left > 0 else f"{-left} days ago"
+
+
+# How Azure DevOps refuses a token that was revoked, regenerated or ended, without saying which.
+_DEAD = ("token_refused", "anonymous")
+
+
+def cause_of_refusal(code: str, *, expires_on: date | None, all_organizations: bool, today: date) -> str:
+    """The problem code that tells most of why a token was refused, from what is known of it beside the answer."""
+    if all_organizations and today >= GLOBAL_TOKENS_END and code in (*_DEAD, "global_token_blocked"):
+        return "global_tokens_ended"
+    if code in _DEAD and expires_on is not None and expires_on > today:
+        return "token_ended_early"
+    return code

@@ -53,8 +53,17 @@ _PROBLEMS = (
         "token_ended_early",
         "Token ended before its date",
         "Azure DevOps does not accept the token any more, although its recorded date has not come. It was revoked, or "
-        "regenerated, or its owner lost access.",
+        "regenerated, or its owner lost access, or it was made for all accessible organizations, which Microsoft ends "
+        "on 1 December 2026.",
         "Ask the owner of the token. Then make a new token and update it here.",
+        link="tokens",
+    ),
+    Problem(
+        "global_tokens_ended",
+        "Tokens for all organizations have ended",
+        "The token was made for all accessible organizations. Microsoft ended such tokens on 1 December 2026, whatever "
+        "date they were given.",
+        "Make a new token for exactly this organization. Then enter it here.",
         link="tokens",
     ),
     Problem(

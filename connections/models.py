@@ -50,6 +50,7 @@ class Connection(models.Model):
     checked_at = models.DateTimeField(null=True)
     # What people were last told, and how often the news since then was seen.
     told_health = models.CharField(max_length=16, default=Health.NOT_CHECKED)
+    told_lacking = models.JSONField(default=list, blank=True)
     looks_at_news = models.PositiveSmallIntegerField(default=0)
     health_since = models.DateTimeField()
     # The clock's own fields: when to look, and until when somebody is looking.
@@ -126,6 +127,11 @@ class AuditRun(models.Model):
     class Meta:
         ordering = ("-started_at", "-id")
         default_permissions = ("view",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("by_hand",), condition=models.Q(finished_at=None), name="one_open_audit_of_each_kind"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"Audit of {self.started_at:%Y-%m-%d %H:%M}"

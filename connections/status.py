@@ -1,5 +1,6 @@
 """What a result means for a connection: its health, and the worse of health and expiry."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -48,17 +49,97 @@ def worse(health: Health, expiry: Expiry) -> Health | Expiry:
     return health if _RANK.index(health) <= _RANK.index(expiry) else expiry
 
 
+class Sight(StrEnum):
+    """What one look showed. Trouble on the way that has repeated is an outage."""
+
+    PROVED = "proved"
+    LACKING = "lacking"
+    REFUSED = "refused"
+    TROUBLE = "trouble"
+    OUTAGE = "outage"
+
+
+# No answer of Azure DevOps about the token, although waiting alone may not mend it.
+_LOST_ON_THE_WAY = ("tls_failure", "unexpected_answer", "answer_too_large", "no_such_address")
+
+
+def sight_of(report: Report, *, lacking: Collection[str]) -> Sight:
+    """What a report shows. `lacking` are the capabilities that are known to be missing, or were never proved."""
+    if report.trouble is None:
+        return Sight.LACKING if lacking else Sight.PROVED
+    lost = report.trouble.transient or report.trouble.code in _LOST_ON_THE_WAY
+    return Sight.TROUBLE if lost else Sight.REFUSED
+
+
 def health_of(report: Report) -> Health:
-    """The health that one fresh look shows; trouble on the way is Unreachable, never Rejected."""
-    if report.trouble is not None:
-        lost_on_the_way = report.trouble.transient or report.trouble.code in (
-            "tls_failure",
-            "unexpected_answer",
-            "answer_too_large",
-            "no_such_address",
-        )
-        return Health.UNREACHABLE if lost_on_the_way else Health.REJECTED
-    return Health.HEALTHY if report.passed else Health.LIMITED
+    """The health that one fresh look at an unknown token shows."""
+    sight = sight_of(report, lacking=() if report.passed else ("something",))
+    return _NEXT[Health.NOT_CHECKED][Sight.OUTAGE if sight is Sight.TROUBLE else sight]
+
+
+# The health after a look, by the health before it. A refusal and a lost scope are shown at once. Trouble on the way
+# changes nothing until it has repeated, and then it does not hide a refusal, which is the harder fact.
+_NEXT: dict[Health, dict[Sight, Health]] = {
+    before: {
+        Sight.PROVED: Health.HEALTHY,
+        Sight.LACKING: Health.LIMITED,
+        Sight.REFUSED: Health.REJECTED,
+        Sight.TROUBLE: before,
+        Sight.OUTAGE: Health.REJECTED if before is Health.REJECTED else Health.UNREACHABLE,
+    }
+    for before in Health
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a connection stands between two checks. `problem` is the code of why."""
+
+    health: Health
+    problem: str = ""
+    troubles_in_a_row: int = 0
+
+
+def next_status(before: Standing, sight: Sight, problem: str, *, repeats: int) -> Standing:
+    """What a new look makes of a standing. `repeats` is how many troubles in a row make an outage."""
+    if sight not in (Sight.TROUBLE, Sight.OUTAGE):
+        return Standing(_NEXT[before.health][sight], problem)
+    troubles = before.troubles_in_a_row + 1
+    has_repeated = troubles >= repeats
+    after = _NEXT[before.health][Sight.OUTAGE if has_repeated else Sight.TROUBLE]
+    shows_it = has_repeated and after is Health.UNREACHABLE
+    return Standing(after, problem if shows_it else before.problem, troubles)
+
+
+class News(StrEnum):
+    """What people are told of a connection."""
+
+    REJECTED = "rejected"
+    LIMITED = "limited"
+    UNREACHABLE = "unreachable"
+    RECOVERED = "recovered"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is so, or what people believe to be so: a health, and what the token cannot do."""
+
+    health: Health
+    lacking: frozenset[str] = frozenset()
+
+
+def news(told: Known, now: Known) -> News | None:
+    """What people do not know yet, if anything. `told` is what they were told last."""
+    if now.health is Health.REJECTED:
+        return News.REJECTED if told.health is not Health.REJECTED else None
+    if now.health is Health.UNREACHABLE:
+        return News.UNREACHABLE if told.health is not Health.UNREACHABLE else None
+    if now.health is Health.LIMITED and now.lacking - told.lacking:
+        return News.LIMITED
+    if now.health is Health.HEALTHY:
+        return News.RECOVERED if told.health in NEEDS_ATTENTION else None
+    works_again = now.health is Health.LIMITED and told.health in (Health.REJECTED, Health.UNREACHABLE)
+    return News.RECOVERED if works_again else None
 
 
 # A refusal and a lost scope are mailed after a second look, an outage when it has lasted.
@@ -66,40 +147,11 @@ LOOKS_BEFORE_NEWS = 2
 OUTAGE_BEFORE_NEWS = timedelta(hours=6)
 
 
-def is_news(told: Health, now_is: Health, *, looks: int, lasted: timedelta, sudden: bool = False) -> bool:
-    """Whether people should be told. `told` is what they know, `lasted` how long it has been so.
+def is_certain(what: News, *, looks: int, lasted: timedelta, sudden: bool = False) -> bool:
+    """Whether it is time to tell. `looks` is how often in a row it was seen, `lasted` how long it has been so.
 
-    `sudden` is a token that ended before its recorded date, which is news at once.
+    `sudden` is a token that ended before its recorded date, which is told at once.
     """
-    if now_is == told or now_is in (Health.NOT_CHECKED, Health.DISABLED):
-        return False
-    if now_is is Health.HEALTHY:
-        return told in NEEDS_ATTENTION
-    if now_is is Health.UNREACHABLE:
+    if what is News.UNREACHABLE:
         return lasted >= OUTAGE_BEFORE_NEWS
-    return sudden or looks >= LOOKS_BEFORE_NEWS
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a connection stands between two checks."""
-
-    health: Health
-    problem: str = ""
-    troubles_in_a_row: int = 0
-
-
-def next_status(before: Standing, report: Report, *, repeats: int) -> Standing:
-    """What a new report makes of a standing.
-
-    A refusal is shown at once. Trouble on the way must come `repeats` times in a row before it is shown, and
-    until then everything known stays as it is.
-    """
-    seen = health_of(report)
-    if seen is not Health.UNREACHABLE:
-        return Standing(seen, report.trouble.code if report.trouble else "")
-    troubles = before.troubles_in_a_row + 1
-    code = report.trouble.code if report.trouble else ""
-    if troubles >= repeats or before.health is Health.NOT_CHECKED:
-        return Standing(Health.UNREACHABLE, code, troubles)
-    return Standing(before.health, before.problem, troubles)
+    return what is News.RECOVERED or sudden or looks >= LOOKS_BEFORE_NEWS

@@ -7,16 +7,19 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from connections import clients, schedule
-from connections.actions import notify
-from connections.actions.findings import store_findings
+from connections import clients, expiry, schedule
+from connections.actions import news
+from connections.actions.findings import Stored, store_findings
 from connections.actions.runs import mark_done
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.checks import Report, Trouble, nothing_found
 from connections.keyring import UnreadableToken
 from connections.models import Connection, StoredToken
-from connections.status import Health, Standing, is_news, next_status
+from connections.status import Health, Sight, Standing, next_status, sight_of
 from history.record import Actor, record
+
+# Ends that nobody could see coming: told at once.
+SUDDEN = ("token_ended_early", "global_tokens_ended")
 
 
 def audit(connection: Connection, *, by: Actor, now: datetime, in_a_hurry: bool) -> Report:
@@ -28,7 +31,9 @@ def audit(connection: Connection, *, by: Actor, now: datetime, in_a_hurry: bool)
     asked_at = connection.token_set_at
     report = _check(connection, in_a_hurry=in_a_hurry, now=now)
     with transaction.atomic():
-        current = Connection.objects.filter(pk=connection.pk, token_set_at=asked_at).first()
+        # Held until the commit, so that a token swapped in meanwhile is never judged by the old one's answer.
+        held = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("owner")
+        current = held.filter(pk=connection.pk, token_set_at=asked_at).first()
         if current is not None:
             _write(current, report, by=by)
     connection.refresh_from_db()
@@ -70,15 +75,9 @@ _WRITTEN = [
     "next_check_at",
     "leased_until",
     "told_health",
+    "told_lacking",
     "expires_on",
 ]
-
-
-def _ended_early(connection: Connection, report: Report) -> bool:
-    """A refusal before the recorded date: revoked or regenerated."""
-    refused = report.trouble is not None and report.trouble.code == "token_refused"
-    today = timezone.localdate(report.finished_at)
-    return refused and connection.expires_on is not None and connection.expires_on > today
 
 
 def _correct_date(connection: Connection, report: Report) -> bool:
@@ -91,52 +90,70 @@ def _correct_date(connection: Connection, report: Report) -> bool:
     return False
 
 
-def _tell(current: Connection, report: Report) -> None:
-    """Write mails when the health is news, in the transaction that stores it."""
-    news = is_news(
-        Health(current.told_health),
-        Health(current.health),
-        looks=current.looks_at_news,
-        lasted=report.finished_at - current.health_since,
-        sudden=current.problem == "token_ended_early",
+def _why(connection: Connection, report: Report) -> str:
+    if report.trouble is None:
+        return ""
+    return expiry.cause_of_refusal(
+        report.trouble.code,
+        expires_on=connection.expires_on,
+        all_organizations=connection.token_reach == Connection.Reach.ALL,
+        today=timezone.localdate(report.finished_at),
     )
-    if news:
-        notify.tell_status(current, now=report.finished_at)
-        current.told_health = current.health
-        current.looks_at_news = 0
 
 
 def _next_look(current: Connection, report: Report) -> datetime:
     outcome = schedule.Outcome(
         troubles_in_a_row=current.troubles_in_a_row,
         wants_second_look=current.looks_at_news == 1,
-        retry_after=report.trouble.retry_after if report.trouble else None,
+        retry_after=report.retry_after,
     )
     every = timedelta(hours=settings.AUDIT_EVERY_HOURS)
     return schedule.next_look(report.finished_at, outcome, every=every, chance=random())  # noqa: S311  (spreads load, guards nothing)
 
 
-def _write(current: Connection, report: Report, *, by: Actor) -> None:
+def _let_the_person_rest(current: Connection, report: Report) -> None:
+    """Azure DevOps limits each person over all their tokens, so the others of this person wait as well."""
+    if report.retry_after is None:
+        return
+    until = report.finished_at + timedelta(seconds=report.retry_after)
+    theirs = Connection.objects.filter(server=current.server, identity_id=current.identity_id, leased_until=None)
+    theirs.filter(next_check_at__lt=until).exclude(pk=current.pk).update(next_check_at=until)
+
+
+def _stand(current: Connection, sight: Sight, report: Report) -> Health:
+    """Put the new standing on the connection, and return the health before."""
     before = Standing(Health(current.health), current.problem, current.troubles_in_a_row)
-    after = next_status(before, report, repeats=settings.TROUBLES_BEFORE_UNREACHABLE)
-    changes = store_findings(current, report) if report.accepted else []
+    after = next_status(before, sight, _why(current, report), repeats=settings.TROUBLES_BEFORE_UNREACHABLE)
     if before.health != after.health:
         current.health_since = report.finished_at
-    corrected = _correct_date(current, report)
     current.health = after.health
-    current.problem = "token_ended_early" if _ended_early(current, report) else after.problem
+    current.problem = after.problem
     current.troubles_in_a_row = after.troubles_in_a_row
     current.activity_id = (report.trouble.activity_id or "") if report.trouble else ""
     current.checked_at = report.finished_at
-    current.looks_at_news = current.looks_at_news + 1 if after.health != current.told_health else 0
+    return before.health
+
+
+def _write(current: Connection, report: Report, *, by: Actor) -> None:
+    stored = store_findings(current, report) if report.accepted else Stored([], frozenset())
+    corrected = _correct_date(current, report)
+    sight = sight_of(report, lacking=stored.lacking)
+    before = _stand(current, sight, report)
+    look = news.Look(
+        lacking=stored.lacking,
+        answered=sight is not Sight.TROUBLE,
+        seen_again=before == current.health,
+        sudden=current.problem in SUDDEN,
+    )
+    news.take(current, look, at=report.finished_at)
     current.next_check_at = _next_look(current, report)
     current.leased_until = None
-    _tell(current, report)
     current.save(update_fields=_WRITTEN)
+    _let_the_person_rest(current, report)
     mark_done(current, at=report.finished_at)
-    detail: dict[str, object] = {"health": str(after.health), "problem": report.trouble.code if report.trouble else ""}
+    detail: dict[str, object] = {"health": current.health, "problem": report.trouble.code if report.trouble else ""}
     if corrected and current.expires_on:
         detail["expires_on"] = current.expires_on.isoformat()
-    if before.health != after.health:
-        detail["before"] = str(before.health)
-    record("connection.tested", current, by=by, at=report.finished_at, detail={**detail, "changes": changes})
+    if before != current.health:
+        detail["before"] = str(before)
+    record("connection.tested", current, by=by, at=report.finished_at, detail={**detail, "changes": stored.changes})

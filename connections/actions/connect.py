@@ -7,8 +7,10 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from connections import messages
+from connections import expiry, messages
+from connections.actions import news
 from connections.actions.findings import store_findings
 from connections.actions.probe import Credentials, report_for
 from connections.actions.refusals import CannotConnect
@@ -37,12 +39,13 @@ def connect(
     """Store a connection whose token was seen to work. Raises `CannotConnect`, and then nothing is stored."""
     _name_is_free(wishes.name)
     report = report_for(wishes.verdict, credentials, by=owner, now=now)
-    chosen = judge(report, wishes)
+    chosen = judge(report, wishes, today=timezone.localdate(now))
     try:
         with transaction.atomic():
             connection = _store(credentials, wishes, report, owner=owner, now=now)
             choose_projects(connection, chosen)
-            store_findings(connection, report)
+            news.remember(connection, store_findings(connection, report).lacking)
+            connection.save(update_fields=["told_lacking"])
             record("connection.connected", connection, by=by, at=now, detail=_detail(credentials, wishes, report))
     except IntegrityError:
         # Somebody else took the name between our look and our write.
@@ -59,10 +62,10 @@ def _name_is_free(name: str) -> None:
         raise CannotConnect("name_taken", NAME_TAKEN, field="name")
 
 
-def judge(report: Report, wishes: Wishes) -> tuple[Project, ...] | None:
+def judge(report: Report, wishes: Wishes, *, today: date) -> tuple[Project, ...] | None:
     """The chosen projects, when the report allows to connect. Raises `CannotConnect` with the problem's code."""
     if not report.accepted:
-        problem = messages.problem(report.trouble.code if report.trouble else "unexpected_answer")
+        problem = why_refused(report, token_reach=wishes.token_reach, today=today)
         raise CannotConnect(problem.code, f"{problem.title}. {problem.next_step}", field="token")
     if not report.passed and not wishes.accept_limited:
         raise CannotConnect(
@@ -74,6 +77,13 @@ def judge(report: Report, wishes: Wishes) -> tuple[Project, ...] | None:
     if wishes.projects is None:
         return None
     return pick_projects(report, wishes.projects)
+
+
+def why_refused(report: Report, *, token_reach: str, today: date) -> messages.Problem:
+    """Why a token that nothing is stored of was not accepted."""
+    code = report.trouble.code if report.trouble else "unexpected_answer"
+    is_global = token_reach == Connection.Reach.ALL
+    return messages.problem(expiry.cause_of_refusal(code, expires_on=None, all_organizations=is_global, today=today))
 
 
 def pick_projects(report: Report, wanted: Iterable[str]) -> tuple[Project, ...]:

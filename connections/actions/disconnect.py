@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from connections.actions import runs
 from connections.actions.refusals import CannotDisconnect
 from connections.models import Connection
 from history.record import Actor, record
@@ -18,6 +19,7 @@ def disconnect(connection: Connection, *, confirmed_name: str, by: Actor, now: d
     with transaction.atomic():
         detail = {"organization": connection.organization, "identity": connection.identity_id}
         record("connection.disconnected", connection, by=by, at=now, detail=detail)
+        runs.release(connection.pk, now=now)
         connection.delete()
 
 
@@ -28,3 +30,5 @@ def set_disabled(connection: Connection, *, disabled: bool, by: Actor, now: date
         connection.disabled = disabled
         if changed:
             record("connection.disabled" if disabled else "connection.enabled", connection, by=by, at=now)
+        if disabled:
+            runs.release(connection.pk, now=now)

@@ -1,5 +1,6 @@
 """Write what a check found onto a connection."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from connections.azure_devops.capabilities import Finding, Verdict
@@ -7,8 +8,16 @@ from connections.checks import WRITE_PROBES_OFF, Report
 from connections.models import CapabilityState, Connection
 
 
-def store_findings(connection: Connection, report: Report, *, afresh: bool = False) -> list[str]:
-    """Keep the verdicts of an accepted report; returns one line for each verdict that changed.
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One line for each verdict that changed, and the capabilities that are not proved now."""
+
+    changes: list[str]
+    lacking: frozenset[str]
+
+
+def store_findings(connection: Connection, report: Report, *, afresh: bool = False) -> Stored:
+    """Keep the verdicts of an accepted report.
 
     A look that could not tell does not erase what is known, unless `afresh`: then the token is another one.
     """
@@ -16,6 +25,7 @@ def store_findings(connection: Connection, report: Report, *, afresh: bool = Fal
     if afresh:
         connection.capabilities.all().delete()
     changes = []
+    lacking = set()
     for finding in report.findings:
         state = known.get(finding.capability)
         before = state.verdict if state else ""
@@ -24,7 +34,9 @@ def store_findings(connection: Connection, report: Report, *, afresh: bool = Fal
         state.save()
         if before and before != state.verdict:
             changes.append(f"{finding.capability}: {before} -> {state.verdict}")
-    return changes
+        if state.verdict != Verdict.GRANTED and state.reason != WRITE_PROBES_OFF:
+            lacking.add(finding.capability)
+    return Stored(changes, frozenset(lacking))
 
 
 def _take(state: CapabilityState, finding: Finding, at: datetime) -> None:

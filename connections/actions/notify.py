@@ -12,15 +12,9 @@ from django.urls import reverse
 from connections import clients, emails, messages
 from connections.azure_devops.capabilities import BY_KEY, Verdict
 from connections.models import Connection, Mail
-from connections.status import Health
+from connections.status import News
 
 UNSUBSCRIBE_SALT = "connections.unsubscribe"
-_EVENTS = {
-    Health.REJECTED: "rejected",
-    Health.LIMITED: "limited",
-    Health.UNREACHABLE: "unreachable",
-    Health.HEALTHY: "recovered",
-}
 
 
 def recipients(connection: Connection, *, urgent: bool = False) -> list[str]:
@@ -40,15 +34,14 @@ def administrators() -> list[str]:
     return list(found.order_by("pk").values_list("email", flat=True))
 
 
-def tell_status(connection: Connection, *, now: datetime) -> int:
+def tell_status(connection: Connection, what: News, *, now: datetime) -> int:
     """Tell people what became of a connection. Returns how many mails were written."""
-    health = Health(connection.health)
     context = facts(connection) | {
         "problem": messages.problem(connection.problem) if connection.problem else None,
         "missing": _missing(connection),
     }
-    people = recipients(connection, urgent=health is Health.REJECTED)
-    return len(put(_EVENTS[health], people, context, connection=connection, now=now))
+    people = recipients(connection, urgent=what is News.REJECTED)
+    return len(put(what, people, context, connection=connection, now=now))
 
 
 def _missing(connection: Connection) -> list[dict[str, str]]:

@@ -1,17 +1,21 @@
 """Replace a stored token: test the new one while the old one stays, compare, swap in one step."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.utils import timezone
 
-from connections import clients, messages
+from connections import clients, keyring, messages
+from connections.actions import news
 from connections.actions.audit import audit
-from connections.actions.connect import stamp
+from connections.actions.connect import stamp, why_refused
 from connections.actions.findings import store_findings
 from connections.actions.probe import Credentials, report_for
 from connections.actions.refusals import CannotRotate
+from connections.actions.runs import mark_done
 from connections.azure_devops.capabilities import Verdict
 from connections.azure_devops.names import OrganizationName
 from connections.azure_devops.secret import PersonalAccessToken
@@ -70,8 +74,9 @@ def rotate(
 ) -> Comparison:
     """Swap the token. Raises `CannotRotate`, and then the old token and everything else stay."""
     credentials = credentials_for(connection, new.token)
+    _is_another(connection, new.token)
     report = report_for(new.verdict, credentials, by=person, now=now)
-    _judge(connection, report, new)
+    _judge(connection, report, new, today=timezone.localdate(now))
     comparison = compare(connection, report)
     with transaction.atomic():
         _swap(connection, new, report, now=now)
@@ -79,9 +84,20 @@ def rotate(
     return comparison
 
 
-def _judge(connection: Connection, report: Report, new: Replacement) -> None:
+def _is_another(connection: Connection, token: PersonalAccessToken) -> None:
+    """Whoever updated a token with itself would be told to revoke the one in use."""
+    if StoredToken.objects.filter(connection=connection, fingerprint=keyring.fingerprint(token)).exists():
+        raise CannotRotate(
+            "same_token",
+            "This is the token that is in use already. If you extended it at Azure DevOps, record its new date under "
+            "“I extended the same token”.",
+            field="token",
+        )
+
+
+def _judge(connection: Connection, report: Report, new: Replacement, *, today: date) -> None:
     if not report.accepted:
-        problem = messages.problem(report.trouble.code if report.trouble else "unexpected_answer")
+        problem = why_refused(report, token_reach=new.token_reach, today=today)
         raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}", field="token")
     if report.organization_id != connection.organization_id:
         problem = messages.problem("another_organization")
@@ -95,35 +111,71 @@ def _judge(connection: Connection, report: Report, new: Replacement) -> None:
         )
 
 
+_SWAPPED = [
+    "token_set_at",
+    "expires_on",
+    "token_reach",
+    "organization_id",
+    "identity_id",
+    "identity_name",
+    "identity_account",
+    "health",
+    "problem",
+    "activity_id",
+    "troubles_in_a_row",
+    "checked_at",
+    "health_since",
+    "looks_at_news",
+    "told_health",
+    "told_lacking",
+    "next_check_at",
+    "leased_until",
+]
+
+
+def _replaced_meanwhile() -> CannotRotate:
+    return CannotRotate(
+        "replaced_meanwhile",
+        "Somebody else updated this token just now. Look at the connection before you try again.",
+    )
+
+
 def _swap(connection: Connection, new: Replacement, report: Report, *, now: datetime) -> None:
     asked_at = connection.token_set_at
-    claimed = Connection.objects.filter(pk=connection.pk, token_set_at=asked_at).update(token_set_at=now)
-    if not claimed:
-        raise CannotRotate(
-            "replaced_meanwhile",
-            "Somebody else updated this token just now. Look at the connection before you try again.",
-        )
+    if not Connection.objects.filter(pk=connection.pk, token_set_at=asked_at).update(token_set_at=now):
+        raise _replaced_meanwhile()
+    # What else changed since the page was opened stays as it is now.
+    connection.refresh_from_db()
     connection.token_set_at = now
     connection.expires_on = new.expires_on
     connection.token_reach = new.token_reach
+    before = connection.health
     stamp(connection, report)
-    connection.save()
+    connection.health_since = report.finished_at if before != connection.health else connection.health_since
+    connection.next_check_at = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
+    connection.leased_until = None
     stored, _ = StoredToken.objects.get_or_create(connection=connection, defaults={"sealed": b"", "fingerprint": ""})
     stored.seal(new.token)
     stored.save()
-    store_findings(connection, report, afresh=True)
+    found = store_findings(connection, report, afresh=True)
+    # The person saw what the new token can do and chose it, so there is nothing to look at twice.
+    news.take(connection, news.Look(found.lacking, answered=True, seen_again=False, sudden=True), at=now)
+    connection.save(update_fields=_SWAPPED)
+    mark_done(connection, at=now)
 
 
 def extend(connection: Connection, *, expires_on: date | None, by: Actor, now: datetime) -> Report:
     """Record that the same token lives longer now, after seeing it work. Raises `CannotRotate`."""
+    asked_at, before = connection.token_set_at, connection.expires_on
     report = audit(connection, by=by, now=now, in_a_hurry=True)
     if not report.accepted:
-        problem = messages.problem(report.trouble.code if report.trouble else "unexpected_answer")
+        problem = messages.problem(connection.problem or (report.trouble.code if report.trouble else ""))
         raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}")
     with transaction.atomic():
-        before = connection.expires_on
+        same = Connection.objects.filter(pk=connection.pk, token_set_at=asked_at)
+        if not same.update(expires_on=expires_on):
+            raise _replaced_meanwhile()
         connection.expires_on = expires_on
-        connection.save(update_fields=["expires_on"])
         detail = {"before": _iso(before), "after": _iso(expires_on)}
         record("connection.extended", connection, by=by, at=now, detail=detail)
     return report

@@ -6,10 +6,12 @@ So a run goes on after a crash, and two clocks do no harm.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Count, Q
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from connections.models import AuditedConnection, AuditRun, Connection
 from history.record import Actor
@@ -21,31 +23,37 @@ KEPT_RUNS = 200
 
 def start_by_hand(*, by: Actor, now: datetime) -> AuditRun:
     """Take every enabled connection into a run and make it due. An unfinished run by hand is returned as it is."""
-    with transaction.atomic():
-        open_run = AuditRun.objects.filter(by_hand=True, finished_at=None).first()
-        if open_run is not None:
-            return open_run
-        run = AuditRun.objects.create(started_at=now, started_by=by.name, by_hand=True)
-        enabled = Connection.objects.filter(disabled=False)
-        _add(run, enabled.values_list("pk", "name"))
-        enabled.filter(next_check_at__gt=now).update(next_check_at=now)
-        _finish(run.pk, at=now)
+    try:
+        with transaction.atomic():
+            run = _open_run(by_hand=True)
+            if run is not None:
+                return run
+            run = AuditRun.objects.create(started_at=now, started_by=by.name, by_hand=True)
+            enabled = Connection.objects.filter(disabled=False)
+            _add(run, enabled.values_list("pk", "name"))
+            enabled.filter(next_check_at__gt=now).update(next_check_at=now)
+            _finish(run.pk, at=now)
+    except IntegrityError:
+        # Somebody else pressed at the same moment: theirs is shown.
+        return AuditRun.objects.filter(by_hand=True).latest("pk")
     run.refresh_from_db()
     return run
+
+
+def _open_run(*, by_hand: bool) -> AuditRun | None:
+    return AuditRun.objects.select_for_update().filter(by_hand=by_hand, finished_at=None).first()
 
 
 def cancel(run: AuditRun, *, now: datetime) -> bool:
     """Let those that still wait go back to their usual time. Returns whether there was anything to cancel."""
     with transaction.atomic():
         waiting = run.audited.filter(state=State.WAITING)
-        connections = list(waiting.values_list("connection_id", flat=True))
-        if not AuditRun.objects.filter(pk=run.pk, finished_at=None).update(cancelled_at=now, finished_at=now):
-            return False
-        waiting.update(state=State.CANCELLED, finished_at=now)
         usual = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
-        due = Connection.objects.filter(pk__in=connections, next_check_at__lte=now, leased_until=None)
-        due.update(next_check_at=usual)
-    return True
+        due = Connection.objects.filter(pk__in=waiting.values("connection_id"), next_check_at__lte=now)
+        # In the order in which an audit writes: connection, its place, its run. Two that cross wait for each other.
+        due.filter(leased_until=None).update(next_check_at=usual)
+        waiting.update(state=State.CANCELLED, finished_at=now)
+        return bool(AuditRun.objects.filter(pk=run.pk, finished_at=None).update(cancelled_at=now, finished_at=now))
 
 
 def claim_due(*, now: datetime) -> list[int]:
@@ -54,25 +62,43 @@ def claim_due(*, now: datetime) -> list[int]:
     The lease is a conditional UPDATE, so two clocks never take the same connection, and one whose worker died
     is due again when the lease ends.
     """
-    lease_ends = now + timedelta(seconds=settings.AUDIT_LEASE_SECONDS)
-    free = Q(leased_until=None) | Q(leased_until__lt=now)
-    due = Connection.objects.filter(free, disabled=False, next_check_at__lte=now).order_by("next_check_at", "pk")
-    # More than can be taken, so that one busy organization does not hide the others.
-    candidates = due.values_list("pk", "server", "organization", "identity_id")[: settings.AUDITS_PER_TICK * 10]
     room = _Room(now)
     claimed: list[int] = []
-    for pk, server, organization, identity in candidates:
+    for pk, server, organization, identity in _candidates(now):
         if len(claimed) >= settings.AUDITS_PER_TICK:
             break
-        if not room.has((server, organization), identity):
-            continue
-        if Connection.objects.filter(free, pk=pk, disabled=False, next_check_at__lte=now).update(
-            leased_until=lease_ends
-        ):
+        if room.has((server, organization), identity) and _lease(_due(now).filter(pk=pk), now=now):
             room.take((server, organization), identity)
             claimed.append(pk)
     _join_run(claimed, now=now)
     return claimed
+
+
+def _due(now: datetime) -> QuerySet[Connection]:
+    free = Q(leased_until=None) | Q(leased_until__lt=now)
+    return Connection.objects.filter(free, disabled=False, next_check_at__lte=now)
+
+
+def _candidates(now: datetime) -> Iterable[tuple[int, str, str, str]]:
+    """What may be taken: the few that waited longest of each organization and person, so that none hides another."""
+    rank = Window(RowNumber(), partition_by=["server", "organization", "identity_id"], order_by=["next_check_at", "pk"])
+    few = min(settings.AUDITS_PER_ORGANIZATION, settings.AUDITS_PER_PERSON)
+    first = _due(now).annotate(rank=rank).filter(rank__lte=few).order_by("next_check_at", "pk")
+    return first.values_list("pk", "server", "organization", "identity_id")[: settings.AUDITS_PER_TICK * 10]
+
+
+def _lease(connections: QuerySet[Connection], *, now: datetime) -> int:
+    return connections.update(leased_until=now + timedelta(seconds=settings.AUDIT_LEASE_SECONDS))
+
+
+def give_back(connection_ids: Iterable[int]) -> None:
+    """End leases that nobody will use; the connections are due as before."""
+    Connection.objects.filter(pk__in=list(connection_ids)).update(leased_until=None)
+
+
+def renew_lease(connection_id: int, *, now: datetime) -> None:
+    """Count the lease from when the work begins, not from when it was put into the queue."""
+    _lease(Connection.objects.filter(pk=connection_id, leased_until__isnull=False), now=now)
 
 
 class _Room:
@@ -101,11 +127,19 @@ def _join_run(claimed: list[int], *, now: datetime) -> None:
     if not alone:
         return
     with transaction.atomic():
-        run = AuditRun.objects.filter(by_hand=False, finished_at=None).first()
-        run = run or AuditRun.objects.create(started_at=now, started_by=CLOCK.name, by_hand=False)
+        run = _open_run(by_hand=False) or _new_run_of_the_clock(now)
         already = set(run.audited.filter(connection_id__in=alone).values_list("connection_id", flat=True))
         run.audited.filter(connection_id__in=already).update(state=State.WAITING, finished_at=None)
         _add(run, Connection.objects.filter(pk__in=alone - already).values_list("pk", "name"))
+
+
+def _new_run_of_the_clock(now: datetime) -> AuditRun:
+    try:
+        with transaction.atomic():
+            return AuditRun.objects.create(started_at=now, started_by=CLOCK.name, by_hand=False)
+    except IntegrityError:
+        # A second clock made it a moment ago.
+        return AuditRun.objects.filter(by_hand=False).latest("pk")
 
 
 def _add(run: AuditRun, connections: Iterable[tuple[int, str]]) -> None:
@@ -117,31 +151,52 @@ def _add(run: AuditRun, connections: Iterable[tuple[int, str]]) -> None:
 def mark_done(connection: Connection, *, at: datetime) -> None:
     """Tick the connection off in every run that waits for it, in the audit's own transaction."""
     waiting = AuditedConnection.objects.filter(connection=connection, state=State.WAITING)
-    runs = set(waiting.values_list("run_id", flat=True))
-    waiting.update(state=State.DONE, health=connection.health, problem=connection.problem, finished_at=at)
-    for run in runs:
-        _finish(run, at=at)
+    found = {"state": State.DONE, "health": connection.health, "problem": connection.problem, "finished_at": at}
+    _settle(waiting, found, at=at)
 
 
 def release(connection_id: int, *, now: datetime) -> None:
     """Give back a lease that will not be used, and tick the connection off where a run waits for it."""
-    Connection.objects.filter(pk=connection_id).update(leased_until=None)
-    waiting = AuditedConnection.objects.filter(connection_id=connection_id, state=State.WAITING)
-    runs = set(waiting.values_list("run_id", flat=True))
-    waiting.update(state=State.CANCELLED, finished_at=now)
-    for run in runs:
-        _finish(run, at=now)
+    give_back([connection_id])
+    _cancel(AuditedConnection.objects.filter(connection_id=connection_id, state=State.WAITING), at=now)
+
+
+def tidy(*, now: datetime) -> None:
+    """Let no run wait for a connection that is gone or rests, nor stay open when nothing waits."""
+    useless = Q(connection=None) | Q(connection__disabled=True)
+    found = AuditedConnection.objects.filter(useless, state=State.WAITING).values_list("pk", flat=True)
+    with transaction.atomic():
+        _cancel(AuditedConnection.objects.filter(pk__in=list(found)), at=now)
+    for run in AuditRun.objects.filter(finished_at=None):
+        with transaction.atomic():
+            _finish(run.pk, at=now)
+
+
+def _cancel(waiting: QuerySet[AuditedConnection], *, at: datetime) -> None:
+    _settle(waiting, {"state": State.CANCELLED, "finished_at": at}, at=at)
+
+
+def _settle(waiting: QuerySet[AuditedConnection], found: dict[str, Any], *, at: datetime) -> None:
+    with transaction.atomic():
+        runs = sorted(set(waiting.values_list("run_id", flat=True)))
+        waiting.update(**found)
+        for run in runs:
+            _finish(run, at=at)
 
 
 def _finish(run: int, *, at: datetime) -> None:
+    # The last two workers of a run must see each other: the second one waits here for the first one's commit.
+    AuditRun.objects.select_for_update().filter(pk=run).first()
     if not AuditedConnection.objects.filter(run_id=run, state=State.WAITING).exists():
         AuditRun.objects.filter(pk=run, finished_at=None).update(finished_at=at)
 
 
 def forget_old_runs() -> int:
-    """Keep the newest finished runs. Returns how many were removed."""
-    kept = AuditRun.objects.values_list("pk", flat=True)[:KEPT_RUNS]
-    removed = AuditRun.objects.exclude(finished_at=None).exclude(pk__in=list(kept))
-    count = removed.count()
-    removed.delete()
+    """Keep the newest finished runs of each kind. Returns how many were removed."""
+    count = 0
+    for by_hand in (True, False):
+        kept = AuditRun.objects.filter(by_hand=by_hand).values_list("pk", flat=True)[:KEPT_RUNS]
+        old = AuditRun.objects.filter(by_hand=by_hand).exclude(finished_at=None).exclude(pk__in=list(kept))
+        count += old.count()
+        old.delete()
     return count

@@ -83,6 +83,9 @@ class Transport:
         self.server = server
         self.organization = organization
         self.limits = limits or Limits()
+        # The longest wait in seconds that any answer asked for, a success too.
+        # https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits
+        self.asked_to_wait = 0.0
         self._auth = _BasicToken(token)
         self._session = _Session()
         self._session.headers = requests.structures.CaseInsensitiveDict(
@@ -180,6 +183,7 @@ class Transport:
                 answer = Answer(response.status_code, _headers(response), body or b"", time.monotonic() - started)
                 if body is None:
                     return errors.AnswerTooLarge(status=answer.status, activity_id=answer.activity_id)
+                self.asked_to_wait = max(self.asked_to_wait, answer.retry_after or 0.0)
                 return answer
         except Exception as trouble:
             return errors.TimedOut() if time.monotonic() >= ends_at else _translate(trouble)

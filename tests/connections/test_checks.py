@@ -134,7 +134,7 @@ def test_each_trouble_has_its_own_code(check: Check, token: str, organization: s
 def test_throttling_says_how_long_to_wait(check: Check) -> None:
     report = check("full", "throttled")
     assert report.trouble is not None
-    assert report.trouble.retry_after == 30
+    assert report.retry_after == 30
 
 
 def test_a_doubtful_second_look_makes_missing_unknown(check: Check, sandbox: Sandbox) -> None:

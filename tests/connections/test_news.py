@@ -1,41 +1,26 @@
 """Who is told when a connection's health changes, and when it is too early to tell."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
 
+from connections import clients
 from connections.actions.audit import audit
+from connections.actions.rotate import Replacement, rotate
+from connections.azure_devops.secret import PersonalAccessToken
+from connections.checks import Report
 from connections.models import Connection, Mail
-from connections.status import Health, is_news
+from connections.status import OUTAGE_BEFORE_NEWS
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
 
 CLOCK = Actor("the clock")
-SHORT, LONG = timedelta(minutes=5), timedelta(hours=7)
-
-
-@pytest.mark.parametrize(
-    ("told", "now_is", "looks", "lasted", "sudden", "expected"),
-    [
-        (Health.HEALTHY, Health.HEALTHY, 0, LONG, False, False),
-        (Health.HEALTHY, Health.REJECTED, 1, SHORT, False, False),
-        (Health.HEALTHY, Health.REJECTED, 2, SHORT, False, True),
-        (Health.HEALTHY, Health.REJECTED, 1, SHORT, True, True),
-        (Health.HEALTHY, Health.LIMITED, 2, SHORT, False, True),
-        (Health.HEALTHY, Health.UNREACHABLE, 9, SHORT, False, False),
-        (Health.HEALTHY, Health.UNREACHABLE, 1, LONG, False, True),
-        (Health.REJECTED, Health.HEALTHY, 1, SHORT, False, True),
-        (Health.NOT_CHECKED, Health.HEALTHY, 1, SHORT, False, False),
-        (Health.LIMITED, Health.REJECTED, 2, SHORT, False, True),
-    ],
-)
-def test_what_is_news(
-    told: Health, now_is: Health, looks: int, lasted: timedelta, sudden: bool, expected: bool
-) -> None:
-    assert is_news(told, now_is, looks=looks, lasted=lasted, sudden=sudden) is expected
+LONG = OUTAGE_BEFORE_NEWS
 
 
 @pytest.fixture
@@ -69,6 +54,117 @@ def test_a_refusal_is_shown_at_once_mailed_after_a_second_look_and_recovery_once
     look(connection)
     look(connection)
     assert kinds() == ["rejected", "recovered"]
+
+
+def test_a_look_that_got_no_answer_confirms_nothing(connection: Connection, sandbox: Sandbox) -> None:
+    token = sandbox.world.token_named("full")
+    assert token is not None
+    token.state = "revoked"
+    look(connection)
+    sandbox.behaviour.add("reset")
+    look(connection)
+    assert (connection.health, kinds()) == ("rejected", [])
+    sandbox.behaviour.clear()
+    look(connection)
+    assert kinds() == ["rejected"]
+
+
+def test_an_outage_does_not_hide_a_refusal_nor_repeat_its_mail(connection: Connection, sandbox: Sandbox) -> None:
+    token = sandbox.world.token_named("full")
+    assert token is not None
+    token.state = "revoked"
+    look(connection)
+    look(connection)
+    sandbox.behaviour.add("reset")
+    for _ in range(4):
+        look(connection)
+    assert connection.health == "rejected"
+    Connection.objects.update(health_since=datetime.now(UTC) - LONG)
+    connection.refresh_from_db()
+    sandbox.behaviour.clear()
+    look(connection)
+    look(connection)
+    assert kinds() == ["rejected"]
+
+
+def test_one_probe_that_could_not_tell_changes_nothing(connection: Connection, sandbox: Sandbox) -> None:
+    sandbox.behaviour.add("status", path="build/definitions", status=503)
+    look(connection)
+    look(connection)
+    assert (connection.health, kinds()) == ("healthy", [])
+    assert connection.capabilities.get(capability="build_read").doubt == "server_error"
+
+
+def test_a_second_lost_scope_is_news_to_those_who_know_the_first(
+    connected: Callable[..., Connection], maintainer: User, sandbox: Sandbox
+) -> None:
+    maintainer.email = "maya.owner@example.com"
+    maintainer.save()
+    limited = connected(token="no-build")
+    look(limited)
+    look(limited)
+    assert kinds() == []
+    token = sandbox.world.token_named("no-build")
+    assert token is not None
+    token.scopes = ("vso.code_manage",)
+    look(limited)
+    look(limited)
+    assert (limited.health, kinds()) == ("limited", ["limited"])
+    token.scopes = ("vso.code_manage", "vso.release_manage")
+    look(limited)
+    token.scopes = ("vso.code_manage",)
+    look(limited)
+    look(limited)
+    assert kinds() == ["limited", "limited"]
+
+
+def test_a_new_token_that_heals_is_announced_once(
+    connection: Connection, sandbox: Sandbox, maintainer: User, token_of: Callable[[str], str]
+) -> None:
+    token = sandbox.world.token_named("full")
+    assert token is not None
+    token.state = "revoked"
+    look(connection)
+    look(connection)
+    new = Replacement(PersonalAccessToken(token_of("full-again")), None, "one")
+    rotate(connection, new, person=maintainer, by=CLOCK, now=datetime.now(UTC))
+    assert kinds() == ["rejected", "recovered"]
+    look(connection)
+    assert kinds() == ["rejected", "recovered"]
+
+
+def test_an_answer_about_a_token_that_was_replaced_meanwhile_is_thrown_away(
+    connection: Connection, sandbox: Sandbox, maintainer: User, token_of: Callable[[str], str]
+) -> None:
+    token = sandbox.world.token_named("full")
+    assert token is not None
+    token.state = "revoked"
+    new = Replacement(PersonalAccessToken(token_of("full-again")), None, "one")
+    check = clients.check_one_after_another
+
+    def replaced_while_asking(*where: Any) -> Report:
+        found = check(*where)
+        rotate(Connection.objects.get(), new, person=maintainer, by=CLOCK, now=datetime.now(UTC))
+        return found
+
+    with patch.object(clients, "check_one_after_another", replaced_while_asking):
+        look(connection)
+    assert (connection.health, connection.problem, kinds()) == ("healthy", "", [])
+    assert [one.kind for one in Event.objects.order_by("pk")] == ["connection.connected", "connection.rotated"]
+
+
+def test_after_the_day_a_token_for_all_organizations_is_refused_with_the_right_cause(
+    connection: Connection, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Connection.objects.update(token_reach="all", expires_on=date(2027, 6, 1))
+    connection.refresh_from_db()
+    monkeypatch.setattr("connections.expiry.GLOBAL_TOKENS_END", datetime.now(UTC).date())
+    token = sandbox.world.token_named("full")
+    assert token is not None
+    token.state = "revoked"
+    look(connection)
+    assert (connection.problem, kinds()) == ("global_tokens_ended", ["rejected"])
+    assert "Microsoft ended such tokens on 1 December 2026" in Mail.objects.get().text
 
 
 def test_a_token_that_ends_before_its_date_is_news_at_once(connection: Connection, sandbox: Sandbox) -> None:

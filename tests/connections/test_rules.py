@@ -1,75 +1,14 @@
-"""The rules that need no database: status, expiry, words."""
+"""The rules that need no database: expiry and words."""
 
 import inspect
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 
 from connections import expiry, messages
 from connections.azure_devops import errors
-from connections.azure_devops.capabilities import CAPABILITIES, Finding, Verdict
-from connections.azure_devops.types import Identity
-from connections.checks import WRITE_PROBES_OFF, Report, Trouble
-from connections.status import Expiry, Health, Standing, health_of, next_status, worse
-
-NOW = datetime(2026, 11, 24, tzinfo=UTC)
-GOOD = Report(
-    finished_at=NOW,
-    elapsed=0.1,
-    identity=Identity("1", "Maya"),
-    organization_id="2",
-    findings=tuple(Finding(one.key, Verdict.GRANTED) for one in CAPABILITIES),
-)
-
-
-def with_verdict(verdict: Verdict, reason: str = "") -> Report:
-    return replace(GOOD, findings=(*GOOD.findings[:-1], Finding("release_manage", verdict, reason)))
-
-
-def failed(code: str, *, transient: bool) -> Report:
-    return replace(GOOD, identity=None, trouble=Trouble(code, transient))
-
-
-def test_everything_granted_is_healthy() -> None:
-    assert health_of(GOOD) is Health.HEALTHY
-
-
-@pytest.mark.parametrize("verdict", [Verdict.MISSING, Verdict.NOT_PERMITTED, Verdict.UNKNOWN])
-def test_anything_less_than_proved_is_limited(verdict: Verdict) -> None:
-    assert health_of(with_verdict(verdict)) is Health.LIMITED
-
-
-def test_what_the_operator_switched_off_does_not_limit() -> None:
-    assert health_of(with_verdict(Verdict.UNKNOWN, WRITE_PROBES_OFF)) is Health.HEALTHY
-
-
-def test_a_refusal_is_shown_at_once() -> None:
-    after = next_status(Standing(Health.HEALTHY), failed("token_refused", transient=False), repeats=3)
-    assert after == Standing(Health.REJECTED, "token_refused")
-
-
-def test_one_outage_is_not_news() -> None:
-    after = next_status(Standing(Health.HEALTHY), failed("timed_out", transient=True), repeats=3)
-    assert after == Standing(Health.HEALTHY, "", troubles_in_a_row=1)
-
-
-def test_the_third_outage_in_a_row_is_news() -> None:
-    standing = Standing(Health.HEALTHY)
-    for _ in range(3):
-        standing = next_status(standing, failed("timed_out", transient=True), repeats=3)
-    assert standing == Standing(Health.UNREACHABLE, "timed_out", troubles_in_a_row=3)
-
-
-def test_an_answer_between_two_outages_begins_the_count_anew() -> None:
-    standing = Standing(Health.HEALTHY, troubles_in_a_row=2)
-    assert next_status(standing, GOOD, repeats=3) == Standing(Health.HEALTHY)
-
-
-def test_an_outage_does_not_heal_a_refusal() -> None:
-    rejected = Standing(Health.REJECTED, "token_expired")
-    after = next_status(rejected, failed("dns_failure", transient=True), repeats=3)
-    assert (after.health, after.problem) == (Health.REJECTED, "token_expired")
+from connections.azure_devops.capabilities import CAPABILITIES
+from connections.status import Expiry, Health, worse
 
 
 @pytest.mark.parametrize(
@@ -107,6 +46,35 @@ def test_expiry_is_counted_in_days(day: date | None, state: Expiry, words: str) 
     today = date(2026, 11, 24)
     assert expiry.expiry_of(day, today) is state
     assert expiry.in_words(day, today) == words
+
+
+BEFORE, AFTER = date(2026, 11, 30), date(2026, 12, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "expires_on", "is_global", "today", "cause"),
+    [
+        ("token_refused", date(2027, 1, 1), False, BEFORE, "token_ended_early"),
+        ("anonymous", date(2027, 1, 1), False, BEFORE, "token_ended_early"),
+        ("token_refused", BEFORE, False, BEFORE, "token_refused"),
+        ("token_refused", None, False, BEFORE, "token_refused"),
+        ("token_expired", date(2027, 1, 1), False, BEFORE, "token_expired"),
+        ("sign_in_required", date(2027, 1, 1), False, BEFORE, "sign_in_required"),
+        ("timed_out", date(2027, 1, 1), True, AFTER, "timed_out"),
+        ("token_refused", None, True, BEFORE, "token_refused"),
+        ("token_refused", None, True, AFTER, "global_tokens_ended"),
+        ("anonymous", date(2027, 1, 1), True, AFTER, "global_tokens_ended"),
+        ("global_token_blocked", None, True, BEFORE, "global_token_blocked"),
+        ("global_token_blocked", None, True, AFTER, "global_tokens_ended"),
+        ("token_refused", None, False, AFTER, "token_refused"),
+    ],
+)
+def test_a_refusal_gets_the_cause_that_is_known(
+    code: str, expires_on: date | None, is_global: bool, today: date, cause: str
+) -> None:
+    found = expiry.cause_of_refusal(code, expires_on=expires_on, all_organizations=is_global, today=today)
+    assert found == cause
+    assert cause in messages.PROBLEMS
 
 
 def test_every_error_has_words_of_its_own() -> None:

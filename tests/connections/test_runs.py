@@ -1,16 +1,23 @@
 """Audits by the clock and by hand: claimed in the database, gently, once, and resumed after a crash."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import pytest
+from django.db import connection as database
+from django.db import transaction
+from kombu.exceptions import OperationalError
 from pytest_django import Settings
 
 from connections import queries, schedule
 from connections.actions import runs
 from connections.actions.audit import audit
+from connections.actions.disconnect import disconnect, set_disabled
 from connections.models import AuditedConnection, AuditRun, Connection
-from connections.tasks import audit_one
+from connections.tasks import audit_due, audit_one
 from history.record import Actor
 from sandbox.server import Sandbox
 from tests.factories import ConnectionFactory
@@ -114,16 +121,95 @@ def test_an_audit_ticks_its_connection_off_and_the_last_one_finishes_the_run(
     assert run.finished_at is not None
 
 
-def test_a_connection_that_was_disconnected_meanwhile_does_not_hold_a_run_open(
-    connected: Callable[..., Connection],
-) -> None:
-    connection = connected()
+def test_a_task_for_a_connection_that_rests_meanwhile_does_not_hold_a_run_open() -> None:
+    (connection,) = due()
     run = runs.start_by_hand(by=ANN, now=NOW)
-    pk = connection.pk
-    Connection.objects.filter(pk=pk).update(disabled=True)
-    audit_one(connection_id=pk, actor_name="clock", actor_id=None)
+    Connection.objects.update(disabled=True)
+    audit_one(connection_id=connection.pk, actor_name="clock", actor_id=None)
     run.refresh_from_db()
     assert run.finished_at is not None
+
+
+def test_a_connection_that_is_disconnected_meanwhile_does_not_hold_a_run_open() -> None:
+    (connection,) = due()
+    run = runs.start_by_hand(by=ANN, now=NOW)
+    disconnect(connection, confirmed_name=connection.name, by=ANN, now=NOW)
+    run.refresh_from_db()
+    assert (run.finished_at, queries.progress(run).cancelled) == (NOW, 1)
+
+
+def test_a_connection_that_is_disabled_meanwhile_does_not_hold_a_run_open() -> None:
+    (connection,) = due()
+    run = runs.start_by_hand(by=ANN, now=NOW)
+    set_disabled(connection, disabled=True, by=ANN, now=NOW)
+    run.refresh_from_db()
+    assert run.finished_at == NOW
+
+
+def test_a_run_that_nothing_can_end_any_more_is_ended_by_the_clock() -> None:
+    (connection,) = due()
+    run = runs.start_by_hand(by=ANN, now=NOW)
+    connection.delete()
+    runs.tidy(now=NOW)
+    run.refresh_from_db()
+    assert run.finished_at == NOW
+
+
+def test_an_organization_with_many_due_hides_no_other(settings: Settings) -> None:
+    settings.AUDITS_PER_TICK = 2
+    due(30, organization="busy", next_check_at=NOW - timedelta(hours=2))
+    (quiet,) = due(1, organization="quiet")
+    ConnectionFactory.create_batch(2, organization="busy", leased_until=NOW + timedelta(minutes=5))
+    assert runs.claim_due(now=NOW) == [quiet.pk]
+
+
+def test_a_lease_counts_from_when_the_work_begins(settings: Settings) -> None:
+    (connection,) = due()
+    runs.claim_due(now=NOW)
+    later = NOW + timedelta(seconds=settings.AUDIT_LEASE_SECONDS - 1)
+    runs.renew_lease(connection.pk, now=later)
+    connection.refresh_from_db()
+    assert connection.leased_until == later + timedelta(seconds=settings.AUDIT_LEASE_SECONDS)
+
+
+def test_work_that_nobody_leased_gets_no_lease() -> None:
+    (connection,) = due()
+    runs.renew_lease(connection.pk, now=NOW)
+    connection.refresh_from_db()
+    assert connection.leased_until is None
+
+
+def test_without_a_broker_what_was_claimed_is_due_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    due(2)
+    with patch.object(audit_one, "delay", side_effect=OperationalError("away")):
+        audit_due()
+    assert not Connection.objects.exclude(leased_until=None).exists()
+
+
+def test_the_end_of_one_audit_begins_the_next(connected: Callable[..., Connection], settings: Settings) -> None:
+    settings.AUDITS_PER_ORGANIZATION = 1
+    first, second = connected("One"), connected("Two")
+    Connection.objects.update(next_check_at=NOW - EVERY)
+    with patch.object(audit_one, "delay") as bell:
+        audit_due()
+        assert [call.kwargs["connection_id"] for call in bell.call_args_list] == [first.pk]
+        audit_one(connection_id=first.pk, actor_name="the clock", actor_id=None)
+    assert [call.kwargs["connection_id"] for call in bell.call_args_list] == [first.pk, second.pk]
+
+
+def test_two_presses_at_the_same_moment_are_one_run() -> None:
+    due()
+    run = AuditRun.objects.create(started_at=NOW, started_by="ben", by_hand=True)
+    with patch.object(runs, "_open_run", return_value=None):
+        assert runs.start_by_hand(by=ANN, now=NOW) == run
+
+
+def test_two_clocks_at_the_same_moment_share_a_run() -> None:
+    due()
+    run = AuditRun.objects.create(started_at=NOW, started_by="the clock", by_hand=False)
+    with patch.object(runs, "_open_run", return_value=None):
+        runs.claim_due(now=NOW)
+    assert run.audited.count() == 1
 
 
 def test_a_task_message_of_a_later_version_is_understood(connected: Callable[..., Connection]) -> None:
@@ -147,6 +233,28 @@ def test_throttling_is_obeyed_by_the_row(connected: Callable[..., Connection], s
     assert connection.health == "healthy"
 
 
+def test_a_person_who_was_asked_to_wait_rests_everywhere(
+    connected: Callable[..., Connection], sandbox: Sandbox
+) -> None:
+    busy, of_the_same_person = connected("One"), connected("Two")
+    of_another = connected("Three", token="full-colleague")
+    Connection.objects.update(next_check_at=NOW)
+    sandbox.behaviour.add("throttle", retry_after=7200)
+    audit(busy, by=ANN, now=NOW, in_a_hurry=False)
+    of_the_same_person.refresh_from_db()
+    of_another.refresh_from_db()
+    assert of_the_same_person.next_check_at > datetime.now(UTC) + timedelta(minutes=110)
+    assert of_another.next_check_at == NOW
+
+
+def test_a_wait_is_obeyed_whatever_the_answer_was(connected: Callable[..., Connection], sandbox: Sandbox) -> None:
+    connection = connected()
+    sandbox.behaviour.add("throttle", path="release/approvals", retry_after=30_000)
+    audit(connection, by=ANN, now=NOW, in_a_hurry=False)
+    assert connection.next_check_at > datetime.now(UTC) + timedelta(seconds=29_000)
+    assert connection.health == "healthy"
+
+
 def test_the_clock_asks_one_thing_after_another(connected: Callable[..., Connection], sandbox: Sandbox) -> None:
     connection = connected()
     sandbox.requests.clear()
@@ -161,6 +269,37 @@ def test_old_runs_are_forgotten_and_open_ones_kept(monkeypatch: pytest.MonkeyPat
     still_open = AuditRun.objects.create(started_at=NOW - EVERY, by_hand=True)
     assert runs.forget_old_runs() == 2
     assert still_open in AuditRun.objects.all()
+
+
+def test_runs_by_hand_are_not_pushed_out_by_those_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "KEPT_RUNS", 1)
+    by_hand = AuditRun.objects.create(started_at=NOW - EVERY, by_hand=True, finished_at=NOW)
+    for minutes in range(3):
+        AuditRun.objects.create(started_at=NOW + timedelta(minutes=minutes), by_hand=False, finished_at=NOW)
+    runs.forget_old_runs()
+    assert by_hand in AuditRun.objects.all()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_two_of_a_run_end_it_although_they_end_together() -> None:
+    connections = due(2)
+    run = runs.start_by_hand(by=ANN, now=NOW)
+    both = threading.Barrier(2)
+
+    def end(connection: Connection) -> None:
+        try:
+            with transaction.atomic():
+                if database.vendor == "postgresql":
+                    # Both are inside their transactions. SQLite lets one in after the other, and so do we there.
+                    both.wait(timeout=10)
+                runs.mark_done(connection, at=NOW)
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(2 if database.vendor == "postgresql" else 1) as pool:
+        list(pool.map(end, connections))
+    run.refresh_from_db()
+    assert run.finished_at == NOW
 
 
 @pytest.mark.parametrize(
@@ -180,7 +319,7 @@ def test_the_next_look_depends_on_what_was_seen(outcome: schedule.Outcome, least
 
 def test_the_list_of_runs_costs_the_same_for_one_and_for_many(django_assert_num_queries: Callable[..., object]) -> None:
     for minutes in range(20):
-        run = AuditRun.objects.create(started_at=NOW + timedelta(minutes=minutes), by_hand=False)
+        run = AuditRun.objects.create(started_at=NOW + timedelta(minutes=minutes), by_hand=False, finished_at=NOW)
         AuditedConnection.objects.create(run=run, name="x")
     with django_assert_num_queries(2):  # type: ignore[attr-defined]
         assert len(queries.page_of_runs("1").object_list) == 20

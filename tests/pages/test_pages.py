@@ -189,6 +189,15 @@ def test_a_refused_new_token_leaves_the_old_one(
     assert StoredToken.objects.get().reveal().reveal() == token_of("full")
 
 
+def test_the_token_in_use_is_not_taken_for_a_new_one(
+    pages: Client, connected: Callable[..., Connection], token_of: Token
+) -> None:
+    connection = connected()
+    data = {"token": token_of("full"), "expires": "30", "token_reach": "one"}
+    assert "This is the token that is in use already" in post(pages, "update-token", data, connection.pk)
+    assert not Event.objects.filter(kind="connection.rotated").exists()
+
+
 def test_extending_the_same_token_records_the_new_date(pages: Client, connected: Callable[..., Connection]) -> None:
     connection = connected()
     pages.post(reverse("connections:extend-token", args=[connection.pk]), {"same-expires": "60"})
