@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,7 +25,7 @@ _LONGEST_DETAIL = 200
 _LONGEST_WAIT = 24 * 60 * 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """Status, headers (names in lower case) and body as they came. `elapsed` is in seconds."""
 
@@ -51,37 +52,47 @@ class Answer:
     @property
     def is_page(self) -> bool:
         """Whether the body is a page for people."""
-        return self.content_type == "text/html" or self.text.lstrip()[:15].lower().startswith(("<!doctype", "<html"))
+        start = self.body[:200].decode("utf-8-sig", errors="replace").lstrip().lower()
+        return self.content_type == "text/html" or start.startswith(("<!doctype", "<html"))
+
+    @cached_property
+    def _parsed(self) -> object:
+        try:
+            return json.loads(self.text)
+        except (ValueError, RecursionError):
+            return None
 
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises `UnexpectedAnswer`."""
-        try:
-            value = json.loads(self.text)
-        except (ValueError, RecursionError):
-            raise errors.UnexpectedAnswer(detail="not JSON", status=self.status, activity_id=self.activity_id) from None
-        if not isinstance(value, dict):
-            raise errors.UnexpectedAnswer(detail="not a JSON object", status=self.status, activity_id=self.activity_id)
-        return value
+        if not isinstance(self._parsed, dict):
+            raise self.unexpected("not a JSON object")
+        return self._parsed
 
-    def json_list(self) -> list[Any]:
+    def json_list(self) -> list[dict[str, Any]]:
         """The items of a list. An error in the shape of a list is no list. Raises `UnexpectedAnswer`."""
         items = self.json_object().get("value")
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise errors.UnexpectedAnswer(detail="no list", status=self.status, activity_id=self.activity_id)
+            raise self.unexpected("no list")
         return items
+
+    def unexpected(self, detail: str) -> errors.UnexpectedAnswer:
+        """The error that says that this answer lacks something."""
+        return errors.UnexpectedAnswer(detail=detail, status=self.status, activity_id=self.activity_id)
 
     @property
     def _envelope(self) -> dict[str, Any]:
-        try:
-            return self.json_object()
-        except errors.UnexpectedAnswer:
-            return {}
+        return self._parsed if isinstance(self._parsed, dict) else {}
 
     @property
     def type_key(self) -> str | None:
         """The type of error in Azure DevOps' envelope; None when there is none that could be a type's name."""
         value = self._envelope.get("typeKey")
         return value if isinstance(value, str) and _TYPE_NAME.fullmatch(value) and redact(value) == value else None
+
+    @property
+    def has_message(self) -> bool:
+        """Whether the body is Azure DevOps' envelope of an error, with or without a type."""
+        return isinstance(self._envelope.get("message"), str)
 
     @property
     def message(self) -> str:
@@ -148,7 +159,7 @@ def classify(answer: Answer) -> errors.AzureDevOpsError | None:
 
 def _told(answer: Answer, words: str) -> errors.AzureDevOpsError | None:
     """What the words of a refusal say, whatever its status."""
-    if answer.status == 429 or "tf400733" in words:
+    if answer.status == 429 or any(phrase in words for phrase in _TOO_MUCH):
         return errors.Throttled(retry_after=answer.retry_after, status=answer.status, activity_id=answer.activity_id)
     for phrase, kind in _PHRASES:
         if phrase in words:
@@ -156,11 +167,13 @@ def _told(answer: Answer, words: str) -> errors.AzureDevOpsError | None:
     return None
 
 
+_TOO_MUCH = ("tf400733", "blocked due to exceeding usage of resource")
 _PHRASES: tuple[tuple[str, type[errors.AzureDevOpsError]], ...] = (
     ("personal access token used has expired", errors.TokenExpired),
     ("global personal access token", errors.GlobalTokenBlocked),
     ("vs403463", errors.ConditionalAccess),
     ("conditional access policy", errors.ConditionalAccess),
+    ("uh-oh, you do not have access", errors.ConditionalAccess),
     ("security policy prohibits", errors.BlockedByPolicy),
     ("tf24668", errors.OrganizationUnavailable),
 )
@@ -170,10 +183,12 @@ def _by_status(answer: Answer, words: str) -> errors.AzureDevOpsError:
     if answer.status == 401:
         return _unauthorized(answer, words)
     if answer.status == 403:
-        return _error(errors.AccessDenied, answer)
+        # A page is what something on the way says, and nothing about the person.
+        page = answer.is_page and not answer.service_error
+        return _error(errors.UnexpectedAnswer if page else errors.AccessDenied, answer)
     if answer.status == 404:
         return _missing(answer, words)
-    return _server_error(answer) if answer.status >= 500 else _other(answer)
+    return _server_error(answer) if answer.status >= 500 else _other(answer, words)
 
 
 def _error(kind: type[errors.AzureDevOpsError], answer: Answer) -> errors.AzureDevOpsError:
@@ -212,16 +227,21 @@ def _unauthorized(answer: Answer, words: str) -> errors.AzureDevOpsError:
 
 
 def _missing(answer: Answer, words: str) -> errors.AzureDevOpsError:
+    if _project_is_missing(words):
+        return _error(errors.ProjectNotFound, answer)
     if answer.type_key is not None:
-        known = answer.type_key.startswith("ProjectDoesNotExist")
-        return _error(errors.ProjectNotFound if known else errors.NotFound, answer)
+        return _error(errors.NotFound, answer)
     if "the controller for path" in words:
         return _error(errors.NoSuchAddress, answer)
     if "the resource cannot be found" in words:
         return _error(errors.OrganizationNotFound, answer)
     if answer.is_json:
-        return _error(errors.NoSuchAddress, answer)
+        return _error(errors.NotFound if answer.has_message else errors.NoSuchAddress, answer)
     return _error(errors.UnexpectedAnswer, answer)
+
+
+def _project_is_missing(words: str) -> bool:
+    return any(sign in words for sign in ("projectdoesnotexist", "tf200016", "vs800075"))
 
 
 def _server_error(answer: Answer) -> errors.AzureDevOpsError:
@@ -233,13 +253,15 @@ def _server_error(answer: Answer) -> errors.AzureDevOpsError:
     return _error(errors.ServerError, answer)
 
 
-def _other(answer: Answer) -> errors.AzureDevOpsError:
-    if answer.type_key is not None and answer.type_key.startswith("ProjectDoesNotExist"):
+def _other(answer: Answer, words: str) -> errors.AzureDevOpsError:
+    if _project_is_missing(words):
         return _error(errors.ProjectNotFound, answer)
+    if answer.type_key == "AccessDeniedException":
+        return _error(errors.AccessDenied, answer)
     if answer.status == 409:
         return _error(errors.Conflict, answer)
     if answer.status == 407:
         return _error(errors.ConnectionFailed, answer)
-    if 400 <= answer.status < 500:
+    if 400 <= answer.status < 500 and not answer.is_page:
         return _error(errors.Rejected, answer)
     return _error(errors.UnexpectedAnswer, answer)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.types import SERVICES_URL, Server, is_loopback
@@ -24,10 +24,11 @@ _TODAYS_FORM = r"[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}"
 _OLDER_FORM = r"[a-z2-7]{52}"
 _LOOKS_LIKE_TOKEN = re.compile(rf"(?:{_TODAYS_FORM}|{_OLDER_FORM})\Z", re.ASCII)
 _SECRETS = re.compile(
-    rf"(?<![A-Za-z0-9])(?:{_TODAYS_FORM}|{_OLDER_FORM})(?![A-Za-z0-9])"
-    r"|\b(?:[Bb]asic|[Bb]earer)\s+[A-Za-z0-9+/=._~-]{16,}"
-    # The same two forms in base64, with or without the colon before them.
-    r"|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{70}(?:={0,2}|[A-Za-z0-9+/]{2,46}={0,2})(?![A-Za-z0-9+/])"
+    r"\b(?i:basic|bearer)(?:\s|%20|\+)+[A-Za-z0-9+/=._~%-]{16,}"
+    # Today's form, and both forms in base64, whatever stands before them: their letters and digits need no others.
+    r"|[A-Za-z0-9]{70,}={0,2}"
+    # The older form, also after an encoded letter such as %3A.
+    rf"|(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{{2}})){_OLDER_FORM}(?![A-Za-z0-9])"
 )
 REDACTED = "[redacted]"
 
@@ -91,7 +92,8 @@ def _from_address(typed: str, servers: Sequence[str]) -> str:
         host, port = (address.hostname or "").lower(), address.port
     except ValueError:
         raise InvalidOrganizationName("not_an_organization") from None
-    if address.scheme.lower() not in ("https", "http", "ssh"):
+    # A host in other letters could look like one that it is not.
+    if address.scheme.lower() not in ("https", "http", "ssh") or not address.netloc.isascii():
         raise InvalidOrganizationName("not_an_organization")
     segments = [unquote(part) for part in address.path.split("/") if part]
     if host == _SERVICES_HOST and port in (None, 443):
@@ -168,14 +170,22 @@ def parse_servers(text: str) -> tuple[Server, ...]:
 
 def _server(entry: str) -> Server:
     name, equals, address = (part.strip() for part in entry.partition("="))
-    parts = urlsplit(address)
-    if not (name and equals and parts.hostname) or parts.scheme not in ("https", "http"):
+    parts = _address(address)
+    if not (name and equals and parts and parts.hostname) or parts.scheme not in ("https", "http"):
         raise InvalidServers(f"“{entry}” in AZURE_DEVOPS_SERVERS is not of the form Name=https://server.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidServers(f"The address of “{name}” may have no user name, query or fragment.")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise InvalidServers(f"The address of “{name}” is plain HTTP, which shows tokens to the network. Use https.")
     return Server(name=name, url=_tidy(address))
+
+
+def _address(text: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(text)
+        return parts if parts.port != 0 else None
+    except ValueError:
+        return None
 
 
 def _tidy(address: str) -> str:

@@ -117,9 +117,9 @@ def parse_datetime(text: object) -> datetime | None:
     shortened = _FRACTION.sub(lambda digits: "." + digits.group(1)[:6].ljust(6, "0"), text.strip(), count=1)
     try:
         instant = datetime.fromisoformat(shortened.replace("Z", "+00:00"))
-    except ValueError:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def text_of(source: dict[str, Any], key: str) -> str:

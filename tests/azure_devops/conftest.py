@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from connections.azure_devops.client import AzureDevOpsClient
 from connections.azure_devops.secret import PersonalAccessToken
@@ -73,3 +74,8 @@ def client() -> Iterator[MakeClient]:
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """A certificate authority that nobody trusts until told to."""
     return Authority(tmp_path_factory.mktemp("authority"))
+
+
+# The same examples every time: a new one belongs into a test of its own. Nothing is written beside the sources.
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None, max_examples=200)
+settings.load_profile("repeatable")

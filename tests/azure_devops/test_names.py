@@ -1,0 +1,299 @@
+"""Names and tokens as people paste them: what is taken, what is refused and why, and what is blacked out."""
+
+import base64
+import pickle
+import re
+from urllib.parse import quote
+
+import pytest
+
+from connections.azure_devops.names import (
+    REDACTED,
+    InvalidOrganizationName,
+    InvalidServers,
+    InvalidToken,
+    looks_like_token,
+    parse_organization,
+    parse_servers,
+    read_token,
+    redact,
+)
+from connections.azure_devops.secret import PersonalAccessToken
+from connections.azure_devops.types import SERVICES_URL, Server
+from tests.azure_devops.conftest import SECRET
+
+OLDER = "abcdefghijklmnopqrstuvwxyz234567" + "abcdefghijklmnopqrst"
+ON_PREMISES = "https://devops.example.com/tfs"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "acme",
+        "  acme\t",
+        "ACME",
+        "dev.azure.com/acme",
+        "https://dev.azure.com/acme",
+        "https://dev.azure.com/acme/",
+        "HTTPS://Dev.Azure.Com/Acme",
+        "https://dev.azure.com:443/acme",
+        "https://dev.azure.com/acme/Web%20Shop/_git/shop?path=/readme.md#L1",
+        "https://dev.azure.com/acme/Größe/_build",
+        "https://acme@dev.azure.com/acme/Web/_git/shop",
+        "https://acme:secret@dev.azure.com/acme/Web/_git/shop",
+        "https://acme.visualstudio.com",
+        "https://acme.visualstudio.com/DefaultCollection/Web/_git/shop",
+        "https://acme.vsrm.visualstudio.com/_apis",
+        "acme.visualstudio.com",
+        "git@ssh.dev.azure.com:v3/acme/Web/shop",
+        "ssh://git@ssh.dev.azure.com/v3/acme/Web/shop",
+        "acme@vs-ssh.visualstudio.com:v3/acme/Web/shop".replace("acme@", "git@"),
+        "https://devops.example.com/tfs/acme",
+        "https://devops.example.com/TFS/acme/Web/_git/shop",
+        "devops.example.com/tfs/acme",
+    ],
+)
+def test_an_organization_is_found_in_a_name_an_address_or_a_clone_url(typed: str) -> None:
+    assert parse_organization(typed, servers=(SERVICES_URL, ON_PREMISES)).name == "acme"
+
+
+def test_what_was_typed_is_kept_beside_the_name() -> None:
+    assert parse_organization(" Acme ").as_typed == "Acme"
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("", "empty"),
+        (" \t\r\n", "empty"),
+        ("a" * 51, "too_long"),
+        ("a" * 10_000_000, "too_long"),
+        ("https://dev.azure.com/" + "a" * 51, "too_long"),
+        ("acme\r\nHost: evil.example", "control_characters"),
+        ("ac\0me", "control_characters"),
+        ("ac\x7fme", "control_characters"),
+        ("acme/../x", "path_climbs"),
+        ("https://dev.azure.com/acme/../x", "path_climbs"),
+        ("https://dev.azure.com/%2e%2e/x", "path_climbs"),
+        ("https://dev.azure.com/%252e%252e/x", "path_climbs"),
+        ("..\\x", "path_climbs"),
+        ("..", "path_climbs"),
+        (".", "path_climbs"),
+        ("%2e%2e", "not_an_organization"),
+        ("acme%2f..", "path_climbs"),
+        ("acme%2fx", "not_an_organization"),
+        ("acme%00", "not_an_organization"),
+        ("@", "not_an_organization"),
+        ("acme@evil.example", "not_an_organization"),
+        ("-acme", "not_an_organization"),
+        ("acme-", "not_an_organization"),
+        ("ac me", "not_an_organization"),
+        ("ac_me", "not_an_organization"),
+        ("<script>", "not_an_organization"),
+        ("'; DROP TABLE", "not_an_organization"),
+        ("ａcme", "not_an_organization"),
+        ("\u0430cme", "not_an_organization"),
+        ("acm\u212a", "not_an_organization"),
+        ("acme\u200b", "not_an_organization"),
+        ("acme\u202e", "not_an_organization"),
+        ("١٢٣", "not_an_organization"),
+        ("https://\u0430cme.visualstudio.com", "not_an_organization"),
+        ("https://acm\u212a.visualstudio.com", "not_an_organization"),
+        ("https://dev.azure.com/\u0430cme", "not_an_organization"),
+        ("https://dev.azure.com/acme%2Fx", "not_an_organization"),
+        ("https://dev.azure.com/acme%0d%0a", "not_an_organization"),
+        ("https://dev.azure.com", "not_an_organization"),
+        ("https://dev.azure.com/_apis/projects", "not_an_organization"),
+        ("https://dev.azure.com:8443/acme", "other_server"),
+        ("https://dev.azure.com:x/acme", "not_an_organization"),
+        ("https://[::1/acme", "not_an_organization"),
+        ("ftp://dev.azure.com/acme", "not_an_organization"),
+        ("javascript:alert(1)", "not_an_organization"),
+        ("file:///etc/passwd", "not_an_organization"),
+        ("https://evil.example/acme", "other_server"),
+        ("https://dev.azure.com.evil.example/acme", "other_server"),
+        ("https://dev.azure.com@evil.example/acme", "other_server"),
+        ("https://evil.example/dev.azure.com/acme", "other_server"),
+        ("https://devops.example.com/other/acme", "other_server"),
+        ("https://devops.example.com/tfs", "not_an_organization"),
+        ("http://169.254.169.254/latest", "other_server"),
+        ("git@evil.example:v3/acme/Web/shop", "other_server"),
+        ("git@ssh.dev.azure.com:v3", "not_an_organization"),
+    ],
+)
+def test_anything_else_is_refused_and_says_why(typed: str, code: str) -> None:
+    with pytest.raises(InvalidOrganizationName) as raised:
+        parse_organization(typed, servers=(SERVICES_URL, ON_PREMISES))
+    assert raised.value.code == code
+
+
+@pytest.mark.parametrize("around", ["{}", " {}\n", "\t{}\r\n", '"{}"', "'{}'", "`{}`", "“{}”", "‘{}’", ' "{}" '])
+@pytest.mark.parametrize("secret", [SECRET, OLDER, "short", "with:colon/and+more="])
+def test_a_token_is_read_without_what_stands_around_it(around: str, secret: str) -> None:
+    assert read_token(around.format(secret)).reveal() == secret
+
+
+@pytest.mark.parametrize(
+    ("pasted", "code"),
+    [
+        ("", "empty"),
+        (" \n", "empty"),
+        ('""', "empty"),
+        ("x" * 201, "too_long"),
+        ("x" * 10_000_000, "too_long"),
+        ("two words", "inner_white_space"),
+        ("a\r\nHost: b", "inner_white_space"),
+        ("a\u00a0b", "inner_white_space"),
+        ("a\0b", "not_printable_ascii"),
+        ("tök", "not_printable_ascii"),
+        ("\u0430bc", "not_printable_ascii"),
+    ],
+)
+def test_what_cannot_be_a_token_is_refused_and_not_repeated(pasted: str, code: str) -> None:
+    with pytest.raises(InvalidToken) as raised:
+        read_token(pasted)
+    assert raised.value.code == code
+    assert str(raised.value) == code
+    assert vars(raised.value) == {"code": code}
+
+
+@pytest.mark.parametrize(
+    ("secret", "looks"),
+    [(SECRET, True), (OLDER, True), (SECRET[:-1], False), (OLDER.upper(), False), ("password", False), ("", False)],
+)
+def test_the_two_known_forms_are_recognised(secret: str, looks: bool) -> None:
+    assert looks_like_token(PersonalAccessToken(secret)) is looks
+
+
+def test_a_token_shows_itself_to_nobody_who_does_not_ask() -> None:
+    token = PersonalAccessToken(SECRET)
+    shown = f"{token}{token!r}{token:>200}%s" % token
+    assert SECRET not in shown
+    assert not hasattr(token, "__dict__")
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_token_is_not_pickled(protocol: int) -> None:
+    with pytest.raises(TypeError):
+        pickle.dumps(PersonalAccessToken(SECRET), protocol)
+
+
+def test_tokens_are_equal_by_their_text_alone() -> None:
+    assert PersonalAccessToken("a") == PersonalAccessToken("a") != PersonalAccessToken("b")
+    assert PersonalAccessToken("a") != "a"
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize("secret", [SECRET, OLDER], ids=["today's form", "older form"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "{secret}",
+        "token={secret}&x=1",
+        "token%3D{secret}%26",
+        "password%3a{secret}",
+        '{{"token": "{secret}"}}',
+        "https://someone:{secret}@dev.azure.com/acme",
+        "(secret '{secret}')",
+        "{secret}\n",
+        "…{secret}…",
+        "Authorization: Basic {basic}",
+        "authorization: basic {basic}",
+        "AUTHORIZATION: BASIC {basic}",
+        "Authorization:%20Basic%20{basic}",
+        "'Authorization': 'Basic {basic}'",
+        "Bearer {secret}",
+        "bearer {basic}",
+        "{basic}",
+        "{bare}",
+        "x={bare}&y",
+        "{named}",
+        "-u :{secret}",
+        "extraHeader=Authorization: Basic {named}",
+    ],
+)
+def test_a_token_is_blacked_out_in_every_dress(secret: str, shape: str) -> None:
+    forms = {
+        "secret": secret,
+        "basic": encoded(f":{secret}"),
+        "bare": encoded(secret),
+        "named": encoded(f"someone:{secret}"),
+    }
+    clean = redact(shape.format(**forms))
+    assert REDACTED in clean
+    for form in forms.values():
+        core = form.rstrip("=")
+        assert not any(core[start : start + 12] in clean for start in range(len(core) - 12))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "GET /code-repositories/1/ 200",
+        "5f1c2d3e-0000-4000-8000-000000000000",
+        "e0d501db4f5a08fe212e8ed7a8e8035fbef62416",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "/usr/local/lib/python/site/packages/connections/azure/devops/transport/answers/names/types",
+        "Basic access is not enough",
+        "The basic idea of a bearer token",
+        "a-rather-long-name-with-many-hyphens-that-is-longer-than-any-token-could-ever-hope-to-be",
+    ],
+)
+def test_what_is_no_secret_is_left_alone(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_several_secrets_are_blacked_out() -> None:
+    assert redact(f"{SECRET} and {OLDER}") == f"{REDACTED} and {REDACTED}"
+
+
+def test_servers_are_read_in_their_order() -> None:
+    text = "Services=https://dev.azure.com, Own = https://devops.example.com/tfs/ ,Here=http://127.0.0.1:8061,"
+    assert parse_servers(text) == (
+        Server("Services", "https://dev.azure.com"),
+        Server("Own", "https://devops.example.com/tfs"),
+        Server("Here", "http://127.0.0.1:8061"),
+    )
+
+
+def test_microsofts_own_service_is_known_in_any_case() -> None:
+    (server,) = parse_servers("A=HTTPS://DEV.Azure.com/")
+    assert server.is_services
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " , ",
+        "https://dev.azure.com",
+        "=https://dev.azure.com",
+        "A=",
+        "A=dev.azure.com",
+        "A=ftp://dev.azure.com",
+        "A=https://",
+        "A=http://devops.example.com",
+        "A=http://localhost.evil.example",
+        "A=https://user@devops.example.com",
+        "A=https://user:password@devops.example.com",
+        "A=https://devops.example.com/?x=1",
+        "A=https://devops.example.com/#x",
+        "A=https://a.example.com,a=https://b.example.com",
+        "A=https://[::1",
+        "A=https://devops.example.com:port",
+    ],
+)
+def test_servers_that_cannot_be_used_are_refused(text: str) -> None:
+    with pytest.raises(InvalidServers):
+        parse_servers(text)
+
+
+def test_the_pages_of_a_server_carry_encoded_names() -> None:
+    server = Server("A", "https://dev.azure.com")
+    assert server.tokens_page("acme") == "https://dev.azure.com/acme/_usersSettings/tokens"
+    assert server.project_page("acme", "Web / Shop") == f"https://dev.azure.com/acme/{quote('Web / Shop', safe='')}"
+    assert re.fullmatch(r"[!-~]+", server.project_page("acme", "項目"))
