@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "orchestrator",
     "history",
     "connections",
+    "delivery",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -131,6 +132,7 @@ CELERY_BEAT_SCHEDULE = {
     "audit-due": {"task": "connections.tasks.audit_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "remind-due": {"task": "connections.tasks.remind_due", "schedule": 300.0, "options": {"expires": 300.0}},
     "send-due": {"task": "connections.tasks.send_due", "schedule": 15.0, "options": {"expires": 15.0}},
+    "refresh-due": {"task": "delivery.tasks.refresh_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "forget-old-probe-results": {"task": "connections.tasks.forget_old_probe_results", "schedule": 300.0},
     "seal-history": {"task": "history.tasks.seal_waiting", "schedule": 60.0, "options": {"expires": 60.0}},
     "verify-history": {"task": "history.tasks.verify", "schedule": crontab(hour="3", minute="20")},
@@ -244,6 +246,13 @@ AUDITS_PER_PERSON = env.int("AUDITS_PER_PERSON", default=2)
 AUDITS_PER_TICK = env.int("AUDITS_PER_TICK", default=100)
 # Longer than the longest audit: fourteen calls of a minute each.
 AUDIT_LEASE_SECONDS = env.int("AUDIT_LEASE_SECONDS", default=900)
+# How often projects and repositories are brought in anew, and how many connections begin at one tick.
+REFRESH_EVERY_HOURS = env.float("REFRESH_EVERY_HOURS", default=6.0)
+REFRESHES_PER_TICK = env.int("REFRESHES_PER_TICK", default=20)
+# Longer than one call: the lease is renewed after each.
+REFRESH_LEASE_SECONDS = env.int("REFRESH_LEASE_SECONDS", default=180)
+# Azure DevOps lists all repositories of a project in one answer.
+REPOSITORY_LIST_MAX_BYTES = env.int("REPOSITORY_LIST_MAX_BYTES", default=64 * 1024 * 1024)
 # Days before a token's end on which people are reminded, counted in the site's time zone.
 REMINDER_DAYS: list[int] = env.list("REMINDER_DAYS", cast=int, default=[30, 14, 7, 3, 1, 0])
 # More than so many reminders for one person on a day become one mail.

@@ -15,7 +15,7 @@ from connections.azure_devops.secret import PersonalAccessToken
 from connections.models import Connection, StoredToken
 from history.record import Actor
 
-OUR_APPS = ("connections", "history")
+OUR_APPS = ("connections", "delivery", "history")
 
 
 def make_person(username: str, *permissions: str, staff: bool = False, **more: Any) -> User:

@@ -75,6 +75,7 @@ _KINDS = {
     "connection.disabled": ("Disabled", "circle-pause", "warn"),
     "connection.enabled": ("Enabled", "circle-play", "good"),
     "connection.disconnected": ("Disconnected", "unplug", "warn"),
+    "repositories.refreshed": ("Repositories brought in", "folder-git-2", "quiet"),
 }
 
 
@@ -94,6 +95,8 @@ def _detail(event: Event) -> str:
         return _rotated(detail)
     if event.kind == "connection.reminded":
         return _reminded(detail)
+    if event.kind == "repositories.refreshed":
+        return _refreshed(detail)
     if event.kind == "connection.extended":
         return f"{detail.get('before') or 'not recorded'} → {detail.get('after') or 'not recorded'}"
     return str(detail.get("organization", ""))
@@ -110,6 +113,13 @@ def _tested(detail: dict[str, Any]) -> str:
     if detail.get("problem"):
         words.append(messages.problem(detail["problem"]).title)
     return ". ".join([*words, *detail.get("changes", [])])
+
+
+def _refreshed(detail: dict[str, Any]) -> str:
+    words = [f"{detail.get('repositories', 0)} in all, {detail.get('added', 0)} new, {detail.get('gone', 0)} gone"]
+    if detail.get("problem"):
+        words.insert(0, messages.problem(detail["problem"]).title)
+    return ". ".join(words)
 
 
 def _changed(name: str, change: dict[str, Any]) -> str:

@@ -1,0 +1,79 @@
+"""Write what a listing showed: a constant number of queries for each project, whatever its size."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from connections.azure_devops import git
+from connections.azure_devops import types as azure
+from connections.models import Connection
+from delivery.models import Project, Repository
+
+BATCH = 500
+_PROJECT_FIELDS = ("name", "description", "visibility", "last_updated_at", "seen_at", "gone_at")
+_REPOSITORY_FIELDS = (
+    "name",
+    "default_branch",
+    "size",
+    "disabled",
+    "web_url",
+    "https_url",
+    "ssh_url",
+    "seen_at",
+    "gone_at",
+)
+
+
+def keep_projects(connection: Connection, found: Iterable[azure.Project], *, at: datetime) -> None:
+    """Insert or update by Azure DevOps' id, so that a rename is a rename."""
+    Project.objects.bulk_create(
+        (
+            Project(
+                connection=connection,
+                azure_id=one.id,
+                name=one.name,
+                description=one.description or "",
+                visibility=one.visibility or "",
+                last_updated_at=one.last_updated_at,
+                seen_at=at,
+            )
+            for one in found
+        ),
+        batch_size=BATCH,
+        update_conflicts=True,
+        unique_fields=("connection", "azure_id"),
+        update_fields=_PROJECT_FIELDS,
+    )
+
+
+def keep_repositories(project: Project, found: Iterable[git.Repository], *, at: datetime) -> None:
+    """The same for the whole list of one project; what is not in it is marked gone."""
+    Repository.objects.bulk_create(
+        (
+            Repository(
+                project=project,
+                azure_id=one.id,
+                name=one.name,
+                default_branch=one.default_branch or "",
+                size=one.size or 0,
+                disabled=one.is_disabled,
+                web_url=one.web_url or "",
+                https_url=one.remote_url or "",
+                ssh_url=one.ssh_url or "",
+                added_at=at,
+                seen_at=at,
+            )
+            for one in found
+        ),
+        batch_size=BATCH,
+        update_conflicts=True,
+        unique_fields=("project", "azure_id"),
+        update_fields=_REPOSITORY_FIELDS,
+    )
+    project.repositories.filter(gone_at=None, seen_at__lt=at).update(gone_at=at)
+
+
+def mark_unseen_projects_gone(connection: Connection, *, listed_at: datetime) -> None:
+    """After a complete listing: what it did not show is gone, and so are the repositories in it."""
+    unseen = connection.projects.filter(gone_at=None, seen_at__lt=listed_at)
+    Repository.objects.filter(project__in=unseen, gone_at=None).update(gone_at=listed_at)
+    unseen.update(gone_at=listed_at)

@@ -1,0 +1,246 @@
+"""Bring in projects and repositories, and keep them fresh.
+
+What a listing shows is written as it comes; what it does not show is marked gone only after every page of it was
+read. So a listing that failed half-way hides nothing. A refresh is rows: it goes on after a crash or a pause, and
+passes over the projects that it has listed already.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import random
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+
+from connections import clients, schedule
+from connections.actions.audit import stored_token
+from connections.azure_devops import errors, git
+from connections.azure_devops.client import AzureDevOpsClient
+from connections.keyring import UnreadableToken
+from connections.models import Connection
+from delivery.actions.keep import BATCH, keep_projects, keep_repositories, mark_unseen_projects_gone
+from delivery.models import Inventory, Project, Repository
+from history.record import Actor, record
+
+log = logging.getLogger(__name__)
+CLOCK = Actor(name="the clock")
+Clock = Callable[[], datetime]
+# After so many interruptions in a row a refresh is given up until its usual time.
+PATIENCE = 5
+
+
+class LostLease(Exception):
+    """Another worker holds this refresh now, or its connection is gone."""
+
+
+class OtherOrganization(Exception):
+    """Azure DevOps answers under this name for another organization."""
+
+    code = "another_organization"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A refresh that was claimed, and under which lease."""
+
+    connection_id: int
+    lease: str
+
+
+def ask_for_refresh(connection: Connection, *, by: Actor, now: datetime) -> Inventory:
+    """Make a refresh due. One that is under way is returned as it is."""
+    inventory, _ = Inventory.objects.get_or_create(connection=connection, defaults={"next_at": now})
+    if not inventory.under_way:
+        Inventory.objects.filter(pk=inventory.pk).update(next_at=now, started_by=by.name, by_hand=True)
+        inventory.refresh_from_db()
+    return inventory
+
+
+def claim_due(*, now: datetime) -> list[Claim]:
+    """Lease the refreshes that are due, one at a time for each person behind a token.
+
+    The lease is a conditional UPDATE, so two clocks never take the same one, and one whose worker died is due
+    again when the lease ends.
+    """
+    _make_missing(now)
+    free = Q(leased_until=None) | Q(leased_until__lt=now)
+    due = Inventory.objects.filter(free, next_at__lte=now, connection__disabled=False).order_by("next_at", "pk")
+    busy = set(Inventory.objects.filter(leased_until__gte=now).values_list("connection__identity_id", flat=True))
+    until = now + timedelta(seconds=settings.REFRESH_LEASE_SECONDS)
+    claimed: list[Claim] = []
+    # More than can be taken, so that one busy person does not hide the others.
+    for pk, person in due.values_list("pk", "connection__identity_id")[: settings.REFRESHES_PER_TICK * 10]:
+        lease = str(uuid.uuid4())
+        if person in busy or len(claimed) >= settings.REFRESHES_PER_TICK:
+            continue
+        if Inventory.objects.filter(free, pk=pk, next_at__lte=now).update(leased_until=until, lease=lease):
+            busy.add(person)
+            claimed.append(Claim(pk, lease))
+    return claimed
+
+
+def _make_missing(now: datetime) -> None:
+    """Connections that were made before this app came, or while nobody listened."""
+    without = Connection.objects.filter(inventory=None).values_list("pk", flat=True)[:BATCH]
+    Inventory.objects.bulk_create((Inventory(connection_id=pk, next_at=now) for pk in without), ignore_conflicts=True)
+
+
+def refresh(claim: Claim, *, clock: Clock) -> None:
+    """Carry out a claimed refresh as far as it goes. Never raises an `AzureDevOpsError`."""
+    found = Inventory.objects.select_related("connection").filter(pk=claim.connection_id, lease=claim.lease).first()
+    if found is None:
+        return
+    work = _Refresh(found, clock)
+    try:
+        work.run()
+    except LostLease:
+        log.info("The refresh of connection %s goes on elsewhere.", claim.connection_id)
+
+
+class _Refresh:
+    """One worker's turn at one refresh."""
+
+    def __init__(self, inventory: Inventory, clock: Clock) -> None:
+        self.inventory = inventory
+        self.connection = inventory.connection
+        self.clock = clock
+        self.started_at = inventory.started_at if inventory.under_way and inventory.started_at else clock()
+
+    def run(self) -> None:
+        """Raises `LostLease`."""
+        self.begin()
+        try:
+            self.ask()
+        except errors.AzureDevOpsError as trouble:
+            self.interrupt(trouble)
+        except (UnreadableToken, clients.UnknownServer, OtherOrganization) as ours:
+            self.end(problem=ours.code)
+        else:
+            self.end()
+
+    def begin(self) -> None:
+        """Start, or go on with what was interrupted."""
+        if self.inventory.under_way:
+            self.hold()
+            return
+        who = self.inventory.started_by if self.inventory.by_hand else CLOCK.name
+        self.hold(started_at=self.started_at, finished_at=None, started_by=who, total=0, done=0)
+
+    def hold(self, **changes: object) -> None:
+        """Write to the inventory and keep the lease. Raises `LostLease`."""
+        until = self.clock() + timedelta(seconds=settings.REFRESH_LEASE_SECONDS)
+        self.write(leased_until=until, **changes)
+
+    def write(self, **changes: object) -> None:
+        if not Inventory.objects.filter(pk=self.inventory.pk, lease=self.inventory.lease).update(**changes):
+            raise LostLease
+
+    def ask(self) -> None:
+        server = clients.server(self.connection.server)
+        token = stored_token(self.connection)
+        seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT
+        with clients.azure_devops(server, self.connection.organization, token, seconds=seconds) as client:
+            if client.connection_data().organization_id != self.connection.organization_id:
+                raise OtherOrganization
+            self.list_projects(client)
+            for project in list(self.left()):
+                self.list_repositories(client, project)
+
+    def list_projects(self, client: AzureDevOpsClient) -> None:
+        moment, chosen = self.clock(), self.chosen()
+        for page in client.projects():
+            keep_projects(self.connection, [one for one in page.items if chosen is None or one.id in chosen], at=moment)
+            self.hold()
+        with transaction.atomic():
+            if chosen is not None:
+                self.connection.projects.exclude(azure_id__in=chosen).delete()
+            mark_unseen_projects_gone(self.connection, listed_at=moment)
+            total = self.present().count()
+            self.hold(total=total, done=total - self.left().count())
+
+    def chosen(self) -> set[str] | None:
+        """Ids of the projects that the connection is limited to; None means all."""
+        if self.connection.all_projects:
+            return None
+        return set(self.connection.chosen_projects.values_list("project_id", flat=True))
+
+    def present(self) -> QuerySet[Project]:
+        return self.connection.projects.filter(gone_at=None)
+
+    def left(self) -> QuerySet[Project]:
+        """The projects that this refresh has still to list."""
+        return self.present().filter(Q(listed_at=None) | Q(listed_at__lt=self.started_at)).order_by("pk")
+
+    def list_repositories(self, client: AzureDevOpsClient, project: Project) -> None:
+        moment = self.clock()
+        found, problem, activity = self.repositories_of(client, project)
+        with transaction.atomic():
+            self.hold(done=F("done") + 1)
+            if found is not None:
+                keep_repositories(project, found, at=moment)
+            Project.objects.filter(pk=project.pk).update(listed_at=moment, problem=problem, activity_id=activity)
+
+    def repositories_of(
+        self, client: AzureDevOpsClient, project: Project
+    ) -> tuple[tuple[git.Repository, ...] | None, str, str]:
+        """The whole list, or None with the reason where only this project is concerned."""
+        try:
+            found = git.repositories(client.transport, project.azure_id, max_bytes=settings.REPOSITORY_LIST_MAX_BYTES)
+        except (errors.AccessDenied, errors.NotFound, errors.AnswerTooLarge) as trouble:
+            return None, trouble.code, trouble.activity_id or ""
+        return found, "", ""
+
+    def interrupt(self, trouble: errors.AzureDevOpsError) -> None:
+        """Pause for a while where waiting may help; otherwise end."""
+        troubles = self.inventory.troubles_in_a_row + 1
+        if not trouble.transient or troubles >= PATIENCE:
+            self.end(problem=trouble.code, activity_id=trouble.activity_id or "")
+            return
+        retry_after = trouble.retry_after if isinstance(trouble, errors.Throttled) else None
+        self.write(
+            leased_until=None,
+            problem=trouble.code,
+            activity_id=trouble.activity_id or "",
+            troubles_in_a_row=troubles,
+            next_at=_next(self.clock(), schedule.Outcome(troubles, retry_after=retry_after)),
+        )
+
+    def end(self, *, problem: str = "", activity_id: str = "") -> None:
+        """Finish, and say in the history what is new."""
+        now = self.clock()
+        with transaction.atomic():
+            complete = {} if problem else {"complete_at": now}
+            self.write(
+                leased_until=None,
+                lease="",
+                finished_at=now,
+                by_hand=False,
+                problem=problem,
+                activity_id=activity_id,
+                troubles_in_a_row=0,
+                next_at=_next(now, schedule.Outcome()),
+                **complete,
+            )
+            self.tell(problem, now)
+
+    def tell(self, problem: str, now: datetime) -> None:
+        inside = Repository.objects.filter(project__connection=self.connection)
+        detail: dict[str, object] = {
+            "repositories": inside.filter(gone_at=None).count(),
+            "added": inside.filter(added_at__gte=self.started_at).count(),
+            "gone": inside.filter(gone_at__gte=self.started_at).count(),
+            "problem": problem,
+        }
+        is_news = detail["added"] or detail["gone"] or problem != self.inventory.problem
+        if is_news or self.inventory.by_hand:
+            by = Actor(name=self.inventory.started_by) if self.inventory.by_hand else CLOCK
+            record("repositories.refreshed", self.connection, by=by, at=now, detail=detail)
+
+
+def _next(now: datetime, outcome: schedule.Outcome) -> datetime:
+    every = timedelta(hours=settings.REFRESH_EVERY_HOURS)
+    return schedule.next_look(now, outcome, every=every, chance=random())  # noqa: S311  (spreads load, guards nothing)

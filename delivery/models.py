@@ -1,0 +1,117 @@
+"""What we keep of the connected organizations: projects and repositories, by Azure DevOps' own ids."""
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.urls import reverse
+
+from connections.models import Connection
+
+
+class Inventory(models.Model):
+    """How the copy of one connection's projects and repositories stands, and when it is made fresh again.
+
+    A refresh is under way from `started_at` until `finished_at` is set; it goes on after a crash, a pause or a
+    restart, because each project carries when it was last listed. `lease` names the worker that holds it.
+    """
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True, related_name="inventory")
+    next_at = models.DateTimeField(db_index=True)
+    leased_until = models.DateTimeField(null=True)
+    lease = models.CharField(max_length=36, blank=True)
+    started_at = models.DateTimeField(null=True)
+    started_by = models.CharField(max_length=150, blank=True)
+    by_hand = models.BooleanField(default=False)
+    finished_at = models.DateTimeField(null=True)
+    complete_at = models.DateTimeField(null=True)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=64, blank=True)
+    activity_id = models.CharField(max_length=64, blank=True)
+    troubles_in_a_row = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name_plural = "inventories"
+
+    def __str__(self) -> str:
+        return f"Inventory of connection {self.pk}"
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a refresh has begun and not ended."""
+        return self.started_at is not None and self.finished_at is None
+
+    @property
+    def percent(self) -> int:
+        """How far the refresh is, as a whole number up to 100."""
+        return 100 * self.done // self.total if self.total else 0
+
+
+class Project(models.Model):
+    """A project. `gone_at` says when Azure DevOps no longer listed it; `listed_at`, when its repositories last were."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="projects")
+    azure_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=256)
+    description = models.TextField(blank=True)
+    visibility = models.CharField(max_length=32, blank=True)
+    last_updated_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True)
+    listed_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=64, blank=True)
+    activity_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("name", "id")
+        constraints = (models.UniqueConstraint(fields=("connection", "azure_id"), name="project_once"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Repository(models.Model):
+    """A Git repository. One without a default branch is empty; `size` is in bytes."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="repositories")
+    azure_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=256)
+    default_branch = models.CharField(max_length=512, blank=True)
+    size = models.BigIntegerField(default=0)
+    disabled = models.BooleanField(default=False)
+    web_url = models.CharField(max_length=2000, blank=True)
+    https_url = models.CharField(max_length=2000, blank=True)
+    ssh_url = models.CharField(max_length=2000, blank=True)
+    added_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        ordering = (Lower("name"), "id")
+        verbose_name_plural = "repositories"
+        constraints = (models.UniqueConstraint(fields=("project", "azure_id"), name="repository_once"),)
+        indexes = (models.Index(Lower("name"), "id", name="repository_by_name"),)
+        permissions = (
+            ("refresh_repository", "Can bring in projects and repositories anew"),
+            ("create_repository", "Can create a repository at Azure DevOps"),
+            ("write_code", "Can create branches and commit files at Azure DevOps"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The repository's own page."""
+        return reverse("delivery:repository", args=[self.pk])
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever pushed to it."""
+        return not self.default_branch
+
+    @property
+    def branch(self) -> str:
+        """The short name of the default branch."""
+        return self.default_branch.removeprefix("refs/heads/")

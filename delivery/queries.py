@@ -1,0 +1,81 @@
+"""What pages read: lists, filters and counts, each in a constant number of queries."""
+
+from dataclasses import dataclass
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Lower
+
+from connections.models import Connection
+from delivery.models import Inventory, Repository
+
+PAGE_SIZE = 50
+STATES: tuple[tuple[str, str], ...] = (
+    ("", "Present"),
+    ("empty", "Empty"),
+    ("disabled", "Disabled"),
+    ("gone", "Gone"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a person asked for. `connection` is an id; empty means everything that is present."""
+
+    q: str = ""
+    state: str = ""
+    sort: str = ""
+    connection: int | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is left out of the list."""
+        return bool(self.q or self.state or self.connection)
+
+
+_IN_STATE = {
+    "": Q(gone_at=None),
+    "empty": Q(gone_at=None, default_branch=""),
+    "disabled": Q(gone_at=None, disabled=True),
+    "gone": Q(gone_at__isnull=False),
+}
+_ORDER = {
+    "": (Lower("name"), "id"),
+    "project": (Lower("project__name"), Lower("name"), "id"),
+    "size": ("-size", "id"),
+}
+
+
+def repositories(filters: Filters) -> QuerySet[Repository]:
+    """The repositories a person asked for, in the wished order."""
+    found = Repository.objects.select_related("project__connection").filter(_IN_STATE.get(filters.state, Q()))
+    for word in filters.q.split():
+        found = found.filter(
+            Q(name__icontains=word) | Q(project__name__icontains=word) | Q(project__connection__name__icontains=word)
+        )
+    if filters.connection is not None:
+        found = found.filter(project__connection=filters.connection)
+    return found.order_by(*_ORDER.get(filters.sort, _ORDER[""]))
+
+
+def page_of_repositories(filters: Filters, number: str | None) -> Page[Repository]:
+    """One page; a number out of range is the nearest page."""
+    return Paginator(repositories(filters), PAGE_SIZE).get_page(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What is stored of one connection. `untold` counts projects whose repositories could not be listed."""
+
+    inventory: Inventory | None
+    projects: int
+    repositories: int
+    untold: int
+
+
+def holdings(connection: Connection) -> Holdings:
+    """The counts of one connection, in three queries."""
+    present = connection.projects.filter(gone_at=None)
+    counted = present.aggregate(projects=Count("pk"), untold=Count("pk", filter=~Q(problem="")))
+    kept = Repository.objects.filter(project__connection=connection, gone_at=None).count()
+    return Holdings(Inventory.objects.filter(pk=connection.pk).first(), counted["projects"], kept, counted["untold"])

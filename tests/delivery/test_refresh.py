@@ -1,0 +1,263 @@
+"""Projects and repositories are brought in whole or not at all, and nothing known is lost on the way."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from connections.actions.connect import choose_projects
+from connections.azure_devops import types as azure
+from connections.models import Connection
+from delivery.actions import refresh
+from delivery.models import Inventory, Project, Repository
+from history.models import Event
+from history.record import Actor
+from sandbox.samples import PROJECT_COUNT
+from sandbox.server import Sandbox
+from tests.delivery.conftest import Clock
+from tests.factories import ConnectionFactory
+
+Connect = Callable[..., Connection]
+BringIn = Callable[[Connection], Inventory]
+SOMEBODY = Actor(name="ann", id=7)
+LISTING = r"/_apis/git/repositories$"
+
+
+def present() -> set[str]:
+    return set(Repository.objects.filter(gone_at=None).values_list("name", flat=True))
+
+
+def listings(sandbox: Sandbox) -> int:
+    return sum(request.path.endswith("/_apis/git/repositories") for request in sandbox.requests)
+
+
+def test_all_projects_and_repositories_come_in_with_what_is_known_of_them(
+    connected: Connect, bring_in: BringIn
+) -> None:
+    inventory = bring_in(connected())
+    assert (inventory.total, inventory.done, inventory.problem) == (PROJECT_COUNT, PROJECT_COUNT, "")
+    assert inventory.complete_at is not None
+    assert Project.objects.count() == PROJECT_COUNT
+    found = Repository.objects.get(project__name="Storefront", name="Storefront")
+    assert (found.branch, found.size > 0, found.disabled) == ("main", True, False)
+    assert found.web_url.endswith("/Storefront/_git/Storefront")
+    assert Repository.objects.get(project__name="Storefront", name="Empty").is_empty
+    assert Repository.objects.get(project__name="Storefront", name="Archived").disabled
+
+
+def test_a_rename_is_a_rename(connected: Connect, bring_in: BringIn, sandbox: Sandbox) -> None:
+    connection = connected(organization="fabrikam")
+    bring_in(connection)
+    before = set(Repository.objects.values_list("pk", flat=True))
+    project = sandbox.world.organizations["fabrikam"].projects[0]
+    project.name, project.repositories[0].name = "Head", "Spin"
+    bring_in(connection)
+    assert set(Repository.objects.values_list("pk", flat=True)) == before
+    assert Repository.objects.get(name="Spin").project.name == "Head"
+
+
+def test_what_is_gone_is_marked_with_the_date_and_comes_back(
+    connected: Connect, bring_in: BringIn, sandbox: Sandbox
+) -> None:
+    connection = connected(organization="fabrikam")
+    bring_in(connection)
+    projects = sandbox.world.organizations["fabrikam"].projects
+    removed, whole = projects[0].repositories.pop(), projects.pop()
+    inventory = bring_in(connection)
+    assert Repository.objects.get(azure_id=removed.id).gone_at is not None
+    assert Project.objects.get(azure_id=whole.id).gone_at is not None
+    assert not Repository.objects.filter(project__azure_id=whole.id, gone_at=None).exists()
+    assert inventory.total == 1
+    projects.append(whole)
+    projects[0].repositories.append(removed)
+    bring_in(connection)
+    assert not Repository.objects.filter(gone_at__isnull=False).exists()
+    assert not Project.objects.filter(gone_at__isnull=False).exists()
+
+
+def test_a_list_of_projects_that_breaks_half_way_hides_nothing(
+    connected: Connect, bring_in: BringIn, sandbox: Sandbox
+) -> None:
+    connection = connected()
+    bring_in(connection)
+    sandbox.world.organizations["acme"].projects[0].repositories.clear()
+    sandbox.behaviour.add("status", status=500, path="/_apis/projects", after=1)
+    inventory = bring_in(connection)
+    assert (inventory.problem, inventory.under_way) == ("server_error", True)
+    assert not Project.objects.filter(gone_at__isnull=False).exists()
+    assert not Repository.objects.filter(gone_at__isnull=False).exists()
+
+
+def test_one_project_that_cannot_be_listed_stops_no_other_and_loses_nothing(
+    connected: Connect, bring_in: BringIn, sandbox: Sandbox
+) -> None:
+    connection = connected(organization="fabrikam")
+    bring_in(connection)
+    before = present()
+    first = Project.objects.order_by("pk")[0]
+    sandbox.behaviour.add("status", status=403, path=f"/{first.azure_id}/_apis/git/repositories")
+    inventory = bring_in(connection)
+    first.refresh_from_db()
+    assert (first.problem, inventory.problem, inventory.done) == ("access_denied", "", 2)
+    assert present() == before
+
+
+def test_an_interrupted_refresh_goes_on_where_it_was(
+    connected: Connect, bring_in: BringIn, sandbox: Sandbox, clock: Clock
+) -> None:
+    connection = connected()
+    sandbox.behaviour.add("reset", path=LISTING, after=20)
+    inventory = bring_in(connection)
+    assert (inventory.problem, inventory.under_way, inventory.done) == ("connection_failed", True, 20)
+    assert inventory.next_at > clock.now
+    sandbox.behaviour.clear()
+    before = listings(sandbox)
+    inventory = bring_in(connection)
+    assert (inventory.under_way, inventory.done, inventory.troubles_in_a_row) == (False, PROJECT_COUNT, 0)
+    assert listings(sandbox) - before == PROJECT_COUNT - 20
+
+
+def test_throttling_is_obeyed_by_the_row(connected: Connect, bring_in: BringIn, sandbox: Sandbox, clock: Clock) -> None:
+    connection = connected(organization="fabrikam")
+    sandbox.behaviour.add("throttle", path=LISTING, retry_after=900)
+    inventory = bring_in(connection)
+    assert (inventory.problem, inventory.under_way) == ("throttled", True)
+    assert (inventory.next_at - clock.now).total_seconds() >= 899
+    assert refresh.claim_due(now=clock()) == []
+
+
+def test_after_enough_interruptions_it_waits_for_its_usual_time(
+    connected: Connect, bring_in: BringIn, sandbox: Sandbox, clock: Clock
+) -> None:
+    connection = connected(organization="fabrikam")
+    sandbox.behaviour.add("status", status=500)
+    for _ in range(refresh.PATIENCE):
+        inventory = bring_in(connection)
+    assert (inventory.under_way, inventory.problem) == (False, "server_error")
+    assert (inventory.next_at - clock.now).total_seconds() > 3600
+
+
+@pytest.mark.parametrize(("token", "problem"), [("no-build", ""), ("expired", "token_expired")])
+def test_what_waiting_does_not_mend_ends_the_refresh(
+    connected: Connect, bring_in: BringIn, sandbox: Sandbox, token: str, problem: str
+) -> None:
+    connection = connected(token="no-build", organization="acme")
+    found = sandbox.world.token_named("no-build")
+    assert found is not None
+    found.state = "expired" if token == "expired" else "active"
+    inventory = bring_in(connection)
+    assert (inventory.under_way, inventory.problem) == (False, problem)
+
+
+def test_without_the_scope_nothing_is_asked_project_by_project(
+    connected: Connect, bring_in: BringIn, sandbox: Sandbox
+) -> None:
+    connection = connected(token="no-build")
+    found = sandbox.world.token_named("no-build")
+    assert found is not None
+    found.scopes = ("vso.release",)
+    assert bring_in(connection).problem == "scope_missing"
+    assert listings(sandbox) == 1
+
+
+def test_another_organization_under_the_same_name_is_not_brought_in(connected: Connect, bring_in: BringIn) -> None:
+    connection = connected(organization="fabrikam")
+    Connection.objects.update(organization_id="somebody-elses")
+    assert bring_in(connection).problem == "another_organization"
+    assert not Project.objects.exists()
+
+
+def test_only_chosen_projects_are_brought_in_and_what_is_no_longer_chosen_leaves(
+    connected: Connect, bring_in: BringIn, sandbox: Sandbox
+) -> None:
+    connection = connected(organization="fabrikam")
+    bring_in(connection)
+    chosen = sandbox.world.organizations["fabrikam"].projects[1]
+    choose_projects(connection, (azure.Project(chosen.id, chosen.name, "wellFormed", ""),))
+    assert bring_in(connection).total == 1
+    assert [one.azure_id for one in Project.objects.all()] == [chosen.id]
+
+
+def test_connecting_makes_the_first_refresh_due_and_rings_the_bell(
+    connected: Connect, clock: Clock, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    with django_capture_on_commit_callbacks() as rung:
+        connection = connected(organization="fabrikam")
+    assert [claim.connection_id for claim in refresh.claim_due(now=clock.forward(seconds=1))] == [connection.pk]
+    assert [one.__name__ for one in rung] == ["_ring"]
+
+
+def test_a_connection_older_than_this_app_gets_its_inventory_from_the_clock(db: None, clock: Clock) -> None:
+    connection = ConnectionFactory.create()
+    Inventory.objects.all().delete()
+    assert [claim.connection_id for claim in refresh.claim_due(now=clock())] == [connection.pk]
+
+
+def test_two_clocks_never_claim_the_same_refresh(db: None, clock: Clock) -> None:
+    ConnectionFactory()
+    now = clock.forward(seconds=1)
+    assert [len(refresh.claim_due(now=now)) for _ in range(2)] == [1, 0]
+
+
+def test_one_refresh_at_a_time_for_each_person_behind_a_token(db: None, clock: Clock) -> None:
+    for person in ("a", "a", "b"):
+        ConnectionFactory(identity_id=person)
+    assert len(refresh.claim_due(now=clock.forward(seconds=1))) == 2
+
+
+def test_disabled_connections_are_left_in_peace(db: None, clock: Clock) -> None:
+    ConnectionFactory(disabled=True)
+    assert refresh.claim_due(now=clock.forward(seconds=1)) == []
+
+
+def test_a_worker_whose_lease_went_to_another_stops(
+    connected: Connect, sandbox: Sandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected(organization="fabrikam")
+    (claim,) = refresh.claim_due(now=clock.forward(seconds=1))
+    clock.forward(seconds=200)
+    (second,) = refresh.claim_due(now=clock())
+    refresh.refresh(claim, clock=clock)
+    assert listings(sandbox) == 0
+    refresh.refresh(second, clock=clock)
+    assert listings(sandbox) == 2
+
+
+def test_asking_twice_asks_once(connected: Connect, clock: Clock) -> None:
+    connection = connected(organization="fabrikam")
+    refresh.ask_for_refresh(connection, by=SOMEBODY, now=clock())
+    refresh.ask_for_refresh(connection, by=SOMEBODY, now=clock())
+    assert len(refresh.claim_due(now=clock())) == 1
+
+
+def test_the_history_says_who_asked_and_what_is_new(connected: Connect, bring_in: BringIn, clock: Clock) -> None:
+    connection = connected(organization="fabrikam")
+    refresh.ask_for_refresh(connection, by=SOMEBODY, now=clock())
+    bring_in(connection)
+    event = Event.objects.filter(kind="repositories.refreshed").get()
+    assert event.actor_name == "ann"
+    assert event.detail == {"repositories": 5, "added": 5, "gone": 0, "problem": ""}
+
+
+def test_a_refresh_by_the_clock_that_finds_nothing_new_is_no_event(connected: Connect, bring_in: BringIn) -> None:
+    connection = connected(organization="fabrikam")
+    bring_in(connection)
+    bring_in(connection)
+    assert Event.objects.filter(kind="repositories.refreshed").count() == 1
+
+
+def test_a_project_costs_the_same_number_of_queries_whatever_its_size(
+    connected: Connect, bring_in: BringIn, sandbox: Sandbox
+) -> None:
+    connection = connected(organization="fabrikam")
+    project = sandbox.world.organizations["fabrikam"].projects[0]
+    with CaptureQueriesContext(database) as few:
+        bring_in(connection)
+    sample = project.repositories[0]
+    project.repositories += [type(sample)(f"{sample.id[:-3]}{n:03d}", f"more {n}") for n in range(50)]
+    with CaptureQueriesContext(database) as many:
+        bring_in(connection)
+    assert len(many) <= len(few)
+    assert Repository.objects.filter(gone_at=None).count() == 55

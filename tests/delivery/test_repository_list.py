@@ -1,0 +1,149 @@
+"""The Repositories page: every repository of every connection, searched, filtered and paged."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from unittest.mock import Mock, patch
+
+import pytest
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from connections.models import Connection
+from delivery.models import Inventory, Project, Repository
+from delivery.tasks import refresh_due
+from sandbox.server import Sandbox
+from tests.factories import ConnectionFactory
+
+LIST = "/repositories/"
+
+
+@pytest.fixture(autouse=True)
+def bell() -> Iterator[Mock]:
+    """The broker's doorbell, so that no broker is needed."""
+    with patch.object(refresh_due, "delay") as rung:
+        yield rung
+
+
+@pytest.fixture
+def many(db: None) -> Connection:
+    """A connection with 120 repositories, of which one is empty, one disabled and one gone."""
+    connection: Connection = ConnectionFactory.create(name="Acme main")
+    now = timezone.now()
+    project = Project.objects.create(connection=connection, azure_id="p", name="Store", seen_at=now)
+    Repository.objects.bulk_create(
+        Repository(
+            project=project,
+            azure_id=str(number),
+            name=f"service {number:03d}",
+            default_branch="" if number == 1 else "refs/heads/main",
+            disabled=number == 2,
+            size=number * 1000,
+            added_at=now,
+            seen_at=now,
+            gone_at=now if number == 3 else None,
+        )
+        for number in range(120)
+    )
+    return connection
+
+
+def names(pages: Client, **query: str) -> list[str]:
+    page = pages.get(LIST, query)
+    return [one.name for one in page.context["page"]]
+
+
+def test_the_list_is_paged_and_leaves_out_what_is_gone(pages: Client, many: Connection) -> None:
+    answer = pages.get(LIST)
+    assert answer.context["page"].paginator.count == 119
+    assert len(answer.context["page"]) == 50
+    assert "Page 1 of 3, 119 in all" in answer.content.decode()
+
+
+def test_search_looks_at_repository_project_and_connection(pages: Client, many: Connection) -> None:
+    assert names(pages, q="115 store acme") == ["service 115"]
+    assert "No repository matches" in pages.get(LIST, {"q": "nothing"}).content.decode()
+
+
+@pytest.mark.parametrize(("state", "name"), [("empty", "001"), ("disabled", "002"), ("gone", "003")])
+def test_states_are_filtered(pages: Client, many: Connection, state: str, name: str) -> None:
+    assert names(pages, state=state) == [f"service {name}"]
+
+
+def test_the_largest_can_stand_first(pages: Client, many: Connection) -> None:
+    assert names(pages, sort="size")[0] == "service 119"
+
+
+def test_one_connections_repositories_come_with_how_they_stand(pages: Client, many: Connection) -> None:
+    ConnectionFactory(name="Other")
+    page = pages.get(LIST, {"connection": many.pk}).content.decode()
+    assert "<strong>119</strong> repositories" in page
+    assert "<strong>1</strong> project" in page
+
+
+def test_a_wrong_filter_is_no_error(pages: Client, many: Connection) -> None:
+    for query in ({"connection": "x"}, {"connection": "99999"}, {"state": "x"}, {"page": "x"}, {"sort": "x"}):
+        assert pages.get(LIST, query).status_code == 200
+
+
+def test_the_list_costs_the_same_for_one_and_for_a_full_page(pages: Client, many: Connection) -> None:
+    pages.get(LIST)
+    with CaptureQueriesContext(database) as full:
+        pages.get(LIST)
+    Repository.objects.exclude(name="service 007").delete()
+    with CaptureQueriesContext(database) as one:
+        pages.get(LIST)
+    assert len(full) == len(one)
+
+
+def test_without_any_the_page_says_when_they_come(pages: Client) -> None:
+    assert "No repositories yet" in pages.get(LIST).content.decode()
+
+
+def test_progress_is_shown_while_a_refresh_is_under_way(pages: Client, many: Connection) -> None:
+    Inventory.objects.filter(connection=many).update(started_at=timezone.now(), total=8, done=2)
+    page = pages.get(LIST, {"connection": many.pk}).content.decode()
+    assert "2 of 8 projects brought in." in page
+    assert 'hx-trigger="every 2s"' in page
+
+
+def test_a_problem_is_shown_in_the_catalogues_words(pages: Client, many: Connection) -> None:
+    Inventory.objects.filter(connection=many).update(problem="throttled")
+    page = pages.get(LIST, {"connection": many.pk}).content.decode()
+    assert "Azure DevOps asks us to wait" in page
+    assert "What is shown is from the last time that Azure DevOps answered." in page
+
+
+def test_refresh_makes_it_due_and_shows_it(pages: Client, many: Connection, bell: Mock) -> None:
+    Inventory.objects.filter(connection=many).update(next_at=timezone.now() + timedelta(hours=5))
+    answer = pages.post(reverse("delivery:refresh", args=[many.pk]))
+    assert answer.headers["Location"] == f"{LIST}?connection={many.pk}"
+    inventory = Inventory.objects.get(connection=many)
+    assert inventory.next_at <= timezone.now()
+    assert (inventory.by_hand, inventory.started_by) == (True, "maya")
+    bell.assert_called_once_with()
+
+
+def test_without_a_broker_the_refresh_waits_and_the_page_says_so(pages: Client, many: Connection, bell: Mock) -> None:
+    bell.side_effect = OperationalError("away")
+    page = pages.post(reverse("delivery:refresh", args=[many.pk]), follow=True).content.decode()
+    assert "The refresh begins when the clock and a worker are back." in page
+
+
+def test_a_disabled_connection_is_not_refreshed(pages: Client, many: Connection) -> None:
+    Connection.objects.update(disabled=True)
+    page = pages.post(reverse("delivery:refresh", args=[many.pk]), follow=True).content.decode()
+    assert "Enable it to bring in its repositories" in page
+
+
+def test_the_connections_page_says_what_was_brought_in(pages: Client, many: Connection, sandbox: Sandbox) -> None:
+    page = pages.get(many.get_absolute_url()).content.decode()
+    assert f'<a href="{LIST}?connection={many.pk}"><strong>119</strong> repositories</a>' in page
+
+
+def test_who_may_not_see_repositories_gets_no_page(client: Client, person: Callable[..., object]) -> None:
+    client.force_login(person("vera", "connections.view_connection"))  # type: ignore[arg-type]
+    assert client.get(LIST).status_code == 403
