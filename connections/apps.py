@@ -8,3 +8,10 @@ class ConnectionsConfig(AppConfig):
 
     name = "connections"
     verbose_name = "Code Repositories"
+
+    def ready(self) -> None:
+        """Tell the history how to word our events."""
+        from connections.event_words import CONNECTIONS, KINDS
+        from history import words
+
+        words.register(KINDS, subject="connection", about=CONNECTIONS)

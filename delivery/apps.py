@@ -10,5 +10,9 @@ class DeliveryConfig(AppConfig):
     verbose_name = "Delivery"
 
     def ready(self) -> None:
-        """Importing the module connects its receivers."""
+        """Importing the module connects its receivers; the history learns how to word our events."""
         from delivery import signals as signals
+        from delivery.event_words import KINDS
+        from history import words
+
+        words.register(KINDS)

@@ -65,6 +65,7 @@ class Event(models.Model):
             models.Index(fields=("subject_name", "subject_kind", "subject_id"), name="event_by_subject_name"),
         )
         default_permissions = ("view",)
+        permissions = (("view_all_events", "Can see and export the whole history"),)
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.subject_name}"

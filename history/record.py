@@ -7,6 +7,7 @@ from typing import Protocol
 
 from django.http import HttpRequest
 
+from history.address import client_address
 from history.models import Event
 
 NAME_LENGTH = 150
@@ -26,7 +27,7 @@ def actor_of(request: HttpRequest) -> Actor:
     """Whoever is signed in, and the address the request came from."""
     user = request.user
     name = user.get_full_name() or user.get_username() if user.is_authenticated else "nobody"
-    return Actor(name=name, id=user.pk, address=request.META.get("REMOTE_ADDR") or None)
+    return Actor(name=name, id=user.pk, address=client_address(request))
 
 
 class Subject(Protocol):

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from connections.azure_devops.names import InvalidServers, parse_servers
+from history.address import InvalidProxies, parse_proxies
 
 SHORTEST_KEY = 32  # bytes: what HKDF and HMAC-SHA256 are given
 _REMEDY = "`python orchestrator/supervisor/keys.py` prints a fresh set."
@@ -28,6 +29,20 @@ def usable_servers(**_: Any) -> list[CheckMessage]:
     except InvalidServers as problem:
         hint = "AZURE_DEVOPS_SERVERS is a list such as: Azure DevOps Services=https://dev.azure.com, Own=https://server"
         return [Error(str(problem), hint=hint, id="orchestrator.E003")]
+    return []
+
+
+@register(Tags.security)
+def readable_proxies(**_: Any) -> list[CheckMessage]:
+    """TRUSTED_PROXIES can be read, and does not trust everybody."""
+    try:
+        networks = parse_proxies(tuple(settings.TRUSTED_PROXIES))[1]
+    except InvalidProxies as problem:
+        hint = "TRUSTED_PROXIES is a list such as: 10.0.0.5, 10.1.0.0/16, socket"
+        return [Error(str(problem), hint=hint, id="orchestrator.E004")]
+    if any(network.prefixlen == 0 for network in networks):
+        words = "TRUSTED_PROXIES trusts every address, so anybody could claim any address."
+        return [Error(words, hint="Name the proxies alone.", id="orchestrator.E004")]
     return []
 
 

@@ -7,6 +7,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("connections.urls")),
     path("", include("delivery.urls")),
+    path("", include("history.urls")),
     path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("sign-out/", auth.LogoutView.as_view(), name="logout"),
     path("password/", auth.PasswordChangeView.as_view(), name="password_change"),

@@ -90,3 +90,11 @@ def test_unusable_servers_are_refused_in_words(settings: Settings, servers: str,
 def test_a_server_on_loopback_may_speak_plain_http(settings: Settings) -> None:
     settings.AZURE_DEVOPS_SERVERS = "Sandbox=http://127.0.0.1:8061"
     assert problems() == []
+
+
+@pytest.mark.parametrize(
+    ("proxies", "said"), [(["10.0.0.300"], "is no address and no network"), (["0.0.0.0/0"], "trusts every address")]
+)
+def test_unusable_proxies_are_refused_in_words(settings: Settings, proxies: list[str], said: str) -> None:
+    settings.TRUSTED_PROXIES = proxies
+    assert [said in problem for problem in problems()] == [True]

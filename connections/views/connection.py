@@ -20,11 +20,12 @@ from connections.actions.refusals import CannotDisconnect
 from connections.checks import Report
 from connections.forms import DisconnectForm
 from connections.models import Connection
-from connections.views.common import event_row, guide_context, tokens_page_of
+from connections.views.common import guide_context, tokens_page_of
 from connections.views.display import Notice, problem_view, states, stored_groups
 from connections.views.listing import projects_summary
 from connections.views.report import global_token_notice, report_view
 from history.record import actor_of
+from history.words import event_row
 
 
 def find(pk: int) -> Connection:

@@ -1,8 +1,5 @@
 """A connection's history: every event, filtered, paged, and as CSV."""
 
-import csv
-from collections.abc import Iterator
-
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -11,13 +8,12 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from connections import queries
-from connections.views.common import event_row
 from connections.views.connection import find
+from history.export import csv_response
 from history.models import Event
+from history.words import event_row
 
 may_see = permission_required(("connections.view_connection", "history.view_event"), raise_exception=True)
-# A cell that begins like a formula is run by spreadsheets.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @require_safe
@@ -43,13 +39,6 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "connections/history.html", context)
 
 
-class _Line:
-    """What csv writes to: hands each line on instead of keeping it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 @require_safe
 @may_see
 def export(request: HttpRequest, pk: int) -> StreamingHttpResponse:
@@ -57,20 +46,4 @@ def export(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     connection = find(pk)
     events = queries.events_of(connection)
     kind = request.GET.get("kind", "")
-    events = events.filter(kind=kind) if kind else events
-    writer = csv.writer(_Line())
-
-    def lines() -> Iterator[str]:
-        yield writer.writerow(("when", "what", "who", "address", "details"))
-        for event in events.iterator(chunk_size=500):
-            row = event_row(event)
-            cells = (event.at.isoformat(), row.label, row.actor, event.address or "", row.detail)
-            yield writer.writerow([_harmless(cell) for cell in cells])
-
-    name = f"history-{connection.pk}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return csv_response(events.filter(kind=kind) if kind else events, name=f"history-{connection.pk}.csv")

@@ -45,6 +45,7 @@ def test_no_page_has_a_complaint(
     pages = ["/code-repositories/", "/code-repositories/?q=nothing", "/code-repositories/add/", "/help/azure-devops/"]
     pages += [here, *(here + part for part in ("token/", "token/updated/", "edit/", "disconnect/", "history/"))]
     pages += ["/code-repositories/add/azure-devops/", "/password/", "/nowhere/"]
+    pages += ["/history/", "/history/?q=nothing&since=never"]
     with browser.new_context(
         base_url=site,
         color_scheme=scheme,  # type: ignore[arg-type]

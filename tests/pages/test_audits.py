@@ -64,7 +64,7 @@ def test_history_is_filtered_and_exported(pages: Client, connected: Connected) -
     assert page.count("<tr><th") == 2
     answer = pages.get(reverse("connections:history-csv", args=[connection.pk]))
     lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
-    assert lines[0] == "when,what,who,address,details"
+    assert lines[0] == "when,what,who,address,details,about,name,kind,event,data"
     assert len(lines) == 3
 
 

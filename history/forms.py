@@ -1,0 +1,69 @@
+"""Search and filters of the History page; all of it stands in the address."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from history import queries, words
+from history.queries import Filters
+
+
+class _Day(forms.DateField):
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            label=label,
+            required=False,
+            widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            error_messages={"invalid": "Enter a date as year, month and day, for example 2026-12-31."},
+        )
+
+
+class HistoryForm(forms.Form):
+    """What a person asks for."""
+
+    q = forms.CharField(
+        label="Search", required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
+    )
+    kind = forms.ChoiceField(label="What", required=False)
+    person = forms.CharField(
+        label="Who", required=False, max_length=150, widget=forms.TextInput(attrs={"list": "people"})
+    )
+    connection = forms.CharField(
+        label="Connection", required=False, max_length=200, widget=forms.TextInput(attrs={"list": "connections"})
+    )
+    since = _Day("From")
+    until = _Day("To")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kind = self.fields["kind"]
+        assert isinstance(kind, forms.ChoiceField)  # noqa: S101  (declared above)
+        kind.choices = [("", "Everything"), *words.kinds()]
+
+    def filters(self) -> Filters:
+        """What was asked for, without what was not understood."""
+        given = self.cleaned_data
+        person, connection = given.get("person", ""), given.get("connection", "")
+        until = given.get("until")
+        return Filters(
+            kind=given.get("kind", ""),
+            actor_name=person,
+            actor_ids=queries.people_called(person) if person else (),
+            subject_kind="connection",
+            subject_ids=_connections_called(connection) if connection else None,
+            since=_start_of(given.get("since")),
+            until=_start_of(until + timedelta(days=1)) if until else None,
+            words=given.get("q", ""),
+        )
+
+
+def _connections_called(name: str) -> tuple[int, ...]:
+    """Connections of this name, now or at the time of some event."""
+    now = words.subject_kind("connection").find(name)
+    return tuple({*now, *queries.subjects_once_called("connection", name)})
+
+
+def _start_of(day: Any) -> datetime | None:
+    return timezone.make_aware(datetime.combine(day, time.min)) if day else None

@@ -1,0 +1,187 @@
+"""What the History page reads. Pages are found by the place of their edge, so the last is as fast as the first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Concat
+
+from history.models import Event, Seal, Verification
+from history.sealing import end_of_seals
+
+PAGE_SIZE = 50
+STEP = 1000
+SUGGESTED = 200
+# Sealing is a matter of a minute. What waits for longer tells that the clock or the workers stand still.
+SEALED_WITHIN = timedelta(minutes=10)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a person asked for; empty means everything. `since` and `until` are moments, the second exclusive."""
+
+    kind: str = ""
+    actor_name: str = ""
+    actor_ids: tuple[int, ...] = ()
+    subject_kind: str = ""
+    subject_ids: tuple[int, ...] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    words: str = ""
+
+
+def events(filters: Filters) -> QuerySet[Event]:
+    """The events a person asked for, newest first."""
+    found = Event.objects.order_by("-at", "-pk")
+    if filters.kind:
+        found = found.filter(kind=filters.kind)
+    if filters.actor_ids:
+        found = found.filter(actor_id__in=filters.actor_ids)
+    elif filters.actor_name:
+        found = found.filter(actor_name=filters.actor_name)
+    if filters.subject_ids is not None:
+        found = found.filter(subject_kind=filters.subject_kind, subject_id__in=filters.subject_ids)
+    if filters.since:
+        found = found.filter(at__gte=filters.since)
+    if filters.until:
+        found = found.filter(at__lt=filters.until)
+    for word in filters.words.split():
+        found = found.filter(
+            Q(subject_name__icontains=word) | Q(actor_name__icontains=word) | Q(address__icontains=word)
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The place of one event in the order of the page."""
+
+    at: datetime
+    pk: int
+
+    def __str__(self) -> str:
+        return f"{(self.at - _EPOCH) // timedelta(microseconds=1)}.{self.pk}"
+
+
+def read_edge(text: str) -> Edge | None:
+    """The edge that a page's address names; None for anything else."""
+    moment, _, pk = text.partition(".")
+    if not (moment.isdecimal() and pk.isdecimal() and len(text) <= 40):
+        return None
+    try:
+        return Edge(_EPOCH + timedelta(microseconds=int(moment)), min(int(pk), 2**63 - 1))
+    except OverflowError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """A page of events, newest first, and whether there are newer and older ones."""
+
+    events: list[Event]
+    has_newer: bool = False
+    has_older: bool = False
+
+    @property
+    def newer(self) -> Edge | None:
+        """Where the page of newer events ends."""
+        return _edge(self.events[0]) if self.events and self.has_newer else None
+
+    @property
+    def older(self) -> Edge | None:
+        """Where the page of older events begins."""
+        return _edge(self.events[-1]) if self.events and self.has_older else None
+
+
+def _edge(event: Event) -> Edge:
+    return Edge(event.at, event.pk)
+
+
+def _older_than(edge: Edge) -> Q:
+    # The first condition is what an index can follow; the second is exact.
+    return Q(at__lte=edge.at) & (Q(at__lt=edge.at) | Q(pk__lt=edge.pk))
+
+
+def _newer_than(edge: Edge) -> Q:
+    return Q(at__gte=edge.at) & (Q(at__gt=edge.at) | Q(pk__gt=edge.pk))
+
+
+def newest(found: QuerySet[Event]) -> EventPage:
+    """The first page."""
+    events = list(found[: PAGE_SIZE + 1])
+    return EventPage(events[:PAGE_SIZE], has_older=len(events) > PAGE_SIZE)
+
+
+def oldest(found: QuerySet[Event]) -> EventPage:
+    """The last page."""
+    events = list(found.order_by("at", "pk")[: PAGE_SIZE + 1])
+    return EventPage(events[:PAGE_SIZE][::-1], has_newer=len(events) > PAGE_SIZE)
+
+
+def older(found: QuerySet[Event], edge: Edge) -> EventPage:
+    """The page after `edge`."""
+    events = list(found.filter(_older_than(edge))[: PAGE_SIZE + 1])
+    return EventPage(events[:PAGE_SIZE], has_newer=True, has_older=len(events) > PAGE_SIZE)
+
+
+def newer(found: QuerySet[Event], edge: Edge) -> EventPage:
+    """The page before `edge`; near the top it is the first page, and full."""
+    events = list(found.filter(_newer_than(edge)).order_by("at", "pk")[: PAGE_SIZE + 1])
+    if len(events) <= PAGE_SIZE:
+        return newest(found)
+    return EventPage(events[:PAGE_SIZE][::-1], has_newer=True, has_older=True)
+
+
+def in_steps(found: QuerySet[Event]) -> Iterator[list[Event]]:
+    """All events in lists of at most `STEP`, each by a query of its own, so that nothing stays open."""
+    some = list(found[:STEP])
+    while some:
+        yield some
+        some = list(found.filter(_older_than(_edge(some[-1])))[:STEP]) if len(some) == STEP else []
+
+
+def people_called(name: str) -> tuple[int, ...]:
+    """Ids of the people who sign in with this name or are shown under it."""
+    shown = Concat("first_name", Value(" "), "last_name")
+    found = User.objects.alias(shown=shown).filter(Q(username__iexact=name) | Q(shown__iexact=name))
+    return tuple(found.values_list("pk", flat=True)[:STEP])
+
+
+def people_to_suggest() -> list[str]:
+    """Names to choose from while typing: people, and the parts of the product that act."""
+    people = User.objects.order_by("username")[:SUGGESTED]
+    return [*(one.get_full_name() or one.get_username() for one in people), "the clock", "command line"]
+
+
+def subjects_once_called(kind: str, name: str) -> tuple[int, ...]:
+    """Ids of the subjects that events knew under this name, also of those that are gone."""
+    found = Event.objects.filter(subject_kind=kind, subject_name=name).order_by()
+    return tuple(found.values_list("subject_id", flat=True).distinct()[:STEP])
+
+
+@dataclass(frozen=True, slots=True)
+class SealState:
+    """How far the history is sealed, and what the last look at the seals found."""
+
+    sealed_up_to: datetime | None
+    anchor: str
+    looked: Verification | None
+    waiting_since: datetime | None
+    overdue: bool
+
+
+def seal_state(*, now: datetime) -> SealState:
+    """In four queries, whatever the number of events."""
+    last = Seal.objects.order_by("-number").first()
+    end = end_of_seals()
+    waiting = Event.objects.filter(pk__gt=end.last_id).order_by("pk").values_list("at", flat=True).first()
+    return SealState(
+        sealed_up_to=last.newest_at if last else None,
+        anchor=f"{end.number}:{end.mac}" if end.number else "",
+        looked=Verification.objects.first(),
+        waiting_since=waiting,
+        overdue=waiting is not None and waiting < now - SEALED_WITHIN,
+    )
