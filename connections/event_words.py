@@ -70,6 +70,7 @@ KINDS = {
     "connection.edited": Words("Edited", "pencil", "info", _edited),
     "connection.reminded": Words("Reminded", "mail", "info", _reminded),
     "connection.muted": Words("Reminders stopped", "bell-off", "quiet"),
+    "connection.made_default": Words("Made the default", "star", "info"),
     "connection.disabled": Words("Disabled", "circle-pause", "warn"),
     "connection.enabled": Words("Enabled", "circle-play", "good"),
     "connection.disconnected": Words("Disconnected", "unplug", "warn", _organization),

@@ -43,6 +43,8 @@ class Connection(models.Model):
     extra_recipients = models.TextField(blank=True)
     token_set_at = models.DateTimeField()
     disabled = models.BooleanField(default=False)
+    # One for everybody: what forms choose beforehand.
+    is_default = models.BooleanField(default=False)
     health = models.CharField(max_length=16, choices=_choices(Health), default=Health.NOT_CHECKED)
     problem = models.CharField(max_length=64, blank=True)
     activity_id = models.CharField(max_length=64, blank=True)
@@ -63,6 +65,9 @@ class Connection(models.Model):
         constraints = (
             models.UniqueConstraint(
                 Lower("name"), name="connection_name_once", violation_error_message="This name is taken."
+            ),
+            models.UniqueConstraint(
+                fields=("is_default",), condition=models.Q(is_default=True), name="one_default_connection"
             ),
         )
         indexes = (

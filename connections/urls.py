@@ -26,6 +26,7 @@ urlpatterns = [
     path("code-repositories/<int:pk>/edit/find-project/", editing.find_missing_project, name="find-project"),
     path("code-repositories/<int:pk>/disable/", connection.disable, name="disable"),
     path("code-repositories/<int:pk>/enable/", connection.enable, name="enable"),
+    path("code-repositories/<int:pk>/default/", connection.choose_default, name="default"),
     path("code-repositories/<int:pk>/disconnect/", connection.disconnect_page, name="disconnect"),
     path("code-repositories/<int:pk>/history/", history.history, name="history"),
     path("code-repositories/<int:pk>/history.csv", history.export, name="history-csv"),

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from connections import queries
 from connections.actions.audit import audit
 from connections.actions.disconnect import disconnect, set_disabled
+from connections.actions.make_default import make_default
 from connections.actions.refusals import CannotDisconnect
 from connections.checks import Report
 from connections.forms import DisconnectForm
@@ -68,6 +69,16 @@ def enable(request: HttpRequest, pk: int) -> HttpResponse:
     connection = find(pk)
     set_disabled(connection, disabled=False, by=actor_of(request), now=timezone.now())
     flash.success(request, f"{connection.name} is enabled.")
+    return redirect(connection)
+
+
+@require_POST
+@permission_required("connections.change_connection", raise_exception=True)
+def choose_default(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: make this the connection that forms choose beforehand."""
+    connection = find(pk)
+    if make_default(connection, by=actor_of(request), now=timezone.now()):
+        flash.success(request, f"{connection.name} is the default connection now.")
     return redirect(connection)
 
 
@@ -203,5 +214,6 @@ def _urls(connection: Connection) -> dict[str, str]:
         "enable_url": "enable",
         "disconnect_url": "disconnect",
         "history_url": "history",
+        "default_url": "default",
     }
     return {key: reverse(f"connections:{name}", args=[connection.pk]) for key, name in names.items()}

@@ -35,6 +35,7 @@ class Row:
     checked_at: datetime | None
     owner_name: str
     update_url: str
+    is_default: bool
 
 
 def projects_summary(connection: Connection, count: int) -> str:
@@ -94,6 +95,7 @@ def _row(connection: Connection, today: date) -> Row:
         checked_at=connection.checked_at,
         owner_name=connection.owner.get_full_name() or connection.owner.get_username(),
         update_url=reverse("connections:update-token", args=[connection.pk]),
+        is_default=connection.is_default,
     )
 
 

@@ -1,0 +1,53 @@
+"""One star, one default."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from connections.actions.make_default import make_default
+from connections.models import Connection
+from history.models import Event
+from history.record import Actor
+from sandbox.server import Sandbox
+from tests.factories import ConnectionFactory
+
+ANN = Actor(name="ann")
+
+
+def stars() -> list[str]:
+    return [one.name for one in Connection.objects.filter(is_default=True)]
+
+
+def test_the_star_moves(pages: Client, sandbox: Sandbox) -> None:
+    first, second = ConnectionFactory.create(name="First"), ConnectionFactory.create(name="Second")
+    for one in (first, second):
+        page = pages.post(reverse("connections:default", args=[one.pk]), follow=True).content.decode()
+        assert f"{one.name} is the default connection now." in page
+        assert "Make default" not in page
+    assert stars() == ["Second"]
+    assert pages.get(reverse("connections:list")).content.decode().count("default connection</span>") == 1
+
+
+def test_choosing_the_default_again_records_nothing(db: None) -> None:
+    connection = ConnectionFactory.create()
+    assert [make_default(connection, by=ANN, now=timezone.now()) for _ in range(2)] == [True, False]
+    assert Event.objects.filter(kind="connection.made_default").count() == 1
+
+
+def test_the_database_itself_refuses_a_second_default(db: None) -> None:
+    ConnectionFactory.create(is_default=True)
+    with pytest.raises(IntegrityError):
+        ConnectionFactory.create(is_default=True)
+
+
+def test_who_may_not_change_a_connection_may_not_choose_the_default(
+    client: Client, person: Callable[..., User]
+) -> None:
+    connection = ConnectionFactory.create()
+    client.force_login(person("vera", "connections.view_connection"))
+    assert client.post(reverse("connections:default", args=[connection.pk])).status_code == 403
