@@ -37,6 +37,14 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+@pytest.fixture(autouse=True)
+def young_web_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test run of several minutes must not begin to miss a clock and a worker that nobody started."""
+    from orchestrator import health
+
+    monkeypatch.setattr(health, "watch", health.Watch())
+
+
 @pytest.fixture
 def sandbox(settings: "Settings") -> Iterator["Sandbox"]:
     """A fresh pretend Azure DevOps on loopback, which the product takes for its only server."""

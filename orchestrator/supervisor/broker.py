@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from redis import Redis
+from redis import Redis, RedisError
 
 # The kernel's limit is 108 bytes on Linux and 104 on macOS, the closing zero included.
 LONGEST_SOCKET_PATH = 100
@@ -107,12 +107,15 @@ def url_of(socket: Path) -> str:
 
 
 def answers(url: str) -> bool:
-    """Whether the broker at a REDIS_URL answers within two seconds. Raises `redis.RedisError`, `OSError`."""
-    # redis-py and kombu disagree on what a socket's URL is called.
-    with Redis.from_url(
-        url.replace("redis+socket://", "unix://", 1), socket_connect_timeout=2, socket_timeout=2
-    ) as one:
-        return bool(one.ping())
+    """Whether the broker at a REDIS_URL answers within two seconds."""
+    try:
+        # redis-py and kombu disagree on what a socket's URL is called.
+        with Redis.from_url(
+            url.replace("redis+socket://", "unix://", 1), socket_connect_timeout=2, socket_timeout=2
+        ) as one:
+            return bool(one.ping())
+    except (RedisError, OSError):
+        return False
 
 
 def without_password(url: str) -> str:

@@ -3,9 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from redis import RedisError
-
-from orchestrator.supervisor import broker, ports
+from orchestrator.supervisor import ports
 
 _ONE_TRY = 5.0
 
@@ -20,11 +18,4 @@ async def web_serves(port: int, path: str) -> bool:
                 return (await reader.readline()).startswith(b"HTTP/1.1 ")
             finally:
                 writer.close()
-    return False
-
-
-async def broker_answers(url: str) -> bool:
-    """Whether the broker at `url` answers. The socket is local: it answers at once or not at all."""
-    with suppress(RedisError, OSError):
-        return broker.answers(url)
     return False

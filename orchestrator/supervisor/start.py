@@ -54,14 +54,14 @@ class Start:
     async def _broker(self) -> str:
         """The address of the operator's broker, or of the embedded one once it answers."""
         if settings.REDIS_URL:
-            if not await readiness.broker_answers(settings.REDIS_URL):
+            if not await asyncio.to_thread(broker.answers, settings.REDIS_URL):
                 raise CannotStart(f"No broker answers at {broker.without_password(settings.REDIS_URL)} (REDIS_URL).")
             return str(settings.REDIS_URL)
         folder = self._var / _BROKER
         socket = broker.socket_path(folder)
         self._crew.keep(services.broker(os.environ, broker.command(broker.server_program(), folder, socket)))
         url = broker.url_of(socket)
-        await self._until(lambda: readiness.broker_answers(url), "The broker did not answer")
+        await self._until(lambda: asyncio.to_thread(broker.answers, url), "The broker did not answer")
         return url
 
     def _environment(self, redis_url: str, sandbox_port: int | None, site: str) -> dict[str, str]:

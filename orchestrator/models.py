@@ -1,0 +1,25 @@
+"""What the product knows of its own processes."""
+
+from django.db import models
+
+
+class Heartbeat(models.Model):
+    """When a part of the product was last seen at work. One row for each part, however many processes it has."""
+
+    class Part(models.TextChoices):
+        """The parts that nobody sees working: the web is seen by whoever opens a page."""
+
+        CLOCK = "clock", "Clock"
+        WORKER = "worker", "Worker"
+
+    part = models.CharField(max_length=16, primary_key=True, choices=Part.choices)
+    seen_at = models.DateTimeField()
+    # The clock's own: since when it cannot hand over work.
+    broker_lost_at = models.DateTimeField(null=True)
+
+    class Meta:
+        # Nobody edits it. Whoever may see connections is told what it means.
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.get_part_display()}, seen {self.seen_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,95 @@
+"""The clock rings everything at a start, survives a jump back and a broker that is away, and says so."""
+
+from time import time
+
+import pytest
+from celery import Celery
+from celery.schedules import crontab
+from django.conf import settings
+from redis import Redis
+
+from orchestrator import clock
+from orchestrator.clock import Clock
+from orchestrator.models import Heartbeat
+from tests.orchestrator.conftest import Broker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def app(url: str) -> Celery:
+    made = Celery("clock-test", broker=url, set_as_current=False)
+    made.conf.update(
+        beat_schedule={
+            "hourly": {"task": "first", "schedule": 3600.0},
+            "nightly": {"task": "second", "schedule": crontab(hour="3", minute="20")},
+        },
+        broker_transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS,
+        task_publish_retry=False,
+        beat_max_loop_interval=15,
+    )
+    return made
+
+
+def rung(broker: Broker) -> int:
+    with Redis.from_url(broker.url.replace("redis+socket://", "unix://")) as client:
+        return int(client.llen("celery"))
+
+
+def ring_all(beat: Clock) -> None:
+    while beat.tick() == 0:
+        pass
+
+
+def test_everything_is_rung_once_at_a_start(running_broker: Broker) -> None:
+    beat = Clock(app(running_broker.url))
+    ring_all(beat)
+    assert rung(running_broker) == 2
+    ring_all(beat)
+    assert rung(running_broker) == 2
+    beat.close()
+
+
+def test_a_clock_that_was_set_back_does_not_wait_for_the_old_time(
+    running_broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat = Clock(app(running_broker.url))
+    ring_all(beat)
+    before = time()
+    monkeypatch.setattr(clock, "time", lambda: before - 86400)
+    ring_all(beat)
+    assert rung(running_broker) == 4
+    beat.close()
+
+
+def test_a_tick_leaves_a_sign_of_life(running_broker: Broker) -> None:
+    beat = Clock(app(running_broker.url))
+    ring_all(beat)
+    assert Heartbeat.objects.get().part == Heartbeat.Part.CLOCK
+    beat.close()
+
+
+def test_a_lost_broker_is_said_once_and_recorded_and_so_is_its_return(
+    running_broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    beat = Clock(app(running_broker.url))
+    ring_all(beat)
+    running_broker.stop()
+    beat._ring_everything()
+    ring_all(beat)
+    assert Heartbeat.objects.get().broker_lost_at is not None
+    assert caplog.text.count("The broker cannot be reached") == 1
+
+    running_broker.start()
+    beat._ring_everything()
+    ring_all(beat)
+    assert Heartbeat.objects.get().broker_lost_at is None
+    assert rung(running_broker) >= 2
+    beat.close()
+
+
+def test_a_clock_that_starts_without_a_broker_ticks_all_the_same(running_broker: Broker) -> None:
+    running_broker.stop()
+    beat = Clock(app(running_broker.url))
+    ring_all(beat)
+    assert Heartbeat.objects.get().broker_lost_at is not None
+    beat.close()

@@ -1,0 +1,132 @@
+"""/healthz, /readyz and `manage.py ready`: for those who watch the product from outside."""
+
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from orchestrator import health
+from orchestrator.models import Heartbeat
+from tests.orchestrator.conftest import Broker
+
+
+@pytest.fixture(autouse=True)
+def _fresh_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = health.Remembered(lambda: health.report(now=timezone.now()))
+    monkeypatch.setattr(health, "current_report", fresh)
+
+
+@pytest.fixture
+def all_well(db: None, running_broker: Broker, settings: Settings) -> None:
+    settings.CELERY_BROKER_URL = running_broker.url
+    for part in Heartbeat.Part:
+        Heartbeat.objects.create(part=part, seen_at=timezone.now())
+
+
+def parts(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {part["name"]: part for part in answer["parts"]}
+
+
+def test_a_process_that_lives_says_so_without_asking_the_database(client: Client) -> None:
+    # No database fixture: a query would fail the test.
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.content) == (200, b"alive\n")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_whoever_asks_needs_neither_a_name_of_the_site_nor_https(
+    all_well: None, client: Client, settings: Settings, path: str
+) -> None:
+    settings.ALLOWED_HOSTS = ["repositories.example.com"]
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get(path, headers={"host": "10.1.2.3:8000"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_nobody_can_post_there(client: Client, path: str) -> None:
+    answer = client.post(path)
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
+
+
+def test_a_product_of_which_every_part_works_is_ready(all_well: None, client: Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer["Cache-Control"] == "no-store"
+    assert answer.json()["ready"] is True
+    assert list(parts(answer.json())) == ["database", "broker", "clock", "worker"]
+    assert parts(answer.json())["clock"]["seconds"] < 60
+
+
+def test_a_clock_that_stands_still_is_not_ready(all_well: None, client: Client) -> None:
+    Heartbeat.objects.filter(part="clock").update(seen_at=timezone.now() - timedelta(minutes=12))
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert parts(answer.json())["clock"] == {
+        "name": "clock",
+        "ok": False,
+        "says": "The clock has not ticked for 12 minutes.",
+        "seconds": 720,
+    }
+    assert parts(answer.json())["worker"]["ok"] is True
+
+
+def test_a_broker_that_is_away_is_not_ready_and_its_address_is_not_told(
+    all_well: None, running_broker: Broker, client: Client
+) -> None:
+    running_broker.stop()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert parts(answer.json())["broker"]["says"] == "It does not answer."
+    assert running_broker.url.removeprefix("redis+socket:/") not in answer.content.decode()
+
+
+def test_a_database_that_is_away_is_not_ready(all_well: None, client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE orchestrator_heartbeat")
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert {name: part["ok"] for name, part in parts(answer.json()).items()} == {
+        "database": False,
+        "broker": True,
+        "clock": False,
+        "worker": False,
+    }
+
+
+def test_asking_often_costs_one_query(
+    all_well: None, client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        client.get("/readyz")
+        client.get("/readyz")
+
+
+def command(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("ready", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_command_says_how_each_part_is(all_well: None) -> None:
+    assert command().startswith("ok  database  It answers.\nok  broker    It answers.\nok  clock     Seen ")
+
+
+def test_the_command_answers_for_the_parts_that_are_asked_for(all_well: None) -> None:
+    Heartbeat.objects.filter(part="worker").delete()
+    assert list(parts(json.loads(command("clock", "--json")))) == ["clock"]
+    with pytest.raises(CommandError, match=r"Not ready: worker\.") as refused:
+        command("clock", "worker")
+    assert refused.value.returncode == 1
+
+
+def test_the_command_refuses_a_part_that_is_none(all_well: None) -> None:
+    with pytest.raises(CommandError, match="No part is called crock") as refused:
+        command("crock")
+    assert refused.value.returncode == 2

@@ -1,0 +1,86 @@
+"""Signs of life: seldom written, never in the way."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from celery.signals import task_prerun
+from django.db import DatabaseError
+from pytest_django import DjangoAssertNumQueries
+
+from orchestrator import heartbeats
+from orchestrator.heartbeats import EVERY, Pulse, record
+from orchestrator.models import Heartbeat
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+CLOCK, WORKER = Heartbeat.Part.CLOCK, Heartbeat.Part.WORKER
+
+
+def seen(part: Heartbeat.Part = WORKER) -> datetime:
+    return Heartbeat.objects.get(pk=part).seen_at
+
+
+@pytest.mark.django_db
+def test_the_first_sign_makes_the_row_and_later_ones_move_it() -> None:
+    record(WORKER, now=NOW)
+    record(WORKER, now=NOW + EVERY)
+    assert seen() == NOW + EVERY
+
+
+@pytest.mark.django_db
+def test_another_process_signs_a_moment_ago_are_enough() -> None:
+    record(WORKER, now=NOW)
+    record(WORKER, now=NOW + EVERY - timedelta(seconds=1))
+    assert seen() == NOW
+
+
+@pytest.mark.django_db
+def test_a_row_from_before_the_machine_was_set_back_is_replaced() -> None:
+    record(WORKER, now=NOW)
+    record(WORKER, now=NOW - timedelta(days=1))
+    assert seen() == NOW - timedelta(days=1)
+
+
+@pytest.mark.django_db
+def test_a_lost_broker_is_written_at_once_and_so_is_its_return() -> None:
+    record(CLOCK, now=NOW)
+    lost = NOW + timedelta(seconds=1)
+    record(CLOCK, now=lost, broker_lost_at=lost)
+    assert Heartbeat.objects.get().broker_lost_at == lost
+    record(CLOCK, now=lost + timedelta(seconds=1))
+    assert Heartbeat.objects.get().broker_lost_at is None
+
+
+@pytest.mark.django_db
+def test_a_pulse_writes_once_however_often_it_beats(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    pulse = Pulse(WORKER, clock=lambda: 1000.0)
+    pulse.beat()
+    with django_assert_num_queries(0):
+        pulse.beat()
+
+
+@pytest.mark.django_db
+def test_a_pulse_writes_again_after_twenty_seconds(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    times = iter([1000.0, 1020.0])
+    pulse = Pulse(WORKER, clock=lambda: next(times))
+    pulse.beat()
+    Heartbeat.objects.update(seen_at=NOW - timedelta(days=1))
+    pulse.beat()
+    assert seen() > NOW - timedelta(days=1)
+
+
+def test_a_database_that_is_away_is_said_and_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise DatabaseError("server closed the connection")
+
+    monkeypatch.setattr(heartbeats, "record", fail)
+    Pulse(CLOCK).beat()
+    assert "The clock could not leave its sign of life: server closed the connection" in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_worker_that_runs_a_task_leaves_a_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeats, "_worker", Pulse(WORKER))
+    task_prerun.send(sender=None)
+    assert Heartbeat.objects.filter(pk=WORKER).exists()
