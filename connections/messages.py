@@ -157,6 +157,36 @@ _PROBLEMS = (
         "Try again. If it stays, give the activity id to your support.",
     ),
     Problem(
+        "name_taken",
+        "Name already taken",
+        "There is already something of this name at Azure DevOps.",
+        "Choose another name.",
+    ),
+    Problem(
+        "branch_protected",
+        "Branch takes changes only by pull request",
+        "A policy of the repository lets nobody push to this branch directly.",
+        "Commit to a new branch, then open a pull request at Azure DevOps.",
+    ),
+    Problem(
+        "branch_not_updated",
+        "Branch not changed",
+        "Azure DevOps took the request, but did not change the branch.",
+        "Check the name of the branch and the policies of the repository, then try again.",
+    ),
+    Problem(
+        "build_not_queued",
+        "Pipeline cannot run like this",
+        "Azure DevOps checked the request and found something that keeps the pipeline from running.",
+        "Check the branch and whether the pipeline is enabled. Its page at Azure DevOps says more.",
+    ),
+    Problem(
+        "releases_disabled",
+        "Classic releases are switched off",
+        "The organization or the project does not allow classic releases.",
+        "Use pipelines with stages instead, or ask an administrator of the organization to switch classic releases on.",
+    ),
+    Problem(
         "throttled",
         "Azure DevOps asks us to wait",
         "The person behind the token has used up their share of calls for the moment. All tokens of one person "

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote
 
 from connections.azure_devops import errors
@@ -21,7 +21,10 @@ from connections.azure_devops.names import redact
 ANONYMOUS_ID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 _TYPE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.`]{0,127}")
 _ACTIVITY_ID = re.compile(r"[0-9A-Fa-f-]{8,64}")
+_MAIL_ADDRESS = re.compile(r"[^\s'\"<>(),;]+@[^\s'\"<>(),;]+")
 _LONGEST_DETAIL = 200
+_LONGEST_SAID = 300
+Content = Literal["json", "bytes"]
 _LONGEST_WAIT = 24 * 60 * 60.0
 
 
@@ -103,6 +106,12 @@ class Answer:
         return self.service_error or ("" if self.is_page else self.text[:2000])
 
     @property
+    def said(self) -> str:
+        """The first line of the error's words, fit for the eyes of the person who acted; empty when there is none."""
+        value = self._envelope.get("message")
+        return fit_to_show(value) if isinstance(value, str) else ""
+
+    @property
     def service_error(self) -> str:
         """The decoded X-TFS-ServiceError header."""
         return unquote(self.headers.get("x-tfs-serviceerror", ""))
@@ -137,6 +146,12 @@ class Answer:
         return min(max(seconds, 0.0), _LONGEST_WAIT) if seconds == seconds else None
 
 
+def fit_to_show(text: str) -> str:
+    """The first line, without mail addresses and secrets, and not endless."""
+    line = text.strip().partition("\n")[0].strip()
+    return _MAIL_ADDRESS.sub("…", redact(line))[:_LONGEST_SAID]
+
+
 def _seconds_until(text: str) -> float:
     try:
         moment = parsedate_to_datetime(text)
@@ -146,11 +161,14 @@ def _seconds_until(text: str) -> float:
     return (aware - datetime.now(UTC)).total_seconds()
 
 
-def classify(answer: Answer) -> errors.AzureDevOpsError | None:
-    """What the answer means; None only for success that is JSON, or that has no content. Never raises."""
+def classify(answer: Answer, *, content: Content = "json") -> errors.AzureDevOpsError | None:
+    """What the answer means; None only for success with the content asked for, or without any. Never raises.
+
+    `content` says what was asked for: JSON, or the bytes of a file.
+    """
     # What a success says is content: a log or a file may well quote an error.
     if 200 <= answer.status < 300:
-        return _success(answer)
+        return _bytes(answer) if content == "bytes" else _success(answer)
     if 300 <= answer.status < 400:
         return _error(errors.SignInRequired, answer)
     words = f"{answer.message}\n{answer.service_error}\n{answer.text[:4000]}".lower()
@@ -176,6 +194,10 @@ _PHRASES: tuple[tuple[str, type[errors.AzureDevOpsError]], ...] = (
     ("uh-oh, you do not have access", errors.ConditionalAccess),
     ("security policy prohibits", errors.BlockedByPolicy),
     ("tf24668", errors.OrganizationUnavailable),
+    ("tf402455", errors.BranchProtected),
+    # How this is said is documented nowhere; both words together are what it cannot be said without.
+    ("classicreleasepipelinesdisabled", errors.ReleasesDisabled),
+    ("classic release pipelines is disabled", errors.ReleasesDisabled),
 )
 
 
@@ -198,6 +220,7 @@ def _error(kind: type[errors.AzureDevOpsError], answer: Answer) -> errors.AzureD
         status=answer.status,
         activity_id=answer.activity_id,
         type_key=answer.type_key,
+        said=answer.said,
     )
 
 
@@ -213,6 +236,13 @@ def _success(answer: Answer) -> errors.AzureDevOpsError | None:
     except errors.UnexpectedAnswer:
         return _error(errors.UnexpectedAnswer, answer)
     return None
+
+
+def _bytes(answer: Answer) -> errors.AzureDevOpsError | None:
+    # A file may be a page, but then it comes as bytes; what calls itself a page is the sign-in page.
+    if answer.status == 203 or answer.content_type == "text/html":
+        return _error(errors.SignInRequired, answer)
+    return None if answer.content_type == "application/octet-stream" else _error(errors.UnexpectedAnswer, answer)
 
 
 def _unauthorized(answer: Answer, words: str) -> errors.AzureDevOpsError:
@@ -259,7 +289,8 @@ def _other(answer: Answer, words: str) -> errors.AzureDevOpsError:
     if answer.type_key == "AccessDeniedException":
         return _error(errors.AccessDenied, answer)
     if answer.status == 409:
-        return _error(errors.Conflict, answer)
+        taken = answer.type_key is not None and "AlreadyExists" in answer.type_key
+        return _error(errors.NameTaken if taken else errors.Conflict, answer)
     if answer.status == 407:
         return _error(errors.ConnectionFailed, answer)
     if 400 <= answer.status < 500 and not answer.is_page:

@@ -5,16 +5,9 @@ from collections.abc import Iterator
 from connections.azure_devops import errors
 from connections.azure_devops.answers import ANONYMOUS_ID
 from connections.azure_devops.paging import every_page
+from connections.azure_devops.reading import instant, optional_text, text_of
 from connections.azure_devops.transport import Transport
-from connections.azure_devops.types import (
-    ConnectionData,
-    Identity,
-    Page,
-    Project,
-    optional_text,
-    parse_datetime,
-    text_of,
-)
+from connections.azure_devops.types import ConnectionData, Identity, Page, Project
 
 
 def connection_data(transport: Transport) -> ConnectionData:
@@ -88,5 +81,5 @@ def read_project(item: dict[str, object]) -> Project:
         url=optional_text(item, "url") or "",
         visibility=optional_text(item, "visibility"),
         description=optional_text(item, "description"),
-        last_updated_at=parse_datetime(item.get("lastUpdateTime")),
+        last_updated_at=instant(item, "lastUpdateTime"),
     )

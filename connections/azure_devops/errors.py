@@ -16,8 +16,13 @@
     ├── NotFound                      not_found
     │   └── ProjectNotFound           project_not_found
     ├── NoSuchAddress                 no_such_address            no controller at this path
-    ├── Conflict                      conflict
+    ├── Conflict                      conflict                   somebody was faster
+    │   └── NameTaken                 name_taken
     ├── Rejected                      rejected                   400
+    │   ├── BranchProtected           branch_protected           only by pull request
+    │   ├── BranchNotUpdated          branch_not_updated         says which status
+    │   └── BuildNotQueued            build_not_queued           says what is wrong
+    ├── ReleasesDisabled              releases_disabled          classic releases are switched off
     ├── Throttled                     throttled                  transient, may say how long
     ├── Unreachable                   unreachable                transient
     │   ├── DnsFailure                dns_failure
@@ -37,8 +42,9 @@ from typing import ClassVar
 class AzureDevOpsError(Exception):
     """Something went wrong between us and Azure DevOps.
 
-    `detail` is a short text for the log and for staff; the server's own words may name people, so pages show
-    the catalogue's words instead. `activity_id` is what Microsoft's support asks for.
+    `detail` is a short text for the log and for staff. `said` is what Azure DevOps itself said, without addresses and
+    secrets: it may name the person behind the token, so it is for whoever just tried to do something, and for no list,
+    log or mail. `activity_id` is what Microsoft's support asks for.
     """
 
     code: ClassVar[str] = "azure_devops_error"
@@ -51,12 +57,14 @@ class AzureDevOpsError(Exception):
         status: int | None = None,
         activity_id: str | None = None,
         type_key: str | None = None,
+        said: str = "",
     ) -> None:
         super().__init__(f"{self.code}: {detail}" if detail else self.code)
         self.detail = detail
         self.status = status
         self.activity_id = activity_id
         self.type_key = type_key
+        self.said = said
 
 
 class OrganizationNotFound(AzureDevOpsError):
@@ -155,10 +163,50 @@ class Conflict(AzureDevOpsError):
     code = "conflict"
 
 
+class NameTaken(Conflict):
+    """There is already something of this name."""
+
+    code = "name_taken"
+
+
 class Rejected(AzureDevOpsError):
     """Azure DevOps did not understand or accept the request."""
 
     code = "rejected"
+
+
+class BranchProtected(Rejected):
+    """A policy lets nobody push to the branch but by a pull request."""
+
+    code = "branch_protected"
+
+
+class BranchNotUpdated(Rejected):
+    """A success that was none: the branch stayed as it was. `update_status` is Azure DevOps' word for why."""
+
+    code = "branch_not_updated"
+
+    def __init__(self, *, update_status: str, activity_id: str | None = None) -> None:
+        super().__init__(detail=update_status, activity_id=activity_id)
+        self.update_status = update_status
+
+
+class BuildNotQueued(Rejected):
+    """The pipeline cannot run like this. `problems` are Azure DevOps' own words for what is wrong."""
+
+    code = "build_not_queued"
+
+    def __init__(
+        self, *, problems: tuple[str, ...], status: int | None = None, activity_id: str | None = None, said: str = ""
+    ) -> None:
+        super().__init__(status=status, activity_id=activity_id, said=said)
+        self.problems = problems
+
+
+class ReleasesDisabled(AzureDevOpsError):
+    """Classic releases are switched off for the organization or the project."""
+
+    code = "releases_disabled"
 
 
 class Throttled(AzureDevOpsError):

@@ -1,43 +1,382 @@
-"""Git repositories, branches, commits and files."""
+"""Git repositories: branches, commits, folders and files, and writing to them.
 
+A `project` and a `repository` are each given by id or by name; ids survive a rename.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from connections.azure_devops.transport import Transport, successful
-from connections.azure_devops.types import optional_text, text_of
+from connections.azure_devops import errors
+from connections.azure_devops.answers import Answer
+from connections.azure_devops.paging import every_page
+from connections.azure_devops.reading import (
+    flag,
+    instant,
+    mapping,
+    objects,
+    optional_number,
+    optional_text,
+    person,
+    text_of,
+    web_link,
+)
+from connections.azure_devops.transport import BYTES, Transport, successful
+from connections.azure_devops.types import Identity, Page
+
+HEADS = "refs/heads/"
+# What a ref has before it exists. https://learn.microsoft.com/rest/api/azure/devops/git/refs/update-refs
+NOTHING = "0" * 40
+LARGEST_FILE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository. `default_branch` is a full ref and absent when it is empty; `size` is in bytes."""
+    """A repository. `default_branch` is a full ref, absent when the repository is empty; `size` is in bytes."""
 
     id: str
     name: str
+    project_id: str | None = None
     default_branch: str | None = None
     size: int | None = None
     is_disabled: bool = False
+    is_in_maintenance: bool = False
     remote_url: str | None = None
     ssh_url: str | None = None
     web_url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch under its short name, and the commit it is at. The default one is known by the repository."""
+
+    name: str
+    commit: str
+    is_locked: bool = False
+    creator: Identity | None = None
+
+    @property
+    def ref(self) -> str:
+        """The full name, as a repository names its default branch."""
+        return HEADS + self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit. In lists Azure DevOps shortens a long comment."""
+
+    id: str
+    comment: str
+    is_shortened: bool = False
+    author: str | None = None
+    author_mail: str | None = None
+    authored_at: datetime | None = None
+    committed_at: datetime | None = None
+    parents: tuple[str, ...] = ()
+    web_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file or a folder. `path` begins with a slash."""
+
+    path: str
+    object_id: str
+    is_folder: bool = False
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rstrip("/").rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What a file holds at the commit `commit`: text, or bytes when it is no text."""
+
+    path: str
+    object_id: str
+    content: str | bytes
+    commit: str | None = None
+    content_type: str | None = None
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether it is no text."""
+        return isinstance(self.content, bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What a push did: `commit` is where the branch is now."""
+
+    id: int
+    branch: str
+    commit: str
+    pushed_at: datetime | None = None
+
+
+def _path(project: str, repository: str, *more: str) -> tuple[str, ...]:
+    return (project, "_apis", "git", "repositories", repository, *more)
+
+
 def repositories(transport: Transport, project: str, *, max_bytes: int) -> tuple[Repository, ...]:
-    """Every repository of one project, disabled ones too. There is no paging, so the answer has its own cap."""
+    """Every repository of one project, disabled ones too. There is no paging, so the answer has a cap of its own."""
     # https://learn.microsoft.com/rest/api/azure/devops/git/repositories/list
-    answer = successful(transport.ask("GET", (project, "_apis", "git", "repositories")))
+    answer = transport.get((project, "_apis", "git", "repositories"), max_bytes=max_bytes)
     return tuple(read_repository(item) for item in answer.json_list())
 
 
+def repository(transport: Transport, project: str, repository: str) -> Repository:
+    """One repository. Raises `NotFound` also when it is disabled."""
+    # https://learn.microsoft.com/rest/api/azure/devops/git/repositories/get-repository
+    return read_repository(transport.get(_path(project, repository)).json_object())
+
+
 def read_repository(item: dict[str, Any]) -> Repository:
-    """A repository of a list or by itself."""
-    size = item.get("size")
+    """A repository of a list or by itself. Older servers do not say whether it is disabled."""
     return Repository(
         id=text_of(item, "id"),
         name=text_of(item, "name"),
+        project_id=optional_text(item, "project", "id"),
         default_branch=optional_text(item, "defaultBranch"),
-        size=size if isinstance(size, int) else None,
-        is_disabled=item.get("isDisabled") is True,
-        remote_url=optional_text(item, "remoteUrl"),
+        size=optional_number(item, "size"),
+        is_disabled=flag(item, "isDisabled"),
+        is_in_maintenance=flag(item, "isInMaintenance"),
+        remote_url=web_link(item, "remoteUrl"),
         ssh_url=optional_text(item, "sshUrl"),
-        web_url=optional_text(item, "webUrl"),
+        web_url=web_link(item, "webUrl"),
     )
+
+
+def branches_page(
+    transport: Transport,
+    project: str,
+    repository: str,
+    *,
+    beginning: str = "",
+    continuation: str | None = None,
+    top: int = 1000,
+) -> Page[Branch]:
+    """One page of the branches whose short names begin so."""
+    query = {"filter": f"heads/{beginning}", "$top": str(top)}
+    if continuation is not None:
+        query["continuationToken"] = continuation
+    # https://learn.microsoft.com/rest/api/azure/devops/git/refs/list
+    answer = transport.get(_path(project, repository, "refs"), query=query)
+    refs = (item for item in answer.json_list() if text_of(item, "name").startswith(HEADS))
+    return Page(tuple(read_branch(item) for item in refs), answer.continuation_token)
+
+
+def branches(transport: Transport, project: str, repository: str, *, beginning: str = "") -> Iterator[Page[Branch]]:
+    """Every page of branches."""
+
+    def ask(continuation: str | None) -> Page[Branch]:
+        return branches_page(transport, project, repository, beginning=beginning, continuation=continuation)
+
+    return every_page(ask)
+
+
+def branch(transport: Transport, project: str, repository: str, name: str) -> Branch:
+    """One branch by its short name. Raises `NotFound`."""
+    for page in branches(transport, project, repository, beginning=name):
+        for one in page.items:
+            if one.name == name:
+                return one
+    raise errors.NotFound(detail="no such branch")
+
+
+def read_branch(item: dict[str, Any]) -> Branch:
+    """A branch of a list of refs."""
+    return Branch(
+        name=text_of(item, "name").removeprefix(HEADS),
+        commit=text_of(item, "objectId"),
+        is_locked=flag(item, "isLocked"),
+        creator=person(item, "creator"),
+    )
+
+
+def commits(
+    transport: Transport, project: str, repository: str, branch: str, *, top: int = 50, skip: int = 0
+) -> tuple[Commit, ...]:
+    """Commits of a branch, newest first, leaving out the first `skip`. Fewer than `top` are the last."""
+    query = {
+        "searchCriteria.itemVersion.version": branch,
+        "searchCriteria.itemVersion.versionType": "branch",
+        "searchCriteria.$top": str(top),
+        "searchCriteria.$skip": str(skip),
+    }
+    # https://learn.microsoft.com/rest/api/azure/devops/git/commits/get-commits
+    answer = transport.get(_path(project, repository, "commits"), query=query)
+    return tuple(read_commit(item) for item in answer.json_list())
+
+
+def commit(transport: Transport, project: str, repository: str, commit: str) -> Commit:
+    """One commit with its whole comment."""
+    # https://learn.microsoft.com/rest/api/azure/devops/git/commits/get
+    return read_commit(transport.get(_path(project, repository, "commits", commit)).json_object())
+
+
+def read_commit(item: dict[str, Any]) -> Commit:
+    """A commit of a list, of a push, or by itself."""
+    author, committer, parents = mapping(item, "author"), mapping(item, "committer"), item.get("parents")
+    return Commit(
+        id=text_of(item, "commitId"),
+        comment=optional_text(item, "comment") or "",
+        is_shortened=flag(item, "commentTruncated"),
+        author=optional_text(author, "name"),
+        author_mail=optional_text(author, "email"),
+        authored_at=instant(author, "date"),
+        committed_at=instant(committer, "date"),
+        parents=tuple(one for one in parents if isinstance(one, str)) if isinstance(parents, list) else (),
+        web_url=web_link(item, "remoteUrl"),
+    )
+
+
+def _at(branch: str) -> dict[str, str]:
+    return {"versionDescriptor.version": branch, "versionDescriptor.versionType": "branch"}
+
+
+def folder(transport: Transport, project: str, repository: str, branch: str, path: str = "/") -> tuple[Entry, ...]:
+    """What is directly in a folder at a branch: folders first, then files, by name.
+
+    Raises `NotFound` when there is no such folder, or when the repository is empty.
+    """
+    query = {"scopePath": _clean(path), "recursionLevel": "OneLevel", **_at(branch)}
+    # https://learn.microsoft.com/rest/api/azure/devops/git/items/list
+    answer = transport.get(_path(project, repository, "items"), query=query)
+    found = [read_entry(item) for item in answer.json_list()]
+    if any(one.path == _clean(path) and not one.is_folder for one in found):
+        raise errors.NotFound(detail="a file, not a folder")
+    inside = (one for one in found if one.path != _clean(path))
+    return tuple(sorted(inside, key=lambda one: (not one.is_folder, one.name.casefold())))
+
+
+def read_entry(item: dict[str, Any]) -> Entry:
+    """A file or a folder of a list of items."""
+    is_folder = flag(item, "isFolder") or item.get("gitObjectType") == "tree"
+    return Entry(path=text_of(item, "path"), object_id=optional_text(item, "objectId") or "", is_folder=is_folder)
+
+
+def file(
+    transport: Transport, project: str, repository: str, branch: str, path: str, *, max_bytes: int = LARGEST_FILE
+) -> File:
+    """What a file holds at a branch. Raises `AnswerTooLarge`, and `NotFound` also when it is a folder."""
+    query = {
+        "path": _clean(path),
+        "includeContent": "true",
+        "includeContentMetadata": "true",
+        "$format": "json",
+        **_at(branch),
+    }
+    # https://learn.microsoft.com/rest/api/azure/devops/git/items/get
+    answer = transport.get(_path(project, repository, "items"), query=query, max_bytes=max_bytes)
+    item = answer.json_object()
+    if read_entry(item).is_folder:
+        raise errors.NotFound(detail="a folder, not a file", activity_id=answer.activity_id)
+    metadata, text = mapping(item, "contentMetadata"), item.get("content")
+    # Content that is no text comes as text all the same, so the bytes are asked for by themselves.
+    is_text = isinstance(text, str) and "\0" not in text and not flag(metadata, "isBinary")
+    return File(
+        path=text_of(item, "path"),
+        object_id=optional_text(item, "objectId") or "",
+        content=str(text) if is_text else raw_file(transport, project, repository, branch, path, max_bytes=max_bytes),
+        commit=optional_text(item, "commitId"),
+        content_type=optional_text(metadata, "contentType"),
+    )
+
+
+def raw_file(
+    transport: Transport, project: str, repository: str, branch: str, path: str, *, max_bytes: int = LARGEST_FILE
+) -> bytes:
+    """The bytes of a file at a branch, as they are."""
+    query = {"path": _clean(path), "$format": "octetStream", **_at(branch)}
+    # https://learn.microsoft.com/rest/api/azure/devops/git/items/get
+    answer = transport.ask("GET", _path(project, repository, "items"), query=query, max_bytes=max_bytes, accept=BYTES)
+    return successful(answer, content="bytes").body
+
+
+def _clean(path: str) -> str:
+    return "/" + path.strip("/")
+
+
+def push_file(
+    transport: Transport,
+    project: str,
+    repository: str,
+    *,
+    branch: str,
+    at: str,
+    path: str,
+    content: str,
+    comment: str,
+    exists: bool,
+) -> Push:
+    """Commit one text file to a branch that is at the commit `at`; `NOTHING` begins the branch.
+
+    `exists` says whether the file is there already. Raises `Conflict` when the branch has moved on, `BranchProtected`,
+    `AccessDenied`, and `Rejected`, also when `exists` is wrong.
+    """
+    change = {
+        "changeType": "edit" if exists else "add",
+        "item": {"path": _clean(path)},
+        "newContent": {"content": content, "contentType": "rawtext"},
+    }
+    body = {
+        "refUpdates": [{"name": HEADS + branch, "oldObjectId": at}],
+        "commits": [{"comment": comment, "changes": [change]}],
+    }
+    # https://learn.microsoft.com/rest/api/azure/devops/git/pushes/create
+    answer = successful(transport.ask("POST", _path(project, repository, "pushes"), json=body))
+    return _read_push(answer, branch)
+
+
+def _read_push(answer: Answer, branch: str) -> Push:
+    body = answer.json_object()
+    updates, push_id = objects(body, "refUpdates"), optional_number(body, "pushId")
+    if push_id is None or not updates:
+        raise answer.unexpected("no push in the answer")
+    return Push(push_id, branch, text_of(updates[0], "newObjectId"), instant(body, "date"))
+
+
+def create_branch(transport: Transport, project: str, repository: str, *, name: str, at: str) -> Branch:
+    """A new branch at a commit. Raises `Conflict` when there is already one, and `BranchNotUpdated`."""
+    wish = [{"name": HEADS + name, "oldObjectId": NOTHING, "newObjectId": at}]
+    # https://learn.microsoft.com/rest/api/azure/devops/git/refs/update-refs
+    answer = successful(transport.ask("POST", _path(project, repository, "refs"), json=wish))
+    results = answer.json_list()
+    for result in results:
+        _check(result, answer)
+    if not results:
+        raise answer.unexpected("no branch in the answer")
+    return Branch(name=name, commit=text_of(results[0], "newObjectId"))
+
+
+_REFUSALS: dict[str, type[errors.AzureDevOpsError]] = {
+    "staleOldObjectId": errors.Conflict,
+    "refNameConflict": errors.NameTaken,
+    "writePermissionRequired": errors.AccessDenied,
+    "createBranchPermissionRequired": errors.AccessDenied,
+    "rejectedByPolicy": errors.BranchProtected,
+    "locked": errors.BranchProtected,
+}
+
+
+def _check(result: dict[str, Any], answer: Answer) -> None:
+    """Raise what went wrong with one ref: the answer as a whole is a success even then."""
+    if flag(result, "success"):
+        return
+    status = optional_text(result, "updateStatus") or "unknown"
+    kind = _REFUSALS.get(status)
+    if kind is not None:
+        raise kind(detail=status, status=answer.status, activity_id=answer.activity_id)
+    raise errors.BranchNotUpdated(update_status=status[:60], activity_id=answer.activity_id)
+
+
+def create_repository(transport: Transport, project_id: str, *, name: str) -> Repository:
+    """A new, empty repository in the project with this id. Raises `NameTaken`."""
+    body = {"name": name, "project": {"id": project_id}}
+    # https://learn.microsoft.com/rest/api/azure/devops/git/repositories/create
+    answer = successful(transport.ask("POST", (project_id, "_apis", "git", "repositories"), json=body))
+    return read_repository(answer.json_object())

@@ -21,7 +21,7 @@ import urllib3
 from requests.auth import AuthBase
 
 from connections.azure_devops import errors
-from connections.azure_devops.answers import Answer, classify
+from connections.azure_devops.answers import Answer, Content, classify
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.sockets import DeadlineAdapter, deadline
 from connections.azure_devops.types import Server
@@ -29,6 +29,8 @@ from connections.azure_devops.types import Server
 Service = Literal["core", "release"]
 API_VERSION = "7.1"
 USER_AGENT = "MFE-Orchestrator/0.1 (Code Repositories)"
+JSON = "application/json"
+BYTES = "application/octet-stream, application/json;q=0.5"
 _CHUNK = 64 * 1024
 _LEAVES_ITS_PLACE = re.compile(r"[/\\\x00-\x1f\x7f]")
 
@@ -48,6 +50,13 @@ class _Request:
     url: str
     content: bytes | None
     max_bytes: int
+    accept: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What this request says beside what all of the session say."""
+        kind = {} if self.content is None else {"Content-Type": "application/json; charset=utf-8"}
+        return {"Accept": self.accept, **kind}
 
 
 class _BasicToken(AuthBase):
@@ -90,7 +99,6 @@ class Transport:
         self._session = _Session()
         self._session.headers = requests.structures.CaseInsensitiveDict(
             {
-                "Accept": "application/json",
                 "Accept-Encoding": "gzip, deflate",
                 "User-Agent": USER_AGENT,
                 # Without it a bad token is answered by a redirect to a sign-in page.
@@ -128,6 +136,7 @@ class Transport:
         json: object = None,
         api_version: str = API_VERSION,
         max_bytes: int | None = None,
+        accept: str = JSON,
     ) -> Answer:
         """The answer, whatever its status. `path` holds unencoded segments below the organization.
 
@@ -135,7 +144,7 @@ class Transport:
         climbs.
         """
         url = self._url(service, path, {**(query or {}), "api-version": api_version})
-        request = _Request(method, url, _encoded(json), max_bytes or self.limits.max_bytes)
+        request = _Request(method, url, _encoded(json), max_bytes or self.limits.max_bytes, accept)
         ends_at = time.monotonic() + self.limits.deadline
         with deadline(ends_at):
             try:
@@ -193,7 +202,7 @@ class Transport:
             request.method,
             request.url,
             data=request.content,
-            headers={} if request.content is None else {"Content-Type": "application/json; charset=utf-8"},
+            headers=request.headers,
             auth=self._auth,
             timeout=(min(self.limits.connect_timeout, left), left),
             verify=self.server.ca_bundle or True,
@@ -225,9 +234,9 @@ def _read(response: requests.Response, max_bytes: int) -> bytes | None:
     return bytes(body)
 
 
-def successful(answer: Answer) -> Answer:
+def successful(answer: Answer, *, content: Content = "json") -> Answer:
     """The answer, if it is a success. Raises what `classify` makes of it otherwise."""
-    trouble = classify(answer)
+    trouble = classify(answer, content=content)
     if trouble is not None:
         raise trouble
     return answer

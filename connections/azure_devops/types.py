@@ -1,18 +1,13 @@
 """What Azure DevOps returns, as frozen values. A field that may be absent is optional."""
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from ipaddress import ip_address
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import quote, urlsplit
-
-from connections.azure_devops import errors
 
 SERVICES_URL = "https://dev.azure.com"
 SERVICES_RELEASE_URL = "https://vsrm.dev.azure.com"
-_FRACTION = re.compile(r"\.(\d+)")
-_NEVER = "0001-01-01"
 
 Item = TypeVar("Item")
 
@@ -108,39 +103,3 @@ class Project:
     visibility: str | None = None
     description: str | None = None
     last_updated_at: datetime | None = None
-
-
-def parse_datetime(text: object) -> datetime | None:
-    """An instant with zero to seven fractional digits, aware and in UTC; None for what is absent or no date."""
-    if not isinstance(text, str) or text.startswith(_NEVER):
-        return None
-    shortened = _FRACTION.sub(lambda digits: "." + digits.group(1)[:6].ljust(6, "0"), text.strip(), count=1)
-    try:
-        instant = datetime.fromisoformat(shortened.replace("Z", "+00:00"))
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def text_of(source: dict[str, Any], key: str) -> str:
-    """A text that must be there. Raises `UnexpectedAnswer`."""
-    value = source.get(key)
-    if not isinstance(value, str) or not value:
-        raise errors.UnexpectedAnswer(detail=f"no {key} in the answer")
-    return value
-
-
-def optional_text(source: dict[str, Any], *path: str) -> str | None:
-    """A text that may be absent, at a path of keys."""
-    value: Any = source
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, str) and value else None
-
-
-def number_of(source: dict[str, Any], key: str) -> int:
-    """A whole number that must be there. Raises `UnexpectedAnswer`."""
-    value = source.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise errors.UnexpectedAnswer(detail=f"no {key} in the answer")
-    return value

@@ -10,6 +10,7 @@ import pytest
 from connections.azure_devops import errors
 from connections.azure_devops.answers import ANONYMOUS_ID, Answer, classify
 from connections.azure_devops.errors import AzureDevOpsError
+from tests.azure_devops.conftest import SECRET
 
 ME = "22157d54-1821-6536-a446-928b06348385"
 SIGNED = {"x-vss-userdata": f"{ME}:me@example.com"}
@@ -134,6 +135,9 @@ TABLE: list[tuple[str, int, dict[str, str], bytes, type[AzureDevOpsError]]] = [
     ("method", 405, JSON, b'{"count":1,"value":{"Message":"not support http method"}}', errors.Rejected),
     ("page for a bad request", 400, HTML, b"<html>Request Too Long</html>", errors.UnexpectedAnswer),
     ("proxy asks who we are", 407, HTML, b"<html>x</html>", errors.ConnectionFailed),
+    ("name taken", 409, JSON, envelope("TF400948:", "GitRepositoryNameAlreadyExistsException"), errors.NameTaken),
+    ("protected branch", 403, JSON | SIGNED, envelope("TF402455: Pushes to", "GitRefUpdate"), errors.BranchProtected),
+    ("no classic releases", 403, JSON, envelope("", "ClassicReleasePipelinesDisabledX"), errors.ReleasesDisabled),
     # Too much.
     ("throttled", 429, PLAIN | {"retry-after": "30"}, TOO_MUCH.encode(), errors.Throttled),
     ("throttled without words", 429, NOTHING, b"", errors.Throttled),
@@ -163,12 +167,37 @@ def test_every_refusal_has_its_meaning(
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, b"{}"), (201, b'{"id": 1}'), (202, b"{}"), (204, b"")])
-def test_a_success_means_nothing_bad(status: int, body: bytes) -> None:
+def test_a_success_is_no_trouble(status: int, body: bytes) -> None:
     assert classify(Answer(status, JSON, body)) is None
 
 
 def test_an_authentication_header_on_a_success_is_no_refusal() -> None:
     assert classify(Answer(200, JSON | BASIC, b"{}")) is None
+
+
+OCTETS = {"content-type": "application/octet-stream"}
+
+
+@pytest.mark.parametrize("body", [b"\0\1", b"", b"<html>a page of the repository</html>", b"{}"])
+def test_the_bytes_of_a_file_may_be_anything(body: bytes) -> None:
+    assert classify(Answer(200, OCTETS, body), content="bytes") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "meaning"),
+    [
+        (203, OCTETS, errors.SignInRequired),
+        (200, HTML, errors.SignInRequired),
+        (200, JSON, errors.UnexpectedAnswer),
+        (200, NOTHING, errors.UnexpectedAnswer),
+        (302, OCTETS, errors.SignInRequired),
+        (401, OCTETS, errors.EmptyRefusal),
+    ],
+)
+def test_what_does_not_come_as_bytes_is_no_file(
+    status: int, headers: dict[str, str], meaning: type[AzureDevOpsError]
+) -> None:
+    assert type(classify(Answer(status, headers, b""), content="bytes")) is meaning
 
 
 @pytest.mark.parametrize("words", [EXPIRED, ENTRA, TOO_MUCH, "TF24668:"])
@@ -177,13 +206,45 @@ def test_what_a_success_quotes_is_content_and_no_refusal(words: str) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 500])
-def test_an_error_keeps_what_support_asks_for_and_nothing_of_the_message(status: int) -> None:
+def test_an_error_keeps_what_support_asks_for(status: int) -> None:
     body = envelope("Ada Lovelace may not", "SomeException")
     trouble = classify(Answer(status, JSON | {"activityid": "5f1c2d3e-0000-4000-8000-000000000000"}, body))
     assert trouble is not None
     assert trouble.activity_id == "5f1c2d3e-0000-4000-8000-000000000000"
     assert trouble.type_key == "SomeException"
-    assert "Ada" not in f"{trouble}{vars(trouble)}"
+
+
+def test_the_words_of_a_refusal_are_kept_apart_from_what_is_logged() -> None:
+    trouble = classify(Answer(403, JSON, envelope("Ada Lovelace may not", "SomeException")))
+    assert trouble is not None
+    assert trouble.said == "Ada Lovelace may not"
+    assert "Ada" not in f"{trouble}{trouble!r}{trouble.detail}"
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("VS402904: User maya@example.com may not.", "VS402904: User … may not."),
+        ("identity 'tenant\\maya@example.com', scope", "identity '…', scope"),
+        (f"Token {SECRET} is old", "Token [redacted] is old"),
+        ("First line.\r\n   at Some.Stack.Trace()", "First line."),
+        ("x " * 400, ("x " * 400)[:300]),
+        ("", ""),
+    ],
+)
+def test_the_words_are_shown_without_addresses_secrets_and_stack_traces(message: str, said: str) -> None:
+    trouble = classify(Answer(400, JSON, envelope(message, "SomeException")))
+    assert trouble is not None
+    assert trouble.said == said
+
+
+@pytest.mark.parametrize(
+    "body", [b"plain text", b"<html>page</html>", b'{"value": {"Message": "x"}}', b'{"message": 7}']
+)
+def test_only_azure_devops_own_words_are_shown(body: bytes) -> None:
+    trouble = classify(Answer(400, JSON, body))
+    assert trouble is not None
+    assert trouble.said == ""
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from connections.azure_devops.names import (
     read_token,
     redact,
 )
-from connections.azure_devops.types import parse_datetime
+from connections.azure_devops.reading import parse_datetime
 from tests.azure_devops.conftest import SECRET, MakeTransport
 from tests.azure_devops.loopback import Loopback, Seen, Wire
 
