@@ -11,13 +11,14 @@ from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.transport import Limits, Transport
 from connections.azure_devops.types import Server
 from tests.azure_devops.authority import Authority
-from tests.azure_devops.loopback import Loopback, Script
+from tests.azure_devops.loopback import Loopback, Script, always
 
 # In today's form, and of no organization.
 SECRET = "k7" * 26 + "JQQJ99" + "ALACAAAA" + "AAAAAAAAAA" + "AZDO" + "9xQ2"
 
 Serve = Callable[..., Loopback]
 MakeTransport = Callable[..., Transport]
+Asking = Callable[..., tuple[Loopback, Transport]]
 MakeClient = Callable[..., AzureDevOpsClient]
 
 
@@ -55,6 +56,17 @@ def transport() -> Iterator[MakeTransport]:
             return running.enter_context(Transport(server, organization, PersonalAccessToken(SECRET), limits=bounds))
 
         yield make
+
+
+@pytest.fixture
+def asking(serve: Serve, transport: MakeTransport) -> Asking:
+    """A server that gives these answers one after the other, and a transport to it: `asking(answer(), answer())`."""
+
+    def make(*answers: bytes) -> tuple[Loopback, Transport]:
+        server = serve(always(*answers))
+        return server, transport(server.url)
+
+    return make
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from connections.azure_devops import errors, git
 from connections.azure_devops.git import Branch, Commit, Entry, File, Push, Repository
 from connections.azure_devops.transport import Transport
 from connections.azure_devops.types import Identity
-from tests.azure_devops.conftest import MakeTransport, Serve
-from tests.azure_devops.loopback import Loopback, Seen, Wire, always, answer, json_answer, listing
+from tests.azure_devops.conftest import Asking, MakeTransport, Serve
+from tests.azure_devops.loopback import Seen, Wire, answer, json_answer, listing
 
 SHA, OTHER = "a" * 40, "b" * 40
 HERE = "/acme/Web%20Shop/_apis/git/repositories"
@@ -30,20 +30,6 @@ REPOSITORY: dict[str, Any] = {
     "isDisabled": False,
     "isInMaintenance": False,
 }
-
-
-@pytest.fixture
-def asking(serve: Serve, transport: MakeTransport) -> Callable[..., tuple[Loopback, Transport]]:
-    """A server that gives these answers one after the other, and a transport to it."""
-
-    def make(*answers: bytes) -> tuple[Loopback, Transport]:
-        server = serve(always(*answers))
-        return server, transport(server.url)
-
-    return make
-
-
-Asking = Callable[..., tuple[Loopback, Transport]]
 
 
 def test_the_repositories_of_a_project_come_in_one_answer(asking: Asking) -> None:
