@@ -1,155 +1,398 @@
-"""Builds. https://learn.microsoft.com/rest/api/azure/devops/build"""
+"""Build definitions and builds. https://learn.microsoft.com/rest/api/azure/devops/build"""
 
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.core import find_project, project_json
-from sandbox.wire import Answer, Request, error, json_answer, listing
-from sandbox.world import Build, Definition, Person, Project, instant
+from sandbox.git import web_url
+from sandbox.ids import instant, moment, stable_id
+from sandbox.pipelines import Build, Definition
+from sandbox.wire import (
+    Answer,
+    Refused,
+    Request,
+    argument_missing,
+    envelope,
+    error,
+    invalid_body,
+    json_answer,
+    listing,
+    model_error,
+    person_json,
+)
+from sandbox.world import Project
 
 USUAL_PAGE = 1000
-_WEB_API = "Microsoft.TeamFoundation.Build.WebApi"
-
-
-def person_json(request: Request, person: Person) -> dict[str, Any]:
-    """A person inside something else."""
-    return {
-        "displayName": person.name,
-        "id": person.id,
-        "uniqueName": person.upn,
-        "url": f"{request.base_url}/{request.organization.name}/_apis/Identities/{person.id}",
-    }
+WEB_API = "Microsoft.TeamFoundation.Build.WebApi"
+_ASSEMBLY = "Microsoft.TeamFoundation.Build2.WebApi"
+_ORDERS = (
+    "finishTimeAscending",
+    "finishTimeDescending",
+    "queueTimeAscending",
+    "queueTimeDescending",
+    "startTimeAscending",
+    "startTimeDescending",
+)
+_FAR = timedelta(days=365_000)
+_STATUSES = ("none", "inProgress", "completed", "cancelling", "postponed", "notStarted", "all")
 
 
 def definition_json(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
-    """A definition as lists show it."""
-    here = f"{request.base_url}/{request.organization.name}/{project.id}"
+    """A definition inside something else."""
+    here = f"{request.here}/{project.id}/_apis/build/Definitions/{definition.id}"
     return {
+        "drafts": [],
         "id": definition.id,
         "name": definition.name,
+        "url": f"{here}?revision=1",
+        "uri": f"vstfs:///Build/Definition/{definition.id}",
         "path": definition.path,
         "type": "build",
         "queueStatus": definition.queue_status,
         "revision": 1,
-        "createdDate": instant(project.updated_at),
         "project": project_json(request, project),
-        "url": f"{here}/_apis/build/Definitions/{definition.id}?revision=1",
-        "_links": {"web": {"href": f"{here}/_build/definition?definitionId={definition.id}"}},
     }
+
+
+def _listed_definition(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
+    here = f"{request.here}/{project.id}"
+    web = f"{here}/_build/definition?definitionId={definition.id}"
+    found = definition_json(request, project, definition) | {
+        "_links": {
+            "self": {"href": f"{here}/_apis/build/Definitions/{definition.id}?revision=1"},
+            "web": {"href": web},
+            "editor": {"href": f"{here}/_build/designer?id={definition.id}&_a=edit-build-definition"},
+            "badge": {"href": f"{here}/_apis/build/status/{definition.id}"},
+        },
+        "quality": "definition",
+        "authoredBy": person_json(request, definition.author),
+        "queue": _queue_json(request, project),
+        "createdDate": instant(definition.created_at),
+    }
+    if request.flag("includeLatestBuilds"):
+        found |= _latest_json(request, project, definition)
+    return found
+
+
+def _latest_json(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
+    own = [one for one in project.builds if one.definition is definition]
+    completed = [one for one in own if one.state(request.now).status == "completed"]
+    latest = {"latestBuild": own[-1:], "latestCompletedBuild": completed[-1:]}
+    return {key: build_json(request, project, one) for key, found in latest.items() for one in found}
+
+
+def _queue_json(request: Request, project: Project) -> dict[str, Any]:
+    return {
+        "_links": {"self": {"href": f"{request.here}/_apis/build/Queues/7"}},
+        "id": 7,
+        "name": "Azure Pipelines",
+        "url": f"{request.here}/_apis/build/Queues/7",
+        "pool": {"id": 9, "name": "Azure Pipelines", "isHosted": True},
+    }
+
+
+def _repository_json(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
+    repository = definition.repository
+    return {
+        "id": repository.id,
+        "type": "TfsGit",
+        "name": repository.name,
+        "url": web_url(request, project, repository),
+        "clean": None,
+        "checkoutSubmodules": False,
+    }
+
+
+def definitions(request: Request, names: dict[str, str]) -> Answer:
+    """Build definitions by name, in pages. A name may hold asterisks."""
+    project = find_project(request, names)
+    ids, name, path = request.listed("definitionIds"), request.query.get("name", ""), request.query.get("path", "")
+    fitting = [
+        one
+        for one in sorted(project.definitions, key=lambda one: (one.created_at, one.id))
+        if (not ids or str(one.id) in ids)
+        and _named(one.name, name)
+        and (not path or one.path.lower() == path.lower())
+        and request.query.get("repositoryId", one.repository.id) == one.repository.id
+    ]
+    page, more = _page(request, fitting, lambda one: one.created_at, ascending=True)
+    return listing(request, [_listed_definition(request, project, one) for one in page], continuation=more)
+
+
+def _named(name: str, wanted: str) -> bool:
+    begin, star, end = wanted.lower().partition("*")
+    if not star:
+        return wanted.lower() in ("", name.lower())
+    return name.lower().startswith(begin) and name.lower().endswith(end.strip("*"))
+
+
+def _page(
+    request: Request, items: list[Any], key: Callable[[Any], datetime], *, ascending: bool
+) -> tuple[list[Any], str | None]:
+    """A page of a list sorted by time and id, and the token with the time and id at which the next one begins."""
+    token = request.query.get("continuationToken", "")
+    time, _, id_ = token.partition(",")
+    since = moment(time) if token else None
+    if token and (since is None or not id_.isdigit()):
+        raise Refused(model_error(request, 400, f"The value '{token}' is not valid for continuationToken."))
+    left = items
+    if since is not None:
+        at = (since, int(id_))
+        left = [one for one in items if ((key(one), one.id) >= at if ascending else (key(one), one.id) <= at)]
+    top = max(request.number("$top", USUAL_PAGE), 1)
+    return left[:top], f"{instant(key(left[top]))},{left[top].id}" if len(left) > top else None
+
+
+def definition(request: Request, names: dict[str, str]) -> Answer:
+    """One definition, with its repository and process."""
+    project = find_project(request, names)
+    found = _find_definition(request, project, names["definition"])
+    repository = _repository_json(request, project, found) | {"defaultBranch": found.repository.default_branch or ""}
+    body = _listed_definition(request, project, found) | {
+        "repository": repository,
+        "process": {"type": 2, "yamlFilename": "azure-pipelines.yml"},
+        "jobAuthorizationScope": "projectCollection",
+        "jobTimeoutInMinutes": 60,
+        "jobCancelTimeoutInMinutes": 5,
+        "triggers": [],
+        "variables": {},
+        "properties": {},
+        "tags": [],
+    }
+    return json_answer(request, body)
+
+
+def _find_definition(request: Request, project: Project, wanted: str) -> Definition:
+    found = next((one for one in project.definitions if str(one.id) == wanted), None)
+    if found is None:
+        text = f"The build pipeline with ID {wanted} could not be found."
+        raise Refused(error(request, 404, text, "DefinitionNotFoundException", WEB_API, _ASSEMBLY))
+    return found
 
 
 def build_json(request: Request, project: Project, build: Build) -> dict[str, Any]:
     """A build; what is not known yet is absent."""
-    here = f"{request.base_url}/{request.organization.name}/{project.id}"
+    here = f"{request.here}/{project.id}"
+    builds = f"{here}/_apis/build/builds/{build.id}"
+    state = build.state(request.now)
+    changer = build.canceled_by or build.person
     found: dict[str, Any] = {
+        "_links": {
+            "self": {"href": f"{here}/_apis/build/Builds/{build.id}"},
+            "web": {"href": f"{here}/_build/results?buildId={build.id}"},
+            "sourceVersionDisplayUri": {"href": f"{builds}/sources"},
+            "timeline": {"href": f"{builds}/Timeline"},
+            "badge": {"href": f"{here}/_apis/build/status/{build.definition.id}"},
+        },
+        "properties": {},
+        "tags": [],
+        "validationResults": [],
+        "plans": [{"planId": stable_id("plan", project.id, build.id)}],
+        "triggerInfo": {},
         "id": build.id,
         "buildNumber": build.number,
-        "status": build.status,
+        "status": state.status,
         "queueTime": instant(build.queued_at),
-        "reason": build.reason,
-        "sourceBranch": build.branch,
-        "sourceVersion": build.definition.repository.branches.get(build.branch, ""),
+        "url": f"{here}/_apis/build/Builds/{build.id}",
         "definition": definition_json(request, project, build.definition),
+        "buildNumberRevision": build.id,
         "project": project_json(request, project),
+        "uri": f"vstfs:///Build/Build/{build.id}",
+        "sourceBranch": build.branch,
+        "sourceVersion": build.commit,
+        "queue": _queue_json(request, project),
+        "priority": "normal",
+        "reason": build.reason,
         "requestedFor": person_json(request, build.person),
         "requestedBy": person_json(request, build.person),
-        "url": f"{here}/_apis/build/Builds/{build.id}",
-        "_links": {"web": {"href": f"{here}/_build/results?buildId={build.id}"}},
-        "validationResults": [],
-        "tags": [],
+        "lastChangedDate": instant(build.changed_at(request.now)),
+        "lastChangedBy": person_json(request, changer),
+        "orchestrationPlan": {"planId": stable_id("plan", project.id, build.id)},
+        "logs": {"id": 0, "type": "Container", "url": f"{builds}/logs"},
+        "repository": _repository_json(request, project, build.definition),
+        "keepForever": False,
+        "retainedByRelease": False,
+        "triggeredByBuild": None,
+        "appendCommitMessageToRunName": True,
     }
-    optional = {"result": build.result, "startTime": build.started_at, "finishTime": build.finished_at}
-    for key, value in optional.items():
-        if value is not None:
-            found[key] = instant(value) if isinstance(value, datetime) else value
+    if state.result is not None:
+        found["result"] = state.result
+    if state.started_at is not None:
+        found["startTime"] = instant(state.started_at)
+    if state.finished_at is not None:
+        found["finishTime"] = instant(state.finished_at)
     return found
 
 
-def _page(request: Request, items: list[Any]) -> tuple[list[Any], str | None]:
-    start = request.number("continuationToken", 0)
-    top = max(request.number("$top", USUAL_PAGE), 1)
-    page = items[start : start + top]
-    return page, str(start + top) if start + top < len(items) else None
-
-
-def definitions(request: Request, names: dict[str, str]) -> Answer:
-    """Build definitions, in pages."""
-    project = find_project(request, names["project"])
-    if isinstance(project, Answer):
-        return project
-    page, more = _page(request, project.definitions)
-    return listing(request, [definition_json(request, project, one) for one in page], continuation=more)
-
-
 def builds(request: Request, names: dict[str, str]) -> Answer:
-    """Builds, newest first, in pages."""
-    project = find_project(request, names["project"])
-    if isinstance(project, Answer):
-        return project
-    wanted = {part for part in request.query.get("definitions", "").split(",") if part}
-    fitting = [one for one in reversed(project.builds) if not wanted or str(one.definition.id) in wanted]
-    page, more = _page(request, fitting)
+    """Builds in the asked order, in pages."""
+    project = find_project(request, names)
+    order = request.choice("queryOrder", _ORDERS, "finishTimeDescending")
+    key = _times(order, request.now)
+    ascending = order.endswith("Ascending")
+    fitting = sorted(_fitting(request, project), key=lambda one: (key(one), one.id), reverse=not ascending)
+    page, more = _page(request, _few_of_each(request, fitting), key, ascending=ascending)
     return listing(request, [build_json(request, project, one) for one in page], continuation=more)
 
 
-def _find(request: Request, names: dict[str, str]) -> tuple[Project, Build] | Answer:
-    project = find_project(request, names["project"])
-    if isinstance(project, Answer):
-        return project
-    found = next((one for one in project.builds if str(one.id) == names["id"]), None)
+def _times(order: str, now: datetime) -> Callable[[Build], datetime]:
+    """What builds are sorted by. One that did not come so far is sorted as if it did in a far future."""
+    if order.startswith("queueTime"):
+        return lambda one: one.queued_at
+    if order.startswith("startTime"):
+        return lambda one: one.state(now).started_at or one.queued_at + _FAR
+    return lambda one: one.state(now).finished_at or one.queued_at + _FAR
+
+
+def _fitting(request: Request, project: Project) -> Iterable[Build]:
+    definitions, ids = request.listed("definitions"), request.listed("buildIds")
+    branch, number = request.query.get("branchName", ""), request.query.get("buildNumber", "")
+    status, result = request.choice("statusFilter", _STATUSES, "all"), request.listed("resultFilter")
+    person = request.query.get("requestedFor", "").casefold()
+    reason = request.query.get("reasonFilter", "all").lower()
+    since, until = moment(request.query.get("minTime", "")), moment(request.query.get("maxTime", ""))
+    for one in project.builds:
+        state = one.state(request.now)
+        if (
+            (not definitions or str(one.definition.id) in definitions)
+            and (not ids or str(one.id) in ids)
+            and branch in ("", one.branch)
+            and _named(one.number, number)
+            and status in ("all", "none", state.status)
+            and (not result or (state.result or "").lower() in result)
+            and person in ("", one.person.name.casefold(), one.person.upn.casefold(), one.person.id)
+            and reason in ("all", one.reason.lower())
+            and (since is None or one.queued_at >= since)
+            and (until is None or one.queued_at <= until)
+        ):
+            yield one
+
+
+def _few_of_each(request: Request, builds: list[Build]) -> list[Build]:
+    most = request.number("maxBuildsPerDefinition", 0)
+    if most <= 0:
+        return builds
+    seen: dict[int, int] = {}
+    kept = []
+    for one in builds:
+        seen[one.definition.id] = seen.get(one.definition.id, 0) + 1
+        if seen[one.definition.id] <= most:
+            kept.append(one)
+    return kept
+
+
+def find_build(request: Request, names: dict[str, str], *, changing: str = "") -> tuple[Project, Build]:
+    """The build that an address names. `changing` names the right that a change needs. Raises `Refused`."""
+    project = find_project(request, names)
+    if changing and request.organization.permission_first:
+        _require(request, project, None, changing)
+    found = next((one for one in project.builds if str(one.id) == names["build"]), None)
     if found is None:
-        text = f"The requested build {names['id']} could not be found."
-        return error(request, 404, text, "BuildNotFoundException", _WEB_API)
+        text = f"The requested build {names['build']} could not be found."
+        raise Refused(error(request, 404, text, "BuildNotFoundException", WEB_API, _ASSEMBLY))
+    if changing:
+        _require(request, project, found.definition, changing)
     return project, found
+
+
+def _require(request: Request, project: Project, definition: Definition | None, right: str) -> None:
+    if request.powerless and request.person is not None:
+        pipeline = f"{definition.id}:{definition.name}" if definition else "0:"
+        text = (
+            f"TF215106: Access denied. {request.person.name} needs {right} permissions for build pipeline {pipeline} "
+            f"in team project {project.name} to perform the action. For more information, contact the Azure DevOps "
+            "administrator."
+        )
+        raise Refused(error(request, 403, text, "AccessDeniedException", WEB_API, _ASSEMBLY))
 
 
 def build(request: Request, names: dict[str, str]) -> Answer:
     """One build."""
-    found = _find(request, names)
-    return found if isinstance(found, Answer) else json_answer(request, build_json(request, *found))
+    return json_answer(request, build_json(request, *find_build(request, names)))
 
 
-def _denied(request: Request, right: str) -> Answer:
-    name = request.person.name if request.person else "Nobody"
-    text = (
-        f"TF215106: Access denied. {name} needs {right} permissions for build pipeline 1 in team project to perform "
-        "the action. For more information, contact the Azure DevOps administrator."
-    )
-    return error(request, 403, text, "AccessDeniedException", _WEB_API)
+def latest(request: Request, names: dict[str, str]) -> Answer:
+    """The newest completed build of a definition."""
+    project = find_project(request, names)
+    wanted = next((one for one in project.definitions if names["definition"] in (str(one.id), one.name)), None)
+    branch = request.query.get("branchName", "")
+    own = [one for one in project.builds if one.definition is wanted and branch in ("", one.branch)]
+    completed = [one for one in own if one.state(request.now).status == "completed"]
+    if not completed:
+        text = f"No completed builds were found for pipeline {names['definition']}."
+        raise Refused(error(request, 404, text, "BuildNotFoundException", WEB_API, _ASSEMBLY))
+    return json_answer(request, build_json(request, project, completed[-1]))
 
 
 def update(request: Request, names: dict[str, str]) -> Answer:
-    """Cancel a build."""
-    project = find_project(request, names["project"])
-    if isinstance(project, Answer):
-        return project
-    if request.powerless:
-        return _denied(request, "Stop builds")
-    found = _find(request, names)
-    if isinstance(found, Answer):
-        return found
-    wanted = (request.json() or {}).get("status")
-    if wanted == "cancelling" and found[1].status != "completed":
-        found[1].status, found[1].result = "completed", "canceled"
-        found[1].finished_at = datetime.now(UTC)
-    return json_answer(request, build_json(request, *found))
+    """Cancel a build; it goes on for a moment, as `cancelling`."""
+    project, found = find_build(request, names, changing="Stop builds")
+    wanted = str(request.fields().get("status", "")).lower()
+    if wanted == "cancelling" and found.state(request.now).status in ("notStarted", "inProgress"):
+        found.canceled_at, found.canceled_by = request.now, request.person
+    return json_answer(request, build_json(request, project, found))
 
 
 def queue(request: Request, names: dict[str, str]) -> Answer:
     """Run a definition; answers 200, not 201."""
-    project = find_project(request, names["project"])
-    if isinstance(project, Answer):
-        return project
-    if request.powerless:
-        return _denied(request, "Queue builds")
-    body = request.json()
-    wanted = body.get("definition", {}).get("id") if isinstance(body, dict) else None
-    definition = next((one for one in project.definitions if one.id == wanted), None)
-    if definition is None or request.person is None:
-        text = "Value cannot be null. Parameter name: build.Definition"
-        return error(request, 400, text, "ArgumentNullException", "System")
-    number = max((one.id for one in project.builds), default=0) + 1
-    branch = body.get("sourceBranch") or definition.repository.default_branch or "refs/heads/main"
-    new = Build(number, f"sandbox.{number}", definition, branch, request.person, datetime.now(UTC))
+    project = find_project(request, names)
+    if request.organization.permission_first:
+        _require(request, project, None, "Queue builds")
+    body = request.fields()
+    wanted = body.get("definition")
+    if wanted is None:
+        raise Refused(argument_missing(request, "build.Definition"))
+    if not isinstance(wanted, dict):
+        raise Refused(invalid_body(request))
+    found = _find_definition(request, project, str(wanted.get("id", "")))
+    _require(request, project, found, "Queue builds")
+    branch = str(body.get("sourceBranch") or found.repository.default_branch or "")
+    branch = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
+    sha = str(body.get("sourceVersion") or found.repository.refs.get(branch, ""))
+    _validate(request, found, branch, sha)
+    number = len([one for one in project.builds if one.queued_at.date() == request.now.date()]) + 1
+    person = request.person or found.author
+    name = f"{request.now:%Y%m%d}.{number}"
+    new = Build(project.new_id(), name, found, branch, sha, person, request.now, found.outcome)
     project.builds.append(new)
     return json_answer(request, build_json(request, project, new))
+
+
+def _validate(request: Request, definition: Definition, branch: str, sha: str) -> None:
+    problem = ""
+    if definition.queue_status == "disabled":
+        problem = f"The build pipeline {definition.name} is disabled."
+    elif sha not in definition.repository.commits or branch not in definition.repository.refs:
+        problem = (
+            f"Could not get the latest source version for repository {definition.repository.name} hosted on Azure "
+            f"Repos using ref {branch}."
+        )
+    if problem:
+        text = "Could not queue the build because there were validation errors or warnings."
+        body = envelope(text, "BuildRequestValidationFailedException", WEB_API, _ASSEMBLY)
+        body["customProperties"] = {"ValidationResults": [{"result": "error", "message": problem}]}
+        raise Refused(json_answer(request, body, status=400))
+
+
+def work_items(request: Request, names: dict[str, str]) -> Answer:
+    """What a build was for: here never anything."""
+    find_build(request, names)
+    return listing(request, [])
+
+
+def general_settings(request: Request, names: dict[str, str]) -> Answer:
+    """Which kinds of pipelines may be created."""
+    find_project(request, names)
+    off = request.organization.without_classic_releases
+    body = {
+        "enforceJobAuthScope": True,
+        "enforceReferencedRepoScopedToken": True,
+        "enforceSettableVar": True,
+        "publishPipelineMetadata": False,
+        "statusBadgesArePrivate": True,
+        "disableClassicPipelineCreation": off,
+        "disableClassicBuildPipelineCreation": off,
+        "disableClassicReleasePipelineCreation": off,
+    }
+    return json_answer(request, body)

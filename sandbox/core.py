@@ -1,13 +1,18 @@
 """Projects. https://learn.microsoft.com/rest/api/azure/devops/core/projects"""
 
+import uuid
 from typing import Any
+from urllib.parse import quote
 
-from sandbox.wire import Answer, Request, error, json_answer, listing
-from sandbox.world import Project, instant
+from sandbox import refusals
+from sandbox.ids import instant, stable_id
+from sandbox.wire import Answer, Refused, Request, error, json_answer, listing
+from sandbox.world import Project
 
 PAGE_CAP = 100
+USABLE = "wellFormed"
+STATES = ("deleting", "new", USABLE, "createPending", "all", "unchanged", "deleted")
 _CORE = "Microsoft.TeamFoundation.Core.WebApi"
-_USUAL_STATE = "wellFormed"
 
 
 def project_json(request: Request, project: Project) -> dict[str, Any]:
@@ -15,7 +20,7 @@ def project_json(request: Request, project: Project) -> dict[str, Any]:
     found: dict[str, Any] = {
         "id": project.id,
         "name": project.name,
-        "url": f"{request.base_url}/{request.organization.name}/_apis/projects/{project.id}",
+        "url": f"{request.here}/_apis/projects/{project.id}",
         "state": project.state,
         "revision": project.revision,
         "visibility": project.visibility,
@@ -27,11 +32,10 @@ def project_json(request: Request, project: Project) -> dict[str, Any]:
 
 
 def projects(request: Request, _names: dict[str, str]) -> Answer:
-    """The projects that the person sees, in pages."""
-    wanted = request.query.get("stateFilter", _USUAL_STATE)
+    """The projects that the person sees, in no promised order, in pages."""
+    wanted = request.choice("stateFilter", STATES, USABLE)
     visible = [one for one in request.organization.visible(request.person) if _fits(one, wanted)]
-    visible.sort(key=lambda one: one.name.casefold())
-    start = request.number("continuationToken", request.number("$skip", 0))
+    start = max(request.number("continuationToken", request.number("$skip", 0)), 0)
     top = min(max(request.number("$top", PAGE_CAP), 1), PAGE_CAP)
     page = visible[start : start + top]
     more = str(start + top) if start + top < len(visible) else None
@@ -39,38 +43,69 @@ def projects(request: Request, _names: dict[str, str]) -> Answer:
 
 
 def _fits(project: Project, wanted: str) -> bool:
-    if wanted.lower() == "all":
-        return project.state != "deleted"
-    return project.state.lower() == wanted.lower()
+    return project.state != "deleted" if wanted == "all" else project.state == wanted
 
 
 def project(request: Request, names: dict[str, str]) -> Answer:
-    """One project by name or id, with links and its team."""
-    found = find_project(request, names["project"])
-    if isinstance(found, Answer):
-        return found
-    here = f"{request.base_url}/{request.organization.name}"
+    """One project by name or id, whatever its state, with links and its team."""
+    found = _visible(request, names["project"])
+    if found is None or found.state == "deleted":
+        raise Refused(_unknown(request, names["project"]))
     body = project_json(request, found)
     body["_links"] = {
         "self": {"href": body["url"]},
-        "web": {"href": f"{here}/{found.name}"},
+        "collection": {"href": f"{request.here}/_apis/projectCollections/{request.organization.id}"},
+        "web": {"href": f"{request.here}/{quote(found.name)}"},
     }
+    team = stable_id("team", found.id)
+    body["defaultTeam"] = {"id": team, "name": f"{found.name} Team", "url": f"{body['url']}/teams/{team}"}
+    if request.flag("includeCapabilities"):
+        body["capabilities"] = {
+            "versioncontrol": {"sourceControlType": "Git", "gitEnabled": "True", "tfvcEnabled": "False"}
+        }
     return json_answer(request, body)
 
 
-def find_project(request: Request, name_or_id: str) -> Project | Answer:
-    """The project of an address, or a 404 that does not say whether it exists."""
-    for project in request.organization.visible(request.person):
-        if name_or_id.casefold() in (project.name.casefold(), project.id) and project.state == _USUAL_STATE:
-            return project
-    if len(name_or_id) == 36 and name_or_id.count("-") == 4:
+def find_project(request: Request, names: dict[str, str], *, unknown_id: int = 404) -> Project:
+    """The project that an address names.
+
+    Raises `Refused` with a 404 that does not say whether it exists; `unknown_id` is the status for an id.
+    """
+    found = _visible(request, names["project"])
+    if found is None or found.state != USABLE:
+        raise Refused(_unknown(request, names["project"], unknown_id=unknown_id))
+    return found.opened()
+
+
+def usable_projects(request: Request) -> list[Project]:
+    """Every project that the person can look into."""
+    return [one.opened() for one in request.organization.visible(request.person) if one.state == USABLE]
+
+
+def _visible(request: Request, name_or_id: str) -> Project | None:
+    wanted = name_or_id.casefold()
+    visible = request.organization.visible(request.person)
+    return next((one for one in visible if wanted == one.id or wanted == one.name.casefold()), None)
+
+
+def _unknown(request: Request, name_or_id: str, *, unknown_id: int = 404) -> Answer:
+    if request.person is None:
+        return refusals.wrong_token(request)
+    if _is_id(name_or_id):
         text = (
             f"VS800075: The project with id 'vstfs:///Classification/TeamProject/{name_or_id}' does not exist, "
             "or you do not have permission to access it."
         )
-        return error(request, 404, text, "ProjectDoesNotExistException", _CORE)
+        return error(request, unknown_id, text, "ProjectDoesNotExistException", _CORE)
     text = (
         f"TF200016: The following project does not exist: {name_or_id}. Verify that the name of the project is "
         "correct and that the project exists on the specified Azure DevOps Server."
     )
     return error(request, 404, text, "ProjectDoesNotExistWithNameException", _CORE)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False

@@ -1,291 +1,235 @@
-"""Git. https://learn.microsoft.com/rest/api/azure/devops/git"""
+"""Git repositories and refs. https://learn.microsoft.com/rest/api/azure/devops/git"""
 
-from datetime import UTC, datetime
+import re
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from sandbox.build import person_json
-from sandbox.core import find_project, project_json
-from sandbox.wire import Answer, Request, error, json_answer, listing
-from sandbox.world import Commit, Project, Repository, instant, stable_id, stable_sha
+from sandbox.core import find_project, project_json, usable_projects
+from sandbox.ids import stable_id
+from sandbox.repositories import NOTHING, Repository
+from sandbox.wire import (
+    Answer,
+    Refused,
+    Request,
+    argument_missing,
+    argument_wrong,
+    error,
+    json_answer,
+    listing,
+    person_json,
+)
+from sandbox.world import Project
 
 USUAL_PAGE = 100
-NOTHING = "0" * 40
-_SERVER = "Microsoft.TeamFoundation.Git.Server"
+LARGEST_PAGE = 1000
+GIT_SERVER = "Microsoft.TeamFoundation.Git.Server"
+_REF_NAME = re.compile(r"refs/(?:heads|tags)/[^\s~^:?*\[\\]+(?<![/.])")
+
+
+def repository_url(request: Request, project: Project, repository: Repository) -> str:
+    """Where calls reach a repository."""
+    return f"{request.here}/{project.id}/_apis/git/repositories/{repository.id}"
+
+
+def web_url(request: Request, project: Project, repository: Repository) -> str:
+    """Where people see a repository."""
+    return f"{request.here}/{quote(project.name)}/_git/{quote(repository.name)}"
 
 
 def repository_json(request: Request, project: Project, repository: Repository) -> dict[str, Any]:
-    """A repository; an empty one has no default branch."""
-    organization = request.organization.name
-    here = f"{request.base_url}/{organization}/{project.id}/_apis/git/repositories/{repository.id}"
-    web = f"{organization}/{quote(project.name)}/_git/{quote(repository.name)}"
-    scheme, _, host = request.base_url.partition("://")
+    """A repository; an empty one has no default branch, and older servers say less."""
+    web = web_url(request, project, repository)
     found: dict[str, Any] = {
         "id": repository.id,
         "name": repository.name,
-        "url": here,
+        "url": repository_url(request, project, repository),
         "project": project_json(request, project),
         "size": repository.size,
-        "remoteUrl": f"{scheme}://{organization}@{host}/{web}",
-        "sshUrl": f"git@ssh.dev.azure.com:v3/{organization}/{quote(project.name)}/{quote(repository.name)}",
-        "webUrl": f"{request.base_url}/{web}",
-        "isDisabled": repository.disabled,
-        "isInMaintenance": False,
+        "remoteUrl": _clone_url(request, web),
+        "sshUrl": _ssh_url(request, project, repository),
+        "webUrl": web,
     }
-    if repository.default_branch and repository.branches:
+    if repository.default_branch and repository.refs:
         found["defaultBranch"] = repository.default_branch
+    if request.edition.tells_disabled:
+        found["isDisabled"] = repository.disabled
+    if request.edition.tells_maintenance:
+        found["isInMaintenance"] = False
     return found
+
+
+def _clone_url(request: Request, web: str) -> str:
+    # The service puts the organization where a user name goes.
+    return web.replace("://", f"://{request.organization.name}@", 1) if request.edition.hosted else web
+
+
+def _ssh_url(request: Request, project: Project, repository: Repository) -> str:
+    path = f"{request.organization.name}/{quote(project.name)}"
+    if request.edition.hosted:
+        return f"git@ssh.dev.azure.com:v3/{path}/{quote(repository.name)}"
+    host, _, folder = request.base_url.partition("://")[2].partition("/")
+    return f"ssh://{host.partition(':')[0]}:22/{folder}/{path}/_git/{quote(repository.name)}".replace("22//", "22/")
 
 
 def all_repositories(request: Request, _names: dict[str, str]) -> Answer:
     """Every repository of every visible project; there is no paging."""
-    visible = [one for one in request.organization.visible(request.person) if one.state == "wellFormed"]
     return listing(
-        request, [repository_json(request, project, one) for project in visible for one in project.repositories]
+        request,
+        [
+            repository_json(request, project, one)
+            for project in usable_projects(request)
+            for one in project.repositories
+        ],
     )
 
 
 def repositories(request: Request, names: dict[str, str]) -> Answer:
     """The repositories of one project, disabled ones too."""
-    project = find_project(request, names["project"])
-    if isinstance(project, Answer):
-        return project
+    project = find_project(request, names)
     return listing(request, [repository_json(request, project, one) for one in project.repositories])
 
 
-def _not_found(request: Request, name: str) -> Answer:
+def repository_not_found(request: Request, name: str) -> Answer:
+    """404: missing, disabled or hidden."""
     text = (
         f"TF401019: The Git repository with name or identifier {name} does not exist or you do not have "
         "permissions for the operation you are attempting."
     )
-    return error(request, 404, text, "GitRepositoryNotFoundException", _SERVER)
+    return error(request, 404, text, "GitRepositoryNotFoundException", GIT_SERVER)
 
 
-def _denied(request: Request, permission: str) -> Answer:
-    person = request.person.id if request.person else ""
-    text = (
-        f"TF401027: You need the Git '{permission}' permission to perform this action. "
-        f"Details: identity '{person}', scope 'repository'."
-    )
-    return error(request, 403, text, "GitNeedsPermissionException", _SERVER)
+def require(request: Request, permission: str) -> None:
+    """Raise `Refused` with a 403 when the person, not the token, lacks something."""
+    if request.powerless and request.person is not None:
+        text = (
+            f"TF401027: You need the Git '{permission}' permission to perform this action. "
+            f"Details: identity '{request.person.id}', scope 'repository'."
+        )
+        raise Refused(error(request, 403, text, "GitNeedsPermissionException", GIT_SERVER))
 
 
-def _find(request: Request, names: dict[str, str], *, changing: str = "") -> tuple[Project, Repository] | Answer:
-    """The repository of an address. `changing` names the permission that a change needs."""
-    project = find_project(request, names["project"])
-    if isinstance(project, Answer):
-        return project
-    if changing and request.powerless:
-        return _denied(request, changing)
+def find_repository(
+    request: Request, names: dict[str, str], *, changing: str = "", disabled_too: bool = False
+) -> tuple[Project, Repository]:
+    """The repository that an address names; without a project only its id will do.
+
+    `changing` names the permission that a change needs. Raises `Refused`.
+    """
+    projects = [find_project(request, names)] if "project" in names else usable_projects(request)
+    if changing and request.organization.permission_first:
+        require(request, changing)
     wanted = names["repository"].casefold()
-    for repository in project.repositories:
-        if wanted in (repository.id, repository.name.casefold()) and not repository.disabled:
-            return project, repository
-    return _not_found(request, names["repository"])
+    for project in projects:
+        for repository in project.repositories:
+            named = "project" in names and wanted == repository.name.casefold()
+            if (named or wanted == repository.id) and (disabled_too or not repository.disabled):
+                if changing:
+                    require(request, changing)
+                return project, repository
+    raise Refused(repository_not_found(request, names["repository"]))
 
 
 def repository(request: Request, names: dict[str, str]) -> Answer:
-    """One repository."""
-    found = _find(request, names)
-    return found if isinstance(found, Answer) else json_answer(request, repository_json(request, *found))
+    """One repository, with links."""
+    project, found = find_repository(request, names)
+    body = repository_json(request, project, found)
+    here = body["url"]
+    body["_links"] = {
+        "self": {"href": here},
+        "project": {"href": body["project"]["url"]},
+        "web": {"href": body["webUrl"]},
+        "ssh": {"href": body["sshUrl"]},
+        "commits": {"href": f"{here}/commits"},
+        "refs": {"href": f"{here}/refs"},
+        "items": {"href": f"{here}/items"},
+        "pushes": {"href": f"{here}/pushes"},
+    }
+    return json_answer(request, body)
 
 
 def update_repository(request: Request, names: dict[str, str]) -> Answer:
-    """Rename, or choose another default branch."""
-    found = _find(request, names, changing="EditPolicies")
-    if isinstance(found, Answer):
-        return found
-    body = request.json() or {}
-    found[1].name = body.get("name", found[1].name)
-    found[1].default_branch = body.get("defaultBranch", found[1].default_branch)
-    return json_answer(request, repository_json(request, *found))
+    """Rename, switch off or on, or choose another default branch."""
+    project, found = find_repository(request, names, changing="RenameRepository", disabled_too=True)
+    wish = request.fields()
+    branch = wish.get("defaultBranch", found.default_branch)
+    if branch != found.default_branch and branch not in found.refs:
+        raise Refused(argument_wrong(request, f"The branch '{branch}' does not exist."))
+    found.name = str(wish.get("name", found.name))
+    found.default_branch = branch
+    found.disabled = wish.get("isDisabled", found.disabled) is True
+    return json_answer(request, repository_json(request, project, found))
 
 
 def create_repository(request: Request, names: dict[str, str]) -> Answer:
     """A new, empty repository."""
-    project = find_project(request, names["project"])
-    if isinstance(project, Answer):
-        return project
-    if request.powerless:
-        return _denied(request, "CreateRepository")
-    name = (request.json() or {}).get("name")
-    if not name:
-        return error(request, 400, "Value cannot be null. Parameter name: name", "ArgumentNullException", "System")
+    project = find_project(request, names)
+    require(request, "CreateRepository")
+    name = request.fields().get("name")
+    if not name or not isinstance(name, str):
+        raise Refused(argument_missing(request, "name"))
     if any(one.name.casefold() == name.casefold() for one in project.repositories):
         text = f"TF400948: A Git repository with the name {name} already exists."
-        return error(request, 409, text, "GitRepositoryNameAlreadyExistsException", _SERVER)
-    new = Repository(stable_id(request.organization.name, project.name, name, "new"), name)
+        raise Refused(error(request, 409, text, "GitRepositoryNameAlreadyExistsException", GIT_SERVER))
+    new = Repository(stable_id(project.id, name, len(project.repositories)), name)
     project.repositories.append(new)
     return json_answer(request, repository_json(request, project, new), status=201)
 
 
 def refs(request: Request, names: dict[str, str]) -> Answer:
-    """Branches, in pages; `filter` begins after "refs/"."""
-    found = _find(request, names)
-    if isinstance(found, Answer):
-        return found
-    begins = f"refs/{request.query.get('filter', '')}"
-    fitting = sorted(item for item in found[1].branches.items() if item[0].startswith(begins))
-    start = request.number("continuationToken", 0)
-    top = min(max(request.number("$top", USUAL_PAGE), 1), 1000)
-    creator = next(iter(found[1].commits.values())).author if found[1].commits else None
-    items = [
-        {"name": name, "objectId": sha, "creator": person_json(request, creator) if creator else {}, "url": ""}
-        for name, sha in fitting[start : start + top]
-    ]
-    more = str(start + top) if start + top < len(fitting) else None
-    return listing(request, items, continuation=more)
+    """Branches and tags, in pages when asked for pages; `filter` begins after "refs/"."""
+    project, found = find_repository(request, names)
+    begins, contains = f"refs/{request.query.get('filter', '')}", request.query.get("filterContains", "")
+    token = unquote(request.query.get("continuationToken", ""))
+    fitting = sorted(name for name in found.refs if name.startswith(begins) and contains in name and name >= token)
+    top = request.number("$top", USUAL_PAGE if token else len(fitting))
+    page = fitting[: min(max(top, 1), LARGEST_PAGE)]
+    more = quote(fitting[len(page)]) if len(page) < len(fitting) else None
+    return listing(request, [_ref_json(request, project, found, name) for name in page], continuation=more)
+
+
+def _ref_json(request: Request, project: Project, repository: Repository, name: str) -> dict[str, Any]:
+    sha = repository.refs[name]
+    here = repository_url(request, project, repository)
+    return {
+        "name": name,
+        "objectId": sha,
+        "creator": person_json(request, repository.commits[sha].author),
+        "url": f"{here}/refs?filter={quote(name.removeprefix('refs/'), safe='')}",
+    }
 
 
 def update_refs(request: Request, names: dict[str, str]) -> Answer:
     """Create, move and delete branches. Answers 200 even when one of them failed."""
-    found = _find(request, names, changing="CreateBranch")
-    if isinstance(found, Answer):
-        return found
-    results = [_update_ref(found[1], one) for one in request.json() or []]
-    return listing(request, results)
+    _, found = find_repository(request, names)
+    return listing(request, [_update_ref(request, found, one) for one in request.entries()])
 
 
-def _update_ref(repository: Repository, wish: dict[str, Any]) -> dict[str, Any]:
-    name, old, new = wish.get("name", ""), wish.get("oldObjectId", NOTHING), wish.get("newObjectId", NOTHING)
-    current = repository.branches.get(name, NOTHING)
-    status = "succeeded" if current == old else "staleOldObjectId"
-    if status == "succeeded" and new not in repository.commits and new != NOTHING:
-        status = "unresolvableToCommit"
+def _update_ref(request: Request, repository: Repository, wish: dict[str, Any]) -> dict[str, Any]:
+    name = str(wish.get("name", ""))
+    old, new = str(wish.get("oldObjectId", NOTHING)), str(wish.get("newObjectId", NOTHING))
+    status = _ref_status(request, repository, name, old, new)
     if status == "succeeded" and new == NOTHING:
-        repository.branches.pop(name, None)
+        del repository.refs[name]
     elif status == "succeeded":
-        repository.branches[name] = new
+        repository.refs[name] = new
     return {
+        "repositoryId": repository.id,
         "name": name,
         "oldObjectId": old,
         "newObjectId": new,
-        "repositoryId": repository.id,
+        "isLocked": False,
         "updateStatus": status,
-        "success": status == "succeeded",
+        "success": status.startswith("succeeded"),
     }
 
 
-def _head(repository: Repository, branch: str) -> Commit | None:
-    name = f"refs/heads/{branch}" if branch else repository.default_branch or ""
-    return repository.commits.get(repository.branches.get(name, ""))
-
-
-def commits(request: Request, names: dict[str, str]) -> Answer:
-    """The commits of a branch, newest first."""
-    found = _find(request, names)
-    if isinstance(found, Answer):
-        return found
-    commit = _head(found[1], request.query.get("searchCriteria.itemVersion.version", ""))
-    history = []
-    while commit is not None:
-        history.append(commit)
-        commit = found[1].commits.get(commit.parents[0]) if commit.parents else None
-    skip = request.number("$skip", request.number("searchCriteria.$skip", 0))
-    top = request.number("$top", request.number("searchCriteria.$top", USUAL_PAGE))
-    return listing(request, [_commit_json(request, *found, one) for one in history[skip : skip + top]])
-
-
-def _commit_json(request: Request, project: Project, repository: Repository, commit: Commit) -> dict[str, Any]:
-    who = {"name": commit.author.name, "email": commit.author.upn, "date": instant(commit.at)}
-    here = f"{request.base_url}/{request.organization.name}"
-    web = f"{here}/{quote(project.name)}/_git/{quote(repository.name)}"
-    return {
-        "commitId": commit.id,
-        "author": who,
-        "committer": who,
-        "comment": commit.comment,
-        "changeCounts": {"Add": 1, "Edit": 0, "Delete": 0},
-        "url": f"{here}/_apis/git/repositories/{repository.id}/commits/{commit.id}",
-        "remoteUrl": f"{web}/commit/{commit.id}",
-    }
-
-
-def items(request: Request, names: dict[str, str]) -> Answer:
-    """Files and folders below a path, or one file with its text."""
-    found = _find(request, names)
-    if isinstance(found, Answer):
-        return found
-    commit = _head(found[1], request.query.get("versionDescriptor.version", ""))
-    path = "/" + (request.query.get("scopePath") or request.query.get("path") or "/").strip("/")
-    if commit is not None and path in commit.tree:
-        return _file(request, commit, path)
-    below = path.rstrip("/") + "/"
-    inside = sorted(one for one in commit.tree if one.startswith(below)) if commit else []
-    if commit is None or not inside:
-        text = (
-            f"TF401174: The item {path} could not be found in the repository {found[1].name} at the version specified."
-        )
-        return error(request, 404, text, "GitItemNotFoundException", _SERVER)
-    folders = {below + one[len(below) :].split("/")[0] for one in inside if "/" in one[len(below) :]}
-    files = [one for one in inside if "/" not in one[len(below) :]]
-    entries = [_item(commit, path, folder=True)]
-    entries += [_item(commit, one, folder=True) for one in sorted(folders)]
-    return listing(request, entries + [_item(commit, one, folder=False) for one in files])
-
-
-def _item(commit: Commit, path: str, *, folder: bool) -> dict[str, Any]:
-    found = {
-        "objectId": stable_sha(commit.id, path),
-        "gitObjectType": "tree" if folder else "blob",
-        "commitId": commit.id,
-        "path": path,
-        "url": "",
-    }
-    return {**found, "isFolder": True} if folder else found
-
-
-def _file(request: Request, commit: Commit, path: str) -> Answer:
-    item = _item(commit, path, folder=False)
-    if request.query.get("includeContent", "").lower() == "true":
-        raw = commit.tree[path]
-        item["content"] = raw.decode("utf-8", errors="replace")
-        item["contentMetadata"] = {"fileName": path.rsplit("/", 1)[-1], "isBinary": b"\0" in raw}
-    return json_answer(request, item)
-
-
-def push(request: Request, names: dict[str, str]) -> Answer:
-    """Commit files to a branch."""
-    found = _find(request, names, changing="GenericContribute")
-    if isinstance(found, Answer):
-        return found
-    project, repository = found
-    body = request.json() or {}
-    if not body.get("refUpdates") or not body.get("commits") or request.person is None:
-        return error(request, 400, "Value cannot be null. Parameter name: push", "ArgumentNullException", "System")
-    wish = body["refUpdates"][0]
-    current = repository.branches.get(wish["name"], NOTHING)
-    if wish.get("oldObjectId", NOTHING) != current:
-        text = (
-            f"TF401028: The reference '{wish['name']}' has already been updated by another client, so you cannot "
-            "update it. Please try again."
-        )
-        return error(request, 409, text, "GitReferenceStaleException", _SERVER)
-    commit = _commit(repository, body["commits"][0], current, request)
-    repository.commits[commit.id] = commit
-    repository.branches[wish["name"]] = commit.id
-    repository.default_branch = repository.default_branch or wish["name"]
-    answer = {
-        "pushId": len(repository.commits),
-        "date": instant(commit.at),
-        "pushedBy": person_json(request, request.person),
-        "commits": [_commit_json(request, project, repository, commit)],
-        "refUpdates": [{"name": wish["name"], "oldObjectId": current, "newObjectId": commit.id}],
-        "repository": repository_json(request, project, repository),
-    }
-    return json_answer(request, answer, status=201)
-
-
-def _commit(repository: Repository, wish: dict[str, Any], parent: str, request: Request) -> Commit:
-    before = repository.commits.get(parent)
-    tree = dict(before.tree) if before else {}
-    for change in wish.get("changes", []):
-        path = "/" + change["item"]["path"].lstrip("/")
-        if change.get("changeType") == "delete":
-            tree.pop(path, None)
-        else:
-            tree[path] = change.get("newContent", {}).get("content", "").encode()
-    assert request.person is not None  # noqa: S101  (the caller looked)
-    sha = stable_sha(repository.id, parent, len(repository.commits), wish.get("comment", ""))
-    parents = (parent,) if before else ()
-    return Commit(sha, request.person, datetime.now(UTC), wish.get("comment", ""), parents, tree)
+def _ref_status(request: Request, repository: Repository, name: str, old: str, new: str) -> str:
+    if not _REF_NAME.fullmatch(name):
+        return "invalidRefName"
+    if request.powerless:
+        return "createBranchPermissionRequired" if old == NOTHING else "writePermissionRequired"
+    if repository.refs.get(name, NOTHING) != old:
+        return "staleOldObjectId"
+    if new == NOTHING:
+        return "succeeded" if name in repository.refs else "succeededNonExistentRef"
+    return "succeeded" if new in repository.commits else "unresolvableToCommit"

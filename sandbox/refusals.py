@@ -1,29 +1,49 @@
-"""How the service says no, down to headers and empty bodies. Table 2.3 of the reference, row by row."""
+"""How the service says no, down to headers and empty bodies. Each function names the situation it answers."""
 
 import json
 from urllib.parse import quote
 
-from sandbox.wire import Answer, Request, envelope, plain, usual_headers
-from sandbox.world import Person
+from sandbox.people import ANONYMOUS_ID, TENANT, Person
+from sandbox.wire import (
+    JSON,
+    Answer,
+    Request,
+    controller_headers,
+    envelope,
+    model_error,
+    plain,
+    user_header,
+    usual_headers,
+)
 
-ANONYMOUS_ID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 REALM = 'Basic realm="https://sandbox.app.visualstudio.com/"'
+_BEARER = f"Bearer authorization_uri=https://login.microsoftonline.com/{TENANT}"
 _FRAMEWORK = "Microsoft.TeamFoundation.Framework.Server"
 _SERVICES = "Microsoft.VisualStudio.Services"
-SIGN_IN_PAGE = (
+_SIGN_IN_PAGE = (
     b'<!DOCTYPE html>\r\n<html lang="en-US"><head><title>Azure DevOps Services | Sign In</title></head>'
     b"<body><h1>Sign in</h1></body></html>"
 )
+_NOT_FOUND_PAGE = (
+    b'<!DOCTYPE html>\r\n<html lang="en-US"><head><title>404 - Page not found</title></head>'
+    b"<body><h1>404 - Page not found</h1></body></html>"
+)
+# Which methods end at the sign-in page without X-TFS-FedAuthRedirect; the others are told in JSON.
+_SENT_TO_SIGN_IN = ("GET", "HEAD", "OPTIONS", "POST")
 
 
 def _json(request: Request, status: int, body: object, *headers: tuple[str, str], bom: bool = False) -> Answer:
     text = json.dumps(body).encode()
-    content = [*usual_headers(request), ("Content-Type", "application/json; charset=utf-8"), *headers]
+    content = [*usual_headers(request), ("Content-Type", JSON), *headers]
     return Answer(status, (b"\xef\xbb\xbf" if bom else b"") + text, content)
 
 
+def _page(request: Request, status: int, page: bytes, *headers: tuple[str, str]) -> Answer:
+    return Answer(status, page, [*usual_headers(request), ("Content-Type", "text/html; charset=utf-8"), *headers])
+
+
 def no_such_organization(request: Request) -> Answer:
-    """Said before the token is looked at."""
+    """404, said before the token is looked at."""
     return plain(request, 404, "The resource cannot be found.")
 
 
@@ -37,32 +57,53 @@ def organization_stopped(request: Request) -> Answer:
     return _json(request, 503, body, ("X-TFS-ServiceError", quote(text, safe="")), bom=True)
 
 
+def _suppressed(request: Request) -> bool:
+    return request.headers.get("x-tfs-fedauthredirect", "").lower() == "suppress"
+
+
 def wrong_token(request: Request) -> Answer:
-    """A wrong, revoked or foreign token; without Suppress, the way to the sign-in page."""
-    if request.headers.get("x-tfs-fedauthredirect", "").lower() != "suppress":
+    """A wrong, revoked or foreign token, or none where one is needed."""
+    if not request.edition.hosted:
+        return _wrong_token_at_a_server(request)
+    if not _suppressed(request) and request.method in _SENT_TO_SIGN_IN:
         return to_sign_in(request)
     text = f"TF400813: The user '{ANONYMOUS_ID}' is not authorized to access this resource."
-    body = envelope(text, "UnauthorizedRequestException", _FRAMEWORK)
-    return _json(request, 401, body, ("WWW-Authenticate", REALM), ("WWW-Authenticate", "TFS-Federated"))
+    if "authorization" not in request.headers:
+        text = "TF400813: Resource not available for anonymous access. Client authentication required."
+    return _json(
+        request,
+        401,
+        envelope(text, "UnauthorizedRequestException", _FRAMEWORK),
+        ("WWW-Authenticate", _BEARER),
+        ("WWW-Authenticate", REALM),
+        ("WWW-Authenticate", "TFS-Federated"),
+        ("X-VSS-ResourceTenant", TENANT),
+    )
+
+
+def _wrong_token_at_a_server(request: Request) -> Answer:
+    # IIS answers before the application does: empty, and with what it would accept instead.
+    headers = [("WWW-Authenticate", 'Basic realm="https://vsts/tfs"'), ("WWW-Authenticate", "NTLM")]
+    return Answer(401, b"", [*usual_headers(request), *headers])
 
 
 def to_sign_in(request: Request) -> Answer:
     """302, as bad credentials get it."""
     place = f"{request.base_url}/_signin?realm=dev.azure.com&reply_to={quote(request.base_url, safe='')}"
-    headers = [*usual_headers(request), ("Location", place), ("Content-Type", "text/html; charset=utf-8")]
-    return Answer(302, b"<html><head><title>Object moved</title></head></html>", headers)
+    return _page(request, 302, b"<html><head><title>Object moved</title></head></html>", ("Location", place))
 
 
 def sign_in_page(request: Request) -> Answer:
     """203 and a page for people."""
-    headers = [*usual_headers(request), ("Content-Type", "text/html; charset=utf-8")]
-    return Answer(203, SIGN_IN_PAGE, headers)
+    return _page(request, 203, _SIGN_IN_PAGE)
 
 
 def expired(request: Request) -> Answer:
     """The one refusal that proves that a token was real."""
+    if not request.edition.hosted or (not _suppressed(request) and request.method in _SENT_TO_SIGN_IN):
+        return wrong_token(request)
     text = "Access Denied: The Personal Access Token used has expired."
-    body = envelope(text, "AccessCheckException", f"{_SERVICES}.Security")
+    body = envelope(text, "AccessCheckException", f"{_SERVICES}.Security", f"{_SERVICES}.WebApi")
     body["customProperties"] = {
         "Descriptor": None,
         "IdentityDisplayName": None,
@@ -75,22 +116,16 @@ def expired(request: Request) -> Answer:
 
 def not_a_member(request: Request, person: Person) -> Answer:
     """The token is real and its owner is named, but does not belong here."""
-    text = f"TF400813: The user '{stable_tenant()}\\{person.upn}' is not authorized to access this resource."
-    body = envelope(text, "UnauthorizedRequestException", _FRAMEWORK)
+    text = f"TF400813: The user '{TENANT}\\{person.upn}' is not authorized to access this resource."
     return _json(
         request,
         401,
-        body,
+        envelope(text, "UnauthorizedRequestException", _FRAMEWORK),
         ("X-VSS-UserData", f"{person.id}:{person.upn}"),
-        ("WWW-Authenticate", f"Bearer authorization_uri=https://login.microsoftonline.com/{stable_tenant()}"),
+        ("WWW-Authenticate", _BEARER),
         ("WWW-Authenticate", "TFS-Federated"),
         ("X-VSS-AuthenticateError", "Unauthorized"),
     )
-
-
-def stable_tenant() -> str:
-    """The tenant of every sample person."""
-    return "00000000-aaaa-4bbb-8ccc-000000000001"
 
 
 def fenced(request: Request) -> Answer:
@@ -105,13 +140,8 @@ def global_token(request: Request) -> Answer:
         "The organization's security policy prohibits access by global Personal Access Token (PAT) unless you are "
         "on an allowlist. Contact your organization administrator to be included on the allowlist."
     )
-    headers = [
-        *usual_headers(request),
-        ("WWW-Authenticate", REALM),
-        ("X-TFS-ServiceError", quote(text, safe="")),
-        ("Content-Type", "text/html; charset=utf-8"),
-    ]
-    return Answer(401, f"<html><head><title>401</title></head><body>{text}</body></html>".encode(), headers)
+    page = f"<html><head><title>401</title></head><body>{text}</body></html>".encode()
+    return _page(request, 401, page, ("WWW-Authenticate", REALM), ("X-TFS-ServiceError", quote(text, safe="")))
 
 
 def scope_missing(request: Request) -> Answer:
@@ -123,18 +153,22 @@ def throttled(request: Request, seconds: float) -> Answer:
     """429 with how long to wait."""
     text = (
         "TF400733: The request has been canceled: Request was blocked due to exceeding usage of resource "
-        "<Concurrency> in namespace <sandbox>."
+        "'Concurrency' in namespace 'VSID'."
     )
     body = envelope(text, "RequestBlockedException", _FRAMEWORK)
-    return _json(
-        request,
-        429,
-        body,
+    return _json(request, 429, body, *user_header(request), *limit_headers(request, seconds, remaining=0))
+
+
+def limit_headers(request: Request, seconds: float, *, remaining: int) -> list[tuple[str, str]]:
+    """What the service says near its limit, whatever the status."""
+    return [
         ("Retry-After", f"{seconds:g}"),
         ("X-RateLimit-Resource", "Concurrency"),
+        ("X-RateLimit-Delay", "0.5"),
         ("X-RateLimit-Limit", "200"),
-        ("X-RateLimit-Remaining", "0"),
-    )
+        ("X-RateLimit-Remaining", str(remaining)),
+        ("X-RateLimit-Reset", str(int(request.now.timestamp() + seconds))),
+    ]
 
 
 def no_controller(request: Request) -> Answer:
@@ -142,3 +176,16 @@ def no_controller(request: Request) -> Answer:
     path = "/" + "/".join(request.path[1:])
     text = f"The controller for path '{path}' was not found or does not implement IController."
     return plain(request, 404, text, service_error=True)
+
+
+def wrong_method(request: Request, allowed: tuple[str, ...]) -> Answer:
+    """A path that something serves, but not like this."""
+    text = f"The requested resource does not support http method '{request.method}'."
+    answer = model_error(request, 405, text)
+    answer.headers.append(("Allow", ", ".join(allowed)))
+    return answer
+
+
+def wrong_host(request: Request) -> Answer:
+    """Releases asked for at the main host, or anything else at the release host: a page."""
+    return Answer(404, _NOT_FOUND_PAGE, [*controller_headers(request), ("Content-Type", "text/html; charset=utf-8")])

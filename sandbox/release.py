@@ -1,188 +1,236 @@
-"""Classic releases. https://learn.microsoft.com/rest/api/azure/devops/release"""
+"""Classic releases: what there is. https://learn.microsoft.com/rest/api/azure/devops/release"""
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from sandbox.build import person_json
 from sandbox.core import find_project
-from sandbox.wire import Answer, Request, error, json_answer, listing
-from sandbox.world import Approval, Project, Release, ReleaseDefinition, ReleaseEnvironment, instant, stable_id
+from sandbox.deployments import Approval, Attempt, Environment, Release, ReleaseDefinition
+from sandbox.ids import moment
+from sandbox.release_json import Writer, task_log
+from sandbox.wire import Answer, Refused, Request, error, json_answer, listing, raw
+from sandbox.world import Project
 
 USUAL_PAGE = 50
-_SERVER = "Microsoft.VisualStudio.Services.ReleaseManagement.Data.Exceptions"
+EXCEPTIONS = "Microsoft.VisualStudio.Services.ReleaseManagement.Data.Exceptions"
+_ASSEMBLY = "Microsoft.VisualStudio.Services.ReleaseManagement2.Data"
+_STATUSES = ("undefined", "draft", "active", "abandoned")
+_APPROVAL_STATUSES = ("undefined", "pending", "approved", "rejected", "reassigned", "canceled", "skipped")
 
 
-def _project(request: Request, names: dict[str, str]) -> Project | Answer:
-    return find_project(request, names["project"])
+def not_found(request: Request, text: str, type_key: str) -> Answer:
+    """404 in the words of the release service."""
+    return error(request, 404, text, type_key, EXCEPTIONS, _ASSEMBLY)
 
 
-def _page(request: Request, items: list[Any]) -> tuple[list[Any], str | None]:
-    """Pages that continue after the number of the last item."""
-    after = request.number("continuationToken", 0)
-    left = [one for one in items if one.id >= after] if after else items
-    top = max(request.number("$top", USUAL_PAGE), 1)
-    return left[:top], str(left[top].id) if len(left) > top else None
+def refused(request: Request, text: str, type_key: str = "InvalidRequestException") -> Answer:
+    """400 in the words of the release service."""
+    return error(request, 400, text, type_key, EXCEPTIONS, _ASSEMBLY)
+
+
+def settled(request: Request, names: dict[str, str]) -> Project:
+    """The project that an address names, with its releases brought up to now. Raises `Refused`."""
+    project = find_project(request, names)
+    for release in project.releases:
+        release.settle(request.now, project.new_id)
+    return project
+
+
+def _page(
+    request: Request, items: list[Any], number: Callable[[Any], int], *, top: str = "$top", descending: bool
+) -> tuple[list[Any], str | None]:
+    """A page of a list sorted by number, and the number at which the next one begins."""
+    order = request.query.get("queryOrder", "descending" if descending else "ascending").lower()
+    backwards = order.endswith("descending")
+    token = request.number("continuationToken", 0)
+    ordered = sorted(items, key=number, reverse=backwards)
+    left = [one for one in ordered if not token or (number(one) <= token if backwards else number(one) >= token)]
+    size = max(request.number(top, USUAL_PAGE), 1)
+    return left[:size], str(number(left[size])) if len(left) > size else None
 
 
 def definitions(request: Request, names: dict[str, str]) -> Answer:
-    """Release definitions."""
-    project = _project(request, names)
-    if isinstance(project, Answer):
-        return project
-    page, more = _page(request, project.release_definitions)
-    return listing(request, [_definition(request, project, one) for one in page], continuation=more)
+    """Release definitions, in pages."""
+    project = settled(request, names)
+    search, exact = request.query.get("searchText", "").casefold(), request.flag("isExactNameMatch")
+    ids, expand = request.listed("definitionIdFilter"), request.listed("$expand")
+    fitting = [
+        one
+        for one in project.release_definitions
+        if (search == one.name.casefold() if exact and search else search in one.name.casefold())
+        and (not ids or str(one.id) in ids)
+    ]
+    page, more = _page(request, fitting, lambda one: int(one.id), descending=False)
+    writer = Writer(request, project)
+    found = [
+        writer.definition(one, environments="environments" in expand, artifacts="artifacts" in expand)
+        | (_last_release(writer, project, one) if "lastrelease" in expand else {})
+        for one in page
+    ]
+    return listing(request, found, continuation=more)
 
 
-def _definition(request: Request, project: Project, definition: ReleaseDefinition) -> dict[str, Any]:
-    here = f"{request.base_url}/{request.organization.name}/{project.id}"
-    return {
-        "id": definition.id,
-        "name": definition.name,
-        "path": "\\",
-        "isDeleted": False,
-        "source": "userInterface",
-        "url": f"{here}/_apis/Release/definitions/{definition.id}",
-        "_links": {"web": {"href": f"{here}/_release?definitionId={definition.id}"}},
-    }
+def _last_release(writer: Writer, project: Project, definition: ReleaseDefinition) -> dict[str, Any]:
+    own = [one for one in project.releases if one.definition is definition]
+    return {"lastRelease": writer.release_reference(own[-1])} if own else {}
 
 
-def releases(request: Request, names: dict[str, str]) -> Answer:
-    """Releases; with their environments when asked."""
-    project = _project(request, names)
-    if isinstance(project, Answer):
-        return project
-    page, more = _page(request, project.releases)
-    expand = "environments" in request.query.get("$expand", "")
-    return listing(request, [_release(request, project, one, expand=expand) for one in page], continuation=more)
+def definition(request: Request, names: dict[str, str]) -> Answer:
+    """One release definition, with everything."""
+    project = settled(request, names)
+    found = find_definition(request, project, names["definition"])
+    return json_answer(request, Writer(request, project).definition(found, environments=True, artifacts=True))
 
 
-def _release(request: Request, project: Project, release: Release, *, expand: bool) -> dict[str, Any]:
-    here = f"{request.base_url}/{request.organization.name}/{project.id}"
-    found = {
-        "id": release.id,
-        "name": release.name,
-        "status": release.status,
-        "createdOn": instant(release.created_at),
-        "modifiedOn": instant(release.created_at),
-        "createdBy": person_json(request, release.person),
-        "modifiedBy": person_json(request, release.person),
-        "reason": "manual",
-        "keepForever": False,
-        "releaseDefinition": {"id": release.definition.id, "name": release.definition.name},
-        "projectReference": {"id": project.id, "name": project.name},
-        "url": f"{here}/_apis/Release/releases/{release.id}",
-        "_links": {"web": {"href": f"{here}/_release?releaseId={release.id}"}},
-    }
-    if expand:
-        found["environments"] = [_environment(release, one) for one in release.environments]
+def find_definition(request: Request, project: Project, wanted: str) -> ReleaseDefinition:
+    """A definition by number. Raises `Refused`."""
+    found = next((one for one in project.release_definitions if str(one.id) == wanted), None)
+    if found is None:
+        text = f"VS402936: Release pipeline with ID {wanted} does not exist. Specify a valid ID and try again."
+        raise Refused(not_found(request, text, "ReleaseDefinitionNotFoundException"))
     return found
 
 
-def _environment(release: Release, environment: ReleaseEnvironment) -> dict[str, Any]:
-    return {
-        "id": environment.id,
-        "releaseId": release.id,
-        "name": environment.name,
-        "status": environment.status,
-        "rank": environment.rank,
-        "definitionEnvironmentId": environment.rank,
-    }
+def releases(request: Request, names: dict[str, str]) -> Answer:
+    """Releases, newest first, in pages; with their environments when asked."""
+    project = settled(request, names)
+    expand = request.listed("$expand")
+    page, more = _page(request, list(_fitting(request, project)), lambda one: int(one.id), descending=True)
+    writer = Writer(request, project)
+    found = [
+        writer.release(one, environments="environments" in expand, artifacts="artifacts" in expand) for one in page
+    ]
+    return listing(request, found, continuation=more)
 
 
-_DEPLOYMENT = {
-    "succeeded": ("succeeded", "approved"),
-    "rejected": ("failed", "rejected"),
-    "inProgress": ("inProgress", "phaseInProgress"),
-}
+def _fitting(request: Request, project: Project) -> Iterator[Release]:
+    definition, search = request.query.get("definitionId", ""), request.query.get("searchText", "").casefold()
+    ids = request.listed("releaseIdFilter")
+    status = request.choice("statusFilter", _STATUSES, "undefined")
+    since = moment(request.query.get("minCreatedTime", ""))
+    until = moment(request.query.get("maxCreatedTime", ""))
+    for one in project.releases:
+        if (
+            definition in ("", str(one.definition.id))
+            and (search in one.name.casefold() or search == str(one.id))
+            and (not ids or str(one.id) in ids)
+            and status in ("undefined", one.status)
+            and (since is None or one.created_at >= since)
+            and (until is None or one.created_at <= until)
+        ):
+            yield one
+
+
+def find_release(request: Request, project: Project, names: dict[str, str]) -> Release:
+    """The release that an address names. Raises `Refused`."""
+    found = next((one for one in project.releases if str(one.id) == names["release"]), None)
+    if found is None:
+        text = f"Release with ID: {names['release']} does not exist."
+        raise Refused(not_found(request, text, "ReleaseNotFoundException"))
+    return found
+
+
+def release(request: Request, names: dict[str, str]) -> Answer:
+    """One release, with everything."""
+    project = settled(request, names)
+    found = find_release(request, project, names)
+    return json_answer(request, Writer(request, project).release(found, environments=True, artifacts=True))
+
+
+def find_environment(request: Request, release: Release, names: dict[str, str]) -> Environment:
+    """The environment that an address names. Raises `Refused`."""
+    found = next((one for one in release.environments if str(one.id) == names["environment"]), None)
+    if found is None:
+        text = f"The stage with ID {names['environment']} does not exist in {release.name}."
+        raise Refused(not_found(request, text, "ReleaseManagementObjectNotFoundException"))
+    return found
+
+
+def environment(request: Request, names: dict[str, str]) -> Answer:
+    """One environment of a release."""
+    project = settled(request, names)
+    release = find_release(request, project, names)
+    found = find_environment(request, release, names)
+    return json_answer(request, Writer(request, project).environment(release, found))
+
+
+def log(request: Request, names: dict[str, str]) -> Answer:
+    """What a task of a deployment said, as text."""
+    project = settled(request, names)
+    found = find_environment(request, find_release(request, project, names), names)
+    attempt = next((one for one in found.attempts if str(one.id) == names["phase"]), None)
+    if attempt is None or not 1 <= int(names["task"]) <= 4:
+        raise Refused(not_found(request, "The log does not exist.", "ReleaseManagementObjectNotFoundException"))
+    lines = task_log(attempt, int(names["task"]))
+    return raw(request, "".join(f"{line}\n" for line in lines).encode(), "text/plain")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One attempt, and what it belongs to."""
+
+    release: Release
+    environment: Environment
+    attempt: Attempt
+
+
+def _deployments(project: Project) -> Iterator[Deployment]:
+    for release in project.releases:
+        for environment in release.environments:
+            for attempt in environment.attempts:
+                yield Deployment(release, environment, attempt)
 
 
 def deployments(request: Request, names: dict[str, str]) -> Answer:
-    """What was deployed to which environment."""
-    project = _project(request, names)
-    if isinstance(project, Answer):
-        return project
-    found = [
-        {
-            "id": environment.id,
-            "release": {"id": release.id, "name": release.name},
-            "releaseDefinition": {"id": release.definition.id, "name": release.definition.name},
-            "releaseEnvironment": {"id": environment.id, "name": environment.name},
-            "attempt": 1,
-            "deploymentStatus": _DEPLOYMENT[environment.status][0],
-            "operationStatus": _DEPLOYMENT[environment.status][1],
-            "requestedBy": person_json(request, release.person),
-            "queuedOn": instant(release.created_at),
-            "startedOn": instant(release.created_at),
-        }
-        for release in project.releases
-        for environment in release.environments
-        if environment.status in _DEPLOYMENT
-    ]
-    return listing(request, found)
+    """What was deployed to which environment, newest first, in pages."""
+    project = settled(request, names)
+    definition = request.query.get("definitionId", "")
+    planned = request.query.get("definitionEnvironmentId", "")
+    status = request.query.get("deploymentStatus", "all").lower()
+    operation = request.query.get("operationStatus", "all").lower()
+    fitting = []
+    for one in _deployments(project):
+        progress = one.environment.progress(one.attempt, request.now)
+        if (
+            definition in ("", str(one.release.definition.id))
+            and planned in ("", str(one.environment.plan.id))
+            and status in ("all", "undefined", progress.deployment.lower())
+            and operation in ("all", "undefined", progress.operation.lower())
+            and (not request.flag("latestAttemptsOnly") or one.attempt is one.environment.attempts[-1])
+        ):
+            fitting.append(one)
+    page, more = _page(request, fitting, lambda one: int(one.attempt.id), descending=True)
+    writer = Writer(request, project)
+    found = [writer.deployment(one.release, one.environment, one.attempt) for one in page]
+    return listing(request, found, continuation=more)
+
+
+def find_approval(project: Project, wanted: str) -> tuple[Deployment, Approval] | None:
+    """An approval by number, and what it is about."""
+    for one in _deployments(project):
+        for approval in one.attempt.approvals:
+            if str(approval.id) == wanted:
+                return one, approval
+    return None
 
 
 def approvals(request: Request, names: dict[str, str]) -> Answer:
-    """Approvals in the asked state; pending when it is not said."""
-    project = _project(request, names)
-    if isinstance(project, Answer):
-        return project
-    wanted = request.query.get("statusFilter", "pending")
-    found = [_approval(request, one) for one in project.approvals if one.status == wanted]
-    return listing(request, found)
-
-
-def _approval(request: Request, approval: Approval) -> dict[str, Any]:
-    return {
-        "id": approval.id,
-        "revision": 1,
-        "approver": person_json(request, approval.approver),
-        "approvalType": "preDeploy",
-        "createdOn": instant(approval.created_at),
-        "status": approval.status,
-        "isAutomated": False,
-        "attempt": 1,
-        "rank": 1,
-        "release": {"id": approval.release.id, "name": approval.release.name},
-        "releaseDefinition": {
-            "id": approval.release.definition.id,
-            "name": approval.release.definition.name,
-        },
-        "releaseEnvironment": {"id": approval.environment.id, "name": approval.environment.name},
-    }
-
-
-def _denied(request: Request) -> Answer:
-    text = (
-        f"VS402904: Access denied: User {stable_id('denied')} does not have manage releases permission. "
-        "Contact your release manager."
-    )
-    return error(request, 403, text, "UnauthorizedRequestException", "Microsoft.TeamFoundation.Framework.Server")
-
-
-def update_release(request: Request, names: dict[str, str]) -> Answer:
-    """Change one release: here only its status."""
-    project = _project(request, names)
-    if isinstance(project, Answer):
-        return project
-    if request.powerless:
-        return _denied(request)
-    release = next((one for one in project.releases if str(one.id) == names["id"]), None)
-    if release is None:
-        text = f"VS402861: Release with ID: {names['id']} does not exist."
-        return error(request, 404, text, "ReleaseNotFoundException", _SERVER)
-    release.status = (request.json() or {}).get("status", release.status)
-    return json_answer(request, _release(request, project, release, expand=True))
-
-
-def update_approval(request: Request, names: dict[str, str]) -> Answer:
-    """Approve or reject."""
-    project = _project(request, names)
-    if isinstance(project, Answer):
-        return project
-    if request.powerless:
-        return _denied(request)
-    approval = next((one for one in project.approvals if str(one.id) == names["id"]), None)
-    if approval is None:
-        text = f"VS402881: Approval with ID {names['id']} does not exist."
-        return error(request, 404, text, "ReleaseManagementObjectNotFoundException", _SERVER)
-    approval.status = (request.json() or {}).get("status", approval.status)
-    return json_answer(request, _approval(request, approval))
+    """Approvals in the asked state, newest first, in pages; pending when it is not said."""
+    project = settled(request, names)
+    status = request.choice("statusFilter", _APPROVAL_STATUSES, "pending")
+    releases = request.listed("releaseIdsFilter")
+    person = request.query.get("assignedToFilter", "").casefold()
+    fitting = []
+    for one in _deployments(project):
+        for approval in one.attempt.approvals:
+            asked = approval.approver
+            if (
+                status in ("undefined", approval.status)
+                and (not releases or str(one.release.id) in releases)
+                and (not person or (asked and person in (asked.id, asked.upn.casefold(), asked.name.casefold())))
+            ):
+                fitting.append((one, approval))
+    page, more = _page(request, fitting, lambda pair: int(pair[1].id), top="top", descending=True)
+    writer = Writer(request, project)
+    found = [writer.approval(one.release, one.environment, one.attempt, approval) for one, approval in page]
+    return listing(request, found, continuation=more)

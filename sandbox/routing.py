@@ -1,89 +1,106 @@
-"""Which address leads where, and which scopes open it.
+"""From an address to what answers it."""
 
-Scopes of each call: https://github.com/MicrosoftDocs/vsts-rest-api-specs (any one of those listed is enough).
-"""
-
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
-from sandbox import build, core, git, location, release
+from sandbox.editions import Version
 from sandbox.wire import Answer, Request
 
 Controller = Callable[[Request, dict[str, str]], Answer]
+Takes = Literal["nothing", "fields", "entries"]
+ALWAYS: Version = (1, 0)
 
 
 @dataclass(frozen=True)
 class Route:
-    """A method and a path below the organization; `{name}` takes one segment, `{*name}` the rest."""
+    """A method and a path below the organization.
+
+    `{name}` takes one segment, `{name:int}` one that is a number. `scopes` are alternatives; without any the call is
+    open to every token. `takes` is the shape of the body: none that matters, an object, or a list of objects.
+    `released` is the version with which it stopped being a preview, None while it is one. `public` calls answer nobody
+    in particular where a project is public.
+    """
 
     method: str
     template: tuple[str, ...]
     scopes: tuple[str, ...]
     controller: Controller
-    preview: bool = False
+    takes: Takes = "nothing"
+    released: Version | None = ALWAYS
+    public: bool = True
 
-    def match(self, method: str, path: list[str]) -> dict[str, str] | None:
+    def match(self, path: list[str], lowered: list[str]) -> dict[str, str] | None:
         """The named segments when the path is this one. Letters' case does not matter."""
-        if method != self.method:
-            return None
-        rest = self.template and self.template[-1].startswith("{*")
-        if not rest and len(path) != len(self.template):
-            return None
         found: dict[str, str] = {}
-        for index, part in enumerate(self.template):
-            if part.startswith("{*"):
-                found[part[2:-1]] = "/".join(path[index:])
-            elif index >= len(path):
+        for part, given, small in zip(self.template, path, lowered, strict=True):
+            if not part.startswith("{"):
+                if part != small:
+                    return None
+                continue
+            name, _, kind = part[1:-1].partition(":")
+            if kind and not (given.isascii() and given.isdigit() and len(given) < 11):
                 return None
-            elif part.startswith("{"):
-                found[part[1:-1]] = path[index]
-            elif part.lower() != path[index].lower():
-                return None
+            found[name] = given
         return found
 
+    @property
+    def address(self) -> str:
+        """The path as Microsoft's files write it, after the organization."""
+        return "/".join(part.partition(":")[0] + "}" if ":" in part else part for part in self.template)
 
-def _route(method: str, template: str, scopes: str, controller: Controller, *, preview: bool = False) -> Route:
-    return Route(method, tuple(template.split("/")), tuple(scopes.split()), controller, preview)
+    @property
+    def is_release(self) -> bool:
+        """Whether the service keeps it on its release host."""
+        return "release" in self.template[:3]
 
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether every host of the service has it."""
+        return self.address.lower() in ("_apis", "_apis/connectiondata", "_apis/resourceareas")
 
-_REPOSITORY = "{project}/_apis/git/repositories/{repository}"
-_BUILD = "{project}/_apis/build"
-_RELEASE = "{project}/_apis/release"
-
-ROUTES: tuple[Route, ...] = (
-    _route("GET", "_apis/connectionData", "", location.connection_data, preview=True),
-    _route("OPTIONS", "_apis", "", location.options),
-    _route("GET", "_apis/ResourceAreas", "", location.resource_areas),
-    _route("GET", "_apis/projects", "vso.profile vso.project", core.projects),
-    _route("GET", "_apis/projects/{project}", "vso.profile vso.project", core.project),
-    _route("GET", "_apis/git/repositories", "vso.code", git.all_repositories),
-    _route("GET", "{project}/_apis/git/repositories", "vso.code", git.repositories),
-    _route("POST", "{project}/_apis/git/repositories", "vso.code_manage", git.create_repository),
-    _route("GET", _REPOSITORY, "vso.code", git.repository),
-    _route("PATCH", _REPOSITORY, "vso.code_manage", git.update_repository),
-    _route("GET", f"{_REPOSITORY}/refs", "vso.code", git.refs),
-    _route("POST", f"{_REPOSITORY}/refs", "vso.code_write", git.update_refs),
-    _route("GET", f"{_REPOSITORY}/commits", "vso.code", git.commits),
-    _route("GET", f"{_REPOSITORY}/items", "vso.code", git.items),
-    _route("POST", f"{_REPOSITORY}/pushes", "vso.code_write", git.push),
-    _route("GET", f"{_BUILD}/definitions", "vso.build", build.definitions),
-    _route("GET", f"{_BUILD}/builds", "vso.build", build.builds),
-    _route("GET", f"{_BUILD}/builds/{{id}}", "vso.build", build.build),
-    _route("POST", f"{_BUILD}/builds", "vso.build_execute", build.queue),
-    _route("PATCH", f"{_BUILD}/builds/{{id}}", "vso.build_execute", build.update),
-    _route("GET", f"{_RELEASE}/definitions", "vso.release", release.definitions),
-    _route("GET", f"{_RELEASE}/releases", "vso.release", release.releases),
-    _route("GET", f"{_RELEASE}/deployments", "vso.release", release.deployments),
-    _route("GET", f"{_RELEASE}/approvals", "vso.release", release.approvals),
-    _route("PATCH", f"{_RELEASE}/releases/{{id}}", "vso.release_execute", release.update_release),
-    _route("PATCH", f"{_RELEASE}/approvals/{{id}}", "vso.release_manage", release.update_approval),
-)
+    def bind(self, request: Request) -> None:
+        """Read the body, before anything is looked up. Raises `Refused`."""
+        if self.takes == "fields":
+            request.fields()
+        elif self.takes == "entries":
+            request.entries()
 
 
-def find(method: str, path: list[str]) -> tuple[Route, dict[str, str]] | None:
-    """The route of a path below the organization."""
-    for route in ROUTES:
-        found = route.match(method, path)
-        if found is not None:
-            return route, found
-    return None
+@dataclass(frozen=True)
+class Found:
+    """A route and the named segments of the path."""
+
+    route: Route
+    names: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Why there is no route: nothing is there, or it takes only the `allowed` methods."""
+
+    allowed: tuple[str, ...] = ()
+
+
+class Map:
+    """All routes, to be found by path and method."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._by_length: dict[int, list[Route]] = defaultdict(list)
+        for route in routes:
+            self._by_length[len(route.template)].append(route)
+
+    def find(self, method: str, path: list[str]) -> Found | Lost:
+        """The route of a path below the organization. HEAD goes where GET goes."""
+        wanted = "GET" if method == "HEAD" else method
+        lowered = [part.lower() for part in path]
+        allowed: list[str] = []
+        for route in self._by_length.get(len(path), ()):
+            names = route.match(path, lowered)
+            if names is not None and route.method == wanted:
+                return Found(route, names)
+            # Asking what there is below an address does not make it one.
+            if names is not None and route.method != "OPTIONS":
+                allowed.append(route.method)
+        return Lost(tuple(allowed))

@@ -1,42 +1,32 @@
 """The sample organizations, people and tokens that every sandbox begins with."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
 
-from sandbox.scopes import FULL
-from sandbox.world import (
-    EPOCH,
-    Approval,
-    Build,
-    Commit,
-    Definition,
-    Organization,
-    Person,
-    Project,
-    Release,
-    ReleaseDefinition,
-    ReleaseEnvironment,
-    Repository,
-    Token,
-    World,
-    stable_id,
-    stable_sha,
+from sandbox.faults import Fault
+from sandbox.ids import stable_id
+from sandbox.people import Person, Token
+from sandbox.repositories import Repository
+from sandbox.sample_code import (
+    BOARD,
+    GUEST,
+    LONER,
+    MAYA,
+    NOOR,
+    STRANGER,
+    branchy_repository,
+    rich_repository,
+    small_repository,
 )
-
-MAYA = Person("Maya Sample", "maya@example.com")
-NOOR = Person("Noor Sample", "noor@example.com")
-GUEST = Person("Gale Sample", "gale@example.com")
-STRANGER = Person("Sam Sample", "sam@example.com")
-LONER = Person("Lou Sample", "lou@example.com")
-BOARD = Person("Board Sample", "board@example.com")
+from sandbox.sample_runs import add_builds, add_releases
+from sandbox.scopes import FULL
+from sandbox.world import Organization, Project, World
 
 
 def secret(name: str) -> str:
     """A token in today's form of 84 characters, the same in every run and good for nothing outside."""
     letters = "".join(part for part in name.title() if part.isalnum())
     random_part = (f"Sandbox{letters}" + "0123456789ABCDEFGHIJabcdefghij" * 3)[:52]
-    return f"{random_part}JQQJ99BKACAAAAAAAAAAAAASAZDO{(letters + 'Zzzz')[:4]}"
+    return f"{random_part}JQQJ99BKACAAAAAAAAAAAAAASAZDO{(letters + 'Zzzz')[:4]}"
 
 
 @dataclass(frozen=True)
@@ -61,7 +51,7 @@ SAMPLES: tuple[SampleToken, ...] = (
     _sample("no-build", "acme", "Build is missing"),
     _sample("no-release", "acme", "Release is missing"),
     _sample("code-only", "acme", "only Code, read"),
-    _sample("no-rights", "acme", "has the scopes, but the person may change nothing"),
+    _sample("no-rights", "acme", "passes the test, but the person may change nothing"),
     _sample("no-projects", "acme", "the person sees no project"),
     _sample("expired", "acme", "has expired"),
     _sample("revoked", "acme", "was revoked"),
@@ -69,24 +59,27 @@ SAMPLES: tuple[SampleToken, ...] = (
     _sample("other-organization", "acme", "was made for fabrikam"),
     _sample("global", "acme", "was made for all accessible organizations"),
 )
-# Names that always misbehave, with any of the tokens above.
+# Names that always do something particular, with any of the tokens above.
 TROUBLED = {
     "stopped": "is deactivated",
     "fenced": "has a conditional access policy",
     "strict": "refuses tokens for all organizations",
+    "guarded": "asks for a person's right before it looks whether a thing exists",
     "commons": "has a public project",
+    "modern": "has classic releases switched off",
     "slow": "answers after three seconds",
     "stuck": "drips its answers",
     "throttled": "asks to wait",
+    "busy": "answers, and asks to slow down",
     "down": "answers with errors",
     "signin": "shows a sign-in page",
 }
-_FAULTS: dict[str, dict[str, Any]] = {
-    "slow": {"kind": "latency", "seconds": 3.0},
-    "stuck": {"kind": "drip", "seconds": 0.5},
-    "throttled": {"kind": "throttle", "retry_after": 30},
-    "down": {"kind": "status", "status": 500},
-    "signin": {"kind": "sign_in_page"},
+_FAULTS = {
+    "slow": Fault("latency", seconds=3.0),
+    "stuck": Fault("drip", seconds=0.5),
+    "busy": Fault("near_limit", retry_after=5),
+    "down": Fault("status", status=500),
+    "signin": Fault("sign_in_page"),
 }
 PROJECT_COUNT = 137
 _SPECIAL_NAMES = (
@@ -101,7 +94,7 @@ _SPECIAL_NAMES = (
 
 
 def build_world() -> World:
-    """A fresh world; nothing in it is shared with another one."""
+    """A fresh world; nothing that changes in it is shared with another one."""
     world = World()
     for organization in (_acme(), _fabrikam(), *_troubled()):
         world.organizations[organization.name] = organization
@@ -113,14 +106,15 @@ def build_world() -> World:
 def _tokens() -> list[Token]:
     read = ("vso.code", "vso.build", "vso.release")
     rows: list[tuple[str, Person, str | None, tuple[str, ...], str]] = [
-        ("full", MAYA, None, FULL, "active"),
+        # Opens the troubled organizations too, so that one token is enough to see them all; it is not global.
+        ("full", MAYA, "*", FULL, "active"),
         ("full-again", MAYA, "acme", FULL, "active"),
         ("full-colleague", NOOR, "acme", FULL, "active"),
         ("read-only", MAYA, "acme", read, "active"),
         ("no-build", MAYA, "acme", ("vso.code_manage", "vso.release_manage"), "active"),
         ("no-release", MAYA, "acme", ("vso.code_manage", "vso.build_execute"), "active"),
         ("code-only", MAYA, "acme", ("vso.code",), "active"),
-        ("no-rights", GUEST, "acme", FULL, "active"),
+        ("no-rights", GUEST, "*", FULL, "active"),
         ("no-projects", LONER, "acme", FULL, "active"),
         ("expired", MAYA, "acme", FULL, "expired"),
         ("revoked", MAYA, "acme", FULL, "revoked"),
@@ -128,24 +122,24 @@ def _tokens() -> list[Token]:
         ("other-organization", MAYA, "fabrikam", FULL, "active"),
         ("global", MAYA, None, FULL, "active"),
     ]
-    tokens = [Token(secret(name), name, who, where, scopes, state) for name, who, where, scopes, state in rows]
-    # "full" opens the troubled organizations too, so that one token is enough to see them all; it is not global.
-    tokens[0].organization = "*"
-    return tokens
+    return [Token(secret(name), name, who, where, scopes, state) for name, who, where, scopes, state in rows]
 
 
 def _troubled() -> list[Organization]:
-    found = []
-    for name in TROUBLED:
-        organization = Organization(name, members={MAYA.id, NOOR.id}, usual_fault=_FAULTS.get(name))
+    found = {name: Organization(name, members={MAYA.id, NOOR.id}, usual_fault=_FAULTS.get(name)) for name in TROUBLED}
+    for name, organization in found.items():
         organization.projects.append(_plain_project(name, "Main"))
-        found.append(organization)
-    by_name = {one.name: one for one in found}
-    by_name["stopped"].stopped = True
-    by_name["fenced"].fenced = True
-    by_name["strict"].refuses_global_tokens = True
-    by_name["commons"].projects.append(_plain_project("commons", "Open Source", visibility="public"))
-    return found
+    found["stopped"].stopped = True
+    found["fenced"].fenced = True
+    found["strict"].refuses_global_tokens = True
+    found["throttled"].throttled = 30.0
+    found["commons"].projects.append(_plain_project("commons", "Open Source", visibility="public"))
+    found["guarded"].members.add(GUEST.id)
+    found["guarded"].powerless = {GUEST.id}
+    found["guarded"].permission_first = True
+    found["modern"].projects = [_project_with_builds("modern", "Main")]
+    found["modern"].without_classic_releases = True
+    return list(found.values())
 
 
 def _fabrikam() -> Organization:
@@ -174,86 +168,25 @@ def _acme() -> Organization:
 
 def _plain_project(organization: str, name: str, *, visibility: str = "private") -> Project:
     project = Project(stable_id(organization, name), name, visibility=visibility)
-    project.repositories.append(_repository(organization, name, name))
+    project.repositories.append(small_repository(organization, name, name))
+    return project
+
+
+def _project_with_builds(organization: str, name: str) -> Project:
+    project = Project(stable_id(organization, name), name, description=f"{name}, with something of everything")
+    archived = small_repository(organization, name, "Archived")
+    archived.disabled = True
+    project.repositories += [
+        rich_repository(organization, name, name),
+        branchy_repository(organization, name, "web client"),
+        Repository(stable_id(organization, name, "empty"), "Empty"),
+        archived,
+    ]
+    add_builds(project)
     return project
 
 
 def _rich_project(organization: str, name: str) -> Project:
-    project = _plain_project(organization, name)
-    project.description = f"{name}, with something of everything"
-    empty = Repository(stable_id(organization, name, "empty"), "Empty")
-    disabled = _repository(organization, name, "Archived")
-    disabled.disabled = True
-    project.repositories += [_repository(organization, name, "web client"), empty, disabled]
-    _add_builds(project)
-    _add_releases(project)
+    project = _project_with_builds(organization, name)
+    add_releases(project)
     return project
-
-
-def _repository(organization: str, project: str, name: str) -> Repository:
-    repository = Repository(stable_id(organization, project, name), name, default_branch="refs/heads/main")
-    tree: dict[str, bytes] = {}
-    parents: tuple[str, ...] = ()
-    changes = (
-        ("Begin", {"/README.md": f"# {name}\n\nA sample repository.\n".encode()}),
-        ("Add the pipeline", {"/azure-pipelines.yml": b"trigger:\n- main\nsteps:\n- script: echo hello\n"}),
-        ("Add sources", {"/src/app.py": b'print("hello")\n', "/assets/dot.png": b"\x89PNG\r\n\x1a\n\x00\x00"}),
-    )
-    for number, (comment, files) in enumerate(changes):
-        tree = {**tree, **files}
-        sha = stable_sha(organization, project, name, number)
-        author = MAYA if number % 2 == 0 else NOOR
-        repository.commits[sha] = Commit(sha, author, EPOCH + timedelta(hours=number), comment, parents, tree)
-        parents = (sha,)
-    repository.branches = {
-        "refs/heads/main": parents[0],
-        "refs/heads/topic/search": stable_sha(organization, project, name, 1),
-    }
-    return repository
-
-
-_OUTCOMES = (
-    ("completed", "succeeded"),
-    ("completed", "failed"),
-    ("completed", "partiallySucceeded"),
-    ("completed", "canceled"),
-    ("inProgress", None),
-    ("notStarted", None),
-)
-
-
-def _add_builds(project: Project) -> None:
-    repository = project.repositories[0]
-    for number, name in enumerate(("CI", "Nightly"), start=1):
-        project.definitions.append(Definition(number, f"{project.name} {name}", repository))
-    for number, (status, result) in enumerate(_OUTCOMES, start=1):
-        queued = EPOCH + timedelta(hours=number)
-        started = queued + timedelta(seconds=12) if status != "notStarted" else None
-        finished = queued + timedelta(minutes=4) if status == "completed" else None
-        build = Build(
-            number,
-            f"20261102.{number}",
-            project.definitions[number % 2],
-            "refs/heads/main",
-            MAYA,
-            queued,
-            status,
-            result,
-            started_at=started,
-            finished_at=finished,
-        )
-        project.builds.append(build)
-
-
-def _add_releases(project: Project) -> None:
-    definition = ReleaseDefinition(1, f"Deploy {project.name}", ("Test", "Production"), project.definitions[0])
-    project.release_definitions.append(definition)
-    for number, states in enumerate((("succeeded", "succeeded"), ("succeeded", "notStarted")), start=1):
-        stages = [
-            ReleaseEnvironment(number * 10 + rank, stage, state, rank)
-            for rank, (stage, state) in enumerate(zip(definition.environments, states, strict=True), start=1)
-        ]
-        created = EPOCH + timedelta(days=number)
-        project.releases.append(Release(number, f"Release-{number}", definition, NOOR, created, stages))
-    last = project.releases[-1]
-    project.approvals.append(Approval(1, last, last.environments[1], NOOR, last.created_at))

@@ -15,10 +15,21 @@ _CONTAINS: dict[str, tuple[str, ...]] = {
     "vso.release": ("vso.profile",),
     "vso.release_execute": ("vso.release",),
     "vso.release_manage": ("vso.release_execute",),
+    "vso.variablegroups_write": ("vso.variablegroups_read",),
+    "vso.variablegroups_manage": ("vso.variablegroups_write",),
     "vso.project_write": ("vso.project",),
     "vso.project_manage": ("vso.project_write",),
+    "vso.profile_write": ("vso.profile",),
     "vso.work": ("vso.hooks_write",),
+    "vso.work_write": ("vso.work",),
+    "vso.work_full": ("vso.work_write",),
+    "vso.serviceendpoint": ("vso.profile",),
+    "vso.serviceendpoint_query": ("vso.serviceendpoint",),
+    "vso.serviceendpoint_manage": ("vso.serviceendpoint_query",),
+    "vso.packaging": ("vso.profile",),
+    "vso.test": ("vso.profile",),
 }
+EVERYTHING = "app_token"
 FULL = ("vso.code_manage", "vso.build_execute", "vso.release_manage")
 
 
@@ -32,3 +43,8 @@ def everything_in(scopes: tuple[str, ...]) -> frozenset[str]:
             found.add(scope)
             waiting.extend(_CONTAINS.get(scope, ()))
     return frozenset(found)
+
+
+def opens(scopes: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+    """Whether a token with these scopes may make a call that wants any one of `wanted`; none wanted is open."""
+    return not wanted or EVERYTHING in scopes or not everything_in(scopes).isdisjoint(wanted)

@@ -1,162 +1,26 @@
-"""What exists in the pretend service: organizations, people, tokens, projects and what is in them."""
+"""What exists in the pretend service: organizations, projects, people, tokens, and the clock it all lives by."""
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-EPOCH = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
+from sandbox.deployments import Release, ReleaseDefinition
+from sandbox.faults import Fault
+from sandbox.ids import EPOCH, stable_id
+from sandbox.people import Person, Token
+from sandbox.pipelines import Build, Definition
+from sandbox.repositories import Repository
+
+# https://learn.microsoft.com/azure/devops/release-notes/2026/general/sprint-270-update
 GLOBAL_TOKENS_END = datetime(2026, 12, 1, tzinfo=UTC)
-_SPACE = uuid.UUID("8f8d4f5e-2f6b-4b5a-9c57-0c9d3c5b1a00")
-
-
-def stable_id(*parts: object) -> str:
-    """The same id for the same thing in every run."""
-    return str(uuid.uuid5(_SPACE, "/".join(str(part) for part in parts)))
-
-
-def stable_sha(*parts: object) -> str:
-    """Forty hexadecimal digits, the same for the same thing in every run."""
-    return (uuid.uuid5(_SPACE, "/".join(map(str, parts))).hex + uuid.uuid5(_SPACE, "+".join(map(str, parts))).hex)[:40]
-
-
-def instant(moment: datetime) -> str:
-    """A time as the service writes it: UTC with up to seven fractional digits."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond:06d}7Z"
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody with an account."""
-
-    name: str
-    upn: str
-
-    @property
-    def id(self) -> str:
-        """The id that Azure DevOps gives them."""
-        return stable_id("person", self.upn)
-
-
-@dataclass
-class Token:
-    """A personal access token. `organization` is None for one made for all accessible organizations."""
-
-    secret: str = field(repr=False)
-    name: str
-    person: Person
-    organization: str | None
-    scopes: tuple[str, ...]
-    state: str = "active"
-
-
-@dataclass
-class Commit:
-    """A commit with the whole tree it leaves: path to text."""
-
-    id: str
-    author: Person
-    at: datetime
-    comment: str
-    parents: tuple[str, ...]
-    tree: dict[str, bytes]
-
-
-@dataclass
-class Repository:
-    """A Git repository; one without commits is empty."""
-
-    id: str
-    name: str
-    branches: dict[str, str] = field(default_factory=dict)
-    commits: dict[str, Commit] = field(default_factory=dict)
-    default_branch: str | None = None
-    disabled: bool = False
-
-    @property
-    def size(self) -> int:
-        """Bytes of all files of the newest commit."""
-        head = self.commits.get(self.branches.get(self.default_branch or "", ""))
-        return sum(len(text) for text in head.tree.values()) if head else 0
-
-
-@dataclass
-class Definition:
-    """A build definition, which is also a pipeline."""
-
-    id: int
-    name: str
-    repository: Repository
-    path: str = "\\"
-    queue_status: str = "enabled"
-
-
-@dataclass
-class Build:
-    """One run of a definition. `result`, `started_at` and `finished_at` are absent until they are known."""
-
-    id: int
-    number: str
-    definition: Definition
-    branch: str
-    person: Person
-    queued_at: datetime
-    status: str = "notStarted"
-    result: str | None = None
-    reason: str = "manual"
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-
-
-@dataclass
-class ReleaseDefinition:
-    """A classic release pipeline and the names of its environments, in order."""
-
-    id: int
-    name: str
-    environments: tuple[str, ...]
-    build_definition: Definition
-
-
-@dataclass
-class ReleaseEnvironment:
-    """A stage of one release."""
-
-    id: int
-    name: str
-    status: str
-    rank: int
-
-
-@dataclass
-class Release:
-    """One release."""
-
-    id: int
-    name: str
-    definition: ReleaseDefinition
-    person: Person
-    created_at: datetime
-    environments: list[ReleaseEnvironment]
-    status: str = "active"
-
-
-@dataclass
-class Approval:
-    """Somebody is asked before an environment is deployed."""
-
-    id: int
-    release: Release
-    environment: ReleaseEnvironment
-    approver: Person
-    created_at: datetime
-    status: str = "pending"
 
 
 @dataclass
 class Project:
-    """A project. `seen_by` limits who sees it; None means every member."""
+    """A project. `seen_by` limits who sees it; None means every member.
+
+    `fill` makes what is inside when somebody first looks; None means that it is there.
+    """
 
     id: str
     name: str
@@ -170,17 +34,35 @@ class Project:
     builds: list[Build] = field(default_factory=list)
     release_definitions: list[ReleaseDefinition] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
-    approvals: list[Approval] = field(default_factory=list)
+    fill: "Callable[[Project], None] | None" = field(default=None, repr=False)
+    last_id: int = 0
 
     @property
     def updated_at(self) -> datetime:
         """When it was last changed."""
         return EPOCH + timedelta(minutes=self.revision)
 
+    def opened(self) -> "Project":
+        """The same project, with what is inside."""
+        if self.fill is not None:
+            fill, self.fill = self.fill, None
+            fill(self)
+        return self
+
+    def new_id(self) -> int:
+        """A number that nothing in this project has yet."""
+        self.last_id += 1
+        return self.last_id
+
 
 @dataclass
 class Organization:
-    """An organization and its policies. `members` are person ids; `powerless` of them may change nothing."""
+    """An organization and its policies. `members` are person ids; `powerless` of them may change nothing.
+
+    `throttled` is the seconds that everybody is asked to wait; `usual_fault` spoils every request.
+    `permission_first` refuses the powerless before it looks whether the thing exists. `without_classic_releases` has
+    their creation switched off. Tokens made for the organization `tokens_of` open this one too.
+    """
 
     name: str
     projects: list[Project] = field(default_factory=list)
@@ -189,7 +71,11 @@ class Organization:
     stopped: bool = False
     fenced: bool = False
     refuses_global_tokens: bool = False
-    usual_fault: dict[str, Any] | None = None
+    permission_first: bool = False
+    without_classic_releases: bool = False
+    throttled: float | None = None
+    usual_fault: Fault | None = None
+    tokens_of: str = ""
 
     @property
     def id(self) -> str:
@@ -214,15 +100,30 @@ def _clock() -> datetime:
 
 @dataclass
 class World:
-    """Everything, and the clock it lives by."""
+    """Everything. Tokens are kept by secret, organizations by name in lower case.
+
+    `now` is the clock that everything lives by; replace it, or let time pass with `advance`. `more` makes an
+    organization that nobody asked for yet.
+    """
 
     organizations: dict[str, Organization] = field(default_factory=dict)
-    tokens: dict[str, Token] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict, repr=False)
     now: Callable[[], datetime] = field(default=_clock)
+    more: Callable[[str], Organization | None] | None = None
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        before = self.now
+        self.now = lambda: before() + timedelta(seconds=seconds)
 
     def organization(self, name: str) -> Organization | None:
         """By name, in any case."""
-        return self.organizations.get(name.lower())
+        found = self.organizations.get(name.lower())
+        if found is None and self.more is not None:
+            found = self.more(name.lower())
+            if found is not None:
+                self.organizations[name.lower()] = found
+        return found
 
     def token_named(self, name: str) -> Token | None:
         """A token by its sample name."""

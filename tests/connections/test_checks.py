@@ -93,11 +93,15 @@ def test_a_missing_scope_is_missing_and_hides_no_other(check: Check, token: str,
     assert all(verdicts(report)[key] is Verdict.MISSING for key in expected)
 
 
-def test_a_person_without_rights_is_not_permitted_rather_than_missing(check: Check) -> None:
-    found = verdicts(check("no-rights"))
+def test_a_right_that_is_asked_for_first_is_not_permitted_rather_than_missing(check: Check) -> None:
+    found = verdicts(check("no-rights", "guarded"))
     assert found["code_write"] is Verdict.NOT_PERMITTED
     assert found["release_manage"] is Verdict.NOT_PERMITTED
     assert found["code_read"] is Verdict.GRANTED
+
+
+def test_a_right_that_is_asked_for_after_the_look_up_cannot_be_seen_by_a_probe(check: Check) -> None:
+    assert set(verdicts(check("no-rights")).values()) == {Verdict.GRANTED}
 
 
 def test_without_a_visible_project_nothing_can_be_told(check: Check) -> None:

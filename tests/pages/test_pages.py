@@ -329,7 +329,7 @@ def test_each_step_that_was_taken_shows_how_long_it_took(pages: Client, sandbox:
 def test_what_a_person_may_not_do_is_said_once_with_whom_to_ask(
     pages: Client, sandbox: Sandbox, token_of: Token
 ) -> None:
-    page = post(pages, "test-new", form(token_of("no-rights")))
+    page = post(pages, "test-new", form(token_of("no-rights"), organization="guarded"))
     assert page.count("Rights to ask for") == 1
     assert "but Gale Sample lacks the rights in the project that was tried" in page
 

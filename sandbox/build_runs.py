@@ -1,0 +1,120 @@
+"""How a build goes: its timeline and its logs. https://learn.microsoft.com/rest/api/azure/devops/build/timeline"""
+
+from datetime import datetime
+from typing import Any
+
+from sandbox.build import WEB_API, find_build
+from sandbox.ids import instant, stable_id
+from sandbox.pipelines import Build, Record, Step
+from sandbox.wire import Answer, Refused, Request, error, json_answer, listing, raw
+from sandbox.world import Project
+
+_SCRIPT_TASK = {"id": "d9bafed4-0b18-4f58-968d-86655b4d2ce9", "name": "CmdLine", "version": "2.246.1"}
+
+
+def _record_id(project: Project, build: Build, identifier: str) -> str:
+    return stable_id("record", project.id, build.id, identifier)
+
+
+def timeline(request: Request, names: dict[str, str]) -> Answer:
+    """Every stage, phase, job and task, in no order but by `parentId` and `order`."""
+    project, build = find_build(request, names)
+    logs = {step.identifier: number for number, step in build.logged().items()}
+    here = f"{request.here}/{project.id}/_apis/build/builds/{build.id}"
+    id_ = stable_id("plan", project.id, build.id)
+    if names.get("timeline", id_).lower() != id_:
+        text = f"The timeline {names['timeline']} could not be found."
+        raise Refused(error(request, 404, text, "TimelineNotFoundException", WEB_API))
+    body = {
+        "records": [
+            _record_json(project, build, record, logs.get(record.step.identifier), here)
+            for record in reversed(build.records(request.now))
+        ],
+        "lastChangedBy": build.person.id,
+        "lastChangedOn": instant(build.changed_at(request.now)),
+        "id": id_,
+        "changeId": sum(record.state != "pending" for record in build.records(request.now)) + 1,
+        "url": f"{here}/Timeline/{id_}",
+    }
+    return json_answer(request, body)
+
+
+def _record_json(project: Project, build: Build, record: Record, log: int | None, here: str) -> dict[str, Any]:
+    step = record.step
+    issues = _issues(step) if record.state == "completed" else []
+    return {
+        "previousAttempts": [],
+        "id": _record_id(project, build, step.identifier),
+        "parentId": _record_id(project, build, step.parent) if step.parent else None,
+        "type": step.kind,
+        "name": step.name,
+        "startTime": _instant(record.started_at),
+        "finishTime": _instant(record.finished_at),
+        "currentOperation": None,
+        "percentComplete": None,
+        "state": record.state,
+        "result": record.result,
+        "resultCode": None,
+        "changeId": step.order,
+        "lastModified": "0001-01-01T00:00:00",
+        "workerName": "Hosted Agent" if step.kind in ("Job", "Task") and record.started_at else None,
+        "order": step.order,
+        "details": None,
+        "errorCount": sum(one["type"] == "error" for one in issues),
+        "warningCount": sum(one["type"] == "warning" for one in issues),
+        "issues": issues,
+        "url": None,
+        "log": {"id": log, "type": "Container", "url": f"{here}/logs/{log}"} if log and record.lines else None,
+        "task": _SCRIPT_TASK if step.kind == "Task" else None,
+        "attempt": 1,
+        "identifier": step.identifier,
+    }
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return instant(moment) if moment else None
+
+
+def _issues(step: Step) -> list[dict[str, Any]]:
+    return [
+        {"type": kind, "category": "General", "message": line.removeprefix(f"##[{kind}]"), "data": {}}
+        for line in step.lines
+        for kind in ("error", "warning")
+        if line.startswith(f"##[{kind}]")
+    ]
+
+
+def logs(request: Request, names: dict[str, str]) -> Answer:
+    """The logs that there are, each with how long it is by now."""
+    project, build = find_build(request, names)
+    here = f"{request.here}/{project.id}/_apis/build/builds/{build.id}/logs"
+    written = {number: build.log(step, request.now) for number, step in build.logged().items()}
+    found = [
+        {
+            "lineCount": len(lines),
+            "createdOn": lines[0].split(" ", 1)[0],
+            "lastChangedOn": lines[-1].split(" ", 1)[0],
+            "id": number,
+            "type": "Container",
+            "url": f"{here}/{number}",
+        }
+        for number, lines in written.items()
+        if lines
+    ]
+    return listing(request, found)
+
+
+def log(request: Request, names: dict[str, str]) -> Answer:
+    """The lines of a log from `startLine` to `endLine`, counted from one: as text, or as a list when JSON is asked."""
+    _, build = find_build(request, names)
+    step = build.logged().get(int(names["log"]))
+    lines = build.log(step, request.now) if step else []
+    if not lines:
+        text = f"The requested log {names['log']} could not be found for build {build.id}."
+        raise Refused(error(request, 404, text, "BuildLogNotFoundException", WEB_API))
+    first = max(request.number("startLine", 1), 1)
+    last = request.number("endLine", len(lines))
+    wanted = lines[first - 1 : max(last, 0)]
+    if request.wants_json or request.query.get("$format", "").lower() == "json":
+        return listing(request, wanted)
+    return raw(request, "".join(f"{line}\n" for line in wanted).encode(), "text/plain")

@@ -1,0 +1,37 @@
+"""Which Azure DevOps is played: the service, or a server of some year on somebody's own machine.
+
+https://learn.microsoft.com/rest/api/azure/devops/#api-and-tfs-version-mapping
+"""
+
+from dataclasses import dataclass
+
+Version = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Edition:
+    """`released` is the newest version that is no preview, `newest` the newest there is.
+
+    Newer servers say more about a repository: `tells_disabled`, `tells_maintenance`.
+    """
+
+    name: str
+    released: Version
+    newest: Version
+    hosted: bool = False
+    tells_disabled: bool = True
+    tells_maintenance: bool = True
+
+
+SERVICES = Edition("Azure DevOps Services", (7, 1), (7, 2), hosted=True)
+# Which field came with which server is inferred from the dates of recordings.
+SERVERS = {
+    "2019": Edition("Azure DevOps Server 2019", (5, 1), (5, 1), tells_disabled=False, tells_maintenance=False),
+    "2020": Edition("Azure DevOps Server 2020", (6, 0), (6, 0), tells_maintenance=False),
+    "2022": Edition("Azure DevOps Server 2022", (7, 1), (7, 1)),
+}
+
+
+def spelled(version: Version) -> str:
+    """`7.1`."""
+    return f"{version[0]}.{version[1]}"

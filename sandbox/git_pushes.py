@@ -1,0 +1,115 @@
+"""Commits made over HTTP. https://learn.microsoft.com/rest/api/azure/devops/git/pushes/create"""
+
+import base64
+import binascii
+from typing import Any
+
+from sandbox.git import GIT_SERVER, find_repository, repository_json, repository_url
+from sandbox.git_contents import whole_commit_json
+from sandbox.ids import instant, stable_sha
+from sandbox.repositories import NOTHING, Commit, Repository
+from sandbox.wire import Answer, Refused, Request, argument_missing, argument_wrong, error, json_answer, person_json
+
+
+def push(request: Request, names: dict[str, str]) -> Answer:
+    """Commit files to a branch, which a push may also begin."""
+    project, repository = find_repository(request, names, changing="GenericContribute")
+    body = request.fields()
+    updates, wishes = _objects(body.get("refUpdates")), _objects(body.get("commits"))
+    if not updates or not wishes or request.person is None:
+        raise Refused(argument_missing(request, "push"))
+    name, old = str(updates[0].get("name", "")), str(updates[0].get("oldObjectId", NOTHING))
+    parent = _parent(request, repository, name, old)
+    made: list[Commit] = []
+    for wish in wishes:
+        parent = _commit(request, repository, wish, parent)
+        made.append(parent)
+    repository.commits.update({one.id: one for one in made})
+    repository.refs[name] = made[-1].id
+    repository.default_branch = repository.default_branch or name
+    repository.pushes += 1
+    here = f"{repository_url(request, project, repository)}/pushes/{repository.pushes}"
+    answer = {
+        "commits": [whole_commit_json(request, project, repository, one) for one in reversed(made)],
+        "refUpdates": [{"repositoryId": repository.id, "name": name, "oldObjectId": old, "newObjectId": made[-1].id}],
+        "repository": repository_json(request, project, repository),
+        "pushedBy": person_json(request, request.person),
+        "pushId": repository.pushes,
+        "date": instant(request.now),
+        "url": here,
+        "_links": {
+            "self": {"href": here},
+            "repository": {"href": repository_url(request, project, repository)},
+        },
+    }
+    return json_answer(request, answer, status=201)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """A list of objects; empty when it is anything else."""
+    return value if isinstance(value, list) and all(isinstance(one, dict) for one in value) else []
+
+
+def _parent(request: Request, repository: Repository, name: str, old: str) -> Commit | None:
+    """What the first commit stands on. Raises `Refused` when the branch is not where the client thinks."""
+    if not name.startswith("refs/heads/"):
+        raise Refused(argument_wrong(request, f"The ref name '{name}' is not valid."))
+    current = repository.refs.get(name)
+    begins_here = current is None and old in repository.commits
+    if old != (current or NOTHING) and not begins_here:
+        text = (
+            f"TF401028: The reference '{name}' has already been updated by another client, so you cannot "
+            "update it. Please try again."
+        )
+        raise Refused(error(request, 409, text, "GitReferenceStaleException", GIT_SERVER))
+    return repository.commits.get(old)
+
+
+def _commit(request: Request, repository: Repository, wish: dict[str, Any], parent: Commit | None) -> Commit:
+    tree = dict(parent.tree) if parent else {}
+    changes = _objects(wish.get("changes"))
+    if not changes:
+        raise Refused(argument_missing(request, "changes"))
+    for change in changes:
+        _apply(request, tree, change)
+    comment = str(wish.get("comment") or "")
+    parents = (parent.id,) if parent else ()
+    sha = stable_sha(repository.id, *parents, len(repository.commits), comment)
+    if request.person is None:
+        raise Refused(argument_missing(request, "push"))
+    return Commit(sha, request.person, request.now, comment, parents, tree)
+
+
+def _apply(request: Request, tree: dict[str, bytes], change: dict[str, Any]) -> None:
+    kind, item = str(change.get("changeType", "")).lower(), change.get("item")
+    if not isinstance(item, dict) or not isinstance(item.get("path"), str):
+        raise Refused(argument_missing(request, "item"))
+    path = "/" + item["path"].strip("/")
+    if kind == "add" and path in tree:
+        raise Refused(_wrong_path(request, path, "add", "already exists. Please specify a new path."))
+    if kind in ("edit", "delete", "rename"):
+        source = "/" + str(change.get("sourceServerItem") or path).strip("/")
+        if source not in tree:
+            raise Refused(_wrong_path(request, source, kind, "does not exist. Please specify an existing path."))
+        kept = tree.pop(source)
+        if kind == "rename":
+            tree[path] = kept
+    elif kind != "add":
+        raise Refused(argument_wrong(request, f"The change type '{kind}' is not supported."))
+    if kind in ("add", "edit"):
+        tree[path] = _content(request, change.get("newContent"))
+
+
+def _wrong_path(request: Request, path: str, kind: str, problem: str) -> Answer:
+    return argument_wrong(request, f"The path '{path}' specified in the {kind} operation {problem}")
+
+
+def _content(request: Request, content: Any) -> bytes:
+    if not isinstance(content, dict) or not isinstance(content.get("content"), str):
+        raise Refused(argument_missing(request, "newContent"))
+    if str(content.get("contentType", "rawText")).lower() != "base64encoded":
+        return str(content["content"]).encode()
+    try:
+        return base64.b64decode(content["content"], validate=True)
+    except binascii.Error:
+        raise Refused(argument_wrong(request, "The content is not encoded in base64.")) from None

@@ -1,0 +1,40 @@
+"""Ids that are the same in every run, and times as the service writes them."""
+
+import hashlib
+import uuid
+from datetime import UTC, datetime
+from functools import lru_cache
+
+EPOCH = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
+_SPACE = uuid.UUID("8f8d4f5e-2f6b-4b5a-9c57-0c9d3c5b1a00")
+
+
+@lru_cache(maxsize=100_000)
+def stable_id(*parts: object) -> str:
+    """The same id for the same thing in every run."""
+    return str(uuid.uuid5(_SPACE, "/".join(map(str, parts))))
+
+
+def stable_sha(*parts: object) -> str:
+    """Forty hexadecimal digits, the same for the same thing in every run."""
+    return hashlib.sha1("/".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
+
+
+def instant(moment: datetime) -> str:
+    """A time as the service writes it: UTC with up to seven fractional digits, and none when they are zero."""
+    fraction = f".{moment.microsecond:06d}7" if moment.microsecond else ""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
+
+
+def moment(text: str) -> datetime | None:
+    """A time as a client writes it; None for what is no time."""
+    shortened = text.strip().replace("Z", "+00:00")
+    head, point, tail = shortened.partition(".")
+    if point:
+        digits = tail.split("+")[0].split("-")[0]
+        shortened = f"{head}.{digits[:6]:0<6}{tail[len(digits) :]}"
+    try:
+        found = datetime.fromisoformat(shortened)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

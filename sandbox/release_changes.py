@@ -1,0 +1,180 @@
+"""Classic releases: making them, deploying them, approving them.
+
+https://learn.microsoft.com/rest/api/azure/devops/release/releases
+"""
+
+from typing import Any
+
+from sandbox.deployments import Environment, Release, ReleaseDefinition
+from sandbox.pipelines import Build
+from sandbox.release import (
+    EXCEPTIONS,
+    find_approval,
+    find_definition,
+    find_environment,
+    find_release,
+    not_found,
+    refused,
+    settled,
+)
+from sandbox.release_json import Writer
+from sandbox.wire import Answer, Refused, Request, argument_missing, argument_wrong, error, invalid_body, json_answer
+from sandbox.world import Project
+
+_RUNNING = ("inProgress", "queued")
+
+
+def _require(request: Request, right: str) -> None:
+    if request.powerless and request.person is not None:
+        text = (
+            f"VS402904: Access denied: User {request.person.name} does not have {right} permission. "
+            "Contact your release manager."
+        )
+        framework = "Microsoft.TeamFoundation.Framework.Server"
+        raise Refused(error(request, 403, text, "UnauthorizedRequestException", framework))
+
+
+def _require_classic(request: Request) -> None:
+    # Inferred: nobody published what the service says where the creation of classic releases is switched off.
+    if request.organization.without_classic_releases:
+        text = (
+            "Creation of classic release pipelines is disabled for this organization. Contact your project collection "
+            "administrator."
+        )
+        raise Refused(error(request, 403, text, "ClassicReleasePipelinesDisabledException", EXCEPTIONS))
+
+
+def create(request: Request, names: dict[str, str]) -> Answer:
+    """A new release of a definition; answers 200, not 201."""
+    project = settled(request, names)
+    _require_classic(request)
+    if request.organization.permission_first:
+        _require(request, "create releases")
+    wish = request.fields()
+    if wish.get("definitionId") is None:
+        raise Refused(argument_missing(request, "releaseStartMetadata"))
+    definition = find_definition(request, project, str(wish["definitionId"]))
+    _require(request, "create releases")
+    count = sum(one.definition is definition for one in project.releases)
+    new = Release(
+        project.new_id(),
+        f"Release-{count + 1}",
+        definition,
+        request.person or definition.author,
+        request.now,
+        [Environment(project.new_id(), plan) for plan in definition.environments],
+        _versions(request, project, definition, wish.get("artifacts") or []),
+        str(wish.get("description") or ""),
+        str(wish.get("reason") or "manual"),
+        "draft" if wish.get("isDraft") is True else "active",
+        frozenset(str(one) for one in wish.get("manualEnvironments") or []),
+    )
+    project.releases.append(new)
+    new.settle(request.now, project.new_id)
+    return json_answer(request, Writer(request, project).release(new, environments=True, artifacts=True))
+
+
+def _versions(request: Request, project: Project, definition: ReleaseDefinition, wishes: Any) -> dict[str, Build]:
+    """The build for each alias: the one asked for, else the newest good one. Raises `Refused`."""
+    if not isinstance(wishes, list) or not all(isinstance(one, dict) for one in wishes):
+        raise Refused(invalid_body(request))
+    asked = {str(one.get("alias")): str((one.get("instanceReference") or {}).get("id", "")) for one in wishes}
+    found = {}
+    for source in definition.artifacts:
+        good = [
+            one
+            for one in project.builds
+            if one.definition is source.definition
+            and one.state(request.now).result in ("succeeded", "partiallySucceeded")
+            and asked.get(source.alias, str(one.id)) == str(one.id)
+        ]
+        if not good:
+            text = (
+                f"Latest version information could not be loaded for artifact {source.alias}. This could be due to "
+                "inaccessible artifact source or no version is available."
+            )
+            raise Refused(refused(request, text, "ArtifactVersionUnavailableException"))
+        found[source.alias] = good[-1]
+    return found
+
+
+def update(request: Request, names: dict[str, str]) -> Answer:
+    """Start a draft, or abandon a release."""
+    project = settled(request, names)
+    if request.organization.permission_first:
+        _require(request, "manage releases")
+    found = find_release(request, project, names)
+    _require(request, "manage releases")
+    wanted = str(request.fields().get("status") or found.status).lower()
+    if wanted not in ("draft", "active", "abandoned"):
+        raise Refused(argument_wrong(request, f"The status '{wanted}' is not valid."))
+    if wanted == "abandoned" and any(one.status(request.now) in _RUNNING for one in found.environments):
+        text = "The release cannot be abandoned because a deployment is in progress."
+        raise Refused(refused(request, text))
+    found.status = wanted
+    found.settle(request.now, project.new_id)
+    return json_answer(request, Writer(request, project).release(found, environments=True, artifacts=True))
+
+
+def update_environment(request: Request, names: dict[str, str]) -> Answer:
+    """Deploy an environment, or cancel its deployment."""
+    project = settled(request, names)
+    if request.organization.permission_first:
+        _require(request, "manage deployments")
+    release = find_release(request, project, names)
+    found = find_environment(request, release, names)
+    _require(request, "manage deployments")
+    wanted, current = str(request.fields().get("status") or "").lower(), found.status(request.now)
+    if wanted not in ("inprogress", "canceled"):
+        raise Refused(argument_wrong(request, f"The status '{wanted}' is not valid."))
+    runs = current in _RUNNING
+    if release.status != "active" or runs == (wanted == "inprogress"):
+        to = "InProgress" if wanted == "inprogress" else "Canceled"
+        state = current[:1].upper() + current[1:]
+        text = f"VS402964: Transitioning of stage from state '{state}' to state '{to}' is not allowed."
+        raise Refused(refused(request, text))
+    if wanted == "inprogress":
+        release.begin(found, request.person or release.person, request.now, project.new_id, by_hand=True)
+    else:
+        _cancel(request, found)
+    return json_answer(request, Writer(request, project).environment(release, found))
+
+
+def _cancel(request: Request, environment: Environment) -> None:
+    attempt = environment.attempts[-1]
+    attempt.canceled_at, attempt.canceled_by = request.now, request.person
+    for approval in attempt.approvals:
+        if approval.status == "pending":
+            approval.status, approval.decided_at = "canceled", request.now
+
+
+def decide(request: Request, names: dict[str, str]) -> Answer:
+    """Approve or reject a deployment."""
+    project = settled(request, names)
+    if request.organization.permission_first:
+        _require(request, "manage release approvers")
+    found = find_approval(project, names["approval"])
+    if found is None:
+        text = f"Approval with ID {names['approval']} does not exist."
+        raise Refused(not_found(request, text, "ReleaseManagementObjectNotFoundException"))
+    _require(request, "manage release approvers")
+    one, approval = found
+    wish = request.fields()
+    wanted = str(wish.get("status") or "").lower()
+    if wanted not in ("approved", "rejected"):
+        raise Refused(argument_wrong(request, f"The status '{wanted}' is not valid."))
+    if approval.status != "pending":
+        text = f"Approval with ID {approval.id} is no longer pending. Its status is {approval.status}."
+        raise Refused(refused(request, text))
+    approval.status, approval.comments = wanted, str(wish.get("comments") or "")
+    approval.decided_at, approval.decided_by = request.now, request.person
+    approval.revision += 1
+    if wanted == "rejected":
+        _skip_others(one.attempt.approvals, request)
+    return json_answer(request, Writer(request, project).approval(one.release, one.environment, one.attempt, approval))
+
+
+def _skip_others(approvals: list[Any], request: Request) -> None:
+    for one in approvals:
+        if one.status == "pending":
+            one.status, one.decided_at = "skipped", request.now

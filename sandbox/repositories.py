@@ -1,0 +1,112 @@
+"""Git repositories: commits with whole trees, and what Git itself computes from them."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+
+from sandbox.people import Person
+
+NOTHING = "0" * 40
+
+
+def _object_id(kind: str, content: bytes) -> str:
+    return hashlib.sha1(f"{kind} {len(content)}\0".encode() + content, usedforsecurity=False).hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def blob_id(content: bytes) -> str:
+    """The id that Git gives to a file's content."""
+    return _object_id("blob", content)
+
+
+Tree = Mapping[str, bytes]
+
+
+def children(tree: Tree, folder: str) -> dict[str, bool]:
+    """The paths directly in a folder ("/", "/src"), and whether each is a folder itself; sorted."""
+    below = folder.rstrip("/") + "/"
+    found: dict[str, bool] = {}
+    for path in tree:
+        if path.startswith(below):
+            name, slash, _ = path[len(below) :].partition("/")
+            found[below + name] = bool(slash)
+    return dict(sorted(found.items()))
+
+
+def tree_id(tree: Tree, folder: str = "/") -> str:
+    """The id that Git gives to a folder."""
+    entries = []
+    for path, is_folder in children(tree, folder).items():
+        name = path.rsplit("/", 1)[1]
+        mode, id_ = ("40000", tree_id(tree, path)) if is_folder else ("100644", blob_id(tree[path]))
+        entries.append((f"{name}/" if is_folder else name, f"{mode} {name}\0".encode() + bytes.fromhex(id_)))
+    return _object_id("tree", b"".join(content for _, content in sorted(entries)))
+
+
+def has_folder(tree: Tree, path: str) -> bool:
+    """Whether something lies below a path. The root is there in every commit."""
+    return path == "/" or any(one.startswith(path + "/") for one in tree)
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit with the whole tree it leaves: path ("/src/app.py") to content."""
+
+    id: str
+    author: Person
+    at: datetime
+    comment: str
+    parents: tuple[str, ...]
+    tree: Tree = field(repr=False)
+
+
+def changes(before: Tree, after: Tree) -> dict[str, str]:
+    """Path to add, edit or delete."""
+    found = {path: "add" for path in after if path not in before}
+    found |= {path: "edit" for path in after if path in before and before[path] != after[path]}
+    return dict(sorted((found | {path: "delete" for path in before if path not in after}).items()))
+
+
+@dataclass
+class Repository:
+    """A Git repository. `refs` maps full names to commits; one without any is empty."""
+
+    id: str
+    name: str
+    refs: dict[str, str] = field(default_factory=dict)
+    commits: dict[str, Commit] = field(default_factory=dict)
+    default_branch: str | None = None
+    disabled: bool = False
+    pushes: int = 0
+
+    @property
+    def head(self) -> Commit | None:
+        """The newest commit of the default branch."""
+        return self.commits.get(self.refs.get(self.default_branch or "", ""))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files of the newest commit."""
+        return sum(len(content) for content in self.head.tree.values()) if self.head else 0
+
+    def history(self, commit: Commit | None) -> Iterator[Commit]:
+        """A commit and all it stands on, newest first."""
+        waiting = {commit.id} if commit else set()
+        seen: set[str] = set()
+        while waiting:
+            newest = max((self.commits[one] for one in waiting), key=lambda one: one.at)
+            waiting.discard(newest.id)
+            seen.add(newest.id)
+            waiting.update(one for one in newest.parents if one in self.commits and one not in seen)
+            yield newest
+
+    def tree_before(self, commit: Commit) -> Tree:
+        """What the first parent left."""
+        parent = self.commits.get(commit.parents[0]) if commit.parents else None
+        return parent.tree if parent else {}
+
+    def differences(self, commit: Commit) -> dict[str, str]:
+        """What a commit changed."""
+        return changes(self.tree_before(commit), commit.tree)

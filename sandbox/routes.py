@@ -1,0 +1,109 @@
+"""Every address that is served, and what it takes to get there.
+
+Scopes and versions of each call: https://github.com/MicrosoftDocs/vsts-rest-api-specs
+"""
+
+from sandbox import build, build_runs, core, git, git_contents, git_pushes, location, release, release_changes
+from sandbox.editions import Version
+from sandbox.routing import ALWAYS, Controller, Map, Route, Takes
+
+_SEES_PROJECTS = "vso.profile vso.project"
+_GIT = "{project}/_apis/git/repositories"
+_ONE_GIT = f"{_GIT}/{{repository}}"
+_ANY_GIT = "_apis/git/repositories/{repository}"
+_BUILD = "{project}/_apis/build"
+_ONE_BUILD = f"{_BUILD}/builds/{{build:int}}"
+_RELEASE = "{project}/_apis/release"
+_ONE_RELEASE = f"{_RELEASE}/releases/{{release:int}}"
+_STAGE = f"{_ONE_RELEASE}/environments/{{environment:int}}"
+# The lists of locations of 2020 still call it a preview, the files of 7.1 do not.
+_SINCE_7: Version = (7, 1)
+
+
+def _read(
+    template: str,
+    scopes: str,
+    controller: Controller,
+    *,
+    released: Version | None = ALWAYS,
+    public: bool = True,
+    method: str = "GET",
+) -> Route:
+    return Route(
+        method, tuple(template.split("/")), tuple(scopes.split()), controller, released=released, public=public
+    )
+
+
+def _change(
+    method: str, template: str, scopes: str, controller: Controller, takes: Takes, released: Version | None = ALWAYS
+) -> Route:
+    return Route(method, tuple(template.split("/")), tuple(scopes.split()), controller, takes, released, public=False)
+
+
+def _closed(template: str, controller: Controller, released: Version | None = ALWAYS) -> Route:
+    return _read(template, "vso.release", controller, released=released, public=False)
+
+
+LOCATION = (
+    _read("_apis/connectiondata", "", location.connection_data, released=None),
+    _read("_apis", "", location.options, method="OPTIONS"),
+    _read("_apis/{area}", "", location.options, method="OPTIONS"),
+    _read("_apis/resourceareas", "", location.resource_areas, released=None),
+    _read("_apis/resourceareas/{area}", "", location.resource_area, released=None),
+)
+CORE = (
+    _read("_apis/projects", _SEES_PROJECTS, core.projects),
+    _read("_apis/projects/{project}", _SEES_PROJECTS, core.project),
+)
+GIT = (
+    _read("_apis/git/repositories", "vso.code", git.all_repositories),
+    _read(_ANY_GIT, "vso.code", git.repository),
+    _read(f"{_ANY_GIT}/refs", "vso.code", git.refs),
+    _read(f"{_ANY_GIT}/commits", "vso.code", git_contents.commits),
+    _read(f"{_ANY_GIT}/items", "vso.code", git_contents.items),
+    _read(_GIT, "vso.code", git.repositories),
+    _change("POST", _GIT, "vso.code_manage", git.create_repository, "fields"),
+    _read(_ONE_GIT, "vso.code", git.repository),
+    _change("PATCH", _ONE_GIT, "vso.code_manage", git.update_repository, "fields"),
+    _read(f"{_ONE_GIT}/refs", "vso.code", git.refs),
+    _change("POST", f"{_ONE_GIT}/refs", "vso.code_write", git.update_refs, "entries"),
+    _read(f"{_ONE_GIT}/commits", "vso.code", git_contents.commits),
+    _read(f"{_ONE_GIT}/commits/{{commit}}", "vso.code", git_contents.commit),
+    _read(f"{_ONE_GIT}/commits/{{commit}}/changes", "vso.code", git_contents.commit_changes),
+    _read(f"{_ONE_GIT}/items", "vso.code", git_contents.items),
+    _read(f"{_ONE_GIT}/blobs/{{sha}}", "vso.code", git_contents.blob),
+    _read(f"{_ONE_GIT}/stats/branches", "vso.code", git_contents.branch_stats),
+    _change("POST", f"{_ONE_GIT}/pushes", "vso.code_write", git_pushes.push, "fields"),
+)
+BUILD = (
+    _read(f"{_BUILD}/definitions", "vso.build", build.definitions),
+    _read(f"{_BUILD}/definitions/{{definition:int}}", "vso.build", build.definition),
+    _read(f"{_BUILD}/latest/{{definition}}", "vso.build", build.latest, released=None),
+    _read(f"{_BUILD}/generalsettings", "vso.project", build.general_settings, released=_SINCE_7),
+    _read(f"{_BUILD}/builds", "vso.build", build.builds),
+    _change("POST", f"{_BUILD}/builds", "vso.build_execute", build.queue, "fields"),
+    _read(_ONE_BUILD, "vso.build", build.build),
+    _change("PATCH", _ONE_BUILD, "vso.build_execute", build.update, "fields"),
+    _read(f"{_ONE_BUILD}/timeline", "vso.build", build_runs.timeline),
+    _read(f"{_ONE_BUILD}/timeline/{{timeline}}", "vso.build", build_runs.timeline),
+    _read(f"{_ONE_BUILD}/logs", "vso.build", build_runs.logs),
+    _read(f"{_ONE_BUILD}/logs/{{log:int}}", "vso.build", build_runs.log),
+    _read(f"{_ONE_BUILD}/workitems", "vso.build", build.work_items),
+    _change("POST", f"{_ONE_BUILD}/workitems", "vso.build_execute", build.work_items, "nothing"),
+)
+RELEASE = (
+    _closed(f"{_RELEASE}/definitions", release.definitions),
+    _closed(f"{_RELEASE}/definitions/{{definition:int}}", release.definition),
+    _closed(f"{_RELEASE}/releases", release.releases),
+    _change("POST", f"{_RELEASE}/releases", "vso.release_execute", release_changes.create, "fields"),
+    _closed(_ONE_RELEASE, release.release),
+    _change("PATCH", _ONE_RELEASE, "vso.release_execute", release_changes.update, "fields"),
+    _closed(_STAGE, release.environment, _SINCE_7),
+    _change("PATCH", _STAGE, "vso.release_execute", release_changes.update_environment, "fields", _SINCE_7),
+    _closed(f"{_STAGE}/deployphases/{{phase:int}}/tasks/{{task:int}}/logs", release.log, _SINCE_7),
+    _closed(f"{_RELEASE}/deployments", release.deployments),
+    _closed(f"{_RELEASE}/approvals", release.approvals),
+    _change("PATCH", f"{_RELEASE}/approvals/{{approval:int}}", "vso.release_manage", release_changes.decide, "fields"),
+)
+ROUTES: tuple[Route, ...] = (*LOCATION, *CORE, *GIT, *BUILD, *RELEASE)
+MAP = Map(ROUTES)

@@ -1,0 +1,86 @@
+"""The sandbox asked over real HTTP, as somebody who knows nothing of the product would."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import requests
+
+from sandbox.samples import secret
+from sandbox.server import Sandbox
+
+NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Caller:
+    """Calls a sandbox with a sample token, by default as a careful client does."""
+
+    sandbox: Sandbox
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = "full",
+        suppress: bool = True,
+        version: str | None = "7.1",
+        accept: str = "application/json",
+        base: str = "",
+        headers: dict[str, str] | None = None,
+        **more: Any,
+    ) -> requests.Response:
+        """The answer; redirects are not followed. `token` is a sample name, or None for nobody."""
+        sent = {"Accept": accept, **(headers or {})}
+        if suppress:
+            sent["X-TFS-FedAuthRedirect"] = "Suppress"
+        query = {**more.pop("params", {}), **({"api-version": version} if version else {})}
+        auth = ("", secret(token)) if token else None
+        return self.session.request(
+            method,
+            (base or self.sandbox.url) + path,
+            params=query,
+            headers=sent,
+            auth=auth,
+            allow_redirects=False,
+            timeout=10,
+            **more,
+        )
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A fresh one whose clock stands still until it is told to go on."""
+    with Sandbox() as running:
+        running.world.now = lambda: NOON
+        yield running
+
+
+@pytest.fixture
+def playing() -> Iterator[Callable[..., Sandbox]]:
+    """Starts sandboxes that play something else: `playing(edition=..., path="tfs")`."""
+    running: list[Sandbox] = []
+
+    def play(**options: Any) -> Sandbox:
+        one = Sandbox(**options)
+        running.append(one)
+        one.__enter__()
+        one.world.now = lambda: NOON
+        return one
+
+    yield play
+    for one in running:
+        one.__exit__()
+
+
+@pytest.fixture
+def call(sandbox: Sandbox) -> Iterator[Caller]:
+    """Calls the sandbox."""
+    caller = Caller(sandbox)
+    caller.session.trust_env = False
+    yield caller
+    caller.session.close()
