@@ -1,66 +1,68 @@
-"""The door for workers: ids in, one action each."""
+"""The door for workers: ids in, one action each. Arguments of a later version are passed over."""
 
 import logging
+from contextlib import suppress
 
 from celery import shared_task
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from kombu.exceptions import OperationalError
 
-from connections.actions import outbox, remind, runs
+from connections.actions import leases, outbox, remind, runs
 from connections.actions.audit import audit
 from connections.actions.probe import forget_old
 from connections.models import Connection
-from history.record import Actor
 
 log = logging.getLogger(__name__)
 
 
 @shared_task
-def audit_due() -> None:
+def audit_due(**_later: object) -> None:
     """Claim the connections that are due and ask for one audit each."""
     runs.tidy(now=timezone.now())
     _ask_for_due()
 
 
 def _ask_for_due() -> None:
-    claimed = runs.claim_due(now=timezone.now())
+    now = timezone.now()
+    claimed = runs.claim_due(now=now)
     while claimed:
         try:
-            audit_one.delay(connection_id=claimed[0], actor_name=runs.CLOCK.name, actor_id=None)
+            audit_one.delay(connection_id=claimed[0], lease=leases.end(now).isoformat())
         except OperationalError:
             log.warning("The broker cannot be reached; %s connections wait for the next tick.", len(claimed))
-            runs.give_back(claimed)
+            leases.give_back(claimed)
             return
         del claimed[0]
 
 
 @shared_task
-def audit_one(*, connection_id: int, actor_name: str, actor_id: int | None, **_later: object) -> None:
-    """Check one stored token, on behalf of whoever asked. Arguments of a later version are passed over."""
-    runs.renew_lease(connection_id, now=timezone.now())
-    connection = Connection.objects.filter(pk=connection_id, disabled=False).first()
-    if connection is None:
-        runs.release(connection_id, now=timezone.now())
+def audit_one(*, connection_id: int, lease: str = "", **_later: object) -> None:
+    """Check one stored token, for whoever holds the lease. Of what came twice or too late nothing is done."""
+    now = timezone.now()
+    if not leases.take_over(connection_id, parse_datetime(lease), now=now):
         return
-    audit(connection, by=Actor(actor_name, actor_id), now=timezone.now(), in_a_hurry=False)
+    with leases.kept(connection_id, leases.end(now)), suppress(Connection.DoesNotExist):
+        # Whoever disconnects meanwhile wants no answer.
+        audit(Connection.objects.get(pk=connection_id), by=runs.CLOCK, now=now, in_a_hurry=False)
     # A few at a time, but the next at once: the clock alone would let a full organization wait for its ticks.
     _ask_for_due()
 
 
 @shared_task
-def remind_due() -> None:
+def remind_due(**_later: object) -> None:
     """Write the reminders that are due into the outbox."""
     remind.remind_due(now=timezone.now())
 
 
 @shared_task
-def send_due() -> None:
+def send_due(**_later: object) -> None:
     """Send what is due from the outbox."""
     outbox.send_due(now=timezone.now())
 
 
 @shared_task
-def forget_old_probe_results() -> None:
+def forget_old_probe_results(**_later: object) -> None:
     """Remove test results that Connect would not take any more, and the oldest runs."""
     forget_old(now=timezone.now())
     runs.forget_old_runs()

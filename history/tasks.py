@@ -1,4 +1,4 @@
-"""The door for workers: seal, verify and prune."""
+"""The door for workers: seal, verify and prune. Arguments of a later version are passed over."""
 
 import logging
 from datetime import timedelta
@@ -16,7 +16,7 @@ CLOCK = Actor(name="the clock")
 
 
 @shared_task
-def seal_waiting() -> None:
+def seal_waiting(**_later: object) -> None:
     """Seal what waits. When somebody else appends just now, the next tick does it."""
     try:
         sealing.seal_waiting(now=timezone.now())
@@ -25,7 +25,7 @@ def seal_waiting() -> None:
 
 
 @shared_task
-def verify() -> None:
+def verify(**_later: object) -> None:
     """Look at every seal and keep what was found for the History page."""
     outcome = verifying.verify()
     verifying.keep(outcome, now=timezone.now())
@@ -35,7 +35,7 @@ def verify() -> None:
 
 
 @shared_task
-def prune() -> None:
+def prune(**_later: object) -> None:
     """Remove what is older than HISTORY_RETENTION_DAYS, when the operator set it."""
     if settings.HISTORY_RETENTION_DAYS <= 0:
         return

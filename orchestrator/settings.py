@@ -248,14 +248,15 @@ AZURE_DEVOPS_TASK_TIMEOUT = env.float("AZURE_DEVOPS_TASK_TIMEOUT", default=60.0)
 TEST_RESULT_MINUTES = env.int("TEST_RESULT_MINUTES", default=15)
 # One outage is not news: trouble on the way must repeat before a connection is shown as Unreachable.
 TROUBLES_BEFORE_UNREACHABLE = env.int("TROUBLES_BEFORE_UNREACHABLE", default=3)
-# How often the clock looks at each connection, and how gently: at most so many at once for one organization,
-# for one person behind tokens (Azure DevOps limits each person), and in all at one tick.
+# How often the clock looks at each connection, and how gently: at most so many at once for one organization, and
+# for one person behind tokens (Azure DevOps limits each person).
 AUDIT_EVERY_HOURS = env.float("AUDIT_EVERY_HOURS", default=6.0)
 AUDITS_PER_ORGANIZATION = env.int("AUDITS_PER_ORGANIZATION", default=2)
 AUDITS_PER_PERSON = env.int("AUDITS_PER_PERSON", default=2)
-AUDITS_PER_TICK = env.int("AUDITS_PER_TICK", default=100)
-# Longer than the longest audit: fourteen calls of a minute each.
-AUDIT_LEASE_SECONDS = env.int("AUDIT_LEASE_SECONDS", default=900)
+# At most so many at once in all. Fewer than the workers have threads: mails must not wait behind servers that are slow.
+AUDITS_AT_ONCE = env.int("AUDITS_AT_ONCE", default=max(1, WORKER_THREADS - 2))
+# After how long without a sign of life an audit is begun anew; while it goes on it renews its lease.
+AUDIT_LEASE_SECONDS = env.int("AUDIT_LEASE_SECONDS", default=60)
 # How often projects and repositories are brought in anew, and how many connections begin at one tick.
 REFRESH_EVERY_HOURS = env.float("REFRESH_EVERY_HOURS", default=6.0)
 REFRESHES_PER_TICK = env.int("REFRESHES_PER_TICK", default=20)

@@ -13,12 +13,15 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
+from connections.actions import leases
 from connections.models import AuditedConnection, AuditRun, Connection
 from history.record import Actor
 
 State = AuditedConnection.State
 CLOCK = Actor(name="the clock")
 KEPT_RUNS = 200
+_MOST_CANDIDATES = 1000
+_CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 def start_by_hand(*, by: Actor, now: datetime) -> AuditRun:
@@ -57,67 +60,49 @@ def cancel(run: AuditRun, *, now: datetime) -> bool:
 
 
 def claim_due(*, now: datetime) -> list[int]:
-    """Lease the connections that are due and return their ids; a few for each organization and person.
+    """Lease the connections that are due and return their ids: so many in all, a few for each organization and person.
 
-    The lease is a conditional UPDATE, so two clocks never take the same connection, and one whose worker died
-    is due again when the lease ends.
+    No more are claimed than are audited at once. So a claim soon begins, and other work finds a worker that is free.
     """
-    room = _Room(now)
-    claimed: list[int] = []
-    for pk, server, organization, identity in _candidates(now):
-        if len(claimed) >= settings.AUDITS_PER_TICK:
-            break
-        if room.has((server, organization), identity) and _lease(_due(now).filter(pk=pk), now=now):
-            room.take((server, organization), identity)
-            claimed.append(pk)
-    _join_run(claimed, now=now)
+    with leases.alone():
+        claimed = leases.take(_Room(now).choose(_candidates(now)), now=now)
+        _join_run(claimed, now=now)
     return claimed
-
-
-def _due(now: datetime) -> QuerySet[Connection]:
-    free = Q(leased_until=None) | Q(leased_until__lt=now)
-    return Connection.objects.filter(free, disabled=False, next_check_at__lte=now)
 
 
 def _candidates(now: datetime) -> Iterable[tuple[int, str, str, str]]:
     """What may be taken: the few that waited longest of each organization and person, so that none hides another."""
     rank = Window(RowNumber(), partition_by=["server", "organization", "identity_id"], order_by=["next_check_at", "pk"])
     few = min(settings.AUDITS_PER_ORGANIZATION, settings.AUDITS_PER_PERSON)
-    first = _due(now).annotate(rank=rank).filter(rank__lte=few).order_by("next_check_at", "pk")
-    return first.values_list("pk", "server", "organization", "identity_id")[: settings.AUDITS_PER_TICK * 10]
-
-
-def _lease(connections: QuerySet[Connection], *, now: datetime) -> int:
-    return connections.update(leased_until=now + timedelta(seconds=settings.AUDIT_LEASE_SECONDS))
-
-
-def give_back(connection_ids: Iterable[int]) -> None:
-    """End leases that nobody will use; the connections are due as before."""
-    Connection.objects.filter(pk__in=list(connection_ids)).update(leased_until=None)
-
-
-def renew_lease(connection_id: int, *, now: datetime) -> None:
-    """Count the lease from when the work begins, not from when it was put into the queue."""
-    _lease(Connection.objects.filter(pk=connection_id, leased_until__isnull=False), now=now)
+    first = leases.due(now).annotate(rank=rank).filter(rank__lte=few).order_by("next_check_at", "pk")
+    return first.values_list("pk", "server", "organization", "identity_id")[:_MOST_CANDIDATES]
 
 
 class _Room:
-    """How many more audits an organization and a person may have at once."""
+    """How many more audits may go on at once: in all, for an organization and for a person."""
 
     def __init__(self, now: datetime) -> None:
-        running = Connection.objects.filter(leased_until__gte=now).order_by()
+        running = leases.held(now).order_by()
         places = running.values_list("server", "organization").annotate(count=Count("pk"))
         people = running.values_list("identity_id").annotate(count=Count("pk"))
         self._places = {(server, organization): count for server, organization, count in places}
         self._people: dict[str, int] = dict(people)
 
-    def has(self, place: tuple[str, str], person: str) -> bool:
+    def choose(self, candidates: Iterable[tuple[int, str, str, str]]) -> list[int]:
+        chosen = []
+        for pk, server, organization, person in candidates:
+            place = (server, organization)
+            if sum(self._places.values()) >= settings.AUDITS_AT_ONCE:
+                break
+            if self._has(place, person):
+                self._places[place] = self._places.get(place, 0) + 1
+                self._people[person] = self._people.get(person, 0) + 1
+                chosen.append(pk)
+        return chosen
+
+    def _has(self, place: tuple[str, str], person: str) -> bool:
         in_place, of_person = self._places.get(place, 0), self._people.get(person, 0)
         return bool(in_place < settings.AUDITS_PER_ORGANIZATION and of_person < settings.AUDITS_PER_PERSON)
-
-    def take(self, place: tuple[str, str], person: str) -> None:
-        self._places[place] = self._places.get(place, 0) + 1
-        self._people[person] = self._people.get(person, 0) + 1
 
 
 def _join_run(claimed: list[int], *, now: datetime) -> None:
@@ -157,12 +142,18 @@ def mark_done(connection: Connection, *, at: datetime) -> None:
 
 def release(connection_id: int, *, now: datetime) -> None:
     """Give back a lease that will not be used, and tick the connection off where a run waits for it."""
-    give_back([connection_id])
+    leases.give_back([connection_id])
     _cancel(AuditedConnection.objects.filter(connection_id=connection_id, state=State.WAITING), at=now)
 
 
 def tidy(*, now: datetime) -> None:
-    """Let no run wait for a connection that is gone or rests, nor stay open when nothing waits."""
+    """Let no run wait for a connection that is gone or rests, nor stay open when nothing waits.
+
+    And let no connection rest longer because it was last checked by a clock that was ahead.
+    """
+    usual = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
+    by_a_fast_clock = Connection.objects.filter(checked_at__gt=now + _CLOCKS_DIFFER)
+    by_a_fast_clock.filter(next_check_at__gt=usual).update(next_check_at=usual)
     useless = Q(connection=None) | Q(connection__disabled=True)
     found = AuditedConnection.objects.filter(useless, state=State.WAITING).values_list("pk", flat=True)
     with transaction.atomic():

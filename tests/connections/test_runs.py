@@ -74,6 +74,15 @@ def test_a_few_at_a_time_for_one_person_over_all_organizations(settings: Setting
     assert len(runs.claim_due(now=NOW)) == 1
 
 
+def test_so_many_at_once_in_all_that_other_work_finds_a_free_worker(settings: Settings) -> None:
+    settings.AUDITS_AT_ONCE = 3
+    ConnectionFactory(organization="running", leased_until=NOW + timedelta(seconds=30))
+    for number in range(5):
+        due(organization=f"organization-{number}")
+    assert len(runs.claim_due(now=NOW)) == 2
+    assert runs.claim_due(now=NOW) == []
+
+
 def test_what_the_clock_claims_is_a_run_of_its_own() -> None:
     due(2)
     runs.claim_due(now=NOW)
@@ -110,22 +119,26 @@ def test_a_cancelled_run_lets_the_rest_wait_for_their_usual_time() -> None:
 def test_an_audit_ticks_its_connection_off_and_the_last_one_finishes_the_run(
     connected: Callable[..., Connection],
 ) -> None:
-    first, second = connected("One"), connected("Two", token="no-build")
+    connected("One")
+    connected("Two", token="no-build")
     run = runs.start_by_hand(by=ANN, now=NOW)
-    audit_one(connection_id=first.pk, actor_name="clock", actor_id=None)
-    run.refresh_from_db()
-    assert (queries.progress(run).done, run.finished_at) == (1, None)
-    audit_one(connection_id=second.pk, actor_name="clock", actor_id=None)
+    with patch.object(audit_one, "delay") as bell:
+        audit_due()
+        audit_one(**bell.call_args_list[0].kwargs)
+        run.refresh_from_db()
+        assert (queries.progress(run).done, run.finished_at) == (1, None)
+        audit_one(**bell.call_args_list[1].kwargs)
     run.refresh_from_db()
     assert queries.progress(run) == queries.Progress(total=2, done=2, problems=1, cancelled=0)
     assert run.finished_at is not None
 
 
-def test_a_task_for_a_connection_that_rests_meanwhile_does_not_hold_a_run_open() -> None:
+def test_a_connection_that_rests_without_a_word_does_not_hold_a_run_open() -> None:
     (connection,) = due()
     run = runs.start_by_hand(by=ANN, now=NOW)
     Connection.objects.update(disabled=True)
-    audit_one(connection_id=connection.pk, actor_name="clock", actor_id=None)
+    audit_one(connection_id=connection.pk)
+    runs.tidy(now=NOW)
     run.refresh_from_db()
     assert run.finished_at is not None
 
@@ -155,28 +168,11 @@ def test_a_run_that_nothing_can_end_any_more_is_ended_by_the_clock() -> None:
     assert run.finished_at == NOW
 
 
-def test_an_organization_with_many_due_hides_no_other(settings: Settings) -> None:
-    settings.AUDITS_PER_TICK = 2
+def test_an_organization_with_many_due_hides_no_other() -> None:
     due(30, organization="busy", next_check_at=NOW - timedelta(hours=2))
     (quiet,) = due(1, organization="quiet")
-    ConnectionFactory.create_batch(2, organization="busy", leased_until=NOW + timedelta(minutes=5))
+    ConnectionFactory.create_batch(2, organization="busy", leased_until=NOW + timedelta(minutes=1))
     assert runs.claim_due(now=NOW) == [quiet.pk]
-
-
-def test_a_lease_counts_from_when_the_work_begins(settings: Settings) -> None:
-    (connection,) = due()
-    runs.claim_due(now=NOW)
-    later = NOW + timedelta(seconds=settings.AUDIT_LEASE_SECONDS - 1)
-    runs.renew_lease(connection.pk, now=later)
-    connection.refresh_from_db()
-    assert connection.leased_until == later + timedelta(seconds=settings.AUDIT_LEASE_SECONDS)
-
-
-def test_work_that_nobody_leased_gets_no_lease() -> None:
-    (connection,) = due()
-    runs.renew_lease(connection.pk, now=NOW)
-    connection.refresh_from_db()
-    assert connection.leased_until is None
 
 
 def test_without_a_broker_what_was_claimed_is_due_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +189,7 @@ def test_the_end_of_one_audit_begins_the_next(connected: Callable[..., Connectio
     with patch.object(audit_one, "delay") as bell:
         audit_due()
         assert [call.kwargs["connection_id"] for call in bell.call_args_list] == [first.pk]
-        audit_one(connection_id=first.pk, actor_name="the clock", actor_id=None)
+        audit_one(**bell.call_args.kwargs)
     assert [call.kwargs["connection_id"] for call in bell.call_args_list] == [first.pk, second.pk]
 
 
@@ -212,8 +208,14 @@ def test_two_clocks_at_the_same_moment_share_a_run() -> None:
     assert run.audited.count() == 1
 
 
-def test_a_task_message_of_a_later_version_is_understood(connected: Callable[..., Connection]) -> None:
-    audit_one(connection_id=connected().pk, actor_name="clock", actor_id=None, something_new=1)
+def test_no_connection_rests_longer_because_a_clock_was_ahead() -> None:
+    tomorrow = NOW + timedelta(days=1)
+    ahead = ConnectionFactory.create(checked_at=tomorrow, next_check_at=tomorrow + EVERY)
+    asked_to_wait = ConnectionFactory.create(checked_at=NOW, next_check_at=tomorrow)
+    runs.tidy(now=NOW)
+    ahead.refresh_from_db()
+    asked_to_wait.refresh_from_db()
+    assert (ahead.next_check_at, asked_to_wait.next_check_at) == (NOW + EVERY, tomorrow)
 
 
 def test_an_audit_gives_the_lease_back_and_plans_the_next(connected: Callable[..., Connection]) -> None:

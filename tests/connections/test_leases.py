@@ -1,0 +1,196 @@
+"""Whoever audits a connection holds a lease on it: taken once, renewed while it works, over soon after it died."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.db import DatabaseError
+from django.db import connection as database
+from django.utils import timezone
+from pytest_django import Settings
+
+from connections import clients, tasks
+from connections.actions import leases, runs
+from connections.checks import Report, Trouble, nothing_found
+from connections.models import Connection
+from connections.tasks import audit_one
+from history.models import Event
+from tests.factories import ConnectionFactory
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+LEASE = timedelta(seconds=60)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def lease_of_a_minute(settings: Settings) -> None:
+    settings.AUDIT_LEASE_SECONDS = 60
+    settings.AUDITS_PER_ORGANIZATION = settings.AUDITS_PER_PERSON = settings.AUDITS_AT_ONCE = 100
+
+
+@pytest.fixture
+def claimed(connected: Callable[..., Connection]) -> tuple[Connection, str]:
+    """A connection to the sandbox that the clock has just leased, and what its message calls the lease."""
+    connection = connected()
+    now = timezone.now()
+    Connection.objects.update(next_check_at=now)
+    assert runs.claim_due(now=now) == [connection.pk]
+    return connection, leases.end(now).isoformat()
+
+
+def audits() -> int:
+    return Event.objects.filter(kind="connection.tested").count()
+
+
+def test_the_message_that_names_the_lease_does_the_work(claimed: tuple[Connection, str]) -> None:
+    connection, lease = claimed
+    audit_one(connection_id=connection.pk, lease=lease)
+    connection.refresh_from_db()
+    assert (audits(), connection.leased_until) == (1, None)
+
+
+def test_a_message_that_comes_twice_does_it_once(claimed: tuple[Connection, str]) -> None:
+    connection, lease = claimed
+    for _ in range(2):
+        audit_one(connection_id=connection.pk, lease=lease)
+    assert audits() == 1
+
+
+def test_a_message_whose_lease_is_in_other_hands_does_nothing(claimed: tuple[Connection, str]) -> None:
+    connection, lease = claimed
+    Connection.objects.update(leased_until=timezone.now() + timedelta(seconds=30))
+    audit_one(connection_id=connection.pk, lease=lease)
+    assert audits() == 0
+
+
+@pytest.mark.parametrize("arguments", [{}, {"lease": "yesterday"}, {"actor_name": "the clock", "actor_id": None}])
+def test_a_message_of_another_version_leaves_alone_what_is_leased(
+    claimed: tuple[Connection, str], arguments: dict[str, Any]
+) -> None:
+    audit_one(connection_id=claimed[0].pk, **arguments)
+    assert audits() == 0
+
+
+def test_a_message_of_another_version_does_what_is_due_and_free(claimed: tuple[Connection, str]) -> None:
+    Connection.objects.update(leased_until=None)
+    audit_one(connection_id=claimed[0].pk, actor_name="the clock", something_new=1)
+    assert audits() == 1
+
+
+def test_every_task_passes_over_what_a_later_version_says() -> None:
+    for task in (tasks.audit_due, tasks.remind_due, tasks.send_due, tasks.forget_old_probe_results):
+        task(something_new=1)
+
+
+def test_a_connection_that_is_disconnected_while_it_is_audited_is_no_error(claimed: tuple[Connection, str]) -> None:
+    connection, lease = claimed
+
+    def disconnected_meanwhile(*_: object) -> Report:
+        Connection.objects.all().delete()
+        return nothing_found(Trouble("timed_out", transient=True), at=timezone.now())
+
+    with patch.object(clients, "check_one_after_another", disconnected_meanwhile):
+        audit_one(connection_id=connection.pk, lease=lease)
+    assert audits() == 0
+
+
+def test_a_lease_whose_worker_died_is_over_after_a_minute() -> None:
+    connection = ConnectionFactory.create(next_check_at=NOW)
+    runs.claim_due(now=NOW)
+    assert runs.claim_due(now=NOW + LEASE) == []
+    assert runs.claim_due(now=NOW + LEASE + timedelta(seconds=1)) == [connection.pk]
+
+
+def test_a_lease_counts_from_when_the_work_begins() -> None:
+    connection = ConnectionFactory.create(next_check_at=NOW)
+    runs.claim_due(now=NOW)
+    later = NOW + LEASE - timedelta(seconds=1)
+    assert leases.take_over(connection.pk, NOW + LEASE, now=later)
+    assert runs.claim_due(now=NOW + LEASE + timedelta(seconds=1)) == []
+
+
+def test_a_lease_of_a_clock_that_was_ahead_holds_nobody_off() -> None:
+    connection = ConnectionFactory.create(next_check_at=NOW, leased_until=NOW + timedelta(days=1))
+    assert runs.claim_due(now=NOW) == [connection.pk]
+
+
+def test_clocks_that_differ_by_seconds_respect_each_other() -> None:
+    ConnectionFactory(next_check_at=NOW - timedelta(minutes=1))
+    runs.claim_due(now=NOW)
+    assert runs.claim_due(now=NOW - timedelta(seconds=20)) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_work_that_takes_longer_keeps_its_lease(settings: Settings) -> None:
+    settings.AUDIT_LEASE_SECONDS = 0.3
+    now = timezone.now()
+    connection = ConnectionFactory.create(next_check_at=now)
+    runs.claim_due(now=now)
+    with leases.kept(connection.pk, leases.end(now)):
+        _until(lambda: _lease_of(connection) > leases.end(now) + timedelta(seconds=0.3))
+        assert runs.claim_due(now=timezone.now()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_renewal_that_failed_is_tried_again(settings: Settings) -> None:
+    settings.AUDIT_LEASE_SECONDS = 0.3
+    now = timezone.now()
+    connection = ConnectionFactory.create(next_check_at=now)
+    runs.claim_due(now=now)
+    take_over, failures = leases.take_over, iter([DatabaseError("away")])
+
+    def fail_once(connection_id: int, lease: datetime | None, *, now: datetime) -> bool:
+        for failure in failures:
+            raise failure
+        return take_over(connection_id, lease, now=now)
+
+    with patch.object(leases, "take_over", fail_once), leases.kept(connection.pk, leases.end(now)):
+        _until(lambda: _lease_of(connection) > leases.end(now))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lease_in_other_hands_is_renewed_no_more(settings: Settings) -> None:
+    settings.AUDIT_LEASE_SECONDS = 0.1
+    others = timezone.now() + timedelta(seconds=50)
+    connection = ConnectionFactory.create(next_check_at=NOW, leased_until=others)
+    with leases.kept(connection.pk, NOW):
+        _until(lambda: not any(thread.name == "lease" for thread in threading.enumerate()))
+    assert _lease_of(connection) == others
+
+
+@pytest.mark.django_db(transaction=True)
+def test_those_who_ask_at_the_same_moment_claim_no_more_than_may_be_at_once(settings: Settings) -> None:
+    settings.AUDITS_PER_ORGANIZATION = 2
+    ConnectionFactory.create_batch(10, next_check_at=NOW)
+    # A SQLite that lives in memory lets one in after the other.
+    people = 5 if database.vendor == "postgresql" else 1
+    together = threading.Barrier(people)
+
+    def claim(_: int) -> list[int]:
+        try:
+            together.wait(timeout=10)
+            return runs.claim_due(now=NOW)
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(people) as pool:
+        claimed = [pk for pks in pool.map(claim, range(5)) for pk in pks]
+    assert len(claimed) == 2
+
+
+def _lease_of(connection: Connection) -> datetime:
+    connection.refresh_from_db()
+    assert connection.leased_until is not None
+    return connection.leased_until
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come true within ten seconds"
+        time.sleep(0.02)
