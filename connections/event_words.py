@@ -6,7 +6,8 @@ from typing import Any
 from django.urls import reverse
 
 from connections import messages
-from connections.models import Connection
+from connections.azure_devops.capabilities import BY_KEY, Verdict
+from connections.models import Connection, Reminder
 from history.words import SubjectKind, Words
 
 _SUGGESTED = 200
@@ -17,49 +18,84 @@ def _organization(detail: dict[str, Any]) -> str:
 
 
 def _tested(detail: dict[str, Any]) -> str:
-    words = [detail["health"].replace("_", " ").capitalize()] if detail.get("health") else []
+    health = detail.get("health", "")
+    words = [health.replace("_", " ").capitalize()] if health else []
     if detail.get("problem"):
         words.append(messages.problem(detail["problem"]).title)
-    return ". ".join([*words, *detail.get("changes", [])])
+    if detail.get("expires_on"):
+        words.append(f"Expiry date corrected to {detail['expires_on']}")
+    return ". ".join([*words, *map(_verdict_change, detail.get("changes", []))])
 
 
-def _reminded(detail: dict[str, Any]) -> str:
-    people = detail.get("people", 0)
-    return f"{people} {'person' if people == 1 else 'people'}, {detail.get('days_left')} days before the end"
+def _verdict_change(line: str) -> str:
+    """`build_read: granted -> missing` in words."""
+    key, _, change = line.partition(": ")
+    before, _, after = change.partition(" -> ")
+    if key not in BY_KEY or not {before, after} <= set(Verdict):
+        return line
+    return f"{_scope(key)}: {messages.VERDICT_WORDS[Verdict(before)]} → {messages.VERDICT_WORDS[Verdict(after)]}"
+
+
+def _scope(key: str) -> str:
+    capability = BY_KEY[key]
+    return f"{messages.AREA_LABELS[capability.area]} {capability.level.lower()}"
+
+
+_FIELDS = {
+    "name": "Name",
+    "expires_on": "Expires on",
+    "token_reach": "Made for",
+    "projects": "Projects",
+    "extra_recipients": "Also tell",
+    "owner": "Owner",
+}
+
+
+def _edited(detail: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{_FIELDS.get(name, name)}: {_shown(change.get('before'))} → {_shown(change.get('after'))}"
+        for name, change in detail.items()
+    )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value[:3])) + (f" and {len(value) - 3} more" if len(value) > 3 else "") or "nobody"
+    return str(value) if value is not None else "not recorded"
+
+
+def _rotated(detail: dict[str, Any]) -> str:
+    words = [] if detail.get("same_person", True) else ["Another person"]
+    for what in ("lost", "gained"):
+        scopes = [_scope(key) for key in detail.get(what, []) if key in BY_KEY]
+        if scopes:
+            words.append(f"{what} {', '.join(scopes)}")
+    return "; ".join(words) or "Same person, same scopes"
 
 
 def _extended(detail: dict[str, Any]) -> str:
     return f"{detail.get('before') or 'not recorded'} → {detail.get('after') or 'not recorded'}"
 
 
-def _edited(detail: dict[str, Any]) -> str:
-    return ", ".join(_changed(name, change) for name, change in detail.items())
+def _reminded(detail: dict[str, Any]) -> str:
+    people = detail.get("people", 0)
+    whom = f"{people} {'person' if people == 1 else 'people'}"
+    left = detail.get("days_left")
+    if detail.get("about") == Reminder.Kind.UNDATED or left is None:
+        return f"{whom}: no expiry date is recorded"
+    if left < 0:
+        return f"{whom}, {-left} {'day' if left == -1 else 'days'} after the end"
+    when = "on the day" if left == 0 else f"{left} {'day' if left == 1 else 'days'} before the end"
+    of_all = " of tokens for all organizations" if detail.get("about") == Reminder.Kind.ALL_ORGANIZATIONS else ""
+    return f"{whom}, {when}{of_all}"
 
 
-def _changed(name: str, change: dict[str, Any]) -> str:
-    labels = {
-        "name": "Name",
-        "expires_on": "Expires on",
-        "token_reach": "Made for",
-        "projects": "Projects",
-        "extra_recipients": "Also tell",
-    }
-    return f"{labels.get(name, name)}: {_shown(change.get('before'))} → {_shown(change.get('after'))}"
+def _mailed(detail: dict[str, Any]) -> str:
+    return f"To {detail.get('to', '')}: {detail.get('subject', '')}"
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return f"{len(value)} chosen"
-    return str(value) if value is not None else "not recorded"
-
-
-def _rotated(detail: dict[str, Any]) -> str:
-    words = [] if detail.get("same_person", True) else ["Another person"]
-    if detail.get("lost"):
-        words.append(f"lost {len(detail['lost'])}")
-    if detail.get("gained"):
-        words.append(f"gained {len(detail['gained'])}")
-    return ", ".join(words) or "Same person, same scopes"
+def _muted(detail: dict[str, Any]) -> str:
+    return f"For {detail['address']}" if detail.get("address") else ""
 
 
 KINDS = {
@@ -68,12 +104,17 @@ KINDS = {
     "connection.rotated": Words("Token updated", "refresh-cw", "info", _rotated),
     "connection.extended": Words("Expiry date changed", "calendar-clock", "info", _extended),
     "connection.edited": Words("Edited", "pencil", "info", _edited),
-    "connection.reminded": Words("Reminded", "mail", "info", _reminded),
+    "connection.reminded": Words("Reminded", "bell", "info", _reminded),
+    "connection.mailed": Words("Mail sent", "mail", "info", _mailed),
+    "connection.mail_given_up": Words("Mail given up", "mail-x", "bad", _mailed),
     "connection.muted": Words("Reminders stopped", "bell-off", "quiet"),
+    "connection.unmuted": Words("Reminders begun again", "bell", "quiet", _muted),
     "connection.made_default": Words("Made the default", "star", "info"),
     "connection.disabled": Words("Disabled", "circle-pause", "warn"),
     "connection.enabled": Words("Enabled", "circle-play", "good"),
     "connection.disconnected": Words("Disconnected", "unplug", "warn", _organization),
+    "reminders.muted": Words("All reminders stopped", "bell-off", "quiet"),
+    "reminders.unmuted": Words("All reminders begun again", "bell", "quiet", _muted),
 }
 
 

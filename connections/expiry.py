@@ -1,6 +1,6 @@
 """When a token ends, counted in days of the site's time zone. The day before is the last safe one."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from datetime import date, timedelta
 
 from connections.status import Expiry
@@ -35,6 +35,35 @@ def due_threshold(
         return None
     tightest = min(crossed)
     return None if tightest in reminded else tightest
+
+
+# While no date is recorded people are asked for it, weekly at first, then every month.
+NAG_EVERY = 30
+
+
+def next_nag(token_set_on: date, today: date, *, days: Sequence[int]) -> date | None:
+    """The next day on which people are asked for a date that nobody recorded."""
+    age = (today - token_set_on).days
+    if not days:
+        return None
+    last = max(days)
+    step = min((one for one in days if one > age), default=last + (max(age - last, 0) // NAG_EVERY + 1) * NAG_EVERY)
+    return token_set_on + timedelta(days=step)
+
+
+def due_nag(token_set_on: date, today: date, *, days: Sequence[int], nagged: Container[int]) -> int | None:
+    """The step, in days since the token was stored, at which people are asked for its date now, or None.
+
+    The steps are `days`, then every NAG_EVERY days after the last of them. Only the newest that has come can be
+    due: a missed day delays, and never doubles.
+    """
+    age = (today - token_set_on).days
+    come = [one for one in days if one <= age]
+    if not come:
+        return None
+    last = max(days)
+    newest = max(come) if age < last else last + (age - last) // NAG_EVERY * NAG_EVERY
+    return None if newest in nagged else newest
 
 
 def expiry_of(expires_on: date | None, today: date, *, soon_days: int = SOON_DAYS) -> Expiry:

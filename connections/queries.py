@@ -1,17 +1,20 @@
 """What pages read: lists, filters and counts, each in a constant number of queries."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Case, Count, F, Q, QuerySet, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from connections import expiry
 from connections.models import AuditedConnection, AuditRun, Connection, Mail
 from connections.status import NEEDS_ATTENTION, Expiry, Health
 from history.models import Event
+from history.queries import Filters as EventFilters
+from history.queries import events
 
 PAGE_SIZE = 25
 EVENTS_PER_PAGE = 50
@@ -103,29 +106,67 @@ def events_of(connection: Connection) -> QuerySet[Event]:
     return Event.objects.filter(subject_kind="connection", subject_id=connection.pk)
 
 
-def page_of_events(connection: Connection, kind: str, number: str | None) -> Page[Event]:
-    """One page of a connection's events; an empty kind is every kind."""
-    events = events_of(connection)
-    return Paginator(events.filter(kind=kind) if kind else events, EVENTS_PER_PAGE).get_page(number)
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events: their kind, who acted, and the first and last day; empty means every."""
+
+    kind: str = ""
+    actor: str = ""
+    since: date | None = None
+    until: date | None = None
+
+
+def chosen_events(connection: Connection, chosen: EventFilter) -> QuerySet[Event]:
+    """A connection's events that fit, newest first. Days are those of the site's time zone."""
+    return events(
+        EventFilters(
+            kind=chosen.kind,
+            actor_name=chosen.actor,
+            subject_kind="connection",
+            subject_ids=(connection.pk,),
+            since=_midnight(chosen.since) if chosen.since else None,
+            until=_midnight(chosen.until + timedelta(days=1)) if chosen.until else None,
+        )
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def page_of_events(connection: Connection, chosen: EventFilter, number: str | None) -> Page[Event]:
+    """One page of a connection's events."""
+    return Paginator(chosen_events(connection, chosen), EVENTS_PER_PAGE).get_page(number)
 
 
 def kinds_of_events(connection: Connection) -> list[str]:
     """The kinds of events that a connection has."""
-    return sorted(set(events_of(connection).order_by().values_list("kind", flat=True).distinct()))
+    return list(events_of(connection).order_by("kind").values_list("kind", flat=True).distinct())
 
 
-MAIL_STATES = (("waiting", "Waiting"), ("failing", "Failing"), ("sent", "Sent"))
+def actors_of_events(connection: Connection) -> list[str]:
+    """Who acted on a connection, by name."""
+    return list(events_of(connection).order_by("actor_name").values_list("actor_name", flat=True).distinct())
+
+
+MAIL_STATES = (("waiting", "Waiting"), ("failing", "Failing"), ("given-up", "Given up"), ("sent", "Sent"))
 
 
 def page_of_mails(state: str, number: str | None) -> Page[Mail]:
     """One page of the outbox, newest first; an empty state is every state."""
     conditions = {
-        "waiting": Q(sent_at=None),
-        "failing": Q(sent_at=None) & ~Q(last_error=""),
+        "waiting": Q(sent_at=None, given_up_at=None),
+        "failing": Q(sent_at=None, given_up_at=None) & ~Q(last_error=""),
+        "given-up": Q(given_up_at__isnull=False),
         "sent": Q(sent_at__isnull=False),
     }
     mails = Mail.objects.defer("text", "html").select_related("connection")
     return Paginator(mails.filter(conditions.get(state, Q())), EVENTS_PER_PAGE).get_page(number)
+
+
+def count_of_waiting_mails(*, now: datetime) -> int:
+    """How many mails are due and not sent."""
+    return Mail.objects.filter(sent_at=None, given_up_at=None, due_at__lte=now).count()
 
 
 @dataclass(frozen=True, slots=True)

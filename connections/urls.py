@@ -28,9 +28,13 @@ urlpatterns = [
     path("code-repositories/<int:pk>/enable/", connection.enable, name="enable"),
     path("code-repositories/<int:pk>/default/", connection.choose_default, name="default"),
     path("code-repositories/<int:pk>/disconnect/", connection.disconnect_page, name="disconnect"),
+    path(
+        "code-repositories/<int:pk>/reminders/<int:muted>/again/", connection.resume_reminders, name="resume-reminders"
+    ),
     path("code-repositories/<int:pk>/history/", history.history, name="history"),
     path("code-repositories/<int:pk>/history.csv", history.export, name="history-csv"),
     path("outbox/", outbox.outbox, name="outbox"),
+    path("outbox/test/", outbox.send_test_mail, name="test-mail"),
     path("outbox/<int:pk>/", outbox.mail, name="mail"),
     path("outbox/<int:pk>/again/", outbox.again, name="mail-again"),
     path("reminders/stop/<str:key>/", outbox.unsubscribe, name="unsubscribe"),

@@ -46,6 +46,15 @@ def readable_proxies(**_: Any) -> list[CheckMessage]:
     return []
 
 
+@register(Tags.security)
+def mails_end_within_their_lease(**_: Any) -> list[CheckMessage]:
+    """A mail that takes longer than its lease would be taken, and sent, by a second worker."""
+    if settings.EMAIL_DEADLINE < settings.MAIL_LEASE_SECONDS:
+        return []
+    hint = "Set MAIL_LEASE_SECONDS to more than EMAIL_DEADLINE."
+    return [Error("EMAIL_DEADLINE is not shorter than MAIL_LEASE_SECONDS.", hint=hint, id="orchestrator.E005")]
+
+
 def _key_problems() -> Iterator[CheckMessage]:
     yield from _ring_problems("FIELD_ENCRYPTION_KEYS", settings.FIELD_ENCRYPTION_KEYS)
     if not settings.TOKEN_FINGERPRINT_KEY:

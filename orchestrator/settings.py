@@ -266,6 +266,8 @@ REFRESH_LEASE_SECONDS = env.int("REFRESH_LEASE_SECONDS", default=180)
 REPOSITORY_LIST_MAX_BYTES = env.int("REPOSITORY_LIST_MAX_BYTES", default=64 * 1024 * 1024)
 # Days before a token's end on which people are reminded, counted in the site's time zone.
 REMINDER_DAYS: list[int] = env.list("REMINDER_DAYS", cast=int, default=[30, 14, 7, 3, 1, 0])
+# Days after a token was stored on which people are asked for a date that nobody recorded; then every 30 days.
+UNDATED_REMINDER_DAYS: list[int] = env.list("UNDATED_REMINDER_DAYS", cast=int, default=[7, 14, 21, 28])
 # More than so many reminders for one person on a day become one mail.
 REMINDERS_BEFORE_DIGEST = env.int("REMINDERS_BEFORE_DIGEST", default=3)
 # After how many days events are pruned, by whole sealed batches; 0 keeps them for ever.
@@ -280,7 +282,10 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = VAR_DIR / "mail"
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)
+# Over everything that belongs to one mail; shorter than the lease, so that no second worker takes it meanwhile.
+EMAIL_DEADLINE = env.int("EMAIL_DEADLINE", default=60)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="MFE Orchestrator <orchestrator@localhost>")
 MAILS_PER_TICK = env.int("MAILS_PER_TICK", default=50)
 MAIL_LEASE_SECONDS = env.int("MAIL_LEASE_SECONDS", default=120)
+MAIL_GIVE_UP_DAYS = env.int("MAIL_GIVE_UP_DAYS", default=7)
 SUPPORT_URL = env.str("SUPPORT_URL", default="")

@@ -87,6 +87,11 @@ def test_unusable_servers_are_refused_in_words(settings: Settings, servers: str,
     assert [said in problem for problem in problems()] == [True]
 
 
+def test_a_mail_may_not_take_longer_than_its_lease(settings: Settings) -> None:
+    settings.EMAIL_DEADLINE = settings.MAIL_LEASE_SECONDS
+    assert problems() == ["EMAIL_DEADLINE is not shorter than MAIL_LEASE_SECONDS."]
+
+
 def test_a_server_on_loopback_may_speak_plain_http(settings: Settings) -> None:
     settings.AZURE_DEVOPS_SERVERS = "Sandbox=http://127.0.0.1:8061"
     assert problems() == []

@@ -10,6 +10,7 @@ from django.utils import timezone
 from connections import clients, expiry, schedule
 from connections.actions import news
 from connections.actions.findings import Stored, store_findings
+from connections.actions.remind import count_as_reminded
 from connections.actions.runs import mark_done
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.checks import Report, Trouble, nothing_found
@@ -86,6 +87,8 @@ def _correct_date(connection: Connection, report: Report) -> bool:
     said = report.trouble is not None and report.trouble.code == "token_expired"
     if said and (connection.expires_on is None or connection.expires_on > today):
         connection.expires_on = today
+        # The refusal itself is mailed; a reminder of the same end would say it twice.
+        count_as_reminded(connection, today, now=report.finished_at)
         return True
     return False
 

@@ -1,4 +1,4 @@
-"""Stop reminders about one connection to one address."""
+"""Stop reminders to one address, about one connection or about all, and begin them again."""
 
 from datetime import datetime
 
@@ -8,9 +8,24 @@ from connections.models import Connection, MutedReminders
 from history.record import Actor, record
 
 
-def mute(connection: Connection, *, address: str, now: datetime) -> None:
-    """Remember it. Doing it twice records it once."""
+def mute(connection: Connection | None, *, address: str, now: datetime) -> None:
+    """Stop them; without a connection, about every one. Doing it twice records it once."""
     with transaction.atomic():
-        _, is_new = MutedReminders.objects.get_or_create(connection=connection, address=address)
+        muted, is_new = MutedReminders.objects.get_or_create(connection=connection, address=address)
         if is_new:
-            record("connection.muted", connection, by=Actor(name=address), at=now)
+            record(*_named("muted", muted), by=Actor(name=address), at=now)
+
+
+def unmute(muted: MutedReminders, *, by: Actor, now: datetime) -> None:
+    """Begin them again."""
+    with transaction.atomic():
+        named = _named("unmuted", muted)
+        if MutedReminders.objects.filter(pk=muted.pk).exists():
+            record(*named, by=by, at=now, detail={"address": muted.address})
+            muted.delete()
+
+
+def _named(what: str, muted: MutedReminders) -> tuple[str, Connection | MutedReminders]:
+    if muted.connection is None:
+        return f"reminders.{what}", muted
+    return f"connection.{what}", muted.connection

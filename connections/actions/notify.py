@@ -1,6 +1,7 @@
 """Write mails into the outbox, in the transaction of the fact they tell."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,21 +12,48 @@ from django.urls import reverse
 
 from connections import clients, emails, messages
 from connections.azure_devops.capabilities import BY_KEY, Verdict
-from connections.models import Connection, Mail
+from connections.models import Connection, Mail, MutedReminders
 from connections.status import News
 
 UNSUBSCRIBE_SALT = "connections.unsubscribe"
+EVERYTHING = 0
 
 
-def recipients(connection: Connection, *, urgent: bool = False) -> list[str]:
-    """Who is told about a connection; administrators too when it is urgent or nobody else is left."""
-    people = [connection.owner.email] if connection.owner.is_active and connection.owner.email else []
-    people += connection.extra_recipients.split()
-    muted = set(connection.muted.values_list("address", flat=True))
-    people = [one for one in people if one not in muted]
-    if urgent or not connection.owner.is_active or not people:
-        people += administrators()
-    return list(dict.fromkeys(people))
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An address, and why it gets a mail, as the end of the sentence "You get this because"."""
+
+    address: str
+    why: str
+
+
+def recipients(connection: Connection, *, urgent: bool = False, is_reminder: bool = False) -> list[Recipient]:
+    """Who is told about a connection; administrators too when it is urgent or nobody else is left.
+
+    Whoever stopped reminders gets none, but still hears when something has happened.
+    """
+    owner = connection.owner
+    people = [Recipient(owner.email, "you own this connection")] if owner.is_active and owner.email else []
+    named = "this connection names you as somebody to tell"
+    people += [Recipient(address, named) for address in connection.extra_recipients.split()]
+    if is_reminder:
+        muted = _muted(connection)
+        people = [one for one in people if one.address.casefold() not in muted]
+    if urgent or not owner.is_active or not people:
+        people += [Recipient(address, _why_administrators(connection, urgent)) for address in administrators()]
+    first = {one.address.casefold(): one for one in reversed(people)}
+    return [one for one in people if first.get(one.address.casefold()) is one]
+
+
+def _muted(connection: Connection) -> set[str]:
+    everywhere = MutedReminders.objects.filter(connection=None).values_list("address", flat=True)
+    return {one.casefold() for one in (*everywhere, *(each.address for each in connection.muted.all()))}
+
+
+def _why_administrators(connection: Connection, urgent: bool) -> str:
+    if not connection.owner.is_active:
+        return "you administer MFE Orchestrator and the owner of this connection is no longer active"
+    return f"you administer MFE Orchestrator and {'it has ended' if urgent else 'nobody else can be told'}"
 
 
 def administrators() -> list[str]:
@@ -41,7 +69,7 @@ def tell_status(connection: Connection, what: News, *, now: datetime) -> int:
         "missing": _missing(connection),
     }
     people = recipients(connection, urgent=what is News.REJECTED)
-    return len(put(what, people, context, connection=connection, now=now))
+    return len(put(what, people, context, about=[connection], now=now))
 
 
 def _missing(connection: Connection) -> list[dict[str, str]]:
@@ -63,33 +91,44 @@ def facts(connection: Connection) -> dict[str, Any]:
         "owner_name": connection.owner.get_full_name() or connection.owner.get_username(),
         "tokens_page": tokens_page,
         "detail_url": settings.SITE_URL + connection.get_absolute_url(),
-        "update_url": settings.SITE_URL + reverse("connections:update-token", args=[connection.pk]),
+        "update_url": page("update-token", connection.pk),
+        "edit_url": page("edit", connection.pk),
     }
+
+
+def page(name: str, *args: object) -> str:
+    """The address of a page of ours, as a mail names it."""
+    return f"{settings.SITE_URL}{reverse(f'connections:{name}', args=args)}"
 
 
 def put(
     event: str,
-    people: Iterable[str],
+    people: Iterable[Recipient],
     context: Mapping[str, Any],
     *,
-    connection: Connection | None,
+    about: Iterable[Connection],
     now: datetime,
-    can_unsubscribe: bool = False,
+    unsubscribe_from: int | None = None,
 ) -> list[Mail]:
-    """One mail for each of `people`, due at once."""
+    """One mail for each of `people`, due at once, about the given connections.
+
+    `unsubscribe_from` is the id of the connection whose reminders a recipient may stop, or EVERYTHING.
+    """
+    subjects = list(about)
     written = []
-    for address in people:
-        unsubscribe = unsubscribe_url(connection, address) if can_unsubscribe and connection else ""
-        worded = emails.word(event, {**context, "unsubscribe_url": unsubscribe})
+    for one in people:
+        stop = "" if unsubscribe_from is None else unsubscribe_url(unsubscribe_from, one.address)
+        worded = emails.word(event, {**context, "why": one.why, "unsubscribe_url": stop})
         written.append(
             Mail(
                 kind=event,
-                connection=connection,
-                recipient=address,
+                connection=subjects[0] if len(subjects) == 1 else None,
+                about=[{"id": connection.pk, "name": connection.name} for connection in subjects],
+                recipient=one.address,
                 subject=worded.subject,
                 text=worded.text,
                 html=worded.html,
-                headers=_unsubscribe_headers(unsubscribe),
+                headers=_unsubscribe_headers(stop),
                 message_id=emails.new_message_id(),
                 created_at=now,
                 due_at=now,
@@ -98,10 +137,9 @@ def put(
     return Mail.objects.bulk_create(written)
 
 
-def unsubscribe_url(connection: Connection, address: str) -> str:
-    """A signed address at which this person stops the reminders about this connection."""
-    key = signing.dumps([connection.pk, address], salt=UNSUBSCRIBE_SALT)
-    return f"{settings.SITE_URL}{reverse('connections:unsubscribe', args=[key])}"
+def unsubscribe_url(connection_id: int, address: str) -> str:
+    """A signed address at which this person stops the reminders about one connection, or EVERYTHING."""
+    return page("unsubscribe", signing.dumps([connection_id, address], salt=UNSUBSCRIBE_SALT))
 
 
 def _unsubscribe_headers(address: str) -> dict[str, str]:

@@ -6,56 +6,103 @@ for each such death, with the same Message-ID.
 
 import logging
 from datetime import datetime, timedelta
-from smtplib import SMTPException
+from time import monotonic
 
 from django.conf import settings
-from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db.models import F, Q
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
 
 from connections import emails
+from connections.actions import notify
 from connections.azure_devops.names import redact
-from connections.models import Mail
+from connections.models import Connection, Mail
+from history.record import Actor, record
 
 log = logging.getLogger(__name__)
+OUTBOX = Actor(name="the outbox")
+_FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=1)
 
 
 def send_due(*, now: datetime) -> int:
-    """Send one batch of what is due. Returns how many were sent. A mail that fails waits; it is never dropped."""
-    free = Q(leased_until=None) | Q(leased_until__lt=now)
-    due = Mail.objects.filter(free, sent_at=None, due_at__lte=now).order_by("due_at", "pk")
+    """Send one batch of what is due. Returns how many were sent. A mail that fails waits; it is never dropped.
+
+    Trouble of the server as a whole ends the batch: the rest is due as before, and the next batch tries again.
+    """
+    started = monotonic()
+    way = emails.way_out()
     sent = 0
-    connection = get_connection()
     try:
-        for pk in list(due.values_list("pk", flat=True)[: settings.MAILS_PER_TICK]):
-            lease_ends = now + timedelta(seconds=settings.MAIL_LEASE_SECONDS)
-            claimed = Mail.objects.filter(free, pk=pk, sent_at=None).update(
-                leased_until=lease_ends, attempts=F("attempts") + 1
-            )
-            if claimed:
-                sent += _send(Mail.objects.get(pk=pk), connection, now=now)
+        for pk, was_leased in list(_due(now).values_list("pk", "leased_until")[: settings.MAILS_PER_TICK]):
+            at = now + timedelta(seconds=monotonic() - started)
+            if not _claim(pk, at):
+                continue
+            mail = Mail.objects.get(pk=pk)
+            if was_leased is not None:
+                log.warning("Mail %s was begun before and not marked: it may arrive twice.", mail.message_id)
+            failure = _send(mail, way, now=at)
+            if failure is not None and emails.is_of_the_server(failure):
+                break
+            sent += failure is None
     finally:
-        connection.close()
+        emails.close(way)
     return sent
 
 
-def _send(mail: Mail, connection: BaseEmailBackend, *, now: datetime) -> int:
-    if mail.attempts > 1 and not mail.last_error:
-        log.warning("Mail %s was begun before and not marked: it may arrive twice.", mail.message_id)
+def _due(now: datetime) -> QuerySet[Mail]:
+    free = Q(leased_until=None) | Q(leased_until__lt=now)
+    return Mail.objects.filter(free, sent_at=None, given_up_at=None, due_at__lte=now).order_by("due_at", "pk")
+
+
+def _claim(pk: int, now: datetime) -> int:
+    lease_ends = now + timedelta(seconds=settings.MAIL_LEASE_SECONDS)
+    return _due(now).filter(pk=pk).order_by().update(leased_until=lease_ends, attempts=F("attempts") + 1)
+
+
+def _send(mail: Mail, way: BaseEmailBackend, *, now: datetime) -> Exception | None:
+    """What went wrong, if anything; the row says the same."""
     try:
-        emails.hand_over(mail, connection)
-    except (SMTPException, OSError, ValueError) as failure:
-        wait = min(_LONGEST_WAIT, timedelta(minutes=1) * 2 ** min(mail.attempts - 1, 10))
-        words = redact(f"{type(failure).__name__}: {failure}")[:500]
-        Mail.objects.filter(pk=mail.pk).update(last_error=words, leased_until=None, due_at=now + wait)
-        log.warning("Mail %s was not sent, attempt %s: %s", mail.message_id, mail.attempts, type(failure).__name__)
-        connection.close()
-        return 0
-    Mail.objects.filter(pk=mail.pk).update(sent_at=now, leased_until=None, last_error="")
-    return 1
+        emails.hand_over(mail, way)
+    except emails.TROUBLES as failure:
+        # A connection on which something went wrong is not used for the next mail.
+        emails.close(way)
+        _keep(mail, failure, now=now)
+        return failure
+    with transaction.atomic():
+        Mail.objects.filter(pk=mail.pk).update(sent_at=now, leased_until=None, last_error="")
+        _tell_history("connection.mailed", mail, now=now)
+    return None
+
+
+def _keep(mail: Mail, failure: Exception, *, now: datetime) -> None:
+    wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(mail.attempts - 1, 10))
+    words = redact(f"{type(failure).__name__}: {failure}")[:500]
+    changed = {"last_error": words, "leased_until": None, "due_at": now + wait}
+    log.warning("Mail %s was not sent, attempt %s: %s", mail.message_id, mail.attempts, type(failure).__name__)
+    too_old = now - mail.created_at >= timedelta(days=settings.MAIL_GIVE_UP_DAYS)
+    with transaction.atomic():
+        # Only a mail that is refused itself; a server that is away says nothing against any mail.
+        if too_old and not emails.is_of_the_server(failure):
+            changed["given_up_at"] = now
+            log.error("Mail %s is given up after %s attempts.", mail.message_id, mail.attempts)
+            _tell_history("connection.mail_given_up", mail, now=now)
+        Mail.objects.filter(pk=mail.pk).update(**changed)
+
+
+def _tell_history(kind: str, mail: Mail, *, now: datetime) -> None:
+    detail = {"mail": mail.kind, "to": mail.recipient, "subject": mail.subject}
+    for one in mail.about:
+        record(kind, Connection(pk=one["id"], name=one["name"]), by=OUTBOX, at=now, detail=detail)
 
 
 def try_again(mail: Mail, *, now: datetime) -> None:
-    """Make a waiting mail due now."""
-    Mail.objects.filter(pk=mail.pk, sent_at=None).update(due_at=now)
+    """Make a waiting mail due now, also one that was given up."""
+    Mail.objects.filter(pk=mail.pk, sent_at=None).update(due_at=now, given_up_at=None)
+
+
+def send_test(address: str, *, now: datetime) -> Mail:
+    """Write a test mail to whoever asks for it."""
+    person = notify.Recipient(address, "you asked for it")
+    (mail,) = notify.put("test", [person], {"outbox_url": notify.page("outbox")}, about=[], now=now)
+    return mail

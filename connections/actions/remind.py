@@ -1,32 +1,39 @@
-"""Remind people before a token ends: once for each threshold, late rather than never."""
+"""Remind people before a token ends, and while nobody knows when: once for each step, late rather than never."""
 
 import logging
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from connections import expiry
 from connections.actions import notify
+from connections.actions.notify import Recipient
 from connections.models import Connection, Mail, Reminder
 from history.record import Actor, record
 
 log = logging.getLogger(__name__)
 CLOCK = Actor(name="the clock")
+Kind = Reminder.Kind
+MAILS: dict[str, str] = {Kind.EXPIRY: "expiring", Kind.ALL_ORGANIZATIONS: "global_tokens_end", Kind.UNDATED: "undated"}
+DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One reminder that is due, and to whom."""
+    """One reminder that is due, and to whom. `days_left` is None where no date is recorded."""
 
     connection: Connection
+    kind: str
     threshold: int
-    days_left: int
-    people: tuple[str, ...]
+    days_left: int | None
+    people: tuple[Recipient, ...]
 
 
 def remind_due(*, now: datetime) -> int:
@@ -52,85 +59,152 @@ def _nobody_to_tell(one: Due) -> bool:
 
 
 def plan(today: date) -> list[Due]:
-    """What is due today, for every enabled connection with a date or a token for all organizations."""
+    """What is due today, for every enabled connection that ends soon, or whose end nobody knows."""
     farthest = today + timedelta(days=max(settings.REMINDER_DAYS, default=0))
-    ending = Q(expires_on__lte=farthest) | Q(token_reach=Connection.Reach.ALL)
-    connections = Connection.objects.filter(ending, disabled=False).select_related("owner")
-    found = []
+    concerned = Q(expires_on__lte=farthest) | Q(expires_on=None) | Q(token_reach=Connection.Reach.ALL)
+    connections = Connection.objects.filter(concerned, disabled=False).select_related("owner")
+    found: list[Due] = []
     for connection in connections.prefetch_related("reminders", "muted").order_by("expires_on", "pk").iterator(500):
         found += _due_for(connection, today)
     return found
 
 
-def _due_for(connection: Connection, today: date) -> list[Due]:
-    reminded = {
-        one.threshold
-        for one in connection.reminders.all()
-        if one.token_set_at == connection.token_set_at
-        and (one.expires_on == connection.expires_on or one.threshold == Reminder.GLOBAL_TOKENS_END)
-    }
-    found = []
-    if connection.expires_on is not None:
-        threshold = expiry.due_threshold(
-            connection.expires_on,
-            today,
-            thresholds=settings.REMINDER_DAYS,
-            token_set_on=timezone.localdate(connection.token_set_at),
-            reminded=reminded,
-        )
-        if threshold is not None:
-            found.append(_due(connection, threshold, expiry.days_left(connection.expires_on, today)))
-    is_global = connection.token_reach == Connection.Reach.ALL
-    if is_global and today < expiry.GLOBAL_TOKENS_END and Reminder.GLOBAL_TOKENS_END not in reminded:
-        left = expiry.days_left(expiry.GLOBAL_TOKENS_END, today)
-        found.append(_due(connection, Reminder.GLOBAL_TOKENS_END, left))
-    return found
+def _due_for(connection: Connection, today: date) -> Iterable[Due]:
+    this_token = [one for one in connection.reminders.all() if one.token_set_at == connection.token_set_at]
+    set_on = timezone.localdate(connection.token_set_at)
+    reminded = {one.threshold for one in this_token if one.expires_on and one.expires_on == connection.expires_on}
+    if connection.expires_on is None:
+        nagged = {one.threshold for one in this_token if one.kind == Kind.UNDATED}
+        step = expiry.due_nag(set_on, today, days=settings.UNDATED_REMINDER_DAYS, nagged=nagged)
+        if step is not None:
+            yield _due(connection, Kind.UNDATED, step, None)
+    else:
+        yield from _before(connection, Kind.EXPIRY, connection.expires_on, today, reminded)
+    if connection.token_reach == Connection.Reach.ALL and today < expiry.GLOBAL_TOKENS_END:
+        noticed = {one.threshold for one in this_token if one.kind == Kind.ALL_ORGANIZATIONS}
+        yield from _before(connection, Kind.ALL_ORGANIZATIONS, expiry.GLOBAL_TOKENS_END, today, noticed)
 
 
-def _due(connection: Connection, threshold: int, left: int) -> Due:
-    return Due(connection, threshold, left, tuple(notify.recipients(connection, urgent=left <= 0)))
+def _before(connection: Connection, kind: str, ends_on: date, today: date, reminded: set[int]) -> Iterable[Due]:
+    threshold = expiry.due_threshold(
+        ends_on,
+        today,
+        thresholds=settings.REMINDER_DAYS,
+        token_set_on=timezone.localdate(connection.token_set_at),
+        reminded=reminded,
+    )
+    if threshold is not None:
+        yield _due(connection, kind, threshold, expiry.days_left(ends_on, today))
+
+
+def _due(connection: Connection, kind: str, threshold: int, left: int | None) -> Due:
+    people = notify.recipients(connection, urgent=left is not None and left <= 0, is_reminder=True)
+    return Due(connection, kind, threshold, left, tuple(people))
 
 
 def _write(due: list[Due], *, today: date, now: datetime) -> int:
-    Reminder.objects.bulk_create(
-        Reminder(
-            connection=one.connection,
-            token_set_at=one.connection.token_set_at,
-            expires_on=one.connection.expires_on,
-            threshold=one.threshold,
-            made_at=now,
-        )
-        for one in due
-    )
-    by_person: dict[str, list[Due]] = defaultdict(list)
+    Reminder.objects.bulk_create(_ledger(one, now) for one in due)
+    by_person: dict[str, list[tuple[Due, Recipient]]] = defaultdict(list)
     for one in due:
         record("connection.reminded", one.connection, by=CLOCK, at=now, detail=_detail(one))
         for person in one.people:
-            by_person[person].append(one)
-    return sum(len(_mails(person, theirs, today=today, now=now)) for person, theirs in by_person.items())
+            by_person[person.address].append((one, person))
+    earlier = _mails_of_the_day(by_person, today)
+    return sum(
+        len(_mails(theirs, earlier=earlier.get(address, 0), today=today, now=now))
+        for address, theirs in by_person.items()
+    )
+
+
+def _ledger(one: Due, now: datetime) -> Reminder:
+    return Reminder(
+        connection=one.connection,
+        token_set_at=one.connection.token_set_at,
+        kind=one.kind,
+        expires_on=one.connection.expires_on if one.kind == Kind.EXPIRY else None,
+        threshold=one.threshold,
+        made_at=now,
+    )
+
+
+def count_as_reminded(connection: Connection, day: date, *, now: datetime) -> None:
+    """Note the last reminder of a token's end as made, when people hear of the end in another way."""
+    entry = Reminder(
+        connection=connection,
+        token_set_at=connection.token_set_at,
+        kind=Kind.EXPIRY,
+        expires_on=day,
+        threshold=min(settings.REMINDER_DAYS, default=0),
+        made_at=now,
+    )
+    Reminder.objects.bulk_create([entry], ignore_conflicts=True)
 
 
 def _detail(one: Due) -> dict[str, object]:
-    return {"days_left": one.days_left, "threshold": one.threshold, "people": len(one.people)}
+    return {"about": one.kind, "days_left": one.days_left, "threshold": one.threshold, "people": len(one.people)}
 
 
-def _mails(person: str, due: list[Due], *, today: date, now: datetime) -> list[Mail]:
-    if len(due) > settings.REMINDERS_BEFORE_DIGEST:
-        rows = [{**notify.facts(one.connection), "expires_text": _in_words(one, today)} for one in due]
-        return notify.put("digest", [person], {"rows": rows, "count": len(rows)}, connection=None, now=now)
+def _mails_of_the_day(addresses: Iterable[str], today: date) -> dict[str, int]:
+    """How many reminders each of these people has been sent today already."""
+    midnight = timezone.make_aware(datetime.combine(today, time.min))
+    mails = Mail.objects.filter(kind__in=[*MAILS.values(), DIGEST], created_at__gte=midnight, recipient__in=addresses)
+    return dict(mails.order_by().values_list("recipient").annotate(count=Count("pk")))
+
+
+def _mails(due: list[tuple[Due, Recipient]], *, earlier: int, today: date, now: datetime) -> list[Mail]:
+    if len(due) + earlier > settings.REMINDERS_BEFORE_DIGEST and len(due) > 1:
+        return [_digest(due, today=today, now=now)]
     written = []
-    for one in due:
-        event = "global_tokens_end" if one.threshold == Reminder.GLOBAL_TOKENS_END else "expiring"
-        context = notify.facts(one.connection) | {
-            "days_left": one.days_left,
-            "expires_text": _in_words(one, today),
-            "global_tokens_end": expiry.GLOBAL_TOKENS_END,
-        }
-        written += notify.put(event, [person], context, connection=one.connection, now=now, can_unsubscribe=True)
+    for one, person in due:
+        context = notify.facts(one.connection) | _words(one, today)
+        stop = one.connection.pk
+        about = [one.connection]
+        written += notify.put(MAILS[one.kind], [person], context, about=about, now=now, unsubscribe_from=stop)
     return written
 
 
-def _in_words(one: Due, today: date) -> str:
-    if one.threshold == Reminder.GLOBAL_TOKENS_END:
-        return expiry.in_words(expiry.GLOBAL_TOKENS_END, today)
-    return expiry.in_words(one.connection.expires_on, today)
+def _digest(due: list[tuple[Due, Recipient]], *, today: date, now: datetime) -> Mail:
+    rows = [notify.facts(one.connection) | _words(one, today) for one, _ in due]
+    # "You own this connection" and "names you" are said of one; a digest speaks of several.
+    address = due[0][1].address
+    why = "you own these connections, or they name you as somebody to tell, or you administer MFE Orchestrator"
+    context = {
+        "rows": [row | {"words": _row_words(row), "url": _row_url(row)} for row in rows],
+        "count": len(rows),
+        "bulk_url": f"{notify.page('list')}?sort=expiry",
+        "tokens_pages": _tokens_pages(rows),
+    }
+    about = [one.connection for one, _ in due]
+    (mail,) = notify.put(
+        DIGEST, [Recipient(address, why)], context, about=about, now=now, unsubscribe_from=notify.EVERYTHING
+    )
+    return mail
+
+
+def _tokens_pages(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return sorted({(row["connection"].organization, row["tokens_page"]) for row in rows if row["tokens_page"]})
+
+
+def _words(one: Due, today: date) -> dict[str, Any]:
+    ends_on = expiry.GLOBAL_TOKENS_END if one.kind == Kind.ALL_ORGANIZATIONS else one.connection.expires_on
+    return {
+        "kind": one.kind,
+        "days_left": one.days_left,
+        "ended": one.days_left is not None and (one.days_left < 0 or one.connection.problem == "token_expired"),
+        "expires_text": expiry.in_words(ends_on, today),
+        "ends_on": ends_on,
+        "global_tokens_end": expiry.GLOBAL_TOKENS_END,
+    }
+
+
+def _row_words(row: dict[str, Any]) -> str:
+    if row["kind"] == Kind.UNDATED:
+        return "no expiry date is recorded"
+    day = f"{row['ends_on']:%-d %B %Y}"
+    if row["kind"] == Kind.ALL_ORGANIZATIONS:
+        return f"made for all organizations, stops working {row['expires_text']}, {day}"
+    return f"{'expired' if row['ended'] else 'expires'} {row['expires_text']}, {day}"
+
+
+def _row_url(row: dict[str, Any]) -> str:
+    return str(row["edit_url"] if row["kind"] == Kind.UNDATED else row["update_url"])

@@ -13,10 +13,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections import queries
+from connections import expiry, queries
 from connections.actions.audit import audit
 from connections.actions.disconnect import disconnect, set_disabled
 from connections.actions.make_default import make_default
+from connections.actions.mute import unmute
 from connections.actions.refusals import CannotDisconnect
 from connections.checks import Report
 from connections.forms import DisconnectForm
@@ -82,6 +83,17 @@ def choose_default(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(connection)
 
 
+@require_POST
+@permission_required("connections.change_connection", raise_exception=True)
+def resume_reminders(request: HttpRequest, pk: int, muted: int) -> HttpResponse:
+    """POST: remind somebody again who stopped the reminders about this connection."""
+    connection = find(pk)
+    one = get_object_or_404(connection.muted, pk=muted)
+    unmute(one, by=actor_of(request), now=timezone.now())
+    flash.success(request, f"{one.address} is reminded again.")
+    return redirect(connection)
+
+
 @require_http_methods(["GET", "POST"])
 @permission_required("connections.delete_connection", raise_exception=True)
 def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
@@ -127,6 +139,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
             "chip": state.expiry,
             "reminders": list(connection.reminders.filter(token_set_at=connection.token_set_at).order_by("-made_at")),
             "next_reminder_on": _next_reminder_on(connection),
+            "muted": list(connection.muted.all()),
         },
         "groups": stored_groups(connection),
         "events": [event_row(event) for event in queries.events_of(connection)[: queries.RECENT_EVENTS]],
@@ -145,10 +158,14 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
 
 
 def _next_reminder_on(connection: Connection) -> date | None:
-    if connection.expires_on is None or connection.disabled:
+    today = timezone.localdate()
+    if connection.disabled:
         return None
+    if connection.expires_on is None:
+        set_on = timezone.localdate(connection.token_set_at)
+        return expiry.next_nag(set_on, today, days=settings.UNDATED_REMINDER_DAYS)
     days = [connection.expires_on - timedelta(days=one) for one in settings.REMINDER_DAYS]
-    return min((day for day in days if day > timezone.localdate()), default=None)
+    return min((day for day in days if day > today), default=None)
 
 
 def _shown(connection: Connection, tokens: str) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from connections import queries
+from connections.filters import HistoryFilterForm
+from connections.models import Connection
 from connections.views.connection import find
 from history.export import csv_response
 from history.models import Event
@@ -19,24 +21,28 @@ may_see = permission_required(("connections.view_connection", "history.view_even
 @require_safe
 @may_see
 def history(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET /code-repositories/<id>/history/: newest first; `kind` filters."""
+    """GET /code-repositories/<id>/history/: newest first; the filters stand in the URL."""
     connection = find(pk)
-    kinds = queries.kinds_of_events(connection)
-    kind = request.GET.get("kind", "")
-    kind = kind if kind in kinds else ""
-    page = queries.page_of_events(connection, kind, request.GET.get("page"))
-    query = urlencode({"kind": kind}) if kind else ""
+    form = _filters(request, connection)
+    chosen = form.chosen()
+    page = queries.page_of_events(connection, queries.EventFilter(**chosen), request.GET.get("page"))
+    query = urlencode(chosen)
     export = reverse("connections:history-csv", args=[connection.pk])
     context = {
         "connection": connection,
         "page": page,
         "rows": [event_row(event) for event in page.object_list],
-        "kind": kind,
-        "kinds": [(one, event_row(Event(kind=one)).label) for one in kinds],
+        "form": form,
+        "filtered": bool(chosen),
         "query": query,
         "export_url": f"{export}?{query}" if query else export,
     }
     return render(request, "connections/history.html", context)
+
+
+def _filters(request: HttpRequest, connection: Connection) -> HistoryFilterForm:
+    kinds = [(one, event_row(Event(kind=one)).label) for one in queries.kinds_of_events(connection)]
+    return HistoryFilterForm(request.GET, kinds=kinds, actors=queries.actors_of_events(connection))
 
 
 @require_safe
@@ -44,6 +50,5 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
 def export(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """GET /code-repositories/<id>/history.csv: the same events, streamed."""
     connection = find(pk)
-    events = queries.events_of(connection)
-    kind = request.GET.get("kind", "")
-    return csv_response(events.filter(kind=kind) if kind else events, name=f"history-{connection.pk}.csv")
+    chosen = queries.EventFilter(**_filters(request, connection).chosen())
+    return csv_response(queries.chosen_events(connection, chosen), name=f"history-{connection.pk}.csv")

@@ -11,14 +11,19 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from kombu.exceptions import OperationalError
 
 from connections import queries
-from connections.actions.mute import mute
-from connections.actions.notify import UNSUBSCRIBE_SALT
-from connections.actions.outbox import try_again
-from connections.models import Connection, Mail
+from connections.actions.mute import mute, unmute
+from connections.actions.notify import EVERYTHING, UNSUBSCRIBE_SALT
+from connections.actions.outbox import send_test, try_again
+from connections.models import Connection, Mail, MutedReminders
+from connections.tasks import send_due
+from connections.views.common import person
+from history.record import Actor
 
 may_see = permission_required("connections.view_mail", raise_exception=True)
+may_send = permission_required("connections.resend_mail", raise_exception=True)
 
 
 @never_cache
@@ -33,9 +38,12 @@ def outbox(request: HttpRequest) -> HttpResponse:
         "state": state,
         "states": queries.MAIL_STATES,
         "query": urlencode({"state": state}) if state else "",
+        "waiting": queries.count_of_waiting_mails(now=timezone.now()),
         "folder": getattr(settings, "EMAIL_FILE_PATH", None) if "filebased" in settings.EMAIL_BACKEND else None,
         "host": settings.EMAIL_HOST,
         "sender": settings.DEFAULT_FROM_EMAIL,
+        "site": settings.SITE_URL,
+        "can_send": request.user.has_perm("connections.resend_mail"),
     }
     return render(request, "connections/outbox.html", context)
 
@@ -49,12 +57,37 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@may_see
+@may_send
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: try a waiting mail now."""
     try_again(get_object_or_404(Mail, pk=pk), now=timezone.now())
-    flash.success(request, "The mail is tried again within a minute.")
+    if _ring(request):
+        flash.success(request, "The mail is tried again now.")
     return redirect("connections:outbox")
+
+
+@require_POST
+@may_send
+def send_test_mail(request: HttpRequest) -> HttpResponse:
+    """POST: a test mail to whoever asks for it."""
+    address = person(request).email
+    if not address:
+        flash.error(request, "Your account has no address. An administrator can add it under Admin.")
+        return redirect("connections:outbox")
+    send_test(address, now=timezone.now())
+    if _ring(request):
+        flash.success(request, f"A test mail to {address} is on its way. Here you see whether it was sent.")
+    return redirect("connections:outbox")
+
+
+def _ring(request: HttpRequest) -> bool:
+    """Ask a worker to send. The clock would come by itself; this only saves the wait."""
+    try:
+        send_due.delay()
+    except OperationalError:
+        flash.warning(request, "The broker cannot be reached. The mail goes out when the clock and a worker are back.")
+        return False
+    return True
 
 
 # Whoever holds the signed address may stop these reminders, signed in or not, as mail programs do it by themselves.
@@ -63,14 +96,17 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
-    """GET asks, POST stops the reminders about one connection to one address."""
+    """GET asks, POST stops the reminders about one connection, or about all, to one address; or begins them again."""
     try:
         pk, address = signing.loads(key, salt=UNSUBSCRIBE_SALT)
     except signing.BadSignature:
         raise Http404 from None
-    connection = get_object_or_404(Connection, pk=pk)
-    done = request.method == "POST"
-    if done:
+    connection = None if pk == EVERYTHING else get_object_or_404(Connection, pk=pk)
+    muted = MutedReminders.objects.filter(connection=connection, address=address)
+    if request.method == "POST" and "again" in request.POST:
+        for one in muted.all():
+            unmute(one, by=Actor(name=address), now=timezone.now())
+    elif request.method == "POST":
         mute(connection, address=address, now=timezone.now())
-    context = {"connection": connection, "address": address, "done": done}
+    context = {"connection": connection, "address": address, "muted": muted.exists()}
     return render(request, "connections/unsubscribe.html", context)

@@ -1,124 +1,337 @@
 """The outbox speaks to a real SMTP server, backs off, and never loses a mail."""
 
-import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage, Message
-from typing import Any
+from pathlib import Path
+from unittest.mock import patch
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message as MessageHandler
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from kombu.exceptions import OperationalError
 from pytest_django import Settings
 
+from connections import emails
 from connections.actions import notify, outbox
-from connections.models import Mail
+from connections.models import Connection, Mail
+from connections.tasks import send_due as send_due_task
+from history.models import Event
+from tests.azure_devops.authority import Authority
+from tests.connections import mailserver
+from tests.connections.mailserver import Inbox
 from tests.factories import ConnectionFactory
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+LATER = NOW + timedelta(hours=2)
 pytestmark = pytest.mark.django_db
 
 
-class _Inbox(MessageHandler):
-    """Keeps what arrives; refuses when told to."""
-
-    def __init__(self) -> None:
-        super().__init__(message_class=EmailMessage)
-        self.mails: list[Message] = []
-        self.refusing = False
-
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
-        if self.refusing:
-            return "451 try later"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    def handle_message(self, message: Message) -> None:
-        self.mails.append(message)
-
-
 @pytest.fixture
-def inbox(settings: Settings) -> Iterator[_Inbox]:
-    handler = _Inbox()
-    with socket.create_server(("127.0.0.1", 0)) as finder:
-        port = finder.getsockname()[1]
-    server = Controller(handler, hostname="127.0.0.1", port=port)
-    server.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST = "127.0.0.1"
-    settings.EMAIL_PORT = port
-    yield handler
-    server.stop()
+def inbox(settings: Settings) -> Iterator[Inbox]:
+    with mailserver.running() as (inbox, port):
+        mailserver.use(settings, port)
+        yield inbox
+
+
+def write(*addresses: str, connection: Connection | None = None) -> list[Mail]:
+    connection = connection or ConnectionFactory.create(health="rejected", problem="token_refused")
+    people = [notify.Recipient(address, "you own this connection") for address in addresses]
+    context = notify.facts(connection) | {"problem": None}
+    return notify.put("rejected", people, context, about=[connection], now=NOW)
 
 
 @pytest.fixture
 def mail() -> Mail:
-    connection = ConnectionFactory.create(health="rejected", problem="token_refused")
-    people = ["olga@example.com"]
-    context = notify.facts(connection) | {"problem": None}
-    return notify.put("rejected", people, context, connection=connection, now=NOW)[0]
+    return write("olga@example.com")[0]
 
 
-def test_a_mail_is_sent_once_and_marked(inbox: _Inbox, mail: Mail) -> None:
+def test_a_mail_is_sent_once_and_marked(inbox: Inbox, mail: Mail) -> None:
     assert outbox.send_due(now=NOW) == 1
     assert outbox.send_due(now=NOW) == 0
     (arrived,) = inbox.mails
     assert arrived["To"] == "olga@example.com"
     assert arrived["Message-ID"] == mail.message_id
+    assert arrived["Auto-Submitted"] == "auto-generated"
     assert {part.get_content_type() for part in arrived.walk()} >= {"text/plain", "text/html"}
 
 
-def test_a_mail_that_fails_waits_longer_each_time_and_says_why(inbox: _Inbox, mail: Mail) -> None:
-    inbox.refusing = True
+def test_a_mail_that_was_sent_stands_in_the_history_of_each_connection_it_speaks_of(inbox: Inbox) -> None:
+    first, second = ConnectionFactory.create_batch(2)
+    people = [notify.Recipient("olga@example.com", "you own these")]
+    notify.put("test", people, {"outbox_url": ""}, about=[first, second], now=NOW)
+    outbox.send_due(now=NOW)
+    events = Event.objects.filter(kind="connection.mailed").order_by("subject_id")
+    assert [(one.subject_id, one.subject_name) for one in events] == [(first.pk, first.name), (second.pk, second.name)]
+    assert events[0].detail["to"] == "olga@example.com"
+
+
+def test_a_mail_about_a_connection_that_is_gone_is_sent_and_recorded(inbox: Inbox, mail: Mail) -> None:
+    name = Connection.objects.get().name
+    Connection.objects.all().delete()
+    assert outbox.send_due(now=NOW) == 1
+    assert Event.objects.get(kind="connection.mailed").subject_name == name
+
+
+@pytest.mark.parametrize("answer", ["451 try later", "550 no such person"])
+def test_a_mail_that_is_refused_waits_longer_each_time_and_says_why(inbox: Inbox, mail: Mail, answer: str) -> None:
+    inbox.refusals["olga@example.com"] = answer
     waits = []
     now = NOW
     for _ in range(3):
         assert outbox.send_due(now=now) == 0
         mail.refresh_from_db()
-        waits.append(mail.due_at - now)
+        waits.append(round((mail.due_at - now).total_seconds() / 60))
         now = mail.due_at
-    assert waits == [timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=4)]
-    assert "451" in mail.last_error
-    inbox.refusing = False
+    assert waits == [1, 2, 4]
+    assert answer[:3] in mail.last_error
+    inbox.refusals.clear()
     assert outbox.send_due(now=now) == 1
 
 
-def test_a_server_that_is_away_loses_nothing(settings: Settings, mail: Mail) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
-    assert outbox.send_due(now=NOW) == 0
+def test_the_wait_ends_at_an_hour(inbox: Inbox, mail: Mail) -> None:
+    inbox.refusals["olga@example.com"] = "451 try later"
+    Mail.objects.update(attempts=40)
+    outbox.send_due(now=NOW)
     mail.refresh_from_db()
-    assert mail.sent_at is None
-    assert "Connection" in mail.last_error
+    assert round((mail.due_at - NOW).total_seconds()) == 3600
 
 
-def test_a_mail_that_another_worker_holds_is_left_alone_until_its_lease_ends(inbox: _Inbox, mail: Mail) -> None:
+def test_one_refused_recipient_leaves_the_others_right(inbox: Inbox) -> None:
+    write("gone@example.com", "olga@example.com", "team@example.com")
+    inbox.refusals["gone@example.com"] = "550 no such person"
+    assert outbox.send_due(now=NOW) == 2
+    assert inbox.recipients == ["olga@example.com", "team@example.com"]
+
+
+def test_a_mail_whose_content_is_refused_leaves_the_others_right(inbox: Inbox) -> None:
+    write("olga@example.com")
+    inbox.after_data = "554 not in my house"
+    assert outbox.send_due(now=NOW) == 0
+    assert "554" in Mail.objects.get().last_error
+
+
+def test_a_mail_that_is_refused_for_a_week_is_given_up_loudly(
+    inbox: Inbox, mail: Mail, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox.refusals["olga@example.com"] = "550 no such person"
+    much_later = NOW + timedelta(days=settings.MAIL_GIVE_UP_DAYS)
+    outbox.send_due(now=much_later)
+    mail.refresh_from_db()
+    assert mail.given_up_at is not None
+    assert "given up" in caplog.text
+    assert Event.objects.filter(kind="connection.mail_given_up").exists()
+    assert outbox.send_due(now=much_later + timedelta(days=1)) == 0
+    inbox.refusals.clear()
+    outbox.try_again(mail, now=much_later)
+    assert outbox.send_due(now=much_later + timedelta(days=1)) == 1
+
+
+def test_a_server_that_is_away_loses_nothing_and_is_asked_once_for_a_batch(settings: Settings) -> None:
+    write("olga@example.com", "team@example.com")
+    mailserver.use(settings, mailserver.free_port())
+    assert outbox.send_due(now=NOW) == 0
+    assert sorted(Mail.objects.values_list("attempts", flat=True)) == [0, 1]
+    assert "Connection" in Mail.objects.get(attempts=1).last_error
+    with mailserver.running() as (inbox, port):
+        mailserver.use(settings, port)
+        assert outbox.send_due(now=LATER) == 2
+    assert len(inbox.mails) == 2
+
+
+def test_a_server_that_is_away_for_weeks_gives_nothing_up(settings: Settings, mail: Mail) -> None:
+    mailserver.use(settings, mailserver.free_port())
+    outbox.send_due(now=NOW + timedelta(days=60))
+    mail.refresh_from_db()
+    assert mail.given_up_at is None
+
+
+def test_a_server_that_hangs_is_left_in_time(settings: Settings, mail: Mail) -> None:
+    with mailserver.silent() as port:
+        mailserver.use(settings, port, EMAIL_TIMEOUT=0.3)
+        assert outbox.send_due(now=NOW) == 0
+    mail.refresh_from_db()
+    assert "timed out" in mail.last_error.lower()
+
+
+def test_a_server_that_drips_is_left_at_the_deadline(settings: Settings, mail: Mail) -> None:
+    with mailserver.silent(b"220-" + b"x" * 10_000, every=0.1) as port:
+        mailserver.use(settings, port, EMAIL_TIMEOUT=5, EMAIL_DEADLINE=0.5)
+        assert outbox.send_due(now=NOW) == 0
+    mail.refresh_from_db()
+    assert mail.last_error
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    made = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", made.bundle)
+    return made
+
+
+CREDENTIALS = {"EMAIL_HOST_USER": "robot", "EMAIL_HOST_PASSWORD": "secret-word"}
+
+
+# aiosmtpd warns of a password without TLS, which here began before it looked.
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+@pytest.mark.parametrize("kind", ["starttls", "tls"])
+def test_mail_goes_over_tls_with_a_password(settings: Settings, mail: Mail, authority: Authority, kind: str) -> None:
+    context = authority.server("127.0.0.1", "localhost")
+    checks = {"authenticator": mailserver.takes("robot", "secret-word"), "auth_required": True}
+    options = (
+        {"tls_context": context, "require_starttls": True}
+        if kind == "starttls"
+        # To aiosmtpd TLS from the first byte is none that it began itself.
+        else {"ssl_context": context, "auth_require_tls": False}
+    )
+    with mailserver.running(**checks, **options) as (inbox, port):
+        flag = "EMAIL_USE_TLS" if kind == "starttls" else "EMAIL_USE_SSL"
+        mailserver.use(settings, port, **CREDENTIALS, **{flag: True})
+        assert outbox.send_due(now=NOW) == 1
+    assert inbox.recipients == ["olga@example.com"]
+
+
+def test_a_wrong_password_is_said_and_not_shown(
+    settings: Settings, mail: Mail, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    context = authority.server("127.0.0.1", "localhost")
+    checks = mailserver.takes("robot", "another-word")
+    with mailserver.running(tls_context=context, authenticator=checks, auth_required=True) as (inbox, port):
+        mailserver.use(settings, port, **CREDENTIALS, EMAIL_USE_TLS=True)
+        assert outbox.send_due(now=NOW) == 0
+    mail.refresh_from_db()
+    assert "SMTPAuthenticationError" in mail.last_error
+    assert "secret-word" not in mail.last_error + caplog.text
+    assert inbox.mails == []
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(settings: Settings, mail: Mail, tmp_path: Path) -> None:
+    context = Authority(tmp_path).server("127.0.0.1", "localhost")
+    with mailserver.running(tls_context=context) as (inbox, port):
+        mailserver.use(settings, port, EMAIL_USE_TLS=True)
+        assert outbox.send_due(now=NOW) == 0
+    mail.refresh_from_db()
+    assert "certificate" in mail.last_error.lower()
+    assert inbox.mails == []
+
+
+def test_a_mail_that_another_worker_holds_is_left_alone_until_its_lease_ends(
+    inbox: Inbox, mail: Mail, caplog: pytest.LogCaptureFixture
+) -> None:
     Mail.objects.update(leased_until=NOW + timedelta(minutes=2), attempts=1)
     assert outbox.send_due(now=NOW) == 0
     assert outbox.send_due(now=NOW + timedelta(minutes=3)) == 1
     assert inbox.mails[0]["Message-ID"] == mail.message_id
+    assert "may arrive twice" in caplog.text
 
 
-def test_the_page_shows_what_waits_why_and_how_to_set_up_mail(client: Client, admin_user: User, mail: Mail) -> None:
+def test_a_death_between_acceptance_and_our_mark_is_one_duplicate_with_the_same_id(
+    inbox: Inbox, mail: Mail, caplog: pytest.LogCaptureFixture
+) -> None:
+    with patch.object(outbox, "_tell_history", side_effect=SystemExit), pytest.raises(SystemExit):
+        outbox.send_due(now=NOW)
+    assert "may arrive twice" not in caplog.text
+    assert outbox.send_due(now=NOW + timedelta(minutes=3)) == 1
+    assert outbox.send_due(now=LATER) == 0
+    assert [one["Message-ID"] for one in inbox.mails] == [mail.message_id] * 2
+    assert "may arrive twice" in caplog.text
+
+
+def test_what_fails_and_is_tried_again_is_no_duplicate(
+    inbox: Inbox, mail: Mail, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox.refusals["olga@example.com"] = "451 try later"
+    outbox.send_due(now=NOW)
+    inbox.refusals.clear()
+    assert outbox.send_due(now=LATER) == 1
+    assert "may arrive twice" not in caplog.text
+
+
+def test_a_second_worker_takes_nothing_while_the_first_is_slow(inbox: Inbox, settings: Settings) -> None:
+    """Each claim begins its own lease, however long the batch has lasted."""
+    write("olga@example.com", "team@example.com")
+    seen: list[datetime] = []
+    hand_over = emails.hand_over
+
+    def slow(mail: Mail, way: object) -> None:
+        mail.refresh_from_db()
+        assert mail.leased_until is not None
+        seen.append(mail.leased_until)
+        hand_over(mail, way)  # type: ignore[arg-type]
+
+    clock = iter((0.0, 0.0, 500.0))
+    with patch.object(emails, "hand_over", slow), patch.object(outbox, "monotonic", lambda: next(clock)):
+        outbox.send_due(now=NOW)
+    assert seen[1] - seen[0] == timedelta(seconds=500)
+
+
+@pytest.fixture
+def admin(client: Client, admin_user: User) -> Client:
     client.force_login(admin_user)
+    return client
+
+
+def test_the_page_shows_what_waits_why_and_how_to_set_up_mail(admin: Client, mail: Mail) -> None:
     Mail.objects.update(last_error="SMTPConnectError: 451", attempts=2)
-    page = client.get(reverse("connections:outbox")).content.decode()
-    for words in ("EMAIL_URL", "Failing", "SMTPConnectError: 451", "olga@example.com"):
+    page = admin.get(reverse("connections:outbox")).content.decode()
+    for words in ("EMAIL_URL", "Failing", "SMTPConnectError: 451", "olga@example.com", "1 mail due and not sent yet"):
         assert words in page
-    assert mail.text.splitlines()[0] in client.get(reverse("connections:mail", args=[mail.pk])).content.decode()
+    shown = admin.get(reverse("connections:mail", args=[mail.pk])).content.decode()
+    assert mail.text.splitlines()[0] in shown
+    assert Connection.objects.get().get_absolute_url() in shown
 
 
-def test_a_failing_mail_is_tried_again_on_demand(client: Client, admin_user: User, mail: Mail, inbox: _Inbox) -> None:
-    client.force_login(admin_user)
+@pytest.mark.parametrize(
+    ("state", "fields"),
+    [
+        ("sent", {"sent_at": NOW}),
+        ("failing", {"last_error": "451"}),
+        ("given-up", {"given_up_at": NOW, "last_error": "550"}),
+    ],
+)
+def test_the_page_filters_by_state(admin: Client, mail: Mail, state: str, fields: dict[str, object]) -> None:
+    other = {"sent": "waiting", "failing": "sent", "given-up": "waiting"}[state]
+    Mail.objects.update(**fields)
+    shown = admin.get(reverse("connections:outbox"), {"state": state}).content.decode()
+    assert mail.subject.replace('"', "&quot;") in shown
+    assert "No mail in this state" in admin.get(reverse("connections:outbox"), {"state": other}).content.decode()
+
+
+def test_a_failing_mail_is_tried_again_on_demand(admin: Client, mail: Mail, inbox: Inbox) -> None:
     Mail.objects.update(last_error="451", due_at=NOW + timedelta(days=3))
-    client.post(reverse("connections:mail-again", args=[mail.pk]))
+    admin.post(reverse("connections:mail-again", args=[mail.pk]))
     assert outbox.send_due(now=datetime.now(UTC)) == 1
 
 
-def test_only_those_who_may_see_the_outbox(pages: Client, client: Client, mail: Mail) -> None:
-    assert pages.get(reverse("connections:outbox")).status_code == 200
+def test_a_test_mail_goes_to_whoever_asks(admin: Client, admin_user: User, inbox: Inbox) -> None:
+    with patch.object(send_due_task, "delay") as bell:
+        page = admin.post(reverse("connections:test-mail"), follow=True).content.decode()
+    assert f"A test mail to {admin_user.email} is on its way" in page
+    bell.assert_called_once_with()
+    assert outbox.send_due(now=datetime.now(UTC)) == 1
+    assert inbox.recipients == [admin_user.email]
+    assert inbox.mails[0]["Subject"] == "[MFE Orchestrator] Test mail"
+
+
+def test_without_an_address_there_is_no_test_mail(admin: Client, admin_user: User) -> None:
+    User.objects.update(email="")
+    assert "has no address" in admin.post(reverse("connections:test-mail"), follow=True).content.decode()
+    assert not Mail.objects.exists()
+
+
+def test_without_a_broker_the_page_says_when_the_mail_goes(admin: Client) -> None:
+    with patch.object(send_due_task, "delay", side_effect=OperationalError("away")):
+        page = admin.post(reverse("connections:test-mail"), follow=True).content.decode()
+    assert "The broker cannot be reached" in page
+    assert Mail.objects.exists()
+
+
+def test_seeing_the_outbox_and_sending_are_two_permissions(
+    client: Client, person: Callable[..., User], mail: Mail
+) -> None:
+    client.force_login(person("ann", "connections.view_mail", email="ann@example.com"))
+    assert client.get(reverse("connections:outbox")).status_code == 200
+    assert client.post(reverse("connections:test-mail")).status_code == 403
+    assert client.post(reverse("connections:mail-again", args=[mail.pk])).status_code == 403
     client.logout()
     assert client.get(reverse("connections:outbox")).status_code == 302

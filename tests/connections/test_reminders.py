@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
 from connections import expiry
+from connections.actions import notify, remind
 from connections.actions.notify import unsubscribe_url
 from connections.actions.remind import remind_due
-from connections.models import Connection, Mail, Reminder
+from connections.models import Connection, Mail, MutedReminders, Reminder
 from history.models import Event
 from tests.factories import ConnectionFactory
 
@@ -140,18 +143,170 @@ def test_disabled_connections_are_left_in_peace(owner: User) -> None:
     assert remind_due(now=NOON) == 0
 
 
-def test_tokens_for_all_organizations_get_their_own_notice_before_december(owner: User) -> None:
+def test_tokens_for_all_organizations_get_their_own_notices_before_december(owner: User) -> None:
     expiring(owner, 200, token_reach="all")
     assert remind_due(now=NOON) == 1
     assert Mail.objects.get().kind == "global_tokens_end"
     assert remind_due(now=NOON) == 0
+    assert remind_due(now=NOON + timedelta(days=4)) == 1
     assert remind_due(now=datetime(2026, 12, 2, tzinfo=UTC)) == 0
 
 
-def test_anybody_with_the_signed_address_can_stop_reminders(owner: User, client: Client) -> None:
+def test_a_token_without_a_date_for_all_organizations_gets_the_notice_once_from_two_clocks(owner: User) -> None:
+    ConnectionFactory.create(owner=owner, expires_on=None, token_reach="all", token_set_at=NOON - timedelta(days=3))
+    planned = remind.plan(TODAY)
+    assert remind_due(now=NOON) == 1
+    with patch.object(remind, "plan", return_value=planned):
+        assert remind_due(now=NOON) == 0
+    assert Mail.objects.count() == 1
+
+
+def test_two_clocks_that_plan_the_same_remind_once(owner: User) -> None:
+    expiring(owner, 7)
+    planned = remind.plan(TODAY)
+    assert remind_due(now=NOON) == 1
+    with patch.object(remind, "plan", return_value=planned):
+        assert remind_due(now=NOON) == 0
+    assert (Mail.objects.count(), Reminder.objects.count()) == (1, 1)
+    assert Event.objects.filter(kind="connection.reminded").count() == 1
+
+
+def nag(age: int, *, nagged: tuple[int, ...] = ()) -> int | None:
+    return expiry.due_nag(TODAY - timedelta(days=age), TODAY, days=(7, 14, 21, 28), nagged=nagged)
+
+
+@pytest.mark.parametrize(
+    ("age", "step"),
+    [(0, None), (6, None), (7, 7), (13, 7), (14, 14), (28, 28), (57, 28), (58, 58), (88, 88), (400, 388)],
+)
+def test_a_missing_date_nags_weekly_and_then_monthly(age: int, step: int | None) -> None:
+    assert nag(age) == step
+    if step is not None:
+        assert nag(age, nagged=(step,)) is None
+
+
+def test_without_days_nobody_is_asked_for_a_date() -> None:
+    assert expiry.due_nag(TODAY - timedelta(days=90), TODAY, days=(), nagged=()) is None
+
+
+@given(st.lists(st.integers(-3, 500), min_size=1, max_size=80))
+def test_any_days_without_runs_never_nag_twice_nor_skip_the_newest(ages: list[int]) -> None:
+    """Also when the clock jumps back and forth."""
+    steps = [7, 14, 21, *range(28, 600, 30)]
+    nagged: set[int] = set()
+    for age in ages:
+        newest = max((one for one in steps if one <= age), default=None)
+        step = nag(age, nagged=tuple(nagged))
+        assert step == (None if newest in nagged else newest)
+        if step is not None:
+            nagged.add(step)
+
+
+@given(st.lists(st.integers(-10, 60), min_size=1, max_size=80), st.integers(1, 400))
+def test_a_clock_that_jumps_back_and_forth_reminds_of_nothing_twice(lefts: list[int], life: int) -> None:
+    reminded: list[int] = []
+    for left in lefts:
+        threshold = due(left, life=life, reminded=tuple(reminded))
+        if threshold is not None:
+            reminded.append(threshold)
+    assert len(reminded) == len(set(reminded))
+
+
+def test_a_missing_date_is_mailed_with_where_to_add_it(owner: User) -> None:
+    connection = ConnectionFactory.create(owner=owner, expires_on=None, token_set_at=NOON - timedelta(days=8))
+    assert remind_due(now=NOON) == 1
+    assert remind_due(now=NOON) == 0
+    mail = Mail.objects.get()
+    assert (mail.kind, mail.connection) == ("undated", connection)
+    assert reverse("connections:edit", args=[connection.pk]) in mail.text
+    assert Reminder.objects.get().kind == "undated"
+    assert remind_due(now=NOON + timedelta(days=6)) == 1
+
+
+def test_a_date_ends_the_nagging(owner: User) -> None:
+    expiring(owner, 200, token_set_at=NOON - timedelta(days=40))
+    assert remind_due(now=NOON) == 0
+
+
+def test_more_than_three_on_one_day_are_one_digest_although_they_came_in_two_batches(owner: User) -> None:
+    expiring(owner, 7)
+    expiring(owner, 7)
+    assert remind_due(now=NOON) == 2
+    expiring(owner, 3)
+    expiring(owner, 3)
+    assert remind_due(now=NOON + timedelta(hours=1)) == 1
+    assert sorted(Mail.objects.values_list("kind", flat=True)) == ["digest", "expiring", "expiring"]
+
+
+def test_the_next_day_counts_anew(owner: User) -> None:
+    for _ in range(3):
+        expiring(owner, 7)
+    remind_due(now=NOON)
+    expiring(owner, 7)
+    assert remind_due(now=NOON + timedelta(days=1)) == 1
+    assert Mail.objects.latest("pk").kind == "expiring"
+
+
+def stop_address(connection_id: int, address: str = "olga@example.com") -> str:
+    return unsubscribe_url(connection_id, address).removeprefix("http://127.0.0.1:8000")
+
+
+def test_anybody_with_the_signed_address_can_stop_reminders_and_begin_them_again(owner: User, client: Client) -> None:
     connection = expiring(owner, 7)
-    address = unsubscribe_url(connection, "olga@example.com").removeprefix("http://127.0.0.1:8000")
+    address = stop_address(connection.pk)
     assert "Stop reminders?" in client.get(address).content.decode()
     assert "Reminders stopped" in client.post(address).content.decode()
     assert remind_due(now=NOON) == 0
+    assert "Stop reminders?" in client.post(address, {"again": "1"}).content.decode()
+    assert remind_due(now=NOON) == 1
+    kinds = Event.objects.order_by("pk").values_list("kind", flat=True)
+    assert list(kinds) == ["connection.muted", "connection.unmuted", "connection.reminded"]
     assert client.get(address[:-3] + "x/").status_code == 404
+
+
+def test_a_mail_program_stops_them_with_one_click_and_no_cookie(owner: User) -> None:
+    expiring(owner, 7)
+    remind_due(now=NOON)
+    headers = Mail.objects.get().headers
+    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    address = headers["List-Unsubscribe"].strip("<>").removeprefix("http://127.0.0.1:8000")
+    program = Client(enforce_csrf_checks=True)
+    body = "List-Unsubscribe=One-Click"
+    answer = program.post(address, body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 200
+    assert MutedReminders.objects.get().address == "olga@example.com"
+
+
+def test_a_digest_stops_all_reminders_to_one_person(owner: User, client: Client) -> None:
+    for _ in range(4):
+        expiring(owner, 7, extra_recipients="team@example.com")
+    remind_due(now=NOON)
+    mail = Mail.objects.get(recipient="olga@example.com")
+    address = mail.headers["List-Unsubscribe"].strip("<>").removeprefix("http://127.0.0.1:8000")
+    assert address in mail.text
+    assert "any connection" in client.post(address).content.decode()
+    expiring(owner, 3, extra_recipients="team@example.com")
+    remind_due(now=NOON + timedelta(days=1))
+    assert Mail.objects.latest("pk").recipient == "team@example.com"
+    assert Event.objects.filter(kind="reminders.muted").count() == 1
+
+
+def test_administrators_stand_in_for_those_who_want_no_reminders(
+    owner: User, person: Callable[..., User], client: Client
+) -> None:
+    person("root", staff=True, email="root@example.com")
+    client.post(stop_address(expiring(owner, 7).pk))
+    remind_due(now=NOON)
+    assert Mail.objects.get().recipient == "root@example.com"
+
+
+def test_whoever_stopped_reminders_still_hears_that_a_token_stopped_working(owner: User, client: Client) -> None:
+    connection = expiring(owner, 7)
+    client.post(stop_address(connection.pk))
+    assert notify.recipients(connection, is_reminder=True) == []
+    assert [one.address for one in notify.recipients(connection)] == ["olga@example.com"]
+
+
+def test_one_person_under_two_spellings_gets_one_mail(owner: User) -> None:
+    connection = expiring(owner, 7, extra_recipients="OLGA@example.com\nteam@example.com")
+    assert [one.address for one in notify.recipients(connection)] == ["olga@example.com", "team@example.com"]

@@ -1,6 +1,7 @@
 """The pages of audits and of a connection's history."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from unittest.mock import patch
 
 import pytest
@@ -8,9 +9,11 @@ from django.test import Client
 from django.urls import reverse
 from kombu.exceptions import OperationalError
 
+from connections.actions.mute import mute
 from connections.models import AuditRun, Connection
 from connections.tasks import audit_due, audit_one
 from history.models import Event
+from history.record import Actor, record
 from tests.factories import ConnectionFactory
 
 Connected = Callable[..., Connection]
@@ -56,16 +59,71 @@ def test_the_last_runs_are_listed(pages: Client, connected: Connected, rung: obj
     assert "0 of 1" in pages.get(reverse("connections:runs")).content.decode()
 
 
-def test_history_is_filtered_and_exported(pages: Client, connected: Connected) -> None:
+def rows(page: str) -> int:
+    return page.count('<tr><th scope="row">')
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({}, 3),
+        ({"kind": "connection.connected"}, 1),
+        ({"actor": "maya"}, 2),
+        ({"actor": "the outbox"}, 1),
+        ({"since": "2026-11-01", "until": "2026-11-30", "kind": "connection.mailed"}, 1),
+        ({"until": "2026-11-01"}, 0),
+        ({"since": "no day", "kind": "no.kind", "actor": "nobody"}, 3),
+    ],
+)
+def test_history_is_filtered_by_what_who_and_when_and_exported_likewise(
+    pages: Client, connected: Connected, filters: dict[str, str], expected: int
+) -> None:
     connection = connected()
     pages.post(reverse("connections:test", args=[connection.pk]))
-    address = reverse("connections:history", args=[connection.pk])
-    page = pages.get(address, {"kind": "connection.connected"}).content.decode()
-    assert page.count("<tr><th") == 2
-    answer = pages.get(reverse("connections:history-csv", args=[connection.pk]))
+    detail = {"to": "olga@example.com", "subject": "expires"}
+    at = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
+    record("connection.mailed", connection, by=Actor("the outbox"), at=at, detail=detail)
+    assert rows(pages.get(reverse("connections:history", args=[connection.pk]), filters).content.decode()) == expected
+    answer = pages.get(reverse("connections:history-csv", args=[connection.pk]), filters)
     lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
     assert lines[0] == "when,what,who,address,details,about,name,kind,event,data"
-    assert len(lines) == 3
+    assert len(lines) == expected + 1
+
+
+def test_every_kind_of_event_has_words(pages: Client, connected: Connected) -> None:
+    connection = connected()
+    details: dict[str, dict[str, object]] = {
+        "connection.tested": {"health": "limited", "changes": ["build_read: granted -> missing"]},
+        "connection.edited": {"extra_recipients": {"before": [], "after": ["a@b.c"]}},
+        "connection.rotated": {"same_person": False, "lost": ["build_read"], "gained": []},
+        "connection.reminded": {"people": 1, "days_left": 7, "about": "expiry"},
+        "connection.mailed": {"to": "olga@example.com", "subject": "expires"},
+        "connection.unmuted": {"address": "olga@example.com"},
+        "connection.from_a_later_version": {},
+    }
+    for kind, detail in details.items():
+        record(kind, connection, by=Actor("ann"), at=datetime(2026, 11, 30, tzinfo=UTC), detail=detail)
+    page = pages.get(reverse("connections:history", args=[connection.pk])).content.decode()
+    for words in (
+        "Limited. Build read: Granted → Missing",
+        "Also tell: nobody → a@b.c",
+        "Another person; lost Build read",
+        "1 person, 7 days before the end",
+        "To olga@example.com: expires",
+        "For olga@example.com",
+        "connection.from_a_later_version",
+    ):
+        assert words in page
+
+
+def test_somebody_who_stopped_reminders_is_shown_and_reminded_again(pages: Client, connected: Connected) -> None:
+    connection = connected()
+    mute(connection, address="olga@example.com", now=datetime(2026, 11, 24, tzinfo=UTC))
+    assert "olga@example.com" in pages.get(connection.get_absolute_url()).content.decode()
+    muted = connection.muted.get()
+    pages.post(reverse("connections:resume-reminders", args=[connection.pk, muted.pk]))
+    assert not connection.muted.exists()
+    assert Event.objects.filter(kind="connection.unmuted", actor_name="maya").exists()
 
 
 def test_an_exported_cell_is_never_a_formula(pages: Client, connected: Connected) -> None:

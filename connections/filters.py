@@ -1,0 +1,28 @@
+"""What people filter pages by; all of it stands in the URL, and what cannot be read filters nothing."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+
+
+class HistoryFilterForm(forms.Form):
+    """Which events of a connection: what, who, from which day to which."""
+
+    kind = forms.ChoiceField(label="What", required=False)
+    actor = forms.ChoiceField(label="Who", required=False)
+    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, kinds: Iterable[tuple[str, str]], actors: Iterable[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = {"kind": [("", "Everything"), *kinds], "actor": [("", "Everybody"), *((one, one) for one in actors)]}
+        for name, offered in choices.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
+            field.choices = offered
+
+    def chosen(self) -> dict[str, Any]:
+        """What was chosen and can be read."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}

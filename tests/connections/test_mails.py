@@ -1,0 +1,246 @@
+"""The words of every mail: text and HTML, what to do, who and why; and markup in names is shown as text."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+from django.contrib.auth.models import User
+from pytest_django import Settings
+
+from connections import emails
+from connections.actions import notify, outbox
+from connections.actions.remind import remind_due
+from connections.models import CapabilityState, Connection, Mail
+from connections.status import News
+from tests.factories import ConnectionFactory
+
+TODAY = date(2026, 11, 24)
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+NASTY = '<script>alert("x")</script> & Söhne'
+TOKENS_PAGE = "https://dev.azure.com/acme/_usersSettings/tokens"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def services(settings: Settings) -> None:
+    settings.AZURE_DEVOPS_SERVERS = "Azure DevOps Services=https://dev.azure.com"
+
+
+@pytest.fixture
+def owner(person: Callable[..., User]) -> User:
+    return person("olga", email="olga@example.com", first_name="Olga", last_name="<Owner>")
+
+
+@pytest.fixture
+def connection(owner: User) -> Connection:
+    made = ConnectionFactory.create(
+        name=NASTY, owner=owner, server="Azure DevOps Services", problem="token_refused", expires_on=date(2026, 12, 1)
+    )
+    CapabilityState.objects.create(connection=made, capability="build_read", verdict="missing", checked_at=NOON)
+    return made
+
+
+def expiring(connection: Connection) -> Mail:
+    remind_due(now=NOON)
+    return Mail.objects.get()
+
+
+def undated(connection: Connection) -> Mail:
+    Connection.objects.update(expires_on=None)
+    return expiring(connection)
+
+
+def for_all_organizations(connection: Connection) -> Mail:
+    Connection.objects.update(expires_on=date(2027, 6, 1), token_reach="all")
+    return expiring(connection)
+
+
+def digest(connection: Connection) -> Mail:
+    for number in range(3):
+        ConnectionFactory.create(
+            name=f"{NASTY} {number}",
+            owner=connection.owner,
+            server="Azure DevOps Services",
+            organization="fabrikam",
+            expires_on=TODAY + timedelta(days=number),
+        )
+    return expiring(connection)
+
+
+def told(what: News) -> Callable[[Connection], Mail]:
+    def write(connection: Connection) -> Mail:
+        notify.tell_status(connection, what, now=NOON)
+        return Mail.objects.get()
+
+    return write
+
+
+REMINDERS = {
+    "expiring": expiring,
+    "undated": undated,
+    "global_tokens_end": for_all_organizations,
+    "digest": digest,
+}
+NEWS = {str(what): told(what) for what in News}
+EVERY_KIND: dict[str, Callable[[Connection], Mail]] = {
+    **REMINDERS,
+    **NEWS,
+    "test": lambda connection: outbox.send_test(connection.owner.email, now=NOON),
+}
+
+
+class _Page(HTMLParser):
+    """The text and the links of an HTML mail."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value for name, value in attrs if name in ("href", "src") and value]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_every_kind_has_subject_text_and_html_that_say_the_same(kind: str, connection: Connection) -> None:
+    mail = EVERY_KIND[kind](connection)
+    page = _Page(mail.html)
+    assert mail.kind == kind
+    assert mail.subject.startswith("[MFE Orchestrator] ")
+    assert "\n" not in mail.subject
+    headline = mail.text.splitlines()[0]
+    assert headline
+    assert headline in " ".join(page.text.split())
+    assert set(page.links) == set(re.findall(r"https?://\S+", mail.text)) | ({*page.links} & {_detail(connection)})
+
+
+def _detail(connection: Connection) -> str:
+    return f"http://127.0.0.1:8000{connection.get_absolute_url()}"
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_markup_in_names_is_text(kind: str, connection: Connection) -> None:
+    mail = EVERY_KIND[kind](connection)
+    assert "script" not in _Page(mail.html).tags
+    assert "&lt;script&gt;" not in mail.text + mail.subject
+    if kind != "test":
+        assert NASTY in mail.text
+        assert NASTY in _Page(mail.html).text
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_every_kind_says_why_it_came(kind: str, connection: Connection) -> None:
+    mail = EVERY_KIND[kind](connection)
+    assert "You get this because you " in mail.text
+    assert "You get this because you " in _Page(mail.html).text
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EVERY_KIND if kind != "test"])
+def test_whoever_owns_it_is_named(kind: str, connection: Connection) -> None:
+    mail = EVERY_KIND[kind](connection)
+    assert "Olga <Owner>" in mail.text
+    assert "Olga <Owner>" in _Page(mail.html).text
+
+
+SCOPES = ("Code: Read, write, & manage", "Build: Read & execute", "Release: Read, write, execute, & manage")
+
+
+@pytest.mark.parametrize("kind", ["expiring", "global_tokens_end", "digest", "rejected", "limited"])
+def test_what_asks_for_a_token_says_which_scopes_to_tick_and_where(kind: str, connection: Connection) -> None:
+    mail = EVERY_KIND[kind](connection)
+    for text in (mail.text, _Page(mail.html).text):
+        assert all(scope in text for scope in SCOPES)
+    assert TOKENS_PAGE in mail.text
+    assert TOKENS_PAGE in _Page(mail.html).links
+
+
+@pytest.mark.parametrize(
+    ("kind", "page"),
+    [
+        ("expiring", "token/"),
+        ("global_tokens_end", "token/"),
+        ("rejected", "token/"),
+        ("digest", "token/"),
+        ("undated", "edit/"),
+        ("limited", ""),
+        ("unreachable", ""),
+        ("recovered", ""),
+    ],
+)
+def test_every_kind_leads_to_the_page_that_mends_it(kind: str, page: str, connection: Connection) -> None:
+    mail = EVERY_KIND[kind](connection)
+    assert _detail(connection) + page in mail.text.split()
+    assert _detail(connection) + page in _Page(mail.html).links
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_reminders_and_nothing_else_can_be_stopped(kind: str, connection: Connection) -> None:
+    mail = EVERY_KIND[kind](connection)
+    assert ("List-Unsubscribe" in mail.headers) is (kind in REMINDERS)
+    assert ("/reminders/stop/" in mail.text) is (kind in REMINDERS)
+
+
+@pytest.mark.parametrize(
+    ("left", "subject", "words"),
+    [
+        (7, "expires in 7 days (1 Dec 2026)", "The day before is the last safe one."),
+        (1, "expires tomorrow (25 Nov 2026)", "Today is the last safe day."),
+        (0, "expires today (24 Nov 2026)", "It may stop at any hour today."),
+        (-1, "expired yesterday (23 Nov 2026)", "have stopped"),
+        (-3, "expired 3 days ago (21 Nov 2026)", "have stopped"),
+    ],
+)
+def test_the_end_is_said_in_days_and_as_a_date(left: int, subject: str, words: str, connection: Connection) -> None:
+    Connection.objects.update(name="Acme main", expires_on=TODAY + timedelta(days=left))
+    mail = expiring(connection)
+    assert mail.subject == f'[MFE Orchestrator] Azure DevOps token for "Acme main" {subject}'
+    assert words in mail.text
+    assert "Since 31 March 2026" in mail.text or "since 31 March 2026" in mail.text
+
+
+def test_what_azure_devops_calls_expired_is_not_announced_as_expiring(connection: Connection) -> None:
+    Connection.objects.update(expires_on=TODAY, problem="token_expired")
+    assert "has expired (24 Nov 2026)" in expiring(connection).subject
+
+
+@pytest.mark.parametrize(
+    ("active", "urgent", "why"),
+    [
+        (False, False, "the owner of this connection is no longer active"),
+        (True, True, "you administer MFE Orchestrator and it has ended"),
+    ],
+)
+def test_administrators_are_told_why_they_of_all_people(
+    connection: Connection, person: Callable[..., User], active: bool, urgent: bool, why: str
+) -> None:
+    person("root", staff=True, email="root@example.com")
+    User.objects.filter(username="olga").update(is_active=active)
+    told = notify.recipients(Connection.objects.get(), urgent=urgent)
+    assert [one.address for one in told][-1] == "root@example.com"
+    assert why in told[-1].why
+
+
+def test_somebody_named_is_told_that_the_connection_names_them(connection: Connection) -> None:
+    Connection.objects.update(extra_recipients="team@example.com")
+    told = notify.recipients(Connection.objects.get())
+    assert told[-1] == notify.Recipient("team@example.com", "this connection names you as somebody to tell")
+
+
+def test_a_very_long_name_fits_the_subject(connection: Connection) -> None:
+    Connection.objects.update(name="W" * 64)
+    assert len(expiring(connection).subject) <= emails.LONGEST_SUBJECT
+
+
+def test_what_still_works_with_limits_is_not_called_whole(connection: Connection) -> None:
+    assert "still cannot do" in told(News.RECOVERED)(connection).text
+    CapabilityState.objects.all().delete()
+    Mail.objects.all().delete()
+    assert "There is nothing to do" in told(News.RECOVERED)(connection).text
