@@ -297,6 +297,18 @@ _PROBLEMS = (
         "Ask the operator to bring it back under the same name.",
     ),
     Problem(
+        "file_too_large",
+        "The file is too large to show here",
+        "Files up to a limit are read into the page, and this one is longer.",
+        "Open it at Azure DevOps, or clone the repository.",
+    ),
+    Problem(
+        "connection_disabled",
+        "The connection is disabled",
+        "Somebody let this connection rest. Its token stays stored and is not used.",
+        "Enable the connection on its page, or ask somebody who may.",
+    ),
+    Problem(
         "another_organization",
         "The organization changed",
         "Azure DevOps answers under this name for another organization than before. The name may have been taken "

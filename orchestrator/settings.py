@@ -257,6 +257,19 @@ AUDITS_PER_PERSON = env.int("AUDITS_PER_PERSON", default=2)
 AUDITS_AT_ONCE = env.int("AUDITS_AT_ONCE", default=max(1, WORKER_THREADS - 2))
 # After how long without a sign of life an audit is begun anew; while it goes on it renews its lease.
 AUDIT_LEASE_SECONDS = env.int("AUDIT_LEASE_SECONDS", default=60)
+# What was read for a page is remembered so long, in each web process. It is shown, never acted upon.
+AZURE_DEVOPS_READ_SECONDS = env.int("AZURE_DEVOPS_READ_SECONDS", default=15)
+# The longest file that is shown as text.
+FILE_MAX_BYTES = env.int("FILE_MAX_BYTES", default=512 * 1024)
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # Few entries: each may be a whole file.
+    "azure_devops": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "azure_devops",
+        "OPTIONS": {"MAX_ENTRIES": 100},
+    },
+}
 # How often projects and repositories are brought in anew, and how many connections begin at one tick.
 REFRESH_EVERY_HOURS = env.float("REFRESH_EVERY_HOURS", default=6.0)
 REFRESHES_PER_TICK = env.int("REFRESHES_PER_TICK", default=20)

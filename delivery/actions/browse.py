@@ -1,0 +1,95 @@
+"""What a repository's page shows: branches, commits, folders and files, read on demand."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from connections.azure_devops import errors, git
+from connections.azure_devops.client import AzureDevOpsClient
+from delivery.actions.reading import CannotAsk, remembered
+from delivery.models import Repository
+
+COMMITS_PER_PAGE = 20
+BRANCHES_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """Branches by name, the default one first. `complete` is False when there are more than are shown."""
+
+    items: tuple[git.Branch, ...]
+    default: str
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Commits:
+    """One page of a branch's commits; `older` is how many to skip for the next, or None."""
+
+    items: tuple[git.Commit, ...]
+    skipped: int
+    older: int | None
+
+
+def default_branch(repository: Repository) -> str:
+    """The branch that Azure DevOps names as the default now; empty when nothing was ever pushed. Raises `CannotAsk`."""
+    project, name = _place(repository)
+    found = remembered(
+        repository.project.connection,
+        ("repository", name),
+        lambda client: git.repository(client.transport, project, name),
+    )
+    return (found.default_branch or "").removeprefix(git.HEADS)
+
+
+def branches(repository: Repository, *, beginning: str = "") -> Branches:
+    """The branches whose names begin so. Raises `CannotAsk`."""
+    project, name = _place(repository)
+    page = remembered(
+        repository.project.connection,
+        ("branches", name, beginning),
+        lambda client: git.branches_page(client.transport, project, name, beginning=beginning, top=BRANCHES_SHOWN),
+    )
+    default = default_branch(repository)
+    in_order = sorted(page.items, key=lambda one: (one.name != default, one.name.casefold()))
+    return Branches(tuple(in_order), default, page.continuation is None)
+
+
+def commits(repository: Repository, branch: str, *, skip: int = 0) -> Commits:
+    """One page of commits, newest first. Raises `CannotAsk`."""
+    project, name = _place(repository)
+    # One more than is shown says whether there are older ones.
+    found = remembered(
+        repository.project.connection,
+        ("commits", name, branch, skip),
+        lambda client: git.commits(client.transport, project, name, branch, top=COMMITS_PER_PAGE + 1, skip=skip),
+    )
+    older = skip + COMMITS_PER_PAGE if len(found) > COMMITS_PER_PAGE else None
+    return Commits(found[:COMMITS_PER_PAGE], skip, older)
+
+
+def folder(repository: Repository, branch: str, path: str) -> tuple[git.Entry, ...]:
+    """What is directly in a folder. Raises `CannotAsk`."""
+    project, name = _place(repository)
+    return remembered(
+        repository.project.connection,
+        ("folder", name, branch, path),
+        lambda client: git.folder(client.transport, project, name, branch, path),
+    )
+
+
+def file(repository: Repository, branch: str, path: str) -> git.File:
+    """One file. Raises `CannotAsk`, with "file_too_large" beyond FILE_MAX_BYTES."""
+    project, name = _place(repository)
+
+    def ask(client: AzureDevOpsClient) -> git.File:
+        try:
+            return git.file(client.transport, project, name, branch, path, max_bytes=settings.FILE_MAX_BYTES)
+        except errors.AnswerTooLarge:
+            raise CannotAsk("file_too_large") from None
+
+    return remembered(repository.project.connection, ("file", name, branch, path), ask)
+
+
+def _place(repository: Repository) -> tuple[str, str]:
+    return repository.project.azure_id, repository.azure_id
