@@ -10,7 +10,10 @@ from connections.azure_devops.types import ConnectionData, Page, Project, Server
 
 
 class AzureDevOpsClient:
-    """Calls to one organization with one token. Closes its connections; raises only `AzureDevOpsError`."""
+    """Calls to one organization with one token. Closes its connections; raises only `AzureDevOpsError`.
+
+    What is not a method here takes `transport`: `git.repositories(client.transport, project, ...)`.
+    """
 
     def __init__(
         self,
