@@ -4,11 +4,12 @@ from django.apps import AppConfig
 
 
 class OrchestratorConfig(AppConfig):
-    """Registers the checks of what operators set."""
+    """Registers the checks of what operators set, and the workers' signs of life."""
 
     name = "orchestrator"
     verbose_name = "MFE Orchestrator"
 
     def ready(self) -> None:
-        """Importing the module registers its checks."""
+        """Importing the modules registers what is in them."""
         from orchestrator import checks as checks
+        from orchestrator import heartbeats as heartbeats

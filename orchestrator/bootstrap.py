@@ -9,6 +9,7 @@ The argument says for what:
 import fcntl
 import hashlib
 import importlib.util
+import os
 import subprocess
 import sys
 import tomllib
@@ -19,6 +20,9 @@ from typing import TextIO
 
 HERE = Path(__file__).resolve().parent.parent
 SETS = ("run", "dev")
+
+
+_WHOSE = "Start as the user who owns this folder, or in a copy of your own."
 
 
 class CannotInstall(Exception):
@@ -51,6 +55,9 @@ def make_venv(venv: Path) -> None:
             f"This Python ({sys.executable}) cannot make virtual environments. "
             f"On Debian and Ubuntu this line mends it:\n\n    {remedy_for_missing_venv()}\n"
         )
+    place = venv if venv.exists() else venv.parent
+    if not os.access(place, os.W_OK):
+        raise CannotInstall(f"{place} cannot be written by the user with id {os.getuid()}. {_WHOSE}")
     say(f"Making {venv.name} with {sys.executable} ...")
     if subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=False).returncode:
         raise CannotInstall(f"{venv} could not be made; the lines above say why.")
@@ -124,6 +131,9 @@ def main(arguments: list[str], root: Path = HERE) -> int:
             bring_up_to_date(root, arguments[0])
     except CannotInstall as problem:
         say(str(problem))
+        return 1
+    except PermissionError as problem:
+        say(f"{problem.filename} cannot be used by the user with id {os.getuid()}. {_WHOSE}")
         return 1
     except KeyboardInterrupt:
         return 130

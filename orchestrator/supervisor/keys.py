@@ -32,10 +32,21 @@ MAKERS: dict[str, Callable[[], str]] = {
 
 
 def make_keys_of(checkout: Path) -> None:
-    """Make the keys that `checkout` lacks. Django's settings, which want them, are read afterwards."""
+    """Make the keys that `checkout` lacks. Django's settings, which want them, are read afterwards.
+
+    Raises `OSError` when there is no place to keep them.
+    """
     if (checkout / ".env").is_file():
         Env.read_env(checkout / ".env")
     make_missing_keys(Path(os.environ.get("VAR_DIR") or checkout / "var"), os.environ)
+
+
+def no_place(problem: OSError) -> str:
+    """What the person at the terminal is told when something cannot be written."""
+    return (
+        f"{problem.filename}: {problem.strerror} (user id {os.getuid()}). "
+        "Set VAR_DIR to a folder that this user may write, or give this one to the user."
+    )
 
 
 def make_missing_keys(folder: Path, environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from django.db import Error as DatabaseError
 from orchestrator.supervisor import lock
 from orchestrator.supervisor.broker import NoBroker
 from orchestrator.supervisor.console import Console
+from orchestrator.supervisor.keys import no_place
 from orchestrator.supervisor.leash import die_with_parent
 from orchestrator.supervisor.preparation import prepare
 from orchestrator.supervisor.start import CannotStart, start
@@ -42,5 +43,9 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be used: {problem}") from None
         except (CannotStart, NoBroker) as problem:
             raise CommandError(str(problem)) from None
+        except OSError as problem:
+            if problem.filename is None:
+                raise
+            raise CommandError(no_place(problem)) from None
         except KeyboardInterrupt:
             sys.exit(130)

@@ -1,0 +1,168 @@
+"""One folder's life: a first start with everything in its way, parts that die, later starts, and every end."""
+
+import os
+import re
+import signal
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from orchestrator.supervisor.ports import listen_near, port_of
+from tests.product.running import Start, copy_checkout, eventually, finished, is_ready, persons_environment
+
+PARTS = ("web", "worker", "beat", "broker", "sandbox")
+# Deep enough for no socket, with what shells, URLs and careless programs trip over.
+DEEP = Path("Søren's work & play %20", "folder of 60 letters that leads to another folder of 60 lett", "checkout")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_checkout(tmp_path_factory.mktemp("product") / DEEP)
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path) -> Iterator[Start]:
+    """The first start, with both ports taken by somebody else."""
+    with closing(listen_near(0)) as web, closing(listen_near(0)) as sandbox:
+        start = Start(folder, WEB_PORT=str(port_of(web)), SANDBOX_PORT=str(port_of(sandbox)))
+        try:
+            yield start.up()
+        finally:
+            start.close()
+
+
+class Person:
+    """A browser without JavaScript."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session = requests.Session()
+        self.path = "/"
+
+    def get(self, path: str) -> str:
+        answer = self._session.get(self._url + path, timeout=20)
+        assert answer.status_code == 200, f"{path}: {answer.status_code}"
+        return answer.text
+
+    def post(self, path: str, **fields: str) -> str:
+        fields["csrfmiddlewaretoken"] = self._session.cookies["csrftoken"]
+        answer = self._session.post(self._url + path, fields, timeout=30)
+        assert answer.status_code == 200, f"{path}: {answer.status_code}"
+        self.path = urlsplit(answer.url).path
+        return answer.text
+
+
+@pytest.fixture(scope="module")
+def person(first: Start) -> Person:
+    """Signed in with what the terminal printed."""
+    somebody = Person(first.url)
+    somebody.get("/sign-in/")
+    password = first.said(r"^Password +(\S{12,})$")
+    page = somebody.post("/sign-in/", username=first.said(r"^Sign in as +(\S+)$"), password=password)
+    assert "Sign out" in page
+    return somebody
+
+
+def test_busy_ports_are_passed_over_and_said(first: Start) -> None:
+    assert first.said(r"port \d+ is busy; web takes (\d+)$") == str(urlsplit(first.url).port)
+    sandbox = first.said(r"port \d+ is busy; sandbox takes (\d+)$")
+    assert f"Sandbox on http://127.0.0.1:{sandbox}" in first.text
+
+
+def test_the_sign_in_page_comes_with_its_stylesheet(first: Start) -> None:
+    page = Person(first.url).get("/sign-in/")
+    sheet = re.search(r'href="(/static/css/app\.\w+\.css)"', page)
+    assert sheet
+    assert "immutable" in requests.get(first.url + sheet[1], timeout=5).headers["Cache-Control"]
+
+
+def test_clock_and_worker_really_work(first: Start) -> None:
+    eventually(lambda: is_ready(first), "clock or worker left no sign of life", within=20)
+
+
+def test_a_printed_sample_token_connects(first: Start, person: Person) -> None:
+    token = first.said(r"^full +acme .*\n +(\w{84})$")
+    person.get("/code-repositories/add/azure-devops/")
+    page = person.post(
+        "/code-repositories/add/azure-devops/",
+        server="Sandbox",
+        name="Acme",
+        organization="acme",
+        token=token,
+        expires="90",
+        token_reach="one",
+        projects_mode="all",
+    )
+    assert "<h1" in page
+    assert "Healthy" in page
+
+
+def test_a_second_start_in_the_folder_says_where_the_first_one_runs(first: Start) -> None:
+    code, said = finished(first.folder, ["make", "run"], persons_environment())
+    assert code != 0
+    assert f"It already runs from this folder at {first.url}/. Stop that one first, or use it." in said
+    assert "Traceback" not in said
+
+
+def test_what_it_wrote_is_nobody_elses_to_read(first: Start) -> None:
+    var = first.folder / "var"
+    assert stat.S_IMODE(var.stat().st_mode) == 0o700
+    assert stat.S_IMODE((var / "keys.env").stat().st_mode) == 0o600
+    socket = Path(re.findall(r"unixsocket[: ](/\S+)", " ".join(first.processes().values()))[0])
+    assert len(os.fsencode(socket)) < 100
+    assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+
+
+def test_killed_parts_are_started_again_and_work(first: Start, person: Person) -> None:
+    before = {part: first.pids_of(part) for part in PARTS}
+    for pids in before.values():
+        os.kill(pids[0], signal.SIGKILL)
+    for part in PARTS:
+        first.wait_for(f"{part} ended (SIGKILL); it starts again in 0.5 s")
+    with closing(sqlite3.connect(first.folder / "var" / "db.sqlite3", timeout=20)) as database, database:
+        database.execute("DELETE FROM orchestrator_heartbeat")
+    eventually(lambda: set(PARTS) <= _running(first), "not every part came back")
+    eventually(lambda: is_ready(first), "clock or worker did not work again", within=30)
+    person.post("/code-repositories/audits/start/")
+    eventually(lambda: "Finished" in person.get(person.path), "the audit did not finish", within=30)
+
+
+def _running(start: Start) -> set[str]:
+    return {part for part in PARTS if start.pids_of(part)}
+
+
+def test_ctrl_c_leaves_nothing_behind(first: Start) -> None:
+    first.ctrl_c()
+    assert first.processes() == {}
+    assert "Traceback" not in first.text
+
+
+ENDS: dict[str, Callable[[Start], None]] = {
+    "SIGTERM to the supervisor": lambda start: os.kill(start.pids_of("supervisor")[0], signal.SIGTERM),
+    "SIGHUP, as a closed terminal sends it": lambda start: os.killpg(start.pid, signal.SIGHUP),
+    "kill -9 of the supervisor": lambda start: os.kill(start.pids_of("supervisor")[0], signal.SIGKILL),
+    "kill -9 of make": lambda start: os.kill(start.pid, signal.SIGKILL),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_a_later_start_takes_no_set_up_and_every_end_leaves_nothing_behind(
+    folder: Path, first: Start, end: Callable[[Start], None]
+) -> None:
+    first.end()
+    start = Start(folder, SANDBOX="0")
+    try:
+        start.up()
+        assert "Password       as set; it was shown at the first start only" in start.lines
+        assert "Installing" not in start.text
+        assert start.pids_of("sandbox") == []
+        end(start)
+        eventually(lambda: start.processes() == {}, f"left behind: {start.processes()}", within=20)
+    finally:
+        start.close()
