@@ -1,8 +1,11 @@
 """The sandbox asked over real HTTP, as somebody who knows nothing of the product would."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,16 +13,22 @@ import requests
 
 from sandbox.samples import secret
 from sandbox.server import Sandbox
+from tests.needs import REFERENCE_VARIABLE, reference_folder
+from tests.sandbox.published import Published, route_of
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 
 @dataclass
 class Caller:
-    """Calls a sandbox with a sample token, by default as a careful client does."""
+    """Calls a sandbox with a sample token, by default as a careful client does.
+
+    Every success is held against what Microsoft published, when that is at hand and nothing was told to go wrong.
+    """
 
     sandbox: Sandbox
     session: requests.Session = field(default_factory=requests.Session)
+    published: Published | None = None
 
     def __call__(
         self,
@@ -40,7 +49,7 @@ class Caller:
             sent["X-TFS-FedAuthRedirect"] = "Suppress"
         query = {**more.pop("params", {}), **({"api-version": version} if version else {})}
         auth = ("", secret(token)) if token else None
-        return self.session.request(
+        answer = self.session.request(
             method,
             (base or self.sandbox.url) + path,
             params=query,
@@ -50,6 +59,14 @@ class Caller:
             timeout=10,
             **more,
         )
+        self._judge(method, path, answer)
+        return answer
+
+    def _judge(self, method: str, path: str, answer: requests.Response) -> None:
+        route = route_of(method, path)
+        sound = answer.ok and method != "HEAD" and not self.sandbox.behaviour.rules()
+        if self.published is not None and route is not None and sound:
+            assert self.published.complaints(route, answer) == [], (method, path)
 
 
 @pytest.fixture
@@ -80,7 +97,25 @@ def playing() -> Iterator[Callable[..., Sandbox]]:
 @pytest.fixture
 def call(sandbox: Sandbox) -> Iterator[Caller]:
     """Calls the sandbox."""
-    caller = Caller(sandbox)
+    at_hand = os.environ.get(REFERENCE_VARIABLE, "") != ""
+    caller = Caller(sandbox, published=_published() if at_hand else None)
     caller.session.trust_env = False
     yield caller
     caller.session.close()
+
+
+@cache
+def _published() -> Published:
+    return Published(reference_folder("openapi"), reference_folder("recordings"))
+
+
+@pytest.fixture
+def published() -> Published:
+    """Microsoft's files and the recordings."""
+    return _published()
+
+
+@pytest.fixture
+def recordings() -> Path:
+    """The folder of recorded exchanges."""
+    return reference_folder("recordings") / "exchanges"

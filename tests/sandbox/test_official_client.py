@@ -1,0 +1,109 @@
+"""The official `azure-devops` package takes the sandbox for Azure DevOps."""
+
+import os
+import tempfile
+from typing import Any
+
+import pytest
+
+from sandbox.samples import PROJECT_COUNT, secret
+from sandbox.server import Sandbox
+
+# The client keeps what it learnt about addresses on disk; it must not learn from one sandbox for the next.
+os.environ["AZURE_DEVOPS_CACHE_DIR"] = tempfile.mkdtemp(prefix="azure-devops-cache-")
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture
+def connection(sandbox: Sandbox) -> Any:
+    from azure.devops.connection import Connection
+    from msrest.authentication import BasicAuthentication
+
+    return Connection(base_url=f"{sandbox.url}/acme", creds=BasicAuthentication("", secret("full")))
+
+
+def test_it_lists_projects_repositories_refs_and_commits(connection: Any) -> None:
+    projects = connection.clients.get_core_client().get_projects(top=500)
+    assert len(projects) == 100  # a page; the client drops the token that asks for the next
+    assert len(connection.clients.get_core_client().get_projects(top=500, skip=100)) == PROJECT_COUNT - 100
+    git = connection.clients.get_git_client()
+    names = [one.name for one in git.get_repositories("Storefront")]
+    assert names == ["Storefront", "web client", "Empty", "Archived"]
+    assert len(git.get_repositories()) > PROJECT_COUNT
+    assert "refs/heads/main" in [one.name for one in git.get_refs("Storefront", project="Storefront", filter="heads/")]
+    commits = git.get_commits("Storefront", None, project="Storefront", top=5, skip=1)
+    assert [one.comment for one in commits][:2] == ["Fix number 22", "Fix number 21"]
+
+
+def test_it_lists_definitions_and_builds(connection: Any) -> None:
+    build = connection.clients.get_build_client()
+    assert "Storefront CI" in [one.name for one in build.get_definitions("Storefront")]
+    builds = build.get_builds("Storefront", definitions=[1, 2], top=10)
+    assert len(builds) == 10
+    assert {one.definition.id for one in builds} <= {1, 2}
+
+
+def test_it_lists_release_definitions_releases_deployments_and_approvals(connection: Any) -> None:
+    release = connection.clients.get_release_client()
+    assert "Deploy Storefront" in [one.name for one in release.get_release_definitions("Storefront")]
+    assert {one.name for one in release.get_releases("Storefront")} == {"Release-1", "Release-2"}
+    assert {one.deployment_status for one in release.get_deployments("Storefront")} >= {"succeeded", "failed"}
+    assert [one.status for one in release.get_approvals("Storefront")] == ["pending"]
+
+
+def test_it_reads_files_and_commits_one(connection: Any) -> None:
+    git = connection.clients_v7_1.get_git_client()
+    item = git.get_item("Storefront", "/README.md", project="Storefront", include_content=True)
+    assert item.content.startswith("# Storefront")
+    main = git.get_refs("Storefront", project="Storefront", filter="heads/main")[0]
+    change = {"changeType": "add", "item": {"path": "/x.txt"}, "newContent": {"content": "x", "contentType": "rawText"}}
+    push = {
+        "refUpdates": [{"name": main.name, "oldObjectId": main.object_id}],
+        "commits": [{"comment": "Add x", "changes": [change]}],
+    }
+    made = git.create_push(push, "Storefront", project="Storefront")
+    assert (
+        git.get_refs("Storefront", project="Storefront", filter="heads/main")[0].object_id == made.commits[0].commit_id
+    )
+
+
+def test_it_runs_a_build_and_follows_it(connection: Any, sandbox: Sandbox) -> None:
+    build = connection.clients_v7_1.get_build_client()
+    queued = build.queue_build({"definition": {"id": 1}}, "Storefront")
+    assert queued.status == "notStarted"
+    sandbox.world.advance(60)
+    assert build.get_build("Storefront", queued.id).result == "succeeded"
+    timeline = build.get_build_timeline("Storefront", queued.id)
+    log = next(one.log for one in timeline.records if one.name == "Compile")
+    assert "Compiling module 40 of 40" in b"".join(build.get_build_log("Storefront", queued.id, log.id)).decode()
+
+
+def test_it_releases_and_approves(connection: Any, sandbox: Sandbox) -> None:
+    release = connection.clients_v7_1.get_release_client()
+    made = release.create_release({"definitionId": 1}, "Storefront")
+    sandbox.world.advance(60)
+    waiting = [one for one in release.get_approvals("Storefront") if one.release.id == made.id]
+    release.update_release_approval({"status": "approved", "comments": "Yes"}, "Storefront", waiting[0].id)
+    sandbox.world.advance(60)
+    stages = release.get_release("Storefront", made.id).environments
+    assert [one.status for one in stages] == ["succeeded"] * 3
+    release.update_release_environment({"status": "inProgress"}, "Storefront", made.id, stages[0].id)
+    again = release.get_release_environment("Storefront", made.id, stages[0].id)
+    assert again.status == "queued"
+
+
+def test_a_refusal_reaches_it_as_an_error_of_its_own(sandbox: Sandbox) -> None:
+    from azure.devops.connection import Connection
+    from azure.devops.exceptions import AzureDevOpsAuthenticationError, AzureDevOpsServiceError
+    from msrest.authentication import BasicAuthentication
+
+    def build_client(token: str) -> Any:
+        creds = BasicAuthentication("", secret(token))
+        return Connection(base_url=f"{sandbox.url}/acme", creds=creds).clients.get_build_client()
+
+    with pytest.raises(AzureDevOpsAuthenticationError):
+        build_client("no-build").get_definitions("Storefront")
+    with pytest.raises(AzureDevOpsServiceError) as refused:
+        build_client("full").get_build("Storefront", 2147483647)
+    assert refused.value.type_key == "BuildNotFoundException"
