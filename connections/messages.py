@@ -145,6 +145,13 @@ _PROBLEMS = (
         "Check the server in AZURE_DEVOPS_SERVERS with the operator of this product.",
     ),
     Problem(
+        "server_too_old",
+        "Server is too old",
+        "The server speaks an older version of the interface than this product. The oldest that works is "
+        "Azure DevOps Server 2019.",
+        "Ask the operator of the server to update it.",
+    ),
+    Problem(
         "conflict",
         "Changed meanwhile",
         "Somebody else changed the same thing at Azure DevOps just before.",

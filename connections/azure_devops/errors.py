@@ -30,6 +30,7 @@
     │   ├── ConnectionFailed          connection_failed
     │   ├── TimedOut                  timed_out
     │   └── ServerError               server_error
+    ├── ServerTooOld                  server_too_old             older than Azure DevOps Server 2019
     ├── AnswerTooLarge                answer_too_large
     └── UnexpectedAnswer              unexpected_answer
 
@@ -258,6 +259,12 @@ class ServerError(Unreachable):
     """Azure DevOps answered with an error of its own (5xx)."""
 
     code = "server_error"
+
+
+class ServerTooOld(AzureDevOpsError):
+    """The server speaks no version of the interface that we speak."""
+
+    code = "server_too_old"
 
 
 class AnswerTooLarge(AzureDevOpsError):

@@ -25,12 +25,13 @@ from connections.azure_devops.answers import Answer, Content, classify
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.sockets import DeadlineAdapter, deadline
 from connections.azure_devops.types import Server
+from connections.azure_devops.versions import API_VERSION, Versions
 
 Service = Literal["core", "release"]
-API_VERSION = "7.1"
 USER_AGENT = "MFE-Orchestrator/0.1 (Code Repositories)"
 JSON = "application/json"
 BYTES = "application/octet-stream, application/json;q=0.5"
+_READS = ("GET", "OPTIONS")
 _CHUNK = 64 * 1024
 _LEAVES_ITS_PLACE = re.compile(r"[/\\\x00-\x1f\x7f]")
 
@@ -96,6 +97,7 @@ class Transport:
         # https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits
         self.asked_to_wait = 0.0
         self._auth = _BasicToken(token)
+        self._versions = Versions()
         self._session = _Session()
         self._session.headers = requests.structures.CaseInsensitiveDict(
             {
@@ -140,20 +142,18 @@ class Transport:
     ) -> Answer:
         """The answer, whatever its status. `path` holds unencoded segments below the organization.
 
-        Raises a member of `Unreachable`, `AnswerTooLarge` or `UnexpectedAnswer`, and `NotFound` for a segment that
-        climbs.
+        Raises a member of `Unreachable`, `AnswerTooLarge`, `UnexpectedAnswer` or `ServerTooOld`, and `NotFound` for a
+        segment that climbs.
         """
-        url = self._url(service, path, {**(query or {}), "api-version": api_version})
-        request = _Request(method, url, _encoded(json), max_bytes or self.limits.max_bytes, accept)
         ends_at = time.monotonic() + self.limits.deadline
+        content, most = _encoded(json), max_bytes or self.limits.max_bytes
         with deadline(ends_at):
-            try:
-                return self._send(request, ends_at)
-            except errors.ConnectionFailed:
-                # A connection that idled may be closed just as we use it; asking twice changes nothing for a read.
-                if method not in ("GET", "OPTIONS") or time.monotonic() >= ends_at:
-                    raise
-                return self._send(request, ends_at)
+            while True:
+                version = self._versions.spoken(api_version, path)
+                url = self._url(service, path, {**(query or {}), "api-version": version})
+                answer = self._send(_Request(method, url, content, most, accept), ends_at)
+                if not self._versions.learn(answer, spoken=version, path=path):
+                    return answer
 
     def get(
         self,
@@ -179,6 +179,10 @@ class Transport:
 
     def _send(self, request: _Request, ends_at: float) -> Answer:
         outcome = self._exchange(request, ends_at)
+        # A connection that idled may be closed just as we use it; asking twice changes nothing for a read.
+        again = isinstance(outcome, errors.ConnectionFailed) and request.method in _READS
+        if again and time.monotonic() < ends_at:
+            outcome = self._exchange(request, ends_at)
         if isinstance(outcome, errors.AzureDevOpsError):
             # Raised here, where nothing is left of the request: the library's own exception holds the token.
             raise outcome
