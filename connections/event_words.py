@@ -98,6 +98,20 @@ def _muted(detail: dict[str, Any]) -> str:
     return f"For {detail['address']}" if detail.get("address") else ""
 
 
+_RAILS = {
+    "longest_life_days": "Longest life in days",
+    "longest_life": "A longer life",
+    "reuse": "One token twice",
+    "missing_date": "A missing date",
+}
+
+
+def _rails_changed(detail: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{_RAILS.get(name, name)}: {change['before']} → {change['after']}" for name, change in detail.items()
+    )
+
+
 KINDS = {
     "connection.connected": Words("Connected", "plug", "good", _organization),
     "connection.tested": Words("Tested", "activity", "quiet", _tested),
@@ -113,6 +127,7 @@ KINDS = {
     "connection.disabled": Words("Disabled", "circle-pause", "warn"),
     "connection.enabled": Words("Enabled", "circle-play", "good"),
     "connection.disconnected": Words("Disconnected", "unplug", "warn", _organization),
+    "guardrails.changed": Words("Guard rails changed", "shield", "info", _rails_changed),
     "reminders.muted": Words("All reminders stopped", "bell-off", "quiet"),
     "reminders.unmuted": Words("All reminders begun again", "bell", "quiet", _muted),
 }

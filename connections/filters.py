@@ -26,3 +26,24 @@ class HistoryFilterForm(forms.Form):
         """What was chosen and can be read."""
         self.is_valid()
         return {name: value for name, value in self.cleaned_data.items() if value}
+
+
+class FilterForm(forms.Form):
+    """Search, filter and order of the list of connections; all of it stands in the URL."""
+
+    q = forms.CharField(
+        label="Search", required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
+    )
+    status = forms.ChoiceField(label="Status", required=False)
+    provider = forms.ChoiceField(
+        label="Provider", required=False, choices=[("", "All providers"), ("azure_devops", "Azure DevOps")]
+    )
+    sort = forms.ChoiceField(
+        label="Sort by", required=False, choices=[("", "Name"), ("expiry", "Token expiry"), ("checked", "Last checked")]
+    )
+
+    def __init__(self, *args: Any, statuses: Iterable[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        status = self.fields["status"]
+        assert isinstance(status, forms.ChoiceField)  # noqa: S101  (declared above)
+        status.choices = [("", "Any status"), *statuses]

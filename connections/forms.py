@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,7 +20,8 @@ from connections.azure_devops.names import (
 )
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.types import Server
-from connections.models import NAME_LENGTH, Connection
+from connections.models import NAME_LENGTH, Connection, GuardRails
+from connections.rails import Rule
 
 # More than this of a pasted file helps nobody to find their mistake.
 LONGEST_ECHO = 2000
@@ -133,21 +133,17 @@ class ProjectsField(forms.MultipleChoiceField):
         return len(value) <= 64 and value.isprintable()
 
 
+RULES = [(Rule.ALLOW, "allowed"), (Rule.WARN, "warned of"), (Rule.REFUSE, "refused")]
+UNKNOWN = ("unknown", "I don't know")
+
+
 class ExpiryForm(forms.Form):
     """When the token ends: Azure DevOps will not tell anyone, so we ask."""
 
-    PRESET_CHOICES = [
-        *((str(days), f"In {days} days") for days in expiry.PRESETS),
-        ("date", "On a date"),
-        ("unknown", "I don't know"),
-    ]
-
     expires = forms.ChoiceField(
         label="Expires on",
-        choices=PRESET_CHOICES,
         widget=forms.RadioSelect,
-        initial="90",
-        error_messages={"required": "Choose when the token expires, or “I don't know”."},
+        error_messages={"required": "Choose when the token expires."},
         help_text="Azure DevOps shows the date when you create the token. It does not tell it to us.",
     )
     expires_on = forms.DateField(
@@ -156,6 +152,26 @@ class ExpiryForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={"invalid": "Enter a date as year, month and day, for example 2026-12-31."},
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rails = GuardRails.now()
+        expires = self.fields["expires"]
+        assert isinstance(expires, forms.ChoiceField)  # noqa: S101  (declared above)
+        expires.choices = self._offered()
+        expires.initial = self._suggested()
+
+    def _offered(self) -> list[tuple[str, str]]:
+        """The choices that the guard rails do not refuse."""
+        longest = self.rails.longest_life_days if self.rails.longest_life is Rule.REFUSE else expiry.LONGEST_LIFE.days
+        days = [one for one in expiry.PRESETS if one <= longest] or [longest]
+        unknown = [] if self.rails.missing_date is Rule.REFUSE else [UNKNOWN]
+        return [*((str(one), f"In {one} days") for one in days), ("date", "On a date"), *unknown]
+
+    def _suggested(self) -> str:
+        """The longest of the usual lives that breaks no guard rail."""
+        fitting = [one for one in expiry.PRESETS if one <= self.rails.longest_life_days]
+        return str(max(fitting)) if fitting else "date"
 
     def clean(self) -> dict[str, Any]:
         """Turn the choice into a date, or None for "not known"."""
@@ -314,6 +330,10 @@ class EditForm(ExpiryForm, ProjectsForm):
 
     field_order = ("name", "projects_mode", "projects", "expires", "expires_on", "token_reach", "extra_recipients")
 
+    def _offered(self) -> list[tuple[str, str]]:
+        # What is recorded already may stay; the action refuses a change to what the guard rails forbid.
+        return [*((str(one), f"In {one} days") for one in expiry.PRESETS), ("date", "On a date"), UNKNOWN]
+
     def _check_date(self, day: date | None, today: date) -> None:
         # A date that has passed is a fact here, not a mistake.
         if day is None or day > today + expiry.LONGEST_LIFE:
@@ -344,22 +364,16 @@ class FindProjectForm(forms.Form):
     )
 
 
-class FilterForm(forms.Form):
-    """Search, filter and order of the list of connections; all of it stands in the URL."""
+class GuardRailsForm(forms.Form):
+    """What an administrator sets for every token."""
 
-    q = forms.CharField(
-        label="Search", required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
+    longest_life_days = forms.IntegerField(
+        label="Longest life of a token, in days",
+        min_value=1,
+        max_value=expiry.LONGEST_LIFE.days,
+        error_messages={"required": "Enter a number of days."},
+        help_text="The user guide says 90. Azure DevOps allows one year at most.",
     )
-    status = forms.ChoiceField(label="Status", required=False)
-    provider = forms.ChoiceField(
-        label="Provider", required=False, choices=[("", "All providers"), ("azure_devops", "Azure DevOps")]
-    )
-    sort = forms.ChoiceField(
-        label="Sort by", required=False, choices=[("", "Name"), ("expiry", "Token expiry"), ("checked", "Last checked")]
-    )
-
-    def __init__(self, *args: Any, statuses: Iterable[tuple[str, str]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        status = self.fields["status"]
-        assert isinstance(status, forms.ChoiceField)  # noqa: S101  (declared above)
-        status.choices = [("", "Any status"), *statuses]
+    longest_life = forms.ChoiceField(label="A longer life is", choices=RULES, widget=forms.RadioSelect)
+    reuse = forms.ChoiceField(label="One token for several connections is", choices=RULES, widget=forms.RadioSelect)
+    missing_date = forms.ChoiceField(label="A missing expiry date is", choices=RULES, widget=forms.RadioSelect)

@@ -10,7 +10,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from connections import expiry
-from connections.models import AuditedConnection, AuditRun, Connection, Mail
+from connections.models import AuditedConnection, AuditRun, Connection, Mail, StoredToken
+from connections.rails import Rails
 from connections.status import NEEDS_ATTENTION, Expiry, Health
 from history.models import Event
 from history.queries import Filters as EventFilters
@@ -147,6 +148,35 @@ def kinds_of_events(connection: Connection) -> list[str]:
 def actors_of_events(connection: Connection) -> list[str]:
     """Who acted on a connection, by name."""
     return list(events_of(connection).order_by("actor_name").values_list("actor_name", flat=True).distinct())
+
+
+def events_of_guard_rails() -> QuerySet[Event]:
+    """The latest changes of the guard rails, newest first."""
+    return Event.objects.filter(subject_kind="guardrails").order_by("-at", "-pk")[:RECENT_EVENTS]
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRails:
+    """How many enabled connections break each guard rail now, whatever the rule says."""
+
+    life_too_long: int
+    token_reused: int
+    date_missing: int
+
+
+def broken_rails(rails: Rails) -> BrokenRails:
+    """Counted in three queries."""
+    enabled = Connection.objects.filter(disabled=False)
+    longest = timedelta(days=rails.longest_life_days)
+    born_and_end = enabled.exclude(expires_on=None).values_list("token_set_at", "expires_on")
+    shared = StoredToken.objects.values("fingerprint").annotate(uses=Count("pk")).filter(uses__gt=1)
+    return BrokenRails(
+        life_too_long=sum(
+            end - timezone.localdate(born) > longest for born, end in born_and_end.iterator() if end is not None
+        ),
+        token_reused=enabled.filter(stored_token__fingerprint__in=shared.values("fingerprint")).count(),
+        date_missing=enabled.filter(expires_on=None).count(),
+    )
 
 
 MAIL_STATES = (("waiting", "Waiting"), ("failing", "Failing"), ("given-up", "Given up"), ("sent", "Sent"))

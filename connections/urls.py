@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from connections.views import adding, connection, editing, guide, history, listing, outbox, rotation, runs
+from connections.views import adding, connection, editing, guardrails, guide, history, listing, outbox, rotation, runs
 
 app_name = "connections"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("code-repositories/add/azure-devops/", adding.connect_page, name="add-azure-devops"),
     path("code-repositories/add/azure-devops/test/", adding.test_connection, name="test-new"),
     path("code-repositories/add/azure-devops/find-project/", adding.find_missing_project, name="find-project-new"),
+    path("code-repositories/guard-rails/", guardrails.guard_rails, name="guard-rails"),
+    path("code-repositories/guard-rails/change/", guardrails.change_guard_rails, name="change-guard-rails"),
     path("code-repositories/audits/", runs.list_runs, name="runs"),
     path("code-repositories/audits/start/", runs.start, name="start-run"),
     path("code-repositories/audits/<int:pk>/", runs.run_page, name="run"),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from connections import messages
+from connections import guidance, messages
 from connections.azure_devops.capabilities import BY_KEY, Verdict
 from connections.models import Connection
 from connections.status import Health
@@ -54,7 +54,7 @@ def leave(connection: Connection, act: Act) -> Leave:
     if connection.health == Health.REJECTED:
         return _no(act, connection.problem or "token_refused")
     if missing_scope(connection, act.capability):
-        lacks = f"The token lacks the scope {act.scope_label}. {messages.PURPOSES[act.capability].without}"
+        lacks = f"The token lacks the scope {act.scope_label}. {guidance.PURPOSES[act.capability].without}"
         return _no(act, "scope_missing", explanation=lacks)
     return Leave(act)
 

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from connections import expiry, messages
-from connections.actions import news
+from connections.actions import guard, news
 from connections.actions.findings import store_findings
 from connections.actions.probe import Credentials, report_for
 from connections.actions.refusals import CannotConnect
@@ -38,6 +38,7 @@ def connect(
 ) -> Connection:
     """Store a connection whose token was seen to work. Raises `CannotConnect`, and then nothing is stored."""
     _name_is_free(wishes.name)
+    guard.enforce(guard.broken(expires_on=wishes.expires_on, now=now, token=credentials.token), CannotConnect)
     report = report_for(wishes.verdict, credentials, by=owner, now=now)
     chosen = judge(report, wishes, today=timezone.localdate(now))
     try:

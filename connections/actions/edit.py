@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from connections import clients, messages
+from connections.actions import guard
 from connections.actions.audit import stored_token
 from connections.actions.connect import NAME_TAKEN, choose_projects
 from connections.actions.find_project import Answer, look_for
@@ -45,6 +47,9 @@ def visible_projects(connection: Connection) -> tuple[Project, ...]:
 
 def edit(connection: Connection, changes: Changes, *, by: Actor, now: datetime) -> list[str]:
     """Apply the changes and return the names of the fields that changed. Raises `CannotEdit`."""
+    if changes.expires_on != connection.expires_on:
+        born_on = timezone.localdate(connection.token_set_at)
+        guard.enforce(guard.broken(expires_on=changes.expires_on, now=now, born_on=born_on), CannotEdit)
     chosen = _chosen(connection, changes)
     before = _state(connection)
     try:

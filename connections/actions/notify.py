@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core import signing
 from django.urls import reverse
 
-from connections import clients, emails, messages
+from connections import clients, emails, guidance, messages
 from connections.azure_devops.capabilities import BY_KEY, Verdict
 from connections.models import Connection, Mail, MutedReminders
 from connections.status import News
@@ -75,7 +75,7 @@ def tell_status(connection: Connection, what: News, *, now: datetime) -> int:
 def _missing(connection: Connection) -> list[dict[str, str]]:
     found = connection.capabilities.exclude(verdict=Verdict.GRANTED).order_by("pk")
     return [
-        {"label": BY_KEY[one.capability].azure_label, "without": messages.PURPOSES[one.capability].without}
+        {"label": BY_KEY[one.capability].azure_label, "without": guidance.PURPOSES[one.capability].without}
         for one in found
     ]
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections import clients, keyring, messages
-from connections.actions import news
+from connections.actions import guard, news
 from connections.actions.audit import audit
 from connections.actions.connect import stamp, why_refused
 from connections.actions.findings import store_findings
@@ -75,6 +75,8 @@ def rotate(
     """Swap the token. Raises `CannotRotate`, and then the old token and everything else stay."""
     credentials = credentials_for(connection, new.token)
     _is_another(connection, new.token)
+    found = guard.broken(expires_on=new.expires_on, now=now, token=new.token, besides=connection.pk)
+    guard.enforce(found, CannotRotate)
     report = report_for(new.verdict, credentials, by=person, now=now)
     _judge(connection, report, new, today=timezone.localdate(now))
     comparison = compare(connection, report)
@@ -167,6 +169,7 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
 def extend(connection: Connection, *, expires_on: date | None, by: Actor, now: datetime) -> Report:
     """Record that the same token lives longer now, after seeing it work. Raises `CannotRotate`."""
     asked_at, before = connection.token_set_at, connection.expires_on
+    guard.enforce(guard.broken(expires_on=expires_on, now=now), CannotRotate)
     report = audit(connection, by=by, now=now, in_a_hurry=True)
     if not report.accepted:
         problem = messages.problem(connection.problem or (report.trouble.code if report.trouble else ""))

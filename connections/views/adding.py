@@ -15,12 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from connections.actions.connect import Wishes, connect
 from connections.actions.find_project import Answer, find_project
-from connections.actions.probe import Credentials, report_for, token_in_use, try_new, verdict_in_hand
+from connections.actions.guard import reuse
+from connections.actions.probe import Credentials, report_for, try_new, verdict_in_hand
 from connections.actions.refusals import CannotConnect
 from connections.azure_devops.types import Project
 from connections.checks import Report
 from connections.forms import ConnectForm, FindProjectForm, TrialForm
-from connections.views.common import guide_context, person, tokens_page
+from connections.views.common import guide_context, person, tokens_page, warn_of_breaches
 from connections.views.report import report_view, token_notices
 from history.record import actor_of
 
@@ -65,6 +66,7 @@ def connect_page(request: HttpRequest) -> HttpResponse:
         form.add_error(refused.field or None, refused.message)
         return _page(request, form, report=_after_refusal(request, form))
     flash.success(request, f"{connection.name} is connected to {connection.organization}.")
+    warn_of_breaches(request, connection, form.cleaned_data["token"])
     return redirect(connection)
 
 
@@ -164,7 +166,7 @@ def _report(form: ConnectForm, report: Report | None) -> Any:
     notices = token_notices(
         token_reach=form.cleaned_data.get("token_reach", ""),
         hint=form.hint(),
-        in_use=token_in_use(credentials.token),
+        breaches=reuse(credentials.token),
         today=timezone.localdate(),
     )
     return report_view(report, organization=credentials.organization.name, tokens_page=where, notices=notices)

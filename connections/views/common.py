@@ -3,13 +3,16 @@
 from typing import Any, cast
 
 from django.conf import settings
+from django.contrib import messages as flash
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils import timezone
 
-from connections import clients
+from connections import clients, messages
+from connections.actions import guard
+from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.types import Server
-from connections.models import Connection
+from connections.models import Connection, GuardRails
 from connections.views.display import scope_table
 
 EXAMPLE = "your-organization"
@@ -33,11 +36,20 @@ def tokens_page_of(connection: Connection) -> str:
         return ""
 
 
+def warn_of_breaches(request: HttpRequest, connection: Connection, token: PersonalAccessToken | None = None) -> None:
+    """Say which guard rails a token breaks that was taken all the same."""
+    found = guard.broken(expires_on=connection.expires_on, now=timezone.now(), token=token, besides=connection.pk)
+    for breach in found:
+        problem = messages.problem(breach.code)
+        flash.warning(request, f"{problem.title}. {problem.explanation} {problem.next_step}")
+
+
 def guide_context(server: Server | None = None) -> dict[str, Any]:
     """What every page with instructions shows."""
     where = server or clients.servers()[0]
     return {
         "capabilities": scope_table(),
+        "rails": GuardRails.now(),
         "server_url": where.url,
         "tokens_pages": [(one.name, one.tokens_page(EXAMPLE)) for one in clients.servers()],
         "example_organization": EXAMPLE,

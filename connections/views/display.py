@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from connections import expiry, messages
+from connections import expiry, guidance, messages
 from connections.azure_devops.capabilities import BY_KEY, CAPABILITIES, Finding, Verdict
 from connections.models import CapabilityState, Connection
 from connections.status import Expiry, Health, worse
@@ -134,7 +134,7 @@ class CapabilityGroup:
 
 
 def _row(key: str, verdict: str, reason: str, **more: object) -> CapabilityRow:
-    capability, purpose = BY_KEY[key], messages.PURPOSES[key]
+    capability, purpose = BY_KEY[key], guidance.PURPOSES[key]
     # Beside "not permitted" the chip says it already.
     explained = messages.problem(reason).title if reason and verdict != Verdict.NOT_PERMITTED else ""
     return CapabilityRow(
@@ -196,8 +196,8 @@ def scope_table() -> list[ScopeRow]:
             one.guide_label,
             one.azure_label,
             one.scope,
-            messages.PURPOSES[one.key].needed_for,
-            messages.PURPOSES[one.key].without,
+            guidance.PURPOSES[one.key].needed_for,
+            guidance.PURPOSES[one.key].without,
         )
         for one in CAPABILITIES
     ]

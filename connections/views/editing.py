@@ -17,6 +17,7 @@ from connections.azure_devops.types import Project
 from connections.forms import EditForm, FindProjectForm
 from connections.models import Connection
 from connections.views.adding import project_choices
+from connections.views.common import warn_of_breaches
 from connections.views.connection import find
 from history.record import actor_of
 
@@ -47,6 +48,8 @@ def edit_page(request: HttpRequest, pk: int) -> HttpResponse:
         form.add_error(refused.field or None, refused.message)
         return _page(request, find(pk), form)
     flash.success(request, "The changes are saved." if changed else "Nothing was changed.")
+    if "expires_on" in changed:
+        warn_of_breaches(request, connection)
     return redirect(connection)
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from connections import queries
-from connections.forms import FilterForm
+from connections.filters import FilterForm
 from connections.models import Connection
 from connections.views.display import Chip, states
 

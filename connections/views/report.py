@@ -1,5 +1,6 @@
 """A report as a person reads it: outcome, steps, scopes, notices."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -7,6 +8,7 @@ from connections import expiry, messages
 from connections.azure_devops.capabilities import BY_KEY, Verdict
 from connections.checks import NO_PROJECT, WRITE_PROBES_OFF, Report
 from connections.models import Connection
+from connections.rails import Breach, Rule
 from connections.views.display import (
     CapabilityGroup,
     Notice,
@@ -244,24 +246,22 @@ def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
     return notices
 
 
-def token_notices(*, token_reach: str, hint: str, in_use: bool, today: date) -> list[Notice]:
-    """What should be said of a token beside the test: its looks, its reuse, its reach."""
+def token_notices(*, token_reach: str, hint: str, breaches: Iterable[Breach], today: date) -> list[Notice]:
+    """What should be said of a token beside the test: its looks, broken guard rails, its reach."""
     notices = []
     if hint:
         notices.append(Notice("info", "info", "An unusual token", hint))
-    if in_use:
-        notices.append(
-            Notice(
-                "warn",
-                "copy-x",
-                "This token is already in use",
-                "Another connection keeps the same token. Use a separate token for each, "
-                "so that one can be revoked without breaking the other.",
-            )
-        )
+    notices += [breach_notice(one) for one in breaches]
     if token_reach == Connection.Reach.ALL:
         notices.append(global_token_notice(today))
     return notices
+
+
+def breach_notice(breach: Breach) -> Notice:
+    """A broken guard rail, beside the result of a test or on a connection's page."""
+    problem = messages.problem(breach.code)
+    tone = "bad" if breach.rule is Rule.REFUSE else "warn"
+    return Notice(tone, "shield-alert", problem.title, f"{problem.explanation} {problem.next_step}")
 
 
 def global_token_notice(today: date) -> Notice:

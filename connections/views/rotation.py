@@ -14,14 +14,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from connections import messages
-from connections.actions.probe import token_in_use, try_new, verdict_in_hand
+from connections.actions.guard import reuse
+from connections.actions.probe import try_new, verdict_in_hand
 from connections.actions.refusals import CannotRotate
 from connections.actions.rotate import Comparison, Replacement, compare, credentials_for, extend, rotate
 from connections.azure_devops.capabilities import BY_KEY
 from connections.checks import Report
 from connections.forms import ExpiryForm, RotateForm, RotateTrialForm
 from connections.models import Connection
-from connections.views.common import guide_context, person, tokens_page_of
+from connections.views.common import guide_context, person, tokens_page_of, warn_of_breaches
 from connections.views.connection import find
 from connections.views.report import report_view, token_notices
 from history.record import actor_of
@@ -66,6 +67,7 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
     except CannotRotate as refused:
         form.add_error(refused.field or None, refused.message)
         return _page(request, connection, form, report=_in_hand(request, connection, form))
+    warn_of_breaches(request, connection, new.token)
     return redirect("connections:token-updated", pk=connection.pk)
 
 
@@ -102,6 +104,7 @@ def extend_token(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, refused.message)
         else:
             flash.success(request, f"The token of {connection.name} was checked and its new date is recorded.")
+            warn_of_breaches(request, connection)
             return redirect(connection)
     return _page(request, connection, RotateForm(initial={"token_reach": connection.token_reach}), same=form)
 
@@ -163,7 +166,7 @@ def _report(connection: Connection, form: RotateForm, report: Report | None, tok
     notices = token_notices(
         token_reach=form.cleaned_data.get("token_reach", ""),
         hint=form.hint(),
-        in_use=token_in_use(form.cleaned_data["token"], besides=connection.pk),
+        breaches=reuse(form.cleaned_data["token"], besides=connection.pk),
         today=timezone.localdate(),
     )
     return report_view(report, organization=connection.organization, tokens_page=tokens, notices=notices)

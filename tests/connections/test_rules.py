@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from connections import expiry, messages
+from connections import expiry, guidance, messages
 from connections.azure_devops import errors
 from connections.azure_devops.capabilities import CAPABILITIES
 from connections.status import Expiry, Health, worse
@@ -98,8 +98,8 @@ def test_the_causes_of_the_guide_have_different_words() -> None:
 
 
 def test_every_capability_says_what_it_is_for() -> None:
-    assert set(messages.PURPOSES) == {one.key for one in CAPABILITIES}
+    assert set(guidance.PURPOSES) == {one.key for one in CAPABILITIES}
 
 
 def test_there_are_six_security_practices() -> None:
-    assert len(messages.SECURITY_PRACTICES) == 6
+    assert len(guidance.SECURITY_PRACTICES) == 6
