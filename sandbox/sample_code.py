@@ -16,7 +16,7 @@ BOARD = Person("Board Sample", "board@example.com")
 _PIPELINE = b"trigger:\n- main\n\nsteps:\n- script: echo hello\n  displayName: Say hello\n"
 _PICTURE = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00"
 # Larger than anybody wants to see on a page.
-_LARGE = b"".join(b"%06d,some,words,in,a,table\n" % number for number in range(60_000))
+LARGE = b"".join(b"%06d,some,words,in,a,table\n" % number for number in range(60_000))
 _BEGINNING: tuple[tuple[str, dict[str, bytes]], ...] = (
     ("Add the pipeline", {"/azure-pipelines.yml": _PIPELINE}),
     ("Add sources", {"/src/app.py": b'print("hello")\n', "/assets/dot.png": _PICTURE}),
@@ -27,7 +27,7 @@ _ODD_FILES = {
     "/docs/with-mark.txt": b"\xef\xbb\xbfA byte order mark comes first.\n",
     "/docs/utf-16.txt": "Two bytes for each letter.\n".encode("utf-16"),
     "/docs/empty.txt": b"",
-    "/data/large.csv": _LARGE,
+    "/data/large.csv": LARGE,
     "/src/web/index.html": b"<!DOCTYPE html>\n<script>alert('markup, to be shown as text')</script>\n",
     "/src/web/very/deep/folder/file.txt": b"Found it.\n",
 }
