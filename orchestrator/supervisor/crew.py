@@ -5,10 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-from asyncio.subprocess import PIPE, STDOUT, Process
+from asyncio.subprocess import STDOUT, Process
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import IO
 
 from orchestrator.supervisor.console import Console
 from orchestrator.supervisor.services import Service
@@ -107,10 +108,25 @@ class Crew:
 
     async def _run(self, service: Service) -> int:
         """One life of a service, its last descendants included. The exit code."""
+        # A pipe of our own: asyncio's would wait for descendants that outlive the process and keep it open.
+        output, its_end = os.pipe()
+        with os.fdopen(output, "rb", 0) as ours, os.fdopen(its_end, "wb", 0) as theirs:
+            process = await self._begin(service, theirs)
+            theirs.close()
+            self._running[service.name] = process
+            lines = asyncio.create_task(self._show(service, ours))
+            code = await process.wait()
+            del self._running[service.name]
+            _signal_group(process.pid, signal.SIGKILL)
+            self._watchdog.tell("-", process.pid)
+            await lines
+        return code
+
+    async def _begin(self, service: Service, output: IO[bytes]) -> Process:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", str(_HERE / "leash.py"), str(os.getpid()), *service.command),
             stdin=subprocess.DEVNULL,
-            stdout=PIPE,
+            stdout=output,
             stderr=STDOUT,
             env=dict(service.environment),
             pass_fds=service.hands_over,
@@ -118,22 +134,18 @@ class Crew:
             start_new_session=True,
         )
         self._watchdog.tell("+", process.pid)
-        self._running[service.name] = process
-        lines = asyncio.create_task(self._show(service, process))
-        code = await process.wait()
-        del self._running[service.name]
-        _signal_group(process.pid, signal.SIGKILL)
-        self._watchdog.tell("-", process.pid)
-        await lines
-        return code
+        return process
 
-    async def _show(self, service: Service, process: Process) -> None:
-        stream = process.stdout
-        rest = b""
-        while stream is not None and (read := await stream.read(65536)):
-            *lines, rest = (rest + read).split(b"\n")
-            self._show_lines(service, lines)
-        self._show_lines(service, [rest] if rest else [])
+    async def _show(self, service: Service, output: IO[bytes]) -> None:
+        stream = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), output)
+        with closing(transport):
+            rest = b""
+            while read := await stream.read(65536):
+                *lines, rest = (rest + read).split(b"\n")
+                self._show_lines(service, lines)
+            self._show_lines(service, [rest] if rest else [])
 
     def _show_lines(self, service: Service, lines: list[bytes]) -> None:
         for line in (raw.decode(errors="replace").rstrip() for raw in lines):
