@@ -26,7 +26,7 @@ def secret(name: str) -> str:
     """A token in today's form of 84 characters, the same in every run and good for nothing outside."""
     letters = "".join(part for part in name.title() if part.isalnum())
     random_part = (f"Sandbox{letters}" + "0123456789ABCDEFGHIJabcdefghij" * 3)[:52]
-    return f"{random_part}JQQJ99BKACAAAAAAAAAAAAAASAZDO{(letters + 'Zzzz')[:4]}"
+    return f"{random_part}JQQJ99BKACAAAAAAAAAAAAASAZDO{(letters + 'Zzzz')[:4]}"
 
 
 @dataclass(frozen=True)
