@@ -304,6 +304,31 @@ _PROBLEMS = (
         "Ask the operator to bring it back under the same name.",
     ),
     Problem(
+        "file_changed",
+        "Somebody changed the file meanwhile",
+        "The file at Azure DevOps is no longer the one that you began to edit, so nothing was committed.",
+        "Look at the file as it is now, bring your change into it, and commit again.",
+    ),
+    Problem(
+        "file_exists",
+        "There is already a file at this path",
+        "Nothing was committed, so that the file there is not replaced by accident.",
+        "Choose another path, or open that file and edit it.",
+    ),
+    Problem(
+        "outcome_unknown",
+        "Could not tell whether it happened",
+        "Azure DevOps did not answer, and could not be asked afterwards either. We do not try again by ourselves, so "
+        "that nothing happens twice.",
+        "Look at Azure DevOps whether it happened before you try again.",
+    ),
+    Problem(
+        "file_is_binary",
+        "The file is binary",
+        "Only text files can be edited here.",
+        "Clone the repository to change it.",
+    ),
+    Problem(
         "file_too_large",
         "The file is too large to show here",
         "Files up to a limit are read into the page, and this one is longer.",

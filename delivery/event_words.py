@@ -13,4 +13,21 @@ def _refreshed(detail: dict[str, Any]) -> str:
     return ". ".join(words)
 
 
-KINDS = {"repositories.refreshed": Words("Repositories brought in", "folder-git-2", "quiet", _refreshed)}
+def _what(detail: dict[str, Any]) -> str:
+    words = [str(detail.get("what", ""))]
+    if detail.get("problem"):
+        words.append(messages.problem(detail["problem"]).title)
+    return ". ".join(words)
+
+
+# What each act is called when it was done, and when it was not.
+_ACTS = {
+    "create_repository": ("Repository created", "Repository not created", "folder-plus"),
+    "create_branch": ("Branch created", "Branch not created", "git-branch-plus"),
+    "commit_file": ("File committed", "File not committed", "git-commit-horizontal"),
+}
+KINDS = {
+    "repositories.refreshed": Words("Repositories brought in", "folder-git-2", "quiet", _refreshed),
+    **{f"{act}.done": Words(done, icon, "info", _what) for act, (done, _, icon) in _ACTS.items()},
+    **{f"{act}.failed": Words(failed, icon, "warn", _what) for act, (_, failed, icon) in _ACTS.items()},
+}

@@ -1,5 +1,7 @@
 """What people may type."""
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,3 +25,106 @@ class FilterForm(forms.Form):
         state = self.fields["state"]
         assert isinstance(state, forms.ChoiceField)  # noqa: S101  (declared above)
         state.choices = list(states)
+
+
+def _visible_line(value: str) -> None:
+    if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for letter in value):
+        raise forms.ValidationError("This contains a character that cannot be seen.", code="invisible")
+
+
+class NewRepositoryForm(forms.Form):
+    """New repository."""
+
+    project = forms.ChoiceField(label="Project", error_messages={"required": "Choose a project."})
+    name = forms.CharField(
+        label="Name",
+        max_length=64,
+        validators=[_visible_line],
+        error_messages={
+            "required": "Give the repository a name.",
+            "max_length": "A repository's name has at most 64 characters.",
+        },
+    )
+
+    def __init__(self, *args: Any, projects: Iterable[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        project = self.fields["project"]
+        assert isinstance(project, forms.ChoiceField)  # noqa: S101  (declared above)
+        project.choices = list(projects)
+
+
+# What Git itself refuses in the name of a branch. https://git-scm.com/docs/git-check-ref-format
+_NOT_IN_BRANCHES = re.compile(r"\.\.|@\{|//|[\s~^:?*\[\\\x00-\x20\x7f]|/\.|\.lock(?:/|\Z)|\.\Z|/\Z|\A[/.-]|\A@\Z")
+
+
+class BranchField(forms.CharField):
+    """A branch's short name, as Git allows it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=250, validators=[_visible_line], error_messages={"required": "Give the branch a name."}, **kwargs
+        )
+
+    def clean(self, value: Any) -> str:
+        """The name. Raises `ValidationError` beside this field."""
+        name = str(super().clean(value)).removeprefix("refs/heads/")
+        if _NOT_IN_BRANCHES.search(name):
+            raise forms.ValidationError(
+                "Git does not allow this name: no white space, no .. and none of ~ ^ : ? * [ \\", code="invalid"
+            )
+        return name
+
+
+class NewBranchForm(forms.Form):
+    """New branch."""
+
+    source = BranchField(label="From the branch")
+    name = BranchField(label="Name of the new branch")
+
+
+class CommitForm(forms.Form):
+    """One text file, on a branch."""
+
+    branch = BranchField(label="Branch")
+    path = forms.CharField(
+        label="Path",
+        max_length=1000,
+        validators=[_visible_line],
+        help_text="From the top of the repository, for example docs/README.md.",
+        error_messages={"required": "Say where the file lies."},
+    )
+    content = forms.CharField(
+        label="Content",
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 18, "spellcheck": "false", "class": "mono"}),
+    )
+    comment = forms.CharField(
+        label="Commit message",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say what you changed."},
+    )
+    seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    windows_lines = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, longest: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.longest = longest
+
+    def clean_path(self) -> str:
+        """The path with one slash before it. Raises `ValidationError`."""
+        parts = str(self.cleaned_data["path"]).strip("/").split("/")
+        if any(part.strip() in ("", ".", "..") or part == ".git" for part in parts):
+            raise forms.ValidationError("This is not a path of a file inside the repository.", code="invalid")
+        return "/" + "/".join(parts)
+
+    def clean(self) -> dict[str, Any]:
+        """Browsers send every line end as two characters; the file keeps those that it had."""
+        cleaned = super().clean() or self.cleaned_data
+        if "content" in cleaned:
+            text = str(cleaned["content"]).replace("\r\n", "\n")
+            cleaned["content"] = text.replace("\n", "\r\n") if cleaned.get("windows_lines") else text
+            if len(cleaned["content"].encode()) > self.longest:
+                self.add_error("content", f"A file committed from here has at most {self.longest} bytes.")
+        return cleaned

@@ -47,29 +47,40 @@ def keep_projects(connection: Connection, found: Iterable[azure.Project], *, at:
 
 def keep_repositories(project: Project, found: Iterable[git.Repository], *, at: datetime) -> None:
     """The same for the whole list of one project; what is not in it is marked gone."""
+    _upsert(_row(project, one, at) for one in found)
+    project.repositories.filter(gone_at=None, seen_at__lt=at).update(gone_at=at)
+
+
+def keep_repository(project: Project, found: git.Repository, *, at: datetime) -> Repository:
+    """One repository by itself, as after it was created."""
+    _upsert([_row(project, found, at)])
+    return project.repositories.get(azure_id=found.id)
+
+
+def _row(project: Project, one: git.Repository, at: datetime) -> Repository:
+    return Repository(
+        project=project,
+        azure_id=one.id,
+        name=one.name,
+        default_branch=one.default_branch or "",
+        size=one.size or 0,
+        disabled=one.is_disabled,
+        web_url=one.web_url or "",
+        https_url=one.remote_url or "",
+        ssh_url=one.ssh_url or "",
+        added_at=at,
+        seen_at=at,
+    )
+
+
+def _upsert(rows: Iterable[Repository]) -> None:
     Repository.objects.bulk_create(
-        (
-            Repository(
-                project=project,
-                azure_id=one.id,
-                name=one.name,
-                default_branch=one.default_branch or "",
-                size=one.size or 0,
-                disabled=one.is_disabled,
-                web_url=one.web_url or "",
-                https_url=one.remote_url or "",
-                ssh_url=one.ssh_url or "",
-                added_at=at,
-                seen_at=at,
-            )
-            for one in found
-        ),
+        rows,
         batch_size=BATCH,
         update_conflicts=True,
         unique_fields=("project", "azure_id"),
         update_fields=_REPOSITORY_FIELDS,
     )
-    project.repositories.filter(gone_at=None, seen_at__lt=at).update(gone_at=at)
 
 
 def mark_unseen_projects_gone(connection: Connection, *, listed_at: datetime) -> None:

@@ -18,6 +18,7 @@ from connections.views.display import problem_view
 from delivery import queries
 from delivery.actions.refresh import ask_for_refresh
 from delivery.forms import FilterForm
+from delivery.rights import CREATE_REPOSITORY, leave
 from delivery.tasks import refresh_due
 from history.record import actor_of
 
@@ -59,9 +60,18 @@ def holdings_context(request: HttpRequest, connection: Connection) -> dict[str, 
         "inventory_problem": problem if inventory and inventory.problem else None,
         "can_refresh": request.user.has_perm("delivery.refresh_repository"),
         "refresh_url": reverse("delivery:refresh", args=[connection.pk]),
-        "repositories_url": f"{reverse('delivery:repositories')}?{urlencode({'connection': connection.pk})}",
+        "repositories_url": repositories_url(connection),
+        "new_repository": leave(connection, CREATE_REPOSITORY),
+        "can_create": request.user.has_perm(CREATE_REPOSITORY.permission),
+        "new_repository_url": reverse("delivery:new-repository", args=[connection.pk]),
+        "connection_url": connection.get_absolute_url(),
         "now": timezone.now(),
     }
+
+
+def repositories_url(connection: Connection) -> str:
+    """The list of one connection's repositories."""
+    return f"{reverse('delivery:repositories')}?{urlencode({'connection': connection.pk})}"
 
 
 @require_POST
@@ -78,4 +88,4 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
         refresh_due.delay()
     except OperationalError:
         flash.warning(request, "The broker cannot be reached. The refresh begins when the clock and a worker are back.")
-    return redirect(f"{reverse('delivery:repositories')}?{urlencode({'connection': connection.pk})}")
+    return redirect(repositories_url(connection))

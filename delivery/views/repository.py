@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from connections.azure_devops import git
 from connections.views.common import tokens_page_of
 from connections.views.display import ProblemView, problem_view
+from delivery import rights
 from delivery.actions import browse
 from delivery.actions.reading import CannotAsk
 from delivery.models import Repository
@@ -115,6 +116,12 @@ def _render(request: HttpRequest, repository: Repository, shown: dict[str, Any])
         "path": path,
         "crumbs": _crumbs(repository, branch, path),
         "panels": [_placeholder(repository, name, branch, path) for name in PANELS] if readable else [],
+        "branch_leave": rights.leave(repository.project.connection, rights.CREATE_BRANCH),
+        "commit_leave": rights.leave(repository.project.connection, rights.COMMIT_FILE),
+        "can_write": request.user.has_perm(rights.COMMIT_FILE.permission) and not repository.gone_at,
+        "connection_url": repository.project.connection.get_absolute_url(),
+        "commit_label": "Add a file" if path.endswith("/") else "Edit this file",
+        "write_query": urlencode({"branch": branch, "path": path}),
         "here": repository.get_absolute_url(),
         "beginning": request.GET.get("beginning", "")[:LONGEST],
         **shown,

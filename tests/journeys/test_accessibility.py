@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
 from connections.models import Connection
+from delivery.actions import refresh
+from delivery.models import Repository
 from tests.factories import ConnectionFactory
 from tests.journeys.conftest import sign_in
 
@@ -38,7 +41,8 @@ def test_no_page_has_a_complaint(
     scheme: str,
     width: int,
 ) -> None:
-    connection = connected()
+    connection = connected(organization="fabrikam")
+    bring_in()
     for number, health in enumerate(("healthy", "limited", "rejected", "unreachable", "not_checked")):
         ConnectionFactory(name=f"{'W' * 50} {number}", health=health, problem="token_refused")
     here = connection.get_absolute_url()
@@ -46,6 +50,7 @@ def test_no_page_has_a_complaint(
     pages += [here, *(here + part for part in ("token/", "token/updated/", "edit/", "disconnect/", "history/"))]
     pages += ["/code-repositories/add/azure-devops/", "/password/", "/nowhere/"]
     pages += ["/history/", "/history/?q=nothing&since=never"]
+    pages += addresses_of_repositories()
     with browser.new_context(
         base_url=site,
         color_scheme=scheme,  # type: ignore[arg-type]
@@ -58,6 +63,19 @@ def test_no_page_has_a_complaint(
             found += look(page, address)
         found += results(page, token_of)
     assert found == []
+
+
+def bring_in() -> None:
+    for claim in refresh.claim_due(now=timezone.now()):
+        refresh.refresh(claim, clock=timezone.now)
+
+
+def addresses_of_repositories() -> list[str]:
+    here = Repository.objects.get(name="Tailspin").get_absolute_url()
+    empty = Repository.objects.get(name="Empty").get_absolute_url()
+    inside = ("files/", "files/?path=/README.md", "commits/", "branches/", "branches/new/", "commit/")
+    new = f"/code-repositories/{Connection.objects.order_by('pk')[0].pk}/repositories/new/"
+    return ["/repositories/", "/repositories/?q=nothing", empty, here, *(here + part for part in inside), new]
 
 
 def results(page: Page, token_of: Token) -> list[str]:

@@ -1,0 +1,88 @@
+"""Carry out one act that changes Azure DevOps: allowed by what the last check found, tried once, and written down.
+
+Nothing is ever tried twice blindly. When no answer came, `look` asks Azure DevOps whether it happened; when that cannot
+be told either, the history says so.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from connections.azure_devops import errors
+from connections.azure_devops.client import AzureDevOpsClient
+from connections.models import Connection
+from delivery.actions.reading import CannotAsk, client_of, forget
+from delivery.rights import Act, leave
+from history.record import Actor, record
+
+Done = TypeVar("Done")
+# After these nobody knows whether the request was carried out.
+_NO_ANSWER = (errors.Unreachable, errors.UnexpectedAnswer, errors.AnswerTooLarge)
+UNKNOWN = "outcome_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Who tries what. `what` words it for the history, `detail` holds the names and ids that are known before."""
+
+    act: Act
+    connection: Connection
+    what: str
+    by: Actor
+    now: datetime
+    detail: Mapping[str, object]
+
+
+def carry_out(
+    attempt: Attempt,
+    do: Callable[[AzureDevOpsClient], Done],
+    *,
+    look: Callable[[AzureDevOpsClient], Done | None],
+    ids: Callable[[Done], Mapping[str, object]],
+) -> Done:
+    """What `do` returned, or what `look` found after no answer came. `ids` are Azure DevOps' own, for the history.
+
+    `look` returns None for "it did not happen". Raises `CannotAsk`; "outcome_unknown" when it cannot be told.
+    """
+    refusal = leave(attempt.connection, attempt.act)
+    if not refusal.given:
+        raise CannotAsk(refusal.code)
+    try:
+        done = _try(attempt, do, look)
+    except CannotAsk as trouble:
+        _record(attempt, "failed", {"problem": trouble.code, "activity_id": trouble.activity_id or ""})
+        raise
+    forget(attempt.connection)
+    _record(attempt, "done", ids(done))
+    return done
+
+
+def _try(
+    attempt: Attempt, do: Callable[[AzureDevOpsClient], Done], look: Callable[[AzureDevOpsClient], Done | None]
+) -> Done:
+    with client_of(attempt.connection) as client:
+        try:
+            return do(client)
+        except errors.Throttled:
+            raise
+        except _NO_ANSWER as silence:
+            return _look(client, look, silence)
+
+
+def _look(
+    client: AzureDevOpsClient, look: Callable[[AzureDevOpsClient], Done | None], silence: errors.AzureDevOpsError
+) -> Done:
+    try:
+        found = look(client)
+    except errors.AzureDevOpsError as trouble:
+        raise CannotAsk(UNKNOWN, activity_id=trouble.activity_id or silence.activity_id) from None
+    if found is None:
+        raise silence
+    return found
+
+
+def _record(attempt: Attempt, outcome: str, more: Mapping[str, object]) -> None:
+    kind = f"{attempt.act.key}.{outcome}"
+    detail = {"what": attempt.what, **attempt.detail, **more}
+    record(kind, attempt.connection, by=attempt.by, at=attempt.now, detail=detail)

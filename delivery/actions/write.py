@@ -1,0 +1,163 @@
+"""Write at Azure DevOps: a new repository, a new branch, one text file."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from connections.azure_devops import errors, git
+from connections.azure_devops.client import AzureDevOpsClient
+from delivery import rights
+from delivery.actions.acting import Attempt, carry_out
+from delivery.actions.keep import keep_repository
+from delivery.actions.reading import CannotAsk
+from delivery.models import Project, Repository
+from history.record import Actor
+
+# So often we look again when somebody else pushed just before us.
+_LOOKS = 3
+
+
+def create_repository(project: Project, name: str, *, by: Actor, now: datetime) -> Repository:
+    """A new, empty repository. Raises `CannotAsk`."""
+    attempt = Attempt(
+        rights.CREATE_REPOSITORY,
+        project.connection,
+        f"{name} in {project.name}",
+        by,
+        now,
+        {"project_id": project.azure_id, "name": name},
+    )
+
+    def look(client: AzureDevOpsClient) -> git.Repository | None:
+        # An empty one of this name, where there was none before we asked.
+        try:
+            found = git.repository(client.transport, project.azure_id, name)
+        except errors.NotFound:
+            return None
+        return found if found.default_branch is None else None
+
+    made = carry_out(
+        attempt,
+        lambda client: git.create_repository(client.transport, project.azure_id, name=name),
+        look=look,
+        ids=lambda done: {"repository_id": done.id},
+    )
+    return keep_repository(project, made, at=now)
+
+
+def create_branch(repository: Repository, name: str, *, source: str, by: Actor, now: datetime) -> git.Branch:
+    """A new branch where the branch `source` is now. Raises `CannotAsk`."""
+    place = (repository.project.azure_id, repository.azure_id)
+    attempt = _attempt(rights.CREATE_BRANCH, repository, f"{name} from {source} in {repository.name}", by, now)
+    at: list[str] = []
+
+    def do(client: AzureDevOpsClient) -> git.Branch:
+        at.append(git.branch(client.transport, *place, source).commit)
+        return git.create_branch(client.transport, *place, name=name, at=at[0])
+
+    def look(client: AzureDevOpsClient) -> git.Branch | None:
+        try:
+            found = git.branch(client.transport, *place, name)
+        except errors.NotFound:
+            return None
+        return found if at and found.commit == at[0] else None
+
+    return carry_out(attempt, do, look=look, ids=lambda done: {"branch": done.ref, "commit": done.commit})
+
+
+@dataclass(frozen=True, slots=True)
+class FileWish:
+    """A file as it should be. `seen` is the object id of what the person saw, empty for a file that is not there."""
+
+    branch: str
+    path: str
+    content: str
+    comment: str
+    seen: str = ""
+
+
+def commit_file(repository: Repository, wish: FileWish, *, by: Actor, now: datetime) -> git.Push:
+    """Commit one text file to a branch.
+
+    Somebody else's push just before is met by looking again: the file is committed on top when it is still the one
+    that the person saw. Raises `CannotAsk`, with "file_changed" or "file_exists" when it is not.
+    """
+    attempt = _attempt(rights.COMMIT_FILE, repository, f"{wish.path} on {wish.branch} in {repository.name}", by, now)
+    work = _Commit(repository, wish)
+    push = carry_out(attempt, work.do, look=work.look, ids=lambda done: {"push_id": done.id, "commit": done.commit})
+    # The first branch that is pushed becomes the default one.
+    Repository.objects.filter(pk=repository.pk, default_branch="").update(default_branch=git.HEADS + wish.branch)
+    return push
+
+
+class _Commit:
+    """One wish, tried on top of the newest commit of its branch."""
+
+    def __init__(self, repository: Repository, wish: FileWish) -> None:
+        self.repository = repository
+        self.wish = wish
+        self.place = (repository.project.azure_id, repository.azure_id)
+        self.at = git.NOTHING
+
+    def do(self, client: AzureDevOpsClient) -> git.Push:
+        for _ in range(_LOOKS - 1):
+            try:
+                return self.push(client)
+            except errors.Conflict:
+                continue
+        return self.push(client)
+
+    def push(self, client: AzureDevOpsClient) -> git.Push:
+        self.at = self.head(client)
+        present = self.present(client)
+        if present != self.wish.seen:
+            raise CannotAsk("file_changed" if self.wish.seen else "file_exists")
+        return git.push_file(
+            client.transport,
+            *self.place,
+            branch=self.wish.branch,
+            at=self.at,
+            path=self.wish.path,
+            content=self.wish.content,
+            comment=self.wish.comment,
+            exists=bool(present),
+        )
+
+    def head(self, client: AzureDevOpsClient) -> str:
+        """Where the branch is now; nowhere, in a repository to which nothing was ever pushed."""
+        try:
+            return git.branch(client.transport, *self.place, self.wish.branch).commit
+        except errors.NotFound:
+            if git.repository(client.transport, *self.place).default_branch is None:
+                return git.NOTHING
+            raise
+
+    def present(self, client: AzureDevOpsClient) -> str:
+        """The object id of the file at the branch now; empty when there is none."""
+        if self.at == git.NOTHING:
+            return ""
+        try:
+            found = git.file(
+                client.transport, *self.place, self.wish.branch, self.wish.path, max_bytes=settings.FILE_MAX_BYTES
+            )
+        except errors.NotFound:
+            return ""
+        except errors.AnswerTooLarge:
+            raise CannotAsk("file_too_large") from None
+        return found.object_id
+
+    def look(self, client: AzureDevOpsClient) -> git.Push | None:
+        """Whether the branch is now at a commit of ours on top of where it was."""
+        head = self.head(client)
+        if head == self.at:
+            return None
+        newest = git.commit(client.transport, *self.place, head)
+        if newest.comment.strip() == self.wish.comment.strip() and self.at in (*newest.parents, git.NOTHING):
+            return git.Push(0, self.wish.branch, head)
+        raise errors.Conflict(detail="the branch moved on meanwhile")
+
+
+def _attempt(act: rights.Act, repository: Repository, what: str, by: Actor, now: datetime) -> Attempt:
+    detail = {"repository_id": repository.azure_id, "repository": repository.name}
+    return Attempt(act, repository.project.connection, what, by, now, detail)

@@ -1,0 +1,154 @@
+"""Pages that write at Azure DevOps: New repository, New branch, Commit a file. Each asks first."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from connections.models import Connection
+from connections.views.common import tokens_page_of
+from connections.views.display import problem_view
+from delivery import rights
+from delivery.actions import browse
+from delivery.actions.reading import CannotAsk
+from delivery.actions.write import FileWish, commit_file, create_branch, create_repository
+from delivery.forms import CommitForm, NewBranchForm, NewRepositoryForm
+from delivery.models import Repository
+from delivery.views.confirming import Question, ask_first, is_confirmed, posted
+from delivery.views.repositories import repositories_url
+from delivery.views.repository import find, page_url
+from history.record import actor_of
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@permission_required(rights.CREATE_REPOSITORY.permission, raise_exception=True)
+def new_repository(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET shows the form; POST asks, and then creates."""
+    connection = get_object_or_404(Connection.objects.prefetch_related("capabilities"), pk=pk)
+    projects = connection.projects.filter(gone_at=None)
+    form = NewRepositoryForm(request.POST or None, projects=[(str(one.pk), one.name) for one in projects])
+    back = repositories_url(connection)
+    if not form.is_valid():
+        return _page(request, form, connection, rights.CREATE_REPOSITORY, back)
+    project, name = projects.get(pk=form.cleaned_data["project"]), form.cleaned_data["name"]
+    if not is_confirmed(request):
+        facts = [("Name", name), ("Project", project.name)]
+        question = Question("Create this repository?", facts, "Create repository", back)
+        return ask_first(request, question, connection, posted(form))
+    try:
+        made = create_repository(project, name, by=actor_of(request), now=timezone.now())
+    except CannotAsk as trouble:
+        return _page(request, form, connection, rights.CREATE_REPOSITORY, back, trouble=trouble)
+    flash.success(request, f"{made.name} is created in {project.name}.")
+    return redirect(made)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@permission_required(rights.CREATE_BRANCH.permission, raise_exception=True)
+def new_branch(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET shows the form; POST asks, and then creates."""
+    repository = find(pk)
+    connection, back = repository.project.connection, repository.get_absolute_url()
+    source = request.GET.get("branch") or repository.branch
+    form = NewBranchForm(request.POST or None, initial={"source": source})
+    act = rights.CREATE_BRANCH
+    if not form.is_valid():
+        return _page(request, form, connection, act, back, repository=repository)
+    name, source = form.cleaned_data["name"], form.cleaned_data["source"]
+    if not is_confirmed(request):
+        facts = [("Branch", name), ("From", source), ("Repository", repository.name)]
+        question = Question("Create this branch?", facts, "Create branch", back)
+        return ask_first(request, question, connection, posted(form))
+    try:
+        create_branch(repository, name, source=source, by=actor_of(request), now=timezone.now())
+    except CannotAsk as trouble:
+        return _page(request, form, connection, act, back, repository=repository, trouble=trouble)
+    flash.success(request, f"The branch {name} is created.")
+    return redirect(page_url(repository, name))
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@permission_required(rights.COMMIT_FILE.permission, raise_exception=True)
+def commit(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET shows the form, filled with the file at `branch` and `path` if there is one; POST asks, and then commits."""
+    repository = find(pk)
+    connection, act = repository.project.connection, rights.COMMIT_FILE
+    branch = request.GET.get("branch") or repository.branch or "main"
+    back = page_url(repository, branch)
+    if request.method == "GET":
+        return _commit_page(request, repository, branch, back)
+    form = CommitForm(request.POST, longest=settings.FILE_MAX_BYTES)
+    if not form.is_valid():
+        return _page(request, form, connection, act, back, repository=repository)
+    wish = FileWish(**{name: form.cleaned_data[name] for name in ("branch", "path", "content", "comment", "seen")})
+    if not is_confirmed(request):
+        return ask_first(request, _commit_question(repository, wish), connection, posted(form))
+    try:
+        commit_file(repository, wish, by=actor_of(request), now=timezone.now())
+    except CannotAsk as trouble:
+        return _page(request, form, connection, act, back, repository=repository, trouble=trouble)
+    flash.success(request, f"{wish.path} is committed to {wish.branch}.")
+    return redirect(page_url(repository, wish.branch, wish.path))
+
+
+def _commit_page(request: HttpRequest, repository: Repository, branch: str, back: str) -> HttpResponse:
+    path = request.GET.get("path", "")
+    initial: dict[str, Any] = {"branch": branch, "path": path.lstrip("/")}
+    trouble = None
+    if path and not path.endswith("/"):
+        try:
+            file = browse.file(repository, branch, path)
+        except CannotAsk as refusal:
+            trouble = refusal
+        else:
+            if isinstance(file.content, bytes):
+                trouble = CannotAsk("file_is_binary")
+            else:
+                initial |= {
+                    "content": file.content,
+                    "seen": file.object_id,
+                    "windows_lines": "\r\n" in file.content,
+                }
+    form = CommitForm(initial=initial, longest=settings.FILE_MAX_BYTES)
+    connection = repository.project.connection
+    return _page(request, form, connection, rights.COMMIT_FILE, back, repository=repository, trouble=trouble)
+
+
+def _commit_question(repository: Repository, wish: FileWish) -> Question:
+    facts = [("File", wish.path), ("Branch", wish.branch), ("Repository", repository.name), ("Message", wish.comment)]
+    title = "Commit this change?" if wish.seen else "Commit this new file?"
+    return Question(title, facts, "Commit", page_url(repository, wish.branch), preview=wish.content)
+
+
+def _page(
+    request: HttpRequest,
+    form: BaseForm,
+    connection: Connection,
+    act: rights.Act,
+    back: str,
+    *,
+    repository: Repository | None = None,
+    trouble: CannotAsk | None = None,
+) -> HttpResponse:
+    tokens = tokens_page_of(connection)
+    problem = problem_view(trouble.code, tokens_page=tokens, activity_id=trouble.activity_id) if trouble else None
+    context = {
+        "form": form,
+        "connection": connection,
+        "repository": repository,
+        "leave": rights.leave(connection, act),
+        "problem": problem,
+        "said": trouble.said if trouble else "",
+        "cancel_url": back,
+    }
+    return render(request, "delivery/write.html", context)

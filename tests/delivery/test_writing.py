@@ -1,0 +1,291 @@
+"""New repository, New branch and Commit a file: asked first, tried once, recorded, and refused in words."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import caches
+from django.test import Client
+from django.urls import reverse
+
+from connections.models import CapabilityState, Connection
+from delivery.models import Inventory, Project, Repository
+from history.models import Event
+from sandbox.repositories import Repository as AzureRepository
+from sandbox.server import Sandbox
+
+Connect = Callable[..., Connection]
+BringIn = Callable[[Connection], Inventory]
+MAIN = "refs/heads/main"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> Iterator[None]:
+    caches["azure_devops"].clear()
+    yield
+    caches["azure_devops"].clear()
+
+
+@pytest.fixture
+def repository(connected: Connect, bring_in: BringIn) -> Repository:
+    bring_in(connected(organization="fabrikam"))
+    return Repository.objects.get(name="Tailspin")
+
+
+@pytest.fixture
+def azure(sandbox: Sandbox) -> AzureRepository:
+    """The same repository as the sandbox has it."""
+    return sandbox.world.organizations["fabrikam"].projects[0].repositories[0]
+
+
+def post(pages: Client, name: str, pk: int, data: dict[str, str], *, yes: bool = True) -> str:
+    data = data | ({"confirmed": "1"} if yes else {})
+    return pages.post(reverse(f"delivery:{name}", args=[pk]), data, follow=True).content.decode()
+
+
+def file(**more: str) -> dict[str, str]:
+    return {"branch": "main", "path": "docs/new.md", "content": "One.\r\nTwo.\r\n", "comment": "Say two things"} | more
+
+
+def events(outcome: str) -> list[dict[str, object]]:
+    return [one.detail for one in Event.objects.filter(kind__endswith=outcome)]
+
+
+def writes(sandbox: Sandbox) -> int:
+    return sum(request.method == "POST" for request in sandbox.requests)
+
+
+def at_azure(azure: AzureRepository, path: str, ref: str = MAIN) -> bytes | None:
+    return azure.commits[azure.refs[ref]].tree.get(path)
+
+
+def test_nothing_is_written_before_the_person_says_yes(pages: Client, repository: Repository, sandbox: Sandbox) -> None:
+    before = writes(sandbox)
+    page = post(pages, "commit", repository.pk, file(), yes=False)
+    assert "Commit this new file?" in page
+    assert "Maya Sample" in page
+    assert writes(sandbox) == before
+
+
+def test_the_question_carries_everything_that_was_typed(pages: Client, repository: Repository) -> None:
+    page = post(pages, "commit", repository.pk, file(content="<b>&\r\n"), yes=False)
+    assert 'name="content" value="&lt;b&gt;&amp;\r\n"' in page
+
+
+def test_a_new_file_is_committed_and_recorded(pages: Client, repository: Repository, azure: AzureRepository) -> None:
+    page = post(pages, "commit", repository.pk, file())
+    assert "/docs/new.md is committed to main." in page
+    assert at_azure(azure, "/docs/new.md") == b"One.\nTwo.\n"
+    event = Event.objects.get(kind="commit_file.done")
+    assert event.actor_name == "maya"
+    assert event.detail["what"] == "/docs/new.md on main in Tailspin"
+    assert event.detail["commit"] == azure.refs[MAIN]
+
+
+def test_a_file_is_edited_and_keeps_its_line_ends(
+    pages: Client, repository: Repository, azure: AzureRepository
+) -> None:
+    post(pages, "commit", repository.pk, file(path="dos.txt", windows_lines="on"))
+    assert at_azure(azure, "/dos.txt") == b"One.\r\nTwo.\r\n"
+    form = pages.get(reverse("delivery:commit", args=[repository.pk]), {"branch": "main", "path": "/dos.txt"})
+    initial = form.context["form"].initial
+    assert initial["windows_lines"] is True
+    post(
+        pages,
+        "commit",
+        repository.pk,
+        file(path="dos.txt", content="Three.\r\n", seen=initial["seen"], windows_lines="on"),
+    )
+    assert at_azure(azure, "/dos.txt") == b"Three.\r\n"
+
+
+def test_a_push_just_before_is_met_by_looking_again(
+    pages: Client, repository: Repository, azure: AzureRepository, sandbox: Sandbox
+) -> None:
+    sandbox.behaviour.add(
+        "status",
+        status=409,
+        method="POST",
+        path="/pushes$",
+        times=1,
+        body='{"message": "TF401028: already updated", "typeKey": "GitReferenceStaleException"}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert "is committed to main" in post(pages, "commit", repository.pk, file())
+    assert at_azure(azure, "/docs/new.md") is not None
+
+
+def test_a_file_that_somebody_changed_meanwhile_is_not_overwritten(
+    pages: Client, repository: Repository, azure: AzureRepository
+) -> None:
+    post(pages, "commit", repository.pk, file(path="a.txt"))
+    old = pages.get(reverse("delivery:commit", args=[repository.pk]), {"branch": "main", "path": "/a.txt"})
+    seen = old.context["form"].initial["seen"]
+    post(pages, "commit", repository.pk, file(path="a.txt", content="theirs", seen=seen))
+    page = post(pages, "commit", repository.pk, file(path="a.txt", content="mine", seen=seen))
+    assert "Somebody changed the file meanwhile" in page
+    assert ">\nmine</textarea>" in page
+    assert at_azure(azure, "/a.txt") == b"theirs"
+    assert events("failed")[0]["problem"] == "file_changed"
+
+
+def test_a_new_file_never_replaces_one_that_is_there(pages: Client, repository: Repository) -> None:
+    assert "There is already a file at this path" in post(pages, "commit", repository.pk, file(path="README.md"))
+
+
+def test_the_first_commit_begins_an_empty_repository(pages: Client, repository: Repository) -> None:
+    empty = Repository.objects.get(name="Empty")
+    assert "is committed to main" in post(pages, "commit", empty.pk, file(path="README.md"))
+    empty.refresh_from_db()
+    assert empty.default_branch == MAIN
+
+
+def test_a_branch_is_created_where_another_is(pages: Client, repository: Repository, azure: AzureRepository) -> None:
+    page = post(pages, "new-branch", repository.pk, {"source": "main", "name": "topic/new"})
+    assert "The branch topic/new is created." in page
+    assert azure.refs["refs/heads/topic/new"] == azure.refs[MAIN]
+    assert events("done")[0]["branch"] == "refs/heads/topic/new"
+
+
+def test_a_branch_that_is_there_already_is_refused_although_the_answer_is_a_200(
+    pages: Client, repository: Repository
+) -> None:
+    page = post(pages, "new-branch", repository.pk, {"source": "main", "name": "topic/search"})
+    assert "is created" not in page
+    assert events("failed")[0]["problem"] in ("name_taken", "conflict")
+
+
+def test_a_repository_is_created_and_listed_at_once(pages: Client, repository: Repository, sandbox: Sandbox) -> None:
+    project = repository.project
+    page = post(pages, "new-repository", project.connection_id, {"project": str(project.pk), "name": "Fresh"})
+    assert "Fresh is created in Tailspin." in page
+    made = Repository.objects.get(name="Fresh")
+    assert made.is_empty
+    assert events("done")[0]["repository_id"] == made.azure_id
+
+
+def test_a_name_that_is_taken_is_refused_in_words(pages: Client, repository: Repository) -> None:
+    project = repository.project
+    page = post(pages, "new-repository", project.connection_id, {"project": str(project.pk), "name": "tailspin"})
+    assert "is created" not in page
+    assert events("failed")[0]["problem"] == "name_taken"
+
+
+def test_a_project_of_another_connection_cannot_be_chosen(
+    pages: Client, repository: Repository, connected: Connect, bring_in: BringIn
+) -> None:
+    bring_in(connected("Other", organization="acme"))
+    other = Project.objects.exclude(connection=repository.project.connection).first()
+    assert other is not None
+    page = post(pages, "new-repository", repository.project.connection_id, {"project": str(other.pk), "name": "Fresh"})
+    assert "Select a valid choice" in page
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("path", "../x", "not a path of a file inside the repository"),
+        ("path", ".git/config", "not a path of a file inside the repository"),
+        ("path", "", "Say where the file lies."),
+        ("branch", "a..b", "Git does not allow this name"),
+        ("branch", "-x", "Git does not allow this name"),
+        ("branch", "", "Give the branch a name."),
+        ("comment", " ", "Say what you changed."),
+        ("content", "x" * 600_000, "has at most 524288 bytes"),
+        ("path", "a\u202eb", "a character that cannot be seen"),
+    ],
+)
+def test_bad_input_gets_a_message_and_loses_nothing(
+    pages: Client, repository: Repository, sandbox: Sandbox, field: str, value: str, words: str
+) -> None:
+    before = writes(sandbox)
+    page = post(pages, "commit", repository.pk, file(**{field: value}))
+    assert words in page
+    assert writes(sandbox) == before
+
+
+def test_what_the_last_check_found_missing_is_disabled_with_reason_and_remedy(
+    pages: Client, repository: Repository, sandbox: Sandbox
+) -> None:
+    CapabilityState.objects.filter(capability="code_write").update(verdict="missing")
+    page = pages.get(repository.get_absolute_url()).content.decode()
+    assert "The token lacks the scope Code: Read &amp; write." in page
+    before = writes(sandbox)
+    refused = post(pages, "commit", repository.pk, file())
+    assert "Scope missing" in refused
+    assert writes(sandbox) == before
+
+
+def test_a_missing_right_of_the_person_is_told_apart_from_a_missing_scope(
+    pages: Client, connected: Connect, bring_in: BringIn
+) -> None:
+    bring_in(connected(token="no-rights", organization="acme"))
+    repository = Repository.objects.get(name="Storefront", project__name="Storefront")
+    page = post(pages, "commit", repository.pk, file())
+    assert "Not permitted" in page
+    assert "GenericContribute" in page
+    assert events("failed")[0]["problem"] == "access_denied"
+
+
+def test_a_scope_that_was_taken_away_since_the_last_check_is_said(
+    pages: Client, repository: Repository, sandbox: Sandbox
+) -> None:
+    token = sandbox.world.token_named("full")
+    assert token is not None
+    token.scopes = ("vso.code",)
+    assert "Scope missing" in post(pages, "commit", repository.pk, file())
+
+
+@pytest.mark.parametrize("kind", ["reset", "status"])
+def test_after_silence_it_looks_whether_it_happened_and_never_tries_again(
+    pages: Client, repository: Repository, azure: AzureRepository, sandbox: Sandbox, kind: str
+) -> None:
+    sandbox.behaviour.add(kind, status=502, method="POST", path="/pushes$", times=1)
+    before = writes(sandbox)
+    page = post(pages, "commit", repository.pk, file())
+    assert "is committed" not in page
+    assert writes(sandbox) == before + 1
+    assert at_azure(azure, "/docs/new.md") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("commit", file(), "/docs/new.md is committed to main."),
+        ("new-branch", {"source": "main", "name": "topic/new"}, "The branch topic/new is created."),
+        ("new-repository", {"project": "", "name": "Fresh"}, "Fresh is created in Tailspin."),
+    ],
+)
+def test_what_was_done_although_the_answer_was_lost_is_found_and_not_done_twice(
+    pages: Client, repository: Repository, sandbox: Sandbox, name: str, data: dict[str, str], words: str
+) -> None:
+    sandbox.behaviour.add("reset", method="POST", carried_out=True)
+    pk = repository.pk
+    if name == "new-repository":
+        pk, data = repository.project.connection_id, data | {"project": str(repository.project_id)}
+    before = writes(sandbox)
+    assert words in post(pages, name, pk, data)
+    assert writes(sandbox) == before + 1
+    assert len(events("done")) == 1
+
+
+def test_where_it_cannot_be_told_the_history_says_so(pages: Client, repository: Repository, sandbox: Sandbox) -> None:
+    sandbox.behaviour.add("reset", path="/pushes$")
+    sandbox.behaviour.add("status", status=500, path="/refs$", after=1)
+    page = post(pages, "commit", repository.pk, file())
+    assert "Could not tell whether it happened" in page
+    assert events("failed")[0]["problem"] == "outcome_unknown"
+
+
+def test_each_page_wants_its_own_permission(
+    client: Client, repository: Repository, person: Callable[..., User]
+) -> None:
+    client.force_login(person("vera", "delivery.view_repository", "connections.view_connection"))
+    for name, pk in (
+        ("commit", repository.pk),
+        ("new-branch", repository.pk),
+        ("new-repository", repository.project.connection_id),
+    ):
+        assert client.get(reverse(f"delivery:{name}", args=[pk])).status_code == 403
+    page = client.get(repository.get_absolute_url()).content.decode()
+    assert "Add a file" not in page
