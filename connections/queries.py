@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, Count, F, Q, QuerySet, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -100,6 +100,17 @@ def page_of_connections(filters: Filters, number: str | None, *, today: date) ->
 def attention_count(*, today: date) -> int:
     """How many connections need a person."""
     return Connection.objects.filter(_attention(today)).count()
+
+
+def expiring(*, within: int, today: date) -> QuerySet[Connection]:
+    """Enabled connections whose token ends within so many days or has ended, soonest first.
+
+    `shares_token` says whether another connection keeps the same token.
+    """
+    same = StoredToken.objects.filter(fingerprint=OuterRef("stored_token__fingerprint"))
+    found = Connection.objects.filter(disabled=False, expires_on__lte=today + timedelta(days=within))
+    shares = Exists(same.exclude(connection_id=OuterRef("pk")))
+    return found.select_related("owner").annotate(shares_token=shares).order_by("expires_on", Lower("name"), "pk")
 
 
 def events_of(connection: Connection) -> QuerySet[Event]:

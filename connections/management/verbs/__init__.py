@@ -1,0 +1,1 @@
+"""The verbs of `manage.py connections`, by what they are about."""

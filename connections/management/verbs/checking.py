@@ -1,0 +1,142 @@
+"""list, test and audit: how connections stand, from what is stored or by asking Azure DevOps."""
+
+import argparse
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from connections import expiry, messages
+from connections.actions import runs
+from connections.actions.audit import audit
+from connections.checks import Report
+from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, WELL, Options, Output, find, row
+from connections.models import AuditedConnection, Connection
+from connections.status import Expiry, Health, health_of
+
+
+def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
+    """The parsers of these verbs."""
+    yield verbs.add_parser("list", help="List connections")
+    testing = verbs.add_parser("test", help="Test the stored token of one connection")
+    testing.add_argument("name")
+    yield testing
+    auditing = verbs.add_parser("audit", help="Audit connections and say how they stand; for monitors")
+    auditing.add_argument("names", nargs="*", metavar="name", help="which; every enabled one without a name")
+    auditing.add_argument("--stored", action="store_true", help="ask nobody: say what the last audits found")
+    auditing.add_argument("--within", type=int, default=7, metavar="DAYS", help="an end so soon is a limit (7)")
+    yield auditing
+
+
+def list_all(_options: Options, output: Output) -> int:
+    """Every connection."""
+    rows = [row(one) for one in Connection.objects.select_related("owner")]
+    lines = [f"{one['health']:12} {one['expires_on'] or '-':12} {one['organization']:20} {one['name']}" for one in rows]
+    output.say(rows, "\n".join(lines) or "No connections.")
+    return WELL
+
+
+def test(options: Options, output: Output) -> int:
+    """One connection, now."""
+    connection = find(options["name"])
+    report = audit(connection, by=OPERATOR, now=timezone.now(), in_a_hurry=True)
+    output.say(_outcome(connection, report), _sentence(report))
+    return _exit_code(report)
+
+
+def _outcome(connection: Connection, report: Report) -> dict[str, Any]:
+    return {
+        "name": connection.name,
+        "health": str(health_of(report)),
+        "problem": report.trouble.code if report.trouble else "",
+        "activity_id": report.trouble.activity_id if report.trouble else None,
+        "identity": report.identity.display_name if report.identity else None,
+        "projects": len(report.projects),
+        "capabilities": {one.capability: str(one.verdict) for one in report.findings},
+    }
+
+
+def _sentence(report: Report) -> str:
+    if report.trouble:
+        problem = messages.problem(report.trouble.code)
+        return f"{problem.title}. {problem.explanation} {problem.next_step}"
+    return "\n".join(f"{one.capability:16} {messages.VERDICT_WORDS[one.verdict]}" for one in report.findings)
+
+
+def _exit_code(report: Report) -> int:
+    if report.trouble:
+        return UNKNOWN if report.trouble.transient else REFUSED
+    if report.passed:
+        return WELL
+    return LIMITED if report.lacking() else UNKNOWN
+
+
+def audit_many(options: Options, output: Output) -> int:
+    """Named connections, or all that are enabled; the exit code is that of the worst."""
+    named = [find(name) for name in options["names"]]
+    if not options["stored"]:
+        _ask(named)
+    found = [find(one.name) for one in named] if named else _enabled()
+    today = timezone.localdate()
+    rows = [_standing(one, today=today, within=options["within"]) for one in found]
+    worst = max((one["exit_code"] for one in rows), key=_GRAVITY.index, default=WELL)
+    lines = [f"{one['state']:12} {one['expires_on'] or '-':12} {one['name']}{_why(one)}" for one in rows]
+    lines.append(f"{len(rows)} audited, {sum(one['exit_code'] != WELL for one in rows)} with problems.")
+    output.say({"exit_code": worst, "connections": rows}, "\n".join(lines))
+    return worst
+
+
+# Worst last.
+_GRAVITY = (WELL, LIMITED, UNKNOWN, REFUSED)
+
+
+def _enabled() -> Iterable[Connection]:
+    return Connection.objects.filter(disabled=False).select_related("owner")
+
+
+def _ask(named: list[Connection]) -> None:
+    """One after another. A run over everything is listed on the page like one that was started there."""
+    if named:
+        for one in named:
+            audit(one, by=OPERATOR, now=timezone.now(), in_a_hurry=False)
+        return
+    run = runs.start_by_hand(by=OPERATOR, now=timezone.now())
+    waiting = run.audited.filter(state=AuditedConnection.State.WAITING, connection__disabled=False)
+    for pk in list(waiting.values_list("connection_id", flat=True)):
+        # A worker may have been faster, or somebody disconnected meanwhile.
+        still = waiting.filter(connection_id=pk).select_related("connection").first()
+        if still is not None and still.connection is not None:
+            audit(still.connection, by=OPERATOR, now=timezone.now(), in_a_hurry=False)
+
+
+def _standing(connection: Connection, *, today: date, within: int) -> dict[str, Any]:
+    end = expiry.expiry_of(connection.expires_on, today, soon_days=within)
+    state, code = str(connection.health), _CODES[Health(connection.health)]
+    if end is Expiry.EXPIRED:
+        state, code = str(end), REFUSED
+    elif end is Expiry.SOON and code == WELL:
+        state, code = str(end), LIMITED
+    elif code == WELL and _is_old(connection):
+        state, code = "stale", UNKNOWN
+    return row(connection) | {"state": state, "exit_code": code}
+
+
+_CODES = {
+    Health.HEALTHY: WELL,
+    Health.LIMITED: LIMITED,
+    Health.REJECTED: REFUSED,
+    Health.UNREACHABLE: UNKNOWN,
+    Health.NOT_CHECKED: UNKNOWN,
+    Health.DISABLED: WELL,
+}
+
+
+def _is_old(connection: Connection) -> bool:
+    """Whether nobody has looked for a day: then no answer is no good news."""
+    oldest = timezone.now() - timedelta(days=1)
+    return connection.checked_at is None or connection.checked_at < oldest
+
+
+def _why(one: dict[str, Any]) -> str:
+    return f"  {messages.problem(one['problem']).title}" if one["problem"] else ""

@@ -1,0 +1,92 @@
+"""What several verbs need: exit codes, reading names and tokens, printing."""
+
+import argparse
+import getpass
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import CommandError
+
+from connections import messages, rails
+from connections.actions import guard
+from connections.azure_devops.names import read_token
+from connections.azure_devops.secret import PersonalAccessToken
+from connections.models import Connection
+from history.record import Actor
+
+WELL, REFUSED, USAGE, LIMITED, UNKNOWN = range(5)
+OPERATOR = Actor(name="command line")
+Options = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a verb writes, and whether as JSON."""
+
+    out: Callable[[str], object]
+    err: Callable[[str], object]
+    as_json: bool
+
+    def say(self, value: object, text: str) -> None:
+        """The value as JSON, or the text for people."""
+        self.out(json.dumps(value, indent=2) if self.as_json else text)
+
+    def line(self, value: object, text: str) -> None:
+        """The same for one line of many."""
+        self.out(json.dumps(value) if self.as_json else text)
+
+
+def day(text: str) -> date:
+    """A date on the command line."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a date looks like 2026-12-31") from None
+
+
+def token_from_input() -> PersonalAccessToken:
+    """From standard input, never from the command line, where other users of the machine could see it."""
+    typed = getpass.getpass("Personal Access Token: ") if sys.stdin.isatty() else sys.stdin.read(10_000)
+    return read_token(typed)
+
+
+def find(name: str) -> Connection:
+    """The connection of this name. Ends the command when there is none."""
+    found = Connection.objects.select_related("owner").filter(name__iexact=name).first()
+    if found is None:
+        raise CommandError(f"No connection is called {name}.", returncode=REFUSED)
+    return found
+
+
+def person(username: str) -> User:
+    """The active user of this name. Ends the command when there is none."""
+    found = User.objects.filter(username=username, is_active=True).first()
+    if found is None:
+        raise CommandError(f"No active user is called {username}.", returncode=USAGE)
+    return found
+
+
+def row(connection: Connection) -> dict[str, Any]:
+    """A connection as JSON."""
+    return {
+        "id": connection.pk,
+        "name": connection.name,
+        "server": connection.server,
+        "organization": connection.organization,
+        "health": "disabled" if connection.disabled else str(connection.health),
+        "problem": connection.problem,
+        "expires_on": connection.expires_on.isoformat() if connection.expires_on else None,
+        "checked_at": connection.checked_at.isoformat() if connection.checked_at else None,
+        "owner": connection.owner.get_username(),
+    }
+
+
+def warnings(connection: Connection, token: PersonalAccessToken, *, now: Any) -> list[str]:
+    """What to say of guard rails that a token breaks and that only warn."""
+    found = guard.broken(expires_on=connection.expires_on, now=now, token=token, besides=connection.pk)
+    return [messages.problem(one.code).title + "." for one in found if one.rule is rails.Rule.WARN]

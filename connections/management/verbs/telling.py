@@ -1,0 +1,112 @@
+"""remind and events: what people are told, and what was done."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from connections.actions import outbox, remind
+from connections.actions.remind import Due
+from connections.management.verbs.common import REFUSED, WELL, Options, Output, day, find
+from connections.models import Mail
+from history import queries
+from history.models import Event
+from history.words import event_row
+
+
+def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
+    """The parsers of these verbs."""
+    reminding = verbs.add_parser("remind", help="Write the reminders that are due into the outbox")
+    reminding.add_argument("--dry-run", action="store_true", help="only say what is due, and to whom")
+    reminding.add_argument("--send", action="store_true", help="then send what is due from the outbox")
+    yield reminding
+    telling = verbs.add_parser("events", help="What was done, newest first; with --json one JSON a line")
+    telling.add_argument("name", nargs="?", default="", help="of one connection only")
+    telling.add_argument("--kind", default="", help="such as connection.rotated")
+    telling.add_argument("--person", default="", help="who acted, by name")
+    telling.add_argument("--since", type=day, help="the first day, as 2026-11-01")
+    telling.add_argument("--until", type=day, help="the last day")
+    telling.add_argument("--limit", type=int, default=100, help="at most so many (100)")
+    yield telling
+
+
+def remind_people(options: Options, output: Output) -> int:
+    """Exit code 1 when somebody could not be told, or a mail was refused."""
+    now = timezone.now()
+    due = remind.plan(timezone.localdate(now))
+    written = 0 if options["dry_run"] else remind.remind_due(now=now)
+    sent = _send() if options["send"] and not options["dry_run"] else 0
+    failing = Mail.objects.filter(sent_at=None).exclude(last_error="").count()
+    value = {"due": [_row(one) for one in due], "mails_written": written, "mails_sent": sent, "mails_failing": failing}
+    output.say(value, "\n".join([*map(_line, due), _sum(options, len(due), written, sent, failing)]))
+    return REFUSED if any(not one.people for one in due) or (options["send"] and failing) else WELL
+
+
+def _send() -> int:
+    sent = in_all = outbox.send_due(now=timezone.now())
+    while sent:
+        sent = outbox.send_due(now=timezone.now())
+        in_all += sent
+    return in_all
+
+
+def _row(one: Due) -> dict[str, Any]:
+    return {
+        "connection": one.connection.name,
+        "about": str(one.kind),
+        "threshold": one.threshold,
+        "days_left": one.days_left,
+        "to": [person.address for person in one.people],
+    }
+
+
+def _line(one: Due) -> str:
+    when = "no date recorded" if one.days_left is None else f"{one.days_left} days left"
+    return f"{one.connection.name}: {when}, to {', '.join(person.address for person in one.people) or 'nobody'}"
+
+
+def _sum(options: Options, due: int, written: int, sent: int, failing: int) -> str:
+    if options["dry_run"]:
+        return f"{due} due. Nothing was written."
+    return f"{due} due, {written} mails written, {sent} sent, {failing} failing."
+
+
+def tell_events(options: Options, output: Output) -> int:
+    """Newest first."""
+    chosen = queries.Filters(
+        kind=options["kind"],
+        actor_name=options["person"],
+        subject_kind="connection",
+        subject_ids=(find(options["name"]).pk,) if options["name"] else None,
+        since=_midnight(options["since"]),
+        until=_midnight(options["until"] + timedelta(days=1)) if options["until"] else None,
+    )
+    for event in queries.events(chosen)[: max(options["limit"], 0)]:
+        output.out(json.dumps(_event(event)) if output.as_json else _event_line(event))
+    return WELL
+
+
+def _midnight(wanted: date | None) -> datetime | None:
+    return timezone.make_aware(datetime.combine(wanted, time.min)) if wanted else None
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.pk,
+        "at": event.at.isoformat(),
+        "kind": event.kind,
+        "who": event.actor_name,
+        "address": event.address,
+        "about": event.subject_kind,
+        "name": event.subject_name,
+        "detail": event.detail,
+    }
+
+
+def _event_line(event: Event) -> str:
+    row = event_row(event)
+    detail = f"  {row.detail}" if row.detail else ""
+    return f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor_name:16} {row.label:20} {event.subject_name}{detail}"

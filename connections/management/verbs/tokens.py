@@ -1,0 +1,231 @@
+"""add, update-token and rotate: tokens come in by standard input."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from connections import clients, queries
+from connections.actions.connect import Wishes, connect
+from connections.actions.probe import Credentials
+from connections.actions.refusals import Refused
+from connections.actions.rotate import Comparison, Replacement, rotate
+from connections.azure_devops.names import InvalidToken, parse_organization, read_token
+from connections.azure_devops.types import Server
+from connections.management.verbs.common import (
+    LIMITED,
+    OPERATOR,
+    REFUSED,
+    USAGE,
+    WELL,
+    Options,
+    Output,
+    day,
+    find,
+    person,
+    row,
+    token_from_input,
+    warnings,
+)
+from connections.models import Connection
+from connections.status import Health
+
+_LONGEST_LINE = 10_000
+
+
+def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
+    """The parsers of these verbs."""
+    adding = verbs.add_parser("add", help="Connect an organization; the token is read from standard input")
+    adding.add_argument("name")
+    adding.add_argument("organization", help="name or address of the organization")
+    adding.add_argument("--owner", required=True, help="user name of the connection's owner")
+    adding.add_argument("--server", default="", help="name of a server in AZURE_DEVOPS_SERVERS")
+    updating = verbs.add_parser("update-token", help="Replace the token; it is read from standard input")
+    updating.add_argument("name")
+    updating.add_argument("--owner", required=True, help="user name of the person who updates it")
+    for verb in (adding, updating):
+        verb.add_argument("--expires-on", type=day, help="the token's last day, as 2026-12-31")
+        verb.add_argument("--all-organizations", action="store_true", help="the token is not for this one only")
+        verb.add_argument("--accept-limited", action="store_true", help="connect although scopes are missing")
+    rotating = verbs.add_parser("rotate", help="List what expires soon, or read new tokens as JSON lines")
+    rotating.add_argument("--within", type=int, default=30, metavar="DAYS", help="how soon (30)")
+    rotating.add_argument("--read", action="store_true", help="read new tokens from standard input, one JSON a line")
+    rotating.add_argument("--owner", default="", help="with --read: user name of the person who updates them")
+    yield from (adding, updating, rotating)
+
+
+def add(options: Options, output: Output) -> int:
+    """Connect an organization."""
+    server = _server(options["server"])
+    organization = parse_organization(options["organization"], servers=[one.url for one in clients.servers()])
+    wishes = Wishes(
+        name=options["name"],
+        expires_on=options["expires_on"],
+        token_reach=_reach(all_organizations=options["all_organizations"]),
+        accept_limited=options["accept_limited"],
+    )
+    credentials = Credentials(server, organization, token_from_input())
+    now = timezone.now()
+    connection = connect(credentials, wishes, owner=person(options["owner"]), by=OPERATOR, now=now)
+    found = warnings(connection, credentials.token, now=now)
+    text = f"Connected {connection.name} to {connection.organization}."
+    output.say(row(connection) | {"warnings": found}, "\n".join([text, *found]))
+    return LIMITED if connection.health == Health.LIMITED else WELL
+
+
+def update_token(options: Options, output: Output) -> int:
+    """Replace one token."""
+    connection = find(options["name"])
+    new = Replacement(
+        token=token_from_input(),
+        expires_on=options["expires_on"],
+        token_reach=_reach(all_organizations=options["all_organizations"]),
+        accept_limited=options["accept_limited"],
+    )
+    now = timezone.now()
+    comparison = rotate(connection, new, person=person(options["owner"]), by=OPERATOR, now=now)
+    found = warnings(connection, new.token, now=now)
+    text = f"The token of {connection.name} is updated. Now revoke the old one."
+    output.say(
+        row(connection) | _compared(comparison) | {"warnings": found}, "\n".join([text, *_said(comparison), *found])
+    )
+    return LIMITED if connection.health == Health.LIMITED else WELL
+
+
+def rotate_many(options: Options, output: Output) -> int:
+    """List what expires soon; with --read, update many."""
+    if not options["read"]:
+        return _list(options, output)
+    if not options["owner"]:
+        raise CommandError("--read needs --owner, the person who updates the tokens.", returncode=USAGE)
+    who = person(options["owner"])
+    codes = [_one_line(number, line, who, output) for number, line in enumerate(sys.stdin, start=1) if line.strip()]
+    if not codes:
+        raise CommandError("Standard input holds no line.", returncode=USAGE)
+    return REFUSED if REFUSED in codes else max(codes)
+
+
+def _list(options: Options, output: Output) -> int:
+    found = queries.expiring(within=options["within"], today=timezone.localdate())
+    rows = [
+        row(one) | {"token_of": one.identity_name, "shares_token": one.shares_token}  # type: ignore[attr-defined]  # annotated
+        for one in found
+    ]
+    lines = [f"{one['expires_on']}  {one['organization']:20} {one['name']}{_shares(one)}" for one in rows]
+    output.say(rows, "\n".join(lines) or f"Nothing expires within {options['within']} days.")
+    return WELL
+
+
+def _shares(one: dict[str, Any]) -> str:
+    return "  (shares its token)" if one["shares_token"] else ""
+
+
+class _BadLine(ValueError):
+    """A line of input that cannot be carried out; its text may hold a token and is never repeated."""
+
+
+def _one_line(number: int, line: str, who: User, output: Output) -> int:
+    try:
+        given = _parse(line)
+        connections, new = [_named(one) for one in given["connections"]], _replacement(given)
+    except _BadLine as wrong:
+        output.line(
+            {"line": number, "result": "refused", "problem": "bad_line", "message": str(wrong)},
+            f"Line {number}: {wrong}",
+        )
+        return REFUSED
+    return max(_swap(one, new, who, output) for one in connections)
+
+
+def _parse(line: str) -> dict[str, Any]:
+    if len(line) > _LONGEST_LINE:
+        raise _BadLine("The line is too long.")
+    try:
+        given = json.loads(line)
+    except ValueError:
+        raise _BadLine("The line is not JSON.") from None
+    if not isinstance(given, dict) or not isinstance(given.get("token"), str):
+        raise _BadLine('The line is no object with a "token".')
+    named = given.get("connections", [given["connection"]] if "connection" in given else [])
+    if not isinstance(named, list) or not named:
+        raise _BadLine('The line names no "connection", by name or id, nor a list of "connections".')
+    return given | {"connections": named}
+
+
+def _named(one: object) -> Connection:
+    every = Connection.objects.select_related("owner")
+    found = every.filter(pk=one).first() if isinstance(one, int) else every.filter(name__iexact=str(one)).first()
+    if found is None:
+        raise _BadLine(f"No connection is called {str(one)[:100]}.")
+    return found
+
+
+def _replacement(given: dict[str, Any]) -> Replacement:
+    try:
+        token = read_token(given["token"])
+    except InvalidToken as wrong:
+        raise _BadLine(f"The token is not accepted: {wrong.code.replace('_', ' ')}.") from None
+    try:
+        expires_on = date.fromisoformat(given["expires_on"]) if given.get("expires_on") else None
+    except (TypeError, ValueError):
+        raise _BadLine("A date looks like 2026-12-31.") from None
+    return Replacement(
+        token=token,
+        expires_on=expires_on,
+        token_reach=_reach(all_organizations=bool(given.get("all_organizations"))),
+        accept_limited=bool(given.get("accept_limited")),
+    )
+
+
+def _swap(connection: Connection, new: Replacement, who: User, output: Output) -> int:
+    """One connection of one line; a refusal says why and leaves the others right."""
+    result: dict[str, object] = {"id": connection.pk, "name": connection.name}
+    now: datetime = timezone.now()
+    try:
+        comparison = rotate(connection, new, person=who, by=OPERATOR, now=now)
+    except Refused as refused:
+        why = {"result": "refused", "problem": refused.code, "message": refused.message}
+        output.line(result | why, f"{connection.name}: refused. {refused.message}")
+        return REFUSED
+    found = warnings(connection, new.token, now=now)
+    told: dict[str, object] = {"result": "updated", "health": str(connection.health), "warnings": found}
+    text = " ".join([f"{connection.name}: updated.", *_said(comparison), *found])
+    output.line(result | told | _compared(comparison), text)
+    return LIMITED if connection.health == Health.LIMITED else WELL
+
+
+def _compared(comparison: Comparison) -> dict[str, object]:
+    return {
+        "same_person": comparison.same_person,
+        "lost": list(comparison.lost),
+        "gained": list(comparison.gained),
+    }
+
+
+def _said(comparison: Comparison) -> list[str]:
+    said = [] if comparison.same_person else ["It belongs to another person than the old one."]
+    if comparison.lost:
+        said.append(f"Lost: {', '.join(comparison.lost)}.")
+    if comparison.gained:
+        said.append(f"Gained: {', '.join(comparison.gained)}.")
+    return said
+
+
+def _server(name: str) -> Server:
+    if not name:
+        return clients.servers()[0]
+    try:
+        return clients.server(name)
+    except clients.UnknownServer:
+        known = ", ".join(one.name for one in clients.servers())
+        raise CommandError(f"No server is called {name}. There are: {known}.", returncode=USAGE) from None
+
+
+def _reach(*, all_organizations: bool) -> str:
+    return str(Connection.Reach.ALL if all_organizations else Connection.Reach.ONE)

@@ -1,0 +1,455 @@
+"""`manage.py connections`: every verb, its JSON and its exit codes; a token only ever comes in."""
+
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django import Settings
+
+from connections.actions.guard import set_rails
+from connections.models import AuditRun, Connection, Mail, StoredToken
+from connections.rails import Rails, Rule
+from history.models import Event
+from history.record import Actor
+from sandbox.server import Sandbox
+from tests.connections import mailserver
+from tests.factories import ConnectionFactory
+
+Connected = Callable[..., Connection]
+Token = Callable[[str], str]
+
+
+class Ran:
+    """How a command ended: its exit code, what it printed, and that as JSON."""
+
+    def __init__(self, *words: str) -> None:
+        out, err = io.StringIO(), io.StringIO()
+        try:
+            call_command("connections", *words, stdout=out, stderr=err)
+        except SystemExit as ended:
+            self.code = int(str(ended.code))
+        except CommandError as wrong:
+            self.code = wrong.returncode
+            err.write(str(wrong))
+        else:
+            self.code = 0
+        self.out, self.err = out.getvalue(), err.getvalue()
+
+    @property
+    def json(self) -> Any:
+        """What was printed as one value."""
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[Any]:
+        """What was printed as one value a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def type_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    def give(text: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+    return give
+
+
+TypeIn = Callable[[str], None]
+
+
+def in_days(days: int) -> str:
+    return (timezone.localdate() + timedelta(days=days)).isoformat()
+
+
+@pytest.mark.django_db
+def test_list_says_so_when_there_is_nothing() -> None:
+    assert Ran("list").out == "No connections.\n"
+
+
+@pytest.mark.django_db
+def test_list_names_every_connection_with_health_and_end() -> None:
+    ConnectionFactory.create(name="Acme main", expires_on=date(2026, 12, 31))
+    ConnectionFactory.create(name="Resting", disabled=True)
+    assert "healthy      2026-12-31   acme                 Acme main" in Ran("list").out
+    rows = Ran("list", "--json").json
+    assert [(one["name"], one["health"], one["expires_on"]) for one in rows] == [
+        ("Acme main", "healthy", "2026-12-31"),
+        ("Resting", "disabled", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("token", "code", "words"),
+    [("full", 0, "Granted"), ("no-build", 3, "Missing"), ("no-projects", 4, "Could not tell")],
+)
+def test_test_says_what_the_token_can_do(connected: Connected, token: str, code: int, words: str) -> None:
+    connected(token=token)
+    ran = Ran("test", "acme MAIN")
+    assert (ran.code, words in ran.out) == (code, True)
+    assert Ran("test", "Acme main", "--json").json["capabilities"]["code_read"]
+    assert Event.objects.filter(kind="connection.tested", actor_name="command line").count() == 2
+
+
+def test_test_tells_a_refusal_from_an_outage(connected: Connected, sandbox: Sandbox) -> None:
+    connected()
+    sandbox.behaviour.add("status", status=503)
+    assert Ran("test", "Acme main").code == 4
+    sandbox.behaviour.clear()
+    token = sandbox.world.token_named("full")
+    assert token is not None
+    token.state = "expired"
+    ran = Ran("test", "Acme main", "--json")
+    assert (ran.code, ran.json["problem"]) == (1, "token_expired")
+    assert "Token has expired" in Ran("test", "Acme main").out
+
+
+@pytest.mark.django_db
+def test_an_unknown_name_is_said() -> None:
+    ran = Ran("test", "Nothing")
+    assert (ran.code, ran.err) == (1, "No connection is called Nothing.")
+
+
+def test_add_connects_with_the_token_of_standard_input(
+    maintainer: User, sandbox: Sandbox, token_of: Token, type_in: TypeIn
+) -> None:
+    type_in(token_of("full") + "\n")
+    ran = Ran("add", "Acme main", "https://dev.azure.com/ACME/", "--owner", "maya", "--expires-on", in_days(30))
+    assert (ran.code, ran.out) == (0, "Connected Acme main to acme.\n")
+    connection = Connection.objects.get()
+    assert connection.owner == maintainer
+    assert str(connection.expires_on) == in_days(30)
+    assert connection.stored_token.reveal().reveal() == token_of("full")
+
+
+@pytest.mark.parametrize(
+    ("token", "organization", "code", "problem"),
+    [
+        ("revoked", "acme", 1, "token_refused"),
+        ("full", "nowhere", 1, "organization_not_found"),
+        ("full", "a b", 1, "not_an_organization"),
+        ("no-build", "acme", 1, "limited_not_accepted"),
+    ],
+)
+def test_add_says_why_not(
+    maintainer: User,
+    sandbox: Sandbox,
+    token_of: Token,
+    type_in: TypeIn,
+    token: str,
+    organization: str,
+    code: int,
+    problem: str,
+) -> None:
+    type_in(token_of(token))
+    ran = Ran("add", "Acme main", organization, "--owner", "maya", "--json")
+    assert (ran.code, ran.json["problem"]) == (code, problem)
+    assert not Connection.objects.exists()
+
+
+def test_add_takes_a_limited_token_knowingly(
+    maintainer: User, sandbox: Sandbox, token_of: Token, type_in: TypeIn
+) -> None:
+    type_in(token_of("no-build"))
+    assert Ran("add", "Acme main", "acme", "--owner", "maya", "--accept-limited").code == 3
+    assert Connection.objects.get().health == "limited"
+
+
+def test_add_refuses_what_is_no_token_without_repeating_it(maintainer: User, sandbox: Sandbox, type_in: TypeIn) -> None:
+    type_in("two words")
+    ran = Ran("add", "Acme main", "acme", "--owner", "maya")
+    assert (ran.code, ran.err) == (1, "Not accepted: inner white space.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--owner", "nobody"], "No active user is called nobody."),
+        (["--owner", "maya", "--server", "Other"], "No server is called Other. There are: Sandbox."),
+        (["--owner", "maya", "--expires-on", "31.12.2026"], "a date looks like 2026-12-31"),
+    ],
+)
+def test_wrong_usage_is_exit_code_two(
+    maintainer: User, sandbox: Sandbox, token_of: Token, type_in: TypeIn, words: list[str], said: str
+) -> None:
+    type_in(token_of("full"))
+    ran = Ran("add", "Acme main", "acme", *words)
+    # Django raises what argparse says when a command is called from Python; the shell sees 2 all the same.
+    assert (ran.code in (1, 2), said in ran.err) == (True, True)
+
+
+def test_update_token_compares_and_swaps(connected: Connected, token_of: Token, type_in: TypeIn) -> None:
+    connected()
+    type_in(token_of("full-colleague"))
+    ran = Ran("update-token", "Acme main", "--owner", "maya", "--expires-on", in_days(60), "--json")
+    assert ran.code == 0
+    assert (ran.json["same_person"], ran.json["lost"], ran.json["expires_on"]) == (False, [], in_days(60))
+    assert StoredToken.objects.get().reveal().reveal() == token_of("full-colleague")
+
+
+def test_update_token_says_what_was_lost(connected: Connected, token_of: Token, type_in: TypeIn) -> None:
+    connected()
+    type_in(token_of("no-build"))
+    ran = Ran("update-token", "Acme main", "--owner", "maya", "--accept-limited")
+    assert ran.code == 3
+    assert "Lost: build_execute, build_read." in ran.out
+
+
+def test_update_token_leaves_the_old_one_when_refused(connected: Connected, token_of: Token, type_in: TypeIn) -> None:
+    connected()
+    type_in(token_of("expired"))
+    ran = Ran("update-token", "Acme main", "--owner", "maya")
+    assert (ran.code, ran.err.startswith("Token has expired.")) == (1, True)
+    assert StoredToken.objects.get().reveal().reveal() == token_of("full")
+
+
+def test_guard_rails_hold_on_the_command_line(
+    connected: Connected, sandbox: Sandbox, token_of: Token, type_in: TypeIn
+) -> None:
+    connected()
+    type_in(token_of("full"))
+    ran = Ran("add", "Second", "acme", "--owner", "maya", "--json", "--expires-on", in_days(300))
+    assert ran.json["warnings"] == [
+        "The token lives longer than the guard rails allow.",
+        "This token is already in use.",
+    ]
+    set_rails(Rails(90, Rule.REFUSE, Rule.WARN, Rule.ALLOW), by=Actor("ann"), now=datetime(2026, 11, 24, tzinfo=UTC))
+    type_in(token_of("full-again"))
+    ran = Ran("update-token", "Acme main", "--owner", "maya", "--expires-on", in_days(91), "--json")
+    assert (ran.code, ran.json["problem"]) == (1, "life_too_long")
+
+
+# audit
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "state"),
+    [
+        ({"health": "healthy"}, 0, "healthy"),
+        ({"health": "limited"}, 3, "limited"),
+        ({"health": "rejected", "problem": "token_refused"}, 1, "rejected"),
+        ({"health": "unreachable", "problem": "timed_out"}, 4, "unreachable"),
+        ({"health": "healthy", "expires_on": 3}, 3, "soon"),
+        ({"health": "healthy", "expires_on": 8}, 0, "healthy"),
+        ({"health": "healthy", "expires_on": -1}, 1, "expired"),
+        ({"health": "healthy", "checked_at": -2}, 4, "stale"),
+    ],
+)
+@pytest.mark.django_db
+def test_a_monitor_learns_how_things_stand_from_the_exit_code(fields: dict[str, Any], code: int, state: str) -> None:
+    if "expires_on" in fields:
+        fields = fields | {"expires_on": timezone.localdate() + timedelta(days=fields["expires_on"])}
+    checked_at = timezone.now() + timedelta(days=fields.get("checked_at", 0))
+    ConnectionFactory.create(**(fields | {"checked_at": checked_at}))
+    ran = Ran("audit", "--stored", "--json")
+    assert (ran.code, ran.json["exit_code"]) == (code, code)
+    assert ran.json["connections"][0]["state"] == state
+
+
+@pytest.mark.django_db
+def test_the_worst_decides_and_what_rests_does_not_count() -> None:
+    ConnectionFactory.create(health="limited", checked_at=timezone.now())
+    ConnectionFactory.create(health="unreachable", checked_at=timezone.now())
+    ConnectionFactory.create(health="rejected", disabled=True)
+    assert Ran("audit", "--stored").code == 4
+    ConnectionFactory.create(health="rejected", checked_at=timezone.now())
+    assert Ran("audit", "--stored").code == 1
+
+
+@pytest.mark.django_db
+def test_nothing_to_audit_is_well() -> None:
+    ran = Ran("audit")
+    assert (ran.code, ran.out) == (0, "0 audited, 0 with problems.\n")
+
+
+def test_audit_asks_azure_devops_and_is_listed_as_a_run(connected: Connected, sandbox: Sandbox) -> None:
+    connected("One")
+    connected("Two", token="no-build")
+    sandbox.requests.clear()
+    ran = Ran("audit")
+    assert (ran.code, "2 audited, 1 with problems." in ran.out) == (3, True)
+    assert sandbox.requests
+    run = AuditRun.objects.get()
+    assert (run.started_by, run.by_hand, run.finished_at is not None) == ("command line", True, True)
+
+
+def test_audit_of_one_connection_finds_an_expired_token(connected: Connected, sandbox: Sandbox) -> None:
+    connected()
+    connected("Other", token="full-again")
+    token = sandbox.world.token_named("full")
+    assert token is not None
+    token.state = "expired"
+    ran = Ran("audit", "Acme main", "--json")
+    assert (ran.code, len(ran.json["connections"]), ran.json["connections"][0]["problem"]) == (1, 1, "token_expired")
+    assert Ran("audit", "Other").code == 0
+    assert not AuditRun.objects.exists()
+
+
+def test_asking_nobody_asks_nobody(connected: Connected, sandbox: Sandbox) -> None:
+    connected()
+    sandbox.requests.clear()
+    assert Ran("audit", "--stored").code == 0
+    assert sandbox.requests == []
+
+
+# rotate
+
+
+@pytest.mark.django_db
+def test_rotate_lists_what_expires_soon_and_who_shares_a_token(connected: Connected) -> None:
+    for name, days in (("One", 5), ("Two", 5), ("Later", 60)):
+        connected(name)
+        Connection.objects.filter(name=name).update(expires_on=in_days(days))
+    StoredToken.objects.filter(connection__name="Two").update(fingerprint="another")
+    rows = Ran("rotate", "--within", "30", "--json").json
+    assert [(one["name"], one["shares_token"], one["token_of"]) for one in rows] == [
+        ("One", True, "Maya Sample"),
+        ("Two", False, "Maya Sample"),
+    ]
+    assert "One  (shares its token)" in Ran("rotate").out
+    assert Ran("rotate", "--within", "3").out == "Nothing expires within 3 days.\n"
+
+
+def line(**given: object) -> str:
+    return json.dumps(given) + "\n"
+
+
+def test_rotate_reads_new_tokens_and_reports_each_connection(
+    connected: Connected, token_of: Token, type_in: TypeIn
+) -> None:
+    one, two, three = connected("One"), connected("Two"), connected("Three", token="full-colleague")
+    type_in(
+        line(connections=["One", two.pk], token=token_of("full-again"), expires_on=in_days(60))
+        + "\n"
+        + line(connection="Three", token=token_of("expired"))
+    )
+    ran = Ran("rotate", "--read", "--owner", "maya", "--json")
+    told = [(entry["name"], entry["result"], entry.get("problem")) for entry in ran.lines]
+    assert told == [("One", "updated", None), ("Two", "updated", None), ("Three", "refused", "token_expired")]
+    assert ran.code == 1
+    assert ran.lines[1]["warnings"] == ["This token is already in use."]
+    for connection, token in ((one, "full-again"), (two, "full-again"), (three, "full-colleague")):
+        assert StoredToken.objects.get(connection=connection).reveal().reveal() == token_of(token)
+    assert str(Connection.objects.get(pk=one.pk).expires_on) == in_days(60)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("no json", "not JSON"),
+        ('{"token": 7}', 'no object with a "token"'),
+        ('{"token": "x"}', "names no"),
+        ('{"token": "x", "connections": []}', "names no"),
+        ('{"token": "x", "connection": "Nothing"}', "No connection is called Nothing."),
+        ('{"token": "x", "connection": 999}', "No connection is called 999."),
+        ('{"token": "two words", "connection": "Acme main"}', "inner white space"),
+        ('{"token": "x", "connection": "Acme main", "expires_on": "soon"}', "A date looks like"),
+        ('{"token": "' + "x" * 20_000 + '"}', "too long"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_refused_and_the_rest_goes_on(
+    connected: Connected, token_of: Token, type_in: TypeIn, text: str, said: str
+) -> None:
+    connected()
+    type_in(text + "\n" + line(connection="Acme main", token=token_of("full-again")))
+    ran = Ran("rotate", "--read", "--owner", "maya", "--json")
+    assert ran.code == 1
+    assert said in ran.lines[0]["message"]
+    assert ran.lines[1]["result"] == "updated"
+
+
+def test_rotate_in_words(connected: Connected, token_of: Token, type_in: TypeIn) -> None:
+    connected()
+    type_in(line(connection="Acme main", token=token_of("full-colleague")) + "{}\n")
+    out = Ran("rotate", "--read", "--owner", "maya").out.splitlines()
+    assert out[0] == "Acme main: updated. It belongs to another person than the old one."
+    assert out[1].startswith("Line 2: ")
+
+
+@pytest.mark.django_db
+def test_rotate_wants_an_owner_and_lines(maintainer: User, type_in: TypeIn) -> None:
+    type_in("\n")
+    assert Ran("rotate", "--read").code == 2
+    ran = Ran("rotate", "--read", "--owner", "maya")
+    assert (ran.code, ran.err) == (2, "Standard input holds no line.")
+
+
+# remind and events
+
+
+@pytest.fixture
+def ending(person: Callable[..., User]) -> Connection:
+    owner = person("olga", email="olga@example.com")
+    return ConnectionFactory.create(
+        name="Acme main", owner=owner, expires_on=in_days(7), token_set_at=timezone.now() - timedelta(days=60)
+    )
+
+
+def test_remind_writes_what_is_due_and_says_to_whom(ending: Connection) -> None:
+    dry = Ran("remind", "--dry-run")
+    assert (dry.code, dry.out) == (0, "Acme main: 7 days left, to olga@example.com\n1 due. Nothing was written.\n")
+    assert not Mail.objects.exists()
+    ran = Ran("remind", "--json")
+    assert (ran.code, ran.json["mails_written"], ran.json["due"][0]["to"]) == (0, 1, ["olga@example.com"])
+    assert Ran("remind", "--json").json["due"] == []
+
+
+def test_remind_ends_with_one_when_nobody_can_be_told(ending: Connection) -> None:
+    User.objects.update(email="")
+    ran = Ran("remind")
+    assert (ran.code, "to nobody" in ran.out) == (1, True)
+
+
+def test_remind_sends_on_demand(ending: Connection, settings: Settings) -> None:
+    with mailserver.running() as (inbox, port):
+        mailserver.use(settings, port)
+        ran = Ran("remind", "--send", "--json")
+    assert (ran.code, ran.json["mails_sent"], inbox.recipients) == (0, 1, ["olga@example.com"])
+
+
+def test_remind_says_when_mail_does_not_go_out(ending: Connection, settings: Settings) -> None:
+    mailserver.use(settings, mailserver.free_port())
+    ran = Ran("remind", "--send", "--json")
+    assert (ran.code, ran.json["mails_failing"]) == (1, 1)
+
+
+def test_events_are_told_newest_first_and_filtered(connected: Connected) -> None:
+    connected("One")
+    connected("Two")
+    Ran("test", "One")
+    kinds = [one["kind"] for one in Ran("events", "--json").lines]
+    assert kinds == ["connection.tested", "connection.connected", "connection.connected"]
+    assert [one["name"] for one in Ran("events", "Two", "--json").lines] == ["Two"]
+    assert len(Ran("events", "--kind", "connection.tested", "--json").lines) == 1
+    assert len(Ran("events", "--person", "command line", "--json").lines) == 1
+    assert len(Ran("events", "--limit", "2", "--json").lines) == 2
+    assert Ran("events", "--until", "2020-01-01").out == ""
+    assert len(Ran("events", "--since", in_days(0), "--until", in_days(0), "--json").lines) == 3
+
+
+def test_events_in_words(connected: Connected) -> None:
+    connected()
+    (told,) = Ran("events").out.splitlines()
+    assert "maya" in told
+    assert "Connected" in told
+    assert "Acme main" in told
+    assert Ran("events", "Nothing").code == 1
+
+
+def test_no_verb_prints_a_token(connected: Connected, token_of: Token, type_in: TypeIn) -> None:
+    connected()
+    printed = []
+    for token in ("full-again", "expired", "revoked"):
+        for words in (["rotate", "--read", "--owner", "maya"], ["rotate", "--read", "--owner", "maya", "--json"]):
+            type_in(line(connection="Acme main", token=token_of(token)) + token_of(token))
+            ran = Ran(*words)
+            printed.append(ran.out + ran.err)
+        type_in(token_of(token))
+        ran = Ran("update-token", "Acme main", "--owner", "maya", "--json")
+        printed.append(ran.out + ran.err)
+    assert not any(token_of(token) in text for token in ("full-again", "expired", "revoked") for text in printed)
