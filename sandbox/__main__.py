@@ -38,14 +38,15 @@ def _context(certificate: str | None) -> ssl.SSLContext | None:
 def main() -> None:
     """Read the arguments and serve."""
     given = _arguments()
-    world = build_world()
+    edition = SERVERS[given.server] if given.server else SERVICES
+    world = build_world(edition)
     add_benchmark(world, Scale(given.organizations, given.projects, given.repositories))
     sandbox = Sandbox(
         host=given.host,
         port=given.port,
         latency=given.latency,
         ssl_context=_context(given.certificate),
-        edition=SERVERS[given.server] if given.server else SERVICES,
+        edition=edition,
         path=given.path,
         world=world,
     )

@@ -16,7 +16,8 @@ from sandbox.wire import (
     usual_headers,
 )
 
-REALM = 'Basic realm="https://sandbox.app.visualstudio.com/"'
+# The name of a scale unit of the service, or what every server of one's own says.
+_REALMS = {True: 'Basic realm="https://sandbox.app.visualstudio.com/"', False: 'Basic realm="https://vsts/tfs"'}
 _BEARER = f"Bearer authorization_uri=https://login.microsoftonline.com/{TENANT}"
 _FRAMEWORK = "Microsoft.TeamFoundation.Framework.Server"
 _SERVICES = "Microsoft.VisualStudio.Services"
@@ -57,6 +58,10 @@ def organization_stopped(request: Request) -> Answer:
     return _json(request, 503, body, ("X-TFS-ServiceError", quote(text, safe="")), bom=True)
 
 
+def _realm(request: Request) -> tuple[str, str]:
+    return "WWW-Authenticate", _REALMS[request.edition.hosted]
+
+
 def _suppressed(request: Request) -> bool:
     return request.headers.get("x-tfs-fedauthredirect", "").lower() == "suppress"
 
@@ -75,7 +80,7 @@ def wrong_token(request: Request) -> Answer:
         401,
         envelope(text, "UnauthorizedRequestException", _FRAMEWORK),
         ("WWW-Authenticate", _BEARER),
-        ("WWW-Authenticate", REALM),
+        _realm(request),
         ("WWW-Authenticate", "TFS-Federated"),
         ("X-VSS-ResourceTenant", TENANT),
     )
@@ -83,8 +88,7 @@ def wrong_token(request: Request) -> Answer:
 
 def _wrong_token_at_a_server(request: Request) -> Answer:
     # IIS answers before the application does: empty, and with what it would accept instead.
-    headers = [("WWW-Authenticate", 'Basic realm="https://vsts/tfs"'), ("WWW-Authenticate", "NTLM")]
-    return Answer(401, b"", [*usual_headers(request), *headers])
+    return Answer(401, b"", [*usual_headers(request), _realm(request), ("WWW-Authenticate", "NTLM")])
 
 
 def to_sign_in(request: Request) -> Answer:
@@ -111,7 +115,7 @@ def expired(request: Request) -> Answer:
         "RequestedPermissions": 0,
         "NamespaceId": "00000000-0000-0000-0000-000000000000",
     }
-    return _json(request, 401, body, ("WWW-Authenticate", REALM), ("X-TFS-ServiceError", quote(text, safe="")))
+    return _json(request, 401, body, _realm(request), ("X-TFS-ServiceError", quote(text, safe="")))
 
 
 def not_a_member(request: Request, person: Person) -> Answer:
@@ -141,12 +145,12 @@ def global_token(request: Request) -> Answer:
         "on an allowlist. Contact your organization administrator to be included on the allowlist."
     )
     page = f"<html><head><title>401</title></head><body>{text}</body></html>".encode()
-    return _page(request, 401, page, ("WWW-Authenticate", REALM), ("X-TFS-ServiceError", quote(text, safe="")))
+    return _page(request, 401, page, _realm(request), ("X-TFS-ServiceError", quote(text, safe="")))
 
 
 def scope_missing(request: Request) -> Answer:
     """Not a word: no body, no content type, nobody named."""
-    return Answer(401, b"", [*usual_headers(request), ("WWW-Authenticate", REALM)])
+    return Answer(401, b"", [*usual_headers(request), _realm(request)])
 
 
 def throttled(request: Request, seconds: float) -> Answer:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from sandbox.editions import SERVICES, Edition
 from sandbox.faults import Fault
 from sandbox.ids import stable_id
 from sandbox.people import Person, Token
@@ -82,6 +83,7 @@ _FAULTS = {
     "signin": Fault("sign_in_page"),
 }
 PROJECT_COUNT = 137
+COLLECTION = "DefaultCollection"
 _SPECIAL_NAMES = (
     "Storefront",
     "Payments API",
@@ -93,11 +95,15 @@ _SPECIAL_NAMES = (
 )
 
 
-def build_world() -> World:
-    """A fresh world; nothing that changes in it is shared with another one."""
+def build_world(edition: Edition = SERVICES) -> World:
+    """A fresh world; nothing that changes in it is shared with another one.
+
+    On a server of one's own the tokens for acme open the collection that every such server has.
+    """
     world = World()
-    for organization in (_acme(), _fabrikam(), *_troubled()):
-        world.organizations[organization.name] = organization
+    collections = [] if edition.hosted else [_acme(COLLECTION)]
+    for organization in (_acme("acme"), _fabrikam(), *_troubled(), *collections):
+        world.organizations[organization.name.lower()] = organization
     for token in _tokens():
         world.tokens[token.secret] = token
     return world
@@ -148,20 +154,21 @@ def _fabrikam() -> Organization:
     return organization
 
 
-def _acme() -> Organization:
-    organization = Organization("acme", members={MAYA.id, NOOR.id, GUEST.id, LONER.id}, powerless={GUEST.id})
+def _acme(own: str) -> Organization:
+    members_of_all = {MAYA.id, NOOR.id, GUEST.id, LONER.id}
+    organization = Organization(own, members=members_of_all, powerless={GUEST.id}, tokens_of="acme")
     members = frozenset({MAYA.id, NOOR.id})
     names = [*_SPECIAL_NAMES, *(f"Service {number:03d}" for number in range(1, PROJECT_COUNT))]
     for index, name in enumerate(names[:PROJECT_COUNT]):
         make = _rich_project if index < 2 else _plain_project
-        project = make("acme", name)
+        project = make(own, name)
         project.seen_by = members | {GUEST.id} if index < 2 else members
         organization.projects.append(project)
     organization.projects += [
-        Project(stable_id("acme", "Old Shop"), "Old Shop", state="deleting", seen_by=members),
-        Project(stable_id("acme", "Retired"), "Retired", state="deleted", seen_by=members),
-        Project(stable_id("acme", "Brand New"), "Brand New", state="createPending", seen_by=members),
-        Project(stable_id("acme", "Board Room"), "Board Room", seen_by=frozenset({BOARD.id})),
+        Project(stable_id(own, "Old Shop"), "Old Shop", state="deleting", seen_by=members),
+        Project(stable_id(own, "Retired"), "Retired", state="deleted", seen_by=members),
+        Project(stable_id(own, "Brand New"), "Brand New", state="createPending", seen_by=members),
+        Project(stable_id(own, "Board Room"), "Board Room", seen_by=frozenset({BOARD.id})),
     ]
     return organization
 

@@ -54,7 +54,7 @@ class Sandbox:
     ) -> None:
         if host not in LOOPBACK:
             raise ValueError("The sandbox listens on loopback only.")
-        self.world: World = world or build_world()
+        self.world: World = world or build_world(edition)
         self.behaviour = Behaviour()
         self.latency = latency
         self.edition = edition

@@ -1,26 +1,19 @@
 """The official `azure-devops` package takes the sandbox for Azure DevOps."""
 
-import os
-import tempfile
 from typing import Any
 
 import pytest
 
-from sandbox.samples import PROJECT_COUNT, secret
+from sandbox.samples import PROJECT_COUNT
 from sandbox.server import Sandbox
-
-# The client keeps what it learnt about addresses on disk; it must not learn from one sandbox for the next.
-os.environ["AZURE_DEVOPS_CACHE_DIR"] = tempfile.mkdtemp(prefix="azure-devops-cache-")
+from tests.sandbox.official import connect
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 @pytest.fixture
 def connection(sandbox: Sandbox) -> Any:
-    from azure.devops.connection import Connection
-    from msrest.authentication import BasicAuthentication
-
-    return Connection(base_url=f"{sandbox.url}/acme", creds=BasicAuthentication("", secret("full")))
+    return connect(f"{sandbox.url}/acme")
 
 
 def test_it_lists_projects_repositories_refs_and_commits(connection: Any) -> None:
@@ -93,17 +86,11 @@ def test_it_releases_and_approves(connection: Any, sandbox: Sandbox) -> None:
     assert again.status == "queued"
 
 
-def test_a_refusal_reaches_it_as_an_error_of_its_own(sandbox: Sandbox) -> None:
-    from azure.devops.connection import Connection
+def test_a_refusal_reaches_it_as_an_error_of_its_own(connection: Any, sandbox: Sandbox) -> None:
     from azure.devops.exceptions import AzureDevOpsAuthenticationError, AzureDevOpsServiceError
-    from msrest.authentication import BasicAuthentication
-
-    def build_client(token: str) -> Any:
-        creds = BasicAuthentication("", secret(token))
-        return Connection(base_url=f"{sandbox.url}/acme", creds=creds).clients.get_build_client()
 
     with pytest.raises(AzureDevOpsAuthenticationError):
-        build_client("no-build").get_definitions("Storefront")
+        connect(f"{sandbox.url}/acme", "no-build").clients.get_build_client().get_definitions("Storefront")
     with pytest.raises(AzureDevOpsServiceError) as refused:
-        build_client("full").get_build("Storefront", 2147483647)
+        connection.clients.get_build_client().get_build("Storefront", 2147483647)
     assert refused.value.type_key == "BuildNotFoundException"
