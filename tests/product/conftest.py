@@ -1,5 +1,6 @@
 """Whatever starts the whole product is slow: few starts, each for several assertions, one after another."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -20,5 +21,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _proc() -> None:
+def _machine() -> None:
+    need(found=bool(shutil.which("git")), lacking="git, which lists the checkout", remedy="apt-get install git")
     need(found=sys.platform == "linux", lacking="/proc, which shows what was left behind", remedy="run it on Linux")

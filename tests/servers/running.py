@@ -37,7 +37,8 @@ def redis() -> Iterator[str]:
 def postgresql() -> Iterator[str]:
     """The URL of an empty PostgreSQL. Root may not run it, so root hands it to the user `postgres`."""
     programs = _postgresql_programs()
-    need(found=programs is not None, lacking="PostgreSQL", remedy="apt-get install postgresql")
+    remedy = "apt-get install postgresql, or set POSTGRESQL_BIN to the folder of its programs"
+    need(found=programs is not None, lacking="PostgreSQL", remedy=remedy)
     assert programs is not None
     user = _database_user()
     need(found=user is not None, lacking="The user postgres", remedy="apt-get install postgresql")
@@ -93,7 +94,9 @@ def _postgresql_answers(url: str) -> bool:
 
 
 def _postgresql_programs() -> Path | None:
-    """Debian keeps them off PATH, one folder for each version."""
+    """Where POSTGRESQL_BIN says; else Debian's folder, one for each version and off PATH; else on PATH."""
+    if told := os.environ.get("POSTGRESQL_BIN"):
+        return Path(told) if Path(told, "initdb").is_file() else None
     debian = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))  # noqa: PTH207 - sorted() of texts
     found = debian[-1] if debian else shutil.which("initdb")
     return Path(found).parent if found else None
