@@ -1,5 +1,6 @@
 """Every page as a browser without JavaScript meets it."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -86,7 +87,8 @@ def test_each_trouble_has_its_own_title_and_connects_nothing(
     tested, connected = post(pages, "test-new", data), post(pages, "add-azure-devops", data)
     for page in (tested, connected):
         assert title.replace("'", "&#x27;") in page
-        assert "TF4" not in page
+        # Azure DevOps' own code; a random form key may well contain its first letters.
+        assert not re.search(r"TF4\d{5}", page)
     assert not Connection.objects.exists()
 
 
