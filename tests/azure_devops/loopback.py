@@ -5,11 +5,14 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Self
 
 HOST = "127.0.0.1"
+# For how many seconds who drips or hangs keeps it up. A client that is still there then has no deadline.
+PATIENCE = 3.0
 
 
 @dataclass(frozen=True)
@@ -46,20 +49,39 @@ class Wire:
 
     socket: socket.socket
     stopping: threading.Event
+    gave_in: threading.Event
     keep: bool = True
 
     def send(self, content: bytes) -> None:
         self.socket.sendall(content)
 
     def drip(self, head: bytes, drop: bytes = b"x", *, every: float = 0.01) -> None:
-        """Send `head` and then a drop at a time, for ever."""
+        """Send `head` and then a drop at a time, for as long as patience lasts."""
         self.send(head)
+        self.repeat(lambda: self.send(drop), every=every)
+
+    def sip(self) -> None:
+        """Take what comes, a little at a time, for as long as patience lasts."""
+        self.repeat(lambda: self.socket.recv(50_000))
+
+    def repeat(self, act: Callable[[], object], *, every: float = 0.01) -> None:
+        """Do it again and again, until the client is gone or patience ends."""
+        ends_at = time.monotonic() + PATIENCE
         while not self.stopping.wait(every):
-            self.send(drop)
+            if time.monotonic() > ends_at:
+                self.give_in()
+                return
+            act()
 
     def hang(self) -> None:
-        """Say nothing more, and keep the connection."""
-        self.stopping.wait()
+        """Say nothing more, and keep the connection for as long as patience lasts."""
+        if not self.stopping.wait(PATIENCE):
+            self.give_in()
+
+    def give_in(self) -> None:
+        """The client outlasted us."""
+        self.gave_in.set()
+        self.keep = False
 
     def reset(self) -> None:
         """End with a reset instead of a farewell."""
@@ -113,13 +135,17 @@ def _read_request(stream: BinaryIO) -> Seen | None:
 
 @dataclass
 class Loopback:
-    """A server that runs `script` for each request, or `greet` for each connection before anything is read."""
+    """A server that runs `script` for each request, or `greet` for each connection before anything is read.
+
+    `gave_in` says that a client was still there when the patience of a script that drips or hangs was over.
+    """
 
     script: Script = field(default_factory=lambda: always(answer()))
     tls: ssl.SSLContext | None = None
     greet: Callable[[Wire], None] | None = None
     seen: list[Seen] = field(default_factory=list)
     connections: int = 0
+    gave_in: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server((HOST, 0))
@@ -158,15 +184,15 @@ class Loopback:
     def _serve(self, connection: socket.socket) -> None:
         # The client may hang up at any moment; what it makes of the answer is for the test to say.
         with contextlib.suppress(OSError), connection:
-            if self.greet is not None:
-                self.greet(Wire(connection, self._stopping))
-                return
             spoken = self.tls.wrap_socket(connection, server_side=True) if self.tls else connection
             with spoken:
-                self._converse(spoken)
+                if self.greet is not None:
+                    self.greet(Wire(spoken, self._stopping, self.gave_in))
+                else:
+                    self._converse(spoken)
 
     def _converse(self, connection: socket.socket) -> None:
-        wire = Wire(connection, self._stopping)
+        wire = Wire(connection, self._stopping, self.gave_in)
         with connection.makefile("rb") as stream:
             while wire.keep and (seen := _read_request(stream)) is not None:
                 self.seen.append(seen)

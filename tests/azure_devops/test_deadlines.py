@@ -9,7 +9,7 @@ import pytest
 from connections.azure_devops import errors
 from tests.azure_devops.authority import Authority
 from tests.azure_devops.conftest import MakeTransport, Serve
-from tests.azure_devops.loopback import Loopback, Seen, Wire, answer, full_house
+from tests.azure_devops.loopback import PATIENCE, Loopback, Seen, Wire, answer, full_house
 
 PROJECTS = ("_apis", "projects")
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -72,6 +72,7 @@ def test_an_answer_that_takes_too_long_is_given_up(
     server = serve(script, tls=authority.server("127.0.0.1") if tls else None)
     with pytest.raises(errors.TimedOut):
         transport(server.url, deadline=SHORT, ca_bundle=authority.bundle).ask("GET", PROJECTS)
+    assert not server.gave_in.is_set()
 
 
 def test_a_body_that_drips_after_a_redirect_is_given_up_too(serve: Serve, transport: MakeTransport) -> None:
@@ -79,31 +80,47 @@ def test_a_body_that_drips_after_a_redirect_is_given_up_too(serve: Serve, transp
     server = serve(lambda _seen, wire: wire.drip(head))
     with pytest.raises(errors.TimedOut):
         transport(server.url, deadline=SHORT).ask("GET", PROJECTS)
+    assert not server.gave_in.is_set()
 
 
-@pytest.mark.parametrize("first", [b"", b"\x16\x03\x03\x0f\xff"], ids=["silent", "dripping"])
+# The head of a long piece of a handshake.
+RECORD = b"\x16\x03\x03\x0f\xff"
+
+
+@pytest.mark.parametrize("first", [b"", RECORD], ids=["silent", "dripping"])
 def test_a_handshake_that_takes_too_long_is_given_up(serve: Serve, transport: MakeTransport, first: bytes) -> None:
     server = serve(greet=lambda wire: wire.drip(first, b"\x00") if first else wire.hang())
     with pytest.raises(errors.TimedOut):
         transport(f"https://127.0.0.1:{server.port}", deadline=SHORT).ask("GET", PROJECTS)
+    assert not server.gave_in.is_set()
 
 
-def test_a_server_that_does_not_take_what_we_send_is_given_up(serve: Serve, transport: MakeTransport) -> None:
-    server = serve(greet=lambda wire: wire.hang())
+def open_a_tunnel_and_drip(_seen: Seen, wire: Wire) -> None:
+    wire.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    wire.socket.recv(10_000)
+    wire.drip(RECORD, b"\x00")
+
+
+def test_a_handshake_inside_the_tunnel_of_a_secure_proxy_is_given_up_too(
+    serve: Serve, transport: MakeTransport, authority: Authority
+) -> None:
+    proxy = serve(open_a_tunnel_and_drip, tls=authority.server("127.0.0.1"))
+    asking = transport("https://azure.test", proxy=proxy.url, ca_bundle=authority.bundle, deadline=SHORT)
     with pytest.raises(errors.TimedOut):
-        transport(server.url, deadline=SHORT).ask("POST", PROJECTS, json="x" * 20_000_000)
+        asking.ask("GET", PROJECTS)
+    assert proxy.seen[0].method == "CONNECT"
+    assert not proxy.gave_in.is_set()
 
 
-def take_a_little_at_a_time(wire: Wire) -> None:
-    wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-    while not wire.stopping.wait(0.01):
-        wire.socket.recv(1024)
-
-
-def test_a_server_that_takes_what_we_send_by_drops_is_given_up(serve: Serve, transport: MakeTransport) -> None:
-    server = serve(greet=take_a_little_at_a_time)
+@pytest.mark.parametrize("take", [Wire.hang, Wire.sip])
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_a_server_that_does_not_take_what_we_send_is_given_up(
+    serve: Serve, transport: MakeTransport, authority: Authority, take: Callable[[Wire], None], tls: bool
+) -> None:
+    server = serve(greet=take, tls=authority.server("127.0.0.1") if tls else None)
     with pytest.raises(errors.TimedOut):
-        transport(server.url, deadline=SHORT).ask("POST", PROJECTS, json="x" * 20_000_000)
+        transport(server.url, deadline=SHORT, ca_bundle=authority.bundle).ask("POST", PROJECTS, json="x" * 20_000_000)
+    assert not server.gave_in.is_set()
 
 
 @pytest.mark.parametrize("script", [hang, drip_header, drip_status_line])
@@ -114,6 +131,7 @@ def test_a_proxy_that_never_answers_is_given_up(
     with pytest.raises(errors.TimedOut):
         transport("https://azure.test", proxy=proxy.url, deadline=SHORT).ask("GET", PROJECTS)
     assert proxy.seen[0].method == "CONNECT"
+    assert not proxy.gave_in.is_set()
 
 
 def test_a_host_that_takes_no_connection_is_given_up_at_the_connect_timeout(transport: MakeTransport) -> None:
@@ -121,27 +139,31 @@ def test_a_host_that_takes_no_connection_is_given_up_at_the_connect_timeout(tran
         transport(f"http://127.0.0.1:{port}", connect_timeout=0.1, deadline=60.0).ask("GET", PROJECTS)
 
 
-Found = list[tuple[object, object, int, str, tuple[str, int]]]
+LookedUp = Callable[..., list[str]]
 
 
 @pytest.fixture
-def looked_up(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Sets what a look-up of azure.test finds."""
+def looked_up(monkeypatch: pytest.MonkeyPatch) -> LookedUp:
+    """Sets what a look-up of azure.test finds; returns the list of those that are tried."""
     real = socket.getaddrinfo
 
-    def find(*addresses: str) -> None:
+    tried: list[str] = []
+
+    def find(*addresses: str) -> list[str]:
         def look_up(host: str, port: int, *more: int) -> object:
             if host != "azure.test":
+                tried.append(host)
                 return real(host, port, *more)
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
         monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        return tried
 
     return find
 
 
 def test_the_next_address_of_a_host_is_tried_when_one_refuses(
-    serve: Serve, transport: MakeTransport, looked_up: Callable[..., None]
+    serve: Serve, transport: MakeTransport, looked_up: LookedUp
 ) -> None:
     server = serve()
     looked_up("::1", "127.0.0.1")
@@ -149,36 +171,42 @@ def test_the_next_address_of_a_host_is_tried_when_one_refuses(
     assert server.seen[0]["Host"] == f"azure.test:{server.port}"
 
 
-def test_many_addresses_that_do_not_answer_share_one_deadline(
-    transport: MakeTransport, looked_up: Callable[..., None]
-) -> None:
-    looked_up(*["127.0.0.1"] * 100)
+# One address in many spellings.
+SPELLINGS = ("127.0.0.1", "127.1", "127.0.1", "0x7f.1", "0177.1", "2130706433", "0x7f000001", "017700000001")
+
+
+def test_many_addresses_that_do_not_answer_share_one_deadline(transport: MakeTransport, looked_up: LookedUp) -> None:
+    tried = looked_up(*SPELLINGS)
     with full_house() as port, pytest.raises(errors.TimedOut):
-        transport(f"http://azure.test:{port}", connect_timeout=60.0, deadline=SHORT).ask("GET", PROJECTS)
+        transport(f"http://azure.test:{port}", connect_timeout=0.1, deadline=SHORT).ask("GET", PROJECTS)
+    assert 1 < len(tried) < len(SPELLINGS)
 
 
 @pytest.fixture
-def dead_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """A name server that does not answer while the test lasts."""
-    over, asked = threading.Event(), threading.Event()
+def dead_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event]]:
+    """A name server that does not answer: whether it was asked, and whether the client outlasted it."""
+    over, asked, gave_in = threading.Event(), threading.Event(), threading.Event()
 
     def look_up(*_asked: object, **_more: object) -> list[object]:
         asked.set()
-        over.wait()
+        if not over.wait(PATIENCE):
+            gave_in.set()
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    yield asked
+    yield asked, gave_in
     over.set()
 
 
 @pytest.mark.parametrize("bounds", [{"deadline": SHORT}, {"connect_timeout": 0.1}])
 def test_a_look_up_that_takes_too_long_is_given_up(
-    transport: MakeTransport, dead_resolver: threading.Event, bounds: dict[str, float]
+    transport: MakeTransport, dead_resolver: tuple[threading.Event, threading.Event], bounds: dict[str, float]
 ) -> None:
+    asked, gave_in = dead_resolver
     with pytest.raises(errors.TimedOut):
         transport("https://azure.test", **bounds).ask("GET", PROJECTS)
-    assert dead_resolver.is_set()
+    assert asked.is_set()
+    assert not gave_in.is_set()
 
 
 def test_a_slow_answer_within_the_deadline_is_read(serve: Serve, transport: MakeTransport) -> None:

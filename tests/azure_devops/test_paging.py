@@ -1,5 +1,7 @@
 """Every page of a list is read until there is no token for another; a list that never ends is an error."""
 
+from itertools import islice
+
 import pytest
 
 from connections.azure_devops import errors
@@ -51,7 +53,7 @@ def test_a_token_with_odd_letters_comes_back_as_it_was(serve: Serve, client: Mak
 def test_the_same_token_twice_is_an_error_and_not_a_list(serve: Serve, client: MakeClient, tokens: list[str]) -> None:
     pages = [json_answer(listing(project(1)), (NEXT, token)) for token in tokens]
     with pytest.raises(errors.UnexpectedAnswer):
-        list(client(serve(always(*pages))).projects())
+        list(islice(client(serve(always(*pages))).projects(), 10))
 
 
 def test_a_page_that_fails_fails_the_list(serve: Serve, client: MakeClient) -> None:
@@ -79,7 +81,7 @@ def test_a_list_may_begin_after_a_token() -> None:
 
 def test_a_list_that_begins_after_a_token_does_not_come_back_to_it() -> None:
     with pytest.raises(errors.UnexpectedAnswer):
-        list(every_page(lambda _token: Page((1,), "7"), after="7"))
+        list(islice(every_page(lambda _token: Page((1,), "7"), after="7"), 10))
 
 
 def test_a_whole_list_is_one_tuple() -> None:
