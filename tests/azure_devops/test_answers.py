@@ -59,6 +59,7 @@ TABLE: list[tuple[str, int, dict[str, str], bytes, type[AzureDevOpsError]]] = [
     ("wrong token at a server", 401, {"www-authenticate": "Basic realm=x, NTLM"}, b"", errors.EmptyRefusal),
     ("wrong token, sign-in page", 203, HTML, b"<html><title>Azure DevOps Services | Sign In", errors.SignInRequired),
     ("wrong token, page without a type", 203, NOTHING, b"<!DOCTYPE html><html>", errors.SignInRequired),
+    ("wrong token, a success that is none", 203, JSON, b"{}", errors.SignInRequired),
     ("wrong token, page dressed as success", 200, HTML, b"\r\n<html>Sign In</html>", errors.SignInRequired),
     ("wrong token, page dressed as JSON", 200, JSON, b"\xef\xbb\xbf<!DOCTYPE html>", errors.SignInRequired),
     ("wrong token, redirect", 302, HTML | {"location": "https://x/_signin"}, b"", errors.SignInRequired),
