@@ -134,7 +134,7 @@ def _page(
     token = request.query.get("continuationToken", "")
     time, _, id_ = token.partition(",")
     since = moment(time) if token else None
-    if token and (since is None or not id_.isdigit()):
+    if token and (since is None or not (id_.isascii() and id_.isdigit() and len(id_) < 12)):
         raise Refused(model_error(request, 400, f"The value '{token}' is not valid for continuationToken."))
     left = items
     if since is not None:
@@ -226,8 +226,8 @@ def build_json(request: Request, project: Project, build: Build) -> dict[str, An
 
 
 def builds(request: Request, names: dict[str, str]) -> Answer:
-    """Builds in the asked order, in pages."""
-    project = find_project(request, names)
+    """Builds in the asked order, in pages. An unknown id of a project is a bad request here, and nowhere else."""
+    project = find_project(request, names, unknown_id=400)
     order = request.choice("queryOrder", _ORDERS, "finishTimeDescending")
     key = _times(order, request.now)
     ascending = order.endswith("Ascending")
@@ -336,7 +336,7 @@ def update(request: Request, names: dict[str, str]) -> Answer:
 
 def queue(request: Request, names: dict[str, str]) -> Answer:
     """Run a definition; answers 200, not 201."""
-    project = find_project(request, names)
+    project = find_project(request, names, unknown_id=400)
     if request.organization.permission_first:
         _require(request, project, None, "Queue builds")
     body = request.fields()

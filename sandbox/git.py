@@ -151,11 +151,11 @@ def update_repository(request: Request, names: dict[str, str]) -> Answer:
     """Rename, switch off or on, or choose another default branch."""
     project, found = find_repository(request, names, changing="RenameRepository", disabled_too=True)
     wish = request.fields()
-    branch = wish.get("defaultBranch", found.default_branch)
-    if branch != found.default_branch and branch not in found.refs:
+    branch = str(wish.get("defaultBranch") or found.default_branch or "")
+    if branch and branch != found.default_branch and branch not in found.refs:
         raise Refused(argument_wrong(request, f"The branch '{branch}' does not exist."))
-    found.name = str(wish.get("name", found.name))
-    found.default_branch = branch
+    found.name = str(wish.get("name") or found.name)
+    found.default_branch = branch or None
     found.disabled = wish.get("isDisabled", found.disabled) is True
     return json_answer(request, repository_json(request, project, found))
 

@@ -13,7 +13,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from sandbox.faults import Fault
 from sandbox.wire import Answer, Request
@@ -43,6 +43,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._busy = False
+        self._encouraged = False
         self._pouring: Iterator[bytes] | None = None
         self._paused = False
 
@@ -77,26 +78,30 @@ class Connection(asyncio.Protocol):
             return
         line, headers = _head(bytes(self._buffer[:end]))
         length = headers.get("content-length", "0")
-        if len(line) != 3 or not length.isdigit():
+        if len(line) != 3 or not (length.isascii() and length.isdigit()):
             self._refuse(400)
         elif int(length) > _LARGEST_BODY:
             self._refuse(413)
         elif "transfer-encoding" in headers:
             self._refuse(411)
         elif len(self._buffer) < end + 4 + int(length):
-            if headers.get("expect", "").lower() == "100-continue":
+            if headers.get("expect", "").lower() == "100-continue" and not self._encouraged:
+                self._encouraged = True
                 self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         else:
             body = bytes(self._buffer[end + 4 : end + 4 + int(length)])
             del self._buffer[: end + 4 + int(length)]
+            self._encouraged = False
             self._answer(self._request(line, headers, body), keep=_keeps(line, headers))
 
     def _request(self, line: list[str], headers: dict[str, str], body: bytes) -> Request:
-        parts = urlsplit(line[1])
+        # A proxy sends the whole address.
+        target = line[1] if line[1].startswith("/") else line[1].partition("://")[2].partition("/")[2]
+        path, _, query = target.partition("?")
         return Request(
             method=line[0],
-            path=[unquote(part) for part in parts.path.split("/") if part],
-            query=dict(parse_qsl(parts.query, keep_blank_values=True)) if parts.query else {},
+            path=[unquote(part) for part in path.split("/") if part],
+            query=dict(parse_qsl(query, keep_blank_values=True)) if query else {},
             headers=headers,
             body=body,
             **self._defaults,
@@ -200,7 +205,8 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client caught up."""
         self._paused = False
-        self._pour()
+        # Not at once: a transport may not be closed while it tells that it wrote.
+        asyncio.get_running_loop().call_soon(self._pour)
 
 
 def _head(head: bytes) -> tuple[list[str], dict[str, str]]:

@@ -65,20 +65,33 @@ def create(request: Request, names: dict[str, str]) -> Answer:
         [Environment(project.new_id(), plan) for plan in definition.environments],
         _versions(request, project, definition, wish.get("artifacts") or []),
         str(wish.get("description") or ""),
-        str(wish.get("reason") or "manual"),
+        _reason(request, wish.get("reason") or "manual"),
         "draft" if wish.get("isDraft") is True else "active",
-        frozenset(str(one) for one in wish.get("manualEnvironments") or []),
+        _names(request, wish.get("manualEnvironments") or []),
     )
     project.releases.append(new)
     new.settle(request.now, project.new_id)
     return json_answer(request, Writer(request, project).release(new, environments=True, artifacts=True))
 
 
+def _reason(request: Request, wish: Any) -> str:
+    if wish not in ("none", "manual", "continuousIntegration", "schedule", "pullRequest"):
+        raise Refused(invalid_body(request))
+    return str(wish)
+
+
+def _names(request: Request, wishes: Any) -> frozenset[str]:
+    if not isinstance(wishes, list):
+        raise Refused(invalid_body(request))
+    return frozenset(str(one) for one in wishes)
+
+
 def _versions(request: Request, project: Project, definition: ReleaseDefinition, wishes: Any) -> dict[str, Build]:
     """The build for each alias: the one asked for, else the newest good one. Raises `Refused`."""
     if not isinstance(wishes, list) or not all(isinstance(one, dict) for one in wishes):
         raise Refused(invalid_body(request))
-    asked = {str(one.get("alias")): str((one.get("instanceReference") or {}).get("id", "")) for one in wishes}
+    references = {str(one.get("alias")): one.get("instanceReference") for one in wishes}
+    asked = {alias: str(one.get("id", "")) for alias, one in references.items() if isinstance(one, dict)}
     found = {}
     for source in definition.artifacts:
         good = [

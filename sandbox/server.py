@@ -89,9 +89,14 @@ class Sandbox:
         """Serve in this thread until `close` is called from another."""
         with asyncio.Runner() as runner:
             self._loop = runner.get_loop()
-            # A client that goes away in the middle of something is no news.
-            self._loop.set_exception_handler(lambda _loop, _context: None)
+            self._loop.set_exception_handler(lambda _loop, context: self._note(context.get("exception")))
             runner.run(self._serve())
+
+    def _note(self, trouble: BaseException | None) -> None:
+        # A client that goes away in the middle of something, or does not trust us, is no news.
+        if isinstance(trouble, Exception) and not isinstance(trouble, OSError):
+            self.breakdowns.append(trouble)
+            traceback.print_exception(trouble)
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
@@ -174,8 +179,7 @@ class Sandbox:
         try:
             return gate.decide(self.world, request)
         except Exception as broken:
-            self.breakdowns.append(broken)
-            traceback.print_exc()
+            self._note(broken)
             return Answer(500, b"The sandbox broke down.", [("Content-Type", "text/plain")])
 
     def _remember(self, request: Request, path: list[str], answer: Answer) -> None:

@@ -108,6 +108,8 @@ class Request:
     def _bound(self, shape: type) -> Any:
         try:
             given = self.json()
+            # Half a letter can be written in JSON, and nowhere else.
+            json.dumps(given, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             raise Refused(invalid_body(self)) from None
         if given is None:

@@ -67,6 +67,7 @@ def test_a_request_that_comes_in_pieces_is_put_together(sandbox: Sandbox) -> Non
     [
         (b"nonsense\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nContent-Length: many\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nContent-Length: \xb2\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", b"413"),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"411"),
         (b"GET / HTTP/1.1\r\nX: " + b"y" * 70_000, b"400"),
@@ -74,6 +75,14 @@ def test_a_request_that_comes_in_pieces_is_put_together(sandbox: Sandbox) -> Non
 )
 def test_what_is_no_request_is_refused_and_the_connection_ends(sandbox: Sandbox, sent: bytes, status: bytes) -> None:
     assert raw(sandbox, sent).startswith(b"HTTP/1.1 " + status)
+
+
+@pytest.mark.parametrize(
+    "target", [b"http://somewhere/nowhere", b"//nowhere", b"/nowhere?[&=&%zz", b"/%ff%00", b"http://["]
+)
+def test_an_odd_address_is_an_address_all_the_same(sandbox: Sandbox, target: bytes) -> None:
+    found = raw(sandbox, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert found.startswith(b"HTTP/1.1 404")
 
 
 def test_a_body_that_is_announced_is_waited_for(sandbox: Sandbox) -> None:

@@ -196,6 +196,8 @@ def test_a_path_that_nothing_serves_is_plain_text_in_header_and_body(call: Calle
     [
         ("/acme/_apis/projects/No%20such", 404, "ProjectDoesNotExistWithNameException"),
         ("/acme/_apis/projects/00000000-1111-4222-8333-444444444444", 404, "ProjectDoesNotExistException"),
+        ("/acme/00000000-1111-4222-8333-444444444444/_apis/build/definitions", 404, "ProjectDoesNotExistException"),
+        ("/acme/00000000-1111-4222-8333-444444444444/_apis/build/builds", 400, "ProjectDoesNotExistException"),
         ("/acme/_apis/projects/Board%20Room", 404, "ProjectDoesNotExistWithNameException"),
         ("/acme/Brand%20New/_apis/git/repositories", 404, "ProjectDoesNotExistWithNameException"),
         ("/acme/Storefront/_apis/git/repositories/Archived", 404, "GitRepositoryNotFoundException"),
