@@ -124,6 +124,7 @@ KINDS = {
     "connection.muted": Words("Reminders stopped", "bell-off", "quiet"),
     "connection.unmuted": Words("Reminders begun again", "bell", "quiet", _muted),
     "connection.made_default": Words("Made the default", "star", "info"),
+    "connection.handed_over": Words("Handed over", "arrow-right-left", "info", _extended),
     "connection.disabled": Words("Disabled", "circle-pause", "warn"),
     "connection.enabled": Words("Enabled", "circle-play", "good"),
     "connection.disconnected": Words("Disconnected", "unplug", "warn", _organization),

@@ -21,6 +21,7 @@ PAGE_SIZE = 25
 EVENTS_PER_PAGE = 50
 RECENT_EVENTS = 8
 ATTENTION = "attention"
+OWNER_LEFT = "owner_left"
 
 STATUS_CHOICES: tuple[tuple[str, str], ...] = (
     (ATTENTION, "Needs attention"),
@@ -33,6 +34,7 @@ STATUS_CHOICES: tuple[tuple[str, str], ...] = (
     (Expiry.SOON, "Expiring soon"),
     (Expiry.EXPIRED, "Expired"),
     (Expiry.NOT_RECORDED, "No expiry date"),
+    (OWNER_LEFT, "Owner inactive"),
 )
 
 
@@ -54,7 +56,7 @@ class Filters:
 def _attention(today: date) -> Q:
     refused = Q(health__in=[*NEEDS_ATTENTION])
     ending = Q(expires_on__lte=today + timedelta(days=expiry.SOON_DAYS)) | Q(expires_on=None)
-    return Q(disabled=False) & (refused | ending)
+    return Q(disabled=False) & (refused | ending | Q(owner__is_active=False))
 
 
 def _with_status(status: str, today: date) -> Q:
@@ -65,6 +67,7 @@ def _with_status(status: str, today: date) -> Q:
         Expiry.SOON: Q(expires_on__gte=today, expires_on__lte=soon),
         Expiry.EXPIRED: Q(expires_on__lt=today),
         Expiry.NOT_RECORDED: Q(expires_on=None),
+        OWNER_LEFT: Q(owner__is_active=False),
     }
     return conditions.get(status, Q(health=status, disabled=False))
 

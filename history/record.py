@@ -25,9 +25,10 @@ class Actor:
 
 def actor_of(request: HttpRequest) -> Actor:
     """Whoever is signed in, and the address the request came from."""
-    user = request.user
-    name = user.get_full_name() or user.get_username() if user.is_authenticated else "nobody"
-    return Actor(name=name, id=user.pk, address=client_address(request))
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return Actor(name="nobody", address=client_address(request))
+    return Actor(name=user.get_full_name() or user.get_username(), id=user.pk, address=client_address(request))
 
 
 class Subject(Protocol):

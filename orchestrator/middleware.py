@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import asdict
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 
 from orchestrator import health
 
 POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+_METHODS = ("GET", "HEAD", "POST")
 Respond = Callable[[HttpRequest], HttpResponse]
 
 
@@ -44,6 +45,17 @@ def _ready() -> HttpResponse:
 
 
 _ENDPOINTS: dict[str, Callable[[], HttpResponse]] = {"/healthz": _alive, "/readyz": _ready}
+
+
+def known_methods(get_response: Respond) -> Respond:
+    """Refuse every method but those the pages use: some views of Django take any other for one of them."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        if request.method not in _METHODS:
+            return HttpResponseNotAllowed(_METHODS)
+        return get_response(request)
+
+    return respond
 
 
 def permissions_policy(get_response: Respond) -> Respond:

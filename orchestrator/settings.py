@@ -38,9 +38,11 @@ HTTPS = env.bool("HTTPS", default=False)
 
 INSTALLED_APPS = [
     "orchestrator",
+    "throttling",
     "history",
     "connections",
     "delivery",
+    "people",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -60,12 +62,15 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "orchestrator.middleware.permissions_policy",
+    "orchestrator.middleware.known_methods",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "history.acting.middleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "people.middleware.session_limits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -144,26 +149,39 @@ CELERY_BEAT_SCHEDULE = {
     "forget-old-probe-results": {"task": "connections.tasks.forget_old_probe_results", "schedule": 300.0},
     "seal-history": {"task": "history.tasks.seal_waiting", "schedule": 60.0, "options": {"expires": 60.0}},
     "verify-history": {"task": "history.tasks.verify", "schedule": crontab(hour="3", minute="20")},
+    "forget-ended-sessions": {"task": "people.tasks.forget_ended_sessions", "schedule": 3600.0},
+    "forget-rested-counters": {"task": "throttling.tasks.forget_rested_counters", "schedule": 3600.0},
     "prune-history": {"task": "history.tasks.prune", "schedule": crontab(hour="3", minute="50")},
 }
 
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+_VALIDATORS = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": f"{_VALIDATORS}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
+    # Refuses nothing: Django tells it of every password that was set, by whatever way.
+    {"NAME": "people.events.PasswordEvents"},
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "connections:list"
 LOGOUT_REDIRECT_URL = "login"
+# A session ends so long after the sign-in, and after so many minutes without a request.
 SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 60 * 60)
-SESSION_COOKIE_HTTPONLY = True
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=60)
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-# Sign-in survives a restart of the broker, so sessions live in the database.
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+if HTTPS:
+    # A browser takes these names only over TLS and only for this host: no other host of the domain can set them.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+# Sign-in survives a restart of the broker, so sessions live in the database, and know whose they are.
+SESSION_ENGINE = "people.sessions"
+# So many wrong attempts for one name at one address in so many minutes; four times as many for the name from
+# anywhere, ten times as many from the address for any name.
+SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", default=5)
+SIGN_IN_MINUTES = env.int("SIGN_IN_MINUTES", default=15)
+# For how long a link to choose a password is good.
+PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_LINK_HOURS", default=48) * 3600
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")

@@ -4,13 +4,21 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
+from people.views import signing
+
 urlpatterns = [
     path("", include("connections.urls")),
     path("", include("delivery.urls")),
     path("", include("history.urls")),
-    path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("", include("people.urls")),
+    path("sign-in/", signing.SignIn.as_view(), name="login"),
     path("sign-out/", auth.LogoutView.as_view(), name="logout"),
     path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
     path("password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
+    path("password/choose/<uidb64>/<token>/", signing.ChoosePassword.as_view(), name="choose-password"),
+    # Django's admin has doors of its own; there is one way to sign in and one to change a password.
+    path("admin/login/", signing.admin_door, name="admin-sign-in"),
+    path("admin/logout/", auth.LogoutView.as_view(), name="admin-sign-out"),
+    path("admin/password_change/", signing.admin_password, name="admin-password"),
     path("admin/", admin.site.urls),
 ]

@@ -34,6 +34,7 @@ class Row:
     expires_text: str
     checked_at: datetime | None
     owner_name: str
+    owner_active: bool
     update_url: str
     is_default: bool
 
@@ -94,6 +95,7 @@ def _row(connection: Connection, today: date) -> Row:
         expires_text=state.expires_text,
         checked_at=connection.checked_at,
         owner_name=connection.owner.get_full_name() or connection.owner.get_username(),
+        owner_active=connection.owner.is_active,
         update_url=reverse("connections:update-token", args=[connection.pk]),
         is_default=connection.is_default,
     )

@@ -150,7 +150,8 @@ def test_an_answer_about_a_token_that_was_replaced_meanwhile_is_thrown_away(
     with patch.object(clients, "check_one_after_another", replaced_while_asking):
         look(connection)
     assert (connection.health, connection.problem, kinds()) == ("healthy", "", [])
-    assert [one.kind for one in Event.objects.order_by("pk")] == ["connection.connected", "connection.rotated"]
+    acts = Event.objects.filter(subject_kind="connection").order_by("pk")
+    assert [one.kind for one in acts] == ["connection.connected", "connection.rotated"]
 
 
 def test_after_the_day_a_token_for_all_organizations_is_refused_with_the_right_cause(

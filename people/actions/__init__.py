@@ -1,0 +1,1 @@
+"""The verbs: roles, standing, invitations and sessions of people."""

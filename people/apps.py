@@ -1,0 +1,30 @@
+"""The app of people: signing in, sessions, roles."""
+
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
+
+
+def _sync_roles(sender: AppConfig, **_: Any) -> None:
+    """After the last app has made its permissions."""
+    from people import roles
+
+    if sender is list(apps.get_app_configs())[-1]:
+        roles.sync()
+
+
+class PeopleConfig(AppConfig):
+    """People and what they may do."""
+
+    name = "people"
+    verbose_name = "People"
+
+    def ready(self) -> None:
+        """Listen to Django's signals, word our events, and keep the roles in step with their table."""
+        from history import words
+        from people import events as events
+        from people.event_words import KINDS, PEOPLE
+
+        words.register(KINDS, subject="person", about=PEOPLE)
+        post_migrate.connect(_sync_roles, dispatch_uid="people.roles")

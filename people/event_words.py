@@ -1,0 +1,76 @@
+"""The words of events about people."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from history.words import SubjectKind, Words
+
+_REASONS = {
+    "password": "Name and password do not belong together",
+    "inactive": "The person is not active",
+    "throttled": "Too many attempts",
+    "code": "Wrong code of the second factor",
+}
+
+
+def _refused(detail: dict[str, Any]) -> str:
+    return _REASONS.get(detail.get("reason", ""), "")
+
+
+def _device(detail: dict[str, Any]) -> str:
+    return str(detail.get("device", ""))
+
+
+def _changed(detail: dict[str, Any]) -> str:
+    labels = {"is_active": "Active", "is_staff": "Staff", "is_superuser": "Superuser", "username": "Name to sign in"}
+    return ", ".join(
+        f"{labels.get(field, field.capitalize())}: {_shown(change['before'])} → {_shown(change['after'])}"
+        for field, change in detail.items()
+    )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) or "none"
+
+
+def _permissions(detail: dict[str, Any]) -> str:
+    return "; ".join(f"{verb} {', '.join(detail[verb])}" for verb in ("added", "removed") if detail.get(verb))
+
+
+def _ended(detail: dict[str, Any]) -> str:
+    count = detail.get("sessions", 0)
+    return f"{count} session{'' if count == 1 else 's'}"
+
+
+def _after(detail: dict[str, Any]) -> str:
+    return {"idle": "Not used for a while", "age": "Signed in for long"}.get(detail.get("reason", ""), "")
+
+
+KINDS = {
+    "person.signed_in": Words("Signed in", "log-in", "quiet", _device),
+    "person.signed_out": Words("Signed out", "log-out", "quiet"),
+    "person.session_ended": Words("Session ended", "log-out", "quiet", _after),
+    "person.sessions_ended": Words("Signed out elsewhere", "log-out", "info", _ended),
+    "person.sign_in_refused": Words("Sign-in refused", "shield-x", "warn", _refused),
+    "person.password_changed": Words("Password changed", "key-round", "info"),
+    "person.invited": Words("Password link made", "link", "info"),
+    "person.added": Words("Person added", "user-plus", "good"),
+    "person.changed": Words("Person changed", "user-pen", "info", _changed),
+    "person.removed": Words("Person removed", "user-minus", "warn"),
+    "person.permissions_changed": Words("Permissions changed", "shield", "info", _permissions),
+    "group.permissions_changed": Words("Role changed", "shield", "info", _permissions),
+    "history.pruned": Words("Old events pruned", "scissors", "warn", lambda detail: f"{detail['events']} events"),
+}
+
+
+def _links(ids: Iterable[int]) -> dict[int, str]:
+    there = User.objects.filter(pk__in=ids).order_by().values_list("pk", flat=True)
+    return {pk: reverse("people:person", args=[pk]) for pk in there}
+
+
+PEOPLE = SubjectKind("Person", _links)

@@ -1,0 +1,162 @@
+"""Events about people: sign-ins, refusals, passwords and permissions, from Django's own signals."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models import Model
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils import timezone
+
+from history.acting import acting
+from history.address import client_address
+from history.record import Actor, Named, actor_of, record
+from people.models import Session
+from people.sessions import ADDRESS, DEVICE, SEEN_AT, SIGNED_IN_AT, device_of
+
+_WATCHED = ("is_active", "is_staff", "is_superuser", "username", "email")
+_ACTIONS = {"post_add": "added", "post_remove": "removed"}
+
+
+def shown_name(user: User) -> str:
+    """How a person is called."""
+    return user.get_full_name() or user.get_username()
+
+
+def about(user: User) -> Named:
+    """The subject of an event about a person."""
+    return Named("person", user.pk, shown_name(user))
+
+
+def tell(kind: str, user: User, detail: Mapping[str, object] | None = None, *, by: Actor | None = None) -> None:
+    """Append an event about a person. Without `by` it was whoever acts now."""
+    record(kind, about(user), by=by or acting(), at=timezone.now(), detail=detail)
+
+
+@receiver(user_logged_in)
+def signed_in(request: HttpRequest, user: User, **_: Any) -> None:
+    """A person signed in: note when, where and with what in the session."""
+    now = timezone.now()
+    request.session[SIGNED_IN_AT] = request.session[SEEN_AT] = now.timestamp()
+    # A request that code made up comes from nowhere; nobody signed in with it.
+    if request.META.get("REMOTE_ADDR") is None:
+        return
+    request.session[ADDRESS] = client_address(request)
+    request.session[DEVICE] = device_of(request.headers.get("User-Agent", ""))
+    tell("person.signed_in", user, {"device": request.session[DEVICE]}, by=actor_of(request))
+
+
+@receiver(user_logged_out)
+def signed_out(request: HttpRequest, user: User | None, **_: Any) -> None:
+    """A person signed out."""
+    if user is not None and request.META.get("REMOTE_ADDR") is not None:
+        by = Actor(shown_name(user), user.pk, client_address(request))
+        tell("person.signed_out", user, by=by)
+
+
+@receiver(user_login_failed)
+def refused(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+    """Somebody could not sign in. A name that nobody has is not kept: it may be a password in the wrong field."""
+    refuse(str(credentials.get("username") or ""), request, reason="password")
+
+
+def refuse(name: str, request: HttpRequest | None, *, reason: str) -> None:
+    """Append that a sign-in was refused."""
+    user = User.objects.filter(username=name).first() if name else None
+    subject = about(user) if user else Named("person", 0, "unknown name")
+    if user is not None and not user.is_active:
+        reason = "inactive"
+    by = Actor("nobody", address=client_address(request) if request is not None else None)
+    record("person.sign_in_refused", subject, by=by, at=timezone.now(), detail={"reason": reason})
+
+
+class PasswordEvents:
+    """A password validator that refuses nothing, and is told by Django of every password that was set."""
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        """Accept."""
+
+    def get_help_text(self) -> str:
+        """What people should know."""
+        return "That the password was changed is noted in the history. The password itself is not."
+
+    def password_changed(self, _password: str, user: User | None = None) -> None:
+        """A password was stored, whoever did it and by whatever way."""
+        if user is not None and user.pk is not None:
+            tell("person.password_changed", user)
+
+
+@receiver(pre_save, sender=User)
+def remember(instance: User, update_fields: frozenset[str] | None = None, **_: Any) -> None:
+    """What stands in the database before a change."""
+    concerned = instance.pk and (update_fields is None or not update_fields.isdisjoint(_WATCHED))
+    before = User.objects.filter(pk=instance.pk).values(*_WATCHED).first() if concerned else None
+    instance._before_change = before  # type: ignore[attr-defined]  # noqa: SLF001  (ours, until `changed` reads it)
+
+
+@receiver(post_save, sender=User)
+def changed(instance: User, *, created: bool, raw: bool = False, **_: Any) -> None:
+    """A person came, or something that counts was changed about them."""
+    if raw:
+        return
+    if created:
+        tell("person.added", instance, {"superuser": instance.is_superuser})
+        return
+    before = getattr(instance, "_before_change", None) or {}
+    changes = {
+        field: {"before": before[field], "after": getattr(instance, field)}
+        for field in _WATCHED
+        if field in before and before[field] != getattr(instance, field)
+    }
+    if changes:
+        tell("person.changed", instance, changes)
+    if "is_active" in changes and not instance.is_active:
+        # Otherwise they would be alive again on the day the person is.
+        Session.objects.filter(user_id=instance.pk).delete()
+
+
+@receiver(post_delete, sender=User)
+def removed(instance: User, **_: Any) -> None:
+    """A person was removed."""
+    tell("person.removed", instance)
+
+
+@receiver(m2m_changed, sender=User.groups.through)
+def roles_changed(instance: Model, action: str, reverse: bool, pk_set: set[int] | None, **_: Any) -> None:
+    """A person's groups changed, from either side."""
+    if reverse:
+        people, groups = User.objects.filter(pk__in=pk_set or ()), [instance]
+    else:
+        people, groups = [instance], list(Group.objects.filter(pk__in=pk_set or ()))  # type: ignore[assignment]
+    if action in _ACTIONS:
+        for person in people:
+            _tell_change(person, _ACTIONS[action], "roles", [str(group) for group in groups])
+
+
+@receiver(m2m_changed, sender=User.user_permissions.through)
+def permissions_changed(instance: Model, action: str, pk_set: set[int] | None, **_: Any) -> None:
+    """A person's own permissions changed."""
+    if action in _ACTIONS and isinstance(instance, User):
+        _tell_change(instance, _ACTIONS[action], "permissions", _codenames(pk_set or ()))
+
+
+@receiver(m2m_changed, sender=Group.permissions.through)
+def group_changed(instance: Model, action: str, pk_set: set[int] | None, **_: Any) -> None:
+    """What a group may do changed."""
+    if action in _ACTIONS and isinstance(instance, Group):
+        detail = {_ACTIONS[action]: _codenames(pk_set or ())}
+        subject = Named("group", instance.pk, instance.name)
+        record("group.permissions_changed", subject, by=acting(), at=timezone.now(), detail=detail)
+
+
+def _tell_change(person: Any, verb: str, what: str, names: list[str]) -> None:
+    if names:
+        tell("person.permissions_changed", person, {"what": what, verb: names})
+
+
+def _codenames(ids: Iterable[int]) -> list[str]:
+    rows = Permission.objects.filter(pk__in=ids).select_related("content_type")
+    return sorted(f"{row.content_type.app_label}.{row.codename}" for row in rows)

@@ -1,0 +1,145 @@
+"""What people may type about people, and how they sign in."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from connections.models import Connection
+from history.address import client_address
+from people import limits, queries, roles
+from people.events import refuse
+from throttling import rates
+from throttling.rates import TooMany
+
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[User]
+else:
+    _ModelForm = forms.ModelForm
+
+
+def spoken(seconds: int) -> str:
+    """A short wait in words."""
+    if seconds < 120:
+        return f"{seconds} second{'' if seconds == 1 else 's'}"
+    return f"{-(-seconds // 60)} minutes"
+
+
+class SignInForm(AuthenticationForm):
+    """Name and password, tried only so often."""
+
+    error_messages = {
+        "invalid_login": "Name and password do not belong together. Both are case-sensitive.",
+        "inactive": "Name and password do not belong together. Both are case-sensitive.",
+    }
+    too_many: TooMany | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "Name"
+
+    def clean(self) -> dict[str, Any]:
+        """Take an attempt before anything is compared, and give it back when it was the right one."""
+        name = self.cleaned_data.get("username")
+        if not (name and self.cleaned_data.get("password")):
+            return self.cleaned_data
+        takes = limits.sign_in_takes(name, self._address())
+        try:
+            rates.take(takes, now=timezone.now())
+        except TooMany as too_many:
+            self._refuse(name, too_many)
+        cleaned = super().clean()
+        same_name, address = takes[:2], takes[2:]
+        rates.forget(same_name)
+        rates.give_back(address)
+        return cleaned
+
+    def _address(self) -> str | None:
+        return client_address(self.request) if self.request is not None else None
+
+    def _refuse(self, name: str, too_many: TooMany) -> None:
+        """The same words whether or not anybody has this name."""
+        self.too_many = too_many
+        try:
+            rates.take([limits.notice_take(self._address())], now=timezone.now())
+        except TooMany:
+            pass
+        else:
+            refuse(name, self.request, reason="throttled")
+        words = f"There were too many attempts to sign in. Try again in {spoken(too_many.seconds)}."
+        raise ValidationError(words, code="throttled") from None
+
+
+def _role_choices(empty: str) -> list[tuple[str, str]]:
+    return [("", empty), *((role.name, role.name) for role in roles.ROLES)]
+
+
+class FilterForm(forms.Form):
+    """Search and filters of the list of people; all of it stands in the URL."""
+
+    q = forms.CharField(
+        label="Search", required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
+    )
+    role = forms.ChoiceField(
+        label="Role", required=False, choices=[*_role_choices("Any role"), ("none", "Without a role")]
+    )
+    state = forms.ChoiceField(label="State", required=False, choices=[("", "Any state"), *queries.STATES])
+
+
+class RoleForm(forms.Form):
+    """One of the roles, or none."""
+
+    role = forms.ChoiceField(label="Role", required=False, choices=_role_choices("No role"))
+
+
+class AddPersonForm(_ModelForm):
+    """A new person. They choose their password themselves."""
+
+    role = forms.ChoiceField(
+        label="Role", choices=_role_choices("Choose a role"), error_messages={"required": "Choose a role."}
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "first_name", "last_name", "email")
+        labels = {"username": "Name to sign in", "email": "Email address"}
+        help_texts = {
+            "username": "Letters, digits and @ . + - _ only.",
+            "email": "For reminders about the connections they own.",
+        }
+
+    def clean_username(self) -> str:
+        """Names that differ in capitals alone are one name to people."""
+        name = str(self.cleaned_data["username"])
+        if User.objects.filter(username__iexact=name).exists():
+            raise ValidationError("Somebody has this name already. Choose another.", code="taken")
+        return name
+
+
+class HandOverForm(forms.Form):
+    """Which connections go to whom."""
+
+    to = forms.ModelChoiceField(
+        label="New owner",
+        queryset=User.objects.none(),
+        empty_label="Choose a person",
+        error_messages={"required": "Choose who takes them over."},
+    )
+    connections = forms.ModelMultipleChoiceField(
+        label="Connections",
+        queryset=Connection.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one connection."},
+    )
+
+    def __init__(self, *args: Any, leaving: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        to, connections = self.fields["to"], self.fields["connections"]
+        assert isinstance(to, forms.ModelChoiceField)  # noqa: S101  (declared above)
+        assert isinstance(connections, forms.ModelMultipleChoiceField)  # noqa: S101  (declared above)
+        to.queryset = queries.possible_owners(leaving)
+        connections.queryset = queries.connections_of(leaving)
+        connections.initial = connections.queryset

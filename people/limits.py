@@ -1,0 +1,39 @@
+"""How often somebody may try to sign in, and how long a session lasts. The only place that reads these settings."""
+
+from datetime import timedelta
+
+from django.conf import settings
+
+from throttling.rates import Rate, Take
+
+
+def sign_in_takes(name: str, address: str | None) -> list[Take]:
+    """What one attempt takes: of this name from this address, of this name from anywhere, and of this address.
+
+    The first keeps one address from guessing and cannot shut others out; the second holds against many addresses.
+    """
+    folded = name.strip().casefold()
+    return [
+        Take(_rate("sign-in of a name at an address", 1), (folded, address or "")),
+        Take(_rate("sign-in of a name", 4), (folded,)),
+        Take(_rate("sign-in at an address", 10), (address or "",)),
+    ]
+
+
+def notice_take(address: str | None) -> Take:
+    """One event a minute is enough to tell of somebody who goes on guessing."""
+    return Take(Rate("notice of throttled sign-ins", 1, timedelta(minutes=1)), (address or "",))
+
+
+def _rate(name: str, times: int) -> Rate:
+    return Rate(name, settings.SIGN_IN_ATTEMPTS * times, timedelta(minutes=settings.SIGN_IN_MINUTES))
+
+
+def idle_limit() -> timedelta:
+    """After how long without a request a session ends; zero means never."""
+    return timedelta(minutes=settings.SESSION_IDLE_MINUTES)
+
+
+def session_limit() -> timedelta:
+    """How long after the sign-in a session ends, used or not."""
+    return timedelta(seconds=settings.SESSION_COOKIE_AGE)

@@ -1,0 +1,55 @@
+"""`manage.py create_administrator NAME`: the first one, or another; never with a default password.
+
+Without --link the password is asked for at the terminal, or read from standard input. With --link a link is printed
+at which that person chooses it. Exit code 1 when the name is taken or the password is too weak.
+"""
+
+import getpass
+import sys
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+
+from people.actions.look_after import link_for
+
+
+class Command(BaseCommand):
+    """Make somebody who may do everything."""
+
+    help = __doc__ or ""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Name, address, and how the password is chosen."""
+        parser.add_argument("name")
+        parser.add_argument("--email", default="")
+        parser.add_argument("--link", action="store_true", help="print a link at which the password is chosen")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Make the administrator."""
+        name = options["name"]
+        if User.objects.filter(username__iexact=name).exists():
+            raise CommandError(f"Somebody is called {name} already. `manage.py changepassword {name}` sets a password.")
+        password = None if options["link"] else _password(User(username=name, email=options["email"]))
+        with transaction.atomic():
+            user = User.objects.create_superuser(name, options["email"], password)
+        self.stdout.write(f"{name} may do everything now.")
+        if options["link"]:
+            self.stdout.write(f"Choose a password at {link_for(user)}")
+
+
+def _password(user: User) -> str:
+    if sys.stdin.isatty():
+        password = getpass.getpass("Password: ")
+        if password != getpass.getpass("Password again: "):
+            raise CommandError("The two passwords are not the same.")
+    else:
+        password = sys.stdin.readline(10_000).rstrip("\r\n")
+    try:
+        validate_password(password, user)
+    except ValidationError as weak:
+        raise CommandError(" ".join(weak.messages)) from None
+    return password

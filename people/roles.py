@@ -1,0 +1,116 @@
+"""The roles: who may do what. One table; each app adds the codenames of what it can do.
+
+A role is a Django group. The groups are brought in step with this table after each `migrate`, so what is not in the
+table is taken away again: for anything else make a group of your own.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Group, Permission, User
+from django.db import transaction
+
+# Administrators get every permission of these apps, also those that are added later.
+APPS = ("connections", "delivery", "history", "people")
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role. `adds` are the permissions it has beyond the role before it; None means all there are."""
+
+    name: str
+    sentence: str
+    adds: tuple[str, ...] | None
+
+
+ROLES = (
+    Role(
+        "Viewer",
+        "Sees connections, their state and their history. Never acts.",
+        (
+            "connections.view_connection",
+            "connections.view_auditrun",
+            "history.view_event",
+            "delivery.view_repository",
+        ),
+    ),
+    Role(
+        "Operator",
+        "Also tests connections, starts audits and brings repositories in.",
+        (
+            "connections.test_connection",
+            "connections.audit_connection",
+            "delivery.refresh_repository",
+        ),
+    ),
+    Role(
+        "Maintainer",
+        "Also connects, edits, updates tokens, disables and disconnects, and writes code.",
+        (
+            "connections.add_connection",
+            "connections.change_connection",
+            "connections.rotate_connection",
+            "connections.disable_connection",
+            "connections.delete_connection",
+            "delivery.create_repository",
+            "delivery.write_code",
+        ),
+    ),
+    Role("Administrator", "May do everything: also people, the whole history and the outbox.", None),
+)
+BY_NAME = {role.name: role for role in ROLES}
+ADMINISTRATOR = ROLES[-1].name
+
+
+def permissions_of(role: Role) -> frozenset[str] | None:
+    """All permissions of a role, as `app.codename`; None means all there are."""
+    found: set[str] = set()
+    for one in ROLES[: ROLES.index(role) + 1]:
+        if one.adds is None:
+            return None
+        found.update(one.adds)
+    return frozenset(found)
+
+
+def sync() -> None:
+    """Make the groups, and give each exactly what the table says. What does not exist yet is passed over."""
+    for label in APPS:
+        create_permissions(apps.get_app_config(label), verbosity=0)
+    rows = Permission.objects.filter(content_type__app_label__in=APPS).select_related("content_type")
+    there = {f"{row.content_type.app_label}.{row.codename}": row for row in rows}
+    with transaction.atomic():
+        for role in ROLES:
+            wanted = permissions_of(role)
+            _bring_in_step(role, [row for name, row in there.items() if wanted is None or name in wanted])
+
+
+def _bring_in_step(role: Role, permissions: list[Permission]) -> None:
+    group, is_new = Group.objects.get_or_create(name=role.name)
+    if is_new:
+        # What a role is from the start stands in the table above; only a change of it is an event.
+        through = Group.permissions.through
+        through.objects.bulk_create(through(group_id=group.pk, permission_id=one.pk) for one in permissions)
+    else:
+        group.permissions.set(permissions)
+
+
+def role_of(user: User) -> str:
+    """The name of a person's role; empty when there is none. Asks the database once, or nothing when prefetched."""
+    if user.is_superuser:
+        return ADMINISTRATOR
+    return highest(group.name for group in user.groups.all())
+
+
+def highest(names: Iterable[str]) -> str:
+    """The highest role among the names of groups; empty when there is none."""
+    names = set(names)
+    return next((role.name for role in reversed(ROLES) if role.name in names), "")
+
+
+def administrators() -> set[int]:
+    """Ids of the active people who may do everything."""
+    superusers = User.objects.filter(is_active=True, is_superuser=True)
+    others = User.objects.filter(is_active=True, groups__name=ADMINISTRATOR)
+    return {*superusers.values_list("pk", flat=True), *others.values_list("pk", flat=True)}

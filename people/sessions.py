@@ -1,0 +1,55 @@
+"""The session engine: Django's own in the database, with columns that say whose a session is and when it was used."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+
+from people.models import Session
+
+SIGNED_IN_AT, SEEN_AT, ADDRESS, DEVICE = "signed_in_at", "seen_at", "address", "device"
+
+
+class SessionStore(DatabaseStore):
+    """Keeps `people.Session` rows."""
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        """The table."""
+        return Session
+
+    def create_model_instance(self, data: Mapping[str, Any]) -> Session:
+        """The row, with what is also a column copied out of the sealed data."""
+        row = super().create_model_instance(dict(data))
+        assert isinstance(row, Session)  # noqa: S101  (the table above)
+        user = data.get(SESSION_KEY)
+        row.user_id = int(user) if user is not None else None
+        row.signed_in_at = _moment(data.get(SIGNED_IN_AT))
+        row.seen_at = _moment(data.get(SEEN_AT))
+        row.address = data.get(ADDRESS)
+        row.device = data.get(DEVICE, "")
+        return row
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds is not None else None
+
+
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Mac OS X", "macOS"),
+    ("Android", "Android"),
+    ("Linux", "Linux"),
+)
+
+
+def device_of(user_agent: str) -> str:
+    """A browser and a system in words that people recognise."""
+    browser = next((word for mark, word in _BROWSERS if mark in user_agent), "")
+    system = next((word for mark, word in _SYSTEMS if mark in user_agent), "")
+    return " on ".join(filter(None, (browser, system))) or "Unknown device"

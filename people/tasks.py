@@ -1,0 +1,12 @@
+"""The door for workers."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from people.actions import end_sessions
+
+
+@shared_task
+def forget_ended_sessions() -> None:
+    """Remove sessions whose time is over."""
+    end_sessions.forget_ended(now=timezone.now())

@@ -1,0 +1,40 @@
+"""One's own account: the role, and where one is signed in."""
+
+from typing import cast
+
+from django.contrib import messages as flash
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from people import limits, queries, roles
+from people.actions import end_sessions
+
+
+@never_cache
+@require_safe
+def account(request: HttpRequest) -> HttpResponse:
+    """GET /account/. Anybody who is signed in sees their own."""
+    user = cast("User", request.user)
+    role = roles.role_of(user)
+    context = {
+        "role": roles.BY_NAME.get(role),
+        "sessions": queries.sessions_of(user, now=timezone.now()),
+        "this_session": request.session.session_key,
+        "owned": queries.connections_of(user).count(),
+        "idle": limits.idle_limit(),
+        "idle_minutes": int(limits.idle_limit().total_seconds() // 60),
+        "hours": int(limits.session_limit().total_seconds() // 3600),
+    }
+    return render(request, "people/account.html", context)
+
+
+@require_POST
+def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
+    """POST: end every other session of one's own."""
+    ended = end_sessions.end_all(cast("User", request.user), but=request.session.session_key)
+    flash.success(request, f"Signed out in {ended} other browser{'' if ended == 1 else 's'}.")
+    return redirect("people:account")

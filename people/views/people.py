@@ -1,0 +1,185 @@
+"""People: who they are, what they may do, and what they own. For administrators."""
+
+from typing import Any, cast
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from connections.actions.hand_over import hand_over
+from history.queries import Filters as EventFilters
+from history.queries import events
+from history.record import actor_of
+from history.words import event_row
+from people import queries, roles
+from people.actions import end_sessions, look_after
+from people.actions.look_after import NewPerson, Refused
+from people.events import shown_name
+from people.forms import AddPersonForm, FilterForm, HandOverForm, RoleForm
+
+may_manage = permission_required("people.manage_people", raise_exception=True)
+_RECENT = 10
+
+
+def _me(request: HttpRequest) -> User:
+    return cast("User", request.user)
+
+
+def _find(pk: int) -> User:
+    return get_object_or_404(User.objects.prefetch_related("groups"), pk=pk)
+
+
+@never_cache
+@require_safe
+@may_manage
+def listing(request: HttpRequest) -> HttpResponse:
+    """GET /people/: search, filters and page stand in the URL."""
+    form = FilterForm(request.GET)
+    form.is_valid()
+    filters = queries.Filters(**{name: form.cleaned_data.get(name, "") for name in ("q", "role", "state")})
+    page = queries.page_of_people(filters, request.GET.get("page"))
+    others = request.GET.copy()
+    others.pop("page", None)
+    context = {
+        "filters": form,
+        "filtered": any((filters.q, filters.role, filters.state)),
+        "page": page,
+        "rows": [{"user": one, "name": shown_name(one), "role": roles.role_of(one)} for one in page.object_list],
+        "leaving": queries.owners_who_left(),
+        "query": others.urlencode(),
+    }
+    return render(request, "people/list.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@may_manage
+def add(request: HttpRequest) -> HttpResponse:
+    """GET shows the form; POST adds the person and shows the link by which they choose a password."""
+    form = AddPersonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = look_after.add(NewPerson(**form.cleaned_data), by=_me(request))
+        except Refused as refused:
+            form.add_error(refused.field or None, refused.message)
+        else:
+            flash.success(request, f"{shown_name(user)} is added.")
+            return _page(request, user, link=look_after.password_link(user, by=_me(request)))
+    return render(request, "people/add.html", {"form": form, "roles": roles.ROLES})
+
+
+@never_cache
+@require_safe
+@may_manage
+def person(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET /people/<id>/."""
+    return _page(request, _find(pk))
+
+
+@never_cache
+@require_POST
+@may_manage
+def role(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: another role."""
+    user = _find(pk)
+    form = RoleForm(request.POST)
+    if form.is_valid():
+        chosen = form.cleaned_data["role"]
+        try:
+            changed = look_after.change_role(user, chosen, by=_me(request))
+        except Refused as refused:
+            form.add_error(refused.field or None, refused.message)
+        else:
+            words = f"{shown_name(user)} is {chosen or 'without a role'} now." if changed else "Nothing was changed."
+            flash.success(request, words)
+            return redirect("people:person", pk=user.pk)
+    return _page(request, _find(pk), role_form=form)
+
+
+@never_cache
+@require_POST
+@may_manage
+def standing(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: active or not."""
+    user = _find(pk)
+    active = request.POST.get("active") == "1"
+    try:
+        look_after.set_active(user, active=active, by=_me(request))
+    except Refused as refused:
+        flash.error(request, refused.message)
+    else:
+        owns = "" if active or not queries.connections_of(user).exists() else " Hand over their connections below."
+        flash.success(request, f"{shown_name(user)} is {'active' if active else 'inactive and signed out'}.{owns}")
+    return redirect("people:person", pk=user.pk)
+
+
+@never_cache
+@require_POST
+@may_manage
+def password_link(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: a link by which the person chooses a password. It is shown once."""
+    user = _find(pk)
+    try:
+        link = look_after.password_link(user, by=_me(request))
+    except Refused as refused:
+        flash.error(request, refused.message)
+        return redirect("people:person", pk=user.pk)
+    return _page(request, user, link=link)
+
+
+@never_cache
+@require_POST
+@may_manage
+def sign_out(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: end all sessions of the person."""
+    user = _find(pk)
+    ended = end_sessions.end_all(user, but=request.session.session_key)
+    flash.success(request, f"{ended} session{'' if ended == 1 else 's'} of {shown_name(user)} ended.")
+    return redirect("people:person", pk=user.pk)
+
+
+@never_cache
+@require_POST
+@may_manage
+def give_connections(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: the chosen connections get another owner."""
+    user = _find(pk)
+    form = HandOverForm(request.POST, leaving=user)
+    if not form.is_valid():
+        return _page(request, user, hand_over_form=form)
+    to = form.cleaned_data["to"]
+    moved = hand_over(form.cleaned_data["connections"], to=to, by=actor_of(request), now=timezone.now())
+    flash.success(request, f"{moved} connection{' belongs' if moved == 1 else 's belong'} to {shown_name(to)} now.")
+    return redirect("people:person", pk=user.pk)
+
+
+def _page(
+    request: HttpRequest,
+    user: User,
+    *,
+    link: str = "",
+    role_form: RoleForm | None = None,
+    hand_over_form: HandOverForm | None = None,
+) -> HttpResponse:
+    current = roles.role_of(user)
+    about = events(EventFilters(subject_kind="person", subject_ids=(user.pk,)))[:_RECENT]
+    context: dict[str, Any] = {
+        "person": user,
+        "name": shown_name(user),
+        "role": roles.BY_NAME.get(current),
+        "roles": roles.ROLES,
+        "is_me": user.pk == request.user.pk,
+        "may_touch": look_after.may_touch(user, _me(request)),
+        "link": link,
+        "role_form": role_form or RoleForm(initial={"role": current}),
+        "hand_over_form": hand_over_form or HandOverForm(leaving=user),
+        "connections": queries.connections_of(user),
+        "sessions": queries.sessions_of(user, now=timezone.now()),
+        "events": [event_row(event) for event in about] if request.user.has_perm("history.view_all_events") else [],
+    }
+    return render(request, "people/person.html", context)

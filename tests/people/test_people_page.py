@@ -1,0 +1,235 @@
+"""People: an administrator adds them, gives roles, takes them away, and hands over what they leave behind."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from connections.models import Connection
+from history.models import Event
+from people import roles
+from people.models import Session
+from tests.factories import ConnectionFactory, make_person
+from tests.people.conftest import PASSWORD, sign_in, with_role
+
+LINK = re.compile(r"http://127\.0\.0\.1:8000(/password/choose/[^<\s]+)")
+
+
+@pytest.fixture
+def pages(client: Client, admin: User) -> Client:
+    """The administrator's browser."""
+    client.force_login(admin)
+    return client
+
+
+def post(pages: Client, name: str, user: User | None = None, /, **data: Any) -> str:
+    arguments = [user.pk] if user else []
+    return pages.post(reverse(f"people:{name}", args=arguments), data, follow=True).content.decode()
+
+
+def events() -> list[tuple[str, str]]:
+    return [(event.kind, event.subject_name) for event in Event.objects.order_by("pk")]
+
+
+def test_a_person_is_added_with_a_role_and_chooses_the_password(pages: Client) -> None:
+    data = {"username": "nora", "first_name": "Nora", "last_name": "New", "email": "nora@example.com"}
+    page = post(pages, "add", **data, role="Operator")
+    nora = User.objects.get(username="nora")
+    assert roles.role_of(nora) == "Operator"
+    assert not nora.has_usable_password()
+    link = LINK.search(page)
+    assert link is not None
+    stranger = Client()
+    chosen = stranger.get(link[1], follow=True)
+    address = chosen.redirect_chain[-1][0]
+    stranger.post(address, {"new_password1": PASSWORD, "new_password2": PASSWORD}, REMOTE_ADDR="192.0.2.9")
+    assert sign_in(stranger, "nora").status_code == 302
+    changed = Event.objects.get(kind="person.password_changed")
+    assert (changed.actor_name, changed.address) == ("password link", "192.0.2.9")
+
+
+def test_a_link_is_good_once_and_is_in_no_event(pages: Client, ann: User) -> None:
+    link = LINK.search(post(pages, "password-link", ann))
+    assert link is not None
+    stranger = Client()
+    address = stranger.get(link[1], follow=True).redirect_chain[-1][0]
+    stranger.post(address, {"new_password1": PASSWORD + "x", "new_password2": PASSWORD + "x"})
+    assert "This link is over" in Client().get(link[1], follow=True).content.decode()
+    assert not any(link[1] in repr(vars(event)) for event in Event.objects.all())
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"username": "", "role": "Viewer"}, "This field is required."),
+        ({"username": "ADAM", "role": "Viewer"}, "Somebody has this name already."),
+        ({"username": "a b", "role": "Viewer"}, "Enter a valid username."),
+        ({"username": "nora", "role": ""}, "Choose a role."),
+        ({"username": "nora", "role": "Emperor"}, "Select a valid choice."),
+        ({"username": "nora", "role": "Viewer", "email": "x"}, "Enter a valid email address."),
+    ],
+)
+def test_a_mistake_is_said_beside_its_field(pages: Client, data: dict[str, str], words: str) -> None:
+    assert words in post(pages, "add", **data)
+    assert not User.objects.filter(username="nora").exists()
+
+
+def test_a_role_is_changed_and_both_sides_are_told(pages: Client, ann: User) -> None:
+    assert "ann is Maintainer now." in post(pages, "role", ann, role="Maintainer")
+    assert roles.role_of(User.objects.get(pk=ann.pk)) == "Maintainer"
+    details = [event.detail for event in Event.objects.filter(kind="person.permissions_changed").order_by("pk")]
+    assert details == [{"what": "roles", "removed": ["Viewer"]}, {"what": "roles", "added": ["Maintainer"]}]
+    assert Event.objects.filter(actor_name="adam").count() == 2
+
+
+def test_a_role_can_be_taken_away(pages: Client, ann: User) -> None:
+    assert "ann is without a role now." in post(pages, "role", ann, role="")
+    assert roles.role_of(User.objects.get(pk=ann.pk)) == ""
+
+
+def test_giving_the_same_role_again_changes_nothing(pages: Client, ann: User) -> None:
+    assert "Nothing was changed." in post(pages, "role", ann, role="Viewer")
+    assert events() == []
+
+
+def test_an_administrator_gets_and_loses_djangos_admin_with_the_role(pages: Client, ann: User) -> None:
+    post(pages, "role", ann, role="Administrator")
+    assert User.objects.get(pk=ann.pk).is_staff
+    post(pages, "role", ann, role="Viewer")
+    assert not User.objects.get(pk=ann.pk).is_staff
+
+
+def test_nobody_changes_themselves(pages: Client, admin: User) -> None:
+    with_role("other", "Administrator")
+    for name, data in (("role", {"role": "Viewer"}), ("standing", {"active": "0"}), ("password-link", {})):
+        assert "Ask another administrator." in post(pages, name, admin, **data)
+    admin.refresh_from_db()
+    assert (admin.is_active, roles.role_of(admin)) == (True, "Administrator")
+
+
+def test_only_a_superuser_touches_a_superuser(pages: Client) -> None:
+    root = make_person("root", staff=True)
+    for name, data in (("standing", {"active": "0"}), ("password-link", {})):
+        assert "Only a superuser may change a superuser." in post(pages, name, root, **data)
+    assert User.objects.get(pk=root.pk).is_active
+
+
+def test_the_last_administrator_stays(client: Client, admin: User) -> None:
+    root = make_person("root", staff=True)
+    client.force_login(root)
+    post(client, "standing", admin, active="0")
+    User.objects.filter(pk=admin.pk).update(is_active=True)
+    # The superuser is away: only one administrator is left.
+    client.force_login(with_role("second", "Administrator"))
+    User.objects.filter(pk=root.pk).update(is_active=False)
+    assert "is inactive" in post(client, "standing", admin, active="0")
+    assert roles.administrators() == {User.objects.get(username="second").pk}
+
+
+def test_making_somebody_inactive_signs_them_out_at_once(pages: Client, ann: User) -> None:
+    browser = Client()
+    sign_in(browser, "ann")
+    page = post(pages, "standing", ann, active="0")
+    assert "ann is inactive and signed out." in page
+    assert browser.get(reverse("people:account")).status_code == 302
+    assert not Session.objects.filter(user_id=ann.pk).exists()
+    post(pages, "standing", ann, active="1")
+    assert browser.get(reverse("people:account")).status_code == 302
+
+
+def test_an_inactive_person_gets_no_link(pages: Client, ann: User) -> None:
+    post(pages, "standing", ann, active="0")
+    assert "This person is not active" in post(pages, "password-link", ann)
+
+
+def test_an_administrator_signs_somebody_out(pages: Client, ann: User) -> None:
+    browser = Client()
+    sign_in(browser, "ann")
+    assert "1 session of ann ended." in post(pages, "sign-out", ann)
+    assert browser.get(reverse("people:account")).status_code == 302
+
+
+@pytest.fixture
+def leaving() -> User:
+    """Somebody inactive who owns two connections."""
+    user = with_role("leo", "Maintainer")
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    user.refresh_from_db()
+    ConnectionFactory.create(name="Acme main", owner=user)
+    ConnectionFactory.create(name="Acme docs", owner=user)
+    return user
+
+
+def test_what_a_person_leaves_behind_is_an_alert(pages: Client, leaving: User) -> None:
+    page = pages.get(reverse("people:list")).content.decode()
+    assert "1 inactive person owns connections" in page
+    assert "leo" in pages.get(reverse("people:list"), {"state": "leaving"}).content.decode()
+    assert "inactive and owns connections" in pages.get(reverse("people:person", args=[leaving.pk])).content.decode()
+    connections = pages.get(reverse("connections:list")).content.decode()
+    assert "2 connections need attention" in connections
+    assert connections.count("no longer active") == 2
+    found = pages.get(reverse("connections:list"), {"status": "owner_left"}).content.decode()
+    assert found.count("no longer active") == 2
+
+
+def test_connections_are_handed_over_and_each_is_an_event(pages: Client, leaving: User, ann: User) -> None:
+    heir = with_role("hera", "Maintainer", first_name="Hera", last_name="Heir")
+    docs = Connection.objects.get(name="Acme docs")
+    page = post(pages, "hand-over", leaving, to=heir.pk, connections=[docs.pk])
+    assert "1 connection belongs to Hera Heir now." in page
+    assert [one.owner.username for one in Connection.objects.order_by("name")] == ["hera", "leo"]
+    event = Event.objects.get(kind="connection.handed_over")
+    assert (event.subject_name, event.actor_name) == ("Acme docs", "adam")
+    assert event.detail == {"before": "leo", "after": "Hera Heir"}
+
+
+def test_only_those_who_can_look_after_a_connection_may_take_it(pages: Client, leaving: User, ann: User) -> None:
+    mine = Connection.objects.get(name="Acme docs")
+    page = post(pages, "hand-over", leaving, to=ann.pk, connections=[mine.pk])
+    assert "Select a valid choice." in page
+    assert "Choose who takes them over." in post(pages, "hand-over", leaving, connections=[mine.pk])
+    assert "Choose at least one connection." in post(pages, "hand-over", leaving, to="")
+
+
+def test_somebody_elses_connection_is_not_handed_over_here(pages: Client, leaving: User, ann: User) -> None:
+    heir, other = with_role("hera", "Maintainer"), ConnectionFactory.create(name="Other", owner=ann)
+    post(pages, "hand-over", leaving, to=heir.pk, connections=[other.pk])
+    other.refresh_from_db()
+    assert other.owner == ann
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, {"adam", "ann", "root", "plain"}),
+        ({"q": "ann"}, {"ann"}),
+        ({"q": "example.com"}, {"adam", "ann", "plain"}),
+        ({"role": "Viewer"}, {"ann"}),
+        ({"role": "Administrator"}, {"adam", "root"}),
+        ({"role": "none"}, {"plain"}),
+        ({"state": "inactive"}, set()),
+        ({"q": "nobody at all"}, set()),
+    ],
+)
+def test_people_are_searched_and_filtered(pages: Client, ann: User, asked: dict[str, str], expected: set[str]) -> None:
+    make_person("root", staff=True)
+    with_role("plain", "")
+    page = pages.get(reverse("people:list"), asked).content.decode()
+    assert set(re.findall(r'<a href="/people/\d+/">([^<]+)</a>', page)) == expected
+
+
+def test_the_list_costs_the_same_for_one_and_for_a_full_page(pages: Client, django_assert_max_num_queries: Any) -> None:
+    for number in range(30):
+        with_role(f"person {number}", "Viewer")
+    with django_assert_max_num_queries(10):
+        pages.get(reverse("people:list"))
+
+
+def test_what_an_administrator_did_with_a_person_is_on_their_page(pages: Client, ann: User) -> None:
+    post(pages, "role", ann, role="Operator")
+    page = pages.get(reverse("people:person", args=[ann.pk])).content.decode()
+    assert "Permissions changed" in page
+    assert "added Operator" in page

@@ -1,0 +1,12 @@
+"""The door for workers."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from throttling import rates
+
+
+@shared_task
+def forget_rested_counters() -> None:
+    """Remove counters that count nothing any more."""
+    rates.forget_rested(now=timezone.now())
