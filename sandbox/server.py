@@ -87,10 +87,15 @@ class Sandbox:
 
     def serve_forever(self) -> None:
         """Serve in this thread until `close` is called from another."""
-        with asyncio.Runner() as runner:
-            self._loop = runner.get_loop()
-            self._loop.set_exception_handler(lambda _loop, context: self._note(context.get("exception")))
-            runner.run(self._serve())
+        try:
+            with asyncio.Runner() as runner:
+                self._loop = runner.get_loop()
+                self._loop.set_exception_handler(lambda _loop, context: self._note(context.get("exception")))
+                runner.run(self._serve())
+        finally:
+            # Whoever waits for us to be ready need not wait any longer, however this ended.
+            self._ready.set()
+            self._close_sockets()
 
     def _note(self, trouble: BaseException | None) -> None:
         # A client that goes away in the middle of something, or does not trust us, is no news.
@@ -102,13 +107,14 @@ class Sandbox:
         loop = asyncio.get_running_loop()
         connections: set[Connection] = set()
         stopped = self._stopped = asyncio.Event()
+        if self._stop.is_set():
+            return
         servers = [
             await loop.create_server(self._factory(one, connections), sock=one, ssl=self._ssl, backlog=1024)
             for one in self._sockets
         ]
         self._ready.set()
-        if not self._stop.is_set():
-            await stopped.wait()
+        await stopped.wait()
         for server in servers:
             server.close()
         while connections:
@@ -129,14 +135,18 @@ class Sandbox:
         return lambda: Connection(self, defaults, connections)
 
     def close(self) -> None:
-        """Stop listening, and drop whoever is connected."""
+        """Stop listening, and drop whoever is connected. Returns when a thread of our own has ended."""
         self._stop.set()
-        if self._thread.is_alive() or self._loop is not None:
-            self._ready.wait()
-            if self._loop is not None and self._stopped is not None and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._stopped.set)
-            if self._thread.is_alive():
-                self._thread.join()
+        if self._loop is None and not self._thread.is_alive():
+            self._close_sockets()
+            return
+        self._ready.wait()
+        if self._loop is not None and self._stopped is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stopped.set)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _close_sockets(self) -> None:
         for one in self._sockets:
             one.close()
 

@@ -1,0 +1,37 @@
+"""The page about the sandbox names everything that there is to try."""
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.faults import KINDS
+from sandbox.samples import SAMPLES, TROUBLED
+
+PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+OPTIONS = (
+    "--port",
+    "--latency",
+    "--server",
+    "--path",
+    "--certificate",
+    "--organizations",
+    "--projects",
+    "--repositories",
+)
+DOORS = ("/_sandbox/requests", "/_sandbox/clock", "/_sandbox/tokens/", "/_sandbox/behaviour")
+
+
+@pytest.mark.parametrize("name", [one.name for one in SAMPLES] + list(TROUBLED) + list(KINDS))
+def test_each_token_organization_and_fault_is_on_the_page(name: str) -> None:
+    assert f"`{name}`" in PAGE
+
+
+@pytest.mark.parametrize("name", [*OPTIONS, *DOORS])
+def test_each_option_and_door_is_on_the_page(name: str) -> None:
+    assert name in PAGE
+
+
+@pytest.mark.parametrize("name", list(TROUBLED))
+def test_what_an_organization_does_is_said_in_the_same_words(name: str) -> None:
+    row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |"))
+    assert TROUBLED[name] in row
