@@ -18,6 +18,8 @@ def _organization(detail: dict[str, Any]) -> str:
 
 
 def _tested(detail: dict[str, Any]) -> str:
+    if detail.get("too_late"):
+        return "The token was replaced meanwhile, so the answer does not count"
     health = detail.get("health", "")
     words = [health.replace("_", " ").capitalize()] if health else []
     if detail.get("problem"):
@@ -128,9 +130,6 @@ KINDS = {
     "connection.disabled": Words("Disabled", "circle-pause", "warn"),
     "connection.enabled": Words("Enabled", "circle-play", "good"),
     "connection.disconnected": Words("Disconnected", "unplug", "warn", _organization),
-    "calendar.made": Words("Calendar address made", "calendar-plus", "info"),
-    "calendar.renewed": Words("Calendar address renewed", "calendar-sync", "info"),
-    "calendar.revoked": Words("Calendar address revoked", "calendar-x", "warn"),
     "guardrails.changed": Words("Guard rails changed", "shield", "info", _rails_changed),
     "reminders.muted": Words("All reminders stopped", "bell-off", "quiet"),
     "reminders.unmuted": Words("All reminders begun again", "bell", "quiet", _muted),

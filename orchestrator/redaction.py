@@ -1,7 +1,6 @@
 """The last line against tokens in logs and error pages: both token formats and authorization headers."""
 
 import logging
-import re
 from collections.abc import ItemsView
 from types import TracebackType
 from typing import Any
@@ -9,16 +8,9 @@ from typing import Any
 from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter
 
-from connections.azure_devops.names import REDACTED, redact
+from connections.azure_devops.names import redact
 
-# Whoever knows one of these addresses may use it, so it is a secret like a token.
-_SECRET_ADDRESSES = re.compile(r"(/(?:calendar|reminders/stop)/)[^/\s\"'?&#]+")
 SECRET_FIELDS = ("token", "password", "old_password", "new_password1", "new_password2")
-
-
-def clean(text: str) -> str:
-    """The text without anything that looks like a token, an authorization header or a secret address."""
-    return _SECRET_ADDRESSES.sub(rf"\1{REDACTED}", redact(text))
 
 
 class RedactionFilter(logging.Filter):
@@ -26,7 +18,7 @@ class RedactionFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always lets the record through, cleaned."""
-        record.msg = clean(record.getMessage())
+        record.msg = redact(record.getMessage())
         record.args = None
         return True
 
@@ -36,7 +28,7 @@ class RedactingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line without secrets."""
-        return clean(super().format(record))
+        return redact(super().format(record))
 
 
 class ExceptionReporterFilter(SafeExceptionReporterFilter):
@@ -69,5 +61,5 @@ def _cleaned(value: object) -> object:
         text = repr(value)
     except Exception:
         return f"<{type(value).__name__} that cannot be shown>"
-    cleaned = clean(text)
-    return value if cleaned == text else cleaned
+    clean = redact(text)
+    return value if clean == text else clean

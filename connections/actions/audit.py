@@ -27,16 +27,19 @@ def audit(connection: Connection, *, by: Actor, now: datetime, in_a_hurry: bool)
     """Check the stored token and update the connection.
 
     `in_a_hurry` makes the calls side by side, for a person who waits. An answer about a token that was
-    replaced meanwhile is thrown away: the report is returned and nothing is written.
+    replaced meanwhile is thrown away: the report is returned, and only the history tells of it.
+    Raises `Connection.DoesNotExist` when the connection was disconnected meanwhile.
     """
     asked_at = connection.token_set_at
     report = _check(connection, in_a_hurry=in_a_hurry, now=now)
     with transaction.atomic():
         # Held until the commit, so that a token swapped in meanwhile is never judged by the old one's answer.
         held = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("owner")
-        current = held.filter(pk=connection.pk, token_set_at=asked_at).first()
-        if current is not None:
+        current = held.get(pk=connection.pk)
+        if current.token_set_at == asked_at:
             _write(current, report, by=by)
+        else:
+            record("connection.tested", current, by=by, at=report.finished_at, detail={"too_late": True})
     connection.refresh_from_db()
     return report
 

@@ -17,6 +17,9 @@ def disconnect(connection: Connection, *, confirmed_name: str, by: Actor, now: d
             "name_not_confirmed", "This is not the name of the connection. Type it as shown.", field="confirm_name"
         )
     with transaction.atomic():
+        # Whoever writes what belongs to a connection holds its row, so nothing comes in while this is deleted.
+        if not Connection.objects.select_for_update(of=("self",)).filter(pk=connection.pk).first():
+            return
         detail = {"organization": connection.organization, "identity": connection.identity_id}
         record("connection.disconnected", connection, by=by, at=now, detail=detail)
         runs.release(connection.pk, now=now)

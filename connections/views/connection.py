@@ -1,12 +1,14 @@
 """A connection's own page, its test, its rest and its end."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -35,6 +37,15 @@ def find(pk: int) -> Connection:
     return get_object_or_404(Connection.objects.select_related("owner"), pk=pk)
 
 
+@contextmanager
+def gone_is_404() -> Iterator[None]:
+    """For what takes its time: the connection may be disconnected meanwhile."""
+    try:
+        yield
+    except Connection.DoesNotExist:
+        raise Http404 from None
+
+
 @never_cache
 @require_safe
 @permission_required("connections.view_connection", raise_exception=True)
@@ -49,7 +60,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def test_stored(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: check the stored token now; the page comes back with the result."""
     connection = find(pk)
-    report = audit(connection, by=actor_of(request), now=timezone.now(), in_a_hurry=True)
+    with gone_is_404():
+        report = audit(connection, by=actor_of(request), now=timezone.now(), in_a_hurry=True)
     return _page(request, connection, report=report)
 
 

@@ -23,7 +23,7 @@ from connections.checks import Report
 from connections.forms import ExpiryForm, RotateForm, RotateTrialForm
 from connections.models import Connection
 from connections.views.common import guide_context, person, tokens_page_of, warn_of_breaches
-from connections.views.connection import find
+from connections.views.connection import find, gone_is_404
 from connections.views.report import report_view, token_notices
 from history.record import actor_of
 
@@ -99,7 +99,8 @@ def extend_token(request: HttpRequest, pk: int) -> HttpResponse:
     form = ExpiryForm(request.POST, prefix="same")
     if form.is_valid():
         try:
-            extend(connection, expires_on=form.cleaned_data["expires_on"], by=actor_of(request), now=timezone.now())
+            with gone_is_404():
+                extend(connection, expires_on=form.cleaned_data["expires_on"], by=actor_of(request), now=timezone.now())
         except CannotRotate as refused:
             form.add_error(None, refused.message)
         else:

@@ -7,7 +7,8 @@ passes over the projects that it has listed already.
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import random
@@ -139,6 +140,15 @@ class _Refresh:
         if not Inventory.objects.filter(pk=self.inventory.pk, lease=self.inventory.lease).update(**changes):
             raise LostLease
 
+    @contextmanager
+    def written(self) -> Iterator[None]:
+        """A transaction that holds the connection's row against whoever disconnects it. Raises `LostLease`."""
+        with transaction.atomic():
+            row = Connection.objects.select_for_update(of=("self",), no_key=True).filter(pk=self.connection.pk)
+            if row.values_list("pk").first() is None:
+                raise LostLease
+            yield
+
     def ask(self) -> None:
         server = clients.server(self.connection.server)
         token = stored_token(self.connection)
@@ -153,9 +163,11 @@ class _Refresh:
     def list_projects(self, client: AzureDevOpsClient) -> None:
         moment, chosen = self.clock(), self.chosen()
         for page in client.projects():
-            keep_projects(self.connection, [one for one in page.items if chosen is None or one.id in chosen], at=moment)
-            self.hold()
-        with transaction.atomic():
+            wanted = [one for one in page.items if chosen is None or one.id in chosen]
+            with self.written():
+                keep_projects(self.connection, wanted, at=moment)
+                self.hold()
+        with self.written():
             if chosen is not None:
                 self.connection.projects.exclude(azure_id__in=chosen).delete()
             mark_unseen_projects_gone(self.connection, listed_at=moment)
@@ -178,7 +190,7 @@ class _Refresh:
     def list_repositories(self, client: AzureDevOpsClient, project: Project) -> None:
         moment = self.clock()
         found, problem, activity = self.repositories_of(client, project)
-        with transaction.atomic():
+        with self.written():
             self.hold(done=F("done") + 1)
             if found is not None:
                 keep_repositories(project, found, at=moment)
@@ -212,7 +224,7 @@ class _Refresh:
     def end(self, *, problem: str = "", activity_id: str = "") -> None:
         """Finish, and say in the history what is new."""
         now = self.clock()
-        with transaction.atomic():
+        with self.written():
             complete = {} if problem else {"complete_at": now}
             self.write(
                 leased_until=None,

@@ -133,7 +133,7 @@ def test_a_new_token_that_heals_is_announced_once(
     assert kinds() == ["rejected", "recovered"]
 
 
-def test_an_answer_about_a_token_that_was_replaced_meanwhile_is_thrown_away(
+def test_an_answer_about_a_token_that_was_replaced_meanwhile_is_thrown_away_and_told(
     connection: Connection, sandbox: Sandbox, maintainer: User, token_of: Callable[[str], str]
 ) -> None:
     token = sandbox.world.token_named("full")
@@ -151,7 +151,8 @@ def test_an_answer_about_a_token_that_was_replaced_meanwhile_is_thrown_away(
         look(connection)
     assert (connection.health, connection.problem, kinds()) == ("healthy", "", [])
     acts = Event.objects.filter(subject_kind="connection").order_by("pk")
-    assert [one.kind for one in acts] == ["connection.connected", "connection.rotated"]
+    assert [one.kind for one in acts] == ["connection.connected", "connection.rotated", "connection.tested"]
+    assert acts[2].detail == {"too_late": True}
 
 
 def test_after_the_day_a_token_for_all_organizations_is_refused_with_the_right_cause(

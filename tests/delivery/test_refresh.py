@@ -1,16 +1,23 @@
 """Projects and repositories are brought in whole or not at all, and nothing known is lost on the way."""
 
+import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from connections.actions.connect import choose_projects
+from connections.actions.disconnect import disconnect
 from connections.azure_devops import types as azure
 from connections.models import Connection
 from delivery.actions import refresh
+from delivery.actions.keep import keep_repositories
 from delivery.models import Inventory, Project, Repository
 from history.models import Event
 from history.record import Actor
@@ -261,3 +268,49 @@ def test_a_project_costs_the_same_number_of_queries_whatever_its_size(
         bring_in(connection)
     assert len(many) <= len(few)
     assert Repository.objects.filter(gone_at=None).count() == 55
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_is_disconnected_while_its_repositories_come_in(
+    connected: Connect, bring_in: BringIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = connected(organization="fabrikam")
+    keep, at_work = keep_repositories, threading.Event()
+    end = threading.Thread(target=_disconnect, args=(connection.pk,))
+
+    def keep_while_somebody_disconnects(*what: Any, **how: Any) -> None:
+        if not at_work.is_set():
+            at_work.set()
+            if database.vendor == "postgresql":
+                end.start()
+                _await_somebody_who_waits()
+        keep(*what, **how)
+
+    monkeypatch.setattr(refresh, "keep_repositories", keep_while_somebody_disconnects)
+    with suppress(Inventory.DoesNotExist):
+        bring_in(connection)
+    if database.vendor != "postgresql":
+        # A SQLite that lives in memory lets one in after the other.
+        end.start()
+    end.join(timeout=20)
+    assert not Connection.objects.exists()
+    assert not Repository.objects.exists()
+
+
+def _disconnect(pk: int) -> None:
+    try:
+        found = Connection.objects.get(pk=pk)
+        disconnect(found, confirmed_name=found.name, by=SOMEBODY, now=timezone.now())
+    finally:
+        database.close()
+
+
+def _await_somebody_who_waits() -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with database.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.02)
+    pytest.fail("nobody waited")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from connections import clients
 from connections.actions.probe import report_for
 from connections.checks import Report
 from connections.models import Connection, ProbeResult, StoredToken
@@ -352,3 +354,20 @@ def test_the_guide_names_each_servers_page_of_tokens(pages: Client, settings: Se
     page = pages.get(reverse("connections:guide")).content.decode()
     assert "Cloud: <code>https://dev.azure.com/your-organization/_usersSettings/tokens</code>" in page
     assert "Own: <code>https://devops.example.com/tfs/your-organization/_usersSettings/tokens</code>" in page
+
+
+@pytest.mark.parametrize(("address", "form"), [("test", {}), ("extend-token", {"same-expires": "30"})])
+def test_what_is_disconnected_while_it_is_asked_is_not_found(
+    pages: Client, connected: Callable[..., Connection], address: str, form: dict[str, str]
+) -> None:
+    connection = connected()
+    check = clients.check_side_by_side
+
+    def disconnected_meanwhile(*where: Any) -> Report:
+        found = check(*where)
+        Connection.objects.all().delete()
+        return found
+
+    with patch.object(clients, "check_side_by_side", disconnected_meanwhile):
+        answer = pages.post(reverse(f"connections:{address}", args=[connection.pk]), form)
+    assert answer.status_code == 404

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
@@ -107,7 +108,8 @@ def _ask(named: list[Connection]) -> None:
         # A worker may have been faster, or somebody disconnected meanwhile.
         still = waiting.filter(connection_id=pk).select_related("connection").first()
         if still is not None and still.connection is not None:
-            audit(still.connection, by=OPERATOR, now=timezone.now(), in_a_hurry=False)
+            with suppress(Connection.DoesNotExist):
+                audit(still.connection, by=OPERATOR, now=timezone.now(), in_a_hurry=False)
 
 
 def _standing(connection: Connection, *, today: date, within: int) -> dict[str, Any]:
