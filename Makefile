@@ -1,6 +1,6 @@
 # `make` alone shows what there is. Everything is installed into .venv; nothing outside this folder is touched.
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench run-environment dev-environment
+.PHONY: help run test test-faults check fix bench run-environment dev-environment
 .NOTPARALLEL:
 
 PY := .venv/bin/python
@@ -9,13 +9,16 @@ CANDIDATES := $(PY) $(PYTHON) python3.13 python3.12 python3.11 python3 python3.1
 PRODUCTION = env $$($(PY) orchestrator/supervisor/keys.py) DEBUG=0 HTTPS=1 DATABASE_URL=sqlite://:memory:
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: run-environment ## start the whole product in this terminal; Ctrl-C stops it
 	@$(PY) manage.py up
 
 test: dev-environment ## run the tests; what the machine lacks is skipped, or fails with REQUIRE_ALL=1
 	@$(PY) -m pytest --numprocesses auto --dist loadgroup -rs $(ARGS)
+
+test-faults: dev-environment ## kill workers, brokers and databases, move the clock, crowd the pages; about ten minutes
+	@$(PY) -m pytest --numprocesses 2 --dist worksteal -m faults -rs $(ARGS) tests/faults
 
 check: dev-environment ## lint, format, types, import rules, migrations, deploy check
 	@echo '== ruff check' && $(PY) -m ruff check .

@@ -32,7 +32,6 @@ ROLES = (
         (
             "connections.view_connection",
             "connections.view_auditrun",
-            "connections.view_guardrails",
             "history.view_event",
             "delivery.view_repository",
         ),

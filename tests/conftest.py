@@ -18,8 +18,15 @@ PASSWORD = "a-long-enough-password-4-tests"
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever uses the database is repeated on PostgreSQL, except what drives a browser."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Whatever uses the database is repeated on PostgreSQL, except what drives a browser.
+
+    What takes minutes runs only when it is asked for: `-m faults`.
+    """
+    if "faults" not in config.option.markexpr:
+        ordinary = [item for item in items if item.get_closest_marker("faults") is None]
+        config.hook.pytest_deselected(items=[item for item in items if item not in ordinary])
+        items[:] = ordinary
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         uses_database = "db" in fixtures or item.get_closest_marker("django_db") is not None

@@ -10,12 +10,12 @@ from tests.servers import running
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """DATABASE_URL of a real PostgreSQL."""
-    with running.postgresql() as url:
-        yield url
+    with running.postgresql() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     """REDIS_URL of a real Redis."""
-    with running.redis() as url:
-        yield url
+    with running.redis() as server:
+        yield server.url

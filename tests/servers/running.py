@@ -4,10 +4,12 @@ import glob
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -20,22 +22,63 @@ from tests.needs import need
 READY_WITHIN = 30.0
 
 
+@dataclass
+class Server:
+    """A server at `url` that can be stopped and started again where it was."""
+
+    url: str
+    command: list[str]
+    answers: Callable[[], bool]
+    cwd: str | None = None
+    user: str | None = None
+    _process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        nothing = subprocess.DEVNULL
+        self._process = subprocess.Popen(
+            self.command, cwd=self.cwd, user=self.user, stdin=nothing, stdout=nothing, stderr=nothing
+        )
+        deadline = monotonic() + READY_WITHIN
+        while not self.answers():
+            assert self._process.poll() is None, f"{self.command[0]} ended with {self._process.returncode}"
+            assert monotonic() < deadline, f"{self.command[0]} did not answer within {READY_WITHIN} s"
+            sleep(0.02)
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Returns when it is gone. To PostgreSQL, SIGINT means: do not wait for clients."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(timeout=READY_WITHIN)
+            self._process = None
+
+
 @contextmanager
-def redis() -> Iterator[str]:
-    """The URL of a Redis that keeps nothing."""
+def running(server: Server) -> Iterator[Server]:
+    """Start it, and stop it in whatever state it is then."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def redis() -> Iterator[Server]:
+    """A Redis that keeps nothing."""
     program = shutil.which("redis-server")
     need(found=bool(program), lacking="Redis", remedy="apt-get install redis-server")
     port = free_near(0)
     url = f"redis://{HOST}:{port}/0"
     with tempfile.TemporaryDirectory(prefix="redis-") as folder:
         options = ["--bind", HOST, "--port", str(port), "--save", "", "--dir", folder]
-        with _server([str(program), *options], until=lambda: _redis_answers(url)):
-            yield url
+        with running(Server(url, [str(program), *options], lambda: _redis_answers(url))) as server:
+            yield server
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """The URL of an empty PostgreSQL. Root may not run it, so root hands it to the user `postgres`."""
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL that holds nothing yet. Root may not run it, so root hands it to the user `postgres`."""
     programs = _postgresql_programs()
     remedy = "apt-get install postgresql, or set POSTGRESQL_BIN to the folder of its programs"
     need(found=programs is not None, lacking="PostgreSQL", remedy=remedy)
@@ -50,31 +93,12 @@ def postgresql() -> Iterator[str]:
             [programs / "initdb", "--pgdata", data, *layout], check=True, capture_output=True, cwd=folder, user=user
         )
         port = free_near(0)
-        swift = [f"-c{name}=off" for name in ("fsync", "synchronous_commit", "full_page_writes")]
-        server = [str(programs / "postgres"), "-D", data, "-p", str(port), "-h", HOST, "-k", folder, *swift]
+        # What is committed outlives a killed server, and need not outlive a killed machine.
+        swift = [f"-c{name}=off" for name in ("fsync", "full_page_writes")]
+        command = [str(programs / "postgres"), "-D", data, "-p", str(port), "-h", HOST, "-k", folder, *swift]
         url = f"postgres://postgres@{HOST}:{port}/postgres"
-        with _server(server, until=lambda: _postgresql_answers(url), cwd=folder, user=user):
-            yield url
-
-
-@contextmanager
-def _server(
-    command: list[str], *, until: Callable[[], bool], cwd: str | None = None, user: str | None = None
-) -> Iterator[None]:
-    process = subprocess.Popen(
-        command, cwd=cwd, user=user, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        deadline = monotonic() + READY_WITHIN
-        while not until():
-            assert process.poll() is None, f"{command[0]} ended with {process.returncode}"
-            assert monotonic() < deadline, f"{command[0]} did not answer within {READY_WITHIN} s"
-            sleep(0.02)
-        yield
-    finally:
-        # To PostgreSQL this means: do not wait for clients.
-        process.send_signal(2)
-        process.wait(timeout=READY_WITHIN)
+        with running(Server(url, command, lambda: _postgresql_answers(url), cwd=folder, user=user)) as server:
+            yield server
 
 
 def _redis_answers(url: str) -> bool:

@@ -1,0 +1,47 @@
+"""A person at the pages, over real HTTP, without JavaScript."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from tests.faults.stack import PASSWORD
+
+# What a person waits for a page before they give up.
+PATIENCE = 60.0
+
+
+class Browser:
+    """Signed in as one person. Every answer is kept as its status, so that none is overlooked."""
+
+    def __init__(self, site: str, username: str) -> None:
+        self._site = site
+        self._session = requests.Session()
+        self.statuses: list[int] = []
+        answer = self.get("/sign-in/")
+        answer = self.post("/sign-in/", username=username, password=PASSWORD)
+        assert answer.status_code == 302, answer.text[-2000:]
+
+    def get(self, path: str, *, patience: float = PATIENCE) -> requests.Response:
+        """The page; redirects are not followed."""
+        return self._kept(self._session.get(self._site + path, timeout=patience, allow_redirects=False))
+
+    def post(self, path: str, *, patience: float = PATIENCE, **fields: Any) -> requests.Response:
+        """Send a form, with the token that the last page brought."""
+        headers = {"X-CSRFToken": self._session.cookies.get("csrftoken", ""), "Referer": self._site + path}
+        answer = self._session.post(
+            self._site + path, data=fields, headers=headers, timeout=patience, allow_redirects=False
+        )
+        return self._kept(answer)
+
+    def _kept(self, answer: requests.Response) -> requests.Response:
+        self.statuses.append(answer.status_code)
+        return answer
+
+
+def connection_in(answer: requests.Response) -> int:
+    """The id of the connection that an answer leads to."""
+    found = re.search(r"/code-repositories/(\d+)/", urlsplit(answer.headers["Location"]).path)
+    assert found, answer.headers["Location"]
+    return int(found[1])

@@ -1,0 +1,97 @@
+"""`python -m tests.faults.rows WHAT JSON`: put rows into a stack's database by the product's own models and actions."""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.contrib.auth.models import User  # noqa: E402 - needs Django
+from django.utils import timezone  # noqa: E402
+
+from connections.actions import runs  # noqa: E402
+from connections.actions.disconnect import disconnect  # noqa: E402
+from connections.models import CapabilityState, Connection, StoredToken  # noqa: E402
+from history.record import Actor  # noqa: E402
+from sandbox.samples import secret  # noqa: E402
+from tests.factories import connect_for_real, make_person  # noqa: E402
+from tests.faults.stack import PASSWORD  # noqa: E402
+
+ORGANIZATION = "acme"
+
+
+def people(*, count: int) -> list[str]:
+    """People with every permission, who can sign in."""
+    found = [make_person(f"person-{number}", "*") for number in range(count)]
+    for one in found:
+        one.set_password(PASSWORD)
+    User.objects.bulk_update(found, ["password"])
+    return [one.username for one in found]
+
+
+def connections(*, count: int, ending: int = 0, reported: str = "healthy", due: bool = False) -> list[int]:
+    """Connections to the sandbox with one token, each with one address to tell.
+
+    The first `ending` of them end in five days. People were told of each that it is `reported`.
+    """
+    now = timezone.now()
+    owner = User.objects.get_or_create(username="owner")[0]
+    model = connect_for_real(owner, name="Model", organization=ORGANIZATION, secret=secret("full"))
+    capabilities = list(model.capabilities.all())
+    made = []
+    for number in range(count):
+        model.pk = None
+        model.name = f"Connection {number:03}"
+        model.extra_recipients = f"team-{number:03}@example.com"
+        model.health = model.told_health = reported
+        model.problem = "token_refused" if reported == "rejected" else ""
+        model.expires_on = timezone.localdate(now) + timedelta(days=5 if number < ending else 80)
+        model.token_set_at = now - timedelta(days=40)
+        model.next_check_at = now if due else now + timedelta(hours=6)
+        model.save(force_insert=True)
+        made.append(model.pk)
+        _keep_token(Connection.objects.get(pk=model.pk), secret("full"))
+        for state in capabilities:
+            state.pk, state.connection_id = None, model.pk
+    _copy_capabilities(made, capabilities)
+    told = Connection.objects.get(name="Model")
+    disconnect(told, confirmed_name="Model", by=Actor("owner"), now=now)
+    return made
+
+
+def _keep_token(connection: Connection, token: str) -> None:
+    from connections.azure_devops.secret import PersonalAccessToken
+
+    stored = StoredToken(connection=connection)
+    stored.seal(PersonalAccessToken(token))
+    stored.save()
+
+
+def _copy_capabilities(made: list[int], capabilities: list[CapabilityState]) -> None:
+    CapabilityState.objects.bulk_create(
+        CapabilityState(
+            connection_id=pk,
+            capability=one.capability,
+            verdict=one.verdict,
+            reason=one.reason,
+            verified_at=one.verified_at,
+            checked_at=one.checked_at,
+        )
+        for pk in made
+        for one in capabilities
+    )
+
+
+def run() -> int:
+    """A run by hand over everything; its id."""
+    return runs.start_by_hand(by=Actor("ann"), now=timezone.now()).pk
+
+
+MAKERS: dict[str, Callable[..., Any]] = {"people": people, "connections": connections, "run": run}
+
+if __name__ == "__main__":
+    print(json.dumps(MAKERS[sys.argv[1]](**json.loads(sys.argv[2]))))

@@ -1,0 +1,101 @@
+"""Workers are killed while they audit and send: everything is done all the same, and nothing twice but what must be."""
+
+import random
+import re
+import threading
+from time import sleep
+
+import pytest
+
+from tests.faults.ground import Ground
+from tests.faults.parts import Part
+from tests.faults.post import PostOffice
+from tests.faults.stack import Stack, Stand
+from tests.faults.waiting import Stopwatch, measured, until
+
+pytestmark = pytest.mark.faults
+CONNECTIONS, ENDING, KILLS = 300, 100, 20
+AUDITED = "connections_auditedconnection WHERE state = 'done'"
+FINISHED = "connections_auditrun WHERE by_hand AND finished_at IS NOT NULL"
+REMINDERS = "connections_mail WHERE kind = 'expiring'"
+
+
+def test_twenty_killed_workers_lose_nothing(
+    ground: Ground, post: PostOffice, stand: Stand, chance: random.Random
+) -> None:
+    with stand(ground, latency=0.05) as stack:
+        workers = [stack.worker(number) for number in ((1, 2) if ground.name == "servers" else (1,))]
+        stack.start(stack.azure, *workers)
+        # Each was said to be refused and is found to be well: one mail each, in the audit's own transaction.
+        stack.fill("connections", count=CONNECTIONS, ending=ENDING, reported="rejected")
+        stack.fill("run")
+        watch = Stopwatch()
+        stack.start(stack.beat())
+        deaths_at_acceptance = _kill_again_and_again(stack, workers, chance)
+        during = ground.count(AUDITED)
+        until(lambda: ground.count(AUDITED) == CONNECTIONS, within=120, saying="every connection is audited")
+        until(lambda: ground.count(FINISHED) == 1, within=30, saying="the run ends")
+        until(lambda: ground.count(REMINDERS) == ENDING, within=60, saying="all are reminded")
+        stack.await_all_sent(within=120)
+        took = watch.seconds
+        _everything_is_there(ground)
+        twice = _duplicates_are_told(stack, workers, ground)
+    events = ground.count("history_event WHERE kind = 'connection.tested'")
+    measured(
+        f"{KILLS} killed workers on {ground.name}",
+        seconds_until_all_was_done=took,
+        audited_while_killing=during,
+        audits=events,
+        deaths_at_acceptance=deaths_at_acceptance,
+        mails_twice=twice,
+    )
+    assert during < CONNECTIONS, "the kills were not during the audit"
+    assert deaths_at_acceptance > 0
+    assert twice <= KILLS
+
+
+def _kill_again_and_again(stack: Stack, workers: list[Part], chance: random.Random) -> int:
+    """Half of the kills come at any moment, half when the mail server has said yes and the worker does not know it."""
+    at_acceptance = 0
+    for number in range(KILLS):
+        victim = chance.choice(workers)
+        victim.await_ready()
+        if number % 2:
+            at_acceptance += _kill_at_acceptance(stack.post, victim, mails=chance.randrange(1, 6))
+        else:
+            sleep(chance.uniform(0, 1.5))  # the moment itself; nothing is waited for
+        victim.kill()
+        victim.start()
+    return at_acceptance
+
+
+def _kill_at_acceptance(post: PostOffice, victim: Part, *, mails: int) -> bool:
+    """Whether so many mails came that it could be done."""
+    killed = threading.Event()
+    countdown = iter(range(mails - 1, -1, -1))
+
+    def accepted() -> None:
+        if next(countdown, None) == 0:
+            victim.kill()
+            killed.set()
+
+    post.at_acceptance = accepted
+    done = killed.wait(timeout=15)
+    post.at_acceptance = lambda: None
+    return done
+
+
+def _everything_is_there(ground: Ground) -> None:
+    assert ground.count("connections_connection WHERE health = 'healthy'") == CONNECTIONS
+    assert ground.count("connections_mail WHERE kind = 'recovered'") == CONNECTIONS
+    assert ground.count("connections_mail") == CONNECTIONS + ENDING
+
+
+def _duplicates_are_told(stack: Stack, workers: list[Part], ground: Ground) -> int:
+    """How many mails came twice. Each is one of ours, and the log says so of each."""
+    ours = {message_id for (message_id,) in ground.ask("SELECT message_id FROM connections_mail")}
+    assert {one.message_id for one in stack.post.accepted} == ours
+    told = set(re.findall(r"Mail (\S+) was begun before", "".join(one.said() for one in workers)))
+    duplicates = stack.post.duplicates()
+    assert set(duplicates) <= told
+    return duplicates.total()
