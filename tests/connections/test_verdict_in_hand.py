@@ -1,0 +1,121 @@
+"""Connect asks Azure DevOps again, unless the verdict in hand is for just this person, place and token, and fresh."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from pytest_django import Settings
+
+from connections import clients
+from connections.actions.connect import Wishes, connect
+from connections.actions.probe import Credentials, forget_old, try_new, verdict_in_hand
+from connections.actions.refusals import CannotConnect
+from connections.azure_devops.names import parse_organization
+from connections.azure_devops.secret import PersonalAccessToken
+from connections.azure_devops.types import Server
+from connections.models import Connection, ProbeResult
+from history.record import Actor
+from sandbox.server import Sandbox
+
+Secret = Callable[[str], str]
+SOMEBODY = Actor(name="ann")
+
+
+@pytest.fixture
+def credentials(sandbox: Sandbox, token_of: Secret) -> Callable[..., Credentials]:
+    def make(token: str = "full", organization: str = "fabrikam", server: str = "Sandbox") -> Credentials:
+        where = Server(server, sandbox.url)
+        return Credentials(where, parse_organization(organization), PersonalAccessToken(token_of(token)))
+
+    return make
+
+
+@pytest.fixture
+def verdict(credentials: Callable[..., Credentials], maintainer: User) -> str:
+    return try_new(credentials(), by=maintainer, now=timezone.now()).verdict
+
+
+def test_a_fresh_verdict_serves_whoever_got_it(
+    verdict: str, credentials: Callable[..., Credentials], maintainer: User, sandbox: Sandbox
+) -> None:
+    asked = len(sandbox.requests)
+    wishes = Wishes(name="Fabrikam", expires_on=None, verdict=verdict)
+    connect(credentials(), wishes, owner=maintainer, by=SOMEBODY, now=timezone.now())
+    assert len(sandbox.requests) == asked
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"token": "full-again"}, {"organization": "acme"}, {"server": "Another"}],
+    ids=lambda one: next(iter(one)),
+)
+def test_a_verdict_says_nothing_of_another_token_organization_or_server(
+    verdict: str, credentials: Callable[..., Credentials], maintainer: User, other: dict[str, str]
+) -> None:
+    assert verdict_in_hand(verdict, credentials(**other), by=maintainer, now=timezone.now()) is None
+
+
+def test_a_verdict_is_good_for_one_person_only(
+    verdict: str, credentials: Callable[..., Credentials], person: Callable[..., User]
+) -> None:
+    assert verdict_in_hand(verdict, credentials(), by=person("noor"), now=timezone.now()) is None
+
+
+def test_a_verdict_grows_old(
+    verdict: str, credentials: Callable[..., Credentials], maintainer: User, settings: Settings
+) -> None:
+    later: datetime = timezone.now() + timedelta(minutes=settings.TEST_RESULT_MINUTES, seconds=1)
+    assert verdict_in_hand(verdict, credentials(), by=maintainer, now=later) is None
+    assert forget_old(now=later) == 1
+
+
+@pytest.mark.parametrize("forged", ["", "x", "made:up:words"])
+def test_a_forged_verdict_is_none(
+    verdict: str, credentials: Callable[..., Credentials], maintainer: User, forged: str
+) -> None:
+    assert verdict_in_hand(forged, credentials(), by=maintainer, now=timezone.now()) is None
+    assert verdict_in_hand(verdict + "x", credentials(), by=maintainer, now=timezone.now()) is None
+
+
+def test_without_a_verdict_connect_looks_for_itself(
+    credentials: Callable[..., Credentials], maintainer: User, sandbox: Sandbox
+) -> None:
+    connect(credentials(), Wishes(name="Fabrikam", expires_on=None), owner=maintainer, by=SOMEBODY, now=timezone.now())
+    assert len(sandbox.requests) > 8
+
+
+def test_a_verdict_that_is_limited_does_not_pass_as_full(
+    credentials: Callable[..., Credentials], maintainer: User
+) -> None:
+    limited = credentials(token="no-build", organization="acme")
+    tested = try_new(limited, by=maintainer, now=timezone.now())
+    wishes = Wishes(name="Acme", expires_on=None, verdict=tested.verdict)
+    with pytest.raises(CannotConnect, match="not every scope could be proved"):
+        connect(limited, wishes, owner=maintainer, by=SOMEBODY, now=timezone.now())
+    assert not Connection.objects.exists()
+
+
+def test_what_is_kept_of_a_test_holds_no_token_and_cannot_be_compared_with_another(
+    credentials: Callable[..., Credentials], maintainer: User, token_of: Secret
+) -> None:
+    for _ in range(2):
+        try_new(credentials(), by=maintainer, now=timezone.now())
+    first, second = ProbeResult.objects.values()
+    assert token_of("full") not in repr(first)
+    assert first["token_digest"] != second["token_digest"]
+
+
+def test_nothing_is_kept_of_a_token_that_was_not_accepted(
+    credentials: Callable[..., Credentials], maintainer: User
+) -> None:
+    tested = try_new(credentials(token="revoked", organization="acme"), by=maintainer, now=timezone.now())
+    assert tested.verdict == ""
+    assert not ProbeResult.objects.exists()
+
+
+def test_the_server_of_a_connection_that_is_no_longer_configured_is_unknown(settings: Settings) -> None:
+    settings.AZURE_DEVOPS_SERVERS = "Cloud=https://dev.azure.com"
+    with pytest.raises(clients.UnknownServer):
+        clients.server("Sandbox")
