@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from connections import checks
 from connections.azure_devops.client import AzureDevOpsClient
-from connections.azure_devops.names import parse_servers
 from connections.azure_devops.secret import PersonalAccessToken
+from connections.azure_devops.servers import parse_servers
 from connections.azure_devops.transport import Limits
 from connections.azure_devops.types import Server
 
@@ -22,8 +22,13 @@ class UnknownServer(Exception):
 
 
 def servers() -> tuple[Server, ...]:
-    """The servers that the operator listed, in that order."""
-    return parse_servers(settings.AZURE_DEVOPS_SERVERS)
+    """The servers that the operator listed, in that order. Raises `InvalidServers`."""
+    return parse_servers(
+        settings.AZURE_DEVOPS_SERVERS,
+        ca_bundles=settings.AZURE_DEVOPS_CA_BUNDLES,
+        proxies=settings.AZURE_DEVOPS_PROXIES,
+        plain_http=settings.AZURE_DEVOPS_PLAIN_HTTP,
+    )
 
 
 def server(name: str) -> Server:

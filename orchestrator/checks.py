@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  (Django's own name)
 
-from connections.azure_devops.names import InvalidServers, parse_servers
+from connections import clients
+from connections.azure_devops import servers
+from connections.azure_devops.types import Server
 from history.address import InvalidProxies, parse_proxies
 
 SHORTEST_KEY = 32  # bytes: what HKDF and HMAC-SHA256 are given
@@ -23,13 +25,25 @@ def strong_keys(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def usable_servers(**_: Any) -> list[CheckMessage]:
-    """AZURE_DEVOPS_SERVERS can be read, and no token goes over plain HTTP to another machine."""
+    """Servers can be read and used, and no token goes over plain HTTP unless somebody says what that means."""
     try:
-        parse_servers(settings.AZURE_DEVOPS_SERVERS)
-    except InvalidServers as problem:
-        hint = "AZURE_DEVOPS_SERVERS is a list such as: Azure DevOps Services=https://dev.azure.com, Own=https://server"
-        return [Error(str(problem), hint=hint, id="orchestrator.E003")]
-    return []
+        found = clients.servers()
+    except servers.InvalidServers as problem:
+        return [Error(str(problem), hint=_SERVERS_REMEDY, id="orchestrator.E003")]
+    return [message for server in found for message in _about(server)]
+
+
+_SERVERS_REMEDY = "docs/azure-devops-server.md shows each setting of a server with an example."
+
+
+def _about(server: Server) -> Iterator[CheckMessage]:
+    if server.ca_bundle is not None and (trouble := servers.trouble_with_authorities(server.ca_bundle)):
+        words = f"The file “{server.ca_bundle}” of “{server.name}” in {servers.CA_BUNDLES} {trouble}."
+        yield Error(words, hint=_SERVERS_REMEDY, id="orchestrator.E006")
+    if server.shows_tokens:
+        words = f"“{server.name}” is plain HTTP: {servers.PLAIN_HTTP_WORDS}."
+        hint = f"Give the server a certificate, then remove it from {servers.PLAIN_HTTP}."
+        yield Warning(words, hint=hint, id="orchestrator.W001")
 
 
 @register(Tags.security)

@@ -48,6 +48,11 @@ class ExceptionReporterFilter(SafeExceptionReporterFilter):
                 cleaned[name] = self.cleansed_substitute
         return cleaned
 
+    def cleanse_setting(self, key: Any, value: Any) -> Any:
+        """A setting, without the password in an address."""
+        cleansed = super().cleanse_setting(key, value)
+        return redact(cleansed) if isinstance(cleansed, str) else cleansed
+
     def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: Any) -> ItemsView[str, Any]:
         """Local variables; any whose text holds a secret is replaced by its cleaned text."""
         variables = super().get_traceback_frame_variables(request, tb_frame)

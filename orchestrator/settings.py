@@ -260,6 +260,10 @@ SANDBOX_PORT = env.int("SANDBOX_PORT", default=8061)
 
 # Where Azure DevOps is. The operator says so; nobody who uses the pages can.
 AZURE_DEVOPS_SERVERS = env.str("AZURE_DEVOPS_SERVERS", default="Azure DevOps Services=https://dev.azure.com")
+# More of each server, by its name: its certificate authorities, its proxy, and the words that allow plain HTTP.
+AZURE_DEVOPS_CA_BUNDLES = env.str("AZURE_DEVOPS_CA_BUNDLES", default="")
+AZURE_DEVOPS_PROXIES = env.str("AZURE_DEVOPS_PROXIES", default="")
+AZURE_DEVOPS_PLAIN_HTTP = env.str("AZURE_DEVOPS_PLAIN_HTTP", default="")
 AZURE_DEVOPS_WRITE_PROBES = env.bool("AZURE_DEVOPS_WRITE_PROBES", default=True)
 AZURE_DEVOPS_CONNECT_TIMEOUT = env.float("AZURE_DEVOPS_CONNECT_TIMEOUT", default=5.0)
 AZURE_DEVOPS_TEST_LIMIT = env.float("AZURE_DEVOPS_TEST_LIMIT", default=20.0)

@@ -1,12 +1,11 @@
-"""Names and tokens as people paste them, servers as operators write them. Pure functions."""
+"""Names and tokens as people paste them. Pure functions."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.types import SERVICES_URL, Server, is_loopback
 
 # https://learn.microsoft.com/azure/devops/organizations/settings/naming-restrictions#organization-names
 _ORGANIZATION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?", re.ASCII)
@@ -24,7 +23,9 @@ _TODAYS_FORM = r"[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}"
 _OLDER_FORM = r"[a-z2-7]{52}"
 _LOOKS_LIKE_TOKEN = re.compile(rf"(?:{_TODAYS_FORM}|{_OLDER_FORM})\Z", re.ASCII)
 _SECRETS = re.compile(
-    r"\b(?i:basic|bearer)(?:\s|%20|\+)+[A-Za-z0-9+/=._~%-]{16,}"
+    # A password in an address, such as a proxy's or a database's.
+    r"(?<=://)[^\s/:@]*:[^\s/]*(?=@)"
+    r"|\b(?i:basic|bearer)(?:\s|%20|\+)+[A-Za-z0-9+/=._~%-]{16,}"
     # Today's form, and both forms in base64, whatever stands before them: their letters and digits need no others.
     r"|[A-Za-z0-9]{70,}={0,2}"
     # The older form, also after an encoded letter such as %3A.
@@ -47,10 +48,6 @@ class InvalidToken(ValueError):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
-
-
-class InvalidServers(ValueError):
-    """The operator's list of servers cannot be used. The message says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,41 +150,5 @@ def looks_like_token(token: PersonalAccessToken) -> bool:
 
 
 def redact(text: str) -> str:
-    """The text without anything that looks like a token or an authorization header."""
+    """The text without anything that looks like a token, an authorization header or a password in an address."""
     return _SECRETS.sub(REDACTED, text)
-
-
-def parse_servers(text: str) -> tuple[Server, ...]:
-    """The operator's servers from `Name=URL, Name=URL`. Raises `InvalidServers`."""
-    found = [_server(entry.strip()) for entry in text.split(",") if entry.strip()]
-    if not found:
-        raise InvalidServers("AZURE_DEVOPS_SERVERS names no server.")
-    names = [server.name.casefold() for server in found]
-    if len(set(names)) != len(names):
-        raise InvalidServers("AZURE_DEVOPS_SERVERS names two servers alike.")
-    return tuple(found)
-
-
-def _server(entry: str) -> Server:
-    name, equals, address = (part.strip() for part in entry.partition("="))
-    parts = _address(address)
-    if not (name and equals and parts and parts.hostname) or parts.scheme not in ("https", "http"):
-        raise InvalidServers(f"“{entry}” in AZURE_DEVOPS_SERVERS is not of the form Name=https://server.")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise InvalidServers(f"The address of “{name}” may have no user name, query or fragment.")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise InvalidServers(f"The address of “{name}” is plain HTTP, which shows tokens to the network. Use https.")
-    return Server(name=name, url=_tidy(address))
-
-
-def _address(text: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(text)
-        return parts if parts.port != 0 else None
-    except ValueError:
-        return None
-
-
-def _tidy(address: str) -> str:
-    tidy = address.rstrip("/")
-    return SERVICES_URL if tidy.lower() == SERVICES_URL else tidy

@@ -1,6 +1,6 @@
 """What Azure DevOps returns, as frozen values. A field that may be absent is optional."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Generic, TypeVar
@@ -33,7 +33,8 @@ class Server:
     name: str
     url: str
     ca_bundle: str | None = None
-    proxy: str | None = None
+    # It may hold a password.
+    proxy: str | None = field(default=None, repr=False)
 
     @property
     def is_services(self) -> bool:
@@ -44,6 +45,11 @@ class Server:
     def is_loopback(self) -> bool:
         """Whether the server is on this machine."""
         return is_loopback(urlsplit(self.url).hostname or "")
+
+    @property
+    def shows_tokens(self) -> bool:
+        """Whether tokens cross a network that anybody on the way can read."""
+        return self.url.lower().startswith("http:") and not self.is_loopback
 
     @property
     def release_url(self) -> str:

@@ -15,14 +15,13 @@ from connections.azure_devops.capabilities import Verdict, read_answer
 from connections.azure_devops.errors import AzureDevOpsError, UnexpectedAnswer
 from connections.azure_devops.names import (
     InvalidOrganizationName,
-    InvalidServers,
     InvalidToken,
     parse_organization,
-    parse_servers,
     read_token,
     redact,
 )
 from connections.azure_devops.reading import parse_datetime
+from connections.azure_devops.servers import InvalidServers, parse_servers
 from tests.azure_devops.conftest import SECRET, MakeTransport
 from tests.azure_devops.loopback import Loopback, Seen, Wire
 
@@ -163,7 +162,17 @@ def test_the_operators_servers_are_read_or_refused(text: str) -> None:
         servers = parse_servers(text)
     except InvalidServers:
         return
-    assert all(server.url.startswith(("https://", "http://")) for server in servers)
+    assert all(server.url.lower().startswith("https://") or server.is_loopback for server in servers)
+
+
+@given(typed | st.text(max_size=60) | st.builds("http://user:{}@proxy:3128".format, typed))
+def test_what_is_said_of_a_servers_settings_never_holds_a_password(text: str) -> None:
+    planted = f"Own=http://user:Sesame{text}@proxy"
+    for setting in ("servers", "ca_bundles", "proxies", "plain_http"):
+        try:
+            parse_servers(**{"servers": "Own=https://devops.example.com", setting: planted})
+        except InvalidServers as wrong:
+            assert "Sesame" not in str(wrong)  # noqa: PT017  (nothing need be raised)
 
 
 @given(st.text(max_size=40), st.sampled_from(PLANTED[:3]), st.text(max_size=40))

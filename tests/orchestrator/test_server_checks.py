@@ -1,0 +1,53 @@
+"""At the start: servers, their authorities, proxies and plain HTTP are refused or warned of in words."""
+
+from pathlib import Path
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from pytest_django import Settings
+
+from orchestrator.redaction import ExceptionReporterFilter
+
+OWN = "Own=https://devops.example.com/tfs"
+
+
+def said(of: str) -> list[CheckMessage]:
+    return [message for message in run_checks(tags=["security"]) if message.id == of]
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"),
+    [
+        ("AZURE_DEVOPS_SERVERS", "Own=devops.example.com"),
+        ("AZURE_DEVOPS_CA_BUNDLES", "Elsewhere=/etc/ssl/own.pem"),
+        ("AZURE_DEVOPS_PROXIES", "Own=https://someone:sesame@proxy"),
+        ("AZURE_DEVOPS_PLAIN_HTTP", "Own=yes"),
+    ],
+)
+def test_what_cannot_be_read_stops_the_start(settings: Settings, setting: str, text: str) -> None:
+    settings.AZURE_DEVOPS_SERVERS = OWN
+    setattr(settings, setting, text)
+    (problem,) = said("orchestrator.E003")
+    assert setting in problem.msg
+    assert "sesame" not in f"{problem}"
+
+
+def test_a_file_of_authorities_that_cannot_be_used_stops_the_start(settings: Settings, tmp_path: Path) -> None:
+    settings.AZURE_DEVOPS_SERVERS = OWN
+    settings.AZURE_DEVOPS_CA_BUNDLES = f"Own={tmp_path}/missing.pem"
+    (problem,) = said("orchestrator.E006")
+    assert problem.msg == f"The file “{tmp_path}/missing.pem” of “Own” in AZURE_DEVOPS_CA_BUNDLES does not exist."
+
+
+def test_allowed_plain_http_is_said_at_every_start(settings: Settings) -> None:
+    settings.AZURE_DEVOPS_SERVERS = "Own=http://devops.example.com"
+    settings.AZURE_DEVOPS_PLAIN_HTTP = "Own=anybody on the network can read the tokens"
+    (warning,) = said("orchestrator.W001")
+    assert warning.msg == "“Own” is plain HTTP: anybody on the network can read the tokens."
+    assert said("orchestrator.E003") == []
+
+
+def test_an_error_page_does_not_show_the_password_of_a_proxy(settings: Settings) -> None:
+    settings.AZURE_DEVOPS_PROXIES = "Own=http://someone:sesame@proxy:3128"
+    shown = ExceptionReporterFilter().get_safe_settings()
+    assert shown["AZURE_DEVOPS_PROXIES"] == "Own=http://[redacted]@proxy:3128"
