@@ -305,6 +305,24 @@ class GuardRails(models.Model):
         return cls.objects.select_for_update().get(pk=1)
 
 
+class CalendarFeed(models.Model):
+    """A person's calendar of expiry dates. Its secret address is known here by a digest only."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="calendar_feed")
+    secret_digest = models.CharField(max_length=64, unique=True, editable=False)
+    made_at = models.DateTimeField()
+    fetched_at = models.DateTimeField(null=True)
+    # When what the calendar says last changed, so that a program that asks again is told that nothing did.
+    content_digest = models.CharField(max_length=64, blank=True, editable=False)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Calendar of {self.user_id}"
+
+
 class ChosenProject(models.Model):
     """A project that the connection is limited to. Kept by Azure DevOps' id, so a rename is a rename."""
 

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from connections.views import adding, connection, editing, guardrails, guide, history, listing, outbox, rotation, runs
+from connections.views import (
+    adding,
+    calendar,
+    connection,
+    editing,
+    guardrails,
+    guide,
+    history,
+    listing,
+    outbox,
+    rotation,
+    runs,
+)
 
 app_name = "connections"
 urlpatterns = [
@@ -14,6 +26,11 @@ urlpatterns = [
     path("code-repositories/add/azure-devops/find-project/", adding.find_missing_project, name="find-project-new"),
     path("code-repositories/guard-rails/", guardrails.guard_rails, name="guard-rails"),
     path("code-repositories/guard-rails/change/", guardrails.change_guard_rails, name="change-guard-rails"),
+    path("code-repositories/calendar/", calendar.calendar_page, name="calendar"),
+    path("code-repositories/calendar/make/", calendar.make, name="make-calendar"),
+    path("code-repositories/calendar/revoke/", calendar.revoke_address, name="revoke-calendar"),
+    path("code-repositories/calendar/remind/<int:pk>/", calendar.remind_again, name="remind-me-again"),
+    path("calendar/<str:secret>.ics", calendar.feed, name="calendar-feed"),
     path("code-repositories/audits/", runs.list_runs, name="runs"),
     path("code-repositories/audits/start/", runs.start, name="start-run"),
     path("code-repositories/audits/<int:pk>/", runs.run_page, name="run"),

@@ -1,6 +1,7 @@
 """The last line against tokens in logs and error pages: both token formats and authorization headers."""
 
 import logging
+import re
 from collections.abc import ItemsView
 from types import TracebackType
 from typing import Any
@@ -8,9 +9,16 @@ from typing import Any
 from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter
 
-from connections.azure_devops.names import redact
+from connections.azure_devops.names import REDACTED, redact
 
+# Whoever knows one of these addresses may use it, so it is a secret like a token.
+_SECRET_ADDRESSES = re.compile(r"(/(?:calendar|reminders/stop)/)[^/\s\"'?&#]+")
 SECRET_FIELDS = ("token", "password", "old_password", "new_password1", "new_password2")
+
+
+def clean(text: str) -> str:
+    """The text without anything that looks like a token, an authorization header or a secret address."""
+    return _SECRET_ADDRESSES.sub(rf"\1{REDACTED}", redact(text))
 
 
 class RedactionFilter(logging.Filter):
@@ -18,7 +26,7 @@ class RedactionFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always lets the record through, cleaned."""
-        record.msg = redact(record.getMessage())
+        record.msg = clean(record.getMessage())
         record.args = None
         return True
 
@@ -28,7 +36,7 @@ class RedactingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line without secrets."""
-        return redact(super().format(record))
+        return clean(super().format(record))
 
 
 class ExceptionReporterFilter(SafeExceptionReporterFilter):
@@ -66,5 +74,5 @@ def _cleaned(value: object) -> object:
         text = repr(value)
     except Exception:
         return f"<{type(value).__name__} that cannot be shown>"
-    clean = redact(text)
-    return value if clean == text else clean
+    cleaned = clean(text)
+    return value if cleaned == text else cleaned

@@ -32,6 +32,7 @@ ROLES = (
         (
             "connections.view_connection",
             "connections.view_auditrun",
+            "connections.view_guardrails",
             "history.view_event",
             "delivery.view_repository",
         ),

@@ -12,10 +12,7 @@ from sandbox.wire import (
     Answer,
     Refused,
     Request,
-    argument_missing,
-    envelope,
     error,
-    invalid_body,
     json_answer,
     listing,
     model_error,
@@ -25,7 +22,7 @@ from sandbox.world import Project
 
 USUAL_PAGE = 1000
 WEB_API = "Microsoft.TeamFoundation.Build.WebApi"
-_ASSEMBLY = "Microsoft.TeamFoundation.Build2.WebApi"
+ASSEMBLY = "Microsoft.TeamFoundation.Build2.WebApi"
 _ORDERS = (
     "finishTimeAscending",
     "finishTimeDescending",
@@ -147,7 +144,7 @@ def _page(
 def definition(request: Request, names: dict[str, str]) -> Answer:
     """One definition, with its repository and process."""
     project = find_project(request, names)
-    found = _find_definition(request, project, names["definition"])
+    found = find_definition(request, project, names["definition"])
     repository = _repository_json(request, project, found) | {"defaultBranch": found.repository.default_branch or ""}
     body = _listed_definition(request, project, found) | {
         "repository": repository,
@@ -163,11 +160,12 @@ def definition(request: Request, names: dict[str, str]) -> Answer:
     return json_answer(request, body)
 
 
-def _find_definition(request: Request, project: Project, wanted: str) -> Definition:
+def find_definition(request: Request, project: Project, wanted: str) -> Definition:
+    """A definition by number. Raises `Refused`."""
     found = next((one for one in project.definitions if str(one.id) == wanted), None)
     if found is None:
         text = f"The build pipeline with ID {wanted} could not be found."
-        raise Refused(error(request, 404, text, "DefinitionNotFoundException", WEB_API, _ASSEMBLY))
+        raise Refused(error(request, 404, text, "DefinitionNotFoundException", WEB_API, ASSEMBLY))
     return found
 
 
@@ -286,17 +284,18 @@ def find_build(request: Request, names: dict[str, str], *, changing: str = "") -
     """The build that an address names. `changing` names the right that a change needs. Raises `Refused`."""
     project = find_project(request, names)
     if changing and request.organization.permission_first:
-        _require(request, project, None, changing)
+        require(request, project, None, changing)
     found = next((one for one in project.builds if str(one.id) == names["build"]), None)
     if found is None:
         text = f"The requested build {names['build']} could not be found."
-        raise Refused(error(request, 404, text, "BuildNotFoundException", WEB_API, _ASSEMBLY))
+        raise Refused(error(request, 404, text, "BuildNotFoundException", WEB_API, ASSEMBLY))
     if changing:
-        _require(request, project, found.definition, changing)
+        require(request, project, found.definition, changing)
     return project, found
 
 
-def _require(request: Request, project: Project, definition: Definition | None, right: str) -> None:
+def require(request: Request, project: Project, definition: Definition | None, right: str) -> None:
+    """Raise `Refused` with a 403 when the person, not the token, lacks a right."""
     if request.powerless and request.person is not None:
         pipeline = f"{definition.id}:{definition.name}" if definition else "0:"
         text = (
@@ -304,7 +303,7 @@ def _require(request: Request, project: Project, definition: Definition | None, 
             f"in team project {project.name} to perform the action. For more information, contact the Azure DevOps "
             "administrator."
         )
-        raise Refused(error(request, 403, text, "AccessDeniedException", WEB_API, _ASSEMBLY))
+        raise Refused(error(request, 403, text, "AccessDeniedException", WEB_API, ASSEMBLY))
 
 
 def build(request: Request, names: dict[str, str]) -> Answer:
@@ -321,58 +320,8 @@ def latest(request: Request, names: dict[str, str]) -> Answer:
     completed = [one for one in own if one.state(request.now).status == "completed"]
     if not completed:
         text = f"No completed builds were found for pipeline {names['definition']}."
-        raise Refused(error(request, 404, text, "BuildNotFoundException", WEB_API, _ASSEMBLY))
+        raise Refused(error(request, 404, text, "BuildNotFoundException", WEB_API, ASSEMBLY))
     return json_answer(request, build_json(request, project, completed[-1]))
-
-
-def update(request: Request, names: dict[str, str]) -> Answer:
-    """Cancel a build; it goes on for a moment, as `cancelling`."""
-    project, found = find_build(request, names, changing="Stop builds")
-    wanted = str(request.fields().get("status", "")).lower()
-    if wanted == "cancelling" and found.state(request.now).status in ("notStarted", "inProgress"):
-        found.canceled_at, found.canceled_by = request.now, request.person
-    return json_answer(request, build_json(request, project, found))
-
-
-def queue(request: Request, names: dict[str, str]) -> Answer:
-    """Run a definition; answers 200, not 201."""
-    project = find_project(request, names, unknown_id=400)
-    if request.organization.permission_first:
-        _require(request, project, None, "Queue builds")
-    body = request.fields()
-    wanted = body.get("definition")
-    if wanted is None:
-        raise Refused(argument_missing(request, "build.Definition"))
-    if not isinstance(wanted, dict):
-        raise Refused(invalid_body(request))
-    found = _find_definition(request, project, str(wanted.get("id", "")))
-    _require(request, project, found, "Queue builds")
-    branch = str(body.get("sourceBranch") or found.repository.default_branch or "")
-    branch = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
-    sha = str(body.get("sourceVersion") or found.repository.refs.get(branch, ""))
-    _validate(request, found, branch, sha)
-    number = len([one for one in project.builds if one.queued_at.date() == request.now.date()]) + 1
-    person = request.person or found.author
-    name = f"{request.now:%Y%m%d}.{number}"
-    new = Build(project.new_id(), name, found, branch, sha, person, request.now, found.outcome)
-    project.builds.append(new)
-    return json_answer(request, build_json(request, project, new))
-
-
-def _validate(request: Request, definition: Definition, branch: str, sha: str) -> None:
-    problem = ""
-    if definition.queue_status == "disabled":
-        problem = f"The build pipeline {definition.name} is disabled."
-    elif sha not in definition.repository.commits or branch not in definition.repository.refs:
-        problem = (
-            f"Could not get the latest source version for repository {definition.repository.name} hosted on Azure "
-            f"Repos using ref {branch}."
-        )
-    if problem:
-        text = "Could not queue the build because there were validation errors or warnings."
-        body = envelope(text, "BuildRequestValidationFailedException", WEB_API, _ASSEMBLY)
-        body["customProperties"] = {"ValidationResults": [{"result": "error", "message": problem}]}
-        raise Refused(json_answer(request, body, status=400))
 
 
 def work_items(request: Request, names: dict[str, str]) -> Answer:

@@ -1,8 +1,10 @@
 """How the service says no, down to headers and empty bodies. Each function names the situation it answers."""
 
 import json
+from typing import Any
 from urllib.parse import quote
 
+from sandbox.ids import stable_id
 from sandbox.people import ANONYMOUS_ID, TENANT, Person
 from sandbox.wire import (
     JSON,
@@ -16,6 +18,7 @@ from sandbox.wire import (
     usual_headers,
 )
 
+_HTML = "text/html; charset=utf-8"
 # The name of a scale unit of the service, or what every server of one's own says.
 _REALMS = {True: 'Basic realm="https://sandbox.app.visualstudio.com/"', False: 'Basic realm="https://vsts/tfs"'}
 _BEARER = f"Bearer authorization_uri=https://login.microsoftonline.com/{TENANT}"
@@ -29,18 +32,28 @@ _NOT_FOUND_PAGE = (
     b'<!DOCTYPE html>\r\n<html lang="en-US"><head><title>404 - Page not found</title></head>'
     b"<body><h1>404 - Page not found</h1></body></html>"
 )
+_COOKIE = ("Set-Cookie", f"VstsSession={stable_id('session')}; path=/; secure; HttpOnly")
 # Which methods end at the sign-in page without X-TFS-FedAuthRedirect; the others are told in JSON.
 _SENT_TO_SIGN_IN = ("GET", "HEAD", "OPTIONS", "POST")
 
 
-def _json(request: Request, status: int, body: object, *headers: tuple[str, str], bom: bool = False) -> Answer:
-    text = json.dumps(body).encode()
-    content = [*usual_headers(request), ("Content-Type", JSON), *headers]
-    return Answer(status, (b"\xef\xbb\xbf" if bom else b"") + text, content)
+def _said(request: Request, status: int, body: dict[str, Any], *headers: tuple[str, str], title: str = "") -> Answer:
+    """A refusal in JSON, as a page, or as plain text, whatever the client takes."""
+    accept, words = request.headers.get("accept", "*/*").lower(), str(body["message"])
+    if "json" in accept or "*/*" in accept:
+        return _typed(request, status, json.dumps(body), JSON, *headers)
+    if "text/html" in accept:
+        page = f"<!DOCTYPE html>\r\n<html><head><title>{title or status}</title></head><body>{words}</body></html>"
+        return _typed(request, status, page, _HTML, *headers)
+    return _typed(request, status, words, "text/plain; charset=utf-8", *headers)
+
+
+def _typed(request: Request, status: int, text: str, content_type: str, *headers: tuple[str, str]) -> Answer:
+    return Answer(status, text.encode(), [*usual_headers(request), ("Content-Type", content_type), *headers])
 
 
 def _page(request: Request, status: int, page: bytes, *headers: tuple[str, str]) -> Answer:
-    return Answer(status, page, [*usual_headers(request), ("Content-Type", "text/html; charset=utf-8"), *headers])
+    return Answer(status, page, [*usual_headers(request), ("Content-Type", _HTML), *headers])
 
 
 def no_such_organization(request: Request) -> Answer:
@@ -55,7 +68,9 @@ def organization_stopped(request: Request) -> Answer:
         "Start the collection, and then try again."
     )
     body = envelope(text, "HostShutdownException", f"{_SERVICES}.Framework.Server")
-    return _json(request, 503, body, ("X-TFS-ServiceError", quote(text, safe="")), bom=True)
+    answer = _said(request, 503, body, ("X-TFS-ServiceError", quote(text, safe="")))
+    answer.body = b"\xef\xbb\xbf" + answer.body
+    return answer
 
 
 def _realm(request: Request) -> tuple[str, str]:
@@ -72,10 +87,12 @@ def wrong_token(request: Request) -> Answer:
         return _wrong_token_at_a_server(request)
     if not _suppressed(request) and request.method in _SENT_TO_SIGN_IN:
         return to_sign_in(request)
+    if request.organization.refuses_silently:
+        return Answer(401, b"", [*usual_headers(request), _realm(request), _COOKIE])
     text = f"TF400813: The user '{ANONYMOUS_ID}' is not authorized to access this resource."
     if "authorization" not in request.headers:
         text = "TF400813: Resource not available for anonymous access. Client authentication required."
-    return _json(
+    return _said(
         request,
         401,
         envelope(text, "UnauthorizedRequestException", _FRAMEWORK),
@@ -115,13 +132,13 @@ def expired(request: Request) -> Answer:
         "RequestedPermissions": 0,
         "NamespaceId": "00000000-0000-0000-0000-000000000000",
     }
-    return _json(request, 401, body, _realm(request), ("X-TFS-ServiceError", quote(text, safe="")))
+    return _said(request, 401, body, _realm(request), ("X-TFS-ServiceError", quote(text, safe="")))
 
 
 def not_a_member(request: Request, person: Person) -> Answer:
     """The token is real and its owner is named, but does not belong here."""
     text = f"TF400813: The user '{TENANT}\\{person.upn}' is not authorized to access this resource."
-    return _json(
+    return _said(
         request,
         401,
         envelope(text, "UnauthorizedRequestException", _FRAMEWORK),
@@ -135,7 +152,8 @@ def not_a_member(request: Request, person: Person) -> Answer:
 def fenced(request: Request) -> Answer:
     """Conditional access."""
     text = "VS403463: The conditional access policy defined by your Microsoft Entra administrator has failed."
-    return _json(request, 403, envelope(text, "VssServiceException", f"{_SERVICES}.Common"))
+    body = envelope(text, "VssServiceException", f"{_SERVICES}.Common")
+    return _said(request, 403, body, title="403 - Uh-oh, you do not have access.")
 
 
 def global_token(request: Request) -> Answer:
@@ -160,7 +178,7 @@ def throttled(request: Request, seconds: float) -> Answer:
         "'Concurrency' in namespace 'VSID'."
     )
     body = envelope(text, "RequestBlockedException", _FRAMEWORK)
-    return _json(request, 429, body, *user_header(request), *limit_headers(request, seconds, remaining=0))
+    return _said(request, 429, body, *user_header(request), *limit_headers(request, seconds, remaining=0))
 
 
 def limit_headers(request: Request, seconds: float, *, remaining: int) -> list[tuple[str, str]]:
@@ -192,4 +210,4 @@ def wrong_method(request: Request, allowed: tuple[str, ...]) -> Answer:
 
 def wrong_host(request: Request) -> Answer:
     """Releases asked for at the main host, or anything else at the release host: a page."""
-    return Answer(404, _NOT_FOUND_PAGE, [*controller_headers(request), ("Content-Type", "text/html; charset=utf-8")])
+    return Answer(404, _NOT_FOUND_PAGE, [*controller_headers(request), ("Content-Type", _HTML)])

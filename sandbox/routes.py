@@ -3,7 +3,18 @@
 Scopes and versions of each call: https://github.com/MicrosoftDocs/vsts-rest-api-specs
 """
 
-from sandbox import build, build_runs, core, git, git_contents, git_pushes, location, release, release_changes
+from sandbox import (
+    build,
+    build_changes,
+    build_runs,
+    core,
+    git,
+    git_contents,
+    git_pushes,
+    location,
+    release,
+    release_changes,
+)
 from sandbox.editions import Version
 from sandbox.routing import ALWAYS, Controller, Map, Route, Takes
 
@@ -81,9 +92,9 @@ BUILD = (
     _read(f"{_BUILD}/latest/{{definition}}", "vso.build", build.latest, released=None),
     _read(f"{_BUILD}/generalsettings", "vso.project", build.general_settings, released=_SINCE_7),
     _read(f"{_BUILD}/builds", "vso.build", build.builds),
-    _change("POST", f"{_BUILD}/builds", "vso.build_execute", build.queue, "fields"),
+    _change("POST", f"{_BUILD}/builds", "vso.build_execute", build_changes.queue, "fields"),
     _read(_ONE_BUILD, "vso.build", build.build),
-    _change("PATCH", _ONE_BUILD, "vso.build_execute", build.update, "fields"),
+    _change("PATCH", _ONE_BUILD, "vso.build_execute", build_changes.update, "fields"),
     _read(f"{_ONE_BUILD}/timeline", "vso.build", build_runs.timeline),
     _read(f"{_ONE_BUILD}/timeline/{{timeline}}", "vso.build", build_runs.timeline),
     _read(f"{_ONE_BUILD}/logs", "vso.build", build_runs.logs),

@@ -65,6 +65,7 @@ TROUBLED = {
     "stopped": "is deactivated",
     "fenced": "has a conditional access policy",
     "strict": "refuses tokens for all organizations",
+    "silent": "refuses a bad token without a word",
     "guarded": "asks for a person's right before it looks whether a thing exists",
     "commons": "has a public project",
     "modern": "has classic releases switched off",
@@ -138,6 +139,7 @@ def _troubled() -> list[Organization]:
     found["stopped"].stopped = True
     found["fenced"].fenced = True
     found["strict"].refuses_global_tokens = True
+    found["silent"].refuses_silently = True
     found["throttled"].throttled = 30.0
     found["commons"].projects.append(_plain_project("commons", "Open Source", visibility="public"))
     found["guarded"].members.add(GUEST.id)

@@ -40,7 +40,12 @@ connections:add                         | 302 403 403 403 200 200 | -
 connections:add-azure-devops            | 302 403 403 403 200 200 | 302 403 403 403 200 200
 connections:test-new                    | -                       | 302 403 403 403 200 200
 connections:find-project-new            | -                       | 302 403 403 403 200 200
-connections:guard-rails                 | 302 403 403 403 403 200 | -
+connections:calendar                    | 302 403 200 200 200 200 | -
+connections:make-calendar               | -                       | 302 403 200 200 200 200
+connections:revoke-calendar             | -                       | 302 403 302 302 302 302
+connections:remind-me-again             | -                       | 302 403 404 404 404 404
+connections:calendar-feed               | 404                     | 405
+connections:guard-rails                 | 302 403 200 200 200 200 | -
 connections:change-guard-rails          | -                       | 302 403 403 403 403 200
 connections:runs                        | 302 403 200 200 200 200 | -
 connections:start-run                   | -                       | 302 403 403 302 302 302
@@ -180,6 +185,7 @@ class World:
     def _arguments(self, name: str) -> list[object]:
         fixed: dict[str, list[object]] = {
             "connections:unsubscribe": ["nonsense"],
+            "connections:calendar-feed": ["nonsense"],
             "connections:resume-reminders": [self.connection.pk, self.muted.pk],
             "choose-password": ["nonsense", "nonsense"],
             "admin:view_on_site": [1, 1],
@@ -291,6 +297,7 @@ def test_no_other_method_does_anything(ask: Callable[[str], Ask]) -> None:
 
 def test_whoever_only_sees_never_acts() -> None:
     own = {"login", "logout", "password_change", "people:sign-out-elsewhere", "admin-sign-out", "admin:logout"} | SIGNED
+    own |= {"connections:make-calendar", "connections:revoke-calendar"}
     for who in ("nobody", "Viewer"):
         acts = {name for (name, method), cells in table().items() if method == "POST" and _acts(name, cells, who)}
         assert acts - own == set(), who

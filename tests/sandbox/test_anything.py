@@ -132,7 +132,7 @@ def requests(draw: st.DrawFn) -> Request:
     return Request(route.method, ["acme", *path], query | {"api-version": "7.1-preview"}, headers, body, "http://x")
 
 
-@settings(max_examples=1500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(requests())
 def test_any_request_has_an_answer(request: Request) -> None:
     answer = gate.decide(WORLD, request)

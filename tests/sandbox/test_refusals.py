@@ -47,6 +47,30 @@ def test_without_a_token_the_words_are_others_and_the_tenant_is_told_all_the_sam
     assert "Client authentication required" in call("GET", PROJECTS, token=None).json()["message"]
 
 
+def test_a_wrong_token_may_be_refused_without_a_word_and_with_a_cookie(call: Caller) -> None:
+    answer = call("GET", "/silent/_apis/projects", token="revoked")
+    assert (answer.status_code, answer.content) == (401, b"")
+    assert [one.split(" ")[0] for one in challenges(answer)] == ["Basic"]
+    assert answer.headers["Set-Cookie"].startswith("VstsSession=")
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type", "begins"),
+    [
+        ("application/json", "application/json", '{"$id"'),
+        ("*/*", "application/json", '{"$id"'),
+        ("text/html", "text/html", "<!DOCTYPE html>"),
+        ("text/plain", "text/plain", "Access Denied: The Personal Access Token used has expired."),
+    ],
+)
+def test_a_refusal_comes_in_the_form_that_the_client_takes(
+    call: Caller, accept: str, content_type: str, begins: str
+) -> None:
+    answer = call("GET", PROJECTS, token="expired", accept=accept)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (401, f"{content_type}; charset=utf-8")
+    assert answer.text.startswith(begins)
+
+
 @pytest.mark.parametrize(
     "header",
     [secret("full"), "Bearer " + secret("full"), "Basic " + base64.b64encode(secret("full").encode()).decode()],
@@ -168,6 +192,8 @@ def test_conditional_access_is_403(call: Caller) -> None:
     answer = call("GET", "/fenced/_apis/projects")
     assert answer.status_code == 403
     assert answer.json()["message"].startswith("VS403463")
+    page = call("GET", "/fenced/_apis/projects", accept="text/html")
+    assert "<title>403 - Uh-oh, you do not have access.</title>" in page.text
 
 
 def test_a_global_token_is_a_wrong_one_after_its_last_day(call: Caller, sandbox: Sandbox) -> None:

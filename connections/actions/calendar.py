@@ -1,0 +1,78 @@
+"""A person's calendar of expiry dates: its secret address is made, shown once, renewed and revoked."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from connections import calendars
+from connections.models import CalendarFeed, Connection
+from history.record import Actor, Named, record
+
+_FETCHES_NOTED_EVERY = timedelta(hours=1)
+
+
+def make_address(user: User, *, by: Actor, now: datetime) -> str:
+    """The secret of a new address; an earlier one stops working. Only its digest is kept."""
+    secret = secrets.token_urlsafe(32)
+    fresh = {"secret_digest": _digest(secret), "made_at": now, "fetched_at": None, "changed_at": now}
+    with transaction.atomic():
+        _, is_new = CalendarFeed.objects.update_or_create(user=user, defaults=fresh | {"content_digest": ""})
+        record("calendar.made" if is_new else "calendar.renewed", _named(user), by=by, at=now)
+    return secret
+
+
+def revoke(user: User, *, by: Actor, now: datetime) -> None:
+    """End the address. Doing it twice records it once."""
+    with transaction.atomic():
+        removed, _ = CalendarFeed.objects.filter(user=user).delete()
+        if removed:
+            record("calendar.revoked", _named(user), by=by, at=now)
+
+
+def dated_of(user: User) -> QuerySet[Connection]:
+    """The enabled connections whose end a person's calendar shows: their own, or all for an administrator."""
+    enabled = Connection.objects.filter(disabled=False).select_related("owner").order_by("expires_on", "pk")
+    return enabled if user.has_perm("connections.change_guardrails") else enabled.filter(owner=user)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a calendar program gets: the file, its digest, and when it last changed."""
+
+    content: bytes
+    digest: str
+    changed_at: datetime
+
+
+def fetch(secret: str, *, now: datetime) -> Fetched | None:
+    """The file at an address; None when nobody may read it there any more."""
+    feed = CalendarFeed.objects.select_related("user").filter(secret_digest=_digest(secret)).first()
+    if feed is None or not _may_read(feed.user):
+        return None
+    content = calendars.calendar_of(dated_of(feed.user), today=timezone.localdate(now))
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != feed.content_digest:
+        feed.content_digest, feed.changed_at = digest, now
+    if feed.changed_at == now or feed.fetched_at is None or now - feed.fetched_at >= _FETCHES_NOTED_EVERY:
+        feed.fetched_at = now
+        feed.save(update_fields=["content_digest", "changed_at", "fetched_at"])
+    return Fetched(content, digest, feed.changed_at)
+
+
+def _may_read(user: User) -> bool:
+    return user.is_active and user.has_perm("connections.view_connection")
+
+
+def _digest(secret: str) -> str:
+    # The secret is 256 random bits, so a plain digest cannot be guessed back.
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _named(user: User) -> Named:
+    return Named("calendar", user.pk, user.get_full_name() or user.get_username())

@@ -1,0 +1,95 @@
+"""Calendar: a person's expiry dates as a feed at a secret address, and the reminders they stopped."""
+
+from typing import Any
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import login_not_required, permission_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import get_conditional_response
+from django.utils.http import http_date
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_POST, require_safe
+
+from connections import calendars
+from connections.actions.calendar import dated_of, fetch, make_address, revoke
+from connections.actions.mute import unmute
+from connections.models import CalendarFeed, MutedReminders
+from connections.views.common import person
+from history.record import actor_of
+
+may_see = permission_required("connections.view_connection", raise_exception=True)
+
+
+@never_cache
+@require_safe
+@may_see
+def calendar_page(request: HttpRequest) -> HttpResponse:
+    """GET /code-repositories/calendar/."""
+    return _page(request)
+
+
+@never_cache
+@require_POST
+@may_see
+@sensitive_variables("secret")
+def make(request: HttpRequest) -> HttpResponse:
+    """POST: a new address, shown on this answer and never again."""
+    secret = make_address(person(request), by=actor_of(request), now=timezone.now())
+    address = request.build_absolute_uri(reverse("connections:calendar-feed", args=[secret]))
+    return _page(request, address=address)
+
+
+@require_POST
+@may_see
+def revoke_address(request: HttpRequest) -> HttpResponse:
+    """POST: the address stops working at once."""
+    revoke(person(request), by=actor_of(request), now=timezone.now())
+    flash.success(request, "The address is revoked. Calendars that use it get nothing any more.")
+    return redirect("connections:calendar")
+
+
+@require_POST
+@may_see
+def remind_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: begin reminders again that this person stopped."""
+    mine = MutedReminders.objects.filter(address__iexact=person(request).email)
+    unmute(get_object_or_404(mine, pk=pk), by=actor_of(request), now=timezone.now())
+    flash.success(request, "You are reminded again.")
+    return redirect("connections:calendar")
+
+
+# The address itself is the secret: calendar programs sign in nowhere.
+@login_not_required
+@require_safe
+@sensitive_variables("secret")
+def feed(request: HttpRequest, secret: str) -> HttpResponseBase:
+    """GET /calendar/<secret>.ics: the file, or 304 when nothing changed since it was fetched."""
+    fetched = fetch(secret, now=timezone.now())
+    if fetched is None:
+        raise Http404
+    headers = {
+        "ETag": f'"{fetched.digest}"',
+        "Last-Modified": http_date(fetched.changed_at.timestamp()),
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": 'inline; filename="azure-devops-tokens.ics"',
+    }
+    answer = HttpResponse(fetched.content, content_type=calendars.MEDIA_TYPE, headers=headers)
+    return get_conditional_response(request, headers["ETag"], int(fetched.changed_at.timestamp()), answer) or answer
+
+
+def _page(request: HttpRequest, *, address: str = "") -> HttpResponse:
+    user = person(request)
+    context: dict[str, Any] = {
+        "address": address,
+        "feed": CalendarFeed.objects.filter(user=user).first(),
+        "everything": user.has_perm("connections.change_guardrails"),
+        "dated": dated_of(user).exclude(expires_on=None).count(),
+        "muted": MutedReminders.objects.filter(address__iexact=user.email).select_related("connection")
+        if user.email
+        else [],
+    }
+    return render(request, "connections/calendar.html", context)

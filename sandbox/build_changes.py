@@ -1,0 +1,56 @@
+"""Running builds and stopping them. https://learn.microsoft.com/rest/api/azure/devops/build/builds"""
+
+from sandbox.build import ASSEMBLY, WEB_API, build_json, find_build, find_definition, require
+from sandbox.core import find_project
+from sandbox.pipelines import Build, Definition
+from sandbox.wire import Answer, Refused, Request, argument_missing, envelope, invalid_body, json_answer
+
+
+def update(request: Request, names: dict[str, str]) -> Answer:
+    """Cancel a build; it goes on for a moment, as `cancelling`."""
+    project, found = find_build(request, names, changing="Stop builds")
+    wanted = str(request.fields().get("status", "")).lower()
+    if wanted == "cancelling" and found.state(request.now).status in ("notStarted", "inProgress"):
+        found.canceled_at, found.canceled_by = request.now, request.person
+    return json_answer(request, build_json(request, project, found))
+
+
+def queue(request: Request, names: dict[str, str]) -> Answer:
+    """Run a definition; answers 200, not 201."""
+    project = find_project(request, names, unknown_id=400)
+    if request.organization.permission_first:
+        require(request, project, None, "Queue builds")
+    body = request.fields()
+    wanted = body.get("definition")
+    if wanted is None:
+        raise Refused(argument_missing(request, "build.Definition"))
+    if not isinstance(wanted, dict):
+        raise Refused(invalid_body(request))
+    found = find_definition(request, project, str(wanted.get("id", "")))
+    require(request, project, found, "Queue builds")
+    branch = str(body.get("sourceBranch") or found.repository.default_branch or "")
+    branch = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
+    sha = str(body.get("sourceVersion") or found.repository.refs.get(branch, ""))
+    _validate(request, found, branch, sha)
+    number = len([one for one in project.builds if one.queued_at.date() == request.now.date()]) + 1
+    person = request.person or found.author
+    name = f"{request.now:%Y%m%d}.{number}"
+    new = Build(project.new_id(), name, found, branch, sha, person, request.now, found.outcome)
+    project.builds.append(new)
+    return json_answer(request, build_json(request, project, new))
+
+
+def _validate(request: Request, definition: Definition, branch: str, sha: str) -> None:
+    problem = ""
+    if definition.queue_status == "disabled":
+        problem = f"The build pipeline {definition.name} is disabled."
+    elif sha not in definition.repository.commits or branch not in definition.repository.refs:
+        problem = (
+            f"Could not get the latest source version for repository {definition.repository.name} hosted on Azure "
+            f"Repos using ref {branch}."
+        )
+    if problem:
+        text = "Could not queue the build because there were validation errors or warnings."
+        body = envelope(text, "BuildRequestValidationFailedException", WEB_API, ASSEMBLY)
+        body["customProperties"] = {"ValidationResults": [{"result": "error", "message": problem}]}
+        raise Refused(json_answer(request, body, status=400))
