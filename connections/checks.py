@@ -7,6 +7,7 @@ probe was refused, whose token it is once more. Side by side this takes three ro
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -103,7 +104,8 @@ class SideBySide:
 
     def run(self, calls: Sequence[Callable[[], object]]) -> list[object]:
         """Make the calls; what is not finished at the limit is None, and is left to end by itself."""
-        futures: list[Future[object]] = [self._pool.submit(_outcome, call) for call in calls]
+        # Each call takes along what is bound to this thread, such as the ids that log lines carry.
+        futures: list[Future[object]] = [self._pool.submit(copy_context().run, _outcome, call) for call in calls]
         wait(futures, timeout=self.left())
         return [future.result() if future.done() else None for future in futures]
 

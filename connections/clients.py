@@ -1,9 +1,11 @@
 """The way out to Azure DevOps: the only place that reads its settings."""
 
+import logging
 from contextlib import closing
 
 from django.conf import settings
 from django.utils import timezone
+from structlog.contextvars import get_contextvars
 
 from connections import checks
 from connections.azure_devops.client import AzureDevOpsClient
@@ -13,6 +15,7 @@ from connections.azure_devops.transport import Limits
 from connections.azure_devops.types import Server
 
 SANDBOX = "Sandbox"
+log = logging.getLogger(__name__)
 
 
 class UnknownServer(Exception):
@@ -47,7 +50,24 @@ def sandbox() -> Server | None:
 def azure_devops(where: Server, organization: str, token: PersonalAccessToken, *, seconds: float) -> AzureDevOpsClient:
     """A client whose calls each end within `seconds`."""
     limits = Limits(connect_timeout=settings.AZURE_DEVOPS_CONNECT_TIMEOUT, deadline=seconds)
-    return AzureDevOpsClient(where, organization, token, limits=limits)
+    return AzureDevOpsClient(where, organization, token, limits=limits, session_id=_session_id())
+
+
+def _session_id() -> str:
+    """The task's or the request's own id, so that our log and Azure DevOps' log name the same thing; else empty."""
+    bound = get_contextvars()
+    return str(bound.get("task_id") or bound.get("request_id") or "")
+
+
+def _logged(report: checks.Report, client: AzureDevOpsClient) -> checks.Report:
+    where = f"{client.transport.organization} at {client.transport.server.name}"
+    beside = {"session": client.transport.session_id, "seconds": round(report.elapsed, 3)}
+    if report.trouble:
+        beside |= {"code": report.trouble.code, "activity_id": report.trouble.activity_id or ""}
+        log.warning("Checked %s: %s", where, report.trouble.code, extra=beside)
+    else:
+        log.info("Checked %s: accepted, %s scopes lacking", where, len(report.lacking()), extra=beside)
+    return report
 
 
 def check_side_by_side(where: Server, organization: str, token: PersonalAccessToken) -> checks.Report:
@@ -57,19 +77,17 @@ def check_side_by_side(where: Server, organization: str, token: PersonalAccessTo
         closing(checks.SideBySide(limit)) as pace,
         azure_devops(where, organization, token, seconds=limit) as client,
     ):
-        return checks.check(client, pace, write_probes=settings.AZURE_DEVOPS_WRITE_PROBES, now=timezone.now)
+        report = checks.check(client, pace, write_probes=settings.AZURE_DEVOPS_WRITE_PROBES, now=timezone.now)
+        return _logged(report, client)
 
 
 def check_one_after_another(where: Server, organization: str, token: PersonalAccessToken) -> checks.Report:
     """The check for the clock: each call within AZURE_DEVOPS_TASK_TIMEOUT seconds."""
     seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT
     with azure_devops(where, organization, token, seconds=seconds) as client:
-        return checks.check(
-            client,
-            checks.OneAfterAnother(),
-            write_probes=settings.AZURE_DEVOPS_WRITE_PROBES,
-            now=timezone.now,
-        )
+        pace = checks.OneAfterAnother()
+        report = checks.check(client, pace, write_probes=settings.AZURE_DEVOPS_WRITE_PROBES, now=timezone.now)
+        return _logged(report, client)
 
 
 def page_seconds() -> float:

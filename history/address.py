@@ -29,6 +29,13 @@ def parse_proxies(entries: tuple[str, ...]) -> tuple[bool, tuple[Network, ...]]:
     return SOCKET in entries, tuple(networks)
 
 
+def is_from_trusted_proxy(request: HttpRequest) -> bool:
+    """Whether the machine that sent this is one that the operator trusts."""
+    trusts_socket, networks = parse_proxies(tuple(settings.TRUSTED_PROXIES))
+    heard_from = _address(request.META.get("REMOTE_ADDR", ""))
+    return _is_within(heard_from, networks) if heard_from else trusts_socket
+
+
 def client_address(request: HttpRequest) -> str | None:
     """The address nearest to the person that a trusted machine vouches for; None when there is none.
 

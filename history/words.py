@@ -47,6 +47,11 @@ def kinds() -> list[tuple[str, str]]:
     )
 
 
+def registered() -> list[Words]:
+    """The words of every kind."""
+    return list(_kinds.values())
+
+
 def subject_kind(name: str) -> SubjectKind:
     """The registered kind of subject, or one without pages."""
     return _subjects.get(name, SubjectKind(name.capitalize()))

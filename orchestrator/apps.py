@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class OrchestratorConfig(AppConfig):
-    """Registers the checks of what operators set, and the workers' signs of life."""
+    """Registers the checks of what operators set, the workers' signs of life, and what ties their lines together."""
 
     name = "orchestrator"
     verbose_name = "MFE Orchestrator"
@@ -13,3 +13,4 @@ class OrchestratorConfig(AppConfig):
         """Importing the modules registers what is in them."""
         from orchestrator import checks as checks
         from orchestrator import heartbeats as heartbeats
+        from orchestrator import tracing as tracing

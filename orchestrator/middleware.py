@@ -2,12 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.shortcuts import resolve_url
+from django.utils.http import urlencode
+from django_htmx.http import HttpResponseClientRedirect
 
-from orchestrator import health
+from orchestrator import errors, health
+from orchestrator.tracing import known_person
+from throttling.rates import TooMany
 
-POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+HEADERS = {
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    # No other site may take our answers into its own process, or be in one window's group with us.
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+}
 _METHODS = ("GET", "HEAD", "POST")
 Respond = Callable[[HttpRequest], HttpResponse]
 
@@ -58,12 +70,50 @@ def known_methods(get_response: Respond) -> Respond:
     return respond
 
 
-def permissions_policy(get_response: Respond) -> Respond:
-    """Refuse the browser's devices to every page."""
+def headers(get_response: Respond) -> Respond:
+    """What every answer tells the browser beside its policy on content."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers.setdefault("Permissions-Policy", POLICY)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if known_person(request) is not None:
+            # What one person saw is on no disk for the next one at the same machine.
+            response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
     return respond
+
+
+class ErrorPages:
+    """Our own pages for what Django answers without one, and a way back in for a part of a page without a session."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """The answer, or our page in its place."""
+        response = self.get_response(request)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not response.content:
+            page = errors.answer(request, errors.NOT_ALLOWED)
+            page.headers["Allow"] = response.headers.get("Allow", "")
+            return page
+        if _leads_to_the_sign_in(request, response):
+            # The browser goes there as a whole, and comes back to the page that the person sees.
+            return HttpResponseClientRedirect(f"{resolve_url('login')}?{urlencode({'next': _page_of(request)})}")
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The page that says when to try again."""
+        return errors.too_many(request, exception) if isinstance(exception, TooMany) else None
+
+
+def _leads_to_the_sign_in(request: HttpRequest, response: HttpResponse) -> bool:
+    is_part = request.headers.get("HX-Request") == "true"
+    leads_away = is_part and response.status_code == HTTPStatus.FOUND
+    return leads_away and urlsplit(response.headers["Location"]).path == resolve_url("login")
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The path of the page on which the part stands; the sign-in itself refuses other sites."""
+    return urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"

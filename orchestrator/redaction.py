@@ -12,7 +12,7 @@ from django.views.debug import SafeExceptionReporterFilter
 from connections.azure_devops.names import REDACTED, redact
 
 # Whoever knows one of these addresses may use it, so it is a secret like a token.
-_SECRET_ADDRESSES = re.compile(r"(/(?:calendar|reminders/stop)/)[^/\s\"'?&#]+")
+_SECRET_ADDRESSES = re.compile(r"(/(?:calendar|reminders/stop|password/choose/[^/\s]+)/)[^/\s\"'?&#]+")
 SECRET_FIELDS = ("token", "password", "old_password", "new_password1", "new_password2")
 
 
@@ -29,14 +29,6 @@ class RedactionFilter(logging.Filter):
         record.msg = clean(record.getMessage())
         record.args = None
         return True
-
-
-class RedactingFormatter(logging.Formatter):
-    """Cleans the finished line too, tracebacks included."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line without secrets."""
-        return clean(super().format(record))
 
 
 class ExceptionReporterFilter(SafeExceptionReporterFilter):

@@ -8,6 +8,8 @@ from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from orchestrator import logs
+
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -58,10 +60,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "orchestrator.middleware.health_endpoints",
+    "orchestrator.tracing.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "orchestrator.middleware.permissions_policy",
+    "orchestrator.middleware.headers",
+    "orchestrator.middleware.ErrorPages",
     "orchestrator.middleware.known_methods",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -212,8 +216,10 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
+        "upgrade-insecure-requests": HTTPS,
     },
 }
+CSRF_FAILURE_VIEW = "orchestrator.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -231,24 +237,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 DEFAULT_EXCEPTION_REPORTER_FILTER = "orchestrator.redaction.ExceptionReporterFilter"
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"redact": {"()": "orchestrator.redaction.RedactionFilter"}},
-    "formatters": {
-        "line": {
-            "()": "orchestrator.redaction.RedactingFormatter",
-            "format": "{asctime} {levelname} {name}: {message}",
-            "style": "{",
-        }
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["redact"], "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
-        "urllib3": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.configuration(
+    level=env.str("LOG_LEVEL", default="INFO").upper(),
+    as_json=env.str("LOG_FORMAT", default="text").lower() == "json",
+)
 
 # gunicorn's size, and what `manage.py up` starts.
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)

@@ -22,3 +22,8 @@ urlpatterns = [
     path("admin/password_change/", signing.admin_password, name="admin-password"),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "orchestrator.errors.bad_request"
+handler403 = "orchestrator.errors.forbidden"
+handler404 = "orchestrator.errors.not_found"
+handler500 = "orchestrator.errors.server_error"

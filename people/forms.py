@@ -13,19 +13,12 @@ from history.address import client_address
 from people import limits, queries, roles
 from people.events import refuse
 from throttling import rates
-from throttling.rates import TooMany
+from throttling.rates import TooMany, spoken
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[User]
 else:
     _ModelForm = forms.ModelForm
-
-
-def spoken(seconds: int) -> str:
-    """A short wait in words."""
-    if seconds < 120:
-        return f"{seconds} second{'' if seconds == 1 else 's'}"
-    return f"{-(-seconds // 60)} minutes"
 
 
 class SignInForm(AuthenticationForm):

@@ -29,6 +29,13 @@ class TooMany(Exception):
         return max(1, math.ceil(self.wait.total_seconds()))
 
 
+def spoken(seconds: int) -> str:
+    """A short wait in words."""
+    if seconds < 120:
+        return f"{seconds} second{'' if seconds == 1 else 's'}"
+    return f"{-(-seconds // 60)} minutes"
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """`allowance` in `period`, for each of whatever the `name` counts. An allowance of 0 means no limit."""

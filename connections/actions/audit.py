@@ -6,6 +6,7 @@ from random import random
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from connections import clients, expiry, schedule
 from connections.actions import news
@@ -31,7 +32,8 @@ def audit(connection: Connection, *, by: Actor, now: datetime, in_a_hurry: bool)
     Raises `Connection.DoesNotExist` when the connection was disconnected meanwhile.
     """
     asked_at = connection.token_set_at
-    report = _check(connection, in_a_hurry=in_a_hurry, now=now)
+    with bound_contextvars(connection_id=connection.pk):
+        report = _check(connection, in_a_hurry=in_a_hurry, now=now)
     with transaction.atomic():
         # Held until the commit, so that a token swapped in meanwhile is never judged by the old one's answer.
         held = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("owner")

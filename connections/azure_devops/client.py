@@ -22,8 +22,9 @@ class AzureDevOpsClient:
         token: PersonalAccessToken,
         *,
         limits: Limits | None = None,
+        session_id: str = "",
     ) -> None:
-        self.transport = Transport(server, organization, token, limits=limits)
+        self.transport = Transport(server, organization, token, limits=limits, session_id=session_id)
 
     def __repr__(self) -> str:
         return f"<AzureDevOpsClient {self.transport.server.name} {self.transport.organization}>"

@@ -4,6 +4,7 @@ The token goes to the configured host and nowhere else, and is on no exception t
 """
 
 import base64
+import logging
 import re
 import ssl
 import time
@@ -31,6 +32,7 @@ Service = Literal["core", "release"]
 USER_AGENT = "MFE-Orchestrator/0.1 (Code Repositories)"
 JSON = "application/json"
 BYTES = "application/octet-stream, application/json;q=0.5"
+log = logging.getLogger(__name__)
 _READS = ("GET", "OPTIONS")
 _CHUNK = 64 * 1024
 _LEAVES_ITS_PLACE = re.compile(r"[/\\\x00-\x1f\x7f]")
@@ -89,9 +91,12 @@ class Transport:
         *,
         limits: Limits | None = None,
         pool_size: int = 12,
+        session_id: str = "",
     ) -> None:
         self.server = server
         self.organization = organization
+        # Azure DevOps keeps it beside its own activity ids, so support can find the calls that belong together.
+        self.session_id = session_id or str(uuid.uuid4())
         self.limits = limits or Limits()
         # The longest wait in seconds that any answer asked for, a success too.
         # https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits
@@ -107,7 +112,7 @@ class Transport:
                 # Without it a bad token is answered by a redirect to a sign-in page.
                 "X-TFS-FedAuthRedirect": "Suppress",
                 "X-VSS-ForceMsaPassThrough": "true",
-                "X-TFS-Session": str(uuid.uuid4()),
+                "X-TFS-Session": self.session_id,
             }
         )
         # The service sets cookies that stand for a person; none is ever kept.
@@ -197,6 +202,19 @@ class Transport:
 
     def _exchange(self, request: _Request, ends_at: float) -> Answer | errors.AzureDevOpsError:
         started = time.monotonic()
+        outcome = self._ask_once(request, started, ends_at)
+        self._log(request, outcome, time.monotonic() - started)
+        return outcome
+
+    def _log(self, request: _Request, outcome: Answer | errors.AzureDevOpsError, seconds: float) -> None:
+        """One line for each call: of those that went well only when everything is logged."""
+        went_well = isinstance(outcome, Answer) and 200 <= outcome.status < 300
+        beside = {"session": self.session_id, "activity_id": outcome.activity_id, "seconds": round(seconds, 3)}
+        how = outcome.code if isinstance(outcome, errors.AzureDevOpsError) else outcome.status
+        level = logging.DEBUG if went_well else logging.INFO
+        log.log(level, "Azure DevOps: %s %s: %s", request.method, urlsplit(request.url).path, how, extra=beside)
+
+    def _ask_once(self, request: _Request, started: float, ends_at: float) -> Answer | errors.AzureDevOpsError:
         try:
             with self._response(request, max(0.001, ends_at - started)) as response:
                 body = _read(response, request.max_bytes)

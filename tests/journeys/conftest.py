@@ -30,10 +30,14 @@ FLAGS = [
 ]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
         if "journeys" in Path(item.fspath).parts:
             item.add_marker(pytest.mark.browser)
+    yield
+    # Playwright's loop runs on to the end of the process: tests with a loop of their own come before it.
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 @pytest.fixture(scope="session")

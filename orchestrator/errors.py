@@ -1,0 +1,159 @@
+"""Our own error pages, in the product's look, each with the id that finds its log line."""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+from throttling.rates import TooMany, spoken
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """What a person reads. `next_step` says what helps."""
+
+    status: int
+    icon: str
+    title: str
+    explanation: str
+    next_step: str
+
+
+BAD_REQUEST = ErrorPage(
+    400,
+    "circle-alert",
+    "This request was not understood",
+    "Something in it was not of the right form. Nothing was changed.",
+    "Go back and try again.",
+)
+FORBIDDEN = ErrorPage(
+    403,
+    "lock",
+    "You may not do this",
+    "Your role does not allow it. Nothing was changed.",
+    "Ask an administrator of MFE Orchestrator. Your account says what you may do.",
+)
+CSRF = ErrorPage(
+    403,
+    "refresh-cw",
+    "The page was open too long",
+    "For your safety the form was not accepted. Nothing was changed.",
+    "Open the page again and repeat what you did. If it stays, allow cookies for this site.",
+)
+NOT_FOUND = ErrorPage(
+    404,
+    "search-x",
+    "Not found",
+    "This page does not exist, or what it was about is gone.",
+    "Check the address, or begin at the list.",
+)
+NOT_ALLOWED = ErrorPage(
+    405,
+    "circle-slash",
+    "This page cannot be used that way",
+    "The address is right, but it takes only what its own buttons and forms send. Nothing was changed.",
+    "Go back and use the page's own buttons.",
+)
+TOO_LARGE = ErrorPage(
+    413,
+    "package-open",
+    "Too much at once",
+    "What was sent is larger than any form here needs. Nothing was changed.",
+    "Go back and send less.",
+)
+TOO_MANY = ErrorPage(
+    429,
+    "hourglass",
+    "Too often",
+    "Tests and other calls to Azure DevOps are limited for each person and each address. Nothing was changed.",
+    "Try again in {wait}.",
+)
+OURS = ErrorPage(
+    500,
+    "bug",
+    "Something went wrong",
+    "The fault is ours, and it is in the log.",
+    "Try again in a moment. If it stays, give the request id to your support.",
+)
+AWAY = ErrorPage(
+    503,
+    "database-zap",
+    "The database does not answer",
+    "It is being restarted, or somebody else holds it. Nothing was changed by this request.",
+    "Try again in a minute. Whoever runs this site finds the cause under the request id in the log.",
+)
+RETRY_AFTER_AWAY = 30
+# What SQLite says when its file cannot be used just now; anything else it says is a fault of ours.
+_SQLITE_AWAY = ("locked", "unable to open", "disk i/o", "readonly", "read-only", "disk is full")
+
+
+def answer(request: HttpRequest, page: ErrorPage, **more: Any) -> HttpResponse:
+    """The page, or for htmx the part of it that stands where the result would have stood."""
+    context = {"error": page, "request_id": getattr(request, "request_id", ""), **more}
+    if request.headers.get("HX-Request") == "true":
+        return _part(request, page, context)
+    # Without the database nobody knows who asks: then the page is as plain as can be.
+    template = "errors/plain.html" if page in (OURS, AWAY) else "errors/page.html"
+    return HttpResponse(render_to_string(template, context, request=_safe(request, page)), status=page.status)
+
+
+def _safe(request: HttpRequest, page: ErrorPage) -> HttpRequest | None:
+    return None if page in (OURS, AWAY) else request
+
+
+def _part(request: HttpRequest, page: ErrorPage, context: dict[str, Any]) -> HttpResponse:
+    target = request.headers.get("HX-Target", "")
+    place = target if target.replace("-", "").replace("_", "").isalnum() and len(target) < 60 else "main"
+    part = render_to_string("errors/part.html", {**context, "place": place})
+    response = HttpResponse(part, status=page.status)
+    # What the button wanted to pick out of the page is not in this one.
+    response.headers["HX-Reselect"] = response.headers["HX-Retarget"] = f"#{place}"
+    response.headers["HX-Reswap"] = "outerHTML"
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400, and 413 for what is too large."""
+    return answer(request, TOO_LARGE if isinstance(exception, RequestDataTooBig) else BAD_REQUEST)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403."""
+    return answer(request, FORBIDDEN)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 when the form was not made by this site for this browser."""
+    return answer(request, CSRF)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404."""
+    return answer(request, NOT_FOUND)
+
+
+def too_many(request: HttpRequest, refused: TooMany) -> HttpResponse:
+    """429 with when to try again."""
+    response = answer(request, TOO_MANY, next_step=TOO_MANY.next_step.format(wait=spoken(refused.seconds)))
+    response.headers["Retry-After"] = str(refused.seconds)
+    return response
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500, and 503 when it is the database that is away."""
+    if not _database_is_away(sys.exc_info()[1]):
+        return answer(request, OURS)
+    response = answer(request, AWAY)
+    response.headers["Retry-After"] = str(RETRY_AFTER_AWAY)
+    return response
+
+
+def _database_is_away(error: BaseException | None) -> bool:
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    from_sqlite = type(error.__cause__).__module__ == "sqlite3"
+    return not from_sqlite or any(words in str(error).lower() for words in _SQLITE_AWAY)

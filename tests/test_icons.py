@@ -1,0 +1,39 @@
+"""Every icon that a page may draw exists: a missing one is an error page in place of the page."""
+
+import re
+from pathlib import Path
+
+import pytest
+from lucide import IconDoesNotExist
+from lucide.templatetags.lucide import lucide
+
+from history import words
+from orchestrator import errors
+
+ROOT = Path(__file__).resolve().parent.parent
+DRAWN = re.compile(r'{%\s*lucide\s+"([^"]+)"')
+
+
+def drawn_in_templates() -> set[str]:
+    return {name for page in (ROOT / "templates").rglob("*.html") for name in DRAWN.findall(page.read_text())}
+
+
+def drawn_for_events() -> set[str]:
+    return {one.icon for one in words.registered()}
+
+
+def drawn_on_error_pages() -> set[str]:
+    return {one.icon for one in vars(errors).values() if isinstance(one, errors.ErrorPage)}
+
+
+@pytest.mark.parametrize("found", [drawn_in_templates, drawn_for_events, drawn_on_error_pages])
+def test_every_icon_exists(found: object) -> None:
+    names = found()  # type: ignore[operator]
+    missing = []
+    for name in sorted(names):
+        try:
+            lucide(name)
+        except IconDoesNotExist:
+            missing.append(name)
+    assert names
+    assert missing == []
