@@ -117,6 +117,7 @@ def _rails_changed(detail: dict[str, Any]) -> str:
 KINDS = {
     "connection.connected": Words("Connected", "plug", "good", _organization),
     "connection.tested": Words("Tested", "activity", "quiet", _tested),
+    "connection.tests_refused": Words("Too many tests", "hourglass", "warn"),
     "connection.rotated": Words("Token updated", "refresh-cw", "info", _rotated),
     "connection.extended": Words("Expiry date changed", "calendar-clock", "info", _extended),
     "connection.edited": Words("Edited", "pencil", "info", _edited),

@@ -201,6 +201,13 @@ _PROBLEMS = (
         "Wait a few minutes and test again.",
     ),
     Problem(
+        "too_many_tests",
+        "Too many tests",
+        "Each person may test only so often, and so may everybody at one address together. Nothing was asked of Azure "
+        "DevOps, and nothing was changed.",
+        "Wait a little and test again.",
+    ),
+    Problem(
         "dns_failure",
         "Address not found on the network",
         "The name of the Azure DevOps server could not be looked up from here.",

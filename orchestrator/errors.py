@@ -1,7 +1,7 @@
 """Our own error pages, in the product's look, each with the id that finds its log line."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -9,18 +9,21 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from connections import messages
+from connections.actions.allowance import TooManyTests
 from throttling.rates import TooMany, spoken
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
-    """What a person reads. `next_step` says what helps."""
+    """What a person reads. `next_step` says what helps; `code` is that of the catalogue of problems, if it has one."""
 
     status: int
     icon: str
     title: str
     explanation: str
     next_step: str
+    code: str = ""
 
 
 BAD_REQUEST = ErrorPage(
@@ -69,7 +72,7 @@ TOO_MANY = ErrorPage(
     429,
     "hourglass",
     "Too often",
-    "Tests and other calls to Azure DevOps are limited for each person and each address. Nothing was changed.",
+    "This may be done only so often by one person or from one address. Nothing was changed.",
     "Try again in {wait}.",
 )
 OURS = ErrorPage(
@@ -138,7 +141,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def too_many(request: HttpRequest, refused: TooMany) -> HttpResponse:
     """429 with when to try again."""
-    response = answer(request, TOO_MANY, next_step=TOO_MANY.next_step.format(wait=spoken(refused.seconds)))
+    page = TOO_MANY
+    if isinstance(refused, TooManyTests):
+        problem = messages.problem(refused.code)
+        page = replace(page, code=problem.code, title=problem.title, explanation=problem.explanation)
+    response = answer(request, page, next_step=page.next_step.format(wait=spoken(refused.seconds)))
     response.headers["Retry-After"] = str(refused.seconds)
     return response
 

@@ -261,6 +261,10 @@ AZURE_DEVOPS_CONNECT_TIMEOUT = env.float("AZURE_DEVOPS_CONNECT_TIMEOUT", default
 AZURE_DEVOPS_TEST_LIMIT = env.float("AZURE_DEVOPS_TEST_LIMIT", default=20.0)
 # Work in the background may wait as long as Azure DevOps delays a busy person's calls.
 AZURE_DEVOPS_TASK_TIMEOUT = env.float("AZURE_DEVOPS_TASK_TIMEOUT", default=60.0)
+# So many tests in so many minutes, for each person and for each address; after that they come back one by one.
+TESTS_PER_PERSON = env.int("TESTS_PER_PERSON", default=30)
+TESTS_PER_ADDRESS = env.int("TESTS_PER_ADDRESS", default=150)
+TESTS_MINUTES = env.int("TESTS_MINUTES", default=5)
 TEST_RESULT_MINUTES = env.int("TEST_RESULT_MINUTES", default=15)
 # One outage is not news: trouble on the way must repeat before a connection is shown as Unreachable.
 TROUBLES_BEFORE_UNREACHABLE = env.int("TROUBLES_BEFORE_UNREACHABLE", default=3)

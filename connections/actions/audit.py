@@ -10,6 +10,7 @@ from structlog.contextvars import bound_contextvars
 
 from connections import clients, expiry, schedule
 from connections.actions import news
+from connections.actions.allowance import take_test
 from connections.actions.findings import Stored, store_findings
 from connections.actions.remind import count_as_reminded
 from connections.actions.runs import mark_done
@@ -29,8 +30,10 @@ def audit(connection: Connection, *, by: Actor, now: datetime, in_a_hurry: bool)
 
     `in_a_hurry` makes the calls side by side, for a person who waits. An answer about a token that was
     replaced meanwhile is thrown away: the report is returned, and only the history tells of it.
-    Raises `Connection.DoesNotExist` when the connection was disconnected meanwhile.
+    Raises `Connection.DoesNotExist` when the connection was disconnected meanwhile, and for a person `TooManyTests`.
     """
+    if in_a_hurry:
+        take_test(now=now)
     asked_at = connection.token_set_at
     with bound_contextvars(connection_id=connection.pk):
         report = _check(connection, in_a_hurry=in_a_hurry, now=now)

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from itertools import chain
 
+from django.utils import timezone
+
 from connections import clients
+from connections.actions.allowance import take_test
 from connections.actions.probe import Credentials
 from connections.azure_devops.errors import AzureDevOpsError, NotFound
 from connections.azure_devops.types import Project
@@ -58,7 +61,8 @@ def find_project(credentials: Credentials, name: str, report: Report) -> Answer:
 
 
 def look_for(credentials: Credentials, name: str) -> Answer:
-    """Ask Azure DevOps about one project. Never raises an `AzureDevOpsError`."""
+    """Ask Azure DevOps about one project. Never raises an `AzureDevOpsError`; raises `TooManyTests`."""
+    take_test(now=timezone.now())
     try:
         return _look(credentials, name.strip())
     except AzureDevOpsError as trouble:

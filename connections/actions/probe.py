@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core import signing
 
 from connections import clients, keyring, reports
+from connections.actions.allowance import take_test
 from connections.azure_devops.names import OrganizationName
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.types import Server
@@ -35,7 +36,11 @@ class Tested:
 
 
 def try_new(credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> Tested:
-    """Check the credentials. Nothing of the token is stored but a keyed digest, and only when it was accepted."""
+    """Check the credentials. Nothing of the token is stored but a keyed digest, and only when it was accepted.
+
+    Raises `TooManyTests`.
+    """
+    take_test(now=now)
     report = clients.check_side_by_side(credentials.server, credentials.organization.name, credentials.token)
     if not report.accepted:
         return Tested(report)
@@ -73,10 +78,11 @@ def verdict_in_hand(verdict: str, credentials: Credentials, *, by: AbstractBaseU
 
 
 def report_for(verdict: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> Report:
-    """The report in hand, or a fresh one."""
+    """The report in hand, or a fresh one. Raises `TooManyTests`."""
     in_hand = verdict_in_hand(verdict, credentials, by=by, now=now)
     if in_hand is not None:
         return in_hand
+    take_test(now=now)
     return clients.check_side_by_side(credentials.server, credentials.organization.name, credentials.token)
 
 

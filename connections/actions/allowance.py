@@ -1,0 +1,49 @@
+"""How many tests somebody may ask for: the test button guesses no tokens and floods no server."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from history.acting import acting
+from history.record import Actor, Named, record
+from throttling import rates
+from throttling.rates import Rate, Take, TooMany
+
+
+class TooManyTests(TooMany):
+    """The person or the address tested too often. `seconds` says when there is one test again."""
+
+    code = "too_many_tests"
+
+
+def take_test(*, now: datetime) -> None:
+    """Count one test for whoever acts and where they are. Raises `TooManyTests`; the command line has no limit."""
+    by = acting()
+    try:
+        rates.take(_takes(by), now=now)
+    except TooMany as refused:
+        _tell(by, now=now)
+        raise TooManyTests(refused.rate, refused.wait) from None
+
+
+def _takes(by: Actor) -> list[Take]:
+    takes = []
+    if by.id is not None:
+        takes.append(Take(_rate("tests of a person", settings.TESTS_PER_PERSON), (by.id,)))
+    if by.address is not None:
+        takes.append(Take(_rate("tests from an address", settings.TESTS_PER_ADDRESS), (by.address,)))
+    return takes
+
+
+def _rate(name: str, allowance: int) -> Rate:
+    return Rate(name, allowance, timedelta(minutes=settings.TESTS_MINUTES))
+
+
+def _tell(by: Actor, *, now: datetime) -> None:
+    """One event a minute is enough to tell of somebody who goes on."""
+    notice = Take(Rate("notice of refused tests", 1, timedelta(minutes=1)), (by.id, by.address))
+    try:
+        rates.take([notice], now=now)
+    except TooMany:
+        return
+    record("connection.tests_refused", Named("person", by.id or 0, by.name), by=by, at=now)
