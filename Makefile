@@ -1,6 +1,6 @@
 # `make` alone shows what there is. Everything is installed into .venv; nothing outside this folder is touched.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults check fix bench run-environment dev-environment
+.PHONY: help run test test-faults check audit fix bench run-environment dev-environment
 .NOTPARALLEL:
 
 PY := .venv/bin/python
@@ -20,14 +20,20 @@ test: dev-environment ## run the tests; what the machine lacks is skipped, or fa
 test-faults: dev-environment ## kill workers, brokers and databases, move the clock, crowd the pages; about ten minutes
 	@$(PY) -m pytest --numprocesses 2 --dist worksteal -m faults -rs $(ARGS) tests/faults
 
-check: dev-environment ## lint, format, types, import rules, migrations, deploy check
+check: dev-environment ## lint, format, types, insecure calls, import rules, migrations, deploy check
 	@echo '== ruff check' && $(PY) -m ruff check .
 	@echo '== ruff format' && $(PY) -m ruff format --check .
 	@echo '== mypy' && $(PRODUCTION) $(PY) -m mypy
+	@echo '== bandit' && $(PY) -m bandit --quiet --configfile pyproject.toml --recursive .
 	@echo '== lint-imports' && $(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 	@echo '== makemigrations --check' && $(PRODUCTION) $(PY) manage.py makemigrations --check --dry-run
 	@echo '== check --deploy' && $(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
 	@echo 'Everything checked.'
+
+audit: dev-environment ## look up every dependency among known vulnerabilities; needs the network, so CI leaves it out
+	@[ -x .venv/audit/bin/pip-audit ] || { $(PY) -m venv .venv/audit && .venv/audit/bin/python -m pip install --quiet \
+	  $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["audit"])'); }
+	@.venv/audit/bin/pip-audit --strict --path "$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 fix: dev-environment ## mend what ruff can mend by itself
 	@$(PY) -m ruff check --fix .
