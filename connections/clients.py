@@ -12,9 +12,8 @@ from connections.azure_devops.client import AzureDevOpsClient
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.servers import parse_servers
 from connections.azure_devops.transport import Limits
-from connections.azure_devops.types import Server
+from connections.azure_devops.types import SANDBOX, Place, Server
 
-SANDBOX = "Sandbox"
 log = logging.getLogger(__name__)
 
 
@@ -40,6 +39,19 @@ def server(name: str) -> Server:
         if one.name == name:
             return one
     raise UnknownServer(name)
+
+
+def places() -> list[Place]:
+    """What the listed servers call the place of projects, each once."""
+    return list(dict.fromkeys(one.place for one in servers()))
+
+
+def place_of(name: str) -> Place:
+    """What the server of this name calls the place of projects; of one that is gone nobody knows it any more."""
+    try:
+        return server(name).place
+    except UnknownServer:
+        return "organization"
 
 
 def sandbox() -> Server | None:

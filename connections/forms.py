@@ -1,7 +1,6 @@
 """What people may type. The token becomes a `PersonalAccessToken` as it comes in and is never drawn again."""
 
 import re
-import unicodedata
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,115 +11,14 @@ from django.utils import timezone
 from connections import clients, expiry
 from connections.azure_devops.names import (
     InvalidOrganizationName,
-    InvalidToken,
     OrganizationName,
     looks_like_token,
     parse_organization,
-    read_token,
 )
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.types import Server
-from connections.models import NAME_LENGTH, Connection, GuardRails
+from connections.azure_devops.types import Place, Server
+from connections.fields import NameField, OrganizationField, TextInput, TokenField, organization_error
+from connections.models import Connection, GuardRails
 from connections.rails import Rule
-
-# More than this of a pasted file helps nobody to find their mistake.
-LONGEST_ECHO = 2000
-
-ORGANIZATION_ERRORS = {
-    "empty": "Enter the name of your organization, or paste its address.",
-    "too_long": "An organization's name has at most 50 characters.",
-    "not_an_organization": "This is not an organization's name. It has only English letters, digits and hyphens, "
-    "and begins and ends with a letter or digit.",
-    "other_server": "This address belongs to a server that is not set up here. Enter only the organization's name.",
-    "control_characters": "The name contains a character that cannot be seen. Type it instead of pasting it.",
-    "path_climbs": "This address does not stay inside one organization. Enter only the organization's name.",
-}
-TOKEN_ERRORS = {
-    "empty": "Paste the personal access token.",
-    "too_long": "This is too long for a personal access token. Copy only the token.",
-    "inner_white_space": "The token has white space inside. Copy it in one piece.",
-    "not_printable_ascii": "The token contains a character that no token has. Copy it again from Azure DevOps.",
-}
-
-
-class TextInput(forms.TextInput):
-    """One line of text; draws at most `LONGEST_ECHO` characters of what was typed back into the page."""
-
-    def format_value(self, value: Any) -> str | None:
-        """The value as drawn."""
-        drawn = super().format_value(value)
-        return drawn[:LONGEST_ECHO] if isinstance(drawn, str) else drawn
-
-
-class NameField(forms.CharField):
-    """A connection's name: one line that can be seen."""
-
-    widget = TextInput
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            label="Name",
-            max_length=NAME_LENGTH,
-            help_text="What you and others will call this connection, for example “Acme main”.",
-            error_messages={
-                "required": "Give the connection a name.",
-                "max_length": f"A name has at most {NAME_LENGTH} characters.",
-            },
-            **kwargs,
-        )
-
-    def clean(self, value: Any) -> str:
-        """Fold white space and refuse what cannot be seen."""
-        name = " ".join(unicodedata.normalize("NFC", str(super().clean(value))).split())
-        # Directional marks and the like make two names look the same.
-        if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for letter in name):
-            raise forms.ValidationError("The name contains a character that cannot be seen.", code="invisible")
-        return name
-
-
-class OrganizationField(forms.CharField):
-    """An organization's name or any address of it, as an `OrganizationName`."""
-
-    widget = TextInput
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            label="Organization Name",
-            strip=False,
-            required=False,
-            help_text="The name, or any address of it: https://dev.azure.com/your-organization.",
-            **kwargs,
-        )
-
-    def clean(self, value: Any) -> OrganizationName:
-        """Read the name. Raises `ValidationError` beside this field."""
-        try:
-            return parse_organization(str(value or ""), servers=[one.url for one in clients.servers()])
-        except InvalidOrganizationName as wrong:
-            raise forms.ValidationError(ORGANIZATION_ERRORS[wrong.code], code=wrong.code) from None
-
-
-class TokenField(forms.Field):
-    """A personal access token. Its input is always drawn empty."""
-
-    def __init__(self, *, label: str = "Personal Access Token", **kwargs: Any) -> None:
-        widget = forms.PasswordInput(
-            render_value=False, attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
-        )
-        super().__init__(
-            label=label,
-            required=False,
-            widget=widget,
-            help_text="It goes to Azure DevOps only, is stored encrypted, and is never shown again.",
-            **kwargs,
-        )
-
-    def clean(self, value: Any) -> PersonalAccessToken:
-        """Read the token. Raises `ValidationError` beside this field, without the text."""
-        try:
-            return read_token(str(value or ""))
-        except InvalidToken as wrong:
-            raise forms.ValidationError(TOKEN_ERRORS[wrong.code], code=wrong.code) from None
 
 
 class ProjectsField(forms.MultipleChoiceField):
@@ -247,9 +145,14 @@ class ConnectForm(TokenForm, ProjectsForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = [one.name for one in clients.servers()]
-        server = self.fields["server"]
+        self.servers = clients.servers()
+        names = [one.name for one in self.servers]
+        server, organization = self.fields["server"], self.fields["organization"]
         assert isinstance(server, forms.ChoiceField)  # noqa: S101  (declared above)
+        assert isinstance(organization, OrganizationField)  # noqa: S101  (declared above)
+        organization.fit(self.servers)
+        if all(one.place == "collection" for one in self.servers):
+            del self.fields["token_reach"]
         server.choices = [(name, name) for name in names]
         server.initial = names[0]
         if len(names) == 1:
@@ -259,7 +162,18 @@ class ConnectForm(TokenForm, ProjectsForm):
     def server_choice(self) -> Server:
         """The chosen server, or the only one."""
         name = self.cleaned_data.get("server")
-        return clients.server(name) if name else clients.servers()[0]
+        return clients.server(name) if name else self.servers[0]
+
+    def clean_organization(self) -> OrganizationName | None:
+        """Read the name as the chosen server's. Raises `ValidationError` beside the field; None without a server."""
+        if "server" in self.errors:
+            return None
+        server = self.server_choice()
+        others = [one for one in self.servers if one != server]
+        try:
+            return parse_organization(self.cleaned_data["organization"], server, others=others)
+        except InvalidOrganizationName as wrong:
+            raise forms.ValidationError(organization_error(wrong, server.place), code=wrong.code) from None
 
 
 class TrialForm(ConnectForm):
@@ -277,10 +191,15 @@ class TrialForm(ConnectForm):
 
 
 class RotateForm(TokenForm):
-    """Update token."""
+    """Update token. `place` is where the connection leads."""
 
     token = TokenField(label="New Personal Access Token")
     accept_limited = forms.BooleanField(label="Use as Limited, knowing what will not work", required=False)
+
+    def __init__(self, *args: Any, place: Place = "organization", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if place == "collection":
+            del self.fields["token_reach"]
 
 
 class RotateTrialForm(RotateForm):
@@ -288,7 +207,7 @@ class RotateTrialForm(RotateForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("expires", "token_reach"):
+        for name in {"expires", "token_reach"} & self.fields.keys():
             self.fields[name].required = False
 
     def clean(self) -> dict[str, Any]:
@@ -329,6 +248,11 @@ class EditForm(ExpiryForm, ProjectsForm):
     extra_recipients = RecipientsField()
 
     field_order = ("name", "projects_mode", "projects", "expires", "expires_on", "token_reach", "extra_recipients")
+
+    def __init__(self, *args: Any, place: Place = "organization", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if place == "collection":
+            del self.fields["token_reach"]
 
     def _offered(self) -> list[tuple[str, str]]:
         # What is recorded already may stay; the action refuses a change to what the guard rails forbid.

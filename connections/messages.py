@@ -6,6 +6,8 @@ A code is never renamed once it is stored. Each problem has a title, an explanat
 from dataclasses import dataclass
 
 from connections.azure_devops.capabilities import Verdict
+from connections.azure_devops.types import Place
+from connections.on_premises import OTHERWISE, in_words_of_a_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +143,16 @@ _PROBLEMS = (
     Problem(
         "no_such_address",
         "Unknown address",
-        "Azure DevOps has nothing at the address we asked. The server may be older than this product expects.",
-        "Check the server in AZURE_DEVOPS_SERVERS with the operator of this product.",
+        "Azure DevOps has nothing at the address we asked. The address of the server may lack its path, or the server "
+        "may be older than this product expects.",
+        "Ask the operator of this product to check the server in AZURE_DEVOPS_SERVERS.",
     ),
     Problem(
         "server_too_old",
         "Server is too old",
         "The server speaks an older version of the interface than this product. The oldest that works is "
         "Azure DevOps Server 2019.",
-        "Ask the operator of the server to update it.",
+        "Ask the administrator of the server to update it.",
     ),
     Problem(
         "conflict",
@@ -210,23 +213,41 @@ _PROBLEMS = (
     Problem(
         "dns_failure",
         "Address not found on the network",
-        "The name of the Azure DevOps server could not be looked up from here.",
-        "Check the network and the DNS of the machine that runs this product.",
+        "The name of the Azure DevOps server could not be looked up from here. Nothing was sent.",
+        "Ask the operator of this product to check the DNS of the machine that runs it. If the server can be reached "
+        "through a proxy only, they name it in AZURE_DEVOPS_PROXIES.",
         link="status",
     ),
     Problem(
         "tls_failure",
         "Secure connection failed",
-        "The certificate of the Azure DevOps server could not be verified. A proxy that reads traffic, or a private "
-        "certificate authority, is the usual cause.",
-        "Give the certificate authority to the operator of this product, who names it in REQUESTS_CA_BUNDLE.",
+        "The certificate of the Azure DevOps server could not be verified, so the token was not sent. A private "
+        "certificate authority, an expired certificate, or a proxy that reads traffic is the usual cause.",
+        "Give the file of the certificate authority to the operator of this product, who names it in "
+        "AZURE_DEVOPS_CA_BUNDLES for this server. The check of certificates cannot be switched off.",
     ),
     Problem(
         "connection_failed",
         "No connection to Azure DevOps",
-        "The connection was refused or cut off. A firewall or a proxy may stand between.",
-        "Check that this machine may reach the server of Azure DevOps on port 443, or set HTTPS_PROXY.",
+        "The connection was refused or cut off. A firewall may stand between.",
+        "Ask the operator of this product whether its machine may reach the server on the network. If it must go "
+        "through a proxy, they name it in AZURE_DEVOPS_PROXIES.",
         link="status",
+    ),
+    Problem(
+        "proxy_failed",
+        "No connection through the proxy",
+        "The proxy between this product and Azure DevOps could not be reached, or would not connect us to the server. "
+        "The token was not sent.",
+        "Ask the operator of this product to check the proxy in AZURE_DEVOPS_PROXIES or HTTPS_PROXY, and whether it "
+        "lets this machine through to the server.",
+    ),
+    Problem(
+        "proxy_refused",
+        "The proxy asks for a password",
+        "The proxy between this product and Azure DevOps lets nobody through without a user name and a password, or "
+        "does not accept those it was given (407). Azure DevOps was not asked.",
+        "Ask the operator of this product to enter the right ones in AZURE_DEVOPS_PROXIES.",
     ),
     Problem(
         "timed_out",
@@ -259,7 +280,8 @@ _PROBLEMS = (
         "unexpected_answer",
         "Unexpected answer",
         "Something answered that does not speak like Azure DevOps. A proxy's own page is the usual cause.",
-        "Check the proxy of the machine that runs this product. If it stays, give the activity id to your support.",
+        "Ask the operator of this product to check AZURE_DEVOPS_SERVERS, AZURE_DEVOPS_PROXIES and HTTPS_PROXY. If it "
+        "stays, give the activity id to your support.",
     ),
     Problem(
         "no_project",
@@ -387,6 +409,8 @@ TROUBLESHOOTING = (
     "timed_out",
     "dns_failure",
     "tls_failure",
+    "proxy_failed",
+    "proxy_refused",
     "project_not_found",
     "not_a_member",
     "access_denied",
@@ -397,9 +421,27 @@ TROUBLESHOOTING = (
 )
 
 
-def problem(code: str) -> Problem:
-    """The words for a code; an unknown code is an unexpected answer, never an exception."""
-    return PROBLEMS.get(code, PROBLEMS["unexpected_answer"])
+# What a server of one's own never says.
+OF_THE_SERVICE_ALONE = ("conditional_access", "global_token_blocked", "global_tokens_ended")
+# What the guide adds where people may choose a server of their own.
+TROUBLESHOOTING_OF_A_SERVER = ("organization_not_found", "token_refused", "server_too_old", "no_such_address")
+
+
+def problem(code: str, *, place: Place = "organization") -> Problem:
+    """The words for a code; an unknown code is an unexpected answer, never an exception.
+
+    `place` is where the connection leads: an organization of the service or a collection of somebody's own server.
+    """
+    found = PROBLEMS.get(code, PROBLEMS["unexpected_answer"])
+    return found if place == "organization" else _on_a_server(found)
+
+
+def _on_a_server(usual: Problem) -> Problem:
+    usual_words = (usual.title, usual.explanation, usual.next_step)
+    title, explanation, next_step = OTHERWISE.get(usual.code) or map(in_words_of_a_server, usual_words)
+    # The status page tells of Microsoft's service alone.
+    link = "" if usual.link == "status" else usual.link
+    return Problem(usual.code, title, explanation, next_step, link)
 
 
 VERDICT_WORDS: dict[Verdict, str] = {

@@ -11,6 +11,7 @@ from django.urls import reverse
 from connections import keyring
 from connections.azure_devops.capabilities import Verdict
 from connections.azure_devops.secret import PersonalAccessToken
+from connections.azure_devops.types import Place
 from connections.rails import Rails, Rule
 from connections.status import Health
 
@@ -30,6 +31,11 @@ class Connection(models.Model):
         ONE = "one", "This organization only"
         ALL = "all", "All accessible organizations"
         UNKNOWN = "unknown", "I don't know"
+
+        @classmethod
+        def at(cls, place: Place, told: str) -> str:
+            """What is kept of what somebody said. On a server of one's own the question means nothing."""
+            return told if place == "organization" and told else str(cls.UNKNOWN)
 
     name = models.CharField(max_length=NAME_LENGTH)
     server = models.CharField(max_length=100)

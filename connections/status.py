@@ -60,7 +60,14 @@ class Sight(StrEnum):
 
 
 # No answer of Azure DevOps about the token, although waiting alone may not mend it.
-_LOST_ON_THE_WAY = ("tls_failure", "unexpected_answer", "answer_too_large", "no_such_address")
+_LOST_ON_THE_WAY = (
+    "tls_failure",
+    "proxy_refused",
+    "unexpected_answer",
+    "answer_too_large",
+    "no_such_address",
+    "server_too_old",
+)
 
 
 def sight_of(report: Report, *, lacking: Collection[str]) -> Sight:

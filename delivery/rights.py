@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from connections import guidance, messages
+from connections import clients, guidance, messages
 from connections.azure_devops.capabilities import BY_KEY, Verdict
 from connections.models import Connection
 from connections.status import Health
@@ -50,12 +50,12 @@ def leave(connection: Connection, act: Act) -> Leave:
     A person's missing right does not: it was tried in one project, and may be there in another.
     """
     if connection.disabled:
-        return _no(act, "connection_disabled")
+        return _no(connection, act, "connection_disabled")
     if connection.health == Health.REJECTED:
-        return _no(act, connection.problem or "token_refused")
+        return _no(connection, act, connection.problem or "token_refused")
     if missing_scope(connection, act.capability):
         lacks = f"The token lacks the scope {act.scope_label}. {guidance.PURPOSES[act.capability].without}"
-        return _no(act, "scope_missing", explanation=lacks)
+        return _no(connection, act, "scope_missing", explanation=lacks)
     return Leave(act)
 
 
@@ -65,6 +65,6 @@ def missing_scope(connection: Connection, capability: str) -> bool:
     return states.get(capability) == Verdict.MISSING
 
 
-def _no(act: Act, code: str, *, explanation: str = "") -> Leave:
-    problem = messages.problem(code)
+def _no(connection: Connection, act: Act, code: str, *, explanation: str = "") -> Leave:
+    problem = messages.problem(code, place=clients.place_of(connection.server))
     return Leave(act, problem.code, problem.title, explanation or problem.explanation, problem.next_step)

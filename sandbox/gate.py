@@ -57,8 +57,8 @@ def _fits(request: Request, token: Token) -> bool:
     if token.state != "active":
         return False
     if token.organization is None:
-        # Where a policy forbids these tokens, the policy goes on answering for them.
-        return request.now < GLOBAL_TOKENS_END or organization.refuses_global_tokens
+        # Where a policy forbids these tokens, the policy goes on answering for them. On a server they do not end.
+        return not request.edition.hosted or request.now < GLOBAL_TOKENS_END or organization.refuses_global_tokens
     return token.organization in (organization.name, organization.tokens_of, "*")
 
 

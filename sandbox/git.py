@@ -64,7 +64,7 @@ def _clone_url(request: Request, web: str) -> str:
 
 
 def _ssh_url(request: Request, project: Project, repository: Repository) -> str:
-    path = f"{request.organization.name}/{quote(project.name)}"
+    path = f"{quote(request.organization.name)}/{quote(project.name)}"
     if request.edition.hosted:
         return f"git@ssh.dev.azure.com:v3/{path}/{quote(repository.name)}"
     host, _, folder = request.base_url.partition("://")[2].partition("/")

@@ -1,6 +1,7 @@
 """Who asks, and where things are: what every client asks first."""
 
 from typing import Any
+from urllib.parse import quote
 
 from sandbox.editions import Version, spelled
 from sandbox.ids import stable_id
@@ -159,7 +160,7 @@ def _areas(request: Request) -> list[dict[str, str]]:
         {
             "id": id_,
             "name": name,
-            "locationUrl": f"{release if name == 'Release' else main}/{request.organization.name}/",
+            "locationUrl": f"{release if name == 'Release' else main}/{quote(request.organization.name)}/",
         }
         for name, id_ in _AREAS.items()
     ]

@@ -82,7 +82,7 @@ class Request:
     @property
     def here(self) -> str:
         """The organization's address."""
-        return f"{self.base_url}/{self.organization.name}"
+        return f"{self.base_url}/{quote(self.organization.name)}"
 
     @property
     def wants_json(self) -> bool:

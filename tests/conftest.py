@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from connections.models import Connection
     from sandbox.server import Sandbox
+    from tests.azure_devops.authority import Authority
 
 PASSWORD = "a-long-enough-password-4-tests"
 
@@ -65,6 +66,14 @@ def sandbox(settings: "Settings") -> Iterator["Sandbox"]:
     with Sandbox() as running:
         settings.AZURE_DEVOPS_SERVERS = f"Sandbox={running.url}"
         yield running
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> "Authority":
+    """A certificate authority that nobody trusts until told to."""
+    from tests.azure_devops.authority import Authority
+
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def connect_for_real(
 ) -> Connection:
     """A connection made by the product's own action, against the configured server."""
     credentials = Credentials(
-        clients.servers()[0], parse_organization(organization, servers=()), PersonalAccessToken(secret)
+        clients.servers()[0], parse_organization(organization, clients.servers()[0]), PersonalAccessToken(secret)
     )
     wishes = Wishes(name=name, expires_on=expires_on, token_reach="one", accept_limited=True)
     return connect(credentials, wishes, owner=owner, by=Actor(owner.username, owner.pk), now=timezone.now())

@@ -14,7 +14,7 @@ from connections.actions import guard, news
 from connections.actions.findings import store_findings
 from connections.actions.probe import Credentials, report_for
 from connections.actions.refusals import CannotConnect
-from connections.azure_devops.types import Project
+from connections.azure_devops.types import Place, Project
 from connections.checks import Report
 from connections.models import ChosenProject, Connection, StoredToken
 from connections.status import health_of
@@ -40,7 +40,7 @@ def connect(
     _name_is_free(wishes.name)
     guard.enforce(guard.broken(expires_on=wishes.expires_on, now=now, token=credentials.token), CannotConnect)
     report = report_for(wishes.verdict, credentials, by=owner, now=now)
-    chosen = judge(report, wishes, today=timezone.localdate(now))
+    chosen = judge(report, wishes, place=credentials.server.place, today=timezone.localdate(now))
     try:
         with transaction.atomic():
             connection = _store(credentials, wishes, report, owner=owner, now=now)
@@ -63,10 +63,10 @@ def _name_is_free(name: str) -> None:
         raise CannotConnect("name_taken", NAME_TAKEN, field="name")
 
 
-def judge(report: Report, wishes: Wishes, *, today: date) -> tuple[Project, ...] | None:
+def judge(report: Report, wishes: Wishes, *, place: Place, today: date) -> tuple[Project, ...] | None:
     """The chosen projects, when the report allows to connect. Raises `CannotConnect` with the problem's code."""
     if not report.accepted:
-        problem = why_refused(report, token_reach=wishes.token_reach, today=today)
+        problem = why_refused(report, token_reach=wishes.token_reach, place=place, today=today)
         raise CannotConnect(problem.code, f"{problem.title}. {problem.next_step}", field="token")
     if not report.passed and not wishes.accept_limited:
         raise CannotConnect(
@@ -80,11 +80,12 @@ def judge(report: Report, wishes: Wishes, *, today: date) -> tuple[Project, ...]
     return pick_projects(report, wishes.projects)
 
 
-def why_refused(report: Report, *, token_reach: str, today: date) -> messages.Problem:
+def why_refused(report: Report, *, token_reach: str, place: Place, today: date) -> messages.Problem:
     """Why a token that nothing is stored of was not accepted."""
     code = report.trouble.code if report.trouble else "unexpected_answer"
-    is_global = token_reach == Connection.Reach.ALL
-    return messages.problem(expiry.cause_of_refusal(code, expires_on=None, all_organizations=is_global, today=today))
+    is_global = Connection.Reach.at(place, token_reach) == Connection.Reach.ALL
+    cause = expiry.cause_of_refusal(code, expires_on=None, all_organizations=is_global, today=today)
+    return messages.problem(cause, place=place)
 
 
 def pick_projects(report: Report, wanted: Iterable[str]) -> tuple[Project, ...]:
@@ -109,7 +110,7 @@ def _store(
         organization=credentials.organization.name,
         owner_id=owner.pk,
         expires_on=wishes.expires_on,
-        token_reach=wishes.token_reach,
+        token_reach=Connection.Reach.at(credentials.server.place, wishes.token_reach),
         created_at=now,
         token_set_at=now,
         health_since=now,

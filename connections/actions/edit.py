@@ -40,7 +40,7 @@ def visible_projects(connection: Connection) -> tuple[Project, ...]:
         with clients.azure_devops(server, connection.organization, token, seconds=clients.page_seconds()) as client:
             found = [project for page in client.projects() for project in page.items]
     except (AzureDevOpsError, UnreadableToken, clients.UnknownServer) as trouble:
-        problem = messages.problem(trouble.code)
+        problem = messages.problem(trouble.code, place=clients.place_of(connection.server))
         raise CannotEdit(problem.code, f"{problem.title}. {problem.next_step}", field="projects") from None
     return tuple(sorted(found, key=lambda one: one.name.casefold()))
 
@@ -56,7 +56,7 @@ def edit(connection: Connection, changes: Changes, *, by: Actor, now: datetime) 
         with transaction.atomic():
             connection.name = changes.name
             connection.expires_on = changes.expires_on
-            connection.token_reach = changes.token_reach
+            connection.token_reach = Connection.Reach.at(clients.place_of(connection.server), changes.token_reach)
             connection.extra_recipients = changes.extra_recipients
             connection.save(update_fields=["name", "expires_on", "token_reach", "extra_recipients"])
             choose_projects(connection, chosen)

@@ -1,6 +1,6 @@
 """My project is not listed: which of the guide's causes applies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from django.utils import timezone
@@ -9,8 +9,9 @@ from connections import clients
 from connections.actions.allowance import take_test
 from connections.actions.probe import Credentials
 from connections.azure_devops.errors import AzureDevOpsError, NotFound
-from connections.azure_devops.types import Project
+from connections.azure_devops.types import Place, Project
 from connections.checks import Report
+from connections.on_premises import in_words_of_a_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ _STATES = {
     "deleted": (
         "deleted",
         "The project was deleted",
-        "An administrator of the organization can restore it for 28 days. Then test again.",
+        "An administrator of the organization may be able to restore it. Then test again.",
     ),
     "createPending": (
         "being_created",
@@ -64,7 +65,7 @@ def look_for(credentials: Credentials, name: str) -> Answer:
     """Ask Azure DevOps about one project. Never raises an `AzureDevOpsError`; raises `TooManyTests`."""
     take_test(now=timezone.now())
     try:
-        return _look(credentials, name.strip())
+        return _in_its_words(_look(credentials, name.strip()), credentials.server.place)
     except AzureDevOpsError as trouble:
         return Answer(
             trouble.code,
@@ -73,6 +74,10 @@ def look_for(credentials: Credentials, name: str) -> Answer:
             "Could not tell",
             "Azure DevOps could not be asked. Try again.",
         )
+
+
+def _in_its_words(answer: Answer, place: Place) -> Answer:
+    return answer if place == "organization" else replace(answer, text=in_words_of_a_server(answer.text))
 
 
 def _look(credentials: Credentials, wanted: str) -> Answer:

@@ -65,7 +65,9 @@ def administrators() -> list[str]:
 def tell_status(connection: Connection, what: News, *, now: datetime) -> int:
     """Tell people what became of a connection. Returns how many mails were written."""
     context = facts(connection) | {
-        "problem": messages.problem(connection.problem) if connection.problem else None,
+        "problem": messages.problem(connection.problem, place=clients.place_of(connection.server))
+        if connection.problem
+        else None,
         "missing": _missing(connection),
     }
     people = recipients(connection, urgent=what is News.REJECTED)
@@ -90,6 +92,7 @@ def facts(connection: Connection) -> dict[str, Any]:
         "connection": connection,
         "owner_name": connection.owner.get_full_name() or connection.owner.get_username(),
         "tokens_page": tokens_page,
+        "place": clients.place_of(connection.server),
         "detail_url": settings.SITE_URL + connection.get_absolute_url(),
         "update_url": page("update-token", connection.pk),
         "edit_url": page("edit", connection.pk),

@@ -173,6 +173,7 @@ def _digest(due: list[tuple[Due, Recipient]], *, today: date, now: datetime) -> 
         "count": len(rows),
         "bulk_url": f"{notify.page('list')}?sort=expiry",
         "tokens_pages": _tokens_pages(rows),
+        "any_at_the_service": any(row["place"] == "organization" for row in rows),
     }
     about = [one.connection for one, _ in due]
     (mail,) = notify.put(

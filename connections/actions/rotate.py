@@ -1,6 +1,6 @@
 """Replace a stored token: test the new one while the old one stays, compare, swap in one step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
@@ -19,6 +19,7 @@ from connections.actions.runs import mark_done
 from connections.azure_devops.capabilities import Verdict
 from connections.azure_devops.names import OrganizationName
 from connections.azure_devops.secret import PersonalAccessToken
+from connections.azure_devops.types import Place
 from connections.checks import Report
 from connections.models import Connection, StoredToken
 from history.record import Actor, record
@@ -78,8 +79,9 @@ def rotate(
     found = guard.broken(expires_on=new.expires_on, now=now, token=new.token, besides=connection.pk)
     guard.enforce(found, CannotRotate)
     report = report_for(new.verdict, credentials, by=person, now=now)
-    _judge(connection, report, new, today=timezone.localdate(now))
+    _judge(connection, report, new, place=credentials.server.place, today=timezone.localdate(now))
     comparison = compare(connection, report)
+    new = replace(new, token_reach=Connection.Reach.at(credentials.server.place, new.token_reach))
     with transaction.atomic():
         _swap(connection, new, report, now=now)
         record("connection.rotated", connection, by=by, at=now, detail=_detail(comparison, new))
@@ -97,12 +99,12 @@ def _is_another(connection: Connection, token: PersonalAccessToken) -> None:
         )
 
 
-def _judge(connection: Connection, report: Report, new: Replacement, *, today: date) -> None:
+def _judge(connection: Connection, report: Report, new: Replacement, *, place: Place, today: date) -> None:
     if not report.accepted:
-        problem = why_refused(report, token_reach=new.token_reach, today=today)
+        problem = why_refused(report, token_reach=new.token_reach, place=place, today=today)
         raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}", field="token")
     if report.organization_id != connection.organization_id:
-        problem = messages.problem("another_organization")
+        problem = messages.problem("another_organization", place=place)
         raise CannotRotate(problem.code, problem.explanation, field="token")
     if not report.passed and not new.accept_limited:
         raise CannotRotate(
@@ -172,7 +174,8 @@ def extend(connection: Connection, *, expires_on: date | None, by: Actor, now: d
     guard.enforce(guard.broken(expires_on=expires_on, now=now), CannotRotate)
     report = audit(connection, by=by, now=now, in_a_hurry=True)
     if not report.accepted:
-        problem = messages.problem(connection.problem or (report.trouble.code if report.trouble else ""))
+        code = connection.problem or (report.trouble.code if report.trouble else "")
+        problem = messages.problem(code, place=clients.place_of(connection.server))
         raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}")
     with transaction.atomic():
         same = Connection.objects.filter(pk=connection.pk, token_set_at=asked_at)

@@ -292,7 +292,7 @@ def _other(answer: Answer, words: str) -> errors.AzureDevOpsError:
         taken = answer.type_key is not None and "AlreadyExists" in answer.type_key
         return _error(errors.NameTaken if taken else errors.Conflict, answer)
     if answer.status == 407:
-        return _error(errors.ConnectionFailed, answer)
+        return _error(errors.ProxyRefused, answer)
     if 400 <= answer.status < 500 and not answer.is_page:
         return _error(errors.Rejected, answer)
     return _error(errors.UnexpectedAnswer, answer)

@@ -28,6 +28,8 @@
     │   ├── DnsFailure                dns_failure
     │   ├── TlsFailure                tls_failure                not transient
     │   ├── ConnectionFailed          connection_failed
+    │   │   └── ProxyFailed           proxy_failed
+    │   │       └── ProxyRefused      proxy_refused              407, not transient
     │   ├── TimedOut                  timed_out
     │   └── ServerError               server_error
     ├── ServerTooOld                  server_too_old             older than Azure DevOps Server 2019
@@ -247,6 +249,19 @@ class ConnectionFailed(Unreachable):
     """Refused, reset or cut off, by the server or something on the way."""
 
     code = "connection_failed"
+
+
+class ProxyFailed(ConnectionFailed):
+    """The proxy could not be reached, or would not connect us."""
+
+    code = "proxy_failed"
+
+
+class ProxyRefused(ProxyFailed):
+    """407: the proxy wants a user name and a password, or others. Waiting does not help."""
+
+    code = "proxy_refused"
+    transient = False
 
 
 class TimedOut(Unreachable):

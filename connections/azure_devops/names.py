@@ -1,15 +1,23 @@
 """Names and tokens as people paste them. Pure functions."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from connections.azure_devops.secret import PersonalAccessToken
+from connections.azure_devops.types import Server
 
 # https://learn.microsoft.com/azure/devops/organizations/settings/naming-restrictions#organization-names
 _ORGANIZATION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?", re.ASCII)
 LONGEST_ORGANIZATION = 50
+# https://learn.microsoft.com/azure/devops/organizations/settings/naming-restrictions#project-collection-names
+_NEVER_IN_A_COLLECTION = re.compile(r"[/:\\~&%;@'\"?<>|#$*}{,+=\[\]]")
+LONGEST_COLLECTION = 64
+# Controls, directions, surrogates and whatever else nobody sees.
+_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+_PORTS = {"https": 443, "http": 80}
 # The longest address a browser is likely to give.
 _LONGEST_ADDRESS = 2000
 LONGEST_TOKEN = 200
@@ -35,11 +43,15 @@ REDACTED = "[redacted]"
 
 
 class InvalidOrganizationName(ValueError):
-    """The text names no organization that could be asked. `code` says why."""
+    """The text names no organization or collection that could be asked. `code` says why.
 
-    def __init__(self, code: str) -> None:
+    With the code "belongs_to_another" `server` is the name of the server whose address it is.
+    """
+
+    def __init__(self, code: str, *, server: str = "") -> None:
         super().__init__(code)
         self.code = code
+        self.server = server
 
 
 class InvalidToken(ValueError):
@@ -52,16 +64,16 @@ class InvalidToken(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class OrganizationName:
-    """An organization's name in lower case, and what was typed."""
+    """An organization's name in lower case, or a collection's as it is written, and what was typed."""
 
     name: str
     as_typed: str
 
 
-def parse_organization(text: str, *, servers: Sequence[str] = ()) -> OrganizationName:
-    """The organization in a name, an address of the web pages, or a clone URL.
+def parse_organization(text: str, server: Server, *, others: Sequence[Server] = ()) -> OrganizationName:
+    """The organization or collection of `server` in a name, an address of the web pages, or a clone URL.
 
-    `servers` are the base URLs of the configured servers. Raises `InvalidOrganizationName`.
+    `others` are the other configured servers, so that an address of theirs is told. Raises `InvalidOrganizationName`.
     """
     typed = text.strip()
     if not typed:
@@ -70,64 +82,113 @@ def parse_organization(text: str, *, servers: Sequence[str] = ()) -> Organizatio
         raise InvalidOrganizationName("control_characters")
     if len(typed) > _LONGEST_ADDRESS:
         raise InvalidOrganizationName("too_long")
-    name = _from_address(typed, servers) if re.search(r"[/:@]|\.", typed) else typed
+    if any(part in ("..", ".") for part in re.split(r"[/\\]", unquote(unquote(typed)))):
+        raise InvalidOrganizationName("path_climbs")
+    find = _collection if server.place == "collection" else _organization
+    return OrganizationName(name=find(typed, server, others), as_typed=typed)
+
+
+def _organization(typed: str, server: Server, others: Sequence[Server]) -> str:
+    name = _from_address(typed, server, others) if re.search(r"[/:@]|\.", typed) else typed
     if len(name) > LONGEST_ORGANIZATION:
         raise InvalidOrganizationName("too_long")
     if not _ORGANIZATION.fullmatch(name):
         raise InvalidOrganizationName("not_an_organization")
-    return OrganizationName(name=name.lower(), as_typed=typed)
+    return name.lower()
 
 
-def _from_address(typed: str, servers: Sequence[str]) -> str:
-    if any(part in ("..", ".") for part in re.split(r"[/\\]", unquote(unquote(typed)))):
-        raise InvalidOrganizationName("path_climbs")
-    if typed.lower().startswith("git@"):
-        return _from_ssh(typed)
-    has_scheme = "://" in typed
-    try:
-        address = urlsplit(typed if has_scheme else f"https://{typed}")
-        host, port = (address.hostname or "").lower(), address.port
-    except ValueError:
-        raise InvalidOrganizationName("not_an_organization") from None
-    # A host in other letters could look like one that it is not.
-    if address.scheme.lower() not in ("https", "http", "ssh") or not address.netloc.isascii():
+def _collection(typed: str, server: Server, others: Sequence[Server]) -> str:
+    # No collection has one of these in its name, so with one of them it is an address.
+    is_address = re.search(r"[/:@]", typed) is not None
+    name = _from_address(typed, server, others) if is_address else unquote(typed)
+    name = unicodedata.normalize("NFC", name).strip()
+    if len(name) > LONGEST_COLLECTION:
+        raise InvalidOrganizationName("too_long")
+    if any(unicodedata.category(one) in _UNSEEN or (one.isspace() and one != " ") for one in name):
+        raise InvalidOrganizationName("control_characters")
+    if not name or _NEVER_IN_A_COLLECTION.search(name) or ".." in name or name[0] in "_." or name[-1] == ".":
         raise InvalidOrganizationName("not_an_organization")
-    segments = [unquote(part) for part in address.path.split("/") if part]
-    if host == _SERVICES_HOST and port in (None, 443):
-        return _first(segments)
-    if host in _SSH_HOSTS:
-        return _first(segments[1:])
-    if host.endswith(_LEGACY_SUFFIX):
-        return host.removesuffix(_LEGACY_SUFFIX).removesuffix(".vsrm").removesuffix(".vssps").removesuffix(".pkgs")
-    for server in servers:
-        if (below := _below(server, host, port, segments)) is not None:
-            return below
+    return name
+
+
+def _from_address(typed: str, server: Server, others: Sequence[Server]) -> str:
+    address = _Address.read(typed)
+    if (name := address.below(server)) is not None:
+        return name
+    # The pretend service understands addresses of the real one, where that is not there to be chosen.
+    has_real_one = server.is_services or any(one.is_services for one in others)
+    if server.place == "organization" and not has_real_one and (name := address.at_services()) is not None:
+        return name
+    for one in others:
+        if address.below(one) is not None:
+            raise InvalidOrganizationName("belongs_to_another", server=one.name)
     # Only something that is clearly an address speaks of another server.
-    looks_like_host = has_scheme or ("." in host and "/" in typed)
-    raise InvalidOrganizationName("other_server" if looks_like_host else "not_an_organization")
+    raise InvalidOrganizationName("other_server" if address.is_clear else "not_an_organization")
 
 
-def _from_ssh(typed: str) -> str:
-    host, _, path = typed[len("git@") :].partition(":")
-    if host.lower() not in _SSH_HOSTS:
-        raise InvalidOrganizationName("other_server")
-    return _first([part for part in path.split("/") if part][1:])
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """What somebody pasted: scheme, host, port and segments of the path, decoded once."""
 
+    scheme: str
+    host: str
+    port: int | None
+    segments: tuple[str, ...]
+    is_clear: bool
 
-def _below(server: str, host: str, port: int | None, segments: list[str]) -> str | None:
-    base = urlsplit(server)
-    if (base.hostname or "").lower() != host or base.port != port:
+    @classmethod
+    def read(cls, typed: str) -> "_Address":
+        if typed.lower().startswith("git@"):
+            host, _, path = typed[len("git@") :].partition(":")
+            return cls("ssh", host.lower(), None, tuple(part for part in path.split("/") if part), is_clear=True)
+        has_scheme = "://" in typed
+        try:
+            address = urlsplit(typed if has_scheme else f"https://{typed}")
+            host, port = (address.hostname or "").lower(), address.port
+        except ValueError:
+            raise InvalidOrganizationName("not_an_organization") from None
+        # A host in other letters could look like one that it is not.
+        if address.scheme.lower() not in ("https", "http", "ssh") or not address.netloc.isascii():
+            raise InvalidOrganizationName("not_an_organization")
+        segments = tuple(unquote(part) for part in address.path.split("/") if part)
+        return cls(address.scheme.lower(), host, port, segments, has_scheme or ("." in host and "/" in typed))
+
+    def below(self, server: Server) -> str | None:
+        """The organization or collection in an address of the server, empty where it has none; None for another's."""
+        if server.is_services:
+            return self.at_services()
+        base = urlsplit(server.url)
+        if (base.hostname or "").lower() != self.host or not self._same_port(base.port, base.scheme):
+            return None
+        prefix = [part.lower() for part in unquote(base.path).split("/") if part]
+        if [part.lower() for part in self.segments[: len(prefix)]] != prefix:
+            return None
+        return _first(self.segments[len(prefix) :])
+
+    def _same_port(self, port: int | None, scheme: str) -> bool:
+        # Git over SSH has a port of its own; and people leave out what a browser leaves out.
+        if self.scheme == "ssh" or (self.port is None and port is None):
+            return True
+        return (self.port or _PORTS[self.scheme]) == (port or _PORTS[scheme])
+
+    def at_services(self) -> str | None:
+        """The organization in an address of Microsoft's own service; None for another's."""
+        if self.host == _SERVICES_HOST and self.port in (None, 443):
+            return _first(self.segments)
+        if self.host in _SSH_HOSTS:
+            return _first(self.segments[1:])
+        if self.host.endswith(_LEGACY_SUFFIX):
+            return (
+                self.host.removesuffix(_LEGACY_SUFFIX)
+                .removesuffix(".vsrm")
+                .removesuffix(".vssps")
+                .removesuffix(".pkgs")
+            )
         return None
-    prefix = [part for part in base.path.split("/") if part]
-    if [part.lower() for part in segments[: len(prefix)]] != [part.lower() for part in prefix]:
-        return None
-    return _first(segments[len(prefix) :])
 
 
-def _first(segments: list[str]) -> str:
-    if not segments or segments[0].startswith("_"):
-        raise InvalidOrganizationName("not_an_organization")
-    return segments[0]
+def _first(segments: Sequence[str]) -> str:
+    return segments[0] if segments else ""
 
 
 def read_token(text: str) -> PersonalAccessToken:

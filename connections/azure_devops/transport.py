@@ -296,6 +296,8 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.AzureDevOpsErro
     # Cut off in the middle of the handshake, which says nothing of certificates.
     ((ssl.SSLEOFError, ssl.SSLZeroReturnError), errors.ConnectionFailed),
     ((requests.exceptions.SSLError, urllib3.exceptions.SSLError), errors.TlsFailure),
+    # Before whatever it wraps: the look-up of a proxy's name says nothing of the server's.
+    ((urllib3.exceptions.ProxyError,), errors.ProxyFailed),
     ((urllib3.exceptions.NameResolutionError,), errors.DnsFailure),
     # To urllib3 a refused connection is a kind of time-out, so it is looked for first.
     ((urllib3.exceptions.NewConnectionError,), errors.ConnectionFailed),
@@ -313,6 +315,9 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.AzureDevOpsErro
 
 def _translate(trouble: BaseException) -> errors.AzureDevOpsError:
     causes = _causes(trouble)
+    # How http.client says what a proxy answered to CONNECT; there is no other sign of it.
+    if any(isinstance(one, OSError) and str(one).startswith("Tunnel connection failed: 407") for one in causes):
+        return errors.ProxyRefused(detail=type(trouble).__name__)
     for kinds, ours in _KINDS:
         if any(isinstance(one, kinds) for one in causes):
             return ours(detail=type(trouble).__name__)

@@ -3,11 +3,15 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
 SERVICES_URL = "https://dev.azure.com"
 SERVICES_RELEASE_URL = "https://vsrm.dev.azure.com"
+# Under this name on this machine stands the pretend service.
+SANDBOX = "Sandbox"
+# Where projects live: an organization at the service, a collection on a server of one's own.
+Place = Literal["organization", "collection"]
 
 Item = TypeVar("Item")
 
@@ -42,6 +46,12 @@ class Server:
         return self.url == SERVICES_URL
 
     @property
+    def place(self) -> Place:
+        """What the server calls the place of projects. Whatever is not the service is somebody's own server."""
+        plays_the_service = self.name == SANDBOX and self.is_loopback
+        return "organization" if self.is_services or plays_the_service else "collection"
+
+    @property
     def is_loopback(self) -> bool:
         """Whether the server is on this machine."""
         return is_loopback(urlsplit(self.url).hostname or "")
@@ -64,11 +74,15 @@ class Server:
 
     def tokens_page(self, organization: str) -> str:
         """The page on which a person makes and revokes tokens."""
-        return f"{self.url}/{organization}/_usersSettings/tokens"
+        return f"{self.home_page(organization)}/_usersSettings/tokens"
+
+    def home_page(self, organization: str) -> str:
+        """The organization or collection in the browser."""
+        return f"{self.url}/{quote(organization, safe='')}"
 
     def project_page(self, organization: str, project: str) -> str:
         """A project in the browser."""
-        return f"{self.url}/{organization}/{quote(project, safe='')}"
+        return f"{self.home_page(organization)}/{quote(project, safe='')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from connections.actions.refusals import CannotConnect
 from connections.azure_devops.types import Project
 from connections.checks import Report
 from connections.forms import ConnectForm, FindProjectForm, TrialForm
-from connections.views.common import guide_context, person, tokens_page, warn_of_breaches
+from connections.models import Connection
+from connections.views.common import guide_context, notices_about_server, person, tokens_page, warn_of_breaches
 from connections.views.report import report_view, token_notices
 from history.record import actor_of
 
@@ -110,7 +111,7 @@ def _wishes(form: ConnectForm) -> Wishes:
     return Wishes(
         name=cleaned["name"],
         expires_on=cleaned["expires_on"],
-        token_reach=cleaned["token_reach"],
+        token_reach=cleaned.get("token_reach", ""),
         projects=form.wanted_projects(),
         accept_limited=cleaned["accept_limited"],
         verdict=cleaned["verdict"],
@@ -163,13 +164,16 @@ def _report(form: ConnectForm, report: Report | None) -> Any:
         return None
     credentials = _credentials(form)
     where = tokens_page(credentials.server, credentials.organization.name)
-    notices = token_notices(
-        token_reach=form.cleaned_data.get("token_reach", ""),
+    place = credentials.server.place
+    notices = notices_about_server(credentials.server.name)
+    notices += token_notices(
+        token_reach=Connection.Reach.at(place, form.cleaned_data.get("token_reach", "")),
         hint=form.hint(),
         breaches=reuse(credentials.token),
         today=timezone.localdate(),
     )
-    return report_view(report, organization=credentials.organization.name, tokens_page=where, notices=notices)
+    name = credentials.organization.name
+    return report_view(report, organization=name, tokens_page=where, place=place, notices=notices)
 
 
 def project_choices(projects: Iterable[Project], checked: Iterable[str]) -> list[dict[str, Any]]:

@@ -13,9 +13,8 @@ from connections.actions import guard
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.types import Server
 from connections.models import Connection, GuardRails
-from connections.views.display import scope_table
-
-EXAMPLE = "your-organization"
+from connections.views.display import Notice, ProblemView, problem_view, scope_table
+from connections.views.report import plain_http_notice
 
 
 def person(request: HttpRequest) -> User:
@@ -36,6 +35,21 @@ def tokens_page_of(connection: Connection) -> str:
         return ""
 
 
+def problem_about(connection: Connection, code: str, *, activity_id: str | None = None) -> ProblemView:
+    """A problem with a connection, in the words of its server and with the links that help."""
+    return problem_view(
+        code,
+        tokens_page=tokens_page_of(connection),
+        activity_id=activity_id,
+        place=clients.place_of(connection.server),
+    )
+
+
+def notices_about_server(name: str) -> list[Notice]:
+    """What should be known before a token is entrusted to the server of this name."""
+    return [plain_http_notice(name)] if any(one.shows_tokens for one in clients.servers() if one.name == name) else []
+
+
 def warn_of_breaches(request: HttpRequest, connection: Connection, token: PersonalAccessToken | None = None) -> None:
     """Say which guard rails a token breaks that was taken all the same."""
     found = guard.broken(expires_on=connection.expires_on, now=timezone.now(), token=token, besides=connection.pk)
@@ -44,15 +58,24 @@ def warn_of_breaches(request: HttpRequest, connection: Connection, token: Person
         flash.warning(request, f"{problem.title}. {problem.explanation} {problem.next_step}")
 
 
-def guide_context(server: Server | None = None) -> dict[str, Any]:
-    """What every page with instructions shows."""
-    where = server or clients.servers()[0]
+def _row(server: Server) -> dict[str, Any]:
+    return {
+        "name": server.name,
+        "place": server.place,
+        "url": server.url,
+        "shows_tokens": server.shows_tokens,
+        "tokens_page": server.tokens_page(f"your-{server.place}"),
+    }
+
+
+def guide_context(connection: Connection | None = None) -> dict[str, Any]:
+    """What every page with instructions shows; on the page of a connection only what concerns its server."""
+    servers = [one for one in clients.servers() if connection is None or one.name == connection.server]
     return {
         "capabilities": scope_table(),
         "rails": GuardRails.now(),
-        "server_url": where.url,
-        "tokens_pages": [(one.name, one.tokens_page(EXAMPLE)) for one in clients.servers()],
-        "example_organization": EXAMPLE,
+        "servers": [_row(one) for one in servers],
+        "places": list(dict.fromkeys(one.place for one in servers)) or ["organization"],
         "sandbox": clients.sandbox(),
         "token_name": f"MFE Orchestrator {timezone.localdate():%Y-%m}",
         "test_limit": int(settings.AZURE_DEVOPS_TEST_LIMIT),

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections import expiry, queries
+from connections import clients, expiry, queries
 from connections.actions.audit import audit
 from connections.actions.disconnect import disconnect, set_disabled
 from connections.actions.make_default import make_default
@@ -24,8 +24,8 @@ from connections.actions.refusals import CannotDisconnect
 from connections.checks import Report
 from connections.forms import DisconnectForm
 from connections.models import Connection
-from connections.views.common import guide_context, tokens_page_of
-from connections.views.display import Notice, problem_view, states, stored_groups
+from connections.views.common import guide_context, notices_about_server, problem_about, tokens_page_of
+from connections.views.display import Notice, states, stored_groups
 from connections.views.listing import projects_summary
 from connections.views.report import global_token_notice, report_view
 from history.record import actor_of
@@ -133,7 +133,7 @@ def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, connection: Connection, *, report: Report | None = None) -> HttpResponse:
-    tokens = tokens_page_of(connection)
+    tokens, place = tokens_page_of(connection), clients.place_of(connection.server)
     state = states(connection, today=timezone.localdate())
     allowed = request.user.has_perm
     context: dict[str, Any] = {
@@ -142,7 +142,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "health_chip": state.health,
         "expiry_chip": state.expiry,
         "chip": state.chip,
-        "problem": _problem(connection, tokens),
+        "problem": _problem(connection),
         "notices": _notices(connection),
         "token": {
             "expires_on": connection.expires_on,
@@ -155,7 +155,9 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         },
         "groups": stored_groups(connection),
         "events": [event_row(event) for event in queries.events_of(connection)[: queries.RECENT_EVENTS]],
-        "report": report_view(report, organization=connection.organization, tokens_page=tokens) if report else None,
+        "report": report_view(report, organization=connection.organization, tokens_page=tokens, place=place)
+        if report
+        else None,
         "can_test": allowed("connections.test_connection"),
         "can_rotate": allowed("connections.rotate_connection"),
         "can_change": allowed("connections.change_connection"),
@@ -164,7 +166,8 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "can_see_history": allowed("history.view_event"),
         "revoke_url": tokens,
         **_urls(connection),
-        **guide_context(),
+        "place": place,
+        **guide_context(connection),
     }
     return render(request, "connections/detail.html", context)
 
@@ -201,14 +204,14 @@ def _shown(connection: Connection, tokens: str) -> dict[str, Any]:
     }
 
 
-def _problem(connection: Connection, tokens: str) -> Any:
+def _problem(connection: Connection) -> Any:
     if not connection.problem:
         return None
-    return problem_view(connection.problem, tokens_page=tokens, activity_id=connection.activity_id)
+    return problem_about(connection, connection.problem, activity_id=connection.activity_id)
 
 
 def _notices(connection: Connection) -> list[Notice]:
-    notices = []
+    notices = notices_about_server(connection.server)
     if connection.token_reach == Connection.Reach.ALL:
         notices.append(global_token_notice(timezone.localdate()))
     if connection.expires_on is None:

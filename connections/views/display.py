@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from connections import expiry, guidance, messages
 from connections.azure_devops.capabilities import BY_KEY, CAPABILITIES, Finding, Verdict
+from connections.azure_devops.types import Place
 from connections.models import CapabilityState, Connection
 from connections.status import Expiry, Health, worse
 
@@ -83,9 +84,11 @@ class ProblemView:
     activity_id: str = ""
 
 
-def problem_view(code: str, *, tokens_page: str = "", activity_id: str | None = None) -> ProblemView:
-    """The words of a code for a page."""
-    problem = messages.problem(code)
+def problem_view(
+    code: str, *, tokens_page: str = "", activity_id: str | None = None, place: Place = "organization"
+) -> ProblemView:
+    """The words of a code for a page about a connection that leads to such a `place`."""
+    problem = messages.problem(code, place=place)
     url, label = "", ""
     if problem.link == "tokens" and tokens_page:
         url, label = tokens_page, "Open your tokens at Azure DevOps"

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from connections import clients
 from connections.actions.edit import Changes, edit, find_project_of, visible_projects
 from connections.actions.refusals import CannotEdit
 from connections.azure_devops.types import Project
@@ -30,15 +31,16 @@ may_change = permission_required("connections.change_connection", raise_exceptio
 def edit_page(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows the form with the projects the token sees now; POST saves."""
     connection = find(pk)
+    place = clients.place_of(connection.server)
     if request.method == "GET":
-        return _page(request, connection, EditForm(initial=_initial(connection)))
-    form = EditForm(request.POST)
+        return _page(request, connection, EditForm(initial=_initial(connection), place=place))
+    form = EditForm(request.POST, place=place)
     if not form.is_valid():
         return _page(request, connection, form)
     changes = Changes(
         name=form.cleaned_data["name"],
         expires_on=form.cleaned_data["expires_on"],
-        token_reach=form.cleaned_data["token_reach"],
+        token_reach=form.cleaned_data.get("token_reach", ""),
         projects=form.wanted_projects(),
         extra_recipients=form.cleaned_data["extra_recipients"],
     )
@@ -61,7 +63,13 @@ def find_missing_project(request: HttpRequest, pk: int) -> HttpResponse:
     connection = find(pk)
     finder = FindProjectForm(request.POST)
     answer = find_project_of(connection, finder.cleaned_data["project_name"]) if finder.is_valid() else None
-    return _page(request, connection, EditForm(request.POST), finder=finder, answer=answer)
+    return _page(
+        request,
+        connection,
+        EditForm(request.POST, place=clients.place_of(connection.server)),
+        finder=finder,
+        answer=answer,
+    )
 
 
 def _initial(connection: Connection) -> dict[str, Any]:
@@ -96,6 +104,7 @@ def _page(
     checked = request.POST.getlist("projects") if form.is_bound else [one.id for one in kept]
     context = {
         "connection": connection,
+        "place": clients.place_of(connection.server),
         "form": form,
         "project_choices": project_choices([*gone, *visible.values()], checked),
         "projects_problem": trouble,

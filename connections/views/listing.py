@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from connections import queries
+from connections import clients, queries
 from connections.filters import FilterForm
 from connections.models import Connection
 from connections.views.display import Chip, states
@@ -65,6 +65,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "filters": form,
         "filtered": filters.any,
+        "place_label": " or ".join(clients.places()).capitalize(),
         "total": page.paginator.count,
         "attention_count": attention,
         "attention_url": f"{reverse('connections:list')}?status={queries.ATTENTION}",

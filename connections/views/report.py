@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from connections import expiry, messages
 from connections.azure_devops.capabilities import BY_KEY, Verdict
+from connections.azure_devops.types import Place
 from connections.checks import NO_PROJECT, WRITE_PROBES_OFF, Report
 from connections.models import Connection
 from connections.rails import Breach, Rule
@@ -22,6 +23,8 @@ _STOPS_AT_REACH = {
     "dns_failure",
     "tls_failure",
     "connection_failed",
+    "proxy_failed",
+    "proxy_refused",
     "timed_out",
     "time_limit",
     "server_error",
@@ -29,6 +32,7 @@ _STOPS_AT_REACH = {
     "answer_too_large",
     "unexpected_answer",
     "no_such_address",
+    "server_too_old",
     "server_unknown",
     "token_unreadable",
 }
@@ -92,10 +96,10 @@ class ReportView:
 
 
 def report_view(
-    report: Report, *, organization: str, tokens_page: str, notices: list[Notice] | None = None
+    report: Report, *, organization: str, tokens_page: str, place: Place, notices: list[Notice] | None = None
 ) -> ReportView:
-    """The words of a report."""
-    outcome, tone, icon, title, summary = _headline(report)
+    """The words of a report about an organization, or a collection, as `place` says."""
+    outcome, tone, icon, title, summary = _headline(report, place)
     trouble = report.trouble
     return ReportView(
         outcome=outcome,
@@ -103,10 +107,10 @@ def report_view(
         icon=icon,
         title=title,
         summary=summary,
-        problem=problem_view(trouble.code, tokens_page=tokens_page, activity_id=trouble.activity_id)
+        problem=problem_view(trouble.code, tokens_page=tokens_page, activity_id=trouble.activity_id, place=place)
         if trouble
         else None,
-        steps=_steps(report, organization),
+        steps=_steps(report, organization, place),
         groups=finding_groups(report.findings) if report.accepted else [],
         notices=(notices or []) + _own_notices(report, tokens_page),
         identity_name=report.identity.display_name if report.identity else "",
@@ -120,12 +124,14 @@ def report_view(
     )
 
 
-def _headline(report: Report) -> tuple[str, str, str, str, str]:
+def _headline(report: Report, place: Place) -> tuple[str, str, str, str, str]:
     if report.trouble is not None:
-        problem = messages.problem(report.trouble.code)
+        problem = messages.problem(report.trouble.code, place=place)
         if report.trouble.transient:
             return "undetermined", "warn", "circle-question-mark", problem.title, "The token could not be tested."
-        return "failed", "bad", "circle-x", problem.title, "The token cannot be connected."
+        unreached = report.trouble.code in _STOPS_AT_REACH
+        summary = "The token could not be tested." if unreached else "The token cannot be connected."
+        return "failed", "bad", "circle-x", problem.title, summary
     if report.passed:
         return "passed", "good", "circle-check", "Connection successful", "The token works and has every scope."
     if report.lacking():
@@ -141,7 +147,7 @@ def _headline(report: Report) -> tuple[str, str, str, str, str]:
     )
 
 
-def _steps(report: Report, organization: str) -> list[Step]:
+def _steps(report: Report, organization: str, place: Place) -> list[Step]:
     code = report.trouble.code if report.trouble else ""
     if code in _STOPS_AT_REACH:
         reached = 0
@@ -153,7 +159,7 @@ def _steps(report: Report, organization: str) -> list[Step]:
     account = f" ({report.identity.account})" if report.identity and report.identity.account else ""
     labels = [
         ("reach", "Reach Azure DevOps", ""),
-        ("organization", "Find the organization", organization),
+        ("organization", f"Find the {place}", organization),
         ("token", "Check the token", f"It belongs to {person}{account}." if person else ""),
     ]
     # One call answers the first three, so its time stands beside the last that it decided.
@@ -168,7 +174,7 @@ def _steps(report: Report, organization: str) -> list[Step]:
         )
         for index, (key, label, detail) in enumerate(labels)
     ]
-    later = (_projects_step(report), _scopes_step(report))
+    later = (_projects_step(report, place), _scopes_step(report))
     return [*steps, *(_with_time(one, report) for one in later)]
 
 
@@ -184,16 +190,16 @@ def _state(index: int, reached: int, report: Report) -> str:
     return "unknown" if report.trouble and report.trouble.transient else "failed"
 
 
-def _projects_step(report: Report) -> Step:
+def _projects_step(report: Report, place: Place) -> Step:
     key, label = "projects", "List projects"
     if not report.accepted:
         return Step(key, label, "skipped")
     if report.projects_trouble is not None:
         trouble = report.projects_trouble
-        problem = problem_view(trouble.code, activity_id=trouble.activity_id)
+        problem = problem_view(trouble.code, activity_id=trouble.activity_id, place=place)
         return Step(key, label, "unknown", f"{len(report.projects)} seen before it stopped.", problem)
     if not report.projects:
-        return Step(key, label, "unknown", "None visible.", problem_view(NO_PROJECT))
+        return Step(key, label, "unknown", "None visible.", problem_view(NO_PROJECT, place=place))
     count = len(report.projects)
     return Step(key, label, "done", "1 project visible." if count == 1 else f"{count} projects visible.")
 
@@ -262,6 +268,17 @@ def breach_notice(breach: Breach) -> Notice:
     problem = messages.problem(breach.code)
     tone = "bad" if breach.rule is Rule.REFUSE else "warn"
     return Notice(tone, "shield-alert", problem.title, f"{problem.explanation} {problem.next_step}")
+
+
+def plain_http_notice(server: str) -> Notice:
+    """What the operator allowed, said to whoever entrusts a token to it."""
+    return Notice(
+        "bad",
+        "lock-open",
+        "Tokens cross the network readable",
+        f"The server {server} is reached by plain HTTP, so anybody on the way can read its tokens. Use a token with as "
+        "few scopes and as short a life as will do, and ask for HTTPS.",
+    )
 
 
 def global_token_notice(today: date) -> Notice:

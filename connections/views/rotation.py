@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from connections import messages
+from connections import clients, messages
 from connections.actions.guard import reuse
 from connections.actions.probe import try_new, verdict_in_hand
 from connections.actions.refusals import CannotRotate
@@ -22,7 +22,7 @@ from connections.azure_devops.capabilities import BY_KEY
 from connections.checks import Report
 from connections.forms import ExpiryForm, RotateForm, RotateTrialForm
 from connections.models import Connection
-from connections.views.common import guide_context, person, tokens_page_of, warn_of_breaches
+from connections.views.common import guide_context, notices_about_server, person, tokens_page_of, warn_of_breaches
 from connections.views.connection import find, gone_is_404
 from connections.views.report import report_view, token_notices
 from history.record import actor_of
@@ -50,15 +50,15 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows the form; POST swaps the token, or says why not."""
     connection = find(pk)
     if request.method == "GET":
-        return _page(request, connection, RotateForm(initial={"token_reach": connection.token_reach}))
-    form = RotateForm(request.POST)
+        return _page(request, connection, _empty_form(connection))
+    form = RotateForm(request.POST, place=clients.place_of(connection.server))
     if not form.is_valid():
         return _page(request, connection, form, report=_in_hand(request, connection, form))
     cleaned = form.cleaned_data
     new = Replacement(
         token=cleaned["token"],
         expires_on=cleaned["expires_on"],
-        token_reach=cleaned["token_reach"],
+        token_reach=cleaned.get("token_reach", ""),
         accept_limited=cleaned["accept_limited"],
         verdict=cleaned["verdict"],
     )
@@ -78,7 +78,7 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
 def test_replacement(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: test the new token; the old one stays in use."""
     connection = find(pk)
-    form = RotateTrialForm(request.POST)
+    form = RotateTrialForm(request.POST, place=clients.place_of(connection.server))
     if not form.is_valid():
         return _page(request, connection, form)
     try:
@@ -107,7 +107,7 @@ def extend_token(request: HttpRequest, pk: int) -> HttpResponse:
             flash.success(request, f"The token of {connection.name} was checked and its new date is recorded.")
             warn_of_breaches(request, connection)
             return redirect(connection)
-    return _page(request, connection, RotateForm(initial={"token_reach": connection.token_reach}), same=form)
+    return _page(request, connection, _empty_form(connection), same=form)
 
 
 @never_cache
@@ -118,6 +118,10 @@ def token_updated(request: HttpRequest, pk: int) -> HttpResponse:
     connection = find(pk)
     context = {"connection": connection, "revoke_url": tokens_page_of(connection)}
     return render(request, "connections/token_updated.html", context)
+
+
+def _empty_form(connection: Connection) -> RotateForm:
+    return RotateForm(initial={"token_reach": connection.token_reach}, place=clients.place_of(connection.server))
 
 
 def _in_hand(request: HttpRequest, connection: Connection, form: RotateForm) -> Report | None:
@@ -156,7 +160,7 @@ def _page(
         "test_url": reverse("connections:test-replacement", args=[connection.pk]),
         "extend_url": reverse("connections:extend-token", args=[connection.pk]),
         "cancel_url": connection.get_absolute_url(),
-        **guide_context(),
+        **guide_context(connection),
     }
     return render(request, "connections/update_token.html", context)
 
@@ -164,24 +168,26 @@ def _page(
 def _report(connection: Connection, form: RotateForm, report: Report | None, tokens: str) -> Any:
     if report is None:
         return None
-    notices = token_notices(
-        token_reach=form.cleaned_data.get("token_reach", ""),
+    place = clients.place_of(connection.server)
+    notices = notices_about_server(connection.server) + token_notices(
+        token_reach=Connection.Reach.at(place, form.cleaned_data.get("token_reach", "")),
         hint=form.hint(),
         breaches=reuse(form.cleaned_data["token"], besides=connection.pk),
         today=timezone.localdate(),
     )
-    return report_view(report, organization=connection.organization, tokens_page=tokens, notices=notices)
+    return report_view(report, organization=connection.organization, tokens_page=tokens, place=place, notices=notices)
 
 
 def _rows(connection: Connection, comparison: Comparison, report: Report) -> list[ComparisonRow]:
     identity = report.identity.display_name if report.identity else ""
+    place = clients.place_of(connection.server)
     good, warn = ("good", "check"), ("warn", "triangle-alert")
     return [
         ComparisonRow("Person", connection.identity_name, identity, *(good if comparison.same_person else warn)),
         ComparisonRow(
-            "Organization",
+            place.capitalize(),
             connection.organization,
-            connection.organization if comparison.same_organization else "Another organization",
+            connection.organization if comparison.same_organization else f"Another {place}",
             *(good if comparison.same_organization else ("bad", "x")),
         ),
         ComparisonRow("Scopes lost", "", _labels(comparison.lost), *(warn if comparison.lost else good)),

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
-from connections import messages, queries
+from connections import clients, messages, queries
 from connections.actions import runs
 from connections.models import AuditedConnection, AuditRun
 from connections.tasks import audit_due
@@ -78,6 +78,13 @@ def run_page(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "connections/run.html", context)
 
 
+def _title(one: AuditedConnection) -> str:
+    if not one.problem:
+        return ""
+    place = clients.place_of(one.connection.server) if one.connection else "organization"
+    return messages.problem(one.problem, place=place).title
+
+
 def _rows(found: Iterable[AuditedConnection]) -> list[dict[str, Any]]:
     state = AuditedConnection.State
     chips: dict[str, Chip] = {str(health): chip for health, chip in HEALTH_CHIPS.items()}
@@ -87,7 +94,7 @@ def _rows(found: Iterable[AuditedConnection]) -> list[dict[str, Any]]:
             "name": one.name,
             "url": one.connection.get_absolute_url() if one.connection else "",
             "chip": special.get(one.state) or chips.get(one.health, _WAITING),
-            "problem": messages.problem(one.problem).title if one.problem else "",
+            "problem": _title(one),
             "finished_at": one.finished_at,
         }
         for one in found

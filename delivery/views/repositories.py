@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
 from connections.models import Connection
-from connections.views.display import problem_view
+from connections.views.common import problem_about
 from delivery import queries
 from delivery.actions.refresh import ask_for_refresh
 from delivery.forms import FilterForm
@@ -53,7 +53,7 @@ def holdings_context(request: HttpRequest, connection: Connection) -> dict[str, 
     """How the copy of one connection stands, for `delivery/holdings.html`."""
     holdings = queries.holdings(connection)
     inventory = holdings.inventory
-    problem = problem_view(inventory.problem, activity_id=inventory.activity_id) if inventory else None
+    problem = problem_about(connection, inventory.problem, activity_id=inventory.activity_id) if inventory else None
     return {
         "holdings": holdings,
         "inventory": inventory,

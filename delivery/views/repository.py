@@ -13,8 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from connections.azure_devops import git
-from connections.views.common import tokens_page_of
-from connections.views.display import ProblemView, problem_view
+from connections.views.common import problem_about
+from connections.views.display import ProblemView
 from delivery import rights
 from delivery.actions import browse
 from delivery.actions.reading import CannotAsk
@@ -101,8 +101,7 @@ def _panel(
 
 def problem_of(repository: Repository, trouble: CannotAsk) -> ProblemView:
     """The words of what went wrong, with the links that help."""
-    tokens = tokens_page_of(repository.project.connection)
-    return problem_view(trouble.code, tokens_page=tokens, activity_id=trouble.activity_id)
+    return problem_about(repository.project.connection, trouble.code, activity_id=trouble.activity_id)
 
 
 def _render(request: HttpRequest, repository: Repository, shown: dict[str, Any]) -> HttpResponse:

@@ -13,8 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from connections.models import Connection
-from connections.views.common import tokens_page_of
-from connections.views.display import problem_view
+from connections.views.common import problem_about
 from delivery import rights
 from delivery.actions import browse
 from delivery.actions.reading import CannotAsk
@@ -140,8 +139,7 @@ def _page(
     repository: Repository | None = None,
     trouble: CannotAsk | None = None,
 ) -> HttpResponse:
-    tokens = tokens_page_of(connection)
-    problem = problem_view(trouble.code, tokens_page=tokens, activity_id=trouble.activity_id) if trouble else None
+    problem = problem_about(connection, trouble.code, activity_id=trouble.activity_id) if trouble else None
     context = {
         "form": form,
         "connection": connection,

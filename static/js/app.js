@@ -83,25 +83,46 @@ document.addEventListener("input", (event) => {
   if (event.target.matches("[data-filter]")) filter(event.target);
 });
 
-// The organization as it is typed: a link to its tokens, and what was understood.
-const understood = (text) => {
-  const typed = text.trim();
+// The organization or collection as it is typed: a link to its tokens, and what was understood.
+const organizationIn = (typed) => {
   const host = typed.match(/^(?:https?:\/\/)?([a-z0-9-]+)\.visualstudio\.com/i);
   const path = typed.match(/^(?:https?:\/\/)?(?:[^@/]+@)?[^/]*\.[^/]*\/([a-z0-9-]+)/i);
   const name = host ? host[1] : path ? path[1] : typed;
   return /^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$/i.test(name) ? name.toLowerCase() : "";
 };
+const decoded = (text) => {
+  try { return decodeURIComponent(text); } catch { return text; }
+};
+const withoutSchemeAndPort = (address) => address.replace(/^[a-z]+:\/\/(?:[^@/]*@)?|^[^@/]*@/i, "").replace(/^([^/:]*):\d+/, "$1");
+const collectionIn = (typed, url) => {
+  const base = withoutSchemeAndPort(url) + "/";
+  const address = withoutSchemeAndPort(typed) + "/";
+  const isBelow = address.toLowerCase().startsWith(base.toLowerCase());
+  const name = decoded(isBelow ? address.slice(base.length).split("/")[0] : typed).trim();
+  const isOne = name && name.length <= 64 && !/[/:\\~&%;@'"?<>|#$*}{,+=[\]\u0000-\u001f]|\.\.|^[_.]|\.$/.test(name);
+  return isOne ? name : "";
+};
+const chosenServer = () => {
+  const servers = all("[data-servers] [data-server]");
+  const name = one("[name=server]")?.value;
+  return servers.find((each) => each.dataset.server === name) || servers[0];
+};
 const understand = () => {
   const input = one("#id_organization");
   if (!input) return;
-  const name = understood(input.value);
+  const server = chosenServer();
+  const { place, url } = server.dataset;
+  const typed = input.value.trim();
+  const name = place === "collection" ? collectionIn(typed, url) : organizationIn(typed);
   const echo = one("[data-understood]");
-  echo.hidden = !name || name === input.value.trim();
-  echo.textContent = `Organization: ${name}`;
-  const pages = one("[data-tokens-pages]");
-  const server = one("[name=server]")?.value;
-  const page = all("li", pages).find((each) => each.dataset.server === server) || one("li", pages);
-  if (name) one("[data-tokens-link]").href = page.textContent.replace(pages.dataset.tokensPages, name);
+  const capital = place[0].toUpperCase() + place.slice(1);
+  echo.hidden = !name || name === typed;
+  echo.textContent = `${capital}: ${name}`;
+  if (name) one("[data-tokens-link]").href = server.textContent.replace(`your-${place}`, encodeURIComponent(name));
+  // With one server chosen, only what concerns it is said.
+  one("label[for=id_organization]").textContent = `${capital} Name`;
+  all("[data-for]").forEach((each) => { each.hidden = each.dataset.for !== place; });
+  all("[data-for-server]").forEach((each) => { each.hidden = each.dataset.forServer !== server.dataset.server; });
 };
 
 // Projects: search, and choosing one means "only these".

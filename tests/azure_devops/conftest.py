@@ -10,7 +10,6 @@ from connections.azure_devops.client import AzureDevOpsClient
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.transport import Limits, Transport
 from connections.azure_devops.types import Server
-from tests.azure_devops.authority import Authority
 from tests.azure_devops.loopback import Loopback, Script, always
 
 # In today's form, and of no organization.
@@ -80,12 +79,6 @@ def client() -> Iterator[MakeClient]:
             return running.enter_context(made)
 
         yield make
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """A certificate authority that nobody trusts until told to."""
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 # The same examples every time: a new one belongs into a test of its own. Nothing is written beside the sources.

@@ -21,7 +21,10 @@ from connections.azure_devops.types import SERVICES_URL, Server
 from tests.azure_devops.conftest import SECRET
 
 OLDER = "abcdefghijklmnopqrstuvwxyz234567" + "abcdefghijklmnopqrst"
-ON_PREMISES = "https://devops.example.com/tfs"
+SERVICES = Server("Services", SERVICES_URL)
+OWN = Server("Own", "https://devops.example.com/tfs")
+HIGH = Server("High", "https://devops.example.com:8443")
+SANDBOX = Server("Sandbox", "http://127.0.0.1:8061")
 
 
 @pytest.mark.parametrize(
@@ -46,17 +49,100 @@ ON_PREMISES = "https://devops.example.com/tfs"
         "git@ssh.dev.azure.com:v3/acme/Web/shop",
         "ssh://git@ssh.dev.azure.com/v3/acme/Web/shop",
         "acme@vs-ssh.visualstudio.com:v3/acme/Web/shop".replace("acme@", "git@"),
-        "https://devops.example.com/tfs/acme",
-        "https://devops.example.com/TFS/acme/Web/_git/shop",
-        "devops.example.com/tfs/acme",
     ],
 )
 def test_an_organization_is_found_in_a_name_an_address_or_a_clone_url(typed: str) -> None:
-    assert parse_organization(typed, servers=(SERVICES_URL, ON_PREMISES)).name == "acme"
+    assert parse_organization(typed, SERVICES, others=(OWN, SANDBOX)).name == "acme"
 
 
 def test_what_was_typed_is_kept_beside_the_name() -> None:
-    assert parse_organization(" Acme ").as_typed == "Acme"
+    assert parse_organization(" Acme ", SERVICES).as_typed == "Acme"
+
+
+def test_the_pretend_service_understands_addresses_of_the_real_one_where_that_cannot_be_chosen() -> None:
+    assert parse_organization("http://127.0.0.1:8061/acme/_git/x", SANDBOX).name == "acme"
+    assert parse_organization("https://dev.azure.com/Fabrikam/_git/x", SANDBOX, others=(OWN,)).name == "fabrikam"
+    with pytest.raises(InvalidOrganizationName) as raised:
+        parse_organization("https://dev.azure.com/Fabrikam/_git/x", SANDBOX, others=(SERVICES,))
+    assert (raised.value.code, raised.value.server) == ("belongs_to_another", "Services")
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("DefaultCollection", "DefaultCollection"),
+        ("  Our Collection ", "Our Collection"),
+        ("Our%20Collection", "Our Collection"),
+        ("v1.2 (old)", "v1.2 (old)"),
+        ("Größe", "Größe"),
+        ("Gro\u0308ße", "Größe"),
+        ("項目", "項目"),
+        ("a" * 64, "a" * 64),
+        ("https://devops.example.com/tfs/DefaultCollection", "DefaultCollection"),
+        ("https://devops.example.com/tfs/DefaultCollection/_git/x", "DefaultCollection"),
+        ("https://devops.example.com:443/TFS/Our%20Collection/Web%20Shop/_git/x?path=/a.md#L1", "Our Collection"),
+        ("http://devops.example.com/tfs/DefaultCollection", "DefaultCollection"),
+        ("HTTPS://Devops.Example.Com/tfs/DefaultCollection/", "DefaultCollection"),
+        ("devops.example.com/tfs/DefaultCollection", "DefaultCollection"),
+        ("https://someone:secret@devops.example.com/tfs/DefaultCollection/_git/x", "DefaultCollection"),
+        ("ssh://devops.example.com:22/tfs/DefaultCollection/_git/x", "DefaultCollection"),
+        ("ssh://git@devops.example.com/tfs/DefaultCollection/_git/x", "DefaultCollection"),
+    ],
+)
+def test_a_collection_is_found_in_a_name_an_address_or_a_clone_url(typed: str, name: str) -> None:
+    assert parse_organization(typed, OWN, others=(SERVICES, HIGH)).name == name
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "server"),
+    [
+        ("", "empty", ""),
+        ("a" * 65, "too_long", ""),
+        ("a" * 10_000_000, "too_long", ""),
+        ("..", "path_climbs", ""),
+        ("../x", "path_climbs", ""),
+        ("%2e%2e", "path_climbs", ""),
+        ("%252e%252e", "path_climbs", ""),
+        ("DefaultCollection/../x", "path_climbs", ""),
+        ("https://devops.example.com/tfs/../x", "path_climbs", ""),
+        ("https://devops.example.com/tfs/%2e%2e/x", "path_climbs", ""),
+        ("https://devops.example.com/tfs/a%2f..%2fb", "path_climbs", ""),
+        ("https://devops.example.com/tfs/a%2fb", "not_an_organization", ""),
+        ("https://devops.example.com/tfs/a%252fb", "not_an_organization", ""),
+        ("https://devops.example.com/tfs", "not_an_organization", ""),
+        ("https://devops.example.com/tfs/_home", "not_an_organization", ""),
+        ("a..b", "not_an_organization", ""),
+        (".a", "not_an_organization", ""),
+        ("a.", "not_an_organization", ""),
+        ("_git", "not_an_organization", ""),
+        *((f"a{letter}b", "not_an_organization", "") for letter in "\\~&;'\"?<>|#$*}{,+=[]%"),
+        ("a:b", "not_an_organization", ""),
+        ("a@b", "not_an_organization", ""),
+        ("a/b", "not_an_organization", ""),
+        ("a\r\nHost: b", "control_characters", ""),
+        ("a\0b", "control_characters", ""),
+        ("a%00b", "control_characters", ""),
+        ("https://devops.example.com/tfs/a%0d%0ab", "control_characters", ""),
+        ("a\u200bb", "control_characters", ""),
+        ("a\u202eb", "control_characters", ""),
+        ("a\u00a0b", "control_characters", ""),
+        ("https://evil.example/tfs/DefaultCollection", "other_server", ""),
+        ("https://devops.example.com@evil.example/tfs/DefaultCollection", "other_server", ""),
+        ("https://devops.example.com.evil.example/tfs/DefaultCollection", "other_server", ""),
+        ("https://devops.example.com:9443/tfs/DefaultCollection", "other_server", ""),
+        ("https://devops.example.com/other/DefaultCollection", "other_server", ""),
+        ("https://dev\u043eps.example.com/tfs/DefaultCollection", "not_an_organization", ""),
+        ("git@evil.example:tfs/DefaultCollection/x", "other_server", ""),
+        ("https://dev.azure.com/acme/_git/x", "belongs_to_another", "Services"),
+        ("https://acme.visualstudio.com", "belongs_to_another", "Services"),
+        ("git@ssh.dev.azure.com:v3/acme/Web/shop", "belongs_to_another", "Services"),
+        ("https://devops.example.com:8443/DefaultCollection", "belongs_to_another", "High"),
+    ],
+)
+def test_anything_else_is_no_collection_and_says_why(typed: str, code: str, server: str) -> None:
+    with pytest.raises(InvalidOrganizationName) as raised:
+        parse_organization(typed, OWN, others=(SERVICES, HIGH))
+    assert (raised.value.code, raised.value.server) == (code, server)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +163,7 @@ def test_what_was_typed_is_kept_beside_the_name() -> None:
         ("..\\x", "path_climbs"),
         ("..", "path_climbs"),
         (".", "path_climbs"),
-        ("%2e%2e", "not_an_organization"),
+        ("%2e%2e", "path_climbs"),
         ("acme%2f..", "path_climbs"),
         ("acme%2fx", "not_an_organization"),
         ("acme%00", "not_an_organization"),
@@ -113,7 +199,9 @@ def test_what_was_typed_is_kept_beside_the_name() -> None:
         ("https://dev.azure.com@evil.example/acme", "other_server"),
         ("https://evil.example/dev.azure.com/acme", "other_server"),
         ("https://devops.example.com/other/acme", "other_server"),
-        ("https://devops.example.com/tfs", "not_an_organization"),
+        ("https://devops.example.com/tfs/acme", "belongs_to_another"),
+        ("https://devops.example.com/tfs", "belongs_to_another"),
+        ("http://127.0.0.1:8061/acme", "belongs_to_another"),
         ("http://169.254.169.254/latest", "other_server"),
         ("git@evil.example:v3/acme/Web/shop", "other_server"),
         ("git@ssh.dev.azure.com:v3", "not_an_organization"),
@@ -121,7 +209,7 @@ def test_what_was_typed_is_kept_beside_the_name() -> None:
 )
 def test_anything_else_is_refused_and_says_why(typed: str, code: str) -> None:
     with pytest.raises(InvalidOrganizationName) as raised:
-        parse_organization(typed, servers=(SERVICES_URL, ON_PREMISES))
+        parse_organization(typed, SERVICES, others=(OWN, SANDBOX))
     assert raised.value.code == code
 
 
@@ -262,3 +350,20 @@ def test_the_pages_of_a_server_carry_encoded_names() -> None:
     assert server.tokens_page("acme") == "https://dev.azure.com/acme/_usersSettings/tokens"
     assert server.project_page("acme", "Web / Shop") == f"https://dev.azure.com/acme/{quote('Web / Shop', safe='')}"
     assert re.fullmatch(r"[!-~]+", server.project_page("acme", "項目"))
+    assert OWN.tokens_page("Our Collection") == "https://devops.example.com/tfs/Our%20Collection/_usersSettings/tokens"
+
+
+@pytest.mark.parametrize(
+    ("server", "place"),
+    [
+        (SERVICES, "organization"),
+        (SANDBOX, "organization"),
+        (OWN, "collection"),
+        (Server("Own", "http://127.0.0.1:8062/tfs"), "collection"),
+        (Server("Sandbox", "https://devops.example.com"), "collection"),
+    ],
+)
+def test_projects_live_in_an_organization_of_the_service_or_a_collection_of_a_server(
+    server: Server, place: str
+) -> None:
+    assert server.place == place

@@ -232,13 +232,41 @@ def test_this_machine_itself_is_never_asked_through_a_proxy(
     assert proxy.connections == 0
 
 
-@pytest.mark.parametrize("status", [403, 407, 502])
-def test_a_proxy_that_refuses_is_a_failed_connection(serve: Serve, transport: MakeTransport, status: int) -> None:
+@pytest.mark.parametrize("status", [403, 502])
+def test_a_proxy_that_does_not_connect_us_is_told_apart(serve: Serve, transport: MakeTransport, status: int) -> None:
     proxy = serve(always(answer(status, b"<html>no</html>", ("Content-Type", "text/html"))))
-    with pytest.raises(errors.ConnectionFailed):
+    with pytest.raises(errors.ProxyFailed) as raised:
         transport(NOWHERE, proxy=proxy.url).get(PROJECTS)
+    assert raised.value.code == "proxy_failed"
+    assert raised.value.transient
 
 
-def test_a_proxy_that_is_not_there_is_a_failed_connection(transport: MakeTransport) -> None:
-    with pytest.raises(errors.ConnectionFailed):
+@pytest.mark.parametrize("address", [NOWHERE, "http://azure.test"])
+def test_a_proxy_that_wants_a_password_is_told_apart(serve: Serve, transport: MakeTransport, address: str) -> None:
+    proxy = serve(always(answer(407, b"<html>no</html>", ("Content-Type", "text/html"))))
+    with pytest.raises(errors.ProxyRefused) as raised:
+        transport(address, proxy=proxy.url).get(PROJECTS)
+    assert not raised.value.transient
+
+
+def test_a_proxy_that_is_not_there_is_told_apart(transport: MakeTransport) -> None:
+    with pytest.raises(errors.ProxyFailed):
         transport(NOWHERE, proxy=f"http://127.0.0.1:{nobody()}").get(PROJECTS)
+
+
+def test_a_proxy_whose_name_is_not_found_says_nothing_of_the_servers_name(
+    transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", _not_found)
+    with pytest.raises(errors.ProxyFailed):
+        transport(NOWHERE, proxy="http://proxy.test:3128").get(PROJECTS)
+
+
+def test_a_certificate_that_does_not_hold_is_no_fault_of_the_proxy(
+    serve: Serve, transport: MakeTransport, authority: Authority
+) -> None:
+    server = serve(tls=authority.server("azure.test"))
+    proxy = serve(tunnel_to(server.port))
+    with pytest.raises(errors.TlsFailure):
+        transport(NOWHERE, proxy=proxy.url).get(PROJECTS)
+    assert server.seen == []

@@ -5,6 +5,7 @@ import contextlib
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -22,9 +23,12 @@ from connections.azure_devops.names import (
 )
 from connections.azure_devops.reading import parse_datetime
 from connections.azure_devops.servers import InvalidServers, parse_servers
+from connections.azure_devops.types import SERVICES_URL, Server
 from tests.azure_devops.conftest import SECRET, MakeTransport
 from tests.azure_devops.loopback import Loopback, Seen, Wire
 
+SERVICES = Server("Services", SERVICES_URL)
+OWN = Server("Own", "https://devops.example.com/tfs")
 ME = "22157d54-1821-6536-a446-928b06348385"
 BASE64 = base64.b64encode(b":" + SECRET.encode()).decode()
 PLANTED = (SECRET, BASE64, f"Basic {BASE64}", f"user {SECRET}")
@@ -141,10 +145,27 @@ typed = names | st.builds("{}{}".format, addresses, names) | st.builds("{}.visua
 @example("http://\ud800/")
 def test_an_organization_is_a_plain_name_or_refused(text: str) -> None:
     try:
-        name = parse_organization(text, servers=("https://devops.example.com/tfs",)).name
+        name = parse_organization(text, SERVICES, others=(OWN,)).name
     except InvalidOrganizationName:
         return
     assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?", name, re.ASCII)
+
+
+@given(typed | st.text(max_size=80) | st.builds("https://devops.example.com/tfs/{}".format, typed))
+@example("%2e%2e")
+@example("%252e%252e")
+@example("https://devops.example.com/tfs/%2e%2e/x")
+@example("a\u202eb")
+def test_a_collection_stays_one_segment_of_the_path_or_is_refused(text: str) -> None:
+    try:
+        name = parse_organization(text, OWN, others=(SERVICES,)).name
+    except InvalidOrganizationName:
+        return
+    assert 0 < len(name) <= 64
+    page = OWN.home_page(name)
+    assert re.fullmatch(r"https://devops\.example\.com/tfs/[!-~]+", page, re.ASCII)
+    assert unquote(page).removeprefix(f"{OWN.url}/") == name
+    assert not re.search(r"[/\\%\x00-\x1f]|\.\.", name)
 
 
 @given(st.text(max_size=250) | st.text(alphabet="ab \t\r\n\0\"'é", max_size=20))

@@ -85,7 +85,9 @@ def in_days(days: int) -> date:
 
 
 def try_to_connect(owner: User, secret: str, expires_on: date | None) -> Connection:
-    credentials = Credentials(clients.servers()[0], parse_organization("acme"), PersonalAccessToken(secret))
+    credentials = Credentials(
+        clients.servers()[0], parse_organization("acme", clients.servers()[0]), PersonalAccessToken(secret)
+    )
     wishes = Wishes(name="Second", expires_on=expires_on)
     return connect(credentials, wishes, owner=owner, by=ANN, now=timezone.now())
 

@@ -69,6 +69,8 @@ def test_what_the_operator_switched_off_does_not_limit() -> None:
         (failed("timed_out", transient=True), BUILD, Sight.TROUBLE),
         (failed("throttled", transient=True), (), Sight.TROUBLE),
         (failed("tls_failure", transient=False), (), Sight.TROUBLE),
+        (failed("proxy_refused", transient=False), (), Sight.TROUBLE),
+        (failed("server_too_old", transient=False), (), Sight.TROUBLE),
         (failed("unexpected_answer", transient=False), (), Sight.TROUBLE),
     ],
 )

@@ -27,7 +27,7 @@ SOMEBODY = Actor(name="ann")
 def credentials(sandbox: Sandbox, token_of: Secret) -> Callable[..., Credentials]:
     def make(token: str = "full", organization: str = "fabrikam", server: str = "Sandbox") -> Credentials:
         where = Server(server, sandbox.url)
-        return Credentials(where, parse_organization(organization), PersonalAccessToken(token_of(token)))
+        return Credentials(where, parse_organization(organization, where), PersonalAccessToken(token_of(token)))
 
     return make
 

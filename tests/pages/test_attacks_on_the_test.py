@@ -192,7 +192,7 @@ def test_a_server_that_leads_elsewhere_is_not_followed(
     with Loopback() as elsewhere:
         leading_there = answer(status, b"", ("Location", f"{elsewhere.url}/acme/_apis/connectionData"))
         with Loopback(always(leading_there)) as here:
-            settings.AZURE_DEVOPS_SERVERS = f"Here={here.url}"
+            settings.AZURE_DEVOPS_SERVERS = f"Sandbox={here.url}"
             shown = pages.post(reverse("connections:test-new"), form(token_of("full"))).content.decode()
     assert "Azure DevOps asks for a sign-in" in shown
     assert here.seen

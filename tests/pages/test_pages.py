@@ -353,7 +353,7 @@ def test_the_guide_names_each_servers_page_of_tokens(pages: Client, settings: Se
     settings.AZURE_DEVOPS_SERVERS = "Cloud=https://dev.azure.com, Own=https://devops.example.com/tfs"
     page = pages.get(reverse("connections:guide")).content.decode()
     assert "Cloud: <code>https://dev.azure.com/your-organization/_usersSettings/tokens</code>" in page
-    assert "Own: <code>https://devops.example.com/tfs/your-organization/_usersSettings/tokens</code>" in page
+    assert "Own: <code>https://devops.example.com/tfs/your-collection/_usersSettings/tokens</code>" in page
 
 
 @pytest.mark.parametrize(("address", "form"), [("test", {}), ("extend-token", {"same-expires": "30"})])

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from connections.actions.refusals import Refused
-from connections.azure_devops.names import InvalidOrganizationName, InvalidToken
+from connections.azure_devops.names import InvalidToken
 from connections.management.verbs import checking, telling, tokens
 from connections.management.verbs.common import REFUSED, Output
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
             code = VERBS[options["verb"]](options, output)
         except Refused as refused:
             code = self._refuse(refused.code, refused.message, output)
-        except (InvalidOrganizationName, InvalidToken) as wrong:
+        except InvalidToken as wrong:
             code = self._refuse(wrong.code, f"Not accepted: {wrong.code.replace('_', ' ')}.", output)
         if code:
             sys.exit(code)

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from connections import expiry, messages
+from connections import clients, expiry, messages
 from connections.actions import runs
 from connections.actions.audit import audit
+from connections.azure_devops.types import Place
 from connections.checks import Report
 from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, WELL, Options, Output, find, row
 from connections.models import AuditedConnection, Connection
@@ -42,7 +43,7 @@ def test(options: Options, output: Output) -> int:
     """One connection, now."""
     connection = find(options["name"])
     report = audit(connection, by=OPERATOR, now=timezone.now(), in_a_hurry=True)
-    output.say(_outcome(connection, report), _sentence(report))
+    output.say(_outcome(connection, report), _sentence(report, clients.place_of(connection.server)))
     return _exit_code(report)
 
 
@@ -58,9 +59,9 @@ def _outcome(connection: Connection, report: Report) -> dict[str, Any]:
     }
 
 
-def _sentence(report: Report) -> str:
+def _sentence(report: Report, place: Place) -> str:
     if report.trouble:
-        problem = messages.problem(report.trouble.code)
+        problem = messages.problem(report.trouble.code, place=place)
         return f"{problem.title}. {problem.explanation} {problem.next_step}"
     return "\n".join(f"{one.capability:16} {messages.VERDICT_WORDS[one.verdict]}" for one in report.findings)
 
@@ -141,4 +142,6 @@ def _is_old(connection: Connection) -> bool:
 
 
 def _why(one: dict[str, Any]) -> str:
-    return f"  {messages.problem(one['problem']).title}" if one["problem"] else ""
+    if not one["problem"]:
+        return ""
+    return f"  {messages.problem(one['problem'], place=clients.place_of(one['server'])).title}"

@@ -14,10 +14,11 @@ from django.utils import timezone
 from connections import clients, queries
 from connections.actions.connect import Wishes, connect
 from connections.actions.probe import Credentials
-from connections.actions.refusals import Refused
+from connections.actions.refusals import CannotConnect, Refused
 from connections.actions.rotate import Comparison, Replacement, rotate
-from connections.azure_devops.names import InvalidToken, parse_organization, read_token
+from connections.azure_devops.names import InvalidOrganizationName, InvalidToken, parse_organization, read_token
 from connections.azure_devops.types import Server
+from connections.fields import organization_error
 from connections.management.verbs.common import (
     LIMITED,
     OPERATOR,
@@ -43,7 +44,7 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
     """The parsers of these verbs."""
     adding = verbs.add_parser("add", help="Connect an organization; the token is read from standard input")
     adding.add_argument("name")
-    adding.add_argument("organization", help="name or address of the organization")
+    adding.add_argument("organization", help="name or address of the organization, or of the collection")
     adding.add_argument("--owner", required=True, help="user name of the connection's owner")
     adding.add_argument("--server", default="", help="name of a server in AZURE_DEVOPS_SERVERS")
     updating = verbs.add_parser("update-token", help="Replace the token; it is read from standard input")
@@ -51,7 +52,11 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
     updating.add_argument("--owner", required=True, help="user name of the person who updates it")
     for verb in (adding, updating):
         verb.add_argument("--expires-on", type=day, help="the token's last day, as 2026-12-31")
-        verb.add_argument("--all-organizations", action="store_true", help="the token is not for this one only")
+        verb.add_argument(
+            "--all-organizations",
+            action="store_true",
+            help="the token is not for this one only (not for Azure DevOps Server)",
+        )
         verb.add_argument("--accept-limited", action="store_true", help="connect although scopes are missing")
     rotating = verbs.add_parser("rotate", help="List what expires soon, or read new tokens as JSON lines")
     rotating.add_argument("--within", type=int, default=30, metavar="DAYS", help="how soon (30)")
@@ -63,7 +68,11 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
 def add(options: Options, output: Output) -> int:
     """Connect an organization."""
     server = _server(options["server"])
-    organization = parse_organization(options["organization"], servers=[one.url for one in clients.servers()])
+    others = [one for one in clients.servers() if one != server]
+    try:
+        organization = parse_organization(options["organization"], server, others=others)
+    except InvalidOrganizationName as wrong:
+        raise CannotConnect(wrong.code, organization_error(wrong, server.place), field="organization") from None
     wishes = Wishes(
         name=options["name"],
         expires_on=options["expires_on"],

@@ -1,0 +1,48 @@
+"""Azure DevOps Server as companies run it: below a path, over TLS, with a certificate of an authority of their own."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.cache import caches
+from pytest_django import Settings
+
+from connections.models import Connection
+from delivery.actions import refresh
+from delivery.models import Inventory
+from sandbox.editions import SERVERS
+from sandbox.server import Sandbox
+from tests.azure_devops.authority import Authority
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> Iterator[None]:
+    caches["azure_devops"].clear()
+    yield
+    caches["azure_devops"].clear()
+
+
+@pytest.fixture(params=["2022"])
+def own_server(request: pytest.FixtureRequest, settings: Settings, authority: Authority) -> Iterator[Sandbox]:
+    """A server of a year, which the product takes for its only one."""
+    tls = authority.server("127.0.0.1")
+    with Sandbox(edition=SERVERS[request.param], path="tfs", ssl_context=tls) as running:
+        settings.AZURE_DEVOPS_SERVERS = f"Own={running.url}"
+        settings.AZURE_DEVOPS_CA_BUNDLES = f"Own={authority.bundle}"
+        yield running
+
+
+every_year = pytest.mark.parametrize("own_server", sorted(SERVERS), indirect=True)
+
+
+@pytest.fixture
+def bring_in() -> Callable[[Connection], None]:
+    """Carries out the refresh of one connection as the clock would."""
+
+    def run(connection: Connection) -> None:
+        now = datetime.now(UTC) + timedelta(seconds=1)
+        Inventory.objects.filter(connection=connection).update(next_at=now)
+        for claim in refresh.claim_due(now=now):
+            refresh.refresh(claim, clock=lambda: datetime.now(UTC))
+
+    return run
