@@ -197,6 +197,30 @@ _PROBLEMS = (
         "Use pipelines with stages instead, or ask an administrator of the organization to switch classic releases on.",
     ),
     Problem(
+        "approval_of_another",
+        "Somebody else is asked",
+        "Azure DevOps asks somebody else for this approval, and did not take it from the person behind the token.",
+        "Ask that person to decide, at Azure DevOps or here by a connection with their token.",
+    ),
+    Problem(
+        "approval_decided",
+        "Already decided",
+        "This approval does not wait any more: somebody decided, or the deployment was cancelled.",
+        "Look at the release as it is now.",
+    ),
+    Problem(
+        "stage_moved_on",
+        "Not possible in this state",
+        "Azure DevOps does not allow this for the stage as it is now. Somebody may have been faster.",
+        "Look at the release as it is now.",
+    ),
+    Problem(
+        "artifact_unavailable",
+        "Version not to be had",
+        "Azure DevOps cannot find the version of an artifact. The build may be gone, or there is no good one yet.",
+        "Choose another version, or let the pipeline that makes it run once more.",
+    ),
+    Problem(
         "throttled",
         "Azure DevOps asks us to wait",
         "The person behind the token has used up their share of calls for the moment. All tokens of one person "

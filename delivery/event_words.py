@@ -15,6 +15,8 @@ def _refreshed(detail: dict[str, Any]) -> str:
 
 def _what(detail: dict[str, Any]) -> str:
     words = [str(detail.get("what", ""))]
+    if detail.get("comment"):
+        words.append(f"“{detail['comment']}”")
     if detail.get("problem"):
         words.append(messages.problem(detail["problem"]).title)
     return ". ".join(words)
@@ -25,6 +27,11 @@ _ACTS = {
     "create_repository": ("Repository created", "Repository not created", "folder-plus"),
     "create_branch": ("Branch created", "Branch not created", "git-branch-plus"),
     "commit_file": ("File committed", "File not committed", "git-commit-horizontal"),
+    "create_release": ("Release created", "Release not created", "rocket"),
+    "deploy_stage": ("Deployment started", "Deployment not started", "play"),
+    "cancel_deployment": ("Deployment cancelled", "Deployment not cancelled", "circle-stop"),
+    "approve_deployment": ("Deployment approved", "Deployment not approved", "thumbs-up"),
+    "reject_deployment": ("Deployment rejected", "Deployment not rejected", "thumbs-down"),
 }
 KINDS = {
     "repositories.refreshed": Words("Repositories brought in", "folder-git-2", "quiet", _refreshed),

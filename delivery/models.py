@@ -115,3 +115,45 @@ class Repository(models.Model):
     def branch(self) -> str:
         """The short name of the default branch."""
         return self.default_branch.removeprefix("refs/heads/")
+
+
+class ReleasePipeline(models.Model):
+    """A classic release pipeline, with its newest release as it was when it was last read.
+
+    `stages` are those that the pipeline plans, `newest_stages` those of the newest release: a list of objects with the
+    name, and there the state (`delivery.stages.Stage`) too. `whole` is a `delivery.stages.Whole`, or empty.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="release_pipelines")
+    azure_id = models.IntegerField()
+    name = models.CharField(max_length=256)
+    path = models.CharField(max_length=400, blank=True)
+    web_url = models.CharField(max_length=2000, blank=True)
+    stages = models.JSONField(default=list)
+    seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True)
+    newest_id = models.IntegerField(null=True)
+    newest_name = models.CharField(max_length=256, blank=True)
+    newest_at = models.DateTimeField(null=True)
+    newest_by = models.CharField(max_length=256, blank=True)
+    newest_version = models.CharField(max_length=400, blank=True)
+    newest_url = models.CharField(max_length=2000, blank=True)
+    newest_stages = models.JSONField(default=list)
+    whole = models.CharField(max_length=16, blank=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        ordering = (Lower("name"), "id")
+        constraints = (models.UniqueConstraint(fields=("project", "azure_id"), name="release_pipeline_once"),)
+        indexes = (
+            models.Index(Lower("name"), "id", name="release_pipeline_by_name"),
+            models.Index(fields=("whole", "gone_at"), name="release_pipeline_by_state"),
+        )
+        permissions = (
+            ("create_release", "Can create a release at Azure DevOps"),
+            ("deploy_release", "Can deploy a stage of a release, and cancel it, at Azure DevOps"),
+            ("approve_deployment", "Can approve and reject deployments at Azure DevOps"),
+        )
+
+    def __str__(self) -> str:
+        return self.name

@@ -26,6 +26,11 @@ class Act:
 CREATE_REPOSITORY = Act("create_repository", "New repository", "delivery.create_repository", "code_manage")
 CREATE_BRANCH = Act("create_branch", "New branch", "delivery.write_code", "code_write")
 COMMIT_FILE = Act("commit_file", "Commit a file", "delivery.write_code", "code_write")
+CREATE_RELEASE = Act("create_release", "Create release", "delivery.create_release", "release_execute")
+DEPLOY_STAGE = Act("deploy_stage", "Deploy", "delivery.deploy_release", "release_execute")
+CANCEL_DEPLOYMENT = Act("cancel_deployment", "Cancel deployment", "delivery.deploy_release", "release_execute")
+APPROVE_DEPLOYMENT = Act("approve_deployment", "Approve", "delivery.approve_deployment", "release_manage")
+REJECT_DEPLOYMENT = Act("reject_deployment", "Reject", "delivery.approve_deployment", "release_manage")
 
 
 @dataclass(frozen=True, slots=True)

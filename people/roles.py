@@ -35,6 +35,7 @@ ROLES = (
             "connections.view_guardrails",
             "history.view_event",
             "delivery.view_repository",
+            "delivery.view_releasepipeline",
         ),
     ),
     Role(
@@ -48,7 +49,7 @@ ROLES = (
     ),
     Role(
         "Maintainer",
-        "Also connects, edits, updates tokens, disables and disconnects, and writes code.",
+        "Also connects, edits, updates tokens, disables and disconnects, writes code, releases and approves.",
         (
             "connections.add_connection",
             "connections.change_connection",
@@ -57,6 +58,9 @@ ROLES = (
             "connections.delete_connection",
             "delivery.create_repository",
             "delivery.write_code",
+            "delivery.create_release",
+            "delivery.deploy_release",
+            "delivery.approve_deployment",
         ),
     ),
     Role("Administrator", "May do everything: also people, the whole history and the outbox.", None),

@@ -5,7 +5,7 @@ https://learn.microsoft.com/rest/api/azure/devops/release/releases
 
 from typing import Any
 
-from sandbox.deployments import Environment, Release, ReleaseDefinition
+from sandbox.deployments import Approval, Environment, Release, ReleaseDefinition
 from sandbox.pipelines import Build
 from sandbox.release import (
     EXCEPTIONS,
@@ -179,12 +179,20 @@ def decide(request: Request, names: dict[str, str]) -> Answer:
     if approval.status != "pending":
         text = f"Approval with ID {approval.id} is no longer pending. Its status is {approval.status}."
         raise Refused(refused(request, text))
+    _require_asked(request, approval)
     approval.status, approval.comments = wanted, str(wish.get("comments") or "")
     approval.decided_at, approval.decided_by = request.now, request.person
     approval.revision += 1
     if wanted == "rejected":
         _skip_others(one.attempt.approvals, request)
     return json_answer(request, Writer(request, project).approval(one.release, one.environment, one.attempt, approval))
+
+
+def _require_asked(request: Request, approval: Approval) -> None:
+    # Inferred: the documentation says who may decide, and nobody published what others are told.
+    if approval.approver is not None and request.person is not None and approval.approver.id != request.person.id:
+        text = f"Access denied: User {request.person.name} is not an approver of the approval with ID {approval.id}."
+        raise Refused(error(request, 403, text, "UnauthorizedRequestException", EXCEPTIONS))
 
 
 def _skip_others(approvals: list[Any], request: Request) -> None:

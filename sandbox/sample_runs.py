@@ -101,7 +101,7 @@ def add_releases(project: Project) -> None:
     )
     shaky = (
         EnvironmentPlan(4, "Canary", 1, start="hand", seconds=8, outcome="failed"),
-        EnvironmentPlan(5, "Everywhere", 2, seconds=10),
+        EnvironmentPlan(5, "Everywhere", 2, approvers=(NOOR,), seconds=10),
     )
     created = EPOCH - timedelta(days=20)
     project.release_definitions += [

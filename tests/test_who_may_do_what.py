@@ -81,6 +81,13 @@ delivery:new-branch                     | 302 403 403 403 200 200 | 302 403 403 
 delivery:commit                         | 302 403 403 403 200 200 | 302 403 403 403 200 200
 delivery:new-repository                 | 302 403 403 403 200 200 | 302 403 403 403 200 200
 delivery:refresh                        | -                       | 302 403 403 302 302 302
+delivery:release                        | 302 403 200 200 200 200 | -
+delivery:release-pipeline               | 302 403 200 200 200 200 | -
+delivery:new-release                    | 302 403 403 403 200 200 | 302 403 403 403 200 200
+delivery:deploy-stage                   | 302 403 403 403 200 200 | 302 403 403 403 200 200
+delivery:cancel-deployment              | 302 403 403 403 200 200 | 302 403 403 403 200 200
+delivery:approve-deployment             | 302 403 403 403 200 200 | 302 403 403 403 200 200
+delivery:reject-deployment              | 302 403 403 403 200 200 | 302 403 403 403 200 200
 history:all                             | 302 403 403 403 403 200 | -
 history:csv                             | 302 403 403 403 403 200 | -
 people:account                          | 302 200 200 200 200 200 | -
@@ -143,6 +150,10 @@ UNKNOWN = ("302", "405", "405", "405", "405", "405")
 PLACES = {"repositories/": "repository", "outbox/": "mail", "code-repositories/audits/": "run", "people/": "other"}
 MODELS = {"history_event": "event", "connections_connection": "connection", "delivery_repository": "repository"}
 MODELS |= {"auth_group": "group", "auth_user": "other"}
+# Addresses inside a project, and how many ids of Azure DevOps follow.
+RELEASES = {"delivery:release": 1, "delivery:release-pipeline": 1, "delivery:new-release": 1}
+RELEASES |= {"delivery:deploy-stage": 2, "delivery:cancel-deployment": 2}
+RELEASES |= {"delivery:approve-deployment": 2, "delivery:reject-deployment": 2}
 
 
 def names(patterns: list[URLPattern | URLResolver], space: tuple[str, ...] = ()) -> Iterator[str]:
@@ -194,6 +205,8 @@ class World:
         }
         if name in fixed:
             return fixed[name]
+        if name in RELEASES:
+            return [self.repository.project_id, *[1] * RELEASES[name]]
         thing, _, verb = name.removeprefix("admin:").rpartition("_")
         if thing in MODELS and verb in ("history", "delete", "change"):
             return [getattr(self, MODELS[thing]).pk]

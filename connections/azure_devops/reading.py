@@ -102,6 +102,7 @@ def person(source: dict[str, Any], key: str) -> Identity | None:
         display_name=name,
         account=optional_text(value, "uniqueName"),
         descriptor=optional_text(value, "descriptor"),
+        is_group=flag(value, "isContainer"),
     )
 
 

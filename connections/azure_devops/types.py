@@ -95,12 +95,13 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The person behind a token. `id` is Azure DevOps' own, not the Entra object id."""
+    """A person, or a group of people. `id` is Azure DevOps' own, not the Entra object id."""
 
     id: str
     display_name: str
     account: str | None = None
     descriptor: str | None = None
+    is_group: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,14 +81,23 @@ def _wait_of(connection: Connection) -> float | None:
     return left if left > 0 else None
 
 
-def remembered(connection: Connection, what: tuple[object, ...], ask: Callable[[AzureDevOpsClient], Value]) -> Value:
-    """What `ask` returned within the last seconds, or returns now. Raises `CannotAsk`."""
+def remembered(
+    connection: Connection,
+    what: tuple[object, ...],
+    ask: Callable[[AzureDevOpsClient], Value],
+    *,
+    seconds: float | None = None,
+) -> Value:
+    """What `ask` returned within the last seconds, or returns now. Raises `CannotAsk`.
+
+    `seconds` is how long it is remembered, for what moves; AZURE_DEVOPS_READ_SECONDS when it is not said.
+    """
     key = _key(connection, what)
     found = caches[CACHE].get(key)
     if found is None:
         with client_of(connection) as client:
             found = (ask(client),)
-        caches[CACHE].set(key, found, settings.AZURE_DEVOPS_READ_SECONDS)
+        caches[CACHE].set(key, found, settings.AZURE_DEVOPS_READ_SECONDS if seconds is None else seconds)
     return cast("tuple[Value]", found)[0]
 
 

@@ -488,3 +488,10 @@ def test_what_has_no_number_or_name_is_no_release_and_no_pipeline(asking: Asking
         release.releases_page(transport, P)
     with pytest.raises(errors.UnexpectedAnswer):
         release.definitions_page(transport, P)
+
+
+def test_a_group_that_is_asked_is_told_from_a_person(asking: Asking) -> None:
+    crew = {"id": "g-1", "displayName": "Release crew", "isContainer": True}
+    _, transport = asking(json_answer(listing(APPROVAL | {"approver": crew})))
+    (found,) = release.approvals_page(transport, P).items
+    assert found.approver == Identity("g-1", "Release crew", is_group=True)

@@ -1,13 +1,16 @@
 """Fixtures of the tests of repositories, builds and releases."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.cache import caches
 
 from connections.models import Connection
 from delivery.actions import refresh
-from delivery.models import Inventory
+from delivery.models import Inventory, Project
+from sandbox.server import Sandbox
+from tests.delivery.releases import Shop
 
 
 class Clock:
@@ -41,3 +44,15 @@ def bring_in(clock: Clock) -> Callable[[Connection], Inventory]:
         return Inventory.objects.get(connection=connection)
 
     return run
+
+
+@pytest.fixture
+def shop(
+    sandbox: Sandbox, connected: Callable[..., Connection], bring_in: Callable[[Connection], Inventory]
+) -> Iterator[Shop]:
+    """A project of a connected organization with release pipelines and releases."""
+    caches["azure_devops"].clear()
+    bring_in(connected(organization="fabrikam"))
+    azure = sandbox.world.organizations["fabrikam"].projects[0]
+    yield Shop(Project.objects.get(name="Tailspin"), azure, sandbox)
+    caches["azure_devops"].clear()

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page
 
 from connections.models import Connection
 from delivery.actions import refresh
-from delivery.models import Repository
+from delivery.models import Project, Repository
+from sandbox.server import Sandbox
 from tests.factories import ConnectionFactory
 from tests.journeys.conftest import sign_in
 
@@ -39,6 +40,7 @@ def test_no_page_has_a_complaint(
     connected: Callable[..., Connection],
     maintainer: object,
     token_of: Token,
+    sandbox: Sandbox,
     scheme: str,
     width: int,
 ) -> None:
@@ -53,6 +55,7 @@ def test_no_page_has_a_complaint(
     pages += ["/account/", "/people/", "/people/add/", f"/people/{connection.owner_id}/"]
     pages += ["/history/", "/history/?q=nothing&since=never"]
     pages += addresses_of_repositories()
+    pages += addresses_of_releases(sandbox)
     with browser.new_context(
         base_url=site,
         color_scheme=scheme,  # type: ignore[arg-type]
@@ -79,6 +82,21 @@ def addresses_of_repositories() -> list[str]:
     inside = ("files/", "files/?path=/README.md", "commits/", "branches/", "branches/new/", "commit/")
     new = f"/code-repositories/{Connection.objects.order_by('pk')[0].pk}/repositories/new/"
     return ["/repositories/", "/repositories/?q=nothing", empty, here, *(here + part for part in inside), new]
+
+
+def addresses_of_releases(sandbox: Sandbox) -> list[str]:
+    """A pipeline, and releases that went through, wait for somebody, and failed; with the questions about them."""
+    here = f"/releases/{Project.objects.get(name='Tailspin').pk}/"
+    azure = sandbox.world.organizations["fabrikam"].projects[0]
+    for one in azure.releases:
+        one.settle(sandbox.world.now(), azure.new_id)
+    waiting = next(one for one in reversed(azure.releases) if one.definition.id == 1)
+    production = waiting.environments[-1]
+    approval = f"{here}{waiting.id}/approvals/{production.attempts[-1].approvals[0].id}/"
+    stage = f"{here}{waiting.id}/stages/{production.id}/"
+    inside = [f"{here}{one.id}/" for one in azure.releases]
+    asking = [f"{approval}approve/", f"{approval}reject/", f"{stage}deploy/", f"{stage}cancel/"]
+    return [f"{here}pipelines/1/", f"{here}pipelines/3/", f"{here}pipelines/1/new/", *inside, *asking]
 
 
 def results(page: Page, token_of: Token) -> list[str]:

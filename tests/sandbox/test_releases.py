@@ -41,8 +41,8 @@ def pending(call: Caller, release: str) -> str:
     return f"{R}/approvals/{found['id']}"
 
 
-def decide(call: Caller, approval: str, status: str, comments: str = "") -> Any:
-    return call("PATCH", approval, json={"status": status, "comments": comments})
+def decide(call: Caller, approval: str, status: str, comments: str = "", *, token: str = "full") -> Any:
+    return call("PATCH", approval, json={"status": status, "comments": comments}, token=token)
 
 
 def test_a_release_goes_through_its_environments_and_waits_for_approval(call: Caller, sandbox: Sandbox) -> None:
@@ -102,19 +102,28 @@ def test_each_of_several_approvers_is_asked(call: Caller, sandbox: Sandbox) -> N
     _ask_two(sandbox)
     release = make(call)
     number = release.rsplit("/", 1)[1]
-    first, second = values(call, f"{R}/approvals", releaseIdsFilter=number)
-    decide(call, f"{R}/approvals/{first['id']}", "approved")
+    noors, mayas = values(call, f"{R}/approvals", releaseIdsFilter=number)
+    decide(call, f"{R}/approvals/{mayas['id']}", "approved")
     assert stages(call, release)["Test"] == "inProgress"
-    decide(call, f"{R}/approvals/{second['id']}", "approved")
+    decide(call, f"{R}/approvals/{noors['id']}", "approved", token="full-colleague")
     assert stages(call, release)["Test"] == "queued"
+
+
+def test_nobody_decides_for_somebody_else(call: Caller, sandbox: Sandbox) -> None:
+    release = make(call)
+    sandbox.world.advance(60)
+    answer = decide(call, pending(call, release), "approved", token="full-colleague")
+    assert answer.status_code == 403
+    assert "Noor Sample is not an approver" in answer.json()["message"]
+    assert values(call, f"{R}/approvals", releaseIdsFilter=release.rsplit("/", 1)[1])[0]["status"] == "pending"
 
 
 def test_one_rejection_ends_it_for_all_approvers(call: Caller, sandbox: Sandbox) -> None:
     _ask_two(sandbox)
     release = make(call)
     number = release.rsplit("/", 1)[1]
-    first = values(call, f"{R}/approvals", releaseIdsFilter=number)[0]
-    decide(call, f"{R}/approvals/{first['id']}", "rejected")
+    mayas = values(call, f"{R}/approvals", releaseIdsFilter=number)[1]
+    decide(call, f"{R}/approvals/{mayas['id']}", "rejected")
     states = {
         one["status"] for one in values(call, f"{R}/approvals", releaseIdsFilter=number, statusFilter="undefined")
     }

@@ -1,0 +1,92 @@
+"""What pages of releases show: pipelines, releases and the versions to choose from, read on demand."""
+
+from dataclasses import dataclass
+
+from connections.azure_devops import release
+from connections.azure_devops.build import Build
+from connections.azure_devops.client import AzureDevOpsClient
+from connections.azure_devops.release_types import Definition, Release, Source
+from connections.azure_devops.types import Page
+from delivery.actions.reading import CannotAsk, remembered
+from delivery.models import Project
+
+RELEASES_PER_PAGE = 20
+VERSIONS_OFFERED = 25
+# Whoever watches a deployment wants to see it move, and several who watch share one call.
+LIVE_SECONDS = 2.0
+
+
+def pipeline(project: Project, definition_id: int) -> Definition:
+    """One release pipeline. Raises `CannotAsk`."""
+    return remembered(
+        project.connection,
+        ("release pipeline", project.azure_id, definition_id),
+        lambda client: release.definition(client.transport, project.azure_id, definition_id),
+    )
+
+
+def releases_of(project: Project, definition_id: int, *, after: str | None = None) -> Page[Release]:
+    """One page of a pipeline's releases, the newest first. Raises `CannotAsk`."""
+
+    def ask(client: AzureDevOpsClient) -> Page[Release]:
+        return release.releases_page(
+            client.transport,
+            project.azure_id,
+            definition_id=definition_id,
+            continuation=after,
+            top=RELEASES_PER_PAGE,
+        )
+
+    what = ("releases", project.azure_id, definition_id, after)
+    return remembered(project.connection, what, ask, seconds=LIVE_SECONDS)
+
+
+def one_release(project: Project, release_id: int) -> Release:
+    """One release with everything. Raises `CannotAsk`."""
+    return remembered(
+        project.connection,
+        ("release", project.azure_id, release_id),
+        lambda client: release.release(client.transport, project.azure_id, release_id),
+        seconds=LIVE_SECONDS,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The versions that a source offers, the newest first; `problem` says why they could not be listed."""
+
+    source: Source
+    versions: tuple[Build, ...] = ()
+    problem: str = ""
+
+    @property
+    def can_be_chosen(self) -> bool:
+        """Whether there is anything to choose from."""
+        return bool(self.versions)
+
+
+def offers(project: Project, definition: Definition) -> list[Offer]:
+    """What each source of a pipeline offers. Never raises: without a list Azure DevOps takes the usual version."""
+    return [_offer(project, source) for source in definition.sources]
+
+
+def _offer(project: Project, source: Source) -> Offer:
+    def ask(client: AzureDevOpsClient) -> tuple[Build, ...]:
+        return release.artifact_versions(client.transport, project.azure_id, source, top=VERSIONS_OFFERED)
+
+    if source.kind != "Build":
+        return Offer(source)
+    what = ("versions", project.azure_id, source.project_id, source.definition_id)
+    try:
+        return Offer(source, remembered(project.connection, what, ask))
+    except CannotAsk as trouble:
+        return Offer(source, problem=trouble.code)
+
+
+def are_switched_off(project: Project) -> bool | None:
+    """Whether no classic release pipeline can be made; None when it cannot be told. Raises `CannotAsk`."""
+    return remembered(
+        project.connection,
+        ("classic releases", project.azure_id),
+        lambda client: release.are_disabled(client.transport, project.azure_id),
+    )

@@ -1,0 +1,197 @@
+"""What a stage of a classic release is, read from all that Azure DevOps says of it: pure, without words for people.
+
+Azure DevOps calls a stage that waits for an approval "in progress", and one that failed "rejected": what people want to
+know stands in the approvals and in the last attempt. Sources: the state enumerations that
+`connections.azure_devops.release_types` names.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from connections.azure_devops.release_types import (
+    Approval,
+    ApprovalStatus,
+    Attempt,
+    DeploymentStatus,
+    Environment,
+    EnvironmentStatus,
+    Release,
+    ReleaseStatus,
+)
+
+
+class Stage(StrEnum):
+    """Where a stage is. The values are stored."""
+
+    NOT_STARTED = "not_started"
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    WAITING = "waiting"
+    INTERVENTION = "intervention"
+    GATES = "gates"
+    DEPLOYING = "deploying"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    PARTLY = "partly"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Whole(StrEnum):
+    """What a release as a whole is, the most urgent first. The values are stored and stand in addresses."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    PARTLY = "partly"
+    UNFINISHED = "unfinished"
+    SUCCEEDED = "succeeded"
+    NOT_STARTED = "not_started"
+    DRAFT = "draft"
+    ABANDONED = "abandoned"
+    UNKNOWN = "unknown"
+
+
+ASKS_PEOPLE = (Stage.WAITING, Stage.INTERVENTION)
+RUNS = (Stage.QUEUED, Stage.GATES, Stage.DEPLOYING, Stage.CANCELLING)
+# A deployment that Azure DevOps would let be cancelled, and states from which it would begin one.
+CAN_BE_CANCELLED = (*ASKS_PEOPLE, *RUNS, Stage.SCHEDULED)
+CAN_BE_DEPLOYED = (
+    Stage.NOT_STARTED,
+    Stage.SUCCEEDED,
+    Stage.PARTLY,
+    Stage.CANCELLED,
+    Stage.REJECTED,
+    Stage.FAILED,
+    Stage.UNKNOWN,
+)
+
+_PLAIN = {
+    EnvironmentStatus.NOT_STARTED: Stage.NOT_STARTED,
+    EnvironmentStatus.UNDEFINED: Stage.NOT_STARTED,
+    EnvironmentStatus.SCHEDULED: Stage.SCHEDULED,
+    EnvironmentStatus.SUCCEEDED: Stage.SUCCEEDED,
+    EnvironmentStatus.PARTIALLY_SUCCEEDED: Stage.PARTLY,
+    EnvironmentStatus.CANCELED: Stage.CANCELLED,
+}
+# The word for what a deployment does; the set of words is open, so what is not here is no news.
+_OPERATIONS = {
+    "pending": Stage.WAITING,
+    "manualInterventionPending": Stage.INTERVENTION,
+    "evaluatingGates": Stage.GATES,
+    "cancelling": Stage.CANCELLING,
+    "canceled": Stage.CANCELLED,
+    "phaseCanceled": Stage.CANCELLED,
+    "rejected": Stage.REJECTED,
+    "gateFailed": Stage.FAILED,
+    "phaseFailed": Stage.FAILED,
+    "queued": Stage.QUEUED,
+    "queuedForAgent": Stage.QUEUED,
+    "queuedForPipeline": Stage.QUEUED,
+    "scheduled": Stage.SCHEDULED,
+    "deferred": Stage.SCHEDULED,
+}
+_DEPLOYMENTS = {
+    DeploymentStatus.SUCCEEDED: Stage.SUCCEEDED,
+    DeploymentStatus.PARTIALLY_SUCCEEDED: Stage.PARTLY,
+    DeploymentStatus.FAILED: Stage.FAILED,
+    DeploymentStatus.IN_PROGRESS: Stage.DEPLOYING,
+    DeploymentStatus.NOT_DEPLOYED: Stage.NOT_STARTED,
+}
+_WHILE_IT_RUNS = (Stage.INTERVENTION, Stage.GATES, Stage.CANCELLING)
+
+
+def stage_of_attempt(status: DeploymentStatus, operation: str | None) -> Stage:
+    """Where one attempt at deploying is, or how it ended."""
+    if status in (DeploymentStatus.SUCCEEDED, DeploymentStatus.PARTIALLY_SUCCEEDED):
+        return _DEPLOYMENTS[status]
+    return _OPERATIONS.get(operation or "") or _DEPLOYMENTS.get(status, Stage.UNKNOWN)
+
+
+def stage_of(environment: Environment) -> Stage:
+    """Where a stage is."""
+    if environment.status in _PLAIN:
+        return _PLAIN[environment.status]
+    last = last_attempt(environment)
+    if environment.status is EnvironmentStatus.REJECTED:
+        return Stage.REJECTED if _was_rejected(environment, last) else Stage.FAILED
+    if environment.status not in (EnvironmentStatus.IN_PROGRESS, EnvironmentStatus.QUEUED):
+        return Stage.UNKNOWN
+    if pending(environment):
+        return Stage.WAITING
+    known = _OPERATIONS.get(last.operation or "") if last else None
+    if known in _WHILE_IT_RUNS:
+        return known
+    return Stage.QUEUED if environment.status is EnvironmentStatus.QUEUED else Stage.DEPLOYING
+
+
+def last_attempt(environment: Environment) -> Attempt | None:
+    """The newest attempt at deploying, if there was one."""
+    return max(environment.attempts, key=lambda one: one.number, default=None)
+
+
+def pending(environment: Environment) -> tuple[Approval, ...]:
+    """The approvals that a stage waits for."""
+    return tuple(one for one in asked(environment) if one.status is ApprovalStatus.PENDING)
+
+
+def asked(environment: Environment) -> tuple[Approval, ...]:
+    """The approvals for which somebody is, or was, asked."""
+    return tuple(one for one in environment.approvals if not one.is_automated)
+
+
+def _was_rejected(environment: Environment, last: Attempt | None) -> bool:
+    """Whether a person's no ended the last attempt, and not a failure."""
+    if last is not None and last.status is DeploymentStatus.FAILED:
+        return False
+    number = last.number if last else 1
+    return any(one.status is ApprovalStatus.REJECTED and one.attempt == number for one in asked(environment))
+
+
+def whole_of(release: Release) -> Whole:
+    """What a release as a whole is: what needs people first, then what moves, then what went wrong."""
+    if release.status is ReleaseStatus.DRAFT:
+        return Whole.DRAFT
+    if release.status is ReleaseStatus.ABANDONED:
+        return Whole.ABANDONED
+    return whole_of_stages(stage_of(one) for one in release.environments)
+
+
+_RANKING: tuple[tuple[Whole, tuple[Stage, ...]], ...] = (
+    (Whole.WAITING, ASKS_PEOPLE),
+    (Whole.RUNNING, (*RUNS, Stage.SCHEDULED)),
+    (Whole.FAILED, (Stage.FAILED, Stage.REJECTED)),
+    (Whole.CANCELLED, (Stage.CANCELLED,)),
+    (Whole.PARTLY, (Stage.PARTLY,)),
+    (Whole.NOT_STARTED, (Stage.NOT_STARTED,)),
+    (Whole.SUCCEEDED, (Stage.SUCCEEDED,)),
+)
+
+
+def whole_of_stages(stages: Iterable[Stage]) -> Whole:
+    """The most urgent of several stages; unfinished where some went well and the others were never begun."""
+    found = set(stages)
+    if found == {Stage.SUCCEEDED, Stage.NOT_STARTED}:
+        return Whole.UNFINISHED
+    return next((whole for whole, kinds in _RANKING if found & set(kinds)), Whole.UNKNOWN)
+
+
+# Between two stages Azure DevOps takes a moment, in which nothing seems to move.
+_A_MOMENT = timedelta(seconds=60)
+
+
+def seconds_until_next_look(release: Release, *, now: datetime) -> int | None:
+    """How soon a page that shows this release looks again; None when nothing will change by itself."""
+    found = {stage_of(one) for one in release.environments}
+    if found & {*RUNS} or _has_just_changed(release, now):
+        return 3
+    return 15 if found & {*ASKS_PEOPLE, Stage.SCHEDULED} else None
+
+
+def _has_just_changed(release: Release, now: datetime) -> bool:
+    moments = [release.created_at, *(one.changed_at for one in release.environments)]
+    return any(moment is not None and abs(now - moment) < _A_MOMENT for moment in moments)
