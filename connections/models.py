@@ -122,6 +122,14 @@ class StoredToken(models.Model):
         """Decrypt. Raises `keyring.UnreadableToken`."""
         return keyring.unseal(bytes(self.sealed), owner=self.seal_owner)
 
+    def is_readable(self) -> bool:
+        """Whether a key of the ring still opens it."""
+        try:
+            self.reveal()
+        except keyring.UnreadableToken:
+            return False
+        return True
+
     @property
     def seal_owner(self) -> str:
         """The name of this row inside the sealed text."""

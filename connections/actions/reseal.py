@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from connections import keyring
 from connections.models import StoredToken
 
-REPORT_EVERY = 500
+REPORT_EVERY = 100
 
 
 @dataclass(slots=True)
@@ -18,14 +18,18 @@ class Outcome:
     unreadable: list[str] = field(default_factory=list)
 
 
-def reseal_all(*, progress: Callable[[int], object]) -> Outcome:
-    """Go through all stored tokens, one row at a time. `progress` hears the count now and then."""
+def reseal_all(*, progress: Callable[[int, int], object]) -> Outcome:
+    """Go through all stored tokens. Each row is a step of its own, so that it may be interrupted anywhere.
+
+    `progress` hears now and then how many of how many were looked at.
+    """
     outcome = Outcome()
     tokens = StoredToken.objects.select_related("connection").order_by("pk")
+    total = tokens.count()
     for done, stored in enumerate(tokens.iterator(chunk_size=REPORT_EVERY), start=1):
         _reseal(stored, outcome)
         if done % REPORT_EVERY == 0:
-            progress(done)
+            progress(done, total)
     return outcome
 
 

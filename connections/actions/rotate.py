@@ -89,8 +89,12 @@ def rotate(
 
 
 def _is_another(connection: Connection, token: PersonalAccessToken) -> None:
-    """Whoever updated a token with itself would be told to revoke the one in use."""
-    if StoredToken.objects.filter(connection=connection, fingerprint=keyring.fingerprint(token)).exists():
+    """Whoever updated a token with itself would be told to revoke the one in use.
+
+    When the stored copy cannot be read any more, entering the same token again is what mends it.
+    """
+    stored = StoredToken.objects.filter(connection=connection, fingerprint=keyring.fingerprint(token)).first()
+    if stored is not None and stored.is_readable():
         raise CannotRotate(
             "same_token",
             "This is the token that is in use already. If you extended it at Azure DevOps, record its new date under "

@@ -207,8 +207,11 @@ class Transport:
         return outcome
 
     def _log(self, request: _Request, outcome: Answer | errors.AzureDevOpsError, seconds: float) -> None:
-        """One line for each call: of those that went well only when everything is logged."""
-        went_well = isinstance(outcome, Answer) and 200 <= outcome.status < 300
+        """One line for each call: of those that went well only when everything is logged.
+
+        That something is not there is what most probes of a check want to hear, so it is no news either.
+        """
+        went_well = isinstance(outcome, Answer) and (200 <= outcome.status < 300 or outcome.status == 404)
         beside = {"session": self.session_id, "activity_id": outcome.activity_id, "seconds": round(seconds, 3)}
         how = outcome.code if isinstance(outcome, errors.AzureDevOpsError) else outcome.status
         level = logging.DEBUG if went_well else logging.INFO
