@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from connections import expiry, messages
 from connections.actions.remind import remind_due
+from connections.azure_devops.versions import OLDEST_SERVER
 from connections.models import Connection, Mail
 from sandbox.server import Sandbox
 from tests.factories import ConnectionFactory
@@ -46,7 +47,7 @@ def test_a_setting_of_the_operator_is_the_next_step_for_trouble_on_the_way() -> 
         assert "AZURE_DEVOPS_PROXIES" in messages.problem(code).next_step
     assert "AZURE_DEVOPS_CA_BUNDLES" in messages.problem("tls_failure").next_step
     assert "AZURE_DEVOPS_SERVERS" in messages.problem("no_such_address").next_step
-    assert "Azure DevOps Server 2019" in messages.problem("server_too_old").explanation
+    assert OLDEST_SERVER in messages.problem("server_too_old").explanation
 
 
 @pytest.mark.parametrize(
