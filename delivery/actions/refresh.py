@@ -245,7 +245,7 @@ class _Refresh:
             "repositories": inside.filter(gone_at=None).count(),
             "added": inside.filter(added_at__gte=self.started_at).count(),
             "gone": inside.filter(gone_at__gte=self.started_at).count(),
-            "problem": problem,
+            **clients.problem_detail(self.connection.server, problem),
         }
         is_news = detail["added"] or detail["gone"] or problem != self.inventory.problem
         if is_news or self.inventory.by_hand:
