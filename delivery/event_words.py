@@ -26,6 +26,8 @@ def _what(detail: dict[str, Any]) -> str:
 _ACTS = {
     "create_repository": ("Repository created", "Repository not created", "folder-plus"),
     "create_branch": ("Branch created", "Branch not created", "git-branch-plus"),
+    "run_pipeline": ("Pipeline run", "Pipeline not run", "play"),
+    "cancel_build": ("Build cancelled", "Build not cancelled", "circle-stop"),
     "commit_file": ("File committed", "File not committed", "git-commit-horizontal"),
     "create_release": ("Release created", "Release not created", "rocket"),
     "deploy_stage": ("Deployment started", "Deployment not started", "play"),

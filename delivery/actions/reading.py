@@ -81,7 +81,8 @@ def _told(connection: Connection, trouble: errors.AzureDevOpsError) -> CannotAsk
     if retry_after:
         until = time.time() + min(retry_after, _LONGEST_WAIT)
         caches[CACHE].set(_wait_key(connection), until, min(retry_after, _LONGEST_WAIT))
-    return CannotAsk(trouble.code, activity_id=trouble.activity_id, said=trouble.said, retry_after=retry_after)
+    said = " ".join(trouble.problems) if isinstance(trouble, errors.BuildNotQueued) else ""
+    return CannotAsk(trouble.code, activity_id=trouble.activity_id, said=said or trouble.said, retry_after=retry_after)
 
 
 def _wait_key(connection: Connection) -> str:
