@@ -177,6 +177,7 @@ _KINDS_THAT_PASS: tuple[type[errors.AzureDevOpsError], ...] = (
     errors.Throttled,
     errors.DnsFailure,
     errors.ConnectionFailed,
+    errors.ProxyFailed,
     errors.TimedOut,
     errors.ServerError,
 )

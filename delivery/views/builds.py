@@ -1,6 +1,7 @@
 """Builds: one row for each pipeline of every connection, live while it is open; and one pipeline's builds."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 
-from connections import messages
+from connections import clients, messages
 from connections.models import Connection
 from connections.views.common import problem_about
 from delivery import queries, rights
@@ -80,15 +81,21 @@ def freshness(watches: Iterable[Watch]) -> dict[str, Any]:
     """When what a page shows was last read, and what could not be read, in the catalogue's words."""
     found = list(watches)
     read = [one.read_at for one in found if one.read_at is not None]
-    problems: dict[str, int] = {}
-    for one in found:
-        if one.problem:
-            problems[one.problem] = problems.get(one.problem, 0) + 1
+    problems = Counter(_words(one for one in found if one.problem))
     return {
         "read_at": min(read) if read and len(read) == len(found) else None,
         "watched": len(found),
-        "troubles": [{"problem": messages.problem(code), "count": count} for code, count in problems.items()],
+        "troubles": [{"problem": problem, "count": count} for problem, count in problems.items()],
     }
+
+
+def _words(troubled: Iterable[Watch]) -> Iterator[messages.Problem]:
+    """What could not be read, in the words of each one's server."""
+    found = list(troubled)
+    projects = Project.objects.filter(pk__in=[one.project_id for one in found])
+    servers = dict(projects.values_list("pk", "connection__server")) if found else {}
+    for one in found:
+        yield messages.problem(one.problem, place=clients.place_of(servers.get(one.project_id, "")))
 
 
 def _only(filters: queries.PipelineFilters) -> list[dict[str, str]]:

@@ -1,18 +1,21 @@
 """What keeps a server of one's own from answering is said in words that name the setting, and never leaks a token."""
 
+import io
 import logging
 import re
 import socket
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 from django.core.checks import run_checks
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
 from connections.models import Connection
-from delivery.models import Repository
+from delivery.models import Repository, Watch
 from history.models import Event
 from sandbox.editions import SERVERS, Edition
 from sandbox.server import Sandbox
@@ -241,6 +244,27 @@ def test_a_dead_token_is_not_taken_for_a_missing_scope_although_both_are_refused
     page = files()
     assert "Token not accepted" in page
     assert "Scope missing" not in page
+
+
+def test_pages_and_commands_of_builds_speak_of_the_server(
+    pages: Client,
+    token_of: Token,
+    own_server: Sandbox,
+    bring_in: Callable[[Connection], None],
+    read_builds: Callable[[], None],
+) -> None:
+    bring_in(connect(pages, token_of("full")))
+    read_builds()
+    own_server.world.organizations["defaultcollection"].stopped = True
+    Watch.objects.update(once=True, next_at=datetime.now(UTC))
+    read_builds()
+    assert "Collection is stopped" in pages.get(reverse("delivery:builds")).content.decode()
+    commands = (("repositories", "refresh", "Own main"), ("builds", "run", "Storefront CI", "--branch", "main"))
+    for command in commands:
+        out = io.StringIO()
+        with pytest.raises(SystemExit):
+            call_command(*command, stdout=out, stderr=out)
+        assert out.getvalue().startswith("Collection is stopped.")
 
 
 def test_a_missing_scope_is_still_one(files: Callable[[], str], own_server: Sandbox) -> None:

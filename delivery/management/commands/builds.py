@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connections import messages
+from connections import clients, messages
 from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, USAGE, WELL, Output
 from delivery import queries
 from delivery.actions import builds
@@ -60,13 +60,14 @@ class Command(BaseCommand):
         try:
             code = verbs[options["verb"]](options, output)
         except CannotAsk as trouble:
-            code = _refuse(trouble, output)
+            code = _refuse(trouble, options, output)
         if code:
             sys.exit(code)
 
 
-def _refuse(trouble: CannotAsk, output: Output) -> int:
-    problem = messages.problem(trouble.code)
+def _refuse(trouble: CannotAsk, options: dict[str, Any], output: Output) -> int:
+    place = clients.place_of(_find(options).project.connection.server)
+    problem = messages.problem(trouble.code, place=place)
     words = f"{problem.title}. {trouble.said or problem.explanation} {problem.next_step}"
     output.say({"problem": problem.code, "message": words, "activity_id": trouble.activity_id}, words)
     return UNKNOWN if problem.code in _NOT_TOLD else REFUSED

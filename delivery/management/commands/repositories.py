@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from connections import messages
+from connections import clients, messages
 from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, WELL, Output, find
 from delivery import queries
 from delivery.actions import refresh
@@ -75,7 +75,7 @@ def _refresh(options: dict[str, Any], output: Output) -> int:
     }
     text = f"{found.repositories} repositories in {found.projects} projects."
     if problem:
-        words = messages.problem(problem)
+        words = messages.problem(problem, place=clients.place_of(connection.server))
         text = f"{words.title}. {words.next_step} Known: {text}"
     output.say(value, text)
     if problem:
