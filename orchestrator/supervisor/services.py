@@ -8,7 +8,7 @@ from pathlib import Path
 from orchestrator.supervisor.keys import MAKERS
 
 # The sandbox and the broker are no part of the product: its secrets are not for them.
-_SECRETS = (*MAKERS, "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
+_SECRETS = (*MAKERS, "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "AZURE_DEVOPS_PROXIES", "DJANGO_SETTINGS_MODULE")
 SANDBOX_SERVER = "Sandbox"
 
 

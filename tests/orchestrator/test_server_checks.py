@@ -7,6 +7,7 @@ from django.core.checks import CheckMessage, run_checks
 from pytest_django import Settings
 
 from orchestrator.redaction import ExceptionReporterFilter
+from orchestrator.supervisor import services
 
 OWN = "Own=https://devops.example.com/tfs"
 
@@ -51,3 +52,8 @@ def test_an_error_page_does_not_show_the_password_of_a_proxy(settings: Settings)
     settings.AZURE_DEVOPS_PROXIES = "Own=http://someone:sesame@proxy:3128"
     shown = ExceptionReporterFilter().get_safe_settings()
     assert shown["AZURE_DEVOPS_PROXIES"] == "Own=http://[redacted]@proxy:3128"
+
+
+def test_sandbox_and_broker_are_not_told_the_passwords_of_proxies_and_mail() -> None:
+    given = dict.fromkeys(("AZURE_DEVOPS_PROXIES", "EMAIL_URL", "DATABASE_URL"), "http://someone:sesame@host")
+    assert services.sandbox(given | {"PATH": "/bin"}, 8061).environment == {"PATH": "/bin"}
