@@ -47,3 +47,17 @@ class FilterForm(forms.Form):
         status = self.fields["status"]
         assert isinstance(status, forms.ChoiceField)  # noqa: S101  (declared above)
         status.choices = [("", "Any status"), *statuses]
+
+
+class WithinForm(forms.Form):
+    """How soon a token ends, in days."""
+
+    USUAL = 30
+
+    within = forms.IntegerField(label="Expires within days", min_value=0, max_value=366, required=False)
+
+    def days(self) -> int:
+        """The number asked for, or the usual one."""
+        self.is_valid()
+        given = self.cleaned_data.get("within")
+        return self.USUAL if given is None else int(given)

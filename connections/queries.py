@@ -1,5 +1,6 @@
 """What pages read: lists, filters and counts, each in a constant number of queries."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -103,6 +104,18 @@ def page_of_connections(filters: Filters, number: str | None, *, today: date) ->
 def attention_count(*, today: date) -> int:
     """How many connections need a person."""
     return Connection.objects.filter(_attention(today)).count()
+
+
+def with_fingerprints(found: QuerySet[Connection]) -> list[tuple[Connection, str]]:
+    """Each connection with the keyed fingerprint of its token; empty where no token is stored."""
+    marked = found.annotate(fingerprint=F("stored_token__fingerprint"))
+    return [(one, one.fingerprint or "") for one in marked]
+
+
+def enabled_by_id(ids: Iterable[int]) -> dict[int, Connection]:
+    """The enabled connections among these ids."""
+    found = Connection.objects.filter(pk__in=list(ids), disabled=False).select_related("owner")
+    return {one.pk: one for one in found.prefetch_related("capabilities")}
 
 
 def expiring(*, within: int, today: date) -> QuerySet[Connection]:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from connections.views import (
     adding,
+    bulk,
     calendar,
     connection,
     editing,
@@ -26,6 +27,10 @@ urlpatterns = [
     path("code-repositories/add/azure-devops/find-project/", adding.find_missing_project, name="find-project-new"),
     path("code-repositories/guard-rails/", guardrails.guard_rails, name="guard-rails"),
     path("code-repositories/guard-rails/change/", guardrails.change_guard_rails, name="change-guard-rails"),
+    path("code-repositories/rotation/", bulk.rotation, name="rotation"),
+    path("code-repositories/rotation/plan/", bulk.plan, name="plan-rotation"),
+    path("code-repositories/rotation/walk/", bulk.walk, name="walk"),
+    path("code-repositories/rotation/walk/test/", bulk.test_walk, name="test-walk"),
     path("code-repositories/calendar/", calendar.calendar_page, name="calendar"),
     path("code-repositories/calendar/make/", calendar.make, name="make-calendar"),
     path("code-repositories/calendar/revoke/", calendar.revoke_address, name="revoke-calendar"),

@@ -40,6 +40,10 @@ connections:add                         | 302 403 403 403 200 200 | -
 connections:add-azure-devops            | 302 403 403 403 200 200 | 302 403 403 403 200 200
 connections:test-new                    | -                       | 302 403 403 403 200 200
 connections:find-project-new            | -                       | 302 403 403 403 200 200
+connections:rotation                    | 302 403 403 403 200 200 | -
+connections:plan-rotation               | 302 403 403 403 302 302 | -
+connections:walk                        | 302 403 403 403 200 200 | 302 403 403 403 200 200
+connections:test-walk                   | -                       | 302 403 403 403 200 200
 connections:calendar                    | 302 403 200 200 200 200 | -
 connections:make-calendar               | -                       | 302 403 200 200 200 200
 connections:revoke-calendar             | -                       | 302 403 302 302 302 302

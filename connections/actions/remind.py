@@ -171,7 +171,7 @@ def _digest(due: list[tuple[Due, Recipient]], *, today: date, now: datetime) -> 
     context = {
         "rows": [row | {"words": _row_words(row), "url": _row_url(row)} for row in rows],
         "count": len(rows),
-        "bulk_url": f"{notify.page('list')}?sort=expiry",
+        "bulk_url": f"{notify.page('rotation')}?within={max(settings.REMINDER_DAYS, default=30)}",
         "tokens_pages": _tokens_pages(rows),
         "any_at_the_service": any(row["place"] == "organization" for row in rows),
     }

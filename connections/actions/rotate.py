@@ -1,5 +1,6 @@
 """Replace a stored token: test the new one while the old one stays, compare, swap in one step."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -70,15 +71,27 @@ def compare(connection: Connection, report: Report) -> Comparison:
     )
 
 
+Look = Callable[[Credentials], Report]
+
+
 def rotate(
-    connection: Connection, new: Replacement, *, person: AbstractBaseUser, by: Actor, now: datetime
+    connection: Connection,
+    new: Replacement,
+    *,
+    person: AbstractBaseUser,
+    by: Actor,
+    now: datetime,
+    look: Look | None = None,
 ) -> Comparison:
-    """Swap the token. Raises `CannotRotate`, and then the old token and everything else stay."""
+    """Swap the token. Raises `CannotRotate`, and then the old token and everything else stay.
+
+    `look` gives the report of a test; without it, the one in hand or a fresh one.
+    """
     credentials = credentials_for(connection, new.token)
     _is_another(connection, new.token)
     found = guard.broken(expires_on=new.expires_on, now=now, token=new.token, besides=connection.pk)
     guard.enforce(found, CannotRotate)
-    report = report_for(new.verdict, credentials, by=person, now=now)
+    report = look(credentials) if look else report_for(new.verdict, credentials, by=person, now=now)
     _judge(connection, report, new, place=credentials.server.place, today=timezone.localdate(now))
     comparison = compare(connection, report)
     new = replace(new, token_reach=Connection.Reach.at(credentials.server.place, new.token_reach))

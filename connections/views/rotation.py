@@ -66,6 +66,10 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
         rotate(connection, new, person=person(request), by=actor_of(request), now=timezone.now())
     except CannotRotate as refused:
         form.add_error(refused.field or None, refused.message)
+        if refused.field == "accept_limited":
+            # What to accept, and where to tick it, stands beside the result of a test.
+            tested = try_new(credentials_for(connection, new.token), by=person(request), now=timezone.now())
+            return _page(request, connection, form, report=tested.report, verdict=tested.verdict)
         return _page(request, connection, form, report=_in_hand(request, connection, form))
     warn_of_breaches(request, connection, new.token)
     return redirect("connections:token-updated", pk=connection.pk)
@@ -146,13 +150,14 @@ def _page(
     same: ExpiryForm | None = None,
 ) -> HttpResponse:
     tokens = tokens_page_of(connection)
-    accepted = report is not None and report.accepted
+    accepted = report if report is not None and report.accepted else None
+    compared = comparison_rows(connection, compare(connection, accepted), accepted) if accepted else []
     context: dict[str, Any] = {
         "connection": connection,
         "form": form,
         "verdict": verdict or form.data.get("verdict", ""),
         "report": _report(connection, form, report, tokens),
-        "comparison": {"rows": _rows(connection, compare(connection, report), report)} if accepted and report else None,
+        "comparison": {"rows": compared} if compared else None,
         "same_token_form": same or ExpiryForm(prefix="same"),
         "token_needs_pasting": form.is_bound,
         "tokens_page": tokens,
@@ -178,7 +183,8 @@ def _report(connection: Connection, form: RotateForm, report: Report | None, tok
     return report_view(report, organization=connection.organization, tokens_page=tokens, place=place, notices=notices)
 
 
-def _rows(connection: Connection, comparison: Comparison, report: Report) -> list[ComparisonRow]:
+def comparison_rows(connection: Connection, comparison: Comparison, report: Report) -> list[ComparisonRow]:
+    """The old token beside the new one, in words."""
     identity = report.identity.display_name if report.identity else ""
     place = clients.place_of(connection.server)
     good, warn = ("good", "check"), ("warn", "triangle-alert")

@@ -1,0 +1,106 @@
+"""One new token for several connections: tested once for each organization, swapped for each in its own step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from connections import messages
+from connections.actions.probe import Credentials, try_new, verdict_in_hand
+from connections.actions.refusals import CannotRotate
+from connections.actions.rotate import Comparison, Replacement, compare, credentials_for, rotate
+from connections.azure_devops.secret import PersonalAccessToken
+from connections.checks import Report
+from connections.models import Connection, GuardRails
+from connections.rails import Rule
+from history.record import Actor
+
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """What became of one connection: the comparison of both tokens, or why it keeps the old one."""
+
+    connection: Connection
+    comparison: Comparison | None = None
+    refusal: CannotRotate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What a new token would mean for one connection. `refusal` is set when it could not even be tested."""
+
+    connection: Connection
+    report: Report | None = None
+    comparison: Comparison | None = None
+    refusal: CannotRotate | None = None
+
+
+class _Looks:
+    """Reports by place, each asked for once. `verdicts` are those in hand, whatever place they are for."""
+
+    def __init__(self, verdicts: Sequence[str], *, person: AbstractBaseUser, now: datetime) -> None:
+        self._in_hand = verdicts
+        self._person, self._now = person, now
+        self._reports: dict[Place, Report] = {}
+        self.verdicts: list[str] = []
+
+    def __call__(self, credentials: Credentials) -> Report:
+        place = (credentials.server.name, credentials.organization.name)
+        if place not in self._reports:
+            self._reports[place] = self._find(credentials)
+        return self._reports[place]
+
+    def _find(self, credentials: Credentials) -> Report:
+        for verdict in self._in_hand:
+            known = verdict_in_hand(verdict, credentials, by=self._person, now=self._now)
+            if known is not None:
+                return known
+        tested = try_new(credentials, by=self._person, now=self._now)
+        self.verdicts += [tested.verdict] if tested.verdict else []
+        return tested.report
+
+
+def rotate_together(
+    connections: Sequence[Connection], new: Replacement, *, person: AbstractBaseUser, by: Actor, now: datetime
+) -> list[Swapped]:
+    """Swap the token of each. One that is refused keeps its old token and leaves the others right.
+
+    `new.verdict` may hold several, separated by spaces. Raises `CannotRotate` when the guard rails refuse one token
+    for several connections.
+    """
+    if len(connections) > 1 and GuardRails.now().reuse is Rule.REFUSE:
+        problem = messages.problem("token_reused")
+        raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}", field="token")
+    looks = _Looks(new.verdict.split(), person=person, now=now)
+    alone = replace(new, verdict="")
+    return [_swap(one, alone, looks, person=person, by=by, now=now) for one in connections]
+
+
+def _swap(
+    connection: Connection, new: Replacement, looks: _Looks, *, person: AbstractBaseUser, by: Actor, now: datetime
+) -> Swapped:
+    try:
+        comparison = rotate(connection, new, person=person, by=by, now=now, look=looks)
+    except CannotRotate as refusal:
+        return Swapped(connection, refusal=refusal)
+    return Swapped(connection, comparison)
+
+
+def try_together(
+    connections: Sequence[Connection], token: PersonalAccessToken, *, person: AbstractBaseUser, now: datetime
+) -> tuple[list[Tested], str]:
+    """What the token would mean for each, and the verdicts in hand for the swap. Nothing is swapped."""
+    looks = _Looks((), person=person, now=now)
+    found = [_test(one, token, looks) for one in connections]
+    return found, " ".join(looks.verdicts)
+
+
+def _test(connection: Connection, token: PersonalAccessToken, looks: _Looks) -> Tested:
+    try:
+        report = looks(credentials_for(connection, token))
+    except CannotRotate as refusal:
+        return Tested(connection, refusal=refusal)
+    return Tested(connection, report, compare(connection, report) if report.accepted else None)

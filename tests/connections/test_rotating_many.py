@@ -1,0 +1,346 @@
+"""A round of rotations: the steps, one token for several connections, and the pages that walk through it."""
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connections import rounds
+from connections.actions.guard import set_rails
+from connections.actions.refusals import CannotRotate
+from connections.actions.rotate import Replacement
+from connections.actions.rotate_together import rotate_together, try_together
+from connections.azure_devops.secret import PersonalAccessToken
+from connections.models import Connection, StoredToken
+from connections.rails import Rails, Rule
+from connections.rounds import Entry
+from history.models import Event
+from history.record import Actor
+from sandbox.server import Sandbox
+from tests.factories import ConnectionFactory, StoredTokenFactory
+
+ANN = Actor("ann")
+Connected = Callable[..., Connection]
+Token = Callable[[str], str]
+
+ENTRIES = [Entry(1, "maya", "a"), Entry(2, "maya", "b"), Entry(3, "noor", "a"), Entry(4, "gale", "")]
+
+
+def test_connections_that_keep_one_token_are_a_set() -> None:
+    assert rounds.sharing(ENTRIES) == [(1, 3)]
+
+
+def test_connections_of_one_person_at_one_place_are_a_set() -> None:
+    assert rounds.alike(ENTRIES) == [(1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("order", "together", "expected"),
+    [
+        ([], [], []),
+        ([3, 1, 2], [], [(3,), (1,), (2,)]),
+        ([3, 1, 2], [(1, 3)], [(3, 1), (2,)]),
+        ([3, 1, 2], [(1, 2), (2, 3)], [(3, 1, 2)]),
+        ([1, 2], [(1, 9)], [(1,), (2,)]),
+    ],
+)
+def test_steps_keep_the_order_and_join_what_belongs_together(
+    order: list[int], together: list[tuple[int, ...]], expected: list[tuple[int, ...]]
+) -> None:
+    assert rounds.steps(order, together) == expected
+
+
+@given(
+    st.lists(st.integers(1, 40), unique=True, max_size=30),
+    st.lists(st.lists(st.integers(1, 40), min_size=2, max_size=4), max_size=8),
+)
+def test_every_chosen_connection_is_in_exactly_one_step(order: list[int], together: list[list[int]]) -> None:
+    found = rounds.steps(order, together)
+    assert sorted(one for step in found for one in step) == sorted(order)
+    assert rounds.read(rounds.write(found)) == found
+
+
+@given(st.text())
+def test_no_address_makes_a_round_fail(text: str) -> None:
+    found = rounds.read(text)
+    assert len({one for step in found for one in step}) == sum(map(len, found)) <= rounds.MOST
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3.7,9", [(3, 7), (9,)]),
+        ("3,3.4", [(3,), (4,)]),
+        ("x,-1,,5.", [(5,)]),
+        ("²", []),
+        ("9" * 30, []),
+    ],
+)
+def test_what_cannot_be_read_is_left_out(text: str, expected: list[tuple[int, ...]]) -> None:
+    assert rounds.read(text) == expected
+
+
+# One token for several
+
+
+def replacement(secret: str, **more: object) -> Replacement:
+    return Replacement(PersonalAccessToken(secret), in_days(60), "one", **more)  # type: ignore[arg-type]
+
+
+def in_days(days: int) -> date:
+    return timezone.localdate() + timedelta(days=days)
+
+
+def token_in(connection: Connection) -> str:
+    return StoredToken.objects.get(connection=connection).reveal().reveal()
+
+
+def test_one_token_is_tested_once_for_each_organization_and_swapped_for_each(
+    connected: Connected, maintainer: User, sandbox: Sandbox, token_of: Token
+) -> None:
+    places = (("One", "acme"), ("Two", "acme"), ("Three", "fabrikam"))
+    connections = [connected(name, organization=organization) for name, organization in places]
+    sandbox.requests.clear()
+    new = replacement(token_of("global"))
+    swapped = rotate_together(connections, new, person=maintainer, by=ANN, now=timezone.now())
+    assert [one.refusal for one in swapped] == [None, None, None]
+    assert {token_in(one) for one in connections} == {token_of("global")}
+    asked = [one.path for one in sandbox.requests if one.path.endswith("connectionData")]
+    assert sorted(asked) == ["/acme/_apis/connectionData", "/fabrikam/_apis/connectionData"]
+    assert Event.objects.filter(kind="connection.rotated").count() == 3
+
+
+def test_one_that_is_refused_keeps_its_token_and_leaves_the_others_right(
+    connected: Connected, maintainer: User, token_of: Token
+) -> None:
+    here, elsewhere = connected("Here"), connected("Elsewhere", organization="fabrikam")
+    new = replacement(token_of("full-again"))
+    swapped = rotate_together([elsewhere, here], new, person=maintainer, by=ANN, now=timezone.now())
+    assert [one.refusal.code if one.refusal else "" for one in swapped] == ["token_refused", ""]
+    assert token_in(elsewhere) == token_of("full")
+    assert token_in(here) == token_of("full-again")
+
+
+def test_a_server_that_is_gone_stops_its_own_connection_only(
+    connected: Connected, maintainer: User, token_of: Token
+) -> None:
+    here, gone = connected("Here"), ConnectionFactory.create(server="Gone")
+    new = replacement(token_of("full-again"))
+    swapped = rotate_together([gone, here], new, person=maintainer, by=ANN, now=timezone.now())
+    assert [one.refusal.code if one.refusal else "" for one in swapped] == ["server_unknown", ""]
+
+
+def test_a_test_in_hand_is_not_made_again(
+    connected: Connected, maintainer: User, sandbox: Sandbox, token_of: Token
+) -> None:
+    connections = [connected("One"), connected("Two", organization="fabrikam")]
+    token = PersonalAccessToken(token_of("global"))
+    tested, verdict = try_together(connections, token, person=maintainer, now=timezone.now())
+    assert all(one.comparison and one.comparison.same_person for one in tested)
+    assert {token_in(one) for one in connections} == {token_of("full")}
+    sandbox.requests.clear()
+    new = replacement(token_of("global"), verdict=verdict)
+    swapped = rotate_together(connections, new, person=maintainer, by=ANN, now=timezone.now())
+    assert all(one.comparison for one in swapped)
+    assert sandbox.requests == []
+
+
+def test_guard_rails_refuse_one_token_for_several_before_any_is_swapped(
+    connected: Connected, maintainer: User, sandbox: Sandbox, token_of: Token
+) -> None:
+    connections = [connected("One"), connected("Two")]
+    set_rails(Rails(reuse=Rule.REFUSE), by=ANN, now=timezone.now())
+    sandbox.requests.clear()
+    new = replacement(token_of("full-again"))
+    with pytest.raises(CannotRotate) as refused:
+        rotate_together(connections, new, person=maintainer, by=ANN, now=timezone.now())
+    assert refused.value.code == "token_reused"
+    assert sandbox.requests == []
+
+
+# The pages
+
+
+def expiring(name: str, days: int, **fields: object) -> Connection:
+    connection = ConnectionFactory.create(name=name, expires_on=in_days(days), **fields)
+    StoredTokenFactory.create(connection=connection, secret=f"{name:a<52}".replace(" ", "a"))
+    return connection
+
+
+def plan(pages: Client, **asked: int | list[int]) -> str:
+    """Where the plan leads."""
+    return pages.get(reverse("connections:plan-rotation"), asked).headers["Location"]
+
+
+def steps_of(address: str) -> str:
+    found = re.search(r"steps=([\d.,]*)", address)
+    assert found is not None
+    return found[1]
+
+
+def test_the_page_lists_what_expires_within_the_days_of_the_url(pages: Client, sandbox: Sandbox) -> None:
+    for name, days in (("Gone", -3), ("Soon", 5), ("Later", 40)):
+        expiring(name, days)
+    expiring("Resting", 5, disabled=True)
+    page = pages.get(reverse("connections:rotation")).content.decode()
+    assert [name in page for name in ("Gone", "Soon", "Later", "Resting")] == [True, True, False, False]
+    assert "Later" in pages.get(reverse("connections:rotation"), {"within": 60}).content.decode()
+    assert (
+        "Nothing expires within 0 days"
+        not in pages.get(reverse("connections:rotation"), {"within": "soon"}).content.decode()
+    )
+
+
+def test_the_page_costs_the_same_for_one_and_for_many(
+    pages: Client, sandbox: Sandbox, django_assert_max_num_queries: Callable[..., object]
+) -> None:
+    for number in range(30):
+        expiring(f"C{number}", 5, organization=f"o{number % 3}")
+    with django_assert_max_num_queries(12):  # type: ignore[attr-defined]
+        pages.get(reverse("connections:rotation"))
+
+
+def test_what_is_chosen_becomes_steps_soonest_first(pages: Client, sandbox: Sandbox) -> None:
+    late, soon, other = expiring("Late", 9), expiring("Soon", 2), expiring("Other", 5, identity_id="noor")
+    everything = [late.pk, soon.pk, other.pk]
+    address = plan(pages, within=30, connection=everything)
+    assert steps_of(address) == f"{soon.pk},{other.pk},{late.pk}"
+    assert "at=1" in address
+    together = plan(pages, within=30, connection=everything, together=[soon.pk])
+    assert steps_of(together) == f"{soon.pk}.{late.pk},{other.pk}"
+    assert steps_of(plan(pages, within=30, connection=[late.pk])) == f"{late.pk}"
+
+
+def test_connections_that_share_a_token_are_offered_together(
+    pages: Client, sandbox: Sandbox, connected: Connected
+) -> None:
+    one, two = connected("One"), connected("Two")
+    three = connected("Three", organization="fabrikam")
+    Connection.objects.update(expires_on=in_days(5))
+    page = pages.get(reverse("connections:rotation")).content.decode()
+    assert "which share one now" in page
+    assert "They are in different organizations" in page
+    chosen = [one.pk, two.pk, three.pk]
+    shared = min(chosen, key=lambda pk: Connection.objects.get(pk=pk).name.lower())
+    assert steps_of(plan(pages, connection=chosen, shared=[shared])).count(".") == 2
+
+
+def test_a_shared_token_joins_only_those_who_share_it(pages: Client, connected: Connected) -> None:
+    one, two, other = connected("A"), connected("B"), connected("C", token="full-again")
+    Connection.objects.update(expires_on=in_days(5))
+    chosen = [one.pk, two.pk, other.pk]
+    assert steps_of(plan(pages, connection=chosen, shared=[one.pk])) == f"{one.pk}.{two.pk},{other.pk}"
+
+
+def test_guard_rails_offer_nothing_together(pages: Client, sandbox: Sandbox, connected: Connected) -> None:
+    one, two = connected("One"), connected("Two")
+    Connection.objects.update(expires_on=in_days(5))
+    set_rails(Rails(reuse=Rule.REFUSE), by=ANN, now=timezone.now())
+    page = pages.get(reverse("connections:rotation")).content.decode()
+    assert "One new token" not in page
+    assert steps_of(plan(pages, connection=[one.pk, two.pk], together=[one.pk], shared=[one.pk])).count(".") == 0
+
+
+def test_nothing_chosen_is_said(pages: Client, sandbox: Sandbox) -> None:
+    page = pages.get(reverse("connections:plan-rotation"), {"within": 7}, follow=True).content.decode()
+    assert "Choose at least one connection." in page
+
+
+FORM = {"expires": "60", "token_reach": "one"}
+
+
+@pytest.fixture
+def three(connected: Connected) -> list[Connection]:
+    found = [connected("One"), connected("Two"), connected("Three", token="full-colleague")]
+    for days, connection in enumerate(found, start=1):
+        Connection.objects.filter(pk=connection.pk).update(expires_on=in_days(days))
+    return found
+
+
+def test_a_round_goes_step_by_step_to_its_end(pages: Client, three: list[Connection], token_of: Token) -> None:
+    one, two, last = three
+    address = plan(pages, connection=[one.pk, two.pk, last.pk], shared=[one.pk])
+    page = pages.get(address).content.decode()
+    assert "1 of 2: 2 connections" in page
+    answer = pages.post(address, FORM | {"token": token_of("full-again")}, follow=True)
+    page = answer.content.decode()
+    assert "One, Two use the new token now." in page
+    assert "2 of 2: Three" in page
+    skip = re.search(r'href="([^"]+at=3[^"]*)">Skip', page)
+    assert skip is not None
+    end = pages.get(skip[1].replace("&amp;", "&")).content.decode()
+    assert "2 of 3 updated" in end
+    assert "Now revoke the old tokens" in end
+    assert end.count("Updated</span>") == 2
+    assert end.count("Skipped</span>") == 1
+    assert f"steps={last.pk}" in end
+
+
+def test_a_failure_shows_the_result_of_each_and_offers_the_rest(
+    pages: Client, connected: Connected, token_of: Token
+) -> None:
+    here, elsewhere = connected("Here"), connected("Elsewhere", organization="fabrikam")
+    Connection.objects.update(expires_on=in_days(3))
+    address = plan(pages, connection=[here.pk, elsewhere.pk], shared=[here.pk, elsewhere.pk])
+    page = pages.post(address, FORM | {"token": token_of("full-again")}).content.decode()
+    assert "Here uses the new token now." in page
+    assert 'data-result="token_refused"' in page
+    assert "2 of 2: Elsewhere" in page
+    assert token_of("full-again") not in page
+    assert token_in(here) == token_of("full-again")
+    assert token_in(elsewhere) == token_of("full")
+
+
+def test_a_test_compares_for_each_connection_and_swaps_nothing(
+    pages: Client, three: list[Connection], token_of: Token
+) -> None:
+    address = plan(pages, connection=[one.pk for one in three], shared=[three[0].pk])
+    test_address = address.replace("/walk/", "/walk/test/")
+    page = pages.post(test_address, {"token": token_of("full-colleague")}).content.decode()
+    assert page.count("Maya Sample → Noor Sample") == 2
+    assert "Connection successful" in page
+    assert token_of("full-colleague") not in page
+    assert token_in(three[0]) == token_of("full")
+
+
+def test_a_limited_token_wants_the_box_ticked(pages: Client, three: list[Connection], token_of: Token) -> None:
+    address = plan(pages, connection=[three[0].pk])
+    page = pages.post(address, FORM | {"token": token_of("no-build")}).content.decode()
+    assert 'data-result="limited_not_accepted"' in page
+    pages.post(address, FORM | {"token": token_of("no-build"), "accept_limited": "on"})
+    assert Connection.objects.get(name="One").health == "limited"
+
+
+def test_bad_input_stays_on_the_step(pages: Client, three: list[Connection]) -> None:
+    address = plan(pages, connection=[three[0].pk])
+    page = pages.post(address, FORM | {"token": ""}).content.decode()
+    assert "Paste the personal access token." in page
+    assert "1 of 1: One" in page
+
+
+def test_a_connection_that_went_meanwhile_is_passed_over(pages: Client, three: list[Connection]) -> None:
+    address = plan(pages, connection=[three[0].pk, three[1].pk])
+    Connection.objects.filter(pk=three[0].pk).update(disabled=True)
+    assert "disconnected or disabled meanwhile" in pages.get(address).content.decode()
+
+
+def test_an_address_that_was_tampered_with_is_an_empty_round(pages: Client, sandbox: Sandbox) -> None:
+    page = pages.get(reverse("connections:walk"), {"steps": "x", "at": "-1", "since": "y"}).content.decode()
+    assert "Nothing of this round is left." in page
+    assert pages.post(reverse("connections:test-walk"), {"token": "x"}).status_code == 200
+
+
+def test_the_update_page_shows_what_to_accept_when_a_scope_is_missing(
+    pages: Client, connected: Connected, token_of: Token
+) -> None:
+    address = reverse("connections:update-token", args=[connected().pk])
+    page = pages.post(address, FORM | {"token": token_of("no-build")}).content.decode()
+    assert "Tick the box to use it as Limited" in page
+    assert 'name="accept_limited"' in page
