@@ -36,7 +36,6 @@ ROLES = (
             "history.view_event",
             "delivery.view_repository",
             "delivery.view_releasepipeline",
-            "delivery.view_pipeline",
         ),
     ),
     Role(
@@ -46,8 +45,6 @@ ROLES = (
             "connections.test_connection",
             "connections.audit_connection",
             "delivery.refresh_repository",
-            "delivery.run_pipeline",
-            "delivery.cancel_build",
         ),
     ),
     Role(

@@ -51,8 +51,12 @@ def send_due(*, now: datetime) -> int:
 
 
 def _due(now: datetime) -> QuerySet[Mail]:
-    free = Q(leased_until=None) | Q(leased_until__lt=now)
-    return Mail.objects.filter(free, sent_at=None, given_up_at=None, due_at__lte=now).order_by("due_at", "pk")
+    # What is leased or due much later than it can be was written by a clock that was ahead.
+    longest_lease = 2 * timedelta(seconds=settings.MAIL_LEASE_SECONDS)
+    held = Q(leased_until__gte=now, leased_until__lte=now + longest_lease)
+    is_time = Q(due_at__lte=now) | Q(due_at__gt=now + 2 * _LONGEST_WAIT)
+    waiting = Mail.objects.filter(is_time, sent_at=None, given_up_at=None)
+    return waiting.exclude(held).order_by("due_at", "pk")
 
 
 def _claim(pk: int, now: datetime) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q, QuerySet, Window
+from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from connections.actions import leases
@@ -149,13 +149,17 @@ def release(connection_id: int, *, now: datetime) -> None:
 def tidy(*, now: datetime) -> None:
     """Let no run wait for a connection that is gone or rests, nor stay open when nothing waits.
 
-    And let no connection rest longer because it was last checked by a clock that was ahead.
+    And let no connection rest longer because a clock was ahead when it was checked, or when a run began.
     """
+    waiting = AuditedConnection.objects.filter(state=State.WAITING)
+    begun_tomorrow = waiting.filter(run__started_at__gt=now + _CLOCKS_DIFFER)
+    due_tomorrow = begun_tomorrow.filter(connection__next_check_at__gte=F("run__started_at"))
+    Connection.objects.filter(pk__in=due_tomorrow.values("connection_id")).update(next_check_at=now)
     usual = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
     by_a_fast_clock = Connection.objects.filter(checked_at__gt=now + _CLOCKS_DIFFER)
     by_a_fast_clock.filter(next_check_at__gt=usual).update(next_check_at=usual)
     useless = Q(connection=None) | Q(connection__disabled=True)
-    found = AuditedConnection.objects.filter(useless, state=State.WAITING).values_list("pk", flat=True)
+    found = waiting.filter(useless).values_list("pk", flat=True)
     with transaction.atomic():
         _cancel(AuditedConnection.objects.filter(pk__in=list(found)), at=now)
     for run in AuditRun.objects.filter(finished_at=None):

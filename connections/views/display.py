@@ -84,7 +84,9 @@ class ProblemView:
     activity_id: str = ""
 
 
-def problem_view(code: str, *, tokens_page: str = "", activity_id: str | None = None, place: Place) -> ProblemView:
+def problem_view(
+    code: str, *, tokens_page: str = "", activity_id: str | None = None, place: Place = "organization"
+) -> ProblemView:
     """The words of a code for a page about a connection that leads to such a `place`."""
     problem = messages.problem(code, place=place)
     url, label = "", ""

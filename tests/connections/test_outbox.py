@@ -335,3 +335,9 @@ def test_seeing_the_outbox_and_sending_are_two_permissions(
     assert client.post(reverse("connections:mail-again", args=[mail.pk])).status_code == 403
     client.logout()
     assert client.get(reverse("connections:outbox")).status_code == 302
+
+
+@pytest.mark.parametrize("column", ["due_at", "leased_until"])
+def test_a_clock_that_was_ahead_keeps_no_mail_back(inbox: Inbox, mail: Mail, column: str) -> None:
+    Mail.objects.update(**{column: NOW + timedelta(days=1)})
+    assert outbox.send_due(now=NOW) == 1

@@ -218,6 +218,15 @@ def test_no_connection_rests_longer_because_a_clock_was_ahead() -> None:
     assert (ahead.next_check_at, asked_to_wait.next_check_at) == (NOW + EVERY, tomorrow)
 
 
+def test_a_run_begun_by_a_clock_that_was_ahead_goes_on() -> None:
+    tomorrow = NOW + timedelta(days=1)
+    pushed, asked_to_wait = ConnectionFactory.create_batch(2, next_check_at=tomorrow + EVERY)
+    runs.start_by_hand(by=ANN, now=tomorrow)
+    Connection.objects.filter(pk=asked_to_wait.pk).update(next_check_at=NOW + EVERY)
+    runs.tidy(now=NOW)
+    assert runs.claim_due(now=NOW) == [pushed.pk]
+
+
 def test_an_audit_gives_the_lease_back_and_plans_the_next(connected: Callable[..., Connection]) -> None:
     connection = connected()
     Connection.objects.update(next_check_at=NOW, leased_until=None)

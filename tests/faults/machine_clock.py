@@ -1,39 +1,56 @@
-"""The wall clock of a machine that sleeps, wakes, or is set wrong: real processes on a clock that a test moves.
+"""The wall clock of a machine that sleeps, wakes, or is set wrong: running processes on a clock that a test moves.
 
-Debian's libfaketime stands between the processes and their C library. As on a real machine only the wall clock jumps;
-the monotonic clock goes on.
+time-machine stands between Python and the system's clock in each of the product's processes. As on a real machine
+only the wall clock jumps; the monotonic clock goes on.
 """
 
-import glob
-from datetime import timedelta
+import threading
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.needs import need
+import time_machine
+
+CLOCK_VARIABLE = "FAULTS_CLOCK"
+_LOOK_EVERY = 0.02
 
 
 class MachineClock:
-    """Moves the clock of the processes that are started with `environment`."""
+    """Moves the clock of the processes that are started with `environment`, and says what time it is for them."""
 
     def __init__(self, folder: Path) -> None:
-        found = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))  # noqa: PTH207 - sorted() of texts
-        need(found=bool(found), lacking="libfaketime", remedy="apt-get install libfaketime")
         self._file = folder / "clock"
-        self.ahead = timedelta()
+        self.environment = {CLOCK_VARIABLE: str(self._file)}
         self.set(timedelta())
-        self.environment = {
-            "LD_PRELOAD": found[0],
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
 
     def set(self, ahead: timedelta) -> None:
         """So far ahead of this machine's own time, from now on; negative is behind."""
         self.ahead = ahead
         new = self._file.with_suffix(".new")
-        new.write_text(f"{ahead.total_seconds():+.0f}\n")
+        new.write_text(f"{ahead.total_seconds()}\n")
         new.replace(self._file)
 
     def advance(self, by: timedelta) -> None:
         """Let time pass at once."""
         self.set(self.ahead + by)
+
+    def later(self, **by: float) -> str:
+        """So much later than now, as both databases compare it."""
+        moment = datetime.now(UTC) + self.ahead + timedelta(**by)
+        return f"{moment:%Y-%m-%d %H:%M:%S}+00"
+
+
+def follow(file: Path) -> None:
+    """Set this process' clock by the file, now and whenever it changes."""
+    ahead = float(file.read_text())
+    traveller = time_machine.travel(time.time() + ahead).start()
+    threading.Thread(target=_follow, args=(file, traveller, ahead), name="clock", daemon=True).start()
+
+
+def _follow(file: Path, traveller: time_machine.Traveller, ahead: float) -> None:
+    while True:
+        wanted = float(file.read_text())
+        if wanted != ahead:
+            traveller.shift(wanted - ahead)
+            ahead = wanted
+        time.sleep(_LOOK_EVERY)

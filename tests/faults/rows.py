@@ -33,10 +33,12 @@ def people(*, count: int) -> list[str]:
     return [one.username for one in found]
 
 
-def connections(*, count: int, ending: int = 0, reported: str = "healthy", due: bool = False) -> list[int]:
+def connections(
+    *, count: int, ending: int = 0, days_left: int = 5, reported: str = "healthy", due: bool = False
+) -> list[int]:
     """Connections to the sandbox with one token, each with one address to tell.
 
-    The first `ending` of them end in five days. People were told of each that it is `reported`.
+    The first `ending` of them end in `days_left` days. People were told of each that it is `reported`.
     """
     now = timezone.now()
     owner = User.objects.get_or_create(username="owner")[0]
@@ -49,7 +51,7 @@ def connections(*, count: int, ending: int = 0, reported: str = "healthy", due: 
         model.extra_recipients = f"team-{number:03}@example.com"
         model.health = model.told_health = reported
         model.problem = "token_refused" if reported == "rejected" else ""
-        model.expires_on = timezone.localdate(now) + timedelta(days=5 if number < ending else 80)
+        model.expires_on = timezone.localdate(now) + timedelta(days=days_left if number < ending else 80)
         model.token_set_at = now - timedelta(days=40)
         model.next_check_at = now if due else now + timedelta(hours=6)
         model.save(force_insert=True)

@@ -1,9 +1,12 @@
 """The product's settings for the fault tests: a clock that ticks each second, and a cheap sign-in."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from celery.signals import worker_ready
 
+from tests.faults.machine_clock import CLOCK_VARIABLE, follow
 from tests.settings import *  # noqa: F403
 from tests.settings import CELERY_BEAT_SCHEDULE
 
@@ -19,6 +22,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TESTS_PER_PERSON = TESTS_PER_ADDRESS = 0
 
 
+if os.environ.get(CLOCK_VARIABLE):
+    follow(Path(os.environ[CLOCK_VARIABLE]))
 READY = "The worker is ready."
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -117,6 +118,13 @@ class Stack:
             within=within,
             saying="every mail is sent",
         )
+
+    def mails_twice(self) -> int:
+        """How many mails came once more than they should. The log must say so of each."""
+        told = set(re.findall(r"Mail (\S+) was begun before", "".join(part.said() for part in self._parts)))
+        duplicates = self.post.duplicates()
+        assert set(duplicates) <= told
+        return duplicates.total()
 
     def close(self) -> None:
         """End every process."""
