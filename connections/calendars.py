@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 from icalendar import Alarm, Calendar, Event
 
-from connections import expiry
+from connections import clients, expiry
 from connections.models import Connection
 
 NAME = "Azure DevOps tokens"
@@ -77,11 +77,13 @@ def _alarm(words: str, before: timedelta) -> Alarm:
 
 
 def _description(connection: Connection) -> str:
+    place = clients.place_of(connection.server)
+    since = ": since 31 March 2026 an expired token can no longer be extended" if place == "organization" else ""
     lines = (
-        f"Organization: {connection.organization}",
+        f"{place.capitalize()}: {connection.organization}",
         f"Token of: {connection.identity_name}",
         f"Owner: {connection.owner.get_full_name() or connection.owner.get_username()}",
-        "Extend or replace the token before this day: since 31 March 2026 an expired token can no longer be extended.",
+        f"Extend or replace the token before this day{since}.",
         f"Update it here: {_page(connection)}",
     )
     return "\n".join(lines)

@@ -54,6 +54,12 @@ def place_of(name: str) -> Place:
         return "organization"
 
 
+def problem_detail(name: str, code: str) -> dict[str, object]:
+    """A problem as the history keeps it: its code, and, with a server of one's own, that its words are others."""
+    place = place_of(name)
+    return {"problem": code} if place == "organization" or not code else {"problem": code, "place": place}
+
+
 def sandbox() -> Server | None:
     """The pretend Azure DevOps that `make run` adds on this machine, if there is one."""
     return next((one for one in servers() if one.name == SANDBOX and one.is_loopback), None)

@@ -61,9 +61,10 @@ OTHERWISE: dict[str, Words] = {
     ),
     "sign_in_required": Words(
         "The server asks for a sign-in",
-        "Instead of an answer came a sign-in page, from the server or from a gateway in front of it.",
-        "Ask the administrator of the server whether something in front of it asks people to sign in. If not, make a "
-        "new token.",
+        "Instead of an answer came a sign-in page, or the way to another address, from the server or from a gateway in "
+        "front of it.",
+        "Ask the operator of this product whether the address in AZURE_DEVOPS_SERVERS is the one that a browser ends "
+        "up at, and the administrator of the server whether something in front of it asks people to sign in.",
     ),
     "anonymous": Words(
         "Token not accepted",

@@ -9,7 +9,7 @@ from history.words import Words
 def _refreshed(detail: dict[str, Any]) -> str:
     words = [f"{detail.get('repositories', 0)} in all, {detail.get('added', 0)} new, {detail.get('gone', 0)} gone"]
     if detail.get("problem"):
-        words.insert(0, messages.problem(detail["problem"]).title)
+        words.insert(0, messages.problem(detail["problem"], place=detail.get("place", "organization")).title)
     return ". ".join(words)
 
 
@@ -18,7 +18,7 @@ def _what(detail: dict[str, Any]) -> str:
     if detail.get("comment"):
         words.append(f"“{detail['comment']}”")
     if detail.get("problem"):
-        words.append(messages.problem(detail["problem"]).title)
+        words.append(messages.problem(detail["problem"], place=detail.get("place", "organization")).title)
     return ". ".join(words)
 
 
@@ -26,6 +26,8 @@ def _what(detail: dict[str, Any]) -> str:
 _ACTS = {
     "create_repository": ("Repository created", "Repository not created", "folder-plus"),
     "create_branch": ("Branch created", "Branch not created", "git-branch-plus"),
+    "run_pipeline": ("Pipeline run", "Pipeline not run", "play"),
+    "cancel_build": ("Build cancelled", "Build not cancelled", "circle-stop"),
     "commit_file": ("File committed", "File not committed", "git-commit-horizontal"),
     "create_release": ("Release created", "Release not created", "rocket"),
     "deploy_stage": ("Deployment started", "Deployment not started", "play"),

@@ -7,6 +7,9 @@ from typing import Any
 
 from django import forms
 
+# No row has a greater one, and SQLite takes none.
+LARGEST_ID = 2**63 - 1
+
 
 class FilterForm(forms.Form):
     """Search, filter and order of the list of repositories; all of it stands in the URL."""
@@ -18,13 +21,20 @@ class FilterForm(forms.Form):
     sort = forms.ChoiceField(
         label="Sort by", required=False, choices=[("", "Name"), ("project", "Project"), ("size", "Size")]
     )
-    connection = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+    connection = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, states: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         state = self.fields["state"]
         assert isinstance(state, forms.ChoiceField)  # noqa: S101  (declared above)
         state.choices = list(states)
+
+
+class PipelineFilterForm(FilterForm):
+    """Search, filter and order of the list of pipelines."""
+
+    project = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID, widget=forms.HiddenInput)
+    sort = forms.ChoiceField(label="Sort by", required=False, choices=[("", "Name"), ("newest", "Newest build")])
 
 
 def _visible_line(value: str) -> None:
@@ -73,6 +83,17 @@ class BranchField(forms.CharField):
                 "Git does not allow this name: no white space, no .. and none of ~ ^ : ? * [ \\", code="invalid"
             )
         return name
+
+
+class RunForm(forms.Form):
+    """Run pipeline."""
+
+    branch = BranchField(label="Branch")
+
+    def __init__(self, *args: Any, has_suggestions: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if has_suggestions:
+            self.fields["branch"].widget.attrs["list"] = "branches-to-run"
 
 
 class NewBranchForm(forms.Form):

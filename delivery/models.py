@@ -157,3 +157,81 @@ class ReleasePipeline(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Watch(models.Model):
+    """One kind of thing in one project that is read from Azure DevOps for everybody who looks at it.
+
+    It is read while `watched_until` lies ahead, or once when `once` is set. `read_at` is the last time that everything
+    was read; `problem` says why the latest try failed, and what is known stays.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="watches")
+    kind = models.CharField(max_length=16)
+    watched_until = models.DateTimeField()
+    once = models.BooleanField(default=False)
+    next_at = models.DateTimeField()
+    leased_until = models.DateTimeField(null=True)
+    lease = models.CharField(max_length=36, blank=True)
+    read_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=64, blank=True)
+    activity_id = models.CharField(max_length=64, blank=True)
+    troubles_in_a_row = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name_plural = "watches"
+        constraints = (models.UniqueConstraint(fields=("project", "kind"), name="watched_once"),)
+        indexes = (
+            models.Index(fields=("watched_until",), name="watch_by_viewers"),
+            models.Index(fields=("once", "next_at"), name="watch_by_next"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.project_id}"
+
+
+class Pipeline(models.Model):
+    """A pipeline, with its newest build as it was when it was last read.
+
+    `state` is a `delivery.build_states.State`; `recent` are the newest builds, each as [id, number, state].
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="pipelines")
+    azure_id = models.IntegerField()
+    name = models.CharField(max_length=256)
+    folder = models.CharField(max_length=400, blank=True)
+    queue_status = models.CharField(max_length=16, blank=True)
+    web_url = models.CharField(max_length=2000, blank=True)
+    seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=16, blank=True)
+    build_id = models.IntegerField(null=True)
+    build_number = models.CharField(max_length=256, blank=True)
+    branch = models.CharField(max_length=512, blank=True)
+    requested_for = models.CharField(max_length=256, blank=True)
+    queued_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    recent = models.JSONField(default=list)
+
+    class Meta:
+        default_permissions = ("view",)
+        ordering = (Lower("name"), "id")
+        constraints = (models.UniqueConstraint(fields=("project", "azure_id"), name="pipeline_once"),)
+        indexes = (
+            models.Index(Lower("name"), "id", name="pipeline_by_name"),
+            models.Index(fields=("state", "gone_at"), name="pipeline_by_state"),
+            models.Index(fields=("-queued_at", "id"), name="pipeline_by_newest"),
+        )
+        permissions = (
+            ("run_pipeline", "Can run a pipeline at Azure DevOps"),
+            ("cancel_build", "Can cancel a build at Azure DevOps"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The pipeline's own page."""
+        return reverse("delivery:pipeline", args=[self.pk])

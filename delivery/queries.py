@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Lower
 
+from connections.azure_devops.capabilities import Verdict
 from connections.models import Connection
-from delivery.models import Inventory, Repository
+from delivery.build_states import UNDER_WAY, State
+from delivery.models import Inventory, Pipeline, Repository
 
 PAGE_SIZE = 50
 STATES: tuple[tuple[str, str], ...] = (
@@ -61,6 +63,71 @@ def repositories(filters: Filters) -> QuerySet[Repository]:
 def page_of_repositories(filters: Filters, number: str | None) -> Page[Repository]:
     """One page; a number out of range is the nearest page."""
     return Paginator(repositories(filters), PAGE_SIZE).get_page(number)
+
+
+BUILD_STATES: tuple[tuple[str, str], ...] = (
+    ("", "Any"),
+    ("under_way", "Under way"),
+    (State.SUCCEEDED, "Succeeded"),
+    (State.PARTIAL, "Partially succeeded"),
+    (State.FAILED, "Failed"),
+    (State.CANCELED, "Cancelled"),
+    (State.NONE, "Never ran"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineFilters:
+    """Which pipelines a person asked for. `connection` and `project` are ids."""
+
+    q: str = ""
+    state: str = ""
+    sort: str = ""
+    connection: int | None = None
+    project: int | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is left out of the list."""
+        return bool(self.q or self.state or self.connection or self.project)
+
+
+def pipelines(filters: PipelineFilters) -> QuerySet[Pipeline]:
+    """The pipelines a person asked for, in the wished order; what is gone is left out."""
+    found = Pipeline.objects.select_related("project__connection").filter(gone_at=None, project__gone_at=None)
+    for word in filters.q.split():
+        found = found.filter(
+            Q(name__icontains=word)
+            | Q(folder__icontains=word)
+            | Q(project__name__icontains=word)
+            | Q(project__connection__name__icontains=word)
+        )
+    if filters.state:
+        found = found.filter(state__in=UNDER_WAY if filters.state == "under_way" else [filters.state])
+    if filters.connection is not None:
+        found = found.filter(project__connection=filters.connection)
+    if filters.project is not None:
+        found = found.filter(project=filters.project)
+    if filters.sort == "newest":
+        return found.order_by(F("queued_at").desc(nulls_last=True), "id")
+    return found.order_by(Lower("name"), "id")
+
+
+def page_of_pipelines(filters: PipelineFilters, number: str | None) -> Page[Pipeline]:
+    """One page; a number out of range is the nearest page."""
+    return Paginator(pipelines(filters), PAGE_SIZE).get_page(number)
+
+
+LACKING_SHOWN = 5
+
+
+def connections_lacking(capability: str) -> tuple[list[Connection], int]:
+    """The first few connections whose token surely lacks a capability, and how many there are."""
+    found = Connection.objects.filter(
+        disabled=False, capabilities__capability=capability, capabilities__verdict=Verdict.MISSING
+    )
+    shown = list(found.order_by(Lower("name"), "id")[: LACKING_SHOWN + 1])
+    return shown[:LACKING_SHOWN], len(shown) if len(shown) <= LACKING_SHOWN else found.count()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ DEPLOY_STAGE = Act("deploy_stage", "Deploy", "delivery.deploy_release", "release
 CANCEL_DEPLOYMENT = Act("cancel_deployment", "Cancel deployment", "delivery.deploy_release", "release_execute")
 APPROVE_DEPLOYMENT = Act("approve_deployment", "Approve", "delivery.approve_deployment", "release_manage")
 REJECT_DEPLOYMENT = Act("reject_deployment", "Reject", "delivery.approve_deployment", "release_manage")
+RUN_PIPELINE = Act("run_pipeline", "Run pipeline", "delivery.run_pipeline", "build_execute")
+CANCEL_BUILD = Act("cancel_build", "Cancel", "delivery.cancel_build", "build_execute")
 
 
 @dataclass(frozen=True, slots=True)

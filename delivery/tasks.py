@@ -3,7 +3,10 @@
 from celery import shared_task
 from django.utils import timezone
 
-from delivery.actions import refresh
+from delivery.actions import refresh, watching
+from delivery.actions.pipelines import read_pipelines
+
+READERS: dict[str, watching.Reader] = {watching.BUILDS: read_pipelines}
 
 
 @shared_task
@@ -17,3 +20,16 @@ def refresh_due(**_later: object) -> None:
 def refresh_one(*, connection_id: int, lease: str, **_later: object) -> None:
     """Bring in one connection's projects and repositories."""
     refresh.refresh(refresh.Claim(connection_id, lease), clock=timezone.now)
+
+
+@shared_task
+def poll_due(**_later: object) -> None:
+    """Claim what people look at and is due to be read, and ask for each batch."""
+    for batch in watching.claim_due(now=timezone.now()):
+        poll_some.delay(lease=batch.lease, ids=list(batch.ids))
+
+
+@shared_task
+def poll_some(*, lease: str, ids: list[int], **_later: object) -> None:
+    """Read what one person's tokens show, one project after another."""
+    watching.poll(watching.Batch(lease, tuple(ids)), READERS, clock=timezone.now)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from delivery.views import release, releasing, repositories, repository, writing
+from delivery.views import build, builds, release, releasing, repositories, repository, writing
 
 app_name = "delivery"
 _RELEASE = "releases/<int:pk>/<int:release_id>"
@@ -14,6 +14,12 @@ urlpatterns = [
     path("repositories/<int:pk>/branches/", repository.branches, name="branches"),
     path("repositories/<int:pk>/branches/new/", writing.new_branch, name="new-branch"),
     path("repositories/<int:pk>/commit/", writing.commit, name="commit"),
+    path("builds/", builds.listing, name="builds"),
+    path("builds/<int:pk>/", builds.pipeline, name="pipeline"),
+    path("builds/<int:pk>/run/", build.run, name="run-pipeline"),
+    path("builds/<int:pk>/<int:build_id>/", build.page, name="build"),
+    path("builds/<int:pk>/<int:build_id>/cancel/", build.cancel, name="cancel-build"),
+    path("builds/<int:pk>/<int:build_id>/logs/<int:log_id>/", build.log, name="build-log"),
     path("code-repositories/<int:pk>/repositories/new/", writing.new_repository, name="new-repository"),
     path("code-repositories/<int:pk>/refresh/", repositories.refresh, name="refresh"),
     path("releases/<int:pk>/pipelines/<int:definition_id>/", release.pipeline, name="release-pipeline"),

@@ -151,6 +151,7 @@ CELERY_BEAT_SCHEDULE = {
     "audit-due": {"task": "connections.tasks.audit_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "remind-due": {"task": "connections.tasks.remind_due", "schedule": 300.0, "options": {"expires": 300.0}},
     "send-due": {"task": "connections.tasks.send_due", "schedule": 15.0, "options": {"expires": 15.0}},
+    "poll-due": {"task": "delivery.tasks.poll_due", "schedule": 5.0, "options": {"expires": 5.0}},
     "refresh-due": {"task": "delivery.tasks.refresh_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "forget-old-probe-results": {"task": "connections.tasks.forget_old_probe_results", "schedule": 300.0},
     "seal-history": {"task": "history.tasks.seal_waiting", "schedule": 60.0, "options": {"expires": 60.0}},
@@ -277,6 +278,11 @@ AUDITS_PER_PERSON = env.int("AUDITS_PER_PERSON", default=2)
 AUDITS_AT_ONCE = env.int("AUDITS_AT_ONCE", default=max(1, WORKER_THREADS - 2))
 # After how long without a sign of life an audit is begun anew; while it goes on it renews its lease.
 AUDIT_LEASE_SECONDS = env.int("AUDIT_LEASE_SECONDS", default=60)
+# Builds and releases that somebody looks at are read again after so many seconds; the more projects are watched with
+# one person's tokens, the later: this long for each of them. And how many people are asked at one tick.
+WATCH_SECONDS = env.float("WATCH_SECONDS", default=10.0)
+WATCH_PACE_SECONDS = env.float("WATCH_PACE_SECONDS", default=1.0)
+POLLS_PER_TICK = env.int("POLLS_PER_TICK", default=10)
 # What was read for a page is remembered so long, in each web process. It is shown, never acted upon.
 AZURE_DEVOPS_READ_SECONDS = env.int("AZURE_DEVOPS_READ_SECONDS", default=15)
 # The longest file that is shown as text.

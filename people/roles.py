@@ -36,6 +36,7 @@ ROLES = (
             "history.view_event",
             "delivery.view_repository",
             "delivery.view_releasepipeline",
+            "delivery.view_pipeline",
         ),
     ),
     Role(
@@ -45,6 +46,8 @@ ROLES = (
             "connections.test_connection",
             "connections.audit_connection",
             "delivery.refresh_repository",
+            "delivery.run_pipeline",
+            "delivery.cancel_build",
         ),
     ),
     Role(

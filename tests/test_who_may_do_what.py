@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, resolve, reverse
 
 from connections.models import AuditRun, Connection, Mail, MutedReminders
-from delivery.models import Project, Repository
+from delivery.models import Pipeline, Project, Repository
 from history.models import Event
 from people import roles
 from people.actions import look_after
@@ -84,6 +84,12 @@ delivery:branches                       | 302 403 200 200 200 200 | -
 delivery:new-branch                     | 302 403 403 403 200 200 | 302 403 403 403 200 200
 delivery:commit                         | 302 403 403 403 200 200 | 302 403 403 403 200 200
 delivery:new-repository                 | 302 403 403 403 200 200 | 302 403 403 403 200 200
+delivery:builds                         | 302 403 200 200 200 200 | -
+delivery:pipeline                       | 302 403 200 200 200 200 | -
+delivery:build                          | 302 403 200 200 200 200 | -
+delivery:build-log                      | 302 403 200 200 200 200 | -
+delivery:run-pipeline                   | 302 403 403 200 200 200 | 302 403 403 200 200 200
+delivery:cancel-build                   | -                       | 302 403 403 200 200 200
 delivery:refresh                        | -                       | 302 403 403 302 302 302
 delivery:release                        | 302 403 200 200 200 200 | -
 delivery:release-pipeline               | 302 403 200 200 200 200 | -
@@ -151,7 +157,8 @@ admin:app_list                          | 302 302 302 302 302 200 | 302 302 302 
 # A method that an address does not know.
 UNKNOWN = ("302", "405", "405", "405", "405", "405")
 # What an id in an address names, by how the address begins.
-PLACES = {"repositories/": "repository", "outbox/": "mail", "code-repositories/audits/": "run", "people/": "other"}
+PLACES = {"repositories/": "repository", "builds/": "pipeline", "outbox/": "mail", "people/": "other"}
+PLACES |= {"code-repositories/audits/": "run"}
 MODELS = {"history_event": "event", "connections_connection": "connection", "delivery_repository": "repository"}
 MODELS |= {"auth_group": "group", "auth_user": "other"}
 # Addresses inside a project, and how many ids of Azure DevOps follow.
@@ -189,6 +196,7 @@ class World:
     mail: Mail
     muted: MutedReminders
     repository: Repository
+    pipeline: Pipeline
     event: Event
     other: User
     group: Group
@@ -201,6 +209,9 @@ class World:
         fixed: dict[str, list[object]] = {
             "connections:unsubscribe": ["nonsense"],
             "connections:calendar-feed": ["nonsense"],
+            "delivery:build": [self.pipeline.pk, 7],
+            "delivery:cancel-build": [self.pipeline.pk, 7],
+            "delivery:build-log": [self.pipeline.pk, 7, 1],
             "connections:resume-reminders": [self.connection.pk, self.muted.pk],
             "choose-password": ["nonsense", "nonsense"],
             "admin:view_on_site": [1, 1],
@@ -240,6 +251,7 @@ def world(db: None) -> World:
         ),
         MutedReminders.objects.create(connection=connection, address="a@example.com"),
         Repository.objects.create(project=project, azure_id="r", name="R", added_at=NOW, seen_at=NOW),
+        Pipeline.objects.create(project=project, azure_id=1, name="CI", seen_at=NOW),
         event,
         make_person("other"),
         Group.objects.get(name="Viewer"),

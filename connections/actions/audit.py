@@ -101,6 +101,10 @@ def _correct_date(connection: Connection, report: Report) -> bool:
     return False
 
 
+def _code(report: Report) -> str:
+    return report.trouble.code if report.trouble else ""
+
+
 def _why(connection: Connection, report: Report) -> str:
     if report.trouble is None:
         return ""
@@ -162,7 +166,7 @@ def _write(current: Connection, report: Report, *, by: Actor) -> None:
     current.save(update_fields=_WRITTEN)
     _let_the_person_rest(current, report)
     mark_done(current, at=report.finished_at)
-    detail: dict[str, object] = {"health": current.health, "problem": report.trouble.code if report.trouble else ""}
+    detail: dict[str, object] = {"health": current.health, **clients.problem_detail(current.server, _code(report))}
     if corrected and current.expires_on:
         detail["expires_on"] = current.expires_on.isoformat()
     if before != current.health:

@@ -84,9 +84,7 @@ class ProblemView:
     activity_id: str = ""
 
 
-def problem_view(
-    code: str, *, tokens_page: str = "", activity_id: str | None = None, place: Place = "organization"
-) -> ProblemView:
+def problem_view(code: str, *, tokens_page: str = "", activity_id: str | None = None, place: Place) -> ProblemView:
     """The words of a code for a page about a connection that leads to such a `place`."""
     problem = messages.problem(code, place=place)
     url, label = "", ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from connections import clients
 from connections.azure_devops import errors
 from connections.azure_devops.client import AzureDevOpsClient
 from connections.models import Connection
@@ -51,7 +52,14 @@ def carry_out(
     try:
         done = _try(attempt, do, look)
     except CannotAsk as trouble:
-        _record(attempt, "failed", {"problem": trouble.code, "activity_id": trouble.activity_id or ""})
+        _record(
+            attempt,
+            "failed",
+            {
+                **clients.problem_detail(attempt.connection.server, trouble.code),
+                "activity_id": trouble.activity_id or "",
+            },
+        )
         raise
     forget(attempt.connection)
     _record(attempt, "done", ids(done))

@@ -57,9 +57,23 @@ def client_of(connection: Connection, *, seconds: float | None = None) -> Iterat
     limit = clients.page_seconds() if seconds is None else seconds
     try:
         with clients.azure_devops(server, connection.organization, token, seconds=limit) as client:
-            yield client
+            try:
+                yield client
+            except errors.EmptyRefusal as refusal:
+                raise _why_empty(client, refusal) from None
     except errors.AzureDevOpsError as trouble:
         raise _told(connection, trouble) from None
+
+
+def _why_empty(client: AzureDevOpsClient, refusal: errors.EmptyRefusal) -> errors.AzureDevOpsError:
+    """A missing scope, or a dead token: a server of one's own refuses both without a word, the service sometimes."""
+    try:
+        client.connection_data()
+    except errors.TokenRefused as dead:
+        return dead
+    except errors.AzureDevOpsError:
+        return refusal
+    return refusal
 
 
 def _told(connection: Connection, trouble: errors.AzureDevOpsError) -> CannotAsk:
@@ -67,7 +81,8 @@ def _told(connection: Connection, trouble: errors.AzureDevOpsError) -> CannotAsk
     if retry_after:
         until = time.time() + min(retry_after, _LONGEST_WAIT)
         caches[CACHE].set(_wait_key(connection), until, min(retry_after, _LONGEST_WAIT))
-    return CannotAsk(trouble.code, activity_id=trouble.activity_id, said=trouble.said, retry_after=retry_after)
+    said = " ".join(trouble.problems) if isinstance(trouble, errors.BuildNotQueued) else ""
+    return CannotAsk(trouble.code, activity_id=trouble.activity_id, said=said or trouble.said, retry_after=retry_after)
 
 
 def _wait_key(connection: Connection) -> str:

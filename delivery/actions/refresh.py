@@ -24,6 +24,7 @@ from connections.azure_devops.client import AzureDevOpsClient
 from connections.keyring import UnreadableToken
 from connections.models import Connection
 from delivery.actions.keep import BATCH, keep_projects, keep_repositories, mark_unseen_projects_gone
+from delivery.actions.watching import read_everything_once
 from delivery.models import Inventory, Project, Repository
 from history.record import Actor, record
 
@@ -82,6 +83,16 @@ def claim_due(*, now: datetime) -> list[Claim]:
             busy.add(person)
             claimed.append(Claim(pk, lease))
     return claimed
+
+
+def claim_now(connection: Connection, *, by: Actor, now: datetime) -> Claim | None:
+    """Lease one refresh for whoever asks; None while another worker holds it."""
+    ask_for_refresh(connection, by=by, now=now)
+    lease = str(uuid.uuid4())
+    free = Q(leased_until=None) | Q(leased_until__lt=now)
+    until = now + timedelta(seconds=settings.REFRESH_LEASE_SECONDS)
+    claimed = Inventory.objects.filter(free, pk=connection.pk).update(leased_until=until, lease=lease)
+    return Claim(connection.pk, lease) if claimed else None
 
 
 def _make_missing(now: datetime) -> None:
@@ -238,6 +249,8 @@ class _Refresh:
                 **complete,
             )
             self.tell(problem, now)
+            if not problem:
+                read_everything_once(self.connection, now=now)
 
     def tell(self, problem: str, now: datetime) -> None:
         inside = Repository.objects.filter(project__connection=self.connection)
@@ -245,7 +258,7 @@ class _Refresh:
             "repositories": inside.filter(gone_at=None).count(),
             "added": inside.filter(added_at__gte=self.started_at).count(),
             "gone": inside.filter(gone_at__gte=self.started_at).count(),
-            "problem": problem,
+            **clients.problem_detail(self.connection.server, problem),
         }
         is_news = detail["added"] or detail["gone"] or problem != self.inventory.problem
         if is_news or self.inventory.by_hand:

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_safe
 
 from connections.azure_devops.release_types import Environment, Release
 from connections.messages import problem as words_of
-from connections.views.common import tokens_page_of
-from connections.views.display import Chip, ProblemView, problem_view
+from connections.views.common import problem_about
+from connections.views.display import Chip, ProblemView
 from delivery import rights
 from delivery.actions import releasing
 from delivery.actions.reading import CannotAsk
@@ -58,7 +58,7 @@ def pipeline_url(project: Project, definition_id: int) -> str:
 
 def problem_of(project: Project, trouble: CannotAsk) -> ProblemView:
     """The words of what went wrong, with the links that help."""
-    return problem_view(trouble.code, tokens_page=tokens_page_of(project.connection), activity_id=trouble.activity_id)
+    return problem_about(project.connection, trouble.code, activity_id=trouble.activity_id)
 
 
 @dataclass(frozen=True, slots=True)

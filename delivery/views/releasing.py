@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from connections import messages
+from connections import clients, messages
 from connections.azure_devops.release_types import Approval, Environment, Release
 from delivery import rights
 from delivery.actions import release_acts, releasing
@@ -78,6 +78,7 @@ def _new_page(
     trouble: CannotAsk | None = None,
 ) -> HttpResponse:
     unlisted = [offer for offer in form.offers.values() if offer.problem] if form else []
+    place = clients.place_of(project.connection.server)
     context = {
         "form": form,
         "project": project,
@@ -85,7 +86,7 @@ def _new_page(
         "leave": rights.leave(project.connection, rights.CREATE_RELEASE),
         "problem": problem_of(project, trouble) if trouble else None,
         "said": trouble.said if trouble else "",
-        "unlisted": [(one.source.alias, messages.problem(one.problem)) for one in unlisted],
+        "unlisted": [(one.source.alias, messages.problem(one.problem, place=place)) for one in unlisted],
         "others": [one for one in form.offers.values() if one.source.kind != "Build"] if form else [],
         "cancel_url": back,
     }

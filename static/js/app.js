@@ -65,7 +65,16 @@ const focusFirstError = () => {
   box.scrollIntoView({ block: "center" });
   return true;
 };
+// A log that is followed stays at its end, unless somebody has scrolled up to read.
+let atEnd = true;
+const logBox = () => one("[data-follow]");
+document.addEventListener("htmx:beforeSwap", () => {
+  const box = logBox();
+  atEnd = !box || box.scrollHeight - box.scrollTop - box.clientHeight < 80;
+});
 document.addEventListener("htmx:afterSettle", (event) => {
+  const box = logBox();
+  if (box && atEnd) box.scrollTop = box.scrollHeight;
   prepare();
   if (!event.detail.elt.matches("#test-result, #main, #project-answer")) return;
   syncErrors();
@@ -173,5 +182,6 @@ const prepare = () => {
   understand();
 };
 prepare();
+if (logBox()) logBox().scrollTop = logBox().scrollHeight;
 syncErrors();
 focusFirstError();

@@ -28,6 +28,13 @@ class Clock:
         return self.now
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> Iterator[None]:
+    caches["azure_devops"].clear()
+    yield
+    caches["azure_devops"].clear()
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()

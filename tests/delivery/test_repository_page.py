@@ -1,9 +1,8 @@
 """A repository's page: what it shows is read on demand, and each panel fails alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -13,13 +12,6 @@ from delivery.models import Inventory, Repository
 from sandbox.server import Sandbox
 
 BringIn = Callable[[Connection], Inventory]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_remembered() -> Iterator[None]:
-    caches["azure_devops"].clear()
-    yield
-    caches["azure_devops"].clear()
 
 
 @pytest.fixture

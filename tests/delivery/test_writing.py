@@ -1,10 +1,9 @@
 """New repository, New branch and Commit a file: asked first, tried once, recorded, and refused in words."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 
@@ -17,13 +16,6 @@ from sandbox.server import Sandbox
 Connect = Callable[..., Connection]
 BringIn = Callable[[Connection], Inventory]
 MAIN = "refs/heads/main"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_remembered() -> Iterator[None]:
-    caches["azure_devops"].clear()
-    yield
-    caches["azure_devops"].clear()
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
 from connections.models import Connection
-from delivery.actions import refresh
-from delivery.models import Project, Repository
+from delivery.actions import refresh, watching
+from delivery.models import Pipeline, Project, Repository
+from delivery.tasks import READERS
 from sandbox.server import Sandbox
 from tests.factories import ConnectionFactory
 from tests.journeys.conftest import sign_in
@@ -74,6 +75,8 @@ def test_no_page_has_a_complaint(
 def bring_in() -> None:
     for claim in refresh.claim_due(now=timezone.now()):
         refresh.refresh(claim, clock=timezone.now)
+    for batch in watching.claim_due(now=timezone.now()):
+        watching.poll(batch, READERS, clock=timezone.now)
 
 
 def addresses_of_repositories() -> list[str]:
@@ -81,7 +84,11 @@ def addresses_of_repositories() -> list[str]:
     empty = Repository.objects.get(name="Empty").get_absolute_url()
     inside = ("files/", "files/?path=/README.md", "commits/", "branches/", "branches/new/", "commit/")
     new = f"/code-repositories/{Connection.objects.order_by('pk')[0].pk}/repositories/new/"
-    return ["/repositories/", "/repositories/?q=nothing", empty, here, *(here + part for part in inside), new]
+    failed = Pipeline.objects.get(name="Tailspin Nightly")
+    parts = ("", "run/", f"{failed.build_id}/", f"{failed.build_id}/logs/1/")
+    of_builds = ["/builds/", "/builds/?q=nothing", *(failed.get_absolute_url() + part for part in parts)]
+    of_repositories = ["/repositories/", "/repositories/?q=nothing", empty, here, *(here + part for part in inside)]
+    return [*of_builds, *of_repositories, new]
 
 
 def addresses_of_releases(sandbox: Sandbox) -> list[str]:

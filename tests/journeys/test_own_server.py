@@ -11,6 +11,7 @@ from connections.models import Connection
 from sandbox.editions import SERVERS
 from sandbox.server import Sandbox
 from tests.azure_devops.authority import Authority
+from tests.journeys.test_accessibility import complaints, look
 
 Token = Callable[[str], str]
 FORM = "/code-repositories/add/azure-devops/"
@@ -94,3 +95,25 @@ def test_without_javascript_both_names_are_said(context: BrowserContext, own: Sa
         expect(page.get_by_label("Organization or Collection Name")).to_be_visible()
         expect(page.get_by_text("All accessible organizations").first).to_be_visible()
         expect(page.get_by_text("On a server of your own, make it in the collection")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_form_of_a_server_has_no_complaint(
+    context: BrowserContext, own: Sandbox, site: str, settings: Settings, scheme: str
+) -> None:
+    settings.AZURE_DEVOPS_SERVERS += ", Plain=http://devops.example.com/tfs"
+    settings.AZURE_DEVOPS_PLAIN_HTTP = "Plain=anybody on the network can read the tokens"
+    assert context.browser is not None
+    with context.browser.new_context(
+        base_url=site,
+        color_scheme=scheme,  # type: ignore[arg-type]  # one of two
+        viewport={"width": 320, "height": 900},
+        storage_state=context.storage_state(),
+    ) as narrow:
+        page = narrow.new_page()
+        page.goto(FORM)
+        page.get_by_label("Server", exact=True).select_option("Plain")
+        expect(page.get_by_text("is reached by plain HTTP")).to_be_visible()
+        assert complaints(page) == []
+        assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        assert look(page, "/help/azure-devops/") == []

@@ -4,16 +4,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 
 from connections.actions import runs
 from connections.actions.audit import audit
 from connections.models import Connection
-from delivery.models import Repository
+from delivery.models import Pipeline, Project, Repository
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
+from tests.delivery.releases import DEPLOY, WAITING, Shop
 from tests.on_premises.conftest import every_year
 
 Token = Callable[[str], str]
@@ -129,3 +131,41 @@ def test_a_token_made_for_everything_goes_on_after_the_day_on_which_the_services
     page = pages.post(reverse("connections:test-new"), FORM | {"token": token_of("global")}).content.decode()
     assert "Connection successful" in page
     assert "1 December 2026" not in page
+
+
+@every_year
+def test_a_build_is_run_and_followed_to_its_end(
+    pages: Client,
+    own_server: Sandbox,
+    token_of: Token,
+    bring_in: Callable[[Connection], None],
+    read_builds: Callable[[], None],
+) -> None:
+    bring_in(connect(pages, token_of("full")))
+    read_builds()
+    pipeline = Pipeline.objects.get(name="Storefront CI")
+    data = {"branch": "main", "confirmed": "1"}
+    page = pages.post(reverse("delivery:run-pipeline", args=[pipeline.pk]), data, follow=True).content.decode()
+    assert "is queued as" in page
+    build_id = Event.objects.get(kind="run_pipeline.done").detail["build_id"]
+    own_server.world.advance(120)
+    caches["azure_devops"].clear()
+    assert "Succeeded" in pages.get(reverse("delivery:build", args=[pipeline.pk, build_id])).content.decode()
+    assert outside(own_server) == []
+
+
+@every_year
+def test_a_release_is_created_and_a_deployment_approved(
+    pages: Client, own_server: Sandbox, token_of: Token, bring_in: Callable[[Connection], None]
+) -> None:
+    bring_in(connect(pages, token_of("full")))
+    project = Project.objects.get(name="Storefront")
+    azure = own_server.world.organizations["defaultcollection"].projects[0]
+    shop = Shop(project, azure, own_server)
+    page = shop.post(pages, "new-release", DEPLOY, version_0="", description="By hand", confirmed="1")
+    assert "Release-3 of Deploy Storefront is created." in page
+    waiting = shop.release(WAITING)
+    assert "Production" in shop.page(pages, waiting)
+    page = shop.post(pages, "approve-deployment", waiting.id, shop.approval(waiting).id, comment="Go", confirmed="1")
+    assert Event.objects.filter(kind="approve_deployment.done").exists(), page
+    assert outside(own_server) == []

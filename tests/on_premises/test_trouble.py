@@ -1,17 +1,21 @@
 """What keeps a server of one's own from answering is said in words that name the setting, and never leaks a token."""
 
+import io
 import logging
 import re
 import socket
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 from django.core.checks import run_checks
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
 from connections.models import Connection
+from delivery.models import Repository, Watch
 from history.models import Event
 from sandbox.editions import SERVERS, Edition
 from sandbox.server import Sandbox
@@ -219,3 +223,95 @@ def test_an_audit_that_meets_an_unknown_authority_keeps_the_token_as_it_is(
     connection.refresh_from_db()
     assert connection.health == "healthy"
     assert Connection.objects.get().stored_token.reveal().reveal() == token_of("full")
+
+
+@pytest.fixture
+def files(
+    pages: Client, token_of: Token, own_server: Sandbox, bring_in: Callable[[Connection], None]
+) -> Callable[[], str]:
+    """Reads a repository's files, and returns the page."""
+    bring_in(connect(pages, token_of("full")))
+    here = Repository.objects.get(name="Storefront", project__name="Storefront").get_absolute_url()
+    return lambda: pages.get(f"{here}files/").content.decode()
+
+
+def test_a_dead_token_is_not_taken_for_a_missing_scope_although_both_are_refused_alike(
+    files: Callable[[], str], own_server: Sandbox
+) -> None:
+    token = own_server.world.token_named("full")
+    assert token is not None
+    token.state = "revoked"
+    page = files()
+    assert "Token not accepted" in page
+    assert "Scope missing" not in page
+
+
+def test_pages_and_commands_of_builds_speak_of_the_server(
+    pages: Client,
+    token_of: Token,
+    own_server: Sandbox,
+    bring_in: Callable[[Connection], None],
+    read_builds: Callable[[], None],
+) -> None:
+    bring_in(connect(pages, token_of("full")))
+    read_builds()
+    own_server.world.organizations["defaultcollection"].stopped = True
+    Watch.objects.update(once=True, next_at=datetime.now(UTC))
+    read_builds()
+    assert "Collection is stopped" in pages.get(reverse("delivery:builds")).content.decode()
+    commands = (("repositories", "refresh", "Own main"), ("builds", "run", "Storefront CI", "--branch", "main"))
+    for command in commands:
+        out = io.StringIO()
+        with pytest.raises(SystemExit):
+            call_command(*command, stdout=out, stderr=out)
+        assert out.getvalue().startswith("Collection is stopped.")
+
+
+def test_a_missing_scope_is_still_one(files: Callable[[], str], own_server: Sandbox) -> None:
+    token = own_server.world.token_named("full")
+    assert token is not None
+    token.scopes = ("vso.build",)
+    assert "Scope missing" in files()
+
+
+def test_where_it_cannot_be_told_which_it_is_the_refusal_stands(files: Callable[[], str], own_server: Sandbox) -> None:
+    token = own_server.world.token_named("full")
+    assert token is not None
+    token.state = "revoked"
+    own_server.behaviour.add("status", status=500, path="connectionData")
+    assert "Scope missing" in files()
+
+
+def test_a_project_that_is_not_listed_is_explained_in_the_words_of_a_server(
+    pages: Client, token_of: Token, own_server: Sandbox
+) -> None:
+    data = FORM | {"token": token_of("full"), "project_name": "Board Room"}
+    page = pages.post(reverse("connections:find-project-new"), data).content.decode()
+    answer_of = page.partition('id="project-answer"')[2].partition("</details>")[0]
+    assert "belongs to another collection" in answer_of
+    assert "rganization" not in answer_of
+
+
+def test_the_history_tells_trouble_in_the_words_of_the_server(
+    pages: Client, token_of: Token, own_server: Sandbox
+) -> None:
+    connection = connect(pages, token_of("full"))
+    own_server.world.organizations["defaultcollection"].stopped = True
+    pages.post(reverse("connections:test", args=[connection.pk]))
+    page = pages.get(reverse("connections:history", args=[connection.pk])).content.decode()
+    assert "Collection is stopped" in page
+    assert "Organization is switched off" not in page
+
+
+def test_a_server_that_leads_elsewhere_is_not_followed(
+    press_test: Callable[..., str], settings: Settings, authority: Authority
+) -> None:
+    with Loopback() as elsewhere:
+        leading_there = answer(302, b"", ("Location", f"{elsewhere.url}/tfs/DefaultCollection"))
+        with Loopback(always(leading_there), tls=authority.server("127.0.0.1")) as here:
+            settings.AZURE_DEVOPS_SERVERS = f"Own=https://127.0.0.1:{here.port}/tfs"
+            settings.AZURE_DEVOPS_CA_BUNDLES = f"Own={authority.bundle}"
+            page = press_test()
+        assert elsewhere.seen == []
+    assert "The server asks for a sign-in" in page
+    assert "AZURE_DEVOPS_SERVERS" in page

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from connections import expiry, messages
+from connections import calendars, expiry, messages
 from connections.actions.remind import remind_due
 from connections.azure_devops.versions import OLDEST_SERVER
 from connections.models import Connection, Mail
@@ -207,3 +207,16 @@ def test_the_command_refuses_an_address_of_another_server_in_words(
     code, said = ran("add", "Own main", "https://dev.azure.com/acme", "--server", "Own", "--owner", "maya")
     assert code == 1
     assert "belongs to the server “Services”" in said
+
+
+@pytest.mark.django_db
+def test_a_calendar_says_collection_and_does_not_cite_what_the_service_changed(settings: Settings) -> None:
+    settings.AZURE_DEVOPS_SERVERS = OWN
+    connection = ConnectionFactory.create(server="Own", organization="Main", expires_on=date(2026, 11, 27))
+    feed = calendars.calendar_of([connection], today=date(2026, 11, 24)).decode().replace("\r\n ", "")
+    assert "Collection: Main" in feed
+    assert "31 March 2026" not in feed
+    settings.AZURE_DEVOPS_SERVERS = "Own=https://dev.azure.com"
+    feed = calendars.calendar_of([connection], today=date(2026, 11, 24)).decode().replace("\r\n ", "")
+    assert "Organization: Main" in feed
+    assert "31 March 2026" in feed

@@ -6,6 +6,7 @@ import socket
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from time import monotonic, sleep
@@ -107,7 +108,9 @@ class TestCrew:
                 crew.ask_to_stop()
             await crew.stop()
 
-        asyncio.run(life())
+        # In a thread of its own: a test that drives a browser leaves a loop running in this one.
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(lambda: asyncio.run(life())).result()
         return terminal.lines
 
     def test_a_service_that_ends_is_said_and_started_again(self) -> None:

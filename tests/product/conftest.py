@@ -2,22 +2,13 @@
 
 import shutil
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.needs import need
 from tests.servers.fixtures import postgresql_url, redis_url
 
-HERE = Path(__file__).resolve().parent
 __all__ = ["postgresql_url", "redis_url"]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.product)
-            item.add_marker(pytest.mark.xdist_group("product"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,6 +16,7 @@ import requests
 from orchestrator.supervisor.ports import listen_near, port_of
 from tests.product.running import Start, copy_checkout, eventually, finished, is_ready, persons_environment
 
+pytestmark = [pytest.mark.product, pytest.mark.xdist_group("product")]
 PARTS = ("web", "worker", "beat", "broker", "sandbox")
 # Deep enough for no socket, with what shells, URLs and careless programs trip over.
 DEEP = Path("Søren's work & play %20", "folder of 60 letters that leads to another folder of 60 lett", "checkout")
@@ -155,7 +156,8 @@ ENDS: dict[str, Callable[[Start], None]] = {
 def test_a_later_start_takes_no_set_up_and_every_end_leaves_nothing_behind(
     folder: Path, first: Start, end: Callable[[Start], None]
 ) -> None:
-    first.end()
+    if first.processes():
+        first.ctrl_c()
     start = Start(folder, SANDBOX="0")
     try:
         start.up()

@@ -3,9 +3,12 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.product import pythons
 from tests.product.running import copy_checkout, finished, persons_environment
 
+pytestmark = [pytest.mark.product, pytest.mark.xdist_group("product")]
 # What make itself needs, and no Python.
 _TOOLS = ("make", "sh", "env", "awk")
 

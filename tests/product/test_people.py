@@ -12,6 +12,7 @@ from orchestrator.supervisor.ports import free_near
 from tests.product import pythons
 from tests.product.running import ROOT, Start, copy_checkout, eventually, finished, is_ready, persons_environment
 
+pytestmark = [pytest.mark.product, pytest.mark.xdist_group("product")]
 STRANGER = 54321
 AS_STRANGER = ("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups") if os.getuid() == 0 else ()
 
@@ -22,9 +23,8 @@ def place() -> Iterator[Path]:
     place = Path(tempfile.mkdtemp(prefix="product-"))
     place.chmod(0o755)
     yield place
-    for path in place.rglob("*"):
-        if path.is_dir() and not path.is_symlink():
-            path.chmod(0o755)
+    for folder in place.iterdir():
+        folder.chmod(0o755)
     shutil.rmtree(place)
 
 

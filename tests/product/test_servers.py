@@ -9,6 +9,7 @@ from redis import Redis
 
 from tests.product.running import Start, copy_checkout, eventually, finished, is_ready, persons_environment
 
+pytestmark = [pytest.mark.product, pytest.mark.xdist_group("product")]
 CLOSED = "redis://:secret-word@127.0.0.1:1/0"
 
 

@@ -1,0 +1,176 @@
+"""Builds on demand: one with its steps and logs, those of a pipeline, and running and cancelling."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connections.azure_devops import build as azure
+from connections.azure_devops import build_log, errors, git
+from connections.azure_devops.client import AzureDevOpsClient
+from connections.azure_devops.types import Page
+from delivery import rights
+from delivery.actions.acting import Attempt, carry_out
+from delivery.actions.reading import remembered
+from delivery.models import Pipeline
+from history.record import Actor
+
+BUILDS_PER_PAGE = 30
+LINES_PER_PART = 1000
+# What moves is read again after this long, whoever looks.
+_FRESH = 2
+_SUGGESTED = 50
+_FULL_REF = re.compile(r"refs/")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildView:
+    """A build and its steps in the order in which they are drawn, each with its depth."""
+
+    build: azure.Build
+    steps: tuple[tuple[int, build_log.Step], ...]
+
+
+def build_with_steps(pipeline: Pipeline, build_id: int) -> BuildView:
+    """One build. Raises `CannotAsk`."""
+    project = pipeline.project.azure_id
+
+    def ask(client: AzureDevOpsClient) -> BuildView:
+        found = azure.build(client.transport, project, build_id)
+        if found.definition_id != pipeline.azure_id:
+            raise errors.NotFound(detail="a build of another pipeline")
+        steps = build_log.steps(client.transport, project, build_id)
+        return BuildView(found, tuple(build_log.in_order(steps)))
+
+    return remembered(pipeline.project.connection, ("build", project, build_id), ask, seconds=_FRESH)
+
+
+def builds_of(pipeline: Pipeline, *, after: str | None = None) -> Page[azure.Build]:
+    """One page of a pipeline's builds, newest first; `after` is the token of the page before. Raises `CannotAsk`."""
+    project = pipeline.project.azure_id
+    return remembered(
+        pipeline.project.connection,
+        ("builds", project, pipeline.azure_id, after),
+        lambda client: azure.builds_page(
+            client.transport, project, definitions=[pipeline.azure_id], continuation=after, top=BUILDS_PER_PAGE
+        ),
+        seconds=_FRESH,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """Some lines of a log, counted from one. `more` says that there are later ones already."""
+
+    first: int
+    lines: tuple[str, ...]
+    more: bool
+
+    @property
+    def next(self) -> int:
+        """The number of the line after the last one here."""
+        return self.first + len(self.lines)
+
+
+def log_part(pipeline: Pipeline, build_id: int, log_id: int, *, first: int | None) -> LogPart:
+    """Lines of a log from `first` on; without it the last ones, which are what people look for. Raises `CannotAsk`."""
+    project = pipeline.project.azure_id
+    if first is None:
+        first = max(_line_count(pipeline, build_id, log_id) - LINES_PER_PART + 1, 1)
+    # One more than is shown says whether there are later ones.
+    last = first + LINES_PER_PART
+    found = remembered(
+        pipeline.project.connection,
+        ("log", project, build_id, log_id, first),
+        lambda client: build_log.lines(client.transport, project, build_id, log_id, first=first, last=last),
+        seconds=_FRESH,
+    )
+    return LogPart(first, found[:LINES_PER_PART], len(found) > LINES_PER_PART)
+
+
+def _line_count(pipeline: Pipeline, build_id: int, log_id: int) -> int:
+    project = pipeline.project.azure_id
+    found = remembered(
+        pipeline.project.connection,
+        ("logs", project, build_id),
+        lambda client: build_log.logs(client.transport, project, build_id),
+        seconds=_FRESH,
+    )
+    return next((one.lines for one in found if one.id == log_id), 0)
+
+
+def suggested_branches(pipeline: Pipeline) -> tuple[str, ...]:
+    """Branches that the pipeline can be run on, its default one first; short names. Raises `CannotAsk`."""
+    project = pipeline.project.azure_id
+
+    def ask(client: AzureDevOpsClient) -> tuple[str, ...]:
+        found = azure.definition(client.transport, project, pipeline.azure_id)
+        default = (found.default_branch or "").removeprefix(git.HEADS)
+        if found.repository_id is None:
+            return (default,) if default else ()
+        page = git.branches_page(client.transport, project, found.repository_id, top=_SUGGESTED)
+        names = sorted(one.name for one in page.items if one.name != default)
+        return (default, *names) if default else tuple(names)
+
+    return remembered(pipeline.project.connection, ("branches to run", project, pipeline.azure_id), ask)
+
+
+def full_ref(branch: str) -> str:
+    """A branch as Azure DevOps wants it; tags and the like are taken as they are."""
+    return branch if _FULL_REF.match(branch) else git.HEADS + branch
+
+
+def run_pipeline(pipeline: Pipeline, branch: str, *, by: Actor, now: datetime) -> azure.Build:
+    """Queue a build. Raises `CannotAsk`."""
+    work = _Run(pipeline, full_ref(branch))
+    attempt = _attempt(rights.RUN_PIPELINE, pipeline, f"{pipeline.name} on {branch}", by, now)
+    return carry_out(attempt, work.do, look=work.look, ids=lambda done: {"build_id": done.id, "number": done.number})
+
+
+@dataclass(slots=True)
+class _Run:
+    """One wish to run a pipeline. `newest` is the last build before it."""
+
+    pipeline: Pipeline
+    branch: str
+    newest: int = field(default=0)
+
+    def builds(self, client: AzureDevOpsClient) -> tuple[azure.Build, ...]:
+        project = self.pipeline.project.azure_id
+        page = azure.builds_page(client.transport, project, definitions=[self.pipeline.azure_id], top=20)
+        return page.items
+
+    def do(self, client: AzureDevOpsClient) -> azure.Build:
+        self.newest = max((one.id for one in self.builds(client)), default=0)
+        project = self.pipeline.project.azure_id
+        return azure.queue(client.transport, project, self.pipeline.azure_id, branch=self.branch)
+
+    def look(self, client: AzureDevOpsClient) -> azure.Build | None:
+        """A newer build on the branch in the name of the person behind the token is ours."""
+        person = self.pipeline.project.connection.identity_id.lower()
+        for one in self.builds(client):
+            mine = one.requested_for is not None and one.requested_for.id.lower() == person
+            if mine and one.id > self.newest and one.branch == self.branch:
+                return one
+        return None
+
+
+def cancel_build(pipeline: Pipeline, build_id: int, *, by: Actor, now: datetime) -> azure.Build:
+    """Ask a build to stop. Raises `CannotAsk`."""
+    project = pipeline.project.azure_id
+
+    def look(client: AzureDevOpsClient) -> azure.Build | None:
+        found = azure.build(client.transport, project, build_id)
+        return found if found.status in (azure.Status.CANCELLING, azure.Status.COMPLETED) else None
+
+    attempt = _attempt(rights.CANCEL_BUILD, pipeline, f"build {build_id} of {pipeline.name}", by, now)
+    return carry_out(
+        attempt,
+        lambda client: azure.cancel(client.transport, project, build_id),
+        look=look,
+        ids=lambda done: {"build_id": done.id, "number": done.number},
+    )
+
+
+def _attempt(act: rights.Act, pipeline: Pipeline, what: str, by: Actor, now: datetime) -> Attempt:
+    detail = {"definition_id": pipeline.azure_id, "pipeline": pipeline.name, "project": pipeline.project.name}
+    return Attempt(act, pipeline.project.connection, f"{what} in {pipeline.project.name}", by, now, detail)

@@ -1,0 +1,204 @@
+"""Read what people look at: once for all of them, only while they look, and never while we were told to wait.
+
+A page says which projects it shows (`look`); a worker claims what is due and reads it (`claim_due`, `poll`). One person
+behind tokens is asked for one thing at a time, and the more is watched in that person's name, the slower.
+"""
+
+import logging
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import random
+
+from django.conf import settings
+from django.db.models import Q
+
+from connections import schedule
+from connections.azure_devops import errors
+from connections.azure_devops.client import AzureDevOpsClient
+from connections.models import Connection
+from delivery.actions.reading import CannotAsk, client_of
+from delivery.models import Project, Watch
+from delivery.rights import missing_scope
+
+log = logging.getLogger(__name__)
+Clock = Callable[[], datetime]
+# Reads everything of one kind in a project and writes it down. Raises `AzureDevOpsError`.
+Reader = Callable[[AzureDevOpsClient, Project, datetime], None]
+BUILDS = "builds"
+# What is watched, and the capability that reading it takes.
+KINDS = {BUILDS: "build_read"}
+BATCH = 25
+# A page that is open asks more often than this.
+WATCHED_FOR = timedelta(seconds=60)
+_LONG_AGO = timedelta(days=1)
+# These are about the token or the organization: the other projects would say the same.
+_ABOUT_ALL = {
+    "scope_missing",
+    "token_refused",
+    "token_expired",
+    "sign_in_required",
+    "anonymous",
+    "not_a_member",
+    "organization_not_found",
+    "organization_unavailable",
+    "connection_disabled",
+    "token_unreadable",
+    "server_unknown",
+    "throttled",
+    "releases_disabled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Watches of one person that were claimed together, and under which lease."""
+
+    lease: str
+    ids: tuple[int, ...]
+
+
+def look(projects: Iterable[int], kind: str, *, now: datetime) -> tuple[dict[int, Watch], bool]:
+    """The watches of the projects on a page, by project id; and whether something new is to be read.
+
+    Whoever looks keeps them watched for a minute. It is written when half of that is over, so that many viewers cost
+    no more than one.
+    """
+    wanted = set(projects)
+    found = {one.project_id: one for one in Watch.objects.filter(project__in=wanted, kind=kind)}
+    until = now + WATCHED_FOR
+    fading = [one.pk for one in found.values() if one.watched_until < now + WATCHED_FOR / 2]
+    is_new = any(one.watched_until < now for one in found.values())
+    if fading:
+        Watch.objects.filter(pk__in=fading).update(watched_until=until)
+    missing = wanted - found.keys()
+    if missing:
+        rows = (Watch(project_id=one, kind=kind, watched_until=until, next_at=now) for one in missing)
+        Watch.objects.bulk_create(rows, ignore_conflicts=True)
+        found |= {one.project_id: one for one in Watch.objects.filter(project__in=missing, kind=kind)}
+    return found, is_new or bool(missing)
+
+
+def read_everything_once(connection: Connection, *, now: datetime) -> None:
+    """Have every present project read once for each kind whose scope the token does not surely lack."""
+    for kind, capability in KINDS.items():
+        if not missing_scope(connection, capability):
+            _read_once(connection, kind, now=now)
+
+
+def _read_once(connection: Connection, kind: str, *, now: datetime) -> None:
+    projects = connection.projects.filter(gone_at=None).values_list("pk", flat=True)
+    Watch.objects.bulk_create(
+        (Watch(project_id=one, kind=kind, watched_until=now - _LONG_AGO, next_at=now, once=True) for one in projects),
+        batch_size=500,
+        ignore_conflicts=True,
+    )
+    Watch.objects.filter(project__connection=connection, kind=kind).update(once=True)
+
+
+def claim_due(*, now: datetime) -> list[Batch]:
+    """Lease what is due: a batch for each person behind tokens who is not being asked already.
+
+    The lease is a conditional UPDATE, so two clocks never take the same, and what a dead worker held comes back.
+    """
+    free = Q(leased_until=None) | Q(leased_until__lt=now)
+    wanted = Q(watched_until__gte=now) | Q(once=True)
+    due = Watch.objects.filter(free, wanted, next_at__lte=now, project__connection__disabled=False)
+    rows = due.order_by("next_at", "pk").values_list(
+        "pk", "project__connection__server", "project__connection__identity_id"
+    )[: settings.POLLS_PER_TICK * BATCH]
+    busy = _busy(now)
+    by_person: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for pk, server, person in rows:
+        if (server, person) not in busy and len(by_person[server, person]) < BATCH:
+            by_person[server, person].append(pk)
+    batches = []
+    for ids in [one for one in by_person.values() if one][: settings.POLLS_PER_TICK]:
+        lease = str(uuid.uuid4())
+        until = now + timedelta(seconds=settings.REFRESH_LEASE_SECONDS)
+        if Watch.objects.filter(free, pk__in=ids).update(leased_until=until, lease=lease):
+            batches.append(Batch(lease, tuple(ids)))
+    return batches
+
+
+def _busy(now: datetime) -> set[tuple[str, str]]:
+    leased = Watch.objects.filter(leased_until__gte=now)
+    return set(leased.values_list("project__connection__server", "project__connection__identity_id"))
+
+
+def poll(batch: Batch, readers: Mapping[str, Reader], *, clock: Clock) -> None:
+    """Read a claimed batch, one project after another, and give each back. Never raises an `AzureDevOpsError`."""
+    mine = Watch.objects.filter(pk__in=batch.ids, lease=batch.lease).select_related("project__connection")
+    refused: dict[tuple[int, str], CannotAsk] = {}
+    for watch in mine.order_by("next_at", "pk"):
+        until = clock() + timedelta(seconds=settings.REFRESH_LEASE_SECONDS)
+        if not Watch.objects.filter(pk__in=batch.ids, lease=batch.lease).update(leased_until=until):
+            return
+        key = (watch.project.connection_id, watch.kind)
+        trouble = refused.get(key) or _read(watch, readers, clock)
+        if trouble is not None and trouble.code in _ABOUT_ALL:
+            refused[key] = trouble
+        _give_back(watch, trouble, now=clock())
+
+
+def _read(watch: Watch, readers: Mapping[str, Reader], clock: Clock) -> CannotAsk | None:
+    reader = readers.get(watch.kind)
+    if reader is None:
+        return None
+    try:
+        with client_of(watch.project.connection, seconds=settings.AZURE_DEVOPS_TASK_TIMEOUT) as client:
+            reader(client, watch.project, clock())
+    except CannotAsk as trouble:
+        return trouble
+    return None
+
+
+def _give_back(watch: Watch, trouble: CannotAsk | None, *, now: datetime) -> None:
+    troubles = watch.troubles_in_a_row + 1 if trouble else 0
+    changes: dict[str, object] = {
+        "leased_until": None,
+        "lease": "",
+        "next_at": _next(watch, trouble, troubles, now),
+        "problem": trouble.code if trouble else "",
+        "activity_id": (trouble.activity_id or "") if trouble else "",
+        "troubles_in_a_row": troubles,
+    }
+    # What could not be read is read when waiting has helped; what waiting does not help is left until somebody looks.
+    if trouble is None or trouble.code not in _PASSES:
+        changes["once"] = False
+    if trouble is None:
+        changes["read_at"] = now
+    Watch.objects.filter(pk=watch.pk, lease=watch.lease).update(**changes)
+
+
+_KINDS_THAT_PASS: tuple[type[errors.AzureDevOpsError], ...] = (
+    errors.Throttled,
+    errors.DnsFailure,
+    errors.ConnectionFailed,
+    errors.ProxyFailed,
+    errors.TimedOut,
+    errors.ServerError,
+)
+_PASSES = {one.code for one in _KINDS_THAT_PASS}
+
+
+def _next(watch: Watch, trouble: CannotAsk | None, troubles: int, now: datetime) -> datetime:
+    every = _pace(watch, now)
+    if trouble is None:
+        return now + every
+    outcome = schedule.Outcome(troubles, retry_after=trouble.retry_after)
+    longest = timedelta(hours=1) if troubles > 1 else max(every, timedelta(minutes=1))
+    return max(now + every, schedule.next_look(now, outcome, every=longest, chance=random()))  # noqa: S311  (spreads load)
+
+
+def _pace(watch: Watch, now: datetime) -> timedelta:
+    """All tokens of one person share what Azure DevOps allows: the more is watched, the longer between two looks."""
+    connection = watch.project.connection
+    watched = Watch.objects.filter(
+        watched_until__gte=now,
+        project__connection__server=connection.server,
+        project__connection__identity_id=connection.identity_id,
+    ).count()
+    return timedelta(seconds=max(settings.WATCH_SECONDS, watched * settings.WATCH_PACE_SECONDS))

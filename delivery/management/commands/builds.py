@@ -1,0 +1,149 @@
+"""`manage.py builds list | run | show`: pipelines for scripts, with --json and honest exit codes.
+
+Exit codes: 0 succeeded, or queued without --wait · 1 failed, cancelled or refused · 2 wrong usage · 3 succeeded
+partially · 4 could not be told, or not over in time. A pipeline is named by its name, where needed with --connection
+and --project.
+"""
+
+import argparse
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from connections import clients, messages
+from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, USAGE, WELL, Output
+from delivery import queries
+from delivery.actions import builds
+from delivery.actions.reading import CannotAsk
+from delivery.build_states import UNDER_WAY, State, state_of
+from delivery.management.waiting import until
+from delivery.models import Pipeline
+
+_PAUSE = 5.0
+_CODES = {State.SUCCEEDED: WELL, State.FAILED: REFUSED, State.CANCELED: REFUSED, State.PARTIAL: LIMITED}
+# After these nobody knows; everything else was refused.
+_NOT_TOLD = {"outcome_unknown", "throttled", "timed_out", "connection_failed", "dns_failure", "server_error"}
+
+
+class Command(BaseCommand):
+    """List, run and show."""
+
+    help = __doc__ or ""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """One sub-command for each verb."""
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        listing = verbs.add_parser("list", help="what is stored of every pipeline")
+        listing.add_argument("--state", default="", choices=[state for state, _ in queries.BUILD_STATES])
+        running = verbs.add_parser("run", help="run a pipeline on a branch")
+        running.add_argument("pipeline")
+        running.add_argument("--branch", required=True)
+        running.add_argument("--wait", action="store_true", help="follow it to its end")
+        showing = verbs.add_parser("show", help="one build")
+        showing.add_argument("pipeline")
+        showing.add_argument("build", type=int)
+        showing.add_argument("--wait", action="store_true", help="follow it to its end")
+        for verb in (running, showing):
+            verb.add_argument("--timeout", type=float, default=3600.0, help="seconds to wait at most")
+        for verb in (listing, running, showing):
+            verb.add_argument("--connection", default="", help="name of the connection")
+            verb.add_argument("--project", default="", help="name of the project")
+            verb.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Carry out the verb and leave with its exit code."""
+        output = Output(self.stdout.write, self.stderr.write, as_json=options["json"])
+        verbs = {"list": _list, "run": _run, "show": _show}
+        try:
+            code = verbs[options["verb"]](options, output)
+        except CannotAsk as trouble:
+            code = _refuse(trouble, options, output)
+        if code:
+            sys.exit(code)
+
+
+def _refuse(trouble: CannotAsk, options: dict[str, Any], output: Output) -> int:
+    place = clients.place_of(_find(options).project.connection.server)
+    problem = messages.problem(trouble.code, place=place)
+    words = f"{problem.title}. {trouble.said or problem.explanation} {problem.next_step}"
+    output.say({"problem": problem.code, "message": words, "activity_id": trouble.activity_id}, words)
+    return UNKNOWN if problem.code in _NOT_TOLD else REFUSED
+
+
+def _chosen(options: dict[str, Any]) -> QuerySet[Pipeline]:
+    found = queries.pipelines(queries.PipelineFilters(state=options.get("state", "")))
+    if options["connection"]:
+        found = found.filter(project__connection__name__iexact=options["connection"])
+    if options["project"]:
+        found = found.filter(project__name__iexact=options["project"])
+    return found
+
+
+def _find(options: dict[str, Any]) -> Pipeline:
+    found = list(_chosen(options).filter(name__iexact=options["pipeline"])[:2])
+    if not found:
+        raise CommandError(f"No pipeline is called {options['pipeline']}.", returncode=REFUSED)
+    if len(found) > 1:
+        raise CommandError("Several pipelines have this name. Add --connection and --project.", returncode=USAGE)
+    return found[0]
+
+
+def _list(options: dict[str, Any], output: Output) -> int:
+    rows = [
+        {
+            "id": one.azure_id,
+            "name": one.name,
+            "project": one.project.name,
+            "connection": one.project.connection.name,
+            "state": one.state,
+            "build": one.build_id,
+            "number": one.build_number,
+            "branch": one.branch,
+            "queued_at": one.queued_at.isoformat() if one.queued_at else None,
+        }
+        for one in _chosen(options).iterator(500)
+    ]
+    lines = (f"{row['state']:12} {row['number'] or '-':20} {row['project']:20} {row['name']}" for row in rows)
+    output.say(rows, "\n".join(lines) or "No pipelines.")
+    return WELL
+
+
+def _run(options: dict[str, Any], output: Output) -> int:
+    pipeline = _find(options)
+    queued = builds.run_pipeline(pipeline, options["branch"], by=OPERATOR, now=timezone.now())
+    if options["wait"]:
+        return _follow(pipeline, queued.id, options, output)
+    output.say(_row(queued), f"{pipeline.name} is queued as {queued.number}.")
+    return WELL
+
+
+def _show(options: dict[str, Any], output: Output) -> int:
+    return _follow(_find(options), options["build"], options, output)
+
+
+def _follow(pipeline: Pipeline, build_id: int, options: argparse.Namespace | dict[str, Any], output: Output) -> int:
+    chosen = dict(options) if isinstance(options, dict) else vars(options)
+    found = until(
+        lambda: builds.build_with_steps(pipeline, build_id).build,
+        lambda build: build.is_over,
+        seconds=chosen["timeout"] if chosen["wait"] else 0.0,
+        pause=_PAUSE,
+    )
+    state = state_of(found)
+    output.say(_row(found), f"{pipeline.name} {found.number}: {state}.")
+    if not chosen["wait"] and state in UNDER_WAY:
+        return WELL
+    return _CODES.get(state, UNKNOWN)
+
+
+def _row(build: Any) -> dict[str, Any]:
+    return {
+        "id": build.id,
+        "number": build.number,
+        "state": str(state_of(build)),
+        "branch": build.branch,
+        "web_url": build.web_url,
+    }

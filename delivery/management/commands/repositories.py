@@ -1,0 +1,83 @@
+"""`manage.py repositories list | refresh`: for scripts, with --json and honest exit codes.
+
+Exit codes: 0 all is well · 1 refused or not found · 2 wrong usage · 3 some projects could not be listed · 4 could not
+be told. `refresh` does the work here, without a worker.
+"""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from connections import clients, messages
+from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, WELL, Output, find
+from delivery import queries
+from delivery.actions import refresh
+
+
+class Command(BaseCommand):
+    """List and refresh."""
+
+    help = __doc__ or ""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """One sub-command for each verb."""
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        listing = verbs.add_parser("list", help="the repositories that are present, one JSON object a line with --json")
+        listing.add_argument("--connection", default="", help="name of the connection")
+        refreshing = verbs.add_parser("refresh", help="bring in projects and repositories of a connection now")
+        refreshing.add_argument("connection")
+        for verb in (listing, refreshing):
+            verb.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Carry out the verb and leave with its exit code."""
+        output = Output(self.stdout.write, self.stderr.write, as_json=options["json"])
+        code = {"list": _list, "refresh": _refresh}[options["verb"]](options, output)
+        if code:
+            sys.exit(code)
+
+
+def _list(options: dict[str, Any], output: Output) -> int:
+    connection = find(options["connection"]).pk if options["connection"] else None
+    for one in queries.repositories(queries.Filters(connection=connection)).iterator(500):
+        row = {
+            "id": one.azure_id,
+            "name": one.name,
+            "project": one.project.name,
+            "connection": one.project.connection.name,
+            "default_branch": one.default_branch,
+            "size": one.size,
+            "disabled": one.disabled,
+            "url": one.https_url,
+        }
+        output.line(row, f"{one.project.connection.name:20} {one.project.name:24} {one.name}")
+    return WELL
+
+
+def _refresh(options: dict[str, Any], output: Output) -> int:
+    connection = find(options["connection"])
+    claim = refresh.claim_now(connection, by=OPERATOR, now=timezone.now())
+    if claim is None:
+        output.say({"problem": "under_way"}, "A worker is bringing them in at this moment.")
+        return UNKNOWN
+    refresh.refresh(claim, clock=timezone.now)
+    found = queries.holdings(connection)
+    inventory = found.inventory
+    problem = inventory.problem if inventory else "unexpected_answer"
+    value = {
+        "connection": connection.name,
+        "projects": found.projects,
+        "repositories": found.repositories,
+        "projects_not_listed": found.untold,
+        "problem": problem,
+    }
+    text = f"{found.repositories} repositories in {found.projects} projects."
+    if problem:
+        words = messages.problem(problem, place=clients.place_of(connection.server))
+        text = f"{words.title}. {words.next_step} Known: {text}"
+    output.say(value, text)
+    if problem:
+        return UNKNOWN if inventory and inventory.under_way else REFUSED
+    return LIMITED if found.untold else WELL

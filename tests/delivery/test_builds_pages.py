@@ -1,0 +1,321 @@
+"""The Builds pages: every pipeline, one build with steps and logs, run and cancel."""
+
+from collections.abc import Callable, Iterator
+from unittest.mock import Mock, patch
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from connections.models import CapabilityState, Connection
+from delivery.actions import watching
+from delivery.models import Inventory, Pipeline, Project, Watch
+from delivery.tasks import READERS, poll_due
+from history.models import Event
+from sandbox.server import Sandbox
+from tests.delivery.conftest import Clock
+from tests.factories import ConnectionFactory
+
+BringIn = Callable[[Connection], Inventory]
+LIST = "/builds/"
+
+
+@pytest.fixture(autouse=True)
+def bell() -> Iterator[Mock]:
+    """The broker's doorbell, so that no broker is needed."""
+    with patch.object(poll_due, "delay") as rung:
+        yield rung
+
+
+@pytest.fixture
+def ci(connected: Callable[..., Connection], bring_in: BringIn, clock: Clock) -> Pipeline:
+    """A pipeline whose builds succeed, of an organization whose pipelines were read."""
+    bring_in(connected(organization="fabrikam"))
+    for batch in watching.claim_due(now=clock()):
+        watching.poll(batch, READERS, clock=clock)
+    return Pipeline.objects.select_related("project__connection").get(name="Tailspin CI")
+
+
+def get(pages: Client, name: str, *args: object, **query: str) -> str:
+    return pages.get(reverse(f"delivery:{name}", args=args), query).content.decode()
+
+
+def post(pages: Client, name: str, *args: object, yes: bool = True, **data: str) -> str:
+    data |= {"confirmed": "1"} if yes else {}
+    return pages.post(reverse(f"delivery:{name}", args=args), data, follow=True).content.decode()
+
+
+def posts(sandbox: Sandbox) -> int:
+    return sum(request.method in ("POST", "PATCH") for request in sandbox.requests)
+
+
+def run(pages: Client, pipeline: Pipeline, branch: str = "main") -> int:
+    """Runs it through the page; the id of the build."""
+    answer = pages.post(reverse("delivery:run-pipeline", args=[pipeline.pk]), {"branch": branch, "confirmed": "1"})
+    return int(answer.headers["Location"].rstrip("/").rsplit("/", 1)[1])
+
+
+def names(pages: Client, **query: str) -> list[str]:
+    return [row["pipeline"].name for row in pages.get(LIST, query).context["rows"]]
+
+
+def test_one_row_for_each_pipeline_with_its_last_build_and_the_recent_ones(pages: Client, ci: Pipeline) -> None:
+    page = pages.get(LIST).content.decode()
+    assert page.count('<th scope="row">') == 6
+    assert f"{ci.build_number}: Succeeded</span>" in page
+    assert reverse("delivery:build", args=[ci.pk, ci.build_id]) in page
+
+
+def test_search_looks_at_pipeline_folder_project_and_connection(pages: Client, ci: Pipeline) -> None:
+    assert names(pages, q="nightly tailspin acme") == ["Tailspin Nightly"]
+    assert names(pages, q="\\Tests") == ["Tailspin Device tests", "Tailspin Integration"]
+    assert "No pipeline matches" in pages.get(LIST, {"q": "nothing"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [
+        ("failed", ["Tailspin Nightly"]),
+        ("partial", ["Tailspin Integration"]),
+        ("under_way", ["Tailspin Device tests", "Tailspin Mac build"]),
+        ("none", ["Tailspin Retired"]),
+    ],
+)
+def test_the_last_result_is_filtered(pages: Client, ci: Pipeline, state: str, found: list[str]) -> None:
+    assert names(pages, state=state) == found
+
+
+def test_connection_and_project_limit_the_list_and_can_be_removed(pages: Client, ci: Pipeline) -> None:
+    other = ConnectionFactory.create(name="Other")
+    here = {"connection": str(ci.project.connection_id), "project": str(ci.project_id)}
+    assert len(names(pages, **here)) == 6
+    assert names(pages, connection=str(other.pk)) == []
+    page = pages.get(LIST, here).content.decode()
+    assert "Project Tailspin" in page
+    assert "Connection Acme main" in page
+
+
+def test_a_wrong_filter_is_no_error(pages: Client, ci: Pipeline) -> None:
+    for query in ({"connection": "x"}, {"project": "9" * 30}, {"state": "x"}, {"page": "x"}, {"sort": "x"}):
+        assert pages.get(LIST, query).status_code == 200
+
+
+def test_looking_keeps_the_projects_of_the_page_watched_and_rings_once(pages: Client, ci: Pipeline, bell: Mock) -> None:
+    for _ in range(3):
+        pages.get(LIST)
+    assert Watch.objects.filter(watched_until__gt=timezone.now()).count() == 1
+    assert bell.call_count == 1
+
+
+def test_the_page_updates_by_itself_and_says_when_it_was_read(pages: Client, ci: Pipeline) -> None:
+    page = pages.get(LIST).content.decode()
+    assert 'hx-trigger="every 5s"' in page
+    assert "Read from Azure DevOps" in page
+
+
+def test_without_a_broker_the_page_shows_what_is_known(pages: Client, ci: Pipeline, bell: Mock) -> None:
+    bell.side_effect = OperationalError("away")
+    assert "Tailspin CI" in pages.get(LIST).content.decode()
+
+
+def test_trouble_is_said_once_for_all_projects_and_what_is_known_stays(pages: Client, ci: Pipeline) -> None:
+    Watch.objects.update(problem="throttled")
+    page = pages.get(LIST).content.decode()
+    assert page.count("Azure DevOps asks us to wait") == 1
+    assert "Tailspin CI" in page
+
+
+def test_a_token_that_lacks_build_is_named_with_the_way_out(pages: Client, ci: Pipeline) -> None:
+    CapabilityState.objects.filter(capability="build_read").update(verdict="missing")
+    page = pages.get(LIST).content.decode()
+    assert "Builds of 1 connection cannot be shown" in page
+    assert "lacks the scope <strong>Build: Read</strong>" in page
+
+
+def test_the_list_costs_the_same_for_one_and_for_a_full_page(pages: Client, ci: Pipeline) -> None:
+    now = timezone.now()
+    many = [Project(connection=ci.project.connection, azure_id=f"x{n}", name=f"X{n}", seen_at=now) for n in range(60)]
+    Project.objects.bulk_create(many)
+    Pipeline.objects.bulk_create(Pipeline(project=one, azure_id=1, name="aaa", seen_at=now) for one in many)
+    pages.get(LIST)
+    with CaptureQueriesContext(database) as full:
+        assert len(names(pages)) == 50
+    Pipeline.objects.exclude(pk=ci.pk).delete()
+    pages.get(LIST)
+    with CaptureQueriesContext(database) as one:
+        pages.get(LIST)
+    assert len(full) == len(one)
+
+
+def test_a_pipelines_builds_come_in_pages(pages: Client, ci: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("delivery.actions.builds.BUILDS_PER_PAGE", 10)
+    first = pages.get(ci.get_absolute_url())
+    assert len(first.context["rows"]) == 10
+    older = pages.get(f"{ci.get_absolute_url()}?{first.context['older']}")
+    ids = [one.id for answer in (first, older) for one in answer.context["rows"]]
+    assert ids == sorted(ids, reverse=True)
+    assert len(set(ids)) == 20
+
+
+def test_a_pipeline_that_never_ran_says_so(pages: Client, ci: Pipeline) -> None:
+    retired = Pipeline.objects.get(name="Tailspin Retired")
+    page = pages.get(retired.get_absolute_url()).content.decode()
+    assert "It never ran" in page
+    assert "This pipeline is disabled at Azure DevOps." in page
+
+
+def test_nothing_runs_before_the_person_says_yes(pages: Client, ci: Pipeline, sandbox: Sandbox) -> None:
+    before = posts(sandbox)
+    assert "Run this pipeline?" in post(pages, "run-pipeline", ci.pk, branch="main", yes=False)
+    assert posts(sandbox) == before
+
+
+def test_branches_are_suggested_the_default_one_first(pages: Client, ci: Pipeline) -> None:
+    page = get(pages, "run-pipeline", ci.pk)
+    assert page.index('<option value="main">') < page.index('<option value="topic/search">')
+    assert 'value="main"' in page
+
+
+def test_a_run_is_queued_followed_to_its_end_and_recorded(pages: Client, ci: Pipeline, sandbox: Sandbox) -> None:
+    build_id = run(pages, ci)
+    page = get(pages, "build", ci.pk, build_id)
+    assert "Queued" in page
+    assert 'hx-trigger="every 3s"' in page
+    event = Event.objects.get(kind="run_pipeline.done")
+    assert event.detail["build_id"] == build_id
+    assert event.detail["what"] == "Tailspin CI on main in Tailspin"
+    sandbox.world.advance(120)
+    _forget()
+    over = get(pages, "build", ci.pk, build_id)
+    assert "Succeeded" in over
+    assert "hx-trigger" not in over
+    assert "Compile" in over
+
+
+def _forget() -> None:
+    from django.core.cache import caches
+
+    caches["azure_devops"].clear()
+
+
+def test_a_pipeline_that_cannot_run_says_why_in_azure_devops_words(pages: Client, ci: Pipeline) -> None:
+    retired = Pipeline.objects.get(name="Tailspin Retired")
+    page = post(pages, "run-pipeline", retired.pk, branch="main")
+    assert "disabled" in page
+    assert "Azure DevOps said:" in page
+    assert Event.objects.filter(kind="run_pipeline.failed").count() == 1
+
+
+def test_after_silence_the_build_that_was_queued_is_found_and_no_second_one_made(
+    pages: Client, ci: Pipeline, sandbox: Sandbox
+) -> None:
+    sandbox.behaviour.add("reset", method="POST", path="/builds$", carried_out=True)
+    before = posts(sandbox)
+    page = post(pages, "run-pipeline", ci.pk, branch="main")
+    assert "is queued as" in page
+    assert posts(sandbox) == before + 1
+
+
+def test_after_silence_that_did_nothing_the_page_says_so_and_nothing_is_tried_again(
+    pages: Client, ci: Pipeline, sandbox: Sandbox
+) -> None:
+    sandbox.behaviour.add("reset", method="POST", path="/builds$")
+    before = posts(sandbox)
+    assert "No connection to Azure DevOps" in post(pages, "run-pipeline", ci.pk, branch="main")
+    assert posts(sandbox) == before + 1
+
+
+def test_a_build_is_cancelled_after_asking(pages: Client, ci: Pipeline, sandbox: Sandbox) -> None:
+    build_id = run(pages, ci)
+    assert "Cancel this build?" in post(pages, "cancel-build", ci.pk, build_id, yes=False)
+    _forget()
+    page = post(pages, "cancel-build", ci.pk, build_id)
+    assert f"Build {build_id} is being cancelled." in page
+    assert Event.objects.get(kind="cancel_build.done").detail["build_id"] == build_id
+    sandbox.world.advance(60)
+    _forget()
+    assert "Cancelled" in get(pages, "build", ci.pk, build_id)
+
+
+def test_a_failed_build_offers_the_log_of_the_step_that_failed(pages: Client, ci: Pipeline) -> None:
+    nightly = Pipeline.objects.get(name="Tailspin Nightly")
+    answer = pages.get(reverse("delivery:build", args=[nightly.pk, nightly.build_id]))
+    page = answer.content.decode()
+    assert "Failed" in page
+    log = get(pages, "build-log", nightly.pk, nightly.build_id, answer.context["log_id"])
+    assert "Error:</b>" in log
+
+
+def test_a_growing_log_is_followed_from_the_line_after_the_last(pages: Client, ci: Pipeline, sandbox: Sandbox) -> None:
+    devices = Pipeline.objects.get(name="Tailspin Device tests")
+    build_id = run(pages, devices)
+    sandbox.world.advance(40)
+    _forget()
+    log_id = pages.get(reverse("delivery:build", args=[devices.pk, build_id])).context["log_id"]
+    here = reverse("delivery:build-log", args=[devices.pk, build_id, log_id])
+    first = pages.get(here)
+    following = first.context["part"].next
+    assert f'hx-get="{here}?first={following}"' in first.content.decode()
+    sandbox.world.advance(60)
+    _forget()
+    more = pages.get(here, {"first": str(following)})
+    assert more.context["lines"][0].number == following
+
+
+def test_a_long_log_comes_in_parts(pages: Client, ci: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("delivery.actions.builds.LINES_PER_PART", 10)
+    build = pages.get(reverse("delivery:build", args=[ci.pk, ci.build_id]))
+    log_id = next(step.log_id for step in build.context["steps"] if step.name == "Compile")
+    end = get(pages, "build-log", ci.pk, ci.build_id, log_id)
+    assert "The log ends here." in end
+    assert "Earlier lines" in end
+    beginning = get(pages, "build-log", ci.pk, ci.build_id, log_id, first="1")
+    assert "Later lines" in beginning
+    assert "Earlier lines" not in beginning
+
+
+def test_a_build_of_another_pipeline_is_not_found(pages: Client, ci: Pipeline) -> None:
+    nightly = Pipeline.objects.get(name="Tailspin Nightly")
+    assert "Not found at Azure DevOps" in get(pages, "build", ci.pk, nightly.build_id)
+
+
+def test_what_the_last_check_found_missing_is_disabled_with_reason_and_refused(
+    pages: Client, ci: Pipeline, sandbox: Sandbox
+) -> None:
+    CapabilityState.objects.filter(capability="build_execute").update(verdict="missing")
+    assert "The token lacks the scope Build: Read &amp; execute." in pages.get(ci.get_absolute_url()).content.decode()
+    before = posts(sandbox)
+    assert "Scope missing" in post(pages, "run-pipeline", ci.pk, branch="main")
+    assert posts(sandbox) == before
+
+
+def test_a_missing_right_of_the_person_is_told_apart_from_a_missing_scope(
+    pages: Client, connected: Callable[..., Connection], bring_in: BringIn, clock: Clock
+) -> None:
+    bring_in(connected(token="no-rights", organization="acme"))
+    for batch in watching.claim_due(now=clock()):
+        watching.poll(batch, READERS, clock=clock)
+    page = post(pages, "run-pipeline", Pipeline.objects.get(name="Storefront CI").pk, branch="main")
+    assert "Not permitted" in page
+    assert "Queue builds" in page
+
+
+def test_each_trouble_of_a_build_is_said_in_the_catalogues_words(pages: Client, ci: Pipeline, sandbox: Sandbox) -> None:
+    sandbox.behaviour.add("status", status=500)
+    for name, args in (("pipeline", [ci.pk]), ("build", [ci.pk, ci.build_id]), ("build-log", [ci.pk, ci.build_id, 1])):
+        assert "Azure DevOps has trouble" in get(pages, name, *args)
+
+
+def test_each_page_wants_its_own_permission(client: Client, ci: Pipeline, person: Callable[..., User]) -> None:
+    client.force_login(person("vera", "delivery.view_pipeline"))
+    assert client.get(LIST).status_code == 200
+    assert client.get(reverse("delivery:run-pipeline", args=[ci.pk])).status_code == 403
+    assert client.post(reverse("delivery:cancel-build", args=[ci.pk, 1])).status_code == 403
+    client.force_login(person("walter", "delivery.view_repository"))
+    assert client.get(LIST).status_code == 403
+    assert client.get(reverse("delivery:build", args=[ci.pk, ci.build_id])).status_code == 403

@@ -1,0 +1,81 @@
+"""A person runs a pipeline and watches it to its end, in a real browser."""
+
+from collections.abc import Callable
+
+import pytest
+from django.core.cache import caches
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from connections.models import CapabilityState, Connection
+from delivery.actions import refresh, watching
+from delivery.models import Pipeline
+from delivery.tasks import READERS
+from sandbox.server import Sandbox
+
+
+@pytest.fixture
+def pipeline(connected: Callable[..., Connection]) -> Pipeline:
+    """A pipeline of a connected organization, read as a worker would."""
+    caches["azure_devops"].clear()
+    connected(organization="fabrikam")
+    for claim in refresh.claim_due(now=timezone.now()):
+        refresh.refresh(claim, clock=timezone.now)
+    for batch in watching.claim_due(now=timezone.now()):
+        watching.poll(batch, READERS, clock=timezone.now)
+    return Pipeline.objects.get(name="Tailspin CI")
+
+
+def test_a_pipeline_is_run_and_watched_to_its_end(page: Page, pipeline: Pipeline, sandbox: Sandbox) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Builds").click()
+    page.get_by_label("Search").fill("tailspin ci")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("link", name="Tailspin CI").first.click()
+    page.get_by_role("link", name="Run pipeline").click()
+    expect(page.get_by_label("Branch")).to_have_value("main")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Run this pipeline?")).to_be_visible()
+    page.get_by_role("button", name="Run pipeline").click()
+    expect(page.locator(".title-row")).to_contain_text("Queued")
+    sandbox.world.advance(12)
+    expect(page.locator(".title-row")).to_contain_text("Running")
+    expect(page.locator(".tree")).to_contain_text("Compile")
+    sandbox.world.advance(60)
+    expect(page.locator(".title-row")).to_contain_text("Succeeded")
+    page.locator(".tree").get_by_role("link", name="Compile").click()
+    expect(page.locator(".log")).to_contain_text("Compiling module 40 of 40")
+
+
+def test_a_log_is_followed_while_it_grows(page: Page, pipeline: Pipeline, sandbox: Sandbox) -> None:
+    devices = Pipeline.objects.get(name="Tailspin Device tests")
+    page.goto(f"/builds/{devices.pk}/run/")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Run pipeline").click()
+    sandbox.world.advance(40)
+    page.get_by_role("link", name="Log", exact=True).click(timeout=15_000)
+    lines = page.locator(".log .line")
+    page.locator("#log-end").wait_for()
+    before = lines.count()
+    sandbox.world.advance(60)
+    page.wait_for_function("before => document.querySelectorAll('.log .line').length > before", arg=before)
+
+
+def test_a_running_build_is_cancelled(page: Page, pipeline: Pipeline, sandbox: Sandbox) -> None:
+    page.goto(f"/builds/{pipeline.pk}/run/")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Run pipeline").click()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel the build").click()
+    expect(page.get_by_text("is being cancelled.")).to_be_visible()
+    sandbox.world.advance(60)
+    expect(page.locator(".title-row")).to_contain_text("Cancelled")
+
+
+def test_a_token_that_lacks_build_explains_instead_of_failing(page: Page, pipeline: Pipeline) -> None:
+    CapabilityState.objects.filter(capability__startswith="build").update(verdict="missing")
+    page.goto("/builds/")
+    expect(page.get_by_text("Builds of 1 connection cannot be shown")).to_be_visible()
+    page.goto(pipeline.get_absolute_url())
+    page.get_by_text("Run pipeline").click()
+    expect(page.get_by_text("The token lacks the scope Build: Read & execute.")).to_be_visible()
