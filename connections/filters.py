@@ -38,6 +38,7 @@ class FilterForm(forms.Form):
     provider = forms.ChoiceField(
         label="Provider", required=False, choices=[("", "All providers"), ("azure_devops", "Azure DevOps")]
     )
+    on = forms.DateField(required=False, widget=forms.HiddenInput)
     sort = forms.ChoiceField(
         label="Sort by", required=False, choices=[("", "Name"), ("expiry", "Token expiry"), ("checked", "Last checked")]
     )

@@ -14,6 +14,7 @@ from connections import expiry
 from connections.models import AuditedConnection, AuditRun, Connection, Mail, StoredToken
 from connections.rails import Rails
 from connections.status import NEEDS_ATTENTION, Expiry, Health
+from connections.timeline import DAYS, Timeline, timeline
 from history.models import Event
 from history.queries import Filters as EventFilters
 from history.queries import events
@@ -21,6 +22,7 @@ from history.queries import events
 PAGE_SIZE = 25
 EVENTS_PER_PAGE = 50
 RECENT_EVENTS = 8
+NAMED_ON_TIMELINE = 200
 ATTENTION = "attention"
 OWNER_LEFT = "owner_left"
 
@@ -47,11 +49,12 @@ class Filters:
     status: str = ""
     provider: str = ""
     sort: str = ""
+    on: date | None = None
 
     @property
     def any(self) -> bool:
         """Whether anything is left out of the list."""
-        return bool(self.q or self.status or self.provider)
+        return bool(self.q or self.status or self.provider or self.on)
 
 
 def _attention(today: date) -> Q:
@@ -84,6 +87,8 @@ def connections(filters: Filters, *, today: date) -> QuerySet[Connection]:
             )
     if filters.status:
         found = found.filter(_with_status(filters.status, today))
+    if filters.on:
+        found = found.filter(expires_on=filters.on, disabled=False)
     return found.order_by(*_order(filters.sort))
 
 
@@ -104,6 +109,17 @@ def page_of_connections(filters: Filters, number: str | None, *, today: date) ->
 def attention_count(*, today: date) -> int:
     """How many connections need a person."""
     return Connection.objects.filter(_attention(today)).count()
+
+
+def expiry_timeline(*, today: date) -> Timeline:
+    """Which enabled connections expire when over the next 90 days; the soonest by name. Three queries."""
+    enabled = Connection.objects.filter(disabled=False)
+    ahead = enabled.filter(expires_on__gte=today, expires_on__lte=today + timedelta(days=DAYS)).order_by("expires_on")
+    counts = {day: count for day, count in ahead.values_list("expires_on").annotate(Count("pk")) if day}
+    names: dict[date, list[str]] = {}
+    for day, name in ahead.order_by("expires_on", "pk").values_list("expires_on", "name")[:NAMED_ON_TIMELINE]:
+        names.setdefault(day, []).append(name)
+    return timeline(counts, names, ended=enabled.filter(expires_on__lt=today).count(), today=today)
 
 
 def with_fingerprints(found: QuerySet[Connection]) -> list[tuple[Connection, str]]:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -16,6 +18,18 @@ if TYPE_CHECKING:
     from tests.azure_devops.authority import Authority
 
 PASSWORD = "a-long-enough-password-4-tests"
+
+# The same examples every time: a new one belongs into a test of its own. Nothing is written beside the sources,
+# and nothing depends on how busy the machine is.
+hypothesis_settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=200,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("repeatable")
 
 
 @pytest.hookimpl(tryfirst=True)

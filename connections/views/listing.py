@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from connections import clients, queries
 from connections.filters import FilterForm
 from connections.models import Connection
+from connections.status import Expiry
 from connections.views.display import Chip, states
 
 
@@ -54,12 +55,14 @@ def listing(request: HttpRequest) -> HttpResponse:
     form = FilterForm(request.GET, statuses=queries.STATUS_CHOICES)
     form.is_valid()
     chosen = {name: form.cleaned_data.get(name, "") for name in ("q", "status", "provider", "sort")}
-    filters = queries.Filters(**chosen)
+    filters = queries.Filters(**chosen, on=form.cleaned_data.get("on"))
     page = queries.page_of_connections(filters, request.GET.get("page"), today=today)
     rows = [_row(one, today) for one in page.object_list]
     attention = queries.attention_count(today=today)
     others = request.GET.copy()
     others.pop("page", None)
+    any_day = others.copy()
+    any_day.pop("on", None)
     context = {
         "page": page,
         "rows": rows,
@@ -75,6 +78,10 @@ def listing(request: HttpRequest) -> HttpResponse:
         "can_see_runs": request.user.has_perm("connections.view_auditrun"),
         "add_url": reverse("connections:add"),
         "query": others.urlencode(),
+        "on": filters.on,
+        "any_day_query": any_day.urlencode(),
+        "timeline": queries.expiry_timeline(today=today),
+        "ended_url": f"{reverse('connections:list')}?status={Expiry.EXPIRED}",
     }
     return render(request, "connections/list.html", context)
 

@@ -165,6 +165,15 @@ document.addEventListener("click", async (event) => {
   }
   if (event.target.closest("[aria-disabled=true]")) event.preventDefault();
 });
+// An open menu closes when somebody goes elsewhere.
+const closeMenus = (except) => all("details.menu[open]").forEach((menu) => { menu.open = menu === except; });
+document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && one("details.menu[open]");
+  if (!menu) return;
+  closeMenus();
+  if (menu.contains(document.activeElement)) one("summary", menu).focus();
+});
 // Enter in the search or in "My project is not listed" must not connect.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter") return;

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import settings
 
 from connections.azure_devops.client import AzureDevOpsClient
 from connections.azure_devops.secret import PersonalAccessToken
@@ -79,8 +78,3 @@ def client() -> Iterator[MakeClient]:
             return running.enter_context(made)
 
         yield make
-
-
-# The same examples every time: a new one belongs into a test of its own. Nothing is written beside the sources.
-settings.register_profile("repeatable", derandomize=True, database=None, deadline=None, max_examples=200)
-settings.load_profile("repeatable")

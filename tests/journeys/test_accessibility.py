@@ -1,6 +1,7 @@
 """axe-core finds nothing on our own pages, in light and dark, wide and narrow; nothing scrolls sideways."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -8,7 +9,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
-from connections.models import Connection
+from connections.actions import notify
+from connections.models import AuditedConnection, AuditRun, Connection
 from delivery.actions import refresh, watching
 from delivery.models import Pipeline, Project, Repository
 from delivery.tasks import READERS
@@ -27,6 +29,8 @@ def complaints(page: Page) -> list[str]:
 
 def look(page: Page, address: str) -> list[str]:
     page.goto(address)
+    for menu in page.locator("details.menu").all():
+        menu.locator("summary").click()
     found = complaints(page)
     if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
         found.append("scrolls sideways")
@@ -55,6 +59,7 @@ def test_no_page_has_a_complaint(
     pages += ["/code-repositories/add/azure-devops/", "/password/", "/nowhere/"]
     pages += ["/account/", "/people/", "/people/add/", f"/people/{connection.owner_id}/"]
     pages += ["/history/", "/history/?q=nothing&since=never"]
+    pages += addresses_of_tokens(connection)
     pages += addresses_of_repositories()
     pages += addresses_of_releases(sandbox)
     with browser.new_context(
@@ -70,6 +75,21 @@ def test_no_page_has_a_complaint(
             found += look(page, address)
         found += results(page, token_of)
     assert found == []
+
+
+def addresses_of_tokens(connection: Connection) -> list[str]:
+    """Rotation, audits, calendar, guard rails and outbox, with something in each."""
+    soon = timezone.localdate() + timedelta(days=4)
+    Connection.objects.filter(pk=connection.pk).update(expires_on=soon)
+    run = AuditRun.objects.create(started_at=timezone.now(), started_by="maya", by_hand=True)
+    AuditedConnection.objects.create(run=run, connection=connection, name=connection.name)
+    reader = notify.Recipient("olga@example.com", "you own this connection")
+    facts = notify.facts(connection) | {"problem": None}
+    (mail,) = notify.put("rejected", [reader], facts, about=[connection], now=timezone.now())
+    sections = [f"/code-repositories/{one}/" for one in ("rotation", "audits", "calendar", "guard-rails")]
+    walk = f"/code-repositories/rotation/plan/?within=30&connection={connection.pk}"
+    of_run = f"/code-repositories/audits/{run.pk}/"
+    return [f"/code-repositories/?on={soon}", *sections, of_run, walk, "/outbox/", f"/outbox/{mail.pk}/"]
 
 
 def bring_in() -> None:

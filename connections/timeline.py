@@ -1,0 +1,100 @@
+"""The timeline of expiry dates as a drawing: pure geometry, in the units of an SVG view box."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import sqrt
+
+DAYS = 90
+STEP = 10
+WIDTH = (DAYS + 1) * STEP
+HEIGHT = 96
+_BASE = 72
+_SHORTEST = 8
+# So many fill the height, even where no day has more.
+_FEW = 4
+_URGENT_DAYS = 7
+_SOON_DAYS = 30
+_NAMES_OF_A_DAY = 3
+_MARKED_DAYS = (0, 7, 30, 60, 90)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day on which tokens end. `names` are the first few, `more` how many are not named."""
+
+    date: date
+    left: int
+    count: int
+    names: tuple[str, ...]
+    more: int
+
+    @property
+    def tone(self) -> str:
+        """How urgent: bad, warn or good."""
+        if self.left <= _URGENT_DAYS:
+            return "bad"
+        return "warn" if self.left <= _SOON_DAYS else "good"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A day as a rectangle that stands on the base line."""
+
+    day: Day
+    x: int
+    y: float
+    height: float
+    width: int = STEP - 2
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark below the base line. `anchor` is SVG's text-anchor."""
+
+    x: int
+    label: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The next 90 days, and how many tokens have ended already."""
+
+    bars: tuple[Bar, ...]
+    total: int
+    ended: int
+    ticks: tuple[Tick, ...]
+    until: date
+    width: int = WIDTH
+    height: int = HEIGHT
+    base: int = _BASE
+
+
+def timeline(counts: Mapping[date, int], names: Mapping[date, Sequence[str]], *, ended: int, today: date) -> Timeline:
+    """Draw how many tokens end on each day from `today` on. Days outside the 90 are left out.
+
+    The area a person sees should not shout: height grows with the square root of the count, so that a day of one
+    token stays visible beside a day of a thousand.
+    """
+    until = today + timedelta(days=DAYS)
+    shown = {day: count for day, count in sorted(counts.items()) if today <= day <= until and count}
+    most = max(shown.values(), default=1)
+    bars = tuple(_bar(_day(day, count, names.get(day, ()), today), most) for day, count in shown.items())
+    return Timeline(bars, sum(shown.values()), ended, tuple(_tick(left) for left in _MARKED_DAYS), until)
+
+
+def _day(day: date, count: int, names: Sequence[str], today: date) -> Day:
+    named = tuple(names[:_NAMES_OF_A_DAY])
+    return Day(day, (day - today).days, count, named, count - len(named))
+
+
+def _bar(day: Day, most: int) -> Bar:
+    height = round(max(_SHORTEST, _BASE * sqrt(day.count / max(most, _FEW))), 1)
+    return Bar(day, day.left * STEP + 1, round(_BASE - height, 1), height)
+
+
+def _tick(left: int) -> Tick:
+    anchor = {0: "start", DAYS: "end"}.get(left, "middle")
+    x = {0: 0, DAYS: WIDTH}.get(left, left * STEP + STEP // 2)
+    return Tick(x, "Today" if left == 0 else f"{left} days", anchor)
