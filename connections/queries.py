@@ -118,7 +118,8 @@ def expiry_timeline(*, today: date) -> Timeline:
     counts = {day: count for day, count in ahead.values_list("expires_on").annotate(Count("pk")) if day}
     names: dict[date, list[str]] = {}
     for day, name in ahead.order_by("expires_on", "pk").values_list("expires_on", "name")[:NAMED_ON_TIMELINE]:
-        names.setdefault(day, []).append(name)
+        if day:
+            names.setdefault(day, []).append(name)
     return timeline(counts, names, ended=enabled.filter(expires_on__lt=today).count(), today=today)
 
 

@@ -1,10 +1,11 @@
 """Signing in: throttled, the same words for everybody, a new session each time, and every act an event."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.management import call_command
@@ -69,8 +70,11 @@ def test_somebody_inactive_gets_the_same_words(client: Client, ann: User) -> Non
 
 
 @pytest.fixture
-def three_attempts(settings: Settings) -> None:
+def three_attempts(settings: Settings) -> Iterator[None]:
+    """The allowance, and a clock that stands: on a slow machine attempts would come back meanwhile."""
     settings.SIGN_IN_ATTEMPTS = 3
+    with time_machine.travel(timezone.now(), tick=False):
+        yield
 
 
 @pytest.mark.parametrize("name", ["ann", "nobody-has-this-name"])
