@@ -1,6 +1,6 @@
 """The timeline of expiry dates as a drawing: pure geometry, in the units of an SVG view box."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import sqrt
@@ -15,13 +15,12 @@ _SHORTEST = 8
 _FEW = 4
 _URGENT_DAYS = 7
 _SOON_DAYS = 30
-_NAMES_OF_A_DAY = 3
 _MARKED_DAYS = (0, 7, 30, 60, 90)
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day on which tokens end. `names` are the first few, `more` how many are not named."""
+    """One day on which tokens end. `names` are some of them, `more` how many are not named."""
 
     date: date
     left: int
@@ -71,22 +70,21 @@ class Timeline:
     base: int = _BASE
 
 
-def timeline(counts: Mapping[date, int], names: Mapping[date, Sequence[str]], *, ended: int, today: date) -> Timeline:
-    """Draw how many tokens end on each day from `today` on. Days outside the 90 are left out.
+def timeline(days: Iterable[tuple[date, int, tuple[str, ...]]], *, ended: int, today: date) -> Timeline:
+    """Draw how many tokens end on each day from `today` on: day, count and some names. Later days are left out.
 
     The area a person sees should not shout: height grows with the square root of the count, so that a day of one
     token stays visible beside a day of a thousand.
     """
     until = today + timedelta(days=DAYS)
-    shown = {day: count for day, count in sorted(counts.items()) if today <= day <= until and count}
-    most = max(shown.values(), default=1)
-    bars = tuple(_bar(_day(day, count, names.get(day, ()), today), most) for day, count in shown.items())
-    return Timeline(bars, sum(shown.values()), ended, tuple(_tick(left) for left in _MARKED_DAYS), until)
-
-
-def _day(day: date, count: int, names: Sequence[str], today: date) -> Day:
-    named = tuple(names[:_NAMES_OF_A_DAY])
-    return Day(day, (day - today).days, count, named, count - len(named))
+    shown = [
+        Day(day, (day - today).days, count, names, count - len(names))
+        for day, count, names in sorted(days)
+        if today <= day <= until
+    ]
+    most = max((day.count for day in shown), default=1)
+    total = sum(day.count for day in shown)
+    return Timeline(tuple(_bar(day, most) for day in shown), total, ended, tuple(map(_tick, _MARKED_DAYS)), until)
 
 
 def _bar(day: Day, most: int) -> Bar:

@@ -58,7 +58,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     filters = queries.Filters(**chosen, on=form.cleaned_data.get("on"))
     page = queries.page_of_connections(filters, request.GET.get("page"), today=today)
     rows = [_row(one, today) for one in page.object_list]
-    attention = queries.attention_count(today=today)
+    standing = queries.standing(today=today)
     others = request.GET.copy()
     others.pop("page", None)
     any_day = others.copy()
@@ -70,7 +70,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "filtered": filters.any,
         "place_label": " or ".join(clients.places()).capitalize(),
         "total": page.paginator.count,
-        "attention_count": attention,
+        "attention_count": standing.attention,
         "attention_url": f"{reverse('connections:list')}?status={queries.ATTENTION}",
         "can_add": request.user.has_perm("connections.add_connection"),
         "can_rotate": request.user.has_perm("connections.rotate_connection"),
@@ -80,7 +80,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "query": others.urlencode(),
         "on": filters.on,
         "any_day_query": any_day.urlencode(),
-        "timeline": queries.expiry_timeline(today=today),
+        "timeline": queries.expiry_timeline(ended=standing.ended, today=today),
         "ended_url": f"{reverse('connections:list')}?status={Expiry.EXPIRED}",
     }
     return render(request, "connections/list.html", context)
