@@ -1,0 +1,20 @@
+# One image for every part; compose.yaml says with which command each part starts.
+FROM python:3.11-slim-bookworm AS packages
+WORKDIR /app
+# Only what decides about packages, so that a change of code does not install them anew.
+COPY pyproject.toml ./
+COPY orchestrator/bootstrap.py orchestrator/
+RUN python orchestrator/bootstrap.py run
+
+FROM python:3.11-slim-bookworm
+ENV PATH="/app/.venv/bin:$PATH" PYTHONUNBUFFERED=1 VAR_DIR=/app/var
+WORKDIR /app
+COPY --from=packages /app/.venv .venv
+COPY . .
+# Static files are named by their content and belong to the image. The keys of this step are thrown away.
+RUN mkdir -p var && env $(python orchestrator/supervisor/keys.py) python manage.py collectstatic --noinput \
+ && python -m compileall -q connections delivery history orchestrator people sandbox throttling \
+ && useradd --system --uid 10001 --home-dir /app orchestrator
+USER orchestrator
+EXPOSE 8000
+CMD ["python", "-m", "gunicorn", "orchestrator.wsgi", "--config", "python:orchestrator.gunicorn", "--bind", "0.0.0.0:8000"]

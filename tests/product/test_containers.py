@@ -1,0 +1,126 @@
+"""compose.yaml and the Dockerfile: the files are read, and each of their commands is started beside real servers.
+
+No image is built: that needs a network.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from orchestrator.supervisor import keys
+from orchestrator.supervisor.ports import free_near
+from tests.product.running import ROOT, Start, copy_checkout, eventually, finished, persons_environment
+
+pytestmark = [pytest.mark.product, pytest.mark.xdist_group("product")]
+PARTS = ("web", "worker", "clock")
+DEFAULTS = {"POSTGRES_PASSWORD": "only-for-this-test"}
+
+
+def interpolated(text: str, values: dict[str, str]) -> str:
+    """As compose does for `${NAME}`, `${NAME:-default}` and `${NAME:?complaint}`."""
+    return re.sub(r"\$\{(\w+)(?::-([^}]*)|:\?[^}]*)?\}", lambda found: values.get(found[1], found[2] or ""), text)
+
+
+def services(**values: str) -> dict[str, Any]:
+    text = interpolated((ROOT / "compose.yaml").read_text(encoding="utf-8"), DEFAULTS | values)
+    found: dict[str, Any] = yaml.safe_load(text)["services"]
+    return found
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The Dockerfile, instruction by instruction."""
+    text = re.sub(r"\\\n", " ", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(word, rest) for word, _, rest in (line.partition(" ") for line in lines)]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the image holds: the checkout without what .dockerignore leaves out."""
+    folder = copy_checkout(tmp_path_factory.mktemp("image") / "app")
+    for name in ("tests", "docs", "benchmarks", ".ci"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / "var").mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def values(checkout: Path, postgresql_url: str, redis_url: str) -> dict[str, str]:
+    """The environment of every part: of compose.yaml, with the test's own servers in place of its names."""
+    with psycopg.connect(postgresql_url, autocommit=True) as database:
+        database.execute("CREATE DATABASE containers")
+    port = str(free_near(8700))
+    made = {name: make() for name, make in keys.MAKERS.items()}
+    given = {name: str(value) for name, value in services(LISTEN_PORT=port)["web"]["environment"].items()}
+    servers = {"DATABASE_URL": re.sub(r"/[^/?]*(\?|$)", r"/containers\1", postgresql_url), "REDIS_URL": redis_url}
+    path = f"{checkout}/.venv/bin:{os.environ['PATH']}"
+    own = {"VAR_DIR": str(checkout / "var"), "LISTEN_PORT": port, "LISTEN_HOST": "127.0.0.1", "PATH": path}
+    return persons_environment(**given | servers | made | own | {"ALLOWED_HOSTS": "127.0.0.1"})
+
+
+def command_of(part: str, values: dict[str, str]) -> list[str]:
+    own = {name: values[name] for name in ("LISTEN_HOST", "LISTEN_PORT")}
+    return [str(word) for word in services(**own)[part]["command"]]
+
+
+@pytest.fixture(scope="module")
+def parts(checkout: Path, values: dict[str, str]) -> Iterator[dict[str, Start]]:
+    """Tables first, as compose orders it, then every part."""
+    code, said = finished(checkout, command_of("tables", values), values)
+    assert code == 0, said
+    running = {part: Start(checkout, command_of(part, values), **values) for part in PARTS}
+    yield running
+    for one in running.values():
+        one.close()
+
+
+def test_every_part_is_of_one_image_and_waits_for_what_it_needs() -> None:
+    found = services()
+    ours = {name for name, service in found.items() if service["image"] == "mfe-orchestrator"}
+    assert ours == {"tables", *PARTS}
+    for part in PARTS:
+        assert found[part]["depends_on"]["tables"] == {"condition": "service_completed_successfully"}
+    assert set(found) - ours == {"database", "broker"}
+
+
+def test_no_secret_stands_in_the_files() -> None:
+    for service in services().values():
+        assert not {name for name in service.get("environment", ()) if name in keys.MAKERS}
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split("\n")
+    assert {".env", ".env.*", "var", ".git"} <= set(ignored)
+
+
+def test_the_image_starts_the_web_as_compose_does_and_not_as_root() -> None:
+    said = instructions()
+    (command,) = [yaml.safe_load(rest) for word, rest in said if word == "CMD"]
+    assert command == services()["web"]["command"]
+    words = [word for word, _ in said]
+    assert ("USER", "orchestrator") in said
+    assert words.index("USER") > max(place for place, word in enumerate(words) if word in ("RUN", "COPY"))
+
+
+def test_what_the_image_runs_while_it_is_built_works(checkout: Path, values: dict[str, str]) -> None:
+    (line,) = [rest for word, rest in instructions() if word == "RUN" and "collectstatic" in rest]
+    line = line.split("&& useradd")[0]
+    bare = {name: value for name, value in values.items() if name not in keys.MAKERS and name != "DATABASE_URL"}
+    done = subprocess.run(["sh", "-ec", line], cwd=checkout, env=bare, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (checkout / "var" / "static" / "staticfiles.json").is_file()
+
+
+def test_every_part_starts_with_its_command_and_its_own_check_finds_it_well(
+    checkout: Path, values: dict[str, str], parts: dict[str, Start]
+) -> None:
+    own = {name: values[name] for name in ("LISTEN_HOST", "LISTEN_PORT")}
+    for part in PARTS:
+        how, *check = services(**own)[part]["healthcheck"]["test"]
+        assert how == "CMD"
+        eventually(lambda check=check: finished(checkout, check, values)[0] == 0, f"{part}: {parts[part].text}")  # type: ignore[misc]
