@@ -37,6 +37,12 @@ class PipelineFilterForm(FilterForm):
     sort = forms.ChoiceField(label="Sort by", required=False, choices=[("", "Name"), ("newest", "Newest build")])
 
 
+class ReleaseFilterForm(PipelineFilterForm):
+    """Search, filter and order of the list of release pipelines."""
+
+    sort = forms.ChoiceField(label="Sort by", required=False, choices=[("", "Name"), ("newest", "Newest release")])
+
+
 def _visible_line(value: str) -> None:
     if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for letter in value):
         raise forms.ValidationError("This contains a character that cannot be seen.", code="invisible")

@@ -48,7 +48,10 @@ class Inventory(models.Model):
 
 
 class Project(models.Model):
-    """A project. `gone_at` says when Azure DevOps no longer listed it; `listed_at`, when its repositories last were."""
+    """A project. `gone_at` says when Azure DevOps no longer listed it; `listed_at`, when its repositories last were.
+
+    `releases_off` says whether classic releases are switched off; None where that cannot be told, or does not matter.
+    """
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="projects")
     azure_id = models.CharField(max_length=64)
@@ -61,6 +64,7 @@ class Project(models.Model):
     listed_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=64, blank=True)
     activity_id = models.CharField(max_length=64, blank=True)
+    releases_off = models.BooleanField(null=True)
 
     class Meta:
         default_permissions = ()
@@ -121,7 +125,8 @@ class ReleasePipeline(models.Model):
     """A classic release pipeline, with its newest release as it was when it was last read.
 
     `stages` are those that the pipeline plans, `newest_stages` those of the newest release: a list of objects with the
-    name, and there the state (`delivery.stages.Stage`) too. `whole` is a `delivery.stages.Whole`, or empty.
+    name, and there the state (`delivery.stages.Stage`) too. `whole` is a `delivery.stages.Whole`, or empty. `pending`
+    counts the approvals that are waited for, of older releases too; `waiting` describes the newest of them.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="release_pipelines")
@@ -140,6 +145,8 @@ class ReleasePipeline(models.Model):
     newest_url = models.CharField(max_length=2000, blank=True)
     newest_stages = models.JSONField(default=list)
     whole = models.CharField(max_length=16, blank=True)
+    pending = models.PositiveIntegerField(default=0)
+    waiting = models.JSONField(default=list)
 
     class Meta:
         default_permissions = ("view",)
@@ -148,6 +155,7 @@ class ReleasePipeline(models.Model):
         indexes = (
             models.Index(Lower("name"), "id", name="release_pipeline_by_name"),
             models.Index(fields=("whole", "gone_at"), name="release_pipeline_by_state"),
+            models.Index(fields=("-newest_at", "id"), name="release_pipeline_by_newest"),
         )
         permissions = (
             ("create_release", "Can create a release at Azure DevOps"),
@@ -157,6 +165,10 @@ class ReleasePipeline(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """The release pipeline's own page."""
+        return reverse("delivery:release-pipeline", args=[self.project_id, self.azure_id])
 
 
 class Watch(models.Model):

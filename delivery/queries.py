@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
 from connections.azure_devops.capabilities import Verdict
 from connections.models import Connection
 from delivery.build_states import UNDER_WAY, State
-from delivery.models import Inventory, Pipeline, Repository
+from delivery.models import Inventory, Pipeline, Project, ReleasePipeline, Repository
+from delivery.stages import Whole
 
 PAGE_SIZE = 50
 STATES: tuple[tuple[str, str], ...] = (
@@ -76,9 +77,26 @@ BUILD_STATES: tuple[tuple[str, str], ...] = (
 )
 
 
+NEVER_RELEASED = "none"
+RELEASE_STATES: tuple[tuple[str, str], ...] = (
+    ("", "Any"),
+    (Whole.WAITING, "Waits for approval"),
+    (Whole.RUNNING, "Running"),
+    (Whole.FAILED, "Failed or rejected"),
+    (Whole.CANCELLED, "Cancelled"),
+    (Whole.PARTLY, "Partly succeeded"),
+    (Whole.UNFINISHED, "Not everywhere yet"),
+    (Whole.SUCCEEDED, "Succeeded"),
+    (Whole.NOT_STARTED, "Not started"),
+    (Whole.DRAFT, "Draft"),
+    (Whole.ABANDONED, "Abandoned"),
+    (NEVER_RELEASED, "Never released"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class PipelineFilters:
-    """Which pipelines a person asked for. `connection` and `project` are ids."""
+    """Which pipelines, of builds or of releases, a person asked for. `connection` and `project` are ids."""
 
     q: str = ""
     state: str = ""
@@ -118,6 +136,41 @@ def page_of_pipelines(filters: PipelineFilters, number: str | None) -> Page[Pipe
     return Paginator(pipelines(filters), PAGE_SIZE).get_page(number)
 
 
+def release_pipelines(filters: PipelineFilters) -> QuerySet[ReleasePipeline]:
+    """The release pipelines a person asked for, in the wished order; what is gone is left out."""
+    found = ReleasePipeline.objects.select_related("project__connection").filter(gone_at=None, project__gone_at=None)
+    for word in filters.q.split():
+        found = found.filter(
+            Q(name__icontains=word)
+            | Q(path__icontains=word)
+            | Q(newest_name__icontains=word)
+            | Q(newest_version__icontains=word)
+            | Q(project__name__icontains=word)
+            | Q(project__connection__name__icontains=word)
+        )
+    if filters.state:
+        found = found.filter(_released(filters.state))
+    if filters.connection is not None:
+        found = found.filter(project__connection=filters.connection)
+    if filters.project is not None:
+        found = found.filter(project=filters.project)
+    if filters.sort == "newest":
+        return found.order_by(F("newest_at").desc(nulls_last=True), "id")
+    return found.order_by(Lower("name"), "id")
+
+
+def _released(state: str) -> Q:
+    if state == Whole.WAITING:
+        # An older release may wait while the newest one does not.
+        return Q(whole=state) | Q(pending__gt=0)
+    return Q(whole="") if state == NEVER_RELEASED else Q(whole=state)
+
+
+def page_of_release_pipelines(filters: PipelineFilters, number: str | None) -> Page[ReleasePipeline]:
+    """One page; a number out of range is the nearest page."""
+    return Paginator(release_pipelines(filters), PAGE_SIZE).get_page(number)
+
+
 LACKING_SHOWN = 5
 
 
@@ -126,6 +179,16 @@ def connections_lacking(capability: str) -> tuple[list[Connection], int]:
     found = Connection.objects.filter(
         disabled=False, capabilities__capability=capability, capabilities__verdict=Verdict.MISSING
     )
+    return _first_few(found)
+
+
+def connections_without_releases() -> tuple[list[Connection], int]:
+    """The first few connections with a project in which classic releases are switched off, and how many there are."""
+    off = Project.objects.filter(connection=OuterRef("pk"), gone_at=None, releases_off=True)
+    return _first_few(Connection.objects.filter(Exists(off), disabled=False))
+
+
+def _first_few(found: QuerySet[Connection]) -> tuple[list[Connection], int]:
     shown = list(found.order_by(Lower("name"), "id")[: LACKING_SHOWN + 1])
     return shown[:LACKING_SHOWN], len(shown) if len(shown) <= LACKING_SHOWN else found.count()
 

@@ -5,8 +5,12 @@ from django.utils import timezone
 
 from delivery.actions import refresh, watching
 from delivery.actions.pipelines import read_pipelines
+from delivery.actions.release_pipelines import read_release_pipelines
 
-READERS: dict[str, watching.Reader] = {watching.BUILDS: read_pipelines}
+READERS: dict[str, watching.Reader] = {
+    watching.BUILDS: read_pipelines,
+    watching.RELEASES: read_release_pipelines,
+}
 
 
 @shared_task

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from delivery.views import build, builds, release, releasing, repositories, repository, writing
+from delivery.views import build, builds, release, releases, releasing, repositories, repository, writing
 
 app_name = "delivery"
 _RELEASE = "releases/<int:pk>/<int:release_id>"
@@ -22,6 +22,7 @@ urlpatterns = [
     path("builds/<int:pk>/<int:build_id>/logs/<int:log_id>/", build.log, name="build-log"),
     path("code-repositories/<int:pk>/repositories/new/", writing.new_repository, name="new-repository"),
     path("code-repositories/<int:pk>/refresh/", repositories.refresh, name="refresh"),
+    path("releases/", releases.listing, name="releases"),
     path("releases/<int:pk>/pipelines/<int:definition_id>/", release.pipeline, name="release-pipeline"),
     path("releases/<int:pk>/pipelines/<int:definition_id>/new/", releasing.new_release, name="new-release"),
     path(f"{_RELEASE}/", release.page, name="release"),

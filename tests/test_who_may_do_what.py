@@ -91,6 +91,7 @@ delivery:build-log                      | 302 403 200 200 200 200 | -
 delivery:run-pipeline                   | 302 403 403 200 200 200 | 302 403 403 200 200 200
 delivery:cancel-build                   | -                       | 302 403 403 200 200 200
 delivery:refresh                        | -                       | 302 403 403 302 302 302
+delivery:releases                       | 302 403 200 200 200 200 | -
 delivery:release                        | 302 403 200 200 200 200 | -
 delivery:release-pipeline               | 302 403 200 200 200 200 | -
 delivery:new-release                    | 302 403 403 403 200 200 | 302 403 403 403 200 200

@@ -8,7 +8,7 @@ from functools import partial
 
 from connections.azure_devops import build, errors
 from connections.azure_devops.answers import Answer
-from connections.azure_devops.paging import every_page
+from connections.azure_devops.paging import every_item, every_page
 from connections.azure_devops.release_types import (
     Approval,
     ApprovalStatus,
@@ -31,6 +31,8 @@ from connections.azure_devops.types import Page
 # Environments by themselves have never left the state of a preview.
 _PREVIEW = "7.1-preview"
 _ENVIRONMENTS_AND_ARTIFACTS = "environments,artifacts"
+# A release in a list is large: every stage of it comes along with approvals and deployments.
+_AT_ONCE = 25
 
 
 def _path(project: str, *more: str | int) -> tuple[str, ...]:
@@ -45,24 +47,34 @@ def _get(transport: Transport, path: Sequence[str], **query: str | int | None) -
 
 
 def definitions_page(
-    transport: Transport, project: str, *, search: str | None = None, continuation: str | None = None, top: int = 100
+    transport: Transport,
+    project: str,
+    *,
+    search: str | None = None,
+    with_latest: bool = False,
+    continuation: str | None = None,
+    top: int = 100,
 ) -> Page[Definition]:
-    """One page of release pipelines with their stages and sources."""
+    """One page of release pipelines with their stages and sources; and which release is the newest of each."""
     # https://learn.microsoft.com/rest/api/azure/devops/release/definitions/list
     answer = _get(
         transport,
         _path(project, "definitions"),
         top=top,
-        expand=_ENVIRONMENTS_AND_ARTIFACTS,
+        expand=f"{_ENVIRONMENTS_AND_ARTIFACTS},lastRelease" if with_latest else _ENVIRONMENTS_AND_ARTIFACTS,
         searchText=search,
         continuationToken=continuation,
     )
     return Page(tuple(read_definition(item) for item in answer.json_list()), answer.continuation_token)
 
 
-def definitions(transport: Transport, project: str) -> Iterator[Page[Definition]]:
+def definitions(transport: Transport, project: str, *, with_latest: bool = False) -> Iterator[Page[Definition]]:
     """Every page of release pipelines."""
-    return every_page(lambda token: definitions_page(transport, project, continuation=token))
+
+    def ask(continuation: str | None) -> Page[Definition]:
+        return definitions_page(transport, project, with_latest=with_latest, continuation=continuation)
+
+    return every_page(ask)
 
 
 def definition(transport: Transport, project: str, definition_id: int) -> Definition:
@@ -95,11 +107,12 @@ def releases_page(
     project: str,
     *,
     definition_id: int | None = None,
+    ids: Sequence[int] = (),
     status: ReleaseStatus | None = None,
     continuation: str | None = None,
     top: int = 50,
 ) -> Page[Release]:
-    """One page of releases, the newest first, with environments, artifacts and approvals."""
+    """One page of releases, the newest first, with environments, artifacts and approvals. `ids` wants only these."""
     # https://learn.microsoft.com/rest/api/azure/devops/release/releases/list
     answer = _get(
         transport,
@@ -108,6 +121,7 @@ def releases_page(
         expand=f"{_ENVIRONMENTS_AND_ARTIFACTS},approvals",
         queryOrder="descending",
         definitionId=definition_id,
+        releaseIdFilter=",".join(str(one) for one in ids) or None,
         statusFilter=status,
         continuationToken=continuation,
     )
@@ -118,6 +132,19 @@ def releases(transport: Transport, project: str, *, definition_id: int | None = 
     """Every page of releases, the newest first."""
     ask = partial(releases_page, transport, project, definition_id=definition_id)
     return every_page(lambda token: ask(continuation=token))
+
+
+def releases_by_ids(transport: Transport, project: str, ids: Sequence[int]) -> tuple[Release, ...]:
+    """These releases, as far as they are still there."""
+    found: list[Release] = []
+    for start in range(0, len(ids), _AT_ONCE):
+        some = ids[start : start + _AT_ONCE]
+
+        def ask(continuation: str | None, some: Sequence[int] = some) -> Page[Release]:
+            return releases_page(transport, project, ids=some, continuation=continuation, top=_AT_ONCE)
+
+        found += every_item(ask)
+    return tuple(found)
 
 
 def release(transport: Transport, project: str, release_id: int) -> Release:

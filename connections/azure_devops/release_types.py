@@ -95,7 +95,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A release pipeline."""
+    """A release pipeline. `latest_id` is its newest release where that was asked for and there is one."""
 
     id: int
     name: str
@@ -103,6 +103,7 @@ class Definition:
     stages: tuple[Stage, ...] = ()
     sources: tuple[Source, ...] = ()
     web_url: str | None = None
+    latest_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,7 @@ def read_definition(item: dict[str, Any]) -> Definition:
         stages=tuple(sorted(stages, key=lambda one: one.rank)),
         sources=tuple(_read_source(one) for one in objects(item, "artifacts")),
         web_url=web_link(item, "_links", "web", "href"),
+        latest_id=optional_number(item, "lastRelease", "id"),
     )
 
 

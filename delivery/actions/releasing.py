@@ -81,12 +81,3 @@ def _offer(project: Project, source: Source) -> Offer:
         return Offer(source, remembered(project.connection, what, ask))
     except CannotAsk as trouble:
         return Offer(source, problem=trouble.code)
-
-
-def are_switched_off(project: Project) -> bool | None:
-    """Whether no classic release pipeline can be made; None when it cannot be told. Raises `CannotAsk`."""
-    return remembered(
-        project.connection,
-        ("classic releases", project.azure_id),
-        lambda client: release.are_disabled(client.transport, project.azure_id),
-    )

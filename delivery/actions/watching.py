@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from random import random
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from connections import schedule
 from connections.azure_devops import errors
@@ -28,8 +28,11 @@ Clock = Callable[[], datetime]
 # Reads everything of one kind in a project and writes it down. Raises `AzureDevOpsError`.
 Reader = Callable[[AzureDevOpsClient, Project, datetime], None]
 BUILDS = "builds"
+RELEASES = "releases"
 # What is watched, and the capability that reading it takes.
-KINDS = {BUILDS: "build_read"}
+KINDS = {BUILDS: "build_read", RELEASES: "release_read"}
+# How many requests a look at a project takes as a rule.
+REQUESTS = {BUILDS: 1, RELEASES: 3}
 BATCH = 25
 # A page that is open asks more often than this.
 WATCHED_FOR = timedelta(seconds=60)
@@ -200,5 +203,7 @@ def _pace(watch: Watch, now: datetime) -> timedelta:
         watched_until__gte=now,
         project__connection__server=connection.server,
         project__connection__identity_id=connection.identity_id,
-    ).count()
-    return timedelta(seconds=max(settings.WATCH_SECONDS, watched * settings.WATCH_PACE_SECONDS))
+    )
+    counts = watched.values_list("kind").annotate(Count("pk")).order_by()
+    requests = sum(REQUESTS.get(kind, 1) * count for kind, count in counts)
+    return timedelta(seconds=max(settings.WATCH_SECONDS, requests * settings.WATCH_PACE_SECONDS))

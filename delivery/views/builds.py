@@ -1,8 +1,5 @@
 """Builds: one row for each pipeline of every connection, live while it is open; and one pipeline's builds."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
@@ -13,17 +10,14 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from kombu.exceptions import OperationalError
 
-from connections import clients, messages
-from connections.models import Connection
 from connections.views.common import problem_about
 from delivery import queries, rights
 from delivery.actions import builds, watching
 from delivery.actions.reading import CannotAsk
 from delivery.forms import PipelineFilterForm
-from delivery.models import Pipeline, Project, Watch
-from delivery.tasks import poll_due
+from delivery.models import Pipeline
+from delivery.views import live
 from delivery.views.build_display import build_row, pipeline_row
 
 may_see = permission_required("delivery.view_pipeline", raise_exception=True)
@@ -47,7 +41,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     page = queries.page_of_pipelines(filters, request.GET.get("page"))
     now = timezone.now()
     rows = [pipeline_row(one, now) for one in page.object_list]
-    watches = watch([row["project"].pk for row in rows], watching.BUILDS)
+    watches = live.watch([row["project"].pk for row in rows], watching.BUILDS)
     lacking, lacking_count = queries.connections_lacking("build_read")
     others = request.GET.copy()
     others.pop("page", None)
@@ -58,61 +52,13 @@ def listing(request: HttpRequest) -> HttpResponse:
         "filtered": filters.any,
         "total": page.paginator.count,
         "query": others.urlencode(),
-        "only": _only(filters),
+        "only": live.only(filters, reverse("delivery:builds")),
         "lacking": lacking,
         "lacking_count": lacking_count,
         "now": now,
-        **freshness(watches),
+        **live.freshness(watches),
     }
     return render(request, "delivery/builds/list.html", context)
-
-
-def watch(projects: Iterable[int], kind: str) -> list[Watch]:
-    """Keep the projects of a page watched; ring the bell when there is something new to read."""
-    found, is_new = watching.look(projects, kind, now=timezone.now())
-    if is_new:
-        # Without a broker the page shows what is known and since when; the clock comes by itself.
-        with suppress(OperationalError):
-            poll_due.delay()
-    return list(found.values())
-
-
-def freshness(watches: Iterable[Watch]) -> dict[str, Any]:
-    """When what a page shows was last read, and what could not be read, in the catalogue's words."""
-    found = list(watches)
-    read = [one.read_at for one in found if one.read_at is not None]
-    problems = Counter(_words(one for one in found if one.problem))
-    return {
-        "read_at": min(read) if read and len(read) == len(found) else None,
-        "watched": len(found),
-        "troubles": [{"problem": problem, "count": count} for problem, count in problems.items()],
-    }
-
-
-def _words(troubled: Iterable[Watch]) -> Iterator[messages.Problem]:
-    """What could not be read, in the words of each one's server."""
-    found = list(troubled)
-    projects = Project.objects.filter(pk__in=[one.project_id for one in found])
-    servers = dict(projects.values_list("pk", "connection__server")) if found else {}
-    for one in found:
-        yield messages.problem(one.problem, place=clients.place_of(servers.get(one.project_id, "")))
-
-
-def _only(filters: queries.PipelineFilters) -> list[dict[str, str]]:
-    """The connection and the project that the list is limited to, each with the way out."""
-    found = []
-    kept = {"q": filters.q, "state": filters.state, "sort": filters.sort}
-    here = reverse("delivery:builds")
-    if filters.project is not None:
-        project = Project.objects.filter(pk=filters.project).first()
-        more = {"connection": str(filters.connection)} if filters.connection else {}
-        label = f"Project {project.name if project else '?'}"
-        found.append({"label": label, "url": f"{here}?{urlencode(kept | more)}"})
-    if filters.connection is not None:
-        connection = Connection.objects.filter(pk=filters.connection).first()
-        label = f"Connection {connection.name if connection else '?'}"
-        found.append({"label": label, "url": f"{here}?{urlencode(kept)}"})
-    return found
 
 
 def find(pk: int) -> Pipeline:

@@ -1,7 +1,7 @@
 """What pages show of releases: words, icons and tones of their states, never colour alone."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,8 +68,11 @@ def row_of_stages(release: Release) -> list[StageView]:
 
 def chip_of(release: Release) -> Chip:
     """A release as a whole; one of several stages that failed is not told from one that was rejected."""
-    stages = [stage_of(one) for one in release.environments]
-    whole = whole_of(release)
+    return chip_of_whole(whole_of(release), [stage_of(one) for one in release.environments])
+
+
+def chip_of_whole(whole: Whole, stages: Collection[Stage]) -> Chip:
+    """The same of what is stored of a release."""
     if whole is Whole.WAITING and Stage.WAITING not in stages:
         return STAGE_CHIPS[Stage.INTERVENTION]
     if whole is Whole.FAILED and Stage.FAILED not in stages:

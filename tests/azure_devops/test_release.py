@@ -248,6 +248,20 @@ def test_release_pipelines_are_read_with_their_stages_and_sources(asking: Asking
     assert server.seen[0].query == "$top=100&$expand=environments%2Cartifacts&api-version=7.1"
 
 
+def test_the_list_of_release_pipelines_names_the_newest_release_of_each(asking: Asking) -> None:
+    named = {"id": 2, "name": "shop-cd", "lastRelease": {"id": 178, "name": "Release-132"}}
+    server, transport = asking(json_answer(listing(named, {"id": 3, "name": "x", "lastRelease": None})))
+    (page,) = release.definitions(transport, P, with_latest=True)
+    assert [one.latest_id for one in page.items] == [178, None]
+    assert "$expand=environments%2Cartifacts%2ClastRelease&" in server.seen[0].query
+
+
+def test_releases_are_asked_for_by_their_numbers_some_at_a_time(asking: Asking) -> None:
+    server, transport = asking(json_answer(listing(RELEASE)), json_answer(listing({"id": 30, "name": "Release-30"})))
+    assert [one.id for one in release.releases_by_ids(transport, P, range(1, 31))] == [178, 30]
+    assert [one.query.count("%2C") for one in server.seen] == [2 + 24, 2 + 4]
+
+
 def test_release_pipelines_are_searched(asking: Asking) -> None:
     server, transport = asking(json_answer(listing()))
     release.definitions_page(transport, P, search="shop cd")

@@ -76,8 +76,8 @@ def test_a_look_at_a_quiet_project_is_one_request(read: Callable[[], None], sand
     asked = len(sandbox.requests)
     read()
     quiet = [request.path for request in sandbox.requests[asked:]]
-    assert sum(path.endswith("/definitions") for path in quiet) == Project.objects.count()
-    assert sum(path.endswith("/builds") for path in quiet) == 0
+    assert sum(path.endswith("/build/definitions") for path in quiet) == Project.objects.count()
+    assert sum(path.endswith("/build/builds") for path in quiet) == 0
 
 
 def test_a_new_build_is_noticed_and_so_is_its_end(read: Callable[[], None], sandbox: Sandbox) -> None:
@@ -100,7 +100,7 @@ def test_a_rename_is_a_rename_and_what_is_gone_is_marked(read: Callable[[], None
 
 
 def test_a_list_that_breaks_hides_nothing(read: Callable[[], None], sandbox: Sandbox) -> None:
-    sandbox.behaviour.add("status", status=500, path="/definitions$")
+    sandbox.behaviour.add("status", status=500, path="/build/definitions$")
     sandbox.world.organizations["fabrikam"].projects[0].definitions.clear()
     read()
     assert not Pipeline.objects.filter(gone_at__isnull=False).exists()

@@ -128,6 +128,14 @@ def test_the_next_look_comes_later_the_more_is_watched_in_one_persons_name(
     assert all(59 < wait <= 60 for wait in waits)
 
 
+def test_what_takes_more_requests_is_read_less_often(brought_in: Connection, clock: Clock, settings: Settings) -> None:
+    settings.WATCH_PACE_SECONDS = 30.0
+    watching.look([Project.objects.get(name="Tailspin").pk], watching.RELEASES, now=clock())
+    poll(clock)
+    waited = Watch.objects.get(kind=watching.RELEASES, project__name="Tailspin").next_at - clock.now
+    assert 89 < waited.total_seconds() <= 90
+
+
 def test_throttling_is_obeyed_by_the_row_and_spares_the_others(
     brought_in: Connection, sandbox: Sandbox, clock: Clock
 ) -> None:
