@@ -50,6 +50,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "rows": [pipeline_row(one) for one in page.object_list],
         "filters": form,
         "filtered": filters.any,
+        "searched": bool(filters.q or filters.state),
         "total": page.paginator.count,
         "query": others.urlencode(),
         "only": live.only(filters, reverse("delivery:releases")),
