@@ -192,6 +192,15 @@ def seconds_until_next_look(release: Release, *, now: datetime) -> int | None:
     return 15 if found & {*ASKS_PEOPLE, Stage.SCHEDULED} else None
 
 
+def is_settled(release: Release, *, now: datetime) -> bool:
+    """Whether a release stays as it is until a person does something."""
+    found = {stage_of(one) for one in release.environments}
+    if found & {*RUNS, Stage.SCHEDULED}:
+        return False
+    # A stage that is not begun may be the next one.
+    return bool(found & {*ASKS_PEOPLE}) or Stage.NOT_STARTED not in found or not _has_just_changed(release, now)
+
+
 def _has_just_changed(release: Release, now: datetime) -> bool:
     moments = [release.created_at, *(one.changed_at for one in release.environments)]
     return any(moment is not None and abs(now - moment) < _A_MOMENT for moment in moments)

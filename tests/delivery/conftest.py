@@ -63,3 +63,14 @@ def shop(
     azure = sandbox.world.organizations["fabrikam"].projects[0]
     yield Shop(Project.objects.get(name="Tailspin"), azure, sandbox)
     caches["azure_devops"].clear()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    """Where a terminal would wait, the sandbox's time passes instead."""
+
+    def sleep(seconds: float) -> None:
+        caches["azure_devops"].clear()
+        sandbox.world.advance(30)
+
+    monkeypatch.setattr("delivery.management.waiting.time.sleep", sleep)

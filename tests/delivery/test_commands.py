@@ -3,10 +3,9 @@
 import json
 from collections.abc import Callable
 from io import StringIO
-from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 
 from connections.models import CapabilityState, Connection
 from delivery.actions import watching
@@ -15,23 +14,10 @@ from delivery.tasks import READERS
 from history.models import Event
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
+from tests.delivery.terminal import run
 
 Connect = Callable[..., Connection]
 BringIn = Callable[[Connection], Inventory]
-
-
-def run(*words: str) -> tuple[int, Any]:
-    """The exit code, and what was printed: JSON where it is."""
-    out = StringIO()
-    code = 0
-    try:
-        call_command(*words, stdout=out)
-    except SystemExit as end:
-        code = int(end.code or 0)
-    except CommandError as end:
-        code = end.returncode
-    text = out.getvalue()
-    return code, json.loads(text) if "--json" in words and text.strip() else text
 
 
 @pytest.fixture
@@ -41,18 +27,6 @@ def pipelines(connected: Connect, bring_in: BringIn, clock: Clock) -> Connection
     for batch in watching.claim_due(now=clock()):
         watching.poll(batch, READERS, clock=clock)
     return connection
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
-    """Where a terminal would wait, the sandbox's time passes instead."""
-    from django.core.cache import caches
-
-    def sleep(seconds: float) -> None:
-        caches["azure_devops"].clear()
-        sandbox.world.advance(30)
-
-    monkeypatch.setattr("delivery.management.waiting.time.sleep", sleep)
 
 
 def test_refresh_brings_in_without_a_worker_and_says_what_there_is(connected: Connect) -> None:

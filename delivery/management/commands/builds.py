@@ -13,19 +13,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connections import clients, messages
 from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, USAGE, WELL, Output
 from delivery import queries
 from delivery.actions import builds
 from delivery.actions.reading import CannotAsk
 from delivery.build_states import UNDER_WAY, State, state_of
+from delivery.management.refusing import refuse
 from delivery.management.waiting import until
 from delivery.models import Pipeline
 
 _PAUSE = 5.0
 _CODES = {State.SUCCEEDED: WELL, State.FAILED: REFUSED, State.CANCELED: REFUSED, State.PARTIAL: LIMITED}
-# After these nobody knows; everything else was refused.
-_NOT_TOLD = {"outcome_unknown", "throttled", "timed_out", "connection_failed", "dns_failure", "server_error"}
 
 
 class Command(BaseCommand):
@@ -60,17 +58,9 @@ class Command(BaseCommand):
         try:
             code = verbs[options["verb"]](options, output)
         except CannotAsk as trouble:
-            code = _refuse(trouble, options, output)
+            code = refuse(trouble, _find(options).project.connection.server, output)
         if code:
             sys.exit(code)
-
-
-def _refuse(trouble: CannotAsk, options: dict[str, Any], output: Output) -> int:
-    place = clients.place_of(_find(options).project.connection.server)
-    problem = messages.problem(trouble.code, place=place)
-    words = f"{problem.title}. {trouble.said or problem.explanation} {problem.next_step}"
-    output.say({"problem": problem.code, "message": words, "activity_id": trouble.activity_id}, words)
-    return UNKNOWN if problem.code in _NOT_TOLD else REFUSED
 
 
 def _chosen(options: dict[str, Any]) -> QuerySet[Pipeline]:
