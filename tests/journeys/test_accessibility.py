@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
 from connections.actions import notify
-from connections.models import AuditedConnection, AuditRun, Connection
+from connections.models import AuditedConnection, AuditRun, CapabilityState, Connection
 from delivery.actions import refresh, watching
 from delivery.models import Pipeline, Project, Repository
 from delivery.tasks import READERS
@@ -53,6 +53,7 @@ def test_no_page_has_a_complaint(
     bring_in()
     for number, health in enumerate(("healthy", "limited", "rejected", "unreachable", "not_checked")):
         ConnectionFactory(name=f"{'W' * 50} {number}", health=health, problem="token_refused")
+    say_what_is_missing()
     here = connection.get_absolute_url()
     pages = ["/code-repositories/", "/code-repositories/?q=nothing", "/code-repositories/add/", "/help/azure-devops/"]
     pages += [here, *(here + part for part in ("token/", "token/updated/", "edit/", "disconnect/", "history/"))]
@@ -99,6 +100,16 @@ def bring_in() -> None:
         watching.poll(batch, READERS, clock=timezone.now)
 
 
+def say_what_is_missing() -> None:
+    """Lists of builds and releases say which tokens lack a scope, and where classic releases are switched off."""
+    lacking, now = Connection.objects.get(name__endswith="1"), timezone.now()
+    for capability in ("build_read", "release_read"):
+        CapabilityState.objects.create(
+            connection=lacking, capability=capability, verdict="missing", verified_at=now, checked_at=now
+        )
+    Project.objects.filter(name="Wiki").update(releases_off=True)
+
+
 def addresses_of_repositories() -> list[str]:
     here = Repository.objects.get(name="Tailspin").get_absolute_url()
     empty = Repository.objects.get(name="Empty").get_absolute_url()
@@ -123,7 +134,9 @@ def addresses_of_releases(sandbox: Sandbox) -> list[str]:
     stage = f"{here}{waiting.id}/stages/{production.id}/"
     inside = [f"{here}{one.id}/" for one in azure.releases]
     asking = [f"{approval}approve/", f"{approval}reject/", f"{stage}deploy/", f"{stage}cancel/"]
-    return [f"{here}pipelines/1/", f"{here}pipelines/3/", f"{here}pipelines/1/new/", *inside, *asking]
+    lists = ["/releases/", "/releases/?state=waiting&sort=newest", "/releases/?q=nothing"]
+    lists += [f"/releases/?connection={Connection.objects.order_by('-pk')[0].pk}", "/builds/?state=failed"]
+    return [*lists, f"{here}pipelines/1/", f"{here}pipelines/3/", f"{here}pipelines/1/new/", *inside, *asking]
 
 
 def results(page: Page, token_of: Token) -> list[str]:

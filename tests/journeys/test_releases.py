@@ -8,9 +8,13 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from connections.models import Connection
-from delivery.actions import refresh
-from delivery.models import Project
+from delivery.actions import refresh, watching
+from delivery.models import Project, Watch
+from delivery.tasks import READERS
 from sandbox.server import Sandbox
+
+# The list asks every five seconds, in milliseconds.
+PATIENCE = 15_000
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +31,16 @@ def bring_in() -> Callable[[], None]:
     def run() -> None:
         for claim in refresh.claim_due(now=timezone.now()):
             refresh.refresh(claim, clock=timezone.now)
+        read()
 
     return run
+
+
+def read() -> None:
+    """What a worker does while somebody looks."""
+    Watch.objects.update(next_at=timezone.now())
+    for batch in watching.claim_due(now=timezone.now()):
+        watching.poll(batch, READERS, clock=timezone.now)
 
 
 def test_a_release_is_created_approved_and_watched_until_it_is_deployed(
@@ -36,8 +48,9 @@ def test_a_release_is_created_approved_and_watched_until_it_is_deployed(
 ) -> None:
     connected(organization="fabrikam")
     bring_in()
-    project = Project.objects.get(name="Tailspin")
-    page.goto(f"/releases/{project.pk}/pipelines/1/")
+    page.goto("/")
+    page.get_by_role("link", name="Releases").click()
+    page.get_by_role("link", name="Deploy Tailspin", exact=True).click()
     page.get_by_role("link", name="Create release").click()
     page.get_by_label("Description").fill("Made in a browser")
     page.get_by_role("button", name="Continue").click()
@@ -57,6 +70,68 @@ def test_a_release_is_created_approved_and_watched_until_it_is_deployed(
     expect(page.locator("main")).to_contain_text("Seen on staging")
     sandbox.world.advance(20)
     expect(stages.nth(2)).to_contain_text("Succeeded")
+
+
+def test_the_list_follows_while_it_is_open_and_is_filtered_by_what_waits(
+    page: Page, connected: Callable[..., Connection], bring_in: Callable[[], None], sandbox: Sandbox
+) -> None:
+    connected(organization="fabrikam")
+    bring_in()
+    page.goto("/releases/")
+    page.get_by_label("Newest release").select_option("Waits for approval")
+    page.get_by_label("Search").fill("tailspin")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr")).to_contain_text("Maya Sample")
+    approve_everything(sandbox)
+    read()
+    expect(page.get_by_role("heading", name="No release pipeline matches")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("link", name="Clear").click()
+    row = page.locator("tbody tr").filter(has_text="Deploy Tailspin")
+    expect(row.get_by_role("list")).to_contain_text("Deploying")
+    sandbox.world.advance(30)
+    read()
+    expect(row.locator(".chip")).to_have_text("Succeeded", timeout=PATIENCE)
+
+
+def approve_everything(sandbox: Sandbox) -> None:
+    """Somebody says yes at Azure DevOps itself."""
+    now = sandbox.world.now()
+    for release in sandbox.world.organizations["fabrikam"].projects[0].releases:
+        for environment in release.environments:
+            for asked in environment.attempts[-1].approvals if environment.attempts else ():
+                asked.status, asked.decided_at = "approved", now
+    sandbox.world.advance(5)
+
+
+def test_a_token_that_lacks_release_explains_instead_of_failing(
+    page: Page, connected: Callable[..., Connection], bring_in: Callable[[], None], sandbox: Sandbox
+) -> None:
+    token = sandbox.world.token_named("full")
+    assert token is not None
+    token.scopes = ("vso.code_manage", "vso.build_execute")
+    connected(organization="fabrikam")
+    bring_in()
+    page.goto("/releases/")
+    expect(page.get_by_text("Releases of 1 connection cannot be shown")).to_be_visible()
+    expect(page.get_by_text("lacks the scope Release: Read.")).to_be_visible()
+    page.goto(f"/releases/{Project.objects.get(name='Tailspin').pk}/pipelines/1/")
+    expect(page.get_by_role("heading", name="Scope missing")).to_be_visible()
+    page.get_by_text("Create release").click()
+    expect(page.get_by_text("The token lacks the scope Release: Read, write, & execute.")).to_be_visible()
+
+
+def test_where_classic_releases_are_switched_off_the_list_says_so(
+    page: Page, connected: Callable[..., Connection], bring_in: Callable[[], None], sandbox: Sandbox
+) -> None:
+    token = sandbox.world.token_named("full")
+    assert token is not None
+    token.scopes = (*token.scopes, "vso.project")
+    connected("Modern", organization="modern")
+    bring_in()
+    page.goto("/releases/")
+    note = page.locator(".note").filter(has_text="Classic releases are switched off")
+    expect(note.get_by_role("link", name="Modern")).to_be_visible()
 
 
 def test_the_focus_stays_where_it_is_while_the_page_follows(
