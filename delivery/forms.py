@@ -21,7 +21,9 @@ class FilterForm(forms.Form):
     sort = forms.ChoiceField(
         label="Sort by", required=False, choices=[("", "Name"), ("project", "Project"), ("size", "Size")]
     )
-    connection = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID, widget=forms.HiddenInput)
+    connection = forms.IntegerField(
+        label="Connection", required=False, min_value=1, max_value=LARGEST_ID, widget=forms.Select
+    )
 
     def __init__(self, *args: Any, states: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -29,11 +31,25 @@ class FilterForm(forms.Form):
         assert isinstance(state, forms.ChoiceField)  # noqa: S101  (declared above)
         state.choices = list(states)
 
+    def offer(self, name: str, choices: Iterable[tuple[int, str]]) -> None:
+        """What the select of this name offers. Another id in the URL is no error: it fits nothing, or is gone."""
+        widget = self.fields[name].widget
+        assert isinstance(widget, forms.Select)  # noqa: S101  (declared so)
+        widget.choices = [("", "Any"), *choices]
+
+    @property
+    def places(self) -> list[forms.BoundField]:
+        """The selects of places among which there is something to choose."""
+        found = [self[name] for name in ("connection", "project") if name in self.fields]
+        return [one for one in found if len(one.field.widget.choices) > 2 or one.value()]
+
 
 class PipelineFilterForm(FilterForm):
     """Search, filter and order of the list of pipelines."""
 
-    project = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID, widget=forms.HiddenInput)
+    project = forms.IntegerField(
+        label="Project", required=False, min_value=1, max_value=LARGEST_ID, widget=forms.Select
+    )
     sort = forms.ChoiceField(label="Sort by", required=False, choices=[("", "Name"), ("newest", "Newest build")])
 
 

@@ -1,6 +1,8 @@
 """What pages read: lists, filters and counts, each in a constant number of queries."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
@@ -12,6 +14,7 @@ from delivery.build_states import UNDER_WAY, State
 from delivery.models import Inventory, Pipeline, Project, ReleasePipeline, Repository
 from delivery.stages import Whole
 
+Named = TypeVar("Named", Pipeline, ReleasePipeline)
 PAGE_SIZE = 50
 STATES: tuple[tuple[str, str], ...] = (
     ("", "Present"),
@@ -169,6 +172,26 @@ def _released(state: str) -> Q:
 def page_of_release_pipelines(filters: PipelineFilters, number: str | None) -> Page[ReleasePipeline]:
     """One page; a number out of range is the nearest page."""
     return Paginator(release_pipelines(filters), PAGE_SIZE).get_page(number)
+
+
+def connections_to_choose() -> list[tuple[int, str]]:
+    """Every connection by id and name; the default one says so and stands first."""
+    found = Connection.objects.order_by("-is_default", Lower("name"), "id").values_list("pk", "name", "is_default")
+    return [(pk, f"{name} (default)" if is_default else name) for pk, name, is_default in found]
+
+
+def the_one_meant(found: Sequence[Named]) -> Named | None:
+    """Of several pipelines of one name the one of the default connection; None when that does not decide."""
+    if len(found) == 1:
+        return found[0]
+    of_default = [one for one in found if one.project.connection.is_default]
+    return of_default[0] if len(of_default) == 1 else None
+
+
+def projects_to_choose(connection: int) -> list[tuple[int, str]]:
+    """The present projects of a connection by id and name."""
+    found = Project.objects.filter(connection=connection, gone_at=None)
+    return list(found.order_by(Lower("name"), "id").values_list("pk", "name"))
 
 
 LACKING_SHOWN = 5

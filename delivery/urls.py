@@ -8,6 +8,7 @@ app_name = "delivery"
 _RELEASE = "releases/<int:pk>/<int:release_id>"
 urlpatterns = [
     path("repositories/", repositories.listing, name="repositories"),
+    path("repositories/new/", writing.new_repository_somewhere, name="new-repository-somewhere"),
     path("repositories/<int:pk>/", repository.page, name="repository"),
     path("repositories/<int:pk>/files/", repository.files, name="files"),
     path("repositories/<int:pk>/commits/", repository.commits, name="commits"),

@@ -83,6 +83,7 @@ delivery:commits                        | 302 403 200 200 200 200 | -
 delivery:branches                       | 302 403 200 200 200 200 | -
 delivery:new-branch                     | 302 403 403 403 200 200 | 302 403 403 403 200 200
 delivery:commit                         | 302 403 403 403 200 200 | 302 403 403 403 200 200
+delivery:new-repository-somewhere       | 302 403 403 403 302 302 | -
 delivery:new-repository                 | 302 403 403 403 200 200 | 302 403 403 403 200 200
 delivery:builds                         | 302 403 200 200 200 200 | -
 delivery:pipeline                       | 302 403 200 200 200 200 | -

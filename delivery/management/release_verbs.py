@@ -42,12 +42,13 @@ def chosen(options: Options) -> QuerySet[ReleasePipeline]:
 
 def find_pipeline(options: Options) -> ReleasePipeline:
     """The release pipeline that is named. Ends the command when there is none, or more than one."""
-    found = list(chosen(options).filter(name__iexact=options["pipeline"])[:2])
+    found = list(chosen(options).filter(name__iexact=options["pipeline"]))
     if not found:
         raise CommandError(f"No release pipeline is called {options['pipeline']}.", returncode=REFUSED)
-    if len(found) > 1:
+    meant = queries.the_one_meant(found)
+    if meant is None:
         raise CommandError("Several pipelines have this name. Add --connection and --project.", returncode=USAGE)
-    return found[0]
+    return meant
 
 
 def show_list(options: Options, output: Output) -> int:

@@ -29,15 +29,7 @@ may_see = permission_required("delivery.view_pipeline", raise_exception=True)
 def listing(request: HttpRequest) -> HttpResponse:
     """GET /builds/: search, filters, order and page stand in the URL. Looking at it keeps its projects read."""
     form = PipelineFilterForm(request.GET, states=queries.BUILD_STATES)
-    form.is_valid()
-    chosen = form.cleaned_data
-    filters = queries.PipelineFilters(
-        q=chosen.get("q") or "",
-        state=chosen.get("state") or "",
-        sort=chosen.get("sort") or "",
-        connection=chosen.get("connection"),
-        project=chosen.get("project"),
-    )
+    filters = live.chosen(form)
     page = queries.page_of_pipelines(filters, request.GET.get("page"))
     now = timezone.now()
     rows = [pipeline_row(one, now) for one in page.object_list]
@@ -52,7 +44,6 @@ def listing(request: HttpRequest) -> HttpResponse:
         "filtered": filters.any,
         "total": page.paginator.count,
         "query": others.urlencode(),
-        "only": live.only(filters, reverse("delivery:builds")),
         "lacking": lacking,
         "lacking_count": lacking_count,
         "now": now,

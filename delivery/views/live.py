@@ -1,4 +1,4 @@
-"""What lists that are live while they are open have in common: watching, how fresh they are, what limits them."""
+"""What lists that are live while they are open have in common: filters, watching, and how fresh they are."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -6,12 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 from django.utils import timezone
-from django.utils.http import urlencode
 from kombu.exceptions import OperationalError
 
 from connections import clients, messages
-from connections.models import Connection
+from delivery import queries
 from delivery.actions import watching
+from delivery.forms import PipelineFilterForm
 from delivery.models import Project, Watch
 from delivery.queries import PipelineFilters
 from delivery.tasks import poll_due
@@ -48,17 +48,17 @@ def _words(troubled: Iterable[Watch]) -> Iterator[messages.Problem]:
         yield messages.problem(one.problem, place=clients.place_of(servers.get(one.project_id, "")))
 
 
-def only(filters: PipelineFilters, here: str) -> list[dict[str, str]]:
-    """The connection and the project that the list at the address `here` is limited to, each with the way out."""
-    found = []
-    kept = {"q": filters.q, "state": filters.state, "sort": filters.sort}
-    if filters.project is not None:
-        project = Project.objects.filter(pk=filters.project).first()
-        more = {"connection": str(filters.connection)} if filters.connection else {}
-        label = f"Project {project.name if project else '?'}"
-        found.append({"label": label, "url": f"{here}?{urlencode(kept | more)}"})
-    if filters.connection is not None:
-        connection = Connection.objects.filter(pk=filters.connection).first()
-        label = f"Connection {connection.name if connection else '?'}"
-        found.append({"label": label, "url": f"{here}?{urlencode(kept)}"})
-    return found
+def chosen(form: PipelineFilterForm) -> PipelineFilters:
+    """What a person asked for; the form learns which connections and projects there are to choose from."""
+    form.is_valid()
+    data = form.cleaned_data
+    connection, project = data.get("connection"), data.get("project")
+    home = Project.objects.filter(pk=project).values_list("connection", flat=True).first() if project else None
+    if home is not None and connection not in (None, home):
+        # Another connection was chosen since.
+        project = None
+    form.offer("connection", queries.connections_to_choose())
+    place = connection or home
+    form.offer("project", queries.projects_to_choose(place) if place else [])
+    texts = {name: data.get(name) or "" for name in ("q", "state", "sort")}
+    return PipelineFilters(**texts, connection=connection, project=project)

@@ -32,15 +32,7 @@ _NEVER = Chip("Never released", "circle-minus", "quiet")
 def listing(request: HttpRequest) -> HttpResponse:
     """GET /releases/: search, filters, order and page stand in the URL. Looking at it keeps its projects read."""
     form = ReleaseFilterForm(request.GET, states=queries.RELEASE_STATES)
-    form.is_valid()
-    chosen = form.cleaned_data
-    filters = queries.PipelineFilters(
-        q=chosen.get("q") or "",
-        state=chosen.get("state") or "",
-        sort=chosen.get("sort") or "",
-        connection=chosen.get("connection"),
-        project=chosen.get("project"),
-    )
+    filters = live.chosen(form)
     page = queries.page_of_release_pipelines(filters, request.GET.get("page"))
     watches = live.watch([one.project_id for one in page.object_list], watching.RELEASES)
     others = request.GET.copy()
@@ -50,10 +42,9 @@ def listing(request: HttpRequest) -> HttpResponse:
         "rows": [pipeline_row(one) for one in page.object_list],
         "filters": form,
         "filtered": filters.any,
-        "searched": bool(filters.q or filters.state),
+        "nothing_there": not page.paginator.count and not filters.q and not filters.state,
         "total": page.paginator.count,
         "query": others.urlencode(),
-        "only": live.only(filters, reverse("delivery:releases")),
         "now": timezone.now(),
         **_what_is_missing(),
         **live.freshness(watches),

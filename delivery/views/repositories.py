@@ -30,6 +30,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     """GET /repositories/: search, filters, order and page stand in the URL."""
     form = FilterForm(request.GET, states=queries.STATES)
     form.is_valid()
+    form.offer("connection", queries.connections_to_choose())
     chosen = {name: form.cleaned_data.get(name) or "" for name in ("q", "state", "sort")}
     filters = queries.Filters(**chosen, connection=form.cleaned_data.get("connection"))
     page = queries.page_of_repositories(filters, request.GET.get("page"))

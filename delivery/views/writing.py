@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from connections.models import Connection
 from connections.views.common import problem_about
-from delivery import rights
+from delivery import queries, rights
 from delivery.actions import browse
 from delivery.actions.reading import CannotAsk
 from delivery.actions.write import FileWish, commit_file, create_branch, create_repository
@@ -24,6 +24,17 @@ from delivery.views.confirming import Question, ask_first, is_confirmed, posted
 from delivery.views.repositories import repositories_url
 from delivery.views.repository import find, page_url
 from history.record import actor_of
+
+
+@never_cache
+@require_safe
+@permission_required(rights.CREATE_REPOSITORY.permission, raise_exception=True)
+def new_repository_somewhere(request: HttpRequest) -> HttpResponse:
+    """GET: the form of the connection in the query; of the default one, or the first, when none is said."""
+    wanted = request.GET.get("connection", "")
+    choices = queries.connections_to_choose()
+    found = next((pk for pk, _ in choices if str(pk) == wanted), choices[0][0] if choices else None)
+    return redirect("delivery:new-repository", pk=found) if found else redirect("delivery:repositories")
 
 
 @never_cache
@@ -148,5 +159,7 @@ def _page(
         "problem": problem,
         "said": trouble.said if trouble else "",
         "cancel_url": back,
+        # A new repository may be made elsewhere; everything else happens where the repository is.
+        "elsewhere": queries.connections_to_choose() if repository is None else [],
     }
     return render(request, "delivery/write.html", context)

@@ -90,14 +90,18 @@ def test_the_last_result_is_filtered(pages: Client, ci: Pipeline, state: str, fo
     assert names(pages, state=state) == found
 
 
-def test_connection_and_project_limit_the_list_and_can_be_removed(pages: Client, ci: Pipeline) -> None:
+def test_connection_and_project_are_chosen_from_what_there_is(pages: Client, ci: Pipeline) -> None:
     other = ConnectionFactory.create(name="Other")
     here = {"connection": str(ci.project.connection_id), "project": str(ci.project_id)}
     assert len(names(pages, **here)) == 6
     assert names(pages, connection=str(other.pk)) == []
     page = pages.get(LIST, here).content.decode()
-    assert "Project Tailspin" in page
-    assert "Connection Acme main" in page
+    assert f'<option value="{ci.project_id}" selected>Tailspin</option>' in page
+    assert f'<option value="{other.pk}">Other</option>' in page
+
+
+def test_each_pipeline_is_linked_to_azure_devops(pages: Client, ci: Pipeline) -> None:
+    assert f'href="{ci.web_url}"'.replace("&", "&amp;") in pages.get(LIST).content.decode()
 
 
 def test_a_wrong_filter_is_no_error(pages: Client, ci: Pipeline) -> None:

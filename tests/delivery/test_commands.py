@@ -9,12 +9,13 @@ from django.core.management import call_command
 
 from connections.models import CapabilityState, Connection
 from delivery.actions import watching
-from delivery.models import Inventory, Pipeline
+from delivery.models import Inventory, Pipeline, Project
 from delivery.tasks import READERS
 from history.models import Event
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
 from tests.delivery.terminal import run
+from tests.factories import ConnectionFactory
 
 Connect = Callable[..., Connection]
 BringIn = Callable[[Connection], Inventory]
@@ -68,6 +69,24 @@ def test_refresh_with_projects_that_could_not_be_listed_ends_with_three(connecte
 
 def test_an_unknown_connection_ends_with_one(db: None) -> None:
     assert run("repositories", "refresh", "Nowhere")[0] == 1
+
+
+def test_without_a_name_the_default_connection_is_refreshed(connected: Connect) -> None:
+    connected(organization="fabrikam")
+    assert run("repositories", "refresh")[0] == 2
+    Connection.objects.update(is_default=True)
+    code, value = run("repositories", "refresh", "--json")
+    assert (code, value["connection"]) == (0, "Acme main")
+
+
+def test_of_several_pipelines_of_one_name_that_of_the_default_connection_is_meant(pipelines: Connection) -> None:
+    ci = Pipeline.objects.get(name="Tailspin CI")
+    other = Project.objects.create(connection=ConnectionFactory.create(), azure_id="x", name="X", seen_at=ci.seen_at)
+    Pipeline.objects.create(project=other, azure_id=1, name="Tailspin CI", seen_at=ci.seen_at)
+    words = ("builds", "show", "Tailspin CI", str(ci.build_id), "--json")
+    assert run(*words)[0] == 2
+    Connection.objects.filter(pk=pipelines.pk).update(is_default=True)
+    assert run(*words)[1]["id"] == ci.build_id
 
 
 def test_repositories_are_listed_one_object_a_line(pipelines: Connection) -> None:

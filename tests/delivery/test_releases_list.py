@@ -106,15 +106,26 @@ def test_the_newest_release_comes_first_when_asked(pages: Client, read: Callable
     assert names(pages, sort="newest") == ["Deploy", "Canary", "Mac"]
 
 
-def test_connection_and_project_limit_the_list_and_can_be_removed(
+def test_connection_and_project_are_chosen_from_what_there_is(
+    pages: Client, read: Callable[[], None], shop: Shop
+) -> None:
+    other = ConnectionFactory.create(name="Other", is_default=True)
+    here = {"connection": str(shop.project.connection_id), "project": str(shop.project.pk)}
+    assert len(names(pages, **here)) == 3
+    page = body(pages, **here)
+    assert f'<option value="{other.pk}">Other (default)</option>' in page
+    assert f'<option value="{shop.project.pk}" selected>Tailspin</option>' in page
+    assert names(pages, connection=str(other.pk)) == []
+    assert "No release pipelines here" in body(pages, connection=str(other.pk))
+
+
+def test_a_project_of_another_connection_than_the_chosen_one_does_not_count(
     pages: Client, read: Callable[[], None], shop: Shop
 ) -> None:
     other = ConnectionFactory.create(name="Other")
-    here = {"connection": str(shop.project.connection_id), "project": str(shop.project.pk)}
-    assert len(names(pages, **here)) == 3
-    assert names(pages, connection=str(other.pk)) == []
-    assert "Project Tailspin" in body(pages, **here)
-    assert "Connection Acme main" in body(pages, **here)
+    elsewhere = Project.objects.create(connection=other, azure_id="x", name="X", seen_at=timezone.now())
+    assert len(names(pages, connection=str(shop.project.connection_id), project=str(elsewhere.pk))) == 3
+    assert len(names(pages, project=str(shop.project.pk))) == 3
 
 
 def test_a_wrong_filter_is_no_error(pages: Client, read: Callable[[], None]) -> None:

@@ -12,6 +12,7 @@ from delivery.models import Inventory, Project, Repository
 from history.models import Event
 from sandbox.repositories import Repository as AzureRepository
 from sandbox.server import Sandbox
+from tests.factories import ConnectionFactory
 
 Connect = Callable[..., Connection]
 BringIn = Callable[[Connection], Inventory]
@@ -154,6 +155,18 @@ def test_a_repository_is_created_and_listed_at_once(pages: Client, repository: R
     made = Repository.objects.get(name="Fresh")
     assert made.is_empty
     assert events("done")[0]["repository_id"] == made.azure_id
+
+
+def test_a_new_repository_begins_at_the_default_connection_and_may_be_made_elsewhere(
+    pages: Client, repository: Repository
+) -> None:
+    here, other = repository.project.connection, ConnectionFactory.create(name="Zebra", is_default=True)
+    start = reverse("delivery:new-repository-somewhere")
+    page = pages.get(start, follow=True)
+    assert page.redirect_chain[0][0] == reverse("delivery:new-repository", args=[other.pk])
+    assert f'<option value="{other.pk}" selected>Zebra (default)</option>' in page.content.decode()
+    assert pages.get(start, {"connection": str(here.pk)}).headers["Location"].endswith(f"/{here.pk}/repositories/new/")
+    assert start in pages.get(reverse("delivery:repositories")).content.decode()
 
 
 def test_a_name_that_is_taken_is_refused_in_words(pages: Client, repository: Repository) -> None:

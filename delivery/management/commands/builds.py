@@ -73,12 +73,13 @@ def _chosen(options: dict[str, Any]) -> QuerySet[Pipeline]:
 
 
 def _find(options: dict[str, Any]) -> Pipeline:
-    found = list(_chosen(options).filter(name__iexact=options["pipeline"])[:2])
+    found = list(_chosen(options).filter(name__iexact=options["pipeline"]))
     if not found:
         raise CommandError(f"No pipeline is called {options['pipeline']}.", returncode=REFUSED)
-    if len(found) > 1:
+    meant = queries.the_one_meant(found)
+    if meant is None:
         raise CommandError("Several pipelines have this name. Add --connection and --project.", returncode=USAGE)
-    return found[0]
+    return meant
 
 
 def _list(options: dict[str, Any], output: Output) -> int:

@@ -7,11 +7,12 @@ be told. `refresh` does the work here, without a worker.
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from connections import clients, messages
-from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, WELL, Output, find
+from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, USAGE, WELL, Output, find
+from connections.models import Connection
 from delivery import queries
 from delivery.actions import refresh
 
@@ -27,7 +28,7 @@ class Command(BaseCommand):
         listing = verbs.add_parser("list", help="the repositories that are present, one JSON object a line with --json")
         listing.add_argument("--connection", default="", help="name of the connection")
         refreshing = verbs.add_parser("refresh", help="bring in projects and repositories of a connection now")
-        refreshing.add_argument("connection")
+        refreshing.add_argument("connection", nargs="?", default="", help="the default connection when it is not said")
         for verb in (listing, refreshing):
             verb.add_argument("--json", action="store_true", help="print JSON")
 
@@ -56,8 +57,17 @@ def _list(options: dict[str, Any], output: Output) -> int:
     return WELL
 
 
+def _connection(name: str) -> Connection:
+    if name:
+        return find(name)
+    default = Connection.objects.filter(is_default=True).first()
+    if default is None:
+        raise CommandError("No connection is the default one. Say which one is meant.", returncode=USAGE)
+    return default
+
+
 def _refresh(options: dict[str, Any], output: Output) -> int:
-    connection = find(options["connection"])
+    connection = _connection(options["connection"])
     claim = refresh.claim_now(connection, by=OPERATOR, now=timezone.now())
     if claim is None:
         output.say({"problem": "under_way"}, "A worker is bringing them in at this moment.")
