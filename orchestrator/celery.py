@@ -1,14 +1,15 @@
 """The Celery application: workers and the clock."""
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 
 from orchestrator import doorbell
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator.settings")
 
 doorbell.be_used()
-app = Celery("orchestrator")
+app: "Celery[Task[Any, Any]]" = Celery("orchestrator", task_cls=doorbell.Ring)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

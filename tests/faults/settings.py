@@ -1,10 +1,11 @@
 """The product's settings for the fault tests: a clock that ticks each second, and a cheap sign-in."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
-from celery.signals import worker_ready
+from celery.signals import after_task_publish, worker_ready
 
 from tests.faults.machine_clock import CLOCK_VARIABLE, follow
 from tests.settings import *  # noqa: F403
@@ -30,3 +31,11 @@ READY = "The worker is ready."
 @worker_ready.connect
 def _say_so(**_: Any) -> None:
     print(READY, flush=True)
+
+
+RANG = "Rang for"
+if "beat" in sys.argv:
+
+    @after_task_publish.connect(weak=False)
+    def _say_for_what(sender: str, **_: Any) -> None:
+        print(RANG, sender, flush=True)

@@ -1,5 +1,6 @@
 """A connection to the broker that was closed says so with an error that a worker knows, and connects anew."""
 
+from inspect import Parameter, signature
 from typing import Any
 
 import pytest
@@ -25,3 +26,20 @@ def test_what_is_done_on_a_closed_connection_fails_as_a_lost_broker_does(running
     with pytest.raises(BrokerGone):
         channel.queue_purge("celery")
     assert issubclass(BrokerGone, connection.connection_errors)
+
+
+def our_tasks() -> list[Any]:
+    orchestrator.celery.app.loader.import_default_modules()
+    found = [task for name, task in orchestrator.celery.app.tasks.items() if not name.startswith("celery.")]
+    assert len(found) > 10
+    return found
+
+
+def test_every_task_refuses_what_is_no_task_message() -> None:
+    assert {task.Strategy for task in our_tasks()} == {"orchestrator.doorbell:refuse_what_is_no_task"}
+
+
+def test_every_task_passes_over_arguments_of_a_later_version() -> None:
+    for task in our_tasks():
+        kinds = {one.kind for one in signature(task.run).parameters.values()}
+        assert Parameter.VAR_KEYWORD in kinds, task.name
