@@ -18,6 +18,8 @@ class Browser:
     def __init__(self, site: str, username: str) -> None:
         self._site = site
         self._session = requests.Session()
+        # A kept connection may be let go the moment it is used again; a real browser then asks once more by itself.
+        self._session.headers["Connection"] = "close"
         self.statuses: list[int] = []
         answer = self.get("/sign-in/")
         answer = self.post("/sign-in/", username=username, password=PASSWORD)

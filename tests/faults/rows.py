@@ -19,6 +19,7 @@ from connections.models import CapabilityState, Connection, StoredToken  # noqa:
 from history.record import Actor  # noqa: E402
 from sandbox.samples import secret  # noqa: E402
 from tests.factories import connect_for_real, make_person  # noqa: E402
+from tests.faults.azure import SPARE, spare_token  # noqa: E402
 from tests.faults.stack import PASSWORD  # noqa: E402
 
 ORGANIZATION = "acme"
@@ -65,6 +66,20 @@ def connections(
     return made
 
 
+def scattered(*, organizations: list[str]) -> list[int]:
+    """A healthy connection to each organization, with a person of its own behind its token and an address to tell."""
+    owner = User.objects.get_or_create(username="owner")[0]
+    now, made = timezone.now(), []
+    for organization in organizations:
+        one = connect_for_real(owner, name=organization, organization=organization, secret=secret(organization))
+        one.extra_recipients = f"{organization}@example.com"
+        one.expires_on = timezone.localdate(now) + timedelta(days=80)
+        one.next_check_at = now
+        one.save()
+        made.append(one.pk)
+    return made
+
+
 def _keep_token(connection: Connection, token: str) -> None:
     from connections.azure_devops.secret import PersonalAccessToken
 
@@ -88,12 +103,25 @@ def _copy_capabilities(made: list[int], capabilities: list[CapabilityState]) -> 
     )
 
 
+def kept_tokens() -> dict[int, int]:
+    """Which of the spare tokens each connection keeps now."""
+    numbers = {spare_token(number): number for number in range(SPARE)}
+    kept = StoredToken.objects.select_related("connection")
+    return {one.connection_id: numbers[one.reveal().reveal()] for one in kept}
+
+
 def run() -> int:
     """A run by hand over everything; its id."""
     return runs.start_by_hand(by=Actor("ann"), now=timezone.now()).pk
 
 
-MAKERS: dict[str, Callable[..., Any]] = {"people": people, "connections": connections, "run": run}
+MAKERS: dict[str, Callable[..., Any]] = {
+    "people": people,
+    "connections": connections,
+    "scattered": scattered,
+    "kept_tokens": kept_tokens,
+    "run": run,
+}
 
 if __name__ == "__main__":
     print(json.dumps(MAKERS[sys.argv[1]](**json.loads(sys.argv[2]))))
