@@ -1,6 +1,6 @@
 """What people may type about people, and how they sign in."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
@@ -110,6 +110,30 @@ class AddPersonForm(_ModelForm):
         if User.objects.filter(username__iexact=name).exists():
             raise ValidationError("Somebody has this name already. Choose another.", code="taken")
         return name
+
+
+class AddressForm(forms.Form):
+    """Where mails reach a person."""
+
+    email = forms.EmailField(
+        label="Email address",
+        max_length=254,
+        required=False,
+        help_text="For reminders and news about the connections they own.",
+    )
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """Filled with what is known."""
+        return cls(initial={name: getattr(user, name) for name in cls.base_fields})
+
+
+class DetailsForm(AddressForm):
+    """How a person is called, too. The history shows the name, so nobody chooses their own."""
+
+    first_name = forms.CharField(label="First name", max_length=150, required=False)
+    last_name = forms.CharField(label="Last name", max_length=150, required=False)
+    field_order = ("first_name", "last_name", "email")
 
 
 class HandOverForm(forms.Form):

@@ -104,10 +104,12 @@ history:all                             | 302 403 403 403 403 200 | -
 history:csv                             | 302 403 403 403 403 200 | -
 people:account                          | 302 200 200 200 200 200 | -
 people:sign-out-elsewhere               | -                       | 302
+people:own-address                      | -                       | 302
 people:list                             | 302 403 403 403 403 200 | -
 people:add                              | 302 403 403 403 403 200 | 302 403 403 403 403 200
 people:person                           | 302 403 403 403 403 200 | -
 people:role                             | -                       | 302 403 403 403 403 302
+people:details                          | -                       | 302 403 403 403 403 302
 people:standing                         | -                       | 302 403 403 403 403 302
 people:password-link                    | -                       | 302 403 403 403 403 200
 people:sign-out                         | -                       | 302 403 403 403 403 302
@@ -328,7 +330,7 @@ def test_no_other_method_does_anything(ask: Callable[[str], Ask]) -> None:
 
 def test_whoever_only_sees_never_acts() -> None:
     own = {"login", "logout", "password_change", "people:sign-out-elsewhere", "admin-sign-out", "admin:logout"} | SIGNED
-    own |= {"connections:make-calendar", "connections:revoke-calendar"}
+    own |= {"people:own-address", "connections:make-calendar", "connections:revoke-calendar"}
     for who in ("nobody", "Viewer"):
         acts = {name for (name, method), cells in table().items() if method == "POST" and _acts(name, cells, who)}
         assert acts - own == set(), who

@@ -72,7 +72,7 @@ def send_test_mail(request: HttpRequest) -> HttpResponse:
     """POST: a test mail to whoever asks for it."""
     address = person(request).email
     if not address:
-        flash.error(request, "Your account has no address. An administrator can add it under People.")
+        flash.error(request, "Your account has no email address. Add it under your name, at the top right.")
         return redirect("connections:outbox")
     send_test(address, now=timezone.now())
     if _ring(request):

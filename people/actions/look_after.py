@@ -1,6 +1,6 @@
 """What an administrator does about people: roles, who is active, new people, links to choose a password."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
@@ -46,6 +46,30 @@ def add(new: NewPerson, *, by: User) -> User:
     except IntegrityError:
         raise Refused("Somebody has this name already. Choose another.", field="username") from None
     return user
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """How somebody is called, and where mails reach them."""
+
+    first_name: str
+    last_name: str
+    email: str
+
+
+def change_details(user: User, details: Details, *, by: User) -> None:
+    """Put these in place of the old ones. Raises `Refused`."""
+    _may_touch(user, by)
+    new = asdict(details)
+    for name, value in new.items():
+        setattr(user, name, value)
+    user.save(update_fields=list(new))
+
+
+def change_own_address(me: User, email: str) -> None:
+    """Where mails reach oneself from now on."""
+    me.email = email
+    me.save(update_fields=["email"])
 
 
 def password_link(user: User, *, by: User) -> str:

@@ -11,16 +11,34 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from people import limits, queries, roles
-from people.actions import end_sessions
+from people.actions import end_sessions, look_after
+from people.forms import AddressForm
 
 
 @never_cache
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
     """GET /account/. Anybody who is signed in sees their own."""
+    return _page(request, AddressForm.of(cast("User", request.user)))
+
+
+@never_cache
+@require_POST
+def address(request: HttpRequest) -> HttpResponse:
+    """POST: where mails reach oneself."""
+    form = AddressForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form)
+    look_after.change_own_address(cast("User", request.user), form.cleaned_data["email"])
+    flash.success(request, "Your email address is saved.")
+    return redirect("people:account")
+
+
+def _page(request: HttpRequest, address_form: AddressForm) -> HttpResponse:
     user = cast("User", request.user)
     role = roles.role_of(user)
     context = {
+        "address_form": address_form,
         "role": roles.BY_NAME.get(role),
         "sessions": queries.sessions_of(user, now=timezone.now()),
         "this_session": request.session.session_key,

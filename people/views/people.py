@@ -18,9 +18,9 @@ from history.record import actor_of
 from history.words import event_row
 from people import queries, roles
 from people.actions import end_sessions, look_after
-from people.actions.look_after import NewPerson, Refused
+from people.actions.look_after import Details, NewPerson, Refused
 from people.events import shown_name
-from people.forms import AddPersonForm, FilterForm, HandOverForm, RoleForm
+from people.forms import AddPersonForm, DetailsForm, FilterForm, HandOverForm, RoleForm
 
 may_manage = permission_required("people.manage_people", raise_exception=True)
 _RECENT = 10
@@ -104,6 +104,24 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_POST
 @may_manage
+def details(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: somebody's name and address."""
+    user = _find(pk)
+    form = DetailsForm(request.POST)
+    if not form.is_valid():
+        return _page(request, user, details_form=form)
+    try:
+        look_after.change_details(user, Details(**form.cleaned_data), by=_me(request))
+    except Refused as refused:
+        flash.error(request, refused.message)
+    else:
+        flash.success(request, f"Name and address of {shown_name(user)} are saved.")
+    return redirect("people:person", pk=user.pk)
+
+
+@never_cache
+@require_POST
+@may_manage
 def standing(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: active or not."""
     user = _find(pk)
@@ -164,6 +182,7 @@ def _page(
     *,
     link: str = "",
     role_form: RoleForm | None = None,
+    details_form: DetailsForm | None = None,
     hand_over_form: HandOverForm | None = None,
 ) -> HttpResponse:
     current = roles.role_of(user)
@@ -177,6 +196,7 @@ def _page(
         "may_touch": look_after.may_touch(user, _me(request)),
         "link": link,
         "role_form": role_form or RoleForm(initial={"role": current}),
+        "details_form": details_form or DetailsForm.of(user),
         "hand_over_form": hand_over_form or HandOverForm(leaving=user),
         "connections": queries.connections_of(user),
         "sessions": queries.sessions_of(user, now=timezone.now()),

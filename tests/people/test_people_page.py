@@ -233,3 +233,34 @@ def test_what_an_administrator_did_with_a_person_is_on_their_page(pages: Client,
     page = pages.get(reverse("people:person", args=[ann.pk])).content.decode()
     assert "Permissions changed" in page
     assert "added Operator" in page
+
+
+DETAILS = {"first_name": "Ann", "last_name": "Lee", "email": "lee@example.com"}
+
+
+def test_everybody_keeps_their_own_address_but_not_their_name_and_it_is_recorded(client: Client, ann: User) -> None:
+    client.force_login(ann)
+    page = post(client, "own-address", **DETAILS)
+    assert "Your email address is saved." in page
+    ann.refresh_from_db()
+    assert (ann.get_full_name(), ann.email) == ("", "lee@example.com")
+    event = Event.objects.get(kind="person.changed")
+    assert (event.actor_name, event.subject_name) == ("ann", "ann")
+
+
+@pytest.mark.parametrize("email", ["nowhere", "a@b", "x" * 300 + "@example.com", "a@b.example\r\nBcc: c@d.example"])
+def test_an_address_that_is_none_is_said_beside_its_field_and_changes_nothing(
+    client: Client, ann: User, email: str
+) -> None:
+    client.force_login(ann)
+    page = post(client, "own-address", email=email)
+    assert 'id="id_email_errors"' in page or "id_email_error" in page
+    ann.refresh_from_db()
+    assert ann.email == "ann@example.com"
+
+
+def test_an_administrator_changes_name_and_address_of_others_but_not_of_a_superuser(pages: Client, ann: User) -> None:
+    assert "are saved" in post(pages, "details", ann, **DETAILS)
+    root = make_person("root", staff=True)
+    assert "Only a superuser may change a superuser." in post(pages, "details", root, **DETAILS)
+    assert User.objects.get(pk=root.pk).email != "lee@example.com"
