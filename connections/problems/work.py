@@ -1,0 +1,103 @@
+"""Problems of what is done with a connection: code, builds and releases."""
+
+from connections.problems.problem import Problem
+
+PROBLEMS = (
+    Problem(
+        "conflict",
+        "Changed meanwhile",
+        "Somebody else changed the same thing at Azure DevOps just before.",
+        "Look at the present state and try again.",
+    ),
+    Problem(
+        "rejected",
+        "Azure DevOps rejected the request",
+        "Azure DevOps understood who asked but not what was asked.",
+        "Try again. If it stays, give the activity id to your support.",
+    ),
+    Problem(
+        "name_taken",
+        "Name already taken",
+        "There is already something of this name at Azure DevOps.",
+        "Choose another name.",
+    ),
+    Problem(
+        "branch_protected",
+        "Branch takes changes only by pull request",
+        "A policy of the repository lets nobody push to this branch directly.",
+        "Commit to a new branch, then open a pull request at Azure DevOps.",
+    ),
+    Problem(
+        "branch_not_updated",
+        "Branch not changed",
+        "Azure DevOps took the request, but did not change the branch.",
+        "Check the name of the branch and the policies of the repository, then try again.",
+    ),
+    Problem(
+        "build_not_queued",
+        "Pipeline cannot run like this",
+        "Azure DevOps checked the request and found something that keeps the pipeline from running.",
+        "Check the branch and whether the pipeline is enabled. Its page at Azure DevOps says more.",
+    ),
+    Problem(
+        "releases_disabled",
+        "Classic releases are switched off",
+        "The organization or the project does not allow classic releases.",
+        "Use pipelines with stages instead, or ask an administrator of the organization to switch classic releases on.",
+    ),
+    Problem(
+        "approval_of_another",
+        "Somebody else is asked",
+        "Azure DevOps asks somebody else for this approval, and did not take it from the person behind the token.",
+        "Ask that person to decide, at Azure DevOps or here by a connection with their token.",
+    ),
+    Problem(
+        "approval_decided",
+        "Already decided",
+        "This approval does not wait any more: somebody decided, or the deployment was cancelled.",
+        "Look at the release as it is now.",
+    ),
+    Problem(
+        "stage_moved_on",
+        "Not possible in this state",
+        "Azure DevOps does not allow this for the stage as it is now. Somebody may have been faster.",
+        "Look at the release as it is now.",
+    ),
+    Problem(
+        "artifact_unavailable",
+        "Version not to be had",
+        "Azure DevOps cannot find the version of an artifact. The build may be gone, or there is no good one yet.",
+        "Choose another version, or let the pipeline that makes it run once more.",
+    ),
+    Problem(
+        "file_changed",
+        "Somebody changed the file meanwhile",
+        "The file at Azure DevOps is no longer the one that you began to edit, so nothing was committed.",
+        "Look at the file as it is now, bring your change into it, and commit again.",
+    ),
+    Problem(
+        "file_exists",
+        "There is already a file at this path",
+        "Nothing was committed, so that the file there is not replaced by accident.",
+        "Choose another path, or open that file and edit it.",
+    ),
+    Problem(
+        "outcome_unknown",
+        "Could not tell whether it happened",
+        "Azure DevOps did not answer, and could not be asked afterwards either. We do not try again by ourselves, so "
+        "that nothing happens twice.",
+        "Look at Azure DevOps whether it happened before you try again.",
+    ),
+    Problem(
+        "file_is_binary",
+        "The file is binary",
+        "Only text files can be edited here.",
+        "Clone the repository to change it.",
+    ),
+    Problem(
+        "file_too_large",
+        "The file is too large to show here",
+        "Files up to a limit are read into the page, and this one is longer.",
+        "Open it at Azure DevOps, or clone the repository.",
+    ),
+)
