@@ -1,0 +1,111 @@
+"""Put a backup back in place of whatever the database holds."""
+
+import sqlite3
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+
+from connections import keyring
+from connections.models import Connection, StoredToken
+from history.models import Event
+from history.record import Actor, record
+from orchestrator.backups import postgresql, sqlite
+from orchestrator.backups.files import NAMES, SQLITE, Impossible, kind_of
+from orchestrator.backups.making import PRODUCT
+
+# A database in which none of these has a row was only prepared.
+_FILLED = {"auth_user": "people", "connections_connection": "connections", "history_event": "events"}
+_DAMAGED = "When it is damaged, move it away first, with the files ending in -wal and -shm beside it."
+
+
+class NotEmpty(Impossible):
+    """The database holds something that would be lost."""
+
+
+@dataclass(slots=True)
+class Restored:
+    """What is there now; `unreadable` names the connections whose tokens no key of the ring opens."""
+
+    connections: int
+    people: int
+    events: int
+    until: datetime | None
+    unreadable: list[str] = field(default_factory=list)
+
+
+def restore(path: Path, *, replace: bool, by: Actor, now: datetime) -> Restored:
+    """Put it back, bring the tables up to date, and look at every token. Raises `NotEmpty`, `Impossible`."""
+    try:
+        _look_before(path, replace=replace)
+        _put_back(path)
+    except (sqlite3.Error, DatabaseError) as problem:
+        remedy = f" {_DAMAGED}" if connection.vendor == SQLITE else ""
+        raise Impossible(f"The database cannot be used: {problem}.{remedy}") from None
+    except OSError as problem:
+        raise Impossible(f"{problem.filename or path} cannot be used: {problem.strerror}.") from None
+    call_command("migrate", interactive=False, verbosity=0)
+    restored = _look_after()
+    until = restored.until.isoformat() if restored.until else ""
+    record("backup.restored", PRODUCT, by=by, at=now, detail={"until": until})
+    return restored
+
+
+def _look_before(path: Path, *, replace: bool) -> None:
+    kind = kind_of(path)
+    if kind != connection.vendor:
+        raise Impossible(f"{path} is of {NAMES[kind]}, and DATABASE_URL names {connection.display_name}.")
+    applied = sqlite.migrations(path) if kind == SQLITE else postgresql.migrations(path)
+    ours = {label for label, _ in applied} & {config.label for config in apps.get_app_configs()}
+    unknown = {(label, name) for label, name in applied if label in ours} - set(MigrationLoader(None).disk_migrations)
+    if unknown:
+        first = ".".join(min(unknown))
+        raise Impossible(f"{path} is of a newer version of this product, with {first}. Install that version first.")
+    if not replace and (found := _what_would_be_lost()):
+        raise NotEmpty(f"The database is not empty: {found}.")
+
+
+def _what_would_be_lost() -> str:
+    there = set(connection.introspection.table_names())
+    foreign = [table for table in sorted(there) if not _is_ours(table)]
+    if foreign:
+        return f"it holds {foreign[0]}, which is not of this product"
+    counts = [(_rows(table), name) for table, name in _FILLED.items() if table in there]
+    return ", ".join(f"{count} {name}" for count, name in counts if count)
+
+
+def _rows(table: str) -> int:
+    with connection.cursor() as cursor:
+        # The table may be of an older version, whose columns the model does not fit.
+        cursor.execute(f'SELECT COUNT(*) FROM "{table}"')  # noqa: S608  (the names above)
+        return int(cursor.fetchone()[0])
+
+
+def _is_ours(table: str) -> bool:
+    return table.startswith(("django_", *(f"{config.label}_" for config in apps.get_app_configs())))
+
+
+def _put_back(path: Path) -> None:
+    ours = [table for table in connection.introspection.table_names() if _is_ours(table)]
+    connection.close()
+    if connection.vendor == SQLITE:
+        sqlite.put_back(path, Path(connection.settings_dict["NAME"]))
+    else:
+        postgresql.put_back(path, connection.settings_dict, instead_of=ours)
+
+
+def _look_after() -> Restored:
+    newest = Event.objects.order_by("-pk").values_list("at", flat=True).first()
+    restored = Restored(Connection.objects.count(), User.objects.count(), Event.objects.count(), newest)
+    for stored in StoredToken.objects.select_related("connection").order_by("connection__name").iterator():
+        try:
+            stored.reveal()
+        except keyring.UnreadableToken:
+            restored.unreadable.append(stored.connection.name)
+    return restored
