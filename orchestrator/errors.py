@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from connections import messages
 from connections.actions.allowance import TooManyTests
+from orchestrator.storage import Trouble, trouble_of
 from throttling.rates import TooMany, spoken
 
 
@@ -86,12 +86,42 @@ AWAY = ErrorPage(
     503,
     "database-zap",
     "The database does not answer",
-    "It is being restarted, or somebody else holds it. Nothing was changed by this request.",
+    "It is being restarted, or cannot be reached. Nothing was changed by this request.",
     "Try again in a minute. Whoever runs this site finds the cause under the request id in the log.",
 )
-RETRY_AFTER_AWAY = 30
-# What SQLite says when its file cannot be used just now; anything else it says is a fault of ours.
-_SQLITE_AWAY = ("locked", "unable to open", "disk i/o", "readonly", "read-only", "disk is full")
+BUSY = ErrorPage(
+    503,
+    "hourglass",
+    "The database is busy",
+    "Somebody else has been writing to it for too long. Nothing was changed by this request.",
+    "Try again in a minute. If it stays, whoever runs this site looks for what holds the database.",
+    code="database_busy",
+)
+FULL = ErrorPage(
+    503,
+    "hard-drive",
+    "The disk is full",
+    "The database has no room to write. Nothing was changed by this request, and nothing is half-written.",
+    "Whoever runs this site makes room on the database's disk. Everything then goes on by itself; try again.",
+    code="disk_full",
+)
+READ_ONLY = ErrorPage(
+    503,
+    "lock",
+    "The database cannot be written",
+    "Its disk, its file or the server is read-only. Nothing was changed by this request.",
+    "Whoever runs this site makes it writable again. Everything then goes on by itself; try again.",
+    code="disk_read_only",
+)
+RETRY_AFTER_TROUBLE = 30
+_OF_TROUBLE = {
+    Trouble.AWAY: AWAY,
+    Trouble.BUSY: BUSY,
+    Trouble.FULL: FULL,
+    Trouble.READ_ONLY: READ_ONLY,
+}
+# Without the database nobody knows who asks: then the page is as plain as can be.
+_PLAIN = (OURS, *_OF_TROUBLE.values())
 
 
 def answer(request: HttpRequest, page: ErrorPage, **more: Any) -> HttpResponse:
@@ -99,13 +129,12 @@ def answer(request: HttpRequest, page: ErrorPage, **more: Any) -> HttpResponse:
     context = {"error": page, "request_id": getattr(request, "request_id", ""), **more}
     if request.headers.get("HX-Request") == "true":
         return _part(request, page, context)
-    # Without the database nobody knows who asks: then the page is as plain as can be.
-    template = "errors/plain.html" if page in (OURS, AWAY) else "errors/page.html"
+    template = "errors/plain.html" if page in _PLAIN else "errors/page.html"
     return HttpResponse(render_to_string(template, context, request=_safe(request, page)), status=page.status)
 
 
 def _safe(request: HttpRequest, page: ErrorPage) -> HttpRequest | None:
-    return None if page in (OURS, AWAY) else request
+    return None if page in _PLAIN else request
 
 
 def _part(request: HttpRequest, page: ErrorPage, context: dict[str, Any]) -> HttpResponse:
@@ -151,16 +180,10 @@ def too_many(request: HttpRequest, refused: TooMany) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, and 503 when it is the database that is away."""
-    if not _database_is_away(sys.exc_info()[1]):
+    """500, and 503 when the database cannot do its work."""
+    trouble = trouble_of(sys.exc_info()[1])
+    if trouble is None:
         return answer(request, OURS)
-    response = answer(request, AWAY)
-    response.headers["Retry-After"] = str(RETRY_AFTER_AWAY)
+    response = answer(request, _OF_TROUBLE[trouble])
+    response.headers["Retry-After"] = str(RETRY_AFTER_TROUBLE)
     return response
-
-
-def _database_is_away(error: BaseException | None) -> bool:
-    if not isinstance(error, OperationalError | InterfaceError):
-        return False
-    from_sqlite = type(error.__cause__).__module__ == "sqlite3"
-    return not from_sqlite or any(words in str(error).lower() for words in _SQLITE_AWAY)

@@ -6,10 +6,14 @@ from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 
-def _sync_roles(sender: AppConfig, **_: Any) -> None:
-    """After the last app has made its permissions."""
+def _sync_roles(sender: AppConfig, **migrated: Any) -> None:
+    """After the last app has made its permissions; not while migrations are taken back and there are no tables."""
     from people import roles
 
+    try:
+        migrated["apps"].get_model("auth", "Permission")
+    except LookupError:
+        return
     if sender is list(apps.get_app_configs())[-1]:
         roles.sync()
 

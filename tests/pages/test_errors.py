@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import SuspiciousOperation
-from django.db import OperationalError
+from django.db import DatabaseError, InternalError, OperationalError
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from orchestrator.storage import Trouble, trouble_of
 from orchestrator.tracing import HEADER
 from sandbox.server import Sandbox
 from throttling.rates import Rate, TooMany
@@ -125,6 +127,25 @@ def test_only_a_database_that_is_away_is_a_503(forgiving: Client, sandbox: Sandb
     error.__cause__ = sqlite3.OperationalError(words)
     with instead(error):
         assert ask(forgiving).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "trouble"),
+    [
+        (OperationalError, psycopg.errors.DiskFull, Trouble.FULL),
+        (InternalError, psycopg.errors.ReadOnlySqlTransaction, Trouble.READ_ONLY),
+        (OperationalError, psycopg.errors.LockNotAvailable, Trouble.BUSY),
+        (OperationalError, psycopg.errors.DeadlockDetected, Trouble.BUSY),
+        (OperationalError, psycopg.errors.AdminShutdown, Trouble.AWAY),
+        (InternalError, psycopg.errors.InFailedSqlTransaction, None),
+    ],
+)
+def test_troubles_of_postgresql_are_told_apart(
+    error: type[DatabaseError], cause: type[psycopg.Error], trouble: Trouble | None
+) -> None:
+    raised = error("x")
+    raised.__cause__ = cause("x")
+    assert trouble_of(raised) is trouble
 
 
 ASK = """

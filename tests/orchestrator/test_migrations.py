@@ -1,0 +1,47 @@
+"""Every migration can be taken back: to nothing, and forward to the same tables again."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.orchestrator.installation import Installation
+
+pytestmark = pytest.mark.xdist_group("storage")
+# Migrations that cannot be taken back, each with why. A new one that cannot belongs here, and into docs/operating.md.
+IRREVERSIBLE: dict[str, str] = {}
+
+THERE_AND_BACK = """
+import json
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+
+def schema():
+    with connection.cursor() as cursor:
+        rows = cursor.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2")
+        return rows.fetchall()
+
+loader = MigrationLoader(None)
+stuck = {f"{label}.{name}": type(step).__name__ for (label, name), one in loader.disk_migrations.items()
+         for step in one.operations if not step.reversible}
+before = schema()
+labels = sorted({label for label, _ in loader.disk_migrations})
+if not stuck:
+    for label in labels:
+        call_command("migrate", label, "zero", verbosity=0, interactive=False)
+left = [name for kind, name, _ in schema() if kind == "table" and name != "django_migrations"]
+call_command("migrate", verbosity=0, interactive=False)
+print(json.dumps({"stuck": stuck, "left": left, "same": schema() == before, "labels": labels}))
+"""
+
+
+def test_every_app_goes_back_to_nothing_and_forward_again(tmp_path: Path) -> None:
+    product = Installation(f"sqlite:///{tmp_path}/db.sqlite3")
+    assert product.run("migrate", "--verbosity", "0").code == 0
+    found = json.loads(product.shell(THERE_AND_BACK))
+    assert found["stuck"].keys() == IRREVERSIBLE.keys()
+    assert found["left"] == []
+    assert found["same"]
+    assert {"connections", "delivery", "history", "people", "throttling", "orchestrator"} <= set(found["labels"])
