@@ -1,36 +1,47 @@
-"""After a whole journey the token is nowhere: not in the database, logs, sessions, pages, admin or dumps."""
+"""A token is nowhere but sealed in its own row: not in database, logs, sessions, pages, mails, caches, tasks or dumps.
+
+Every address, task and command is exercised, with good and bad tokens and with failures. One that is not covered here
+fails the test.
+"""
 
 import base64
 import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
-from django.core.management import call_command
-from django.db import connection as database
+from django.core import mail
+from django.core.cache import caches
+from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from kombu.transport.memory import Channel
+from pytest_django import Settings
 
+from connections.actions import leases
 from connections.models import Connection
-from connections.tasks import audit_one
+from orchestrator.celery import app
+from sandbox.samples import TROUBLED
 from sandbox.server import Sandbox
+from tests.everything import Lived, addresses, commands, live, tasks
+from tests.factories import make_person
+from tests.leaks import everything_stored, hits, of_answer, remembered, sessions, traces, waiting_tasks
 
 Token = Callable[[str], str]
+PLANTED = ("full", "full-again", "expired", "revoked", "no-release")
 FORM = {"name": "Acme main", "organization": "acme", "expires": "90", "token_reach": "one"}
-
-
-def traces(secret: str) -> list[bytes]:
-    """The token, its halves, and its base64 at every alignment a header or a blob could give it."""
-    found = [secret.encode(), secret[:40].encode(), secret[44:].encode()]
-    for prefix in (b"", b":", b"::"):
-        whole = base64.b64encode(prefix + secret.encode())
-        found.append(whole[4:-4])
-    return found
+# Whatever an address asks for is somewhere in here.
+MORE = {"confirm_name": "Fabrikam", "project_name": "Old Shop", "confirmed": "1", "accept_limited": "on"}
+MORE |= {"username": "somebody", "role": "Viewer", "active": "1", "email": "b@example.com", "same-expires": "60"}
+MORE |= {"branch": "main", "source": "main", "path": "notes.txt", "content": "text", "comment": "why", "action": "x"}
 
 
 @pytest.fixture
@@ -48,93 +59,242 @@ def log(tmp_path: Path) -> Iterator[Path]:
     handler.close()
 
 
-def everything_stored() -> bytes:
-    """Every column of every table, as the database itself holds it."""
-    found = []
-    with database.cursor() as cursor:
-        for model in apps.get_models(include_auto_created=True):
-            cursor.execute(f'SELECT * FROM "{model._meta.db_table}"')  # noqa: S608  (our own table names)
-            found += [repr(row).encode() for row in cursor.fetchall()]
-            cursor.execute(f'SELECT * FROM "{model._meta.db_table}"')  # noqa: S608
-            found += [bytes(cell) for row in cursor.fetchall() for cell in row if isinstance(cell, (bytes, memoryview))]
-    return b"\n".join(found)
+@pytest.fixture(autouse=True)
+def _nothing_left_over(settings: Settings) -> Iterator[None]:
+    settings.TESTS_PER_PERSON = settings.TESTS_PER_ADDRESS = 0
+    for name in caches:
+        caches[name].clear()
+    Channel.queues.clear()
+    yield
+    for name in caches:
+        caches[name].clear()
+    Channel.queues.clear()
 
 
-def walk(pages: Client, token_of: Token) -> list[bytes]:
-    """A whole journey with good and bad tokens; returns every page that was shown."""
-    shown = []
-
-    def post(name: str, data: dict[str, str], *args: object) -> None:
-        answer = pages.post(reverse(f"connections:{name}", args=args), data, follow=True)
-        shown.append(answer.content + repr(dict(answer.headers)).encode())
-
-    full = FORM | {"token": token_of("full")}
-    for data in (full, full | {"token": token_of("expired")}, full | {"name": ""}, full | {"organization": "a b"}):
-        post("test-new", data)
-        post("add-azure-devops", data)
-    post("find-project-new", full | {"project_name": "Old Shop"})
-    connection = Connection.objects.get()
-    post("test", {}, connection.pk)
-    for token in ("revoked", "full-again"):
-        data = {"token": token_of(token), "expires": "30", "token_reach": "one"}
-        post("test-replacement", data, connection.pk)
-        post("update-token", data, connection.pk)
-    post("extend-token", {"same-expires": "60"}, connection.pk)
-    audit_one(connection_id=connection.pk, actor_name="clock", actor_id=None)
-    for name in ("list", "add-azure-devops", "guide"):
-        shown.append(pages.get(reverse(f"connections:{name}")).content)
-    for name in ("detail", "update-token", "edit", "history", "disconnect"):
-        shown.append(pages.get(reverse(f"connections:{name}", args=[connection.pk])).content)
-    return shown
+@pytest.fixture
+def secrets(token_of: Token) -> dict[str, str]:
+    return {name: token_of(name) for name in PLANTED}
 
 
-def walk_admin(admin: User) -> list[bytes]:
-    client = Client()
-    client.force_login(admin)
-    addresses = [reverse("admin:index")]
-    for model in ("connections_connection", "history_event", "auth_user"):
-        addresses.append(reverse(f"admin:{model}_changelist"))
-    addresses.append(reverse("admin:connections_connection_change", args=[Connection.objects.get().pk]))
-    return [client.get(address).content for address in addresses]
+@pytest.fixture
+def lived(connected: Callable[..., Connection], sandbox: Sandbox) -> Lived:
+    return live(connected("Fabrikam", organization="fabrikam"), sandbox, make_person("other"))
 
 
-def dumps() -> list[bytes]:
-    out = StringIO()
-    call_command("dumpdata", stdout=out)
-    commands = StringIO()
-    call_command("connections", "list", "--json", stdout=commands)
-    sessions = json.dumps([session.get_decoded() for session in Session.objects.all()], default=str)
-    return [out.getvalue().encode(), commands.getvalue().encode(), sessions.encode()]
+@pytest.fixture
+def root(person: Callable[..., User]) -> Client:
+    """An administrator's browser that shows an error instead of raising it."""
+    browser = Client(raise_request_exception=False)
+    browser.force_login(person("root", staff=True))
+    return browser
 
 
-def test_after_a_whole_journey_no_token_is_anywhere(
-    pages: Client,
-    person: Callable[..., User],
-    sandbox: Sandbox,
-    token_of: Token,
-    log: Path,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    shown = walk(pages, token_of)
-    places = {
-        "pages": b"\n".join(shown),
-        "admin": b"\n".join(walk_admin(person("root", staff=True))),
+class _Undo(Exception):
+    """Takes back what an answer did, so that the next address finds everything in its place."""
+
+
+def everywhere(shown: list[bytes], log: Path, sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> dict[str, bytes]:
+    """All places in which something can be written."""
+    dump = StringIO()
+    call_command("dumpdata", stdout=dump)
+    return {
+        "answers": b"\n".join(shown),
         "database": everything_stored(),
-        "dumps": b"\n".join(dumps()),
-        "cookies": repr(pages.cookies).encode(),
+        "sessions": sessions(),
+        "caches": remembered(),
+        "broker": waiting_tasks(),
+        "mails": "\n".join(str(one.message()) for one in mail.outbox).encode(),
+        "dump": dump.getvalue().encode(),
         "log": log.read_bytes(),
         "sandbox": repr(sandbox.requests).encode(),
         "terminal": "".join(capfd.readouterr()).encode(),
     }
-    assert Connection.objects.get().stored_token.reveal().reveal() == token_of("full-again")
-    hits = {
-        (place, name)
-        for name in ("full", "full-again", "expired", "revoked")
-        for trace in traces(token_of(name))
-        for place, text in places.items()
-        if trace in text
+
+
+def test_after_a_whole_journey_no_token_is_anywhere(
+    root: Client, lived: Lived, sandbox: Sandbox, secrets: dict[str, str], log: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[bytes] = []
+
+    def post(name: str, data: dict[str, str], *args: object) -> None:
+        shown.append(of_answer(root.post(reverse(f"connections:{name}", args=args), data, follow=True)))
+
+    full = FORM | {"token": secrets["full"]}
+    for data in (full, full | {"token": secrets["expired"]}, full | {"name": ""}, full | {"organization": "a b"}):
+        post("test-new", data)
+        post("add-azure-devops", data)
+    post("find-project-new", full | {"project_name": "Old Shop"})
+    connection = Connection.objects.get(name="Acme main", organization="acme")
+    post("test", {}, connection.pk)
+    for token in ("revoked", "full-again"):
+        data = {"token": secrets[token], "expires": "30", "token_reach": "one"}
+        post("test-replacement", data, connection.pk)
+        post("update-token", data, connection.pk)
+    shown += [of_answer(root.get(lived.address(name))) for name in addresses()]
+    assert hits(secrets, everywhere(shown, log, sandbox, capfd)) == set()
+    connection.refresh_from_db()
+    assert connection.stored_token.reveal().reveal() == secrets["full-again"]
+
+
+@pytest.mark.parametrize("token", ["full-again", "expired"])
+def test_no_address_gives_a_token_away_whatever_is_sent_to_it(
+    root: Client,
+    lived: Lived,
+    sandbox: Sandbox,
+    secrets: dict[str, str],
+    log: Path,
+    capfd: pytest.CaptureFixture[str],
+    token: str,
+) -> None:
+    cookies = root.cookies.output().replace("Set-Cookie: ", "")
+    shown: list[bytes] = []
+    for name in addresses():
+        root.cookies.load(cookies)
+        with suppress(_Undo), transaction.atomic():
+            answer = root.post(lived.address(name), FORM | MORE | {"token": secrets[token]})
+            shown += [of_answer(answer), everything_stored()]
+            raise _Undo
+    assert hits(secrets, everywhere(shown, log, sandbox, capfd)) == set()
+
+
+@pytest.mark.parametrize("organization", sorted(set(TROUBLED) - {"slow", "stuck"}))
+def test_no_trouble_at_azure_devops_gives_a_token_away(
+    root: Client,
+    sandbox: Sandbox,
+    secrets: dict[str, str],
+    log: Path,
+    capfd: pytest.CaptureFixture[str],
+    organization: str,
+) -> None:
+    data = FORM | {"organization": organization, "token": secrets["full"]}
+    names = ("test-new", "add-azure-devops", "find-project-new")
+    shown = [of_answer(root.post(reverse(f"connections:{name}"), data | MORE)) for name in names]
+    assert hits(secrets, everywhere(shown, log, sandbox, capfd)) == set()
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("place", ["checks.check", "keyring.seal", "keyring.fingerprint", "clients.azure_devops"])
+def test_no_fault_of_ours_gives_a_token_away(
+    root: Client,
+    connected: Callable[..., Connection],
+    sandbox: Sandbox,
+    settings: Settings,
+    secrets: dict[str, str],
+    log: Path,
+    capfd: pytest.CaptureFixture[str],
+    place: str,
+    debug: bool,
+) -> None:
+    settings.DEBUG = debug
+    update = reverse("connections:update-token", args=[connected("Acme").pk])
+    data = FORM | {"token": secrets["full-again"]}
+    with patch(f"connections.{place}", side_effect=RuntimeError("broken")):
+        answers = [root.post(address, data) for address in (reverse("connections:add-azure-devops"), update)]
+    assert [answer.status_code for answer in answers] == [500, 500]
+    assert b"RuntimeError: broken" in log.read_bytes()
+    assert hits(secrets, everywhere([of_answer(one) for one in answers], log, sandbox, capfd)) == set()
+
+
+def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
+    """Every task with what it is called with."""
+    lease = leases.end(datetime.now(UTC))
+    Connection.objects.filter(pk=lived.connection.pk).update(leased_until=lease)
+    of_connection = {"connection_id": lived.connection.pk, "lease": lease.isoformat()}
+    return {
+        "connections.tasks.audit_due": {},
+        "connections.tasks.audit_one": of_connection,
+        "connections.tasks.remind_due": {},
+        "connections.tasks.send_due": {},
+        "connections.tasks.forget_old_probe_results": {},
+        "delivery.tasks.refresh_due": {},
+        "delivery.tasks.refresh_one": of_connection,
+        "delivery.tasks.poll_due": {},
+        "delivery.tasks.poll_some": {"lease": lease.isoformat(), "ids": [1]},
+        "history.tasks.seal_waiting": {},
+        "history.tasks.verify": {},
+        "history.tasks.prune": {},
+        "people.tasks.forget_ended_sessions": {},
+        "throttling.tasks.forget_rested_counters": {},
     }
-    assert hits == set()
+
+
+def test_no_task_gives_a_token_away(
+    lived: Lived, sandbox: Sandbox, secrets: dict[str, str], log: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = arguments_of_tasks(lived)
+    assert arguments.keys() == tasks(), "Say in this test with what the new task is called."
+    shown = []
+    Connection.objects.update(next_check_at=datetime(2026, 1, 1, tzinfo=UTC))
+    for name, given in arguments.items():
+        app.tasks[name].apply_async(kwargs=given)
+        done = app.tasks[name].apply(kwargs=given)
+        shown.append(f"{done.result!r} {done.traceback} {done.kwargs}".encode())
+        assert done.successful(), name
+    places = everywhere(shown, log, sandbox, capfd)
+    assert b"connections.tasks.audit_one" in places["broker"]
+    assert hits(secrets, places) == set()
+
+
+def lines_of_commands(lived: Lived, secrets: dict[str, str], tmp_path: Path) -> dict[str, tuple[list[str], str]]:
+    """Every command and verb: the words after it, and what it reads from standard input."""
+    name, pipeline = lived.connection.name, lived.pipeline.name
+    owner = ["--owner", lived.connection.owner.username]
+    line = json.dumps({"connection": name, "token": secrets["full-again"], "expires_on": "2027-02-20"})
+    return {
+        "connections list": (["--json"], ""),
+        "connections test": ([name], ""),
+        "connections audit": ([name], ""),
+        "connections add": (["By command", "acme", "--expires-on", "2027-02-20", *owner], secrets["full"]),
+        "connections update-token": ([name, *owner], secrets["expired"]),
+        "connections rotate": (["--read", *owner], f"{line}\nno JSON: {secrets['revoked']}\n"),
+        "connections remind": ([], ""),
+        "connections events": (["--json"], ""),
+        "repositories list": (["--json"], ""),
+        "repositories refresh": ([name], ""),
+        "builds list": (["--json"], ""),
+        "builds run": ([pipeline, "--branch", "main"], ""),
+        "builds show": ([pipeline, str(lived.pipeline.build_id)], ""),
+        "history verify": ([], ""),
+        "history seal": ([], ""),
+        "history prune": (["--older-than", "1"], ""),
+        "create_administrator": (["somebody", "--link"], ""),
+        "rotate_encryption_keys": ([], ""),
+        "ready": ([], ""),
+        # Of a database in memory there is none; tests/orchestrator/test_backup.py looks into a real one.
+        "backup": ([str(tmp_path / "backup")], ""),
+        "restore": ([str(tmp_path / "nothing")], ""),
+    }
+
+
+# What starts processes that live on; tests/product starts it and looks at what it prints.
+ELSEWHERE = {"up"}
+
+
+def test_no_command_gives_a_token_away(
+    lived: Lived,
+    sandbox: Sandbox,
+    secrets: dict[str, str],
+    log: Path,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+) -> None:
+    # Where nobody answers; `ready` says so.
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:9/0"
+    lines = lines_of_commands(lived, secrets, tmp_path)
+    assert lines.keys() == set(commands()) - ELSEWHERE, "Say in this test how the new command is called."
+    shown = []
+    for name, (words, typed) in lines.items():
+        monkeypatch.setattr("sys.stdin", StringIO(typed))
+        said = StringIO()
+        try:
+            call_command(*name.split(), *words, stdout=said, stderr=said)
+        except (CommandError, SystemExit) as ended:
+            shown.append(repr(ended).encode())
+        shown.append(said.getvalue().encode())
+    assert Connection.objects.filter(name="By command").exists()
+    assert hits(secrets, everywhere(shown, log, sandbox, capfd)) == set()
 
 
 def test_the_search_would_find_a_planted_token(token_of: Token) -> None:
@@ -142,3 +302,25 @@ def test_the_search_would_find_a_planted_token(token_of: Token) -> None:
     header = b"Authorization: Basic " + base64.b64encode(b":" + secret.encode())
     assert any(trace in header for trace in traces(secret))
     assert any(trace in secret.encode() for trace in traces(secret))
+
+
+@pytest.mark.parametrize("place", ["database", "caches", "broker", "sessions"])
+def test_the_search_looks_into_every_place(
+    root: Client,
+    sandbox: Sandbox,
+    secrets: dict[str, str],
+    log: Path,
+    capfd: pytest.CaptureFixture[str],
+    place: str,
+) -> None:
+    if place == "database":
+        make_person("planted", first_name=secrets["full"][:60])
+    elif place == "caches":
+        caches["azure_devops"].set("x", {"token": secrets["full"]})
+    elif place == "broker":
+        app.tasks["connections.tasks.audit_due"].apply_async(kwargs={"token": secrets["full"]})
+    else:
+        session = root.session
+        session["token"] = secrets["full"]
+        session.save()
+    assert (place, "full") in hits(secrets, everywhere([], log, sandbox, capfd))

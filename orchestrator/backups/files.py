@@ -9,7 +9,10 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"
 NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
 _BEGINNINGS = {b"SQLite format 3\0": SQLITE, b"PGDMP": POSTGRESQL}
 # What lives for minutes or hours and would be a danger when it came to life again: signed-in browsers, tests in hand.
-LEFT_OUT = ("people_session", "connections_proberesult")
+LEFT_OUT = {
+    "people_session": "DELETE FROM people_session",
+    "connections_proberesult": "DELETE FROM connections_proberesult",
+}
 
 
 class Impossible(Exception):
