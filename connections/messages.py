@@ -6,7 +6,8 @@ A code is never renamed once it is stored. Each problem has a title, an explanat
 from connections.azure_devops.capabilities import Verdict
 from connections.azure_devops.types import Place
 from connections.on_premises import OTHERWISE, in_words_of_a_server
-from connections.problems import ALL, Problem
+from connections.problems import ALL
+from connections.problems import Problem as Problem
 
 PROBLEMS: dict[str, Problem] = {problem.code: problem for problem in ALL}
 

@@ -315,7 +315,7 @@ def test_a_test_mail_goes_to_whoever_asks(admin: Client, admin_user: User, inbox
 
 def test_without_an_address_there_is_no_test_mail(admin: Client, admin_user: User) -> None:
     User.objects.update(email="")
-    assert "has no address" in admin.post(reverse("connections:test-mail"), follow=True).content.decode()
+    assert "has no email address" in admin.post(reverse("connections:test-mail"), follow=True).content.decode()
     assert not Mail.objects.exists()
 
 
