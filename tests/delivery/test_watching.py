@@ -35,6 +35,18 @@ def test_nobody_looking_is_nothing_asked(projects: list[Project], clock: Clock) 
     assert watching.claim_due(now=clock()) == []
 
 
+def test_what_is_due_together_is_read_project_by_project(
+    projects: list[Project], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids, now = [one.pk for one in projects], clock()
+    for kind in (BUILDS, watching.RELEASES):
+        watching.look(ids, kind, now=now)
+    monkeypatch.setattr(watching, "BATCH", 4)
+    (batch,) = watching.claim_due(now=now)
+    claimed = Watch.objects.filter(pk__in=batch.ids).values_list("project", "kind")
+    assert {project for project, _ in claimed} == set(ids[:2])
+
+
 def test_whoever_looks_first_has_it_read_at_once(projects: list[Project], clock: Clock) -> None:
     assert look(projects, clock) is True
     (batch,) = watching.claim_due(now=clock())

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from time import sleep
 from urllib.parse import urlsplit
 
 import pytest
@@ -51,7 +52,7 @@ class Person:
         assert answer.status_code == 200, f"{path}: {answer.status_code}"
         return answer.text
 
-    def post(self, path: str, **fields: str) -> str:
+    def post(self, path: str, /, **fields: str) -> str:
         fields["csrfmiddlewaretoken"] = self._session.cookies["csrftoken"]
         answer = self._session.post(self._url + path, fields, timeout=30)
         assert answer.status_code == 200, f"{path}: {answer.status_code}"
@@ -102,6 +103,38 @@ def test_a_printed_sample_token_connects(first: Start, person: Person) -> None:
     )
     assert "<h1" in page
     assert "Healthy" in page
+
+
+def test_what_a_connection_is_for_works_by_itself(person: Person) -> None:
+    """Repositories, builds and releases come in, a file is committed, a pipeline runs, a release is deployed."""
+    repository = _found(person, "/repositories/?q=storefront", r'href="(/repositories/\d+/)">Storefront<')
+    pipeline = _found(person, "/builds/?q=storefront", r'href="(/builds/\d+/)">Storefront CI<')
+    releases = _found(person, "/releases/?q=storefront", r'href="(/releases/\d+/pipelines/\d+/)">Deploy Storefront<')
+
+    text = {"branch": "main", "path": "notes.txt", "content": "Written here", "comment": "A note"}
+    assert "is committed to main" in person.post(f"{repository}commit/", **text, confirmed="1")
+    person.post(f"{pipeline}run/", branch="main", confirmed="1")
+    build = person.path
+    person.post(f"{releases}new/", confirmed="1")
+    release = person.path
+
+    approve = _found(person, release, rf'href="({release}approvals/\d+/approve/)"')
+    assert "is approved." in person.post(approve, comment="Seen")
+    _found(person, build, r"<h1>[^<]+</h1>\s*<span class=\"chip good\">.*?(Succeeded)")
+    _found(person, release, r"(Production: Succeeded)")
+
+
+def _found(person: Person, path: str, pattern: str) -> str:
+    """What the pattern finds on a page, as soon as it does."""
+    found: list[str] = []
+
+    def look() -> list[str]:
+        sleep(1)
+        found.extend(re.findall(pattern, person.get(path), re.DOTALL))
+        return found
+
+    eventually(look, f"{path} never showed {pattern}", within=90)
+    return found[0]
 
 
 def test_a_second_start_in_the_folder_says_where_the_first_one_runs(first: Start) -> None:
