@@ -110,7 +110,7 @@ def claim_due(*, now: datetime) -> list[Batch]:
     wanted = Q(watched_until__gte=now) | Q(once=True)
     due = Watch.objects.filter(free, wanted, next_at__lte=now, project__connection__disabled=False)
     # Builds and releases of one project come side by side, so that neither page waits for the other's.
-    rows = due.order_by("next_at", "project", "pk").values_list(
+    rows = due.order_by("next_at", "project_id", "pk").values_list(
         "pk", "project__connection__server", "project__connection__identity_id"
     )[: settings.POLLS_PER_TICK * BATCH]
     busy = _busy(now)
