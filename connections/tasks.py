@@ -63,6 +63,7 @@ def send_due(**_later: object) -> None:
 
 @shared_task
 def forget_old_probe_results(**_later: object) -> None:
-    """Remove test results that Connect would not take any more, and the oldest runs."""
+    """Remove test results that Connect would not take any more, the oldest runs, and mails of long ago."""
     forget_old(now=timezone.now())
+    outbox.forget_old(now=timezone.now())
     runs.forget_old_runs()

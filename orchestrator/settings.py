@@ -327,4 +327,6 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="MFE Orchestrator <or
 MAILS_PER_TICK = env.int("MAILS_PER_TICK", default=50)
 MAIL_LEASE_SECONDS = env.int("MAIL_LEASE_SECONDS", default=120)
 MAIL_GIVE_UP_DAYS = env.int("MAIL_GIVE_UP_DAYS", default=7)
+# After how many days a mail that was sent or given up leaves the Outbox; 0 keeps them for ever.
+MAIL_RETENTION_DAYS = env.int("MAIL_RETENTION_DAYS", default=180)
 SUPPORT_URL = env.str("SUPPORT_URL", default="")

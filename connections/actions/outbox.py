@@ -105,6 +105,15 @@ def try_again(mail: Mail, *, now: datetime) -> None:
     Mail.objects.filter(pk=mail.pk, sent_at=None).update(due_at=now, given_up_at=None)
 
 
+def forget_old(*, now: datetime) -> int:
+    """Remove mails that were sent or given up long ago, as the operator set it. Returns how many."""
+    if settings.MAIL_RETENTION_DAYS <= 0:
+        return 0
+    before = now - timedelta(days=settings.MAIL_RETENTION_DAYS)
+    removed, _ = Mail.objects.filter(Q(sent_at__lt=before) | Q(given_up_at__lt=before)).delete()
+    return removed
+
+
 def send_test(address: str, *, now: datetime) -> Mail:
     """Write a test mail to whoever asks for it."""
     person = notify.Recipient(address, "you asked for it")

@@ -143,7 +143,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "expiry_chip": state.expiry,
         "chip": state.chip,
         "problem": _problem(connection),
-        "notices": _notices(connection),
+        "notices": _notices(connection, can_change=request.user.has_perm("connections.change_connection")),
         "token": {
             "expires_on": connection.expires_on,
             "expires_text": state.expires_text,
@@ -210,7 +210,7 @@ def _problem(connection: Connection) -> Any:
     return problem_about(connection, connection.problem, activity_id=connection.activity_id)
 
 
-def _notices(connection: Connection) -> list[Notice]:
+def _notices(connection: Connection, *, can_change: bool) -> list[Notice]:
     notices = notices_about_server(connection.server)
     if connection.token_reach == Connection.Reach.ALL:
         notices.append(global_token_notice(timezone.localdate()))
@@ -221,7 +221,7 @@ def _notices(connection: Connection) -> list[Notice]:
                 "calendar-plus",
                 "The expiry date is not recorded",
                 "Without it nobody can be warned before the token ends. Azure DevOps shows it in the list of tokens.",
-                reverse("connections:edit", args=[connection.pk]),
+                reverse("connections:edit", args=[connection.pk]) if can_change else "",
                 "Add the date",
             )
         )

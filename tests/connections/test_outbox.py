@@ -341,3 +341,20 @@ def test_seeing_the_outbox_and_sending_are_two_permissions(
 def test_a_clock_that_was_ahead_keeps_no_mail_back(inbox: Inbox, mail: Mail, column: str) -> None:
     Mail.objects.update(**{column: NOW + timedelta(days=1)})
     assert outbox.send_due(now=NOW) == 1
+
+
+def test_mails_of_long_ago_are_forgotten_and_those_that_wait_never(settings: Settings) -> None:
+    settings.MAIL_RETENTION_DAYS = 30
+    long_ago, lately = NOW - timedelta(days=31), NOW - timedelta(days=29)
+    sent, given_up, waiting, fresh = write("a@example.com", "b@example.com", "c@example.com", "d@example.com")
+    Mail.objects.update(created_at=long_ago, due_at=long_ago)
+    for one, change in (
+        (sent, {"sent_at": long_ago}),
+        (given_up, {"given_up_at": long_ago}),
+        (fresh, {"sent_at": lately}),
+    ):
+        Mail.objects.filter(pk=one.pk).update(**change)
+    assert outbox.forget_old(now=NOW) == 2
+    assert set(Mail.objects.all()) == {waiting, fresh}
+    settings.MAIL_RETENTION_DAYS = 0
+    assert outbox.forget_old(now=NOW + timedelta(days=9999)) == 0
