@@ -42,11 +42,21 @@ def _boxes() -> list[FernetBytes]:
 
 def seal(token: PersonalAccessToken, *, owner: str) -> bytes:
     """Encrypt `token` with the newest key for the row named `owner`."""
-    return bytes(_boxes()[0].encrypt(owner.encode() + _SEPARATOR + token.reveal().encode()))
+    return seal_text(token.reveal(), owner=owner)
 
 
 def unseal(sealed: bytes, *, owner: str) -> PersonalAccessToken:
     """Decrypt with whichever key fits. Raises `UnreadableToken`."""
+    return PersonalAccessToken(unseal_text(sealed, owner=owner))
+
+
+def seal_text(secret: str, *, owner: str) -> bytes:
+    """Encrypt another secret than a token."""
+    return bytes(_boxes()[0].encrypt(owner.encode() + _SEPARATOR + secret.encode()))
+
+
+def unseal_text(sealed: bytes, *, owner: str) -> str:
+    """Decrypt it. Raises `UnreadableToken`."""
     for box in _boxes():
         try:
             opened = bytes(box.decrypt(sealed))
@@ -54,7 +64,7 @@ def unseal(sealed: bytes, *, owner: str) -> PersonalAccessToken:
             continue
         name, _, secret = opened.partition(_SEPARATOR)
         if name == owner.encode():
-            return PersonalAccessToken(secret.decode())
+            return secret.decode()
         break
     raise UnreadableToken
 

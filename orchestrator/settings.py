@@ -8,7 +8,7 @@ from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from orchestrator import logs
+from orchestrator import logs, sign_in_settings
 
 env = environ.Env()
 
@@ -58,6 +58,14 @@ INSTALLED_APPS = [
     "csp",
 ]
 
+# A second factor and Microsoft Entra ID, when they are switched on.
+_SIGN_IN = sign_in_settings.read(env)
+vars().update(_SIGN_IN)
+ALLAUTH: bool = _SIGN_IN["ALLAUTH"]
+SECOND_FACTOR: bool = _SIGN_IN["SECOND_FACTOR"]
+ENTRA: bool = _SIGN_IN["ENTRA"]
+INSTALLED_APPS += sign_in_settings.apps_of(_SIGN_IN)
+
 MIDDLEWARE = [
     "orchestrator.middleware.health_endpoints",
     "orchestrator.tracing.request_ids",
@@ -75,6 +83,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "people.middleware.session_limits",
+    *(["allauth.account.middleware.AccountMiddleware"] if ALLAUTH else []),
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]

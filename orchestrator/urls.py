@@ -1,12 +1,16 @@
 """The map of the whole product."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
 from people.views import signing
 
+# Each only where it is switched on.
+_OPTIONAL = [path("", include("people.sign_in.urls"))] if settings.ALLAUTH else []
 urlpatterns = [
+    *_OPTIONAL,
     path("", include("connections.urls")),
     path("", include("delivery.urls")),
     path("", include("history.urls")),

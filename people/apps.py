@@ -14,7 +14,8 @@ def _sync_roles(sender: AppConfig, **migrated: Any) -> None:
         migrated["apps"].get_model("auth", "Permission")
     except LookupError:
         return
-    if sender is list(apps.get_app_configs())[-1]:
+    # Django tells of no app without models.
+    if sender is [config for config in apps.get_app_configs() if config.models_module][-1]:
         roles.sync()
 
 
@@ -31,4 +32,6 @@ class PeopleConfig(AppConfig):
         from people.event_words import KINDS, PEOPLE
 
         words.register(KINDS, subject="person", about=PEOPLE)
+        if apps.is_installed("allauth.mfa"):
+            from people.sign_in import second_factor_events as second_factor_events
         post_migrate.connect(_sync_roles, dispatch_uid="people.roles")

@@ -13,6 +13,7 @@ _REASONS = {
     "inactive": "The person is not active",
     "throttled": "Too many attempts",
     "code": "Wrong code of the second factor",
+    "entra": "Signed in to Microsoft Entra ID, and nobody here has that name",
 }
 
 
@@ -51,12 +52,19 @@ def _after(detail: dict[str, Any]) -> str:
     return {"idle": "Not used for a while", "age": "Signed in for long"}.get(detail.get("reason", ""), "")
 
 
+def _factor(detail: dict[str, Any]) -> str:
+    return {"totp": "Authenticator app", "recovery_codes": "Recovery codes"}.get(detail.get("type", ""), "")
+
+
 KINDS = {
     "person.signed_in": Words("Signed in", "log-in", "quiet", _device),
     "person.signed_out": Words("Signed out", "log-out", "quiet"),
     "person.session_ended": Words("Session ended", "log-out", "quiet", _after),
     "person.sessions_ended": Words("Signed out elsewhere", "log-out", "info", _ended),
     "person.sign_in_refused": Words("Sign-in refused", "shield-x", "warn", _refused),
+    "person.second_factor_added": Words("Second factor added", "shield-check", "info", _factor),
+    "person.second_factor_removed": Words("Second factor removed", "shield-off", "warn", _factor),
+    "person.linked": Words("Linked with Microsoft Entra ID", "link", "info"),
     "person.password_changed": Words("Password changed", "key-round", "info"),
     "person.invited": Words("Password link made", "link", "info"),
     "person.added": Words("Person added", "user-plus", "good"),

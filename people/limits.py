@@ -20,6 +20,16 @@ def sign_in_takes(name: str, address: str | None) -> list[Take]:
     ]
 
 
+def code_take(user_id: int) -> Take:
+    """What one code of a second factor takes, right or wrong; a right one gives all back."""
+    return Take(_rate("codes of a second factor", 1), (user_id,))
+
+
+def same_code_take(user_id: int, code: str) -> Take:
+    """A code is good once, in whichever process."""
+    return Take(Rate("the same code of a second factor", 1, timedelta(minutes=3)), (user_id, code))
+
+
 def notice_take(address: str | None) -> Take:
     """One event a minute is enough to tell of somebody who goes on guessing."""
     return Take(Rate("notice of throttled sign-ins", 1, timedelta(minutes=1)), (address or "",))

@@ -7,6 +7,8 @@ from connections import keyring
 from connections.models import StoredToken
 
 REPORT_EVERY = 100
+# What other apps seal with the same ring; each adds to the outcome.
+also: list[Callable[["Outcome"], None]] = []
 
 
 @dataclass(slots=True)
@@ -30,6 +32,8 @@ def reseal_all(*, progress: Callable[[int, int], object]) -> Outcome:
         _reseal(stored, outcome)
         if done % REPORT_EVERY == 0:
             progress(done, total)
+    for other in also:
+        other(outcome)
     return outcome
 
 

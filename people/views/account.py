@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -39,6 +40,7 @@ def _page(request: HttpRequest, address_form: AddressForm) -> HttpResponse:
     role = roles.role_of(user)
     context = {
         "address_form": address_form,
+        "second_factor": settings.SECOND_FACTOR,
         "role": roles.BY_NAME.get(role),
         "sessions": queries.sessions_of(user, now=timezone.now()),
         "this_session": request.session.session_key,

@@ -1,7 +1,11 @@
 """Signing in and out, and choosing a password."""
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -20,6 +24,18 @@ class SignIn(auth.LoginView):
 
     form_class = SignInForm
     redirect_authenticated_user = True
+
+    def get_context_data(self, **more: Any) -> dict[str, Any]:
+        """Whether there is another way to sign in."""
+        return super().get_context_data(**more) | {"entra": settings.ENTRA}
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Signed in; or asked for the second factor first."""
+        if not settings.SECOND_FACTOR:
+            return super().form_valid(form)
+        from people.sign_in.account import go_on
+
+        return go_on(self.request, form.get_user(), to=self.get_success_url())
 
     def form_invalid(self, form: SignInForm) -> HttpResponse:  # type: ignore[override]
         """The page again; 429 when there were too many attempts."""

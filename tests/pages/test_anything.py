@@ -109,7 +109,7 @@ def written(data: dict[str, list[str]]) -> str:
 
 def asked(browser: Client, cookies: str, method: str, address: str, body: str, more: dict[str, str]) -> Any:
     browser.cookies.load(cookies.replace("Set-Cookie: ", ""))
-    answer = None
+    answer: Any = None
     with suppress(_Undo), transaction.atomic():
         if method == "GET":
             answer = browser.get(address, QUERY_STRING=body, headers=more)

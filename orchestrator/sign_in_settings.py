@@ -1,0 +1,93 @@
+"""Settings of the optional ways to sign in: a second factor, and Microsoft Entra ID. Both are off by default.
+
+See docs/decisions/0008-second-factor-and-entra.md.
+"""
+
+import importlib.util
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+PACKAGE = "django-allauth[mfa,socialaccount]==65.21.1"
+ENTRA = "entra"
+# An account of any tenant, or a private one: their claims are made by people whom nobody here knows.
+_ANYBODY = ("common", "organizations", "consumers")
+
+
+def read(env: environ.Env) -> dict[str, Any]:
+    """What SECOND_FACTOR and ENTRA_… add to the settings. Raises `ImproperlyConfigured`."""
+    second_factor = env.bool("SECOND_FACTOR", default=False)
+    tenant = env.str("ENTRA_TENANT_ID", default="")
+    found: dict[str, Any] = {"SECOND_FACTOR": second_factor, "ENTRA": bool(tenant), "ALLAUTH": False}
+    if not (second_factor or tenant):
+        return found
+    if importlib.util.find_spec("allauth") is None:
+        raise ImproperlyConfigured(
+            f'SECOND_FACTOR and ENTRA_TENANT_ID need one more package: python -m pip install "{PACKAGE}"'
+        )
+    return found | _common() | _second_factor() | (_entra(env, tenant) if tenant else {})
+
+
+def apps_of(found: dict[str, Any]) -> list[str]:
+    """The apps that these settings need."""
+    apps = ["allauth", "allauth.account"] if found["ALLAUTH"] else []
+    apps += ["allauth.mfa"] if found["SECOND_FACTOR"] else []
+    return apps + (
+        ["allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"] if found["ENTRA"] else []
+    )
+
+
+def _common() -> dict[str, Any]:
+    return {
+        "ALLAUTH": True,
+        "ACCOUNT_ADAPTER": "people.sign_in.account.AccountAdapter",
+        "ACCOUNT_EMAIL_VERIFICATION": "none",
+        "ACCOUNT_LOGIN_METHODS": {"username"},
+        "ACCOUNT_SIGNUP_FIELDS": ["username*"],
+        "ACCOUNT_FORMS": {"reauthenticate": "people.sign_in.account.PasswordAgainForm"},
+        # Counted in the cache of one process; ours are counted in the database, for all.
+        "ACCOUNT_RATE_LIMITS": False,
+    }
+
+
+def _second_factor() -> dict[str, Any]:
+    return {
+        "MFA_ADAPTER": "people.sign_in.second_factor.SecondFactorAdapter",
+        "MFA_SUPPORTED_TYPES": ["totp", "recovery_codes"],
+        "MFA_TOTP_ISSUER": "MFE Orchestrator",
+        "MFA_REAUTHENTICATION_REQUIRED": True,
+        "MFA_FORMS": {
+            "authenticate": "people.sign_in.second_factor.CodeForm",
+            "reauthenticate": "people.sign_in.second_factor.CodeAgainForm",
+        },
+    }
+
+
+def _entra(env: environ.Env, tenant: str) -> dict[str, Any]:
+    if tenant.lower() in _ANYBODY:
+        raise ImproperlyConfigured(f"ENTRA_TENANT_ID is {tenant}, which lets in anybody. Set your tenant's own id.")
+    authority = env.str("ENTRA_AUTHORITY", default="https://login.microsoftonline.com").rstrip("/")
+    app = {
+        "provider_id": ENTRA,
+        "name": "Microsoft Entra ID",
+        "client_id": env.str("ENTRA_CLIENT_ID"),
+        "secret": env.str("ENTRA_CLIENT_SECRET"),
+        "settings": {
+            "server_url": f"{authority}/{tenant}/v2.0/.well-known/openid-configuration",
+            # Microsoft's is another host, and tells nothing that the token does not.
+            "fetch_userinfo": False,
+            "uid_field": "oid",
+            "oauth_pkce_enabled": True,
+            "token_auth_method": "client_secret_post",
+        },
+    }
+    return {
+        "SOCIALACCOUNT_ADAPTER": "people.sign_in.entra.EntraAccountAdapter",
+        "SOCIALACCOUNT_PROVIDERS": {"openid_connect": {"APPS": [app], "OAUTH_PKCE_ENABLED": True}},
+        "SOCIALACCOUNT_EMAIL_AUTHENTICATION": False,
+        "SOCIALACCOUNT_STORE_TOKENS": False,
+        # A form may not lead to another site under our policy on content; a link may.
+        "SOCIALACCOUNT_LOGIN_ON_GET": True,
+        "SOCIALACCOUNT_REQUESTS_TIMEOUT": 10,
+    }

@@ -1,0 +1,35 @@
+"""What happens to second factors is in the history; and they take part in new keys."""
+
+from typing import Any
+
+from allauth.mfa import signals
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import User
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from connections.actions import reseal
+from people.events import refuse, tell
+from people.sign_in import second_factor
+
+reseal.also.append(second_factor.reseal)
+
+
+@receiver(post_save, sender=Authenticator)
+def added(instance: Any, *, created: bool, raw: bool = False, **_: Any) -> None:
+    """A second factor was added, by whatever way; in the same transaction."""
+    if created and not raw:
+        tell("person.second_factor_added", instance.user, {"type": str(instance.type)})
+
+
+@receiver(post_delete, sender=Authenticator)
+def removed(instance: Any, **_: Any) -> None:
+    """A second factor was removed, by its owner or by an administrator."""
+    tell("person.second_factor_removed", instance.user, {"type": str(instance.type)})
+
+
+@receiver(signals.authentication_failed)
+def failed(request: HttpRequest, user: User, **_: Any) -> None:
+    """A wrong code."""
+    refuse(user.get_username(), request, reason="code")

@@ -1,0 +1,60 @@
+"""The optional ways to sign in are off by default, and are tested where they are on."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import environ
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+
+from orchestrator import sign_in_settings
+from tests.sign_in.provider import CLIENT, SECRET, TENANT
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ON = {"SECOND_FACTOR": "1", "ENTRA_TENANT_ID": TENANT, "ENTRA_CLIENT_ID": CLIENT, "ENTRA_CLIENT_SECRET": SECRET}
+
+
+def test_both_are_off_by_default(client: Client, db: None) -> None:
+    assert (settings.SECOND_FACTOR, settings.ENTRA) == (False, False)
+    assert not apps.is_installed("allauth")
+    with pytest.raises(NoReverseMatch):
+        reverse("mfa_index")
+    assert "Microsoft" not in client.get(reverse("login")).content.decode()
+
+
+def test_they_hold_what_they_promise_where_they_are_on() -> None:
+    command = [sys.executable, "-m", "pytest", "-n0", "tests/sign_in"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment | ON, capture_output=True, text=True, check=False, timeout=300
+    )
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert passed, done.stdout[-500:]
+    assert int(passed[1]) > 30
+
+
+@pytest.mark.parametrize("tenant", ["common", "organizations", "Consumers"])
+def test_a_tenant_of_anybody_is_refused(monkeypatch: pytest.MonkeyPatch, tenant: str) -> None:
+    for name, value in (ON | {"ENTRA_TENANT_ID": tenant}).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured, match="which lets in anybody"):
+        sign_in_settings.read(environ.Env())
+
+
+def test_without_the_package_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECOND_FACTOR", "1")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ImproperlyConfigured, match="python -m pip install"):
+        sign_in_settings.read(environ.Env())
+
+
+def test_the_sentence_names_the_version_that_is_tested() -> None:
+    assert f'"{sign_in_settings.PACKAGE}"' in (ROOT / "pyproject.toml").read_text()
