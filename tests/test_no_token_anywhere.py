@@ -254,13 +254,7 @@ def lines_of_commands(lived: Lived, secrets: dict[str, str], tmp_path: Path) -> 
         "builds list": (["--json"], ""),
         "builds run": ([pipeline, "--branch", "main"], ""),
         "builds show": ([pipeline, str(lived.pipeline.build_id)], ""),
-        "releases list": (["--json"], ""),
-        "releases show": (["Deploy"], ""),
-        "releases create": (["Deploy"], ""),
-        "releases deploy": (["Deploy", "Release-1", "Test"], ""),
-        "releases cancel": (["Deploy", "Release-1", "Test"], ""),
-        "releases approve": (["Deploy", "Release-1", "Test"], ""),
-        "releases reject": (["Deploy", "Release-1", "Test"], ""),
+        **releases_commands(lived),
         "history verify": ([], ""),
         "history seal": ([], ""),
         "history prune": (["--older-than", "1"], ""),
@@ -271,6 +265,13 @@ def lines_of_commands(lived: Lived, secrets: dict[str, str], tmp_path: Path) -> 
         "backup": ([str(tmp_path / "backup")], ""),
         "restore": ([str(tmp_path / "nothing")], ""),
     }
+
+
+def releases_commands(lived: Lived) -> dict[str, tuple[list[str], str]]:
+    pipeline = lived.repository.project.release_pipelines.order_by("azure_id")[0].name
+    lines = {"list": ["--json"], "show": [pipeline], "create": [pipeline]}
+    lines |= {verb: [pipeline, "Release-1", "Test"] for verb in ("deploy", "cancel", "approve", "reject")}
+    return {f"releases {verb}": (words, "") for verb, words in lines.items()}
 
 
 # What starts processes that live on; tests/product starts it and looks at what it prints.
