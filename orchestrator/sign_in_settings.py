@@ -1,6 +1,6 @@
 """Settings of the optional ways to sign in: a second factor, and Microsoft Entra ID. Both are off by default.
 
-See docs/decisions/0008-second-factor-and-entra.md.
+See docs/decisions/0007-second-factor-and-entra.md.
 """
 
 import importlib.util

@@ -16,7 +16,9 @@ NOT_FOR_OPERATORS = {"STATIC_MANIFEST"}
 
 
 def names_read() -> set[str]:
-    return set(READ.findall((ROOT / "orchestrator" / "settings.py").read_text())) - NOT_FOR_OPERATORS
+    modules = ("settings.py", "sign_in_settings.py")
+    found = {name for module in modules for name in READ.findall((ROOT / "orchestrator" / module).read_text())}
+    return found - NOT_FOR_OPERATORS
 
 
 def key(length: int = 32) -> str:
