@@ -103,7 +103,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "orchestrator.context.alarms",
             ],
-            "builtins": ["lucide.templatetags.lucide", "django.templatetags.static"],
+            "builtins": ["orchestrator.templatetags.icons", "django.templatetags.static"],
         },
     },
 ]

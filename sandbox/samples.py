@@ -176,9 +176,11 @@ def _acme(own: str) -> Organization:
 
 
 def _plain_project(organization: str, name: str, *, visibility: str = "private") -> Project:
-    project = Project(stable_id(organization, name), name, visibility=visibility)
-    project.repositories.append(small_repository(organization, name, name))
-    return project
+    def fill(project: Project) -> None:
+        project.repositories.append(small_repository(organization, name, name))
+
+    # There are hundreds in every world, and few are ever looked into.
+    return Project(stable_id(organization, name), name, visibility=visibility, fill=fill)
 
 
 def _project_with_builds(organization: str, name: str) -> Project:

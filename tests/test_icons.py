@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from lucide import IconDoesNotExist
-from lucide.templatetags.lucide import lucide
 
 from history import words
 from orchestrator import errors
+from orchestrator.templatetags.icons import lucide
 
 ROOT = Path(__file__).resolve().parent.parent
 DRAWN = re.compile(r'{%\s*lucide\s+"([^"]+)"')

@@ -8,7 +8,8 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
@@ -134,23 +135,28 @@ def test_a_token_that_no_key_opens_is_named_and_the_others_are_written(
 
 # A rotation that was killed by the machine: a process of its own, a database of its own, no chance to clean up.
 FILL = """
-from tests.factories import StoredTokenFactory
-for number in range(400):
-    StoredTokenFactory(secret=f"{number:04}" * 13)
-"""
-READ = """
-from connections import keyring
-from connections.models import StoredToken
-rows = list(StoredToken.objects.order_by("pk"))
-print(sum(keyring.is_newest(bytes(one.sealed)) for one in rows), len({one.reveal().reveal() for one in rows}))
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from connections.azure_devops.secret import PersonalAccessToken
+from connections.models import Connection, StoredToken
+from tests.factories import ConnectionFactory
+call_command("migrate", verbosity=0)
+owner = User.objects.create(username="olga")
+connections = Connection.objects.bulk_create(ConnectionFactory.build_batch(400, owner=owner))
+tokens = [StoredToken(connection=one) for one in connections]
+for number, one in enumerate(tokens):
+    one.seal(PersonalAccessToken(f"{number:04}" * 13))
+StoredToken.objects.bulk_create(tokens)
 """
 
 
 class Product:
     """The product's commands on a database of their own."""
 
-    def __init__(self, folder: Path) -> None:
-        self._base = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3"}
+    def __init__(self, file: Path, settings: Settings) -> None:
+        self._file = file
+        self._settings = settings
+        self._base = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": f"sqlite:///{file}"}
 
     def start(self, keys: str, *words: str) -> "subprocess.Popen[str]":
         environment = os.environ | self._base | {"FIELD_ENCRYPTION_KEYS": keys}
@@ -163,17 +169,22 @@ class Product:
         assert process.returncode == 0
         return out
 
-    def shell(self, keys: str, code: str) -> str:
-        return self.run(keys, "shell", "--verbosity", "0", "--command", code)
+    def tokens(self, *keys: str) -> tuple[int, int]:
+        """How many tokens the newest of these keys wrote, and how many different ones can be read with all of them."""
+        self._settings.FIELD_ENCRYPTION_KEYS = list(keys)
+        with closing(sqlite3.connect(self._file)) as file:
+            assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            rows = file.execute("SELECT connection_id, sealed FROM connections_storedtoken").fetchall()
+        found = [StoredToken(connection_id=pk, sealed=sealed) for pk, sealed in rows]
+        newest = sum(keyring.is_newest(bytes(one.sealed)) for one in found)
+        return newest, len({one.reveal().reveal() for one in found})
 
 
 @pytest.fixture
-def product(tmp_path: Path) -> Iterator[Product]:
-    made = Product(tmp_path)
-    made.run(OLD, "migrate", "--verbosity", "0")
-    made.shell(OLD, FILL)
-    yield made
-    assert sqlite3.connect(tmp_path / "db.sqlite3").execute("PRAGMA integrity_check").fetchone() == ("ok",)
+def product(tmp_path: Path, settings: Settings) -> Product:
+    made = Product(tmp_path / "db.sqlite3", settings)
+    made.run(OLD, "shell", "--verbosity", "0", "--command", FILL)
+    return made
 
 
 def test_killed_half_way_every_token_can_be_read_and_the_next_run_finishes(product: Product) -> None:
@@ -183,11 +194,11 @@ def test_killed_half_way_every_token_can_be_read_and_the_next_run_finishes(produ
     assert process.stdout.readline() == "100 of 400 tokens\n"
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
-    newest, different = map(int, product.shell(keys, READ).split())
+    newest, different = product.tokens(NEW, OLD)
     assert newest >= 100
     assert different == 400
     assert f"{400 - newest} tokens written with the newest key" in product.run(keys, "rotate_encryption_keys")
-    assert product.shell(NEW, READ).split() == ["400", "400"]
+    assert product.tokens(NEW) == (400, 400)
 
 
 # A lost key.

@@ -11,6 +11,7 @@ from delivery.actions import refresh
 from delivery.models import Inventory, Project
 from sandbox.server import Sandbox
 from tests.delivery.releases import Shop
+from tests.factories import keep_few_projects
 
 
 class Clock:
@@ -51,6 +52,13 @@ def bring_in(clock: Clock) -> Callable[[Connection], Inventory]:
         return Inventory.objects.get(connection=connection)
 
     return run
+
+
+@pytest.fixture
+def sandbox(sandbox: Sandbox) -> Sandbox:
+    """An Azure DevOps whose largest organization has a few projects of each kind: most tests bring them in."""
+    keep_few_projects(sandbox, "acme")
+    return sandbox
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from delivery.actions.keep import keep_repositories
 from delivery.models import Inventory, Project, Repository
 from history.models import Event
 from history.record import Actor
-from sandbox.samples import PROJECT_COUNT
+from sandbox.samples import PROJECT_COUNT, build_world
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
 from tests.factories import ConnectionFactory
@@ -40,6 +40,13 @@ def listings(sandbox: Sandbox) -> int:
     return sum(request.path.endswith("/_apis/git/repositories") for request in sandbox.requests)
 
 
+@pytest.fixture
+def every_project(sandbox: Sandbox) -> None:
+    """The largest organization is whole: more projects than stand on one page of them."""
+    sandbox.world.organizations["acme"] = build_world().organizations["acme"]
+
+
+@pytest.mark.usefixtures("every_project")
 def test_all_projects_and_repositories_come_in_with_what_is_known_of_them(
     connected: Connect, bring_in: BringIn
 ) -> None:
@@ -84,6 +91,7 @@ def test_what_is_gone_is_marked_with_the_date_and_comes_back(
     assert not Project.objects.filter(gone_at__isnull=False).exists()
 
 
+@pytest.mark.usefixtures("every_project")
 def test_a_list_of_projects_that_breaks_half_way_hides_nothing(
     connected: Connect, bring_in: BringIn, sandbox: Sandbox
 ) -> None:
@@ -111,6 +119,7 @@ def test_one_project_that_cannot_be_listed_stops_no_other_and_loses_nothing(
     assert present() == before
 
 
+@pytest.mark.usefixtures("every_project")
 def test_an_interrupted_refresh_goes_on_where_it_was(
     connected: Connect, bring_in: BringIn, sandbox: Sandbox, clock: Clock
 ) -> None:

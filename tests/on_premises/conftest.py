@@ -13,8 +13,10 @@ from delivery.actions import refresh, watching
 from delivery.models import Inventory
 from delivery.tasks import READERS, poll_due
 from sandbox.editions import SERVERS
+from sandbox.samples import COLLECTION
 from sandbox.server import Sandbox
 from tests.azure_devops.authority import Authority
+from tests.factories import keep_few_projects
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +31,7 @@ def own_server(request: pytest.FixtureRequest, settings: Settings, authority: Au
     """A server of a year, which the product takes for its only one."""
     tls = authority.server("127.0.0.1")
     with Sandbox(edition=SERVERS[request.param], path="tfs", ssl_context=tls) as running:
+        keep_few_projects(running, COLLECTION)
         settings.AZURE_DEVOPS_SERVERS = f"Own={running.url}"
         settings.AZURE_DEVOPS_CA_BUNDLES = f"Own={authority.bundle}"
         yield running
