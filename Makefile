@@ -5,6 +5,8 @@
 
 PY := .venv/bin/python
 CANDIDATES := $(PY) $(PYTHON) python3.13 python3.12 python3.11 python3 python3.14
+# Tests start many processes; each would compile everything anew where an image forbids to keep it.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest
 # Production settings, with keys made on the spot.
 PRODUCTION = env $$($(PY) orchestrator/supervisor/keys.py) DEBUG=0 HTTPS=1 DATABASE_URL=sqlite://:memory:
 
@@ -15,10 +17,10 @@ run: run-environment ## start the whole product in this terminal; Ctrl-C stops i
 	@$(PY) manage.py up
 
 test: dev-environment ## run the tests; what the machine lacks is skipped, or fails with REQUIRE_ALL=1
-	@$(PY) -m pytest --numprocesses auto --dist loadgroup -rs $(ARGS)
+	@$(PYTEST) --numprocesses auto --dist loadgroup -rs $(ARGS)
 
 test-faults: dev-environment ## kill workers, brokers and databases, move the clock, crowd the pages; about ten minutes
-	@$(PY) -m pytest --numprocesses 2 --dist worksteal -m faults -rs $(ARGS) tests/faults
+	@$(PYTEST) --numprocesses 2 --dist worksteal -m faults -rs $(ARGS) tests/faults
 
 check: dev-environment ## lint, format, types, insecure calls, import rules, migrations, deploy check
 	@echo '== ruff check' && $(PY) -m ruff check .

@@ -39,9 +39,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     What takes minutes runs only when it is asked for: `-m faults`.
     """
     if "faults" not in config.option.markexpr:
-        ordinary = [item for item in items if item.get_closest_marker("faults") is None]
-        config.hook.pytest_deselected(items=[item for item in items if item not in ordinary])
-        items[:] = ordinary
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("faults")])
+        items[:] = [item for item in items if not item.get_closest_marker("faults")]
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         uses_database = "db" in fixtures or item.get_closest_marker("django_db") is not None
