@@ -19,7 +19,7 @@ run: run-environment ## start the whole product in this terminal; Ctrl-C stops i
 test: dev-environment ## run the tests; what the machine lacks is skipped, or fails with REQUIRE_ALL=1
 	@$(PYTEST) --numprocesses auto --dist loadgroup -rs $(ARGS)
 
-test-faults: dev-environment ## kill workers, brokers and databases, move the clock, crowd the pages; about ten minutes
+test-faults: dev-environment ## kill workers, brokers and databases, move the clock, trouble Azure DevOps, crowd the pages; about twelve minutes
 	@$(PYTEST) --numprocesses 2 --dist worksteal -m faults -rs $(ARGS) tests/faults
 
 check: dev-environment ## lint, format, types, insecure calls, import rules, migrations, deploy check

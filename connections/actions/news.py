@@ -23,6 +23,9 @@ class Look:
 
 def take(connection: Connection, look: Look, *, at: datetime) -> None:
     """Count the look, and write mails when it is time, in the caller's transaction. The caller saves."""
+    if not look.answered and connection.health != Health.UNREACHABLE:
+        # It says nothing of the token, not even that it can do as little as before.
+        return
     told = Known(Health(connection.told_health), frozenset(connection.told_lacking))
     now = Known(Health(connection.health), look.lacking if connection.health in ACCEPTED else told.lacking)
     what = news(told, now)

@@ -2,19 +2,24 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connections import clients
-from connections.actions.audit import audit
+from connections.actions import news as actions
+from connections.actions import notify
+from connections.actions.audit import _stand, audit
 from connections.actions.rotate import Replacement, rotate
 from connections.azure_devops.secret import PersonalAccessToken
-from connections.checks import Report
+from connections.checks import Report, Trouble
 from connections.models import Connection, Mail
-from connections.status import OUTAGE_BEFORE_NEWS
+from connections.status import OUTAGE_BEFORE_NEWS, News, Sight
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
@@ -116,6 +121,22 @@ def test_a_second_lost_scope_is_news_to_those_who_know_the_first(
     look(limited)
     look(limited)
     assert kinds() == ["limited", "limited"]
+
+
+def test_a_look_that_got_no_answer_does_not_make_a_known_limit_news_again(
+    connection: Connection, sandbox: Sandbox
+) -> None:
+    token = sandbox.world.token_named("full")
+    assert token is not None
+    token.scopes = ("vso.code_manage", "vso.release_manage")
+    look(connection)
+    look(connection)
+    sandbox.behaviour.add("reset")
+    look(connection)
+    sandbox.behaviour.clear()
+    look(connection)
+    look(connection)
+    assert (connection.health, kinds()) == ("limited", ["limited"])
 
 
 def test_a_new_token_that_heals_is_announced_once(
@@ -225,3 +246,59 @@ def test_a_long_outage_is_told_once(connection: Connection, sandbox: Sandbox) ->
     look(connection)
     look(connection)
     assert kinds() == ["unreachable"]
+
+
+LACKING = frozenset({"build_read"})
+TROUBLES = {
+    Sight.REFUSED: Trouble("token_refused", transient=False),
+    Sight.TROUBLE: Trouble("timed_out", transient=True),
+}
+looks_and_waits = st.tuples(
+    st.sampled_from((Sight.PROVED, Sight.LACKING, Sight.REFUSED, Sight.TROUBLE)), st.sampled_from((1, 5, 60, 240, 1500))
+)
+
+
+@given(st.lists(looks_and_waits, max_size=40))
+def test_any_sequence_of_looks_tells_nothing_twice_in_a_row_nothing_early_and_no_recovery_from_nothing(
+    sequence: list[tuple[Sight, int]],
+) -> None:
+    began = now = datetime(2026, 11, 24, tzinfo=UTC)
+    connection = Connection(health="healthy", told_health="healthy", health_since=began, token_reach="one")
+    told: list[tuple[News, datetime]] = []
+    seen: list[Sight] = []
+    with patch.object(notify, "tell_status", lambda _connection, what, *, now: told.append((what, now))):
+        for sight, minutes in sequence:
+            now += timedelta(minutes=minutes)
+            before = len(told)
+            _look(connection, sight, at=now)
+            seen.append(sight)
+            if len(told) > before:
+                _is_the_right_news(told[-1][0], seen, outage=now - connection.health_since)
+    kinds = [what for what, _ in told]
+    assert all(one is not following for one, following in pairwise(kinds))
+    assert News.RECOVERED not in kinds[:1]
+
+
+def _look(connection: Connection, sight: Sight, *, at: datetime) -> None:
+    """One look as an audit takes it."""
+    report = Report(finished_at=at, elapsed=0.1, trouble=TROUBLES.get(sight))
+    before = _stand(connection, sight, report)
+    look = actions.Look(
+        LACKING if sight is Sight.LACKING else frozenset(),
+        answered=sight is not Sight.TROUBLE,
+        seen_again=before == connection.health,
+    )
+    actions.take(connection, look, at=at)
+
+
+def _is_the_right_news(what: News, seen: list[Sight], *, outage: timedelta) -> None:
+    answers = [sight for sight in seen if sight is not Sight.TROUBLE]
+    if what is News.REJECTED:
+        assert answers[-2:] == [Sight.REFUSED] * 2
+    elif what is News.LIMITED:
+        assert answers[-2:] == [Sight.LACKING] * 2
+    elif what is News.UNREACHABLE:
+        assert seen[-3:] == [Sight.TROUBLE] * 3
+        assert outage >= LONG
+    else:
+        assert seen[-1] in (Sight.PROVED, Sight.LACKING)

@@ -6,9 +6,10 @@ from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
@@ -61,6 +62,37 @@ def test_any_days_without_runs_never_remind_twice_nor_skip_the_tightest(lefts: l
             assert threshold not in reminded
             assert threshold == min(possible)
             reminded.add(threshold)
+
+
+def test_whatever_days_have_no_run_each_step_is_mailed_once_and_the_tightest_never_left_out(owner: User) -> None:
+    @settings(max_examples=30)
+    @given(st.lists(st.integers(0, 35), min_size=1, max_size=5), st.lists(st.integers(0, 12), min_size=1, max_size=8))
+    def live(lefts: list[int], gaps: list[int]) -> None:
+        with transaction.atomic():
+            made = [expiring(owner, left) for left in lefts]
+            now = NOON
+            for gap in gaps:
+                now += timedelta(days=gap)
+                remind_due(now=now)
+                assert all(_tightest(one, now.date()) in _reminded(one) for one in made)
+            for one in made:
+                mails = [mail for mail in Mail.objects.all() if one.pk in {about["id"] for about in mail.about}]
+                assert len(mails) == len(_reminded(one) - {None})
+            transaction.set_rollback(True)
+
+    live()
+
+
+def _tightest(connection: Connection, today: date) -> int | None:
+    """The threshold that must have been reminded of by today; the token's own life is 23 days and more."""
+    assert connection.expires_on is not None
+    left = (connection.expires_on - today).days
+    life = (connection.expires_on - connection.token_set_at.date()).days
+    return min((one for one in DAYS if left <= one and (one < life or one == 0)), default=None)
+
+
+def _reminded(connection: Connection) -> set[int | None]:
+    return {None, *Reminder.objects.filter(connection=connection).values_list("threshold", flat=True)}
 
 
 @pytest.fixture
