@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 
 from connections import expiry
-from connections.models import AuditedConnection, AuditRun, Connection, Mail, StoredToken
+from connections.models import AuditedConnection, AuditRun, ChosenProject, Connection, Mail, StoredToken
 from connections.rails import Rails
 from connections.status import NEEDS_ATTENTION, Expiry, Health
 from connections.timeline import DAYS, Timeline, timeline
@@ -77,7 +77,10 @@ def _with_status(status: str, today: date) -> Q:
 
 def connections(filters: Filters, *, today: date) -> QuerySet[Connection]:
     """The connections a person asked for, in the wished order."""
-    found = Connection.objects.select_related("owner").annotate(chosen_count=Count("chosen_projects"))
+    # Counted for the rows of a page alone: a join would count for every connection first.
+    chosen = ChosenProject.objects.filter(connection=OuterRef("pk")).order_by().values("connection")
+    count = Coalesce(Subquery(chosen.annotate(count=Count("pk")).values("count")), 0)
+    found = Connection.objects.select_related("owner").annotate(chosen_count=count)
     if filters.q:
         words = filters.q.split()
         for word in words:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -27,39 +28,47 @@ class Recipient:
     why: str
 
 
-def recipients(connection: Connection, *, urgent: bool = False, is_reminder: bool = False) -> list[Recipient]:
+class Everybody:
+    """What holds for every connection, asked once: who administers, and who stopped all reminders."""
+
+    @cached_property
+    def administrators(self) -> list[str]:
+        """The addresses of all active administrators: whoever looks after people looks after what they leave behind."""
+        found = User.objects.with_perm("people.manage_people", backend="django.contrib.auth.backends.ModelBackend")
+        return list(found.exclude(email="").order_by("pk").values_list("email", flat=True))
+
+    @cached_property
+    def muted(self) -> set[str]:
+        """The addresses that get no reminder of anything."""
+        found = MutedReminders.objects.filter(connection=None).values_list("address", flat=True)
+        return {one.casefold() for one in found}
+
+
+def recipients(
+    connection: Connection, *, urgent: bool = False, is_reminder: bool = False, everybody: Everybody | None = None
+) -> list[Recipient]:
     """Who is told about a connection; administrators too when it is urgent or nobody else is left.
 
     Whoever stopped reminders gets none, but still hears when something has happened.
     """
+    everybody = everybody or Everybody()
     owner = connection.owner
     people = [Recipient(owner.email, "you own this connection")] if owner.is_active and owner.email else []
     named = "this connection names you as somebody to tell"
     people += [Recipient(address, named) for address in connection.extra_recipients.split()]
     if is_reminder:
-        muted = _muted(connection)
+        muted = everybody.muted | {one.address.casefold() for one in connection.muted.all()}
         people = [one for one in people if one.address.casefold() not in muted]
     if urgent or not owner.is_active or not people:
-        people += [Recipient(address, _why_administrators(connection, urgent)) for address in administrators()]
+        people += [Recipient(address, _why_administrators(connection, urgent)) for address in everybody.administrators]
     first = {one.address.casefold(): one for one in reversed(people)}
     return [one for one in people if first.get(one.address.casefold()) is one]
-
-
-def _muted(connection: Connection) -> set[str]:
-    everywhere = MutedReminders.objects.filter(connection=None).values_list("address", flat=True)
-    return {one.casefold() for one in (*everywhere, *(each.address for each in connection.muted.all()))}
 
 
 def _why_administrators(connection: Connection, urgent: bool) -> str:
     if not connection.owner.is_active:
         return "you administer MFE Orchestrator and the owner of this connection is no longer active"
     return f"you administer MFE Orchestrator and {'it has ended' if urgent else 'nobody else can be told'}"
-
-
-def administrators() -> list[str]:
-    """The addresses of all active administrators: whoever looks after people looks after what they leave behind."""
-    found = User.objects.with_perm("people.manage_people", backend="django.contrib.auth.backends.ModelBackend")
-    return list(found.exclude(email="").order_by("pk").values_list("email", flat=True))
 
 
 def tell_status(connection: Connection, what: News, *, now: datetime) -> int:

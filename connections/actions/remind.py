@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -58,18 +58,27 @@ def _nobody_to_tell(one: Due) -> bool:
     return False
 
 
-def plan(today: date) -> list[Due]:
-    """What is due today, for every enabled connection that ends soon, or whose end nobody knows."""
+def plan(today: date) -> Iterator[Due]:
+    """What is due today, for every enabled connection that ends soon, or whose end nobody knows; read in batches."""
     farthest = today + timedelta(days=max(settings.REMINDER_DAYS, default=0))
     concerned = Q(expires_on__lte=farthest) | Q(expires_on=None) | Q(token_reach=Connection.Reach.ALL)
     connections = Connection.objects.filter(concerned, disabled=False).select_related("owner")
-    found: list[Due] = []
+    everybody = notify.Everybody()
     for connection in connections.prefetch_related("reminders", "muted").order_by("expires_on", "pk").iterator(500):
-        found += _due_for(connection, today)
-    return found
+        for step in _steps_for(connection, today):
+            yield _due(connection, step, everybody)
 
 
-def _due_for(connection: Connection, today: date) -> Iterable[Due]:
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A threshold that a connection has reached."""
+
+    kind: str
+    threshold: int
+    days_left: int | None
+
+
+def _steps_for(connection: Connection, today: date) -> Iterator[_Step]:
     this_token = [one for one in connection.reminders.all() if one.token_set_at == connection.token_set_at]
     set_on = timezone.localdate(connection.token_set_at)
     reminded = {one.threshold for one in this_token if one.expires_on and one.expires_on == connection.expires_on}
@@ -77,7 +86,7 @@ def _due_for(connection: Connection, today: date) -> Iterable[Due]:
         nagged = {one.threshold for one in this_token if one.kind == Kind.UNDATED}
         step = expiry.due_nag(set_on, today, days=settings.UNDATED_REMINDER_DAYS, nagged=nagged)
         if step is not None:
-            yield _due(connection, Kind.UNDATED, step, None)
+            yield _Step(Kind.UNDATED, step, None)
     else:
         yield from _before(connection, Kind.EXPIRY, connection.expires_on, today, reminded)
     if connection.token_reach == Connection.Reach.ALL and today < expiry.GLOBAL_TOKENS_END:
@@ -85,7 +94,7 @@ def _due_for(connection: Connection, today: date) -> Iterable[Due]:
         yield from _before(connection, Kind.ALL_ORGANIZATIONS, expiry.GLOBAL_TOKENS_END, today, noticed)
 
 
-def _before(connection: Connection, kind: str, ends_on: date, today: date, reminded: set[int]) -> Iterable[Due]:
+def _before(connection: Connection, kind: str, ends_on: date, today: date, reminded: set[int]) -> Iterator[_Step]:
     threshold = expiry.due_threshold(
         ends_on,
         today,
@@ -94,12 +103,13 @@ def _before(connection: Connection, kind: str, ends_on: date, today: date, remin
         reminded=reminded,
     )
     if threshold is not None:
-        yield _due(connection, kind, threshold, expiry.days_left(ends_on, today))
+        yield _Step(kind, threshold, expiry.days_left(ends_on, today))
 
 
-def _due(connection: Connection, kind: str, threshold: int, left: int | None) -> Due:
-    people = notify.recipients(connection, urgent=left is not None and left <= 0, is_reminder=True)
-    return Due(connection, kind, threshold, left, tuple(people))
+def _due(connection: Connection, step: _Step, everybody: notify.Everybody) -> Due:
+    urgent = step.days_left is not None and step.days_left <= 0
+    people = notify.recipients(connection, urgent=urgent, is_reminder=True, everybody=everybody)
+    return Due(connection, step.kind, step.threshold, step.days_left, tuple(people))
 
 
 def _write(due: list[Due], *, today: date, now: datetime) -> int:

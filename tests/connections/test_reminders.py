@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from connections import expiry
 from connections.actions import notify, remind
@@ -186,7 +186,7 @@ def test_tokens_for_all_organizations_get_their_own_notices_before_december(owne
 
 def test_a_token_without_a_date_for_all_organizations_gets_the_notice_once_from_two_clocks(owner: User) -> None:
     ConnectionFactory.create(owner=owner, expires_on=None, token_reach="all", token_set_at=NOON - timedelta(days=3))
-    planned = remind.plan(TODAY)
+    planned = list(remind.plan(TODAY))
     assert remind_due(now=NOON) == 1
     with patch.object(remind, "plan", return_value=planned):
         assert remind_due(now=NOON) == 0
@@ -195,7 +195,7 @@ def test_a_token_without_a_date_for_all_organizations_gets_the_notice_once_from_
 
 def test_two_clocks_that_plan_the_same_remind_once(owner: User) -> None:
     expiring(owner, 7)
-    planned = remind.plan(TODAY)
+    planned = list(remind.plan(TODAY))
     assert remind_due(now=NOON) == 1
     with patch.object(remind, "plan", return_value=planned):
         assert remind_due(now=NOON) == 0
@@ -342,3 +342,14 @@ def test_whoever_stopped_reminders_still_hears_that_a_token_stopped_working(owne
 def test_one_person_under_two_spellings_gets_one_mail(owner: User) -> None:
     connection = expiring(owner, 7, extra_recipients="OLGA@example.com\nteam@example.com")
     assert [one.address for one in notify.recipients(connection)] == ["olga@example.com", "team@example.com"]
+
+
+@pytest.mark.django_db
+def test_planning_costs_the_same_queries_for_one_and_for_many(
+    owner: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(30):
+        expiring(owner if number % 2 else User.objects.create_user(f"left {number}", is_active=False), 7)
+    # Connections with their owners, reminders, who stopped them; who administers, and who stopped all.
+    with django_assert_num_queries(5):
+        assert len(list(remind.plan(TODAY))) == 30

@@ -36,7 +36,7 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
 def remind_people(options: Options, output: Output) -> int:
     """Exit code 1 when somebody could not be told, or a mail was refused."""
     now = timezone.now()
-    due = remind.plan(timezone.localdate(now))
+    due = list(remind.plan(timezone.localdate(now)))
     written = 0 if options["dry_run"] else remind.remind_due(now=now)
     sent = _send() if options["send"] and not options["dry_run"] else 0
     failing = Mail.objects.filter(sent_at=None).exclude(last_error="").count()
