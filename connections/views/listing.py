@@ -14,6 +14,7 @@ from connections import clients, queries
 from connections.filters import FilterForm
 from connections.models import Connection
 from connections.status import Expiry
+from connections.views import horizon
 from connections.views.display import Chip, states
 
 
@@ -59,6 +60,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     page = queries.page_of_connections(filters, request.GET.get("page"), today=today)
     rows = [_row(one, today) for one in page.object_list]
     standing = queries.standing(today=today)
+    timeline = queries.expiry_timeline(ended=standing.ended, today=today)
     others = request.GET.copy()
     others.pop("page", None)
     any_day = others.copy()
@@ -80,7 +82,9 @@ def listing(request: HttpRequest) -> HttpResponse:
         "query": others.urlencode(),
         "on": filters.on,
         "any_day_query": any_day.urlencode(),
-        "timeline": queries.expiry_timeline(ended=standing.ended, today=today),
+        "timeline": timeline,
+        "bars": horizon.bars(timeline),
+        "days": horizon.days(timeline),
         "ended_url": f"{reverse('connections:list')}?status={Expiry.EXPIRED}",
     }
     return render(request, "connections/list.html", context)

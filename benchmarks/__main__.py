@@ -1,0 +1,72 @@
+"""`python -m benchmarks [ROW ...] [--short] [--json FILE]`: measure, print a table, write JSON."""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.place import ROOT, place
+from benchmarks.result import Measured
+
+# Each with the databases it is measured on.
+ROWS = {
+    "connecting": ("sqlite",),
+    "lists": ("sqlite", "postgresql"),
+    "histories": ("sqlite", "postgresql"),
+    "reminding": ("sqlite",),
+    "importing": ("sqlite",),
+    "visiting": ("sqlite",),
+    "starting": ("sqlite",),
+}
+
+
+def arguments() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; all of them by default")
+    parser.add_argument("--short", action="store_true", help="small numbers: whether it runs, not how fast it is")
+    parser.add_argument("--json", type=Path, default=ROOT / "var" / "benchmarks.json", metavar="FILE")
+    given = parser.parse_args()
+    if unknown := set(given.rows) - set(ROWS):
+        parser.error(f"no row is called {', '.join(sorted(unknown))}")
+    return given
+
+
+def run(row: str, database: str, *, short: bool) -> list[Measured]:
+    """One kind of work on one database, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.child", row, *(["--short"] if short else [])]
+    with place(database) as environment:
+        environment["DJANGO_SETTINGS_MODULE"] = "orchestrator.settings"
+        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return [_measured(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def _measured(line: str) -> Measured:
+    found: dict[str, Any] = json.loads(line)
+    found.pop("met")
+    return Measured(**found)
+
+
+def main() -> None:
+    """Measure everything that was asked for; a goal that is missed is said, and is no error."""
+    given = arguments()
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    report: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine, "rows": []}
+    print(machine, flush=True)
+    for row in given.rows or ROWS:
+        for database in ROWS[row]:
+            for measured in run(row, database, short=given.short):
+                print(f"{measured.as_line()} [{database}]", flush=True)
+                report["rows"].append(measured.as_json() | {"database": database})
+    given.json.parent.mkdir(parents=True, exist_ok=True)
+    given.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"Written to {given.json}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Where a benchmark runs: settings, an empty database, a sandbox in a process of its own."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from orchestrator.supervisor.keys import MAKERS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@contextmanager
+def place(database: str) -> Iterator[dict[str, str]]:
+    """The environment for Django: keys, a folder and an empty database, gone afterwards."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(prefix="bench-"))
+        made = {name: make() for name, make in MAKERS.items()}
+        given = {"VAR_DIR": folder, "STATIC_MANIFEST": "false", "LOG_LEVEL": "ERROR", "ALLOWED_HOSTS": "*"}
+        given |= {"TESTS_PER_PERSON": "0", "TESTS_PER_ADDRESS": "0", "SIGN_IN_ATTEMPTS": "0"}
+        if database == "postgresql":
+            from tests.servers.running import postgresql
+
+            given["DATABASE_URL"] = stack.enter_context(postgresql()).url
+        yield os.environ | made | given
+
+
+@contextmanager
+def sandbox(*options: str) -> Iterator[tuple[str, int]]:
+    """A sandbox: its address and its process id."""
+    command = [sys.executable, "-m", "sandbox", "--port", "0", *options]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        found = re.search(r"http://\S+", process.stdout.readline())
+        assert found, "The sandbox did not start."
+        try:
+            yield found[0], process.pid
+        finally:
+            process.terminate()
+
+
+def set_up() -> None:
+    """Django with its tables, in this process."""
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(pid: int | str = "self", what: str = "Pss") -> float:
+    """Proportional set size in MB: shared pages are counted by the share."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    return sum(int(kib) for kib in re.findall(rf"^{what}: +(\d+)", rollup, re.MULTILINE)) / 1024

@@ -1,0 +1,64 @@
+"""What a benchmark finds, as JSON and as a line of the table."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from statistics import median
+from time import perf_counter
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One row. `value` is compared with `goal`: at most it, or at least it when `more_is_better`.
+
+    `facts` are absolute figures of this machine, for the reader and never for a goal: seconds where nothing else
+    is said.
+    """
+
+    number: int
+    work: str
+    floor: str
+    value: float
+    goal: float
+    unit: str = "×"
+    more_is_better: bool = False
+    facts: Mapping[str, float | int | str] = field(default_factory=dict)
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is reached."""
+        return self.value >= self.goal if self.more_is_better else self.value <= self.goal
+
+    def as_json(self) -> dict[str, object]:
+        """For the file."""
+        return asdict(self) | {"met": self.met}
+
+    def as_line(self) -> str:
+        """For the table in the terminal."""
+        sign = "≥" if self.more_is_better else "≤"
+        facts = ", ".join(f"{name} {_short(value)}" for name, value in self.facts.items())
+        mark = "met   " if self.met else "MISSED"
+        found = f"{self.value:8.2f} {self.unit} ({sign} {self.goal:g})"
+        return f"{self.number:>2}  {mark}  {found}  {self.work}\n{'':12}{facts}"
+
+
+def _short(value: float | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long one call takes."""
+    begun = perf_counter()
+    work()
+    return perf_counter() - begun
+
+
+def side_by_side(works: Iterable[Callable[[], object]], times: int) -> list[float]:
+    """The median of each, measured in turns, so that a busy moment of the machine meets all of them."""
+    pieces = list(works)
+    for work in pieces:
+        work()
+    taken: list[list[float]] = [[] for _ in pieces]
+    for _ in range(times):
+        for work, found in zip(pieces, taken, strict=True):
+            found.append(seconds(work))
+    return [median(found) for found in taken]

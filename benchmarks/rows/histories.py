@@ -1,0 +1,62 @@
+"""Row 6: the history page and its export with a million events."""
+
+import resource
+from collections.abc import Iterator
+from functools import partial
+
+from django.contrib.auth.models import User
+from django.db import connection as database
+from django.http import StreamingHttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from benchmarks.data import make_connections, make_events
+from benchmarks.result import Measured, seconds, side_by_side
+from history.models import Event
+
+CHUNK = 64 * 1024
+
+
+def measure(*, short: bool) -> Iterator[Measured]:
+    """Pages first, then the whole export, drained without being kept."""
+    browser = Client()
+    browser.force_login(User.objects.create_superuser("bench"))
+    make_connections(100)
+    make_events(2_000 if short else 1_000_000, until=timezone.now())
+    with database.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    times = 3 if short else 30
+    first, last = side_by_side([partial(_page, browser, ""), partial(_page, browser, "?end=oldest")], times)
+    events = f"{Event.objects.count():,} events"
+    facts = {"first page": first, "last page": last}
+    yield Measured(6, f"history of {events}: the last page", "the first page", last / first, 1.2, facts=facts)
+    yield from _export(browser, events)
+
+
+def _page(browser: Client, query: str) -> None:
+    assert browser.get(f"/history/{query}").status_code == 200
+
+
+def _export(browser: Client, events: str) -> Iterator[Measured]:
+    size = 0
+
+    def export() -> None:
+        nonlocal size
+        size = _drain(browser.get("/history.csv"))
+
+    before = _peak()
+    ours = seconds(export)
+    grown = _peak() - before
+    chunk = b"x" * CHUNK
+    bare = seconds(lambda: _drain(StreamingHttpResponse(chunk for _ in range(size // CHUNK))))
+    facts = {"MB": size / 1e6, "export": ours, "bare streaming": bare, "MB a second": size / 1e6 / ours}
+    yield Measured(6, f"CSV of {events}: memory it adds at its peak", "", grown, 16.0, unit="MB", facts=facts)
+
+
+def _drain(answer: object) -> int:
+    assert isinstance(answer, StreamingHttpResponse)
+    return sum(len(piece) for piece in answer.streaming_content)  # type: ignore[misc, union-attr]
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,69 @@
+"""Row 8: bringing in ten thousand repositories over a hundred projects."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from benchmarks.place import cpu_seconds, sandbox
+from benchmarks.result import Measured, seconds
+from connections import clients
+from connections.actions.connect import Wishes, connect
+from connections.actions.probe import Credentials
+from connections.azure_devops import git
+from connections.azure_devops.names import parse_organization
+from connections.azure_devops.secret import PersonalAccessToken
+from connections.models import Connection
+from delivery.actions import refresh
+from delivery.models import Inventory, Repository
+from history.record import Actor
+from sandbox.samples import SAMPLES
+
+SECRET = next(sample.secret for sample in SAMPLES if sample.name == "full")
+
+
+def measure(*, short: bool) -> Iterator[Measured]:
+    """The same lists are fetched and thrown away for the floor, by the product's own client."""
+    projects, repositories = (10, 10) if short else (100, 100)
+    with sandbox("--organizations", "1", "--projects", str(projects), "--repositories", str(repositories)) as (
+        url,
+        pid,
+    ):
+        settings.AZURE_DEVOPS_SERVERS = f"Sandbox={url}"
+        connection = _connected()
+        busy = cpu_seconds(pid)
+        fetch = min(seconds(lambda: _fetch(connection)) for _ in range(1 if short else 3))
+        first = seconds(lambda: _refresh(connection))
+        again = min(seconds(lambda: _refresh(connection)) for _ in range(1 if short else 3))
+        busy = cpu_seconds(pid) - busy
+    count = Repository.objects.count()
+    facts = {"fetching": fetch, "first import": first, "repeated": again, "sandbox's processor time": busy}
+    work = f"importing {count:,} repositories over {projects} projects"
+    yield Measured(8, f"{work}, the first time", "fetching and throwing away", first / fetch, 1.5, facts=facts)
+    yield Measured(8, f"{work}, again", "fetching and throwing away", again / fetch, 1.5)
+
+
+def _connected() -> Connection:
+    owner = User.objects.create_superuser("bench")
+    server = clients.servers()[0]
+    credentials = Credentials(server, parse_organization("bench-000", server), PersonalAccessToken(SECRET))
+    wishes = Wishes(
+        name="Bench", expires_on=timezone.localdate() + timedelta(days=60), token_reach="one", accept_limited=True
+    )
+    return connect(credentials, wishes, owner=owner, by=Actor("bench", owner.pk), now=timezone.now())
+
+
+def _fetch(connection: Connection) -> None:
+    server = clients.server(connection.server)
+    with clients.azure_devops(server, connection.organization, PersonalAccessToken(SECRET), seconds=60) as client:
+        for page in client.projects():
+            for project in page.items:
+                git.repositories(client.transport, project.id, max_bytes=settings.REPOSITORY_LIST_MAX_BYTES)
+
+
+def _refresh(connection: Connection) -> None:
+    Inventory.objects.filter(connection=connection).update(next_at=timezone.now(), leased_until=None)
+    (claim,) = refresh.claim_due(now=timezone.now())
+    refresh.refresh(claim, clock=timezone.now)

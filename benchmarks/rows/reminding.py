@@ -1,0 +1,45 @@
+"""Row 7: planning the reminders of a hundred thousand connections."""
+
+import resource
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from benchmarks.data import make_connections
+from benchmarks.result import Measured, side_by_side
+from connections.actions.remind import plan
+from connections.models import Connection
+
+
+def measure(*, short: bool) -> Iterator[Measured]:
+    """Every one of them ends within thirty days, which is the worst that can be."""
+    count = 2_000 if short else 100_000
+    make_connections(count, ending_within=30)
+    User.objects.update(email="someone@example.com")
+    today = timezone.localdate()
+    Connection.objects.filter(expires_on__lt=today).update(expires_on=today + timedelta(days=3))
+
+    def floor() -> None:
+        for _ in Connection.objects.order_by("expires_on", "pk").iterator(500):
+            pass
+
+    def planned() -> None:
+        sum(1 for _ in plan(today))
+
+    peak = _peak()
+    select, ours = side_by_side([floor, planned], 1 if short else 3)
+    facts = {"one SELECT": select, "planning": ours, "MB added at the peak": _peak() - peak}
+    yield Measured(
+        7,
+        f"planning reminders for {count:,} connections",
+        "one SELECT of the same rows",
+        ours / select,
+        3.0,
+        facts=facts,
+    )
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
