@@ -17,7 +17,6 @@ from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAu
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -75,10 +74,13 @@ class EntraAccountAdapter(DefaultSocialAccountAdapter):
 
 
 def _known(name: str) -> User | None:
-    """The one active person of this user principal name, who is not linked yet."""
+    """The active person whose name here is this user principal name, and who is not linked yet.
+
+    Not by mail address: people keep that of their own account.
+    """
     if not name:
         return None
-    found = User.objects.filter(Q(username__iexact=name) | Q(email__iexact=name), is_active=True)
+    found = User.objects.filter(username__iexact=name, is_active=True)
     people = list(found.exclude(pk__in=SocialAccount.objects.values("user_id"))[:2])
     return people[0] if len(people) == 1 else None
 

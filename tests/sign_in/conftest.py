@@ -1,4 +1,4 @@
-"""Tests of the optional ways to sign in: collected only where these are switched on.
+"""Tests of the optional ways to sign in, whose names pytest does not look for: they need settings of their own.
 
 tests/people/test_optional_sign_in.py runs them so, in a process of its own.
 """
@@ -6,7 +6,6 @@ tests/people/test_optional_sign_in.py runs them so, in a process of its own.
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.conf import settings as product
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
@@ -15,7 +14,6 @@ from django.urls import reverse
 from people.actions import look_after
 from tests.factories import quietly
 
-collect_ignore_glob = [] if product.ALLAUTH else ["test_*.py"]
 PASSWORD = "a-long-enough-password-4-tests"
 
 

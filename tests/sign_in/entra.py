@@ -129,6 +129,13 @@ def test_nobody_else_gets_in_and_nobody_is_made(
     assert (last.kind, last.detail["reason"], last.subject_name) == ("person.sign_in_refused", "entra", "unknown name")
 
 
+def test_a_mail_address_that_somebody_gave_themselves_links_nobody(client: Client, entra: Entra, maya: User) -> None:
+    User.objects.filter(pk=maya.pk).update(email="boss@contoso.example")
+    entra.claims["preferred_username"] = "boss@contoso.example"
+    assert sign_in(client, entra).status_code == 403
+    assert not SocialAccount.objects.exists()
+
+
 def test_somebody_who_left_does_not_get_in(client: Client, entra: Entra, maya: User) -> None:
     sign_in(client, entra)
     client.post(reverse("logout"))
