@@ -41,8 +41,8 @@ fix: dev-environment ## mend what ruff can mend by itself
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: run-environment ## measure, as ratios against a floor measured in the same run
-	@$(PY) -m benchmarks
+bench: dev-environment ## measure, as ratios against a floor measured in the same run; ARGS=--short only shows that it runs
+	@$(PY) -m benchmarks $(ARGS)
 
 # The first Python that is new enough and complete does the work; one that is only new enough says what it lacks.
 define environment

@@ -9,6 +9,8 @@ from orchestrator.supervisor.leash import die_with_parent
 workers = WEB_WORKERS
 threads = WEB_THREADS
 worker_class = "gthread"
+# Read once, before the workers are made, so that they share the memory it takes.
+preload_app = True
 # Longer than a Test Connection may take.
 timeout = 60
 graceful_timeout = 10

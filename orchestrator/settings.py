@@ -71,6 +71,8 @@ MIDDLEWARE = [
     "orchestrator.tracing.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Pads by chance, so that the length tells nothing of what a page holds.
+    "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "orchestrator.middleware.headers",
     "orchestrator.middleware.ErrorPages",

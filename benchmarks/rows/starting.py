@@ -17,29 +17,6 @@ from orchestrator.supervisor.keys import MAKERS
 from orchestrator.supervisor.ports import free_near
 
 PATIENCE = 120.0
-# What Django's own `startproject` begins with, in one file.
-BARE = """
-import sys
-from django.conf import settings
-settings.configure(
-    DEBUG=True, SECRET_KEY="x" * 50, ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"],
-    INSTALLED_APPS=["django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes",
-                    "django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles"],
-    MIDDLEWARE=["django.middleware.security.SecurityMiddleware", "django.contrib.sessions.middleware.SessionMiddleware",
-                "django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware",
-                "django.contrib.auth.middleware.AuthenticationMiddleware",
-                "django.contrib.messages.middleware.MessageMiddleware"],
-    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {
-        "context_processors": ["django.template.context_processors.request",
-                               "django.contrib.auth.context_processors.auth",
-                               "django.contrib.messages.context_processors.messages"]}}],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "bare.sqlite3"}}, STATIC_URL="static/")
-from django.contrib import admin
-from django.urls import path
-urlpatterns = [path("admin/", admin.site.urls)]
-from django.core.management import execute_from_command_line
-execute_from_command_line(sys.argv)
-"""
 
 
 def measure(*, short: bool) -> Iterator[Measured]:
@@ -62,19 +39,24 @@ Started = Callable[[int], "subprocess.Popen[bytes]"]
 
 
 def _bare(folder: Path) -> Started:
-    (folder / "bare.py").write_text(BARE, encoding="utf-8")
-    subprocess.run([sys.executable, "bare.py", "migrate", "-v", "0"], cwd=folder, check=True)
-    return lambda port: _started([sys.executable, "bare.py", "runserver", "--noreload", str(port)], folder)
+    clean = _without("DJANGO_SETTINGS_MODULE")
+    manage = [sys.executable, "manage.py"]
+    for command in ([sys.executable, "-m", "django", "startproject", "bare", "."], [*manage, "migrate", "-v", "0"]):
+        subprocess.run(command, cwd=folder, env=clean, check=True)
+    return lambda port: _started([*manage, "runserver", "--noreload", str(port)], folder, clean)
 
 
 def _product(var: Path) -> Started:
-    left_out = {*MAKERS, "DATABASE_URL", "REDIS_URL", "STATIC_MANIFEST", "DJANGO_SETTINGS_MODULE", "LOG_LEVEL"}
-    clean = {name: value for name, value in os.environ.items() if name not in left_out}
+    clean = _without(*MAKERS, "DATABASE_URL", "REDIS_URL", "STATIC_MANIFEST", "DJANGO_SETTINGS_MODULE", "LOG_LEVEL")
     more = {"VAR_DIR": str(var), "SANDBOX_PORT": str(free_near(8790))}
     return lambda port: _started(["make", "--silent", "run"], ROOT, clean | more | {"WEB_PORT": str(port)})
 
 
-def _started(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> "subprocess.Popen[bytes]":
+def _without(*names: str) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in names}
+
+
+def _started(command: list[str], folder: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
     nothing = subprocess.DEVNULL
     return subprocess.Popen(
         command, cwd=folder, env=environment, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True

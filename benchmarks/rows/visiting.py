@@ -6,8 +6,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic, sleep
 from urllib.parse import urlsplit
 
+import requests
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
@@ -29,6 +31,8 @@ WATCH = f"{SHIFTS}.observe({{type: 'layout-shift', buffered: true}})"
 def measure(*, short: bool) -> Iterator[Measured]:
     """One page of connections, an empty cache, nothing else."""
     make_connections(25, ending_within=90)
+    # Playwright's own loop makes Django believe that it runs in async code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with _web() as url, sync_playwright() as playwright:
         path = os.environ.get("CHROMIUM") or shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
@@ -51,7 +55,7 @@ def _visit(browser: Browser, url: str) -> tuple[dict[str, int], set[str | None],
     context.add_cookies([cookie])  # type: ignore[list-item]
     page = context.new_page()
     answers: list[Response] = []
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))
     page.add_init_script(WATCH)
     page.goto(f"{url}/code-repositories/", wait_until="networkidle")
     return _sizes(answers), {urlsplit(one.url).hostname for one in answers}, _shift(page), _short_lived(answers)
@@ -91,9 +95,11 @@ def _web() -> Iterator[str]:
 
 
 def _await(port: int) -> None:
-    import requests
-    from urllib3.util import Retry
-
-    session = requests.Session()
-    session.mount("http://", requests.adapters.HTTPAdapter(max_retries=Retry(connect=40, backoff_factor=0.05)))
-    session.get(f"http://127.0.0.1:{port}/healthz", timeout=10).raise_for_status()
+    deadline = monotonic() + 30
+    while True:
+        try:
+            requests.get(f"http://127.0.0.1:{port}/healthz", timeout=10).raise_for_status()
+            return
+        except requests.ConnectionError:
+            assert monotonic() < deadline, "The web did not answer."
+            sleep(0.05)

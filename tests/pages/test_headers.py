@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from gzip import decompress
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,11 @@ def test_behind_tls_cookies_are_secure_and_plain_http_is_led_there(tmp_path: Pat
     for trait in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
         assert trait in cookie
     assert "Domain" not in cookie
+
+
+def test_pages_are_compressed_and_padded_by_chance(pages: Client) -> None:
+    """https://docs.djangoproject.com/en/5.2/ref/middleware/#module-django.middleware.gzip"""
+    answers = [pages.get("/code-repositories/", headers={"Accept-Encoding": "gzip"}) for _ in range(8)]
+    assert {answer.headers["Content-Encoding"] for answer in answers} == {"gzip"}
+    assert len({len(answer.content) for answer in answers}) > 1
+    assert b"Code Repositories" in decompress(answers[0].content)
