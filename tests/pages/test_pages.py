@@ -371,3 +371,13 @@ def test_what_is_disconnected_while_it_is_asked_is_not_found(
     with patch.object(clients, "check_side_by_side", disconnected_meanwhile):
         answer = pages.post(reverse(f"connections:{address}", args=[connection.pk]), form)
     assert answer.status_code == 404
+
+
+def test_scopes_of_a_refused_token_are_shown_as_what_it_could_do(
+    pages: Client, connected: Callable[..., Connection]
+) -> None:
+    connection = connected()
+    words = "This is what it could do when it last was."
+    assert words not in pages.get(connection.get_absolute_url()).text
+    Connection.objects.update(health="rejected", problem="token_expired")
+    assert words in pages.get(connection.get_absolute_url()).text
