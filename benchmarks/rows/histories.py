@@ -55,7 +55,7 @@ def _export(browser: Client, events: str) -> Iterator[Measured]:
 
 def _drain(answer: object) -> int:
     assert isinstance(answer, StreamingHttpResponse)
-    return sum(len(piece) for piece in answer.streaming_content)  # type: ignore[misc, union-attr]
+    return sum(map(len, answer))
 
 
 def _peak() -> float:

@@ -51,8 +51,8 @@ def _visit(browser: Browser, url: str) -> tuple[dict[str, int], set[str | None],
     signed_in = Client()
     signed_in.force_login(User.objects.create_superuser("bench"))
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": signed_in.cookies["sessionid"].value, "url": url}
-    context.add_cookies([cookie])  # type: ignore[list-item]
+    session = signed_in.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
     page = context.new_page()
     answers: list[Response] = []
     page.on("response", lambda answer: answers.append(answer))

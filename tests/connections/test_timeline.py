@@ -73,22 +73,20 @@ def test_disabled_connections_and_those_without_a_date_are_no_news(
 
 
 @pytest.mark.django_db
-def test_a_bar_leads_to_the_connections_of_its_day(maintainer: object, client: Client) -> None:
-    client.force_login(maintainer)  # type: ignore[arg-type]
+def test_a_bar_leads_to_the_connections_of_its_day(pages: Client) -> None:
     soon = timezone.localdate() + timedelta(days=4)
     ConnectionFactory(name="Ends in four days", expires_on=soon)
     ConnectionFactory(name="Ends in forty days", expires_on=soon + timedelta(days=36))
-    assert f'href="?on={soon}"' in client.get("/code-repositories/").text
-    page = client.get("/code-repositories/", {"on": str(soon)})
+    assert f'href="?on={soon}"' in pages.get("/code-repositories/").text
+    page = pages.get("/code-repositories/", {"on": str(soon)})
     assert [row.name for row in page.context["rows"]] == ["Ends in four days"]
     assert "show every day" in page.text
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("day", ["never", "2026-02-31", "0", "9999999999-01-01", "<b>"])
-def test_a_day_that_cannot_be_read_filters_nothing(maintainer: object, client: Client, day: str) -> None:
-    client.force_login(maintainer)  # type: ignore[arg-type]
+def test_a_day_that_cannot_be_read_filters_nothing(pages: Client, day: str) -> None:
     ConnectionFactory(name="Here")
-    page = client.get("/code-repositories/", {"on": day})
+    page = pages.get("/code-repositories/", {"on": day})
     assert [row.name for row in page.context["rows"]] == ["Here"]
     assert "show every day" not in page.text

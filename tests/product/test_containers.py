@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,4 +124,8 @@ def test_every_part_starts_with_its_command_and_its_own_check_finds_it_well(
     for part in PARTS:
         how, *check = services(**own)[part]["healthcheck"]["test"]
         assert how == "CMD"
-        eventually(lambda check=check: finished(checkout, check, values)[0] == 0, f"{part}: {parts[part].text}")  # type: ignore[misc]
+        eventually(partial(_is_well, checkout, check, values), f"{part}: {parts[part].text}")
+
+
+def _is_well(checkout: Path, check: list[str], values: dict[str, str]) -> bool:
+    return finished(checkout, check, values)[0] == 0
