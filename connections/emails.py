@@ -65,6 +65,10 @@ def new_message_id() -> str:
     return make_msgid(domain=urlsplit(settings.SITE_URL).hostname or "localhost")
 
 
+class Unconfirmed(smtplib.SMTPServerDisconnected):
+    """A whole mail was handed over and no answer came: it may have been accepted, and the next attempt be a second."""
+
+
 class _SMTP(smtplib.SMTP):
     """A connection that ends with its deadline, however slowly the server drips."""
 
@@ -81,6 +85,23 @@ class _SMTP(smtplib.SMTP):
         """Let it be as long as it takes until the next mail."""
         if self._watch is not None:
             self._watch.cancel()
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """As smtplib's, with patience until the deadline: a server that looks into mails answers late.
+
+        https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2.6
+        """
+        if self.sock is not None:
+            self.sock.settimeout(settings.EMAIL_DEADLINE)
+        try:
+            return super().data(msg)
+        except smtplib.SMTPResponseException:
+            raise
+        except OSError as trouble:
+            raise Unconfirmed(f"No answer to a mail that was handed over: {trouble}") from trouble
+        finally:
+            if self.sock is not None:
+                self.sock.settimeout(settings.EMAIL_TIMEOUT)
 
     def _get_socket(self, *args: Any) -> Any:
         # The first moment at which there is something to cut; the greeting has not been read yet.

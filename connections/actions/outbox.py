@@ -1,20 +1,21 @@
 """Send what is due from the outbox: claim, hand over, mark; give back what failed, with back-off.
 
-A mail can go out twice only where a process dies between the server's acceptance and our mark: at most one
-for each such death, with the same Message-ID.
+A mail can go out twice only where a process dies between the mail server's acceptance and our mark, the database's own
+process included: at most one for each such death, with the same Message-ID.
 """
 
 import logging
 from datetime import datetime, timedelta
-from time import monotonic
+from time import monotonic, sleep
 
 from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import transaction
+from django.db import OperationalError, transaction
+from django.db import connection as database
 from django.db.models import F, Q, QuerySet
 
 from connections import emails
-from connections.actions import notify
+from connections.actions import notify, turns
 from connections.azure_devops.names import redact
 from connections.models import Connection, Mail
 from history.record import Actor, record
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 OUTBOX = Actor(name="the outbox")
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=1)
+_BETWEEN_MARKS = 1.0  # seconds
 
 
 def send_due(*, now: datetime) -> int:
@@ -34,14 +36,13 @@ def send_due(*, now: datetime) -> int:
     way = emails.way_out()
     sent = 0
     try:
-        for pk, was_leased in list(_due(now).values_list("pk", "leased_until")[: settings.MAILS_PER_TICK]):
+        for pk in list(_due(now).values_list("pk", flat=True)[: settings.MAILS_PER_TICK]):
             at = now + timedelta(seconds=monotonic() - started)
-            if not _claim(pk, at):
-                continue
-            mail = Mail.objects.get(pk=pk)
-            if was_leased is not None:
-                log.warning("Mail %s was begun before and not marked: it may arrive twice.", mail.message_id)
-            failure = _send(mail, way, now=at)
+            with turns.alone_with(pk) as alone:
+                mail = _claim(pk, at) if alone else None
+                if mail is None:
+                    continue
+                failure = _send(mail, way, now=at)
             if failure is not None and emails.is_of_the_server(failure):
                 break
             sent += failure is None
@@ -59,9 +60,16 @@ def _due(now: datetime) -> QuerySet[Mail]:
     return waiting.exclude(held).order_by("due_at", "pk")
 
 
-def _claim(pk: int, now: datetime) -> int:
+def _claim(pk: int, now: datetime) -> Mail | None:
+    """The mail, if it is still due."""
+    begun_before = Mail.objects.filter(pk=pk).exclude(leased_until=None).exists()
     lease_ends = now + timedelta(seconds=settings.MAIL_LEASE_SECONDS)
-    return _due(now).filter(pk=pk).order_by().update(leased_until=lease_ends, attempts=F("attempts") + 1)
+    if not _due(now).filter(pk=pk).order_by().update(leased_until=lease_ends, attempts=F("attempts") + 1):
+        return None
+    mail = Mail.objects.get(pk=pk)
+    if begun_before:
+        log.warning("Mail %s was begun before and not marked: it may arrive twice.", mail.message_id)
+    return mail
 
 
 def _send(mail: Mail, way: BaseEmailBackend, *, now: datetime) -> Exception | None:
@@ -71,12 +79,33 @@ def _send(mail: Mail, way: BaseEmailBackend, *, now: datetime) -> Exception | No
     except emails.TROUBLES as failure:
         # A connection on which something went wrong is not used for the next mail.
         emails.close(way)
+        if isinstance(failure, emails.Unconfirmed):
+            log.warning("Mail %s was handed over and not confirmed: it may arrive twice.", mail.message_id)
         _keep(mail, failure, now=now)
         return failure
+    _mark(mail, now=now)
+    return None
+
+
+def _mark(mail: Mail, *, now: datetime) -> None:
+    """Mark it as sent. A database that is busy or away is asked again while the lease lasts: the mail has left."""
+    for attempts_left in range(int(settings.MAIL_LEASE_SECONDS / _BETWEEN_MARKS), -1, -1):
+        try:
+            _mark_once(mail, now=now)
+        except OperationalError:
+            if not attempts_left or database.in_atomic_block:
+                raise
+            log.warning("Mail %s was sent and could not be marked yet.", mail.message_id)
+            database.close()
+            sleep(_BETWEEN_MARKS)
+        else:
+            return
+
+
+def _mark_once(mail: Mail, *, now: datetime) -> None:
     with transaction.atomic():
         Mail.objects.filter(pk=mail.pk).update(sent_at=now, leased_until=None, last_error="")
         _tell_history("connection.mailed", mail, now=now)
-    return None
 
 
 def _keep(mail: Mail, failure: Exception, *, now: datetime) -> None:

@@ -16,13 +16,17 @@ HOST = "127.0.0.1"
 
 
 class Inbox(MessageHandler):
-    """Keeps what arrives. `refusals` are answers to RCPT by address, `after_data` one to the whole mail."""
+    """Keeps what arrives. `refusals` are answers to RCPT by address, `after_data` one to the whole mail.
+
+    One that `vanishes` keeps a mail and is gone before it says so.
+    """
 
     def __init__(self) -> None:
         super().__init__(message_class=EmailMessage)
         self.mails: list[Message] = []
         self.refusals: dict[str, str] = {}
         self.after_data = ""
+        self.vanishes = False
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
         if address in self.refusals:
@@ -33,7 +37,10 @@ class Inbox(MessageHandler):
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         if self.after_data:
             return self.after_data
-        return str(await super().handle_DATA(server, session, envelope))
+        answer = str(await super().handle_DATA(server, session, envelope))
+        if self.vanishes:
+            server.transport.abort()
+        return answer
 
     def handle_message(self, message: Message) -> None:
         self.mails.append(message)

@@ -33,9 +33,8 @@ def _say_so(**_: Any) -> None:
     print(READY, flush=True)
 
 
-RANG = "Rang for"
 if "beat" in sys.argv:
 
     @after_task_publish.connect(weak=False)
     def _say_for_what(sender: str, **_: Any) -> None:
-        print(RANG, sender, flush=True)
+        print("Rang for", sender, flush=True)

@@ -2,7 +2,8 @@
 
 import random
 import threading
-from time import sleep
+from collections import Counter
+from time import monotonic, sleep
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.faults.waiting import Stopwatch, measured, until
 
 pytestmark = pytest.mark.faults
 CONNECTIONS, ENDING, KILLS = 300, 100, 20
+LATENCY = 0.05  # seconds
 AUDITED = "connections_auditedconnection WHERE state = 'done'"
 FINISHED = "connections_auditrun WHERE by_hand AND finished_at IS NOT NULL"
 REMINDERS = "connections_mail WHERE kind = 'expiring'"
@@ -22,7 +24,7 @@ REMINDERS = "connections_mail WHERE kind = 'expiring'"
 def test_twenty_killed_workers_lose_nothing(
     ground: Ground, post: PostOffice, stand: Stand, chance: random.Random
 ) -> None:
-    with stand(ground, latency=0.05) as stack:
+    with stand(ground, latency=LATENCY) as stack:
         workers = [stack.worker(number) for number in ((1, 2) if ground.name == "servers" else (1,))]
         stack.start(stack.azure, *workers)
         # Each was said to be refused and is found to be well: one mail each, in the audit's own transaction.
@@ -30,7 +32,7 @@ def test_twenty_killed_workers_lose_nothing(
         stack.fill("run")
         watch = Stopwatch()
         stack.start(stack.beat())
-        deaths_at_acceptance = _kill_again_and_again(stack, workers, chance)
+        deaths = _kill_again_and_again(stack, workers, chance)
         during = ground.count(AUDITED)
         until(lambda: ground.count(AUDITED) == CONNECTIONS, within=300, saying="every connection is audited")
         until(lambda: ground.count(FINISHED) == 1, within=30, saying="the run ends")
@@ -45,27 +47,45 @@ def test_twenty_killed_workers_lose_nothing(
         seconds_until_all_was_done=took,
         audited_while_killing=during,
         audits=events,
-        deaths_at_acceptance=deaths_at_acceptance,
+        **{f"deaths_{when}": times for when, times in deaths.items()},
         mails_twice=twice,
     )
     assert during < CONNECTIONS, "the kills were not during the audit"
-    assert deaths_at_acceptance > 0
+    assert deaths["amid_audits"] > 0
+    assert deaths["at_acceptance"] > 0
     assert twice <= KILLS
 
 
-def _kill_again_and_again(stack: Stack, workers: list[Part], chance: random.Random) -> int:
-    """Half of the kills come at any moment, half when the mail server has said yes and the worker does not know it."""
-    at_acceptance = 0
+def _kill_again_and_again(stack: Stack, workers: list[Part], chance: random.Random) -> Counter[str]:
+    """How often each kind of moment came.
+
+    A third of the kills come at any moment, a third when the mail server has said yes and the worker does not know it,
+    a third when audits are under way: some have ended in this life of the worker, and others are waiting for answers.
+    """
+    met: Counter[str] = Counter()
     for number in range(KILLS):
         victim = chance.choice(workers)
         victim.await_ready()
-        if number % 2:
-            at_acceptance += _kill_at_acceptance(stack.post, victim, mails=chance.randrange(1, 6))
+        if number % 3 == 0:
+            met["amid_audits"] += _await_audits(stack, more=chance.randrange(1, 9))
+        elif number % 3 == 1:
+            met["at_acceptance"] += _kill_at_acceptance(stack.post, victim, mails=chance.randrange(1, 6))
         else:
             sleep(chance.uniform(0, 1.5))  # the moment itself; nothing is waited for
         victim.kill()
         victim.start()
-    return at_acceptance
+    return met
+
+
+def _await_audits(stack: Stack, *, more: int) -> bool:
+    """Whether so many more connections were audited in time, and others are asking Azure DevOps at this moment."""
+    enough = stack.ground.count(AUDITED) + more
+    deadline = monotonic() + 30
+    while (audited := stack.ground.count(AUDITED)) < enough and monotonic() < deadline:
+        sleep(0.05)
+    answered = stack.answered()
+    sleep(2 * LATENCY)
+    return audited >= enough and stack.answered() > answered
 
 
 def _kill_at_acceptance(post: PostOffice, victim: Part, *, mails: int) -> bool:

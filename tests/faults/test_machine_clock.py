@@ -10,7 +10,7 @@ from tests.faults.browser import Browser
 from tests.faults.ground import Ground
 from tests.faults.machine_clock import MachineClock
 from tests.faults.post import PostOffice
-from tests.faults.stack import Stand
+from tests.faults.stack import RANG, Stand
 from tests.faults.waiting import Stopwatch, measured, until
 
 pytestmark = pytest.mark.faults
@@ -19,6 +19,7 @@ DAY = timedelta(days=1)
 AUDITS = "history_event WHERE kind = 'connection.tested'"
 DONE = "connections_auditedconnection WHERE state = 'done'"
 OPEN_RUNS = "connections_auditrun WHERE finished_at IS NULL"
+RANG_FOR_MAILS = f"{RANG} connections.tasks.send_due"
 REMINDERS = "connections_mail WHERE kind = 'expiring' AND sent_at IS NOT NULL"
 
 
@@ -66,3 +67,30 @@ def test_a_day_ahead_and_back(ground: Ground, post: PostOffice, stand: Stand, tm
         seconds_until_all_was_done_after_the_night=woke,
         seconds_until_the_run_ended_after_the_clock_was_set_back=was_set_back,
     )
+
+
+@pytest.mark.parametrize("jump", [DAY, -DAY], ids=["ahead", "back"])
+def test_a_clock_that_jumps_while_a_mail_is_handed_over(
+    ground: Ground, post: PostOffice, stand: Stand, tmp_path: Path, jump: timedelta
+) -> None:
+    clock = MachineClock(tmp_path)
+    with stand(ground, clock=clock) as stack:
+        beat = stack.beat()
+        stack.start(stack.azure, stack.worker(1), stack.worker(2))
+        stack.fill("connections", count=1, ending=1, days_left=DAYS_LEFT)
+
+        def rings(times: int) -> None:
+            before = beat.said().count(RANG_FOR_MAILS)
+            until(lambda: beat.said().count(RANG_FOR_MAILS) >= before + times, within=60, saying="the clock rings on")
+
+        def accepted() -> None:
+            """The mail server has said yes, nobody knows it yet, and the others look for mails that nobody holds."""
+            post.at_acceptance = lambda: None
+            clock.advance(jump)
+            rings(4)
+
+        post.at_acceptance = accepted
+        stack.start(beat)
+        until(lambda: ground.count(REMINDERS), within=60, saying="the mail is sent and marked")
+        rings(4)
+        assert stack.mails_twice() == 0

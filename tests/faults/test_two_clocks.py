@@ -10,7 +10,7 @@ from tests.faults.ground import Ground
 from tests.faults.machine_clock import MachineClock
 from tests.faults.parts import Part
 from tests.faults.post import PostOffice
-from tests.faults.stack import Stack, Stand
+from tests.faults.stack import RANG, Stack, Stand
 from tests.faults.waiting import Stopwatch, measured, until
 
 pytestmark = pytest.mark.faults
@@ -19,7 +19,6 @@ AUDITS = "history_event WHERE kind = 'connection.tested'"
 AUDITED = "connections_auditedconnection"
 REMINDERS = "connections_mail WHERE kind = 'expiring'"
 OPEN_RUNS = "connections_auditrun WHERE finished_at IS NULL"
-RANG = "Rang for"
 # Nobody dies here, and a machine that is busy must not let a lease end.
 PATIENT = {"AUDIT_LEASE_SECONDS": "120", "MAIL_LEASE_SECONDS": "120"}
 
