@@ -79,7 +79,10 @@ class Connection(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=("expires_on",), name="connection_by_expiry"),
+            # All that the counts and the timeline of the list ask for, so that they read nothing else.
+            models.Index(fields=("expires_on", "disabled", "health", "owner", "name"), name="connection_at_a_glance"),
+            models.Index(fields=("checked_at", "name"), name="connection_by_check"),
+            models.Index(fields=("name", "organization", "identity_name"), name="connection_by_words"),
             models.Index(fields=("health", "disabled"), name="connection_by_health"),
             models.Index(fields=("disabled", "next_check_at"), name="connection_by_next_check"),
         )

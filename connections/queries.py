@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.expressions import Combinable
@@ -20,6 +21,11 @@ from history.queries import Filters as EventFilters
 from history.queries import events
 
 PAGE_SIZE = 25
+# What a row of the list shows; the rest of a connection is not read for it.
+_SHOWN = (
+    *("name", "organization", "all_projects", "is_default", "health", "disabled", "expires_on", "checked_at"),
+    *("owner__username", "owner__first_name", "owner__last_name", "owner__is_active"),
+)
 EVENTS_PER_PAGE = 50
 RECENT_EVENTS = 8
 ATTENTION = "attention"
@@ -59,7 +65,12 @@ class Filters:
 def _attention(today: date) -> Q:
     refused = Q(health__in=[*NEEDS_ATTENTION])
     ending = Q(expires_on__lte=today + timedelta(days=expiry.SOON_DAYS)) | Q(expires_on=None)
-    return Q(disabled=False) & (refused | ending | Q(owner__is_active=False))
+    return Q(disabled=False) & (refused | ending | _owner_left())
+
+
+def _owner_left() -> Q:
+    # Not by a join: those who left are few, and found once.
+    return Q(owner__in=User.objects.filter(is_active=False))
 
 
 def _with_status(status: str, today: date) -> Q:
@@ -70,17 +81,14 @@ def _with_status(status: str, today: date) -> Q:
         Expiry.SOON: Q(expires_on__gte=today, expires_on__lte=soon),
         Expiry.EXPIRED: Q(expires_on__lt=today),
         Expiry.NOT_RECORDED: Q(expires_on=None),
-        OWNER_LEFT: Q(owner__is_active=False),
+        OWNER_LEFT: _owner_left(),
     }
     return conditions.get(status, Q(health=status, disabled=False))
 
 
 def connections(filters: Filters, *, today: date) -> QuerySet[Connection]:
     """The connections a person asked for, in the wished order."""
-    # Counted for the rows of a page alone: a join would count for every connection first.
-    chosen = ChosenProject.objects.filter(connection=OuterRef("pk")).order_by().values("connection")
-    count = Coalesce(Subquery(chosen.annotate(count=Count("pk")).values("count")), 0)
-    found = Connection.objects.select_related("owner").annotate(chosen_count=count)
+    found = Connection.objects.all()
     if filters.q:
         words = filters.q.split()
         for word in words:
@@ -104,8 +112,17 @@ def _order(sort: str) -> list[str | Combinable]:
 
 
 def page_of_connections(filters: Filters, number: str | None, *, today: date) -> Page[Connection]:
-    """One page; a number out of range is the nearest page."""
-    return Paginator(connections(filters, today=today), PAGE_SIZE).get_page(number)
+    """One page, each with its owner and `chosen_count`; a number out of range is the nearest page."""
+    found = connections(filters, today=today)
+    page = Paginator(found, PAGE_SIZE).get_page(number)
+    # Indexes alone say which rows a page has; only those are read whole, and only for those projects are counted.
+    first = PAGE_SIZE * (page.number - 1)
+    rows = Connection.objects.filter(pk__in=found.values("pk")[first : first + PAGE_SIZE])
+    chosen = ChosenProject.objects.filter(connection=OuterRef("pk")).order_by().values("connection")
+    count = Coalesce(Subquery(chosen.annotate(count=Count("pk")).values("count")), 0)
+    needed = rows.select_related("owner").only(*_SHOWN).annotate(chosen_count=count)
+    page.object_list = needed.order_by(*_order(filters.sort))
+    return page
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +134,9 @@ class Standing:
 
 
 def standing(*, today: date) -> Standing:
-    """Both counts, in one query."""
-    ended = Count("pk", filter=Q(disabled=False, expires_on__lt=today))
-    return Standing(**Connection.objects.aggregate(attention=Count("pk", filter=_attention(today)), ended=ended))
+    """Both counts, in one query: a token that ended needs a person, too."""
+    needing = Connection.objects.filter(_attention(today))
+    return Standing(**needing.aggregate(attention=Count("pk"), ended=Count("pk", filter=Q(expires_on__lt=today))))
 
 
 def expiry_timeline(*, ended: int, today: date) -> Timeline:

@@ -88,7 +88,6 @@ class Repository(models.Model):
     https_url = models.CharField(max_length=2000, blank=True)
     ssh_url = models.CharField(max_length=2000, blank=True)
     added_at = models.DateTimeField()
-    seen_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -254,7 +254,7 @@ def world(db: None) -> World:
             kind="x", recipient="a@example.com", subject="s", text="t", html="h", message_id="m", **due
         ),
         MutedReminders.objects.create(connection=connection, address="a@example.com"),
-        Repository.objects.create(project=project, azure_id="r", name="R", added_at=NOW, seen_at=NOW),
+        Repository.objects.create(project=project, azure_id="r", name="R", added_at=NOW),
         Pipeline.objects.create(project=project, azure_id=1, name="CI", seen_at=NOW),
         event,
         make_person("other"),

@@ -26,8 +26,8 @@ from connections.forms import DisconnectForm
 from connections.models import Connection
 from connections.views.common import guide_context, notices_about_server, problem_about, tokens_page_of
 from connections.views.display import Notice, states, stored_groups
-from connections.views.listing import projects_summary
 from connections.views.report import global_token_notice, report_view
+from connections.views.rows import projects_summary
 from history.record import actor_of
 from history.words import event_row
 

@@ -1,4 +1,9 @@
-"""The timeline of expiry dates as HTML. Up to 91 days, each twice: a template takes thirty times as long."""
+"""The timeline of expiry dates as HTML. Up to 91 days, each twice: a template takes thirty times as long.
+
+It changes when a connection does, and at midnight, so each is drawn once.
+"""
+
+from functools import lru_cache
 
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
@@ -9,6 +14,7 @@ from connections.timeline import Bar, Day, Timeline
 _DATE = "j M Y"
 
 
+@lru_cache(maxsize=8)
 def bars(timeline: Timeline) -> SafeString:
     """Each day as a bar that leads to its connections, with its names as a tooltip."""
     shape = (
@@ -25,6 +31,7 @@ def _bar(bar: Bar, base: int) -> tuple[object, ...]:
     return (*told, bar.x, bar.width, base, bar.x, bar.y, bar.width, bar.height)
 
 
+@lru_cache(maxsize=8)
 def days(timeline: Timeline) -> SafeString:
     """The same as a list, for whoever cannot see the bars."""
     shape = '<li class="{}"><a href="?on={}"><time datetime="{}">{}</time></a>{}</li>'

@@ -10,17 +10,7 @@ from delivery.models import Project, Repository
 
 BATCH = 500
 _PROJECT_FIELDS = ("name", "description", "visibility", "last_updated_at", "seen_at", "gone_at")
-_REPOSITORY_FIELDS = (
-    "name",
-    "default_branch",
-    "size",
-    "disabled",
-    "web_url",
-    "https_url",
-    "ssh_url",
-    "seen_at",
-    "gone_at",
-)
+_REPOSITORY_FIELDS = ("name", "default_branch", "size", "disabled", "web_url", "https_url", "ssh_url", "gone_at")
 
 
 def keep_projects(connection: Connection, found: Iterable[azure.Project], *, at: datetime) -> None:
@@ -46,9 +36,13 @@ def keep_projects(connection: Connection, found: Iterable[azure.Project], *, at:
 
 
 def keep_repositories(project: Project, found: Iterable[git.Repository], *, at: datetime) -> None:
-    """The same for the whole list of one project; what is not in it is marked gone."""
-    _upsert(_row(project, one, at) for one in found)
-    project.repositories.filter(gone_at=None, seen_at__lt=at).update(gone_at=at)
+    """The same for the whole list of one project; what is not in it is marked gone. Only what changed is written."""
+    known = {row[0]: row[1:] for row in project.repositories.values_list("azure_id", *_REPOSITORY_FIELDS)}
+    listed = {one.id: one for one in found}
+    _upsert(_row(project, one, at) for one in listed.values() if known.get(one.id) != _shown(one))
+    gone = [azure_id for azure_id, (*_, gone_at) in known.items() if gone_at is None and azure_id not in listed]
+    for start in range(0, len(gone), BATCH):
+        project.repositories.filter(azure_id__in=gone[start : start + BATCH]).update(gone_at=at)
 
 
 def keep_repository(project: Project, found: git.Repository, *, at: datetime) -> Repository:
@@ -58,19 +52,14 @@ def keep_repository(project: Project, found: git.Repository, *, at: datetime) ->
 
 
 def _row(project: Project, one: git.Repository, at: datetime) -> Repository:
-    return Repository(
-        project=project,
-        azure_id=one.id,
-        name=one.name,
-        default_branch=one.default_branch or "",
-        size=one.size or 0,
-        disabled=one.is_disabled,
-        web_url=one.web_url or "",
-        https_url=one.remote_url or "",
-        ssh_url=one.ssh_url or "",
-        added_at=at,
-        seen_at=at,
-    )
+    shown = dict(zip(_REPOSITORY_FIELDS, _shown(one), strict=True))
+    return Repository(project=project, azure_id=one.id, added_at=at, **shown)
+
+
+def _shown(one: git.Repository) -> tuple[str | int | bool | None, ...]:
+    """What is kept of a listed repository, as _REPOSITORY_FIELDS names it."""
+    urls = (one.web_url or "", one.remote_url or "", one.ssh_url or "")
+    return (one.name, one.default_branch or "", one.size or 0, one.is_disabled, *urls, None)
 
 
 def _upsert(rows: Iterable[Repository]) -> None:

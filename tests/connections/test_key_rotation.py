@@ -236,7 +236,7 @@ def test_a_lost_key_breaks_only_its_own_connection_with_a_status_that_says_so(
 def repository_of(connection: Connection) -> Repository:
     now = datetime.now(UTC)
     project = Project.objects.create(connection=connection, azure_id="p-1", name="Atlas", seen_at=now)
-    return Repository.objects.create(project=project, azure_id="r-1", name="web", added_at=now, seen_at=now)
+    return Repository.objects.create(project=project, azure_id="r-1", name="web", added_at=now)
 
 
 def test_no_page_falls_over_a_lost_key(lost: tuple[Connection, Connection], pages: Client) -> None:

@@ -79,7 +79,7 @@ def test_a_bar_leads_to_the_connections_of_its_day(pages: Client) -> None:
     ConnectionFactory(name="Ends in forty days", expires_on=soon + timedelta(days=36))
     assert f'href="?on={soon}"' in pages.get("/code-repositories/").text
     page = pages.get("/code-repositories/", {"on": str(soon)})
-    assert [row.name for row in page.context["rows"]] == ["Ends in four days"]
+    assert [row.name for row in page.context["page"]] == ["Ends in four days"]
     assert "show every day" in page.text
 
 
@@ -88,5 +88,5 @@ def test_a_bar_leads_to_the_connections_of_its_day(pages: Client) -> None:
 def test_a_day_that_cannot_be_read_filters_nothing(pages: Client, day: str) -> None:
     ConnectionFactory(name="Here")
     page = pages.get("/code-repositories/", {"on": day})
-    assert [row.name for row in page.context["rows"]] == ["Here"]
+    assert [row.name for row in page.context["page"]] == ["Here"]
     assert "show every day" not in page.text

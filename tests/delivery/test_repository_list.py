@@ -43,7 +43,6 @@ def many(db: None) -> Connection:
             disabled=number == 2,
             size=number * 1000,
             added_at=now,
-            seen_at=now,
             gone_at=now if number == 3 else None,
         )
         for number in range(120)

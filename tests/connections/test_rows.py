@@ -1,0 +1,92 @@
+"""The rows of Code Repositories are drawn without a template, so they are looked at closely."""
+
+from datetime import timedelta
+from html import escape
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from connections.models import Connection
+from tests.factories import ConnectionFactory, make_person
+
+pytestmark = pytest.mark.django_db
+HOSTILE = """<img src=x onerror="alert('1')">&{0}"""
+
+
+@pytest.fixture
+def pages(client: Client) -> Client:
+    client.force_login(make_person("olga", "connections.view_connection", "connections.rotate_connection"))
+    return client
+
+
+def shown(pages: Client) -> str:
+    return pages.get("/code-repositories/").content.decode()
+
+
+def test_what_people_and_azure_devops_wrote_is_shown_and_never_obeyed(pages: Client) -> None:
+    owner = User.objects.create(username="owner", first_name=HOSTILE)
+    ConnectionFactory(name=HOSTILE, organization=HOSTILE, owner=owner)
+    page = shown(pages)
+    assert HOSTILE not in page
+    assert page.count(escape(HOSTILE)) >= 3
+
+
+def test_a_row_leads_to_its_connection_and_to_its_token(pages: Client) -> None:
+    one = ConnectionFactory.create(name="Payments")
+    page = shown(pages)
+    assert f'<a href="{one.get_absolute_url()}">Payments</a>' in page
+    assert f'href="{reverse("connections:update-token", args=[one.pk])}"' in page
+
+
+def test_who_may_not_rotate_is_not_offered_it(client: Client) -> None:
+    client.force_login(make_person("eve", "connections.view_connection"))
+    one = ConnectionFactory.create()
+    assert reverse("connections:update-token", args=[one.pk]) not in shown(client)
+
+
+def test_a_row_says_when_it_was_checked_in_the_time_of_the_site(pages: Client) -> None:
+    at = timezone.now() - timedelta(hours=2)
+    ConnectionFactory(checked_at=at)
+    page = shown(pages)
+    assert f'datetime="{timezone.localtime(at).isoformat()}"' in page
+    assert "2\xa0hours ago" in page
+
+
+def test_what_is_not_known_is_said(pages: Client) -> None:
+    ConnectionFactory(checked_at=None, expires_on=None)
+    page = shown(pages)
+    assert '<span class="soft">never</span>' in page
+    assert '<span class="soft">not recorded, add a date</span>' in page
+
+
+def test_the_default_connection_and_an_owner_who_left_are_marked(pages: Client) -> None:
+    owner = User.objects.create(username="gone", is_active=False)
+    ConnectionFactory(owner=owner, is_default=True)
+    page = shown(pages)
+    assert " default connection</span>" in page
+    assert "no longer active" in page
+
+
+def test_projects_are_counted(pages: Client) -> None:
+    two = ConnectionFactory.create(all_projects=False)
+    for number in range(2):
+        two.chosen_projects.create(project_id=f"22222222-2222-4222-8222-{number:012}", name=f"P{number}")
+    ConnectionFactory(all_projects=True)
+    page = shown(pages)
+    assert '<span class="small">2 projects</span>' in page
+    assert '<span class="small">All projects</span>' in page
+
+
+def test_rows_stand_in_the_order_that_was_asked_for(pages: Client) -> None:
+    today = timezone.localdate()
+    for name, days in (("b", 1), ("a", 3), ("C", 2)):
+        ConnectionFactory(name=name, expires_on=today + timedelta(days=days))
+    ConnectionFactory(name="d", expires_on=None)
+    by_expiry = pages.get("/code-repositories/", {"sort": "expiry"}).context["page"]
+    by_name = pages.get("/code-repositories/").context["page"]
+    assert [one.name for one in by_expiry] == ["b", "C", "a", "d"]
+    assert [one.name for one in by_name] == ["a", "b", "C", "d"]
+    assert Connection.objects.count() == 4
