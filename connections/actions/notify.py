@@ -29,7 +29,10 @@ class Recipient:
 
 
 class Everybody:
-    """What holds for every connection, asked once: who administers, and who stopped all reminders."""
+    """What is asked once for many connections: who administers, and who stopped which reminders."""
+
+    def __init__(self) -> None:
+        self._muted_about: dict[int, set[str]] = {}
 
     @cached_property
     def administrators(self) -> list[str]:
@@ -38,10 +41,23 @@ class Everybody:
         return list(found.exclude(email="").order_by("pk").values_list("email", flat=True))
 
     @cached_property
-    def muted(self) -> set[str]:
-        """The addresses that get no reminder of anything."""
+    def _muted(self) -> set[str]:
         found = MutedReminders.objects.filter(connection=None).values_list("address", flat=True)
         return {one.casefold() for one in found}
+
+    def look_up(self, connection_ids: Iterable[int]) -> None:
+        """Ask for all of these at once; what was asked before is forgotten."""
+        self._muted_about = {pk: set() for pk in connection_ids}
+        found = MutedReminders.objects.filter(connection__in=self._muted_about)
+        for pk, address in found.values_list("connection_id", "address"):
+            self._muted_about[pk or EVERYTHING].add(address.casefold())
+
+    def is_muted(self, address: str, connection_id: int) -> bool:
+        """Whether somebody wants no reminders of this connection, or of any."""
+        if connection_id not in self._muted_about:
+            self.look_up([connection_id])
+        known = address.casefold()
+        return known in self._muted or known in self._muted_about[connection_id]
 
 
 def recipients(
@@ -57,8 +73,7 @@ def recipients(
     named = "this connection names you as somebody to tell"
     people += [Recipient(address, named) for address in connection.extra_recipients.split()]
     if is_reminder:
-        muted = everybody.muted | {one.address.casefold() for one in connection.muted.all()}
-        people = [one for one in people if one.address.casefold() not in muted]
+        people = [one for one in people if not everybody.is_muted(one.address, connection.pk)]
     if urgent or not owner.is_active or not people:
         people += [Recipient(address, _why_administrators(connection, urgent)) for address in everybody.administrators]
     first = {one.address.casefold(): one for one in reversed(people)}
