@@ -7,7 +7,7 @@ COPY orchestrator/bootstrap.py orchestrator/
 RUN python orchestrator/bootstrap.py run
 
 FROM python:3.11-slim-bookworm
-ENV PATH="/app/.venv/bin:$PATH" PYTHONUNBUFFERED=1 VAR_DIR=/app/var
+ENV PATH="/app/.venv/bin:$PATH" PYTHONUNBUFFERED=1 MALLOC_ARENA_MAX=2 VAR_DIR=/app/var
 WORKDIR /app
 COPY --from=packages /app/.venv .venv
 COPY . .

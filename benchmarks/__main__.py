@@ -20,6 +20,9 @@ ROWS = {
     "histories": ("sqlite", "postgresql"),
     "reminding": ("sqlite",),
     "importing": ("sqlite",),
+    "auditing": ("sqlite",),
+    "workers": ("postgresql",),
+    "crowds": ("sqlite",),
     "visiting": ("sqlite",),
     "starting": ("sqlite",),
 }

@@ -20,7 +20,9 @@ def place(database: str) -> Iterator[dict[str, str]]:
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="bench-"))
         made = {name: make() for name, make in MAKERS.items()}
-        given = {"VAR_DIR": folder, "STATIC_MANIFEST": "false", "LOG_LEVEL": "ERROR", "ALLOWED_HOSTS": "*"}
+        # The official client keeps files in the home of whoever runs it.
+        given = {"AZURE_DEVOPS_CACHE_DIR": f"{folder}/azure-devops"}
+        given |= {"VAR_DIR": folder, "STATIC_MANIFEST": "false", "LOG_LEVEL": "ERROR", "ALLOWED_HOSTS": "*"}
         given |= {"TESTS_PER_PERSON": "0", "TESTS_PER_ADDRESS": "0", "SIGN_IN_ATTEMPTS": "0"}
         if database == "postgresql":
             from tests.servers.running import postgresql

@@ -62,8 +62,8 @@ def connect_for_real(
 def keep_few_projects(sandbox: Sandbox, organization: str) -> None:
     """Leave those with names and states of every kind, and few of the hundred that are all alike."""
     found = sandbox.world.organizations[organization.lower()]
-    alike = [one for one in found.projects if one.name.startswith("Service ")]
-    found.projects = [one for one in found.projects if one not in alike[ALIKE:]]
+    too_many = {one.id for one in [one for one in found.projects if one.name.startswith("Service ")][ALIKE:]}
+    found.projects = [one for one in found.projects if one.id not in too_many]
 
 
 def _owner() -> User:

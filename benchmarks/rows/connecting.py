@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import requests
 from azure.devops._file_cache import OPTIONS_CACHE, RESOURCE_CACHE
+from azure.devops.client import Client as OfficialClient
 from azure.devops.connection import Connection as Official
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -35,9 +36,7 @@ def measure(*, short: bool) -> Iterator[Measured]:
             assert "Connection successful" in answer.content.decode()
 
         def official() -> None:
-            # With nothing remembered, as on a cold start: it keeps addresses in a file of its own.
-            OPTIONS_CACHE.clear()
-            RESOURCE_CACHE.clear()
+            _forget()
             client = Official(base_url=f"{url}/acme", creds=BasicAuthentication("", SECRET))
             assert client.clients.get_core_client().get_projects()
 
@@ -52,6 +51,14 @@ def measure(*, short: bool) -> Iterator[Measured]:
         yield Measured(
             2, "the same beside get_projects of the official client", "that client", ours / theirs, 1.2, facts=facts
         )
+
+
+def _forget() -> None:
+    """As on a cold start: the official client keeps addresses in its class, in memory and in files."""
+    OfficialClient._locations_cache.clear()  # noqa: SLF001 - it has no other way
+    for cache in (OPTIONS_CACHE, RESOURCE_CACHE):
+        cache.clear()
+        cache.load()
 
 
 _FORM = {

@@ -74,6 +74,9 @@ def plan(today: date) -> Iterator[Due]:
                 yield _due(connection, step, everybody)
 
 
+_TOLD = ("token_set_at", "kind", "expires_on", "threshold")
+
+
 @dataclass(frozen=True, slots=True)
 class _Told:
     """A reminder that was made."""
@@ -93,8 +96,8 @@ def _look_up(some: list[Connection], everybody: notify.Everybody) -> dict[int, l
         one.owner = owners[one.owner_id]
     told: dict[int, list[_Told]] = defaultdict(list)
     made = Reminder.objects.filter(connection__in=ids)
-    for pk, *entry in made.values_list("connection_id", "token_set_at", "kind", "expires_on", "threshold"):
-        told[pk].append(_Told(*entry))
+    for pk, set_at, kind, ends, threshold in made.values_list("connection_id", *_TOLD):
+        told[pk].append(_Told(set_at, kind, ends, threshold))
     return told
 
 

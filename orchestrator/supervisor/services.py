@@ -10,6 +10,9 @@ from orchestrator.supervisor.keys import MAKERS
 # The sandbox and the broker are no part of the product: its secrets are not for them.
 _SECRETS = (*MAKERS, "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "AZURE_DEVOPS_PROXIES", "DJANGO_SETTINGS_MODULE")
 SANDBOX_SERVER = "Sandbox"
+# Each thread of a worker would keep freed memory in a heap of its own.
+# https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html
+FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def worker(environment: Mapping[str, str], threads: int) -> Service:
     # Celery warns root of pickled messages; ours are JSON, and in a container one is root.
     warnings = ("-W", "ignore:You're running the worker with superuser privileges")
     python, *celery = _celery("worker", *options, "--without-mingle")
-    return Service("worker", (python, *warnings, *celery), environment)
+    return Service("worker", (python, *warnings, *celery), {**FEW_ARENAS, **environment})
 
 
 def beat(environment: Mapping[str, str]) -> Service:

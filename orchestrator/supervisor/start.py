@@ -39,12 +39,16 @@ class Start:
         sandbox_port = ports.free_near(settings.SANDBOX_PORT) if settings.SANDBOX else None
         self._say_if_moved("web", settings.WEB_PORT, ports.port_of(listener))
         self._say_if_moved("sandbox", settings.SANDBOX_PORT, sandbox_port)
+        port, path = ports.port_of(listener), resolve_url(settings.LOGIN_URL)
         try:
-            site = f"http://127.0.0.1:{ports.port_of(listener)}"
+            site = f"http://127.0.0.1:{port}"
             environment = self._environment(await self._broker(), sandbox_port, site)
-            for service in self._services(environment, listener.fileno(), sandbox_port):
+            # The pages first, alone on the machine: whoever started it waits for them, and the others have time.
+            self._crew.keep(services.web(environment, listener.fileno()))
+            await self._until(lambda: readiness.web_serves(port, path), "The web did not answer")
+            for service in self._behind_the_pages(environment, sandbox_port):
                 self._crew.keep(service)
-            await self._welcome(ports.port_of(listener))
+            await self._welcome(port)
             await self._crew.stopping.wait()
             self._console.say("stopping")
         finally:
@@ -74,17 +78,11 @@ class Start:
             site=site,
         )
 
-    def _services(self, environment: dict[str, str], listener: int, sandbox_port: int | None) -> list[services.Service]:
-        product = [
-            services.web(environment, listener),
-            services.worker(environment, settings.WORKER_THREADS),
-            services.beat(environment),
-        ]
+    def _behind_the_pages(self, environment: dict[str, str], sandbox_port: int | None) -> list[services.Service]:
+        product = [services.worker(environment, settings.WORKER_THREADS), services.beat(environment)]
         return [services.sandbox(environment, sandbox_port), *product] if sandbox_port else product
 
     async def _welcome(self, port: int) -> None:
-        path = resolve_url(settings.LOGIN_URL)
-        await self._until(lambda: readiness.web_serves(port, path), "The web did not answer")
         if self._crew.stopping.is_set():
             return
         administrator = await asyncio.to_thread(first_administrator)

@@ -1,0 +1,192 @@
+"""Audits for benchmarks: connections that can really be audited, and the product's own workers and clock."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from time import perf_counter, sleep
+
+import requests
+from celery import Celery
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from benchmarks.place import ROOT
+from connections import clients
+from connections.actions import runs
+from connections.azure_devops.capabilities import CAPABILITIES, Verdict
+from connections.azure_devops.secret import PersonalAccessToken
+from connections.models import AuditRun, CapabilityState, Connection, StoredToken
+from delivery.models import Inventory
+from history.record import Actor
+from orchestrator.supervisor import broker, services
+from orchestrator.supervisor.services import Service
+from sandbox.samples import secret
+from sandbox.scale import bench_name
+
+PATIENCE = 3600.0
+NO_PACE = {"AUDITS_PER_ORGANIZATION": "1000", "AUDITS_PER_PERSON": "1000"}
+
+
+@contextmanager
+def embedded_broker() -> Iterator[str]:
+    """The broker of `make run`, in a folder of its own: its URL."""
+    with tempfile.TemporaryDirectory(prefix="bench-broker-") as folder, ExitStack() as stack:
+        socket = broker.socket_path(Path(folder))
+        url = broker.url_of(socket)
+        command = broker.command(broker.server_program(), Path(folder), socket)
+        stack.enter_context(process(services.broker(os.environ, command)))
+        wait_until(lambda: broker.answers(url))
+        yield url
+
+
+@contextmanager
+def process(service: Service) -> Iterator[int]:
+    """One of the product's parts while the block lasts: its process id."""
+    nothing = subprocess.DEVNULL
+    started = subprocess.Popen(
+        service.command,
+        cwd=ROOT,
+        env=dict(service.environment),
+        stdin=nothing,
+        stdout=nothing,
+        pass_fds=service.hands_over,
+    )
+    try:
+        yield started.pid
+    finally:
+        started.terminate()
+        try:
+            started.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+
+
+@contextmanager
+def team(broker_url: str, azure_url: str, *, width: int, workers: int = 1, paced: bool = True) -> Iterator[list[int]]:
+    """So many workers, each with `width` audits at once, and their clock: the workers' process ids."""
+    environment = {
+        **os.environ,
+        "REDIS_URL": broker_url,
+        "AZURE_DEVOPS_SERVERS": f"Sandbox={azure_url}",
+        "WORKER_THREADS": str(width + 2),
+        "AUDITS_AT_ONCE": str(width * workers),
+        **({} if paced else NO_PACE),
+    }
+    with ExitStack() as stack:
+        pids = [stack.enter_context(process(_worker(environment, number))) for number in range(workers)]
+        app = Celery(broker=broker_url)
+        wait_until(lambda: len(app.control.ping(timeout=1.0) or ()) >= workers)
+        stack.enter_context(process(services.beat(environment)))
+        yield pids
+
+
+def _worker(environment: Mapping[str, str], number: int) -> Service:
+    service = services.worker(environment, int(environment["WORKER_THREADS"]))
+    return Service("worker", (*service.command, "--hostname", f"worker-{number}@%h"), environment)
+
+
+def audit_all(azure_url: str) -> tuple[float, int]:
+    """Seconds and requests of a run over everything, from its first request to its end."""
+    # What the clock began by itself before is over by then.
+    before = settled(azure_url)
+    run = runs.start_by_hand(by=Actor("bench"), now=timezone.now())
+    wait_until(lambda: answered(azure_url) > before, every=0.01)
+    begun = perf_counter()
+    wait_until(lambda: AuditRun.objects.filter(pk=run.pk).exclude(finished_at=None).exists(), every=0.1)
+    return perf_counter() - begun, answered(azure_url) - before
+
+
+def settled(azure_url: str) -> int:
+    """How many requests were answered, once no more come."""
+    while True:
+        before = answered(azure_url)
+        sleep(1.5)
+        if answered(azure_url) == before:
+            return before
+
+
+def answered(azure_url: str) -> int:
+    """How many requests the sandbox has answered."""
+    return int(requests.get(f"{azure_url}/_sandbox/", timeout=30).json()["answered"])
+
+
+def wait_until(look: Callable[[], object], *, every: float = 0.05) -> None:
+    """Until it is so. Raises `TimeoutError` after an hour."""
+    ends = perf_counter() + PATIENCE
+    while not look():
+        if perf_counter() > ends:
+            raise TimeoutError
+        sleep(every)
+
+
+def make_auditable(azure_url: str, count: int, *, organizations: int) -> None:
+    """Healthy connections whose tokens open the sandbox's organizations; each organization is one person's."""
+    settings.AZURE_DEVOPS_SERVERS = f"Sandbox={azure_url}"
+    owner = User.objects.get_or_create(username="owner")[0]
+    first = Connection.objects.count()
+    with ThreadPoolExecutor(16) as pool:
+        models = list(pool.map(_model, range(organizations)))
+    for one in models:
+        one.owner = owner
+    made = [_copy(models[number % organizations], number) for number in range(first, first + count)]
+    Connection.objects.bulk_create(made, batch_size=500)
+    StoredToken.objects.bulk_create([_token(one) for one in made], batch_size=500)
+    CapabilityState.objects.bulk_create((state for one in made for state in _states(one)), batch_size=500)
+    # Repositories were brought in a moment ago, so that nothing but audits is under way.
+    later = timezone.now() + timedelta(hours=6)
+    Inventory.objects.bulk_create((Inventory(connection=one, next_at=later) for one in made), batch_size=500)
+
+
+def _model(number: int) -> Connection:
+    server, name = clients.servers()[0], bench_name(number)
+    with clients.azure_devops(server, name, PersonalAccessToken(secret(name)), seconds=60) as client:
+        found = client.connection_data()
+    return Connection(
+        server=server.name,
+        organization=name,
+        organization_id=found.organization_id,
+        identity_id=found.identity.id,
+        identity_name=found.identity.display_name,
+    )
+
+
+def _copy(model: Connection, number: int) -> Connection:
+    now = timezone.now()
+    return Connection(
+        name=f"Audited {number}",
+        server=model.server,
+        organization=model.organization,
+        organization_id=model.organization_id,
+        identity_id=model.identity_id,
+        identity_name=model.identity_name,
+        owner=model.owner,
+        all_projects=True,
+        health="healthy",
+        told_health="healthy",
+        health_since=now,
+        token_set_at=now - timedelta(days=40),
+        expires_on=timezone.localdate() + timedelta(days=80),
+        created_at=now,
+        next_check_at=now + timedelta(hours=6),
+    )
+
+
+def _token(connection: Connection) -> StoredToken:
+    stored = StoredToken(connection=connection)
+    stored.seal(PersonalAccessToken(secret(connection.organization)))
+    return stored
+
+
+def _states(connection: Connection) -> Iterator[CapabilityState]:
+    now = timezone.now()
+    for one in CAPABILITIES:
+        yield CapabilityState(
+            connection=connection, capability=one.key, verdict=Verdict.GRANTED, verified_at=now, checked_at=now
+        )

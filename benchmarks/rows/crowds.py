@@ -1,0 +1,138 @@
+"""Row 12: a hundred people on the pages while an audit runs, on the embedded default."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from random import Random
+from statistics import median, quantiles
+from threading import Event, Thread
+from time import perf_counter
+
+import requests
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from benchmarks.audits import answered, embedded_broker, make_auditable, process, settled, team, wait_until
+from benchmarks.data import make_connections
+from benchmarks.place import sandbox
+from benchmarks.result import Measured
+from connections.actions import runs
+from connections.models import AuditRun, Connection
+from history.record import Actor
+from orchestrator.supervisor import services
+from orchestrator.supervisor.ports import HOST, listen_near, port_of
+
+PEOPLE = 100
+# Seconds between two pages of one person: what was opened is read first.
+READING = (3.0, 7.0)
+LATENCY = 0.1
+
+
+def measure(*, short: bool) -> Iterator[Measured]:
+    """Each person opens the list, a connection or a search, reads, and goes on."""
+    people, seconds = (10, 5.0) if short else (PEOPLE, 60.0)
+    organizations = 20 if short else 100
+    scale = ("--organizations", str(organizations), "--projects", "1", "--repositories", "1")
+    with ExitStack() as stack:
+        url, _ = stack.enter_context(sandbox("--latency", str(LATENCY), *scale))
+        broker = stack.enter_context(embedded_broker())
+        make_connections(100 if short else 1_000, ending_within=90)
+        # Enough that the audit goes on for as long as people look.
+        make_auditable(url, 40 if short else 1_000, organizations=organizations)
+        pages = _pages()
+        site = stack.enter_context(_web(broker, url))
+        # As many at once as the product does by default.
+        stack.enter_context(team(broker, url, width=max(1, settings.WORKER_THREADS - 2)))
+        settled(url)
+        crowd = _Crowd(site, people, pages)
+        # The first pages of a process are slow for everybody.
+        crowd.look(seconds / 4)
+        alone = crowd.look(seconds)
+        before = answered(url)
+        run = runs.start_by_hand(by=Actor("bench"), now=timezone.now())
+        wait_until(lambda: answered(url) > before)
+        beside = crowd.look(seconds)
+        went_on = AuditRun.objects.filter(pk=run.pk, finished_at=None).exists()
+        asked = answered(url) - before
+    facts: dict[str, float | int | str] = {
+        "p95 alone": _p95(alone),
+        "p95 beside": _p95(beside),
+        "median alone": median(alone),
+        "median beside": median(beside),
+        "pages": len(alone) + len(beside),
+        "requests of the audit": asked,
+        "the audit went on to the end": str(went_on),
+    }
+    work = f"{people} people on the pages while an audit runs"
+    yield Measured(12, f"{work}: p95", "the same without the audit", _p95(beside) / _p95(alone), 1.5, facts=facts)
+    yield Measured(12, f"{work}: errors", "", crowd.errors, 0, unit="errors")
+
+
+def _p95(taken: list[float]) -> float:
+    return quantiles(taken, n=20)[-1]
+
+
+def _pages() -> list[str]:
+    """What people open: half the list, a quarter a connection, a quarter a search."""
+    details = [one.get_absolute_url() for one in Connection.objects.order_by("pk")[:200]]
+    lists = ["/code-repositories/", "/code-repositories/?page=2", "/code-repositories/?status=attention"]
+    searches = [f"/code-repositories/?q={word}" for word in ("payments", "shop", "ledger", "audited", "nothing")]
+    random = Random(12)
+    kinds = (lists, lists, details, searches)
+    return [random.choice(random.choice(kinds)) for _ in range(997)]
+
+
+@contextmanager
+def _web(broker: str, azure: str) -> Iterator[str]:
+    """gunicorn as `make run` starts it: its address."""
+    with listen_near(0) as listener:
+        environment = os.environ | {"REDIS_URL": broker, "AZURE_DEVOPS_SERVERS": f"Sandbox={azure}"}
+        site = f"http://{HOST}:{port_of(listener)}"
+        with process(services.web(environment, listener.fileno())):
+            # Whoever comes before it accepts waits in the queue of the socket.
+            requests.get(f"{site}/healthz", timeout=60).raise_for_status()
+            yield site
+
+
+class _Crowd:
+    """So many people, signed in, each with a connection of its own to the site."""
+
+    def __init__(self, site: str, people: int, pages: list[str]) -> None:
+        self.site = site
+        self.pages = pages
+        self.errors = 0
+        self._sessions = [self._signed_in(number) for number in range(people)]
+
+    def _signed_in(self, number: int) -> requests.Session:
+        browser = Client()
+        browser.force_login(User.objects.create_superuser(f"person-{number}"))
+        session = requests.Session()
+        session.cookies.set(settings.SESSION_COOKIE_NAME, browser.cookies[settings.SESSION_COOKIE_NAME].value)
+        return session
+
+    def look(self, seconds: float) -> list[float]:
+        """Everybody looks for so long: how long each page took, in seconds."""
+        over, taken = Event(), list[float]()
+        people = [
+            Thread(target=self._person, args=(session, Random(number), over, taken))
+            for number, session in enumerate(self._sessions)
+        ]
+        for one in people:
+            one.start()
+        over.wait(seconds)
+        over.set()
+        for one in people:
+            one.join()
+        return taken
+
+    def _person(self, session: requests.Session, chance: Random, over: Event, taken: list[float]) -> None:
+        # Nobody begins at the same moment as the others.
+        pause = chance.uniform(0, READING[1])
+        while not over.wait(pause):
+            begun = perf_counter()
+            answer = session.get(self.site + chance.choice(self.pages), timeout=60)
+            taken.append(perf_counter() - begun)
+            self.errors += answer.status_code != 200
+            pause = chance.uniform(*READING)

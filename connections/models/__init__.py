@@ -1,0 +1,29 @@
+"""What we keep: connections and their tokens, audits, what people are told, and the rules."""
+
+from connections.models.audits import AuditedConnection, AuditRun
+from connections.models.connections import (
+    NAME_LENGTH,
+    CapabilityState,
+    ChosenProject,
+    Connection,
+    ProbeResult,
+    StoredToken,
+)
+from connections.models.guardrails import GuardRails
+from connections.models.telling import CalendarFeed, Mail, MutedReminders, Reminder
+
+__all__ = [
+    "NAME_LENGTH",
+    "AuditRun",
+    "AuditedConnection",
+    "CalendarFeed",
+    "CapabilityState",
+    "ChosenProject",
+    "Connection",
+    "GuardRails",
+    "Mail",
+    "MutedReminders",
+    "ProbeResult",
+    "Reminder",
+    "StoredToken",
+]
