@@ -23,6 +23,7 @@ from connections.azure_devops import errors, git
 from connections.azure_devops.client import AzureDevOpsClient
 from connections.keyring import UnreadableToken
 from connections.models import Connection
+from delivery.actions import holding
 from delivery.actions.keep import BATCH, keep_projects, keep_repositories, mark_unseen_projects_gone
 from delivery.actions.watching import read_everything_once
 from delivery.models import Inventory, Project, Repository
@@ -69,10 +70,10 @@ def claim_due(*, now: datetime) -> list[Claim]:
     again when the lease ends.
     """
     _make_missing(now)
-    free = Q(leased_until=None) | Q(leased_until__lt=now)
+    free = holding.free(now)
     due = Inventory.objects.filter(free, next_at__lte=now, connection__disabled=False).order_by("next_at", "pk")
-    busy = set(Inventory.objects.filter(leased_until__gte=now).values_list("connection__identity_id", flat=True))
-    until = now + timedelta(seconds=settings.REFRESH_LEASE_SECONDS)
+    busy = set(Inventory.objects.filter(holding.held(now)).values_list("connection__identity_id", flat=True))
+    until = holding.lease_end(now)
     claimed: list[Claim] = []
     # More than can be taken, so that one busy person does not hide the others.
     for pk, person in due.values_list("pk", "connection__identity_id")[: settings.REFRESHES_PER_TICK * 10]:
@@ -89,9 +90,8 @@ def claim_now(connection: Connection, *, by: Actor, now: datetime) -> Claim | No
     """Lease one refresh for whoever asks; None while another worker holds it."""
     ask_for_refresh(connection, by=by, now=now)
     lease = str(uuid.uuid4())
-    free = Q(leased_until=None) | Q(leased_until__lt=now)
-    until = now + timedelta(seconds=settings.REFRESH_LEASE_SECONDS)
-    claimed = Inventory.objects.filter(free, pk=connection.pk).update(leased_until=until, lease=lease)
+    mine = Inventory.objects.filter(holding.free(now), pk=connection.pk)
+    claimed = mine.update(leased_until=holding.lease_end(now), lease=lease)
     return Claim(connection.pk, lease) if claimed else None
 
 
@@ -144,8 +144,7 @@ class _Refresh:
 
     def hold(self, **changes: object) -> None:
         """Write to the inventory and keep the lease. Raises `LostLease`."""
-        until = self.clock() + timedelta(seconds=settings.REFRESH_LEASE_SECONDS)
-        self.write(leased_until=until, **changes)
+        self.write(leased_until=holding.lease_end(self.clock()), **changes)
 
     def write(self, **changes: object) -> None:
         if not Inventory.objects.filter(pk=self.inventory.pk, lease=self.inventory.lease).update(**changes):

@@ -19,6 +19,7 @@ from connections import schedule
 from connections.azure_devops import errors
 from connections.azure_devops.client import AzureDevOpsClient
 from connections.models import Connection
+from delivery.actions import holding
 from delivery.actions.reading import CannotAsk, client_of
 from delivery.models import Project, Watch
 from delivery.rights import missing_scope
@@ -106,7 +107,7 @@ def claim_due(*, now: datetime) -> list[Batch]:
 
     The lease is a conditional UPDATE, so two clocks never take the same, and what a dead worker held comes back.
     """
-    free = Q(leased_until=None) | Q(leased_until__lt=now)
+    free = holding.free(now)
     wanted = Q(watched_until__gte=now) | Q(once=True)
     due = Watch.objects.filter(free, wanted, next_at__lte=now, project__connection__disabled=False)
     # Builds and releases of one project come side by side, so that neither page waits for the other's.
@@ -121,14 +122,13 @@ def claim_due(*, now: datetime) -> list[Batch]:
     batches = []
     for ids in [one for one in by_person.values() if one][: settings.POLLS_PER_TICK]:
         lease = str(uuid.uuid4())
-        until = now + timedelta(seconds=settings.REFRESH_LEASE_SECONDS)
-        if Watch.objects.filter(free, pk__in=ids).update(leased_until=until, lease=lease):
+        if Watch.objects.filter(free, pk__in=ids).update(leased_until=holding.lease_end(now), lease=lease):
             batches.append(Batch(lease, tuple(ids)))
     return batches
 
 
 def _busy(now: datetime) -> set[tuple[str, str]]:
-    leased = Watch.objects.filter(leased_until__gte=now)
+    leased = Watch.objects.filter(holding.held(now))
     return set(leased.values_list("project__connection__server", "project__connection__identity_id"))
 
 
@@ -137,7 +137,7 @@ def poll(batch: Batch, readers: Mapping[str, Reader], *, clock: Clock) -> None:
     mine = Watch.objects.filter(pk__in=batch.ids, lease=batch.lease).select_related("project__connection")
     refused: dict[tuple[int, str], CannotAsk] = {}
     for watch in mine.order_by("next_at", "pk"):
-        until = clock() + timedelta(seconds=settings.REFRESH_LEASE_SECONDS)
+        until = holding.lease_end(clock())
         if not Watch.objects.filter(pk__in=batch.ids, lease=batch.lease).update(leased_until=until):
             return
         key = (watch.project.connection_id, watch.kind)

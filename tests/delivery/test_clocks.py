@@ -1,0 +1,62 @@
+"""A machine's clock was a day ahead and is set right: nothing rests until tomorrow."""
+
+from datetime import timedelta
+
+import pytest
+
+from connections.models import Connection
+from delivery.actions import refresh, watching
+from delivery.models import Inventory, Project, Watch
+from delivery.tasks import mind_the_clock
+from tests.delivery.conftest import Clock
+from tests.factories import ConnectionFactory
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def connection(db: None) -> Connection:
+    return ConnectionFactory.create(identity_id="maya")
+
+
+@pytest.fixture
+def project(connection: Connection, clock: Clock) -> Project:
+    made = Project.objects.create(connection=connection, azure_id="p", name="P", seen_at=clock())
+    watching.look([made.pk], watching.BUILDS, now=clock())
+    return made
+
+
+def test_a_refresh_whose_worker_died_ahead_of_time_goes_on(connection: Connection, clock: Clock) -> None:
+    Inventory.objects.filter(connection=connection).update(next_at=clock(), leased_until=clock() + DAY, lease="of the dead")
+    assert [one.connection_id for one in refresh.claim_due(now=clock())] == [connection.pk]
+
+
+def test_a_refresh_that_somebody_holds_is_left_alone(connection: Connection, clock: Clock) -> None:
+    Inventory.objects.filter(connection=connection).update(next_at=clock())
+    assert len(refresh.claim_due(now=clock())) == 1
+    assert refresh.claim_due(now=clock()) == []
+
+
+def test_what_a_dead_worker_watched_ahead_of_time_is_read(project: Project, clock: Clock) -> None:
+    Watch.objects.update(leased_until=clock() + DAY, lease="of the dead")
+    (batch,) = watching.claim_due(now=clock())
+    assert len(batch.ids) == 1
+
+
+def test_what_was_read_tomorrow_is_due_now(connection: Connection, project: Project, clock: Clock) -> None:
+    tomorrow = clock() + DAY
+    Inventory.objects.filter(connection=connection).update(finished_at=tomorrow, next_at=tomorrow + timedelta(hours=6))
+    Watch.objects.update(read_at=tomorrow, next_at=tomorrow)
+    mind_the_clock(a_word_of_a_later_version=True)
+    clock.forward(seconds=20)
+    assert len(refresh.claim_due(now=clock())) == 1
+    assert len(watching.claim_due(now=clock())) == 1
+
+
+def test_what_rests_for_its_usual_time_goes_on_resting(connection: Connection, project: Project, clock: Clock) -> None:
+    later = clock() + timedelta(hours=5)
+    Inventory.objects.filter(connection=connection).update(finished_at=clock(), next_at=later)
+    Watch.objects.update(read_at=clock(), next_at=later)
+    mind_the_clock()
+    assert refresh.claim_due(now=clock()) == []
+    assert watching.claim_due(now=clock()) == []
