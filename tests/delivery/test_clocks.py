@@ -27,7 +27,9 @@ def project(connection: Connection, clock: Clock) -> Project:
 
 
 def test_a_refresh_whose_worker_died_ahead_of_time_goes_on(connection: Connection, clock: Clock) -> None:
-    Inventory.objects.filter(connection=connection).update(next_at=clock(), leased_until=clock() + DAY, lease="of the dead")
+    Inventory.objects.filter(connection=connection).update(
+        next_at=clock(), leased_until=clock() + DAY, lease="of the dead"
+    )
     assert [one.connection_id for one in refresh.claim_due(now=clock())] == [connection.pk]
 
 
@@ -38,7 +40,7 @@ def test_a_refresh_that_somebody_holds_is_left_alone(connection: Connection, clo
 
 
 def test_what_a_dead_worker_watched_ahead_of_time_is_read(project: Project, clock: Clock) -> None:
-    Watch.objects.update(leased_until=clock() + DAY, lease="of the dead")
+    Watch.objects.update(leased_until=clock() + DAY, lease="dead")
     (batch,) = watching.claim_due(now=clock())
     assert len(batch.ids) == 1
 

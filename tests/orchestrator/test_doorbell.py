@@ -8,7 +8,7 @@ from kombu import Connection
 from redis.exceptions import ConnectionError as BrokerGone
 
 import orchestrator.celery
-from orchestrator.doorbell import Channel, Transport
+from orchestrator.redis_channel import Channel, Transport
 from tests.orchestrator.conftest import Broker
 
 
@@ -36,7 +36,7 @@ def our_tasks() -> list[Any]:
 
 
 def test_every_task_refuses_what_is_no_task_message() -> None:
-    assert {task.Strategy for task in our_tasks()} == {"orchestrator.doorbell:refuse_what_is_no_task"}
+    assert {task.Strategy for task in our_tasks()} == {"orchestrator.task_messages:refuse_what_is_no_task"}
 
 
 def test_every_task_passes_over_arguments_of_a_later_version() -> None:
