@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
@@ -146,8 +147,12 @@ def expiry_timeline(*, ended: int, today: date) -> Timeline:
     )
     by_day = ahead.order_by("expires_on").values_list("expires_on")
     found = by_day.annotate(count=Count("pk"), first=Min("name"), last=Max("name"))
-    days = [(day, count, (first, last)[: min(count, 2)]) for day, count, first, last in found if day]
-    return timeline(days, ended=ended, today=today)
+    days = tuple((day, count, (first, last)[: min(count, 2)]) for day, count, first, last in found if day)
+    return _drawn(days, ended=ended, today=today)
+
+
+# It changes when a connection does, and at midnight.
+_drawn = lru_cache(maxsize=8)(timeline)
 
 
 def with_fingerprints(found: QuerySet[Connection]) -> list[tuple[Connection, str]]:
