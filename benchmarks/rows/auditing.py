@@ -49,12 +49,12 @@ def measure(*, short: bool) -> Iterator[Measured]:
                     "by the worker": (cpu_seconds(worker) - busy[1]) / took,
                     "MB of the worker at its peak": _peak(worker),
                 }
-            peak = _peak(worker)
         small, middle, large = (f"{count:,}" for count in steps)
         work = f"audit of {middle} connections by one worker, {WIDTH} at once"
         value = facts[middle]["requests a second"] / floor
         yield Measured(3, work, "a thread pool as wide", value, 0.85, more_is_better=True, facts=facts[middle])
-        yield Measured(3, f"{work}: peak of the worker", "", peak, 150.0, unit="MB")
+        peaks = {count: found["MB of the worker at its peak"] for count, found in facts.items()}
+        yield Measured(3, f"{work}: peak of the worker", "", peaks[middle], 150.0, unit="MB", facts=peaks)
         growth = per_connection[2] / per_connection[0]
         yield Measured(3, f"time for each connection at {large}", f"at {small}", growth, 1.1, facts=facts[large])
         yield _paced(url, broker)
