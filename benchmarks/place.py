@@ -64,3 +64,11 @@ def memory(pid: int | str = "self", what: str = "Pss") -> float:
     """Proportional set size in MB: shared pages are counted by the share."""
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     return sum(int(kib) for kib in re.findall(rf"^{what}: +(\d+)", rollup, re.MULTILINE)) / 1024
+
+
+def peak_memory(pid: int | str = "self") -> float:
+    """The largest resident size that a process ever had, in MB."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    found = re.search(r"^VmHWM:\s+(\d+)", status, re.MULTILINE)
+    assert found, "The kernel does not tell."
+    return int(found[1]) / 1024

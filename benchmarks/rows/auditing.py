@@ -1,11 +1,9 @@
 """Row 3: auditing two thousand connections with one worker."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from pathlib import Path
 from threading import Event, Thread
 from time import perf_counter
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 import requests
 
 from benchmarks.audits import answered, audit_all, embedded_broker, make_auditable, settled, team
-from benchmarks.place import cpu_seconds, sandbox
+from benchmarks.place import cpu_seconds, peak_memory, sandbox
 from benchmarks.result import Measured
 from connections import clients
 from connections.azure_devops.secret import PersonalAccessToken
@@ -47,7 +45,7 @@ def measure(*, short: bool) -> Iterator[Measured]:
                     "bare": floor,
                     "share of one core used by the sandbox": (cpu_seconds(pid) - busy[0]) / took,
                     "by the worker": (cpu_seconds(worker) - busy[1]) / took,
-                    "MB of the worker at its peak": _peak(worker),
+                    "MB of the worker at its peak": peak_memory(worker),
                 }
         small, middle, large = (f"{count:,}" for count in steps)
         work = f"audit of {middle} connections by one worker, {WIDTH} at once"
@@ -126,10 +124,3 @@ def _most_at_once(seen: set[Seen]) -> int:
 def _seen(url: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = requests.get(f"{url}/_sandbox/requests", timeout=30).json()
     return found
-
-
-def _peak(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    found = re.search(r"VmHWM:\s+(\d+)", status)
-    assert found
-    return int(found[1]) / 1024

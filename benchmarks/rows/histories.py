@@ -1,6 +1,5 @@
 """Row 6: the history page and its export with a million events."""
 
-import resource
 from collections.abc import Iterator
 from functools import partial
 
@@ -11,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from benchmarks.data import make_connections, make_events
+from benchmarks.place import peak_memory
 from benchmarks.result import Measured, seconds, side_by_side
 from history.models import Event
 
@@ -44,9 +44,9 @@ def _export(browser: Client, events: str) -> Iterator[Measured]:
         nonlocal size
         size = _drain(browser.get("/history.csv"))
 
-    before = _peak()
+    before = peak_memory()
     ours = seconds(export)
-    grown = _peak() - before
+    grown = peak_memory() - before
     chunk = b"x" * CHUNK
     bare = seconds(lambda: _drain(StreamingHttpResponse(chunk for _ in range(size // CHUNK))))
     facts = {"MB": size / 1e6, "export": ours, "bare streaming": bare, "MB a second": size / 1e6 / ours}
@@ -56,7 +56,3 @@ def _export(browser: Client, events: str) -> Iterator[Measured]:
 def _drain(answer: object) -> int:
     assert isinstance(answer, StreamingHttpResponse)
     return sum(map(len, answer))
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

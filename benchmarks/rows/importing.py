@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from benchmarks.place import cpu_seconds, sandbox
+from benchmarks.place import cpu_seconds, peak_memory, sandbox
 from benchmarks.result import Measured, seconds
 from connections import clients
 from connections.actions.connect import Wishes, connect
@@ -43,11 +43,14 @@ def _measure(latency: float, *, short: bool) -> Iterator[Measured]:
         connection = _connected(f"{latency:g} s away")
         busy = cpu_seconds(pid)
         fetch = min(seconds(lambda: _fetch(connection)) for _ in range(times))
+        before = peak_memory()
         first = seconds(lambda: _refresh(connection))
+        grown = peak_memory() - before
         again = min(seconds(lambda: _refresh(connection)) for _ in range(times))
         busy = cpu_seconds(pid) - busy
     count = Repository.objects.filter(project__connection=connection).count()
     facts = {"fetching": fetch, "first import": first, "repeated": again, "sandbox's processor time": busy}
+    facts["MB added at the peak"] = grown
     work = f"importing {count:,} repositories over {projects} projects, {1000 * latency:g} ms an answer"
     yield Measured(8, f"{work}, the first time", "fetching and throwing away", first / fetch, 1.5, facts=facts)
     yield Measured(8, f"{work}, again", "fetching and throwing away", again / fetch, 1.5)

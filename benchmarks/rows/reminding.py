@@ -1,6 +1,5 @@
 """Row 7: planning the reminders of a hundred thousand connections."""
 
-import resource
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -8,6 +7,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from benchmarks.data import make_connections
+from benchmarks.place import peak_memory
 from benchmarks.result import Measured, side_by_side
 from connections.actions.remind import plan
 from connections.models import Connection
@@ -28,9 +28,9 @@ def measure(*, short: bool) -> Iterator[Measured]:
     def planned() -> None:
         sum(1 for _ in plan(today))
 
-    peak = _peak()
+    peak = peak_memory()
     select, ours = side_by_side([floor, planned], 1 if short else 3)
-    facts = {"one SELECT": select, "planning": ours, "MB added at the peak": _peak() - peak}
+    facts = {"one SELECT": select, "planning": ours, "MB added at the peak": peak_memory() - peak}
     yield Measured(
         7,
         f"planning reminders for {count:,} connections",
@@ -39,7 +39,3 @@ def measure(*, short: bool) -> Iterator[Measured]:
         3.0,
         facts=facts,
     )
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -5,15 +5,18 @@ a lock that the system takes back only from the dead.
 """
 
 import fcntl
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
+from typing import BinaryIO
 
 from django.db import DatabaseError
 from django.db import connection as database
 
+log = logging.getLogger(__name__)
 _IN_MEMORY = re.compile(r":memory:|[?&]mode=memory")
 _this_process = Lock()
 
@@ -58,12 +61,18 @@ def _ask(question: str, what: str) -> bool:
 def alone_on_this_machine(lock: Path) -> Iterator[bool]:
     """Whether nobody else, who lives, holds the file. One for all mails: SQLite has one writer, too."""
     with lock.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+        yield _locked(file)
+
+
+def _locked(file: BinaryIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as trouble:
+        # Some file systems know no such lock. Then the lease alone holds the mail, as long as the clock goes evenly.
+        log.warning("%s cannot be locked: %s", file.name, trouble.strerror)
+    return True
 
 
 @contextmanager
