@@ -209,6 +209,7 @@ def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
         "delivery.tasks.refresh_due": {},
         "delivery.tasks.refresh_one": of_connection,
         "delivery.tasks.poll_due": {},
+        "delivery.tasks.mind_the_clock": {},
         "delivery.tasks.poll_some": {"lease": lease.isoformat(), "ids": [1]},
         "history.tasks.seal_waiting": {},
         "history.tasks.verify": {},

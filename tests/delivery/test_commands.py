@@ -56,7 +56,7 @@ def test_refresh_of_what_a_worker_holds_is_left_alone(
     connected: Connect, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connected(organization="fabrikam")
-    Inventory.objects.update(leased_until=clock.forward(hours=1), lease="x")
+    Inventory.objects.update(leased_until=clock.forward(seconds=60), lease="x")
     assert run("repositories", "refresh", "Acme main", "--json") == (4, {"problem": "under_way"})
 
 
