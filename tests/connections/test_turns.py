@@ -120,7 +120,7 @@ def test_a_file_is_held_by_one_at_a_time(tmp_path: Path) -> None:
 
 def test_a_file_system_without_locks_stops_no_mail(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     no_locks = OSError(errno.ENOLCK, "No locks available")
-    with patch.object(turns.fcntl, "flock", side_effect=no_locks), turns.alone_on_this_machine(tmp_path / "l") as alone:
+    with patch("fcntl.flock", side_effect=no_locks), turns.alone_on_this_machine(tmp_path / "l") as alone:
         assert alone
     assert "cannot be locked: No locks available" in caplog.text
 
