@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, Lower
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from connections import expiry
@@ -113,17 +113,23 @@ def _order(sort: str) -> list[str | Combinable]:
 
 
 def page_of_connections(filters: Filters, number: str | None, *, today: date) -> Page[Connection]:
-    """One page, each with its owner and `chosen_count`; a number out of range is the nearest page."""
+    """One page, each with its owner; a number out of range is the nearest page."""
     found = connections(filters, today=today)
     page = Paginator(found, PAGE_SIZE).get_page(number)
-    # Indexes alone say which rows a page has; only those are read whole, and only for those projects are counted.
+    # Indexes alone say which rows a page has; only those are read whole.
     first = PAGE_SIZE * (page.number - 1)
     rows = Connection.objects.filter(pk__in=found.values("pk")[first : first + PAGE_SIZE])
-    chosen = ChosenProject.objects.filter(connection=OuterRef("pk")).order_by().values("connection")
-    count = Coalesce(Subquery(chosen.annotate(count=Count("pk")).values("count")), 0)
-    needed = rows.select_related("owner").only(*_SHOWN).annotate(chosen_count=count)
-    page.object_list = needed.order_by(*_order(filters.sort))
+    page.object_list = rows.select_related("owner").only(*_SHOWN).order_by(*_order(filters.sort))
     return page
+
+
+def chosen_projects(found: Iterable[Connection]) -> dict[int, int]:
+    """How many projects each of these connections is limited to, by its id; those that cover all are left out."""
+    limited = [one.pk for one in found if not one.all_projects]
+    if not limited:
+        return {}
+    chosen = ChosenProject.objects.filter(connection__in=limited).order_by()
+    return dict(chosen.values_list("connection").annotate(count=Count("pk")))
 
 
 @dataclass(frozen=True, slots=True)

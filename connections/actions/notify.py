@@ -49,8 +49,8 @@ class Everybody:
         """Ask for all of these at once; what was asked before is forgotten."""
         self._muted_about = {pk: set() for pk in connection_ids}
         found = MutedReminders.objects.filter(connection__in=self._muted_about)
-        for pk, address in found.values_list("connection_id", "address"):
-            self._muted_about[pk or EVERYTHING].add(address.casefold())
+        for pk, address in found.values_list("connection__pk", "address"):
+            self._muted_about[pk].add(address.casefold())
 
     def is_muted(self, address: str, connection_id: int) -> bool:
         """Whether somebody wants no reminders of this connection, or of any."""

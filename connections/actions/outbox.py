@@ -96,7 +96,9 @@ def _mark(mail: Mail, *, now: datetime) -> None:
             if not attempts_left or database.in_atomic_block:
                 raise
             log.warning("Mail %s was sent and could not be marked yet.", mail.message_id)
-            database.close()
+            # A session that still works keeps the lock on the mail.
+            if not database.is_usable():
+                database.close()
             sleep(_BETWEEN_MARKS)
         else:
             return

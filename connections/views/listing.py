@@ -33,7 +33,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     any_day.pop("on", None)
     context = {
         "page": page,
-        "rows": rows.Drawing(today, place, can_rotate).rows(page.object_list),
+        "rows": rows.Drawing(today, place, can_rotate, queries.chosen_projects(page)).rows(page),
         "filters": form,
         "filtered": filters.any,
         "place_label": place,

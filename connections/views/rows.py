@@ -3,7 +3,7 @@
 What people or Azure DevOps wrote is escaped here, each piece by name: `name`, `organization`, whose it is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -42,14 +42,18 @@ _UPDATE = (
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What all rows of a page have in common. `place` is what the column of organizations is called."""
+    """What all rows of a page have in common.
+
+    `place` is what the column of organizations is called, `chosen` counts the projects of each connection, by its id.
+    """
 
     today: date
     place: str
     can_rotate: bool
+    chosen: Mapping[int, int]
 
     def rows(self, found: Iterable[Connection]) -> SafeString:
-        """One table row for each connection; each needs its `owner` and its `chosen_count`."""
+        """One table row for each connection; each needs its `owner`."""
         return SafeString("\n".join(map(self._row, found)))  # nosec B703 - each piece is escaped below
 
     def _row(self, one: Connection) -> str:
@@ -62,7 +66,7 @@ class Drawing:
             _provider(),
             escape(self.place),
             escape(one.organization),
-            projects_summary(one, one.chosen_count),  # type: ignore[attr-defined]  # counted by the query
+            projects_summary(one, self.chosen.get(one.pk, 0)),
             _chip(state.chip),
             _ends(one.expires_on, state.expires_text),
             _checked(one.checked_at),
