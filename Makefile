@@ -44,9 +44,11 @@ fix: dev-environment ## mend what ruff can mend by itself
 bench: dev-environment ## measure, as ratios against a floor measured in the same run; ARGS=--short only shows that it runs
 	@$(PY) -m benchmarks $(ARGS)
 
-# The first Python that is new enough and complete does the work; one that is only new enough says what it lacks.
+# Nothing is asked where what is installed is younger than what is wanted. Else the first Python that is new enough and
+# complete does the work; one that is only new enough says what it lacks.
 define environment
-	@for python in $(CANDIDATES) ''; do \
+	@[ -x $(PY) ] && [ .venv/$(1).stamp -nt pyproject.toml ] && exit 0; \
+	for python in $(CANDIDATES) ''; do \
 	  $${python:-false} -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; done; \
 	[ -n "$$python" ] || for python in $(CANDIDATES) ''; do \
 	  $${python:-false} -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; done; \

@@ -7,13 +7,10 @@ from pathlib import Path
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator.settings")
-    if sys.argv[1:2] == ["up"]:
-        from orchestrator.supervisor.keys import make_keys_of, no_place
+    if sys.argv[1:] == ["up"]:
+        from orchestrator.supervisor.up import up
 
-        try:
-            make_keys_of(Path(__file__).resolve().parent)
-        except OSError as problem:
-            sys.exit(no_place(problem))
+        sys.exit(up(Path(__file__).resolve().parent))
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

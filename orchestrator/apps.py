@@ -12,6 +12,7 @@ class OrchestratorConfig(AppConfig):
     def ready(self) -> None:
         """Importing the modules registers what is in them."""
         from history import words
+        from orchestrator import celery as celery
         from orchestrator import checks as checks
         from orchestrator import heartbeats as heartbeats
         from orchestrator import tracing as tracing

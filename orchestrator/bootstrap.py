@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -91,6 +91,9 @@ def bring_up_to_date(root: Path, which: str) -> None:
     stamp = venv / f"{which}.stamp"
     # A Python that was removed leaves a dangling link behind.
     if (venv / "bin" / "python").exists() and stamp.is_file() and stamp.read_text() == stamps[which]:
+        # The Makefile asks no more until pyproject.toml changes. A folder that cannot be written is asked each time.
+        with suppress(OSError):
+            stamp.touch()
         return
     if not is_usable(venv):
         make_venv(venv)

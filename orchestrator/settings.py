@@ -9,14 +9,13 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from orchestrator import logs, sign_in_settings
+from orchestrator.supervisor import options
 
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-if (BASE_DIR / ".env").is_file():
-    environ.Env.read_env(BASE_DIR / ".env")
-
-VAR_DIR = Path(env.str("VAR_DIR", default="") or BASE_DIR / "var").resolve()
+_OPTIONS = options.read(BASE_DIR)
+VAR_DIR = _OPTIONS.var_dir
 # `make run` makes its own keys once, in a file only its user can read; the environment goes before it.
 if (VAR_DIR / "keys.env").is_file():
     environ.Env.read_env(VAR_DIR / "keys.env")
@@ -134,7 +133,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The broker: a doorbell only. What is due stands in the database.
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = _OPTIONS.redis_url
 CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 600,
@@ -255,16 +254,13 @@ LOGGING = logs.configuration(
     as_json=env.str("LOG_FORMAT", default="text").lower() == "json",
 )
 
-# gunicorn's size, and what `manage.py up` starts.
+# gunicorn's size, and the worker's.
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 WEB_THREADS = env.int("WEB_THREADS", default=8)
-WEB_PORT = env.int("WEB_PORT", default=8000)
-WORKER_THREADS = env.int("WORKER_THREADS", default=8)
-SANDBOX = env.bool("SANDBOX", default=True)
-SANDBOX_PORT = env.int("SANDBOX_PORT", default=8061)
+WORKER_THREADS = _OPTIONS.worker_threads
 
 # Where Azure DevOps is. The operator says so; nobody who uses the pages can.
-AZURE_DEVOPS_SERVERS = env.str("AZURE_DEVOPS_SERVERS", default="Azure DevOps Services=https://dev.azure.com")
+AZURE_DEVOPS_SERVERS = _OPTIONS.azure_devops_servers
 # More of each server, by its name: its certificate authorities, its proxy, and the words that allow plain HTTP.
 AZURE_DEVOPS_CA_BUNDLES = env.str("AZURE_DEVOPS_CA_BUNDLES", default="")
 AZURE_DEVOPS_PROXIES = env.str("AZURE_DEVOPS_PROXIES", default="")

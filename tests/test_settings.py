@@ -10,13 +10,13 @@ from django.core.checks import run_checks
 from pytest_django import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-READ = re.compile(r"""\benv\.\w+\(\s*["']([A-Z_]+)["']""")
+READ = re.compile(r"""\b(?:env|Env\(\))\.\w+\(\s*["']([A-Z_]+)["']""")
 # Only `tests/settings.py` sets it.
 NOT_FOR_OPERATORS = {"STATIC_MANIFEST"}
 
 
 def names_read() -> set[str]:
-    modules = ("settings.py", "sign_in_settings.py")
+    modules = ("settings.py", "sign_in_settings.py", "supervisor/options.py")
     found = {name for module in modules for name in READ.findall((ROOT / "orchestrator" / module).read_text())}
     return found - NOT_FOR_OPERATORS
 

@@ -13,8 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from redis import Redis, RedisError
-
 # The kernel's limit is 108 bytes on Linux and 104 on macOS, the closing zero included.
 LONGEST_SOCKET_PATH = 100
 # A path of these characters alone means the same in a file system and in a URL.
@@ -108,6 +106,9 @@ def url_of(socket: Path) -> str:
 
 def answers(url: str) -> bool:
     """Whether the broker at a REDIS_URL answers within two seconds."""
+    # Here, because whoever waits for a first page would wait for the package too.
+    from redis import Redis, RedisError
+
     try:
         # redis-py and kombu disagree on what a socket's URL is called.
         with Redis.from_url(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from orchestrator.supervisor.preparation import Administrator
+from orchestrator.supervisor.report import Administrator
 
 OWN_NAME = "up"
 _WIDTH = 8

@@ -74,6 +74,7 @@ class Crew:
         self._watchdog = Watchdog()
         self._running: dict[str, Process] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._ended: set[str] = set()
 
     def ask_to_stop(self) -> None:
         """The first time: in good order. The second time: at once."""
@@ -84,6 +85,10 @@ class Crew:
     def keep(self, service: Service) -> None:
         """Start `service`, and start it again whenever it ends, until the crew stops."""
         self._keepers[service.name] = asyncio.create_task(self._keep(service), name=service.name)
+
+    def has_ended(self, name: str) -> bool:
+        """Whether the service has ended at least once."""
+        return name in self._ended
 
     async def stop(self, last: Sequence[str] = ()) -> None:
         """Stop everything, the services named in `last` after all others."""
@@ -99,12 +104,14 @@ class Crew:
         while not self.stopping.is_set():
             began = clock()
             code = await self._run(service)
+            self._ended.add(service.name)
             if self.stopping.is_set():
                 return
             pause = next_pause(pause, clock() - began)
             self._console.say(f"{service.name} ended ({how_it_ended(code)}); it starts again in {pause:g} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), pause)
+            service = service.later or service
 
     async def _run(self, service: Service) -> int:
         """One life of a service, its last descendants included. The exit code."""

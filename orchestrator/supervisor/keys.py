@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from environ import Env
-
 FILE_NAME = "keys.env"
 
 
@@ -31,16 +29,6 @@ MAKERS: dict[str, Callable[[], str]] = {
 }
 
 
-def make_keys_of(checkout: Path) -> None:
-    """Make the keys that `checkout` lacks. Django's settings, which want them, are read afterwards.
-
-    Raises `OSError` when there is no place to keep them.
-    """
-    if (checkout / ".env").is_file():
-        Env.read_env(checkout / ".env")
-    make_missing_keys(Path(os.environ.get("VAR_DIR") or checkout / "var"), os.environ)
-
-
 def no_place(problem: OSError) -> str:
     """What the person at the terminal is told when something cannot be written."""
     return (
@@ -50,7 +38,10 @@ def no_place(problem: OSError) -> str:
 
 
 def make_missing_keys(folder: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Add to `folder/keys.env` the keys that neither it nor the environment has; the names of those made."""
+    """Add to `folder/keys.env` the keys that neither it nor the environment has; the names of those made.
+
+    Raises `OSError` when there is no place to keep them.
+    """
     with _alone_in(folder):
         path = folder / FILE_NAME
         kept = path.read_text(encoding="utf-8") if path.exists() else ""

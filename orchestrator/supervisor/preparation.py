@@ -2,32 +2,30 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles import finders
-from django.core.management import call_command
+from django.core.checks import Tags
+from django.core.management import BaseCommand, call_command
 from django.db import connections, transaction
+
+from orchestrator.supervisor.report import Administrator
 
 FIRST_ADMINISTRATOR = "admin"
 _STAMP = "static.stamp"
 
 
-@dataclass(frozen=True)
-class Administrator:
-    """Who may do everything. The password is known only to the start that made it."""
+def prepare() -> Administrator:
+    """Look at what the operator set, and bring the database and the static files up to date. Who may sign in.
 
-    name: str
-    password: str | None
-
-
-def prepare() -> None:
-    """Bring the database and the static files up to date. Raises `django.db.Error` when there is no database."""
+    Raises `SystemCheckError`, and `django.db.Error` when there is no database.
+    """
+    BaseCommand().check(tags=[Tags.security])
     call_command("migrate", interactive=False, verbosity=0)
     collect_changed_static_files()
-    connections.close_all()
+    return first_administrator()
 
 
 def collect_changed_static_files() -> bool:

@@ -26,6 +26,8 @@ class Service:
     hands_over: tuple[int, ...] = ()
     # A line with one of these is not shown.
     left_out: tuple[str, ...] = ()
+    # What is started in its place once it has ended, if not the same again.
+    later: "Service | None" = None
 
 
 def web(environment: Mapping[str, str], listener: int) -> Service:
@@ -39,6 +41,17 @@ def web(environment: Mapping[str, str], listener: int) -> Service:
         f"fd://{listener}",
     )
     return Service("web", _python(*command), environment, (listener,))
+
+
+def prepared_web(environment: Mapping[str, str], listener: int, report: int) -> Service:
+    """The same, but its first life prepares what it serves, and says so on the open file `report`.
+
+    A later one serves at once: it must come back also while the database is away.
+    """
+    later = web(environment, listener)
+    python, _, *gunicorn = later.command
+    command = (python, "-m", "orchestrator.supervisor.web", str(report), *gunicorn)
+    return Service("web", command, environment, (listener, report), later=later)
 
 
 def worker(environment: Mapping[str, str], threads: int) -> Service:

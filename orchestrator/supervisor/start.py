@@ -3,107 +3,126 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
-from typing import TextIO
-
-from django.conf import settings
-from django.shortcuts import resolve_url
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import closing
+from socket import socket
+from typing import TextIO, TypeVar
 
 from orchestrator.supervisor import broker, ports, readiness, services
 from orchestrator.supervisor.console import Console, Sample, summary
 from orchestrator.supervisor.crew import Crew
 from orchestrator.supervisor.lock import note
-from orchestrator.supervisor.preparation import first_administrator
+from orchestrator.supervisor.options import Options
+from orchestrator.supervisor.report import Administrator, CannotStart, Report
 
+T = TypeVar("T")
 READY_WITHIN = 60.0
-_BROKER = "broker"
-
-
-class CannotStart(Exception):
-    """The product could not be started. The message is for the person at the terminal."""
+# Nobody waits for a migration of many rows with a clock in hand.
+PREPARED_WITHIN = 3600.0
+_BROKER, _WEB = "broker", "web"
 
 
 class Start:
     """What was chosen for this start: ports, broker, environment."""
 
-    def __init__(self, console: Console, lock: TextIO, crew: Crew) -> None:
+    def __init__(self, chosen: Options, console: Console, lock: TextIO, crew: Crew) -> None:
+        self._chosen = chosen
         self._console = console
         self._lock = lock
         self._crew = crew
-        self._var = Path(settings.VAR_DIR).resolve()
 
     async def run(self) -> None:
         """Until somebody asks to stop. Raises `CannotStart` and `broker.NoBroker`; leaves no process behind."""
-        listener = ports.listen_near(settings.WEB_PORT)
-        sandbox_port = ports.free_near(settings.SANDBOX_PORT) if settings.SANDBOX else None
-        self._say_if_moved("web", settings.WEB_PORT, ports.port_of(listener))
-        self._say_if_moved("sandbox", settings.SANDBOX_PORT, sandbox_port)
-        port, path = ports.port_of(listener), resolve_url(settings.LOGIN_URL)
+        chosen = self._chosen
+        listener = ports.listen_near(chosen.web_port)
+        sandbox_port = ports.free_near(chosen.sandbox_port) if chosen.sandbox else None
+        port = ports.port_of(listener)
+        self._say_if_moved(_WEB, chosen.web_port, port)
+        self._say_if_moved("sandbox", chosen.sandbox_port, sandbox_port)
         try:
-            site = f"http://127.0.0.1:{port}"
-            environment = self._environment(await self._broker(), sandbox_port, site)
-            # The pages first, alone on the machine: whoever started it waits for them, and the others have time.
-            self._crew.keep(services.web(environment, listener.fileno()))
-            await self._until(lambda: readiness.web_serves(port, path), "The web did not answer")
+            environment = self._environment(sandbox_port, f"http://{ports.HOST}:{port}")
+            # The pages first, and little beside them: whoever started it waits for them, and the others have time.
+            administrator = await self._web(environment, listener)
             for service in self._behind_the_pages(environment, sandbox_port):
                 self._crew.keep(service)
-            await self._welcome(port)
+            if administrator and not self._crew.stopping.is_set():
+                self._welcome(port, administrator)
             await self._crew.stopping.wait()
             self._console.say("stopping")
         finally:
             await self._crew.stop(last=(_BROKER,))
             listener.close()
 
-    async def _broker(self) -> str:
-        """The address of the operator's broker, or of the embedded one once it answers."""
-        if settings.REDIS_URL:
-            if not await asyncio.to_thread(broker.answers, settings.REDIS_URL):
-                raise CannotStart(f"No broker answers at {broker.without_password(settings.REDIS_URL)} (REDIS_URL).")
-            return str(settings.REDIS_URL)
-        folder = self._var / _BROKER
-        socket = broker.socket_path(folder)
-        self._crew.keep(services.broker(os.environ, broker.command(broker.server_program(), folder, socket)))
-        url = broker.url_of(socket)
-        await self._until(lambda: asyncio.to_thread(broker.answers, url), "The broker did not answer")
-        return url
+    async def _web(self, environment: Mapping[str, str], listener: socket) -> Administrator | None:
+        """Start the web, and the broker beside it. Who may sign in once both answer; None when asked to stop."""
+        with closing(Report()) as report:
+            self._crew.keep(services.prepared_web(environment, listener.fileno(), report.theirs))
+            await self._broker(environment["REDIS_URL"])
+            administrator = await self._until(
+                lambda: self._prepared(report), "Database and static files were not ready", PREPARED_WITHIN
+            )
+        port = ports.port_of(listener)
+        await self._until(lambda: readiness.web_serves(port), "The web did not answer")
+        return administrator
 
-    def _environment(self, redis_url: str, sandbox_port: int | None, site: str) -> dict[str, str]:
-        servers = str(settings.AZURE_DEVOPS_SERVERS)
+    async def _prepared(self, report: Report) -> Administrator | None:
+        ended = self._crew.has_ended(_WEB)
+        administrator = report.administrator()
+        if ended and administrator is None:
+            raise CannotStart("The web ended before it was prepared. Its lines above say why.")
+        return administrator
+
+    async def _broker(self, url: str) -> None:
+        """The operator's broker has to answer; the embedded one is started."""
+        if url == self._chosen.redis_url:
+            if not await asyncio.to_thread(broker.answers, url):
+                raise CannotStart(f"No broker answers at {broker.without_password(url)} (REDIS_URL).")
+            return
+        folder = self._chosen.var_dir / _BROKER
+        command = broker.command(broker.server_program(), folder, broker.socket_path(folder))
+        self._crew.keep(services.broker(os.environ, command))
+        await self._until(lambda: asyncio.to_thread(broker.answers, url), "The broker did not answer")
+
+    def _environment(self, sandbox_port: int | None, site: str) -> dict[str, str]:
+        chosen = self._chosen
+        servers = chosen.azure_devops_servers
         return services.for_children(
             os.environ,
-            redis_url=redis_url,
+            redis_url=chosen.redis_url or broker.url_of(broker.socket_path(chosen.var_dir / _BROKER)),
             servers=services.with_sandbox(servers, sandbox_port) if sandbox_port else servers,
-            var=self._var,
+            var=chosen.var_dir,
             site=site,
         )
 
     def _behind_the_pages(self, environment: dict[str, str], sandbox_port: int | None) -> list[services.Service]:
-        product = [services.worker(environment, settings.WORKER_THREADS), services.beat(environment)]
+        product = [services.worker(environment, self._chosen.worker_threads), services.beat(environment)]
         return [services.sandbox(environment, sandbox_port), *product] if sandbox_port else product
 
-    async def _welcome(self, port: int) -> None:
-        if self._crew.stopping.is_set():
-            return
-        administrator = await asyncio.to_thread(first_administrator)
+    def _welcome(self, port: int, administrator: Administrator) -> None:
         url = f"http://{ports.HOST}:{port}/"
         note(self._lock, url)
-        self._console.text(summary(url, administrator, _samples() if settings.SANDBOX else ()))
+        self._console.text(summary(url, administrator, _samples() if self._chosen.sandbox else ()))
 
-    async def _until(self, ready: Callable[[], Awaitable[bool]], complaint: str) -> None:
+    async def _until(
+        self, ready: Callable[[], Awaitable[T | None]], complaint: str, within: float = READY_WITHIN
+    ) -> T | None:
+        """The first that is not None or False, or None when asked to stop. Raises `CannotStart` when it takes long."""
         try:
-            async with asyncio.timeout(READY_WITHIN):
-                while not self._crew.stopping.is_set() and not await ready():
+            async with asyncio.timeout(within):
+                while not self._crew.stopping.is_set():
+                    if found := await ready():
+                        return found
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise CannotStart(f"{complaint} within {READY_WITHIN:g} s. Its lines above say why.") from None
+            raise CannotStart(f"{complaint} within {within:g} s. Its lines above say why.") from None
+        return None
 
     def _say_if_moved(self, name: str, wanted: int, got: int | None) -> None:
         if got is not None and wanted != got:
             self._console.say(f"port {wanted} is busy; {name} takes {got}")
 
 
-async def start(console: Console, lock: TextIO) -> None:
+async def start(chosen: Options, console: Console, lock: TextIO) -> None:
     """Run the product until Ctrl-C, SIGTERM, or the end of the terminal."""
     crew = Crew(console)
     console.on_gone = crew.ask_to_stop
@@ -114,7 +133,7 @@ async def start(console: Console, lock: TextIO) -> None:
         signals.append(signal.SIGHUP)
     for number in signals:
         loop.add_signal_handler(number, crew.ask_to_stop)
-    await Start(console, lock, crew).run()
+    await Start(chosen, console, lock, crew).run()
 
 
 def _samples() -> Sequence[Sample]:

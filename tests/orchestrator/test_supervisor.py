@@ -6,6 +6,7 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -13,10 +14,10 @@ from time import monotonic, sleep
 
 import pytest
 
-from orchestrator.supervisor import broker, keys, lock, ports, services
+from orchestrator.supervisor import broker, keys, lock, options, ports, services
 from orchestrator.supervisor.console import Console, summary
 from orchestrator.supervisor.crew import FIRST_PAUSE, LONGEST_PAUSE, Crew, how_it_ended, next_pause
-from orchestrator.supervisor.preparation import Administrator
+from orchestrator.supervisor.report import Administrator, CannotStart, Report, complain, prepared
 from orchestrator.supervisor.services import Service
 from orchestrator.supervisor.watchdog import groups_left
 
@@ -125,6 +126,22 @@ class TestCrew:
         stubborn = "trap '' TERM; echo up; while :; do sleep 0.1; done"
         assert self.live("/bin/sh", "-c", stubborn, until="up", hurry=True) == ["one      | up"]
 
+    def test_another_may_be_started_in_place_of_what_ended(self) -> None:
+        terminal = Listener()
+
+        async def life() -> None:
+            crew = Crew(terminal)
+            later = Service("one", ("/bin/sh", "-c", "echo later; sleep 60"), dict(os.environ))
+            crew.keep(Service("one", ("/bin/echo", "first"), dict(os.environ), later=later))
+            assert not crew.has_ended("one")
+            await terminal.until("later")
+            assert crew.has_ended("one")
+            await crew.stop()
+
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(lambda: asyncio.run(life())).result()
+        assert [line for line in terminal.lines if line.startswith("one")] == ["one      | first", "one      | later"]
+
     def test_what_a_service_leaves_running_is_killed_and_delays_nothing(self) -> None:
         said = self.live("/bin/sh", "-c", "sleep 600 & echo left $!", until="left", times=2)
         left = [int(line.rpartition(" ")[2]) for line in said if "left" in line]
@@ -228,6 +245,70 @@ class TestEnvironments:
         )
         assert made["SITE_URL"] == "https://site"
         assert (made["REDIS_URL"], made["AZURE_DEVOPS_SERVERS"], made["VAR_DIR"]) == ("r", "s", "/var")
+
+
+class TestWeb:
+    def test_its_first_life_prepares_and_reports_and_later_ones_serve_at_once(self) -> None:
+        first = services.prepared_web({}, listener=7, report=9)
+        assert first.later == services.web({}, 7)
+        assert first.hands_over == (7, 9)
+        assert "orchestrator.supervisor.web" in first.command
+        assert first.command[-2:] == first.later.command[-2:] == ("--bind", "fd://7")
+
+
+class TestReport:
+    @pytest.fixture
+    def report(self) -> Iterator[Report]:
+        with closing(Report()) as report:
+            yield report
+
+    def test_nothing_was_said_yet(self, report: Report) -> None:
+        assert report.administrator() is None
+
+    @pytest.mark.parametrize("password", ["open-sesame", None])
+    def test_prepared_says_who_may_sign_in(self, report: Report, password: str | None) -> None:
+        prepared(report.theirs, Administrator("admin", password))
+        assert report.administrator() == Administrator("admin", password)
+
+    def test_half_a_line_is_nothing_yet(self, report: Report) -> None:
+        os.write(report.theirs, b'{"name": "admin", "pass')
+        assert report.administrator() is None
+        os.write(report.theirs, b'word": null}\n')
+        assert report.administrator() == Administrator("admin", None)
+
+    def test_a_complaint_is_why_nothing_starts(self, report: Report) -> None:
+        complain(report.theirs, "The database cannot be used: it is away")
+        with pytest.raises(CannotStart, match=r"^The database cannot be used: it is away$"):
+            report.administrator()
+
+    def test_the_password_is_in_no_representation(self) -> None:
+        assert "open-sesame" not in repr(Administrator("admin", "open-sesame"))
+
+
+class TestOptions:
+    @pytest.fixture
+    def nothing_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("VAR_DIR", "REDIS_URL", "AZURE_DEVOPS_SERVERS", "WEB_PORT", "SANDBOX"):
+            monkeypatch.delenv(name, raising=False)
+
+    @pytest.mark.usefixtures("nothing_set")
+    def test_without_anything_everything_lies_in_the_checkout_and_nobody_has_a_broker(self, tmp_path: Path) -> None:
+        found = options.read(tmp_path)
+        assert (found.var_dir, found.redis_url, found.web_port, found.sandbox) == (tmp_path / "var", "", 8000, True)
+
+    @pytest.mark.usefixtures("nothing_set")
+    def test_the_environment_goes_before_the_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / ".env").write_text(f"WEB_PORT=8100\nSANDBOX=0\nVAR_DIR={tmp_path}/elsewhere\n")
+        monkeypatch.setenv("WEB_PORT", "8200")
+        found = options.read(tmp_path)
+        assert (found.web_port, found.sandbox, found.var_dir) == (8200, False, tmp_path / "elsewhere")
+
+
+def test_the_supervisor_loads_neither_django_nor_celery() -> None:
+    # They take longer to load than everything else, and whoever waits for the first page would wait twice.
+    listed = "import sys, orchestrator.supervisor.up; print({'django.db', 'celery', 'redis'} & set(sys.modules))"
+    asked = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
+    assert asked.stdout == "set()\n"
 
 
 class TestKeys:

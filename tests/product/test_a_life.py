@@ -74,7 +74,7 @@ def person(first: Start) -> Person:
 def test_busy_ports_are_passed_over_and_said(first: Start) -> None:
     assert first.said(r"port \d+ is busy; web takes (\d+)$") == str(urlsplit(first.url).port)
     sandbox = first.said(r"port \d+ is busy; sandbox takes (\d+)$")
-    assert f"Sandbox on http://127.0.0.1:{sandbox}" in first.text
+    first.wait_for(f"Sandbox on http://127.0.0.1:{sandbox}")
 
 
 def test_the_sign_in_page_comes_with_its_stylesheet(first: Start) -> None:

@@ -56,3 +56,24 @@ def test_a_broker_that_does_not_answer_is_said_without_its_password(folder: Path
     assert "No broker answers at redis://127.0.0.1:1/0 (REDIS_URL)." in said
     assert "secret-word" not in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "sentence"),
+    [
+        ("DATABASE_URL", "postgres://somebody:secret-word@127.0.0.1:1/nothing", "The database cannot be used:"),
+        ("FIELD_ENCRYPTION_KEYS", "secret-word", "FIELD_ENCRYPTION_KEYS is not base64 of at least 32 random bytes."),
+    ],
+)
+def test_what_the_web_cannot_work_with_is_said_once_and_nothing_is_left(
+    folder: Path, setting: str, value: str, sentence: str
+) -> None:
+    start = Start(folder, SANDBOX="0", **{setting: value})
+    try:
+        assert start.end() != 0
+        assert start.text.count(sentence) == 1
+        for words in ("secret-word", "Traceback", "starts again"):
+            assert words not in start.text
+        assert start.processes() == {}
+    finally:
+        start.close()

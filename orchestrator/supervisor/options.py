@@ -1,0 +1,40 @@
+"""What both the settings and the supervisor read of the environment. Without Django, which takes long to load."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from environ import Env
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The choices of one start. `redis_url` is empty where nobody has a broker of their own."""
+
+    var_dir: Path
+    redis_url: str
+    azure_devops_servers: str
+    web_port: int
+    worker_threads: int
+    sandbox: bool
+    sandbox_port: int
+
+
+def read(checkout: Path) -> Options:
+    """From the environment, and from `checkout`'s `.env` what the environment lacks."""
+    env = Env()
+    return Options(
+        var_dir=var_dir(checkout),
+        redis_url=env.str("REDIS_URL", default=""),
+        azure_devops_servers=env.str("AZURE_DEVOPS_SERVERS", default="Azure DevOps Services=https://dev.azure.com"),
+        web_port=env.int("WEB_PORT", default=8000),
+        worker_threads=env.int("WORKER_THREADS", default=8),
+        sandbox=env.bool("SANDBOX", default=True),
+        sandbox_port=env.int("SANDBOX_PORT", default=8061),
+    )
+
+
+def var_dir(checkout: Path) -> Path:
+    """The folder of everything that is kept."""
+    if (checkout / ".env").is_file():
+        Env.read_env(checkout / ".env")
+    return Path(Env().str("VAR_DIR", default="") or checkout / "var").resolve()
