@@ -1,32 +1,28 @@
 """What pages read: lists, filters and counts, each in a constant number of queries."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Upper
 from django.utils import timezone
 
 from connections import expiry
 from connections.models import AuditedConnection, AuditRun, ChosenProject, Connection, Mail, StoredToken
 from connections.rails import Rails
-from connections.status import NEEDS_ATTENTION, Expiry, Health
+from connections.status import Expiry, Health
 from connections.timeline import DAYS, Timeline, timeline
 from history.models import Event
 from history.queries import Filters as EventFilters
 from history.queries import events
 
 PAGE_SIZE = 25
-# What a row of the list shows; the rest of a connection is not read for it.
-_SHOWN = (
-    *("name", "organization", "all_projects", "is_default", "health", "disabled", "expires_on", "checked_at"),
-    *("owner__username", "owner__first_name", "owner__last_name", "owner__is_active"),
-)
 EVENTS_PER_PAGE = 50
 RECENT_EVENTS = 8
 ATTENTION = "attention"
@@ -47,6 +43,29 @@ STATUS_CHOICES: tuple[tuple[str, str], ...] = (
 )
 
 
+class Row(NamedTuple):
+    """What the list shows of a connection and its owner; the rest is not read for it. Named as in the database."""
+
+    pk: int
+    name: str
+    organization: str
+    all_projects: bool
+    is_default: bool
+    health: str
+    disabled: bool
+    expires_on: date | None
+    checked_at: datetime | None
+    owner__username: str
+    owner__first_name: str
+    owner__last_name: str
+    owner__is_active: bool
+
+    @property
+    def owner(self) -> str:
+        """The owner as `User.get_full_name` has it, or else the user name."""
+        return f"{self.owner__first_name} {self.owner__last_name}".strip() or self.owner__username
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What a person asked for; empty means everything."""
@@ -64,38 +83,37 @@ class Filters:
 
 
 def _attention(today: date) -> Q:
-    refused = Q(health__in=[*NEEDS_ATTENTION])
-    ending = Q(expires_on__lte=today + timedelta(days=expiry.SOON_DAYS)) | Q(expires_on=None)
-    return Q(disabled=False) & (refused | ending | _owner_left())
+    return Q(disabled=False) & (_due(today) | _owner_left())
+
+
+def _due(today: date) -> Q:
+    return Q(needs_person_by__lte=today + timedelta(days=expiry.SOON_DAYS))
 
 
 def _owner_left() -> Q:
-    # Not by a join: those who left are few, and found once.
-    return Q(owner__in=User.objects.filter(is_active=False))
+    # Asked first: there are none or few, and a database that knows them reads no other rows.
+    owns = Connection.objects.filter(owner=OuterRef("pk")).order_by()
+    return Q(owner__in=list(User.objects.filter(Exists(owns), is_active=False).values_list("pk", flat=True)))
 
 
 def _with_status(status: str, today: date) -> Q:
     soon = today + timedelta(days=expiry.SOON_DAYS)
-    conditions = {
-        ATTENTION: _attention(today),
-        Health.DISABLED: Q(disabled=True),
-        Expiry.SOON: Q(expires_on__gte=today, expires_on__lte=soon),
-        Expiry.EXPIRED: Q(expires_on__lt=today),
-        Expiry.NOT_RECORDED: Q(expires_on=None),
-        OWNER_LEFT: _owner_left(),
+    conditions: dict[str, Callable[[], Q]] = {
+        ATTENTION: lambda: _attention(today),
+        Health.DISABLED: lambda: Q(disabled=True),
+        Expiry.SOON: lambda: Q(expires_on__gte=today, expires_on__lte=soon),
+        Expiry.EXPIRED: lambda: Q(expires_on__lt=today),
+        Expiry.NOT_RECORDED: lambda: Q(expires_on=None),
+        OWNER_LEFT: _owner_left,
     }
-    return conditions.get(status, Q(health=status, disabled=False))
+    return conditions.get(status, lambda: Q(health=status, disabled=False))()
 
 
 def connections(filters: Filters, *, today: date) -> QuerySet[Connection]:
     """The connections a person asked for, in the wished order."""
     found = Connection.objects.all()
     if filters.q:
-        words = filters.q.split()
-        for word in words:
-            found = found.filter(
-                Q(name__icontains=word) | Q(organization__icontains=word) | Q(identity_name__icontains=word)
-            )
+        found = found.filter(pk__in=_with_words(filters.q.split()))
     if filters.status:
         found = found.filter(_with_status(filters.status, today))
     if filters.on:
@@ -103,27 +121,44 @@ def connections(filters: Filters, *, today: date) -> QuerySet[Connection]:
     return found.order_by(*_order(filters.sort))
 
 
+def _with_words(words: Iterable[str]) -> QuerySet[Connection, Any]:
+    # Found first and put in order then: SQLite would rather go through the names and fetch each row for its words.
+    found = Connection.objects.order_by()
+    for word in words:
+        found = found.filter(words__contains=Upper(Value(word)))
+    return found.values("pk")
+
+
 def _order(sort: str) -> list[str | Combinable]:
     by_name: list[str | Combinable] = [Lower("name"), "id"]
     if sort == "expiry":
         return [F("expires_on").asc(nulls_last=True), *by_name]
     if sort == "checked":
-        return [F("checked_at").desc(nulls_last=True), *by_name]
+        return ["-last_checked", *by_name]
     return by_name
 
 
-def page_of_connections(filters: Filters, number: str | None, *, today: date) -> Page[Connection]:
-    """One page, each with its owner; a number out of range is the nearest page."""
-    found = connections(filters, today=today)
-    page = Paginator(found, PAGE_SIZE).get_page(number)
-    # Indexes alone say which rows a page has; only those are read whole.
-    first = PAGE_SIZE * (page.number - 1)
-    rows = Connection.objects.filter(pk__in=found.values("pk")[first : first + PAGE_SIZE])
-    page.object_list = rows.select_related("owner").only(*_SHOWN).order_by(*_order(filters.sort))
+def page_of_connections(filters: Filters, number: str | None, *, today: date) -> Page[Row]:
+    """One page; a number out of range is the nearest page."""
+    found = connections(filters, today=today).values_list("pk", flat=True)
+    # A search looks at the words of every connection: once, for how many there are and for their order.
+    page: Page[Any] = Paginator(list(found) if filters.q else found, PAGE_SIZE).get_page(number)
+    # Else indexes alone say which rows a page has; only those are read whole.
+    rows = Connection.objects.filter(pk__in=page.object_list if filters.q else _nearest(page, found))
+    page.object_list = [Row(*one) for one in rows.order_by(*_order(filters.sort)).values_list(*Row._fields)]
     return page
 
 
-def chosen_projects(found: Iterable[Connection]) -> dict[int, int]:
+def _nearest(page: Page[Any], found: QuerySet[Connection, int]) -> QuerySet[Connection, int]:
+    """What stands on the page, counted from the nearer end: the last page is as fast as the first."""
+    count, first = page.paginator.count, PAGE_SIZE * (page.number - 1)
+    last = min(first + PAGE_SIZE, count)
+    if first <= count - last:
+        return found[first:last]
+    return found.reverse()[count - last : count - first]
+
+
+def chosen_projects(found: Iterable[Row]) -> dict[int, int]:
     """How many projects each of these connections is limited to, by its id; those that cover all are left out."""
     limited = [one.pk for one in found if not one.all_projects]
     if not limited:
@@ -132,28 +167,23 @@ def chosen_projects(found: Iterable[Connection]) -> dict[int, int]:
     return dict(chosen.values_list("connection").annotate(count=Count("pk")))
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How many connections need a person, and how many enabled ones have a token that ended."""
-
-    attention: int
-    ended: int
-
-
-def standing(*, today: date) -> Standing:
-    """Both counts, in one query: a token that ended needs a person, too."""
-    needing = Connection.objects.filter(_attention(today))
-    return Standing(**needing.aggregate(attention=Count("pk"), ended=Count("pk", filter=Q(expires_on__lt=today))))
+def needing_attention(*, today: date) -> int:
+    """How many connections need a person, in one query."""
+    enabled = Connection.objects.filter(disabled=False).order_by().values("pk")
+    due = _due(today)
+    # Two parts instead of one condition: each has an index, and those whose owner left are few.
+    left = enabled.exclude(due).filter(owner__in=User.objects.filter(is_active=False))
+    return enabled.filter(due).union(left, all=True).count()
 
 
-def expiry_timeline(*, ended: int, today: date) -> Timeline:
+def expiry_timeline(*, today: date) -> Timeline:
     """Which enabled connections expire when over the next 90 days, each day with two names, in one query."""
-    ahead = Connection.objects.filter(
-        disabled=False, expires_on__gte=today, expires_on__lte=today + timedelta(days=DAYS)
-    )
+    ahead = Connection.objects.filter(disabled=False, expires_on__lte=today + timedelta(days=DAYS))
     by_day = ahead.order_by("expires_on").values_list("expires_on")
-    found = by_day.annotate(count=Count("pk"), first=Min("name"), last=Max("name"))
-    days = tuple((day, count, (first, last)[: min(count, 2)]) for day, count, first, last in found if day)
+    # All rows instead of all ids, which do not stand in the index.
+    found = list(by_day.annotate(count=Count("*"), first=Min("name"), last=Max("name")))
+    ended = sum(count for day, count, _, _ in found if day and day < today)
+    days = tuple((day, count, (first, last)[: min(count, 2)]) for day, count, first, last in found if day >= today)
     return _drawn(days, ended=ended, today=today)
 
 

@@ -54,7 +54,8 @@ def test_no_host_stands_in_the_product_that_is_not_listed() -> None:
 
 
 def test_every_setting_that_leads_somewhere_is_listed() -> None:
-    read = (ROOT / "orchestrator" / "settings.py").read_text()
+    settings = ("orchestrator/settings.py", "orchestrator/supervisor/options.py")
+    read = "".join((ROOT / one).read_text() for one in settings)
     leading = {name for name in re.findall(r'env\.\w+\("([A-Z_]+)"', read) if name.endswith(("_URL", "_PROXIES"))}
     # These name the product itself, and whose word is taken.
     assert leading - {"SITE_URL", "TRUSTED_PROXIES"} | {"AZURE_DEVOPS_SERVERS"} == SETTINGS

@@ -195,7 +195,7 @@ def _shown(connection: Connection, tokens: str) -> dict[str, Any]:
         "identity_account": connection.identity_account,
         "owner_name": connection.owner.get_full_name() or connection.owner.get_username(),
         "owner_active": connection.owner.is_active,
-        "projects_summary": projects_summary(connection, len(names)),
+        "projects_summary": projects_summary(len(names), of_all=connection.all_projects),
         "projects": names,
         "created_at": connection.created_at,
         "checked_at": connection.checked_at,

@@ -9,6 +9,7 @@ from connections import expiry, guidance, messages
 from connections.azure_devops.capabilities import BY_KEY, CAPABILITIES, Finding, Verdict
 from connections.azure_devops.types import Place
 from connections.models import CapabilityState, Connection
+from connections.queries import Row
 from connections.status import Expiry, Health, worse
 
 
@@ -44,7 +45,7 @@ VERDICT_CHIPS: dict[str, Chip] = {
 }
 
 
-def health_of_connection(connection: Connection) -> Health:
+def health_of_connection(connection: Connection | Row) -> Health:
     """The health on the page: a disabled connection is just that."""
     return Health.DISABLED if connection.disabled else Health(connection.health)
 
@@ -59,7 +60,7 @@ class States:
     expires_text: str
 
 
-def states(connection: Connection, *, today: date) -> States:
+def states(connection: Connection | Row, *, today: date) -> States:
     """How a connection stands today."""
     health = health_of_connection(connection)
     end = expiry.expiry_of(connection.expires_on, today)

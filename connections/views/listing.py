@@ -25,8 +25,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     page = queries.page_of_connections(filters, request.GET.get("page"), today=today)
     place = " or ".join(clients.places()).capitalize()
     can_rotate = request.user.has_perm("connections.rotate_connection")
-    standing = queries.standing(today=today)
-    timeline = queries.expiry_timeline(ended=standing.ended, today=today)
+    timeline = queries.expiry_timeline(today=today)
     others = request.GET.copy()
     others.pop("page", None)
     any_day = others.copy()
@@ -38,7 +37,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "filtered": filters.any,
         "place_label": place,
         "total": page.paginator.count,
-        "attention_count": standing.attention,
+        "attention_count": queries.needing_attention(today=today),
         "attention_url": f"{reverse('connections:list')}?status={queries.ATTENTION}",
         "can_add": request.user.has_perm("connections.add_connection"),
         "can_rotate": can_rotate,

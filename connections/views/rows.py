@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from connections.models import Connection
+from connections.queries import Row
 from connections.views.display import Chip, states
 from orchestrator.templatetags.icons import lucide
 
@@ -52,11 +52,11 @@ class Drawing:
     can_rotate: bool
     chosen: Mapping[int, int]
 
-    def rows(self, found: Iterable[Connection]) -> SafeString:
-        """One table row for each connection; each needs its `owner`."""
+    def rows(self, found: Iterable[Row]) -> SafeString:
+        """One table row for each connection."""
         return SafeString("\n".join(map(self._row, found)))  # nosec B703 - each piece is escaped below
 
-    def _row(self, one: Connection) -> str:
+    def _row(self, one: Row) -> str:
         state = states(one, today=self.today)
         name = escape(one.name)
         return _ROW.format(
@@ -66,12 +66,12 @@ class Drawing:
             _provider(),
             escape(self.place),
             escape(one.organization),
-            projects_summary(one, self.chosen.get(one.pk, 0)),
+            projects_summary(self.chosen.get(one.pk, 0), of_all=one.all_projects),
             _chip(state.chip),
             _ends(one.expires_on, state.expires_text),
             _checked(one.checked_at),
-            escape(one.owner.get_full_name() or one.owner.get_username()),
-            "" if one.owner.is_active else _left(),
+            escape(one.owner),
+            "" if one.owner__is_active else _left(),
             _UPDATE.format(_url("connections:update-token", one.pk), name) if self.can_rotate else "",
         )
 
@@ -86,9 +86,9 @@ def _url(view: str, pk: int) -> str:
     return _url_of_any(view).format(pk)
 
 
-def projects_summary(connection: Connection, count: int) -> str:
+def projects_summary(count: int, *, of_all: bool) -> str:
     """How many projects a connection covers."""
-    if connection.all_projects:
+    if of_all:
         return "All projects"
     return "1 project" if count == 1 else f"{count} projects"
 

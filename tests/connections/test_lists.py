@@ -1,0 +1,139 @@
+"""What the list of connections reads, in every order and filter, from rows that the database keeps ready."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import product
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from connections import expiry, queries
+from connections.models import Connection
+from connections.queries import ATTENTION, OWNER_LEFT, PAGE_SIZE, Filters
+from connections.status import NEEDS_ATTENTION, Health
+from tests.factories import ConnectionFactory, make_person
+
+pytestmark = pytest.mark.django_db
+TODAY = date(2026, 11, 27)
+DAYS = (None, -400, -1, 0, expiry.SOON_DAYS, expiry.SOON_DAYS + 1, 400)
+
+
+def shown(filters: Filters, number: int = 1) -> list[str]:
+    return [row.name for row in queries.page_of_connections(filters, str(number), today=TODAY).object_list]
+
+
+@pytest.fixture
+def every_kind() -> list[Connection]:
+    """Each health with each day, enabled and not, of an owner who is here and of one who left."""
+    owners = (make_person("here"), make_person("gone", is_active=False))
+    for health, left, disabled, owner in product(Health, DAYS, (False, True), owners):
+        if health is not Health.DISABLED:
+            ConnectionFactory(
+                name=f"{health} {left} {disabled} {owner}",
+                health=health,
+                expires_on=None if left is None else TODAY + timedelta(days=left),
+                disabled=disabled,
+                owner=owner,
+            )
+    return list(Connection.objects.select_related("owner"))
+
+
+def needs_a_person(one: Connection) -> bool:
+    end = one.expires_on
+    ends = end is None or end <= TODAY + timedelta(days=expiry.SOON_DAYS)
+    return not one.disabled and (one.health in NEEDS_ATTENTION or ends or not one.owner.is_active)
+
+
+def test_who_needs_attention_is_counted_and_listed_alike(
+    every_kind: list[Connection], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    wanted = {one.name for one in every_kind if needs_a_person(one)}
+    assert 0 < len(wanted) < len(every_kind)
+    with django_assert_num_queries(1):
+        assert queries.needing_attention(today=TODAY) == len(wanted)
+    assert {one.name for one in queries.connections(Filters(status=ATTENTION), today=TODAY)} == wanted
+
+
+def test_the_database_follows_every_change(every_kind: list[Connection]) -> None:
+    Connection.objects.update(health=Health.HEALTHY, expires_on=TODAY + timedelta(days=300), disabled=False)
+    User.objects.update(is_active=True)
+    assert queries.needing_attention(today=TODAY) == 0
+    Connection.objects.filter(pk=every_kind[0].pk).update(expires_on=TODAY, name="Renamed payments")
+    assert queries.needing_attention(today=TODAY) == 1
+    assert shown(Filters(q="renamed pay")) == ["Renamed payments"]
+
+
+def test_those_whose_owner_left_are_found(every_kind: list[Connection]) -> None:
+    found = queries.connections(Filters(status=OWNER_LEFT), today=TODAY)
+    assert {one.owner.username for one in found} == {"gone"}
+    assert found.count() == len(every_kind) / 2
+
+
+@pytest.fixture(params=[0, 1, PAGE_SIZE, PAGE_SIZE + 1, 3 * PAGE_SIZE + 7])
+def some(request: pytest.FixtureRequest) -> int:
+    """So many connections, some of them never checked, some without a date."""
+    now = timezone.now()
+    for number in range(request.param):
+        ConnectionFactory(
+            name=f"{'pB'[number % 2]}ayments {number:03}",
+            expires_on=None if number % 5 == 0 else TODAY + timedelta(days=number % 7),
+            checked_at=None if number % 4 == 0 else now - timedelta(minutes=number % 3),
+        )
+    return int(request.param)
+
+
+def everything(filters: Filters, pages: int) -> Iterator[str]:
+    for number in range(1, pages + 1):
+        yield from shown(filters, number)
+
+
+@pytest.mark.parametrize("q", ["", "ayments"])
+@pytest.mark.parametrize("sort", ["", "expiry", "checked"])
+def test_every_page_from_either_end_shows_its_part_of_the_whole_order(some: int, sort: str, q: str) -> None:
+    filters = Filters(sort=sort, q=q)
+    wanted = [one.name for one in queries.connections(filters, today=TODAY)]
+    assert len(wanted) == some
+    assert list(everything(filters, pages=-(-some // PAGE_SIZE))) == wanted
+
+
+def test_orders_put_what_has_no_date_or_check_last(some: int) -> None:
+    for sort, field in (("expiry", "expires_on"), ("checked", "checked_at")):
+        found = [getattr(one, field) for one in queries.connections(Filters(sort=sort), today=TODAY)]
+        dated = [one for one in found if one is not None]
+        assert found == sorted(dated, reverse=sort == "checked") + [None] * (some - len(dated))
+
+
+def test_a_page_beyond_the_end_is_the_last_one(some: int) -> None:
+    for filters in (Filters(), Filters(q="ayments")):
+        assert shown(filters, 999) == shown(filters, max(1, -(-some // PAGE_SIZE)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("shop", ["Shop"]),
+        ("SHOP fabrikam", ["Shop"]),
+        ("fabrikam", ["Ledger", "Shop"]),
+        ("maya led", ["Ledger"]),
+        ("100%", ["100% Ærø"]),
+        ("_", []),
+        ("Ærø", ["100% Ærø"]),
+        ("shop ledger", []),
+        ("p f", ["Shop"]),
+        ("\\", []),
+    ],
+)
+def test_each_word_stands_in_the_name_the_organization_or_the_persons_name(asked: str, found: list[str]) -> None:
+    ConnectionFactory(name="Shop", organization="fabrikam", identity_name="Noor")
+    ConnectionFactory(name="Ledger", organization="fabrikam", identity_name="Maya")
+    ConnectionFactory(name="100% Ærø", organization="acme", identity_name="Maya")
+    assert shown(Filters(q=asked)) == found
+
+
+def test_an_owner_is_named_in_full_or_as_they_sign_in() -> None:
+    ConnectionFactory(name="A", owner=make_person("maya", first_name="Maya", last_name="Lindqvist"))
+    ConnectionFactory(name="B", owner=make_person("noor"))
+    page = queries.page_of_connections(Filters(), None, today=TODAY)
+    assert [row.owner for row in page] == ["Maya Lindqvist", "noor"]
