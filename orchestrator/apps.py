@@ -15,7 +15,9 @@ class OrchestratorConfig(AppConfig):
         from orchestrator import celery as celery
         from orchestrator import checks as checks
         from orchestrator import heartbeats as heartbeats
+        from orchestrator import loading
         from orchestrator import tracing as tracing
         from orchestrator.event_words import KINDS, PRODUCT
 
         words.register(KINDS, subject="product", about=PRODUCT)
+        loading.end()

@@ -1,6 +1,5 @@
 """gunicorn's configuration, for `make run` and for production alike. WEB_WORKERS and WEB_THREADS change its size."""
 
-import gc
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +19,6 @@ loglevel = "warning"
 # A worker proves that it lives by touching a file; on a slow disk that alone could hang it.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - not a file of ours, gunicorn makes its own
 control_socket_disable = True
-
-
-# Nothing of what is loaded now is ever garbage: to look for some among it takes long, and unshares its memory.
-gc.disable()
-
-
-def when_ready(server: Any) -> None:
-    """Everything is loaded; the workers come next."""
-    gc.freeze()
-    gc.enable()
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -8,8 +8,10 @@ from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from orchestrator import logs, sign_in_settings
+from orchestrator import loading, logs, sign_in_settings
 from orchestrator.supervisor import options
+
+loading.begin()
 
 env = environ.Env()
 

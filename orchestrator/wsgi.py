@@ -1,13 +1,14 @@
 """The WSGI application that gunicorn serves."""
 
 import os
-from importlib import import_module
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+
+from orchestrator.loading import load_pages
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator.settings")
 
 application = get_wsgi_application()
 # Before gunicorn makes its workers, so that they share what the pages' modules take, and no visitor waits for them.
-import_module(settings.ROOT_URLCONF)
+load_pages(settings.ROOT_URLCONF)
