@@ -41,8 +41,9 @@ class Start:
         self._say_if_moved("sandbox", chosen.sandbox_port, sandbox_port)
         try:
             environment = self._environment(sandbox_port, f"http://{ports.HOST}:{port}")
-            # The pages first, and little beside them: whoever started it waits for them, and the others have time.
+            # The pages first, alone on the machine: whoever started it waits for them, and the others have time.
             administrator = await self._web(environment, listener)
+            await self._broker(environment["REDIS_URL"])
             for service in self._behind_the_pages(environment, sandbox_port):
                 self._crew.keep(service)
             if administrator and not self._crew.stopping.is_set():
@@ -54,10 +55,9 @@ class Start:
             listener.close()
 
     async def _web(self, environment: Mapping[str, str], listener: socket) -> Administrator | None:
-        """Start the web, and the broker beside it. Who may sign in once both answer; None when asked to stop."""
+        """Start the web. Who may sign in, once it answers; None when asked to stop."""
         with closing(Report()) as report:
             self._crew.keep(services.prepared_web(environment, listener.fileno(), report.theirs))
-            await self._broker(environment["REDIS_URL"])
             administrator = await self._until(
                 lambda: self._prepared(report), "Database and static files were not ready", PREPARED_WITHIN
             )
