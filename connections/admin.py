@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from kombu.exceptions import OperationalError
 
 from connections.models import Connection
-from connections.tasks import audit_one
 from history.record import actor_of
+from orchestrator.ringing import NobodyHears, ring
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Connection]
@@ -51,8 +50,8 @@ class ConnectionAdmin(_Admin):
         chosen = list(queryset.filter(disabled=False).values_list("pk", flat=True))
         try:
             for pk in chosen:
-                audit_one.delay(connection_id=pk, actor_name=who.name, actor_id=who.id)
-        except OperationalError:
+                ring("connections.tasks.audit_one", connection_id=pk, actor_name=who.name, actor_id=who.id)
+        except NobodyHears:
             self.message_user(
                 request,
                 "The broker cannot be reached, so no worker was asked. Test the connection on its own page.",

@@ -3,7 +3,6 @@
 import logging
 from contextlib import suppress
 
-from celery import shared_task
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from kombu.exceptions import OperationalError
@@ -12,11 +11,12 @@ from connections.actions import leases, outbox, remind, runs
 from connections.actions.audit import audit
 from connections.actions.probe import forget_old
 from connections.models import Connection
+from orchestrator.celery import app
 
 log = logging.getLogger(__name__)
 
 
-@shared_task
+@app.task
 def audit_due(**_later: object) -> None:
     """Claim the connections that are due and ask for one audit each."""
     runs.tidy(now=timezone.now())
@@ -36,7 +36,7 @@ def _ask_for_due() -> None:
         del claimed[0]
 
 
-@shared_task
+@app.task
 def audit_one(*, connection_id: int, lease: str = "", **_later: object) -> None:
     """Check one stored token, for whoever holds the lease. Of what came twice or too late nothing is done."""
     now = timezone.now()
@@ -49,19 +49,19 @@ def audit_one(*, connection_id: int, lease: str = "", **_later: object) -> None:
     _ask_for_due()
 
 
-@shared_task
+@app.task
 def remind_due(**_later: object) -> None:
     """Write the reminders that are due into the outbox."""
     remind.remind_due(now=timezone.now())
 
 
-@shared_task
+@app.task
 def send_due(**_later: object) -> None:
     """Send what is due from the outbox."""
     outbox.send_due(now=timezone.now())
 
 
-@shared_task
+@app.task
 def forget_old_probe_results(**_later: object) -> None:
     """Remove test results that Connect would not take any more, the oldest runs, and mails of long ago."""
     forget_old(now=timezone.now())

@@ -7,10 +7,10 @@ from django.db import transaction
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from connections.models import Connection
 from delivery.models import Inventory
+from orchestrator.ringing import NobodyHears, ring
 
 log = logging.getLogger(__name__)
 _COVERAGE = {"all_projects"}
@@ -30,10 +30,8 @@ def inventory_is_due(
 
 
 def _ring() -> None:
-    # The clock would come by itself; this only saves the wait.
-    from delivery.tasks import refresh_due
-
     try:
-        refresh_due.delay()
-    except OperationalError:
+        # The clock would come by itself; this only saves the wait.
+        ring("delivery.tasks.refresh_due")
+    except NobodyHears:
         log.warning("The broker cannot be reached; the clock will begin the refresh.")

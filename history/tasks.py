@@ -3,19 +3,19 @@
 import logging
 from datetime import timedelta
 
-from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
 from history import pruning, sealing, verifying
 from history.record import Actor
+from orchestrator.celery import app
 
 log = logging.getLogger(__name__)
 CLOCK = Actor(name="the clock")
 
 
-@shared_task
+@app.task
 def seal_waiting(**_later: object) -> None:
     """Seal what waits. When somebody else appends just now, the next tick does it."""
     try:
@@ -24,7 +24,7 @@ def seal_waiting(**_later: object) -> None:
         log.warning("The history was not sealed this time: %s", busy)
 
 
-@shared_task
+@app.task
 def verify(**_later: object) -> None:
     """Look at every seal and keep what was found for the History page."""
     outcome = verifying.verify()
@@ -34,7 +34,7 @@ def verify(**_later: object) -> None:
         log.error("The history does not hold at batch %s: %s", first.batch, first.words)
 
 
-@shared_task
+@app.task
 def prune(**_later: object) -> None:
     """Remove what is older than HISTORY_RETENTION_DAYS, when the operator set it."""
     if settings.HISTORY_RETENTION_DAYS <= 0:

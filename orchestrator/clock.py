@@ -6,6 +6,7 @@ from time import monotonic, time
 from typing import Any
 
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError
+from celery.schedules import crontab
 from django.db import connections
 from django.utils import timezone
 
@@ -33,6 +34,8 @@ class Clock(Scheduler):
 
     def setup_schedule(self) -> None:
         """The schedule of the settings, all of it due."""
+        for entry in self.app.conf.beat_schedule.values():
+            entry["schedule"] = _daily(entry["schedule"])
         super().setup_schedule()
         self._ring_everything()
 
@@ -72,3 +75,11 @@ class Clock(Scheduler):
     def _was_set_back(self) -> bool:
         before, self._offset = self._offset, time() - monotonic()
         return self._offset < before - _JUMP
+
+
+def _daily(schedule: Any) -> Any:
+    """A time of day as Celery wants it; everything else as it is."""
+    if not isinstance(schedule, str):
+        return schedule
+    hour, minute = schedule.split(":")
+    return crontab(hour=hour, minute=minute)

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import environ
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -159,7 +158,8 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "orchestrator.clock:Clock"
 # The clock shows that it ticks also when nothing is due.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 15
-CELERY_BEAT_SCHEDULE = {
+# Every so many seconds, or at a time of day in UTC, which `orchestrator.clock` understands.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "audit-due": {"task": "connections.tasks.audit_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "remind-due": {"task": "connections.tasks.remind_due", "schedule": 300.0, "options": {"expires": 300.0}},
     "send-due": {"task": "connections.tasks.send_due", "schedule": 15.0, "options": {"expires": 15.0}},
@@ -168,10 +168,10 @@ CELERY_BEAT_SCHEDULE = {
     "mind-the-clock": {"task": "delivery.tasks.mind_the_clock", "schedule": 300.0, "options": {"expires": 300.0}},
     "forget-old-probe-results": {"task": "connections.tasks.forget_old_probe_results", "schedule": 300.0},
     "seal-history": {"task": "history.tasks.seal_waiting", "schedule": 60.0, "options": {"expires": 60.0}},
-    "verify-history": {"task": "history.tasks.verify", "schedule": crontab(hour="3", minute="20")},
+    "verify-history": {"task": "history.tasks.verify", "schedule": "3:20"},
     "forget-ended-sessions": {"task": "people.tasks.forget_ended_sessions", "schedule": 3600.0},
     "forget-rested-counters": {"task": "throttling.tasks.forget_rested_counters", "schedule": 3600.0},
-    "prune-history": {"task": "history.tasks.prune", "schedule": crontab(hour="3", minute="50")},
+    "prune-history": {"task": "history.tasks.prune", "schedule": "3:50"},
 }
 
 _VALIDATORS = "django.contrib.auth.password_validation"

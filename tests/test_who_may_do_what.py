@@ -360,7 +360,7 @@ def test_the_admin_action_asks_for_the_right_to_test(client: Client, world: Worl
     User.objects.filter(pk=viewer.pk).update(is_staff=True)
     client.force_login(viewer)
     address = reverse("admin:connections_connection_changelist")
-    with patch("connections.admin.audit_one.delay") as asked:
+    with patch("connections.admin.ring") as asked:
         client.post(address, {"action": "test_now", "_selected_action": [world.connection.pk]})
         assert not asked.called
         client.force_login(user_of("Administrator"))

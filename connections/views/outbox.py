@@ -11,16 +11,15 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from kombu.exceptions import OperationalError
 
 from connections import queries
 from connections.actions.mute import mute, unmute
 from connections.actions.notify import EVERYTHING, UNSUBSCRIBE_SALT
 from connections.actions.outbox import send_test, try_again
 from connections.models import Connection, Mail, MutedReminders
-from connections.tasks import send_due
 from connections.views.common import person
 from history.record import Actor
+from orchestrator.ringing import NobodyHears, ring
 
 may_see = permission_required("connections.view_mail", raise_exception=True)
 may_send = permission_required("connections.resend_mail", raise_exception=True)
@@ -83,8 +82,8 @@ def send_test_mail(request: HttpRequest) -> HttpResponse:
 def _ring(request: HttpRequest) -> bool:
     """Ask a worker to send. The clock would come by itself; this only saves the wait."""
     try:
-        send_due.delay()
-    except OperationalError:
+        ring("connections.tasks.send_due")
+    except NobodyHears:
         flash.warning(request, "The broker cannot be reached. The mail goes out when the clock and a worker are back.")
         return False
     return True

@@ -10,14 +10,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
-from kombu.exceptions import OperationalError
 
 from connections import clients, messages, queries
 from connections.actions import runs
 from connections.models import AuditedConnection, AuditRun
-from connections.tasks import audit_due
 from connections.views.display import HEALTH_CHIPS, Chip
 from history.record import actor_of
+from orchestrator.ringing import NobodyHears, ring
 
 may_see = permission_required("connections.view_auditrun", raise_exception=True)
 may_audit = permission_required("connections.audit_connection", raise_exception=True)
@@ -42,8 +41,8 @@ def start(request: HttpRequest) -> HttpResponse:
     run = runs.start_by_hand(by=actor_of(request), now=timezone.now())
     try:
         # The clock would come by itself; this only saves the wait.
-        audit_due.delay()
-    except OperationalError:
+        ring("connections.tasks.audit_due")
+    except NobodyHears:
         flash.warning(request, "The broker cannot be reached. The audit begins when the clock and a worker are back.")
     return redirect("connections:run", pk=run.pk)
 

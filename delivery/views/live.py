@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from connections import clients, messages
 from delivery import queries
@@ -14,7 +13,7 @@ from delivery.actions import watching
 from delivery.forms import PipelineFilterForm
 from delivery.models import Project, Watch
 from delivery.queries import PipelineFilters
-from delivery.tasks import poll_due
+from orchestrator.ringing import NobodyHears, ring
 
 
 def watch(projects: Iterable[int], kind: str) -> list[Watch]:
@@ -22,8 +21,8 @@ def watch(projects: Iterable[int], kind: str) -> list[Watch]:
     found, is_new = watching.look(projects, kind, now=timezone.now())
     if is_new:
         # Without a broker the page shows what is known and since when; the clock comes by itself.
-        with suppress(OperationalError):
-            poll_due.delay()
+        with suppress(NobodyHears):
+            ring("delivery.tasks.poll_due")
     return list(found.values())
 
 

@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
-from kombu.exceptions import OperationalError
 
 from connections.models import Connection
 from connections.views.common import problem_about
@@ -19,8 +18,8 @@ from delivery import queries
 from delivery.actions.refresh import ask_for_refresh
 from delivery.forms import FilterForm
 from delivery.rights import CREATE_REPOSITORY, leave
-from delivery.tasks import refresh_due
 from history.record import actor_of
+from orchestrator.ringing import NobodyHears, ring
 
 
 @never_cache
@@ -86,7 +85,7 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
     ask_for_refresh(connection, by=actor_of(request), now=timezone.now())
     try:
         # The clock would come by itself; this only saves the wait.
-        refresh_due.delay()
-    except OperationalError:
+        ring("delivery.tasks.refresh_due")
+    except NobodyHears:
         flash.warning(request, "The broker cannot be reached. The refresh begins when the clock and a worker are back.")
     return redirect(repositories_url(connection))

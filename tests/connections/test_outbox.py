@@ -9,14 +9,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
-from kombu.exceptions import OperationalError
 from pytest_django import Settings
 
 from connections import emails
 from connections.actions import notify, outbox
 from connections.models import Connection, Mail
-from connections.tasks import send_due as send_due_task
 from history.models import Event
+from orchestrator.ringing import NobodyHears
 from tests.azure_devops.authority import Authority
 from tests.connections import mailserver
 from tests.connections.mailserver import Inbox
@@ -304,10 +303,10 @@ def test_a_failing_mail_is_tried_again_on_demand(admin: Client, mail: Mail, inbo
 
 
 def test_a_test_mail_goes_to_whoever_asks(admin: Client, admin_user: User, inbox: Inbox) -> None:
-    with patch.object(send_due_task, "delay") as bell:
+    with patch("connections.views.outbox.ring") as bell:
         page = admin.post(reverse("connections:test-mail"), follow=True).content.decode()
     assert f"A test mail to {admin_user.email} is on its way" in page
-    bell.assert_called_once_with()
+    bell.assert_called_once_with("connections.tasks.send_due")
     assert outbox.send_due(now=datetime.now(UTC)) == 1
     assert inbox.recipients == [admin_user.email]
     assert inbox.mails[0]["Subject"] == "[MFE Orchestrator] Test mail"
@@ -320,7 +319,7 @@ def test_without_an_address_there_is_no_test_mail(admin: Client, admin_user: Use
 
 
 def test_without_a_broker_the_page_says_when_the_mail_goes(admin: Client) -> None:
-    with patch.object(send_due_task, "delay", side_effect=OperationalError("away")):
+    with patch("connections.views.outbox.ring", side_effect=NobodyHears):
         page = admin.post(reverse("connections:test-mail"), follow=True).content.decode()
     assert "The broker cannot be reached" in page
     assert Mail.objects.exists()

@@ -10,13 +10,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from connections.models import CapabilityState, Connection
 from delivery.actions import watching
 from delivery.models import Inventory, Pipeline, Project, Watch
-from delivery.tasks import READERS, poll_due
+from delivery.tasks import READERS
 from history.models import Event
+from orchestrator.ringing import NobodyHears
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
 from tests.factories import ConnectionFactory
@@ -28,7 +28,7 @@ LIST = "/builds/"
 @pytest.fixture(autouse=True)
 def bell() -> Iterator[Mock]:
     """The broker's doorbell, so that no broker is needed."""
-    with patch.object(poll_due, "delay") as rung:
+    with patch("delivery.views.live.ring") as rung:
         yield rung
 
 
@@ -123,7 +123,7 @@ def test_the_page_updates_by_itself_and_says_when_it_was_read(pages: Client, ci:
 
 
 def test_without_a_broker_the_page_shows_what_is_known(pages: Client, ci: Pipeline, bell: Mock) -> None:
-    bell.side_effect = OperationalError("away")
+    bell.side_effect = NobodyHears
     assert "Tailspin CI" in pages.get(LIST).content.decode()
 
 

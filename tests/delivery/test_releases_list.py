@@ -9,12 +9,12 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from connections.models import CapabilityState
 from delivery.actions import watching
 from delivery.models import Project, ReleasePipeline, Watch
-from delivery.tasks import READERS, poll_due
+from delivery.tasks import READERS
+from orchestrator.ringing import NobodyHears
 from sandbox.sample_code import NOOR
 from tests.delivery.conftest import Clock
 from tests.delivery.releases import DEPLOY, THROUGH, Shop
@@ -26,7 +26,7 @@ LIST = "/releases/"
 @pytest.fixture(autouse=True)
 def bell() -> Iterator[Mock]:
     """The broker's doorbell, so that no broker is needed."""
-    with patch.object(poll_due, "delay") as rung:
+    with patch("delivery.views.live.ring") as rung:
         yield rung
 
 
@@ -160,7 +160,7 @@ def test_the_page_updates_by_itself_and_says_when_it_was_read(pages: Client, rea
 
 
 def test_without_a_broker_the_page_shows_what_is_known(pages: Client, read: Callable[[], None], bell: Mock) -> None:
-    bell.side_effect = OperationalError("away")
+    bell.side_effect = NobodyHears
     assert "Deploy Tailspin" in body(pages)
 
 

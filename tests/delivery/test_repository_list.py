@@ -10,11 +10,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from connections.models import Connection
 from delivery.models import Inventory, Project, Repository
-from delivery.tasks import refresh_due
+from orchestrator.ringing import NobodyHears
 from sandbox.server import Sandbox
 from tests.factories import ConnectionFactory
 
@@ -24,7 +23,7 @@ LIST = "/repositories/"
 @pytest.fixture(autouse=True)
 def bell() -> Iterator[Mock]:
     """The broker's doorbell, so that no broker is needed."""
-    with patch.object(refresh_due, "delay") as rung:
+    with patch("delivery.views.repositories.ring") as rung:
         yield rung
 
 
@@ -123,11 +122,11 @@ def test_refresh_makes_it_due_and_shows_it(pages: Client, many: Connection, bell
     inventory = Inventory.objects.get(connection=many)
     assert inventory.next_at <= timezone.now()
     assert (inventory.by_hand, inventory.started_by) == (True, "maya")
-    bell.assert_called_once_with()
+    bell.assert_called_once_with("delivery.tasks.refresh_due")
 
 
 def test_without_a_broker_the_refresh_waits_and_the_page_says_so(pages: Client, many: Connection, bell: Mock) -> None:
-    bell.side_effect = OperationalError("away")
+    bell.side_effect = NobodyHears
     page = pages.post(reverse("delivery:refresh", args=[many.pk]), follow=True).content.decode()
     assert "The refresh begins when the clock and a worker are back." in page
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from connections import tasks
 from connections.actions import outbox
 from connections.models import Connection
-from connections.tasks import audit_due, audit_one
+from connections.tasks import audit_one
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.factories import ConnectionFactory
@@ -24,7 +24,7 @@ Token = Callable[[str], str]
 @pytest.fixture(autouse=True)
 def _no_broker() -> Iterator[None]:
     """The journey does the worker's part itself, step by step."""
-    with patch.object(audit_due, "delay"), patch.object(tasks, "_ask_for_due"):
+    with patch("connections.views.runs.ring"), patch.object(tasks, "_ask_for_due"):
         yield
 
 

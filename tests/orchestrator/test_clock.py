@@ -4,7 +4,6 @@ from time import time
 
 import pytest
 from celery import Celery
-from celery.schedules import crontab
 from django.conf import settings
 from redis import Redis
 
@@ -21,7 +20,7 @@ def app(url: str) -> Celery:
     made.conf.update(
         beat_schedule={
             "hourly": {"task": "first", "schedule": 3600.0},
-            "nightly": {"task": "second", "schedule": crontab(hour="3", minute="20")},
+            "nightly": {"task": "second", "schedule": "3:20"},
         },
         broker_transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS,
         task_publish_retry=False,

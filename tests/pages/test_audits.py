@@ -7,13 +7,13 @@ from unittest.mock import patch
 import pytest
 from django.test import Client
 from django.urls import reverse
-from kombu.exceptions import OperationalError
 
 from connections.actions.mute import mute
 from connections.models import AuditRun, Connection
-from connections.tasks import audit_due, audit_one
+from connections.tasks import audit_one
 from history.models import Event
 from history.record import Actor, record
+from orchestrator.ringing import NobodyHears
 from tests.factories import ConnectionFactory
 
 Connected = Callable[..., Connection]
@@ -22,7 +22,7 @@ Connected = Callable[..., Connection]
 @pytest.fixture
 def rung() -> object:
     """The broker's doorbell, so that no broker is needed."""
-    with patch.object(audit_due, "delay") as bell:
+    with patch("connections.views.runs.ring") as bell:
         yield bell
 
 
@@ -40,7 +40,7 @@ def test_audit_all_now_shows_a_run_with_its_progress(pages: Client, connected: C
 
 def test_without_a_broker_the_run_waits_and_the_page_says_so(pages: Client, connected: Connected) -> None:
     connected()
-    with patch.object(audit_due, "delay", side_effect=OperationalError("away")):
+    with patch("connections.views.runs.ring", side_effect=NobodyHears):
         page = pages.post(reverse("connections:start-run"), follow=True).content.decode()
     assert "The broker cannot be reached" in page
     assert AuditRun.objects.exists()
