@@ -34,8 +34,7 @@ _ROW = (
 )
 _ANY = 987654321
 _UPDATE = (
-    '<td data-label="Actions"><a class="button compact" href="{}">'
-    f"{_icon('refresh-cw', 14)} Update token"
+    '<td data-label="Actions"><a class="button compact" href="{}">{} Update token'
     '<span class="unseen"> of {}</span></a></td>'
 )
 
@@ -72,8 +71,11 @@ class Drawing:
             _checked(one.checked_at),
             escape(one.owner),
             "" if one.owner__is_active else _left(),
-            _UPDATE.format(_url("connections:update-token", one.pk), name) if self.can_rotate else "",
+            self._update(one.pk, name) if self.can_rotate else "",
         )
+
+    def _update(self, pk: int, name: str) -> str:
+        return _UPDATE.format(_url("connections:update-token", pk), _icon("refresh-cw", 14), name)
 
 
 @lru_cache

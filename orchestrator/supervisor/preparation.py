@@ -2,19 +2,24 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from pkgutil import iter_modules
 
+import django
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles import finders
 from django.core.checks import Tags
 from django.core.management import BaseCommand, call_command
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
+from django.db.migrations.recorder import MigrationRecorder
 
 from orchestrator.supervisor.report import Administrator
 
 FIRST_ADMINISTRATOR = "admin"
-_STAMP = "static.stamp"
+_STATIC, _TABLES = "static.stamp", "tables.stamp"
 
 
 def prepare() -> Administrator:
@@ -23,14 +28,48 @@ def prepare() -> Administrator:
     Raises `SystemCheckError`, and `django.db.Error` when there is no database.
     """
     BaseCommand().check(tags=[Tags.security])
-    call_command("migrate", interactive=False, verbosity=0)
+    bring_tables_up_to_date()
     collect_changed_static_files()
     return first_administrator()
 
 
+def bring_tables_up_to_date() -> bool:
+    """Migrate, unless the code is as it was when that last came to its end and the database has all of it.
+
+    Whether it was necessary. A migration also brings permissions and roles in step, so any change of the code counts.
+    """
+    stamp, now = Path(settings.VAR_DIR) / _TABLES, _fingerprint(_code())
+    if (
+        stamp.exists()
+        and stamp.read_text() == now
+        and _migrations() <= MigrationRecorder(connection).applied_migrations().keys()
+    ):
+        return False
+    stamp.unlink(missing_ok=True)
+    call_command("migrate", interactive=False, verbosity=0)
+    stamp.write_text(now)
+    return True
+
+
+def _code() -> Iterator[tuple[str, Path]]:
+    yield django.__version__, Path(django.__file__)
+    for config in apps.get_app_configs():
+        if Path(config.path).parent == settings.BASE_DIR:
+            yield from ((str(path), path) for path in sorted(Path(config.path).rglob("*.py")))
+
+
+def _migrations() -> set[tuple[str, str]]:
+    """Of every app that is switched on, as the database records them."""
+    return {
+        (config.label, module.name)
+        for config in apps.get_app_configs()
+        for module in iter_modules([str(Path(config.path) / "migrations")])
+    }
+
+
 def collect_changed_static_files() -> bool:
     """Collect, hash and compress the static files unless none has changed since; whether it was necessary."""
-    stamp, now = Path(settings.VAR_DIR) / _STAMP, _fingerprint()
+    stamp, now = Path(settings.VAR_DIR) / _STATIC, _fingerprint(_static_files())
     manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
     if manifest.exists() and stamp.exists() and stamp.read_text() == now:
         return False
@@ -39,13 +78,18 @@ def collect_changed_static_files() -> bool:
     return True
 
 
-def _fingerprint() -> str:
-    """Of every static file's name, size and time of change."""
-    digest = hashlib.sha256()
+def _static_files() -> Iterator[tuple[str, Path]]:
     for finder in finders.get_finders():
         for name, storage in finder.list([]):
-            found = Path(storage.path(name)).stat()
-            digest.update(f"{name}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+            yield name, Path(storage.path(name))
+
+
+def _fingerprint(files: Iterable[tuple[str, Path]]) -> str:
+    """Of every file's name, size and time of change."""
+    digest = hashlib.sha256()
+    for name, path in files:
+        found = path.stat()
+        digest.update(f"{name}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 

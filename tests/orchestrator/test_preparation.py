@@ -1,13 +1,21 @@
 """What is true before anything is served."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock, patch
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import DatabaseError, connections
+from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
-from orchestrator.supervisor.preparation import collect_changed_static_files, first_administrator
+from orchestrator.supervisor import preparation
+from orchestrator.supervisor.preparation import (
+    bring_tables_up_to_date,
+    collect_changed_static_files,
+    first_administrator,
+)
 
 
 @pytest.fixture
@@ -36,6 +44,53 @@ def test_static_files_that_were_removed_are_collected_again(sources: Path, setti
     collect_changed_static_files()
     (Path(settings.STATIC_ROOT) / "staticfiles.json").unlink()
     assert collect_changed_static_files()
+
+
+class TestTables:
+    @pytest.fixture(autouse=True)
+    def code(self, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """The one file of which everything consists. The tables are those of the tests."""
+        settings.VAR_DIR = tmp_path
+        file = tmp_path / "models.py"
+        file.write_text("first = 1")
+        monkeypatch.setattr(preparation, "_code", lambda: [("models.py", file)])
+        return file
+
+    @pytest.fixture(autouse=True)
+    def migrated(self, db: None) -> Iterator[Mock]:
+        with patch.object(preparation, "call_command") as migrated:
+            yield migrated
+
+    def test_a_second_start_has_nothing_to_do(self, migrated: Mock) -> None:
+        assert bring_tables_up_to_date()
+        assert not bring_tables_up_to_date()
+        migrated.assert_called_once_with("migrate", interactive=False, verbosity=0)
+
+    def test_changed_code_brings_at_least_permissions_and_roles_in_step(self, code: Path) -> None:
+        bring_tables_up_to_date()
+        code.write_text("second = 22")
+        assert bring_tables_up_to_date()
+        assert not bring_tables_up_to_date()
+
+    def test_a_database_that_lacks_something_is_brought_up_to_date(self) -> None:
+        bring_tables_up_to_date()
+        MigrationRecorder.Migration.objects.get(app="connections", name__startswith="0008").delete()
+        assert bring_tables_up_to_date()
+
+    def test_what_did_not_come_to_its_end_is_done_again(self, code: Path, migrated: Mock) -> None:
+        bring_tables_up_to_date()
+        code.write_text("second = 22")
+        migrated.side_effect = DatabaseError
+        with pytest.raises(DatabaseError):
+            bring_tables_up_to_date()
+        code.write_text("first = 1")
+        migrated.side_effect = None
+        assert bring_tables_up_to_date()
+
+
+def test_the_code_of_every_app_of_ours_counts(settings: Settings) -> None:
+    found = {Path(name).parent.name for name, _ in preparation._code()}
+    assert {"connections", "delivery", "history", "people", "migrations", "orchestrator", "throttling"} <= found
 
 
 @pytest.fixture
