@@ -16,6 +16,10 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RemoveIndex(
             model_name='connection',
+            name='connection_by_next_check',
+        ),
+        migrations.RemoveIndex(
+            model_name='connection',
             name='connection_at_a_glance',
         ),
         migrations.RemoveIndex(
@@ -43,7 +47,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='connection',
-            index=models.Index(fields=['disabled', 'needs_person_by'], name='connection_needs_person'),
+            index=models.Index(fields=['needs_person_by', 'disabled'], name='connection_needs_person'),
         ),
         migrations.AddIndex(
             model_name='connection',
@@ -56,5 +60,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='connection',
             index=models.Index(django.db.models.functions.text.Lower('name'), condition=models.Q(('disabled', True)), name='connection_disabled'),
+        ),
+        migrations.AddIndex(
+            model_name='connection',
+            index=models.Index(fields=['next_check_at', 'disabled'], name='connection_by_next_check'),
         ),
     ]

@@ -100,12 +100,13 @@ class Connection(models.Model):
         )
         indexes = (
             # All that the counts and the timeline of the list ask for, so that they read nothing else.
-            models.Index(fields=("disabled", "needs_person_by"), name="connection_needs_person"),
+            # Whether it is disabled stands second: SQLite does not see that NOT disabled is one value of it.
+            models.Index(fields=("needs_person_by", "disabled"), name="connection_needs_person"),
             models.Index(fields=("expires_on", "disabled", "name"), name="connection_by_end"),
             models.Index(fields=("last_checked",), name="connection_by_check"),
             models.Index(fields=("health", "disabled"), name="connection_by_health"),
             models.Index(Lower("name"), condition=models.Q(disabled=True), name="connection_disabled"),
-            models.Index(fields=("disabled", "next_check_at"), name="connection_by_next_check"),
+            models.Index(fields=("next_check_at", "disabled"), name="connection_by_next_check"),
         )
         permissions = (
             ("test_connection", "Can test a connection"),
