@@ -17,6 +17,7 @@ from django.db import connection, connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from orchestrator.supervisor.report import Administrator
+from people import roles
 
 FIRST_ADMINISTRATOR = "admin"
 _STATIC, _TABLES = "static.stamp", "tables.stamp"
@@ -28,7 +29,9 @@ def prepare() -> Administrator:
     Raises `SystemCheckError`, and `django.db.Error` when there is no database.
     """
     BaseCommand().check(tags=[Tags.security])
-    bring_tables_up_to_date()
+    if not bring_tables_up_to_date():
+        # As a migration would: what somebody gave to a role by hand is taken away again.
+        roles.sync()
     collect_changed_static_files()
     return first_administrator()
 
@@ -36,7 +39,7 @@ def prepare() -> Administrator:
 def bring_tables_up_to_date() -> bool:
     """Migrate, unless the code is as it was when that last came to its end and the database has all of it.
 
-    Whether it was necessary. A migration also brings permissions and roles in step, so any change of the code counts.
+    Whether it was necessary. A migration also brings permissions in step, so any change of the code counts.
     """
     stamp, now = Path(settings.VAR_DIR) / _TABLES, _fingerprint(_code())
     if (

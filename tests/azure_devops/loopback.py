@@ -241,3 +241,8 @@ def nobody() -> int:
     with socket.create_server((HOST, 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
+
+
+def refusal(status: int, message: str, type_key: str) -> bytes:
+    """An answer that says why not, as Azure DevOps does."""
+    return json_answer({"message": message, "typeKey": type_key}, status=status)

@@ -8,6 +8,7 @@ from typing import Any
 from celery.signals import after_task_publish, worker_ready
 
 from tests.faults.machine_clock import CLOCK_VARIABLE, follow
+from tests.faults.words import RANG, READY
 from tests.settings import *  # noqa: F403
 from tests.settings import CELERY_BEAT_SCHEDULE
 
@@ -25,7 +26,6 @@ TESTS_PER_PERSON = TESTS_PER_ADDRESS = 0
 
 if os.environ.get(CLOCK_VARIABLE):
     follow(Path(os.environ[CLOCK_VARIABLE]))
-READY = "The worker is ready."
 
 
 @worker_ready.connect
@@ -37,4 +37,4 @@ if "beat" in sys.argv:
 
     @after_task_publish.connect(weak=False)
     def _say_for_what(sender: str, **_: Any) -> None:
-        print("Rang for", sender, flush=True)
+        print(RANG, sender, flush=True)

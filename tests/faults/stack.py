@@ -18,12 +18,11 @@ from tests.faults.machine_clock import MachineClock
 from tests.faults.parts import Part, manage
 from tests.faults.post import PostOffice
 from tests.faults.waiting import until
+from tests.faults.words import READY
 
 PASSWORD = "a-long-enough-password-4-tests"
 # Short enough for a test, and counted in seconds as an operator would.
 LEASES = {"AUDIT_LEASE_SECONDS": "3", "MAIL_LEASE_SECONDS": "3", "REFRESH_LEASE_SECONDS": "3"}
-# What a clock's log says when it rings; `tests.faults.settings` says it.
-RANG = "Rang for"
 # Far more than the sandbox minds.
 GENEROUS = {"AUDITS_PER_ORGANIZATION": "100", "AUDITS_PER_PERSON": "100", "WORKER_THREADS": "8", "WEB_WORKERS": "2"}
 
@@ -73,7 +72,7 @@ class Stack:
         threads = int(self.environment["WORKER_THREADS"])
         service = services.worker(self.environment, threads)
         command = (*service.command, "--hostname", f"worker-{number}@%h")
-        return self._part(f"worker-{number}", command, "The worker is ready.")
+        return self._part(f"worker-{number}", command, READY)
 
     def beat(self, number: int = 1) -> Part:
         """A clock, not started yet."""

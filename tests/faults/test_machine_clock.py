@@ -10,8 +10,9 @@ from tests.faults.browser import Browser
 from tests.faults.ground import Ground
 from tests.faults.machine_clock import MachineClock
 from tests.faults.post import PostOffice
-from tests.faults.stack import RANG, Stand
+from tests.faults.stack import Stand
 from tests.faults.waiting import Stopwatch, measured, until
+from tests.faults.words import RANG
 
 pytestmark = pytest.mark.faults
 CONNECTIONS, ENDING, DAYS_LEFT = 40, 20, 8

@@ -5,7 +5,7 @@ from pathlib import Path
 from unittest.mock import Mock, patch
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import DatabaseError, connections
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
@@ -16,6 +16,7 @@ from orchestrator.supervisor.preparation import (
     collect_changed_static_files,
     first_administrator,
 )
+from people import roles
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ class TestTables:
         assert not bring_tables_up_to_date()
         migrated.assert_called_once_with("migrate", interactive=False, verbosity=0)
 
-    def test_changed_code_brings_at_least_permissions_and_roles_in_step(self, code: Path) -> None:
+    def test_changed_code_brings_at_least_permissions_in_step(self, code: Path) -> None:
         bring_tables_up_to_date()
         code.write_text("second = 22")
         assert bring_tables_up_to_date()
@@ -97,6 +98,20 @@ def test_the_code_of_every_app_of_ours_counts(settings: Settings) -> None:
 def kept_open(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test's transaction lives in the connection that a start would close."""
     monkeypatch.setattr(connections, "close_all", lambda: None)
+
+
+@pytest.mark.usefixtures("kept_open")
+def test_a_start_without_anything_new_still_puts_the_roles_in_step() -> None:
+    roles.sync()
+    viewer = Group.objects.get(name="Viewer")
+    before = set(viewer.permissions.all())
+    viewer.permissions.add(Permission.objects.get(codename="delete_connection"))
+    with (
+        patch.object(preparation, "bring_tables_up_to_date", return_value=False),
+        patch.object(preparation, "collect_changed_static_files"),
+    ):
+        preparation.prepare()
+    assert set(viewer.permissions.all()) == before
 
 
 @pytest.mark.usefixtures("kept_open")

@@ -1,0 +1,158 @@
+"""`connections audit` for monitors, and `connections rotate` for many tokens at once."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from connections.models import AuditRun, Connection, StoredToken
+from sandbox.server import Sandbox
+from tests.connections.commands import Connected, Ran, Token, TypeIn, in_days, line
+from tests.factories import ConnectionFactory
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "state"),
+    [
+        ({"health": "healthy"}, 0, "healthy"),
+        ({"health": "limited"}, 3, "limited"),
+        ({"health": "rejected", "problem": "token_refused"}, 1, "rejected"),
+        ({"health": "unreachable", "problem": "timed_out"}, 4, "unreachable"),
+        ({"health": "healthy", "expires_on": 3}, 3, "soon"),
+        ({"health": "healthy", "expires_on": 8}, 0, "healthy"),
+        ({"health": "healthy", "expires_on": -1}, 1, "expired"),
+        ({"health": "healthy", "checked_at": -2}, 4, "stale"),
+    ],
+)
+@pytest.mark.django_db
+def test_a_monitor_learns_how_things_stand_from_the_exit_code(fields: dict[str, Any], code: int, state: str) -> None:
+    if "expires_on" in fields:
+        fields = fields | {"expires_on": timezone.localdate() + timedelta(days=fields["expires_on"])}
+    checked_at = timezone.now() + timedelta(days=fields.get("checked_at", 0))
+    ConnectionFactory.create(**(fields | {"checked_at": checked_at}))
+    ran = Ran("audit", "--stored", "--json")
+    assert (ran.code, ran.json["exit_code"]) == (code, code)
+    assert ran.json["connections"][0]["state"] == state
+
+
+@pytest.mark.django_db
+def test_the_worst_decides_and_what_rests_does_not_count() -> None:
+    ConnectionFactory.create(health="limited", checked_at=timezone.now())
+    ConnectionFactory.create(health="unreachable", checked_at=timezone.now())
+    ConnectionFactory.create(health="rejected", disabled=True)
+    assert Ran("audit", "--stored").code == 4
+    ConnectionFactory.create(health="rejected", checked_at=timezone.now())
+    assert Ran("audit", "--stored").code == 1
+
+
+@pytest.mark.django_db
+def test_nothing_to_audit_is_well() -> None:
+    ran = Ran("audit")
+    assert (ran.code, ran.out) == (0, "0 audited, 0 with problems.\n")
+
+
+def test_audit_asks_azure_devops_and_is_listed_as_a_run(connected: Connected, sandbox: Sandbox) -> None:
+    connected("One")
+    connected("Two", token="no-build")
+    sandbox.requests.clear()
+    ran = Ran("audit")
+    assert (ran.code, "2 audited, 1 with problems." in ran.out) == (3, True)
+    assert sandbox.requests
+    run = AuditRun.objects.get()
+    assert (run.started_by, run.by_hand, run.finished_at is not None) == ("command line", True, True)
+
+
+def test_audit_of_one_connection_finds_an_expired_token(connected: Connected, sandbox: Sandbox) -> None:
+    connected()
+    connected("Other", token="full-again")
+    token = sandbox.world.token_named("full")
+    assert token is not None
+    token.state = "expired"
+    ran = Ran("audit", "Acme main", "--json")
+    assert (ran.code, len(ran.json["connections"]), ran.json["connections"][0]["problem"]) == (1, 1, "token_expired")
+    assert Ran("audit", "Other").code == 0
+    assert not AuditRun.objects.exists()
+
+
+def test_asking_nobody_asks_nobody(connected: Connected, sandbox: Sandbox) -> None:
+    connected()
+    sandbox.requests.clear()
+    assert Ran("audit", "--stored").code == 0
+    assert sandbox.requests == []
+
+
+@pytest.mark.django_db
+def test_rotate_lists_what_expires_soon_and_who_shares_a_token(connected: Connected) -> None:
+    for name, days in (("One", 5), ("Two", 5), ("Later", 60)):
+        connected(name)
+        Connection.objects.filter(name=name).update(expires_on=in_days(days))
+    StoredToken.objects.filter(connection__name="Two").update(fingerprint="another")
+    rows = Ran("rotate", "--within", "30", "--json").json
+    assert [(one["name"], one["shares_token"], one["token_of"]) for one in rows] == [
+        ("One", True, "Maya Sample"),
+        ("Two", False, "Maya Sample"),
+    ]
+    assert "One  (shares its token)" in Ran("rotate").out
+    assert Ran("rotate", "--within", "3").out == "Nothing expires within 3 days.\n"
+
+
+def test_rotate_reads_new_tokens_and_reports_each_connection(
+    connected: Connected, token_of: Token, type_in: TypeIn
+) -> None:
+    one, two, three = connected("One"), connected("Two"), connected("Three", token="full-colleague")
+    type_in(
+        line(connections=["One", two.pk], token=token_of("full-again"), expires_on=in_days(60))
+        + "\n"
+        + line(connection="Three", token=token_of("expired"))
+    )
+    ran = Ran("rotate", "--read", "--owner", "maya", "--json")
+    told = [(entry["name"], entry["result"], entry.get("problem")) for entry in ran.lines]
+    assert told == [("One", "updated", None), ("Two", "updated", None), ("Three", "refused", "token_expired")]
+    assert ran.code == 1
+    assert ran.lines[1]["warnings"] == ["This token is already in use."]
+    for connection, token in ((one, "full-again"), (two, "full-again"), (three, "full-colleague")):
+        assert StoredToken.objects.get(connection=connection).reveal().reveal() == token_of(token)
+    assert str(Connection.objects.get(pk=one.pk).expires_on) == in_days(60)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("no json", "not JSON"),
+        ('{"token": 7}', 'no object with a "token"'),
+        ('{"token": "x"}', "names no"),
+        ('{"token": "x", "connections": []}', "names no"),
+        ('{"token": "x", "connection": "Nothing"}', "No connection is called Nothing."),
+        ('{"token": "x", "connection": 999}', "No connection is called 999."),
+        ('{"token": "two words", "connection": "Acme main"}', "inner white space"),
+        ('{"token": "x", "connection": "Acme main", "expires_on": "soon"}', "A date looks like"),
+        ('{"token": "' + "x" * 20_000 + '"}', "too long"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_refused_and_the_rest_goes_on(
+    connected: Connected, token_of: Token, type_in: TypeIn, text: str, said: str
+) -> None:
+    connected()
+    type_in(text + "\n" + line(connection="Acme main", token=token_of("full-again")))
+    ran = Ran("rotate", "--read", "--owner", "maya", "--json")
+    assert ran.code == 1
+    assert said in ran.lines[0]["message"]
+    assert ran.lines[1]["result"] == "updated"
+
+
+def test_rotate_in_words(connected: Connected, token_of: Token, type_in: TypeIn) -> None:
+    connected()
+    type_in(line(connection="Acme main", token=token_of("full-colleague")) + "{}\n")
+    out = Ran("rotate", "--read", "--owner", "maya").out.splitlines()
+    assert out[0] == "Acme main: updated. It belongs to another person than the old one."
+    assert out[1].startswith("Line 2: ")
+
+
+@pytest.mark.django_db
+def test_rotate_wants_an_owner_and_lines(maintainer: User, type_in: TypeIn) -> None:
+    type_in("\n")
+    assert Ran("rotate", "--read").code == 2
+    ran = Ran("rotate", "--read", "--owner", "maya")
+    assert (ran.code, ran.err) == (2, "Standard input holds no line.")
