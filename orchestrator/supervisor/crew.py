@@ -19,6 +19,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 # A process that ran this long failed for a new reason: its pauses begin anew.
 _STEADY_AFTER = 60.0
 GRACE = 10.0
+_A_MOMENT = 0.01
 
 
 def next_pause(previous: float | None, ran: float) -> float:
@@ -161,6 +162,9 @@ class Crew:
 
     async def _stop(self, name: str) -> None:
         keeper = self._keepers[name]
+        while name not in self._running and not keeper.done():
+            # It is being started at this moment, or rests before its next start, which does not come.
+            await asyncio.sleep(_A_MOMENT)
         if process := self._running.get(name):
             with suppress(ProcessLookupError):
                 process.terminate()

@@ -142,6 +142,19 @@ class TestCrew:
             elsewhere.submit(lambda: asyncio.run(life())).result()
         assert [line for line in terminal.lines if line.startswith("one")] == ["one      | first", "one      | later"]
 
+    def test_a_service_that_is_just_being_started_is_stopped_too(self) -> None:
+        async def life() -> float:
+            crew = Crew(Listener())
+            crew.keep(Service("one", ("/bin/sleep", "60"), dict(os.environ)))
+            # The keeper has begun, and waits for the process to come.
+            await asyncio.sleep(0)
+            began = monotonic()
+            await crew.stop()
+            return monotonic() - began
+
+        with ThreadPoolExecutor(1) as elsewhere:
+            assert elsewhere.submit(lambda: asyncio.run(life())).result(timeout=30) < 5
+
     def test_what_a_service_leaves_running_is_killed_and_delays_nothing(self) -> None:
         said = self.live("/bin/sh", "-c", "sleep 600 & echo left $!", until="left", times=2)
         left = [int(line.rpartition(" ")[2]) for line in said if "left" in line]
