@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("servers")]
 
 
 def test_every_database_test_passes_on_postgresql(postgresql_url: str) -> None:
-    command = [sys.executable, "-m", "pytest", "-m", "any_database", "--numprocesses", "0"]
+    command = [sys.executable, "-m", "pytest", "-m", "any_database", "--numprocesses", "0", "--show-capture=no"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         command,
