@@ -16,7 +16,6 @@ from django.db import Error as DatabaseError
 
 from orchestrator.loading import load_pages
 from orchestrator.supervisor.keys import no_place
-from orchestrator.supervisor.preparation import prepare
 from orchestrator.supervisor.report import Administrator, CannotStart, complain, prepared
 
 
@@ -35,6 +34,9 @@ def main(arguments: list[str]) -> None:
 def _prepare() -> Administrator:
     try:
         _load()
+        # It needs models, which are there from now on.
+        from orchestrator.supervisor.preparation import prepare
+
         return prepare()
     except (ImproperlyConfigured, SystemCheckError) as problem:
         raise CannotStart(str(problem)) from None
