@@ -25,6 +25,7 @@ ROWS = {
     "crowds": ("sqlite",),
     "visiting": ("sqlite",),
     "starting": ("sqlite",),
+    "testing": ("sqlite",),
 }
 
 

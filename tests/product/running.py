@@ -59,6 +59,11 @@ def persons_environment(**more: str) -> dict[str, str]:
     return kept | more
 
 
+def _hear_hangups() -> None:
+    # Under nohup the tests themselves ignore them, and would hand that down.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Start:
     """One start. Its lines are gathered as they come."""
 
@@ -75,8 +80,9 @@ class Start:
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
-            # As a terminal does: Ctrl-C reaches the whole group.
+            # As a terminal does: Ctrl-C reaches the whole group, and nobody ignores that the terminal is closed.
             start_new_session=True,
+            preexec_fn=_hear_hangups,
         )
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
