@@ -67,7 +67,7 @@ class Connection(models.Model):
     leased_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     # The database keeps what lists ask of every row, so that they read one index instead of the rows.
-    # The day by which a person has to do something, for which there may be no reason but the token's end.
+    # The day by which a person has to do something: the token's end, or long ago where there is trouble or no date.
     needs_person_by = models.GeneratedField(
         expression=models.Case(
             models.When(health__in=[state.value for state in NEEDS_ATTENTION], then=models.Value(date.min)),
