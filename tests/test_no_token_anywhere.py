@@ -31,6 +31,7 @@ from connections.models import Connection
 from orchestrator.celery import app
 from sandbox.samples import TROUBLED
 from sandbox.server import Sandbox
+from tests.connections.commands import ENTRA_TOKEN
 from tests.everything import Lived, addresses, commands, live, tasks
 from tests.factories import make_person
 from tests.leaks import everything_stored, hits, of_answer, remembered, sessions, traces, waiting_tasks
@@ -73,7 +74,7 @@ def _nothing_left_over(settings: Settings) -> Iterator[None]:
 
 @pytest.fixture
 def secrets(token_of: Token) -> dict[str, str]:
-    return {name: token_of(name) for name in PLANTED}
+    return {name: token_of(name) for name in PLANTED} | {"entra": ENTRA_TOKEN}
 
 
 @pytest.fixture
@@ -120,7 +121,8 @@ def test_after_a_whole_journey_no_token_is_anywhere(
         shown.append(of_answer(root.post(reverse(f"connections:{name}", args=args), data, follow=True)))
 
     full = FORM | {"token": secrets["full"]}
-    for data in (full, full | {"token": secrets["expired"]}, full | {"name": ""}, full | {"organization": "a b"}):
+    refused = [full | {"token": secrets[name]} for name in ("expired", "entra")]
+    for data in (full, *refused, full | {"name": ""}, full | {"organization": "a b"}):
         post("test-new", data)
         post("add-azure-devops", data)
     post("find-project-new", full | {"project_name": "Old Shop"})
@@ -136,7 +138,7 @@ def test_after_a_whole_journey_no_token_is_anywhere(
     assert connection.stored_token.reveal().reveal() == secrets["full-again"]
 
 
-@pytest.mark.parametrize("token", ["full-again", "expired"])
+@pytest.mark.parametrize("token", ["full-again", "expired", "entra"])
 def test_no_address_gives_a_token_away_whatever_is_sent_to_it(
     root: Client,
     lived: Lived,
@@ -241,13 +243,14 @@ def lines_of_commands(lived: Lived, secrets: dict[str, str], tmp_path: Path) -> 
     name, pipeline = lived.connection.name, lived.pipeline.name
     owner = ["--owner", lived.connection.owner.username]
     line = json.dumps({"connection": name, "token": secrets["full-again"], "expires_on": "2027-02-20"})
+    entra = json.dumps({"connection": name, "token": secrets["entra"]})
     return {
         "connections list": (["--json"], ""),
         "connections test": ([name], ""),
         "connections audit": ([name], ""),
         "connections add": (["By command", "acme", "--expires-on", "2027-02-20", *owner], secrets["full"]),
         "connections update-token": ([name, *owner], secrets["expired"]),
-        "connections rotate": (["--read", *owner], f"{line}\nno JSON: {secrets['revoked']}\n"),
+        "connections rotate": (["--read", *owner], f"{line}\nno JSON: {secrets['revoked']}\n{entra}\n"),
         "connections remind": ([], ""),
         "connections events": (["--json"], ""),
         "repositories list": (["--json"], ""),

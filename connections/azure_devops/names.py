@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from connections.azure_devops.entra_tokens import contains_access_token
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.types import Server
 
@@ -34,6 +35,8 @@ _SECRETS = re.compile(
     # A password in an address, such as a proxy's or a database's.
     r"(?<=://)[^\s/:@]*:[^\s/]*(?=@)"
     r"|\b(?i:basic|bearer)(?:\s|%20|\+)+[A-Za-z0-9+/=._~%-]{16,}"
+    # An access token of Microsoft Entra: a JSON Web Token, which begins with {" in base64.
+    r"|(?:(?<![A-Za-z0-9_-])|(?<=%[0-9A-Fa-f]{2}))eyJ[A-Za-z0-9_-]{13,}(?:\.[A-Za-z0-9_=-]*){1,4}"
     # Today's form, and both forms in base64, whatever stands before them: their letters and digits need no others.
     r"|[A-Za-z0-9]{70,}={0,2}"
     # The older form, also after an encoded letter such as %3A.
@@ -196,6 +199,8 @@ def read_token(text: str) -> PersonalAccessToken:
     trimmed = text.strip().strip("\"'`“”‘’").strip()
     if not trimmed:
         raise InvalidToken("empty")
+    if contains_access_token(trimmed):
+        raise InvalidToken("entra_access_token")
     if len(trimmed) > LONGEST_TOKEN:
         raise InvalidToken("too_long")
     if re.search(r"\s", trimmed):

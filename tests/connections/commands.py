@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from connections.models import Connection
 
+# Made up, in the form and length of what Microsoft Entra gives out: {"typ":"JWT","alg":"RS256"}.{"aud":…}.signature
+ENTRA_TOKEN = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9." + "eyJhdWQiOiI0OTliODRhYy0" * 50 + "." + "Ab-_" * 85
 Connected = Callable[..., Connection]
 Token = Callable[[str], str]
 TypeIn = Callable[[str], None]

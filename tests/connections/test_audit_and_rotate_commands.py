@@ -1,5 +1,6 @@
 """`connections audit` for monitors, and `connections rotate` for many tokens at once."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from connections.models import AuditRun, Connection, StoredToken
 from sandbox.server import Sandbox
-from tests.connections.commands import Connected, Ran, Token, TypeIn, in_days, line
+from tests.connections.commands import ENTRA_TOKEN, Connected, Ran, Token, TypeIn, in_days, line
 from tests.factories import ConnectionFactory
 
 
@@ -126,7 +127,8 @@ def test_rotate_reads_new_tokens_and_reports_each_connection(
         ('{"token": "x", "connections": []}', "names no"),
         ('{"token": "x", "connection": "Nothing"}', "No connection is called Nothing."),
         ('{"token": "x", "connection": 999}', "No connection is called 999."),
-        ('{"token": "two words", "connection": "Acme main"}', "inner white space"),
+        ('{"token": "two words", "connection": "Acme main"}', "white space inside"),
+        (json.dumps({"token": ENTRA_TOKEN, "connection": "Acme main"}), "valid for about an hour"),
         ('{"token": "x", "connection": "Acme main", "expires_on": "soon"}', "A date looks like"),
         ('{"token": "' + "x" * 20_000 + '"}', "too long"),
     ],
@@ -139,6 +141,7 @@ def test_a_line_that_cannot_be_read_is_refused_and_the_rest_goes_on(
     ran = Ran("rotate", "--read", "--owner", "maya", "--json")
     assert ran.code == 1
     assert said in ran.lines[0]["message"]
+    assert ENTRA_TOKEN[:40] not in ran.out
     assert ran.lines[1]["result"] == "updated"
 
 

@@ -15,7 +15,7 @@ from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
 from tests.connections import mailserver
-from tests.connections.commands import Connected, Ran, Token, TypeIn, in_days, line
+from tests.connections.commands import ENTRA_TOKEN, Connected, Ran, Token, TypeIn, in_days, line
 from tests.factories import ConnectionFactory
 
 
@@ -115,7 +115,22 @@ def test_add_takes_a_limited_token_knowingly(
 def test_add_refuses_what_is_no_token_without_repeating_it(maintainer: User, sandbox: Sandbox, type_in: TypeIn) -> None:
     type_in("two words")
     ran = Ran("add", "Acme main", "acme", "--owner", "maya")
-    assert (ran.code, ran.err) == (1, "Not accepted: inner white space.\n")
+    assert (ran.code, ran.err) == (1, "The token has white space inside. Copy it in one piece.\n")
+
+
+@pytest.mark.parametrize("verb", ["add", "update-token"])
+def test_an_access_token_of_entra_is_explained(
+    connected: Connected, sandbox: Sandbox, type_in: TypeIn, verb: str
+) -> None:
+    connected()
+    sandbox.requests.clear()
+    type_in(f"{ENTRA_TOKEN}\n")
+    words = ["Another", "acme"] if verb == "add" else ["Acme main"]
+    ran = Ran(verb, *words, "--owner", "maya", "--json")
+    assert (ran.code, ran.json["problem"]) == (1, "entra_access_token")
+    assert "valid for about an hour" in ran.json["message"]
+    assert ENTRA_TOKEN[:40] not in ran.out + ran.err
+    assert sandbox.requests == []
 
 
 @pytest.mark.parametrize(

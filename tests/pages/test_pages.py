@@ -17,6 +17,7 @@ from connections.checks import Report
 from connections.models import Connection, ProbeResult, StoredToken
 from history.models import Event
 from sandbox.server import Sandbox
+from tests.connections.commands import ENTRA_TOKEN
 from tests.factories import ConnectionFactory
 
 Token = Callable[[str], str]
@@ -116,6 +117,7 @@ def test_a_limited_token_says_what_will_not_work_and_wants_the_box_ticked(
         ("token", "", "Paste the personal access token."),
         ("token", "abc def", "The token has white space inside."),
         ("token", "é" * 60, "a character that no token has"),
+        ("token", ENTRA_TOKEN, "an access token of Microsoft Entra"),
         ("expires", "", "Choose when the token expires"),
         ("expires", "date", "Enter the date on which the token expires."),
     ],

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from connections.actions.refusals import Refused
 from connections.azure_devops.names import InvalidToken
+from connections.fields import TOKEN_ERRORS
 from connections.management.verbs import checking, telling, tokens
 from connections.management.verbs.common import REFUSED, Output
 
@@ -48,7 +49,7 @@ class Command(BaseCommand):
         except Refused as refused:
             code = self._refuse(refused.code, refused.message, output)
         except InvalidToken as wrong:
-            code = self._refuse(wrong.code, f"Not accepted: {wrong.code.replace('_', ' ')}.", output)
+            code = self._refuse(wrong.code, TOKEN_ERRORS[wrong.code], output)
         if code:
             sys.exit(code)
 

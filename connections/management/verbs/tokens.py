@@ -18,7 +18,7 @@ from connections.actions.refusals import CannotConnect, Refused
 from connections.actions.rotate import Comparison, Replacement, rotate
 from connections.azure_devops.names import InvalidOrganizationName, InvalidToken, parse_organization, read_token
 from connections.azure_devops.types import Server
-from connections.fields import organization_error
+from connections.fields import TOKEN_ERRORS, organization_error
 from connections.management.verbs.common import (
     LIMITED,
     OPERATOR,
@@ -138,6 +138,10 @@ def _shares(one: dict[str, Any]) -> str:
 class _BadLine(ValueError):
     """A line of input that cannot be carried out; its text may hold a token and is never repeated."""
 
+    def __init__(self, message: str, *, problem: str = "bad_line") -> None:
+        super().__init__(message)
+        self.problem = problem
+
 
 def _one_line(number: int, line: str, who: User, output: Output) -> int:
     try:
@@ -145,7 +149,7 @@ def _one_line(number: int, line: str, who: User, output: Output) -> int:
         connections, new = [_named(one) for one in given["connections"]], _replacement(given)
     except _BadLine as wrong:
         output.line(
-            {"line": number, "result": "refused", "problem": "bad_line", "message": str(wrong)},
+            {"line": number, "result": "refused", "problem": wrong.problem, "message": str(wrong)},
             f"Line {number}: {wrong}",
         )
         return REFUSED
@@ -179,7 +183,7 @@ def _replacement(given: dict[str, Any]) -> Replacement:
     try:
         token = read_token(given["token"])
     except InvalidToken as wrong:
-        raise _BadLine(f"The token is not accepted: {wrong.code.replace('_', ' ')}.") from None
+        raise _BadLine(TOKEN_ERRORS[wrong.code], problem=wrong.code) from None
     try:
         expires_on = date.fromisoformat(given["expires_on"]) if given.get("expires_on") else None
     except (TypeError, ValueError):
