@@ -29,6 +29,8 @@ def _answer(sandbox: "Sandbox", method: str, path: list[str], request: Request) 
     if method == "GET" and path == ["requests"]:
         return 200, [asdict(one) for one in sandbox.requests[-_SHOWN_REQUESTS:]]
     if path == ["behaviour"] and method == "POST":
+        if isinstance(body, list):
+            return 201, [asdict(rule) for rule in sandbox.behaviour.add_sequence(body)]
         return 201, asdict(sandbox.behaviour.add(**body))
     if path == ["behaviour"] and method == "DELETE":
         sandbox.behaviour.clear()

@@ -1,16 +1,29 @@
-"""Trouble on demand: slow, throttled, broken, dripping, or showing a sign-in page."""
+"""Fault injection: which requests are answered wrongly, late or not at all, and how.
+
+What each kind answers is written in `sandbox.fault_answers`.
+"""
 
 import re
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 KINDS = {
     "latency": "the answer comes `seconds` late; what was asked for is done at once",
-    "status": "`status` with `body` and `headers`",
+    "status": "`status` (500) with `body` and `headers`",
     "throttle": "429, wait `retry_after` seconds",
+    "throttled_refusal": "a refusal that is really throttling: 401 (or `status` 203, 302, 403) with limit headers",
     "near_limit": "the usual answer, which also asks to wait `retry_after` seconds",
-    "sign_in_page": "203 and a page for people",
+    "wrong_token": "401 as the anonymous user",
+    "scope_missing": "401 without a word",
+    "not_materialized": "401 (or `status` 403) with `AadUserStateException`",
+    "no_such_host": "404 with `HostDoesNotExistException`",
+    "maintenance": "503 and `Retry-After`",
+    "sign_in_page": "Azure DevOps' own sign-in page as 203 (or `status` 200)",
+    "block_page": "200 and a page of a web filter",
+    "gateway": "403 of a firewall or gateway",
+    "redirect": "302 (or `status` 301, 307, 308) to another address",
     "close": "the connection ends without an answer",
     "reset": "the same, but hard",
     "cut": "the connection ends in the middle of the answer",
@@ -19,6 +32,13 @@ KINDS = {
     "bomb": "64 MiB, compressed to almost nothing",
     "not_json": "what calls itself JSON and is none",
     "bom": "the usual answer behind a byte order mark",
+}
+# Forms in which a kind comes; the first is the usual one.
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "throttled_refusal": ("retry_after", "remaining", "delay", "all"),
+    "maintenance": ("page", "json"),
+    "gateway": ("text", "empty", "json", "page"),
+    "redirect": ("block_page", "renamed", "sign_in", "sign_in_host"),
 }
 _BREAK = ("close", "reset", "cut", "drip", "oversized", "bomb")
 # These spoil the usual answer, so there has to be one.
@@ -29,33 +49,42 @@ _SPOIL = ("near_limit", "cut", "drip", "oversized", "bomb", "not_json", "bom")
 class Fault:
     """One rule. Empty means any; `times` None means for ever, beginning after `after` fitting requests.
 
-    `organization` and `method` are compared without regard to case, `path` is a regular expression searched in the
-    decoded path, `token` is a sample name. `seconds` is a delay, or the pause between two bytes of a drip. With
-    `carried_out` what was asked for is done all the same, as when only the answer is lost.
-    Raises `ValueError` for a kind or an expression that does not exist.
+    `organization` and `method` are compared without regard to case, `path` and `query` are regular expressions
+    searched in the decoded path and in `name=value&name=value`, `token` is a sample name. `variant` is one of
+    `VARIANTS`. `status`, `body` and `headers` replace those of whatever the kind answers; None keeps them.
+    `retry_after` is in seconds. `seconds` is a delay, or the pause between two bytes of a drip. With `carried_out`
+    what was asked for is done all the same, as when only the answer is lost.
+    Raises `ValueError` for a kind, a variant or an expression that does not exist.
     """
 
     kind: str
     organization: str = ""
     method: str = ""
     path: str = ""
+    query: str = ""
     token: str = ""
+    variant: str = ""
     times: int | None = None
     after: int = 0
     seconds: float = 0.0
-    status: int = 500
+    status: int | None = None
     retry_after: float = 30.0
-    body: str = ""
+    body: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     carried_out: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"unknown kind of fault; there are {', '.join(KINDS)}")
-        try:
-            re.compile(self.path)
-        except re.error as wrong:
-            raise ValueError(f"path is no regular expression: {wrong}") from wrong
+        variants = VARIANTS.get(self.kind, ("",))
+        self.variant = self.variant or variants[0]
+        if self.variant not in variants:
+            raise ValueError(f"unknown variant of {self.kind}; there are {', '.join(variants) or 'none'}")
+        for name, expression in (("path", self.path), ("query", self.query)):
+            try:
+                re.compile(expression)
+            except re.error as wrong:
+                raise ValueError(f"{name} is no regular expression: {wrong}") from wrong
 
     @property
     def needs_answer(self) -> bool:
@@ -67,13 +96,14 @@ class Fault:
         """Whether no whole answer goes out."""
         return self.kind in _BREAK
 
-    def fits(self, organization: str, method: str, path: str, token: str) -> bool:
+    def fits(self, organization: str, method: str, path: str, query: str, token: str) -> bool:
         """Whether the rule is about this request."""
         return (
             self.organization.lower() in ("", organization.lower())
             and self.method.upper() in ("", method.upper())
             and self.token in ("", token)
             and re.search(self.path, path, re.IGNORECASE) is not None
+            and re.search(self.query, query, re.IGNORECASE) is not None
         )
 
 
@@ -91,6 +121,22 @@ class Behaviour:
             self._rules.insert(0, fault)
         return fault
 
+    def add_sequence(self, rules: Iterable[dict[str, Any]]) -> list[Fault]:
+        """Add rules that follow one another: each holds for its `times` (once, unless told) after those before it.
+
+        Raises `ValueError` for a rule that has no end or begins at its own time; the last one may have no end.
+        """
+        faults: list[Fault] = []
+        begun = 0
+        for rule in rules:
+            if "after" in rule or (faults and faults[-1].times is None):
+                raise ValueError("in a sequence each rule begins when the one before it ended")
+            faults.append(Fault(**{"times": 1, **rule, "after": begun}))
+            begun += faults[-1].times or 0
+        with self._lock:
+            self._rules[:0] = faults
+        return faults
+
     def clear(self) -> None:
         """Behave again."""
         with self._lock:
@@ -101,14 +147,14 @@ class Behaviour:
         with self._lock:
             return list(self._rules)
 
-    def take(self, organization: str, method: str, path: str, token: str) -> list[Fault]:
+    def take(self, organization: str, method: str, path: str, query: str, token: str) -> list[Fault]:
         """The rules for one request, each counted as used: at most one beside any number of delays."""
         if not self._rules:
             return []
         taken: list[Fault] = []
         with self._lock:
             for rule in list(self._rules):
-                if not rule.fits(organization, method, path, token) or self._waits(rule):
+                if not rule.fits(organization, method, path, query, token) or self._waits(rule):
                     continue
                 if rule.kind != "latency" and any(one.kind != "latency" for one in taken):
                     continue

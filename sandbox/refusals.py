@@ -32,6 +32,11 @@ _NOT_FOUND_PAGE = (
     b'<!DOCTYPE html>\r\n<html lang="en-US"><head><title>404 - Page not found</title></head>'
     b"<body><h1>404 - Page not found</h1></body></html>"
 )
+_MAINTENANCE_PAGE = (
+    b"<!DOCTYPE html>\r\n<html><head><title>Service unavailable</title></head><body>"
+    b"<h2>Our services aren't available right now</h2>"
+    b"<p>We're working to restore all services as soon as possible. Please check back soon.</p></body></html>"
+)
 _COOKIE = ("Set-Cookie", f"VstsSession={stable_id('session')}; path=/; secure; HttpOnly")
 # Which methods end at the sign-in page without X-TFS-FedAuthRedirect; the others are told in JSON.
 _SENT_TO_SIGN_IN = ("GET", "HEAD", "OPTIONS", "POST")
@@ -71,6 +76,25 @@ def organization_stopped(request: Request) -> Answer:
     answer = _said(request, 503, body, ("X-TFS-ServiceError", quote(text, safe="")))
     answer.body = b"\xef\xbb\xbf" + answer.body
     return answer
+
+
+def no_such_host(request: Request) -> Answer:
+    """404 for an organization that was deleted or moved. Its form is inferred from the name of the exception."""
+    text = f"The service host for the organization '{request.path[0] if request.path else ''}' does not exist."
+    return _said(request, 404, envelope(text, "HostDoesNotExistException", _FRAMEWORK))
+
+
+def maintenance_page(request: Request, seconds: float) -> Answer:
+    """503 with the page that the service's front door shows; it says nothing of the application behind it."""
+    headers = [("Retry-After", f"{seconds:g}"), ("X-MSEdge-Ref", f"Ref A: {stable_id('edge')} Ref B: SANDBOX")]
+    return Answer(503, _MAINTENANCE_PAGE, [("Content-Type", _HTML), *headers])
+
+
+def host_shut_down(request: Request, seconds: float) -> Answer:
+    """503 while the host is serviced: like a stopped organization, but with a wait and without TF24668."""
+    text = "The service is unavailable while its host is being serviced. Try again later."
+    body = envelope(text, "HostShutdownException", f"{_SERVICES}.Framework.Server")
+    return _said(request, 503, body, ("Retry-After", f"{seconds:g}"), ("X-TFS-ServiceError", quote(text, safe="")))
 
 
 def _realm(request: Request) -> tuple[str, str]:
@@ -147,6 +171,13 @@ def not_a_member(request: Request, person: Person) -> Answer:
         ("WWW-Authenticate", "TFS-Federated"),
         ("X-VSS-AuthenticateError", "Unauthorized"),
     )
+
+
+def not_materialized(request: Request, person: Person | None) -> Answer:
+    """The token is real, but its owner has yet to sign in with a browser. Reported with Entra tokens."""
+    identity = person.id if person is not None else stable_id("person", "unknown")
+    text = f"Identity {identity} has not been materialized, please use interactive login over the browser first."
+    return _said(request, 401, envelope(text, "AadUserStateException", _FRAMEWORK))
 
 
 def fenced(request: Request) -> Answer:

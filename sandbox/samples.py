@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from sandbox.editions import SERVICES, Edition
-from sandbox.faults import Fault
 from sandbox.ids import stable_id
 from sandbox.people import Person, Token
 from sandbox.repositories import Repository
@@ -18,6 +17,7 @@ from sandbox.sample_code import (
     rich_repository,
     small_repository,
 )
+from sandbox.sample_faults import FAULTS
 from sandbox.sample_runs import add_builds, add_releases
 from sandbox.scopes import FULL
 from sandbox.world import Organization, Project, World
@@ -73,15 +73,19 @@ TROUBLED = {
     "stuck": "drips its answers",
     "throttled": "asks to wait",
     "busy": "answers, and asks to slow down",
+    "overloaded": "refuses every token while it is overloaded: 401 with `Retry-After: 37`",
+    "exhausted": "shows a sign-in page while it is overloaded: 203 with `X-RateLimit-Remaining: 0`",
     "down": "answers with errors",
+    "maintenance": "is down for maintenance: 503 with a page and `Retry-After: 300`",
+    "servicing": "is down for maintenance: 503 with `HostShutdownException` and `Retry-After: 60`",
     "signin": "shows a sign-in page",
-}
-_FAULTS = {
-    "slow": Fault("latency", seconds=3.0),
-    "stuck": Fault("drip", seconds=0.5),
-    "busy": Fault("near_limit", retry_after=5),
-    "down": Fault("status", status=500),
-    "signin": Fault("sign_in_page"),
+    "signedout": "redirects to the sign-in page of Azure DevOps",
+    "gateway": "lies behind a gateway that refuses: 403 in plain text",
+    "filtered": "lies behind a web filter: 200 with a page that is not Azure DevOps'",
+    "redirected": "is redirected to another host, a web filter's",
+    "renamed": "was renamed: 301 to its new name",
+    "unmaterialized": "waits for the person's first sign-in with a browser: 401 with `AadUserStateException`",
+    "deleted": "was deleted: 404 with `HostDoesNotExistException`",
 }
 PROJECT_COUNT = 137
 COLLECTION = "DefaultCollection"
@@ -133,8 +137,9 @@ def _tokens() -> list[Token]:
 
 
 def _troubled() -> list[Organization]:
-    found = {name: Organization(name, members={MAYA.id, NOOR.id}, usual_fault=_FAULTS.get(name)) for name in TROUBLED}
+    found = {name: Organization(name, members={MAYA.id, NOOR.id}) for name in TROUBLED}
     for name, organization in found.items():
+        organization.usual_faults = FAULTS.get(name, ())
         organization.projects.append(_plain_project(name, "Main"))
     found["stopped"].stopped = True
     found["fenced"].fenced = True

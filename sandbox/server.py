@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from sandbox import gate, refusals
+from sandbox import gate
 from sandbox.doors import open_door
 from sandbox.editions import SERVICES, Edition
+from sandbox.fault_answers import faulty_answer
 from sandbox.faults import Behaviour, Fault
 from sandbox.http import Connection
 from sandbox.samples import build_world
@@ -172,15 +173,16 @@ class Sandbox:
         organization = request.path[0] if request.path else ""
         token = gate.token_of(self.world, request)
         name, path = token.name if token else "", "/" + "/".join(request.path)
-        taken = self.behaviour.take(organization, request.method, path, name)
+        asked = (organization, request.method, path, _query(request), name)
+        taken = self.behaviour.take(*asked)
         found = self.world.organization(organization)
-        if not taken and found is not None and found.usual_fault is not None:
-            return [found.usual_fault]
+        if not taken and found is not None:
+            return [fault for fault in found.usual_faults if fault.fits(*asked)][:1]
         return taken
 
     def _decide(self, request: Request, fault: Fault | None) -> Answer:
         usual = self._answer(request) if fault is None or fault.needs_answer else Answer(0)
-        return usual if fault is None else _spoiled(request, fault, usual)
+        return usual if fault is None else faulty_answer(request, fault, usual)
 
     def _answer(self, request: Request) -> Answer:
         """What the service says, faults aside."""
@@ -194,30 +196,16 @@ class Sandbox:
 
     def _remember(self, request: Request, path: list[str], answer: Answer) -> None:
         self.answered += 1
-        query = "&".join(f"{name}={value}" for name, value in request.query.items())
-        self.requests.append(SeenRequest(request.method, "/" + "/".join(path), query, answer.status, self.world.now()))
+        shown = "/" + "/".join(path)
+        self.requests.append(SeenRequest(request.method, shown, _query(request), answer.status, self.world.now()))
         if len(self.requests) > 2 * _REMEMBERED:
             del self.requests[:_REMEMBERED]
+
+
+def _query(request: Request) -> str:
+    return "&".join(f"{name}={value}" for name, value in request.query.items())
 
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=1024)
-
-
-def _spoiled(request: Request, fault: Fault, usual: Answer) -> Answer:
-    """What goes out in place of the usual answer; what breaks the connection itself is left to it."""
-    if fault.kind == "throttle":
-        return refusals.throttled(request, fault.retry_after)
-    if fault.kind == "near_limit":
-        limits = refusals.limit_headers(request, fault.retry_after, remaining=3)
-        return Answer(usual.status, usual.body, [*usual.headers, *limits])
-    if fault.kind == "sign_in_page":
-        return refusals.sign_in_page(request)
-    if fault.kind == "status":
-        return Answer(fault.status, fault.body.encode(), list(fault.headers.items()))
-    if fault.kind == "not_json":
-        return Answer(200, b"{not json", usual.headers)
-    if fault.kind == "bom":
-        return Answer(usual.status, b"\xef\xbb\xbf" + usual.body, usual.headers)
-    return usual

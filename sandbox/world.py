@@ -59,10 +59,10 @@ class Project:
 class Organization:
     """An organization and its policies. `members` are person ids; `powerless` of them may change nothing.
 
-    `throttled` is the seconds that everybody is asked to wait; `usual_fault` spoils every request. `refuses_silently`
-    has no words for a bad token. `permission_first` refuses the powerless before it looks whether the thing exists.
-    `without_classic_releases` has their creation switched off. Tokens made for the organization `tokens_of` open this
-    one too.
+    `throttled` is the seconds that everybody is asked to wait; the first of `usual_faults` that fits spoils a request.
+    `refuses_silently` has no words for a bad token. `permission_first` refuses the powerless before it looks whether
+    the thing exists. `without_classic_releases` has their creation switched off. Tokens made for the organization
+    `tokens_of` open this one too.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Organization:
     permission_first: bool = False
     without_classic_releases: bool = False
     throttled: float | None = None
-    usual_fault: Fault | None = None
+    usual_faults: tuple[Fault, ...] = ()
     tokens_of: str = ""
 
     @property

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.faults import KINDS
+from sandbox.faults import KINDS, VARIANTS
 from sandbox.samples import SAMPLES, TROUBLED
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
@@ -24,6 +24,12 @@ DOORS = ("/_sandbox/requests", "/_sandbox/clock", "/_sandbox/tokens/", "/_sandbo
 @pytest.mark.parametrize("name", [one.name for one in SAMPLES] + list(TROUBLED) + list(KINDS))
 def test_each_token_organization_and_fault_is_on_the_page(name: str) -> None:
     assert f"`{name}`" in PAGE
+
+
+@pytest.mark.parametrize("kind", list(VARIANTS))
+def test_each_variant_of_a_fault_is_named_beside_it(kind: str) -> None:
+    row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{kind}` |"))
+    assert [variant for variant in VARIANTS[kind] if f"`{variant}`" not in row] == []
 
 
 @pytest.mark.parametrize("name", [*OPTIONS, *DOORS])

@@ -1,0 +1,77 @@
+"""What goes out in place of the usual answer, for each kind of `sandbox.faults`."""
+
+from collections.abc import Callable
+
+from sandbox import intermediaries, refusals
+from sandbox.faults import Fault
+from sandbox.wire import Answer, Request, usual_headers
+
+Headers = list[tuple[str, str]]
+
+
+def faulty_answer(request: Request, fault: Fault, usual: Answer) -> Answer:
+    """The answer with the fault in it; what breaks the connection itself is left to the connection."""
+    answer = ANSWERS[fault.kind](request, fault, usual) if fault.kind in ANSWERS else usual
+    if fault.status is not None:
+        answer.status = fault.status
+    if fault.body is not None:
+        answer.body = fault.body.encode()
+    answer.headers = _with(answer.headers, list(fault.headers.items()))
+    return answer
+
+
+def _with(headers: Headers, more: Headers) -> Headers:
+    """Headers, with those of the same name replaced."""
+    replaced = {name.lower() for name, _ in more}
+    return [(name, value) for name, value in headers if name.lower() not in replaced] + more
+
+
+def _throttled_refusal(request: Request, fault: Fault, _usual: Answer) -> Answer:
+    refused = {
+        203: refusals.sign_in_page,
+        302: refusals.to_sign_in,
+        403: lambda asked: Answer(403, b"", usual_headers(asked)),
+    }
+    answer = refused.get(fault.status or 401, refusals.wrong_token)(request)
+    limits = refusals.limit_headers(request, fault.retry_after, remaining=0)
+    told = {"retry_after": "Retry-After", "remaining": "X-RateLimit-Remaining", "delay": "X-RateLimit-Delay"}
+    only = told.get(fault.variant)
+    answer.headers = _with(answer.headers, [one for one in limits if only in (None, one[0])])
+    return answer
+
+
+def _near_limit(request: Request, fault: Fault, usual: Answer) -> Answer:
+    limits = refusals.limit_headers(request, fault.retry_after, remaining=3)
+    return Answer(usual.status, usual.body, [*usual.headers, *limits])
+
+
+def _maintenance(request: Request, fault: Fault, _usual: Answer) -> Answer:
+    said = refusals.host_shut_down if fault.variant == "json" else refusals.maintenance_page
+    return said(request, fault.retry_after)
+
+
+def _not_json(_request: Request, _fault: Fault, usual: Answer) -> Answer:
+    return Answer(200, b"{not json", usual.headers)
+
+
+def _bom(_request: Request, _fault: Fault, usual: Answer) -> Answer:
+    return Answer(usual.status, b"\xef\xbb\xbf" + usual.body, usual.headers)
+
+
+ANSWERS: dict[str, Callable[[Request, Fault, Answer], Answer]] = {
+    "status": lambda _request, _fault, _usual: Answer(500),
+    "throttle": lambda request, fault, _usual: refusals.throttled(request, fault.retry_after),
+    "throttled_refusal": _throttled_refusal,
+    "near_limit": _near_limit,
+    "wrong_token": lambda request, _fault, _usual: refusals.wrong_token(request),
+    "scope_missing": lambda request, _fault, _usual: refusals.scope_missing(request),
+    "not_materialized": lambda request, _fault, _usual: refusals.not_materialized(request, request.person),
+    "no_such_host": lambda request, _fault, _usual: refusals.no_such_host(request),
+    "maintenance": _maintenance,
+    "sign_in_page": lambda request, _fault, _usual: refusals.sign_in_page(request),
+    "block_page": lambda _request, _fault, _usual: intermediaries.block_page(),
+    "gateway": lambda _request, fault, _usual: intermediaries.gateway_refusal(fault.variant),
+    "redirect": lambda request, fault, _usual: intermediaries.redirect(request, fault.variant),
+    "not_json": _not_json,
+    "bom": _bom,
+}

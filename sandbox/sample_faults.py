@@ -1,0 +1,22 @@
+"""Faults that sample organizations always have, in the order in which they are tried."""
+
+from sandbox.faults import Fault
+
+FAULTS: dict[str, tuple[Fault, ...]] = {
+    "slow": (Fault("latency", seconds=3.0),),
+    "stuck": (Fault("drip", seconds=0.5),),
+    "busy": (Fault("near_limit", retry_after=5),),
+    "overloaded": (Fault("throttled_refusal", retry_after=37),),
+    "exhausted": (Fault("throttled_refusal", status=203, variant="remaining"),),
+    "down": (Fault("status", status=500),),
+    "maintenance": (Fault("maintenance", retry_after=300),),
+    "servicing": (Fault("maintenance", variant="json", retry_after=60),),
+    "signin": (Fault("sign_in_page"),),
+    "signedout": (Fault("redirect", variant="sign_in_host"),),
+    "gateway": (Fault("gateway"),),
+    "filtered": (Fault("block_page"),),
+    "redirected": (Fault("redirect"),),
+    "renamed": (Fault("redirect", variant="renamed", status=301),),
+    "unmaterialized": (Fault("not_materialized"),),
+    "deleted": (Fault("no_such_host"),),
+}
