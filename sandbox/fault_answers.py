@@ -27,7 +27,7 @@ def _with(headers: Headers, more: Headers) -> Headers:
 
 
 def _throttled_refusal(request: Request, fault: Fault, _usual: Answer) -> Answer:
-    refused = {
+    refused: dict[int, Callable[[Request], Answer]] = {
         203: refusals.sign_in_page,
         302: refusals.to_sign_in,
         403: lambda asked: Answer(403, b"", usual_headers(asked)),
