@@ -1,13 +1,14 @@
 """In which order the service decides.
 
 Organization, identity, policy, membership, scope, throttle, address and version, body, look-up, permission. What
-somebody told the sandbox to do wrong comes before all of it; see `sandbox.faults`.
+somebody told the sandbox to do wrong comes before all of it; see `sandbox.faults`. Parameters that the sandbox does not
+play are refused after the version, and before the body.
 """
 
 import base64
 import binascii
 
-from sandbox import refusals, versions
+from sandbox import parameters, refusals, versions
 from sandbox.people import Token
 from sandbox.routes import MAP
 from sandbox.routing import Found, Lost
@@ -88,7 +89,9 @@ def _enter(request: Request, token: Token | None) -> Answer:
     route = found.route
     if request.release_host not in (None, route.is_release) and not route.is_everywhere:
         raise Refused(refusals.wrong_host(request))
+    request.query = parameters.operation_of(route).canonical(request.query)
     versions.agree(request, released=route.released)
+    parameters.require_played(request, route)
     route.bind(request)
     return route.controller(request, found.names)
 

@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
         return Request(
             method=line[0],
             path=[unquote(part) for part in path.split("/") if part],
-            query=dict(parse_qsl(query, keep_blank_values=True)) if query else {},
+            query=_parameters(query),
             headers=headers,
             body=body,
             **self._defaults,
@@ -218,6 +218,15 @@ def _head(head: bytes) -> tuple[list[str], dict[str, str]]:
         key = name.strip().lower()
         headers[key] = f"{headers[key]}, {value.strip()}" if key in headers else value.strip()
     return first.split(" "), headers
+
+
+def _parameters(query: str) -> dict[str, str]:
+    """The parameters of a query. One that is given with several values is a list, which is written with commas."""
+    parameters: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True) if query else ():
+        more = name in parameters and name.lower() != "api-version"
+        parameters[name] = f"{parameters[name]},{value}" if more else value
+    return parameters
 
 
 def _keeps(line: list[str], headers: dict[str, str]) -> bool:

@@ -155,13 +155,13 @@ class Sandbox:
         """The answer, after how many seconds it goes out, and what goes wrong with it."""
         if request.path[:1] == ["_sandbox"]:
             return open_door(self, request), 0.0, None
-        given, request.path = request.path, self._below(request.path)
+        given, request.path, query = request.path, self._below(request.path), request.query
         request.now = self.world.now()
         faults = self._faults(request)
         delay = self.latency + sum(one.seconds for one in faults if one.kind == "latency")
         fault = next((one for one in faults if one.kind != "latency"), None)
         answer = self._decide(request, fault)
-        self._remember(request, given, answer)
+        self._remember(request, given, query, answer)
         return answer, delay, fault
 
     def _below(self, path: list[str]) -> list[str]:
@@ -173,7 +173,7 @@ class Sandbox:
         organization = request.path[0] if request.path else ""
         token = gate.token_of(self.world, request)
         name, path = token.name if token else "", "/" + "/".join(request.path)
-        asked = (organization, request.method, path, _query(request), name)
+        asked = (organization, request.method, path, _query(request.query), name)
         taken = self.behaviour.take(*asked)
         found = self.world.organization(organization)
         if not taken and found is not None:
@@ -194,16 +194,16 @@ class Sandbox:
             self._note(broken)
             return Answer(500, b"The sandbox broke down.", [("Content-Type", "text/plain")])
 
-    def _remember(self, request: Request, path: list[str], answer: Answer) -> None:
+    def _remember(self, request: Request, path: list[str], query: dict[str, str], answer: Answer) -> None:
         self.answered += 1
         shown = "/" + "/".join(path)
-        self.requests.append(SeenRequest(request.method, shown, _query(request), answer.status, self.world.now()))
+        self.requests.append(SeenRequest(request.method, shown, _query(query), answer.status, self.world.now()))
         if len(self.requests) > 2 * _REMEMBERED:
             del self.requests[:_REMEMBERED]
 
 
-def _query(request: Request) -> str:
-    return "&".join(f"{name}={value}" for name, value in request.query.items())
+def _query(query: dict[str, str]) -> str:
+    return "&".join(f"{name}={value}" for name, value in query.items())
 
 
 def _listen(host: str, port: int) -> socket.socket:

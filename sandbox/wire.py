@@ -222,6 +222,12 @@ def invalid_body(request: Request) -> Answer:
     return model_error(request, 400, "The request is invalid.")
 
 
+def not_played(request: Request, what: str) -> Answer:
+    """501: the service does it and the sandbox does not. The service itself never says so."""
+    body = envelope(f"The sandbox does not play {what}.", "NotImplementedException", "System", "mscorlib")
+    return json_answer(request, body | {"eventId": 0}, status=501)
+
+
 def plain(request: Request, status: int, text: str, *, service_error: bool = False) -> Answer:
     """A text/plain answer."""
     headers = [*usual_headers(request), *user_header(request), ("Content-Type", "text/plain; charset=utf-8")]

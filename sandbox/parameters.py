@@ -1,0 +1,91 @@
+"""Which query parameters an operation has, and which of them the sandbox plays: the list in `parameters.toml`.
+
+Nothing that Microsoft publishes is ignored: a parameter that is not played answers 501 and is named.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+
+from sandbox.routing import Route
+from sandbox.wire import Refused, Request, not_played
+
+_FILE = Path(__file__).with_name("parameters.toml")
+_ON_EVERY_OPERATION = ("api-version",)
+# "Parameters that use the searchCriteria prefix in their name can be specified without it as query parameters."
+# https://learn.microsoft.com/rest/api/azure/devops/git/commits/get-commits
+# The same holds for versions: the service's own addresses of items say `versionType=Branch&version=main`.
+_OPTIONAL_PREFIXES = ("searchCriteria.", "versionDescriptor.")
+# One item of a list: `ids[0]=a&ids[1]=b`, or as the official Node client writes it, `ids.0=a&ids.1=b`.
+_LIST_ITEM = re.compile(r"(?P<name>.+?)(?:\[\d{0,4}\]|\.\d{1,4})")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """The parameters of one operation.
+
+    `without_effect` maps a name to the reason why no value makes a difference here, `not_played` to the values that
+    are accepted all the same because they ask for the usual answer. `unpublished` are known though no file lists them.
+    """
+
+    played: tuple[str, ...] = ()
+    without_effect: Mapping[str, str] = field(default_factory=dict)
+    not_played: Mapping[str, list[str]] = field(default_factory=dict)
+    unpublished: tuple[str, ...] = ()
+
+    @property
+    def published(self) -> frozenset[str]:
+        """Every parameter that Microsoft's files list, but for api-version."""
+        return frozenset([*self.played, *self.without_effect, *self.not_played])
+
+    def canonical(self, query: Mapping[str, str]) -> dict[str, str]:
+        """The query under the published names: letters' case does not matter, and some prefixes may be left out."""
+        canonical: dict[str, str] = {}
+        for given, value in query.items():
+            name = self._published_name(given)
+            item = _LIST_ITEM.fullmatch(given)
+            if name is None and item is not None:
+                name = self._published_name(item["name"])
+                value = f"{canonical[name]},{value}" if name in canonical else value
+            canonical[name or given] = value
+        return canonical
+
+    @cached_property
+    def _known(self) -> dict[str, str]:
+        return {name.lower(): name for name in (*self.published, *self.unpublished, *_ON_EVERY_OPERATION)}
+
+    def _published_name(self, given: str) -> str | None:
+        names = (given, *(prefix + given for prefix in _OPTIONAL_PREFIXES))
+        return next((self._known[name.lower()] for name in names if name.lower() in self._known), None)
+
+    def refused(self, query: Mapping[str, str]) -> list[str]:
+        """The names in a canonical query that ask for something that is not played."""
+        return [
+            name
+            for name, accepted in self.not_played.items()
+            if query.get(name) and query[name].lower() not in [value.lower() for value in accepted]
+        ]
+
+
+@cache
+def operations() -> dict[str, Operation]:
+    """The list, by method and address: `GET {project}/_apis/build/builds`."""
+    listed = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return {address: Operation(**parameters) for address, parameters in listed.items()}
+
+
+def operation_of(route: Route) -> Operation:
+    """The parameters of a route. What is served without a project too has the same ones."""
+    names = (f"{route.method} {route.address}", f"{route.method} {{project}}/{route.address}")
+    return next((operations()[name] for name in names if name in operations()), Operation())
+
+
+def require_played(request: Request, route: Route) -> None:
+    """Raise `Refused` with a 501 that names what is asked for and not played."""
+    refused = operation_of(route).refused(request.query)
+    if refused:
+        names = ", ".join(f"'{name}={request.query[name]}'" for name in refused)
+        raise Refused(not_played(request, f"{names} of {route.method} {route.address}"))
