@@ -4,14 +4,22 @@ from collections.abc import Callable
 
 from sandbox import intermediaries, refusals
 from sandbox.faults import Fault
-from sandbox.wire import Answer, Request, usual_headers
+from sandbox.list_faults import LISTS
+from sandbox.wire import Answer, Request, model_error, usual_headers
 
 Headers = list[tuple[str, str]]
 
 
-def faulty_answer(request: Request, fault: Fault, usual: Answer) -> Answer:
-    """The answer with the fault in it; what breaks the connection itself is left to the connection."""
-    answer = ANSWERS[fault.kind](request, fault, usual) if fault.kind in ANSWERS else usual
+def faulty_answer(request: Request, fault: Fault, ask: Callable[[Request], Answer]) -> Answer:
+    """The answer with the fault in it; `ask` is the service, asked only where its answer is needed.
+
+    What breaks the connection itself is left to the connection.
+    """
+    if fault.kind in LISTS:
+        answer = LISTS[fault.kind](request, fault, ask)
+    else:
+        usual = ask(request) if fault.needs_answer else Answer(0)
+        answer = ANSWERS[fault.kind](request, fault, usual) if fault.kind in ANSWERS else usual
     if fault.status is not None:
         answer.status = fault.status
     if fault.body is not None:
@@ -71,6 +79,8 @@ ANSWERS: dict[str, Callable[[Request, Fault, Answer], Answer]] = {
     "sign_in_page": lambda request, _fault, _usual: refusals.sign_in_page(request),
     "block_page": lambda _request, _fault, _usual: intermediaries.block_page(),
     "gateway": lambda _request, fault, _usual: intermediaries.gateway_refusal(fault.variant),
+    "list_error": lambda request, _fault, _usual: model_error(request, 400, "Something is wrong."),
+    "releases_off": lambda request, _fault, _usual: refusals.page_not_found(request),
     "redirect": lambda request, fault, _usual: intermediaries.redirect(request, fault.variant),
     "not_json": _not_json,
     "bom": _bom,

@@ -24,6 +24,11 @@ KINDS = {
     "block_page": "200 and a page of a web filter",
     "gateway": "403 of a firewall or gateway",
     "redirect": "302 (or `status` 301, 307, 308) to another address",
+    "releases_off": "404 and a page for every call about classic releases",
+    "list_error": "400 (or `status`) with an error in the shape of a list",
+    "endless_list": "the usual list, whose continuation token always changes",
+    "repeated_items": "the usual list, with the first item of each page on the page before it too",
+    "omit_fields": "the usual answer without `fields`",
     "close": "the connection ends without an answer",
     "reset": "the same, but hard",
     "cut": "the connection ends in the middle of the answer",
@@ -39,10 +44,16 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "maintenance": ("page", "json"),
     "gateway": ("text", "empty", "json", "page"),
     "redirect": ("block_page", "renamed", "sign_in", "sign_in_host"),
+    "endless_list": ("new", "same", "empty"),
 }
+# What a kind is about when its rule names no path.
+_PATHS = {"releases_off": r"/_apis/release(/|\Z)"}
 _BREAK = ("close", "reset", "cut", "drip", "oversized", "bomb")
 # These spoil the usual answer, so there has to be one.
-_SPOIL = ("near_limit", "cut", "drip", "oversized", "bomb", "not_json", "bom")
+_SPOIL = (
+    *("near_limit", "endless_list", "repeated_items", "omit_fields"),
+    *("cut", "drip", "oversized", "bomb", "not_json", "bom"),
+)
 
 
 @dataclass
@@ -52,8 +63,8 @@ class Fault:
     `organization` and `method` are compared without regard to case, `path` and `query` are regular expressions
     searched in the decoded path and in `name=value&name=value`, `token` is a sample name. `variant` is one of
     `VARIANTS`. `status`, `body` and `headers` replace those of whatever the kind answers; None keeps them.
-    `retry_after` is in seconds. `seconds` is a delay, or the pause between two bytes of a drip. With `carried_out`
-    what was asked for is done all the same, as when only the answer is lost.
+    `retry_after` is in seconds, `fields` are names of properties. `seconds` is a delay, or the pause between two bytes
+    of a drip. With `carried_out` what was asked for is done all the same, as when only the answer is lost.
     Raises `ValueError` for a kind, a variant or an expression that does not exist.
     """
 
@@ -71,6 +82,7 @@ class Fault:
     retry_after: float = 30.0
     body: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    fields: tuple[str, ...] = ("state",)
     carried_out: bool = False
 
     def __post_init__(self) -> None:
@@ -78,6 +90,7 @@ class Fault:
             raise ValueError(f"unknown kind of fault; there are {', '.join(KINDS)}")
         variants = VARIANTS.get(self.kind, ("",))
         self.variant = self.variant or variants[0]
+        self.path = self.path or _PATHS.get(self.kind, "")
         if self.variant not in variants:
             raise ValueError(f"unknown variant of {self.kind}; there are {', '.join(variants) or 'none'}")
         for name, expression in (("path", self.path), ("query", self.query)):

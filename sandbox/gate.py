@@ -88,7 +88,7 @@ def _enter(request: Request, token: Token | None) -> Answer:
         raise Refused(lost)
     route = found.route
     if request.release_host not in (None, route.is_release) and not route.is_everywhere:
-        raise Refused(refusals.wrong_host(request))
+        raise Refused(refusals.page_not_found(request))
     request.query = parameters.operation_of(route).canonical(request.query)
     versions.agree(request, released=route.released)
     parameters.require_played(request, route)

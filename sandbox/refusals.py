@@ -30,7 +30,7 @@ _SIGN_IN_PAGE = (
 )
 _NOT_FOUND_PAGE = (
     b'<!DOCTYPE html>\r\n<html lang="en-US"><head><title>404 - Page not found</title></head>'
-    b"<body><h1>404 - Page not found</h1></body></html>"
+    b"<body><h1>Page not found.</h1></body></html>"
 )
 _MAINTENANCE_PAGE = (
     b"<!DOCTYPE html>\r\n<html><head><title>Service unavailable</title></head><body>"
@@ -239,6 +239,6 @@ def wrong_method(request: Request, allowed: tuple[str, ...]) -> Answer:
     return answer
 
 
-def wrong_host(request: Request) -> Answer:
-    """Releases asked for at the main host, or anything else at the release host: a page."""
+def page_not_found(request: Request) -> Answer:
+    """404 and a page: releases asked for at the main host, anything else at the release host, or releases nowhere."""
     return Answer(404, _NOT_FOUND_PAGE, [*controller_headers(request), ("Content-Type", _HTML)])

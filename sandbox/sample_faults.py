@@ -18,5 +18,10 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     "redirected": (Fault("redirect"),),
     "renamed": (Fault("redirect", variant="renamed", status=301),),
     "unmaterialized": (Fault("not_materialized"),),
+    "pipelines-only": (Fault("releases_off"),),
+    "listless": (Fault("list_error", path=r"/_apis/projects\Z"),),
+    "unlisted": (Fault("scope_missing", path=r"/_apis/projects\Z"),),
+    "stateless": (Fault("omit_fields", path=r"/_apis/projects\Z", fields=("state",)),),
+    "doubled": (Fault("repeated_items"),),
     "deleted": (Fault("no_such_host"),),
 }

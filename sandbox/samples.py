@@ -85,6 +85,11 @@ TROUBLED = {
     "redirected": "is redirected to another host, a web filter's",
     "renamed": "was renamed: 301 to its new name",
     "unmaterialized": "waits for the person's first sign-in with a browser: 401 with `AadUserStateException`",
+    "pipelines-only": "has no classic releases at all: 404 with a page",
+    "listless": "answers its list of projects with an error in the shape of a list",
+    "unlisted": "refuses its list of projects without a word: 401",
+    "stateless": "lists its projects without their state",
+    "doubled": "lists one of its 110 projects on two pages",
     "deleted": "was deleted: 404 with `HostDoesNotExistException`",
 }
 PROJECT_COUNT = 137
@@ -150,6 +155,9 @@ def _troubled() -> list[Organization]:
     found["guarded"].members.add(GUEST.id)
     found["guarded"].powerless = {GUEST.id}
     found["guarded"].permission_first = True
+    found["doubled"].projects = [_plain_project("doubled", f"Service {number:03d}") for number in range(1, 111)]
+    for name in ("pipelines-only", "listless", "unlisted", "stateless"):
+        found[name].projects = [_rich_project(name, "Main")]
     found["modern"].projects = [_project_with_builds("modern", "Main")]
     found["modern"].without_classic_releases = True
     return list(found.values())

@@ -181,8 +181,12 @@ class Sandbox:
         return taken
 
     def _decide(self, request: Request, fault: Fault | None) -> Answer:
-        usual = self._answer(request) if fault is None or fault.needs_answer else Answer(0)
-        return usual if fault is None else faulty_answer(request, fault, usual)
+        if fault is None:
+            return self._answer(request)
+        if not fault.needs_answer:
+            token = gate.token_of(self.world, request)
+            request.person = token.person if token else None
+        return faulty_answer(request, fault, self._answer)
 
     def _answer(self, request: Request) -> Answer:
         """What the service says, faults aside."""

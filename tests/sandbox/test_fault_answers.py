@@ -7,6 +7,7 @@ import requests
 
 from sandbox import fault_answers
 from sandbox.faults import KINDS, VARIANTS, Fault
+from sandbox.list_faults import LISTS
 from sandbox.server import Sandbox
 from tests.sandbox.conftest import Caller
 
@@ -231,12 +232,14 @@ def test_each_variant_has_an_answer_of_its_own(sandbox: Sandbox, call: Caller) -
             sandbox.behaviour.clear()
             sandbox.behaviour.add(kind, variant=variant)
             answer = call("GET", PROJECTS)
+            later = call("GET", PROJECTS, params={"continuationToken": "7"}).text
             told = tuple((name, answer.headers.get(name)) for name in ("Location", *sorted(LIMITS)))
-            shown.add((answer.status_code, answer.text, told))
+            shown.add((answer.status_code, answer.text, told, later))
         assert len(shown) == len(variants), kind
 
 
 def test_every_kind_either_answers_or_breaks_the_connection() -> None:
     broken = {kind for kind in KINDS if Fault(kind).breaks_connection}
-    assert set(fault_answers.ANSWERS) | broken | {"latency"} == set(KINDS)
-    assert not set(fault_answers.ANSWERS) & (broken | {"latency"})
+    answered = set(fault_answers.ANSWERS) | set(LISTS)
+    assert answered | broken | {"latency"} == set(KINDS)
+    assert not answered & (broken | {"latency"})
