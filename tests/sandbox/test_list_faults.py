@@ -125,7 +125,7 @@ def test_classic_releases_may_be_switched_off_altogether(call: Caller, sandbox: 
         ("PATCH", "release/approvals/1"),
         ("POST", "release/releases"),
     ]:
-        answer = call(method, f"{STORE}/{path}", **({"json": {}} if method != "GET" else {}))
+        answer = call(method, f"{STORE}/{path}", json={})
         assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
         assert "Page not found." in answer.text
     assert call("GET", f"{STORE}/build/definitions").status_code == 200
