@@ -37,8 +37,8 @@ TOKEN_ERRORS = {
     "too_long": "This is too long for a personal access token. Copy only the token.",
     "inner_white_space": "The token has white space inside. Copy it in one piece.",
     "entra_access_token": "This is an access token of Microsoft Entra, not a personal access token. It is valid for "
-    "about an hour, so it cannot be stored. At Azure DevOps, open “Personal access tokens” in your user settings, create "
-    "one, and paste that.",
+    "about an hour, so it cannot be stored. At Azure DevOps, open “Personal access tokens” in your user settings, "
+    "create one, and paste that.",
     "not_printable_ascii": "The token contains a character that no token has. Copy it again from Azure DevOps.",
 }
 
