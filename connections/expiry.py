@@ -90,12 +90,36 @@ def in_words(expires_on: date | None, today: date) -> str:
 
 # How Azure DevOps refuses a token that was revoked, regenerated or ended, without saying which.
 _DEAD = ("token_refused", "anonymous")
+# The same, and the sign-in page, which it shows to dead tokens too. No source says with which of them it refuses tokens
+# for all organizations since that day.
+_WITHOUT_A_REASON = (*_DEAD, "sign_in_required")
+# What `cause_of_refusal` makes of those.
+_CONCLUDED = ("token_ended_early", "global_tokens_ended", "global_tokens_ended_likely")
+# The codes of a token that Azure DevOps does not accept: it can be neither extended nor regenerated.
+DEAD_TOKEN = frozenset({*_WITHOUT_A_REASON, *_CONCLUDED, "token_expired"})
 
 
-def cause_of_refusal(code: str, *, expires_on: date | None, all_organizations: bool, today: date) -> str:
-    """The problem code that tells most of why a token was refused, from what is known of it beside the answer."""
-    if all_organizations and today >= GLOBAL_TOKENS_END and code in (*_DEAD, "global_token_blocked"):
-        return "global_tokens_ended"
+def cause_of_refusal(
+    code: str, *, expires_on: date | None, all_organizations: bool | None, today: date, since: date | None = None
+) -> str:
+    """The problem code that tells most of why a token was refused, from what is known of it beside the answer.
+
+    `all_organizations` says whether the token was made for all accessible organizations of the service, and is None
+    where nobody recorded it. `since` is the day on which the refusals began, when that was not today.
+    """
+    # Azure DevOps itself says of a token blocked by that policy that it was made for all organizations.
+    if all_organizations is None and code == "global_token_blocked":
+        all_organizations = True
+    if (since or today) >= GLOBAL_TOKENS_END:
+        if all_organizations and code in (*_WITHOUT_A_REASON, "global_token_blocked"):
+            return "global_tokens_ended"
+        if all_organizations is None and code in _WITHOUT_A_REASON:
+            return "global_tokens_ended_likely"
     if code in _DEAD and expires_on is not None and expires_on > today:
         return "token_ended_early"
     return code
+
+
+def without_cause(code: str) -> str:
+    """A refusal as it was before `cause_of_refusal` looked at it, as far as that can still be told."""
+    return "token_refused" if code in _CONCLUDED else code

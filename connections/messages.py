@@ -33,7 +33,12 @@ TROUBLESHOOTING = (
 
 
 # What a server of one's own never says.
-OF_THE_SERVICE_ALONE = ("conditional_access", "global_token_blocked", "global_tokens_ended")
+OF_THE_SERVICE_ALONE = (
+    "conditional_access",
+    "global_token_blocked",
+    "global_tokens_ended",
+    "global_tokens_ended_likely",
+)
 # What the guide adds where people may choose a server of their own.
 TROUBLESHOOTING_OF_A_SERVER = ("organization_not_found", "token_refused", "server_too_old", "no_such_address")
 

@@ -8,9 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
-from connections import clients, expiry, schedule
+from connections import clients, schedule
 from connections.actions import news
 from connections.actions.allowance import take_test
+from connections.actions.causes import with_cause
 from connections.actions.findings import Stored, store_findings
 from connections.actions.remind import count_as_reminded
 from connections.actions.runs import mark_done
@@ -42,6 +43,7 @@ def audit(connection: Connection, *, by: Actor, now: datetime, in_a_hurry: bool)
         held = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("owner")
         current = held.get(pk=connection.pk)
         if current.token_set_at == asked_at:
+            report = with_cause(current, report)
             _write(current, report, by=by)
         else:
             record("connection.tested", current, by=by, at=report.finished_at, detail={"too_late": True})
@@ -105,17 +107,6 @@ def _code(report: Report) -> str:
     return report.trouble.code if report.trouble else ""
 
 
-def _why(connection: Connection, report: Report) -> str:
-    if report.trouble is None:
-        return ""
-    return expiry.cause_of_refusal(
-        report.trouble.code,
-        expires_on=connection.expires_on,
-        all_organizations=connection.token_reach == Connection.Reach.ALL,
-        today=timezone.localdate(report.finished_at),
-    )
-
-
 def _next_look(current: Connection, report: Report) -> datetime:
     outcome = schedule.Outcome(
         troubles_in_a_row=current.troubles_in_a_row,
@@ -138,7 +129,7 @@ def _let_the_person_rest(current: Connection, report: Report) -> None:
 def _stand(current: Connection, sight: Sight, report: Report) -> Health:
     """Put the new standing on the connection, and return the health before."""
     before = Standing(Health(current.health), current.problem, current.troubles_in_a_row)
-    after = next_status(before, sight, _why(current, report), repeats=settings.TROUBLES_BEFORE_UNREACHABLE)
+    after = next_status(before, sight, _code(report), repeats=settings.TROUBLES_BEFORE_UNREACHABLE)
     if before.health != after.health:
         current.health_since = report.finished_at
     current.health = after.health

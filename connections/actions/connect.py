@@ -9,8 +9,9 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from connections import expiry, messages
+from connections import messages
 from connections.actions import guard, news
+from connections.actions.causes import with_cause_of_new
 from connections.actions.findings import store_findings
 from connections.actions.probe import Credentials, report_for
 from connections.actions.refusals import CannotConnect
@@ -82,10 +83,8 @@ def judge(report: Report, wishes: Wishes, *, place: Place, today: date) -> tuple
 
 def why_refused(report: Report, *, token_reach: str, place: Place, today: date) -> messages.Problem:
     """Why a token that nothing is stored of was not accepted."""
-    code = report.trouble.code if report.trouble else "unexpected_answer"
-    is_global = Connection.Reach.at(place, token_reach) == Connection.Reach.ALL
-    cause = expiry.cause_of_refusal(code, expires_on=None, all_organizations=is_global, today=today)
-    return messages.problem(cause, place=place)
+    trouble = with_cause_of_new(report, place=place, token_reach=token_reach, today=today).trouble
+    return messages.problem(trouble.code if trouble else "unexpected_answer", place=place)
 
 
 def pick_projects(report: Report, wanted: Iterable[str]) -> tuple[Project, ...]:

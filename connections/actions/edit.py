@@ -10,6 +10,7 @@ from django.utils import timezone
 from connections import clients, messages
 from connections.actions import guard
 from connections.actions.audit import stored_token
+from connections.actions.causes import cause_for, problem_after_edit
 from connections.actions.connect import NAME_TAKEN, choose_projects
 from connections.actions.find_project import Answer, look_for
 from connections.actions.refusals import CannotEdit, CannotRotate
@@ -40,7 +41,8 @@ def visible_projects(connection: Connection) -> tuple[Project, ...]:
         with clients.azure_devops(server, connection.organization, token, seconds=clients.page_seconds()) as client:
             found = [project for page in client.projects() for project in page.items]
     except (AzureDevOpsError, UnreadableToken, clients.UnknownServer) as trouble:
-        problem = messages.problem(trouble.code, place=clients.place_of(connection.server))
+        code = cause_for(connection, trouble.code, now=timezone.now())
+        problem = messages.problem(code, place=clients.place_of(connection.server))
         raise CannotEdit(problem.code, f"{problem.title}. {problem.next_step}", field="projects") from None
     return tuple(sorted(found, key=lambda one: one.name.casefold()))
 
@@ -59,6 +61,7 @@ def edit(connection: Connection, changes: Changes, *, by: Actor, now: datetime) 
             connection.token_reach = Connection.Reach.at(clients.place_of(connection.server), changes.token_reach)
             connection.extra_recipients = changes.extra_recipients
             connection.save(update_fields=["name", "expires_on", "token_reach", "extra_recipients"])
+            _correct_problem(connection, now=now)
             choose_projects(connection, chosen)
             changed = _differences(before, _state(connection))
             if changed:
@@ -68,6 +71,13 @@ def edit(connection: Connection, changes: Changes, *, by: Actor, now: datetime) 
             raise CannotEdit("name_taken", NAME_TAKEN, field="name") from None
         raise
     return list(changed)
+
+
+def _correct_problem(connection: Connection, *, now: datetime) -> None:
+    """What is known of a refused token may tell more of why; the answer of an audit meanwhile stays."""
+    before, after = connection.problem, problem_after_edit(connection, now=now)
+    if before != after and Connection.objects.filter(pk=connection.pk, problem=before).update(problem=after):
+        connection.problem = after
 
 
 def _chosen(connection: Connection, changes: Changes) -> tuple[Project, ...] | None:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from connections import clients, keyring, messages
+from connections import clients, expiry, keyring, messages
 from connections.actions import guard, news
 from connections.actions.audit import audit
 from connections.actions.connect import stamp, why_refused
@@ -94,11 +94,22 @@ def rotate(
     report = look(credentials) if look else report_for(new.verdict, credentials, by=person, now=now)
     _judge(connection, report, new, place=credentials.server.place, today=timezone.localdate(now))
     comparison = compare(connection, report)
-    new = replace(new, token_reach=Connection.Reach.at(credentials.server.place, new.token_reach))
+    # Azure DevOps has created no tokens for all organizations since 15 March 2026: unless it is said, this is for one.
+    reach = new.token_reach or Connection.Reach.ONE
+    new = replace(new, token_reach=Connection.Reach.at(credentials.server.place, reach))
     with transaction.atomic():
         _swap(connection, new, report, now=now)
         record("connection.rotated", connection, by=by, at=now, detail=_detail(comparison, new))
     return comparison
+
+
+_IN_USE = (
+    "This is the token that is in use already. If you extended it at Azure DevOps, record its new date under "
+    "“I extended the same token”."
+)
+_STORED_AND_REFUSED = (
+    "This is the token that is stored already, and Azure DevOps does not accept it any more. Create a new one there."
+)
 
 
 def _is_another(connection: Connection, token: PersonalAccessToken) -> None:
@@ -107,13 +118,10 @@ def _is_another(connection: Connection, token: PersonalAccessToken) -> None:
     When the stored copy cannot be read any more, entering the same token again is what mends it.
     """
     stored = StoredToken.objects.filter(connection=connection, fingerprint=keyring.fingerprint(token)).first()
-    if stored is not None and stored.is_readable():
-        raise CannotRotate(
-            "same_token",
-            "This is the token that is in use already. If you extended it at Azure DevOps, record its new date under "
-            "“I extended the same token”.",
-            field="token",
-        )
+    if stored is None or not stored.is_readable():
+        return
+    is_dead = connection.problem in expiry.DEAD_TOKEN
+    raise CannotRotate("same_token", _STORED_AND_REFUSED if is_dead else _IN_USE, field="token")
 
 
 def _judge(connection: Connection, report: Report, new: Replacement, *, place: Place, today: date) -> None:

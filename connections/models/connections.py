@@ -36,6 +36,16 @@ class Connection(models.Model):
             """What is kept of what somebody said. On a server of one's own the question means nothing."""
             return told if place == "organization" and told else str(cls.UNKNOWN)
 
+        @classmethod
+        def is_all(cls, place: Place, told: str) -> bool | None:
+            """Whether a token was made for all organizations of the service; None where nobody knows.
+
+            Tokens of a server of one's own never are.
+            """
+            if place == "collection":
+                return False
+            return {str(cls.ALL): True, str(cls.ONE): False}.get(told)
+
     name = models.CharField(max_length=NAME_LENGTH)
     server = models.CharField(max_length=100)
     organization = models.CharField(max_length=64)

@@ -50,6 +50,19 @@ PROBLEMS = (
         link="tokens",
     ),
     Problem(
+        "global_tokens_ended_likely",
+        "Token not accepted, probably made for all organizations",
+        "Azure DevOps does not accept the token and does not say why. The most likely cause is that it was made for "
+        "all accessible organizations: Microsoft ended such tokens on 1 December 2026, whatever date they were given. "
+        "Whether this one was is not recorded here. Otherwise it is mistyped, revoked, regenerated or made for another "
+        "organization, or its owner has not signed in with a browser for a long time.",
+        "Open the list of tokens at Azure DevOps. If “Organization” says “All accessible organizations” there, create "
+        "a new token for exactly this organization and enter it here. If it does not, copy the token again without "
+        "spaces, and sign in to the organization once with a browser as its owner. If it is still not accepted, create "
+        "a new one.",
+        link="tokens",
+    ),
+    Problem(
         "sign_in_required",
         "Azure DevOps asks for a sign-in",
         "Instead of an answer came the sign-in page. Azure DevOps does this when it does not accept the token, "

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from connections.actions.causes import with_cause_of_new
 from connections.actions.connect import Wishes, connect
 from connections.actions.find_project import Answer, find_project
 from connections.actions.guard import reuse
@@ -173,6 +174,8 @@ def _report(form: ConnectForm, report: Report | None) -> Any:
         today=timezone.localdate(),
     )
     name = credentials.organization.name
+    reach = form.cleaned_data.get("token_reach", "")
+    report = with_cause_of_new(report, place=place, token_reach=reach, today=timezone.localdate())
     return report_view(report, organization=name, tokens_page=where, place=place, notices=notices)
 
 

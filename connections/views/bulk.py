@@ -17,6 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections import clients, queries, rounds
+from connections.actions.causes import with_cause_of_new
 from connections.actions.guard import reuse
 from connections.actions.refusals import CannotRotate
 from connections.actions.rotate import Replacement
@@ -297,9 +298,10 @@ def _reports(tested: Sequence[Tested], form: RotateForm) -> list[Any]:
             today=timezone.localdate(),
         )
         where = tokens_page_of(one.connection)
+        reach = form.cleaned_data.get("token_reach", "")
         found.append(
             report_view(
-                one.report,
+                with_cause_of_new(one.report, place=place, token_reach=reach, today=timezone.localdate()),
                 organization=one.connection.organization,
                 tokens_page=where,
                 place=place,

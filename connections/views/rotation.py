@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from connections import clients, messages
+from connections.actions.causes import with_cause_of_new
 from connections.actions.guard import reuse
 from connections.actions.probe import try_new, verdict_in_hand
 from connections.actions.refusals import CannotRotate
@@ -125,7 +126,7 @@ def token_updated(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _empty_form(connection: Connection) -> RotateForm:
-    return RotateForm(initial={"token_reach": connection.token_reach}, place=clients.place_of(connection.server))
+    return RotateForm(place=clients.place_of(connection.server))
 
 
 def _in_hand(request: HttpRequest, connection: Connection, form: RotateForm) -> Report | None:
@@ -180,6 +181,8 @@ def _report(connection: Connection, form: RotateForm, report: Report | None, tok
         breaches=reuse(form.cleaned_data["token"], besides=connection.pk),
         today=timezone.localdate(),
     )
+    reach = form.cleaned_data.get("token_reach", "")
+    report = with_cause_of_new(report, place=place, token_reach=reach, today=timezone.localdate())
     return report_view(report, organization=connection.organization, tokens_page=tokens, place=place, notices=notices)
 
 

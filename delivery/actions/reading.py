@@ -12,9 +12,11 @@ from typing import TypeVar, cast
 
 from django.conf import settings
 from django.core.cache import caches
+from django.utils import timezone
 
 from connections import clients
 from connections.actions.audit import stored_token
+from connections.actions.causes import cause_for
 from connections.azure_devops import errors
 from connections.azure_devops.client import AzureDevOpsClient
 from connections.keyring import UnreadableToken
@@ -82,7 +84,8 @@ def _told(connection: Connection, trouble: errors.AzureDevOpsError) -> CannotAsk
         until = time.time() + min(retry_after, _LONGEST_WAIT)
         caches[CACHE].set(_wait_key(connection), until, min(retry_after, _LONGEST_WAIT))
     said = " ".join(trouble.problems) if isinstance(trouble, errors.BuildNotQueued) else ""
-    return CannotAsk(trouble.code, activity_id=trouble.activity_id, said=said or trouble.said, retry_after=retry_after)
+    code = cause_for(connection, trouble.code, now=timezone.now())
+    return CannotAsk(code, activity_id=trouble.activity_id, said=said or trouble.said, retry_after=retry_after)
 
 
 def _wait_key(connection: Connection) -> str:

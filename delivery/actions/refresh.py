@@ -19,6 +19,7 @@ from django.db.models import F, Q, QuerySet
 
 from connections import clients, schedule
 from connections.actions.audit import stored_token
+from connections.actions.causes import cause_for
 from connections.azure_devops import errors, git
 from connections.azure_devops.client import AzureDevOpsClient
 from connections.keyring import UnreadableToken
@@ -220,7 +221,8 @@ class _Refresh:
         """Pause for a while where waiting may help; otherwise end."""
         troubles = self.inventory.troubles_in_a_row + 1
         if not trouble.transient or troubles >= PATIENCE:
-            self.end(problem=trouble.code, activity_id=trouble.activity_id or "")
+            cause = cause_for(self.connection, trouble.code, now=self.clock())
+            self.end(problem=cause, activity_id=trouble.activity_id or "")
             return
         retry_after = trouble.retry_after if isinstance(trouble, errors.Throttled) else None
         self.write(

@@ -18,6 +18,7 @@ from django.db.models import Count, Q
 from connections import schedule
 from connections.azure_devops import errors
 from connections.azure_devops.client import AzureDevOpsClient
+from connections.expiry import DEAD_TOKEN
 from connections.models import Connection
 from delivery.actions import holding
 from delivery.actions.reading import CannotAsk, client_of
@@ -39,12 +40,9 @@ BATCH = 25
 WATCHED_FOR = timedelta(seconds=60)
 _LONG_AGO = timedelta(days=1)
 # These are about the token or the organization: the other projects would say the same.
-_ABOUT_ALL = {
+_ABOUT_ALL = DEAD_TOKEN | {
     "scope_missing",
-    "token_refused",
-    "token_expired",
-    "sign_in_required",
-    "anonymous",
+    "global_token_blocked",
     "not_a_member",
     "organization_not_found",
     "organization_unavailable",

@@ -67,14 +67,38 @@ BEFORE, AFTER = date(2026, 11, 30), date(2026, 12, 1)
         ("global_token_blocked", None, True, BEFORE, "global_token_blocked"),
         ("global_token_blocked", None, True, AFTER, "global_tokens_ended"),
         ("token_refused", None, False, AFTER, "token_refused"),
+        ("sign_in_required", None, True, AFTER, "global_tokens_ended"),
+        ("sign_in_required", None, True, BEFORE, "sign_in_required"),
+        ("sign_in_required", None, False, AFTER, "sign_in_required"),
+        ("token_refused", None, None, AFTER, "global_tokens_ended_likely"),
+        ("anonymous", None, None, AFTER, "global_tokens_ended_likely"),
+        ("sign_in_required", None, None, AFTER, "global_tokens_ended_likely"),
+        ("token_refused", date(2027, 1, 1), None, AFTER, "global_tokens_ended_likely"),
+        ("token_refused", date(2027, 1, 1), None, BEFORE, "token_ended_early"),
+        ("token_refused", None, None, BEFORE, "token_refused"),
+        ("global_token_blocked", None, None, BEFORE, "global_token_blocked"),
+        ("global_token_blocked", None, None, AFTER, "global_tokens_ended"),
+        ("token_expired", None, None, AFTER, "token_expired"),
+        ("not_a_member", None, None, AFTER, "not_a_member"),
+        ("conditional_access", None, True, AFTER, "conditional_access"),
+        ("blocked_by_policy", None, None, AFTER, "blocked_by_policy"),
+        ("throttled", None, True, AFTER, "throttled"),
     ],
 )
 def test_a_refusal_gets_the_cause_that_is_known(
-    code: str, expires_on: date | None, is_global: bool, today: date, cause: str
+    code: str, expires_on: date | None, is_global: bool | None, today: date, cause: str
 ) -> None:
     found = expiry.cause_of_refusal(code, expires_on=expires_on, all_organizations=is_global, today=today)
     assert found == cause
     assert cause in messages.PROBLEMS
+
+
+@pytest.mark.parametrize("is_global", [True, None])
+def test_refusals_that_began_before_the_day_are_not_laid_to_it(is_global: bool | None) -> None:
+    found = expiry.cause_of_refusal(
+        "token_refused", expires_on=None, all_organizations=is_global, today=AFTER, since=BEFORE
+    )
+    assert found == "token_refused"
 
 
 def test_every_error_has_words_of_its_own() -> None:

@@ -52,10 +52,19 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
     updating.add_argument("--owner", required=True, help="user name of the person who updates it")
     for verb in (adding, updating):
         verb.add_argument("--expires-on", type=day, help="the token's last day, as 2026-12-31")
-        verb.add_argument(
+        reach = verb.add_mutually_exclusive_group()
+        reach.add_argument(
+            "--one-organization",
+            dest="all_organizations",
+            action="store_false",
+            default=None,
+            help="the token was made for this organization only",
+        )
+        reach.add_argument(
             "--all-organizations",
             action="store_true",
-            help="the token is not for this one only (not for Azure DevOps Server)",
+            default=None,
+            help="the token was made for all accessible organizations (not for Azure DevOps Server)",
         )
         verb.add_argument("--accept-limited", action="store_true", help="connect although scopes are missing")
     rotating = verbs.add_parser("rotate", help="List what expires soon, or read new tokens as JSON lines")
@@ -76,7 +85,7 @@ def add(options: Options, output: Output) -> int:
     wishes = Wishes(
         name=options["name"],
         expires_on=options["expires_on"],
-        token_reach=_reach(all_organizations=options["all_organizations"]),
+        token_reach=_reach(options["all_organizations"]),
         accept_limited=options["accept_limited"],
     )
     credentials = Credentials(server, organization, token_from_input())
@@ -94,7 +103,7 @@ def update_token(options: Options, output: Output) -> int:
     new = Replacement(
         token=token_from_input(),
         expires_on=options["expires_on"],
-        token_reach=_reach(all_organizations=options["all_organizations"]),
+        token_reach=_reach(options["all_organizations"]),
         accept_limited=options["accept_limited"],
     )
     now = timezone.now()
@@ -191,7 +200,7 @@ def _replacement(given: dict[str, Any]) -> Replacement:
     return Replacement(
         token=token,
         expires_on=expires_on,
-        token_reach=_reach(all_organizations=bool(given.get("all_organizations"))),
+        token_reach=_reach(given.get("all_organizations")),
         accept_limited=bool(given.get("accept_limited")),
     )
 
@@ -240,5 +249,8 @@ def _server(name: str) -> Server:
         raise CommandError(f"No server is called {name}. There are: {known}.", returncode=USAGE) from None
 
 
-def _reach(*, all_organizations: bool) -> str:
+def _reach(all_organizations: object) -> str:
+    """As the form has it; empty where nobody said it."""
+    if all_organizations is None:
+        return ""
     return str(Connection.Reach.ALL if all_organizations else Connection.Reach.ONE)
