@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from sandbox import permissions
 from sandbox.core import find_project, project_json
 from sandbox.git import web_url
 from sandbox.ids import instant, moment, stable_id
@@ -283,7 +284,7 @@ def _few_of_each(request: Request, builds: list[Build]) -> list[Build]:
 def find_build(request: Request, names: dict[str, str], *, changing: str = "") -> tuple[Project, Build]:
     """The build that an address names. `changing` names the right that a change needs. Raises `Refused`."""
     project = find_project(request, names)
-    if changing and request.organization.permission_first:
+    if changing and request.permission_first:
         require(request, project, None, changing)
     found = next((one for one in project.builds if str(one.id) == names["build"]), None)
     if found is None:
@@ -296,14 +297,9 @@ def find_build(request: Request, names: dict[str, str], *, changing: str = "") -
 
 def require(request: Request, project: Project, definition: Definition | None, right: str) -> None:
     """Raise `Refused` with a 403 when the person, not the token, lacks a right."""
-    if request.powerless and request.person is not None:
+    if request.lacks(right):
         pipeline = f"{definition.id}:{definition.name}" if definition else "0:"
-        text = (
-            f"TF215106: Access denied. {request.person.name} needs {right} permissions for build pipeline {pipeline} "
-            f"in team project {project.name} to perform the action. For more information, contact the Azure DevOps "
-            "administrator."
-        )
-        raise Refused(error(request, 403, text, "AccessDeniedException", WEB_API, ASSEMBLY))
+        raise Refused(permissions.build_denied(request, right, pipeline, project.name))
 
 
 def build(request: Request, names: dict[str, str]) -> Answer:

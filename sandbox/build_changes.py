@@ -18,7 +18,7 @@ def update(request: Request, names: dict[str, str]) -> Answer:
 def queue(request: Request, names: dict[str, str]) -> Answer:
     """Run a definition; answers 200, not 201."""
     project = find_project(request, names, unknown_id=400)
-    if request.organization.permission_first:
+    if request.permission_first:
         require(request, project, None, "Queue builds")
     body = request.fields()
     wanted = body.get("definition")

@@ -74,6 +74,7 @@ def find_project(request: Request, names: dict[str, str], *, unknown_id: int = 4
     found = _visible(request, names["project"])
     if found is None or found.state != USABLE:
         raise Refused(_unknown(request, names["project"], unknown_id=unknown_id))
+    request.project = found
     return found.opened()
 
 

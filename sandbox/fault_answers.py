@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sandbox import intermediaries, refusals
+from sandbox import intermediaries, permissions, refusals
 from sandbox.faults import Fault
 from sandbox.list_faults import LISTS
 from sandbox.wire import Answer, Request, model_error, usual_headers
@@ -80,6 +80,7 @@ ANSWERS: dict[str, Callable[[Request, Fault, Answer], Answer]] = {
     "block_page": lambda _request, _fault, _usual: intermediaries.block_page(),
     "gateway": lambda _request, fault, _usual: intermediaries.gateway_refusal(fault.variant),
     "list_error": lambda request, _fault, _usual: model_error(request, 400, "Something is wrong."),
+    "permission_denied": lambda request, _fault, _usual: permissions.denied(request),
     "releases_off": lambda request, _fault, _usual: refusals.page_not_found(request),
     "redirect": lambda request, fault, _usual: intermediaries.redirect(request, fault.variant),
     "not_json": _not_json,

@@ -24,6 +24,7 @@ KINDS = {
     "block_page": "200 and a page of a web filter",
     "gateway": "403 of a firewall or gateway",
     "redirect": "302 (or `status` 301, 307, 308) to another address",
+    "permission_denied": "403 in the words of the area: the person, not the token, lacks a right",
     "releases_off": "404 and a page for every call about classic releases",
     "list_error": "400 (or `status`) with an error in the shape of a list",
     "endless_list": "the usual list, whose continuation token always changes",

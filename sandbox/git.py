@@ -4,6 +4,7 @@ import re
 from typing import Any
 from urllib.parse import quote, unquote
 
+from sandbox import permissions
 from sandbox.core import find_project, project_json, usable_projects
 from sandbox.ids import stable_id
 from sandbox.repositories import NOTHING, Repository
@@ -100,12 +101,8 @@ def repository_not_found(request: Request, name: str) -> Answer:
 
 def require(request: Request, permission: str) -> None:
     """Raise `Refused` with a 403 when the person, not the token, lacks something."""
-    if request.powerless and request.person is not None:
-        text = (
-            f"TF401027: You need the Git '{permission}' permission to perform this action. "
-            f"Details: identity '{request.person.id}', scope 'repository'."
-        )
-        raise Refused(error(request, 403, text, "GitNeedsPermissionException", GIT_SERVER))
+    if request.lacks(permission):
+        raise Refused(permissions.git_denied(request, permission))
 
 
 def find_repository(
@@ -116,13 +113,14 @@ def find_repository(
     `changing` names the permission that a change needs. Raises `Refused`.
     """
     projects = [find_project(request, names)] if "project" in names else usable_projects(request)
-    if changing and request.organization.permission_first:
+    if changing and request.permission_first:
         require(request, changing)
     wanted = names["repository"].casefold()
     for project in projects:
         for repository in project.repositories:
             named = "project" in names and wanted == repository.name.casefold()
             if (named or wanted == repository.id) and (disabled_too or not repository.disabled):
+                request.project = project
                 if changing:
                     require(request, changing)
                 return project, repository
@@ -207,7 +205,7 @@ def update_refs(request: Request, names: dict[str, str]) -> Answer:
 def _update_ref(request: Request, repository: Repository, wish: dict[str, Any]) -> dict[str, Any]:
     name = str(wish.get("name", ""))
     old, new = str(wish.get("oldObjectId", NOTHING)), str(wish.get("newObjectId", NOTHING))
-    status = _ref_status(request, repository, name, old, new)
+    status, message = _ref_status(request, repository, name, old, new)
     if status == "succeeded" and new == NOTHING:
         del repository.refs[name]
     elif status == "succeeded":
@@ -220,16 +218,26 @@ def _update_ref(request: Request, repository: Repository, wish: dict[str, Any]) 
         "isLocked": False,
         "updateStatus": status,
         "success": status.startswith("succeeded"),
+        **({"customMessage": message} if message else {}),
     }
 
 
-def _ref_status(request: Request, repository: Repository, name: str, old: str, new: str) -> str:
+def _ref_status(request: Request, repository: Repository, name: str, old: str, new: str) -> tuple[str, str]:
+    """What becomes of a wish, and the words that come with it."""
     if not _REF_NAME.fullmatch(name):
-        return "invalidRefName"
-    if request.powerless:
-        return "createBranchPermissionRequired" if old == NOTHING else "writePermissionRequired"
+        return "invalidRefName", ""
+    if old == NOTHING and request.lacks("CreateBranch"):
+        return "createBranchPermissionRequired", ""
+    if old != NOTHING and request.lacks("GenericContribute"):
+        return "writePermissionRequired", ""
     if repository.refs.get(name, NOTHING) != old:
-        return "staleOldObjectId"
-    if new == NOTHING:
-        return "succeeded" if name in repository.refs else "succeededNonExistentRef"
-    return "succeeded" if new in repository.commits else "unresolvableToCommit"
+        return "staleOldObjectId", ""
+    if new != NOTHING and new not in repository.commits:
+        return "unresolvableToCommit", ""
+    if old != NOTHING and request.lacks("ForcePush") and not repository.contains(new, old):
+        return "forcePushRequired", permissions.NO_FORCE_PUSH
+    if name in repository.protected:
+        return "rejectedByPolicy", permissions.PULL_REQUEST_NEEDED
+    if new == NOTHING and name not in repository.refs:
+        return "succeededNonExistentRef", ""
+    return "succeeded", ""

@@ -4,6 +4,7 @@ import base64
 import binascii
 from typing import Any
 
+from sandbox import permissions
 from sandbox.git import GIT_SERVER, find_repository, repository_json, repository_url
 from sandbox.git_contents import whole_commit_json
 from sandbox.ids import instant, stable_sha
@@ -62,6 +63,8 @@ def _parent(request: Request, repository: Repository, name: str, old: str) -> Co
             "update it. Please try again."
         )
         raise Refused(error(request, 409, text, "GitReferenceStaleException", GIT_SERVER))
+    if name in repository.protected:
+        raise Refused(permissions.pull_request_needed(request))
     return repository.commits.get(old)
 
 

@@ -5,6 +5,7 @@ https://learn.microsoft.com/rest/api/azure/devops/release/releases
 
 from typing import Any
 
+from sandbox import permissions
 from sandbox.deployments import Approval, Environment, Release, ReleaseDefinition
 from sandbox.pipelines import Build
 from sandbox.release import (
@@ -25,13 +26,8 @@ _RUNNING = ("inProgress", "queued")
 
 
 def _require(request: Request, right: str) -> None:
-    if request.powerless and request.person is not None:
-        text = (
-            f"VS402904: Access denied: User {request.person.name} does not have {right} permission. "
-            "Contact your release manager."
-        )
-        framework = "Microsoft.TeamFoundation.Framework.Server"
-        raise Refused(error(request, 403, text, "UnauthorizedRequestException", framework))
+    if request.lacks(right):
+        raise Refused(permissions.release_denied(request, right))
 
 
 def _require_classic(request: Request) -> None:
@@ -48,7 +44,7 @@ def create(request: Request, names: dict[str, str]) -> Answer:
     """A new release of a definition; answers 200, not 201."""
     project = settled(request, names)
     _require_classic(request)
-    if request.organization.permission_first:
+    if request.permission_first:
         _require(request, "create releases")
     wish = request.fields()
     if wish.get("definitionId") is None:
@@ -114,7 +110,7 @@ def _versions(request: Request, project: Project, definition: ReleaseDefinition,
 def update(request: Request, names: dict[str, str]) -> Answer:
     """Start a draft, or abandon a release."""
     project = settled(request, names)
-    if request.organization.permission_first:
+    if request.permission_first:
         _require(request, "manage releases")
     found = find_release(request, project, names)
     _require(request, "manage releases")
@@ -132,7 +128,7 @@ def update(request: Request, names: dict[str, str]) -> Answer:
 def update_environment(request: Request, names: dict[str, str]) -> Answer:
     """Deploy an environment, or cancel its deployment."""
     project = settled(request, names)
-    if request.organization.permission_first:
+    if request.permission_first:
         _require(request, "manage deployments")
     release = find_release(request, project, names)
     found = find_environment(request, release, names)
@@ -164,7 +160,7 @@ def _cancel(request: Request, environment: Environment) -> None:
 def decide(request: Request, names: dict[str, str]) -> Answer:
     """Approve or reject a deployment."""
     project = settled(request, names)
-    if request.organization.permission_first:
+    if request.permission_first:
         _require(request, "manage release approvers")
     found = find_approval(project, names["approval"])
     if found is None:

@@ -71,7 +71,10 @@ def changes(before: Tree, after: Tree) -> dict[str, str]:
 
 @dataclass
 class Repository:
-    """A Git repository. `refs` maps full names to commits; one without any is empty."""
+    """A Git repository. `refs` maps full names to commits; one without any is empty.
+
+    Those of `protected` change by pull request only.
+    """
 
     id: str
     name: str
@@ -80,6 +83,7 @@ class Repository:
     default_branch: str | None = None
     disabled: bool = False
     pushes: int = 0
+    protected: set[str] = field(default_factory=set)
 
     @property
     def head(self) -> Commit | None:
@@ -101,6 +105,10 @@ class Repository:
             seen.add(newest.id)
             waiting.update(one for one in newest.parents if one in self.commits and one not in seen)
             yield newest
+
+    def contains(self, newer: str, older: str) -> bool:
+        """Whether a commit stands on another one, or is it."""
+        return any(commit.id == older for commit in self.history(self.commits.get(newer)))
 
     def tree_before(self, commit: Commit) -> Tree:
         """What the first parent left."""

@@ -1,7 +1,13 @@
 """Faults that sample organizations always have, in the order in which they are tried."""
 
 from sandbox.faults import Fault
+from sandbox.ids import stable_id
+from sandbox.wire import JSON
 
+# One project of many, by id or by name.
+PATCHY_PROJECT = "Service 007"
+_FEATURELESS = rf"/({stable_id('patchy', PATCHY_PROJECT)}|{PATCHY_PROJECT})/_apis/git/repositories\Z"
+_FEATURE_DISABLED = '{"message":"The feature is disabled.","typeKey":"FeatureDisabledException"}'
 FAULTS: dict[str, tuple[Fault, ...]] = {
     "slow": (Fault("latency", seconds=3.0),),
     "stuck": (Fault("drip", seconds=0.5),),
@@ -23,5 +29,6 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     "unlisted": (Fault("scope_missing", path=r"/_apis/projects\Z"),),
     "stateless": (Fault("omit_fields", path=r"/_apis/projects\Z", fields=("state",)),),
     "doubled": (Fault("repeated_items"),),
+    "patchy": (Fault("status", path=_FEATURELESS, status=400, body=_FEATURE_DISABLED, headers={"Content-Type": JSON}),),
     "deleted": (Fault("no_such_host"),),
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from sandbox.editions import SERVICES, Edition
 from sandbox.ids import stable_id
 from sandbox.people import Person, Token
+from sandbox.permissions import CHANGES
 from sandbox.repositories import Repository
 from sandbox.sample_code import (
     BOARD,
@@ -90,6 +91,9 @@ TROUBLED = {
     "unlisted": "refuses its list of projects without a word: 401",
     "stateless": "lists its projects without their state",
     "doubled": "lists one of its 110 projects on two pages",
+    "uneven": "denies every change in its first project, and none in its second",
+    "protected": "changes its branch main by pull request only, and lets nobody force push",
+    "patchy": "answers an error for the repositories of one of its 20 projects: 400 with `FeatureDisabledException`",
     "deleted": "was deleted: 404 with `HostDoesNotExistException`",
 }
 PROJECT_COUNT = 137
@@ -156,6 +160,12 @@ def _troubled() -> list[Organization]:
     found["guarded"].powerless = {GUEST.id}
     found["guarded"].permission_first = True
     found["doubled"].projects = [_plain_project("doubled", f"Service {number:03d}") for number in range(1, 111)]
+    found["uneven"].projects = [_rich_project("uneven", "Restricted"), _rich_project("uneven", "Open")]
+    found["uneven"].projects[0].denied = CHANGES
+    found["protected"].projects = [_rich_project("protected", "Main")]
+    found["protected"].projects[0].denied = frozenset({"ForcePush"})
+    found["protected"].projects[0].repositories[0].protected = {"refs/heads/main"}
+    found["patchy"].projects = [_plain_project("patchy", f"Service {number:03d}") for number in range(1, 21)]
     for name in ("pipelines-only", "listless", "unlisted", "stateless"):
         found[name].projects = [_rich_project(name, "Main")]
     found["modern"].projects = [_project_with_builds("modern", "Main")]

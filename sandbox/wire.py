@@ -10,7 +10,7 @@ from urllib.parse import quote
 from sandbox.editions import SERVICES, Edition
 from sandbox.ids import EPOCH, stable_id
 from sandbox.people import Person
-from sandbox.world import Organization
+from sandbox.world import Organization, Project
 
 JSON = "application/json; charset=utf-8"
 _P3P = (
@@ -56,7 +56,7 @@ class Request:
 
     `base_url` is how the client names the service. Where releases have a host of their own, `main_url` and
     `release_url` are both hosts, and `release_host` says which of them was asked; None means that one host has all.
-    `organization`, `person` (None for nobody), `version` and `now` are found on the way through the gates.
+    `organization`, `project`, `person` (None for nobody), `version` and `now` are found on the way through the gates.
     """
 
     method: str
@@ -70,14 +70,22 @@ class Request:
     release_url: str = ""
     release_host: bool | None = None
     organization: Organization = field(default_factory=lambda: Organization(""))
+    project: Project | None = None
     person: Person | None = None
     version: str = ""
     now: datetime = EPOCH
 
+    def lacks(self, right: str) -> bool:
+        """Whether the person, not the token, lacks a right in the project."""
+        if self.person is None:
+            return False
+        denied = self.project is not None and right in self.project.denied
+        return denied or self.person.id in self.organization.powerless
+
     @property
-    def powerless(self) -> bool:
-        """Whether the person may change nothing."""
-        return self.person is not None and self.person.id in self.organization.powerless
+    def permission_first(self) -> bool:
+        """Whether rights are looked at before anything is looked up."""
+        return self.organization.permission_first or (self.project is not None and bool(self.project.denied))
 
     @property
     def here(self) -> str:

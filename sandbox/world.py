@@ -19,7 +19,8 @@ GLOBAL_TOKENS_END = datetime(2026, 12, 1, tzinfo=UTC)
 class Project:
     """A project. `seen_by` limits who sees it; None means every member.
 
-    `fill` makes what is inside when somebody first looks; None means that it is there.
+    `denied` are rights that nobody has here, as `sandbox.permissions` names them; they are looked at before anything
+    is looked up. `fill` makes what is inside when somebody first looks; None means that it is there.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Project:
     description: str = ""
     revision: int = 11
     seen_by: frozenset[str] | None = None
+    denied: frozenset[str] = frozenset()
     repositories: list[Repository] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
     builds: list[Build] = field(default_factory=list)

@@ -1,0 +1,70 @@
+"""Rights of people, as opposed to scopes of tokens: their names, and the 403 that somebody gets who lacks one."""
+
+from sandbox.wire import Answer, Request, error
+
+_GIT = "Microsoft.TeamFoundation.Git.Server"
+_BUILD = "Microsoft.TeamFoundation.Build.WebApi"
+_BUILD_ASSEMBLY = "Microsoft.TeamFoundation.Build2.WebApi"
+_FRAMEWORK = "Microsoft.TeamFoundation.Framework.Server"
+# Every right to change something, as the errors name them.
+CHANGES = frozenset(
+    {
+        *("GenericContribute", "CreateBranch", "ForcePush", "RenameRepository", "CreateRepository"),
+        *("Queue builds", "Stop builds"),
+        *("create releases", "manage releases", "manage deployments", "manage release approvers"),
+    }
+)
+
+# What comes with a refused ref update, which is part of an answer with 200.
+NO_FORCE_PUSH = "The user does not have force push permissions"
+PULL_REQUEST_NEEDED = (
+    "TF402455: Pushes to this branch are not permitted; you must use a pull request to update this branch."
+)
+
+
+def git_denied(request: Request, permission: str) -> Answer:
+    """403 with TF401027."""
+    identity = request.person.id if request.person is not None else ""
+    text = (
+        f"TF401027: You need the Git '{permission}' permission to perform this action. "
+        f"Details: identity '{identity}', scope 'repository'."
+    )
+    return error(request, 403, text, "GitNeedsPermissionException", _GIT)
+
+
+def pull_request_needed(request: Request) -> Answer:
+    """403 for a push to a branch with policies."""
+    return error(request, 403, PULL_REQUEST_NEEDED, "GitRefUpdateRejectedByPolicyException", _GIT)
+
+
+def build_denied(request: Request, right: str, pipeline: str, project: str) -> Answer:
+    """403 with TF215106; `pipeline` is a number and a name."""
+    text = (
+        f"TF215106: Access denied. {_name(request)} needs {right} permissions for build pipeline {pipeline} "
+        f"in team project {project} to perform the action. For more information, contact the Azure DevOps "
+        "administrator."
+    )
+    return error(request, 403, text, "AccessDeniedException", _BUILD, _BUILD_ASSEMBLY)
+
+
+def release_denied(request: Request, right: str) -> Answer:
+    """403 with VS402904."""
+    text = (
+        f"VS402904: Access denied: User {_name(request)} does not have {right} permission. "
+        "Contact your release manager."
+    )
+    return error(request, 403, text, "UnauthorizedRequestException", _FRAMEWORK)
+
+
+def denied(request: Request) -> Answer:
+    """403 in the words of the area that the address belongs to, whatever would be asked of it."""
+    path = [part.lower() for part in request.path]
+    if "release" in path:
+        return release_denied(request, "manage releases")
+    if "build" in path:
+        return build_denied(request, "Queue builds", "0:", request.path[1])
+    return git_denied(request, "GenericContribute")
+
+
+def _name(request: Request) -> str:
+    return request.person.name if request.person is not None else ""
