@@ -119,14 +119,12 @@ def test_a_branch_with_policies_is_not_moved(call: Caller, sandbox: Sandbox, hea
 
 def test_a_push_to_a_branch_with_policies_is_forbidden(call: Caller, heads: dict[str, str]) -> None:
     change = {"changeType": "add", "item": {"path": "/new.txt"}, "newContent": {"content": "x"}}
-    body = {
-        "refUpdates": [{"name": "refs/heads/main", "oldObjectId": heads["refs/heads/main"]}],
-        "commits": [{"comment": "Add a file", "changes": [change]}],
-    }
+    moved = {"name": "refs/heads/main", "oldObjectId": heads["refs/heads/main"]}
+    body = {"refUpdates": [moved], "commits": [{"comment": "Add a file", "changes": [change]}]}
     answer = call("POST", PUSHES, json=body)
     assert (answer.status_code, answer.json()["typeKey"]) == (403, "GitRefUpdateRejectedByPolicyException")
     assert answer.json()["message"].startswith("TF402455")
-    body["refUpdates"][0]["name"] = "refs/heads/side"
+    moved["name"] = "refs/heads/side"
     assert call("POST", PUSHES, json=body).status_code == 201
 
 
