@@ -1,14 +1,12 @@
 """Build definitions and builds. https://learn.microsoft.com/rest/api/azure/devops/build"""
 
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox import permissions
 from sandbox.core import find_project, project_json
 from sandbox.git import web_url
-from sandbox.ids import instant, moment, stable_id
-from sandbox.pipelines import Build, Definition
+from sandbox.ids import instant, stable_id
+from sandbox.pipelines import AgentQueue, Build, Definition
 from sandbox.wire import (
     Answer,
     Refused,
@@ -16,24 +14,13 @@ from sandbox.wire import (
     error,
     json_answer,
     listing,
-    model_error,
     person_json,
 )
 from sandbox.world import Project
 
-USUAL_PAGE = 1000
 WEB_API = "Microsoft.TeamFoundation.Build.WebApi"
 ASSEMBLY = "Microsoft.TeamFoundation.Build2.WebApi"
-_ORDERS = (
-    "finishTimeAscending",
-    "finishTimeDescending",
-    "queueTimeAscending",
-    "queueTimeDescending",
-    "startTimeAscending",
-    "startTimeDescending",
-)
-_FAR = timedelta(days=365_000)
-_STATUSES = ("none", "inProgress", "completed", "cancelling", "postponed", "notStarted", "all")
+YAML_PROCESS = 2
 
 
 def definition_json(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
@@ -53,7 +40,8 @@ def definition_json(request: Request, project: Project, definition: Definition) 
     }
 
 
-def _listed_definition(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
+def listed_definition(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
+    """A definition of a list, with its newest builds when they are asked for."""
     here = f"{request.here}/{project.id}"
     web = f"{here}/_build/definition?definitionId={definition.id}"
     found = definition_json(request, project, definition) | {
@@ -65,7 +53,7 @@ def _listed_definition(request: Request, project: Project, definition: Definitio
         },
         "quality": "definition",
         "authoredBy": person_json(request, definition.author),
-        "queue": _queue_json(request, project),
+        "queue": _queue_json(request, definition.queue),
         "createdDate": instant(definition.created_at),
     }
     if request.flag("includeLatestBuilds"):
@@ -74,19 +62,20 @@ def _listed_definition(request: Request, project: Project, definition: Definitio
 
 
 def _latest_json(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
-    own = [one for one in project.builds if one.definition is definition]
+    own = [one for one in project.kept_builds if one.definition is definition]
     completed = [one for one in own if one.state(request.now).status == "completed"]
     latest = {"latestBuild": own[-1:], "latestCompletedBuild": completed[-1:]}
     return {key: build_json(request, project, one) for key, found in latest.items() for one in found}
 
 
-def _queue_json(request: Request, project: Project) -> dict[str, Any]:
+def _queue_json(request: Request, queue: AgentQueue) -> dict[str, Any]:
+    url = f"{request.here}/_apis/build/Queues/{queue.id}"
     return {
-        "_links": {"self": {"href": f"{request.here}/_apis/build/Queues/7"}},
-        "id": 7,
-        "name": "Azure Pipelines",
-        "url": f"{request.here}/_apis/build/Queues/7",
-        "pool": {"id": 9, "name": "Azure Pipelines", "isHosted": True},
+        "_links": {"self": {"href": url}},
+        "id": queue.id,
+        "name": queue.name,
+        "url": url,
+        "pool": {"id": queue.pool_id, "name": queue.name, "isHosted": queue.is_hosted},
     }
 
 
@@ -102,54 +91,12 @@ def _repository_json(request: Request, project: Project, definition: Definition)
     }
 
 
-def definitions(request: Request, names: dict[str, str]) -> Answer:
-    """Build definitions by name, in pages. A name may hold asterisks."""
-    project = find_project(request, names)
-    ids, name, path = request.listed("definitionIds"), request.query.get("name", ""), request.query.get("path", "")
-    fitting = [
-        one
-        for one in sorted(project.definitions, key=lambda one: (one.created_at, one.id))
-        if (not ids or str(one.id) in ids)
-        and _named(one.name, name)
-        and (not path or one.path.lower() == path.lower())
-        and request.query.get("repositoryId", one.repository.id) == one.repository.id
-    ]
-    page, more = _page(request, fitting, lambda one: one.created_at, ascending=True)
-    return listing(request, [_listed_definition(request, project, one) for one in page], continuation=more)
-
-
-def _named(name: str, wanted: str) -> bool:
-    begin, star, end = wanted.lower().partition("*")
-    if not star:
-        return wanted.lower() in ("", name.lower())
-    return name.lower().startswith(begin) and name.lower().endswith(end.strip("*"))
-
-
-def _page(
-    request: Request, items: list[Any], key: Callable[[Any], datetime], *, ascending: bool
-) -> tuple[list[Any], str | None]:
-    """A page of a list sorted by time and id, and the token with the time and id at which the next one begins."""
-    token = request.query.get("continuationToken", "")
-    time, _, id_ = token.partition(",")
-    since = moment(time) if token else None
-    if token and (since is None or not (id_.isascii() and id_.isdigit() and len(id_) < 12)):
-        raise Refused(model_error(request, 400, f"The value '{token}' is not valid for continuationToken."))
-    left = items
-    if since is not None:
-        at = (since, int(id_))
-        left = [one for one in items if ((key(one), one.id) >= at if ascending else (key(one), one.id) <= at)]
-    top = max(request.number("$top", USUAL_PAGE), 1)
-    return left[:top], f"{instant(key(left[top]))},{left[top].id}" if len(left) > top else None
-
-
-def definition(request: Request, names: dict[str, str]) -> Answer:
-    """One definition, with its repository and process."""
-    project = find_project(request, names)
-    found = find_definition(request, project, names["definition"])
-    repository = _repository_json(request, project, found) | {"defaultBranch": found.repository.default_branch or ""}
-    body = _listed_definition(request, project, found) | {
-        "repository": repository,
-        "process": {"type": 2, "yamlFilename": "azure-pipelines.yml"},
+def whole_definition(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
+    """A definition by itself, with its repository and process."""
+    repository = _repository_json(request, project, definition)
+    return listed_definition(request, project, definition) | {
+        "repository": repository | {"defaultBranch": definition.repository.default_branch or ""},
+        "process": {"type": YAML_PROCESS, "yamlFilename": definition.yaml_path},
         "jobAuthorizationScope": "projectCollection",
         "jobTimeoutInMinutes": 60,
         "jobCancelTimeoutInMinutes": 5,
@@ -158,7 +105,13 @@ def definition(request: Request, names: dict[str, str]) -> Answer:
         "properties": {},
         "tags": [],
     }
-    return json_answer(request, body)
+
+
+def definition(request: Request, names: dict[str, str]) -> Answer:
+    """One definition."""
+    project = find_project(request, names)
+    found = find_definition(request, project, names["definition"])
+    return json_answer(request, whole_definition(request, project, found))
 
 
 def find_definition(request: Request, project: Project, wanted: str) -> Definition:
@@ -185,7 +138,7 @@ def build_json(request: Request, project: Project, build: Build) -> dict[str, An
             "badge": {"href": f"{here}/_apis/build/status/{build.definition.id}"},
         },
         "properties": {},
-        "tags": [],
+        "tags": sorted(build.tags, key=str.casefold),
         "validationResults": [],
         "plans": [{"planId": stable_id("plan", project.id, build.id)}],
         "triggerInfo": {},
@@ -200,7 +153,7 @@ def build_json(request: Request, project: Project, build: Build) -> dict[str, An
         "uri": f"vstfs:///Build/Build/{build.id}",
         "sourceBranch": build.branch,
         "sourceVersion": build.commit,
-        "queue": _queue_json(request, project),
+        "queue": _queue_json(request, build.definition.queue),
         "priority": "normal",
         "reason": build.reason,
         "requestedFor": person_json(request, build.person),
@@ -221,64 +174,10 @@ def build_json(request: Request, project: Project, build: Build) -> dict[str, An
         found["startTime"] = instant(state.started_at)
     if state.finished_at is not None:
         found["finishTime"] = instant(state.finished_at)
+    if build.deleted_at is not None:
+        found |= {"deleted": True, "deletedDate": instant(build.deleted_at)}
+        found |= {"deletedBy": person_json(request, build.deleted_by)} if build.deleted_by else {}
     return found
-
-
-def builds(request: Request, names: dict[str, str]) -> Answer:
-    """Builds in the asked order, in pages. An unknown id of a project is a bad request here, and nowhere else."""
-    project = find_project(request, names, unknown_id=400)
-    order = request.choice("queryOrder", _ORDERS, "finishTimeDescending")
-    key = _times(order, request.now)
-    ascending = order.endswith("Ascending")
-    fitting = sorted(_fitting(request, project), key=lambda one: (key(one), one.id), reverse=not ascending)
-    page, more = _page(request, _few_of_each(request, fitting), key, ascending=ascending)
-    return listing(request, [build_json(request, project, one) for one in page], continuation=more)
-
-
-def _times(order: str, now: datetime) -> Callable[[Build], datetime]:
-    """What builds are sorted by. One that did not come so far is sorted as if it did in a far future."""
-    if order.startswith("queueTime"):
-        return lambda one: one.queued_at
-    if order.startswith("startTime"):
-        return lambda one: one.state(now).started_at or one.queued_at + _FAR
-    return lambda one: one.state(now).finished_at or one.queued_at + _FAR
-
-
-def _fitting(request: Request, project: Project) -> Iterable[Build]:
-    definitions, ids = request.listed("definitions"), request.listed("buildIds")
-    branch, number = request.query.get("branchName", ""), request.query.get("buildNumber", "")
-    status, result = request.choice("statusFilter", _STATUSES, "all"), request.listed("resultFilter")
-    person = request.query.get("requestedFor", "").casefold()
-    reason = request.query.get("reasonFilter", "all").lower()
-    since, until = moment(request.query.get("minTime", "")), moment(request.query.get("maxTime", ""))
-    for one in project.builds:
-        state = one.state(request.now)
-        if (
-            (not definitions or str(one.definition.id) in definitions)
-            and (not ids or str(one.id) in ids)
-            and branch in ("", one.branch)
-            and _named(one.number, number)
-            and status in ("all", "none", state.status)
-            and (not result or (state.result or "").lower() in result)
-            and person in ("", one.person.name.casefold(), one.person.upn.casefold(), one.person.id)
-            and reason in ("all", one.reason.lower())
-            and (since is None or one.queued_at >= since)
-            and (until is None or one.queued_at <= until)
-        ):
-            yield one
-
-
-def _few_of_each(request: Request, builds: list[Build]) -> list[Build]:
-    most = request.number("maxBuildsPerDefinition", 0)
-    if most <= 0:
-        return builds
-    seen: dict[int, int] = {}
-    kept = []
-    for one in builds:
-        seen[one.definition.id] = seen.get(one.definition.id, 0) + 1
-        if seen[one.definition.id] <= most:
-            kept.append(one)
-    return kept
 
 
 def find_build(request: Request, names: dict[str, str], *, changing: str = "") -> tuple[Project, Build]:
@@ -312,7 +211,7 @@ def latest(request: Request, names: dict[str, str]) -> Answer:
     project = find_project(request, names)
     wanted = next((one for one in project.definitions if names["definition"] in (str(one.id), one.name)), None)
     branch = request.query.get("branchName", "")
-    own = [one for one in project.builds if one.definition is wanted and branch in ("", one.branch)]
+    own = [one for one in project.kept_builds if one.definition is wanted and branch in ("", one.branch)]
     completed = [one for one in own if one.state(request.now).status == "completed"]
     if not completed:
         text = f"No completed builds were found for pipeline {names['definition']}."

@@ -3,7 +3,8 @@
 from sandbox.build import ASSEMBLY, WEB_API, build_json, find_build, find_definition, require
 from sandbox.core import find_project
 from sandbox.pipelines import Build, Definition
-from sandbox.wire import Answer, Refused, Request, argument_missing, envelope, invalid_body, json_answer
+from sandbox.wire import Answer, Refused, Request, argument_missing, empty, envelope, invalid_body, json_answer
+from sandbox.world import Project
 
 
 def update(request: Request, names: dict[str, str]) -> Answer:
@@ -15,12 +16,22 @@ def update(request: Request, names: dict[str, str]) -> Answer:
     return json_answer(request, build_json(request, project, found))
 
 
+def delete(request: Request, names: dict[str, str]) -> Answer:
+    """Delete a build. It is left out of lists from then on, unless they are asked for what was deleted."""
+    _, found = find_build(request, names, changing="Delete builds")
+    if found.deleted_at is None:
+        found.deleted_at, found.deleted_by = request.now, request.person
+    return empty(request)
+
+
 def queue(request: Request, names: dict[str, str]) -> Answer:
-    """Run a definition; answers 200, not 201."""
+    """Run a definition, which the body names, or the query when there is no body; answers 200, not 201."""
     project = find_project(request, names, unknown_id=400)
     if request.permission_first:
         require(request, project, None, "Queue builds")
     body = request.fields()
+    if not body and request.query.get("definitionId"):
+        body = {"definition": {"id": request.number("definitionId", 0)}}
     wanted = body.get("definition")
     if wanted is None:
         raise Refused(argument_missing(request, "build.Definition"))
@@ -28,16 +39,25 @@ def queue(request: Request, names: dict[str, str]) -> Answer:
         raise Refused(invalid_body(request))
     found = find_definition(request, project, str(wanted.get("id", "")))
     require(request, project, found, "Queue builds")
-    branch = str(body.get("sourceBranch") or found.repository.default_branch or "")
+    branch, sha = str(body.get("sourceBranch") or ""), str(body.get("sourceVersion") or "")
+    return json_answer(request, build_json(request, project, begin(request, project, found, branch, sha)))
+
+
+def begin(request: Request, project: Project, definition: Definition, branch: str, sha: str) -> Build:
+    """A new build of a branch, the default one when it is empty, at a commit, the newest when it is empty.
+
+    Raises `Refused` when it cannot be queued.
+    """
+    branch = branch or definition.repository.default_branch or ""
     branch = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
-    sha = str(body.get("sourceVersion") or found.repository.refs.get(branch, ""))
-    _validate(request, found, branch, sha)
-    number = len([one for one in project.builds if one.queued_at.date() == request.now.date()]) + 1
-    person = request.person or found.author
+    sha = sha or definition.repository.refs.get(branch, "")
+    _validate(request, definition, branch, sha)
+    number = len([build for build in project.builds if build.queued_at.date() == request.now.date()]) + 1
+    person = request.person or definition.author
     name = f"{request.now:%Y%m%d}.{number}"
-    new = Build(project.new_id(), name, found, branch, sha, person, request.now, found.outcome)
-    project.builds.append(new)
-    return json_answer(request, build_json(request, project, new))
+    build = Build(project.new_id(), name, definition, branch, sha, person, request.now, definition.outcome)
+    project.builds.append(build)
+    return build
 
 
 def _validate(request: Request, definition: Definition, branch: str, sha: str) -> None:

@@ -1,5 +1,6 @@
 """How a build goes: its timeline and its logs. https://learn.microsoft.com/rest/api/azure/devops/build/timeline"""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from sandbox.ids import instant, stable_id
 from sandbox.pipelines import Build, Record, Step
 from sandbox.wire import Answer, Refused, Request, error, json_answer, listing, raw
 from sandbox.world import Project
+from sandbox.zips import wants_zip, zip_answer
 
 _SCRIPT_TASK = {"id": "d9bafed4-0b18-4f58-968d-86655b4d2ce9", "name": "CmdLine", "version": "2.246.1"}
 
@@ -22,8 +24,9 @@ def timeline(request: Request, names: dict[str, str]) -> Answer:
     logs = {step.identifier: number for number, step in build.logged().items()}
     here = f"{request.here}/{project.id}/_apis/build/builds/{build.id}"
     id_ = stable_id("plan", project.id, build.id)
-    if names.get("timeline", id_).lower() != id_:
-        text = f"The timeline {names['timeline']} could not be found."
+    wanted = names.get("timeline") or request.query.get("planId") or id_
+    if wanted.lower() != id_ or request.query.get("planId", id_).lower() not in ("", id_):
+        text = f"The timeline {wanted} could not be found."
         raise Refused(error(request, 404, text, "TimelineNotFoundException", WEB_API))
     body = {
         "records": [
@@ -85,8 +88,10 @@ def _issues(step: Step) -> list[dict[str, Any]]:
 
 
 def logs(request: Request, names: dict[str, str]) -> Answer:
-    """The logs that there are, each with how long it is by now."""
+    """The logs that there are, each with how long it is by now; or all of them in a zip file."""
     project, build = find_build(request, names)
+    if wants_zip(request):
+        return zip_answer(request, f"logs_{build.id}", _zipped_logs(request, build))
     here = f"{request.here}/{project.id}/_apis/build/builds/{build.id}/logs"
     written = {number: build.log(step, request.now) for number, step in build.logged().items()}
     found = [
@@ -104,8 +109,29 @@ def logs(request: Request, names: dict[str, str]) -> Answer:
     return listing(request, found)
 
 
+def _zipped_logs(request: Request, build: Build) -> dict[str, bytes]:
+    """The logs of the jobs, and in a folder for each job those of its tasks."""
+    jobs = {step.identifier: f"{number}_{_file_name(step)}" for number, step in build.logged().items()}
+    files = {}
+    for step in build.logged().values():
+        of_job = step.kind != "Task"
+        path = jobs[step.identifier] if of_job else f"{jobs[step.parent]}/{step.order}_{_file_name(step)}"
+        files[f"{path}.txt"] = _text(build.log(step, request.now))
+    return {path: content for path, content in files.items() if content}
+
+
+def _file_name(step: Step) -> str:
+    return re.sub(r"[^\w .()-]", "_", step.name)
+
+
+def _text(lines: list[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
 def log(request: Request, names: dict[str, str]) -> Answer:
-    """The lines of a log from `startLine` to `endLine`, counted from one: as text, or as a list when JSON is asked."""
+    """The lines of a log from `startLine` to `endLine`, counted from one: as text, as a list when JSON is asked, or
+    zipped.
+    """
     _, build = find_build(request, names)
     step = build.logged().get(int(names["log"]))
     lines = build.log(step, request.now) if step else []
@@ -115,6 +141,8 @@ def log(request: Request, names: dict[str, str]) -> Answer:
     first = max(request.number("startLine", 1), 1)
     last = request.number("endLine", len(lines))
     wanted = lines[first - 1 : max(last, 0)]
+    if wants_zip(request):
+        return zip_answer(request, f"log_{names['log']}", {f"{names['log']}.txt": _text(wanted)})
     if request.wants_json or request.query.get("$format", "").lower() == "json":
         return listing(request, wanted)
-    return raw(request, "".join(f"{line}\n" for line in wanted).encode(), "text/plain")
+    return raw(request, _text(wanted), "text/plain")

@@ -47,6 +47,11 @@ _LOCATIONS = (
     ),
     ("build", "logs", "35a80daf-7f30-45fc-86e8-6b813d9c90df", f"{_BUILD_PART}/{{resource}}/{{logId}}", 2),
     ("build", "Timeline", "8baac422-4c6e-4de5-8532-db96d92acffa", f"{_BUILD_PART}/{{resource}}/{{timelineId}}", 2),
+    ("build", "artifacts", "1db06c96-014e-44e1-ac91-90b2d4b3e984", f"{_BUILD_PART}/{{resource}}/{{artifactName}}", 5),
+    ("build", "changes", "54572c7b-bbd3-45d4-80dc-28be08941620", f"{_BUILD_PART}/{{resource}}", 2),
+    ("build", "changes", "f10f0ea5-18a1-43ec-a8fb-2042c7be9b43", "{project}/_apis/{area}/{resource}", 3),
+    ("build", "tags", "d84ac5c6-edc7-43d5-adc9-1b34be5dea09", "{project}/_apis/{area}/{resource}/{*tag}", 2),
+    ("build", "tags", "6e6114b2-8161-44c8-8f6c-c5505782427f", f"{_BUILD_PART}/{{resource}}/{{*tag}}", 2),
     ("build", "latest", "54481611-01f4-47f3-998f-160da0f0c229", "{project}/_apis/{area}/{resource}/{*definition}", 1),
     ("build", "generalSettings", "c4aefd19-30ff-405b-80ad-aca021e7242a", "{project}/_apis/{area}/{resource}", 1),
     (

@@ -131,6 +131,19 @@ def _said(task: Task, result: str) -> tuple[str, ...]:
     return (f"##[section]Starting: {task.name}", *task.lines, *problem, f"##[section]Finishing: {task.name}")
 
 
+@dataclass(frozen=True)
+class AgentQueue:
+    """Where builds wait for an agent of a pool, which has the same name."""
+
+    id: int
+    name: str
+    pool_id: int
+    is_hosted: bool = False
+
+
+HOSTED_QUEUE = AgentQueue(7, "Azure Pipelines", 9, is_hosted=True)
+
+
 @dataclass
 class Definition:
     """A build definition, which is also a pipeline."""
@@ -144,6 +157,8 @@ class Definition:
     outcome: Outcome = "succeeded"
     path: str = "\\"
     queue_status: str = "enabled"
+    queue: AgentQueue = HOSTED_QUEUE
+    yaml_path: str = "azure-pipelines.yml"
 
 
 @dataclass(frozen=True)
@@ -183,6 +198,9 @@ class Build:
     reason: str = "manual"
     canceled_at: datetime | None = None
     canceled_by: Person | None = None
+    tags: list[str] = field(default_factory=list)
+    deleted_at: datetime | None = None
+    deleted_by: Person | None = None
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -92,7 +92,7 @@ def _versions(request: Request, project: Project, definition: ReleaseDefinition,
     for source in definition.artifacts:
         good = [
             one
-            for one in project.builds
+            for one in project.kept_builds
             if one.definition is source.definition
             and one.state(request.now).result in ("succeeded", "partiallySucceeded")
             and asked.get(source.alias, str(one.id)) == str(one.id)

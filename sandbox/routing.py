@@ -9,7 +9,7 @@ from sandbox.editions import Version
 from sandbox.wire import Answer, Request
 
 Controller = Callable[[Request, dict[str, str]], Answer]
-Takes = Literal["nothing", "fields", "entries"]
+Takes = Literal["nothing", "fields", "entries", "texts"]
 ALWAYS: Version = (1, 0)
 
 
@@ -18,9 +18,9 @@ class Route:
     """A method and a path below the organization.
 
     `{name}` takes one segment, `{name:int}` one that is a number. `scopes` are alternatives; without any the call is
-    open to every token. `takes` is the shape of the body: none that matters, an object, or a list of objects.
-    `released` is the version with which it stopped being a preview, None while it is one. `public` calls answer nobody
-    in particular where a project is public.
+    open to every token. `takes` is the shape of the body: none that matters, an object, or a list of objects or of
+    texts. `released` is the version with which it stopped being a preview, None while it is one. `public` calls answer
+    nobody in particular where a project is public.
     """
 
     method: str
@@ -66,6 +66,8 @@ class Route:
             request.fields()
         elif self.takes == "entries":
             request.entries()
+        elif self.takes == "texts":
+            request.texts()
 
 
 @dataclass(frozen=True)

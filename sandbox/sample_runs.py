@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sandbox.deployments import Approval, ArtifactSource, Environment, EnvironmentPlan, Release, ReleaseDefinition
 from sandbox.ids import EPOCH
-from sandbox.pipelines import Build, Definition, Job, Outcome, Script, Stage, Task
+from sandbox.pipelines import AgentQueue, Build, Definition, Job, Outcome, Script, Stage, Task
 from sandbox.sample_code import MAYA, NOOR
 from sandbox.world import Project
 
@@ -45,6 +45,8 @@ _DEFINITIONS: tuple[tuple[str, Script, Outcome, str], ...] = (
     ("Mac build", ONE_STAGE, "waits", "\\"),
     ("Retired", ONE_STAGE, "succeeded", "\\Old things"),
 )
+# Nobody's machine takes anything from it.
+_OWN_MACHINES = AgentQueue(8, "Own machines", 10)
 _HISTORY: tuple[Outcome, ...] = ("succeeded", "succeeded", "failed", "succeeded", "partiallySucceeded", "succeeded")
 _RUNS_OF_CI = 24
 
@@ -61,9 +63,12 @@ def add_builds(project: Project) -> None:
         )
     project.definitions[-1].queue_status = "disabled"
     ci, nightly, integration, devices, mac, _ = project.definitions
+    mac.queue = _OWN_MACHINES
     for number in range(_RUNS_OF_CI):
         at = EPOCH - timedelta(hours=7 * (_RUNS_OF_CI - number))
         _add_build(project, ci, at, _HISTORY[number % len(_HISTORY)], reason="individualCI")
+    project.builds[0].tags += ["release", "v1.0"]
+    project.builds[1].tags.append("release")
     _add_build(project, nightly, EPOCH - timedelta(hours=6), "failed", reason="schedule")
     _add_build(project, integration, EPOCH - timedelta(hours=5), "partiallySucceeded")
     canceled = _add_build(project, ci, EPOCH - timedelta(hours=4), "succeeded", branch="refs/heads/topic/search")

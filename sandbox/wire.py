@@ -113,6 +113,13 @@ class Request:
             raise Refused(invalid_body(self))
         return entries
 
+    def texts(self) -> list[str]:
+        """The body as a list of texts; empty when there is none. Raises `Refused`."""
+        texts: list[str] = self._bound(list)
+        if not all(isinstance(text, str) for text in texts):
+            raise Refused(invalid_body(self))
+        return texts
+
     def _bound(self, shape: type) -> Any:
         try:
             given = self.json()
@@ -187,6 +194,11 @@ def listing(request: Request, items: list[Any], *, continuation: str | None = No
 def raw(request: Request, content: bytes, content_type: str) -> Answer:
     """The thing itself: a file, or a log."""
     return Answer(200, content, [*controller_headers(request), ("Content-Type", content_type)])
+
+
+def empty(request: Request) -> Answer:
+    """204: it is done, and there is nothing to say."""
+    return Answer(204, b"", controller_headers(request))
 
 
 def envelope(message: str, type_key: str, namespace: str, assembly: str = "") -> dict[str, Any]:

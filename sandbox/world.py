@@ -44,6 +44,11 @@ class Project:
         """When it was last changed."""
         return EPOCH + timedelta(minutes=self.revision)
 
+    @property
+    def kept_builds(self) -> list[Build]:
+        """The builds that nobody deleted."""
+        return [build for build in self.builds if build.deleted_at is None]
+
     def opened(self) -> "Project":
         """The same project, with what is inside."""
         if self.fill is not None:

@@ -86,7 +86,7 @@ def _push(head: str) -> dict[str, Any]:
 
 
 def _build_examples(call: Caller) -> Iterator[Example]:
-    yield _get(f"{P}/build/definitions", includeLatestBuilds="true")
+    yield _get(f"{P}/build/definitions", includeLatestBuilds="true", includeAllProperties="true")
     yield _get(f"{P}/build/definitions/1")
     yield _get(f"{P}/build/latest/1", "7.1-preview.1")
     yield _get(f"{P}/build/generalsettings")
@@ -103,7 +103,19 @@ def _build_examples(call: Caller) -> Iterator[Example]:
     yield _get(f"{one}/logs/2")
     yield _get(f"{one}/workitems")
     yield Example("POST", f"{one}/workitems", {"json": []})
+    yield _get(f"{P}/build/builds/1/artifacts")
+    yield _get(f"{P}/build/builds/1/artifacts", artifactName="drop")
+    yield _get(f"{P}/build/builds/1/changes")
+    yield _get(f"{P}/build/changes", fromBuildId="1", toBuildId="2")
+    yield Example("PUT", f"{one}/tags/first")
+    yield Example("POST", f"{one}/tags", {"json": ["second", "third"]})
+    yield Example("PATCH", f"{one}/tags", {"json": {"tagsToAdd": ["fourth"], "tagsToRemove": ["second"]}})
+    yield _get(f"{one}/tags")
+    yield _get(f"{P}/build/tags")
+    yield Example("DELETE", f"{one}/tags/first")
     yield Example("PATCH", one, {"json": {"status": "cancelling"}})
+    yield Example("DELETE", one)
+    yield _get(f"{P}/build/builds", deletedFilter="includeDeleted")
 
 
 def _release_examples(call: Caller, sandbox: Sandbox) -> Iterator[Example]:

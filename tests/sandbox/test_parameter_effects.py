@@ -1,0 +1,252 @@
+"""Each parameter that the sandbox says it plays makes a difference."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from sandbox import parameters
+from sandbox.world import Project
+from tests.sandbox.conftest import Caller
+
+GIT = "{project}/_apis/git/repositories/{repository}"
+BUILD = "{project}/_apis/build"
+RELEASE = "{project}/_apis/release"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A value that changes the answer, and the other parameters of both requests. Words with a `$` are filled in."""
+
+    value: str
+    beside: dict[str, str] = field(default_factory=dict)
+
+
+PATHS = {
+    "GET _apis/projects": "_apis/projects",
+    "GET _apis/projects/{project}": "_apis/projects/Storefront",
+    f"GET {GIT}/refs": "Storefront/_apis/git/repositories/Storefront/refs",
+    f"GET {GIT}/commits": "Storefront/_apis/git/repositories/Storefront/commits",
+    f"GET {GIT}/commits/{{commit}}": "Storefront/_apis/git/repositories/Storefront/commits/$head",
+    f"GET {GIT}/items": "Storefront/_apis/git/repositories/Storefront/items",
+    f"GET {GIT}/blobs/{{sha}}": "Storefront/_apis/git/repositories/Storefront/blobs/$blob",
+    f"GET {GIT}/stats/branches": "Storefront/_apis/git/repositories/Storefront/stats/branches",
+    f"GET {BUILD}/definitions": "Storefront/_apis/build/definitions",
+    f"GET {BUILD}/definitions/{{definition}}": "Storefront/_apis/build/definitions/1",
+    f"GET {BUILD}/latest/{{definition}}": "Storefront/_apis/build/latest/1",
+    f"GET {BUILD}/builds": "Storefront/_apis/build/builds",
+    f"POST {BUILD}/builds": "Storefront/_apis/build/builds",
+    f"GET {BUILD}/builds/{{build}}/artifacts": "Storefront/_apis/build/builds/1/artifacts",
+    f"GET {BUILD}/builds/{{build}}/changes": "Storefront/_apis/build/builds/1/changes",
+    f"GET {BUILD}/changes": "Storefront/_apis/build/changes",
+    f"GET {BUILD}/builds/{{build}}/timeline": "Storefront/_apis/build/builds/1/timeline",
+    f"GET {BUILD}/builds/{{build}}/timeline/{{timeline}}": "Storefront/_apis/build/builds/1/timeline/$plan",
+    f"GET {BUILD}/builds/{{build}}/logs/{{log}}": "Storefront/_apis/build/builds/1/logs/2",
+    f"GET {RELEASE}/definitions": "Storefront/_apis/release/definitions",
+    f"GET {RELEASE}/releases": "Storefront/_apis/release/releases",
+    f"GET {RELEASE}/deployments": "Storefront/_apis/release/deployments",
+    f"GET {RELEASE}/approvals": "Storefront/_apis/release/approvals",
+}
+_EVERY_STATE = {"statusFilter": "undefined"}
+_EVERYTHING_BELOW = {"recursionLevel": "full"}
+_A_FILE = {"path": "/README.md", "$format": "json"}
+EFFECTS: dict[str, dict[str, Effect]] = {
+    "GET _apis/projects": {
+        "stateFilter": Effect("deleted"),
+        "$top": Effect("3"),
+        "$skip": Effect("3"),
+        "continuationToken": Effect("100"),
+    },
+    "GET _apis/projects/{project}": {"includeCapabilities": Effect("true")},
+    f"GET {GIT}/refs": {
+        "filter": Effect("tags/"),
+        "filterContains": Effect("topic"),
+        "$top": Effect("2"),
+        "continuationToken": Effect("refs/tags/"),
+    },
+    f"GET {GIT}/commits": {
+        "searchCriteria.$skip": Effect("1"),
+        "searchCriteria.$top": Effect("1"),
+        "searchCriteria.author": Effect("noor"),
+        "searchCriteria.fromDate": Effect("2026-10-20T00:00:00Z"),
+        "searchCriteria.itemPath": Effect("/docs"),
+        "searchCriteria.itemVersion.version": Effect("topic/search"),
+        "searchCriteria.itemVersion.versionType": Effect("tag", {"searchCriteria.itemVersion.version": "v1.0"}),
+        "searchCriteria.toDate": Effect("2026-10-20T00:00:00Z"),
+    },
+    f"GET {GIT}/commits/{{commit}}": {"changeCount": Effect("5")},
+    f"GET {GIT}/items": {
+        "$format": Effect("octetStream", {"path": "/README.md"}),
+        "download": Effect("true", {"path": "/README.md"}),
+        "includeContent": Effect("true", _A_FILE),
+        "includeContentMetadata": Effect("true"),
+        "latestProcessedChange": Effect("true"),
+        "path": Effect("/README.md"),
+        "recursionLevel": Effect("full"),
+        "scopePath": Effect("/docs", _EVERYTHING_BELOW),
+        "versionDescriptor.version": Effect("topic/search"),
+        "versionDescriptor.versionType": Effect("tag", {"versionDescriptor.version": "v1.0"}),
+    },
+    f"GET {GIT}/blobs/{{sha}}": {"$format": Effect("octetStream")},
+    f"GET {GIT}/stats/branches": {"name": Effect("topic/search")},
+    f"GET {BUILD}/definitions": {
+        "$top": Effect("2"),
+        "builtAfter": Effect("2026-11-02T05:00:00Z"),
+        "continuationToken": Effect("2026-09-27T08:00:00Z,4"),
+        "definitionIds": Effect("2,3"),
+        "includeAllProperties": Effect("true"),
+        "includeLatestBuilds": Effect("true"),
+        "name": Effect("*Nightly"),
+        "notBuiltAfter": Effect("2026-11-02T05:00:00Z"),
+        "path": Effect("\\Tests"),
+        "processType": Effect("1"),
+        "queryOrder": Effect("definitionNameDescending"),
+        "repositoryId": Effect("$other repository", {"repositoryType": "TfsGit"}),
+        "repositoryType": Effect("GitHub"),
+        "yamlFilename": Effect("other.yml"),
+    },
+    f"GET {BUILD}/definitions/{{definition}}": {"includeLatestBuilds": Effect("true")},
+    f"GET {BUILD}/latest/{{definition}}": {"branchName": Effect("refs/heads/topic/search")},
+    f"GET {BUILD}/builds": {
+        "$top": Effect("2"),
+        "branchName": Effect("refs/heads/topic/search"),
+        "buildIds": Effect("1,2"),
+        "buildNumber": Effect("20261102*"),
+        "continuationToken": Effect("2026-11-01T00:00:00Z,3"),
+        "definitions": Effect("2"),
+        "deletedFilter": Effect("onlyDeleted"),
+        "maxBuildsPerDefinition": Effect("1"),
+        "maxTime": Effect("2026-11-01T00:00:00Z"),
+        "minTime": Effect("2026-11-01T00:00:00Z"),
+        "queryOrder": Effect("queueTimeAscending"),
+        "queues": Effect("8"),
+        "reasonFilter": Effect("schedule"),
+        "repositoryId": Effect("$other repository", {"repositoryType": "TfsGit"}),
+        "repositoryType": Effect("GitHub", {"repositoryId": "$repository"}),
+        "requestedFor": Effect("noor@example.com"),
+        "resultFilter": Effect("failed"),
+        "statusFilter": Effect("inProgress"),
+        "tagFilters": Effect("release"),
+    },
+    f"POST {BUILD}/builds": {"definitionId": Effect("1")},
+    f"GET {BUILD}/builds/{{build}}/artifacts": {"artifactName": Effect("drop")},
+    f"GET {BUILD}/builds/{{build}}/changes": {"$top": Effect("2"), "continuationToken": Effect("2")},
+    f"GET {BUILD}/changes": {
+        "$top": Effect("2", {"fromBuildId": "$side build", "toBuildId": "1"}),
+        "fromBuildId": Effect("$side build", {"toBuildId": "1"}),
+        "toBuildId": Effect("1", {"fromBuildId": "$side build"}),
+    },
+    f"GET {BUILD}/builds/{{build}}/timeline": {"planId": Effect("$plan of another build")},
+    f"GET {BUILD}/builds/{{build}}/timeline/{{timeline}}": {"planId": Effect("$plan of another build")},
+    f"GET {BUILD}/builds/{{build}}/logs/{{log}}": {"endLine": Effect("2"), "startLine": Effect("2")},
+    f"GET {RELEASE}/definitions": {
+        "$expand": Effect("environments"),
+        "$top": Effect("1"),
+        "continuationToken": Effect("2"),
+        "definitionIdFilter": Effect("2"),
+        "isExactNameMatch": Effect("true", {"searchText": "Storefront"}),
+        "searchText": Effect("Deploy"),
+    },
+    f"GET {RELEASE}/releases": {
+        "$expand": Effect("environments"),
+        "$top": Effect("1"),
+        "continuationToken": Effect("$first release"),
+        "definitionId": Effect("2"),
+        "maxCreatedTime": Effect("2026-11-03T12:00:00Z"),
+        "minCreatedTime": Effect("2026-11-03T12:00:00Z"),
+        "queryOrder": Effect("ascending"),
+        "releaseIdFilter": Effect("$first release"),
+        "searchText": Effect("Release-2"),
+        "statusFilter": Effect("abandoned"),
+    },
+    f"GET {RELEASE}/deployments": {
+        "$top": Effect("1"),
+        "continuationToken": Effect("$first deployment"),
+        "definitionEnvironmentId": Effect("2"),
+        "definitionId": Effect("2"),
+        "deploymentStatus": Effect("failed"),
+        "latestAttemptsOnly": Effect("true"),
+        "operationStatus": Effect("pending"),
+        "queryOrder": Effect("ascending"),
+    },
+    f"GET {RELEASE}/approvals": {
+        "assignedToFilter": Effect("noor@example.com"),
+        "continuationToken": Effect("$first approval", _EVERY_STATE),
+        "queryOrder": Effect("ascending", _EVERY_STATE),
+        "releaseIdsFilter": Effect("$first release"),
+        "statusFilter": Effect("approved"),
+        "top": Effect("1", _EVERY_STATE),
+    },
+}
+# The parameter names something that is not there, so the answer is 404.
+_NOT_FOUND = {"planId"}
+
+
+def _values(project: Project) -> dict[str, str]:
+    """What stands for the words that begin with `$`, longest first."""
+    repository = project.repositories[0]
+    side = next(build for build in project.builds if build.branch == "refs/heads/topic/search")
+    attempts = [
+        attempt
+        for release in project.releases
+        for environment in release.environments
+        for attempt in environment.attempts
+    ]
+    head = repository.refs["refs/heads/main"]
+    return {
+        "$plan of another build": "00000000-0000-4000-8000-000000000000",
+        "$first deployment": str(min(attempt.id for attempt in attempts)),
+        "$first approval": str(min(approval.id for attempt in attempts for approval in attempt.approvals)),
+        "$first release": str(project.releases[0].id),
+        "$other repository": project.repositories[1].id,
+        "$repository": repository.id,
+        "$side build": str(side.id),
+        "$head": head,
+    }
+
+
+@pytest.fixture
+def values(call: Caller) -> dict[str, str]:
+    """See `_values`. The world has a deleted build, and a deployment that was tried twice."""
+    project = call.sandbox.world.organizations["acme"].projects[0]
+    token = call.sandbox.world.token_named("full")
+    assert token is not None
+    token.scopes = ("app_token",)
+    project.builds[3].deleted_at = call.sandbox.world.now()
+    found = _values(project)
+    release = f"/acme/Storefront/_apis/release/releases/{found['$first release']}"
+    stage = call("GET", release).json()["environments"][0]["id"]
+    assert call("PATCH", f"{release}/environments/{stage}", json={"status": "inProgress"}).ok
+    items = "/acme/Storefront/_apis/git/repositories/Storefront/items"
+    found["$blob"] = call("GET", items, params={"path": "/README.md", "$format": "json"}).json()["objectId"]
+    found["$plan"] = call("GET", "/acme/Storefront/_apis/build/builds/1/timeline").json()["id"]
+    return found
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    for word, value in values.items():
+        text = text.replace(word, value)
+    return text
+
+
+CASES = [(address, name) for address, effects in EFFECTS.items() for name in effects]
+
+
+@pytest.mark.parametrize(("address", "name"), CASES)
+def test_a_parameter_that_is_played_changes_the_answer(
+    call: Caller, values: dict[str, str], address: str, name: str
+) -> None:
+    effect = EFFECTS[address][name]
+    path = "/acme/" + _filled(PATHS[address], values)
+    beside = {other: _filled(value, values) for other, value in effect.beside.items()}
+    method = address.partition(" ")[0]
+    without = call(method, path, version="7.1-preview", params=beside)
+    answer = call(method, path, version="7.1-preview", params={**beside, name: _filled(effect.value, values)})
+    assert answer.status_code == (404 if name in _NOT_FOUND else 200), answer.text
+    assert answer.content != without.content
+
+
+def test_every_parameter_that_is_played_has_its_effect_shown() -> None:
+    played = {address: set(operation.played) for address, operation in parameters.operations().items()}
+    assert {address: set(effects) for address, effects in EFFECTS.items()} == {
+        address: names for address, names in played.items() if names
+    }
