@@ -17,7 +17,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8061, help="0 chooses a free one")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before every answer")
-    parser.add_argument("--server", choices=sorted(SERVERS), help="play Azure DevOps Server of this year")
+    parser.add_argument(
+        "--server",
+        choices=sorted(SERVERS),
+        help="play Azure DevOps Server of this year; 2025 is the one without a year in its name",
+    )
     parser.add_argument("--path", default="", help="serve below this path, for example tfs")
     parser.add_argument("--certificate", help="serve TLS with this file of certificate and key")
     scale = parser.add_argument_group("for benchmarks", "more organizations, named bench-000 and so on")

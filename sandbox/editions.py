@@ -29,6 +29,9 @@ SERVERS = {
     "2019": Edition("Azure DevOps Server 2019", (5, 1), (5, 1), tells_disabled=False, tells_maintenance=False),
     "2020": Edition("Azure DevOps Server 2020", (6, 0), (6, 0), tells_maintenance=False),
     "2022": Edition("Azure DevOps Server 2022", (7, 1), (7, 1)),
+    # Generally available since 9 December 2025, without a year in its name. A belief: its highest api-version was not
+    # found, so it speaks what the service speaks, 7.1 released and 7.2 as a preview.
+    "2025": Edition("Azure DevOps Server", (7, 1), (7, 2)),
 }
 
 

@@ -39,6 +39,8 @@ def _admit(world: World, request: Request) -> Token | None:
     token = token_of(world, request)
     if token is not None and token.has_expired(request.now):
         raise Refused(refusals.expired(request))
+    if token is not None and token.state == "not_materialized":
+        raise Refused(refusals.not_materialized(request, token.person))
     if token is None or not _fits(request, token):
         if organization.has_public_project and request.edition.hosted:
             return None

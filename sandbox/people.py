@@ -34,7 +34,8 @@ class Token:
     """A personal access token.
 
     `organization` is None for one made for all accessible organizations, and `*` for one that fits everywhere
-    without being such a token. `state` is active, expired or revoked; `expires_at` (aware) does the same by the clock.
+    without being such a token. `state` is active, expired, revoked or not_materialized (its owner has
+    yet to sign in with a browser); `expires_at` (aware) does the same by the clock.
     """
 
     secret: str = field(repr=False)

@@ -58,6 +58,7 @@ SAMPLES: tuple[SampleToken, ...] = (
     _sample("expired", "acme", "has expired"),
     _sample("revoked", "acme", "was revoked"),
     _sample("not-a-member", "acme", "the person is not a member"),
+    _sample("not-materialized", "acme", "the person has yet to sign in with a browser once"),
     _sample("other-organization", "acme", "was made for fabrikam"),
     _sample("global", "acme", "was made for all accessible organizations"),
 )
@@ -139,6 +140,7 @@ def _tokens() -> list[Token]:
         ("expired", MAYA, "acme", FULL, "expired"),
         ("revoked", MAYA, "acme", FULL, "revoked"),
         ("not-a-member", STRANGER, "acme", FULL, "active"),
+        ("not-materialized", STRANGER, "acme", FULL, "not_materialized"),
         ("other-organization", MAYA, "fabrikam", FULL, "active"),
         ("global", MAYA, None, FULL, "active"),
     ]

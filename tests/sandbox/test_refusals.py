@@ -165,6 +165,16 @@ def test_somebody_who_is_no_member_is_named(call: Caller) -> None:
     assert answer.headers["X-VSS-UserData"].endswith(":sam@example.com")
 
 
+def test_somebody_who_has_yet_to_sign_in_with_a_browser_is_told_to(call: Caller, sandbox: Sandbox) -> None:
+    answer = call("GET", "/acme/_apis/connectionData", token="not-materialized", version="7.1-preview")
+    token = sandbox.world.token_named("not-materialized")
+    assert token is not None
+    assert (answer.status_code, answer.json()["typeKey"]) == (401, "AadUserStateException")
+    assert answer.json()["message"].startswith(f"Identity {token.person.id} has not been materialized")
+    call("POST", "/_sandbox/tokens/full", json={"state": "not_materialized"})
+    assert call("GET", PROJECTS).json()["typeKey"] == "AadUserStateException"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "type_key", "code"),
     [

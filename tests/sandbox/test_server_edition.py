@@ -53,6 +53,24 @@ def test_a_version_newer_than_the_server_is_out_of_range(
         assert answer.json()["message"].endswith(f"The latest REST API version this server supports is {newest}.")
 
 
+def test_the_server_without_a_year_speaks_what_the_service_speaks(server: Callable[[str], Caller]) -> None:
+    call = server("2025")
+    assert call("GET", "/_sandbox/", base=call.sandbox.url.removesuffix("/tfs")).json()["edition"] == (
+        "Azure DevOps Server"
+    )
+    path = f"{C}/_apis/projects"
+    assert [call("GET", path, version=asked).status_code for asked in ("7.1", "7.2-preview", "7.2", "7.3")] == [
+        200,
+        200,
+        400,
+        400,
+    ]
+    assert call("GET", path, version="7.2").json()["typeKey"] == "VssInvalidPreviewVersionException"
+    assert call("GET", path, version="99.0").json()["message"].endswith("supports is 7.2.")
+    assert call("GET", path, version=None).headers["Content-Type"].endswith("api-version=7.1")
+    assert call("GET", path, token="expired").content == b""
+
+
 def test_without_a_version_it_speaks_its_newest(server: Callable[[str], Caller]) -> None:
     answer = server("2019")("GET", f"{C}/_apis/projects", version=None)
     assert answer.headers["Content-Type"].endswith("api-version=5.1")
@@ -111,7 +129,12 @@ def test_there_is_no_host_for_releases_and_no_list_of_areas(server: Callable[[st
 
 @pytest.mark.parametrize(
     ("year", "version", "absent"),
-    [("2019", "5.1", {"isDisabled", "isInMaintenance"}), ("2020", "6.0", {"isInMaintenance"}), ("2022", "7.1", set())],
+    [
+        ("2019", "5.1", {"isDisabled", "isInMaintenance"}),
+        ("2020", "6.0", {"isInMaintenance"}),
+        ("2022", "7.1", set()),
+        ("2025", "7.1", set()),
+    ],
 )
 def test_older_servers_say_less_of_a_repository(
     server: Callable[[str], Caller], year: str, version: str, absent: set[str]
