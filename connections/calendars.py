@@ -45,13 +45,14 @@ def _events(connection: Connection, today: date) -> Iterable[Event]:
     name = connection.name
     if connection.expires_on is not None and connection.expires_on >= today - _SHOWN_AFTER:
         words = f"Azure DevOps token of “{name}” expires"
-        yield _event(connection, connection.expires_on, words, "expiry")
+        yield _event(connection, connection.expires_on, words, "expiry", _what_to_do(connection, today))
     if connection.token_reach == Connection.Reach.ALL and today < expiry.GLOBAL_TOKENS_END:
         words = f"Azure DevOps token of “{name}” stops working: it was made for all organizations"
-        yield _event(connection, expiry.GLOBAL_TOKENS_END, words, "all-organizations")
+        to_do = "Create a new token for exactly this organization before this day."
+        yield _event(connection, expiry.GLOBAL_TOKENS_END, words, "all-organizations", to_do)
 
 
-def _event(connection: Connection, day: date, words: str, what: str) -> Event:
+def _event(connection: Connection, day: date, words: str, what: str, to_do: str) -> Event:
     event = Event()
     # One event for each connection, whatever its date: a new token moves it.
     event.add("uid", f"{what}-{connection.pk}@{_host()}")
@@ -59,7 +60,7 @@ def _event(connection: Connection, day: date, words: str, what: str) -> Event:
     event.add("dtstart", day)
     event.add("dtend", day + timedelta(days=1))
     event.add("summary", words)
-    event.add("description", _description(connection))
+    event.add("description", _description(connection, to_do))
     event.add("url", _page(connection))
     event.add("categories", ["Azure DevOps"])
     event.add("transp", "TRANSPARENT")
@@ -76,14 +77,21 @@ def _alarm(words: str, before: timedelta) -> Alarm:
     return alarm
 
 
-def _description(connection: Connection) -> str:
+def _what_to_do(connection: Connection, today: date) -> str:
+    if connection.is_token_dead(today=today):
+        return "The token is not accepted any more. Create a new one."
+    since = ": since 31 March 2026 an expired token can no longer be extended, and it cannot be regenerated either"
+    at_the_service = clients.place_of(connection.server) == "organization"
+    return f"Extend or replace the token before this day{since if at_the_service else ''}."
+
+
+def _description(connection: Connection, to_do: str) -> str:
     place = clients.place_of(connection.server)
-    since = ": since 31 March 2026 an expired token can no longer be extended" if place == "organization" else ""
     lines = (
         f"{place.capitalize()}: {connection.organization}",
         f"Token of: {connection.identity_name}",
         f"Owner: {connection.owner.get_full_name() or connection.owner.get_username()}",
-        f"Extend or replace the token before this day{since}.",
+        to_do,
         f"Update it here: {_page(connection)}",
     )
     return "\n".join(lines)

@@ -15,7 +15,7 @@ _PLACES = (
 # IIS tells a wrong token, a dead one and one that it takes for a password by one and the same empty refusal.
 # https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate
 _MAYBE_BASIC = (
-    "Copy the token again without spaces, or make a new one. If no token works, ask the administrator of the server "
+    "Copy the token again without spaces, or create a new one. If no token works, ask the administrator of the server "
     "whether Basic Authentication is switched on in IIS: it must be off, or the server takes no token at all."
 )
 
@@ -50,14 +50,14 @@ OTHERWISE: dict[str, Words] = {
     "token_expired": Words(
         "Token has expired",
         "The server says that this token was real and that its time is over.",
-        "Make a new token at the server. Then enter it here.",
+        "Create a new token at the server. Then enter it here.",
     ),
     "token_ended_early": Words(
         "Token ended before its date",
         "The server does not accept the token any more, although its recorded date has not come. It was revoked or "
         "regenerated, or its owner lost access, or Basic Authentication was switched on in IIS.",
-        "Ask the owner of the token, then make a new one and update it here. If no token works, ask the administrator "
-        "of the server to switch Basic Authentication off in IIS.",
+        "Ask the owner of the token, then create a new one and update it here. If no token works, ask the "
+        "administrator of the server to switch Basic Authentication off in IIS.",
     ),
     "sign_in_required": Words(
         "The server asks for a sign-in",

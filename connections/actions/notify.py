@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core import signing
 from django.urls import reverse
 
-from connections import clients, emails, guidance, messages
+from connections import clients, emails, expiry, guidance, messages
 from connections.azure_devops.capabilities import BY_KEY, Verdict
 from connections.models import Connection, Mail, MutedReminders
 from connections.status import News
@@ -94,6 +94,7 @@ def tell_status(connection: Connection, what: News, *, now: datetime) -> int:
         else None,
         "missing": _missing(connection),
     }
+    context["token_is_dead"] = connection.problem in expiry.DEAD_TOKEN
     people = recipients(connection, urgent=what is News.REJECTED)
     return len(put(what, people, context, about=[connection], now=now))
 

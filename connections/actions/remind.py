@@ -212,6 +212,7 @@ def _digest(due: list[tuple[Due, Recipient]], *, today: date, now: datetime) -> 
         "bulk_url": f"{notify.page('rotation')}?within={max(settings.REMINDER_DAYS, default=30)}",
         "tokens_pages": _tokens_pages(rows),
         "any_at_the_service": any(row["place"] == "organization" for row in rows),
+        "any_can_be_extended": any(row["kind"] == Kind.EXPIRY and not row["token_is_dead"] for row in rows),
     }
     about = [one.connection for one, _ in due]
     (mail,) = notify.put(
@@ -225,11 +226,13 @@ def _tokens_pages(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _words(one: Due, today: date) -> dict[str, Any]:
+    ended = one.days_left is not None and (one.days_left < 0 or one.connection.problem == "token_expired")
     ends_on = expiry.GLOBAL_TOKENS_END if one.kind == Kind.ALL_ORGANIZATIONS else one.connection.expires_on
     return {
         "kind": one.kind,
         "days_left": one.days_left,
-        "ended": one.days_left is not None and (one.days_left < 0 or one.connection.problem == "token_expired"),
+        "ended": ended,
+        "token_is_dead": ended or one.connection.is_token_dead(today=today),
         "expires_text": expiry.in_words(ends_on, today),
         "ends_on": ends_on,
         "global_tokens_end": expiry.GLOBAL_TOKENS_END,
@@ -241,8 +244,9 @@ def _row_words(row: dict[str, Any]) -> str:
         return "no expiry date is recorded"
     day = f"{row['ends_on']:%-d %B %Y}"
     if row["kind"] == Kind.ALL_ORGANIZATIONS:
-        return f"made for all organizations, stops working {row['expires_text']}, {day}"
-    return f"{'expired' if row['ended'] else 'expires'} {row['expires_text']}, {day}"
+        return f"made for all organizations, stops working {row['expires_text']}, {day}: create a new one"
+    words = f"{'expired' if row['ended'] else 'expires'} {row['expires_text']}, {day}"
+    return f"{words}: create a new one" if row["token_is_dead"] else words
 
 
 def _row_url(row: dict[str, Any]) -> str:

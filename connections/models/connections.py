@@ -7,8 +7,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Coalesce, Concat, Lower, Upper
 from django.urls import reverse
+from django.utils import timezone
 
-from connections import keyring
+from connections import expiry, keyring
 from connections.azure_devops.capabilities import Verdict
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.types import Place
@@ -131,6 +132,16 @@ class Connection(models.Model):
     def get_absolute_url(self) -> str:
         """The connection's own page."""
         return reverse("connections:detail", args=[self.pk])
+
+    def is_token_dead(self, *, today: date) -> bool:
+        """Whether the token has ended or is refused, so that it can be neither extended nor regenerated."""
+        if self.health == Health.REJECTED and self.problem in expiry.DEAD_TOKEN:
+            return True
+        if self.expires_on is None or self.expires_on >= today:
+            return False
+        # Where Azure DevOps accepted it after that day, it was extended and nobody recorded it.
+        accepted = self.health in (Health.HEALTHY, Health.LIMITED) and self.checked_at is not None
+        return not (accepted and timezone.localdate(self.checked_at) > self.expires_on)
 
 
 class StoredToken(models.Model):

@@ -19,17 +19,18 @@ PROBLEMS = (
     Problem(
         "token_refused",
         "Token not accepted",
-        "Azure DevOps does not accept this token for this organization. It may be mistyped, revoked, regenerated, "
-        "or made for another organization. Azure DevOps does not say which.",
-        "Copy the token again without spaces. If it still fails, make a new token for exactly this organization.",
+        "Azure DevOps does not accept this token for this organization. It may be mistyped, revoked, regenerated, made "
+        "for another organization, or made for all accessible organizations, which is accepted no longer from "
+        "1 December 2026 on. Azure DevOps does not say which.",
+        "Copy the token again without spaces. If it still fails, create a new token for exactly this organization.",
         link="tokens",
     ),
     Problem(
         "token_expired",
         "Token has expired",
-        "Azure DevOps says that this token was real and that its time is over. Since 31 March 2026 an expired "
-        "token can no longer be extended.",
-        "Make a new token, or regenerate this one, at Azure DevOps. Then enter the new one here.",
+        "Azure DevOps says that this token was real and that its time is over. Since 31 March 2026 an expired token "
+        "can no longer be extended, and it cannot be regenerated either.",
+        "Create a new token at Azure DevOps. Then enter it here.",
         link="tokens",
     ),
     Problem(
@@ -38,7 +39,7 @@ PROBLEMS = (
         "Azure DevOps does not accept the token any more, although its recorded date has not come. It was revoked, or "
         "regenerated, or its owner lost access, or it was made for all accessible organizations, which Microsoft ends "
         "on 1 December 2026.",
-        "Ask the owner of the token. Then make a new token and update it here.",
+        "Ask the owner of the token. Then create a new token and update it here.",
         link="tokens",
     ),
     Problem(
@@ -46,7 +47,7 @@ PROBLEMS = (
         "Tokens for all organizations have ended",
         "The token was made for all accessible organizations. Microsoft ended such tokens on 1 December 2026, whatever "
         "date they were given.",
-        "Make a new token for exactly this organization. Then enter it here.",
+        "Create a new token for exactly this organization. Then enter it here.",
         link="tokens",
     ),
     Problem(
@@ -68,7 +69,7 @@ PROBLEMS = (
         "Instead of an answer came the sign-in page. Azure DevOps does this when it does not accept the token, "
         "or when its owner has not signed in with a browser for a long time.",
         "Sign in to the organization once with a browser as the owner of the token, then test again. "
-        "If it still fails, make a new token.",
+        "If it still fails, create a new token.",
         link="tokens",
     ),
     Problem(
@@ -76,7 +77,7 @@ PROBLEMS = (
         "Token not accepted",
         "Azure DevOps answered as if nobody had signed in. The organization has a public project, so it lets "
         "anybody look, but it did not accept this token.",
-        "Copy the token again without spaces. If it still fails, make a new token for exactly this organization.",
+        "Copy the token again without spaces. If it still fails, create a new token for exactly this organization.",
         link="tokens",
     ),
     Problem(
@@ -104,7 +105,7 @@ PROBLEMS = (
         "Tokens for all organizations are not allowed",
         "The token was made for all accessible organizations, and this organization's policy refuses such tokens. "
         "Microsoft ends them everywhere on 1 December 2026.",
-        "Make a new token and choose exactly this organization instead of “All accessible organizations”.",
+        "Create a new token and choose exactly this organization instead of “All accessible organizations”.",
         link="tokens",
     ),
     Problem(

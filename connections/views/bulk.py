@@ -260,7 +260,10 @@ def _page(
         "round": here,
         "done": here.at - 1,
         "total": len(here.steps),
-        "rows": [{"connection": one, "state": states(one, today=today)} for one in connections],
+        "rows": [
+            {"connection": one, "state": states(one, today=today), "token_is_dead": one.is_token_dead(today=today)}
+            for one in connections
+        ],
         "token_pages": sorted({(one.organization, tokens_page_of(one)) for one in connections}),
         "form": form,
         "verdict": verdict or form.data.get("verdict", ""),

@@ -288,12 +288,12 @@ def global_token_notice(today: date) -> Notice:
             "warn",
             "globe-lock",
             "This kind of token stops working on 1 December 2026",
-            "Microsoft ends tokens made for all accessible organizations. Make one for exactly this "
+            "Microsoft ends tokens made for all accessible organizations. Create one for exactly this "
             "organization before that day.",
         )
     return Notice(
         "bad",
         "globe-lock",
         "Tokens of this kind stopped working on 1 December 2026",
-        "Microsoft ended tokens made for all accessible organizations. Make one for exactly this organization.",
+        "Microsoft ended tokens made for all accessible organizations. Create one for exactly this organization.",
     )

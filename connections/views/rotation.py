@@ -159,6 +159,7 @@ def _page(
         "verdict": verdict or form.data.get("verdict", ""),
         "report": _report(connection, form, report, tokens),
         "comparison": {"rows": compared} if compared else None,
+        "token_is_dead": connection.is_token_dead(today=timezone.localdate()) and same is None,
         "same_token_form": same or ExpiryForm(prefix="same"),
         "token_needs_pasting": form.is_bound,
         "tokens_page": tokens,

@@ -101,6 +101,16 @@ def test_a_token_for_all_organizations_ends_on_the_first_of_december_too(olga: U
     assert len(events(later)) == 1
 
 
+def test_what_to_do_fits_whether_the_token_still_lives(olga: User) -> None:
+    (alive,) = events(made_of(expiring(olga)))
+    assert "Extend or replace the token before this day" in str(alive["description"])
+    (ended,) = events(made_of(expiring(olga, -2)))
+    (_, for_all) = events(made_of(expiring(olga, 200, token_reach="all")))
+    for event in (ended, for_all):
+        assert "Create a new" in str(event["description"])
+        assert "Extend" not in str(event["description"])
+
+
 @pytest.mark.parametrize(("left", "count"), [(None, 0), (0, 1), (-90, 1), (-91, 0), (400, 1)])
 def test_what_ended_long_ago_or_has_no_date_is_left_out(olga: User, left: int | None, count: int) -> None:
     assert len(events(made_of(expiring(olga, left)))) == count

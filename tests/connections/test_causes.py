@@ -1,7 +1,8 @@
 """A refusal without a reason since 1 December 2026: every page, command and mail names the same cause."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -324,4 +325,39 @@ def test_entering_a_refused_token_again_is_not_answered_with_extend(
     data = {"token": token_of("full"), "expires": "30", "token_reach": "one"}
     page = pages.post(reverse("connections:update-token", args=[connection.pk]), data).content.decode()
     assert "does not accept it any more. Create a new one there." in page
-    assert "If you extended it" not in page
+    assert "extended" not in page.replace("It can be neither extended nor regenerated.", "")
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_the_page_of_a_new_token_offers_to_extend_only_what_still_lives(
+    pages: Client, connected: Connected, sandbox: Sandbox, refused: bool
+) -> None:
+    connection = connected()
+    if refused:
+        refuse(sandbox, "wrong_token")
+        look(connection)
+    page = pages.get(reverse("connections:update-token", args=[connection.pk])).content.decode()
+    assert ("I extended the same token" in page) is not refused
+    assert ("Create a new token, or regenerate this one, at" in page) is not refused
+    assert ("It can be neither extended nor regenerated." in page) is refused
+    step = pages.get(f"{reverse('connections:walk')}?at=1&steps={connection.pk}").content.decode()
+    assert ("I extended the same token" in step) is not refused
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_dead"),
+    [
+        ({"expires_on": None}, False),
+        ({"expires_on": date(2026, 11, 24)}, False),
+        ({"expires_on": date(2026, 11, 23)}, True),
+        # It was extended, and nobody recorded the new date.
+        ({"expires_on": date(2026, 11, 22), "checked_at": datetime(2026, 11, 23, 12, tzinfo=UTC)}, False),
+        ({"expires_on": date(2026, 11, 23), "checked_at": datetime(2026, 11, 23, 12, tzinfo=UTC)}, True),
+        ({"health": "rejected", "problem": "token_refused"}, True),
+        ({"health": "rejected", "problem": "conditional_access"}, False),
+        ({"health": "unreachable", "problem": "timed_out"}, False),
+    ],
+)
+def test_a_token_is_dead_when_it_is_refused_or_its_day_has_passed(fields: dict[str, Any], is_dead: bool) -> None:
+    connection = Connection(**({"health": "healthy"} | fields))
+    assert connection.is_token_dead(today=date(2026, 11, 24)) is is_dead

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from connections import emails
 from connections.actions import notify, outbox
 from connections.actions.remind import remind_due
+from connections.expiry import DEAD_TOKEN
 from connections.models import CapabilityState, Connection, Mail
 from connections.status import News
 from tests.factories import ConnectionFactory
@@ -36,7 +37,12 @@ def owner(person: Callable[..., User]) -> User:
 @pytest.fixture
 def connection(owner: User) -> Connection:
     made = ConnectionFactory.create(
-        name=NASTY, owner=owner, server="Azure DevOps Services", problem="token_refused", expires_on=date(2026, 12, 1)
+        name=NASTY,
+        owner=owner,
+        server="Azure DevOps Services",
+        token_reach="one",
+        problem="token_refused",
+        expires_on=date(2026, 12, 1),
     )
     CapabilityState.objects.create(connection=made, capability="build_read", verdict="missing", checked_at=NOON)
     return made
@@ -64,6 +70,7 @@ def digest(connection: Connection) -> Mail:
             owner=connection.owner,
             server="Azure DevOps Services",
             organization="fabrikam",
+            token_reach="one",
             expires_on=TODAY + timedelta(days=number),
         )
     return expiring(connection)
@@ -204,6 +211,53 @@ def test_the_end_is_said_in_days_and_as_a_date(left: int, subject: str, words: s
     assert mail.subject == f'[MFE Orchestrator] Azure DevOps token for "Acme main" {subject}'
     assert words in mail.text
     assert "Since 31 March 2026" in mail.text or "since 31 March 2026" in mail.text
+
+
+@pytest.mark.parametrize("left", [-1, -3])
+def test_what_has_expired_is_only_replaced(left: int, connection: Connection) -> None:
+    Connection.objects.update(expires_on=TODAY + timedelta(days=left))
+    mail = expiring(connection)
+    for words in (mail.text, _Page(mail.html).text):
+        assert "it cannot be regenerated either: create a new one" in words
+        assert "Create a new token at Azure DevOps" in words
+        assert not re.search(r"(?i)\bextend the|or extend|regenerate this", words)
+
+
+@pytest.mark.parametrize("problem", sorted(DEAD_TOKEN))
+def test_a_token_that_is_not_accepted_is_not_to_be_extended(problem: str, connection: Connection) -> None:
+    Connection.objects.update(expires_on=TODAY + timedelta(days=7), health="rejected", problem=problem)
+    connection.refresh_from_db()
+    remind_due(now=NOON)
+    notify.tell_status(connection, News.REJECTED, now=NOON)
+    assert Mail.objects.count() == 2
+    for mail in Mail.objects.all():
+        for words in (mail.text, _Page(mail.html).text):
+            assert "Create a new token at Azure DevOps" in words
+            assert not re.search(r"(?i)\bextend the|or extend|regenerate this", words)
+
+
+def test_a_token_that_is_valid_may_be_extended(connection: Connection) -> None:
+    mail = expiring(connection)
+    assert "Create or extend the token at Azure DevOps" in mail.text
+    assert "Create or extend the token at Azure DevOps" in _Page(mail.html).text
+
+
+def test_a_token_for_all_organizations_is_only_replaced(connection: Connection) -> None:
+    mail = for_all_organizations(connection)
+    for words in (mail.text, _Page(mail.html).text):
+        assert "Create a new token at Azure DevOps" in words
+        assert "or extend" not in words
+
+
+def test_a_digest_says_of_each_dead_token_to_create_a_new_one(connection: Connection) -> None:
+    text = digest(connection).text
+    assert "Extend or replace each token before its day" in text
+    assert "create a new one" not in text
+    Mail.objects.all().delete()
+    Connection.objects.update(expires_on=TODAY - timedelta(days=1))
+    text = expiring(connection).text
+    assert text.count("expired yesterday, 23 November 2026: create a new one") == 4
+    assert "Extend or" not in text
 
 
 def test_what_azure_devops_calls_expired_is_not_announced_as_expiring(connection: Connection) -> None:

@@ -1,6 +1,7 @@
 """The rules that need no database: expiry and words."""
 
 import inspect
+import re
 from datetime import date
 
 import pytest
@@ -114,6 +115,16 @@ def test_every_problem_says_what_happened_and_what_to_do() -> None:
     for problem in messages.PROBLEMS.values():
         assert all((problem.title, problem.explanation, problem.next_step)), problem.code
         assert "!" not in problem.title + problem.explanation + problem.next_step
+
+
+def test_no_problem_of_a_dead_token_says_to_extend_or_regenerate_it() -> None:
+    for code in expiry.DEAD_TOKEN:
+        for place in ("organization", "collection"):
+            problem = messages.problem(code, place=place)
+            assert "extend" not in problem.next_step, code
+            assert "regenerate" not in problem.next_step, code
+            if (code, place) != ("sign_in_required", "collection"):
+                assert re.search(r"create a new (one|token)", problem.next_step, re.IGNORECASE), code
 
 
 def test_the_causes_of_the_guide_have_different_words() -> None:
