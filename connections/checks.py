@@ -26,11 +26,16 @@ NO_PROJECT = "no_project"
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a step failed: a problem code of the catalogue and what support will ask for."""
+    """Why a step failed: a problem code of the catalogue and what support will ask for.
+
+    `host` is who answered or, for a redirect, where it leads. `retry_after` is in seconds, when the answer said it.
+    """
 
     code: str
     transient: bool
     activity_id: str | None = None
+    host: str = ""
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,8 @@ class Report:
 
     `trouble` is set when Azure DevOps did not accept the token or could not be asked; then there is no
     identity and every finding is "unknown". `elapsed` is in seconds; so is `seconds`, of the steps that ended:
-    "token", "projects" and "scopes". `retry_after` is the longest wait in seconds that Azure DevOps asked for.
+    "token", "projects" and "scopes". `retry_after` is the longest wait in seconds that Azure DevOps asked for, and
+    `person_retry_after` the longest for this person's share of calls.
     """
 
     finished_at: datetime
@@ -53,6 +59,7 @@ class Report:
     trouble: Trouble | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     retry_after: float | None = None
+    person_retry_after: float | None = None
 
     @property
     def accepted(self) -> bool:
@@ -163,6 +170,7 @@ class _Check:
             trouble=self.trouble,
             seconds=dict(self.seconds),
             retry_after=self.client.transport.asked_to_wait or None,
+            person_retry_after=self.client.transport.person_asked_to_wait or None,
         )
 
     def timed(self, step: str, call: Callable[[], object]) -> Callable[[], object]:
@@ -257,7 +265,7 @@ def _all_unknown(reason: str) -> tuple[Finding, ...]:
 
 def _trouble(outcome: object) -> Trouble:
     if isinstance(outcome, errors.AzureDevOpsError):
-        return Trouble(outcome.code, outcome.transient, outcome.activity_id)
+        return Trouble(outcome.code, outcome.transient, outcome.activity_id, outcome.host, outcome.retry_after)
     return Trouble(TIME_LIMIT, transient=True)
 
 

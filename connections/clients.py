@@ -7,12 +7,14 @@ from django.conf import settings
 from django.utils import timezone
 from structlog.contextvars import get_contextvars
 
-from connections import checks
+from connections import checks, messages
 from connections.azure_devops.client import AzureDevOpsClient
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.servers import parse_servers
 from connections.azure_devops.transport import Limits
 from connections.azure_devops.types import SANDBOX, Place, Server
+from connections.models import Connection
+from connections.problems import Facts, Problem
 
 log = logging.getLogger(__name__)
 
@@ -54,10 +56,17 @@ def place_of(name: str) -> Place:
         return "organization"
 
 
-def problem_detail(name: str, code: str) -> dict[str, object]:
-    """A problem as the history keeps it: its code, and, with a server of one's own, that its words are others."""
+def stored_problem(connection: Connection) -> Problem:
+    """The problem that is stored with a connection, in the words of its server."""
+    facts = Facts(host=connection.problem_host, organization=connection.organization)
+    return messages.problem(connection.problem, place=place_of(connection.server), facts=facts)
+
+
+def problem_detail(name: str, code: str, *, host: str = "") -> dict[str, object]:
+    """A problem as the history keeps it: its code, the host it names, and "place" where its words are a server's."""
     place = place_of(name)
-    return {"problem": code} if place == "organization" or not code else {"problem": code, "place": place}
+    more = {"host": host, "place": place if place != "organization" else ""}
+    return {"problem": code, **({key: value for key, value in more.items() if value} if code else {})}
 
 
 def sandbox() -> Server | None:

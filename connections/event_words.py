@@ -23,7 +23,7 @@ def _tested(detail: dict[str, Any]) -> str:
     health = detail.get("health", "")
     words = [health.replace("_", " ").capitalize()] if health else []
     if detail.get("problem"):
-        words.append(messages.problem(detail["problem"], place=detail.get("place", "organization")).title)
+        words.append(messages.problem_in(detail).title)
     if detail.get("expires_on"):
         words.append(f"Expiry date corrected to {detail['expires_on']}")
     return ". ".join([*words, *map(_verdict_change, detail.get("changes", []))])

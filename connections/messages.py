@@ -3,10 +3,15 @@
 A code is never renamed once it is stored. Each problem has a title, an explanation and a next step.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from connections.azure_devops.capabilities import Verdict
 from connections.azure_devops.types import Place
+from connections.checks import Trouble
 from connections.on_premises import OTHERWISE, in_words_of_a_server
-from connections.problems import ALL
+from connections.problems import ALL, NO_FACTS
+from connections.problems import Facts as Facts
 from connections.problems import Problem as Problem
 
 PROBLEMS: dict[str, Problem] = {problem.code: problem for problem in ALL}
@@ -29,6 +34,11 @@ TROUBLESHOOTING = (
     "global_token_blocked",
     "organization_unavailable",
     "throttled",
+    "maintenance",
+    "gateway_refused",
+    "foreign_page",
+    "redirected",
+    "interactive_sign_in_needed",
 )
 
 
@@ -38,18 +48,31 @@ OF_THE_SERVICE_ALONE = (
     "global_token_blocked",
     "global_tokens_ended",
     "global_tokens_ended_likely",
+    "interactive_sign_in_needed",
 )
 # What the guide adds where people may choose a server of their own.
 TROUBLESHOOTING_OF_A_SERVER = ("organization_not_found", "token_refused", "server_too_old", "no_such_address")
 
 
-def problem(code: str, *, place: Place = "organization") -> Problem:
+def problem(code: str, *, place: Place = "organization", facts: Facts = NO_FACTS) -> Problem:
     """The words for a code; an unknown code is an unexpected answer, never an exception.
 
     `place` is where the connection leads: an organization of the service or a collection of somebody's own server.
+    `facts` are those of this occurrence.
     """
     found = PROBLEMS.get(code, PROBLEMS["unexpected_answer"])
-    return found if place == "organization" else _on_a_server(found)
+    return (found if place == "organization" else _on_a_server(found)).with_facts(facts)
+
+
+def problem_in(detail: Mapping[str, Any]) -> Problem:
+    """The problem that an event of the history tells of, as `clients.problem_detail` wrote it down."""
+    facts = Facts(host=detail.get("host", ""))
+    return problem(detail["problem"], place=detail.get("place", "organization"), facts=facts)
+
+
+def facts_of(trouble: Trouble, organization: str) -> Facts:
+    """What a check knows of the trouble that ended it."""
+    return Facts(host=trouble.host, organization=organization, retry_after=trouble.retry_after)
 
 
 def _on_a_server(usual: Problem) -> Problem:

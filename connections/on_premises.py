@@ -32,7 +32,7 @@ class Words(NamedTuple):
 OTHERWISE: dict[str, Words] = {
     "organization_not_found": Words(
         "Collection not found",
-        "The server knows no collection of this name. It says so before it looks at the token.",
+        "The server knows no collection {name}. It says so before it looks at the token.",
         "Check the spelling. The collection is the first part of the address after the server, often "
         "DefaultCollection.",
     ),
@@ -88,8 +88,14 @@ OTHERWISE: dict[str, Words] = {
     ),
     "throttled": Words(
         "The server asks us to wait",
-        "The server has more to do than it can, or limits the person behind the token.",
-        "Wait a few minutes and test again.",
+        "The server has more to do than it can, or limits the person behind the token. "
+        "It says nothing about the token.",
+        "Wait {wait} and test again.",
+    ),
+    "maintenance": Words(
+        "The server is down for maintenance",
+        "The server says that it is not available at the moment. It says nothing about the token.",
+        "Wait {wait} and test again. If it keeps happening, ask the administrator of the server.",
     ),
 }
 

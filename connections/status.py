@@ -59,14 +59,29 @@ class Sight(StrEnum):
     OUTAGE = "outage"
 
 
-# No answer of Azure DevOps about the token, although waiting alone may not mend it.
-_LOST_ON_THE_WAY = (
-    "tls_failure",
-    "proxy_refused",
-    "unexpected_answer",
-    "answer_too_large",
-    "no_such_address",
-    "server_too_old",
+# What speaks against the token, its owner or the organization. Every other trouble is on the way: it says nothing about
+# the token, even where waiting alone does not help.
+REFUSALS = frozenset(
+    {
+        "access_denied",
+        "anonymous",
+        "another_organization",
+        "blocked_by_policy",
+        "conditional_access",
+        "global_token_blocked",
+        "global_tokens_ended",
+        "global_tokens_ended_likely",
+        "interactive_sign_in_needed",
+        "not_a_member",
+        "organization_not_found",
+        "organization_unavailable",
+        "server_unknown",
+        "sign_in_required",
+        "token_ended_early",
+        "token_expired",
+        "token_refused",
+        "token_unreadable",
+    }
 )
 
 
@@ -74,8 +89,7 @@ def sight_of(report: Report, *, lacking: Collection[str]) -> Sight:
     """What a report shows. `lacking` are the capabilities that are known to be missing, or were never proved."""
     if report.trouble is None:
         return Sight.LACKING if lacking else Sight.PROVED
-    lost = report.trouble.transient or report.trouble.code in _LOST_ON_THE_WAY
-    return Sight.TROUBLE if lost else Sight.REFUSED
+    return Sight.REFUSED if report.trouble.code in REFUSALS else Sight.TROUBLE
 
 
 def health_of(report: Report) -> Health:
@@ -100,22 +114,24 @@ _NEXT: dict[Health, dict[Sight, Health]] = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a connection stands between two checks. `problem` is the code of why."""
+    """Where a connection stands between two checks. `problem` is the code of why, `host` the one that it names."""
 
     health: Health
     problem: str = ""
     troubles_in_a_row: int = 0
+    host: str = ""
 
 
-def next_status(before: Standing, sight: Sight, problem: str, *, repeats: int) -> Standing:
+def next_status(before: Standing, sight: Sight, problem: str, *, repeats: int, host: str = "") -> Standing:
     """What a new look makes of a standing. `repeats` is how many troubles in a row make an outage."""
     if sight not in (Sight.TROUBLE, Sight.OUTAGE):
-        return Standing(_NEXT[before.health][sight], problem)
+        return Standing(_NEXT[before.health][sight], problem, host=host)
     troubles = before.troubles_in_a_row + 1
     has_repeated = troubles >= repeats
     after = _NEXT[before.health][Sight.OUTAGE if has_repeated else Sight.TROUBLE]
     shows_it = has_repeated and after is Health.UNREACHABLE
-    return Standing(after, problem if shows_it else before.problem, troubles)
+    shown, shown_host = (problem, host) if shows_it else (before.problem, before.host)
+    return Standing(after, shown, troubles, shown_host)
 
 
 class News(StrEnum):
@@ -154,11 +170,11 @@ LOOKS_BEFORE_NEWS = 2
 OUTAGE_BEFORE_NEWS = timedelta(hours=6)
 
 
-def is_certain(what: News, *, looks: int, lasted: timedelta, sudden: bool = False) -> bool:
+def is_certain(what: News, *, looks: int, lasted: timedelta, confirmed: bool = False) -> bool:
     """Whether it is time to tell. `looks` is how often in a row it was seen, `lasted` how long it has been so.
 
-    `sudden` is a token that ended before its recorded date, which is told at once.
+    `confirmed` says that a person saw it already, as after an update of the token.
     """
     if what is News.UNREACHABLE:
         return lasted >= OUTAGE_BEFORE_NEWS
-    return what is News.RECOVERED or sudden or looks >= LOOKS_BEFORE_NEWS
+    return what is News.RECOVERED or confirmed or looks >= LOOKS_BEFORE_NEWS

@@ -9,7 +9,7 @@ from history.words import Words
 def _refreshed(detail: dict[str, Any]) -> str:
     words = [f"{detail.get('repositories', 0)} in all, {detail.get('added', 0)} new, {detail.get('gone', 0)} gone"]
     if detail.get("problem"):
-        words.insert(0, messages.problem(detail["problem"], place=detail.get("place", "organization")).title)
+        words.insert(0, messages.problem_in(detail).title)
     return ". ".join(words)
 
 
@@ -18,7 +18,7 @@ def _what(detail: dict[str, Any]) -> str:
     if detail.get("comment"):
         words.append(f"“{detail['comment']}”")
     if detail.get("problem"):
-        words.append(messages.problem(detail["problem"], place=detail.get("place", "organization")).title)
+        words.append(messages.problem_in(detail).title)
     return ". ".join(words)
 
 

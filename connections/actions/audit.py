@@ -22,9 +22,6 @@ from connections.models import Connection, StoredToken
 from connections.status import Health, Sight, Standing, next_status, sight_of
 from history.record import Actor, record
 
-# Ends that nobody could see coming: told at once.
-SUDDEN = ("token_ended_early", "global_tokens_ended")
-
 
 def audit(connection: Connection, *, by: Actor, now: datetime, in_a_hurry: bool) -> Report:
     """Check the stored token and update the connection.
@@ -78,6 +75,7 @@ def _same_organization(connection: Connection, report: Report) -> Report:
 _WRITTEN = [
     "health",
     "problem",
+    "problem_host",
     "troubles_in_a_row",
     "activity_id",
     "checked_at",
@@ -119,21 +117,24 @@ def _next_look(current: Connection, report: Report) -> datetime:
 
 def _let_the_person_rest(current: Connection, report: Report) -> None:
     """Azure DevOps limits each person over all their tokens, so the others of this person wait as well."""
-    if report.retry_after is None:
+    if report.person_retry_after is None:
         return
-    until = report.finished_at + timedelta(seconds=report.retry_after)
+    until = report.finished_at + timedelta(seconds=report.person_retry_after)
     theirs = Connection.objects.filter(server=current.server, identity_id=current.identity_id, leased_until=None)
     theirs.filter(next_check_at__lt=until).exclude(pk=current.pk).update(next_check_at=until)
 
 
 def _stand(current: Connection, sight: Sight, report: Report) -> Health:
     """Put the new standing on the connection, and return the health before."""
-    before = Standing(Health(current.health), current.problem, current.troubles_in_a_row)
-    after = next_status(before, sight, _code(report), repeats=settings.TROUBLES_BEFORE_UNREACHABLE)
+    before = Standing(Health(current.health), current.problem, current.troubles_in_a_row, current.problem_host)
+    host = report.trouble.host if report.trouble else ""
+    repeats = settings.TROUBLES_BEFORE_UNREACHABLE
+    after = next_status(before, sight, _code(report), repeats=repeats, host=host)
     if before.health != after.health:
         current.health_since = report.finished_at
     current.health = after.health
     current.problem = after.problem
+    current.problem_host = after.host
     current.troubles_in_a_row = after.troubles_in_a_row
     current.activity_id = (report.trouble.activity_id or "") if report.trouble else ""
     current.checked_at = report.finished_at
@@ -149,7 +150,6 @@ def _write(current: Connection, report: Report, *, by: Actor) -> None:
         lacking=stored.lacking,
         answered=sight is not Sight.TROUBLE,
         seen_again=before == current.health,
-        sudden=current.problem in SUDDEN,
     )
     news.take(current, look, at=report.finished_at)
     current.next_check_at = _next_look(current, report)
@@ -157,7 +157,9 @@ def _write(current: Connection, report: Report, *, by: Actor) -> None:
     current.save(update_fields=_WRITTEN)
     _let_the_person_rest(current, report)
     mark_done(current, at=report.finished_at)
-    detail: dict[str, object] = {"health": current.health, **clients.problem_detail(current.server, _code(report))}
+    host = report.trouble.host if report.trouble else ""
+    problem = clients.problem_detail(current.server, _code(report), host=host)
+    detail: dict[str, object] = {"health": current.health, **problem}
     if corrected and current.expires_on:
         detail["expires_on"] = current.expires_on.isoformat()
     if before != current.health:

@@ -15,7 +15,7 @@ from connections.actions.causes import with_cause_of_new
 from connections.actions.findings import store_findings
 from connections.actions.probe import Credentials, report_for
 from connections.actions.refusals import CannotConnect
-from connections.azure_devops.types import Place, Project
+from connections.azure_devops.types import Project
 from connections.checks import Report
 from connections.models import ChosenProject, Connection, StoredToken
 from connections.status import health_of
@@ -41,7 +41,7 @@ def connect(
     _name_is_free(wishes.name)
     guard.enforce(guard.broken(expires_on=wishes.expires_on, now=now, token=credentials.token), CannotConnect)
     report = report_for(wishes.verdict, credentials, by=owner, now=now)
-    chosen = judge(report, wishes, place=credentials.server.place, today=timezone.localdate(now))
+    chosen = judge(report, wishes, credentials, today=timezone.localdate(now))
     try:
         with transaction.atomic():
             connection = _store(credentials, wishes, report, owner=owner, now=now)
@@ -64,10 +64,10 @@ def _name_is_free(name: str) -> None:
         raise CannotConnect("name_taken", NAME_TAKEN, field="name")
 
 
-def judge(report: Report, wishes: Wishes, *, place: Place, today: date) -> tuple[Project, ...] | None:
+def judge(report: Report, wishes: Wishes, credentials: Credentials, *, today: date) -> tuple[Project, ...] | None:
     """The chosen projects, when the report allows to connect. Raises `CannotConnect` with the problem's code."""
     if not report.accepted:
-        problem = why_refused(report, token_reach=wishes.token_reach, place=place, today=today)
+        problem = why_refused(report, credentials, token_reach=wishes.token_reach, today=today)
         raise CannotConnect(problem.code, f"{problem.title}. {problem.next_step}", field="token")
     if not report.passed and not wishes.accept_limited:
         raise CannotConnect(
@@ -81,10 +81,13 @@ def judge(report: Report, wishes: Wishes, *, place: Place, today: date) -> tuple
     return pick_projects(report, wishes.projects)
 
 
-def why_refused(report: Report, *, token_reach: str, place: Place, today: date) -> messages.Problem:
+def why_refused(report: Report, credentials: Credentials, *, token_reach: str, today: date) -> messages.Problem:
     """Why a token that nothing is stored of was not accepted."""
-    trouble = with_cause_of_new(report, place=place, token_reach=token_reach, today=today).trouble
-    return messages.problem(trouble.code if trouble else "unexpected_answer", place=place)
+    trouble = with_cause_of_new(report, place=credentials.server.place, token_reach=token_reach, today=today).trouble
+    if trouble is None:
+        return messages.problem("unexpected_answer", place=credentials.server.place)
+    facts = messages.facts_of(trouble, credentials.organization.name)
+    return messages.problem(trouble.code, place=credentials.server.place, facts=facts)
 
 
 def pick_projects(report: Report, wanted: Iterable[str]) -> tuple[Project, ...]:
@@ -133,6 +136,7 @@ def stamp(connection: Connection, report: Report) -> None:
     connection.identity_account = report.identity.account or ""
     connection.health = health_of(report)
     connection.problem = ""
+    connection.problem_host = ""
     connection.activity_id = ""
     connection.troubles_in_a_row = 0
     connection.checked_at = report.finished_at

@@ -40,11 +40,17 @@ def visible_projects(connection: Connection) -> tuple[Project, ...]:
         token = stored_token(connection)
         with clients.azure_devops(server, connection.organization, token, seconds=clients.page_seconds()) as client:
             found = [project for page in client.projects() for project in page.items]
-    except (AzureDevOpsError, UnreadableToken, clients.UnknownServer) as trouble:
-        code = cause_for(connection, trouble.code, now=timezone.now())
-        problem = messages.problem(code, place=clients.place_of(connection.server))
-        raise CannotEdit(problem.code, f"{problem.title}. {problem.next_step}", field="projects") from None
+    except AzureDevOpsError as trouble:
+        facts = messages.Facts(trouble.host, connection.organization, trouble.retry_after)
+        raise _not_listed(connection, cause_for(connection, trouble.code, now=timezone.now()), facts) from None
+    except (UnreadableToken, clients.UnknownServer) as trouble:
+        raise _not_listed(connection, trouble.code, messages.Facts()) from None
     return tuple(sorted(found, key=lambda one: one.name.casefold()))
+
+
+def _not_listed(connection: Connection, code: str, facts: messages.Facts) -> CannotEdit:
+    problem = messages.problem(code, place=clients.place_of(connection.server), facts=facts)
+    return CannotEdit(problem.code, f"{problem.title}. {problem.next_step}", field="projects")
 
 
 def edit(connection: Connection, changes: Changes, *, by: Actor, now: datetime) -> list[str]:

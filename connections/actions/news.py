@@ -13,12 +13,15 @@ ACCEPTED = (Health.HEALTHY, Health.LIMITED)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the newest look means for news. `answered` is False for trouble on the way, which confirms nothing."""
+    """What the newest look means for news. `answered` is False for trouble on the way, which confirms nothing.
+
+    `confirmed` says that a person saw it, so that no second look is needed.
+    """
 
     lacking: frozenset[str]
     answered: bool
     seen_again: bool
-    sudden: bool = False
+    confirmed: bool = False
 
 
 def take(connection: Connection, look: Look, *, at: datetime) -> None:
@@ -37,7 +40,7 @@ def take(connection: Connection, look: Look, *, at: datetime) -> None:
     if look.answered:
         connection.looks_at_news = connection.looks_at_news + 1 if look.seen_again else 1
     lasted = at - connection.health_since
-    if is_certain(what, looks=connection.looks_at_news, lasted=lasted, sudden=look.sudden):
+    if is_certain(what, looks=connection.looks_at_news, lasted=lasted, confirmed=look.confirmed):
         notify.tell_status(connection, what, now=at)
         connection.told_health = connection.health
         connection.looks_at_news = 0

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core import signing
 from django.urls import reverse
 
-from connections import clients, emails, expiry, guidance, messages
+from connections import clients, emails, expiry, guidance
 from connections.azure_devops.capabilities import BY_KEY, Verdict
 from connections.models import Connection, Mail, MutedReminders
 from connections.status import News
@@ -89,9 +89,7 @@ def _why_administrators(connection: Connection, urgent: bool) -> str:
 def tell_status(connection: Connection, what: News, *, now: datetime) -> int:
     """Tell people what became of a connection. Returns how many mails were written."""
     context = facts(connection) | {
-        "problem": messages.problem(connection.problem, place=clients.place_of(connection.server))
-        if connection.problem
-        else None,
+        "problem": clients.stored_problem(connection) if connection.problem else None,
         "missing": _missing(connection),
     }
     context["token_is_dead"] = connection.problem in expiry.DEAD_TOKEN

@@ -20,7 +20,6 @@ from connections.actions.runs import mark_done
 from connections.azure_devops.capabilities import Verdict
 from connections.azure_devops.names import OrganizationName
 from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.types import Place
 from connections.checks import Report
 from connections.models import Connection, StoredToken
 from history.record import Actor, record
@@ -92,7 +91,7 @@ def rotate(
     found = guard.broken(expires_on=new.expires_on, now=now, token=new.token, besides=connection.pk)
     guard.enforce(found, CannotRotate)
     report = look(credentials) if look else report_for(new.verdict, credentials, by=person, now=now)
-    _judge(connection, report, new, place=credentials.server.place, today=timezone.localdate(now))
+    _judge(connection, report, new, credentials, today=timezone.localdate(now))
     comparison = compare(connection, report)
     # Azure DevOps has created no tokens for all organizations since 15 March 2026: unless it is said, this is for one.
     reach = new.token_reach or Connection.Reach.ONE
@@ -124,12 +123,12 @@ def _is_another(connection: Connection, token: PersonalAccessToken) -> None:
     raise CannotRotate("same_token", _STORED_AND_REFUSED if is_dead else _IN_USE, field="token")
 
 
-def _judge(connection: Connection, report: Report, new: Replacement, *, place: Place, today: date) -> None:
+def _judge(connection: Connection, report: Report, new: Replacement, credentials: Credentials, *, today: date) -> None:
     if not report.accepted:
-        problem = why_refused(report, token_reach=new.token_reach, place=place, today=today)
+        problem = why_refused(report, credentials, token_reach=new.token_reach, today=today)
         raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}", field="token")
     if report.organization_id != connection.organization_id:
-        problem = messages.problem("another_organization", place=place)
+        problem = messages.problem("another_organization", place=credentials.server.place)
         raise CannotRotate(problem.code, problem.explanation, field="token")
     if not report.passed and not new.accept_limited:
         raise CannotRotate(
@@ -150,6 +149,7 @@ _SWAPPED = [
     "identity_account",
     "health",
     "problem",
+    "problem_host",
     "activity_id",
     "troubles_in_a_row",
     "checked_at",
@@ -188,7 +188,7 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
     stored.save()
     found = store_findings(connection, report, afresh=True)
     # The person saw what the new token can do and chose it, so there is nothing to look at twice.
-    news.take(connection, news.Look(found.lacking, answered=True, seen_again=False, sudden=True), at=now)
+    news.take(connection, news.Look(found.lacking, answered=True, seen_again=False, confirmed=True), at=now)
     connection.save(update_fields=_SWAPPED)
     mark_done(connection, at=now)
 
@@ -200,7 +200,8 @@ def extend(connection: Connection, *, expires_on: date | None, by: Actor, now: d
     report = audit(connection, by=by, now=now, in_a_hurry=True)
     if not report.accepted:
         code = connection.problem or (report.trouble.code if report.trouble else "")
-        problem = messages.problem(code, place=clients.place_of(connection.server))
+        facts = messages.facts_of(report.trouble, connection.organization) if report.trouble else messages.Facts()
+        problem = messages.problem(code, place=clients.place_of(connection.server), facts=facts)
         raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}")
     with transaction.atomic():
         same = Connection.objects.filter(pk=connection.pk, token_set_at=asked_at)

@@ -1,41 +1,48 @@
-"""One answer of Azure DevOps, and what it means.
-
-Azure DevOps answers a bad token with 401, 203 and a page, 302, or 200 as nobody, and a missing scope with an
-empty 401. So nothing here follows from a status alone.
-https://learn.microsoft.com/azure/devops/integrate/get-started/rest/basics
-"""
+"""One answer as it came over the network, and what can be read from it. `classification` says what it means."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
+from html import unescape
 from typing import Any, Literal
-from urllib.parse import unquote
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from connections.azure_devops import errors
 from connections.azure_devops.names import redact
+from connections.azure_devops.types import Service
 
 ANONYMOUS_ID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 _TYPE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.`]{0,127}")
 _ACTIVITY_ID = re.compile(r"[0-9A-Fa-f-]{8,64}")
 _MAIL_ADDRESS = re.compile(r"[^\s'\"<>(),;]+@[^\s'\"<>(),;]+")
-_LONGEST_DETAIL = 200
+_TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,300})", re.IGNORECASE)
+_HOST = re.compile(r"[A-Za-z0-9.:-]{1,253}")
 _LONGEST_SAID = 300
 Content = Literal["json", "bytes"]
 _LONGEST_WAIT = 24 * 60 * 60.0
+_LONGEST_ADDRESS = 2000
+# The title of Azure DevOps' own sign-in page stands in its first lines.
+_START_OF_A_PAGE = 2000
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Status, headers (names in lower case) and body as they came. `elapsed` is in seconds."""
+    """Status, headers (names in lower case) and body as they came. `elapsed` is in seconds.
+
+    `host` is the one that was asked, without its port; `service` is which of Azure DevOps' services.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     elapsed: float = 0.0
+    host: str = ""
+    service: Service = "core"
 
     @property
     def text(self) -> str:
@@ -64,6 +71,11 @@ class Answer:
             return json.loads(self.text)
         except (ValueError, RecursionError):
             return None
+
+    @property
+    def is_object(self) -> bool:
+        """Whether the body is a JSON object."""
+        return isinstance(self._parsed, dict)
 
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises `UnexpectedAnswer`."""
@@ -134,16 +146,55 @@ class Answer:
         return self.headers.get("x-ms-continuationtoken") or None
 
     @property
-    def retry_after(self) -> float | None:
-        """Seconds to wait, from seconds or a date; between nothing and a day."""
-        text = self.headers.get("retry-after", "").strip()
-        if not text:
-            return None
+    def title(self) -> str:
+        """The title of a page, with single spaces; empty when there is none near its beginning."""
+        found = _TITLE.search(self.body[:_START_OF_A_PAGE].decode("utf-8-sig", errors="replace"))
+        return " ".join(unescape(found.group(1)).split()) if found and self.is_page else ""
+
+    @property
+    def redirect_target(self) -> SplitResult | None:
+        """Where a redirect leads; a relative address leads to the host that was asked. None when it cannot be read."""
+        location = self.headers.get("location", "")[:_LONGEST_ADDRESS]
         try:
-            seconds = float(text)
+            return urlsplit(urljoin(f"https://{self.host}/", location)) if location else None
         except ValueError:
+            return None
+
+    @property
+    def redirect_host(self) -> str:
+        """The host that a redirect leads to; empty when it is not known or is no host's name."""
+        target = self.redirect_target
+        try:
+            host = (target.hostname or "") if target else ""
+        except ValueError:
+            return ""
+        return host if _HOST.fullmatch(host) else ""
+
+    @property
+    def is_throttled(self) -> bool:
+        """Whether a header says that the share of calls is used up, or that the call was delayed for it.
+
+        https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits
+        """
+        if any(self.headers.get(name, "").strip() for name in ("retry-after", "x-ratelimit-delay")):
+            return True
+        remaining = _number(self.headers.get("x-ratelimit-remaining", ""))
+        return remaining is not None and remaining <= 0
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds to wait, from seconds or a date in Retry-After; between nothing and a day.
+
+        Without that header, where the share of calls is used up: until X-RateLimit-Reset, seconds since 1970.
+        """
+        text = self.headers.get("retry-after", "").strip()
+        seconds = _number(text)
+        if seconds is None and text:
             seconds = _seconds_until(text)
-        return min(max(seconds, 0.0), _LONGEST_WAIT) if seconds == seconds else None
+        if seconds is None and not text and self.is_throttled:
+            reset = _number(self.headers.get("x-ratelimit-reset", ""))
+            seconds = None if reset is None else reset - datetime.now(UTC).timestamp()
+        return None if seconds is None else min(max(seconds, 0.0), _LONGEST_WAIT)
 
 
 def fit_to_show(text: str) -> str:
@@ -152,147 +203,19 @@ def fit_to_show(text: str) -> str:
     return _MAIL_ADDRESS.sub("…", redact(line))[:_LONGEST_SAID]
 
 
-def _seconds_until(text: str) -> float:
+def _number(text: str) -> float | None:
+    """A number in a header; None for what is none."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return None if math.isnan(number) else number
+
+
+def _seconds_until(text: str) -> float | None:
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
-        return float("nan")
+        return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return (aware - datetime.now(UTC)).total_seconds()
-
-
-def classify(answer: Answer, *, content: Content = "json") -> errors.AzureDevOpsError | None:
-    """What the answer means; None only for success with the content asked for, or without any. Never raises.
-
-    `content` says what was asked for: JSON, or the bytes of a file.
-    """
-    # What a success says is content: a log or a file may well quote an error.
-    if 200 <= answer.status < 300:
-        return _bytes(answer) if content == "bytes" else _success(answer)
-    if 300 <= answer.status < 400:
-        return _error(errors.SignInRequired, answer)
-    words = f"{answer.message}\n{answer.service_error}\n{answer.text[:4000]}".lower()
-    return _told(answer, words) or _by_status(answer, words)
-
-
-def _told(answer: Answer, words: str) -> errors.AzureDevOpsError | None:
-    """What the words of a refusal say, whatever its status."""
-    if answer.status == 429 or any(phrase in words for phrase in _TOO_MUCH):
-        return errors.Throttled(retry_after=answer.retry_after, status=answer.status, activity_id=answer.activity_id)
-    for phrase, kind in _PHRASES:
-        if phrase in words:
-            return _error(kind, answer)
-    return None
-
-
-_TOO_MUCH = ("tf400733", "blocked due to exceeding usage of resource")
-_PHRASES: tuple[tuple[str, type[errors.AzureDevOpsError]], ...] = (
-    ("personal access token used has expired", errors.TokenExpired),
-    ("global personal access token", errors.GlobalTokenBlocked),
-    ("vs403463", errors.ConditionalAccess),
-    ("conditional access policy", errors.ConditionalAccess),
-    ("uh-oh, you do not have access", errors.ConditionalAccess),
-    ("security policy prohibits", errors.BlockedByPolicy),
-    ("tf24668", errors.OrganizationUnavailable),
-    ("tf402455", errors.BranchProtected),
-    # How this is said is documented nowhere; both words together are what it cannot be said without.
-    ("classicreleasepipelinesdisabled", errors.ReleasesDisabled),
-    ("classic release pipelines is disabled", errors.ReleasesDisabled),
-)
-
-
-def _by_status(answer: Answer, words: str) -> errors.AzureDevOpsError:
-    if answer.status == 401:
-        return _unauthorized(answer, words)
-    if answer.status == 403:
-        # A page is what something on the way says, and nothing about the person.
-        page = answer.is_page and not answer.service_error
-        return _error(errors.UnexpectedAnswer if page else errors.AccessDenied, answer)
-    if answer.status == 404:
-        return _missing(answer, words)
-    return _server_error(answer) if answer.status >= 500 else _other(answer, words)
-
-
-def _error(kind: type[errors.AzureDevOpsError], answer: Answer) -> errors.AzureDevOpsError:
-    detail = redact(answer.type_key or answer.content_type or "no content type")[:_LONGEST_DETAIL]
-    return kind(
-        detail=f"{answer.status} {detail}",
-        status=answer.status,
-        activity_id=answer.activity_id,
-        type_key=answer.type_key,
-        said=answer.said,
-    )
-
-
-def _success(answer: Answer) -> errors.AzureDevOpsError | None:
-    if answer.status == 203 or answer.is_page:
-        return _error(errors.SignInRequired, answer)
-    if answer.status == 204:
-        return None
-    if not answer.is_json:
-        return _error(errors.UnexpectedAnswer, answer)
-    try:
-        answer.json_object()
-    except errors.UnexpectedAnswer:
-        return _error(errors.UnexpectedAnswer, answer)
-    return None
-
-
-def _bytes(answer: Answer) -> errors.AzureDevOpsError | None:
-    # A file may be a page, but then it comes as bytes; what calls itself a page is the sign-in page.
-    if answer.status == 203 or answer.content_type == "text/html":
-        return _error(errors.SignInRequired, answer)
-    return None if answer.content_type == "application/octet-stream" else _error(errors.UnexpectedAnswer, answer)
-
-
-def _unauthorized(answer: Answer, words: str) -> errors.AzureDevOpsError:
-    if not answer.body.strip() and not answer.service_error:
-        return _error(errors.EmptyRefusal, answer)
-    if answer.is_page and not answer.service_error:
-        return _error(errors.SignInRequired, answer)
-    # "TF400813: The user 'X' is not authorized": the anonymous user means the token, a real one the person.
-    if "tf400813" in words and ANONYMOUS_ID not in words and answer.user_id:
-        return _error(errors.NotAMember, answer)
-    return _error(errors.TokenRefused, answer)
-
-
-def _missing(answer: Answer, words: str) -> errors.AzureDevOpsError:
-    if _project_is_missing(words):
-        return _error(errors.ProjectNotFound, answer)
-    if answer.type_key is not None:
-        return _error(errors.NotFound, answer)
-    if "the controller for path" in words:
-        return _error(errors.NoSuchAddress, answer)
-    if "the resource cannot be found" in words:
-        return _error(errors.OrganizationNotFound, answer)
-    if answer.is_json:
-        return _error(errors.NotFound if answer.has_message else errors.NoSuchAddress, answer)
-    return _error(errors.UnexpectedAnswer, answer)
-
-
-def _project_is_missing(words: str) -> bool:
-    return any(sign in words for sign in ("projectdoesnotexist", "tf200016", "vs800075"))
-
-
-def _server_error(answer: Answer) -> errors.AzureDevOpsError:
-    # Some "not found" answers are dressed as a 500, and waiting does not mend them.
-    if answer.type_key is not None and answer.type_key.endswith("NotFoundException"):
-        return _error(errors.NotFound, answer)
-    if answer.status == 503 and answer.retry_after is not None:
-        return errors.Throttled(retry_after=answer.retry_after, status=answer.status, activity_id=answer.activity_id)
-    return _error(errors.ServerError, answer)
-
-
-def _other(answer: Answer, words: str) -> errors.AzureDevOpsError:
-    if _project_is_missing(words):
-        return _error(errors.ProjectNotFound, answer)
-    if answer.type_key == "AccessDeniedException":
-        return _error(errors.AccessDenied, answer)
-    if answer.status == 409:
-        taken = answer.type_key is not None and "AlreadyExists" in answer.type_key
-        return _error(errors.NameTaken if taken else errors.Conflict, answer)
-    if answer.status == 407:
-        return _error(errors.ProxyRefused, answer)
-    if 400 <= answer.status < 500 and not answer.is_page:
-        return _error(errors.Rejected, answer)
-    return _error(errors.UnexpectedAnswer, answer)

@@ -17,7 +17,8 @@ from enum import StrEnum
 from typing import Literal
 
 from connections.azure_devops import errors
-from connections.azure_devops.answers import Answer, classify
+from connections.azure_devops.answers import Answer
+from connections.azure_devops.classification import classify
 from connections.azure_devops.transport import Transport
 
 # The largest identifier there is: no build, release or approval will ever carry it.

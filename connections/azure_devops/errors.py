@@ -12,6 +12,7 @@
     │   ├── ConditionalAccess         conditional_access
     │   └── GlobalTokenBlocked        global_token_blocked
     ├── EmptyRefusal                  scope_missing              401 without a word
+    ├── InteractiveSignInNeeded       interactive_sign_in_needed the owner has to sign in once in a browser
     ├── AccessDenied                  access_denied              403: the person, not the token
     ├── NotFound                      not_found
     │   └── ProjectNotFound           project_not_found
@@ -23,8 +24,12 @@
     │   ├── BranchNotUpdated          branch_not_updated         says which status
     │   └── BuildNotQueued            build_not_queued           says what is wrong
     ├── ReleasesDisabled              releases_disabled          classic releases are switched off
+    │   └── ReleasesProbablyDisabled  releases_probably_disabled the release service has no such page
     ├── Throttled                     throttled                  transient, may say how long
     ├── Unreachable                   unreachable                transient
+    │   ├── GatewayRefused            gateway_refused            401 or 403 of something on the way
+    │   ├── ForeignPage               foreign_page               a page that is not Azure DevOps'
+    │   ├── Redirected                redirected                 to an address that is not its sign-in
     │   ├── DnsFailure                dns_failure
     │   ├── TlsFailure                tls_failure                not transient
     │   ├── ConnectionFailed          connection_failed
@@ -32,11 +37,13 @@
     │   │       └── ProxyRefused      proxy_refused              407, not transient
     │   ├── TimedOut                  timed_out
     │   └── ServerError               server_error
+    │       └── Maintenance           maintenance                may say how long
     ├── ServerTooOld                  server_too_old             older than Azure DevOps Server 2019
     ├── AnswerTooLarge                answer_too_large
     └── UnexpectedAnswer              unexpected_answer
 
-`code` is stable and the key of the catalogue of words. `transient` says that the same call may succeed later.
+`code` is stable and the key of the catalogue of words. `transient` says that the same call may succeed later. Which
+answer means which error is the table in `classification`.
 """
 
 from typing import ClassVar
@@ -47,7 +54,8 @@ class AzureDevOpsError(Exception):
 
     `detail` is a short text for the log and for staff. `said` is what Azure DevOps itself said, without addresses and
     secrets: it may name the person behind the token, so it is for whoever just tried to do something, and for no list,
-    log or mail. `activity_id` is what Microsoft's support asks for.
+    log or mail. `activity_id` is what Microsoft's support asks for. `retry_after` is in seconds, when the answer said
+    it. `host` is who answered or, for a redirect, where it leads.
     """
 
     code: ClassVar[str] = "azure_devops_error"
@@ -61,6 +69,8 @@ class AzureDevOpsError(Exception):
         activity_id: str | None = None,
         type_key: str | None = None,
         said: str = "",
+        retry_after: float | None = None,
+        host: str = "",
     ) -> None:
         super().__init__(f"{self.code}: {detail}" if detail else self.code)
         self.detail = detail
@@ -68,6 +78,8 @@ class AzureDevOpsError(Exception):
         self.activity_id = activity_id
         self.type_key = type_key
         self.said = said
+        self.retry_after = retry_after
+        self.host = host
 
 
 class OrganizationNotFound(AzureDevOpsError):
@@ -134,6 +146,12 @@ class EmptyRefusal(AzureDevOpsError):
     """401 with an empty body: a missing scope or a dead token. Only `connectionData` decides which."""
 
     code = "scope_missing"
+
+
+class InteractiveSignInNeeded(AzureDevOpsError):
+    """The owner of the token has never signed in to the organization with a browser. The token itself is fine."""
+
+    code = "interactive_sign_in_needed"
 
 
 class AccessDenied(AzureDevOpsError):
@@ -212,17 +230,17 @@ class ReleasesDisabled(AzureDevOpsError):
     code = "releases_disabled"
 
 
+class ReleasesProbablyDisabled(ReleasesDisabled):
+    """The release service answers with a page that says "not found", as it does where classic releases are off."""
+
+    code = "releases_probably_disabled"
+
+
 class Throttled(AzureDevOpsError):
-    """Too many calls. `retry_after` is in seconds, when Azure DevOps says it."""
+    """Too many calls. It can look like a refusal of the token, which it is not."""
 
     code = "throttled"
     transient = True
-
-    def __init__(
-        self, *, retry_after: float | None = None, status: int | None = None, activity_id: str | None = None
-    ) -> None:
-        super().__init__(status=status, activity_id=activity_id)
-        self.retry_after = retry_after
 
 
 class Unreachable(AzureDevOpsError):
@@ -230,6 +248,24 @@ class Unreachable(AzureDevOpsError):
 
     code = "unreachable"
     transient = True
+
+
+class GatewayRefused(Unreachable):
+    """401 or 403 without any mark of Azure DevOps: a firewall or a gateway refused the call."""
+
+    code = "gateway_refused"
+
+
+class ForeignPage(Unreachable):
+    """A page where data was asked for, and not Azure DevOps' own sign-in page."""
+
+    code = "foreign_page"
+
+
+class Redirected(Unreachable):
+    """A redirect that does not lead to Azure DevOps' sign-in. `host` is where it leads."""
+
+    code = "redirected"
 
 
 class DnsFailure(Unreachable):
@@ -276,6 +312,12 @@ class ServerError(Unreachable):
     code = "server_error"
 
 
+class Maintenance(ServerError):
+    """Azure DevOps is down for maintenance. It says nothing about anybody's share of calls."""
+
+    code = "maintenance"
+
+
 class ServerTooOld(AzureDevOpsError):
     """The server speaks no version of the interface that we speak."""
 
@@ -292,3 +334,14 @@ class UnexpectedAnswer(AzureDevOpsError):
     """An answer that Azure DevOps is not known to give."""
 
     code = "unexpected_answer"
+
+
+def _kinds_below(kind: type[AzureDevOpsError]) -> list[type[AzureDevOpsError]]:
+    return [kind, *(deeper for direct in kind.__subclasses__() for deeper in _kinds_below(direct))]
+
+
+# What may pass by itself.
+TRANSIENT_CODES = frozenset(kind.code for kind in _kinds_below(AzureDevOpsError) if kind.transient)
+# There was no answer that Azure DevOps is known to give, so nobody knows what became of the request.
+NO_ANSWER = (Throttled, Unreachable, ServerTooOld, NoSuchAddress, AnswerTooLarge, UnexpectedAnswer)
+NO_ANSWER_CODES = frozenset(deeper.code for kind in NO_ANSWER for deeper in _kinds_below(kind))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from http.client import HTTPException, IncompleteRead
 from http.cookiejar import DefaultCookiePolicy
 from json import dumps
-from typing import Any, Literal, Self
+from typing import Any, Self
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import requests
@@ -22,13 +22,13 @@ import urllib3
 from requests.auth import AuthBase
 
 from connections.azure_devops import errors
-from connections.azure_devops.answers import Answer, Content, classify
+from connections.azure_devops.answers import Answer, Content
+from connections.azure_devops.classification import classify
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.sockets import DeadlineAdapter, deadline
-from connections.azure_devops.types import Server
+from connections.azure_devops.types import Server, Service
 from connections.azure_devops.versions import API_VERSION, Versions
 
-Service = Literal["core", "release"]
 USER_AGENT = "MFE-Orchestrator/0.1 (Code Repositories)"
 JSON = "application/json"
 BYTES = "application/octet-stream, application/json;q=0.5"
@@ -54,6 +54,7 @@ class _Request:
     content: bytes | None
     max_bytes: int
     accept: str
+    service: Service = "core"
 
     @property
     def headers(self) -> dict[str, str]:
@@ -101,6 +102,8 @@ class Transport:
         # The longest wait in seconds that any answer asked for, a success too.
         # https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits
         self.asked_to_wait = 0.0
+        # The same without what a server in trouble asked for, which says nothing of the person's share of calls.
+        self.person_asked_to_wait = 0.0
         self._auth = _BasicToken(token)
         self._versions = Versions()
         self._rest_until = 0.0
@@ -162,7 +165,7 @@ class Transport:
             while True:
                 version = self._versions.spoken(api_version, path)
                 url = self._url(service, path, {**(query or {}), "api-version": version})
-                answer = self._send(_Request(method, url, content, most, accept), ends_at)
+                answer = self._send(_Request(method, url, content, most, accept, service), ends_at)
                 self._rest_until = max(self._rest_until, time.monotonic() + (answer.retry_after or 0.0))
                 if not self._versions.learn(answer, spoken=version, path=path):
                     return answer
@@ -221,13 +224,19 @@ class Transport:
         try:
             with self._response(request, max(0.001, ends_at - started)) as response:
                 body = _read(response, request.max_bytes)
-                answer = Answer(response.status_code, _headers(response), body or b"", time.monotonic() - started)
+                answer = _answer(request, response, body or b"", time.monotonic() - started)
                 if body is None:
                     return errors.AnswerTooLarge(status=answer.status, activity_id=answer.activity_id)
-                self.asked_to_wait = max(self.asked_to_wait, answer.retry_after or 0.0)
+                self._remember_wait(answer)
                 return answer
         except Exception as trouble:
             return errors.TimedOut() if time.monotonic() >= ends_at else _translate(trouble)
+
+    def _remember_wait(self, answer: Answer) -> None:
+        wait = answer.retry_after or 0.0
+        self.asked_to_wait = max(self.asked_to_wait, wait)
+        if answer.status < 500:
+            self.person_asked_to_wait = max(self.person_asked_to_wait, wait)
 
     def _response(self, request: _Request, left: float) -> requests.Response:
         return self._session.request(
@@ -272,6 +281,11 @@ def successful(answer: Answer, *, content: Content = "json") -> Answer:
     if trouble is not None:
         raise trouble
     return answer
+
+
+def _answer(request: _Request, response: requests.Response, body: bytes, elapsed: float) -> Answer:
+    host = urlsplit(request.url).hostname or ""
+    return Answer(response.status_code, _headers(response), body, elapsed, host, request.service)
 
 
 def _headers(response: requests.Response) -> dict[str, str]:

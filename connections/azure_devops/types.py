@@ -12,6 +12,8 @@ SERVICES_RELEASE_URL = "https://vsrm.dev.azure.com"
 SANDBOX = "Sandbox"
 # Where projects live: an organization at the service, a collection on a server of one's own.
 Place = Literal["organization", "collection"]
+# Classic releases are a service of their own, at the service on a host of their own.
+Service = Literal["core", "release"]
 
 Item = TypeVar("Item")
 

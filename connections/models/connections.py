@@ -65,6 +65,8 @@ class Connection(models.Model):
     is_default = models.BooleanField(default=False)
     health = models.CharField(max_length=16, choices=_choices(Health), default=Health.NOT_CHECKED)
     problem = models.CharField(max_length=64, blank=True)
+    # Who answered, or where a redirect led, when that is part of the problem.
+    problem_host = models.CharField(max_length=253, blank=True)
     activity_id = models.CharField(max_length=64, blank=True)
     troubles_in_a_row = models.PositiveSmallIntegerField(default=0)
     checked_at = models.DateTimeField(null=True)

@@ -6,7 +6,7 @@ PROBLEMS = (
     Problem(
         "organization_not_found",
         "Organization not found",
-        "Azure DevOps knows no organization of this name. It says so before it looks at the token.",
+        "Azure DevOps knows no organization {name}. It says so before it looks at the token.",
         "Check the spelling. The name is the first part of the address: dev.azure.com/your-organization. "
         "If the organization was renamed, use the new name.",
     ),
@@ -107,6 +107,14 @@ PROBLEMS = (
         "Microsoft ends them everywhere on 1 December 2026.",
         "Create a new token and choose exactly this organization instead of “All accessible organizations”.",
         link="tokens",
+    ),
+    Problem(
+        "interactive_sign_in_needed",
+        "The owner has to sign in once",
+        "The token is fine, but the person who made it has not yet signed in to this organization with a browser, so "
+        "Azure DevOps does not know them there.",
+        "Sign in to the organization once with a browser as the owner of the token, then test again. No new token is "
+        "needed.",
     ),
     Problem(
         "scope_missing",

@@ -28,8 +28,8 @@ PROBLEMS = (
         "throttled",
         "Azure DevOps asks us to wait",
         "The person behind the token has used up their share of calls for the moment. All tokens of one person "
-        "share it, here and elsewhere.",
-        "Wait a few minutes and test again.",
+        "share it, here and elsewhere. It says nothing about the token.",
+        "Wait {wait} and test again.",
     ),
     Problem(
         "too_many_tests",
@@ -102,14 +102,46 @@ PROBLEMS = (
         "answer_too_large",
         "Answer too large",
         "The answer was larger than we are willing to read.",
-        "Give the activity id to your support.",
+        "Test again. If it keeps happening, ask the operator of this product to look into its log.",
     ),
     Problem(
         "unexpected_answer",
         "Unexpected answer",
         "Something answered that does not speak like Azure DevOps. A proxy's own page is the usual cause.",
-        "Ask the operator of this product to check AZURE_DEVOPS_SERVERS, AZURE_DEVOPS_PROXIES and HTTPS_PROXY. If it "
-        "stays, give the activity id to your support.",
+        "Ask the operator of this product to check AZURE_DEVOPS_SERVERS, AZURE_DEVOPS_PROXIES and HTTPS_PROXY.",
+    ),
+    Problem(
+        "gateway_refused",
+        "Refused on the way",
+        "A firewall or gateway between this product and {server} refused the call. The refusal bears no mark of Azure "
+        "DevOps, so it says nothing about the token.",
+        "Ask the operator of this product whether its machine may reach the server, and through which proxy "
+        "(AZURE_DEVOPS_PROXIES).",
+        link="status",
+    ),
+    Problem(
+        "foreign_page",
+        "A page that is not Azure DevOps'",
+        "Instead of an answer of {server} came a web page that is not Azure DevOps'. A proxy or firewall that blocks "
+        "the call, or asks for a sign-in of its own, is the usual cause. It says nothing about the token.",
+        "Ask the operator of this product to open the address from its machine, and to check AZURE_DEVOPS_SERVERS, "
+        "AZURE_DEVOPS_PROXIES and HTTPS_PROXY.",
+    ),
+    Problem(
+        "redirected",
+        "Redirected to {host}",
+        "The answer was a redirect to {host}, which is not the sign-in of Azure DevOps. We follow no redirect, so the "
+        "token was not sent there. The organization may have been renamed, or a proxy blocks the call. It says nothing "
+        "about the token.",
+        "Open the organization in a browser and look which name its address has. If the name is right, ask the "
+        "operator of this product to check what stands between it and Azure DevOps.",
+    ),
+    Problem(
+        "maintenance",
+        "Azure DevOps is down for maintenance",
+        "Azure DevOps says that it is not available at the moment. It says nothing about the token.",
+        "Wait {wait} and test again. The service status page tells about maintenance and outages.",
+        link="status",
     ),
     Problem(
         "contradiction",

@@ -1,14 +1,60 @@
-"""What a problem is."""
+"""What a problem is, and what its words leave open until it happens."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one occurrence: who answered or where a redirect leads, which organization, how long to wait.
+
+    `retry_after` is in seconds.
+    """
+
+    host: str = ""
+    organization: str = ""
+    retry_after: float | None = None
+
+
+NO_FACTS = Facts()
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem as a person reads it. `link` names a page that helps: "guide", "tokens" or "status"."""
+    """One problem as a person reads it. `link` names a page that helps: "guide", "tokens" or "status".
+
+    The texts may hold {host}, {server} (the host), {name} (the organization's) and {wait}; `with_facts` fills them in.
+    """
 
     code: str
     title: str
     explanation: str
     next_step: str
     link: str = ""
+
+    def with_facts(self, facts: Facts) -> "Problem":
+        """The problem in words that name the facts; where one is not known, in words that need none."""
+        known = {
+            "{host}": facts.host or "another address",
+            "{server}": facts.host or "Azure DevOps",
+            "{name}": f"“{facts.organization}”" if facts.organization else "of this name",
+            "{wait}": duration_in_words(facts.retry_after) if facts.retry_after else "a few minutes",
+        }
+        texts = {}
+        for name in ("title", "explanation", "next_step"):
+            text = getattr(self, name)
+            for placeholder, words in known.items():
+                text = text.replace(placeholder, words)
+            texts[name] = text
+        return replace(self, **texts)
+
+
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+
+
+def duration_in_words(seconds: float) -> str:
+    """A duration as people say it, rounded up: "37 seconds", "11 minutes", "2 hours"."""
+    whole = max(1, math.ceil(seconds))
+    size, unit = next((size, unit) for size, unit in _UNITS if whole >= 2 * size or size == 1)
+    count = math.ceil(whole / size)
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"

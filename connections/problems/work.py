@@ -13,7 +13,7 @@ PROBLEMS = (
         "rejected",
         "Azure DevOps rejected the request",
         "Azure DevOps understood who asked but not what was asked.",
-        "Try again. If it stays, give the activity id to your support.",
+        "Try again.",
     ),
     Problem(
         "name_taken",
@@ -44,6 +44,14 @@ PROBLEMS = (
         "Classic releases are switched off",
         "The organization or the project does not allow classic releases.",
         "Use pipelines with stages instead, or ask an administrator of the organization to switch classic releases on.",
+    ),
+    Problem(
+        "releases_probably_disabled",
+        "Classic releases are probably switched off",
+        "The release service of Azure DevOps has no page for this organization, although its other services answer. "
+        "That is usual where classic releases are switched off.",
+        "Ask an administrator of the organization whether classic releases are switched off. If you do not use them, "
+        "no action is needed.",
     ),
     Problem(
         "approval_of_another",

@@ -35,13 +35,21 @@ def tokens_page_of(connection: Connection) -> str:
         return ""
 
 
-def problem_about(connection: Connection, code: str, *, activity_id: str | None = None) -> ProblemView:
+def problem_about(
+    connection: Connection,
+    code: str,
+    *,
+    activity_id: str | None = None,
+    host: str = "",
+    retry_after: float | None = None,
+) -> ProblemView:
     """A problem with a connection, in the words of its server and with the links that help."""
     return problem_view(
         code,
         tokens_page=tokens_page_of(connection),
         activity_id=activity_id,
         place=clients.place_of(connection.server),
+        facts=messages.Facts(host=host, organization=connection.organization, retry_after=retry_after),
     )
 
 

@@ -207,7 +207,9 @@ def _shown(connection: Connection, tokens: str) -> dict[str, Any]:
 def _problem(connection: Connection) -> Any:
     if not connection.problem:
         return None
-    return problem_about(connection, connection.problem, activity_id=connection.activity_id)
+    return problem_about(
+        connection, connection.problem, activity_id=connection.activity_id, host=connection.problem_host
+    )
 
 
 def _notices(connection: Connection, *, can_change: bool) -> list[Notice]:

@@ -9,6 +9,7 @@ from connections import expiry, guidance, messages
 from connections.azure_devops.capabilities import BY_KEY, CAPABILITIES, Finding, Verdict
 from connections.azure_devops.types import Place
 from connections.models import CapabilityState, Connection
+from connections.problems import NO_FACTS, Facts
 from connections.queries import Row
 from connections.status import Expiry, Health, worse
 
@@ -85,9 +86,11 @@ class ProblemView:
     activity_id: str = ""
 
 
-def problem_view(code: str, *, tokens_page: str = "", activity_id: str | None = None, place: Place) -> ProblemView:
+def problem_view(
+    code: str, *, tokens_page: str = "", activity_id: str | None = None, place: Place, facts: Facts = NO_FACTS
+) -> ProblemView:
     """The words of a code for a page about a connection that leads to such a `place`."""
-    problem = messages.problem(code, place=place)
+    problem = messages.problem(code, place=place, facts=facts)
     url, label = "", ""
     if problem.link == "tokens" and tokens_page:
         url, label = tokens_page, "Open your tokens at Azure DevOps"

@@ -10,6 +10,7 @@ from connections.azure_devops.types import Place
 from connections.checks import NO_PROJECT, WRITE_PROBES_OFF, Report
 from connections.models import Connection
 from connections.rails import Breach, Rule
+from connections.status import REFUSALS
 from connections.views.display import (
     CapabilityGroup,
     Notice,
@@ -18,24 +19,8 @@ from connections.views.display import (
     problem_view,
 )
 
-# Which step a problem stops at; what is not named stops at the token.
-_STOPS_AT_REACH = {
-    "dns_failure",
-    "tls_failure",
-    "connection_failed",
-    "proxy_failed",
-    "proxy_refused",
-    "timed_out",
-    "time_limit",
-    "server_error",
-    "throttled",
-    "answer_too_large",
-    "unexpected_answer",
-    "no_such_address",
-    "server_too_old",
-    "server_unknown",
-    "token_unreadable",
-}
+# Which step a problem stops at. What is no refusal stops at reaching Azure DevOps, and other refusals at the token.
+_NEVER_ASKED = {"server_unknown", "token_unreadable"}
 _STOPS_AT_ORGANIZATION = {"organization_not_found", "organization_unavailable", "another_organization"}
 _WORDS = {
     "done": ("check", "good", "Done"),
@@ -99,15 +84,18 @@ def report_view(
     report: Report, *, organization: str, tokens_page: str, place: Place, notices: list[Notice] | None = None
 ) -> ReportView:
     """The words of a report about an organization, or a collection, as `place` says."""
-    outcome, tone, icon, title, summary = _headline(report, place)
     trouble = report.trouble
+    facts = messages.facts_of(trouble, organization) if trouble else messages.Facts()
+    outcome, tone, icon, title, summary = _headline(report, place, facts)
     return ReportView(
         outcome=outcome,
         tone=tone,
         icon=icon,
         title=title,
         summary=summary,
-        problem=problem_view(trouble.code, tokens_page=tokens_page, activity_id=trouble.activity_id, place=place)
+        problem=problem_view(
+            trouble.code, tokens_page=tokens_page, activity_id=trouble.activity_id, place=place, facts=facts
+        )
         if trouble
         else None,
         steps=_steps(report, organization, place),
@@ -124,12 +112,12 @@ def report_view(
     )
 
 
-def _headline(report: Report, place: Place) -> tuple[str, str, str, str, str]:
+def _headline(report: Report, place: Place, facts: messages.Facts) -> tuple[str, str, str, str, str]:
     if report.trouble is not None:
-        problem = messages.problem(report.trouble.code, place=place)
+        problem = messages.problem(report.trouble.code, place=place, facts=facts)
         if report.trouble.transient:
             return "undetermined", "warn", "circle-question-mark", problem.title, "The token could not be tested."
-        unreached = report.trouble.code in _STOPS_AT_REACH
+        unreached = report.trouble.code not in REFUSALS or report.trouble.code in _NEVER_ASKED
         summary = "The token could not be tested." if unreached else "The token cannot be connected."
         return "failed", "bad", "circle-x", problem.title, summary
     if report.passed:
@@ -149,7 +137,7 @@ def _headline(report: Report, place: Place) -> tuple[str, str, str, str, str]:
 
 def _steps(report: Report, organization: str, place: Place) -> list[Step]:
     code = report.trouble.code if report.trouble else ""
-    if code in _STOPS_AT_REACH:
+    if code and (code not in REFUSALS or code in _NEVER_ASKED):
         reached = 0
     elif code in _STOPS_AT_ORGANIZATION:
         reached = 1
@@ -196,7 +184,8 @@ def _projects_step(report: Report, place: Place) -> Step:
         return Step(key, label, "skipped")
     if report.projects_trouble is not None:
         trouble = report.projects_trouble
-        problem = problem_view(trouble.code, activity_id=trouble.activity_id, place=place)
+        facts = messages.facts_of(trouble, "")
+        problem = problem_view(trouble.code, activity_id=trouble.activity_id, place=place, facts=facts)
         return Step(key, label, "unknown", f"{len(report.projects)} seen before it stopped.", problem)
     if not report.projects:
         return Step(key, label, "unknown", "None visible.", problem_view(NO_PROJECT, place=place))

@@ -30,17 +30,25 @@ _LONGEST_WAIT = 300.0
 class CannotAsk(Exception):
     """Azure DevOps was not asked, or did not answer as hoped. `code` is one of the catalogue's.
 
-    `said` is what Azure DevOps itself said, for the eyes of whoever just tried; `retry_after` is in seconds.
+    `said` is what Azure DevOps itself said, for the eyes of whoever just tried; `retry_after` is in seconds. `host` is
+    who answered or, for a redirect, where it leads.
     """
 
     def __init__(
-        self, code: str, *, activity_id: str | None = None, said: str = "", retry_after: float | None = None
+        self,
+        code: str,
+        *,
+        activity_id: str | None = None,
+        said: str = "",
+        retry_after: float | None = None,
+        host: str = "",
     ) -> None:
         super().__init__(code)
         self.code = code
         self.activity_id = activity_id
         self.said = said
         self.retry_after = retry_after
+        self.host = host
 
 
 @contextmanager
@@ -79,13 +87,19 @@ def _why_empty(client: AzureDevOpsClient, refusal: errors.EmptyRefusal) -> error
 
 
 def _told(connection: Connection, trouble: errors.AzureDevOpsError) -> CannotAsk:
-    retry_after = trouble.retry_after if isinstance(trouble, errors.Throttled) else None
-    if retry_after:
+    retry_after = trouble.retry_after
+    # A server in trouble says nothing of the person's share of calls.
+    if retry_after and isinstance(trouble, errors.Throttled):
         until = time.time() + min(retry_after, _LONGEST_WAIT)
         caches[CACHE].set(_wait_key(connection), until, min(retry_after, _LONGEST_WAIT))
     said = " ".join(trouble.problems) if isinstance(trouble, errors.BuildNotQueued) else ""
-    code = cause_for(connection, trouble.code, now=timezone.now())
-    return CannotAsk(code, activity_id=trouble.activity_id, said=said or trouble.said, retry_after=retry_after)
+    return CannotAsk(
+        cause_for(connection, trouble.code, now=timezone.now()),
+        activity_id=trouble.activity_id,
+        said=said or trouble.said,
+        retry_after=retry_after,
+        host=trouble.host,
+    )
 
 
 def _wait_key(connection: Connection) -> str:

@@ -224,13 +224,12 @@ class _Refresh:
             cause = cause_for(self.connection, trouble.code, now=self.clock())
             self.end(problem=cause, activity_id=trouble.activity_id or "")
             return
-        retry_after = trouble.retry_after if isinstance(trouble, errors.Throttled) else None
         self.write(
             leased_until=None,
             problem=trouble.code,
             activity_id=trouble.activity_id or "",
             troubles_in_a_row=troubles,
-            next_at=_next(self.clock(), schedule.Outcome(troubles, retry_after=retry_after)),
+            next_at=_next(self.clock(), schedule.Outcome(troubles, retry_after=trouble.retry_after)),
         )
 
     def end(self, *, problem: str = "", activity_id: str = "") -> None:

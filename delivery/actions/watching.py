@@ -168,22 +168,11 @@ def _give_back(watch: Watch, trouble: CannotAsk | None, *, now: datetime) -> Non
         "troubles_in_a_row": troubles,
     }
     # What could not be read is read when waiting has helped; what waiting does not help is left until somebody looks.
-    if trouble is None or trouble.code not in _PASSES:
+    if trouble is None or trouble.code not in errors.TRANSIENT_CODES:
         changes["once"] = False
     if trouble is None:
         changes["read_at"] = now
     Watch.objects.filter(pk=watch.pk, lease=watch.lease).update(**changes)
-
-
-_KINDS_THAT_PASS: tuple[type[errors.AzureDevOpsError], ...] = (
-    errors.Throttled,
-    errors.DnsFailure,
-    errors.ConnectionFailed,
-    errors.ProxyFailed,
-    errors.TimedOut,
-    errors.ServerError,
-)
-_PASSES = {one.code for one in _KINDS_THAT_PASS}
 
 
 def _next(watch: Watch, trouble: CannotAsk | None, troubles: int, now: datetime) -> datetime:

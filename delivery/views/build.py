@@ -12,7 +12,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections.azure_devops.build_log import Step
-from connections.views.common import problem_about
 from connections.views.display import ProblemView
 from delivery import rights
 from delivery.actions import builds
@@ -22,6 +21,7 @@ from delivery.models import Pipeline
 from delivery.views.build_display import build_row, log_line, step_rows
 from delivery.views.builds import find, may_see, pipeline_context
 from delivery.views.confirming import Question, ask_first, is_confirmed, posted
+from delivery.views.problems import remote_problem
 from history.record import actor_of
 
 
@@ -41,14 +41,14 @@ def _page(request: HttpRequest, pipeline: Pipeline, build_id: int, trouble: Cann
         "build_id": build_id,
         "now": now,
         **pipeline_context(request, pipeline),
-        "refusal": problem_about(connection, trouble.code, activity_id=trouble.activity_id) if trouble else None,
+        "refusal": remote_problem(connection, trouble) if trouble else None,
         "said": trouble.said if trouble else "",
         "cancel_url": reverse("delivery:cancel-build", args=[pipeline.pk, build_id]),
     }
     try:
         found = builds.build_with_steps(pipeline, build_id)
     except CannotAsk as problem:
-        context["problem"] = problem_about(connection, problem.code, activity_id=problem.activity_id)
+        context["problem"] = remote_problem(connection, problem)
     else:
         context |= {
             "build": found.build,
@@ -60,7 +60,7 @@ def _page(request: HttpRequest, pipeline: Pipeline, build_id: int, trouble: Cann
 
 
 def _problem(pipeline: Pipeline, trouble: CannotAsk) -> ProblemView:
-    return problem_about(pipeline.project.connection, trouble.code, activity_id=trouble.activity_id)
+    return remote_problem(pipeline.project.connection, trouble)
 
 
 def _interesting_log(steps: list[Step]) -> int | None:

@@ -11,7 +11,6 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from connections.views.common import problem_about
 from delivery import queries, rights
 from delivery.actions import builds, watching
 from delivery.actions.reading import CannotAsk
@@ -19,6 +18,7 @@ from delivery.forms import PipelineFilterForm
 from delivery.models import Pipeline
 from delivery.views import live
 from delivery.views.build_display import build_row, pipeline_row
+from delivery.views.problems import remote_problem
 
 may_see = permission_required("delivery.view_pipeline", raise_exception=True)
 
@@ -70,7 +70,7 @@ def pipeline(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         page = builds.builds_of(found, after=after)
     except CannotAsk as trouble:
-        context["problem"] = problem_about(found.project.connection, trouble.code, activity_id=trouble.activity_id)
+        context["problem"] = remote_problem(found.project.connection, trouble)
     else:
         rows = [build_row(one, now) for one in page.items]
         older = urlencode({"after": page.continuation}) if page.continuation else ""

@@ -16,13 +16,13 @@ from django.views.decorators.http import require_safe
 
 from connections.azure_devops.release_types import Environment, Release
 from connections.messages import problem as words_of
-from connections.views.common import problem_about
 from connections.views.display import Chip, ProblemView
 from delivery import rights
 from delivery.actions import releasing
 from delivery.actions.reading import CannotAsk
 from delivery.models import Project
 from delivery.stages import CAN_BE_CANCELLED, CAN_BE_DEPLOYED, seconds_until_next_look, stage_of
+from delivery.views.problems import remote_problem
 from delivery.views.release_display import (
     STAGE_CHIPS,
     ApprovalView,
@@ -58,7 +58,7 @@ def pipeline_url(project: Project, definition_id: int) -> str:
 
 def problem_of(project: Project, trouble: CannotAsk) -> ProblemView:
     """The words of what went wrong, with the links that help."""
-    return problem_about(project.connection, trouble.code, activity_id=trouble.activity_id)
+    return remote_problem(project.connection, trouble)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from connections.azure_devops import git
-from connections.views.common import problem_about
 from connections.views.display import ProblemView
 from delivery import rights
 from delivery.actions import browse
 from delivery.actions.reading import CannotAsk
 from delivery.models import Repository
+from delivery.views.problems import remote_problem
 
 may_see = permission_required("delivery.view_repository", raise_exception=True)
 LONGEST = 2000
@@ -101,7 +101,7 @@ def _panel(
 
 def problem_of(repository: Repository, trouble: CannotAsk) -> ProblemView:
     """The words of what went wrong, with the links that help."""
-    return problem_about(repository.project.connection, trouble.code, activity_id=trouble.activity_id)
+    return remote_problem(repository.project.connection, trouble)
 
 
 def _render(request: HttpRequest, repository: Repository, shown: dict[str, Any]) -> HttpResponse:

@@ -13,7 +13,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from connections.models import Connection
-from connections.views.common import problem_about
 from delivery import queries, rights
 from delivery.actions import browse
 from delivery.actions.reading import CannotAsk
@@ -21,6 +20,7 @@ from delivery.actions.write import FileWish, commit_file, create_branch, create_
 from delivery.forms import CommitForm, NewBranchForm, NewRepositoryForm
 from delivery.models import Repository
 from delivery.views.confirming import Question, ask_first, is_confirmed, posted
+from delivery.views.problems import remote_problem
 from delivery.views.repositories import repositories_url
 from delivery.views.repository import find, page_url
 from history.record import actor_of
@@ -150,7 +150,7 @@ def _page(
     repository: Repository | None = None,
     trouble: CannotAsk | None = None,
 ) -> HttpResponse:
-    problem = problem_about(connection, trouble.code, activity_id=trouble.activity_id) if trouble else None
+    problem = remote_problem(connection, trouble) if trouble else None
     context = {
         "form": form,
         "connection": connection,

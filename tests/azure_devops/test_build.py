@@ -269,7 +269,7 @@ def test_a_pipeline_that_cannot_run_may_say_no_more(asking: Asking, odd: dict[st
         (json_answer({"message": "TF215106:", "typeKey": "AccessDeniedException"}, status=403), errors.AccessDenied),
         (json_answer({"message": "x", "typeKey": "DefinitionNotFoundException"}, status=404), errors.NotFound),
         (json_answer({"message": "x", "typeKey": "ArgumentException"}, status=400), errors.Rejected),
-        (answer(401, b""), errors.EmptyRefusal),
+        (answer(401, b"", ("WWW-Authenticate", "Basic realm=x")), errors.EmptyRefusal),
         (answer(429, b"", ("Retry-After", "9")), errors.Throttled),
     ],
 )

@@ -97,7 +97,7 @@ def test_a_list_shaped_error_proves_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [(302, "sign_in_required"), (203, "sign_in_required"), (429, "throttled"), (503, "server_error")],
+    [(302, "redirected"), (203, "foreign_page"), (429, "throttled"), (503, "server_error")],
 )
 def test_trouble_on_the_way_could_not_tell(status: int, reason: str) -> None:
     assert read(status, b"", {}) == (Verdict.UNKNOWN, reason)

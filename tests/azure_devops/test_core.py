@@ -49,7 +49,9 @@ def test_a_success_for_nobody_is_a_refusal(serve: Serve, client: MakeClient, nob
 
 def test_an_empty_401_here_can_only_mean_the_token(serve: Serve, client: MakeClient) -> None:
     with pytest.raises(errors.TokenRefused) as raised:
-        client(serve(always(answer(401, b"", ("ActivityId", "5f1c2d3e-0000"))))).connection_data()
+        client(
+            serve(always(answer(401, b"", ("WWW-Authenticate", "Basic"), ("ActivityId", "5f1c2d3e-0000"))))
+        ).connection_data()
     assert type(raised.value) is errors.TokenRefused
     assert raised.value.activity_id == "5f1c2d3e-0000"
 

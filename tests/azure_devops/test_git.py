@@ -247,9 +247,9 @@ def test_a_page_in_a_repository_is_a_file_like_any_other(asking: Asking) -> None
     assert git.raw_file(transport, *WHERE, "main", "/index.html") == b"<!DOCTYPE html><html>"
 
 
-def test_a_sign_in_page_is_no_file(asking: Asking) -> None:
+def test_a_page_is_no_file(asking: Asking) -> None:
     _, transport = asking(answer(200, b"<html>Sign in", ("Content-Type", "text/html")))
-    with pytest.raises(errors.SignInRequired):
+    with pytest.raises(errors.ForeignPage):
         git.raw_file(transport, *WHERE, "main", "/index.html")
 
 

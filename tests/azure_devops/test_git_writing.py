@@ -55,7 +55,7 @@ def test_one_text_file_is_committed_to_a_branch(asking: Asking, exists: bool, ki
         (refusal(403, "TF402455: Pushes to this branch", "GitRefUpdateRejected"), errors.BranchProtected),
         (refusal(400, "The path '/a' already exists", "ArgumentException"), errors.Rejected),
         (refusal(404, "TF401019: The Git repository", "GitRepositoryNotFoundException"), errors.NotFound),
-        (answer(401, b""), errors.EmptyRefusal),
+        (answer(401, b"", ("WWW-Authenticate", "Basic realm=x")), errors.EmptyRefusal),
     ],
 )
 def test_a_refused_commit_says_why(asking: Asking, said: bytes, kind: type[errors.AzureDevOpsError]) -> None:

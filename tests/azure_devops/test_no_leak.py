@@ -92,7 +92,7 @@ SCRIPTS = {
     "not HTTP": always(ECHO.encode() + b"\r\n\r\n"),
     "not gzip": always(answer(200, b"x", ("Content-Encoding", "gzip"))),
     "redirect": always(answer(302, b"", ("Location", f"/x?{SECRET}"))),
-    "empty refusal": always(answer(401, b"")),
+    "empty refusal": always(answer(401, b"", ("WWW-Authenticate", "Basic realm=x"))),
     "refusal with an echo": always(answer(401, ECHO.encode(), *ECHOES)),
     "type with an echo": always(json_answer({"typeKey": SECRET, "message": ECHO}, *ECHOES, status=400)),
     "type with the encoded echo": always(json_answer({"typeKey": BASE64, "message": ECHO}, *ECHOES, status=404)),

@@ -58,7 +58,7 @@ def test_the_same_token_twice_is_an_error_and_not_a_list(serve: Serve, client: M
 
 def test_a_page_that_fails_fails_the_list(serve: Serve, client: MakeClient) -> None:
     server = serve(always(json_answer(listing(project(1)), (NEXT, "1")), answer(503, b"", ("Retry-After", "5"))))
-    with pytest.raises(errors.Throttled):
+    with pytest.raises(errors.Maintenance):
         list(client(server).projects())
 
 

@@ -11,8 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connections.azure_devops import capabilities
-from connections.azure_devops.answers import Answer, classify
+from connections.azure_devops.answers import Answer
 from connections.azure_devops.capabilities import Verdict, read_answer
+from connections.azure_devops.classification import classify
 from connections.azure_devops.errors import AzureDevOpsError, UnexpectedAnswer
 from connections.azure_devops.names import (
     InvalidOrganizationName,

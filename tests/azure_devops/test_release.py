@@ -164,7 +164,7 @@ def test_an_approval_is_decided_with_a_comment(asking: Asking, change: Change, s
             refusal(403, "Creation of classic release pipelines is disabled for x.", "SomeException"),
             errors.ReleasesDisabled,
         ),
-        (answer(401, b""), errors.EmptyRefusal),
+        (answer(401, b"", ("WWW-Authenticate", "Basic realm=x")), errors.EmptyRefusal),
         (answer(429, b"", ("Retry-After", "9")), errors.Throttled),
     ],
 )
@@ -195,7 +195,7 @@ def test_no_change_is_repeated_when_the_connection_breaks(
         (json_answer({"disableClassicReleasePipelineCreation": True}), True),
         (json_answer({"disableClassicReleasePipelineCreation": False}), False),
         (json_answer({"disableClassicPipelineCreation": True}), None),
-        (answer(401, b""), None),
+        (answer(401, b"", ("WWW-Authenticate", "Basic realm=x")), None),
         (refusal(403, "no", "AccessDeniedException"), None),
         (refusal(404, "no", "ProjectDoesNotExistException"), None),
         (answer(404, b"The controller for path", ("Content-Type", "text/plain")), None),

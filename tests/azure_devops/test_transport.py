@@ -93,9 +93,19 @@ def test_a_redirect_takes_the_token_to_no_other_host(serve: Serve, transport: Ma
     assert len(server.seen) == 1
 
 
-def test_a_redirect_is_a_request_to_sign_in(serve: Serve, transport: MakeTransport) -> None:
-    server = serve(always(answer(302, b"", ("Location", "https://spsprod.example.com/_signin"))))
-    with pytest.raises(errors.SignInRequired):
+@pytest.mark.parametrize(
+    ("location", "meaning"),
+    [
+        ("https://spsprod.vssps.visualstudio.com/_signin?realm=x", errors.SignInRequired),
+        ("/_signin", errors.SignInRequired),
+        ("https://spsprod.example.com/_signin", errors.Redirected),
+    ],
+)
+def test_only_a_redirect_to_its_own_sign_in_is_a_request_to_sign_in(
+    serve: Serve, transport: MakeTransport, location: str, meaning: type[errors.AzureDevOpsError]
+) -> None:
+    server = serve(always(answer(302, b"", ("Location", location))))
+    with pytest.raises(meaning):
         transport(server.url).get(PROJECTS)
 
 

@@ -149,7 +149,7 @@ def test_a_doubtful_second_look_makes_missing_unknown(check: Check, sandbox: San
 
 
 def test_a_token_that_dies_during_the_test_is_refused_rather_than_limited(check: Check, sandbox: Sandbox) -> None:
-    sandbox.behaviour.add("status", path="connectionData", status=401, after=1)
+    sandbox.behaviour.add("status", path="connectionData", status=401, after=1, headers={"WWW-Authenticate": "Basic"})
     report = check("no-build")
     assert report.trouble is not None
     assert report.trouble.code == "token_refused"

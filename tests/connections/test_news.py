@@ -186,16 +186,22 @@ def test_after_the_day_a_token_for_all_organizations_is_refused_with_the_right_c
     assert token is not None
     token.state = "revoked"
     look(connection)
+    assert (connection.problem, kinds()) == ("global_tokens_ended", [])
+    look(connection)
     assert (connection.problem, kinds()) == ("global_tokens_ended", ["rejected"])
     assert "Microsoft ended such tokens on 1 December 2026" in Mail.objects.get().text
 
 
-def test_a_token_that_ends_before_its_date_is_news_at_once(connection: Connection, sandbox: Sandbox) -> None:
+def test_a_token_that_ends_before_its_date_is_mailed_after_a_second_look(
+    connection: Connection, sandbox: Sandbox
+) -> None:
     Connection.objects.update(expires_on=datetime.now(UTC).date() + timedelta(days=60))
     connection.refresh_from_db()
     token = sandbox.world.token_named("full")
     assert token is not None
     token.state = "revoked"
+    look(connection)
+    assert (connection.problem, kinds()) == ("token_ended_early", [])
     look(connection)
     assert (connection.problem, kinds()) == ("token_ended_early", ["rejected"])
     assert "before its date" in Mail.objects.get().text

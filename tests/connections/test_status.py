@@ -167,7 +167,7 @@ def test_a_limit_that_people_know_is_news_only_as_the_end_of_something_worse(
 
 
 @pytest.mark.parametrize(
-    ("what", "looks", "lasted", "sudden", "expected"),
+    ("what", "looks", "lasted", "confirmed", "expected"),
     [
         (News.REJECTED, 1, LONG, False, False),
         (News.REJECTED, 2, SHORT, False, True),
@@ -179,8 +179,8 @@ def test_a_limit_that_people_know_is_news_only_as_the_end_of_something_worse(
         (News.RECOVERED, 1, SHORT, False, True),
     ],
 )
-def test_when_it_is_time_to_tell(what: News, looks: int, lasted: timedelta, sudden: bool, expected: bool) -> None:
-    assert is_certain(what, looks=looks, lasted=lasted, sudden=sudden) is expected
+def test_when_it_is_time_to_tell(what: News, looks: int, lasted: timedelta, confirmed: bool, expected: bool) -> None:
+    assert is_certain(what, looks=looks, lasted=lasted, confirmed=confirmed) is expected
 
 
 def test_a_second_look_is_needed_and_enough() -> None:

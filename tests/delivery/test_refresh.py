@@ -112,7 +112,8 @@ def test_one_project_that_cannot_be_listed_stops_no_other_and_loses_nothing(
     bring_in(connection)
     before = present()
     first = Project.objects.order_by("pk")[0]
-    sandbox.behaviour.add("status", status=403, path=f"/{first.azure_id}/_apis/git/repositories")
+    refusal = {"body": '{"message": "TF401027", "typeKey": "GitNeedsPermissionException"}'}
+    sandbox.behaviour.add("status", status=403, path=f"/{first.azure_id}/_apis/git/repositories", **refusal)
     inventory = bring_in(connection)
     first.refresh_from_db()
     assert (first.problem, inventory.problem, inventory.done) == ("access_denied", "", 2)

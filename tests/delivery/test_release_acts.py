@@ -72,7 +72,7 @@ def test_a_version_that_is_not_offered_is_not_sent(pages: Client, shop: Shop) ->
 
 
 def test_versions_that_cannot_be_listed_are_explained(pages: Client, shop: Shop) -> None:
-    shop.sandbox.behaviour.add("status", status=401, path="/build/builds")
+    shop.sandbox.behaviour.add("status", status=401, path="/build/builds", headers={"WWW-Authenticate": "Basic"})
     page = pages.get(shop.url("new-release", DEPLOY)).content.decode()
     assert "The versions of _drop could not be listed: Scope missing." in page
     assert "is created" in create(pages, shop, version_0="")

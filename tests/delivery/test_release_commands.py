@@ -155,6 +155,6 @@ def test_what_nobody_could_tell_ends_with_four(shop: Shop) -> None:
 
 
 def test_versions_that_cannot_be_listed_are_not_guessed(shop: Shop) -> None:
-    shop.sandbox.behaviour.add("status", status=401, path="/build/builds")
+    shop.sandbox.behaviour.add("status", status=401, path="/build/builds", headers={"WWW-Authenticate": "Basic"})
     code, value = run("releases", "create", NAME, "--artifact", "1", "--json")
     assert (code, value["problem"]) == (1, "scope_missing")

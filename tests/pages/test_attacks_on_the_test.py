@@ -194,7 +194,7 @@ def test_a_server_that_leads_elsewhere_is_not_followed(
         with Loopback(always(leading_there)) as here:
             settings.AZURE_DEVOPS_SERVERS = f"Sandbox={here.url}"
             shown = pages.post(reverse("connections:test-new"), form(token_of("full"))).content.decode()
-    assert "Azure DevOps asks for a sign-in" in shown
+    assert "Redirected to 127.0.0.1" in shown
     assert here.seen
     assert elsewhere.connections == 0
 

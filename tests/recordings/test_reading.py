@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connections.azure_devops.answers import classify
+from connections.azure_devops.classification import classify
 from connections.azure_devops.transport import Transport
 from connections.azure_devops.types import Page
 from tests.azure_devops.conftest import MakeTransport
