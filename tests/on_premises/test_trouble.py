@@ -242,7 +242,7 @@ def test_a_dead_token_is_not_taken_for_a_missing_scope_although_both_are_refused
     assert token is not None
     token.state = "revoked"
     page = files()
-    assert "Token not accepted" in page
+    assert "Token ended before its date" in page
     assert "Scope missing" not in page
 
 
