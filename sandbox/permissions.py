@@ -59,10 +59,11 @@ def release_denied(request: Request, right: str) -> Answer:
 def denied(request: Request) -> Answer:
     """403 in the words of the area that the address belongs to, whatever would be asked of it."""
     path = [part.lower() for part in request.path]
+    project = request.path[1] if len(path) > 1 else ""
     if "release" in path:
         return release_denied(request, "manage releases")
     if "build" in path:
-        return build_denied(request, "Queue builds", "0:", request.path[1])
+        return build_denied(request, "Queue builds", "0:", project)
     return git_denied(request, "GenericContribute")
 
 

@@ -11,10 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sandbox import gate
+from sandbox.fault_answers import ANSWERS, faulty_answer
+from sandbox.faults import VARIANTS, Fault
+from sandbox.list_faults import LISTS
 from sandbox.repositories import NOTHING
 from sandbox.routes import ROUTES
 from sandbox.samples import build_world, secret
-from sandbox.wire import Request
+from sandbox.wire import Answer, Request
 from sandbox.world import World
 from tests.sandbox.conftest import NOON
 
@@ -135,11 +138,50 @@ def requests(draw: st.DrawFn) -> Request:
     return Request(route.method, ["acme", *path], query | {"api-version": "7.1-preview"}, headers, body, "http://x")
 
 
+def has_sound_headers(answer: Answer) -> bool:
+    """Whether the headers can be sent as they are."""
+    letters = set(string.ascii_letters + string.digits + "-")
+    return all(set(name) <= letters and not {"\r", "\n"} & set(value) for name, value in answer.headers)
+
+
 @settings(max_examples=500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(requests())
 def test_any_request_has_an_answer(request: Request) -> None:
     answer = gate.decide(WORLD, request)
     assert answer.status in {200, 201, 204, 400, 404, 409, 501}
-    for name, value in answer.headers:
-        assert set(name) <= set(string.ascii_letters + string.digits + "-")
-        assert not {"\r", "\n"} & set(value)
+    assert has_sound_headers(answer)
+
+
+@st.composite
+def faults(draw: st.DrawFn) -> Fault:
+    kind = draw(st.sampled_from(sorted(set(ANSWERS) | set(LISTS))))
+    return Fault(
+        kind,
+        variant=draw(st.sampled_from(VARIANTS.get(kind, ("",)))),
+        status=draw(st.sampled_from([None, 200, 203, 301, 302, 401, 403, 404, 429, 500, 503])),
+        retry_after=draw(st.floats(0, 10**6)),
+        body=draw(st.one_of(st.none(), st.text(max_size=12))),
+        headers=draw(st.sampled_from([{}, {"Retry-After": "37"}, {"content-type": "text/html"}])),
+        fields=tuple(draw(st.lists(st.sampled_from(["id", "name", "state"]), max_size=2))),
+        carried_out=draw(st.booleans()),
+    )
+
+
+@st.composite
+def strange_requests(draw: st.DrawFn) -> Request:
+    request = draw(requests())
+    request.path[0] = draw(st.sampled_from(["acme", "acme", "acme", "uneven", "modern", "nowhere"]))
+    odd = st.lists(st.sampled_from(["build", "release", "_apis", "git", "é\x00 /", ".."]), max_size=4)
+    request.path = draw(st.one_of(st.just(request.path), odd))
+    return request
+
+
+@settings(max_examples=500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(strange_requests(), faults())
+def test_any_fault_has_an_answer_to_any_request(request: Request, fault: Fault) -> None:
+    answer = faulty_answer(request, fault, lambda asked: gate.decide(WORLD, asked))
+    assert fault.status in (None, answer.status)
+    assert fault.body is None or answer.body == fault.body.encode()
+    assert has_sound_headers(answer)
+    names = [name.lower() for name, _ in answer.headers]
+    assert all(names.count(name.lower()) == 1 for name in fault.headers)

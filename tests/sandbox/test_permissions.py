@@ -74,6 +74,12 @@ def test_a_right_may_be_denied_by_a_rule(call: Caller, sandbox: Sandbox, path: s
     assert call("GET", f"/acme/Payments%20API/_apis/{path}").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/build", "/acme", "/release"])
+def test_a_denying_rule_needs_no_whole_address(call: Caller, sandbox: Sandbox, path: str) -> None:
+    sandbox.behaviour.add("permission_denied")
+    assert call("GET", path).status_code == 403
+
+
 def update(call: Caller, name: str, old: str, new: str) -> dict[str, Any]:
     answer = call("POST", REFS, json=[{"name": name, "oldObjectId": old, "newObjectId": new}])
     assert answer.status_code == 200
