@@ -5,6 +5,9 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from sandbox.faults import KINDS, VARIANTS
+from sandbox.people import STATES
+from sandbox.samples import TROUBLED
 from sandbox.wire import Answer, Request
 
 if TYPE_CHECKING:
@@ -46,8 +49,9 @@ def _answer(sandbox: "Sandbox", method: str, path: list[str], request: Request) 
 def _overview(sandbox: "Sandbox") -> dict[str, Any]:
     return {
         "edition": sandbox.edition.name,
-        "organizations": sorted(sandbox.world.organizations),
+        "organizations": {name: TROUBLED.get(name, "") for name in sorted(sandbox.world.organizations)},
         "tokens": {one.name: one.state for one in sandbox.world.tokens.values()},
+        "kinds": {kind: {"what": what, "variants": VARIANTS.get(kind, ())} for kind, what in KINDS.items()},
         "behaviour": [asdict(rule) for rule in sandbox.behaviour.rules()],
         "now": sandbox.world.now(),
         "answered": sandbox.answered,
@@ -59,6 +63,9 @@ def _change_token(sandbox: "Sandbox", name: str, body: dict[str, Any]) -> tuple[
     token = sandbox.world.token_named(name)
     if token is None:
         return 404, {"message": "There is no such token."}
-    token.state = body.get("state", token.state)
+    state = body.get("state", token.state)
+    if state not in STATES:
+        raise ValueError(f"unknown state; there are {', '.join(STATES)}")
+    token.state = state
     token.scopes = tuple(body.get("scopes", token.scopes))
     return 200, {"name": token.name, "state": token.state, "scopes": token.scopes}

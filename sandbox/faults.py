@@ -47,6 +47,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "redirect": ("block_page", "renamed", "sign_in", "sign_in_host"),
     "endless_list": ("new", "same", "empty"),
 }
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 # What a kind is about when its rule names no path.
 _PATHS = {"releases_off": r"/_apis/release(/|\Z)"}
 _BREAK = ("close", "reset", "cut", "drip", "oversized", "bomb")
@@ -66,7 +67,7 @@ class Fault:
     `VARIANTS`. `status`, `body` and `headers` replace those of whatever the kind answers; None keeps them.
     `retry_after` is in seconds, `fields` are names of properties. `seconds` is a delay, or the pause between two bytes
     of a drip. With `carried_out` what was asked for is done all the same, as when only the answer is lost.
-    Raises `ValueError` for a kind, a variant or an expression that does not exist.
+    Raises `ValueError` for a kind, a variant or an expression that does not exist, and for what cannot be sent.
     """
 
     kind: str
@@ -99,6 +100,17 @@ class Fault:
                 re.compile(expression)
             except re.error as wrong:
                 raise ValueError(f"{name} is no regular expression: {wrong}") from wrong
+        self._check_answer()
+
+    def _check_answer(self) -> None:
+        if self.status is not None and not (isinstance(self.status, int) and 200 <= self.status <= 599):
+            raise ValueError("status is no number from 200 to 599")
+        for name, value in self.headers.items():
+            if not _HEADER_NAME.fullmatch(name) or not isinstance(value, str) or not value.isprintable():
+                raise ValueError(f"the header {name!r} cannot be sent")
+        if isinstance(self.fields, str):
+            raise ValueError("fields is no list of names")
+        self.fields = tuple(self.fields)
 
     @property
     def needs_answer(self) -> bool:

@@ -29,6 +29,9 @@ class Person:
         return f"aad.{base64.b64encode(self.id.encode()).decode()}"
 
 
+STATES = ("active", "expired", "revoked", "not_materialized")
+
+
 @dataclass
 class Token:
     """A personal access token.

@@ -79,6 +79,8 @@ def _tokens(samples: Iterable[Sample]) -> list[str]:
         f"{'label':<20}{'organization':<14}what happens",
         *rows,
         "",
+        "Other organizations play trouble on the way: docs/sandbox.md lists them.",
+        "",
     ]
 
 

@@ -20,6 +20,7 @@ from orchestrator.supervisor.crew import FIRST_PAUSE, LONGEST_PAUSE, Crew, how_i
 from orchestrator.supervisor.report import Administrator, CannotStart, Report, complain, prepared
 from orchestrator.supervisor.services import Service
 from orchestrator.supervisor.watchdog import groups_left
+from sandbox.samples import SampleToken
 
 LEASH = Path(services.__file__).parent / "leash.py"
 
@@ -373,6 +374,12 @@ class TestConsole:
         assert "Open           http://127.0.0.1:8000/" in said
         assert "Password       open-sesame" in said
         assert "sandbox" not in said
+
+    def test_a_start_with_the_sandbox_says_what_to_try(self) -> None:
+        sample = SampleToken("full", "acme", "everything works", "sample-secret")
+        said = summary("http://127.0.0.1:8000/", Administrator("admin", None), (sample,))
+        assert "full                acme          everything works\n    sample-secret\n" in said
+        assert "docs/sandbox.md" in said
 
     def test_a_later_one_says_how_to_set_a_new_one(self) -> None:
         said = summary("http://127.0.0.1:8000/", Administrator("admin", None), ())

@@ -136,6 +136,14 @@ def test_a_door_expires_tokens_and_takes_scopes_away(call: Caller) -> None:
     assert call("GET", "/acme/Storefront/_apis/git/repositories").status_code == 401
 
 
+def test_a_door_says_what_there_is_to_try(call: Caller) -> None:
+    overview = call("GET", "/_sandbox/").json()
+    assert overview["organizations"]["maintenance"].startswith("is down for maintenance")
+    assert overview["organizations"]["acme"] == ""
+    assert overview["kinds"]["gateway"]["variants"] == ["text", "empty", "json", "page"]
+    assert overview["tokens"]["full"] == "active"
+
+
 def test_a_door_lets_time_pass(call: Caller, sandbox: Sandbox) -> None:
     assert call("POST", "/_sandbox/clock", json={"advance": 90}).status_code == 200
     assert (sandbox.world.now() - NOON).total_seconds() == 90
@@ -154,6 +162,13 @@ def test_a_door_shows_what_was_asked_and_never_a_token(call: Caller) -> None:
         ("POST", "behaviour", {"kind": "surprise"}, 400),
         ("POST", "behaviour", {"kind": "status", "path": "("}, 400),
         ("POST", "behaviour", {"kind": "status", "colour": "red"}, 400),
+        ("POST", "behaviour", {"kind": "status", "status": "teapot"}, 400),
+        ("POST", "behaviour", {"kind": "status", "status": 7}, 400),
+        ("POST", "behaviour", {"kind": "status", "headers": {"Retry-After": 37}}, 400),
+        ("POST", "behaviour", {"kind": "status", "headers": {"A B": "x"}}, 400),
+        ("POST", "behaviour", {"kind": "status", "headers": ["A"]}, 400),
+        ("POST", "behaviour", {"kind": "omit_fields", "fields": "state"}, 400),
+        ("POST", "tokens/full", {"state": "tired"}, 400),
         ("POST", "tokens/nobody", {}, 404),
         ("GET", "cellar", None, 404),
     ],
