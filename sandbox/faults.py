@@ -67,7 +67,8 @@ class Fault:
     `VARIANTS`. `status`, `body` and `headers` replace those of whatever the kind answers; None keeps them.
     `retry_after` is in seconds, `fields` are names of properties. `seconds` is a delay, or the pause between two bytes
     of a drip. With `carried_out` what was asked for is done all the same, as when only the answer is lost.
-    Raises `ValueError` for a kind, a variant or an expression that does not exist, and for what cannot be sent.
+    Raises `ValueError` for a kind, a variant or an expression that does not exist, and for what cannot be
+    sent; `TypeError` for `fields` that are no list.
     """
 
     kind: str
@@ -109,7 +110,7 @@ class Fault:
             if not _HEADER_NAME.fullmatch(name) or not isinstance(value, str) or not value.isprintable():
                 raise ValueError(f"the header {name!r} cannot be sent")
         if isinstance(self.fields, str):
-            raise ValueError("fields is no list of names")
+            raise TypeError("fields is no list of names")
         self.fields = tuple(self.fields)
 
     @property
