@@ -28,6 +28,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     "listless": (Fault("list_error", path=r"/_apis/projects\Z"),),
     "unlisted": (Fault("scope_missing", path=r"/_apis/projects\Z"),),
     "stateless": (Fault("omit_fields", path=r"/_apis/projects\Z", fields=("state",)),),
+    "endless": (Fault("endless_list", path=r"/_apis/projects\Z"),),
     "doubled": (Fault("repeated_items"),),
     "patchy": (Fault("status", path=_FEATURELESS, status=400, body=_FEATURE_DISABLED, headers={"Content-Type": JSON}),),
     "deleted": (Fault("no_such_host"),),

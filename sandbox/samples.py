@@ -91,6 +91,7 @@ TROUBLED = {
     "listless": "answers its list of projects with an error in the shape of a list",
     "unlisted": "refuses its list of projects without a word: 401",
     "stateless": "lists its projects without their state",
+    "endless": "lists projects without end: each page brings new ones and another token",
     "doubled": "lists one of its 110 projects on two pages",
     "uneven": "denies every change in its first project, and none in its second",
     "protected": "changes its branch main by pull request only, and lets nobody force push",

@@ -149,6 +149,12 @@ def test_the_stateless_organization_tells_no_state_in_its_list(call: Caller) -> 
     assert [set(item) & {"state", "name"} for item in pages(call, "/stateless/_apis/projects")[0]] == [{"name"}]
 
 
+def test_the_endless_organization_has_ever_more_projects(call: Caller) -> None:
+    read = pages(call, "/endless/_apis/projects", most=7)
+    assert len({item["id"] for page in read for item in page}) == 7
+    assert call("GET", "/endless/Main/_apis/git/repositories").json()["count"] == 1
+
+
 def test_the_doubled_organization_has_one_project_twice(call: Caller) -> None:
     names = [item["name"] for page in pages(call, "/doubled/_apis/projects") for item in page]
     assert (len(names), len(set(names))) == (111, 110)
