@@ -1,11 +1,12 @@
 """What must work, and how it is found out: one check of one token on one organization.
 
-The order is fixed: whose token it is, which projects it sees, then one probe for each capability, and, when a
-probe was refused, whose token it is once more. Side by side this takes three round trips for a full token.
+The order is fixed: whose token it is, which projects it sees, then one probe for each capability in one project.
+What the person may not do there is tried in at most two further projects, and when a probe was refused without a
+word, it is asked once more whose token it is. Side by side this takes three round trips for a full token.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -16,12 +17,17 @@ from typing import Protocol
 from connections.azure_devops import capabilities, errors
 from connections.azure_devops.capabilities import Finding, Probe, Verdict
 from connections.azure_devops.client import AzureDevOpsClient
-from connections.azure_devops.types import ConnectionData, Identity, Page, Project
+from connections.azure_devops.types import ConnectionData, Identity, Page, Project, ProjectRef
+from connections.probe_projects import ProjectChooser
 
 PAGE_SIZE = 500
 WRITE_PROBES_OFF = "write_probes_off"
 TIME_LIMIT = "time_limit"
+# Nothing could be tried, because the token's owner sees no project, or none of those the connection is limited to.
 NO_PROJECT = "no_project"
+NO_CHOSEN_PROJECT = "no_chosen_project"
+# How many more projects a denied capability is tried in.
+FURTHER_PROJECTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ class Report:
     identity and every finding is "unknown". `elapsed` is in seconds; so is `seconds`, of the steps that ended:
     "token", "projects" and "scopes". `retry_after` is the longest wait in seconds that Azure DevOps asked for, and
     `person_retry_after` the longest for this person's share of calls.
+    `chosen` are the projects that the check was limited to, none for all; those of them that the owner of the token
+    surely does not see are `not_visible`. `untried` says why no capability could be tried in any project.
     """
 
     finished_at: datetime
@@ -60,6 +68,9 @@ class Report:
     seconds: Mapping[str, float] = field(default_factory=dict)
     retry_after: float | None = None
     person_retry_after: float | None = None
+    chosen: tuple[ProjectRef, ...] = ()
+    not_visible: tuple[ProjectRef, ...] = ()
+    untried: Trouble | None = None
 
     @property
     def accepted(self) -> bool:
@@ -76,6 +87,26 @@ class Report:
     def lacking(self) -> tuple[Finding, ...]:
         """The capabilities that are missing or that the person may not use."""
         return tuple(one for one in self.findings if one.verdict in (Verdict.MISSING, Verdict.NOT_PERMITTED))
+
+    def tried(self) -> tuple[ProjectRef, ...]:
+        """The projects in which capabilities were tried, in that order."""
+        refs = (ProjectRef(here.project_id, here.project_name) for one in self.findings for here in one.by_project)
+        return tuple(dict.fromkeys(refs))
+
+    def speaks_for(self, projects: Collection[ProjectRef]) -> bool:
+        """Whether a check limited to these projects, or to none, would find the same.
+
+        A refused token is refused everywhere. A denial holds for the projects that were tried, so other projects want
+        a check of their own.
+        """
+        if self.trouble is not None:
+            return True
+        wanted = {project.id.lower() for project in projects}
+        if wanted == {project.id.lower() for project in self.chosen}:
+            return True
+        tried = {project.id.lower() for project in self.tried()}
+        denied = any(here.verdict is Verdict.NOT_PERMITTED for one in self.findings for here in one.by_project)
+        return bool(tried) and not denied and (not wanted or tried <= wanted)
 
 
 class Pace(Protocol):
@@ -133,23 +164,34 @@ class OneAfterAnother:
         return float("inf")
 
 
-def check(client: AzureDevOpsClient, pace: Pace, *, write_probes: bool, now: Callable[[], datetime]) -> Report:
-    """Find out what the client's token can do. Never raises an `AzureDevOpsError`."""
-    return _Check(client, pace, write_probes=write_probes).run(now)
+def check(
+    client: AzureDevOpsClient,
+    pace: Pace,
+    *,
+    write_probes: bool,
+    now: Callable[[], datetime],
+    projects: Sequence[ProjectRef] = (),
+) -> Report:
+    """Find out what the client's token can do in these projects, or in any. Never raises an `AzureDevOpsError`."""
+    return _Check(client, pace, write_probes=write_probes, chosen=projects).run(now)
 
 
 class _Check:
     """What is known while one check goes on."""
 
-    def __init__(self, client: AzureDevOpsClient, pace: Pace, *, write_probes: bool) -> None:
+    def __init__(
+        self, client: AzureDevOpsClient, pace: Pace, *, write_probes: bool, chosen: Sequence[ProjectRef]
+    ) -> None:
         self.client = client
         self.pace = pace
         self.write_probes = write_probes
+        self.chooser = ProjectChooser(tuple(dict.fromkeys(chosen)), self.look_up)
         self.connection: ConnectionData | None = None
         self.projects: list[Project] = []
         self.continuation: str | None = None
         self.projects_trouble: Trouble | None = None
         self.trouble: Trouble | None = None
+        self.untried: Trouble | None = None
         self.seconds: dict[str, float] = {}
 
     def run(self, now: Callable[[], datetime]) -> Report:
@@ -163,15 +205,22 @@ class _Check:
             elapsed=time.monotonic() - started,
             identity=accepted.identity if accepted else None,
             organization_id=accepted.organization_id if accepted else "",
-            projects=tuple(sorted(self.projects, key=lambda one: one.name.casefold())),
-            projects_complete=self.continuation is None and self.projects_trouble is None,
+            projects=self.visible_projects(),
+            projects_complete=self.list_is_complete,
             projects_trouble=self.projects_trouble,
             findings=findings if self.trouble is None else _all_unknown(self.trouble.code),
             trouble=self.trouble,
             seconds=dict(self.seconds),
             retry_after=self.client.transport.asked_to_wait or None,
             person_retry_after=self.client.transport.person_asked_to_wait or None,
+            chosen=self.chooser.chosen,
+            not_visible=self.not_visible(),
+            untried=self.untried,
         )
+
+    def visible_projects(self) -> tuple[Project, ...]:
+        found = {project.id: project for project in (*self.chooser.found(), *self.projects)}
+        return tuple(sorted(found.values(), key=lambda project: project.name.casefold()))
 
     def timed(self, step: str, call: Callable[[], object]) -> Callable[[], object]:
         """The call, which notes how long it took; a step of several calls lasts as long as all of them."""
@@ -211,52 +260,120 @@ class _Check:
         except errors.AzureDevOpsError as trouble:
             self.take_page(trouble)
 
+    @property
+    def list_is_complete(self) -> bool:
+        return self.continuation is None and self.projects_trouble is None
+
     def probe_and_list(self) -> tuple[Finding, ...]:
         if self.connection is None:
             return ()
-        project = next((one.id for one in self.projects if one.state == "wellFormed"), None)
-        asked = [one for one in capabilities.PROBES if self.reason_not_to_ask(one, project) is None]
+        project = self.first_project()
+        probes = [one for one in capabilities.PROBES if self.reason_not_to_ask(one) is None] if project else []
         more = [self.timed("projects", self.list_the_rest)] if self.continuation is not None else []
         started = time.monotonic()
-        answers = self.pace.run([*(self.call(one, project or "") for one in asked), *more])
-        self.seconds["scopes"] = time.monotonic() - started
+        found = self.probe(probes, project, *more)
         if self.continuation is not None and self.projects_trouble is None:
             self.projects_trouble = Trouble(TIME_LIMIT, transient=True)
-        found = dict(zip((one.capability for one in asked), answers, strict=False))
-        return capabilities.reconcile(self.settle(one, found, project) for one in capabilities.PROBES)
+        found = self.try_denied_elsewhere(found)
+        self.seconds["scopes"] = time.monotonic() - started
+        return capabilities.reconcile(found.get(one.capability) or self.not_asked(one) for one in capabilities.PROBES)
 
-    def reason_not_to_ask(self, probe: Probe, project: str | None) -> str | None:
+    def first_project(self) -> Project | None:
+        """The project to probe in; without one, `untried` says why."""
+        list_failed = self.projects_trouble is not None and not self.projects
+        project = None if list_failed else self.next_project()
+        if project is None and self.chooser.chosen and self.continuation is not None:
+            # None of those that were looked up is there, so what the rest of the list holds decides.
+            self.pace.run([self.timed("projects", self.list_the_rest)])
+            project = self.next_project()
         if project is None:
-            return NO_PROJECT
+            self.untried = self.why_untried()
+        return project
+
+    def next_project(self) -> Project | None:
+        return self.chooser.next(self.projects, complete=self.list_is_complete)
+
+    def look_up(self, project_id: str) -> object:
+        (outcome,) = self.pace.run([self.timed("projects", partial(self.client.project, project_id))])
+        return outcome
+
+    def not_visible(self) -> tuple[ProjectRef, ...]:
+        if self.connection is None or self.trouble is not None:
+            return ()
+        return self.chooser.not_visible(self.projects, complete=self.list_is_complete)
+
+    def why_untried(self) -> Trouble:
+        if self.projects_trouble is not None:
+            return self.projects_trouble
+        if self.continuation is not None:
+            return Trouble(TIME_LIMIT, transient=True)
+        return Trouble(NO_CHOSEN_PROJECT if self.chooser.chosen and self.projects else NO_PROJECT, transient=False)
+
+    def probe(
+        self, probes: Sequence[Probe], project: Project | None, *more: Callable[[], object]
+    ) -> dict[str, Finding]:
+        """The findings in one project, by capability; what else is to be done is done beside."""
+        here = ProjectRef(project.id, project.name) if project else ProjectRef("")
+        answers = self.pace.run([*(self.call(one, here) for one in probes), *more])
+        found = zip(probes, answers, strict=False)
+        late = partial(capabilities.tried_in, here, verdict=Verdict.UNKNOWN, reason=TIME_LIMIT)
+        return {
+            one.capability: answer if isinstance(answer, Finding) else late(one.capability) for one, answer in found
+        }
+
+    def try_denied_elsewhere(self, found: dict[str, Finding]) -> dict[str, Finding]:
+        """Rights are given project by project: what is denied in one is tried in a few others."""
+        for _ in range(FURTHER_PROJECTS):
+            denied = [one for one in capabilities.PROBES if _is_denied(found.get(one.capability))]
+            # Nobody is asked for more who asks us to wait.
+            if not denied or self.client.transport.asked_to_wait or self.pace.left() <= 0:
+                break
+            project = self.next_project()
+            if project is None:
+                break
+            for capability, finding in self.probe(denied, project).items():
+                found[capability] = capabilities.combine(found[capability], finding)
+        return found
+
+    def reason_not_to_ask(self, probe: Probe) -> str | None:
         if not self.write_probes and capabilities.BY_KEY[probe.capability].writes:
             return WRITE_PROBES_OFF
         return None
 
-    def call(self, probe: Probe, project: str) -> Callable[[], Finding]:
+    def call(self, probe: Probe, project: ProjectRef) -> Callable[[], Finding]:
         identity = self.connection.identity.id if self.connection else ""
         return lambda: capabilities.probe(self.client.transport, probe, project=project, identity=identity)
 
-    def settle(self, probe: Probe, found: dict[str, object], project: str | None) -> Finding:
-        finding = found.get(probe.capability)
-        if isinstance(finding, Finding):
-            return finding
-        reason = self.reason_not_to_ask(probe, project) or TIME_LIMIT
-        return Finding(probe.capability, Verdict.UNKNOWN, reason)
+    def not_asked(self, probe: Probe) -> Finding:
+        reason = self.untried.code if self.untried else self.reason_not_to_ask(probe) or TIME_LIMIT
+        return Finding(
+            probe.capability, Verdict.UNKNOWN, reason, activity_id=self.untried.activity_id if self.untried else None
+        )
 
     def confirm(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         """An empty 401 means a missing scope only while the same person still answers."""
-        if not any(one.verdict is Verdict.MISSING for one in findings):
+        if not self.met_an_empty_refusal(findings):
             return findings
         (again,) = self.pace.run([self.client.connection_data])
         if isinstance(again, errors.TokenRefused):
             self.trouble = _trouble(again)
         return capabilities.confirm(findings, refusal=self.doubt(again))
 
+    def met_an_empty_refusal(self, findings: tuple[Finding, ...]) -> bool:
+        listing = self.projects_trouble is not None and self.projects_trouble.code == errors.EmptyRefusal.code
+        return listing or any(
+            Verdict.MISSING in (one.verdict, *(here.verdict for here in one.by_project)) for one in findings
+        )
+
     def doubt(self, again: object) -> str | None:
         if not isinstance(again, ConnectionData):
             return _trouble(again).code
         same = self.connection is not None and again.identity.id == self.connection.identity.id
         return None if same else "another_identity"
+
+
+def _is_denied(finding: Finding | None) -> bool:
+    return finding is not None and finding.verdict is Verdict.NOT_PERMITTED
 
 
 def _all_unknown(reason: str) -> tuple[Finding, ...]:

@@ -1,6 +1,7 @@
 """The way out to Azure DevOps: the only place that reads its settings."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import closing
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from connections.azure_devops.client import AzureDevOpsClient
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.servers import parse_servers
 from connections.azure_devops.transport import Limits
-from connections.azure_devops.types import SANDBOX, Place, Server
+from connections.azure_devops.types import SANDBOX, Place, ProjectRef, Server
 from connections.models import Connection
 from connections.problems import Facts, Problem
 
@@ -97,24 +98,34 @@ def _logged(report: checks.Report, client: AzureDevOpsClient) -> checks.Report:
     return report
 
 
-def check_side_by_side(where: Server, organization: str, token: PersonalAccessToken) -> checks.Report:
-    """The check for a person who waits: within AZURE_DEVOPS_TEST_LIMIT seconds."""
+def check_side_by_side(
+    where: Server, organization: str, token: PersonalAccessToken, projects: Sequence[ProjectRef] = ()
+) -> checks.Report:
+    """The check for a person who waits: within AZURE_DEVOPS_TEST_LIMIT seconds.
+
+    `projects` are those that the connection is limited to, none for all.
+    """
     limit = settings.AZURE_DEVOPS_TEST_LIMIT
     with (
         closing(checks.SideBySide(limit)) as pace,
         azure_devops(where, organization, token, seconds=limit) as client,
     ):
-        report = checks.check(client, pace, write_probes=settings.AZURE_DEVOPS_WRITE_PROBES, now=timezone.now)
-        return _logged(report, client)
+        return _check(client, pace, projects)
 
 
-def check_one_after_another(where: Server, organization: str, token: PersonalAccessToken) -> checks.Report:
-    """The check for the clock: each call within AZURE_DEVOPS_TASK_TIMEOUT seconds."""
+def check_one_after_another(
+    where: Server, organization: str, token: PersonalAccessToken, projects: Sequence[ProjectRef] = ()
+) -> checks.Report:
+    """The check for the clock: each call within AZURE_DEVOPS_TASK_TIMEOUT seconds. `projects` as above."""
     seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT
     with azure_devops(where, organization, token, seconds=seconds) as client:
-        pace = checks.OneAfterAnother()
-        report = checks.check(client, pace, write_probes=settings.AZURE_DEVOPS_WRITE_PROBES, now=timezone.now)
-        return _logged(report, client)
+        return _check(client, checks.OneAfterAnother(), projects)
+
+
+def _check(client: AzureDevOpsClient, pace: checks.Pace, projects: Sequence[ProjectRef]) -> checks.Report:
+    write_probes = settings.AZURE_DEVOPS_WRITE_PROBES
+    report = checks.check(client, pace, write_probes=write_probes, now=timezone.now, projects=projects)
+    return _logged(report, client)
 
 
 def page_seconds() -> float:

@@ -105,7 +105,7 @@ class TokenForm(ExpiryForm):
         error_messages={"required": "Say for which organizations the token was made."},
     )
     accept_limited = forms.BooleanField(label="Connect as Limited, knowing what will not work", required=False)
-    verdict = forms.CharField(required=False, widget=forms.HiddenInput, max_length=500)
+    verdict = forms.CharField(required=False, widget=forms.HiddenInput, max_length=5000)
 
     def hint(self) -> str:
         """A friendly doubt about a token that does not look like one, or nothing."""

@@ -4,9 +4,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from connections.azure_devops.capabilities import Finding, Verdict
-from connections.azure_devops.types import Identity, Project
-from connections.checks import Report
+from connections.azure_devops.capabilities import Finding, ProjectVerdict, Verdict
+from connections.azure_devops.types import Identity, Project, ProjectRef
+from connections.checks import Report, Trouble
 
 
 def to_json(report: Report) -> dict[str, Any]:
@@ -20,6 +20,10 @@ def to_json(report: Report) -> dict[str, Any]:
         "projects_complete": report.projects_complete,
         "seconds": dict(report.seconds),
         "findings": [asdict(one) for one in report.findings],
+        "chosen": [asdict(one) for one in report.chosen],
+        "not_visible": [asdict(one) for one in report.not_visible],
+        "projects_trouble": asdict(report.projects_trouble) if report.projects_trouble else None,
+        "untried": asdict(report.untried) if report.untried else None,
     }
 
 
@@ -35,5 +39,23 @@ def from_json(stored: dict[str, Any]) -> Report:
         ),
         projects_complete=stored["projects_complete"],
         seconds=stored.get("seconds", {}),
-        findings=tuple(Finding(**{**one, "verdict": Verdict(one["verdict"])}) for one in stored["findings"]),
+        findings=tuple(map(_finding, stored["findings"])),
+        chosen=tuple(ProjectRef(**one) for one in stored.get("chosen", [])),
+        not_visible=tuple(ProjectRef(**one) for one in stored.get("not_visible", [])),
+        projects_trouble=_trouble(stored.get("projects_trouble")),
+        untried=_trouble(stored.get("untried")),
     )
+
+
+def _finding(stored: dict[str, Any]) -> Finding:
+    by_project = tuple(project_verdict(one) for one in stored.get("by_project", []))
+    return Finding(**{**stored, "verdict": Verdict(stored["verdict"]), "by_project": by_project})
+
+
+def project_verdict(stored: dict[str, Any]) -> ProjectVerdict:
+    """What a capability came to in one project, as `asdict` wrote it."""
+    return ProjectVerdict(**{**stored, "verdict": Verdict(stored["verdict"])})
+
+
+def _trouble(stored: dict[str, Any] | None) -> Trouble | None:
+    return Trouble(**stored) if stored else None

@@ -60,7 +60,9 @@ def _check(connection: Connection, *, in_a_hurry: bool, now: datetime) -> Report
     check = clients.check_side_by_side if in_a_hurry else clients.check_one_after_another
     try:
         server = clients.server(connection.server)
-        return _same_organization(connection, check(server, connection.organization, stored_token(connection)))
+        projects = connection.limited_to()
+        report = check(server, connection.organization, stored_token(connection), projects)
+        return _same_organization(connection, report)
     except (UnreadableToken, clients.UnknownServer) as ours:
         return nothing_found(Trouble(ours.code, transient=False), at=now)
 
@@ -153,6 +155,9 @@ def _write(current: Connection, report: Report, *, by: Actor) -> None:
     )
     news.take(current, look, at=report.finished_at)
     current.next_check_at = _next_look(current, report)
+    if report.accepted and {one.id for one in report.chosen} != {one.id for one in current.limited_to()}:
+        # Other projects were chosen meanwhile, and what was found does not speak for them.
+        current.next_check_at = report.finished_at
     current.leased_until = None
     current.save(update_fields=_WRITTEN)
     _let_the_person_rest(current, report)

@@ -1,7 +1,7 @@
 """Connect an organization: check, then store the connection and its sealed token in one transaction."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from connections.actions.causes import with_cause_of_new
 from connections.actions.findings import store_findings
 from connections.actions.probe import Credentials, report_for
 from connections.actions.refusals import CannotConnect
-from connections.azure_devops.types import Project
+from connections.azure_devops.types import Project, ProjectRef
 from connections.checks import Report
 from connections.models import ChosenProject, Connection, StoredToken
 from connections.status import health_of
@@ -40,8 +40,15 @@ def connect(
     """Store a connection whose token was seen to work. Raises `CannotConnect`, and then nothing is stored."""
     _name_is_free(wishes.name)
     guard.enforce(guard.broken(expires_on=wishes.expires_on, now=now, token=credentials.token), CannotConnect)
-    report = report_for(wishes.verdict, credentials, by=owner, now=now)
-    chosen = judge(report, wishes, credentials, today=timezone.localdate(now))
+    # What the token can do is asked where it will be used.
+    credentials = replace(credentials, projects=tuple(map(ProjectRef, wishes.projects or ())))
+    tested = report_for(wishes.verdict, credentials, by=owner, now=now)
+    report = tested.report
+    try:
+        chosen = judge(report, wishes, credentials, today=timezone.localdate(now))
+    except CannotConnect as refused:
+        refused.tested = tested
+        raise
     try:
         with transaction.atomic():
             connection = _store(credentials, wishes, report, owner=owner, now=now)
@@ -69,6 +76,7 @@ def judge(report: Report, wishes: Wishes, credentials: Credentials, *, today: da
     if not report.accepted:
         problem = why_refused(report, credentials, token_reach=wishes.token_reach, today=today)
         raise CannotConnect(problem.code, f"{problem.title}. {problem.next_step}", field="token")
+    chosen = None if wishes.projects is None else pick_projects(report, wishes.projects, credentials)
     if not report.passed and not wishes.accept_limited:
         raise CannotConnect(
             "limited_not_accepted",
@@ -76,9 +84,7 @@ def judge(report: Report, wishes: Wishes, credentials: Credentials, *, today: da
             "or mend the token first.",
             field="accept_limited",
         )
-    if wishes.projects is None:
-        return None
-    return pick_projects(report, wishes.projects)
+    return chosen
 
 
 def why_refused(report: Report, credentials: Credentials, *, token_reach: str, today: date) -> messages.Problem:
@@ -90,13 +96,17 @@ def why_refused(report: Report, credentials: Credentials, *, token_reach: str, t
     return messages.problem(trouble.code, place=credentials.server.place, facts=facts)
 
 
-def pick_projects(report: Report, wanted: Iterable[str]) -> tuple[Project, ...]:
+def pick_projects(report: Report, wanted: Iterable[str], credentials: Credentials) -> tuple[Project, ...]:
     """The wanted projects out of those the token sees. Raises `CannotConnect` for any other."""
     visible = {project.id: project for project in report.projects}
     wanted = list(dict.fromkeys(wanted))
     if not wanted:
         raise CannotConnect("no_project_chosen", "Choose at least one project, or all projects.", field="projects")
     if any(one not in visible for one in wanted):
+        if report.projects_trouble is not None:
+            facts = messages.facts_of(report.projects_trouble, credentials.organization.name)
+            problem = messages.problem(report.projects_trouble.code, place=credentials.server.place, facts=facts)
+            raise CannotConnect(problem.code, f"{problem.title}. {problem.next_step}", field="projects")
         raise CannotConnect(
             "project_not_visible", "A chosen project is not visible to this token. Choose again.", field="projects"
         )

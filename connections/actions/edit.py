@@ -70,6 +70,10 @@ def edit(connection: Connection, changes: Changes, *, by: Actor, now: datetime) 
             _correct_problem(connection, now=now)
             choose_projects(connection, chosen)
             changed = _differences(before, _state(connection))
+            if "projects" in changed:
+                # What is known was found in other projects, so the clock looks at once.
+                connection.next_check_at = now
+                connection.save(update_fields=["next_check_at"])
             if changed:
                 record("connection.edited", connection, by=by, at=now, detail=changed)
     except IntegrityError:

@@ -1,6 +1,6 @@
 """Write what a check found onto a connection."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from connections.azure_devops.capabilities import Finding, Verdict
@@ -34,19 +34,37 @@ def store_findings(connection: Connection, report: Report, *, afresh: bool = Fal
         state.save()
         if before and before != state.verdict:
             changes.append(f"{finding.capability}: {before} -> {state.verdict}")
-        if state.verdict != Verdict.GRANTED and state.reason != WRITE_PROBES_OFF:
+        if state.is_lacking:
             lacking.add(finding.capability)
+    _note_hidden_projects(connection, report)
     return Stored(changes, frozenset(lacking))
+
+
+def _note_hidden_projects(connection: Connection, report: Report) -> None:
+    """Keep since when a chosen project is not visible. A list that was not read to its end shows only what is there."""
+    if connection.all_projects:
+        return
+    hidden = {project.id.lower() for project in report.not_visible}
+    visible = {project.id.lower() for project in report.projects if project.is_usable}
+    for chosen in connection.chosen_projects.all():
+        key, since = chosen.project_id.lower(), chosen.not_visible_since
+        if key in hidden:
+            chosen.not_visible_since = since or report.finished_at
+        elif key in visible:
+            chosen.not_visible_since = None
+        if chosen.not_visible_since != since:
+            chosen.save(update_fields=["not_visible_since"])
 
 
 def _take(state: CapabilityState, finding: Finding, at: datetime) -> None:
     state.checked_at = at
     unsure = finding.verdict is Verdict.UNKNOWN
     if unsure and state.verdict not in ("", Verdict.UNKNOWN):
-        state.doubt = finding.reason if finding.reason != WRITE_PROBES_OFF else state.doubt
+        state.doubt = finding.reason if finding.reason != WRITE_PROBES_OFF else ""
         return
     state.verdict = finding.verdict
     state.reason = finding.reason
+    state.by_project = [asdict(here) for here in finding.by_project]
     state.doubt = ""
     if not unsure:
         state.verified_at = at

@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.core import signing
 from django.urls import reverse
 
-from connections import clients, emails, expiry, guidance
-from connections.azure_devops.capabilities import BY_KEY, Verdict
+from connections import clients, emails, expiry
+from connections.actions.mail_scopes import scopes_context
 from connections.models import Connection, Mail, MutedReminders
 from connections.status import News
 
@@ -90,19 +90,11 @@ def tell_status(connection: Connection, what: News, *, now: datetime) -> int:
     """Tell people what became of a connection. Returns how many mails were written."""
     context = facts(connection) | {
         "problem": clients.stored_problem(connection) if connection.problem else None,
-        "missing": _missing(connection),
+        **scopes_context(connection),
     }
     context["token_is_dead"] = connection.problem in expiry.DEAD_TOKEN
     people = recipients(connection, urgent=what is News.REJECTED)
     return len(put(what, people, context, about=[connection], now=now))
-
-
-def _missing(connection: Connection) -> list[dict[str, str]]:
-    found = connection.capabilities.exclude(verdict=Verdict.GRANTED).order_by("pk")
-    return [
-        {"label": BY_KEY[one.capability].azure_label, "without": guidance.PURPOSES[one.capability].without}
-        for one in found
-    ]
 
 
 def facts(connection: Connection) -> dict[str, Any]:

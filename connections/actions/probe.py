@@ -11,7 +11,7 @@ from connections import clients, keyring, reports
 from connections.actions.allowance import take_test
 from connections.azure_devops.names import OrganizationName
 from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.types import Server
+from connections.azure_devops.types import ProjectRef, Server
 from connections.checks import Report
 from connections.models import ProbeResult, StoredToken
 
@@ -20,11 +20,12 @@ _SALT = "connections.test-result"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A token and where it should open the door."""
+    """A token and where it should open the door: a server, an organization, and projects when only some are meant."""
 
     server: Server
     organization: OrganizationName
     token: PersonalAccessToken
+    projects: tuple[ProjectRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,16 @@ def try_new(credentials: Credentials, *, by: AbstractBaseUser, now: datetime) ->
     Raises `TooManyTests`.
     """
     take_test(now=now)
-    report = clients.check_side_by_side(credentials.server, credentials.organization.name, credentials.token)
+    report = _check(credentials)
     if not report.accepted:
         return Tested(report)
     return Tested(report, _keep(credentials, report, by=by, now=now))
+
+
+def _check(credentials: Credentials) -> Report:
+    return clients.check_side_by_side(
+        credentials.server, credentials.organization.name, credentials.token, credentials.projects
+    )
 
 
 def _keep(credentials: Credentials, report: Report, *, by: AbstractBaseUser, now: datetime) -> str:
@@ -60,8 +67,11 @@ def _keep(credentials: Credentials, report: Report, *, by: AbstractBaseUser, now
     return signing.dumps(result.key, salt=_SALT)
 
 
-def verdict_in_hand(verdict: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> Report | None:
-    """The report of a test made minutes ago by this person for exactly these credentials, if there is one."""
+def kept_report(verdict: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> Report | None:
+    """The report of a test made minutes ago by this person for this server, organization and token, if there is one.
+
+    It is for showing: other projects than those of the credentials may have been tried.
+    """
     oldest = now - timedelta(minutes=settings.TEST_RESULT_MINUTES)
     try:
         key = signing.loads(verdict, salt=_SALT, max_age=settings.TEST_RESULT_MINUTES * 60)
@@ -77,13 +87,16 @@ def verdict_in_hand(verdict: str, credentials: Credentials, *, by: AbstractBaseU
     return reports.from_json(result.report)
 
 
-def report_for(verdict: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> Report:
-    """The report in hand, or a fresh one. Raises `TooManyTests`."""
+def verdict_in_hand(verdict: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> Report | None:
+    """The kept report, if it also speaks for the projects of the credentials, so that nothing need be asked again."""
+    report = kept_report(verdict, credentials, by=by, now=now)
+    return report if report is not None and report.speaks_for(credentials.projects) else None
+
+
+def report_for(verdict: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> Tested:
+    """The report in hand, or that of a fresh test. Raises `TooManyTests`."""
     in_hand = verdict_in_hand(verdict, credentials, by=by, now=now)
-    if in_hand is not None:
-        return in_hand
-    take_test(now=now)
-    return clients.check_side_by_side(credentials.server, credentials.organization.name, credentials.token)
+    return Tested(in_hand, verdict) if in_hand is not None else try_new(credentials, by=by, now=now)
 
 
 def token_in_use(token: PersonalAccessToken, *, besides: int | None = None) -> bool:

@@ -1,10 +1,13 @@
 """Why an action was not carried out."""
 
+from connections.actions.probe import Tested
+
 
 class Refused(Exception):
     """An action refused for a reason that a person can act on.
 
-    `field` names the form field the message belongs beside, or is empty; `code` is stable.
+    `field` names the form field the message belongs beside, or is empty; `code` is stable. `tested` is the test of a
+    token that speaks against it, if it was one.
     """
 
     def __init__(self, code: str, message: str, *, field: str = "") -> None:
@@ -12,6 +15,7 @@ class Refused(Exception):
         self.code = code
         self.message = message
         self.field = field
+        self.tested: Tested | None = None
 
 
 class CannotConnect(Refused):

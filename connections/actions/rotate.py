@@ -14,7 +14,7 @@ from connections.actions import guard, news
 from connections.actions.audit import audit
 from connections.actions.connect import stamp, why_refused
 from connections.actions.findings import store_findings
-from connections.actions.probe import Credentials, report_for
+from connections.actions.probe import Credentials, Tested, report_for
 from connections.actions.refusals import CannotRotate
 from connections.actions.runs import mark_done
 from connections.azure_devops.capabilities import Verdict
@@ -47,13 +47,13 @@ class Replacement:
 
 
 def credentials_for(connection: Connection, token: PersonalAccessToken) -> Credentials:
-    """The new token at the connection's own place. Raises `CannotRotate` when the server is gone."""
+    """The new token at the connection's own place and projects. Raises `CannotRotate` when the server is gone."""
     try:
         server = clients.server(connection.server)
     except clients.UnknownServer as gone:
         raise CannotRotate(gone.code, messages.problem(gone.code).explanation) from gone
     organization = OrganizationName(name=connection.organization, as_typed=connection.organization)
-    return Credentials(server, organization, token)
+    return Credentials(server, organization, token, connection.limited_to())
 
 
 def compare(connection: Connection, report: Report) -> Comparison:
@@ -70,7 +70,7 @@ def compare(connection: Connection, report: Report) -> Comparison:
     )
 
 
-Look = Callable[[Credentials], Report]
+Look = Callable[[Credentials], Tested]
 
 
 def rotate(
@@ -84,14 +84,19 @@ def rotate(
 ) -> Comparison:
     """Swap the token. Raises `CannotRotate`, and then the old token and everything else stay.
 
-    `look` gives the report of a test; without it, the one in hand or a fresh one.
+    `look` gives a test; without it, the one in hand or a fresh one.
     """
     credentials = credentials_for(connection, new.token)
     _is_another(connection, new.token)
     found = guard.broken(expires_on=new.expires_on, now=now, token=new.token, besides=connection.pk)
     guard.enforce(found, CannotRotate)
-    report = look(credentials) if look else report_for(new.verdict, credentials, by=person, now=now)
-    _judge(connection, report, new, credentials, today=timezone.localdate(now))
+    tested = look(credentials) if look else report_for(new.verdict, credentials, by=person, now=now)
+    report = tested.report
+    try:
+        _judge(connection, report, new, credentials, today=timezone.localdate(now))
+    except CannotRotate as refused:
+        refused.tested = tested
+        raise
     comparison = compare(connection, report)
     # Azure DevOps has created no tokens for all organizations since 15 March 2026: unless it is said, this is for one.
     reach = new.token_reach or Connection.Reach.ONE

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.contrib.auth.models import AbstractBaseUser
 
 from connections import messages
+from connections.actions import probe
 from connections.actions.probe import Credentials, try_new, verdict_in_hand
 from connections.actions.refusals import CannotRotate
 from connections.actions.rotate import Comparison, Replacement, compare, credentials_for, rotate
@@ -39,28 +40,33 @@ class Tested:
 
 
 class _Looks:
-    """Reports by place, each asked for once. `verdicts` are those in hand, whatever place they are for."""
+    """Tests by place, each made once. `verdicts` are those in hand, whatever place they are for.
+
+    Connections of one place share a test as far as it speaks for the projects that each is limited to.
+    """
 
     def __init__(self, verdicts: Sequence[str], *, person: AbstractBaseUser, now: datetime) -> None:
         self._in_hand = verdicts
         self._person, self._now = person, now
-        self._reports: dict[Place, Report] = {}
+        self._made: dict[Place, list[probe.Tested]] = {}
         self.verdicts: list[str] = []
 
-    def __call__(self, credentials: Credentials) -> Report:
-        place = (credentials.server.name, credentials.organization.name)
-        if place not in self._reports:
-            self._reports[place] = self._find(credentials)
-        return self._reports[place]
+    def __call__(self, credentials: Credentials) -> probe.Tested:
+        made = self._made.setdefault((credentials.server.name, credentials.organization.name), [])
+        for tested in made:
+            if tested.report.speaks_for(credentials.projects):
+                return tested
+        made.append(self._find(credentials))
+        return made[-1]
 
-    def _find(self, credentials: Credentials) -> Report:
+    def _find(self, credentials: Credentials) -> probe.Tested:
         for verdict in self._in_hand:
             known = verdict_in_hand(verdict, credentials, by=self._person, now=self._now)
             if known is not None:
-                return known
+                return probe.Tested(known, verdict)
         tested = try_new(credentials, by=self._person, now=self._now)
         self.verdicts += [tested.verdict] if tested.verdict else []
-        return tested.report
+        return tested
 
 
 def rotate_together(
@@ -100,7 +106,7 @@ def try_together(
 
 def _test(connection: Connection, token: PersonalAccessToken, looks: _Looks) -> Tested:
     try:
-        report = looks(credentials_for(connection, token))
+        report = looks(credentials_for(connection, token)).report
     except CannotRotate as refusal:
         return Tested(connection, refusal=refusal)
     return Tested(connection, report, compare(connection, report) if report.accepted else None)

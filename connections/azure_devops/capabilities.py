@@ -20,6 +20,7 @@ from connections.azure_devops import errors
 from connections.azure_devops.answers import Answer
 from connections.azure_devops.classification import classify
 from connections.azure_devops.transport import Transport
+from connections.azure_devops.types import ProjectRef
 
 # The largest identifier there is: no build, release or approval will ever carry it.
 NO_SUCH_NUMBER = 2_147_483_647
@@ -93,11 +94,22 @@ BY_KEY = {capability.key: capability for capability in CAPABILITIES}
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectVerdict:
+    """What the probe of one capability came to in one project. `reason` is a code as in `Finding`."""
+
+    project_id: str
+    project_name: str
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """The verdict on one capability.
 
     `reason` is a stable code that says why we could not tell, or what was refused; empty when granted or
-    missing. `seconds` is the time the probe took.
+    missing. `seconds` is the time that its probes took. `by_project` holds the projects in which it was tried, in
+    that order: none when it was not tried at all, and more than one only after a denial.
     """
 
     capability: str
@@ -105,6 +117,7 @@ class Finding:
     reason: str = ""
     seconds: float = 0.0
     activity_id: str | None = None
+    by_project: tuple[ProjectVerdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,17 +205,45 @@ PROBES: tuple[Probe, ...] = (
 )
 
 
-def probe(transport: Transport, one: Probe, *, project: str, identity: str) -> Finding:
-    """Ask for one capability in the project with id `project`, as the person with id `identity`.
+def probe(transport: Transport, one: Probe, *, project: ProjectRef, identity: str) -> Finding:
+    """Ask for one capability in one project, as the person with id `identity`.
 
     Never raises an `AzureDevOpsError`: trouble becomes a verdict of "unknown" with its code.
     """
     try:
-        answer = one.ask(transport, project)
+        answer = one.ask(transport, project.id)
     except errors.AzureDevOpsError as trouble:
-        return Finding(one.capability, Verdict.UNKNOWN, trouble.code, activity_id=trouble.activity_id)
+        return tried_in(project, one.capability, Verdict.UNKNOWN, trouble.code, activity_id=trouble.activity_id)
     verdict, reason = read_answer(answer, proofs=one.proofs, identity=identity)
-    return Finding(one.capability, verdict, reason, answer.elapsed, answer.activity_id)
+    return tried_in(project, one.capability, verdict, reason, seconds=answer.elapsed, activity_id=answer.activity_id)
+
+
+def tried_in(
+    project: ProjectRef,
+    capability: str,
+    verdict: Verdict,
+    reason: str,
+    *,
+    seconds: float = 0.0,
+    activity_id: str | None = None,
+) -> Finding:
+    """The finding of a probe in one project."""
+    here = ProjectVerdict(project.id, project.name, verdict, reason)
+    return Finding(capability, verdict, reason, seconds, activity_id, by_project=(here,))
+
+
+def combine(denied: Finding, further: Finding) -> Finding:
+    """A denied capability after it was tried in a further project.
+
+    Rights are given project by project, so a right in one of the projects makes the capability work: then it is
+    granted, and `by_project` tells where it is denied. Anything else leaves it denied.
+    """
+    decisive = further if further.verdict is Verdict.GRANTED else denied
+    return replace(
+        decisive,
+        seconds=denied.seconds + further.seconds,
+        by_project=denied.by_project + further.by_project,
+    )
 
 
 def read_answer(answer: Answer, *, proofs: re.Pattern[str], identity: str) -> tuple[Verdict, str]:
@@ -243,10 +284,18 @@ def confirm(findings: Iterable[Finding], *, refusal: str | None) -> tuple[Findin
     """Keep "missing" only when the same person still answers; else say why not, by the code `refusal`."""
     if refusal is None:
         return tuple(findings)
-    return tuple(
-        replace(one, verdict=Verdict.UNKNOWN, reason=refusal) if one.verdict is Verdict.MISSING else one
-        for one in findings
+    return tuple(_doubt(one, Verdict.MISSING, refusal) for one in findings)
+
+
+def _doubt(finding: Finding, verdict: Verdict, reason: str) -> Finding:
+    """The finding with "unknown" in the place of `verdict`, as a whole and in each project."""
+    by_project = tuple(
+        replace(here, verdict=Verdict.UNKNOWN, reason=reason) if here.verdict is verdict else here
+        for here in finding.by_project
     )
+    if finding.verdict is not verdict:
+        return replace(finding, by_project=by_project)
+    return replace(finding, verdict=Verdict.UNKNOWN, reason=reason, by_project=by_project)
 
 
 def reconcile(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -261,7 +310,7 @@ def reconcile(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         if one.verdict is Verdict.MISSING:
             missing.add(area)
         if one.verdict is Verdict.GRANTED and area in missing:
-            settled.append(replace(one, verdict=Verdict.UNKNOWN, reason="contradiction"))
+            settled.append(_doubt(one, Verdict.GRANTED, "contradiction"))
         else:
             settled.append(one)
     return tuple(settled)

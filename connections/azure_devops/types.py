@@ -116,6 +116,18 @@ class ConnectionData:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectRef:
+    """A project by its id, and its name where it is known."""
+
+    id: str
+    name: str = ""
+
+
+# https://learn.microsoft.com/rest/api/azure/devops/core/projects/list#projectstate
+_UNUSABLE_STATES = frozenset({"deleting", "new", "createpending", "deleted"})
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A project. `state` is wellFormed, deleting, new, createPending or deleted; `visibility` is an open set."""
 
@@ -126,3 +138,8 @@ class Project:
     visibility: str | None = None
     description: str | None = None
     last_updated_at: datetime | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether calls below the project can work. A state that is absent or not known does not speak against it."""
+        return self.state.lower() not in _UNUSABLE_STATES

@@ -9,10 +9,11 @@ from django.db.models.functions import Coalesce, Concat, Lower, Upper
 from django.urls import reverse
 from django.utils import timezone
 
-from connections import expiry, keyring
-from connections.azure_devops.capabilities import Verdict
+from connections import expiry, keyring, reports
+from connections.azure_devops.capabilities import ProjectVerdict, Verdict
 from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.types import Place
+from connections.azure_devops.types import Place, ProjectRef
+from connections.checks import NO_CHOSEN_PROJECT, NO_PROJECT, WRITE_PROBES_OFF
 from connections.status import NEEDS_ATTENTION, Health
 
 NAME_LENGTH = 64
@@ -145,6 +146,12 @@ class Connection(models.Model):
         accepted = self.health in (Health.HEALTHY, Health.LIMITED) and self.checked_at is not None
         return not (accepted and timezone.localdate(self.checked_at) > self.expires_on)
 
+    def limited_to(self) -> tuple[ProjectRef, ...]:
+        """The projects that it is limited to; none when it covers all."""
+        if self.all_projects:
+            return ()
+        return tuple(ProjectRef(project.project_id, project.name) for project in self.chosen_projects.all())
+
 
 class StoredToken(models.Model):
     """The sealed token, in a table of its own: an unreadable key spoils one row and never a list."""
@@ -190,6 +197,8 @@ class ChosenProject(models.Model):
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="chosen_projects")
     project_id = models.CharField(max_length=64)
     name = models.CharField(max_length=256)
+    # When a check first found that the token's owner does not see it; None while it is visible.
+    not_visible_since = models.DateTimeField(null=True)
 
     class Meta:
         default_permissions = ()
@@ -201,13 +210,17 @@ class ChosenProject(models.Model):
 
 
 class CapabilityState(models.Model):
-    """What is known of one capability: the last firm verdict, and whether the latest look could not tell."""
+    """What is known of one capability: the last firm verdict, and whether the latest look could not tell.
+
+    `by_project` holds the projects in which the verdict was found, as `ProjectVerdict` with its fields by name.
+    """
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="capabilities")
     capability = models.CharField(max_length=32)
     verdict = models.CharField(max_length=16, choices=_choices(Verdict))
     reason = models.CharField(max_length=64, blank=True)
     doubt = models.CharField(max_length=64, blank=True)
+    by_project = models.JSONField(default=list, blank=True)
     verified_at = models.DateTimeField(null=True)
     checked_at = models.DateTimeField()
 
@@ -217,6 +230,22 @@ class CapabilityState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.capability}: {self.verdict}"
+
+    @property
+    def is_lacking(self) -> bool:
+        """Whether it is of no use now: not proved, or there is no project in which it could be used."""
+        if self.is_untried:
+            return True
+        return self.verdict != Verdict.GRANTED and self.reason != WRITE_PROBES_OFF
+
+    @property
+    def is_untried(self) -> bool:
+        """Whether the last check found no project to try it in."""
+        return self.doubt in (NO_PROJECT, NO_CHOSEN_PROJECT)
+
+    def project_verdicts(self) -> tuple[ProjectVerdict, ...]:
+        """What it came to in each project in which it was tried."""
+        return tuple(map(reports.project_verdict, self.by_project))
 
 
 def _new_key() -> str:

@@ -143,6 +143,13 @@ PROBLEMS = (
         "Ask for access to at least one project in the organization, then test again.",
     ),
     Problem(
+        "no_chosen_project",
+        "No chosen project visible",
+        "The token was accepted, but its owner sees none of the projects that this connection is limited to. Scopes "
+        "can be proved only inside a project, and other projects are left alone.",
+        "Ask for access to one of them at Azure DevOps, or choose other projects for the connection. Then test again.",
+    ),
+    Problem(
         "write_probes_off",
         "Not tried",
         "The operator of this product switched off the probes for writing.",

@@ -17,9 +17,9 @@ from connections.actions.causes import with_cause_of_new
 from connections.actions.connect import Wishes, connect
 from connections.actions.find_project import Answer, find_project
 from connections.actions.guard import reuse
-from connections.actions.probe import Credentials, report_for, try_new, verdict_in_hand
+from connections.actions.probe import Credentials, kept_report, try_new
 from connections.actions.refusals import CannotConnect
-from connections.azure_devops.types import Project
+from connections.azure_devops.types import Project, ProjectRef
 from connections.checks import Report
 from connections.forms import ConnectForm, FindProjectForm, TrialForm
 from connections.models import Connection
@@ -66,7 +66,10 @@ def connect_page(request: HttpRequest) -> HttpResponse:
         connection = connect(_credentials(form), _wishes(form), owner=person(request), by=actor_of(request), now=now)
     except CannotConnect as refused:
         form.add_error(refused.field or None, refused.message)
-        return _page(request, form, report=_after_refusal(request, form))
+        if refused.tested is None or refused.field == "token":
+            # Beside the token stands all that there is to say.
+            return _page(request, form, report=_report_in_hand(request, form))
+        return _page(request, form, report=refused.tested.report, verdict=refused.tested.verdict)
     flash.success(request, f"{connection.name} is connected to {connection.organization}.")
     warn_of_breaches(request, connection, form.cleaned_data["token"])
     return redirect(connection)
@@ -96,15 +99,17 @@ def find_missing_project(request: HttpRequest) -> HttpResponse:
     answer = None
     report = None
     if form.is_valid():
-        verdict = form.cleaned_data["verdict"]
-        report = report_for(verdict, _credentials(form), by=person(request), now=timezone.now())
+        verdict, credentials, now = form.cleaned_data["verdict"], _credentials(form), timezone.now()
+        report = kept_report(verdict, credentials, by=person(request), now=now)
+        report = report or try_new(credentials, by=person(request), now=now).report
         if finder.is_valid():
             answer = find_project(_credentials(form), finder.cleaned_data["project_name"], report)
     return _page(request, form, report=report, finder=finder, answer=answer)
 
 
 def _credentials(form: ConnectForm) -> Credentials:
-    return Credentials(form.server_choice(), form.cleaned_data["organization"], form.cleaned_data["token"])
+    projects = tuple(map(ProjectRef, form.wanted_projects() or ()))
+    return Credentials(form.server_choice(), form.cleaned_data["organization"], form.cleaned_data["token"], projects)
 
 
 def _wishes(form: ConnectForm) -> Wishes:
@@ -125,13 +130,7 @@ def _report_in_hand(request: HttpRequest, form: ConnectForm) -> Report | None:
     if not {"organization", "token"} <= cleaned.keys() or (("server" in form.fields) and "server" not in cleaned):
         return None
     verdict = cleaned.get("verdict", "")
-    return verdict_in_hand(verdict, _credentials(form), by=person(request), now=timezone.now())
-
-
-def _after_refusal(request: HttpRequest, form: ConnectForm) -> Report | None:
-    if "token" in form.errors or "name" in form.errors:
-        return _report_in_hand(request, form)
-    return report_for(form.data.get("verdict", ""), _credentials(form), by=person(request), now=timezone.now())
+    return kept_report(verdict, _credentials(form), by=person(request), now=timezone.now())
 
 
 def _page(

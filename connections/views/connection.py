@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -26,8 +27,9 @@ from connections.forms import DisconnectForm
 from connections.models import Connection
 from connections.views.common import guide_context, notices_about_server, problem_about, tokens_page_of
 from connections.views.display import Notice, states, stored_groups
-from connections.views.report import global_token_notice, report_view
+from connections.views.report import global_token_notice, hidden_projects_notices, report_view, rights_notices
 from connections.views.rows import projects_summary
+from connections.where_tried import and_join, project_names
 from history.record import actor_of
 from history.words import event_row
 
@@ -133,6 +135,7 @@ def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, connection: Connection, *, report: Report | None = None) -> HttpResponse:
+    prefetch_related_objects([connection], "capabilities")
     tokens, place = tokens_page_of(connection), clients.place_of(connection.server)
     state = states(connection, today=timezone.localdate())
     allowed = request.user.has_perm
@@ -143,7 +146,9 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "expiry_chip": state.expiry,
         "chip": state.chip,
         "problem": _problem(connection),
-        "notices": _notices(connection, can_change=request.user.has_perm("connections.change_connection")),
+        "notices": _notices(connection, can_change=request.user.has_perm("connections.change_connection"))
+        # A fresh report says the same itself.
+        + (_notices_about_projects(connection) if report is None else []),
         "token": {
             "expires_on": connection.expires_on,
             "expires_text": state.expires_text,
@@ -154,6 +159,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
             "muted": list(connection.muted.all()),
         },
         "groups": stored_groups(connection),
+        "tried_in": and_join(project_names(one.project_verdicts() for one in connection.capabilities.all())),
         "events": [event_row(event) for event in queries.events_of(connection)[: queries.RECENT_EVENTS]],
         "report": report_view(report, organization=connection.organization, tokens_page=tokens, place=place)
         if report
@@ -184,7 +190,8 @@ def _next_reminder_on(connection: Connection) -> date | None:
 
 
 def _shown(connection: Connection, tokens: str) -> dict[str, Any]:
-    names = [one.name for one in connection.chosen_projects.all()]
+    chosen = list(connection.chosen_projects.all())
+    names = [one.name for one in chosen]
     return {
         "name": connection.name,
         "organization": connection.organization,
@@ -196,7 +203,7 @@ def _shown(connection: Connection, tokens: str) -> dict[str, Any]:
         "owner_name": connection.owner.get_full_name() or connection.owner.get_username(),
         "owner_active": connection.owner.is_active,
         "projects_summary": projects_summary(len(names), of_all=connection.all_projects),
-        "projects": names,
+        "projects": chosen,
         "created_at": connection.created_at,
         "checked_at": connection.checked_at,
         "disabled": connection.disabled,
@@ -237,6 +244,21 @@ def _notices(connection: Connection, *, can_change: bool) -> list[Notice]:
             )
         )
     return notices
+
+
+def _notices_about_projects(connection: Connection) -> list[Notice]:
+    """What the last check found of rights and of projects."""
+    states = list(connection.capabilities.all())
+    notices = rights_notices(
+        {one.capability: one.project_verdicts() for one in states}, person=connection.identity_name
+    )
+    untried = next((one.doubt for one in states if one.is_untried), "")
+    if untried:
+        problem = problem_about(connection, untried)
+        notices.append(Notice("warn", "eye-off", problem.title, f"{problem.explanation} {problem.next_step}"))
+        return notices
+    hidden = connection.chosen_projects.exclude(not_visible_since=None)
+    return notices + hidden_projects_notices([one.name for one in hidden])
 
 
 def _urls(connection: Connection) -> dict[str, str]:

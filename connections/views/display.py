@@ -12,6 +12,7 @@ from connections.models import CapabilityState, Connection
 from connections.problems import NO_FACTS, Facts
 from connections.queries import Row
 from connections.status import Expiry, Health, worse
+from connections.where_tried import in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,8 @@ class CapabilityRow:
     without: str
     chip: Chip
     reason: str = ""
+    # Where it is denied and where granted; empty unless something was denied.
+    where: str = ""
     seconds: float | None = None
     verified_at: datetime | None = None
 
@@ -165,7 +168,10 @@ def _grouped(rows: Iterable[CapabilityRow]) -> list[CapabilityGroup]:
 
 def finding_groups(findings: Iterable[Finding]) -> list[CapabilityGroup]:
     """A report's findings for a page."""
-    return _grouped(_row(one.capability, one.verdict, one.reason, seconds=one.seconds) for one in findings)
+    return _grouped(
+        _row(one.capability, one.verdict, one.reason, where=in_words(one.by_project), seconds=one.seconds)
+        for one in findings
+    )
 
 
 def stored_groups(connection: Connection) -> list[CapabilityGroup]:
@@ -177,7 +183,8 @@ def stored_groups(connection: Connection) -> list[CapabilityGroup]:
         if state is None:
             rows.append(_row(capability.key, Verdict.UNKNOWN, ""))
         else:
-            rows.append(_row(capability.key, state.verdict, state.doubt or state.reason, verified_at=state.verified_at))
+            reason, where = state.doubt or state.reason, in_words(state.project_verdicts())
+            rows.append(_row(capability.key, state.verdict, reason, where=where, verified_at=state.verified_at))
     return _grouped(rows)
 
 

@@ -1,13 +1,13 @@
 """A report as a person reads it: outcome, steps, scopes, notices."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from connections import expiry, messages
-from connections.azure_devops.capabilities import BY_KEY, Verdict
+from connections.azure_devops.capabilities import BY_KEY, ProjectVerdict, Verdict
 from connections.azure_devops.types import Place
-from connections.checks import NO_PROJECT, WRITE_PROBES_OFF, Report
+from connections.checks import WRITE_PROBES_OFF, Report, Trouble
 from connections.models import Connection
 from connections.rails import Breach, Rule
 from connections.status import REFUSALS
@@ -18,6 +18,9 @@ from connections.views.display import (
     finding_groups,
     problem_view,
 )
+from connections.where_tried import and_join, in_words, is_mixed, names_with, project_names
+
+_MOST_NAMES = 10
 
 # Which step a problem stops at. What is no refusal stops at reaching Azure DevOps, and other refusals at the token.
 _NEVER_ASKED = {"server_unknown", "token_unreadable"}
@@ -75,6 +78,7 @@ class ReportView:
     organization: str
     organization_id: str
     project_count: int
+    tried_in: str
     projects_complete: bool
     elapsed: float
     finished_at: datetime
@@ -84,7 +88,7 @@ def report_view(
     report: Report, *, organization: str, tokens_page: str, place: Place, notices: list[Notice] | None = None
 ) -> ReportView:
     """The words of a report about an organization, or a collection, as `place` says."""
-    trouble = report.trouble
+    trouble = report.trouble or report.untried
     facts = messages.facts_of(trouble, organization) if trouble else messages.Facts()
     outcome, tone, icon, title, summary = _headline(report, place, facts)
     return ReportView(
@@ -106,6 +110,7 @@ def report_view(
         organization=organization,
         organization_id=report.organization_id,
         project_count=len(report.projects),
+        tried_in=_tried_in(report),
         projects_complete=report.projects_complete,
         elapsed=report.elapsed,
         finished_at=report.finished_at,
@@ -120,6 +125,8 @@ def _headline(report: Report, place: Place, facts: messages.Facts) -> tuple[str,
         unreached = report.trouble.code not in REFUSALS or report.trouble.code in _NEVER_ASKED
         summary = "The token could not be tested." if unreached else "The token cannot be connected."
         return "failed", "bad", "circle-x", problem.title, summary
+    if report.untried is not None:
+        return "undetermined", "warn", "circle-question-mark", *_why_untried(report, report.untried, place, facts)
     if report.passed:
         return "passed", "good", "circle-check", "Connection successful", "The token works and has every scope."
     if report.lacking():
@@ -133,6 +140,18 @@ def _headline(report: Report, place: Place, facts: messages.Facts) -> tuple[str,
         "The token works, but not everything could be told",
         "Nothing speaks against it. Some scopes could not be proved.",
     )
+
+
+def _why_untried(report: Report, untried: Trouble, place: Place, facts: messages.Facts) -> tuple[str, str]:
+    """The title and the summary of a test that found no project to try anything in."""
+    title = messages.problem(untried.code, place=place, facts=facts).title
+    if report.projects_trouble is not None:
+        title = f"{title}: the projects could not be listed"
+    return title, "The token was accepted, but no scope could be tried, because that takes a project."
+
+
+def _tried_in(report: Report) -> str:
+    return and_join(one.name for one in report.tried())
 
 
 def _steps(report: Report, organization: str, place: Place) -> list[Step]:
@@ -184,25 +203,32 @@ def _projects_step(report: Report, place: Place) -> Step:
         return Step(key, label, "skipped")
     if report.projects_trouble is not None:
         trouble = report.projects_trouble
+        # What kept everything from being tried is explained above the steps.
+        if report.untried is not None:
+            return Step(key, label, "unknown", "The list could not be read.")
         facts = messages.facts_of(trouble, "")
         problem = problem_view(trouble.code, activity_id=trouble.activity_id, place=place, facts=facts)
         return Step(key, label, "unknown", f"{len(report.projects)} seen before it stopped.", problem)
     if not report.projects:
-        return Step(key, label, "unknown", "None visible.", problem_view(NO_PROJECT, place=place))
+        return Step(key, label, "unknown", "None visible.")
     count = len(report.projects)
-    return Step(key, label, "done", "1 project visible." if count == 1 else f"{count} projects visible.")
+    seen = "1 project visible." if count == 1 else f"{count} projects visible."
+    if report.untried is not None:
+        return Step(key, label, "unknown", seen)
+    return Step(key, label, "done", seen)
 
 
 def _scopes_step(report: Report) -> Step:
     key, label = "scopes", "Check each scope"
-    if not report.accepted:
+    if not report.accepted or report.untried is not None:
         return Step(key, label, "skipped")
+    tried = f" Tried in {_tried_in(report)}." if report.tried() else ""
     if report.passed:
-        return Step(key, label, "done", "Code, Build and Release are all there.")
+        return Step(key, label, "done", f"Code, Build and Release are all there.{tried}")
     lacking = len(report.lacking())
     if lacking:
-        return Step(key, label, "failed", f"{lacking} of {len(report.findings)} not available. See below.")
-    return Step(key, label, "unknown", "See below.")
+        return Step(key, label, "failed", f"{lacking} of {len(report.findings)} not available. See below.{tried}")
+    return Step(key, label, "unknown", f"See below.{tried}")
 
 
 def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
@@ -223,22 +249,65 @@ def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
                 "Open your tokens" if tokens_page else "",
             )
         )
-    if any(one.verdict is Verdict.NOT_PERMITTED for one in report.findings):
-        notices.append(
-            Notice(
-                "warn",
-                "shield-x",
-                "Rights to ask for",
-                f"The token has the scopes, but {report.identity.display_name if report.identity else 'its owner'} "
-                "lacks the rights in the project that was tried. An administrator of the project can give them. "
-                "A token of somebody who has them works too.",
-            )
-        )
+    person = report.identity.display_name if report.identity else "its owner"
+    notices += rights_notices({one.capability: one.by_project for one in report.findings}, person=person)
+    notices += hidden_projects_notices([one.name or one.id for one in report.not_visible])
     if any(one.reason == WRITE_PROBES_OFF for one in report.findings):
         notices.append(
             Notice("info", "info", "Writing was not tried", "The operator switched off the probes for writing.")
         )
     return notices
+
+
+def rights_notices(by_capability: Mapping[str, Sequence[ProjectVerdict]], *, person: str) -> list[Notice]:
+    """What the person behind the token may not do, and in which projects; by capability."""
+    denied, mixed = [], []
+    for capability, by_project in by_capability.items():
+        if is_mixed(by_project):
+            mixed.append((capability, by_project))
+        elif names_with(Verdict.NOT_PERMITTED, by_project):
+            denied.append((capability, by_project))
+    notices = []
+    if denied:
+        projects = and_join(project_names(by_project for _, by_project in denied))
+        notices.append(
+            Notice(
+                "warn",
+                "shield-x",
+                "Rights to ask for",
+                f"The token has the scopes, but {person} lacks the rights in {projects}. An administrator of the "
+                "project can give them. A token of somebody who has them works too.",
+            )
+        )
+    if mixed:
+        lines = [f"{BY_KEY[capability].azure_label}: {in_words(by_project)}." for capability, by_project in mixed]
+        notices.append(
+            Notice(
+                "warn",
+                "shield-alert",
+                "Not permitted in every project",
+                f"{person} may not do the same everywhere. {' '.join(lines)} An administrator of the project can give "
+                "the missing rights.",
+            )
+        )
+    return notices
+
+
+def hidden_projects_notices(names: Sequence[str]) -> list[Notice]:
+    """Which of the chosen projects the person behind the token does not see."""
+    if not names:
+        return []
+    title = "A chosen project is not visible" if len(names) == 1 else "Some chosen projects are not visible"
+    shown = (
+        and_join(names[:_MOST_NAMES])
+        if len(names) <= _MOST_NAMES
+        else (f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more")
+    )
+    text = (
+        f"Azure DevOps does not show {shown} to the owner of the token. The project may be gone, or the owner is not a "
+        "member of it. Give the owner access, or choose other projects for the connection."
+    )
+    return [Notice("warn", "eye-off", title, text)]
 
 
 def token_notices(*, token_reach: str, hint: str, breaches: Iterable[Breach], today: date) -> list[Notice]:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from connections import clients, messages
 from connections.actions.causes import with_cause_of_new
 from connections.actions.guard import reuse
-from connections.actions.probe import try_new, verdict_in_hand
+from connections.actions.probe import kept_report, try_new
 from connections.actions.refusals import CannotRotate
 from connections.actions.rotate import Comparison, Replacement, compare, credentials_for, extend, rotate
 from connections.azure_devops.capabilities import BY_KEY
@@ -67,10 +67,9 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
         rotate(connection, new, person=person(request), by=actor_of(request), now=timezone.now())
     except CannotRotate as refused:
         form.add_error(refused.field or None, refused.message)
-        if refused.field == "accept_limited":
+        if refused.tested is not None and refused.field != "token":
             # What to accept, and where to tick it, stands beside the result of a test.
-            tested = try_new(credentials_for(connection, new.token), by=person(request), now=timezone.now())
-            return _page(request, connection, form, report=tested.report, verdict=tested.verdict)
+            return _page(request, connection, form, report=refused.tested.report, verdict=refused.tested.verdict)
         return _page(request, connection, form, report=_in_hand(request, connection, form))
     warn_of_breaches(request, connection, new.token)
     return redirect("connections:token-updated", pk=connection.pk)
@@ -138,7 +137,7 @@ def _in_hand(request: HttpRequest, connection: Connection, form: RotateForm) -> 
     except CannotRotate:
         return None
     verdict = form.cleaned_data.get("verdict", "")
-    return verdict_in_hand(verdict, credentials, by=person(request), now=timezone.now())
+    return kept_report(verdict, credentials, by=person(request), now=timezone.now())
 
 
 def _page(

@@ -12,6 +12,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from connections import clients
+from connections.actions import probe
 from connections.actions.probe import report_for
 from connections.checks import Report
 from connections.models import Connection, ProbeResult, StoredToken
@@ -313,7 +314,7 @@ def test_every_page_has_a_strict_policy(pages: Client, sandbox: Sandbox) -> None
 def test_of_two_people_who_connect_under_one_name_at_once_the_second_gets_a_message(
     pages: Client, sandbox: Sandbox, token_of: Token, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def meanwhile(*args: Any, **kwargs: Any) -> Report:
+    def meanwhile(*args: Any, **kwargs: Any) -> probe.Tested:
         # Between the look at the name and the write, somebody else takes it.
         ConnectionFactory(name="ACME MAIN")
         return report_for(*args, **kwargs)
@@ -337,7 +338,7 @@ def test_what_a_person_may_not_do_is_said_once_with_whom_to_ask(
 ) -> None:
     page = post(pages, "test-new", form(token_of("no-rights"), organization="guarded"))
     assert page.count("Rights to ask for") == 1
-    assert "but Gale Sample lacks the rights in the project that was tried" in page
+    assert "but Gale Sample lacks the rights in Main. An administrator" in page
 
 
 def test_where_the_sandbox_runs_the_form_says_how_to_try_it(pages: Client, sandbox: Sandbox) -> None:

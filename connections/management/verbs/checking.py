@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from connections import clients, expiry, messages
@@ -14,8 +15,10 @@ from connections.actions.audit import audit
 from connections.azure_devops.types import Place
 from connections.checks import Report
 from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, WELL, Options, Output, find, row
+from connections.management.verbs.scopes import is_worth_telling, scope_line, scope_of_finding, scope_of_state
 from connections.models import AuditedConnection, Connection
 from connections.status import Expiry, Health, health_of
+from connections.where_tried import and_join
 
 
 def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
@@ -55,7 +58,11 @@ def _outcome(connection: Connection, report: Report) -> dict[str, Any]:
         "activity_id": report.trouble.activity_id if report.trouble else None,
         "identity": report.identity.display_name if report.identity else None,
         "projects": len(report.projects),
+        "projects_problem": report.projects_trouble.code if report.projects_trouble else "",
+        "projects_tried": [one.name for one in report.tried()],
+        "projects_not_visible": [one.name for one in report.not_visible],
         "capabilities": {one.capability: str(one.verdict) for one in report.findings},
+        "scopes": [scope_of_finding(one) for one in report.findings],
     }
 
 
@@ -63,7 +70,16 @@ def _sentence(report: Report, place: Place) -> str:
     if report.trouble:
         problem = messages.problem(report.trouble.code, place=place)
         return f"{problem.title}. {problem.explanation} {problem.next_step}"
-    return "\n".join(f"{one.capability:16} {messages.VERDICT_WORDS[one.verdict]}" for one in report.findings)
+    lines = [scope_line(scope_of_finding(one), place=place) for one in report.findings]
+    if report.untried:
+        problem = messages.problem(report.untried.code, place=place)
+        listing = "The projects could not be listed. " if report.projects_trouble else ""
+        lines.append(f"{listing}{problem.title}. {problem.explanation} {problem.next_step}")
+    if report.tried():
+        lines.append(f"Tried in {and_join(one.name for one in report.tried())}.")
+    if report.not_visible:
+        lines.append(f"Not visible: {and_join(one.name or one.id for one in report.not_visible)}.")
+    return "\n".join(lines)
 
 
 def _exit_code(report: Report) -> int:
@@ -79,11 +95,12 @@ def audit_many(options: Options, output: Output) -> int:
     named = [find(name) for name in options["names"]]
     if not options["stored"]:
         _ask(named)
-    found = [find(one.name) for one in named] if named else _enabled()
+    found = [find(one.name) for one in named] if named else list(_enabled())
+    prefetch_related_objects(found, "capabilities", "chosen_projects")
     today = timezone.localdate()
     rows = [_standing(one, today=today, within=options["within"]) for one in found]
     worst = max((one["exit_code"] for one in rows), key=_GRAVITY.index, default=WELL)
-    lines = [f"{one['state']:12} {one['expires_on'] or '-':12} {one['name']}{_why(one)}" for one in rows]
+    lines = [line for one in rows for line in _standing_lines(one)]
     lines.append(f"{len(rows)} audited, {sum(one['exit_code'] != WELL for one in rows)} with problems.")
     output.say({"exit_code": worst, "connections": rows}, "\n".join(lines))
     return worst
@@ -122,7 +139,21 @@ def _standing(connection: Connection, *, today: date, within: int) -> dict[str, 
         state, code = str(end), LIMITED
     elif code == WELL and _is_old(connection):
         state, code = "stale", UNKNOWN
-    return row(connection) | {"state": state, "exit_code": code}
+    return row(connection) | {
+        "state": state,
+        "exit_code": code,
+        "projects_not_visible": [one.name for one in connection.chosen_projects.all() if one.not_visible_since],
+        "scopes": [scope_of_state(one) for one in connection.capabilities.all()],
+    }
+
+
+def _standing_lines(one: dict[str, Any]) -> list[str]:
+    """One line for the connection, and one more for each scope of which there is something to say."""
+    place = clients.place_of(one["server"])
+    accepted = one["health"] in (Health.HEALTHY, Health.LIMITED)
+    told = [scope_line(scope, place=place) for scope in one["scopes"] if accepted and is_worth_telling(scope)]
+    first = f"{one['state']:12} {one['expires_on'] or '-':12} {one['name']}{_why(one)}"
+    return [first, *(f"    {line}" for line in told)]
 
 
 _CODES = {
