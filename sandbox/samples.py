@@ -70,7 +70,7 @@ TROUBLED = {
     "silent": "refuses a bad token without a word",
     "guarded": "asks for a person's right before it looks whether a thing exists",
     "commons": "has a public project",
-    "modern": "has classic releases switched off",
+    "modern": "has the creation of classic releases switched off",
     "slow": "answers after three seconds",
     "stuck": "drips its answers",
     "throttled": "asks to wait",
@@ -163,14 +163,13 @@ def _troubled() -> list[Organization]:
     found["guarded"].powerless = {GUEST.id}
     found["guarded"].permission_first = True
     found["doubled"].projects = [_plain_project("doubled", f"Service {number:03d}") for number in range(1, 111)]
-    found["uneven"].projects = [_rich_project("uneven", "Restricted"), _rich_project("uneven", "Open")]
+    found["uneven"].projects = [_rich_when_opened("uneven", "Restricted"), _rich_when_opened("uneven", "Open")]
     found["uneven"].projects[0].denied = CHANGES
-    found["protected"].projects = [_rich_project("protected", "Main")]
+    found["protected"].projects = [_rich_when_opened("protected", "Main", protected=frozenset({"refs/heads/main"}))]
     found["protected"].projects[0].denied = frozenset({"ForcePush"})
-    found["protected"].projects[0].repositories[0].protected = {"refs/heads/main"}
     found["patchy"].projects = [_plain_project("patchy", f"Service {number:03d}") for number in range(1, 21)]
     for name in ("pipelines-only", "listless", "unlisted", "stateless"):
-        found[name].projects = [_rich_project(name, "Main")]
+        found[name].projects = [_rich_when_opened(name, "Main")]
     found["modern"].projects = [_project_with_builds("modern", "Main")]
     found["modern"].without_classic_releases = True
     return list(found.values())
@@ -210,7 +209,17 @@ def _plain_project(organization: str, name: str, *, visibility: str = "private")
 
 
 def _project_with_builds(organization: str, name: str) -> Project:
-    project = Project(stable_id(organization, name), name, description=f"{name}, with something of everything")
+    project = _described(organization, name)
+    _fill_with_builds(organization, project)
+    return project
+
+
+def _described(organization: str, name: str) -> Project:
+    return Project(stable_id(organization, name), name, description=f"{name}, with something of everything")
+
+
+def _fill_with_builds(organization: str, project: Project) -> None:
+    name = project.name
     archived = small_repository(organization, name, "Archived")
     archived.disabled = True
     project.repositories += [
@@ -220,10 +229,22 @@ def _project_with_builds(organization: str, name: str) -> Project:
         archived,
     ]
     add_builds(project)
-    return project
 
 
 def _rich_project(organization: str, name: str) -> Project:
     project = _project_with_builds(organization, name)
     add_releases(project)
+    return project
+
+
+def _rich_when_opened(organization: str, name: str, *, protected: frozenset[str] = frozenset()) -> Project:
+    """Something of everything, made when somebody first looks; `protected` are refs of the first repository."""
+
+    def fill(project: Project) -> None:
+        _fill_with_builds(organization, project)
+        add_releases(project)
+        project.repositories[0].protected |= protected
+
+    project = _described(organization, name)
+    project.fill = fill
     return project
