@@ -1,10 +1,15 @@
 """Running builds and stopping them. https://learn.microsoft.com/rest/api/azure/devops/build/builds"""
 
+from typing import Any
+
 from sandbox.build import ASSEMBLY, WEB_API, build_json, find_build, find_definition, require
 from sandbox.core import find_project
 from sandbox.pipelines import Build, Definition
+from sandbox.typed_values import enumeration
 from sandbox.wire import Answer, Refused, Request, argument_missing, empty, envelope, invalid_body, json_answer
 from sandbox.world import Project
+
+_REASONS = [name for name, number in enumeration("BuildReason").members.items() if number.bit_count() == 1]
 
 
 def update(request: Request, names: dict[str, str]) -> Answer:
@@ -40,10 +45,13 @@ def queue(request: Request, names: dict[str, str]) -> Answer:
     found = find_definition(request, project, str(wanted.get("id", "")))
     require(request, project, found, "Queue builds")
     branch, sha = str(body.get("sourceBranch") or ""), str(body.get("sourceVersion") or "")
-    return json_answer(request, build_json(request, project, begin(request, project, found, branch, sha)))
+    build = begin(request, project, found, branch, sha, reason=_reason(request, body.get("reason")))
+    return json_answer(request, build_json(request, project, build))
 
 
-def begin(request: Request, project: Project, definition: Definition, branch: str, sha: str) -> Build:
+def begin(
+    request: Request, project: Project, definition: Definition, branch: str, sha: str, *, reason: str = "manual"
+) -> Build:
     """A new build of a branch, the default one when it is empty, at a commit, the newest when it is empty.
 
     Raises `Refused` when it cannot be queued.
@@ -55,9 +63,18 @@ def begin(request: Request, project: Project, definition: Definition, branch: st
     number = len([build for build in project.builds if build.queued_at.date() == request.now.date()]) + 1
     person = request.person or definition.author
     name = f"{request.now:%Y%m%d}.{number}"
-    build = Build(project.new_id(), name, definition, branch, sha, person, request.now, definition.outcome)
+    build = Build(project.new_id(), name, definition, branch, sha, person, request.now, definition.outcome, reason)
     project.builds.append(build)
     return build
+
+
+def _reason(request: Request, wish: Any) -> str:
+    # Inferred: a build is queued for one reason, and for the usual one when none is given.
+    if wish in (None, "", "none"):
+        return "manual"
+    if wish not in _REASONS:
+        raise Refused(invalid_body(request))
+    return str(wish)
 
 
 def _validate(request: Request, definition: Definition, branch: str, sha: str) -> None:

@@ -12,6 +12,7 @@ from sandbox.core import find_project
 from sandbox.ids import moment
 from sandbox.paging import NAME, TIME, Order
 from sandbox.pipelines import Build, Definition
+from sandbox.typed_values import enumeration
 from sandbox.wire import Answer, Refused, Request, argument_wrong, listing
 from sandbox.world import Project
 
@@ -33,7 +34,7 @@ _ORDERS = (
     "startTimeAscending",
     "startTimeDescending",
 )
-_STATUSES = ("none", "inProgress", "completed", "cancelling", "postponed", "notStarted", "all")
+_STATUSES, _RESULTS, _REASONS = (enumeration(name) for name in ("BuildStatus", "BuildResult", "BuildReason"))
 _DELETED = ("excludeDeleted", "includeDeleted", "onlyDeleted")
 _FAR = timedelta(days=365_000)
 
@@ -153,13 +154,13 @@ def _require_both_of_repository(request: Request) -> None:
 def _is_in_state(request: Request, build: Build) -> bool:
     """Whether a build's status, result, reason, person and deletion are those that are asked for."""
     state = build.state(request.now)
-    status, result = request.choice("statusFilter", _STATUSES, "all"), request.listed("resultFilter")
+    status, result, reason = (request.query.get(f"{name}Filter", "") for name in ("status", "result", "reason"))
     deleted = request.choice("deletedFilter", _DELETED, "excludeDeleted")
     person = request.query.get("requestedFor", "").casefold()
     return (
-        status in ("all", "none", state.status)
-        and (not result or (state.result or "").lower() in result)
-        and (request.query.get("reasonFilter") or "all").lower() in ("all", build.reason.lower())
+        _STATUSES.lets_through(status, state.status)
+        and _RESULTS.lets_through(result, state.result or "none")
+        and _REASONS.lets_through(reason, build.reason)
         and person in ("", build.person.name.casefold(), build.person.upn.casefold(), build.person.id)
         and (deleted == "includeDeleted" or (build.deleted_at is not None) == (deleted == "onlyDeleted"))
     )

@@ -2,13 +2,14 @@
 
 Organization, identity, policy, membership, scope, throttle, address and version, body, look-up, permission. What
 somebody told the sandbox to do wrong comes before all of it; see `sandbox.faults`. Parameters that the sandbox does not
-play are refused after the version, and before the body.
+play are refused after the version, and before the body; so are values that are not of their parameter's type.
 """
 
 import base64
 import binascii
+from functools import partial
 
-from sandbox import parameters, refusals, versions
+from sandbox import parameters, refusals, typed_values, versions
 from sandbox.people import Token
 from sandbox.routes import MAP
 from sandbox.routing import Found, Lost
@@ -91,9 +92,11 @@ def _enter(request: Request, token: Token | None) -> Answer:
     route = found.route
     if request.release_host not in (None, route.is_release) and not route.is_everywhere:
         raise Refused(refusals.page_not_found(request))
-    request.query = parameters.operation_of(route).canonical(request.query)
+    request.query = typed_values.read_query(parameters.operation_of(route).canonical(request.query), route)
     versions.agree(request, released=route.released)
     parameters.require_played(request, route)
+    typed_values.require_readable(request, route)
+    request.read_body = partial(typed_values.read_body, route=route)
     route.bind(request)
     return route.controller(request, found.names)
 

@@ -8,10 +8,9 @@ from urllib.parse import quote
 from sandbox.git import GIT_SERVER, USUAL_PAGE, find_repository, repository_url, web_url
 from sandbox.ids import instant, moment
 from sandbox.repositories import Commit, Repository, Tree, blob_id, changes, children, has_folder, tree_id
-from sandbox.wire import Answer, Refused, Request, argument_wrong, error, json_answer, listing, person_json, raw
+from sandbox.wire import Answer, Refused, Request, error, json_answer, listing, person_json, raw
 from sandbox.world import Project
 
-_VERSION_TYPES = ("branch", "tag", "commit")
 _RECURSION = ("none", "oneLevel", "oneLevelPlusNestedEmptyFolders", "full")
 _FORMATS = ("json", "octetStream", "text", "zip")
 _OCTETS = "application/octet-stream"
@@ -20,10 +19,7 @@ _OCTETS = "application/octet-stream"
 def _commit_at(request: Request, repository: Repository, prefix: str) -> Commit:
     """The commit that a version of the query means, the default branch without one. Raises `Refused`."""
     version = request.query.get(f"{prefix}version", "")
-    kind = (request.query.get(f"{prefix}versionType") or "branch").lower()
-    if kind not in _VERSION_TYPES:
-        text = f"versionType={kind} is not a valid value for versionType. Try one of: Branch,Tag,Commit"
-        raise Refused(argument_wrong(request, text))
+    kind = request.query.get(f"{prefix}versionType") or "branch"
     if not repository.refs:
         text = f"VS403403: Cannot find any branches for the {repository.name} repository."
         raise Refused(error(request, 404, text, "GitItemNotFoundException", GIT_SERVER))

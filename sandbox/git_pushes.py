@@ -11,6 +11,9 @@ from sandbox.ids import instant, stable_sha
 from sandbox.repositories import NOTHING, Commit, Repository
 from sandbox.wire import Answer, Refused, Request, argument_missing, argument_wrong, error, json_answer, person_json
 
+# A file is renamed and changed by one change of both kinds, or by two.
+_CHANGES = ({"add"}, {"edit"}, {"delete"}, {"rename"}, {"edit", "rename"})
+
 
 def push(request: Request, names: dict[str, str]) -> Answer:
     """Commit files to a branch, which a push may also begin."""
@@ -84,22 +87,22 @@ def _commit(request: Request, repository: Repository, wish: dict[str, Any], pare
 
 
 def _apply(request: Request, tree: dict[str, bytes], change: dict[str, Any]) -> None:
-    kind, item = str(change.get("changeType", "")).lower(), change.get("item")
+    kind, item = str(change.get("changeType", "")), change.get("item")
     if not isinstance(item, dict) or not isinstance(item.get("path"), str):
         raise Refused(argument_missing(request, "item"))
-    path = "/" + item["path"].strip("/")
+    path, kinds = "/" + item["path"].strip("/"), set(kind.split(","))
+    if kinds not in _CHANGES:
+        raise Refused(argument_wrong(request, f"The change type '{kind}' is not supported."))
     if kind == "add" and path in tree:
         raise Refused(_wrong_path(request, path, "add", "already exists. Please specify a new path."))
-    if kind in ("edit", "delete", "rename"):
+    if kind != "add":
         source = "/" + str(change.get("sourceServerItem") or path).strip("/")
         if source not in tree:
             raise Refused(_wrong_path(request, source, kind, "does not exist. Please specify an existing path."))
-        kept = tree.pop(source)
-        if kind == "rename":
-            tree[path] = kept
-    elif kind != "add":
-        raise Refused(argument_wrong(request, f"The change type '{kind}' is not supported."))
-    if kind in ("add", "edit"):
+        tree[path] = tree.pop(source)
+    if kind == "delete":
+        del tree[path]
+    elif kinds & {"add", "edit"}:
         tree[path] = _content(request, change.get("newContent"))
 
 

@@ -1,12 +1,23 @@
 """Ids that are the same in every run, and times as the service writes them."""
 
 import hashlib
+import re
 import uuid
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 EPOCH = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 _SPACE = uuid.UUID("8f8d4f5e-2f6b-4b5a-9c57-0c9d3c5b1a00")
+
+_WEEKDAY = re.compile(r"[A-Z][a-z]{2}, ")
+_AMERICAN = (
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y %I:%M %p",
+    "%m/%d/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y",
+)
 
 
 @lru_cache(maxsize=100_000)
@@ -27,14 +38,39 @@ def instant(moment: datetime) -> str:
 
 
 def moment(text: str) -> datetime | None:
-    """A time as a client writes it; None for what is no time."""
+    """A time as a client writes it, UTC where it names no zone; None for what is no time.
+
+    ISO 8601; the HTTP form `Sat, 28 Nov 2026 01:02:03 GMT`; and `6/14/2018 12:00:00 AM`, as the documentation has it.
+    """
+    found = _http_time(text.strip()) or _american_time(text.strip()) or _iso_time(text)
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _http_time(text: str) -> datetime | None:
+    if not _WEEKDAY.match(text):
+        return None
+    try:
+        return parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _american_time(text: str) -> datetime | None:
+    for form in _AMERICAN if "/" in text else ():
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    return None
+
+
+def _iso_time(text: str) -> datetime | None:
     shortened = text.strip().replace("Z", "+00:00")
     head, point, tail = shortened.partition(".")
     if point:
         digits = tail.split("+")[0].split("-")[0]
         shortened = f"{head}.{digits[:6]:0<6}{tail[len(digits) :]}"
     try:
-        found = datetime.fromisoformat(shortened)
+        return datetime.fromisoformat(shortened)
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -79,8 +79,12 @@ def operations() -> dict[str, Operation]:
 
 def operation_of(route: Route) -> Operation:
     """The parameters of a route. What is served without a project too has the same ones."""
-    names = (f"{route.method} {route.address}", f"{route.method} {{project}}/{route.address}")
-    return next((operations()[name] for name in names if name in operations()), Operation())
+    return next((operations()[name] for name in addresses_of(route) if name in operations()), Operation())
+
+
+def addresses_of(route: Route) -> tuple[str, str]:
+    """Under which names lists may have a route: its own, and with a project where it is served without one."""
+    return f"{route.method} {route.address}", f"{route.method} {{project}}/{route.address}"
 
 
 def require_played(request: Request, route: Route) -> None:

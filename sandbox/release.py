@@ -8,6 +8,7 @@ from sandbox.core import find_project
 from sandbox.deployments import Approval, Attempt, Environment, Release, ReleaseDefinition
 from sandbox.ids import moment
 from sandbox.release_json import Writer, task_log
+from sandbox.typed_values import enumeration
 from sandbox.wire import Answer, Refused, Request, error, json_answer, listing, raw
 from sandbox.world import Project
 
@@ -15,6 +16,7 @@ USUAL_PAGE = 50
 EXCEPTIONS = "Microsoft.VisualStudio.Services.ReleaseManagement.Data.Exceptions"
 _ASSEMBLY = "Microsoft.VisualStudio.Services.ReleaseManagement2.Data"
 _STATUSES = ("undefined", "draft", "active", "abandoned")
+_DEPLOYMENT_STATUSES, _OPERATION_STATUSES = enumeration("DeploymentStatus"), enumeration("DeploymentOperationStatus")
 _APPROVAL_STATUSES = ("undefined", "pending", "approved", "rejected", "reassigned", "canceled", "skipped")
 
 
@@ -186,16 +188,15 @@ def deployments(request: Request, names: dict[str, str]) -> Answer:
     project = settled(request, names)
     definition = request.query.get("definitionId", "")
     planned = request.query.get("definitionEnvironmentId", "")
-    status = request.query.get("deploymentStatus", "all").lower()
-    operation = request.query.get("operationStatus", "all").lower()
+    status, operation = request.query.get("deploymentStatus", ""), request.query.get("operationStatus", "")
     fitting = []
     for one in _deployments(project):
         progress = one.environment.progress(one.attempt, request.now)
         if (
             definition in ("", str(one.release.definition.id))
             and planned in ("", str(one.environment.plan.id))
-            and status in ("all", "undefined", progress.deployment.lower())
-            and operation in ("all", "undefined", progress.operation.lower())
+            and _DEPLOYMENT_STATUSES.lets_through(status, progress.deployment)
+            and _OPERATION_STATUSES.lets_through(operation, progress.operation)
             and (not request.flag("latestAttemptsOnly") or one.attempt is one.environment.attempts[-1])
         ):
             fitting.append(one)

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -56,7 +57,8 @@ class Request:
 
     `base_url` is how the client names the service. Where releases have a host of their own, `main_url` and
     `release_url` are both hosts, and `release_host` says which of them was asked; None means that one host has all.
-    `organization`, `project`, `person` (None for nobody), `version` and `now` are found on the way through the gates.
+    `organization`, `project`, `person` (None for nobody), `version` and `now` are found on the way through the gates,
+    and so is `read_body`, which knows the types of the body.
     """
 
     method: str
@@ -74,6 +76,7 @@ class Request:
     person: Person | None = None
     version: str = ""
     now: datetime = EPOCH
+    read_body: Callable[[Any], Any] = lambda body: body
 
     def lacks(self, right: str) -> bool:
         """Whether the person, not the token, lacks a right in the project."""
@@ -131,7 +134,7 @@ class Request:
             return shape()
         if not isinstance(given, shape):
             raise Refused(invalid_body(self))
-        return given
+        return self.read_body(given)
 
     def number(self, name: str, usual: int) -> int:
         """A whole number of the query. Raises `Refused`."""

@@ -149,7 +149,7 @@ def test_a_long_message_is_cut_in_lists_and_whole_by_itself(call: Caller) -> Non
     [
         ({"versionDescriptor.version": "gone"}, 404, "GitUnresolvableToCommitException"),
         ({"versionDescriptor.version": "f" * 40, "versionDescriptor.versionType": "commit"}, 404, "GitUnresolvable"),
-        ({"versionDescriptor.version": "main", "versionDescriptor.versionType": "2"}, 400, "ArgumentException"),
+        ({"versionDescriptor.version": "main", "versionDescriptor.versionType": "3"}, 400, "ArgumentException"),
         ({"path": "/nothing.txt"}, 404, "GitItemNotFoundException"),
         ({"scopePath": "/no/such/folder"}, 404, "GitItemNotFoundException"),
     ],
