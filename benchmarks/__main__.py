@@ -26,6 +26,7 @@ ROWS = {
     "visiting": ("sqlite",),
     "starting": ("sqlite",),
     "testing": ("sqlite",),
+    "patterns": ("sqlite",),
 }
 
 

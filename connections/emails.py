@@ -21,6 +21,7 @@ from connections.models import Mail
 
 SUBJECT_PREFIX = "[MFE Orchestrator] "
 LONGEST_SUBJECT = 250
+_EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
 # What `hand_over` raises. `SMTPException` is an `OSError` too, and a mail that cannot be written down a `ValueError`.
 TROUBLES = (OSError, ValueError)
 _SERVER_TROUBLES = (
@@ -55,7 +56,7 @@ def word(event: str, context: Mapping[str, Any]) -> Worded:
     text = render_to_string(f"emails/{event}/body.txt", full)
     return Worded(
         subject=subject[:LONGEST_SUBJECT],
-        text=re.sub(r"\n\s*\n\s*\n", "\n\n", text).strip() + "\n",
+        text=_EMPTY_LINES.sub("\n\n", text).strip() + "\n",
         html=render_to_string(f"emails/{event}/body.html", full),
     )
 

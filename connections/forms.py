@@ -33,6 +33,7 @@ class ProjectsField(forms.MultipleChoiceField):
 
 RULES = [(Rule.ALLOW, "allowed"), (Rule.WARN, "warned of"), (Rule.REFUSE, "refused")]
 UNKNOWN = ("unknown", "I don't know")
+_BETWEEN_ADDRESSES = re.compile(r"[\s,;]+")
 
 
 class ExpiryForm(forms.Form):
@@ -231,7 +232,7 @@ class RecipientsField(forms.CharField):
 
     def clean(self, value: Any) -> str:
         """Check each address."""
-        addresses = list(dict.fromkeys(re.split(r"[\s,;]+", str(super().clean(value)).strip())))
+        addresses = list(dict.fromkeys(_BETWEEN_ADDRESSES.split(str(super().clean(value)).strip())))
         for address in filter(None, addresses):
             try:
                 validate_email(address)

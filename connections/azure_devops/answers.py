@@ -14,18 +14,21 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from connections.azure_devops import errors
 from connections.azure_devops.names import redact
+from connections.azure_devops.text import cut
 from connections.azure_devops.types import Service
 
 ANONYMOUS_ID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 _TYPE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.`]{0,127}")
 _ACTIVITY_ID = re.compile(r"[0-9A-Fa-f-]{8,64}")
-_MAIL_ADDRESS = re.compile(r"[^\s'\"<>(),;]+@[^\s'\"<>(),;]+")
+# Begins where a word begins, so that each word is read once, however long it is.
+_MAIL_ADDRESS = re.compile(r"(?<![^\s'\"<>(),;])[^\s'\"<>(),;]+@[^\s'\"<>(),;]+")
+# Controls, and marks that change the direction of what stands around them.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,300})", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9.:-]{1,253}")
 _LONGEST_SAID = 300
 Content = Literal["json", "bytes"]
 _LONGEST_WAIT = 24 * 60 * 60.0
-_LONGEST_ADDRESS = 2000
 # The title of Azure DevOps' own sign-in page stands in its first lines.
 _START_OF_A_PAGE = 2000
 
@@ -52,7 +55,7 @@ class Answer:
     @property
     def content_type(self) -> str:
         """The media type alone, in lower case."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return cut(self.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
     @property
     def is_json(self) -> bool:
@@ -102,7 +105,8 @@ class Answer:
     def type_key(self) -> str | None:
         """The type of error in Azure DevOps' envelope; None when there is none that could be a type's name."""
         value = self._envelope.get("typeKey")
-        return value if isinstance(value, str) and _TYPE_NAME.fullmatch(value) and redact(value) == value else None
+        found = cut(value) if isinstance(value, str) else ""
+        return found if _TYPE_NAME.fullmatch(found) and redact(found) == found else None
 
     @property
     def has_message(self) -> bool:
@@ -114,8 +118,8 @@ class Answer:
         """The words of the error, from the body or the header. They may name people."""
         value = self._envelope.get("message")
         if isinstance(value, str) and value:
-            return value
-        return self.service_error or ("" if self.is_page else self.text[:2000])
+            return cut(value)
+        return self.service_error or ("" if self.is_page else cut(self.text))
 
     @property
     def said(self) -> str:
@@ -126,7 +130,7 @@ class Answer:
     @property
     def service_error(self) -> str:
         """The decoded X-TFS-ServiceError header."""
-        return unquote(self.headers.get("x-tfs-serviceerror", ""))
+        return unquote(cut(self.headers.get("x-tfs-serviceerror", "")))
 
     @property
     def user_id(self) -> str | None:
@@ -137,7 +141,7 @@ class Answer:
     @property
     def activity_id(self) -> str | None:
         """What Microsoft's support asks for: a GUID. It is stored and shown, so nothing else passes."""
-        found = self.headers.get("activityid") or self.headers.get("x-vss-e2eid") or ""
+        found = cut(self.headers.get("activityid") or self.headers.get("x-vss-e2eid") or "")
         return found if _ACTIVITY_ID.fullmatch(found) else None
 
     @property
@@ -154,7 +158,7 @@ class Answer:
     @property
     def redirect_target(self) -> SplitResult | None:
         """Where a redirect leads; a relative address leads to the host that was asked. None when it cannot be read."""
-        location = self.headers.get("location", "")[:_LONGEST_ADDRESS]
+        location = cut(self.headers.get("location", ""))
         try:
             return urlsplit(urljoin(f"https://{self.host}/", location)) if location else None
         except ValueError:
@@ -187,7 +191,7 @@ class Answer:
 
         Without that header, where the share of calls is used up: until X-RateLimit-Reset, seconds since 1970.
         """
-        text = self.headers.get("retry-after", "").strip()
+        text = cut(self.headers.get("retry-after", "").strip())
         seconds = _number(text)
         if seconds is None and text:
             seconds = _seconds_until(text)
@@ -198,9 +202,9 @@ class Answer:
 
 
 def fit_to_show(text: str) -> str:
-    """The first line, without mail addresses and secrets, and not endless."""
-    line = text.strip().partition("\n")[0].strip()
-    return _MAIL_ADDRESS.sub("…", redact(line))[:_LONGEST_SAID]
+    """The first line, without mail addresses, secrets and controls, and not endless."""
+    line = cut(text.strip()).partition("\n")[0].strip()
+    return _CONTROLS.sub(" ", _MAIL_ADDRESS.sub("…", redact(line)))[:_LONGEST_SAID]
 
 
 def _number(text: str) -> float | None:

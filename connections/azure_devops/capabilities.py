@@ -137,7 +137,7 @@ _ARGUMENT = (
 
 
 def _proofs(resource: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:{resource}|{_ARGUMENT})\Z")
+    return re.compile(rf"\A(?:{resource}|{_ARGUMENT})\Z")
 
 
 _REPOSITORY = _proofs("GitRepositoryNotFoundException")

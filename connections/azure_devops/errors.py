@@ -207,8 +207,10 @@ class BranchNotUpdated(Rejected):
 
     code = "branch_not_updated"
 
-    def __init__(self, *, update_status: str, activity_id: str | None = None) -> None:
-        super().__init__(detail=update_status, activity_id=activity_id)
+    def __init__(
+        self, *, update_status: str, status: int | None = None, activity_id: str | None = None, said: str = ""
+    ) -> None:
+        super().__init__(detail=update_status, status=status, activity_id=activity_id, said=said)
         self.update_status = update_status
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from connections.azure_devops import errors
-from connections.azure_devops.answers import Answer
+from connections.azure_devops.answers import Answer, fit_to_show
 from connections.azure_devops.paging import every_page
 from connections.azure_devops.reading import (
     flag,
@@ -368,10 +368,13 @@ def _check(result: dict[str, Any], answer: Answer) -> None:
     if flag(result, "success"):
         return
     status = optional_text(result, "updateStatus") or "unknown"
+    said = fit_to_show(optional_text(result, "customMessage") or "")
     kind = _REFUSALS.get(status)
     if kind is not None:
-        raise kind(detail=status, status=answer.status, activity_id=answer.activity_id)
-    raise errors.BranchNotUpdated(update_status=status[:60], activity_id=answer.activity_id)
+        raise kind(detail=status, status=answer.status, activity_id=answer.activity_id, said=said)
+    raise errors.BranchNotUpdated(
+        update_status=status[:60], status=answer.status, activity_id=answer.activity_id, said=said
+    )
 
 
 def create_repository(transport: Transport, project_id: str, *, name: str) -> Repository:

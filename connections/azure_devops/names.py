@@ -30,6 +30,10 @@ _LEGACY_SUFFIX = ".visualstudio.com"
 # Today's form and the older one. https://github.com/microsoft/security-utilities (SEC101/201, SEC101/102)
 _TODAYS_FORM = r"[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}"
 _OLDER_FORM = r"[a-z2-7]{52}"
+_BETWEEN_SEGMENTS = re.compile(r"[/\\]")
+_OF_AN_ADDRESS = re.compile(r"[/:@]")
+_OF_AN_ADDRESS_OR_HOST = re.compile(r"[/:@.]")
+_WHITE_SPACE = re.compile(r"\s")
 _LOOKS_LIKE_TOKEN = re.compile(rf"(?:{_TODAYS_FORM}|{_OLDER_FORM})\Z", re.ASCII)
 _SECRETS = re.compile(
     # A password in an address, such as a proxy's or a database's.
@@ -85,14 +89,14 @@ def parse_organization(text: str, server: Server, *, others: Sequence[Server] = 
         raise InvalidOrganizationName("control_characters")
     if len(typed) > _LONGEST_ADDRESS:
         raise InvalidOrganizationName("too_long")
-    if any(part in ("..", ".") for part in re.split(r"[/\\]", unquote(unquote(typed)))):
+    if any(part in ("..", ".") for part in _BETWEEN_SEGMENTS.split(unquote(unquote(typed)))):
         raise InvalidOrganizationName("path_climbs")
     find = _collection if server.place == "collection" else _organization
     return OrganizationName(name=find(typed, server, others), as_typed=typed)
 
 
 def _organization(typed: str, server: Server, others: Sequence[Server]) -> str:
-    name = _from_address(typed, server, others) if re.search(r"[/:@]|\.", typed) else typed
+    name = _from_address(typed, server, others) if _OF_AN_ADDRESS_OR_HOST.search(typed) else typed
     if len(name) > LONGEST_ORGANIZATION:
         raise InvalidOrganizationName("too_long")
     if not _ORGANIZATION.fullmatch(name):
@@ -102,7 +106,7 @@ def _organization(typed: str, server: Server, others: Sequence[Server]) -> str:
 
 def _collection(typed: str, server: Server, others: Sequence[Server]) -> str:
     # No collection has one of these in its name, so with one of them it is an address.
-    is_address = re.search(r"[/:@]", typed) is not None
+    is_address = _OF_AN_ADDRESS.search(typed) is not None
     name = _from_address(typed, server, others) if is_address else unquote(typed)
     name = unicodedata.normalize("NFC", name).strip()
     if len(name) > LONGEST_COLLECTION:
@@ -203,7 +207,7 @@ def read_token(text: str) -> PersonalAccessToken:
         raise InvalidToken("entra_access_token")
     if len(trimmed) > LONGEST_TOKEN:
         raise InvalidToken("too_long")
-    if re.search(r"\s", trimmed):
+    if _WHITE_SPACE.search(trimmed):
         raise InvalidToken("inner_white_space")
     if not (trimmed.isascii() and trimmed.isprintable()):
         raise InvalidToken("not_printable_ascii")

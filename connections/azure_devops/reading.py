@@ -9,9 +9,11 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from connections.azure_devops import errors
+from connections.azure_devops.text import cut
 from connections.azure_devops.types import Identity
 
 _FRACTION = re.compile(r"\.(\d+)")
+_WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 _NEVER = "0001-01-01"
 # Azure DevOps spells these in one way or the other.
 _SPELLINGS = {"canceling": "cancelling", "cancelled": "canceled"}
@@ -23,7 +25,7 @@ def parse_datetime(text: object) -> datetime | None:
     """An instant with zero to seven fractional digits, aware and in UTC; None for what is absent or no date."""
     if not isinstance(text, str) or text.startswith(_NEVER):
         return None
-    shortened = _FRACTION.sub(lambda digits: "." + digits.group(1)[:6].ljust(6, "0"), text.strip(), count=1)
+    shortened = _FRACTION.sub(lambda digits: "." + digits.group(1)[:6].ljust(6, "0"), cut(text.strip()), count=1)
     try:
         instant = datetime.fromisoformat(shortened.replace("Z", "+00:00"))
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
@@ -83,7 +85,7 @@ def mapping(source: dict[str, Any], key: str) -> dict[str, Any]:
 def web_link(source: dict[str, Any], *path: str) -> str | None:
     """An address that may be put into a page: http or https, or nothing."""
     address = optional_text(source, *path)
-    return address if address is not None and re.match(r"https?://", address, re.IGNORECASE) else None
+    return address if address is not None and _WEB_ADDRESS.match(cut(address)) else None
 
 
 def instant(source: dict[str, Any], key: str) -> datetime | None:

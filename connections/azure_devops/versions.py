@@ -10,12 +10,14 @@ from collections.abc import Sequence
 
 from connections.azure_devops import errors
 from connections.azure_devops.answers import Answer
+from connections.azure_devops.text import cut
 
 API_VERSION = "7.1"
 OLDEST_SERVER = "Azure DevOps Server 2019"
 _OLDEST = (5, 0)
 _PREVIEW = "-preview"
-_NEWEST_OF_SERVER = re.compile(r"out of range for this server.*supports is (\d{1,3})\.(\d{1,3})", re.DOTALL)
+_OUT_OF_RANGE = "out of range for this server"
+_NEWEST_OF_SERVER = re.compile(r"supports is (\d{1,3})\.(\d{1,3})")
 
 
 class Versions:
@@ -42,7 +44,7 @@ class Versions:
         if answer.type_key == "VssInvalidPreviewVersionException" and not spoken.endswith(_PREVIEW):
             self._previews.add(_kind(path))
             return True
-        newest = _NEWEST_OF_SERVER.search(answer.message)
+        newest = _NEWEST_OF_SERVER.search(cut(answer.message).partition(_OUT_OF_RANGE)[2])
         if newest is None:
             return False
         known = int(newest[1]), int(newest[2])

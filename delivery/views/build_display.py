@@ -9,6 +9,7 @@ from typing import Any
 from connections.azure_devops import build as azure
 from connections.azure_devops import build_log
 from connections.azure_devops.build_log import StepResult, StepState
+from connections.azure_devops.text import LONGEST_TEXT, cut
 from connections.views.display import Chip
 from delivery.build_states import State, state_of
 from delivery.models import Pipeline
@@ -32,6 +33,7 @@ _STEP_CHIPS: dict[str, Chip] = {
     StepResult.SKIPPED: Chip("Skipped", "circle-minus", "quiet"),
     StepResult.ABANDONED: Chip("Abandoned", "circle-slash", "warn"),
 }
+_PULL_REQUEST = re.compile(r"refs/pull/(\d+)/merge")
 _REASONS = {
     "manual": "by hand",
     "individualCI": "for a push",
@@ -51,8 +53,8 @@ def chip(state: str) -> Chip:
 
 def short_branch(ref: str | None) -> str:
     """A ref as people say it."""
-    text = ref or ""
-    pull = re.fullmatch(r"refs/pull/(\d+)/merge", text)
+    text = cut(ref or "")
+    pull = _PULL_REQUEST.fullmatch(text)
     if pull:
         return f"pull request {pull[1]}"
     return text.removeprefix("refs/heads/").removeprefix("refs/")
@@ -142,19 +144,21 @@ def _step_chip(step: build_log.Step) -> Chip:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a log. `word` says what colour alone must not."""
+    """One line of a log. `word` says what colour alone must not; `left_out` counts the characters not shown."""
 
     number: int
     text: str
     word: str = ""
     tone: str = ""
+    left_out: int = 0
 
 
 # Terminals draw colours by these; https://en.wikipedia.org/wiki/ANSI_escape_code
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)\.?\d*Z ?")
-_MARK = re.compile(r"##\[(\w+)\]|##vso\[task\.logissue type=(\w+)[^\]]*\]")
+# The word ends at its boundary, so that what follows is read once.
+_MARK = re.compile(r"\A(?:##\[(\w+)\]|##vso\[task\.logissue type=(\w+)\b[^\]]*\])")
 _MARKS = {
     "error": ("Error", "bad"),
     "warning": ("Warning", "warn"),
@@ -166,8 +170,8 @@ _MARKS = {
 
 
 def log_line(number: int, raw: str) -> Line:
-    """A line without what terminals and spoofers put into it, its mark as a word, its time short."""
-    text = _CONTROL.sub("\ufffd", _ESCAPES.sub("", raw).rstrip("\r\n"))
+    """A line without what terminals and spoofers put into it, its mark as a word, its time short, its end left out."""
+    text = _CONTROL.sub("\ufffd", _ESCAPES.sub("", cut(raw)).rstrip("\r\n"))
     stamp = _STAMP.match(text)
     if stamp:
         text = text[stamp.end() :]
@@ -175,7 +179,7 @@ def log_line(number: int, raw: str) -> Line:
     word, tone = _MARKS.get((mark[1] or mark[2]) if mark else "", ("", ""))
     if word and mark:
         text = text[mark.end() :]
-    return Line(number, f"{stamp[1]} {text}" if stamp else text, word, tone)
+    return Line(number, f"{stamp[1]} {text}" if stamp else text, word, tone, max(len(raw) - LONGEST_TEXT, 0))
 
 
 def pipeline_row(pipeline: Pipeline, now: datetime) -> dict[str, Any]:

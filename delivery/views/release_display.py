@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connections.azure_devops.release_types import Approval, ApprovalStatus, Environment, Release
+from connections.azure_devops.text import cut
 from connections.views.display import Chip
 from delivery.actions.release_acts import is_of_another
 from delivery.stages import Stage, Whole, asked, stage_of, stage_of_attempt, whole_of
@@ -49,6 +50,7 @@ APPROVAL_CHIPS: dict[ApprovalStatus, Chip] = {
     ApprovalStatus.UNDEFINED: STAGE_CHIPS[Stage.UNKNOWN],
     ApprovalStatus.UNKNOWN: STAGE_CHIPS[Stage.UNKNOWN],
 }
+_BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WHEN = {"preDeploy": "before the deployment", "postDeploy": "after the deployment"}
 
 
@@ -153,7 +155,7 @@ def deployment_views(environments: Iterable[Environment]) -> list[DeploymentView
 
 def operation_words(operation: str | None) -> str:
     """Azure DevOps' own word for what a deployment does, as people write: phaseInProgress is "Phase in progress"."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", operation or "").capitalize()
+    return _BETWEEN_WORDS.sub(" ", cut(operation or "")).capitalize()
 
 
 def duration(minutes: float | None) -> str:

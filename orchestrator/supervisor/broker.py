@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 # The kernel's limit is 108 bytes on Linux and 104 on macOS, the closing zero included.
 LONGEST_SOCKET_PATH = 100
 # A path of these characters alone means the same in a file system and in a URL.
-_PLAIN = re.compile(r"[A-Za-z0-9/._-]+\Z", re.ASCII)
+_PLAIN = re.compile(r"\A[A-Za-z0-9/._-]+\Z", re.ASCII)
 
 
 class NoBroker(Exception):

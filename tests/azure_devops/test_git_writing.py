@@ -8,7 +8,7 @@ import pytest
 from connections.azure_devops import errors, git
 from connections.azure_devops.git import Branch, Push, Repository
 from connections.azure_devops.transport import Transport
-from tests.azure_devops.conftest import Asking, MakeTransport, Serve
+from tests.azure_devops.conftest import SECRET, Asking, MakeTransport, Serve
 from tests.azure_devops.loopback import Seen, Wire, answer, json_answer, listing, refusal
 
 SHA, OTHER = "a" * 40, "b" * 40
@@ -106,6 +106,29 @@ def test_a_success_in_which_the_branch_failed_is_a_failure(
         git.create_branch(transport, *WHERE, name="topic", at=SHA)
     assert type(raised.value) is kind
     assert raised.value.detail == status
+
+
+NO_FORCE = "The user does not have force push permissions for topic.\nMore for engineers."
+
+
+@pytest.mark.parametrize("status", ["writePermissionRequired", "rejectedByPolicy", "rejectedByPlugin", "new"])
+def test_what_azure_devops_says_of_a_branch_that_it_refused_is_kept_for_the_person(asking: Asking, status: str) -> None:
+    _, transport = asking(updated(updateStatus=status, success=False, customMessage=NO_FORCE))
+    with pytest.raises(errors.AzureDevOpsError) as raised:
+        git.create_branch(transport, *WHERE, name="topic", at=SHA)
+    assert raised.value.said == "The user does not have force push permissions for topic."
+    assert "force push" not in f"{raised.value}{raised.value.detail}"
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [(None, ""), (7, ""), ("maya@example.com may not", "… may not"), (f"with {SECRET}", "with [redacted]")],
+)
+def test_what_is_said_of_a_refused_branch_is_fit_to_be_shown(asking: Asking, message: object, said: str) -> None:
+    _, transport = asking(updated(updateStatus="locked", success=False, customMessage=message))
+    with pytest.raises(errors.BranchProtected) as raised:
+        git.create_branch(transport, *WHERE, name="topic", at=SHA)
+    assert raised.value.said == said
 
 
 @pytest.mark.parametrize("more", [{"success": False}, {}, {"success": "true"}, {"updateStatus": "succeeded"}])

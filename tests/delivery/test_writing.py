@@ -1,5 +1,6 @@
 """New repository, New branch and Commit a file: asked first, tried once, recorded, and refused in words."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -138,6 +139,26 @@ def test_a_branch_is_created_where_another_is(pages: Client, repository: Reposit
     assert "The branch topic/new is created." in page
     assert azure.refs["refs/heads/topic/new"] == azure.refs[MAIN]
     assert events("done")[0]["branch"] == "refs/heads/topic/new"
+
+
+@pytest.mark.parametrize("status", ["createBranchPermissionRequired", "rejectedByPlugin"])
+def test_what_azure_devops_says_of_a_refused_branch_stands_beside_our_words(
+    pages: Client, repository: Repository, sandbox: Sandbox, status: str
+) -> None:
+    said = "The user does not have force push permissions"
+    refused = {"success": False, "updateStatus": status, "customMessage": said, "newObjectId": "0" * 40}
+    sandbox.behaviour.add(
+        "status",
+        status=200,
+        method="POST",
+        path="/refs$",
+        body=json.dumps({"count": 1, "value": [refused]}),
+        headers={"Content-Type": "application/json"},
+    )
+    page = post(pages, "new-branch", repository.pk, {"source": "main", "name": "topic/new"})
+    assert f"Azure DevOps said: <q>{said}</q>" in page
+    (recorded,) = events(".failed")
+    assert said not in str(recorded)
 
 
 def test_a_branch_that_is_there_already_is_refused_although_the_answer_is_a_200(
