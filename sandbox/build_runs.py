@@ -11,6 +11,7 @@ from sandbox.wire import Answer, Refused, Request, error, json_answer, listing, 
 from sandbox.world import Project
 from sandbox.zips import wants_zip, zip_answer
 
+_NOT_IN_FILE_NAMES = re.compile(r"[^\w .()-]")
 _SCRIPT_TASK = {"id": "d9bafed4-0b18-4f58-968d-86655b4d2ce9", "name": "CmdLine", "version": "2.246.1"}
 
 
@@ -121,7 +122,7 @@ def _zipped_logs(request: Request, build: Build) -> dict[str, bytes]:
 
 
 def _file_name(step: Step) -> str:
-    return re.sub(r"[^\w .()-]", "_", step.name)
+    return _NOT_IN_FILE_NAMES.sub("_", step.name)
 
 
 def _text(lines: list[str]) -> bytes:
