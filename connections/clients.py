@@ -44,6 +44,11 @@ def server(name: str) -> Server:
     raise UnknownServer(name)
 
 
+def services() -> list[str]:
+    """The names of the listed servers that are Microsoft's service, or play it."""
+    return [one.name for one in servers() if one.place == "organization"]
+
+
 def places() -> list[Place]:
     """What the listed servers call the place of projects, each once."""
     return list(dict.fromkeys(one.place for one in servers()))

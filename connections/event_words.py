@@ -83,6 +83,8 @@ def _reminded(detail: dict[str, Any]) -> str:
     people = detail.get("people", 0)
     whom = f"{people} {'person' if people == 1 else 'people'}"
     left = detail.get("days_left")
+    if detail.get("about") == Reminder.Kind.REACH_UNKNOWN:
+        return f"{whom}: not recorded for which organizations it was made"
     if detail.get("about") == Reminder.Kind.UNDATED or left is None:
         return f"{whom}: no expiry date is recorded"
     if left < 0:

@@ -104,6 +104,8 @@ class TokenForm(ExpiryForm):
         widget=forms.RadioSelect,
         initial=Connection.Reach.ONE,
         error_messages={"required": "Say for which organizations the token was made."},
+        help_text="“Organization” in the list of tokens at Azure DevOps says it. Tokens for all accessible "
+        "organizations are accepted no longer from 1 December 2026 on.",
     )
     accept_limited = forms.BooleanField(label="Connect as Limited, knowing what will not work", required=False)
     verdict = forms.CharField(required=False, widget=forms.HiddenInput, max_length=5000)

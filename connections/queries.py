@@ -13,7 +13,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower, Upper
 from django.utils import timezone
 
-from connections import expiry
+from connections import clients, expiry
 from connections.models import AuditedConnection, AuditRun, ChosenProject, Connection, Mail, StoredToken
 from connections.rails import Rails
 from connections.status import Expiry, Health
@@ -27,8 +27,9 @@ EVENTS_PER_PAGE = 50
 RECENT_EVENTS = 8
 ATTENTION = "attention"
 OWNER_LEFT = "owner_left"
+REACH_UNKNOWN = "reach_unknown"
 
-STATUS_CHOICES: tuple[tuple[str, str], ...] = (
+_STATUSES: tuple[tuple[str, str], ...] = (
     (ATTENTION, "Needs attention"),
     (Health.HEALTHY, "Healthy"),
     (Health.LIMITED, "Limited"),
@@ -39,8 +40,14 @@ STATUS_CHOICES: tuple[tuple[str, str], ...] = (
     (Expiry.SOON, "Expiring soon"),
     (Expiry.EXPIRED, "Expired"),
     (Expiry.NOT_RECORDED, "No expiry date"),
+    (REACH_UNKNOWN, "Token organization unknown"),
     (OWNER_LEFT, "Owner inactive"),
 )
+
+
+def status_choices() -> list[tuple[str, str]]:
+    """What the list can be filtered by; for which organizations a token was made is asked at the service only."""
+    return [one for one in _STATUSES if one[0] != REACH_UNKNOWN or clients.services()]
 
 
 class Row(NamedTuple):
@@ -96,6 +103,10 @@ def _owner_left() -> Q:
     return Q(owner__in=list(User.objects.filter(Exists(owns), is_active=False).values_list("pk", flat=True)))
 
 
+def _reach_unknown() -> Q:
+    return Q(token_reach=Connection.Reach.UNKNOWN, disabled=False, server__in=clients.services())
+
+
 def _with_status(status: str, today: date) -> Q:
     soon = today + timedelta(days=expiry.SOON_DAYS)
     conditions: dict[str, Callable[[], Q]] = {
@@ -105,6 +116,7 @@ def _with_status(status: str, today: date) -> Q:
         Expiry.EXPIRED: lambda: Q(expires_on__lt=today),
         Expiry.NOT_RECORDED: lambda: Q(expires_on=None),
         OWNER_LEFT: _owner_left,
+        REACH_UNKNOWN: _reach_unknown,
     }
     return conditions.get(status, lambda: Q(health=status, disabled=False))()
 
@@ -167,13 +179,36 @@ def chosen_projects(found: Iterable[Row]) -> dict[int, int]:
     return dict(chosen.values_list("connection").annotate(count=Count("pk")))
 
 
-def needing_attention(*, today: date) -> int:
-    """How many connections need a person, in one query."""
-    enabled = Connection.objects.filter(disabled=False).order_by().values("pk")
+class Counts(NamedTuple):
+    """How many connections need a person, and of how many nobody knows for which organizations the token was made."""
+
+    attention: int
+    reach_unknown: int
+
+
+def counts(*, today: date) -> Counts:
+    """What the list says above its rows, in one query."""
+    enabled = Connection.objects.filter(disabled=False)
     due = _due(today)
     # Two parts instead of one condition: each has an index, and those whose owner left are few.
     left = enabled.exclude(due).filter(owner__in=User.objects.filter(is_active=False))
-    return enabled.filter(due).union(left, all=True).count()
+    parts = [
+        _counted(ATTENTION, enabled.filter(due)),
+        _counted(ATTENTION, left),
+        _counted(REACH_UNKNOWN, Connection.objects.filter(_reach_unknown())),
+    ]
+    found = list(parts[0].union(*parts[1:], all=True))
+    by_what = {what: sum(count for one, count in found if one == what) for what in (ATTENTION, REACH_UNKNOWN)}
+    return Counts(by_what[ATTENTION], by_what[REACH_UNKNOWN])
+
+
+def _counted(what: str, found: QuerySet[Connection]) -> QuerySet[Connection, tuple[str, int]]:
+    return found.order_by().values(what=Value(what)).annotate(count=Count("*")).values_list("what", "count")
+
+
+def needing_attention(*, today: date) -> int:
+    """How many connections need a person, in one query."""
+    return counts(today=today).attention
 
 
 def expiry_timeline(*, today: date) -> Timeline:

@@ -111,6 +111,7 @@ def facts(connection: Connection) -> dict[str, Any]:
         "detail_url": settings.SITE_URL + connection.get_absolute_url(),
         "update_url": page("update-token", connection.pk),
         "edit_url": page("edit", connection.pk),
+        "reach_url": f"{page('edit', connection.pk)}#id_token_reach",
     }
 
 

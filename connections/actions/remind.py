@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -11,10 +11,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
-from connections import expiry
+from connections import clients, expiry
 from connections.actions import notify
 from connections.actions.notify import Recipient
 from connections.models import Connection, Mail, Reminder
@@ -23,7 +23,13 @@ from history.record import Actor, record
 log = logging.getLogger(__name__)
 CLOCK = Actor(name="the clock")
 Kind = Reminder.Kind
-MAILS: dict[str, str] = {Kind.EXPIRY: "expiring", Kind.ALL_ORGANIZATIONS: "global_tokens_end", Kind.UNDATED: "undated"}
+MAILS: dict[str, str] = {
+    Kind.EXPIRY: "expiring",
+    Kind.ALL_ORGANIZATIONS: "global_tokens_end",
+    Kind.UNDATED: "undated",
+    Kind.REACH_UNKNOWN: "reach_unknown",
+}
+_MAY_BE_EXTENDED = (Kind.EXPIRY, Kind.UNDATED)
 DIGEST = "digest"
 _BATCH = 500
 
@@ -62,16 +68,28 @@ def _nobody_to_tell(one: Due) -> bool:
 
 
 def plan(today: date) -> Iterator[Due]:
-    """What is due today, for every enabled connection that ends soon, or whose end nobody knows; read in batches."""
+    """What is due today, for every enabled connection that ends soon, or of whose token nobody knows enough.
+
+    Read in batches.
+    """
     farthest = today + timedelta(days=max(settings.REMINDER_DAYS, default=0))
+    services = frozenset(clients.services())
     concerned = Q(expires_on__lte=farthest) | Q(expires_on=None) | Q(token_reach=Connection.Reach.ALL)
+    concerned |= _to_be_asked_for_reach(services)
     connections = Connection.objects.filter(concerned, disabled=False).order_by("expires_on", "pk").iterator(_BATCH)
     everybody = notify.Everybody()
     while some := list(islice(connections, _BATCH)):
         told = _look_up(some, everybody)
         for connection in some:
-            for step in _steps_for(connection, told[connection.pk], today):
+            for step in _steps_for(connection, told[connection.pk], today, services):
                 yield _due(connection, step, everybody)
+
+
+def _to_be_asked_for_reach(services: Collection[str]) -> Q:
+    asked = Reminder.objects.filter(
+        connection=OuterRef("pk"), token_set_at=OuterRef("token_set_at"), kind=Kind.REACH_UNKNOWN
+    )
+    return Q(~Exists(asked), token_reach=Connection.Reach.UNKNOWN, server__in=services)
 
 
 _TOLD = ("token_set_at", "kind", "expires_on", "threshold")
@@ -110,7 +128,7 @@ class _Step:
     days_left: int | None
 
 
-def _steps_for(connection: Connection, told: list[_Told], today: date) -> Iterator[_Step]:
+def _steps_for(connection: Connection, told: list[_Told], today: date, services: Collection[str]) -> Iterator[_Step]:
     this_token = [one for one in told if one.token_set_at == connection.token_set_at]
     set_on = timezone.localdate(connection.token_set_at)
     if connection.expires_on is None:
@@ -124,6 +142,11 @@ def _steps_for(connection: Connection, told: list[_Told], today: date) -> Iterat
     if connection.token_reach == Connection.Reach.ALL and today < expiry.GLOBAL_TOKENS_END:
         noticed = {one.threshold for one in this_token if one.kind == Kind.ALL_ORGANIZATIONS}
         yield from _before(set_on, Kind.ALL_ORGANIZATIONS, expiry.GLOBAL_TOKENS_END, today, noticed)
+    if connection.token_reach == Connection.Reach.UNKNOWN and connection.server in services:
+        asked = any(one.kind == Kind.REACH_UNKNOWN for one in this_token)
+        # A dead token has to be replaced, whatever the answer.
+        if not asked and not connection.is_token_dead(today=today):
+            yield _Step(Kind.REACH_UNKNOWN, 0, None)
 
 
 def _before(set_on: date, kind: str, ends_on: date, today: date, reminded: set[int]) -> Iterator[_Step]:
@@ -208,11 +231,15 @@ def _digest(due: list[tuple[Due, Recipient]], *, today: date, now: datetime) -> 
     why = "you own these connections, or they name you as somebody to tell, or you administer MFE Orchestrator"
     context = {
         "rows": [row | {"words": _row_words(row), "url": _row_url(row)} for row in rows],
-        "count": len(rows),
+        "count": len({one.connection.pk for one, _ in due}),
         "bulk_url": f"{notify.page('rotation')}?within={max(settings.REMINDER_DAYS, default=30)}",
         "tokens_pages": _tokens_pages(rows),
         "any_at_the_service": any(row["place"] == "organization" for row in rows),
-        "any_can_be_extended": any(row["kind"] == Kind.EXPIRY and not row["token_is_dead"] for row in rows),
+        "any_reach_unknown": any(row["kind"] == Kind.REACH_UNKNOWN for row in rows),
+        "any_end": any(row["kind"] != Kind.REACH_UNKNOWN for row in rows),
+        "any_can_be_extended": any(row["kind"] in _MAY_BE_EXTENDED and not row["token_is_dead"] for row in rows),
+        "global_tokens_ended": today >= expiry.GLOBAL_TOKENS_END,
+        "reach_unknown_url": _reach_unknown_page(),
     }
     about = [one.connection for one, _ in due]
     (mail,) = notify.put(
@@ -236,12 +263,20 @@ def _words(one: Due, today: date) -> dict[str, Any]:
         "expires_text": expiry.in_words(ends_on, today),
         "ends_on": ends_on,
         "global_tokens_end": expiry.GLOBAL_TOKENS_END,
+        "global_tokens_ended": today >= expiry.GLOBAL_TOKENS_END,
+        "reach_unknown_url": _reach_unknown_page(),
     }
+
+
+def _reach_unknown_page() -> str:
+    return f"{notify.page('list')}?status={Kind.REACH_UNKNOWN}"
 
 
 def _row_words(row: dict[str, Any]) -> str:
     if row["kind"] == Kind.UNDATED:
         return "no expiry date is recorded"
+    if row["kind"] == Kind.REACH_UNKNOWN:
+        return "not recorded whether it was made for all organizations"
     day = f"{row['ends_on']:%-d %B %Y}"
     if row["kind"] == Kind.ALL_ORGANIZATIONS:
         return f"made for all organizations, stops working {row['expires_text']}, {day}: create a new one"
@@ -250,4 +285,6 @@ def _row_words(row: dict[str, Any]) -> str:
 
 
 def _row_url(row: dict[str, Any]) -> str:
+    if row["kind"] == Kind.REACH_UNKNOWN:
+        return str(row["reach_url"])
     return str(row["edit_url"] if row["kind"] == Kind.UNDATED else row["update_url"])

@@ -119,6 +119,7 @@ class Connection(models.Model):
             models.Index(fields=("expires_on", "disabled", "name"), name="connection_by_end"),
             models.Index(fields=("last_checked",), name="connection_by_check"),
             models.Index(fields=("health", "disabled"), name="connection_by_health"),
+            models.Index(fields=("token_reach", "disabled", "server"), name="connection_by_reach"),
             models.Index(Lower("name"), condition=models.Q(disabled=True), name="connection_disabled"),
             models.Index(fields=("next_check_at", "disabled"), name="connection_by_next_check"),
         )

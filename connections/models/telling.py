@@ -40,7 +40,8 @@ class Mail(models.Model):
 class Reminder(models.Model):
     """The ledger: that people were reminded at this threshold.
 
-    It counts days before the end, or, while no date is recorded, days since the token was stored.
+    It counts days before the end, or, while no date is recorded, days since the token was stored. For which
+    organizations the token was made is asked once, at 0.
     """
 
     class Kind(models.TextChoices):
@@ -49,6 +50,7 @@ class Reminder(models.Model):
         EXPIRY = "expiry", "the token's end"
         ALL_ORGANIZATIONS = "all_organizations", "the end of tokens for all organizations"
         UNDATED = "undated", "the missing date"
+        REACH_UNKNOWN = "reach_unknown", "for which organizations the token was made"
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="reminders")
     token_set_at = models.DateTimeField()

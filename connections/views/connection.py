@@ -27,7 +27,13 @@ from connections.forms import DisconnectForm
 from connections.models import Connection
 from connections.views.common import guide_context, notices_about_server, problem_about, tokens_page_of
 from connections.views.display import Notice, states, stored_groups
-from connections.views.report import global_token_notice, hidden_projects_notices, report_view, rights_notices
+from connections.views.report import (
+    global_token_notice,
+    hidden_projects_notices,
+    report_view,
+    rights_notices,
+    unknown_reach_notice,
+)
 from connections.views.rows import projects_summary
 from connections.where_tried import and_join, project_names
 from history.record import actor_of
@@ -207,8 +213,13 @@ def _shown(connection: Connection, tokens: str) -> dict[str, Any]:
         "created_at": connection.created_at,
         "checked_at": connection.checked_at,
         "disabled": connection.disabled,
-        "token_reach": connection.get_token_reach_display(),
+        "token_reach": _made_for(connection),
     }
+
+
+def _made_for(connection: Connection) -> str:
+    is_known = connection.token_reach != Connection.Reach.UNKNOWN
+    return str(connection.get_token_reach_display()) if is_known else "not recorded"
 
 
 def _problem(connection: Connection) -> Any:
@@ -223,6 +234,8 @@ def _notices(connection: Connection, *, can_change: bool) -> list[Notice]:
     notices = notices_about_server(connection.server)
     if connection.token_reach == Connection.Reach.ALL:
         notices.append(global_token_notice(timezone.localdate()))
+    elif connection.token_reach == Connection.Reach.UNKNOWN and connection.server in clients.services():
+        notices.append(unknown_reach_notice(connection, can_change=can_change))
     if connection.expires_on is None:
         notices.append(
             Notice(

@@ -18,7 +18,7 @@ from connections.views import horizon, rows
 def listing(request: HttpRequest) -> HttpResponse:
     """GET /code-repositories/: search, filters, order and page stand in the URL."""
     today = timezone.localdate()
-    form = FilterForm(request.GET, statuses=queries.STATUS_CHOICES)
+    form = FilterForm(request.GET, statuses=queries.status_choices())
     form.is_valid()
     chosen = {name: form.cleaned_data.get(name, "") for name in ("q", "status", "provider", "sort")}
     filters = queries.Filters(**chosen, on=form.cleaned_data.get("on"))
@@ -30,6 +30,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     others.pop("page", None)
     any_day = others.copy()
     any_day.pop("on", None)
+    counts = queries.counts(today=today)
     context = {
         "page": page,
         "rows": rows.Drawing(today, place, can_rotate, queries.chosen_projects(page)).rows(page),
@@ -37,8 +38,10 @@ def listing(request: HttpRequest) -> HttpResponse:
         "filtered": filters.any,
         "place_label": place,
         "total": page.paginator.count,
-        "attention_count": queries.needing_attention(today=today),
+        "attention_count": counts.attention,
         "attention_url": f"{reverse('connections:list')}?status={queries.ATTENTION}",
+        "reach_unknown_count": counts.reach_unknown,
+        "reach_unknown_url": f"{reverse('connections:list')}?status={queries.REACH_UNKNOWN}",
         "can_add": request.user.has_perm("connections.add_connection"),
         "can_rotate": can_rotate,
         "can_audit": request.user.has_perm("connections.audit_connection"),

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from django.urls import reverse
+
 from connections import expiry, messages
 from connections.azure_devops.capabilities import BY_KEY, ProjectVerdict, Verdict
 from connections.azure_devops.types import Place
@@ -354,4 +356,17 @@ def global_token_notice(today: date) -> Notice:
         "globe-lock",
         "Tokens of this kind stopped working on 1 December 2026",
         "Microsoft ended tokens made for all accessible organizations. Create one for exactly this organization.",
+    )
+
+
+def unknown_reach_notice(connection: Connection, *, can_change: bool) -> Notice:
+    """Nobody recorded for which organizations the token was made; how to find out, and where to say it."""
+    return Notice(
+        "info",
+        "globe-lock",
+        "Not recorded: for which organizations the token was made",
+        "Azure DevOps accepts no tokens for all accessible organizations from 1 December 2026 on. “Organization” in "
+        "its list of tokens says whether this is one.",
+        f"{reverse('connections:edit', args=[connection.pk])}#id_token_reach" if can_change else "",
+        "Record it",
     )

@@ -7,11 +7,11 @@ from itertools import product
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from connections import expiry, queries
 from connections.models import Connection
-from connections.queries import ATTENTION, OWNER_LEFT, PAGE_SIZE, Filters
+from connections.queries import ATTENTION, OWNER_LEFT, PAGE_SIZE, REACH_UNKNOWN, Filters
 from connections.status import NEEDS_ATTENTION, Health
 from tests.factories import ConnectionFactory, make_person
 
@@ -69,6 +69,26 @@ def test_those_whose_owner_left_are_found(every_kind: list[Connection]) -> None:
     found = queries.connections(Filters(status=OWNER_LEFT), today=TODAY)
     assert {one.owner.username for one in found} == {"gone"}
     assert found.count() == len(every_kind) / 2
+
+
+def test_tokens_of_which_nobody_knows_for_which_organizations_are_counted_and_listed_alike(
+    settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    settings.AZURE_DEVOPS_SERVERS = "Services=https://dev.azure.com,Own=https://devops.example.com/tfs"
+    reaches, servers = ("one", "all", "unknown"), ("Services", "Own", "Removed")
+    for reach, server, disabled in product(reaches, servers, (False, True)):
+        ConnectionFactory(name=f"{reach} {server} {disabled}", token_reach=reach, server=server, disabled=disabled)
+    assert shown(Filters(status=REACH_UNKNOWN)) == ["unknown Services False"]
+    with django_assert_num_queries(1):
+        assert queries.counts(today=TODAY).reach_unknown == 1
+
+
+@pytest.mark.parametrize(
+    ("servers", "offered"), [("Services=https://dev.azure.com", True), ("Own=https://devops.example.com/tfs", False)]
+)
+def test_that_filter_is_offered_where_there_is_the_service(settings: Settings, servers: str, offered: bool) -> None:
+    settings.AZURE_DEVOPS_SERVERS = servers
+    assert (REACH_UNKNOWN in dict(queries.status_choices())) is offered
 
 
 @pytest.fixture(params=[0, 1, PAGE_SIZE, PAGE_SIZE + 1, 3 * PAGE_SIZE + 7])

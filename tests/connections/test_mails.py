@@ -63,6 +63,11 @@ def for_all_organizations(connection: Connection) -> Mail:
     return expiring(connection)
 
 
+def reach_unknown(connection: Connection) -> Mail:
+    Connection.objects.update(expires_on=date(2027, 6, 1), token_reach="unknown")
+    return expiring(connection)
+
+
 def digest(connection: Connection) -> Mail:
     for number in range(3):
         ConnectionFactory.create(
@@ -88,6 +93,7 @@ REMINDERS = {
     "expiring": expiring,
     "undated": undated,
     "global_tokens_end": for_all_organizations,
+    "reach_unknown": reach_unknown,
     "digest": digest,
 }
 NEWS = {str(what): told(what) for what in News}
@@ -177,6 +183,7 @@ def test_what_asks_for_a_token_says_which_scopes_to_tick_and_where(kind: str, co
         ("rejected", "token/"),
         ("digest", "token/"),
         ("undated", "edit/"),
+        ("reach_unknown", "edit/#id_token_reach"),
         ("limited", ""),
         ("unreachable", ""),
         ("recovered", ""),
@@ -258,6 +265,50 @@ def test_a_digest_says_of_each_dead_token_to_create_a_new_one(connection: Connec
     text = expiring(connection).text
     assert text.count("expired yesterday, 23 November 2026: create a new one") == 4
     assert "Extend or" not in text
+
+
+@pytest.mark.parametrize(
+    ("now", "rule"),
+    [
+        (NOON, "On 1 December 2026 Microsoft ends all tokens"),
+        (datetime(2026, 12, 1, tzinfo=UTC), "Since 1 December 2026 Microsoft ends tokens"),
+    ],
+)
+def test_who_is_asked_reads_how_to_find_out_and_where_to_say_it(
+    now: datetime, rule: str, connection: Connection
+) -> None:
+    Connection.objects.update(expires_on=date(2027, 6, 1), token_reach="unknown")
+    remind_due(now=now)
+    mail = Mail.objects.get()
+    for words in (mail.text, _Page(mail.html).text):
+        assert rule in words
+        assert "If “Organization” says “All accessible organizations”, create a new token" in words
+    for link in (TOKENS_PAGE, "http://127.0.0.1:8000/code-repositories/?status=reach_unknown"):
+        assert link in mail.text.split()
+        assert link in _Page(mail.html).links
+
+
+def test_a_digest_of_questions_says_how_to_find_out_and_nothing_of_ends(connection: Connection) -> None:
+    digest(connection)
+    Mail.objects.all().delete()
+    Connection.objects.update(expires_on=date(2027, 6, 1), token_reach="unknown")
+    mail = expiring(connection)
+    assert mail.kind == "digest"
+    for words in (mail.text, _Page(mail.html).text):
+        assert words.count("not recorded whether it was made for all organizations") == 4
+        assert "if “Organization” says “All accessible organizations”" in words
+        assert "stop when its token ends" not in words
+        assert "one after another" not in words
+    assert _detail(connection) + "edit/#id_token_reach" in mail.text.split()
+    assert "http://127.0.0.1:8000/code-repositories/?status=reach_unknown" in mail.text.split()
+
+
+def test_a_digest_of_both_says_both_and_counts_each_token_once(connection: Connection) -> None:
+    Connection.objects.update(token_reach="unknown")
+    mail = digest(connection)
+    assert mail.subject == "[MFE Orchestrator] 4 Azure DevOps tokens need you"
+    for words in ("Extend or replace each token before its day", "Of some of these tokens it is not recorded"):
+        assert words in mail.text
 
 
 def test_what_azure_devops_calls_expired_is_not_announced_as_expiring(connection: Connection) -> None:

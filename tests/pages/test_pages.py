@@ -221,6 +221,23 @@ def test_editing_renames_and_lists_the_projects(pages: Client, connected: Callab
     assert Connection.objects.get().name == "Acme two"
 
 
+def test_what_is_not_recorded_of_a_token_is_shown_listed_and_answered(
+    pages: Client, connected: Callable[..., Connection]
+) -> None:
+    connection = connected()
+    listed = reverse("connections:list") + "?status=reach_unknown"
+    assert listed not in pages.get(reverse("connections:list")).content.decode()
+    Connection.objects.update(token_reach="unknown")
+    answer = reverse("connections:edit", args=[connection.pk])
+    assert f'href="{answer}#id_token_reach"' in pages.get(connection.get_absolute_url()).content.decode()
+    assert f'href="{listed}">1 token</a>' in pages.get(reverse("connections:list")).content.decode()
+    assert "Acme main" in pages.get(listed).content.decode()
+    assert 'id="id_token_reach"' in pages.get(answer).content.decode()
+    pages.post(answer, {"name": "Acme main", "expires": "unknown", "token_reach": "one", "projects_mode": "all"})
+    assert "Nothing matches" in pages.get(listed).content.decode()
+    assert "#id_token_reach" not in pages.get(connection.get_absolute_url()).content.decode()
+
+
 def test_disconnect_wants_the_name_and_keeps_the_history(pages: Client, connected: Callable[..., Connection]) -> None:
     connection = connected()
     assert "not the name of the connection" in post(pages, "disconnect", {"confirm_name": "other"}, connection.pk)

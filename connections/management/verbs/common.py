@@ -80,6 +80,7 @@ def row(connection: Connection) -> dict[str, Any]:
         "organization": connection.organization,
         "health": "disabled" if connection.disabled else str(connection.health),
         "problem": connection.problem,
+        "token_reach": str(connection.token_reach),
         "expires_on": connection.expires_on.isoformat() if connection.expires_on else None,
         "checked_at": connection.checked_at.isoformat() if connection.checked_at else None,
         "owner": connection.owner.get_username(),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from connections.actions import outbox, remind
 from connections.actions.remind import Due
 from connections.management.verbs.common import REFUSED, WELL, Options, Output, day, find
-from connections.models import Mail
+from connections.models import Mail, Reminder
 from history import queries
 from history.models import Event
 from history.words import event_row
@@ -63,8 +63,14 @@ def _row(one: Due) -> dict[str, Any]:
     }
 
 
+_UNKNOWN = {
+    str(Reminder.Kind.UNDATED): "no date recorded",
+    str(Reminder.Kind.REACH_UNKNOWN): "not recorded for which organizations it was made",
+}
+
+
 def _line(one: Due) -> str:
-    when = "no date recorded" if one.days_left is None else f"{one.days_left} days left"
+    when = _UNKNOWN.get(one.kind) or f"{one.days_left} days left"
     return f"{one.connection.name}: {when}, to {', '.join(person.address for person in one.people) or 'nobody'}"
 
 
