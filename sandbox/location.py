@@ -18,6 +18,10 @@ _AREAS = {
 _GIT_PART = "{project}/_apis/{area}/repositories/{repositoryId}"
 _BUILD_PART = "{project}/_apis/{area}/builds/{buildId}"
 _RELEASE_PART = "{project}/_apis/Release/releases/{releaseId}/{resource}/{environmentId}"
+_RELEASE_LOG = (
+    "{project}/_apis/{area}/releases/{releaseId}/environments/{environmentId}/deployPhases/{releaseDeployPhaseId}/tasks/"
+    "{taskId}/{resource}"
+)
 # Area, resource, id, address, and how often the resource changed its form.
 _LOCATIONS = (
     ("Location", "ResourceAreas", "e81700f7-3be2-46de-8624-2eb35882fcaa", "_apis/{resource}/{areaId}", 1),
@@ -52,6 +56,7 @@ _LOCATIONS = (
     ("build", "changes", "f10f0ea5-18a1-43ec-a8fb-2042c7be9b43", "{project}/_apis/{area}/{resource}", 3),
     ("build", "tags", "d84ac5c6-edc7-43d5-adc9-1b34be5dea09", "{project}/_apis/{area}/{resource}/{*tag}", 2),
     ("build", "tags", "6e6114b2-8161-44c8-8f6c-c5505782427f", f"{_BUILD_PART}/{{resource}}/{{*tag}}", 2),
+    ("build", "workitems", "5a21f5d2-5642-47e4-a0bd-1356e6731bee", f"{_BUILD_PART}/{{resource}}", 2),
     ("build", "latest", "54481611-01f4-47f3-998f-160da0f0c229", "{project}/_apis/{area}/{resource}/{*definition}", 1),
     ("build", "generalSettings", "c4aefd19-30ff-405b-80ad-aca021e7242a", "{project}/_apis/{area}/{resource}", 1),
     (
@@ -63,6 +68,7 @@ _LOCATIONS = (
     ),
     ("Release", "releases", "a166fde7-27ad-408e-ba75-703c2cc9d500", "{project}/_apis/{area}/{resource}/{releaseId}", 8),
     ("Release", "environments", "a7e426b1-03dc-48af-9dfe-c98bac612dcb", _RELEASE_PART, 7),
+    ("Release", "logs", "17c91af7-09fd-4256-bff1-c24ee4f73bc0", _RELEASE_LOG, 2),
     ("Release", "deployments", "b005ef73-cddc-448e-9ba2-5193bf36b19f", "{project}/_apis/{area}/{resource}", 2),
     ("Release", "approvals", "b47c6458-e73b-47cb-a770-4df1e8813a91", "{project}/_apis/{area}/{resource}", 3),
     (
@@ -75,12 +81,13 @@ _LOCATIONS = (
 )
 _NEVER: Version = (99, 0)
 # What is a preview, or was one until some version.
-_RELEASED: dict[str, Version] = {
-    "ConnectionData": _NEVER,
-    "ResourceAreas": _NEVER,
-    "latest": _NEVER,
-    "environments": (7, 1),
-    "generalSettings": (7, 1),
+_RELEASED: dict[tuple[str, str], Version] = {
+    ("Location", "ConnectionData"): _NEVER,
+    ("Location", "ResourceAreas"): _NEVER,
+    ("build", "latest"): _NEVER,
+    ("Release", "environments"): (7, 1),
+    ("Release", "logs"): (7, 1),
+    ("build", "generalSettings"): (7, 1),
 }
 _EVERYWHERE = ("Location",)
 
@@ -148,7 +155,7 @@ def options(request: Request, names: dict[str, str]) -> Answer:
             "minVersion": "1.0",
             "maxVersion": spelled(edition.newest),
             "releasedVersion": spelled(
-                (0, 0) if _RELEASED.get(name, edition.released) > edition.released else edition.released
+                (0, 0) if _RELEASED.get((of, name), edition.released) > edition.released else edition.released
             ),
         }
         for of, name, id_, template, version in _LOCATIONS
