@@ -85,6 +85,15 @@ REFUSALS = frozenset(
 )
 
 
+# Refusals of our own: Azure DevOps was not asked.
+NEVER_ASKED = frozenset({"server_unknown", "token_unreadable"})
+
+
+def was_tested(report: Report) -> bool:
+    """Whether Azure DevOps said something about the token, for or against it."""
+    return report.trouble is None or report.trouble.code in REFUSALS - NEVER_ASKED
+
+
 def sight_of(report: Report, *, lacking: Collection[str]) -> Sight:
     """What a report shows. `lacking` are the capabilities that are known to be missing, or were never proved."""
     if report.trouble is None:

@@ -161,7 +161,7 @@ def _write(current: Connection, report: Report, *, by: Actor) -> None:
     current.leased_until = None
     current.save(update_fields=_WRITTEN)
     _let_the_person_rest(current, report)
-    mark_done(current, at=report.finished_at)
+    mark_done(current, at=report.finished_at, problem=_code(report))
     host = report.trouble.host if report.trouble else ""
     problem = clients.problem_detail(current.server, _code(report), host=host)
     detail: dict[str, object] = {"health": current.health, **problem}

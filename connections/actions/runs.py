@@ -133,10 +133,18 @@ def _add(run: AuditRun, connections: Iterable[tuple[int, str]]) -> None:
     )
 
 
-def mark_done(connection: Connection, *, at: datetime) -> None:
-    """Tick the connection off in every run that waits for it, in the audit's own transaction."""
+def mark_done(connection: Connection, *, at: datetime, problem: str = "") -> None:
+    """Tick the connection off in every run that waits for it, in the audit's own transaction.
+
+    `problem` is the code of what this audit met, also where one outage does not change the connection's health.
+    """
     waiting = AuditedConnection.objects.filter(connection=connection, state=State.WAITING)
-    found = {"state": State.DONE, "health": connection.health, "problem": connection.problem, "finished_at": at}
+    found = {
+        "state": State.DONE,
+        "health": connection.health,
+        "problem": problem or connection.problem,
+        "finished_at": at,
+    }
     _settle(waiting, found, at=at)
 
 

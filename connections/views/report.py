@@ -12,7 +12,7 @@ from connections.azure_devops.types import Place
 from connections.checks import WRITE_PROBES_OFF, Report, Trouble
 from connections.models import Connection
 from connections.rails import Breach, Rule
-from connections.status import REFUSALS
+from connections.status import was_tested
 from connections.views.display import (
     CapabilityGroup,
     Notice,
@@ -25,7 +25,6 @@ from connections.where_tried import and_join, in_words, is_mixed, names_with, pr
 _MOST_NAMES = 10
 
 # Which step a problem stops at. What is no refusal stops at reaching Azure DevOps, and other refusals at the token.
-_NEVER_ASKED = {"server_unknown", "token_unreadable"}
 _STOPS_AT_ORGANIZATION = {"organization_not_found", "organization_unavailable", "another_organization"}
 _WORDS = {
     "done": ("check", "good", "Done"),
@@ -124,8 +123,7 @@ def _headline(report: Report, place: Place, facts: messages.Facts) -> tuple[str,
         problem = messages.problem(report.trouble.code, place=place, facts=facts)
         if report.trouble.transient:
             return "undetermined", "warn", "circle-question-mark", problem.title, "The token could not be tested."
-        unreached = report.trouble.code not in REFUSALS or report.trouble.code in _NEVER_ASKED
-        summary = "The token could not be tested." if unreached else "The token cannot be connected."
+        summary = "The token cannot be connected." if was_tested(report) else "The token could not be tested."
         return "failed", "bad", "circle-x", problem.title, summary
     if report.untried is not None:
         return "undetermined", "warn", "circle-question-mark", *_why_untried(report, report.untried, place, facts)
@@ -158,7 +156,7 @@ def _tried_in(report: Report) -> str:
 
 def _steps(report: Report, organization: str, place: Place) -> list[Step]:
     code = report.trouble.code if report.trouble else ""
-    if code and (code not in REFUSALS or code in _NEVER_ASKED):
+    if not was_tested(report):
         reached = 0
     elif code in _STOPS_AT_ORGANIZATION:
         reached = 1

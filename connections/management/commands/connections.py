@@ -1,4 +1,4 @@
-"""`manage.py connections VERB`: for scripts, with --json and honest exit codes.
+"""`manage.py connections VERB`: for scripts, with --json and meaningful exit codes.
 
 Exit codes: 0 all is well · 1 refused, expired or not found · 2 wrong usage · 3 works with limits, or ends soon ·
 4 could not be told. A token is read from standard input, never from the command line, where other users of the
@@ -15,7 +15,7 @@ from connections.actions.refusals import Refused
 from connections.azure_devops.names import InvalidToken
 from connections.fields import TOKEN_ERRORS
 from connections.management.verbs import checking, telling, tokens
-from connections.management.verbs.common import REFUSED, Output
+from connections.management.verbs.common import Output, refusal_exit_code
 
 VERBS = {
     "list": checking.list_all,
@@ -58,4 +58,4 @@ class Command(BaseCommand):
             output.out(json.dumps({"problem": code, "message": message}))
         else:
             output.err(message)
-        return REFUSED
+        return refusal_exit_code(code)

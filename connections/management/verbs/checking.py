@@ -1,7 +1,7 @@
 """list, test and audit: how connections stand, from what is stored or by asking Azure DevOps."""
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
@@ -12,12 +12,11 @@ from django.utils import timezone
 from connections import clients, expiry, messages
 from connections.actions import runs
 from connections.actions.audit import audit
-from connections.azure_devops.types import Place
-from connections.checks import Report
+from connections.checks import Report, Trouble
 from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, WELL, Options, Output, find, row
 from connections.management.verbs.scopes import is_worth_telling, scope_line, scope_of_finding, scope_of_state
 from connections.models import AuditedConnection, Connection
-from connections.status import Expiry, Health, health_of
+from connections.status import REFUSALS, Expiry, Health, health_of, was_tested
 from connections.where_tried import and_join
 
 
@@ -46,7 +45,7 @@ def test(options: Options, output: Output) -> int:
     """One connection, now."""
     connection = find(options["name"])
     report = audit(connection, by=OPERATOR, now=timezone.now(), in_a_hurry=True)
-    output.say(_outcome(connection, report), _sentence(report, clients.place_of(connection.server)))
+    output.say(_outcome(connection, report), _sentence(connection, report))
     return _exit_code(report)
 
 
@@ -56,6 +55,9 @@ def _outcome(connection: Connection, report: Report) -> dict[str, Any]:
         "health": str(health_of(report)),
         "problem": report.trouble.code if report.trouble else "",
         "activity_id": report.trouble.activity_id if report.trouble else None,
+        "host": report.trouble.host if report.trouble else "",
+        "retry_after": report.trouble.retry_after if report.trouble else None,
+        "reason": _trouble_in_words(report.trouble, connection) if report.trouble else "",
         "identity": report.identity.display_name if report.identity else None,
         "projects": len(report.projects),
         "projects_problem": report.projects_trouble.code if report.projects_trouble else "",
@@ -66,10 +68,10 @@ def _outcome(connection: Connection, report: Report) -> dict[str, Any]:
     }
 
 
-def _sentence(report: Report, place: Place) -> str:
+def _sentence(connection: Connection, report: Report) -> str:
+    place = clients.place_of(connection.server)
     if report.trouble:
-        problem = messages.problem(report.trouble.code, place=place)
-        return f"{problem.title}. {problem.explanation} {problem.next_step}"
+        return _trouble_in_words(report.trouble, connection)
     lines = [scope_line(scope_of_finding(one), place=place) for one in report.findings]
     if report.untried:
         problem = messages.problem(report.untried.code, place=place)
@@ -82,9 +84,16 @@ def _sentence(report: Report, place: Place) -> str:
     return "\n".join(lines)
 
 
+def _trouble_in_words(trouble: Trouble, connection: Connection) -> str:
+    facts = messages.facts_of(trouble, connection.organization)
+    problem = messages.problem(trouble.code, place=clients.place_of(connection.server), facts=facts)
+    support = f" Azure DevOps activity id for support: {trouble.activity_id}" if trouble.activity_id else ""
+    return f"{problem.title}. {problem.explanation} {problem.next_step}{support}"
+
+
 def _exit_code(report: Report) -> int:
     if report.trouble:
-        return UNKNOWN if report.trouble.transient else REFUSED
+        return REFUSED if was_tested(report) else UNKNOWN
     if report.passed:
         return WELL
     return LIMITED if report.lacking() else UNKNOWN
@@ -93,12 +102,11 @@ def _exit_code(report: Report) -> int:
 def audit_many(options: Options, output: Output) -> int:
     """Named connections, or all that are enabled; the exit code is that of the worst."""
     named = [find(name) for name in options["names"]]
-    if not options["stored"]:
-        _ask(named)
+    latest = {} if options["stored"] else _ask(named)
     found = [find(one.name) for one in named] if named else list(_enabled())
     prefetch_related_objects(found, "capabilities", "chosen_projects")
     today = timezone.localdate()
-    rows = [_standing(one, today=today, within=options["within"]) for one in found]
+    rows = [_with_latest(_standing(one, today=today, within=options["within"]), latest) for one in found]
     worst = max((one["exit_code"] for one in rows), key=_GRAVITY.index, default=WELL)
     lines = [line for one in rows for line in _standing_lines(one)]
     lines.append(f"{len(rows)} audited, {sum(one['exit_code'] != WELL for one in rows)} with problems.")
@@ -114,12 +122,14 @@ def _enabled() -> Iterable[Connection]:
     return Connection.objects.filter(disabled=False).select_related("owner")
 
 
-def _ask(named: list[Connection]) -> None:
-    """One after another. A run over everything is listed on the page like one that was started there."""
+def _ask(named: list[Connection]) -> dict[int, str]:
+    """One after another; what each met, as a problem code by the connection's id.
+
+    A run over everything is listed on the page like one that was started there.
+    """
     if named:
-        for one in named:
-            audit(one, by=OPERATOR, now=timezone.now(), in_a_hurry=False)
-        return
+        reports = {one.pk: audit(one, by=OPERATOR, now=timezone.now(), in_a_hurry=False) for one in named}
+        return {pk: report.trouble.code for pk, report in reports.items() if report.trouble}
     run = runs.start_by_hand(by=OPERATOR, now=timezone.now())
     waiting = run.audited.filter(state=AuditedConnection.State.WAITING, connection__disabled=False)
     for pk in list(waiting.values_list("connection_id", flat=True)):
@@ -128,6 +138,17 @@ def _ask(named: list[Connection]) -> None:
         if still is not None and still.connection is not None:
             with suppress(Connection.DoesNotExist):
                 audit(still.connection, by=OPERATOR, now=timezone.now(), in_a_hurry=False)
+    met = run.audited.exclude(problem="").exclude(connection=None)
+    return {pk: problem for pk, problem in met.values_list("connection_id", "problem") if pk is not None}
+
+
+def _with_latest(standing: dict[str, Any], latest: Mapping[int, str]) -> dict[str, Any]:
+    """The row with what the audit met just now: when nothing could be told, no older answer counts as well."""
+    problem = latest.get(standing["id"], "")
+    could_not_tell = bool(problem) and problem not in REFUSALS
+    if could_not_tell and standing["exit_code"] in (WELL, LIMITED):
+        standing |= {"state": "unknown", "exit_code": UNKNOWN}
+    return standing | {"latest_problem": problem}
 
 
 def _standing(connection: Connection, *, today: date, within: int) -> dict[str, Any]:
@@ -173,6 +194,5 @@ def _is_old(connection: Connection) -> bool:
 
 
 def _why(one: dict[str, Any]) -> str:
-    if not one["problem"]:
-        return ""
-    return f"  {messages.problem(one['problem'], place=clients.place_of(one['server'])).title}"
+    problem = one["problem"] or one["latest_problem"]
+    return f"  {messages.problem(problem, place=clients.place_of(one['server'])).title}" if problem else ""

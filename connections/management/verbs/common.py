@@ -14,12 +14,15 @@ from django.core.management.base import CommandError
 
 from connections import messages, rails
 from connections.actions import guard
+from connections.azure_devops import errors
 from connections.azure_devops.names import read_token
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.models import Connection
 from history.record import Actor
 
 WELL, REFUSED, USAGE, LIMITED, UNKNOWN = range(5)
+# Nothing was said about the token or the request, so nobody knows.
+_COULD_NOT_TELL = errors.NO_ANSWER_CODES | {"rejected", "time_limit", "too_many_tests"}
 OPERATOR = Actor(name="command line")
 Options = dict[str, Any]
 
@@ -39,6 +42,11 @@ class Output:
     def line(self, value: object, text: str) -> None:
         """The same for one line of many."""
         self.out(json.dumps(value) if self.as_json else text)
+
+
+def refusal_exit_code(code: str) -> int:
+    """The exit code for a problem that ended an act: refused, or could not be told."""
+    return UNKNOWN if code in _COULD_NOT_TELL else REFUSED
 
 
 def day(text: str) -> date:

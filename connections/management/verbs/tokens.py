@@ -30,6 +30,7 @@ from connections.management.verbs.common import (
     day,
     find,
     person,
+    refusal_exit_code,
     row,
     token_from_input,
     warnings,
@@ -214,7 +215,7 @@ def _swap(connection: Connection, new: Replacement, who: User, output: Output) -
     except Refused as refused:
         why = {"result": "refused", "problem": refused.code, "message": refused.message}
         output.line(result | why, f"{connection.name}: refused. {refused.message}")
-        return REFUSED
+        return refusal_exit_code(refused.code)
     found = warnings(connection, new.token, now=now)
     told: dict[str, object] = {"result": "updated", "health": str(connection.health), "warnings": found}
     text = " ".join([f"{connection.name}: updated.", *_said(comparison), *found])

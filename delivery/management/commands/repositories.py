@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from connections import clients, messages
-from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, USAGE, WELL, Output, find
+from connections.management.verbs.common import LIMITED, OPERATOR, UNKNOWN, USAGE, WELL, Output, find, refusal_exit_code
 from connections.models import Connection
 from delivery import queries
 from delivery.actions import refresh
@@ -89,5 +89,5 @@ def _refresh(options: dict[str, Any], output: Output) -> int:
         text = f"{words.title}. {words.next_step} Known: {text}"
     output.say(value, text)
     if problem:
-        return UNKNOWN if inventory and inventory.under_way else REFUSED
+        return UNKNOWN if inventory and inventory.under_way else refusal_exit_code(problem)
     return LIMITED if found.untold else WELL
