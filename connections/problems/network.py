@@ -130,9 +130,8 @@ PROBLEMS = (
     Problem(
         "redirected",
         "Redirected to {host}",
-        "The answer was a redirect to {host}, which is not the sign-in of Azure DevOps. We follow no redirect, so the "
-        "token was not sent there. The organization may have been renamed, or a proxy blocks the call. It says nothing "
-        "about the token.",
+        "The answer was a redirect to {host}, and not to the sign-in of Azure DevOps. It was not followed. The "
+        "organization may have been renamed, or a proxy blocks the call. It says nothing about the token.",
         "Open the organization in a browser and look which name its address has. If the name is right, ask the "
         "operator of this product to check what stands between it and Azure DevOps.",
     ),
