@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox.build import find_build
 from sandbox.git import web_url
-from sandbox.git_contents import commit_url
+from sandbox.git_commits import commit_url
 from sandbox.ids import instant
 from sandbox.pipelines import Build
 from sandbox.repositories import Commit

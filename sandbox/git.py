@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 from sandbox import permissions
 from sandbox.core import find_project, project_json, usable_projects
 from sandbox.ids import stable_id
-from sandbox.repositories import NOTHING, Repository
+from sandbox.repositories import NOTHING, RefUpdate, Repository
 from sandbox.wire import (
     Answer,
     Refused,
@@ -74,20 +74,19 @@ def _ssh_url(request: Request, project: Project, repository: Repository) -> str:
 
 def all_repositories(request: Request, _names: dict[str, str]) -> Answer:
     """Every repository of every visible project; there is no paging."""
-    return listing(
-        request,
-        [
-            repository_json(request, project, one)
-            for project in usable_projects(request)
-            for one in project.repositories
-        ],
-    )
+    return _listed(request, usable_projects(request))
 
 
 def repositories(request: Request, names: dict[str, str]) -> Answer:
     """The repositories of one project, disabled ones too."""
-    project = find_project(request, names)
-    return listing(request, [repository_json(request, project, one) for one in project.repositories])
+    return _listed(request, [find_project(request, names)])
+
+
+def _listed(request: Request, projects: list[Project]) -> Answer:
+    written = [
+        repository_json(request, project, repository) for project in projects for repository in project.repositories
+    ]
+    return listing(request, [_with_links(one) for one in written] if request.flag("includeLinks") else written)
 
 
 def repository_not_found(request: Request, name: str) -> Answer:
@@ -127,12 +126,10 @@ def find_repository(
     raise Refused(repository_not_found(request, names["repository"]))
 
 
-def repository(request: Request, names: dict[str, str]) -> Answer:
-    """One repository, with links."""
-    project, found = find_repository(request, names)
-    body = repository_json(request, project, found)
+def _with_links(body: dict[str, Any]) -> dict[str, Any]:
+    """A written repository, with where it and what belongs to it are."""
     here = body["url"]
-    body["_links"] = {
+    links = {
         "self": {"href": here},
         "project": {"href": body["project"]["url"]},
         "web": {"href": body["webUrl"]},
@@ -142,7 +139,12 @@ def repository(request: Request, names: dict[str, str]) -> Answer:
         "items": {"href": f"{here}/items"},
         "pushes": {"href": f"{here}/pushes"},
     }
-    return json_answer(request, body)
+    return body | {"_links": links}
+
+
+def repository(request: Request, names: dict[str, str]) -> Answer:
+    """One repository, with links."""
+    return json_answer(request, _with_links(repository_json(request, *find_repository(request, names))))
 
 
 def update_repository(request: Request, names: dict[str, str]) -> Answer:
@@ -176,30 +178,54 @@ def create_repository(request: Request, names: dict[str, str]) -> Answer:
 def refs(request: Request, names: dict[str, str]) -> Answer:
     """Branches and tags, in pages when asked for pages; `filter` begins after "refs/"."""
     project, found = find_repository(request, names)
-    begins, contains = f"refs/{request.query.get('filter', '')}", request.query.get("filterContains", "")
     token = unquote(request.query.get("continuationToken", ""))
-    fitting = sorted(name for name in found.refs if name.startswith(begins) and contains in name and name >= token)
+    fitting = sorted(name for name in found.refs if _fits(request, found, name) and name >= token)
     top = request.number("$top", USUAL_PAGE if token else len(fitting))
     page = fitting[: min(max(top, 1), LARGEST_PAGE)]
     more = quote(fitting[len(page)]) if len(page) < len(fitting) else None
     return listing(request, [_ref_json(request, project, found, name) for name in page], continuation=more)
 
 
+def _fits(request: Request, repository: Repository, name: str) -> bool:
+    """Whether a ref is among those that are asked for. Raises `Refused`."""
+    begins, contains = request.query.get("filter", ""), request.query.get("filterContains", "")
+    if request.flag("includeMyBranches"):
+        if begins:
+            text = "The includeMyBranches parameter cannot be combined with the filter parameter."
+            raise Refused(argument_wrong(request, text))
+        creator = repository.commits[repository.refs[name]].author
+        is_own = request.person is not None and creator.id == request.person.id
+        if not name.startswith("refs/heads/") or not (is_own or name == repository.default_branch):
+            return False
+    return name.startswith(f"refs/{begins}") and contains in name
+
+
 def _ref_json(request: Request, project: Project, repository: Repository, name: str) -> dict[str, Any]:
     sha = repository.refs[name]
     here = repository_url(request, project, repository)
-    return {
+    written: dict[str, Any] = {
         "name": name,
         "objectId": sha,
         "creator": person_json(request, repository.commits[sha].author),
         "url": f"{here}/refs?filter={quote(name.removeprefix('refs/'), safe='')}",
     }
+    if request.flag("includeLinks"):
+        written["_links"] = {"self": {"href": written["url"]}, "repository": {"href": here}}
+    return written
 
 
 def update_refs(request: Request, names: dict[str, str]) -> Answer:
     """Create, move and delete branches. Answers 200 even when one of them failed."""
     _, found = find_repository(request, names)
-    return listing(request, [_update_ref(request, found, one) for one in request.entries()])
+    results = [_update_ref(request, found, wish) for wish in request.entries()]
+    moved = [
+        RefUpdate(result["name"], result["oldObjectId"], result["newObjectId"])
+        for result in results
+        if result["updateStatus"] == "succeeded"
+    ]
+    if moved and request.person is not None:
+        found.add_push(request.person, request.now, moved)
+    return listing(request, results)
 
 
 def _update_ref(request: Request, repository: Repository, wish: dict[str, Any]) -> dict[str, Any]:

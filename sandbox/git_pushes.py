@@ -1,15 +1,99 @@
-"""Commits made over HTTP. https://learn.microsoft.com/rest/api/azure/devops/git/pushes/create"""
+"""Pushes: commits made over HTTP, and what was pushed so far.
+
+https://learn.microsoft.com/rest/api/azure/devops/git/pushes
+"""
 
 import base64
 import binascii
 from typing import Any
 
 from sandbox import permissions
-from sandbox.git import GIT_SERVER, find_repository, repository_json, repository_url
-from sandbox.git_contents import whole_commit_json
-from sandbox.ids import instant, stable_sha
-from sandbox.repositories import NOTHING, Commit, Repository
-from sandbox.wire import Answer, Refused, Request, argument_missing, argument_wrong, error, json_answer, person_json
+from sandbox.git import GIT_SERVER, USUAL_PAGE, find_repository, repository_json, repository_url
+from sandbox.git_commits import commit_json, whole_commit_json
+from sandbox.ids import instant, moment, stable_sha
+from sandbox.repositories import NOTHING, Commit, Push, RefUpdate, Repository
+from sandbox.wire import (
+    Answer,
+    Refused,
+    Request,
+    argument_missing,
+    argument_wrong,
+    error,
+    json_answer,
+    listing,
+    person_json,
+)
+from sandbox.world import Project
+
+_CRITERIA = "searchCriteria."
+
+
+def pushes(request: Request, names: dict[str, str]) -> Answer:
+    """What was pushed to a repository, newest first."""
+    project, repository = find_repository(request, names)
+    skip, top = max(request.number("$skip", 0), 0), max(request.number("$top", USUAL_PAGE), 0)
+    page = [push for push in reversed(repository.pushes) if _fits(request, push)][skip : skip + top]
+    refs, links = request.flag(f"{_CRITERIA}includeRefUpdates"), request.flag(f"{_CRITERIA}includeLinks")
+    return listing(request, [_push_json(request, project, repository, push, refs=refs, links=links) for push in page])
+
+
+def _fits(request: Request, push: Push) -> bool:
+    ref, pusher = request.query.get(f"{_CRITERIA}refName", ""), request.query.get(f"{_CRITERIA}pusherId", "").lower()
+    since, until = (moment(request.query.get(f"{_CRITERIA}{name}", "")) for name in ("fromDate", "toDate"))
+    return (
+        (not ref or ref in {update.name for update in push.updates})
+        and pusher in ("", push.person.id)
+        and (since is None or push.at >= since)
+        and (until is None or push.at <= until)
+    )
+
+
+def one_push(request: Request, names: dict[str, str]) -> Answer:
+    """One push, with as many of its commits as are asked for."""
+    project, repository = find_repository(request, names)
+    push = find_push(request, repository, names["push"])
+    refs, count = request.flag("includeRefUpdates"), max(request.number("includeCommits", 0), 0)
+    commits = [repository.commits[sha] for sha in push.commits[:count]]
+    body = _push_json(request, project, repository, push, refs=refs, links=True)
+    return json_answer(
+        request, body | {"commits": [commit_json(request, project, repository, commit) for commit in commits]}
+    )
+
+
+def find_push(request: Request, repository: Repository, wanted: str) -> Push:
+    """A push by number. Raises `Refused`."""
+    push = next((push for push in repository.pushes if str(push.id) == wanted), None)
+    if push is None:
+        text = f"The push with ID {wanted} could not be found in the repository {repository.name}."
+        raise Refused(error(request, 404, text, "GitPushNotFoundException", GIT_SERVER))
+    return push
+
+
+def _push_json(
+    request: Request, project: Project, repository: Repository, push: Push, *, refs: bool, links: bool
+) -> dict[str, Any]:
+    here = f"{repository_url(request, project, repository)}/pushes/{push.id}"
+    written: dict[str, Any] = {
+        "repository": repository_json(request, project, repository),
+        "pushedBy": person_json(request, push.person),
+        "pushId": push.id,
+        "date": instant(push.at),
+        "url": here,
+    }
+    if refs:
+        written["refUpdates"] = [
+            {"repositoryId": repository.id, "name": one.name, "oldObjectId": one.old, "newObjectId": one.new}
+            for one in push.updates
+        ]
+    if links:
+        written["_links"] = {
+            "self": {"href": here},
+            "repository": {"href": repository_url(request, project, repository)},
+            "commits": {"href": f"{here}/commits"},
+            "pusher": {"href": written["pushedBy"]["url"]},
+        }
+    return written
+
 
 # A file is renamed and changed by one change of both kinds, or by two.
 _CHANGES = ({"add"}, {"edit"}, {"delete"}, {"rename"}, {"edit", "rename"})
@@ -31,22 +115,12 @@ def push(request: Request, names: dict[str, str]) -> Answer:
     repository.commits.update({one.id: one for one in made})
     repository.refs[name] = made[-1].id
     repository.default_branch = repository.default_branch or name
-    repository.pushes += 1
-    here = f"{repository_url(request, project, repository)}/pushes/{repository.pushes}"
-    answer = {
-        "commits": [whole_commit_json(request, project, repository, one) for one in reversed(made)],
-        "refUpdates": [{"repositoryId": repository.id, "name": name, "oldObjectId": old, "newObjectId": made[-1].id}],
-        "repository": repository_json(request, project, repository),
-        "pushedBy": person_json(request, request.person),
-        "pushId": repository.pushes,
-        "date": instant(request.now),
-        "url": here,
-        "_links": {
-            "self": {"href": here},
-            "repository": {"href": repository_url(request, project, repository)},
-        },
-    }
-    return json_answer(request, answer, status=201)
+    made.reverse()
+    update = RefUpdate(name, old, made[0].id)
+    pushed = repository.add_push(request.person, request.now, [update], [commit.id for commit in made])
+    body = _push_json(request, project, repository, pushed, refs=True, links=True)
+    commits = [whole_commit_json(request, project, repository, commit) for commit in made]
+    return json_answer(request, body | {"commits": commits}, status=201)
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

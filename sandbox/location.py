@@ -39,6 +39,7 @@ _LOCATIONS = (
     ("git", "changes", "5bf884f5-3e07-42e9-afb8-1b872267bf16", f"{_GIT_PART}/commits/{{commitId}}/{{resource}}", 1),
     ("git", "items", "fb93c0db-47ed-4a31-8c20-47552878fb44", f"{_GIT_PART}/{{resource}}/{{*path}}", 1),
     ("git", "blobs", "7b28e929-2c99-405d-9c5c-6167a06e6816", f"{_GIT_PART}/{{resource}}/{{sha1}}", 1),
+    ("git", "trees", "729f6437-6f92-44ec-8bee-273a7111063c", f"{_GIT_PART}/{{resource}}/{{sha1}}", 1),
     ("git", "pushes", "ea98d07b-3c87-4971-8ede-a613694ffb55", f"{_GIT_PART}/{{resource}}/{{pushId}}", 2),
     ("git", "branchStats", "d5b216de-d8d5-4d32-ae76-51df755b16d3", f"{_GIT_PART}/stats/branches", 1),
     ("Build", "Builds", "0cd358e1-9217-4d94-8269-1c1ee6f93dcf", "{project}/_apis/build/{resource}/{buildId}", 7),

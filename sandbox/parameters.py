@@ -28,12 +28,14 @@ class Operation:
     """The parameters of one operation.
 
     `without_effect` maps a name to the reason why no value makes a difference here, `not_played` to the values that
-    are accepted all the same because they ask for the usual answer. `unpublished` are known though no file lists them.
+    are accepted all the same because they ask for the usual answer, `values_not_played` a name that is played to values
+    that are not. `unpublished` are known though no file lists them.
     """
 
     played: tuple[str, ...] = ()
     without_effect: Mapping[str, str] = field(default_factory=dict)
     not_played: Mapping[str, list[str]] = field(default_factory=dict)
+    values_not_played: Mapping[str, list[str]] = field(default_factory=dict)
     unpublished: tuple[str, ...] = ()
 
     @property
@@ -63,10 +65,18 @@ class Operation:
 
     def refused(self, query: Mapping[str, str]) -> list[str]:
         """The names in a canonical query that ask for something that is not played."""
+        given = {name: value.lower() for name, value in query.items() if value}
+        unknown = {
+            name: [value.lower() for value in accepted] for name, accepted in self.not_played.items() if name in given
+        }
+        known = {
+            name: [value.lower() for value in values]
+            for name, values in self.values_not_played.items()
+            if name in given
+        }
         return [
-            name
-            for name, accepted in self.not_played.items()
-            if query.get(name) and query[name].lower() not in [value.lower() for value in accepted]
+            *(name for name, accepted in unknown.items() if given[name] not in accepted),
+            *(name for name, values in known.items() if not set(given[name].split(",")).isdisjoint(values)),
         ]
 
 

@@ -10,7 +10,7 @@ _FRAMEWORK = "Microsoft.TeamFoundation.Framework.Server"
 CHANGES = frozenset(
     {
         *("GenericContribute", "CreateBranch", "ForcePush", "RenameRepository", "CreateRepository"),
-        *("Queue builds", "Stop builds"),
+        *("Queue builds", "Stop builds", "Delete builds", "Update build information"),
         *("create releases", "manage releases", "manage deployments", "manage release approvers"),
     }
 )

@@ -1,7 +1,7 @@
 """Git repositories: commits with whole trees, and what Git itself computes from them."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -37,12 +37,23 @@ def children(tree: Tree, folder: str) -> dict[str, bool]:
 
 def tree_id(tree: Tree, folder: str = "/") -> str:
     """The id that Git gives to a folder."""
+    return _object_id("tree", tree_object(tree, folder))
+
+
+def tree_object(tree: Tree, folder: str = "/") -> bytes:
+    """What Git stores of a folder: modes, names and ids."""
     entries = []
     for path, is_folder in children(tree, folder).items():
         name = path.rsplit("/", 1)[1]
         mode, id_ = ("40000", tree_id(tree, path)) if is_folder else ("100644", blob_id(tree[path]))
         entries.append((f"{name}/" if is_folder else name, f"{mode} {name}\0".encode() + bytes.fromhex(id_)))
-    return _object_id("tree", b"".join(content for _, content in sorted(entries)))
+    return b"".join(content for _, content in sorted(entries))
+
+
+def folders(tree: Tree) -> Iterator[str]:
+    """The paths of all folders, the root first."""
+    yield "/"
+    yield from sorted({path[:end] for path in tree for end, letter in enumerate(path) if letter == "/" and end})
 
 
 def has_folder(tree: Tree, path: str) -> bool:
@@ -60,6 +71,31 @@ class Commit:
     comment: str
     parents: tuple[str, ...]
     tree: Tree = field(repr=False)
+
+    @property
+    def tree_id(self) -> str:
+        """The id that Git gives to the whole tree."""
+        return tree_id(self.tree)
+
+
+@dataclass(frozen=True)
+class RefUpdate:
+    """A ref that moved, began or ended."""
+
+    name: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Push:
+    """What somebody pushed at once: the ids of new commits, newest first, and the refs that moved."""
+
+    id: int
+    person: Person
+    at: datetime
+    updates: tuple[RefUpdate, ...]
+    commits: tuple[str, ...] = ()
 
 
 def changes(before: Tree, after: Tree) -> dict[str, str]:
@@ -82,7 +118,7 @@ class Repository:
     commits: dict[str, Commit] = field(default_factory=dict)
     default_branch: str | None = None
     disabled: bool = False
-    pushes: int = 0
+    pushes: list[Push] = field(default_factory=list)
     protected: set[str] = field(default_factory=set)
 
     @property
@@ -109,6 +145,16 @@ class Repository:
     def contains(self, newer: str, older: str) -> bool:
         """Whether a commit stands on another one, or is it."""
         return any(commit.id == older for commit in self.history(self.commits.get(newer)))
+
+    def add_push(self, person: Person, at: datetime, updates: Iterable[RefUpdate], commits: Iterable[str] = ()) -> Push:
+        """Remember what somebody pushed."""
+        push = Push(len(self.pushes) + 1, person, at, tuple(updates), tuple(commits))
+        self.pushes.append(push)
+        return push
+
+    def push_of(self, sha: str) -> Push | None:
+        """The push that brought a commit."""
+        return next((push for push in self.pushes if sha in push.commits), None)
 
     def tree_before(self, commit: Commit) -> Tree:
         """What the first parent left."""

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sandbox.ids import EPOCH, stable_id, stable_sha
 from sandbox.people import Person
-from sandbox.repositories import Commit, Repository
+from sandbox.repositories import NOTHING, Commit, RefUpdate, Repository
 
 MAYA = Person("Maya Sample", "maya@example.com")
 NOOR = Person("Noor Sample", "noor@example.com")
@@ -36,60 +36,77 @@ _BRANCHES = 230
 
 
 class _Author:
-    """Writes commits one after another into a repository."""
+    """Writes commits one after another into a repository, and pushes each of them."""
 
     def __init__(self, repository: Repository, *seed: str) -> None:
         self.repository = repository
         self._seed = seed
         self._tree: dict[str, bytes] = {}
+        self._pushed: dict[str, str] = {}
 
-    def commit(self, comment: str, files: dict[str, bytes], *parents: str) -> str:
-        """Write the files; returns the id of the commit."""
+    def commit(self, comment: str, files: dict[str, bytes], *parents: str, branch: str = "refs/heads/main") -> str:
+        """Write the files and push them to a branch; returns the id of the commit."""
         number = len(self.repository.commits)
         self._tree = {**self._tree, **files}
         sha = stable_sha(*self._seed, number)
         author = MAYA if number % 2 == 0 else NOOR
         at = EPOCH - timedelta(days=30) + timedelta(hours=20 * number, seconds=number)
         self.repository.commits[sha] = Commit(sha, author, at, comment, parents, self._tree)
+        self.repository.add_push(author, at, [RefUpdate(branch, self._pushed.get(branch, NOTHING), sha)], [sha])
+        self._pushed[branch] = sha
         return sha
+
+    def push_refs(self, refs: dict[str, str]) -> None:
+        """Give the repository its refs: what no commit moved there is pushed at once."""
+        updates = [
+            RefUpdate(name, self._pushed.get(name, NOTHING), refs.get(name, NOTHING))
+            for name in sorted(refs.keys() | self._pushed.keys())
+            if refs.get(name, NOTHING) != self._pushed.get(name, NOTHING)
+        ]
+        self.repository.refs = refs
+        if updates:
+            last = self.repository.pushes[-1].at
+            self.repository.add_push(MAYA, last + timedelta(minutes=5), updates)
+        self._pushed = dict(refs)
+
+
+def _begun(organization: str, project: str, name: str) -> tuple[_Author, list[str]]:
+    """A repository with three commits on its main branch, and their ids."""
+    repository = Repository(stable_id(organization, project, name), name, default_branch="refs/heads/main")
+    author = _Author(repository, organization, project, name)
+    shas = [author.commit("Begin", {"/README.md": f"# {name}\n\nA sample repository.\n".encode()})]
+    for comment, files in _BEGINNING:
+        shas.append(author.commit(comment, files, shas[-1]))
+    return author, shas
 
 
 def small_repository(organization: str, project: str, name: str) -> Repository:
     """Three commits and two branches."""
-    found = Repository(stable_id(organization, project, name), name, default_branch="refs/heads/main")
-    author = _Author(found, organization, project, name)
-    head = author.commit("Begin", {"/README.md": f"# {name}\n\nA sample repository.\n".encode()})
-    for comment, files in _BEGINNING:
-        before, head = head, author.commit(comment, files, head)
-    found.refs = {"refs/heads/main": head, "refs/heads/topic/search": before}
-    return found
+    author, (_, before, head) = _begun(organization, project, name)
+    author.push_refs({"refs/heads/main": head, "refs/heads/topic/search": before})
+    return author.repository
 
 
 def rich_repository(organization: str, project: str, name: str) -> Repository:
     """A longer history with a merge, tags, odd files, and branches with odd names."""
-    found = Repository(stable_id(organization, project, name), name, default_branch="refs/heads/main")
-    author = _Author(found, organization, project, name)
-    head = author.commit("Begin", {"/README.md": f"# {name}\n\nA sample repository.\n".encode()})
-    for comment, files in _BEGINNING:
-        head = author.commit(comment, files, head)
-    found.refs["refs/tags/v1.0"] = head
-    side = author.commit("Add documents\n\nSome of them have unusual names and contents.", _ODD_FILES, head)
+    author, (*_, head) = _begun(organization, project, name)
+    refs, topic = {"refs/tags/v1.0": head}, "refs/heads/topic/search"
+    words = "Add documents\n\nSome of them have unusual names and contents."
+    side = refs[topic] = author.commit(words, _ODD_FILES, head, branch=topic)
     head = author.commit("Say hello in the page", {"/src/web/page.txt": b"hello\n"}, head)
     head = author.commit("Merge documents", {}, head, side)
-    found.refs["refs/heads/topic/search"] = side
     for number in range(1, _FIXES + 1):
         head = author.commit(f"Fix number {number}", {"/src/app.py": b'print("hello, %d")\n' % number}, head)
-    found.refs["refs/heads/topic/\u017c\u00f3\u0142w"] = head
-    found.refs["refs/tags/v1.1"] = head
-    found.refs["refs/heads/main"] = author.commit("Say it twice", {"/src/app.py": b'print("hello hello")\n'}, head)
-    return found
+    refs |= {"refs/heads/topic/\u017c\u00f3\u0142w": head, "refs/tags/v1.1": head}
+    refs["refs/heads/main"] = author.commit("Say it twice", {"/src/app.py": b'print("hello hello")\n'}, head)
+    author.push_refs(refs)
+    return author.repository
 
 
 def branchy_repository(organization: str, project: str, name: str) -> Repository:
     """More branches than fit on a page, and a default branch that is not called main."""
-    found = small_repository(organization, project, name)
-    found.default_branch = "refs/heads/develop"
-    head = found.refs.pop("refs/heads/main")
-    found.refs["refs/heads/develop"] = head
-    found.refs |= {f"refs/heads/feature/{number:03d}": head for number in range(1, _BRANCHES + 1)}
-    return found
+    author, (_, before, head) = _begun(organization, project, name)
+    refs = {"refs/heads/topic/search": before, "refs/heads/develop": head}
+    author.push_refs(refs | {f"refs/heads/feature/{number:03d}": head for number in range(1, _BRANCHES + 1)})
+    author.repository.default_branch = "refs/heads/develop"
+    return author.repository

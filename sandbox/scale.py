@@ -58,6 +58,7 @@ def _organization(name: str, scale: Scale, template: Repository) -> Organization
                 dict(template.refs),
                 dict(template.commits),
                 template.default_branch,
+                pushes=list(template.pushes),
             )
             for number in range(scale.repositories)
         ]

@@ -22,7 +22,14 @@ def wants_zip(request: Request) -> bool:
     return CONTENT_TYPE in before_json
 
 
-def zip_answer(request: Request, name: str, files: Mapping[str, bytes], *, for_unix: bool = False) -> Answer:
+def zip_answer(
+    request: Request,
+    name: str,
+    files: Mapping[str, bytes],
+    *,
+    for_unix: bool = False,
+    content_type: str = CONTENT_TYPE,
+) -> Answer:
     """A zip file to be saved under a name, with the files by their paths in it. It is the same in every run."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -31,7 +38,7 @@ def zip_answer(request: Request, name: str, files: Mapping[str, bytes], *, for_u
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system, entry.external_attr = (_UNIX, _REGULAR_FILE) if for_unix else (_DOS, _ARCHIVED)
             packed.writestr(entry, file)
-    return download(raw(request, content.getvalue(), CONTENT_TYPE), f"{name}.zip")
+    return download(raw(request, content.getvalue(), content_type), f"{name}.zip")
 
 
 def download(answer: Answer, name: str) -> Answer:

@@ -49,12 +49,14 @@ NOT_PUBLISHED: dict[str, tuple[str, str | None]] = {
         "{project}/_apis/build/builds/{build}/timeline/{timeline}",
     ),
 }
+_LINK = {"type": "object", "properties": {"href": {"type": "string"}}, "required": ["href"]}
 # Published in a form that cannot be meant, with the form that the recordings show.
 _CORRECTED: dict[str, dict[str, Any]] = {
-    # Links stand directly under `_links`, not under `_links.links`.
+    # Links stand directly under `_links`, not under `_links.links`; those of the entries of a folder are a list.
     "ReferenceLinks": {
         "type": "object",
-        "additionalProperties": {"type": "object", "properties": {"href": {"type": "string"}}, "required": ["href"]},
+        "properties": {"treeEntries": {"type": "array", "items": _LINK}},
+        "additionalProperties": _LINK,
     },
 }
 # The item of a change is published as a string, for the file lost of what kind it is.

@@ -42,7 +42,7 @@ FILLED = {
     "project": ["Storefront", STOREFRONT.id, "\x00é"],
     "repository": ["Storefront", "Empty", "web client", STOREFRONT.repositories[0].id, ".."],
     "commit": [HEAD, "x"],
-    "sha": [HEAD, "x"],
+    "sha": [HEAD, "x", STOREFRONT.repositories[0].commits[HEAD].tree_id],
     "environment": [str(one.id) for one in STOREFRONT.releases[0].environments],
     "release": [str(one.id) for one in STOREFRONT.releases],
     "approval": [*NUMBERS, str(STOREFRONT.releases[0].environments[0].attempts[0].approvals[0].id)],
@@ -86,6 +86,8 @@ QUERIES = (
     *("minTime", "maxTime", "definitions", "stateFilter", "filter", "filterContains", "name", "path", "scopePath"),
     *("recursionLevel", "versionDescriptor.version", "versionDescriptor.versionType", "includeContent", "startLine"),
     *("searchCriteria.itemPath", "searchCriteria.fromDate", "searchCriteria.$top", "endLine", "definitionId"),
+    *("searchCriteria.ids", "searchCriteria.compareVersion.version", "includeMyBranches", "pushId", "zipForUnix"),
+    *("versionDescriptor.versionOptions", "includeCommits", "fileName", "recursive", "download", "includeLinks"),
     *("artifactName", "fromBuildId", "toBuildId", "tagFilters", "repositoryId", "repositoryType", "deletedFilter"),
     *("maxBuildsPerDefinition", "releaseIdsFilter", "changeCount", "includeLatestBuilds", "includeContentMetadata"),
 )

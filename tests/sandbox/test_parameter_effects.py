@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from sandbox import parameters
+from sandbox.sample_code import NOOR
 from sandbox.world import Project
 from tests.sandbox.conftest import Caller
 
@@ -24,11 +25,16 @@ class Effect:
 PATHS = {
     "GET _apis/projects": "_apis/projects",
     "GET _apis/projects/{project}": "_apis/projects/Storefront",
+    "GET {project}/_apis/git/repositories": "Storefront/_apis/git/repositories",
     f"GET {GIT}/refs": "Storefront/_apis/git/repositories/Storefront/refs",
     f"GET {GIT}/commits": "Storefront/_apis/git/repositories/Storefront/commits",
     f"GET {GIT}/commits/{{commit}}": "Storefront/_apis/git/repositories/Storefront/commits/$head",
+    f"GET {GIT}/commits/{{commit}}/changes": "Storefront/_apis/git/repositories/Storefront/commits/$side/changes",
     f"GET {GIT}/items": "Storefront/_apis/git/repositories/Storefront/items",
     f"GET {GIT}/blobs/{{sha}}": "Storefront/_apis/git/repositories/Storefront/blobs/$blob",
+    f"GET {GIT}/trees/{{sha}}": "Storefront/_apis/git/repositories/Storefront/trees/$tree",
+    f"GET {GIT}/pushes": "Storefront/_apis/git/repositories/Storefront/pushes",
+    f"GET {GIT}/pushes/{{push}}": "Storefront/_apis/git/repositories/Storefront/pushes/3",
     f"GET {GIT}/stats/branches": "Storefront/_apis/git/repositories/Storefront/stats/branches",
     f"GET {BUILD}/definitions": "Storefront/_apis/build/definitions",
     f"GET {BUILD}/definitions/{{definition}}": "Storefront/_apis/build/definitions/1",
@@ -48,6 +54,8 @@ PATHS = {
 }
 _EVERY_STATE = {"statusFilter": "undefined"}
 _EVERYTHING_BELOW = {"recursionLevel": "full"}
+_ON_THE_SIDE = {"searchCriteria.itemVersion.version": "topic/search"}
+_COMPARED_WITH_MAIN = {"searchCriteria.compareVersion.version": "main"}
 _A_FILE = {"path": "/README.md", "$format": "json"}
 EFFECTS: dict[str, dict[str, Effect]] = {
     "GET _apis/projects": {
@@ -57,37 +65,86 @@ EFFECTS: dict[str, dict[str, Effect]] = {
         "continuationToken": Effect("100"),
     },
     "GET _apis/projects/{project}": {"includeCapabilities": Effect("true")},
+    "GET {project}/_apis/git/repositories": {"includeLinks": Effect("true")},
     f"GET {GIT}/refs": {
         "filter": Effect("tags/"),
         "filterContains": Effect("topic"),
+        "includeLinks": Effect("true"),
+        "includeMyBranches": Effect("true"),
         "$top": Effect("2"),
         "continuationToken": Effect("refs/tags/"),
     },
     f"GET {GIT}/commits": {
+        "includeLinks": Effect("true"),
+        "pushId": Effect("3"),
+        "skip": Effect("1", {"pushId": "3"}),
+        "top": Effect("0", {"pushId": "3"}),
         "searchCriteria.$skip": Effect("1"),
         "searchCriteria.$top": Effect("1"),
         "searchCriteria.author": Effect("noor"),
+        "searchCriteria.compareVersion.version": Effect("main", _ON_THE_SIDE),
+        "searchCriteria.compareVersion.versionOptions": Effect("firstParent", _ON_THE_SIDE | _COMPARED_WITH_MAIN),
+        "searchCriteria.compareVersion.versionType": Effect(
+            "tag", _ON_THE_SIDE | {"searchCriteria.compareVersion.version": "v1.1"}
+        ),
+        "searchCriteria.excludeDeletes": Effect("true", {"searchCriteria.itemPath": "/short-lived.txt"}),
         "searchCriteria.fromDate": Effect("2026-10-20T00:00:00Z"),
+        "searchCriteria.ids": Effect("$side,$head"),
+        "searchCriteria.includeLinks": Effect("true"),
+        "searchCriteria.includePushData": Effect("true"),
+        "searchCriteria.includeUserImageUrl": Effect("true"),
         "searchCriteria.itemPath": Effect("/docs"),
         "searchCriteria.itemVersion.version": Effect("topic/search"),
+        "searchCriteria.itemVersion.versionOptions": Effect("firstParent", _ON_THE_SIDE),
         "searchCriteria.itemVersion.versionType": Effect("tag", {"searchCriteria.itemVersion.version": "v1.0"}),
+        "searchCriteria.showOldestCommitsFirst": Effect("true"),
         "searchCriteria.toDate": Effect("2026-10-20T00:00:00Z"),
+        "searchCriteria.user": Effect("noor"),
     },
     f"GET {GIT}/commits/{{commit}}": {"changeCount": Effect("5")},
+    f"GET {GIT}/commits/{{commit}}/changes": {"skip": Effect("1"), "top": Effect("2")},
     f"GET {GIT}/items": {
         "$format": Effect("octetStream", {"path": "/README.md"}),
         "download": Effect("true", {"path": "/README.md"}),
         "includeContent": Effect("true", _A_FILE),
         "includeContentMetadata": Effect("true"),
+        "includeLinks": Effect("true"),
         "latestProcessedChange": Effect("true"),
         "path": Effect("/README.md"),
         "recursionLevel": Effect("full"),
         "scopePath": Effect("/docs", _EVERYTHING_BELOW),
         "versionDescriptor.version": Effect("topic/search"),
+        "versionDescriptor.versionOptions": Effect("firstParent"),
         "versionDescriptor.versionType": Effect("tag", {"versionDescriptor.version": "v1.0"}),
+        "zipForUnix": Effect("true", {"scopePath": "/docs", "$format": "zip"}),
     },
-    f"GET {GIT}/blobs/{{sha}}": {"$format": Effect("octetStream")},
-    f"GET {GIT}/stats/branches": {"name": Effect("topic/search")},
+    f"GET {GIT}/blobs/{{sha}}": {
+        "$format": Effect("octetStream"),
+        "download": Effect("true"),
+        "fileName": Effect("other.txt", {"$format": "zip"}),
+    },
+    f"GET {GIT}/trees/{{sha}}": {
+        "$format": Effect("zip"),
+        "fileName": Effect("other", {"$format": "zip"}),
+        "recursive": Effect("true"),
+    },
+    f"GET {GIT}/pushes": {
+        "$skip": Effect("1"),
+        "$top": Effect("1"),
+        "searchCriteria.fromDate": Effect("2026-10-20T00:00:00Z"),
+        "searchCriteria.includeLinks": Effect("true"),
+        "searchCriteria.includeRefUpdates": Effect("true"),
+        "searchCriteria.pusherId": Effect("$noor"),
+        "searchCriteria.refName": Effect("refs/heads/topic/search"),
+        "searchCriteria.toDate": Effect("2026-10-20T00:00:00Z"),
+    },
+    f"GET {GIT}/pushes/{{push}}": {"includeCommits": Effect("1"), "includeRefUpdates": Effect("true")},
+    f"GET {GIT}/stats/branches": {
+        "baseVersionDescriptor.version": Effect("topic/search"),
+        "baseVersionDescriptor.versionOptions": Effect("firstParent"),
+        "baseVersionDescriptor.versionType": Effect("tag", {"baseVersionDescriptor.version": "v1.0"}),
+        "name": Effect("topic/search"),
+    },
     f"GET {BUILD}/definitions": {
         "$top": Effect("2"),
         "builtAfter": Effect("2026-11-02T05:00:00Z"),
@@ -191,7 +248,6 @@ def _values(project: Project) -> dict[str, str]:
         for environment in release.environments
         for attempt in environment.attempts
     ]
-    head = repository.refs["refs/heads/main"]
     return {
         "$plan of another build": "00000000-0000-4000-8000-000000000000",
         "$first deployment": str(min(attempt.id for attempt in attempts)),
@@ -200,13 +256,16 @@ def _values(project: Project) -> dict[str, str]:
         "$other repository": project.repositories[1].id,
         "$repository": repository.id,
         "$side build": str(side.id),
-        "$head": head,
+        "$head": repository.refs["refs/heads/main"],
+        "$side": repository.refs["refs/heads/topic/search"],
+        "$tree": repository.commits[repository.refs["refs/heads/main"]].tree_id,
+        "$noor": NOOR.id,
     }
 
 
 @pytest.fixture
 def values(call: Caller) -> dict[str, str]:
-    """See `_values`. The world has a deleted build, and a deployment that was tried twice."""
+    """See `_values`. There are a deleted build, a file that came and went, and a deployment that was tried twice."""
     project = call.sandbox.world.organizations["acme"].projects[0]
     token = call.sandbox.world.token_named("full")
     assert token is not None
@@ -216,7 +275,13 @@ def values(call: Caller) -> dict[str, str]:
     release = f"/acme/Storefront/_apis/release/releases/{found['$first release']}"
     stage = call("GET", release).json()["environments"][0]["id"]
     assert call("PATCH", f"{release}/environments/{stage}", json={"status": "inProgress"}).ok
-    items = "/acme/Storefront/_apis/git/repositories/Storefront/items"
+    git = "/acme/Storefront/_apis/git/repositories/Storefront"
+    for kind, content in (("add", {"newContent": {"content": "x", "contentType": "rawText"}}), ("delete", {})):
+        head = project.repositories[0].refs["refs/heads/main"]
+        change = {"changeType": kind, "item": {"path": "/short-lived.txt"}, **content}
+        update = {"name": "refs/heads/main", "oldObjectId": head}
+        assert call("POST", f"{git}/pushes", json={"refUpdates": [update], "commits": [{"changes": [change]}]}).ok
+    items = f"{git}/items"
     found["$blob"] = call("GET", items, params={"path": "/README.md", "$format": "json"}).json()["objectId"]
     found["$plan"] = call("GET", "/acme/Storefront/_apis/build/builds/1/timeline").json()["id"]
     return found
@@ -242,7 +307,8 @@ def test_a_parameter_that_is_played_changes_the_answer(
     without = call(method, path, version="7.1-preview", params=beside)
     answer = call(method, path, version="7.1-preview", params={**beside, name: _filled(effect.value, values)})
     assert answer.status_code == (404 if name in _NOT_FOUND else 200), answer.text
-    assert answer.content != without.content
+    shown = [(one.content, one.headers.get("Content-Disposition")) for one in (answer, without)]
+    assert shown[0] != shown[1]
 
 
 def test_every_parameter_that_is_played_has_its_effect_shown() -> None:
