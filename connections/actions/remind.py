@@ -238,8 +238,7 @@ def _digest(due: list[tuple[Due, Recipient]], *, today: date, now: datetime) -> 
         "any_reach_unknown": any(row["kind"] == Kind.REACH_UNKNOWN for row in rows),
         "any_end": any(row["kind"] != Kind.REACH_UNKNOWN for row in rows),
         "any_can_be_extended": any(row["kind"] in _MAY_BE_EXTENDED and not row["token_is_dead"] for row in rows),
-        "global_tokens_ended": today >= expiry.GLOBAL_TOKENS_END,
-        "reach_unknown_url": _reach_unknown_page(),
+        **_global_tokens(today),
     }
     about = [one.connection for one, _ in due]
     (mail,) = notify.put(
@@ -262,14 +261,16 @@ def _words(one: Due, today: date) -> dict[str, Any]:
         "token_is_dead": ended or one.connection.is_token_dead(today=today),
         "expires_text": expiry.in_words(ends_on, today),
         "ends_on": ends_on,
-        "global_tokens_end": expiry.GLOBAL_TOKENS_END,
-        "global_tokens_ended": today >= expiry.GLOBAL_TOKENS_END,
-        "reach_unknown_url": _reach_unknown_page(),
+        **_global_tokens(today),
     }
 
 
-def _reach_unknown_page() -> str:
-    return f"{notify.page('list')}?status={Kind.REACH_UNKNOWN}"
+def _global_tokens(today: date) -> dict[str, Any]:
+    return {
+        "global_tokens_end": expiry.GLOBAL_TOKENS_END,
+        "global_tokens_ended": today >= expiry.GLOBAL_TOKENS_END,
+        "reach_unknown_url": f"{notify.page('list')}?status={Kind.REACH_UNKNOWN}",
+    }
 
 
 def _row_words(row: dict[str, Any]) -> str:

@@ -57,10 +57,9 @@ PROBLEMS = (
         "all accessible organizations: Microsoft ended such tokens on 1 December 2026, whatever date they were given. "
         "Whether this one was is not recorded here. Otherwise it is mistyped, revoked, regenerated or made for another "
         "organization, or its owner has not signed in with a browser for a long time.",
-        "Open the list of tokens at Azure DevOps. If “Organization” says “All accessible organizations” there, create "
-        "a new token for exactly this organization and enter it here. If it does not, copy the token again without "
-        "spaces, and sign in to the organization once with a browser as its owner. If it is still not accepted, create "
-        "a new one.",
+        "Open the list of tokens at Azure DevOps. If “Organization” says “All accessible organizations”, create a new "
+        "token for exactly this organization and enter it here. If not, copy the token again without spaces, and sign "
+        "in to the organization once with a browser as its owner. If it is still not accepted, create a new one.",
         link="tokens",
     ),
     Problem(

@@ -270,8 +270,11 @@ def test_a_digest_says_of_each_dead_token_to_create_a_new_one(connection: Connec
 @pytest.mark.parametrize(
     ("now", "rule"),
     [
-        (NOON, "On 1 December 2026 Microsoft ends all tokens"),
-        (datetime(2026, 12, 1, tzinfo=UTC), "Since 1 December 2026 Microsoft ends tokens"),
+        (NOON, "From 1 December 2026 on, Azure DevOps accepts no tokens made for all"),
+        (
+            datetime(2026, 12, 1, tzinfo=UTC),
+            "has accepted no tokens made for all accessible organizations since 1 December",
+        ),
     ],
 )
 def test_who_is_asked_reads_how_to_find_out_and_where_to_say_it(
@@ -297,6 +300,7 @@ def test_a_digest_of_questions_says_how_to_find_out_and_nothing_of_ends(connecti
     for words in (mail.text, _Page(mail.html).text):
         assert words.count("not recorded whether it was made for all organizations") == 4
         assert "if “Organization” says “All accessible organizations”" in words
+        assert "From 1 December 2026 on, Azure DevOps accepts no tokens made for all" in words
         assert "stop when its token ends" not in words
         assert "one after another" not in words
     assert _detail(connection) + "edit/#id_token_reach" in mail.text.split()
@@ -307,7 +311,7 @@ def test_a_digest_of_both_says_both_and_counts_each_token_once(connection: Conne
     Connection.objects.update(token_reach="unknown")
     mail = digest(connection)
     assert mail.subject == "[MFE Orchestrator] 4 Azure DevOps tokens need you"
-    for words in ("Extend or replace each token before its day", "Of some of these tokens it is not recorded"):
+    for words in ("Extend or replace each token before its day", "For some of these tokens it is not recorded"):
         assert words in mail.text
 
 
