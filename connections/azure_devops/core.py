@@ -3,25 +3,34 @@
 from collections.abc import Iterator
 
 from connections.azure_devops import errors
-from connections.azure_devops.answers import ANONYMOUS_ID
+from connections.azure_devops.answers import ANONYMOUS_ID, Answer
 from connections.azure_devops.paging import every_page
 from connections.azure_devops.reading import instant, optional_text, text_of
-from connections.azure_devops.transport import Transport
+from connections.azure_devops.transport import Transport, successful
 from connections.azure_devops.types import ConnectionData, Identity, Page, Project
+
+
+def ask_connection_data(transport: Transport) -> Answer:
+    """The answer to whose token it is, whatever its status."""
+    # The call is in no published file; Microsoft's own command line signs in with it, as a preview.
+    # https://learn.microsoft.com/azure/devops/cli/log-in-via-pat
+    return transport.ask("GET", ("_apis", "connectionData"), api_version="7.1-preview")
 
 
 def connection_data(transport: Transport) -> ConnectionData:
     """Whose token it is, and in which organization. Raises `TokenRefused` when it is nobody's."""
-    # The call is in no published file; Microsoft's own command line signs in with it, as a preview.
-    # https://learn.microsoft.com/azure/devops/cli/log-in-via-pat
+    return read_connection_data(ask_connection_data(transport))
+
+
+def read_connection_data(answer: Answer) -> ConnectionData:
+    """Whose token it is, from the answer. Raises `TokenRefused` when it is nobody's, or another `AzureDevOpsError`."""
     try:
-        answer = transport.get(("_apis", "connectionData"), api_version="7.1-preview")
+        body = successful(answer).json_object()
     except errors.EmptyRefusal as refusal:
         # No scope is needed here, so an empty 401 can only mean the token.
         raise errors.TokenRefused(
             detail=refusal.detail, status=refusal.status, activity_id=refusal.activity_id
         ) from None
-    body = answer.json_object()
     user = body.get("authenticatedUser")
     if not isinstance(user, dict):
         raise errors.UnexpectedAnswer(detail="no authenticatedUser", activity_id=answer.activity_id)

@@ -1,0 +1,1 @@
+"""What Azure DevOps is expected to answer: the file itself, the sandbox and the client held against it."""
