@@ -18,7 +18,7 @@ def scopes_context(connection: Connection) -> dict[str, Any]:
     return {
         "missing": [_line(state, place=place) for state in lacking],
         "mixed": [_mixed(state) for state in states if is_mixed(state.project_verdicts())],
-        "tried_in": and_join(project_names(state.project_verdicts() for state in states)),
+        "tried_in": "" if untried else and_join(project_names(state.project_verdicts() for state in states)),
         "not_visible": [one.name for one in connection.chosen_projects.exclude(not_visible_since=None)],
         "untried": messages.problem(untried, place=place) if untried else None,
         "scopes_missing": not untried and any(state.verdict == Verdict.MISSING for state in lacking),

@@ -1,7 +1,7 @@
 """What pages show of states, verdicts and reports: words, icons and tones, never colour alone."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -183,9 +183,19 @@ def stored_groups(connection: Connection) -> list[CapabilityGroup]:
         if state is None:
             rows.append(_row(capability.key, Verdict.UNKNOWN, ""))
         else:
-            reason, where = state.doubt or state.reason, in_words(state.project_verdicts())
-            rows.append(_row(capability.key, state.verdict, reason, where=where, verified_at=state.verified_at))
+            row = _row(
+                capability.key,
+                state.verdict,
+                state.reason,
+                where=in_words(state.project_verdicts()),
+                verified_at=state.verified_at,
+            )
+            rows.append(replace(row, reason=_doubted(state.doubt)) if state.doubt else row)
     return _grouped(rows)
+
+
+def _doubted(code: str) -> str:
+    return f"The last check could not confirm it: {messages.problem(code).title}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from connections.views.display import (
     finding_groups,
     problem_view,
 )
-from connections.where_tried import and_join, in_words, is_mixed, names_with, project_names
+from connections.where_tried import and_join, in_words, is_mixed, names_with
 
 _MOST_NAMES = 10
 
@@ -261,15 +261,16 @@ def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
 
 def rights_notices(by_capability: Mapping[str, Sequence[ProjectVerdict]], *, person: str) -> list[Notice]:
     """What the person behind the token may not do, and in which projects; by capability."""
-    denied, mixed = [], []
+    denied: list[str] = []
+    mixed: list[tuple[str, Sequence[ProjectVerdict]]] = []
     for capability, by_project in by_capability.items():
         if is_mixed(by_project):
             mixed.append((capability, by_project))
-        elif names_with(Verdict.NOT_PERMITTED, by_project):
-            denied.append((capability, by_project))
+        else:
+            denied += names_with(Verdict.NOT_PERMITTED, by_project)
     notices = []
     if denied:
-        projects = and_join(project_names(by_project for _, by_project in denied))
+        projects = and_join(dict.fromkeys(denied))
         notices.append(
             Notice(
                 "warn",
@@ -280,7 +281,10 @@ def rights_notices(by_capability: Mapping[str, Sequence[ProjectVerdict]], *, per
             )
         )
     if mixed:
-        lines = [f"{BY_KEY[capability].azure_label}: {in_words(by_project)}." for capability, by_project in mixed]
+        by_words: dict[str, list[str]] = {}
+        for capability, by_project in mixed:
+            by_words.setdefault(in_words(by_project), []).append(_short_name(capability))
+        lines = [f"{words}: {and_join(names)}." for words, names in by_words.items()]
         notices.append(
             Notice(
                 "warn",
@@ -291,6 +295,11 @@ def rights_notices(by_capability: Mapping[str, Sequence[ProjectVerdict]], *, per
             )
         )
     return notices
+
+
+def _short_name(capability: str) -> str:
+    found = BY_KEY[capability]
+    return f"{messages.AREA_LABELS[found.area]} {found.level.lower()}"
 
 
 def hidden_projects_notices(names: Sequence[str]) -> list[Notice]:

@@ -342,6 +342,8 @@ def test_the_page_says_where_it_is_denied_and_where_granted(pages: Client, mixed
     for page in (tested, stored):
         assert page.count(f"{WHERE}.</p>") == len(WRITING)
         assert page.count("Not permitted in every project") == 1
+        names = "Code write, Build execute, Release write &amp; execute and Release manage"
+        assert f"{WHERE}: {names}." in page
         assert "Tried in Storefront and Tailwind." in page
     assert "Connection successful" in tested
 
@@ -398,6 +400,7 @@ def test_the_page_says_that_no_chosen_project_is_visible_and_since_when(
     stored = pages.get(connection.get_absolute_url()).content.decode()
     assert "<strong>No chosen project visible</strong>" in stored
     assert "not visible since" in stored
+    assert stored.count("The last check could not confirm it: No chosen project visible.") == 8
 
 
 def test_a_chosen_project_that_is_not_visible_is_named_while_another_works(
@@ -457,6 +460,8 @@ def test_a_mail_about_lost_rights_says_where_they_are_denied_and_does_not_ask_fo
     assert "lost rights" in mail.subject
     assert "- Code: Read & write: Denied in <b>Store</b>. No branch can be created" in mail.text
     assert "tick what is missing" not in mail.text
+    assert "Scopes to tick" not in mail.text + mail.html
+    assert "Edit the token" not in mail.text + mail.html
     assert "Maya Sample lacks a right" in mail.text
     assert "<b>" not in mail.html
     assert "Denied in &lt;b&gt;Store&lt;/b&gt;" in mail.html
@@ -492,6 +497,8 @@ def test_a_mail_says_that_no_chosen_project_is_visible_and_another_that_one_is_a
     hide(sandbox, projects[3].id)
     mail = two_looks(connection)
     assert "works with limits" in mail.subject
+    assert "Edit the token" not in mail.text + mail.html
+    assert "Tried in" not in mail.text + mail.html
     assert "sees none of the projects that this connection is limited to" in mail.text
     assert f"- {projects[3].name}" in mail.text
     projects[3].seen_by = None
