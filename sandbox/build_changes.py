@@ -4,8 +4,8 @@ from typing import Any
 
 from sandbox.build import ASSEMBLY, WEB_API, build_json, find_build, find_definition, require
 from sandbox.core import find_project
+from sandbox.enumerations import enumeration
 from sandbox.pipelines import Build, Definition
-from sandbox.typed_values import enumeration
 from sandbox.wire import Answer, Refused, Request, argument_missing, empty, envelope, invalid_body, json_answer
 from sandbox.world import Project
 

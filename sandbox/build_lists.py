@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from sandbox.build import YAML_PROCESS, build_json, listed_definition, whole_definition
 from sandbox.core import find_project
+from sandbox.enumerations import enumeration
 from sandbox.ids import moment
 from sandbox.paging import NAME, TIME, Order
 from sandbox.pipelines import Build, Definition
-from sandbox.typed_values import enumeration
 from sandbox.wire import Answer, Refused, Request, argument_wrong, listing
 from sandbox.world import Project
 

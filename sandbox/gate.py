@@ -9,7 +9,7 @@ import base64
 import binascii
 from functools import partial
 
-from sandbox import parameters, refusals, typed_values, versions
+from sandbox import media_type, parameters, refusals, typed_values, versions
 from sandbox.people import Token
 from sandbox.routes import MAP
 from sandbox.routing import Found, Lost
@@ -31,7 +31,7 @@ def decide(world: World, request: Request) -> Answer:
             raise Refused(refusals.organization_stopped(request))
         return _enter(request, _admit(world, request))
     except Refused as refused:
-        return refused.answer
+        return media_type.as_asked(request, None, refused.answer)
 
 
 def _admit(world: World, request: Request) -> Token | None:
@@ -98,7 +98,7 @@ def _enter(request: Request, token: Token | None) -> Answer:
     typed_values.require_readable(request, route)
     request.read_body = partial(typed_values.read_body, route=route)
     route.bind(request)
-    return route.controller(request, found.names)
+    return media_type.as_asked(request, route, route.controller(request, found.names))
 
 
 def _allow_nobody(request: Request, found: Found | Lost) -> None:

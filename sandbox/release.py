@@ -6,9 +6,9 @@ from typing import Any
 
 from sandbox.core import find_project
 from sandbox.deployments import Approval, Attempt, Environment, Release, ReleaseDefinition
+from sandbox.enumerations import enumeration
 from sandbox.ids import moment
 from sandbox.release_json import Writer, task_log
-from sandbox.typed_values import enumeration
 from sandbox.wire import Answer, Refused, Request, error, json_answer, listing, raw
 from sandbox.world import Project
 

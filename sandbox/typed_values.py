@@ -5,88 +5,35 @@ ISO 8601, in the HTTP form, or as the documentation of commits writes it: `6/14/
 once, on the way in, so that what answers a request sees words and times in one form.
 """
 
-import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sandbox.enumerations import Enumeration, enumeration
 from sandbox.ids import moment
 from sandbox.parameters import addresses_of
 from sandbox.routing import Route
 from sandbox.wire import Answer, Refused, Request, argument_wrong, model_error
 
 _FILE = Path(__file__).with_name("typed_values.toml")
-_NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
 _TIME = "time"
 
 
-@dataclass(frozen=True)
-class Enumeration:
-    """The members of an enumeration and their numbers. Of `flags` several may be given at once."""
-
-    members: Mapping[str, int]
-    flags: bool
-
-    def read(self, value: str) -> str | None:
-        """The members that a value names, by commas, as published; None when it is no value of this enumeration."""
-        parts = [self._read_one(part.strip()) for part in value.split(",")]
-        found = [part for part in parts if part is not None]
-        if len(found) < len(parts) or (len(parts) > 1 and not self.flags):
-            return None
-        return ",".join(found)
-
-    def lets_through(self, wanted: str, member: str) -> bool:
-        """Whether a filter as `read` returns it has a member in it. One that names nothing lets everything through."""
-        numbers = [self.members[name] for name in wanted.split(",") if name]
-        own = self.members[self._read_one(member) or member]
-        return not any(numbers) or any(number & own for number in numbers)
-
-    def _read_one(self, value: str) -> str | None:
-        if _NUMBER.fullmatch(value):
-            return self._named(int(value))
-        return next((name for name in self.members if name.lower() == value.lower()), None)
-
-    def _named(self, number: int) -> str | None:
-        exact = next((name for name, own in self.members.items() if own == number), None)
-        if exact is not None or not self.flags or number < 0:
-            return exact
-        parts = [name for name, own in self.members.items() if own.bit_count() == 1 and own & number]
-        # A sum with a bit that no member has means something else.
-        return ",".join(parts) if sum(self.members[part] for part in parts) == number else None
-
-
-@dataclass(frozen=True)
-class _Lists:
-    enumerations: Mapping[str, Enumeration]
-    parameters: Mapping[str, Mapping[str, str]]
-    bodies: Mapping[str, Mapping[str, str]]
-
-
 @cache
-def _lists() -> _Lists:
-    listed = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-    enumerations = {
-        name: Enumeration(members, name in listed["flags"]) for name, members in listed["enumerations"].items()
-    }
-    return _Lists(enumerations, listed["parameters"], listed["bodies"])
-
-
-def enumeration(name: str) -> Enumeration:
-    """A published enumeration by its name."""
-    return _lists().enumerations[name]
+def _lists() -> dict[str, Mapping[str, Mapping[str, str]]]:
+    return tomllib.loads(_FILE.read_text(encoding="utf-8"))
 
 
 def parameter_types(route: Route) -> Mapping[str, str]:
     """The types of a route's query parameters that are enumerations or times, by name."""
-    return next((types for name in addresses_of(route) if (types := _lists().parameters.get(name))), {})
+    return next((types for name in addresses_of(route) if (types := _lists()["parameters"].get(name))), {})
 
 
 def body_types(route: Route) -> Mapping[str, str]:
     """The enumerations in a route's body, by path: `commits[].changes[].changeType`."""
-    return next((types for name in addresses_of(route) if (types := _lists().bodies.get(name))), {})
+    return next((types for name in addresses_of(route) if (types := _lists()["bodies"].get(name))), {})
 
 
 def read_query(query: Mapping[str, str], route: Route) -> dict[str, str]:

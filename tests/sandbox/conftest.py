@@ -65,6 +65,8 @@ class Caller:
     def _judge(self, method: str, path: str, answer: requests.Response) -> None:
         route = route_of(method, path)
         sound = answer.ok and method != "HEAD" and not self.sandbox.behaviour.rules()
+        # Written in another way than the published one, because the test asked for it.
+        sound = sound and "=true" not in answer.request.headers["Accept"]
         if self.published is not None and route is not None and sound:
             assert self.published.complaints(route, answer) == [], (method, path)
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from sandbox import parameters, typed_values
+from sandbox.enumerations import enumeration
 from sandbox.ids import moment
 from sandbox.repositories import NOTHING
 from sandbox.routes import ROUTES
 from sandbox.routing import Route
 from sandbox.server import Sandbox
-from sandbox.typed_values import enumeration
 from tests.sandbox.conftest import Caller
 from tests.sandbox.published import Published, key
 

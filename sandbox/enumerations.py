@@ -1,0 +1,66 @@
+"""The enumerations that Microsoft publishes: their words and their numbers, listed in `enumerations.toml`."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_FILE = Path(__file__).with_name("enumerations.toml")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
+
+
+@dataclass(frozen=True)
+class Enumeration:
+    """The members of an enumeration and their numbers. Of `flags` several may be given at once."""
+
+    members: Mapping[str, int]
+    flags: bool
+
+    def read(self, value: str) -> str | None:
+        """The members that a value names, by commas, as published; None when it is no value of this enumeration."""
+        parts = [self._read_one(part.strip()) for part in value.split(",")]
+        found = [part for part in parts if part is not None]
+        if len(found) < len(parts) or (len(parts) > 1 and not self.flags):
+            return None
+        return ",".join(found)
+
+    def number(self, value: str) -> int:
+        """The number of a value that `read` can read: the sum of its members' numbers. Raises `KeyError`."""
+        return sum(self.members[name] for name in (self.read(value) or value).split(","))
+
+    def lets_through(self, wanted: str, member: str) -> bool:
+        """Whether a filter as `read` returns it has a member in it. One that names nothing lets everything through."""
+        numbers = [self.members[name] for name in wanted.split(",") if name]
+        own = self.number(member)
+        return not any(numbers) or any(number & own for number in numbers)
+
+    def _read_one(self, value: str) -> str | None:
+        if _NUMBER.fullmatch(value):
+            return self._named(int(value))
+        return next((name for name in self.members if name.lower() == value.lower()), None)
+
+    def _named(self, number: int) -> str | None:
+        exact = next((name for name, own in self.members.items() if own == number), None)
+        if exact is not None or not self.flags or number < 0:
+            return exact
+        parts = [name for name, own in self.members.items() if own.bit_count() == 1 and own & number]
+        # A sum with a bit that no member has means something else.
+        return ",".join(parts) if sum(self.members[part] for part in parts) == number else None
+
+
+@cache
+def _all() -> dict[str, Enumeration]:
+    listed = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return {name: Enumeration(members, name in listed["flags"]) for name, members in listed["enumerations"].items()}
+
+
+def enumeration(name: str) -> Enumeration:
+    """A published enumeration by its name."""
+    return _all()[name]
+
+
+def is_enumeration(name: str) -> bool:
+    """Whether a published enumeration is called so."""
+    return name in _all()
