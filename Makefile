@@ -1,6 +1,6 @@
 # `make` alone shows what there is. Everything is installed into .venv; nothing outside this folder is touched.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults check audit fix bench run-environment dev-environment
+.PHONY: help run test test-faults test-clients check audit fix bench run-environment dev-environment client-packages
 .NOTPARALLEL:
 
 PY := .venv/bin/python
@@ -11,7 +11,7 @@ PYTEST = env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest
 PRODUCTION = env $$($(PY) orchestrator/supervisor/keys.py) DEBUG=0 HTTPS=1 DATABASE_URL=sqlite://:memory:
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: run-environment ## start the whole product in this terminal; Ctrl-C stops it
 	@$(PY) manage.py up
@@ -21,6 +21,9 @@ test: dev-environment ## run the tests; what the machine lacks is skipped, or fa
 
 test-faults: dev-environment ## kill workers, brokers and databases, move the clock, trouble Azure DevOps, crowd the pages; about twelve minutes
 	@$(PYTEST) --numprocesses 2 --dist worksteal -m faults -rs $(ARGS) tests/faults
+
+test-clients: dev-environment client-packages ## let clients of Azure DevOps in other languages use the sandbox; wants nodejs and npm
+	@$(PYTEST) --numprocesses 0 -m clients -rs $(ARGS) tests/clients
 
 check: dev-environment ## lint, format, types, insecure calls, import rules, migrations, deploy check
 	@echo '== ruff check' && $(PY) -m ruff check .
@@ -63,3 +66,9 @@ run-environment:
 
 dev-environment:
 	$(call environment,dev)
+
+# Into .venv/clients, unless what is there is younger than the list. Without npm the tests say what is missing.
+client-packages:
+	@! command -v npm >/dev/null || [ .venv/clients/node_modules/.package-lock.json -nt tests/clients/package-lock.json ] || { \
+	  mkdir -p .venv/clients && cp tests/clients/package.json tests/clients/package-lock.json .venv/clients/ && \
+	  cd .venv/clients && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error; }

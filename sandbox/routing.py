@@ -11,6 +11,8 @@ from sandbox.wire import Answer, Request
 Controller = Callable[[Request, dict[str, str]], Answer]
 Takes = Literal["nothing", "fields", "entries", "texts"]
 ALWAYS: Version = (1, 0)
+# Who asks, which areas there are, and what the host has of an area.
+_EVERYWHERE = ("connectiondata", "resourceareas", "{area}")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Route:
     @property
     def is_everywhere(self) -> bool:
         """Whether every host of the service has it."""
-        return self.address.lower() in ("_apis", "_apis/connectiondata", "_apis/resourceareas")
+        return self.address.lower().split("/")[:2] in (["_apis"], *(["_apis", name] for name in _EVERYWHERE))
 
     def bind(self, request: Request) -> None:
         """Read the body, before anything is looked up. Raises `Refused`."""

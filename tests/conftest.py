@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sandbox.server import Sandbox
     from tests.azure_devops.authority import Authority
 
+_ONLY_WHEN_ASKED_FOR = ("faults", "clients")
 PASSWORD = "a-long-enough-password-4-tests"
 
 # The same examples every time: a new one belongs into a test of its own. Nothing is written beside the sources,
@@ -36,11 +37,12 @@ hypothesis_settings.load_profile("repeatable")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Whatever uses the database is repeated on PostgreSQL, except what drives a browser.
 
-    What takes minutes runs only when it is asked for: `-m faults`.
+    What takes minutes, or is installed for itself, runs only when it is asked for: `-m faults`, `-m clients`.
     """
-    if "faults" not in config.option.markexpr:
-        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("faults")])
-        items[:] = [item for item in items if not item.get_closest_marker("faults")]
+    for marker in _ONLY_WHEN_ASKED_FOR:
+        if marker not in config.option.markexpr:
+            config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker(marker)])
+            items[:] = [item for item in items if not item.get_closest_marker(marker)]
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         uses_database = "db" in fixtures or item.get_closest_marker("django_db") is not None

@@ -208,3 +208,12 @@ def test_releases_may_have_a_host_of_their_own_as_at_the_service(playing: Playin
         assert (wrong.status_code, wrong.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
     for host in (main, release):
         assert call("GET", "/acme/_apis/connectionData", base=host, version="7.1-preview").status_code == 200
+
+
+def test_each_host_lists_the_addresses_of_its_own_areas(playing: Playing) -> None:
+    call = Caller(playing(release_host=True))
+    main, release = call.sandbox.url, call.sandbox.release_url
+    for host, area, elsewhere in ((main, "git", "Release"), (release, "Release", "git")):
+        listed = call("OPTIONS", f"/acme/_apis/{area}", base=host, version=None).json()["value"]
+        assert {item["area"] for item in listed} == {area}
+        assert call("OPTIONS", f"/acme/_apis/{elsewhere}", base=host, version=None).json()["value"] == []
