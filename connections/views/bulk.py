@@ -287,10 +287,10 @@ def _tested(one: Tested) -> dict[str, Any]:
 
 
 def _reports(tested: Sequence[Tested], form: RotateForm) -> list[Any]:
-    """One report for each organization."""
-    by_place = {(one.connection.server, one.connection.organization): one for one in tested if one.report}
+    """Each report once: one for each organization, and more where connections are limited to other projects."""
+    by_report = {id(one.report): one for one in tested if one.report}
     found = []
-    for one in by_place.values():
+    for one in by_report.values():
         assert one.report is not None  # noqa: S101  (chosen above)
         besides = one.connection.pk if len(tested) == 1 else None
         place = clients.place_of(one.connection.server)

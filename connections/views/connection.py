@@ -27,13 +27,8 @@ from connections.forms import DisconnectForm
 from connections.models import Connection
 from connections.views.common import guide_context, notices_about_server, problem_about, tokens_page_of
 from connections.views.display import Notice, states, stored_groups
-from connections.views.report import (
-    global_token_notice,
-    hidden_projects_notices,
-    report_view,
-    rights_notices,
-    unknown_reach_notice,
-)
+from connections.views.project_notices import hidden_projects_notices, rights_notices
+from connections.views.report import global_token_notice, report_view, unknown_reach_notice
 from connections.views.rows import projects_summary
 from connections.where_tried import and_join, project_names
 from history.record import actor_of

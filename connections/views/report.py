@@ -1,13 +1,13 @@
 """A report as a person reads it: outcome, steps, scopes, notices."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.urls import reverse
 
 from connections import expiry, messages
-from connections.azure_devops.capabilities import BY_KEY, ProjectVerdict, Verdict
+from connections.azure_devops.capabilities import BY_KEY, Verdict
 from connections.azure_devops.types import Place
 from connections.checks import WRITE_PROBES_OFF, Report, Trouble
 from connections.models import Connection
@@ -20,9 +20,8 @@ from connections.views.display import (
     finding_groups,
     problem_view,
 )
-from connections.where_tried import and_join, in_words, is_mixed, names_with
-
-_MOST_NAMES = 10
+from connections.views.project_notices import hidden_projects_notices, rights_notices, some_of
+from connections.where_tried import and_join
 
 # Which step a problem stops at. What is no refusal stops at reaching Azure DevOps, and other refusals at the token.
 _STOPS_AT_ORGANIZATION = {"organization_not_found", "organization_unavailable", "another_organization"}
@@ -80,6 +79,7 @@ class ReportView:
     organization_id: str
     project_count: int
     tried_in: str
+    limited_to: str
     projects_complete: bool
     elapsed: float
     finished_at: datetime
@@ -112,6 +112,7 @@ def report_view(
         organization_id=report.organization_id,
         project_count=len(report.projects),
         tried_in=_tried_in(report),
+        limited_to=some_of([one.name or one.id for one in report.chosen]),
         projects_complete=report.projects_complete,
         elapsed=report.elapsed,
         finished_at=report.finished_at,
@@ -257,66 +258,6 @@ def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
             Notice("info", "info", "Writing was not tried", "The operator switched off the probes for writing.")
         )
     return notices
-
-
-def rights_notices(by_capability: Mapping[str, Sequence[ProjectVerdict]], *, person: str) -> list[Notice]:
-    """What the person behind the token may not do, and in which projects; by capability."""
-    denied: list[str] = []
-    mixed: list[tuple[str, Sequence[ProjectVerdict]]] = []
-    for capability, by_project in by_capability.items():
-        if is_mixed(by_project):
-            mixed.append((capability, by_project))
-        else:
-            denied += names_with(Verdict.NOT_PERMITTED, by_project)
-    notices = []
-    if denied:
-        projects = and_join(dict.fromkeys(denied))
-        notices.append(
-            Notice(
-                "warn",
-                "shield-x",
-                "Rights to ask for",
-                f"The token has the scopes, but {person} lacks the rights in {projects}. An administrator of the "
-                "project can give them. A token of somebody who has them works too.",
-            )
-        )
-    if mixed:
-        by_words: dict[str, list[str]] = {}
-        for capability, by_project in mixed:
-            by_words.setdefault(in_words(by_project), []).append(_short_name(capability))
-        lines = [f"{words}: {and_join(names)}." for words, names in by_words.items()]
-        notices.append(
-            Notice(
-                "warn",
-                "shield-alert",
-                "Not permitted in every project",
-                f"{person} may not do the same everywhere. {' '.join(lines)} An administrator of the project can give "
-                "the missing rights.",
-            )
-        )
-    return notices
-
-
-def _short_name(capability: str) -> str:
-    found = BY_KEY[capability]
-    return f"{messages.AREA_LABELS[found.area]} {found.level.lower()}"
-
-
-def hidden_projects_notices(names: Sequence[str]) -> list[Notice]:
-    """Which of the chosen projects the person behind the token does not see."""
-    if not names:
-        return []
-    title = "A chosen project is not visible" if len(names) == 1 else "Some chosen projects are not visible"
-    shown = (
-        and_join(names[:_MOST_NAMES])
-        if len(names) <= _MOST_NAMES
-        else (f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more")
-    )
-    text = (
-        f"Azure DevOps does not show {shown} to the owner of the token. The project may be gone, or the owner is not a "
-        "member of it. Give the owner access, or choose other projects for the connection."
-    )
-    return [Notice("warn", "eye-off", title, text)]
 
 
 def token_notices(*, token_reach: str, hint: str, breaches: Iterable[Breach], today: date) -> list[Notice]:

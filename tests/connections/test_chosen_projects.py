@@ -155,6 +155,22 @@ def test_with_write_probes_off_a_project_that_is_back_leaves_no_doubt(
     assert state(connection).doubt == ""
 
 
+@pytest.mark.parametrize(("number", "health"), [(0, "limited"), (1, "healthy"), (None, "healthy")])
+def test_where_the_first_project_denies_every_change_the_chosen_one_decides(
+    connected: Connected, sandbox: Sandbox, number: int | None, health: str
+) -> None:
+    connection = connected(organization="uneven")
+    if number is not None:
+        limit(connection, sandbox.world.organizations["uneven"].projects[number])
+    look(connection)
+    assert connection.health == health
+    assert [verdict for _, verdict in where(connection)] == {
+        0: ["not_permitted"],
+        1: ["granted"],
+        None: ["not_permitted", "granted"],
+    }[number]
+
+
 # Other projects
 
 
@@ -504,3 +520,18 @@ def test_a_mail_says_that_no_chosen_project_is_visible_and_another_that_one_is_a
     projects[3].seen_by = None
     look(connection)
     assert [one.kind for one in Mail.objects.order_by("pk")] == ["limited", "recovered"]
+
+
+def test_a_test_for_several_connections_shows_a_report_for_each_limit(
+    pages: Client, connected: Connected, sandbox: Sandbox, token_of: Token, projects: list[Project]
+) -> None:
+    connections = [limit(connected("One"), projects[3]), limit(connected("Other"), projects[5])]
+    deny(sandbox, projects[3].id, path=WRITES)
+    steps = ".".join(str(one.pk) for one in connections)
+    address = f"{reverse('connections:test-walk')}?steps={steps}&at=1"
+    data = {"token": token_of("full-again"), "expires": "30", "token_reach": "one"}
+    page = pages.post(address, data).content.decode()
+    assert page.count('class="report"') == 2
+    assert f">acme, {projects[3].name}</h3>" in page
+    assert "lacks the rights in" in page
+    assert "Connection successful" in page
