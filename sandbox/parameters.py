@@ -19,7 +19,7 @@ _ON_EVERY_OPERATION = ("api-version",)
 # https://learn.microsoft.com/rest/api/azure/devops/git/commits/get-commits
 # The same holds for versions: the service's own addresses of items say `versionType=Branch&version=main`.
 _OPTIONAL_PREFIXES = ("searchCriteria.", "versionDescriptor.")
-# One item of a list: `ids[0]=a&ids[1]=b`, or as the official Node client writes it, `ids.0=a&ids.1=b`.
+# One item of a list: `ids[0]=a&ids[1]=b`, or as the official Node client wrote it in version 15, `ids.0=a&ids.1=b`.
 _LIST_ITEM = re.compile(r"\A(?P<name>.+?)(?:\[\d{0,4}\]|\.\d{1,4})")
 
 

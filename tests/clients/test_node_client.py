@@ -63,6 +63,10 @@ def test_it_lists_repositories_branches_and_commits(git: Area) -> None:
     criteria = {"itemVersion": version("Branch", "main"), "fromDate": "1/1/2020 12:00:00 AM", "$top": 2, "$skip": 1}
     found = git("getCommits", REPOSITORY, criteria, PROJECT)
     assert [commit["comment"] for commit in found] == ["Fix number 22", "Fix number 21"]
+    ids = [commit["commitId"] for commit in found]
+    assert [commit["commitId"] for commit in git("getCommits", REPOSITORY, {"ids": ids}, PROJECT)] == ids
+    # Without any criteria it sends `searchCriteria=[object Object]`, which nobody knows.
+    assert len(git("getCommits", REPOSITORY, {}, PROJECT)) > len(ids)
     assert git("getCommit", found[0]["commitId"], REPOSITORY, PROJECT, 10)["changes"][0]["changeType"] == 2
     assert git("getBranch", REPOSITORY, "main", PROJECT)["isBaseVersion"] is True
 
