@@ -85,26 +85,41 @@ class NewRepositoryForm(forms.Form):
         project.choices = list(projects)
 
 
-# What Git itself refuses in the name of a branch. https://git-scm.com/docs/git-check-ref-format
-_NOT_IN_BRANCHES = re.compile(r"\.\.|@\{|//|[\s~^:?*\[\\\x00-\x20\x7f]|/\.|\.lock(?:/|\Z)|\.\Z|/\Z|\A[/.-]|\A@\Z")
+# What Git itself refuses in the name of a branch; letters and white space beyond ASCII it allows.
+# https://git-scm.com/docs/git-check-ref-format
+_NOT_IN_BRANCHES = re.compile(
+    r"\.\.|@\{|//|[~^:?*\[\\\x00-\x20\x7f]|/\.|\.lock(?:/|\Z)|\.\Z|/\Z|\A[/.-]|\A(?:@|HEAD)\Z"
+)
+_ASCII_SPACE = " \t\r\n"
 
 
 class BranchField(forms.CharField):
     """A branch's short name, as Git allows it."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            max_length=250, validators=[_visible_line], error_messages={"required": "Give the branch a name."}, **kwargs
-        )
+        # Branches exist already whose names hold what cannot be seen, such as the joiners of emoji.
+        super().__init__(max_length=1000, strip=False, error_messages={"required": "Give the branch a name."}, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        """The name without the white space that comes along when it is pasted."""
+        return str(super().to_python(value) or "").strip(_ASCII_SPACE)
 
     def clean(self, value: Any) -> str:
         """The name. Raises `ValidationError` beside this field."""
         name = str(super().clean(value)).removeprefix("refs/heads/")
-        if _NOT_IN_BRANCHES.search(name):
+        if _NOT_IN_BRANCHES.search(name) or not _is_encodable(name):
             raise forms.ValidationError(
-                "Git does not allow this name: no white space, no .. and none of ~ ^ : ? * [ \\", code="invalid"
+                "Git does not allow this name: no blank, no .. and none of ~ ^ : ? * [ \\", code="invalid"
             )
         return name
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class RunForm(forms.Form):

@@ -30,6 +30,8 @@ from connections.azure_devops.types import Identity, Page
 # So many ids fit into one address.
 _IDS_AT_ONCE = 100
 _MOST_PROBLEMS = 20
+# https://learn.microsoft.com/rest/api/azure/devops/build/definitions/get#buildrepository
+AZURE_REPOS = "TfsGit"
 
 
 class Status(StrEnum):
@@ -86,7 +88,8 @@ class Build:
 class Definition:
     """A pipeline. `queue_status` is enabled, paused or disabled; `path` is its folder, beginning with a backslash.
 
-    `latest` is there only where it was asked for, the repository and its branch only where Azure DevOps says them.
+    `latest` is there only where it was asked for, the repository and its branch only where Azure DevOps says them. The
+    code may lie elsewhere: `repository_type` is TfsGit, GitHub, TfsVersionControl, Bitbucket, Git, Svn and others.
     """
 
     id: int
@@ -94,9 +97,15 @@ class Definition:
     path: str = "\\"
     queue_status: str = "enabled"
     repository_id: str | None = None
+    repository_type: str | None = None
     default_branch: str | None = None
     latest: Build | None = None
     web_url: str | None = None
+
+    @property
+    def is_in_azure_repos(self) -> bool:
+        """Whether its code is a Git repository of Azure DevOps, whose branches can be listed."""
+        return self.repository_id is not None and (self.repository_type or AZURE_REPOS).lower() == AZURE_REPOS.lower()
 
 
 def _path(project: str, *more: str | int) -> tuple[str, ...]:
@@ -149,6 +158,7 @@ def read_definition(item: dict[str, Any]) -> Definition:
         path=optional_text(item, "path") or "\\",
         queue_status=optional_text(item, "queueStatus") or "enabled",
         repository_id=optional_text(item, "repository", "id"),
+        repository_type=optional_text(item, "repository", "type"),
         default_branch=optional_text(item, "repository", "defaultBranch"),
         latest=read_build(latest) if latest else None,
         web_url=web_link(item, "_links", "web", "href"),

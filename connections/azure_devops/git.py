@@ -79,11 +79,16 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file or a folder. `path` begins with a slash."""
+    """A file, a folder, a symbolic link or a submodule. `path` begins with a slash.
+
+    The object id of a submodule is the commit of another repository at which it stands.
+    """
 
     path: str
     object_id: str
     is_folder: bool = False
+    is_submodule: bool = False
+    is_symlink: bool = False
 
     @property
     def name(self) -> str:
@@ -254,9 +259,16 @@ def folder(transport: Transport, project: str, repository: str, branch: str, pat
 
 
 def read_entry(item: dict[str, Any]) -> Entry:
-    """A file or a folder of a list of items."""
-    is_folder = flag(item, "isFolder") or item.get("gitObjectType") == "tree"
-    return Entry(path=text_of(item, "path"), object_id=optional_text(item, "objectId") or "", is_folder=is_folder)
+    """An entry of a list of items. https://learn.microsoft.com/rest/api/azure/devops/git/items/list#gititem"""
+    kind = (optional_text(item, "gitObjectType") or "").lower()
+    is_submodule = kind == "commit"
+    return Entry(
+        path=text_of(item, "path"),
+        object_id=optional_text(item, "objectId") or "",
+        is_folder=not is_submodule and (flag(item, "isFolder") or kind == "tree"),
+        is_submodule=is_submodule,
+        is_symlink=flag(item, "isSymLink"),
+    )
 
 
 def file(
@@ -273,8 +285,9 @@ def file(
     # https://learn.microsoft.com/rest/api/azure/devops/git/items/get
     answer = transport.get(_path(project, repository, "items"), query=query, max_bytes=max_bytes)
     item = answer.json_object()
-    if read_entry(item).is_folder:
-        raise errors.NotFound(detail="a folder, not a file", activity_id=answer.activity_id)
+    entry = read_entry(item)
+    if entry.is_folder or entry.is_submodule:
+        raise errors.NotFound(detail="not a file", activity_id=answer.activity_id)
     metadata, text = mapping(item, "contentMetadata"), item.get("content")
     # Content that is no text comes as text all the same, so the bytes are asked for by themselves.
     is_text = isinstance(text, str) and "\0" not in text and not flag(metadata, "isBinary")

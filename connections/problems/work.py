@@ -22,6 +22,14 @@ PROBLEMS = (
         "Choose another name.",
     ),
     Problem(
+        "branch_not_found",
+        "Branch not found",
+        "The repository has no branch of this name. It may have been deleted or renamed, also where it is the default "
+        "branch.",
+        "Choose another branch. If the default branch is missing, an administrator of the repository sets another one "
+        "at Azure DevOps.",
+    ),
+    Problem(
         "branch_protected",
         "Branch takes changes only by pull request",
         "A policy of the repository lets nobody push to this branch directly.",

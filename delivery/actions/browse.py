@@ -11,6 +11,7 @@ from delivery.models import Repository
 
 COMMITS_PER_PAGE = 20
 BRANCHES_SHOWN = 100
+BRANCHES_OFFERED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,27 @@ def branches(repository: Repository, *, beginning: str = "") -> Branches:
         ("branches", name, beginning),
         lambda client: git.branches_page(client.transport, project, name, beginning=beginning, top=BRANCHES_SHOWN),
     )
-    default = default_branch(repository)
+    default = _default_if_known(repository)
     in_order = sorted(page.items, key=lambda one: (one.name != default, one.name.casefold()))
     return Branches(tuple(in_order), default, page.continuation is None)
+
+
+def _default_if_known(repository: Repository) -> str:
+    """The default branch, as it was listed last where Azure DevOps does not tell now: the branches are shown anyway."""
+    try:
+        return default_branch(repository)
+    except CannotAsk:
+        return repository.branch
+
+
+def others_if_missing(repository: Repository, branch: str) -> tuple[str, ...] | None:
+    """Branches to choose instead of one that does not exist, such as a deleted default; None when it does exist.
+
+    Raises `CannotAsk`.
+    """
+    if any(found.name == branch for found in branches(repository, beginning=branch).items):
+        return None
+    return tuple(found.name for found in branches(repository).items[:BRANCHES_OFFERED])
 
 
 def commits(repository: Repository, branch: str, *, skip: int = 0) -> Commits:

@@ -20,14 +20,20 @@ LINES_PER_PART = 1000
 _FRESH = 2
 _SUGGESTED = 50
 _FULL_REF = re.compile(r"refs/")
+# How Team Foundation Version Control names what a pipeline builds, such as $/Project/main.
+_FOLDER = "$/"
 
 
 @dataclass(frozen=True, slots=True)
 class BuildView:
-    """A build and its steps in the order in which they are drawn, each with its depth."""
+    """A build and its steps in the order in which they are drawn, each with its depth.
+
+    `steps_problem` is the code of why the steps could not be read; the build itself was.
+    """
 
     build: azure.Build
     steps: tuple[tuple[int, build_log.Step], ...]
+    steps_problem: str = ""
 
 
 def build_with_steps(pipeline: Pipeline, build_id: int) -> BuildView:
@@ -36,12 +42,27 @@ def build_with_steps(pipeline: Pipeline, build_id: int) -> BuildView:
 
     def ask(client: AzureDevOpsClient) -> BuildView:
         found = azure.build(client.transport, project, build_id)
-        if found.definition_id != pipeline.azure_id:
+        # A build whose pipeline was deleted may name none.
+        if found.definition_id and found.definition_id != pipeline.azure_id:
             raise errors.NotFound(detail="a build of another pipeline")
-        steps = build_log.steps(client.transport, project, build_id)
-        return BuildView(found, tuple(build_log.in_order(steps)))
+        return _with_steps(client, project, found)
 
     return remembered(pipeline.project.connection, ("build", project, build_id), ask, seconds=_FRESH)
+
+
+# These concern more than the steps of one build.
+_NOT_OF_THE_STEPS = (errors.TokenRefused, errors.EmptyRefusal, errors.Throttled)
+
+
+def _with_steps(client: AzureDevOpsClient, project: str, found: azure.Build) -> BuildView:
+    """The build with its steps, or with why they could not be read: old ones are removed before their build."""
+    try:
+        steps = build_log.steps(client.transport, project, found.id)
+    except _NOT_OF_THE_STEPS:
+        raise
+    except errors.AzureDevOpsError as trouble:
+        return BuildView(found, (), trouble.code)
+    return BuildView(found, tuple(build_log.in_order(steps)))
 
 
 def builds_of(pipeline: Pipeline, *, after: str | None = None) -> Page[azure.Build]:
@@ -99,24 +120,45 @@ def _line_count(pipeline: Pipeline, build_id: int, log_id: int) -> int:
 
 
 def suggested_branches(pipeline: Pipeline) -> tuple[str, ...]:
-    """Branches that the pipeline can be run on, its default one first; short names. Raises `CannotAsk`."""
+    """Branches that the pipeline can be run on, its default one first; short names. Raises `CannotAsk`.
+
+    Where the branches cannot be listed, as of code that lies at GitHub, they are those of its newest builds.
+    """
     project = pipeline.project.azure_id
 
     def ask(client: AzureDevOpsClient) -> tuple[str, ...]:
         found = azure.definition(client.transport, project, pipeline.azure_id)
         default = (found.default_branch or "").removeprefix(git.HEADS)
-        if found.repository_id is None:
-            return (default,) if default else ()
-        page = git.branches_page(client.transport, project, found.repository_id, top=_SUGGESTED)
-        names = sorted(one.name for one in page.items if one.name != default)
-        return (default, *names) if default else tuple(names)
+        names = _listed_branches(client, project, found)
+        if names is None:
+            names = _built_branches(client, project, found.id)
+        others = sorted(set(names) - {default, ""})
+        return (default, *others) if default else tuple(others)
 
     return remembered(pipeline.project.connection, ("branches to run", project, pipeline.azure_id), ask)
 
 
+def _listed_branches(client: AzureDevOpsClient, project: str, definition: azure.Definition) -> list[str] | None:
+    """The branches of the repository; None where it is not in Azure Repos, is gone, or may not be read."""
+    if not definition.is_in_azure_repos or definition.repository_id is None:
+        return None
+    try:
+        page = git.branches_page(client.transport, project, definition.repository_id, top=_SUGGESTED)
+    except (errors.NotFound, errors.AccessDenied, errors.EmptyRefusal):
+        return None
+    return [branch.name for branch in page.items]
+
+
+def _built_branches(client: AzureDevOpsClient, project: str, definition_id: int) -> list[str]:
+    page = azure.builds_page(client.transport, project, definitions=[definition_id], top=_SUGGESTED)
+    built = (build.branch or "" for build in page.items)
+    # A pull request's merge is no branch that anybody would run.
+    return [ref.removeprefix(git.HEADS) for ref in built if ref.startswith((git.HEADS, _FOLDER))]
+
+
 def full_ref(branch: str) -> str:
-    """A branch as Azure DevOps wants it; tags and the like are taken as they are."""
-    return branch if _FULL_REF.match(branch) else git.HEADS + branch
+    """A branch as Azure DevOps wants it; tags and the like, and folders of TFVC, are taken as they are."""
+    return branch if _FULL_REF.match(branch) or branch.startswith(_FOLDER) else git.HEADS + branch
 
 
 def run_pipeline(pipeline: Pipeline, branch: str, *, by: Actor, now: datetime) -> azure.Build:

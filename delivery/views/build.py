@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections.azure_devops.build_log import Step
+from connections.views.common import problem_about
 from connections.views.display import ProblemView
 from delivery import rights
 from delivery.actions import builds
@@ -54,6 +55,7 @@ def _page(request: HttpRequest, pipeline: Pipeline, build_id: int, trouble: Cann
             "build": found.build,
             "row": build_row(found.build, now),
             "steps": step_rows(found.steps, now),
+            "steps_problem": problem_about(connection, found.steps_problem) if found.steps_problem else None,
             "log_id": _interesting_log([step for _, step in found.steps]),
         }
     return render(request, "delivery/builds/build.html", context)

@@ -96,7 +96,22 @@ def _panel(
         shown: dict[str, Any] = read()
     except CannotAsk as trouble:
         shown = {"problem": problem_of(repository, trouble)}
+        if trouble.code == "not_found" and panel != "branches":
+            shown |= _without_branch(request, repository)
     return _render(request, repository, {"panel": panel, "read_at": timezone.now(), **shown})
+
+
+def _without_branch(request: HttpRequest, repository: Repository) -> dict[str, Any]:
+    """What to show instead where it is the branch that is not found; nothing when it is something else."""
+    branch, _ = _asked(request, repository)
+    try:
+        others = browse.others_if_missing(repository, branch)
+    except CannotAsk:
+        return {}
+    if others is None:
+        return {}
+    offered = [(name, page_url(repository, name)) for name in others]
+    return {"problem": problem_of(repository, CannotAsk("branch_not_found")), "other_branches": offered}
 
 
 def problem_of(repository: Repository, trouble: CannotAsk) -> ProblemView:
@@ -154,7 +169,14 @@ def _crumbs(repository: Repository, branch: str, path: str) -> list[tuple[str, s
 
 def _entry(repository: Repository, branch: str, entry: git.Entry) -> dict[str, Any]:
     path = entry.path + "/" if entry.is_folder else entry.path
-    return {"name": entry.name, "is_folder": entry.is_folder, "url": page_url(repository, branch, path)}
+    kind = "folder" if entry.is_folder else "submodule" if entry.is_submodule else "file"
+    return {
+        "name": entry.name,
+        "kind": "link" if entry.is_symlink else kind,
+        "commit": entry.object_id if entry.is_submodule else "",
+        # A submodule's content lies in another repository.
+        "url": "" if entry.is_submodule else page_url(repository, branch, path),
+    }
 
 
 def _file(file: git.File) -> dict[str, Any]:
