@@ -14,6 +14,9 @@ _AREAS = {
     "git": "4e080c62-fa21-4fbc-8fef-2a10a2b38049",
     "Build": "965220d5-5bb9-42cf-8d67-9b146df2a5a4",
     "Release": "efc2f575-36ef-48e9-b672-0c6fb4a48ac5",
+    "Pipelines": "2e0bf237-8973-4ec9-a581-9c3d679d1776",
+    # Work items, of which nothing is played. The official Node client asks where they live when it wants pipelines.
+    "wit": "5264459e-e5e0-4bd8-b118-0985e68a4ec5",
 }
 _GIT_PART = "{project}/_apis/{area}/repositories/{repositoryId}"
 _BUILD_PART = "{project}/_apis/{area}/builds/{buildId}"

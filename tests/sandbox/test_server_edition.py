@@ -201,6 +201,8 @@ def test_releases_may_have_a_host_of_their_own_as_at_the_service(playing: Playin
         "git": f"{main}/acme/",
         "Build": f"{main}/acme/",
         "Release": f"{release}/acme/",
+        "Pipelines": f"{main}/acme/",
+        "wit": f"{main}/acme/",
     }
     path = "/acme/Storefront/_apis/release/releases"
     assert call("GET", path, base=release).json()["count"] == 3
