@@ -99,6 +99,8 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             "urllib3": {"level": "WARNING"},
+            # Of headers that cannot be read it would log what they hold.
+            "urllib3.connection": {"level": "ERROR"},
             # Each task twice a tick would drown the rest.
             "celery": {"level": "WARNING"},
         },

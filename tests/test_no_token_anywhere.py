@@ -32,6 +32,7 @@ from orchestrator.celery import app
 from sandbox.samples import TROUBLED
 from sandbox.server import Sandbox
 from tests.connections.commands import ENTRA_TOKEN
+from tests.echo import Echo
 from tests.everything import Lived, addresses, commands, live, tasks
 from tests.factories import make_person
 from tests.leaks import everything_stored, hits, of_answer, remembered, sessions, traces, waiting_tasks
@@ -156,6 +157,70 @@ def test_no_address_gives_a_token_away_whatever_is_sent_to_it(
             answer = root.post(lived.address(name), FORM | MORE | {"token": secrets[token]})
             shown += [of_answer(answer), everything_stored()]
             raise _Undo
+    assert hits(secrets, everywhere(shown, log, sandbox, capfd)) == set()
+
+
+@pytest.fixture
+def echo(sandbox: Sandbox, settings: Settings) -> Iterator[Echo]:
+    """The only server that there is: it sends the token back in whatever it answers."""
+    with Echo(sandbox.url).running() as running:
+        settings.AZURE_DEVOPS_SERVERS = f"Sandbox={running.url}"
+        yield running
+
+
+def test_a_server_that_sends_the_token_back_never_gets_it_stored_or_shown(
+    root: Client,
+    echo: Echo,
+    lived: Lived,
+    sandbox: Sandbox,
+    secrets: dict[str, str],
+    log: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    shown: list[bytes] = []
+    cookies = root.cookies.output().replace("Set-Cookie: ", "")
+    for token in ("full", "full-again", "expired"):
+        shown.append(of_answer(root.post(reverse("connections:test-new"), FORM | {"token": secrets[token]})))
+    for name in addresses():
+        shown.append(of_answer(root.get(lived.address(name), {"path": "/README.md"})))
+        root.cookies.load(cookies)
+        with suppress(_Undo), transaction.atomic():
+            answer = root.post(lived.address(name), FORM | MORE | {"token": secrets["full-again"]})
+            shown += [of_answer(answer), everything_stored()]
+            raise _Undo
+    assert echo.echoes > 1000
+    assert lived.connection.identity_name.endswith("[redacted]")
+    assert lived.repository.name.endswith("[redacted]")
+    assert hits(secrets, everywhere(shown, log, sandbox, capfd)) == set()
+
+
+def test_no_command_prints_a_token_that_the_server_sends_back(
+    echo: Echo,
+    lived: Lived,
+    sandbox: Sandbox,
+    secrets: dict[str, str],
+    log: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    name, build = lived.connection.name, str(lived.pipeline.build_id)
+    lines = (
+        ["connections", "test", name],
+        ["connections", "audit", name],
+        ["repositories", "refresh", name],
+        ["repositories", "list"],
+        ["builds", "list"],
+        ["builds", "show", lived.pipeline.name, build],
+        ["builds", "run", lived.pipeline.name, "--branch", "main"],
+        ["releases", "list"],
+    )
+    shown = []
+    for line in lines:
+        for as_json in ([], ["--json"]):
+            said = StringIO()
+            with suppress(CommandError, SystemExit):
+                call_command(*line, *as_json, stdout=said, stderr=said)
+            shown.append(said.getvalue().encode())
+    assert all(shown)
     assert hits(secrets, everywhere(shown, log, sandbox, capfd)) == set()
 
 

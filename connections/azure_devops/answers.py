@@ -37,7 +37,8 @@ _START_OF_A_PAGE = 2000
 class Answer:
     """Status, headers (names in lower case) and body as they came. `elapsed` is in seconds.
 
-    `host` is the one that was asked, without its port; `service` is which of Azure DevOps' services.
+    `host` is the one that was asked, without its port; `service` is which of Azure DevOps' services. `held_token` says
+    that the token in use stood in it, where now a mark stands.
     """
 
     status: int
@@ -46,6 +47,7 @@ class Answer:
     elapsed: float = 0.0
     host: str = ""
     service: Service = "core"
+    held_token: bool = False
 
     @property
     def text(self) -> str:

@@ -98,13 +98,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What a file holds at the commit `commit`: text, or bytes when it is no text."""
+    """What a file holds at the commit `commit`: text, or bytes when it is no text.
+
+    `held_token` says that the token in use stood in it. A mark stands there now, so this is not what the file holds.
+    """
 
     path: str
     object_id: str
     content: str | bytes
     commit: str | None = None
     content_type: str | None = None
+    held_token: bool = False
 
     @property
     def is_binary(self) -> bool:
@@ -291,23 +295,29 @@ def file(
     metadata, text = mapping(item, "contentMetadata"), item.get("content")
     # Content that is no text comes as text all the same, so the bytes are asked for by themselves.
     is_text = isinstance(text, str) and "\0" not in text and not flag(metadata, "isBinary")
+    raw = None if is_text else _raw(transport, _path(project, repository, "items"), branch, path, max_bytes)
     return File(
         path=text_of(item, "path"),
         object_id=optional_text(item, "objectId") or "",
-        content=str(text) if is_text else raw_file(transport, project, repository, branch, path, max_bytes=max_bytes),
+        content=raw.body if raw else str(text),
         commit=optional_text(item, "commitId"),
         content_type=optional_text(metadata, "contentType"),
+        held_token=answer.held_token or (raw is not None and raw.held_token),
     )
 
 
 def raw_file(
     transport: Transport, project: str, repository: str, branch: str, path: str, *, max_bytes: int = LARGEST_FILE
 ) -> bytes:
-    """The bytes of a file at a branch, as they are."""
+    """The bytes of a file at a branch, as they are, save the token in use."""
+    return _raw(transport, _path(project, repository, "items"), branch, path, max_bytes).body
+
+
+def _raw(transport: Transport, items: tuple[str, ...], branch: str, path: str, max_bytes: int) -> Answer:
     query = {"path": _clean(path), "$format": "octetStream", **_at(branch)}
     # https://learn.microsoft.com/rest/api/azure/devops/git/items/get
-    answer = transport.ask("GET", _path(project, repository, "items"), query=query, max_bytes=max_bytes, accept=BYTES)
-    return successful(answer, content="bytes").body
+    answer = transport.ask("GET", items, query=query, max_bytes=max_bytes, accept=BYTES)
+    return successful(answer, content="bytes")
 
 
 def _clean(path: str) -> str:

@@ -26,6 +26,7 @@ from connections.azure_devops.answers import Answer, Content
 from connections.azure_devops.classification import classify
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.sockets import DeadlineAdapter, deadline
+from connections.azure_devops.token_echo import without_token
 from connections.azure_devops.types import Server, Service
 from connections.azure_devops.versions import API_VERSION, Versions
 
@@ -104,6 +105,7 @@ class Transport:
         self.asked_to_wait = 0.0
         # The same without what a server in trouble asked for, which says nothing of the person's share of calls.
         self.person_asked_to_wait = 0.0
+        self._token = token
         self._auth = _BasicToken(token)
         self._versions = Versions()
         self._rest_until = 0.0
@@ -224,13 +226,21 @@ class Transport:
         try:
             with self._response(request, max(0.001, ends_at - started)) as response:
                 body = _read(response, request.max_bytes)
-                answer = _answer(request, response, body or b"", time.monotonic() - started)
+                answer = self._answer(request, response, body or b"", time.monotonic() - started)
                 if body is None:
                     return errors.AnswerTooLarge(status=answer.status, activity_id=answer.activity_id)
                 self._remember_wait(answer)
                 return answer
         except Exception as trouble:
             return errors.TimedOut() if time.monotonic() >= ends_at else _translate(trouble)
+
+    def _answer(self, request: _Request, response: requests.Response, body: bytes, elapsed: float) -> Answer:
+        """What came, without the token, should the server have sent it back."""
+        headers, body, held_token = without_token(self._token, _headers(response), body)
+        host = urlsplit(request.url).hostname or ""
+        if held_token:
+            log.warning("%s sent the token in use back. It is taken out of the answer.", host)
+        return Answer(response.status_code, headers, body, elapsed, host, request.service, held_token)
 
     def _remember_wait(self, answer: Answer) -> None:
         wait = answer.retry_after or 0.0
@@ -281,11 +291,6 @@ def successful(answer: Answer, *, content: Content = "json") -> Answer:
     if trouble is not None:
         raise trouble
     return answer
-
-
-def _answer(request: _Request, response: requests.Response, body: bytes, elapsed: float) -> Answer:
-    host = urlsplit(request.url).hostname or ""
-    return Answer(response.status_code, _headers(response), body, elapsed, host, request.service)
 
 
 def _headers(response: requests.Response) -> dict[str, str]:

@@ -111,6 +111,15 @@ PROBLEMS = (
         "Clone the repository to change it.",
     ),
     Problem(
+        "file_holds_token",
+        "The file contains the token of this connection",
+        "The token that this connection uses stands in this file, so everybody who may read the repository may use it. "
+        "It is shown as [redacted], and the file cannot be edited here.",
+        "Revoke the token at Azure DevOps and update this connection with a new one. Then remove the old one from the "
+        "file with Git.",
+        link="tokens",
+    ),
+    Problem(
         "file_too_large",
         "The file is too large to show here",
         "Files up to a limit are read into the page, and this one is longer.",

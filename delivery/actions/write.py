@@ -81,7 +81,8 @@ def commit_file(repository: Repository, wish: FileWish, *, by: Actor, now: datet
     """Commit one text file to a branch.
 
     Somebody else's push just before is met by looking again: the file is committed on top when it is still the one
-    that the person saw. Raises `CannotAsk`, with "file_changed" or "file_exists" when it is not.
+    that the person saw. Raises `CannotAsk`, with "file_changed" or "file_exists" when it is not, and with
+    "file_holds_token" when the file holds the token in use, which nobody is shown.
     """
     attempt = _attempt(rights.COMMIT_FILE, repository, f"{wish.path} on {wish.branch} in {repository.name}", by, now)
     work = _Commit(repository, wish)
@@ -145,6 +146,9 @@ class _Commit:
             return ""
         except errors.AnswerTooLarge:
             raise CannotAsk("file_too_large") from None
+        if found.held_token:
+            # What the person saw has a mark where the token stands; committed, it would replace it.
+            raise CannotAsk("file_holds_token")
         return found.object_id
 
     def look(self, client: AzureDevOpsClient) -> git.Push | None:

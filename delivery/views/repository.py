@@ -50,7 +50,9 @@ def files(request: HttpRequest, pk: int) -> HttpResponse:
         if path.endswith("/"):
             entries = browse.folder(repository, branch, path)
             return {"entries": [_entry(repository, branch, one) for one in entries], "file": None}
-        return {"entries": None, "file": _file(browse.file(repository, branch, path))}
+        file = browse.file(repository, branch, path)
+        warning = problem_of(repository, CannotAsk("file_holds_token")) if file.held_token else None
+        return {"entries": None, "file": _file(file), "file_warning": warning}
 
     return _panel(request, repository, "files", read)
 

@@ -123,6 +123,8 @@ def _commit_page(request: HttpRequest, repository: Repository, branch: str, back
         else:
             if isinstance(file.content, bytes):
                 trouble = CannotAsk("file_is_binary")
+            elif file.held_token:
+                trouble = CannotAsk("file_holds_token")
             else:
                 initial |= {
                     "content": file.content,

@@ -1,5 +1,6 @@
 """New repository, New branch and Commit a file: asked first, tried once, recorded, and refused in words."""
 
+import hashlib
 import json
 from collections.abc import Callable
 
@@ -91,6 +92,36 @@ def test_a_file_is_edited_and_keeps_its_line_ends(
         file(path="dos.txt", content="Three.\r\n", seen=initial["seen"], windows_lines="on"),
     )
     assert at_azure(azure, "/dos.txt") == b"Three.\r\n"
+
+
+@pytest.fixture
+def leaked(pages: Client, repository: Repository, token_of: Callable[[str], str], azure: AzureRepository) -> bytes:
+    """The content of /env.txt, in which the token of the connection stands."""
+    post(pages, "commit", repository.pk, file(path="env.txt", content=f"PAT={token_of('full')}\r\n"))
+    content = at_azure(azure, "/env.txt")
+    assert content == f"PAT={token_of('full')}\n".encode()
+    return content
+
+
+def test_a_file_that_holds_our_own_token_is_shown_without_it_and_with_a_warning(
+    pages: Client, repository: Repository, leaked: bytes, token_of: Callable[[str], str]
+) -> None:
+    page = pages.get(reverse("delivery:files", args=[repository.pk]), {"path": "/env.txt"}).content.decode()
+    assert "PAT=[redacted]" in page
+    assert "The file contains the token of this connection" in page
+    assert token_of("full") not in page
+
+
+def test_a_file_that_holds_our_own_token_cannot_be_edited_here(
+    pages: Client, repository: Repository, leaked: bytes, azure: AzureRepository
+) -> None:
+    form = pages.get(reverse("delivery:commit", args=[repository.pk]), {"branch": "main", "path": "/env.txt"})
+    assert "The file contains the token of this connection" in form.content.decode()
+    assert "content" not in form.context["form"].initial
+    seen = hashlib.sha1(b"blob %d\0" % len(leaked) + leaked, usedforsecurity=False).hexdigest()
+    page = post(pages, "commit", repository.pk, file(path="env.txt", content="PAT=[redacted]", seen=seen))
+    assert "The file contains the token of this connection" in page
+    assert at_azure(azure, "/env.txt") == leaked
 
 
 def test_a_push_just_before_is_met_by_looking_again(
