@@ -395,6 +395,7 @@ def test_the_search_looks_into_every_place(
     elif place == "caches":
         caches["azure_devops"].set("x", {"token": secrets["full"]})
     elif place == "broker":
+        assert "connections.tasks.audit_due" in tasks()
         app.tasks["connections.tasks.audit_due"].apply_async(kwargs={"token": secrets["full"]})
     else:
         session = root.session
