@@ -19,12 +19,17 @@ from sandbox.world import Project
 _TASKS = ("Initialize job", "Download artifacts", "Deploy", "Finalize Job")
 
 
-class Writer:
-    """Writes what belongs to one project, for one request."""
+# Which approvals of an environment are written, and whether the plan of who is asked is too.
+EVERY_APPROVAL = frozenset({"manualApprovals", "automatedApprovals", "approvalSnapshots"})
 
-    def __init__(self, request: Request, project: Project) -> None:
+
+class Writer:
+    """Writes what belongs to one project, for one request. `approvals` says which of them environments bring."""
+
+    def __init__(self, request: Request, project: Project, *, approvals: frozenset[str] = EVERY_APPROVAL) -> None:
         self.request = request
         self.project = project
+        self._approvals = approvals
         self.here = f"{request.here}/{project.id}/_apis/Release"
         self.web = f"{request.here}/{project.id}"
 
@@ -194,10 +199,9 @@ class Writer:
                 self.approval(release, environment, attempt, approval)
                 for attempt in environment.attempts
                 for approval in attempt.approvals
+                if ("automatedApprovals" if approval.approver is None else "manualApprovals") in self._approvals
             ],
             "postDeployApprovals": [],
-            "preApprovalsSnapshot": self._asked(plan, before=True),
-            "postApprovalsSnapshot": self._asked(plan, before=False),
             "deploySteps": [self._deploy_step(release, environment, one) for one in environment.attempts],
             "rank": plan.rank,
             "definitionEnvironmentId": plan.id,
@@ -215,6 +219,9 @@ class Writer:
             "triggerReason": self._trigger(release, plan),
             "processParameters": {},
         }
+        if "approvalSnapshots" in self._approvals:
+            found["preApprovalsSnapshot"] = self._asked(plan, before=True)
+            found["postApprovalsSnapshot"] = self._asked(plan, before=False)
         if environment.attempts:
             last = environment.attempts[-1]
             progress = environment.progress(last, self.request.now)

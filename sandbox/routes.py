@@ -20,6 +20,7 @@ from sandbox import (
     location,
     release,
     release_changes,
+    release_lists,
 )
 from sandbox.editions import Version
 from sandbox.routing import ALWAYS, Controller, Map, Route, Takes
@@ -122,17 +123,19 @@ BUILD = (
     _change("POST", f"{_ONE_BUILD}/workitems", "vso.build_execute", build.work_items, "nothing"),
 )
 RELEASE = (
-    _closed(f"{_RELEASE}/definitions", release.definitions),
+    # Published with a project only; the official clients leave it out where none is given.
+    _closed("_apis/release/releases", release_lists.releases),
+    _closed(f"{_RELEASE}/definitions", release_lists.definitions),
     _closed(f"{_RELEASE}/definitions/{{definition:int}}", release.definition),
-    _closed(f"{_RELEASE}/releases", release.releases),
+    _closed(f"{_RELEASE}/releases", release_lists.releases),
     _change("POST", f"{_RELEASE}/releases", "vso.release_execute", release_changes.create, "fields"),
     _closed(_ONE_RELEASE, release.release),
     _change("PATCH", _ONE_RELEASE, "vso.release_execute", release_changes.update, "fields"),
     _closed(_STAGE, release.environment, _SINCE_7),
     _change("PATCH", _STAGE, "vso.release_execute", release_changes.update_environment, "fields", _SINCE_7),
     _closed(f"{_STAGE}/deployphases/{{phase:int}}/tasks/{{task:int}}/logs", release.log, _SINCE_7),
-    _closed(f"{_RELEASE}/deployments", release.deployments),
-    _closed(f"{_RELEASE}/approvals", release.approvals),
+    _closed(f"{_RELEASE}/deployments", release_lists.deployments),
+    _closed(f"{_RELEASE}/approvals", release_lists.approvals),
     _change("PATCH", f"{_RELEASE}/approvals/{{approval:int}}", "vso.release_manage", release_changes.decide, "fields"),
 )
 ROUTES: tuple[Route, ...] = (*LOCATION, *CORE, *GIT, *BUILD, *RELEASE)

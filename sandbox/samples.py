@@ -100,6 +100,8 @@ TROUBLED = {
 }
 PROJECT_COUNT = 137
 COLLECTION = "DefaultCollection"
+# How many numbers of builds and releases each project of an organization may use up.
+_NUMBERS = 1_000_000
 _SPECIAL_NAMES = (
     "Storefront",
     "Payments API",
@@ -163,7 +165,10 @@ def _troubled() -> list[Organization]:
     found["guarded"].powerless = {GUEST.id}
     found["guarded"].permission_first = True
     found["doubled"].projects = [_plain_project("doubled", f"Service {number:03d}") for number in range(1, 111)]
-    found["uneven"].projects = [_rich_when_opened("uneven", "Restricted"), _rich_when_opened("uneven", "Open")]
+    found["uneven"].projects = [
+        _rich_when_opened("uneven", "Restricted"),
+        _rich_when_opened("uneven", "Open", after=_NUMBERS),
+    ]
     found["uneven"].projects[0].denied = CHANGES
     found["protected"].projects = [_rich_when_opened("protected", "Main", protected=frozenset({"refs/heads/main"}))]
     found["protected"].projects[0].denied = frozenset({"ForcePush"})
@@ -187,8 +192,7 @@ def _acme(own: str) -> Organization:
     members = frozenset({MAYA.id, NOOR.id})
     names = [*_SPECIAL_NAMES, *(f"Service {number:03d}" for number in range(1, PROJECT_COUNT))]
     for index, name in enumerate(names[:PROJECT_COUNT]):
-        make = _rich_project if index < 2 else _plain_project
-        project = make(own, name)
+        project = _rich_project(own, name, after=index * _NUMBERS) if index < 2 else _plain_project(own, name)
         project.seen_by = members | {GUEST.id} if index < 2 else members
         organization.projects.append(project)
     organization.projects += [
@@ -208,14 +212,16 @@ def _plain_project(organization: str, name: str, *, visibility: str = "private")
     return Project(stable_id(organization, name), name, visibility=visibility, fill=fill)
 
 
-def _project_with_builds(organization: str, name: str) -> Project:
-    project = _described(organization, name)
+def _project_with_builds(organization: str, name: str, *, after: int = 0) -> Project:
+    project = _described(organization, name, after=after)
     _fill_with_builds(organization, project)
     return project
 
 
-def _described(organization: str, name: str) -> Project:
-    return Project(stable_id(organization, name), name, description=f"{name}, with something of everything")
+def _described(organization: str, name: str, *, after: int = 0) -> Project:
+    """A project whose builds and releases are numbered from `after`, for no two of an organization share a number."""
+    description = f"{name}, with something of everything"
+    return Project(stable_id(organization, name), name, description=description, last_id=after)
 
 
 def _fill_with_builds(organization: str, project: Project) -> None:
@@ -231,13 +237,15 @@ def _fill_with_builds(organization: str, project: Project) -> None:
     add_builds(project)
 
 
-def _rich_project(organization: str, name: str) -> Project:
-    project = _project_with_builds(organization, name)
+def _rich_project(organization: str, name: str, *, after: int = 0) -> Project:
+    project = _project_with_builds(organization, name, after=after)
     add_releases(project)
     return project
 
 
-def _rich_when_opened(organization: str, name: str, *, protected: frozenset[str] = frozenset()) -> Project:
+def _rich_when_opened(
+    organization: str, name: str, *, after: int = 0, protected: frozenset[str] = frozenset()
+) -> Project:
     """Something of everything, made when somebody first looks; `protected` are refs of the first repository."""
 
     def fill(project: Project) -> None:
@@ -245,6 +253,6 @@ def _rich_when_opened(organization: str, name: str, *, protected: frozenset[str]
         add_releases(project)
         project.repositories[0].protected |= protected
 
-    project = _described(organization, name)
+    project = _described(organization, name, after=after)
     project.fill = fill
     return project

@@ -44,6 +44,7 @@ NOT_PUBLISHED: dict[str, tuple[str, str | None]] = {
         "published with a project only",
         "{project}/_apis/git/repositories/{repository}/items",
     ),
+    "GET _apis/release/releases": ("published with a project only", "{project}/_apis/release/releases"),
     "GET {project}/_apis/build/builds/{build}/timeline": (
         "published with the optional id only",
         "{project}/_apis/build/builds/{build}/timeline/{timeline}",

@@ -123,14 +123,17 @@ def _build_examples(call: Caller) -> Iterator[Example]:
 
 
 def _release_examples(call: Caller, sandbox: Sandbox) -> Iterator[Example]:
-    yield _get(f"{P}/release/definitions", **{"$expand": "environments,artifacts,lastRelease"})
+    everything = "environments,artifacts,triggers,variables,tags,lastRelease"
+    yield _get(f"{P}/release/definitions", **{"$expand": everything})
     yield _get(f"{P}/release/definitions/1")
     yield _get(f"{P}/release/releases", **{"$expand": "environments,artifacts"})
+    yield _get("/acme/_apis/release/releases", **{"$expand": "environments,artifacts,approvals"})
     yield Example("POST", f"{P}/release/releases", {"json": {"definitionId": 1, "description": "Try"}})
     newest = call("GET", f"{P}/release/releases").json()["value"][0]
     one = f"{P}/release/releases/{newest['id']}"
     sandbox.world.advance(60)
     yield _get(one)
+    yield _get(one, approvalFilters="manualApprovals")
     stages = call("GET", one).json()["environments"]
     yield _get(f"{one}/environments/{stages[0]['id']}")
     yield Example("PATCH", f"{one}/environments/{stages[0]['id']}", {"json": {"status": "inProgress"}})

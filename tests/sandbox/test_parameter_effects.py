@@ -49,6 +49,10 @@ PATHS = {
     f"GET {BUILD}/builds/{{build}}/logs/{{log}}": "Storefront/_apis/build/builds/1/logs/2",
     f"GET {RELEASE}/definitions": "Storefront/_apis/release/definitions",
     f"GET {RELEASE}/releases": "Storefront/_apis/release/releases",
+    f"GET {RELEASE}/releases/{{release}}": "Storefront/_apis/release/releases/$first release",
+    f"GET {RELEASE}/releases/{{release}}/environments/{{environment}}/deployphases/{{phase}}/tasks/{{task}}/logs": (
+        "Storefront/_apis/release/releases/$first release/environments/$stage/deployphases/$phase/tasks/1/logs"
+    ),
     f"GET {RELEASE}/deployments": "Storefront/_apis/release/deployments",
     f"GET {RELEASE}/approvals": "Storefront/_apis/release/approvals",
 }
@@ -198,32 +202,61 @@ EFFECTS: dict[str, dict[str, Effect]] = {
     f"GET {RELEASE}/definitions": {
         "$expand": Effect("environments"),
         "$top": Effect("1"),
+        "artifactSourceId": Effect("$project:5"),
+        "artifactType": Effect("Git"),
         "continuationToken": Effect("2"),
         "definitionIdFilter": Effect("2"),
+        "isDeleted": Effect("true"),
         "isExactNameMatch": Effect("true", {"searchText": "Storefront"}),
+        "path": Effect("\\Mac"),
+        "queryOrder": Effect("idDescending"),
         "searchText": Effect("Deploy"),
+        "searchTextContainsFolderName": Effect("true", {"searchText": "\\mac"}),
+        "tagFilter": Effect("special"),
     },
     f"GET {RELEASE}/releases": {
         "$expand": Effect("environments"),
         "$top": Effect("1"),
+        "artifactTypeId": Effect("Git"),
+        "artifactVersionId": Effect("2"),
         "continuationToken": Effect("$first release"),
+        "createdBy": Effect("maya@example.com"),
+        "definitionEnvironmentId": Effect("4"),
         "definitionId": Effect("2"),
+        "environmentStatusFilter": Effect("16"),
+        "isDeleted": Effect("true"),
         "maxCreatedTime": Effect("2026-11-03T12:00:00Z"),
         "minCreatedTime": Effect("2026-11-03T12:00:00Z"),
+        "path": Effect("\\Mac"),
         "queryOrder": Effect("ascending"),
         "releaseIdFilter": Effect("$first release"),
         "searchText": Effect("Release-2"),
+        "sourceBranchFilter": Effect("refs/heads/other"),
+        "sourceId": Effect("$project:5"),
         "statusFilter": Effect("abandoned"),
+        "tagFilter": Effect("special"),
+    },
+    f"GET {RELEASE}/releases/{{release}}": {"approvalFilters": Effect("none")},
+    f"GET {RELEASE}/releases/{{release}}/environments/{{environment}}/deployphases/{{phase}}/tasks/{{task}}/logs": {
+        "endLine": Effect("1"),
+        "startLine": Effect("2"),
     },
     f"GET {RELEASE}/deployments": {
         "$top": Effect("1"),
         "continuationToken": Effect("$first deployment"),
+        "createdBy": Effect("maya@example.com"),
+        "createdFor": Effect("maya@example.com"),
         "definitionEnvironmentId": Effect("2"),
         "definitionId": Effect("2"),
         "deploymentStatus": Effect("failed"),
         "latestAttemptsOnly": Effect("true"),
+        "maxModifiedTime": Effect("2026-11-04T00:00:00Z"),
+        "maxStartedTime": Effect("2026-11-04T00:00:00Z"),
+        "minModifiedTime": Effect("2026-11-04T00:00:00Z"),
+        "minStartedTime": Effect("2026-11-04T00:00:00Z"),
         "operationStatus": Effect("pending"),
         "queryOrder": Effect("ascending"),
+        "sourceBranch": Effect("refs/heads/other"),
     },
     f"GET {RELEASE}/approvals": {
         "assignedToFilter": Effect("noor@example.com"),
@@ -232,6 +265,7 @@ EFFECTS: dict[str, dict[str, Effect]] = {
         "releaseIdsFilter": Effect("$first release"),
         "statusFilter": Effect("approved"),
         "top": Effect("1", _EVERY_STATE),
+        "typeFilter": Effect("postDeploy"),
     },
 }
 # The parameter names something that is not there, so the answer is 404.
@@ -248,7 +282,11 @@ def _values(project: Project) -> dict[str, str]:
         for environment in release.environments
         for attempt in environment.attempts
     ]
+    stage = project.releases[0].environments[0]
     return {
+        "$stage": str(stage.id),
+        "$phase": str(stage.attempts[0].id),
+        "$project": project.id,
         "$plan of another build": "00000000-0000-4000-8000-000000000000",
         "$first deployment": str(min(attempt.id for attempt in attempts)),
         "$first approval": str(min(approval.id for attempt in attempts for approval in attempt.approvals)),

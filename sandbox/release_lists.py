@@ -1,0 +1,239 @@
+"""Lists of classic releases and of what belongs to them: filters, orders and pages.
+
+https://learn.microsoft.com/rest/api/azure/devops/release/releases/list
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from sandbox.core import usable_projects
+from sandbox.deployments import Approval, Progress, Release, ReleaseDefinition
+from sandbox.enumerations import enumeration
+from sandbox.ids import moment
+from sandbox.paging import NAME, Order
+from sandbox.people import Person
+from sandbox.release import Deployment, brought_up_to_now, deployments_of, settled
+from sandbox.release_json import EVERY_APPROVAL, Writer
+from sandbox.wire import Answer, Request, listing
+from sandbox.world import Project
+
+USUAL_PAGE = 50
+_STATUSES = ("undefined", "draft", "active", "abandoned")
+_DEPLOYMENT_STATUSES, _OPERATION_STATUSES = enumeration("DeploymentStatus"), enumeration("DeploymentOperationStatus")
+_ENVIRONMENT_STATUSES = enumeration("EnvironmentStatus")
+_APPROVAL_STATUSES = ("undefined", "pending", "approved", "rejected", "reassigned", "canceled", "skipped")
+_APPROVAL_TYPES = ("undefined", "preDeploy", "postDeploy", "all")
+# The only artifacts that there are.
+_ARTIFACT_TYPE = "build"
+
+
+def _page(
+    request: Request, items: list[Any], number: Callable[[Any], int], *, top: str = "$top", descending: bool
+) -> tuple[list[Any], str | None]:
+    """A page of a list sorted by number, and the number at which the next one begins."""
+    order = request.query.get("queryOrder", "descending" if descending else "ascending").lower()
+    backwards = order.endswith("descending")
+    token = request.number("continuationToken", 0)
+    ordered = sorted(items, key=number, reverse=backwards)
+    left = [item for item in ordered if not token or (number(item) <= token if backwards else number(item) >= token)]
+    size = max(request.number(top, USUAL_PAGE), 1)
+    return left[:size], str(number(left[size])) if len(left) > size else None
+
+
+def _is(person: Person | None, wanted: str) -> bool:
+    """Whether a person is the one that a filter names by name, address or id; an empty filter names everybody."""
+    known = (person.name.casefold(), person.upn.casefold(), person.id) if person else ()
+    return not wanted or wanted.casefold() in known
+
+
+def _is_within(request: Request, time: datetime | None, since: str, until: str) -> bool:
+    """Whether a time lies between those of two parameters; what did not happen lies within no limits."""
+    earliest, latest = moment(request.query.get(since, "")), moment(request.query.get(until, ""))
+    if time is None:
+        return earliest is None and latest is None
+    return (earliest is None or time >= earliest) and (latest is None or time <= latest)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    """Whether a folder ("\\Mac") is another one, or lies in it."""
+    begin = folder.casefold().rstrip("\\") + "\\"
+    return not folder or (path.casefold().rstrip("\\") + "\\").startswith(begin)
+
+
+def definitions(request: Request, names: dict[str, str]) -> Answer:
+    """Release definitions by number or by name, in pages."""
+    project = settled(request, names)
+    fitting = list(_fitting_definitions(request, project))
+    if request.query.get("queryOrder", "").startswith("name"):
+        ascending = request.query["queryOrder"].endswith("Ascending")
+        order = Order(lambda definition: definition.name.casefold(), NAME, ascending=ascending)
+        page, more = order.page(request, order.sort(fitting), usual_size=USUAL_PAGE)
+    else:
+        page, more = _page(request, fitting, lambda definition: int(definition.id), descending=False)
+    writer = Writer(request, project)
+    return listing(request, [_expanded(request, writer, definition) for definition in page], continuation=more)
+
+
+def _fitting_definitions(request: Request, project: Project) -> Iterator[ReleaseDefinition]:
+    ids, path = request.listed("definitionIdFilter"), request.query.get("path", "")
+    kind, source = request.query.get("artifactType", "").lower(), request.query.get("artifactSourceId", "").lower()
+    for definition in project.release_definitions:
+        sources = [f"{project.id}:{artifact.definition.id}" for artifact in definition.artifacts]
+        if (
+            _is_searched(request, definition)
+            and (not ids or str(definition.id) in ids)
+            and _is_below(definition.path, path)
+            and kind in ("", _ARTIFACT_TYPE)
+            and (not source or source in sources)
+            # Nobody deletes definitions, and none has tags.
+            and not request.flag("isDeleted")
+            and not request.listed("tagFilter")
+        ):
+            yield definition
+
+
+def _is_searched(request: Request, definition: ReleaseDefinition) -> bool:
+    search, name = request.query.get("searchText", "").casefold(), definition.name.casefold()
+    if search and request.flag("searchTextContainsFolderName") and search in definition.path.casefold():
+        return True
+    return search == name if search and request.flag("isExactNameMatch") else search in name
+
+
+def _expanded(request: Request, writer: Writer, definition: ReleaseDefinition) -> dict[str, Any]:
+    expand = request.listed("$expand")
+    written = writer.definition(definition, environments="environments" in expand, artifacts="artifacts" in expand)
+    empty: dict[str, Any] = {"triggers": [], "variables": {}, "tags": []}
+    written |= {name: value for name, value in empty.items() if name in expand}
+    own = [release for release in writer.project.releases if release.definition is definition]
+    if own and "lastrelease" in expand:
+        written["lastRelease"] = writer.release_reference(own[-1])
+    return written
+
+
+def releases(request: Request, names: dict[str, str]) -> Answer:
+    """Releases of a project, or of all, newest first, in pages; with their environments and artifacts when asked."""
+    if "project" in names:
+        projects = [settled(request, names)]
+    else:
+        projects = [brought_up_to_now(request, project) for project in usable_projects(request)]
+    fitting = [(project, release) for project in projects for release in _fitting_releases(request, project)]
+    page, more = _page(request, fitting, lambda pair: int(pair[1].id), descending=True)
+    expand = request.listed("$expand")
+    approvals = EVERY_APPROVAL if "approvals" in expand else frozenset({"approvalSnapshots"})
+    written = [
+        Writer(request, project, approvals=approvals).release(
+            release, environments=not expand.isdisjoint({"environments", "approvals"}), artifacts="artifacts" in expand
+        )
+        for project, release in page
+    ]
+    return listing(request, written, continuation=more)
+
+
+def _fitting_releases(request: Request, project: Project) -> Iterator[Release]:
+    definition, search = request.query.get("definitionId", ""), request.query.get("searchText", "").casefold()
+    ids, path = request.listed("releaseIdFilter"), request.query.get("path", "")
+    status = request.choice("statusFilter", _STATUSES, "undefined")
+    for release in project.releases:
+        if (
+            definition in ("", str(release.definition.id))
+            and (search in release.name.casefold() or search == str(release.id))
+            and (not ids or str(release.id) in ids)
+            and status in ("undefined", release.status)
+            and _is(release.person, request.query.get("createdBy", ""))
+            and _is_within(request, release.created_at, "minCreatedTime", "maxCreatedTime")
+            and _is_below(release.definition.path, path)
+            and _has_environment(request, release)
+            and _has_artifact(request, project, release)
+            # Nobody deletes releases, and none has tags.
+            and not request.flag("isDeleted")
+            and not request.listed("tagFilter")
+        ):
+            yield release
+
+
+def _has_environment(request: Request, release: Release) -> bool:
+    """Whether one of the environments, or the one that is asked for, has one of the asked states."""
+    planned, states = request.query.get("definitionEnvironmentId", ""), request.number("environmentStatusFilter", 0)
+    return any(
+        planned in ("", str(environment.plan.id))
+        and (not states or states & _ENVIRONMENT_STATUSES.members[environment.status(request.now)])
+        for environment in release.environments
+    )
+
+
+def _has_artifact(request: Request, project: Project, release: Release) -> bool:
+    """Whether one of the artifacts is of the asked type, source, version and branch."""
+    kind, source, version, branch = (
+        request.query.get(name, "")
+        for name in ("artifactTypeId", "sourceId", "artifactVersionId", "sourceBranchFilter")
+    )
+    return any(
+        kind.lower() in ("", _ARTIFACT_TYPE)
+        and source.lower() in ("", f"{project.id}:{build.definition.id}")
+        and version in ("", str(build.id))
+        and branch in ("", build.branch)
+        for build in release.artifacts.values()
+    )
+
+
+def deployments(request: Request, names: dict[str, str]) -> Answer:
+    """What was deployed to which environment, newest first, in pages."""
+    project = settled(request, names)
+    fitting = [deployment for deployment in deployments_of(project) if _is_asked_for(request, deployment)]
+    page, more = _page(request, fitting, lambda deployment: int(deployment.attempt.id), descending=True)
+    writer = Writer(request, project)
+    written = [writer.deployment(one.release, one.environment, one.attempt) for one in page]
+    return listing(request, written, continuation=more)
+
+
+def _is_asked_for(request: Request, deployment: Deployment) -> bool:
+    release, environment, attempt = deployment.release, deployment.environment, deployment.attempt
+    progress = environment.progress(attempt, request.now)
+    modified = progress.finished_at or progress.started_at or attempt.queued_at
+    definition, planned = (request.query.get(name, "") for name in ("definitionId", "definitionEnvironmentId"))
+    branches = {build.branch for build in release.artifacts.values()}
+    return (
+        definition in ("", str(release.definition.id))
+        and planned in ("", str(environment.plan.id))
+        and _is_in_state(request, progress)
+        and (not request.flag("latestAttemptsOnly") or attempt is environment.attempts[-1])
+        and _is(attempt.person, request.query.get("createdBy", ""))
+        and _is(release.person, request.query.get("createdFor", ""))
+        and _is_within(request, modified, "minModifiedTime", "maxModifiedTime")
+        and _is_within(request, progress.started_at, "minStartedTime", "maxStartedTime")
+        and (not request.query.get("sourceBranch") or request.query["sourceBranch"] in branches)
+    )
+
+
+def _is_in_state(request: Request, progress: Progress) -> bool:
+    status, operation = request.query.get("deploymentStatus", ""), request.query.get("operationStatus", "")
+    return _DEPLOYMENT_STATUSES.lets_through(status, progress.deployment) and _OPERATION_STATUSES.lets_through(
+        operation, progress.operation
+    )
+
+
+def approvals(request: Request, names: dict[str, str]) -> Answer:
+    """Approvals in the asked state, newest first, in pages; pending when it is not said."""
+    project = settled(request, names)
+    fitting = list(_fitting_approvals(request, deployments_of(project)))
+    page, more = _page(request, fitting, lambda pair: int(pair[1].id), top="top", descending=True)
+    writer = Writer(request, project)
+    written = [writer.approval(one.release, one.environment, one.attempt, approval) for one, approval in page]
+    return listing(request, written, continuation=more)
+
+
+def _fitting_approvals(request: Request, deployments: Iterable[Deployment]) -> Iterator[tuple[Deployment, Approval]]:
+    status = request.choice("statusFilter", _APPROVAL_STATUSES, "pending")
+    releases, person = request.listed("releaseIdsFilter"), request.query.get("assignedToFilter", "")
+    # Nobody is asked after a deployment.
+    if request.choice("typeFilter", _APPROVAL_TYPES, "all") == "postDeploy":
+        return
+    for deployment in deployments:
+        for approval in deployment.attempt.approvals:
+            if (
+                status in ("undefined", approval.status)
+                and (not releases or str(deployment.release.id) in releases)
+                and _is(approval.approver, person)
+            ):
+                yield deployment, approval
