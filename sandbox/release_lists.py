@@ -105,10 +105,12 @@ def _expanded(request: Request, writer: Writer, definition: ReleaseDefinition) -
     written = writer.definition(definition, environments="environments" in expand, artifacts="artifacts" in expand)
     empty: dict[str, Any] = {"triggers": [], "variables": {}, "tags": []}
     written |= {name: value for name, value in empty.items() if name in expand}
+    return written | (_last_release(writer, definition) if "lastrelease" in expand else {})
+
+
+def _last_release(writer: Writer, definition: ReleaseDefinition) -> dict[str, Any]:
     own = [release for release in writer.project.releases if release.definition is definition]
-    if own and "lastrelease" in expand:
-        written["lastRelease"] = writer.release_reference(own[-1])
-    return written
+    return {"lastRelease": writer.release_reference(own[-1])} if own else {}
 
 
 def releases(request: Request, names: dict[str, str]) -> Answer:

@@ -98,7 +98,7 @@ def test_where_the_newest_releases_are_not_named_they_are_looked_for(
     read: Read, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ReleasePipeline.objects.all().delete()
-    monkeypatch.setattr("sandbox.release._last_release", lambda *_: {})
+    monkeypatch.setattr("sandbox.release_lists._last_release", lambda *_: {})
     read()
     assert (pipeline("Deploy").newest_name, pipeline("Canary").newest_name) == (WAITING, "Release-1")
 
