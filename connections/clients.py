@@ -1,19 +1,21 @@
 """The way out to Azure DevOps: the only place that reads its settings."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
+from functools import partial
 
 from django.conf import settings
 from django.utils import timezone
 from structlog.contextvars import get_contextvars
 
-from connections import checks, messages
+from connections import calibration_run, checks, messages
 from connections.azure_devops.client import AzureDevOpsClient
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.servers import parse_servers
 from connections.azure_devops.transport import Limits
 from connections.azure_devops.types import SANDBOX, Place, ProjectRef, Server
+from connections.calibration import Calibration, Result, Told
 from connections.models import Connection
 from connections.problems import Facts, Problem
 
@@ -131,6 +133,48 @@ def _check(client: AzureDevOpsClient, pace: checks.Pace, projects: Sequence[Proj
     write_probes = settings.AZURE_DEVOPS_WRITE_PROBES
     report = checks.check(client, pace, write_probes=write_probes, now=timezone.now, projects=projects)
     return _logged(report, client)
+
+
+def calibrate(
+    where: Server,
+    organization: str,
+    token: PersonalAccessToken,
+    told: Told,
+    *,
+    names: Iterable[str],
+    projects: Sequence[ProjectRef] = (),
+) -> Calibration:
+    """Compare the organization's answers with what is expected, within AZURE_DEVOPS_TEST_LIMIT seconds.
+
+    Nothing that contains one of `names` is told. `projects` are those that the connection is limited to, none for all.
+    """
+    limit = settings.AZURE_DEVOPS_TEST_LIMIT
+    open_client = partial(azure_devops, where, seconds=limit)
+    made_up, nowhere = calibration_run.made_up_token(), calibration_run.made_up_organization()
+    with (
+        closing(checks.SideBySide(limit)) as pace,
+        open_client(organization, token) as own,
+        open_client(organization, made_up) as stranger,
+        open_client(nowhere, made_up) as lost,
+    ):
+        found = calibration_run.calibrate(
+            calibration_run.Clients(own, stranger, lost),
+            pace,
+            told,
+            write_probes=settings.AZURE_DEVOPS_WRITE_PROBES,
+            day=timezone.localdate(),
+            secret=token,
+            names=names,
+            projects=projects,
+        )
+    log.info(
+        "Calibrated %s at %s: %s answers differ",
+        organization,
+        where.name,
+        len(found.with_result(Result.DIFFERENT)),
+        extra={"session": own.transport.session_id},
+    )
+    return found
 
 
 def page_seconds() -> float:

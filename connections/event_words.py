@@ -102,6 +102,11 @@ def _muted(detail: dict[str, Any]) -> str:
     return f"For {detail['address']}" if detail.get("address") else ""
 
 
+def _calibrated(detail: dict[str, Any]) -> str:
+    asked, different = detail.get("asked", 0), detail.get("different", 0)
+    return f"{asked} requests, {different or 'no'} unexpected answer{'' if different == 1 else 's'}"
+
+
 _RAILS = {
     "longest_life_days": "Longest life in days",
     "longest_life": "A longer life",
@@ -119,6 +124,7 @@ def _rails_changed(detail: dict[str, Any]) -> str:
 KINDS = {
     "connection.connected": Words("Connected", "plug", "good", _organization),
     "connection.tested": Words("Tested", "activity", "quiet", _tested),
+    "connection.calibrated": Words("Calibrated", "ruler", "info", _calibrated),
     "connection.tests_refused": Words("Too many tests", "hourglass", "warn"),
     "connection.rotated": Words("Token updated", "refresh-cw", "info", _rotated),
     "connection.extended": Words("Expiry date changed", "calendar-clock", "info", _extended),

@@ -9,6 +9,7 @@ from django.core.validators import validate_email
 from django.utils import timezone
 
 from connections import clients, expiry
+from connections.azure_devops.capabilities import CAPABILITIES
 from connections.azure_devops.names import (
     InvalidOrganizationName,
     OrganizationName,
@@ -16,6 +17,7 @@ from connections.azure_devops.names import (
     parse_organization,
 )
 from connections.azure_devops.types import Place, Server
+from connections.calibration import VALID, Told, levels, token_states
 from connections.fields import NameField, OrganizationField, TextInput, TokenField, organization_error
 from connections.models import Connection, GuardRails
 from connections.rails import Rule
@@ -33,6 +35,13 @@ class ProjectsField(forms.MultipleChoiceField):
 
 RULES = [(Rule.ALLOW, "allowed"), (Rule.WARN, "warned of"), (Rule.REFUSE, "refused")]
 UNKNOWN = ("unknown", "I don't know")
+TOKEN_STATE_WORDS = {
+    "valid": "valid",
+    "expired": "expired",
+    "revoked": "revoked at Azure DevOps",
+    "another-organization": "made for another organization",
+    "all-organizations": "made for all accessible organizations",
+}
 _BETWEEN_ADDRESSES = re.compile(r"[\s,;]+")
 
 
@@ -289,6 +298,36 @@ class FindProjectForm(forms.Form):
             "max_length": "A project's name has at most 64 characters.",
         },
     )
+
+
+class CalibrationForm(forms.Form):
+    """What a person says of a stored token, so that its answers can be compared with what is expected."""
+
+    token_state = forms.ChoiceField(label="The token is")
+    code = forms.ChoiceField(label="Code")
+    build = forms.ChoiceField(label="Build")
+    release = forms.ChoiceField(label="Release")
+
+    def __init__(self, *args: Any, place: Place = "organization", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._offer("token_state", [(state, TOKEN_STATE_WORDS[state]) for state in token_states(place)])
+        for area, known in levels().items():
+            by_key = {f"{area}_{level}": level for level in known}
+            named = [(by_key[one.key], one.azure_label) for one in CAPABILITIES if one.key in by_key]
+            self._offer(area, [(known[0], "no scope"), *named])
+
+    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
+        field.choices = choices
+        # Django's own words repeat what was sent.
+        field.error_messages["invalid_choice"] = field.error_messages["required"] = "Choose one of these."
+
+    def told(self) -> Told:
+        """What was said. The scopes of a token that is not valid are of no account."""
+        given = dict(self.cleaned_data)
+        state = given.pop("token_state")
+        return Told(state, **given) if state == VALID else Told(state)
 
 
 class GuardRailsForm(forms.Form):

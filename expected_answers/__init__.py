@@ -30,7 +30,7 @@ class ExpectedRequest:
     id and `{no_such_number}` for the largest number. `service` is "core" or "release". `capability` is the least that
     the token must be able to do, "any" for any of them, and empty where no scope is needed. `is_probe` calls decide
     the verdict on their capability. `writes` names a write probe: aimed at what does not exist, with an empty body.
-    `token` is "stored", or "made_up" for a request that never carries the real one.
+    `carries` says which token: "stored", or "made_up" where the real one is never sent.
     """
 
     key: str
@@ -45,7 +45,7 @@ class ExpectedRequest:
     capability: str = ""
     is_probe: bool = False
     writes: bool = False
-    token: str = "stored"  # noqa: S105  (which token, not a token)
+    carries: str = "stored"
 
 
 @dataclass(frozen=True, slots=True)

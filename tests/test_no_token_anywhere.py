@@ -44,6 +44,7 @@ FORM = {"name": "Acme main", "organization": "acme", "expires": "90", "token_rea
 MORE = {"confirm_name": "Fabrikam", "project_name": "Old Shop", "confirmed": "1", "accept_limited": "on"}
 MORE |= {"username": "somebody", "role": "Viewer", "active": "1", "email": "b@example.com", "same-expires": "60"}
 MORE |= {"branch": "main", "source": "main", "path": "notes.txt", "content": "text", "comment": "why", "action": "x"}
+MORE |= {"token_state": "valid", "code": "manage", "build": "execute", "release": "manage"}
 
 
 @pytest.fixture
@@ -239,6 +240,32 @@ def test_no_trouble_at_azure_devops_gives_a_token_away(
     assert hits(secrets, everywhere(shown, log, sandbox, capfd)) == set()
 
 
+@pytest.mark.parametrize("path", ["connectionData", "_apis/projects", "/(git|build|release)/"])
+def test_no_hostile_answer_gets_a_token_into_a_calibration(
+    root: Client,
+    connected: Callable[..., Connection],
+    sandbox: Sandbox,
+    secrets: dict[str, str],
+    log: Path,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    path: str,
+) -> None:
+    connection, token = connected(), secrets["full"]
+    letters = "".join(letter for letter in token if letter.isalpha())
+    body = json.dumps({token: token, "typeKey": f"{letters}Exception", "message": token, "value": [{token: token}]})
+    headers = {token: token, "Content-Type": "application/json", "X-VSS-UserData": f"{token}:{token}", "Server": token}
+    sandbox.behaviour.add("status", path=path, status=404, body=body, headers=headers)
+    shown = [of_answer(root.post(reverse("connections:calibrate", args=[connection.pk]), MORE))]
+    saved, said, words = tmp_path / "saved", StringIO(), ["--code", "read", "--build", "read", "--release", "read"]
+    with suppress(SystemExit):
+        lines = [*words, "--yes", "--output", str(saved)]
+        call_command("connections", "calibrate", connection.name, *lines, stdout=said, stderr=said)
+    shown += [saved.read_bytes(), said.getvalue().encode()]
+    assert b'"different"' in saved.read_bytes()
+    assert hits(secrets | {"letters": letters}, everywhere(shown, log, sandbox, capfd)) == set()
+
+
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("place", ["checks.check", "keyring.seal", "keyring.fingerprint", "clients.azure_devops"])
 def test_no_fault_of_ours_gives_a_token_away(
@@ -313,6 +340,7 @@ def lines_of_commands(lived: Lived, secrets: dict[str, str], tmp_path: Path) -> 
         "connections list": (["--json"], ""),
         "connections test": ([name], ""),
         "connections audit": ([name], ""),
+        "connections calibrate": ([name, "--code", "manage", "--build", "none", "--release", "read"], ""),
         "connections add": (["By command", "acme", "--expires-on", "2027-02-20", *owner], secrets["full"]),
         "connections update-token": ([name, *owner], secrets["expired"]),
         "connections rotate": (["--read", *owner], f"{line}\nno JSON: {secrets['revoked']}\n{entra}\n"),

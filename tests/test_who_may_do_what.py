@@ -57,6 +57,8 @@ connections:run                         | 302 403 200 200 200 200 | -
 connections:cancel-run                  | -                       | 302 403 403 302 302 302
 connections:detail                      | 302 403 200 200 200 200 | -
 connections:test                        | -                       | 302 403 403 200 200 200
+connections:calibrate                   | 302 403 403 403 403 200 | 302 403 403 403 403 200
+connections:calibration-file            | -                       | 302 403 403 403 403 302
 connections:update-token                | 302 403 403 403 200 200 | 302 403 403 403 200 200
 connections:test-replacement            | -                       | 302 403 403 403 200 200
 connections:extend-token                | -                       | 302 403 403 403 200 200

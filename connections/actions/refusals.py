@@ -32,3 +32,7 @@ class CannotEdit(Refused):
 
 class CannotDisconnect(Refused):
     """The connection stays."""
+
+
+class CannotCalibrate(Refused):
+    """Nothing was asked."""

@@ -128,6 +128,7 @@ class Connection(models.Model):
             ("rotate_connection", "Can update the token of a connection"),
             ("disable_connection", "Can disable and enable a connection"),
             ("audit_connection", "Can audit all connections"),
+            ("calibrate_connection", "Can compare the answers of Azure DevOps with what is expected"),
         )
 
     def __str__(self) -> str:

@@ -155,6 +155,12 @@ PROBLEMS = (
         "Nothing to do. The operator can set AZURE_DEVOPS_WRITE_PROBES to check writing too.",
     ),
     Problem(
+        "told_not_valid",
+        "Not asked with a token that is not valid",
+        "Whose token it is and the list of projects show how such a token is refused. More would only repeat it.",
+        "Nothing to do.",
+    ),
+    Problem(
         "token_unreadable",
         "Stored token cannot be read",
         "The key that this token was stored with is not in the key ring any more.",

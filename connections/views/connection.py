@@ -170,6 +170,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "can_change": allowed("connections.change_connection"),
         "can_disable": allowed("connections.disable_connection"),
         "can_disconnect": allowed("connections.delete_connection"),
+        "can_calibrate": allowed("connections.calibrate_connection"),
         "can_see_history": allowed("history.view_event"),
         "revoke_url": tokens,
         **_urls(connection),

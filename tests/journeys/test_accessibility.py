@@ -56,7 +56,10 @@ def test_no_page_has_a_complaint(
     say_what_is_missing()
     here = connection.get_absolute_url()
     pages = ["/code-repositories/", "/code-repositories/?q=nothing", "/code-repositories/add/", "/help/azure-devops/"]
-    pages += [here, *(here + part for part in ("token/", "token/updated/", "edit/", "disconnect/", "history/"))]
+    pages += [
+        here,
+        *(here + part for part in ("token/", "token/updated/", "edit/", "disconnect/", "history/", "calibrate/")),
+    ]
     pages += ["/code-repositories/add/azure-devops/", "/password/", "/nowhere/"]
     pages += ["/account/", "/people/", "/people/add/", f"/people/{connection.owner_id}/"]
     pages += ["/history/", "/history/?q=nothing&since=never"]

@@ -49,10 +49,12 @@ def doors(connected: Callable[..., Connection], token_of: Token) -> dict[str, Ca
         "replace": to("update-token", form(other, accept_limited="on"), pk),
         "extend": to("extend-token", {"same-expires": "date", "same-expires_on": "2026-12-24"}, pk),
         "find in stored": to("find-project", {"project_name": "Atlas"}, pk),
+        "calibrate": to("calibrate", {"token_state": "valid", "code": "none", "build": "none", "release": "none"}, pk),
     }
 
 
 NAMES = ["test", "connect", "find", "test stored", "test replacement", "replace", "extend", "find in stored"]
+NAMES += ["calibrate"]
 
 
 @pytest.mark.parametrize("name", NAMES)

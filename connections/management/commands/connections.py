@@ -14,13 +14,14 @@ from django.core.management.base import BaseCommand, CommandParser
 from connections.actions.refusals import Refused
 from connections.azure_devops.names import InvalidToken
 from connections.fields import TOKEN_ERRORS
-from connections.management.verbs import checking, telling, tokens
+from connections.management.verbs import calibrating, checking, telling, tokens
 from connections.management.verbs.common import Output, refusal_exit_code
 
 VERBS = {
     "list": checking.list_all,
     "test": checking.test,
     "audit": checking.audit_many,
+    "calibrate": calibrating.calibrate_one,
     "add": tokens.add,
     "update-token": tokens.update_token,
     "rotate": tokens.rotate_many,
@@ -30,14 +31,14 @@ VERBS = {
 
 
 class Command(BaseCommand):
-    """List, test, audit, add, rotate, remind, and what was done."""
+    """List, test, audit, calibrate, add, rotate, remind, and what was done."""
 
     help = __doc__ or ""
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One sub-command for each verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        for module in (checking, tokens, telling):
+        for module in (checking, calibrating, tokens, telling):
             for verb in module.add_arguments(verbs):
                 verb.add_argument("--json", action="store_true", help="print JSON")
 

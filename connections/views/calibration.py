@@ -1,0 +1,128 @@
+"""Calibration: an administrator asks once more each time, sees the whole file, and then downloads it."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from connections import clients, messages
+from connections.actions.calibrate import calibrate
+from connections.actions.refusals import CannotCalibrate
+from connections.azure_devops.capabilities import Verdict
+from connections.azure_devops.types import Place
+from connections.calibration import Calibration, Comparison, Result, levels
+from connections.forms import CalibrationForm
+from connections.models import Connection
+from connections.views.common import person
+from connections.views.connection import find
+from connections.views.display import Chip
+from expected_answers import expected_answers
+from history.record import actor_of
+
+may_calibrate = permission_required("connections.calibrate_connection", raise_exception=True)
+# How long the result of a run can be downloaded from its page.
+_SECONDS = 60 * 60
+_CHIPS = {
+    Result.AS_EXPECTED: Chip("As expected", "circle-check", "good"),
+    Result.DIFFERENT: Chip("Different", "circle-alert", "warn"),
+    Result.NO_ANSWER: Chip("No answer", "circle-question-mark", "warn"),
+    Result.NOT_ASKED: Chip("Not asked", "minus", "quiet"),
+}
+_ORDER = (Result.DIFFERENT, Result.NO_ANSWER, Result.NOT_ASKED, Result.AS_EXPECTED)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@may_calibrate
+def calibrate_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET says what will be asked; POST asks it and shows the file. Nothing of it is kept here."""
+    connection = find(pk)
+    place = clients.place_of(connection.server)
+    if request.method == "GET":
+        return _question(request, connection, CalibrationForm(initial=_suggested(connection), place=place))
+    form = CalibrationForm(request.POST, place=place)
+    if not form.is_valid():
+        return _question(request, connection, form)
+    try:
+        found = calibrate(connection, form.told(), by=actor_of(request), now=timezone.now())
+    except CannotCalibrate as refused:
+        form.add_error(refused.field or None, refused.message)
+        return _question(request, connection, form)
+    return _result(request, connection, found, place)
+
+
+@never_cache
+@require_POST
+@may_calibrate
+def download(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: the file that this person was just shown, which travels in the form itself."""
+    connection = find(pk)
+    try:
+        text = signing.loads(request.POST.get("file", ""), salt=_salt(request, connection), max_age=_SECONDS)
+    except signing.BadSignature:
+        flash.error(request, "The file is no longer at hand. Run the calibration again.")
+        return redirect("connections:calibrate", pk=connection.pk)
+    name = f"calibration-{timezone.localdate()}.json"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(text, content_type="application/json", headers=headers)
+
+
+def _salt(request: HttpRequest, connection: Connection) -> str:
+    return f"connections.calibration.{person(request).pk}.{connection.pk}"
+
+
+def _suggested(connection: Connection) -> dict[str, str]:
+    """The highest scopes that the last checks found."""
+    granted = set(
+        connection.capabilities.filter(verdict=Verdict.GRANTED).values_list("capability", flat=True),
+    )
+    return {
+        area: next((level for level in reversed(known) if f"{area}_{level}" in granted), known[0])
+        for area, known in levels().items()
+    }
+
+
+def _question(request: HttpRequest, connection: Connection, form: CalibrationForm) -> HttpResponse:
+    requests = expected_answers().requests.values()
+    context = {
+        "connection": connection,
+        "form": form,
+        "requests": requests,
+        "count": len(requests),
+        "write_probes": settings.AZURE_DEVOPS_WRITE_PROBES,
+        "test_limit": int(settings.AZURE_DEVOPS_TEST_LIMIT),
+    }
+    return render(request, "connections/calibrate.html", context)
+
+
+def _result(request: HttpRequest, connection: Connection, found: Calibration, place: Place) -> HttpResponse:
+    text = found.file()
+    context: dict[str, Any] = {
+        "connection": connection,
+        # What is unexpected first, each in the order of the file.
+        "rows": [_row(comparison, place) for result in _ORDER for comparison in found.with_result(result)],
+        "different": found.counts[Result.DIFFERENT],
+        "unanswered": found.counts[Result.NO_ANSWER],
+        "file": text,
+        "signed": signing.dumps(text, salt=_salt(request, connection), compress=True),
+    }
+    return render(request, "connections/calibrated.html", context)
+
+
+def _row(comparison: Comparison, place: Place) -> dict[str, Any]:
+    detail = comparison.points
+    if comparison.reason:
+        detail = messages.problem(comparison.reason, place=place).title
+    return {
+        "title": comparison.request.title,
+        "situation": comparison.situation_in_words,
+        "chip": _CHIPS[comparison.result],
+        "detail": detail,
+    }
