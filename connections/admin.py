@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
+from connections.actions import runs
 from connections.models import Connection
-from history.record import actor_of
 from orchestrator.ringing import NobodyHears, ring
 
 if TYPE_CHECKING:
@@ -45,21 +46,24 @@ class ConnectionAdmin(_Admin):
 
     @admin.action(description="Test now", permissions=["test"])
     def test_now(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
-        """Ask a worker to check each chosen connection."""
-        who = actor_of(request)
-        chosen = list(queryset.filter(disabled=False).values_list("pk", flat=True))
+        """Make each chosen connection due, and ask a worker for what is due."""
+        from connections.tasks import audit_due
+
+        count = runs.make_due(queryset.values_list("pk", flat=True), now=timezone.now())
+        if not count:
+            self.message_user(request, "None of these connections is enabled, so none is tested.", messages.WARNING)
+            return
+        noun = "connection is" if count == 1 else "connections are"
         try:
-            for pk in chosen:
-                ring("connections.tasks.audit_one", connection_id=pk, actor_name=who.name, actor_id=who.id)
+            ring(audit_due)
         except NobodyHears:
             self.message_user(
                 request,
-                "The broker cannot be reached, so no worker was asked. Test the connection on its own page.",
-                messages.ERROR,
+                f"The broker cannot be reached. {count} {noun} due and will be tested when it is back.",
+                messages.WARNING,
             )
             return
-        noun = "connection is" if len(chosen) == 1 else "connections are"
-        self.message_user(request, f"{len(chosen)} {noun} being tested by a worker.", messages.SUCCESS)
+        self.message_user(request, f"{count} {noun} due. A worker tests them within a minute or so.", messages.SUCCESS)
 
 
 admin.site.site_header = admin.site.site_title = "MFE Orchestrator"

@@ -1,23 +1,23 @@
-"""The door for workers: ids in, one action each. Arguments of a later version are passed over."""
+"""The door for workers: ids in, one action each."""
 
 import logging
 from contextlib import suppress
+from datetime import datetime
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from kombu.exceptions import OperationalError
 
 from connections.actions import leases, outbox, remind, runs
 from connections.actions.audit import audit
 from connections.actions.probe import forget_old
 from connections.models import Connection
-from orchestrator.celery import app
+from orchestrator.celery import task
 
 log = logging.getLogger(__name__)
 
 
-@app.task
-def audit_due(**_later: object) -> None:
+@task
+def audit_due() -> None:
     """Claim the connections that are due and ask for one audit each."""
     runs.tidy(now=timezone.now())
     _ask_for_due()
@@ -36,11 +36,14 @@ def _ask_for_due() -> None:
         del claimed[0]
 
 
-@app.task
-def audit_one(*, connection_id: int, lease: str = "", **_later: object) -> None:
-    """Check one stored token, for whoever holds the lease. Of what came twice or too late nothing is done."""
+@task
+def audit_one(*, connection_id: int, lease: str) -> None:
+    """Check one stored token, for whoever holds the lease: a time in ISO format, with its zone.
+
+    Of what came twice or too late nothing is done.
+    """
     now = timezone.now()
-    if not leases.take_over(connection_id, parse_datetime(lease), now=now):
+    if not leases.take_over(connection_id, datetime.fromisoformat(lease), now=now):
         return
     with leases.kept(connection_id, leases.end(now)), suppress(Connection.DoesNotExist):
         # Whoever disconnects meanwhile wants no answer.
@@ -49,20 +52,20 @@ def audit_one(*, connection_id: int, lease: str = "", **_later: object) -> None:
     _ask_for_due()
 
 
-@app.task
-def remind_due(**_later: object) -> None:
+@task
+def remind_due() -> None:
     """Write the reminders that are due into the outbox."""
     remind.remind_due(now=timezone.now())
 
 
-@app.task
-def send_due(**_later: object) -> None:
+@task
+def send_due() -> None:
     """Send what is due from the outbox."""
     outbox.send_due(now=timezone.now())
 
 
-@app.task
-def forget_old_probe_results(**_later: object) -> None:
+@task
+def forget_old_probe_results() -> None:
     """Remove test results that Connect would not take any more, the oldest runs, and mails of long ago."""
     forget_old(now=timezone.now())
     outbox.forget_old(now=timezone.now())

@@ -30,8 +30,10 @@ def inventory_is_due(
 
 
 def _ring() -> None:
+    from delivery.tasks import refresh_due
+
     try:
         # The clock would come by itself; this only saves the wait.
-        ring("delivery.tasks.refresh_due")
+        ring(refresh_due)
     except NobodyHears:
         log.warning("The broker cannot be reached; the clock will begin the refresh.")

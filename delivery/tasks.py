@@ -1,11 +1,11 @@
-"""The door for workers: ids in, one action each. Arguments of a later version are passed over."""
+"""The door for workers: ids in, one action each."""
 
 from django.utils import timezone
 
 from delivery.actions import holding, refresh, watching
 from delivery.actions.pipelines import read_pipelines
 from delivery.actions.release_pipelines import read_release_pipelines
-from orchestrator.celery import app
+from orchestrator.celery import task
 
 READERS: dict[str, watching.Reader] = {
     watching.BUILDS: read_pipelines,
@@ -13,33 +13,33 @@ READERS: dict[str, watching.Reader] = {
 }
 
 
-@app.task
-def refresh_due(**_later: object) -> None:
+@task
+def refresh_due() -> None:
     """Claim the refreshes that are due and ask for each."""
     for claim in refresh.claim_due(now=timezone.now()):
         refresh_one.delay(connection_id=claim.connection_id, lease=claim.lease)
 
 
-@app.task
-def refresh_one(*, connection_id: int, lease: str, **_later: object) -> None:
+@task
+def refresh_one(*, connection_id: int, lease: str) -> None:
     """Bring in one connection's projects and repositories."""
     refresh.refresh(refresh.Claim(connection_id, lease), clock=timezone.now)
 
 
-@app.task
-def poll_due(**_later: object) -> None:
+@task
+def poll_due() -> None:
     """Claim what people look at and is due to be read, and ask for each batch."""
     for batch in watching.claim_due(now=timezone.now()):
         poll_some.delay(lease=batch.lease, ids=list(batch.ids))
 
 
-@app.task
-def poll_some(*, lease: str, ids: list[int], **_later: object) -> None:
+@task
+def poll_some(*, lease: str, ids: list[int]) -> None:
     """Read what one person's tokens show, one project after another."""
     watching.poll(watching.Batch(lease, tuple(ids)), READERS, clock=timezone.now)
 
 
-@app.task
-def mind_the_clock(**_later: object) -> None:
+@task
+def mind_the_clock() -> None:
     """Let nothing rest because the machine's clock was ahead."""
     holding.mind_the_clock(now=timezone.now())

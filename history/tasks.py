@@ -1,4 +1,4 @@
-"""The door for workers: seal, verify and prune. Arguments of a later version are passed over."""
+"""The door for workers: seal, verify and prune."""
 
 import logging
 from datetime import timedelta
@@ -9,14 +9,14 @@ from django.utils import timezone
 
 from history import pruning, sealing, verifying
 from history.record import Actor
-from orchestrator.celery import app
+from orchestrator.celery import task
 
 log = logging.getLogger(__name__)
 CLOCK = Actor(name="the clock")
 
 
-@app.task
-def seal_waiting(**_later: object) -> None:
+@task
+def seal_waiting() -> None:
     """Seal what waits. When somebody else appends just now, the next tick does it."""
     try:
         sealing.seal_waiting(now=timezone.now())
@@ -24,8 +24,8 @@ def seal_waiting(**_later: object) -> None:
         log.warning("The history was not sealed this time: %s", busy)
 
 
-@app.task
-def verify(**_later: object) -> None:
+@task
+def verify() -> None:
     """Look at every seal and keep what was found for the History page."""
     outcome = verifying.verify()
     verifying.keep(outcome, now=timezone.now())
@@ -34,8 +34,8 @@ def verify(**_later: object) -> None:
         log.error("The history does not hold at batch %s: %s", first.batch, first.words)
 
 
-@app.task
-def prune(**_later: object) -> None:
+@task
+def prune() -> None:
     """Remove what is older than HISTORY_RETENTION_DAYS, when the operator set it."""
     if settings.HISTORY_RETENTION_DAYS <= 0:
         return

@@ -1,12 +1,12 @@
-"""The door for workers. Arguments of a later version are passed over."""
+"""The door for workers."""
 
 from django.utils import timezone
 
-from orchestrator.celery import app
+from orchestrator.celery import task
 from people.actions import end_sessions
 
 
-@app.task
-def forget_ended_sessions(**_later: object) -> None:
+@task
+def forget_ended_sessions() -> None:
     """Remove sessions whose time is over."""
     end_sessions.forget_ended(now=timezone.now())

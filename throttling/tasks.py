@@ -1,12 +1,12 @@
-"""The door for workers. Arguments of a later version are passed over."""
+"""The door for workers."""
 
 from django.utils import timezone
 
-from orchestrator.celery import app
+from orchestrator.celery import task
 from throttling import rates
 
 
-@app.task
-def forget_rested_counters(**_later: object) -> None:
+@task
+def forget_rested_counters() -> None:
     """Remove counters that count nothing any more."""
     rates.forget_rested(now=timezone.now())

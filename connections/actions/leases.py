@@ -61,12 +61,9 @@ def take(connection_ids: Iterable[int], *, now: datetime) -> list[int]:
     return taken
 
 
-def take_over(connection_id: int, lease: datetime | None, *, now: datetime) -> bool:
-    """Begin the work of a lease, and count it anew from `now`. False when the work is done, or in other hands.
-
-    Without `lease`, as another version may ask for it, only what is due and free is begun.
-    """
-    mine = Connection.objects.filter(leased_until=lease, disabled=False) if lease else due(now)
+def take_over(connection_id: int, lease: datetime, *, now: datetime) -> bool:
+    """Begin the work of a lease, and count it anew from `now`. False when the work is done, or in other hands."""
+    mine = Connection.objects.filter(leased_until=lease, disabled=False)
     return bool(mine.filter(pk=connection_id).update(leased_until=end(now)))
 
 

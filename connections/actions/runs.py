@@ -43,6 +43,14 @@ def start_by_hand(*, by: Actor, now: datetime) -> AuditRun:
     return run
 
 
+def make_due(connection_ids: Iterable[int], *, now: datetime) -> int:
+    """Let the clock audit these next, within its usual limits. Returns how many: a disabled one is never audited."""
+    chosen = Connection.objects.filter(pk__in=list(connection_ids), disabled=False)
+    count = chosen.count()
+    chosen.filter(next_check_at__gt=now).update(next_check_at=now)
+    return count
+
+
 def _open_run(*, by_hand: bool) -> AuditRun | None:
     return AuditRun.objects.select_for_update().filter(by_hand=by_hand, finished_at=None).first()
 

@@ -18,11 +18,13 @@ from orchestrator.ringing import NobodyHears, ring
 
 def watch(projects: Iterable[int], kind: str) -> list[Watch]:
     """Keep the projects of a page watched; ring the bell when there is something new to read."""
+    from delivery.tasks import poll_due
+
     found, is_new = watching.look(projects, kind, now=timezone.now())
     if is_new:
         # Without a broker the page shows what is known and since when; the clock comes by itself.
         with suppress(NobodyHears):
-            ring("delivery.tasks.poll_due")
+            ring(poll_due)
     return list(found.values())
 
 

@@ -82,10 +82,12 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
     if connection.disabled:
         flash.warning(request, f"{connection.name} is disabled. Enable it to bring in its repositories.")
         return redirect(connection)
+    from delivery.tasks import refresh_due
+
     ask_for_refresh(connection, by=actor_of(request), now=timezone.now())
     try:
         # The clock would come by itself; this only saves the wait.
-        ring("delivery.tasks.refresh_due")
+        ring(refresh_due)
     except NobodyHears:
         flash.warning(request, "The broker cannot be reached. The refresh begins when the clock and a worker are back.")
     return redirect(repositories_url(connection))

@@ -14,7 +14,7 @@ from django.db import connection as database
 from django.utils import timezone
 from pytest_django import Settings
 
-from connections import clients, tasks
+from connections import clients
 from connections.actions import leases, runs
 from connections.checks import Report, Trouble, nothing_found
 from connections.models import Connection
@@ -68,23 +68,27 @@ def test_a_message_whose_lease_is_in_other_hands_does_nothing(claimed: tuple[Con
     assert audits() == 0
 
 
-@pytest.mark.parametrize("arguments", [{}, {"lease": "yesterday"}, {"actor_name": "the clock", "actor_id": None}])
-def test_a_message_of_another_version_leaves_alone_what_is_leased(
-    claimed: tuple[Connection, str], arguments: dict[str, Any]
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ({}, "lease"),
+        ({"actor_name": "the clock", "actor_id": None}, "actor_"),
+        ({"lease": "2026-11-24T12:00:00+00:00", "something_new": 1}, "something_new"),
+    ],
+)
+def test_a_message_whose_arguments_do_not_fit_is_refused_and_audits_nothing(
+    claimed: tuple[Connection, str], arguments: dict[str, Any], why: str
 ) -> None:
-    audit_one(connection_id=claimed[0].pk, **arguments)
+    task: Any = audit_one
+    with pytest.raises(TypeError, match=why):
+        task(connection_id=claimed[0].pk, **arguments)
     assert audits() == 0
 
 
-def test_a_message_of_another_version_does_what_is_due_and_free(claimed: tuple[Connection, str]) -> None:
-    Connection.objects.update(leased_until=None)
-    audit_one(connection_id=claimed[0].pk, actor_name="the clock", something_new=1)
-    assert audits() == 1
-
-
-def test_every_task_passes_over_what_a_later_version_says() -> None:
-    for task in (tasks.audit_due, tasks.remind_due, tasks.send_due, tasks.forget_old_probe_results):
-        task(something_new=1)
+def test_a_lease_that_is_no_time_is_refused_and_audits_nothing(claimed: tuple[Connection, str]) -> None:
+    with pytest.raises(ValueError, match="yesterday"):
+        audit_one(connection_id=claimed[0].pk, lease="yesterday")
+    assert audits() == 0
 
 
 def test_a_connection_that_is_disconnected_while_it_is_audited_is_no_error(claimed: tuple[Connection, str]) -> None:
@@ -144,7 +148,7 @@ def test_a_renewal_that_failed_is_tried_again(settings: Settings) -> None:
     runs.claim_due(now=now)
     take_over, failures = leases.take_over, iter([DatabaseError("away")])
 
-    def fail_once(connection_id: int, lease: datetime | None, *, now: datetime) -> bool:
+    def fail_once(connection_id: int, lease: datetime, *, now: datetime) -> bool:
         for failure in failures:
             raise failure
         return take_over(connection_id, lease, now=now)

@@ -14,6 +14,7 @@ from pytest_django import Settings
 from connections import emails
 from connections.actions import notify, outbox
 from connections.models import Connection, Mail
+from connections.tasks import send_due
 from history.models import Event
 from orchestrator.ringing import NobodyHears
 from tests.azure_devops.authority import Authority
@@ -306,7 +307,7 @@ def test_a_test_mail_goes_to_whoever_asks(admin: Client, admin_user: User, inbox
     with patch("connections.views.outbox.ring") as bell:
         page = admin.post(reverse("connections:test-mail"), follow=True).content.decode()
     assert f"A test mail to {admin_user.email} is on its way" in page
-    bell.assert_called_once_with("connections.tasks.send_due")
+    bell.assert_called_once_with(send_due)
     assert outbox.send_due(now=datetime.now(UTC)) == 1
     assert inbox.recipients == [admin_user.email]
     assert inbox.mails[0]["Subject"] == "[MFE Orchestrator] Test mail"

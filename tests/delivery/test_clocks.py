@@ -49,7 +49,7 @@ def test_what_was_read_tomorrow_is_due_now(connection: Connection, project: Proj
     tomorrow = clock() + DAY
     Inventory.objects.filter(connection=connection).update(finished_at=tomorrow, next_at=tomorrow + timedelta(hours=6))
     Watch.objects.update(read_at=tomorrow, next_at=tomorrow)
-    mind_the_clock(a_word_of_a_later_version=True)
+    mind_the_clock()
     clock.forward(seconds=20)
     assert len(refresh.claim_due(now=clock())) == 1
     assert len(watching.claim_due(now=clock())) == 1

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from connections.models import Connection
 from delivery.models import Inventory, Project, Repository
+from delivery.tasks import refresh_due
 from orchestrator.ringing import NobodyHears
 from sandbox.server import Sandbox
 from tests.factories import ConnectionFactory
@@ -122,7 +123,7 @@ def test_refresh_makes_it_due_and_shows_it(pages: Client, many: Connection, bell
     inventory = Inventory.objects.get(connection=many)
     assert inventory.next_at <= timezone.now()
     assert (inventory.by_hand, inventory.started_by) == (True, "maya")
-    bell.assert_called_once_with("delivery.tasks.refresh_due")
+    bell.assert_called_once_with(refresh_due)
 
 
 def test_without_a_broker_the_refresh_waits_and_the_page_says_so(pages: Client, many: Connection, bell: Mock) -> None:

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.faults
 CONNECTIONS = 3
 AUDITS = "history_event WHERE kind = 'connection.tested'"
 AUDIT_ONE = "connections.tasks.audit_one"
+LEASE = "2026-01-01T00:00:00+00:00"
 RINGS = (
     "connections.tasks.audit_due",
     "connections.tasks.forget_old_probe_results",
@@ -38,9 +39,9 @@ def test_messages_of_another_version_are_named_in_the_log_and_harm_nothing(groun
 
         named = _ask_in_vain(messages, nobody=first + 1000)
         named += _no_task_at_all(messages)
-        rung = [messages.ask(task, of_a_later_version={"deep": [1, 2]}) for task in RINGS]
-        # Without a lease, as an older version asks: what is not due is left alone.
-        messages.ask(AUDIT_ONE, connection_id=second)
+        rung = [messages.ask(task) for task in RINGS]
+        # A lease that nobody holds any more: nothing is done twice.
+        messages.ask(AUDIT_ONE, connection_id=second, lease=LEASE)
         for words in named:
             until(lambda wanted=words: wanted in worker.said(), within=30, saying=f"the log says: {words}")  # type: ignore[misc]
         assert not [one for one in rung if f"[{one}] raised" in worker.said()]
@@ -63,14 +64,19 @@ def _ask_in_vain(messages: Sender, *, nobody: int) -> list[str]:
     """Tasks that are gone or not there yet, arguments that lack or cannot be meant. What the log must say of each."""
     asked: dict[str, str] = {
         messages.ask("connections.tasks.forget_what_nobody_keeps"): "unregistered task of type",
-        messages.ask(AUDIT_ONE): "missing 1 required keyword-only argument: 'connection_id'",
+        messages.ask(AUDIT_ONE, lease=LEASE): "missing 1 required keyword-only argument: 'connection_id'",
+        messages.ask(AUDIT_ONE, connection_id=1): "missing 1 required keyword-only argument: 'lease'",
         messages.ask(AUDIT_ONE, 1): "audit_one() takes 0 positional arguments",
-        messages.ask(AUDIT_ONE, connection_id="first"): "expected a number",
+        messages.ask(AUDIT_ONE, connection_id="first", lease=LEASE): "expected a number",
+        messages.ask(AUDIT_ONE, connection_id=1, lease="soon"): "Invalid isoformat string: 'soon'",
+        messages.ask("connections.tasks.remind_due", of_a_later_version={"deep": [1, 2]}): (
+            "remind_due() got an unexpected keyword argument 'of_a_later_version'"
+        ),
         messages.ask("connections.tasks.audit_due", "all"): "audit_due() takes 0 positional arguments",
         messages.ask("delivery.tasks.refresh_one", connection_id=1): "refresh_one() missing 1 required",
         messages.ask("delivery.tasks.poll_some", ids=[1]): "poll_some() missing 1 required",
     }
-    messages.ask(AUDIT_ONE, connection_id=nobody)
+    messages.ask(AUDIT_ONE, connection_id=nobody, lease=LEASE)
     return [*asked, *asked.values()]
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from connections import tasks
-from connections.actions import outbox
+from connections.actions import leases, outbox
 from connections.models import Connection
 from connections.tasks import audit_one
 from sandbox.server import Sandbox
@@ -34,8 +34,9 @@ def expire(world: World, name: str) -> None:
 
 def look_at(connection: Connection) -> None:
     """As a worker does when the clock says so."""
-    Connection.objects.filter(pk=connection.pk).update(next_check_at=timezone.now(), leased_until=None)
-    audit_one(connection_id=connection.pk)
+    lease = leases.end(timezone.now())
+    Connection.objects.filter(pk=connection.pk).update(next_check_at=timezone.now(), leased_until=lease)
+    audit_one(connection_id=connection.pk, lease=lease.isoformat())
 
 
 def test_a_dead_token_is_found_mailed_about_and_mended_and_the_history_tells_it_all(

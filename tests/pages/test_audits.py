@@ -1,16 +1,18 @@
 """The pages of audits and of a connection's history."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from connections.actions import runs
 from connections.actions.mute import mute
 from connections.models import AuditRun, Connection
-from connections.tasks import audit_one
+from connections.tasks import audit_due, audit_one
 from history.models import Event
 from history.record import Actor, record
 from orchestrator.ringing import NobodyHears
@@ -31,7 +33,11 @@ def test_audit_all_now_shows_a_run_with_its_progress(pages: Client, connected: C
     page = pages.post(reverse("connections:start-run"), follow=True).content.decode()
     assert "Running" in page
     assert 'hx-trigger="every 2s"' in page
-    audit_one(connection_id=connection.pk, actor_name="the clock", actor_id=None)
+    (claimed,) = runs.claim_due(now=timezone.now())
+    assert claimed == connection.pk
+    lease = Connection.objects.get(pk=claimed).leased_until
+    assert lease is not None
+    audit_one(connection_id=claimed, lease=lease.isoformat())
     page = pages.get(reverse("connections:run", args=[AuditRun.objects.get().pk])).content.decode()
     assert "Finished" in page
     assert "hx-trigger" not in page
@@ -142,3 +148,36 @@ def test_the_list_costs_the_same_for_one_and_for_a_full_page(
     ConnectionFactory.create_batch(60)
     with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
         pages.get(reverse("connections:list"))
+
+
+def press_test_now(client: Client, *connections: Connection) -> str:
+    chosen = {"action": "test_now", "_selected_action": [connection.pk for connection in connections]}
+    address = reverse("admin:connections_connection_changelist")
+    return client.post(address, chosen, follow=True).content.decode()
+
+
+def test_test_now_in_the_admin_has_each_chosen_connection_audited(admin_client: Client, connected: Connected) -> None:
+    chosen, _ = connected("Chosen"), connected("Other")
+    with patch.object(audit_one, "delay") as asked:
+        with patch.object(audit_due, "delay", side_effect=audit_due):
+            page = press_test_now(admin_client, chosen)
+        for call in asked.call_args_list:
+            audit_one(**call.kwargs)
+    assert "1 connection is due" in page
+    assert [event.subject_id for event in Event.objects.filter(kind="connection.tested")] == [chosen.pk]
+
+
+def test_test_now_of_disabled_connections_claims_no_success(admin_client: Client) -> None:
+    connection = ConnectionFactory.create(disabled=True)
+    with patch("connections.admin.ring") as bell:
+        page = press_test_now(admin_client, connection)
+    assert not bell.called
+    assert "None of these connections is enabled" in page
+
+
+def test_test_now_without_a_broker_says_when_the_test_comes(admin_client: Client) -> None:
+    connection = ConnectionFactory.create(next_check_at=timezone.now() + timedelta(hours=5))
+    with patch("connections.admin.ring", side_effect=NobodyHears):
+        page = press_test_now(admin_client, connection)
+    assert "The broker cannot be reached. 1 connection is due" in page
+    assert runs.claim_due(now=timezone.now()) == [connection.pk]
