@@ -151,30 +151,33 @@ def calibrate(
     write_probes: bool,
     day: date,
     secret: PersonalAccessToken,
-    names: Iterable[str] = (),
+    people: Iterable[str] = (),
+    things: Iterable[str] = (),
     projects: Sequence[ProjectRef] = (),
 ) -> Calibration:
     """Ask, and compare. Never raises an `AzureDevOpsError`.
 
-    `projects` are those that the connection is limited to, none for all. Nothing that contains one of `names`, of
-    `secret`, or of what the answers say of people and projects is told.
+    `projects` are those that the connection is limited to, none for all. No type of error is told that contains a
+    name of `people` or `things`, a piece of `secret`, or a name of the asker, the organization or a project.
     """
     run = _Run(clients, pace, told, write_probes, projects)
     run.run()
-    private = _private(run, secret, names)
+    private = _private(run, secret, people, things)
     server = clients.own.transport.server
     compared = (_compare(run, request, server.place, private) for request in run.expected.requests.values())
     return Calibration(told, server.place, server.is_services, write_probes, day, tuple(compared))
 
 
-def _private(run: _Run, secret: PersonalAccessToken, names: Iterable[str]) -> Private:
-    transport, identity = run.clients.own.transport, run.identity
-    people = [identity.display_name, identity.account or ""] if identity else []
-    signed = [
-        outcome.headers.get("x-vss-userdata", "") for outcome in run.outcomes.values() if isinstance(outcome, Answer)
-    ]
-    things = [transport.organization, *(project.name for project in run.projects), *(ref.name for ref in run.chosen)]
-    return Private.of(names=[*names, *people, *signed, *things], secrets=[secret.reveal()])
+def _private(run: _Run, secret: PersonalAccessToken, people: Iterable[str], things: Iterable[str]) -> Private:
+    answers = [outcome for outcome in run.outcomes.values() if isinstance(outcome, Answer)]
+    asker = [run.identity.display_name, run.identity.account or ""] if run.identity else []
+    signed = [answer.headers.get("x-vss-userdata", "").partition(":")[2] for answer in answers]
+    projects = [project.name for project in run.projects] + [project.name for project in run.chosen]
+    return Private.of(
+        people=[*people, *asker, *signed],
+        things=[*things, run.clients.own.transport.organization, *projects],
+        secrets=[secret.reveal()],
+    )
 
 
 def _compare(run: _Run, request: ExpectedRequest, place: Place, private: Private) -> Comparison:

@@ -141,12 +141,13 @@ def calibrate(
     token: PersonalAccessToken,
     told: Told,
     *,
-    names: Iterable[str],
+    people: Iterable[str],
+    things: Iterable[str],
     projects: Sequence[ProjectRef] = (),
 ) -> Calibration:
     """Compare the organization's answers with what is expected, within AZURE_DEVOPS_TEST_LIMIT seconds.
 
-    Nothing that contains one of `names` is told. `projects` are those that the connection is limited to, none for all.
+    No name of `people` or `things` is told. `projects` are those that the connection is limited to, none for all.
     """
     limit = settings.AZURE_DEVOPS_TEST_LIMIT
     open_client = partial(azure_devops, where, seconds=limit)
@@ -164,7 +165,8 @@ def calibrate(
             write_probes=settings.AZURE_DEVOPS_WRITE_PROBES,
             day=timezone.localdate(),
             secret=token,
-            names=names,
+            people=people,
+            things=things,
             projects=projects,
         )
     log.info(

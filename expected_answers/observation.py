@@ -21,8 +21,8 @@ _TYPE_KEY = re.compile(r"[A-Za-z]{1,80}Exception")
 _NO_LETTERS = re.compile(r"[^A-Za-z]+")
 # The words of a type's name: BuildNotFound is Build, Not and Found.
 _CAMEL_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-# Shorter names are looked for as whole words only, since their letters stand in others too.
-_SHORTEST_PART = 3
+# Shorter names are looked for as whole words only, since their letters stand in others too: "main" in "Domain".
+_SHORTEST_PART = {"people": 3, "things": 5}
 # So much of a secret in a row is no coincidence.
 _PIECE_OF_A_SECRET = 8
 _LONGEST_TEXT = 100_000
@@ -32,22 +32,25 @@ Shape = str | dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Private:
-    """What must not be told even where the form allows it: names of people and things, and secrets."""
+    """What must not be told even where the form allows it: names of people and things, and secrets.
 
-    names: frozenset[str] = frozenset()
-    pieces: frozenset[str] = frozenset()
+    `words` are hidden where they stand as words, `parts` also inside others. Both are in lower case.
+    """
+
+    words: frozenset[str] = frozenset()
+    parts: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, *, names: Iterable[str] = (), secrets: Iterable[str] = ()) -> "Private":
-        """From whole names, and from secrets; both are compared letter by letter, in any case."""
-        words = (word.lower() for name in names for word in _NO_LETTERS.split(name))
+    def of(cls, *, people: Iterable[str] = (), things: Iterable[str] = (), secrets: Iterable[str] = ()) -> "Private":
+        """From whole names, and from secrets; of both only the letters count, in any case."""
+        of_people, of_things = _words_of(people), _words_of(things)
         letters = [_NO_LETTERS.sub("", secret).lower() for secret in secrets]
-        pieces = (
-            text[start : start + _PIECE_OF_A_SECRET]
-            for text in letters
-            for start in range(len(text) - _PIECE_OF_A_SECRET + 1)
-        )
-        return cls(frozenset(filter(None, words)), frozenset(pieces))
+        parts = {
+            *(word for word in of_people if len(word) >= _SHORTEST_PART["people"]),
+            *(word for word in of_things if len(word) >= _SHORTEST_PART["things"]),
+            *(piece for text in letters for piece in _pieces_of(text)),
+        }
+        return cls(frozenset(of_people | of_things), frozenset(parts))
 
     def __repr__(self) -> str:
         return "Private(…)"
@@ -56,8 +59,18 @@ class Private:
         """Whether a name or a piece of a secret stands in the text."""
         lowered = text.lower()
         words = {word.lower() for word in _CAMEL_WORD.findall(text)}
-        parts = (*(name for name in self.names if len(name) >= _SHORTEST_PART), *self.pieces)
-        return not words.isdisjoint(self.names) or any(part in lowered for part in parts)
+        return not words.isdisjoint(self.words) or any(part in lowered for part in self.parts)
+
+
+def _words_of(names: Iterable[str]) -> set[str]:
+    # The end of a mail address, such as "com", is nobody's name.
+    told = (name.rpartition(".")[0] if "@" in name else name for name in names)
+    return {word.lower() for name in told for word in _NO_LETTERS.split(name) if word}
+
+
+def _pieces_of(letters: str) -> Iterator[str]:
+    for start in range(len(letters) - _PIECE_OF_A_SECRET + 1):
+        yield letters[start : start + _PIECE_OF_A_SECRET]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ def calibrate(connection: Connection, told: Told, *, by: Actor, now: datetime) -
             connection.organization,
             token,
             told,
-            names=_names(connection, by),
+            people=_people(connection, by),
+            things=[connection.name],
             projects=connection.limited_to(),
         )
     detail = {
@@ -48,9 +49,9 @@ def calibrate(connection: Connection, told: Told, *, by: Actor, now: datetime) -
     return found
 
 
-def _names(connection: Connection, by: Actor) -> list[str]:
-    """What is known here by name, and must not come back in an answer's type of error."""
+def _people(connection: Connection, by: Actor) -> list[str]:
+    """Who is known here by name, and must not come back in an answer's type of error."""
     owner = connection.owner
-    people = [connection.identity_name, connection.identity_account, by.name]
+    people = [connection.identity_name, connection.identity_account]
     people += [owner.get_full_name(), owner.get_username(), owner.email]
-    return [*people, connection.name, *connection.chosen_projects.values_list("name", flat=True)]
+    return people if by.id is None else [*people, by.name]

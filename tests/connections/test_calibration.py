@@ -1,7 +1,7 @@
 """A calibration compares each answer with what is expected, changes nothing, and tells no value."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from datetime import date
 from typing import Any
@@ -41,6 +41,7 @@ def run(sandbox: Sandbox) -> Run:
         organization: str = "acme",
         at: Sandbox | None = None,
         limit: float = 10.0,
+        pace: type[checks.SideBySide] = checks.SideBySide,
         **more: Any,
     ) -> Calibration:
         playing = at or sandbox
@@ -48,12 +49,12 @@ def run(sandbox: Sandbox) -> Run:
         server = Server("Own" if at else "Sandbox", playing.url)
         known, limits = PersonalAccessToken(secret(token)), Limits(connect_timeout=2, deadline=limit)
         places = ((organization, known), (organization, made_up_token()), (made_up_organization(), made_up_token()))
-        with ExitStack() as stack, closing(checks.SideBySide(limit)) as pace:
+        with ExitStack() as stack, closing(pace(limit + 5)) as running:
             opened = [
                 stack.enter_context(AzureDevOpsClient(server, where, who, limits=limits)) for where, who in places
             ]
             settings: dict[str, Any] = {"write_probes": True, "day": DAY, "secret": known} | more
-            return calibrate(Clients(*opened), pace, told, **settings)
+            return calibrate(Clients(*opened), running, told, **settings)
 
     return make
 
@@ -222,9 +223,23 @@ def test_whoever_asks_to_wait_is_not_asked_more(run: Run, sandbox: Sandbox) -> N
 
 def test_what_does_not_answer_in_time_is_no_answer(run: Run, sandbox: Sandbox) -> None:
     sandbox.behaviour.add("latency", path="/builds", seconds=30)
-    found = run(FULL, limit=1.5)
+    found = run(FULL, limit=1.0)
     assert with_result(found, Result.NO_ANSWER) == {"builds", "no_such_build", "build_execute"}
-    assert {of(found, key).reason for key in ("builds", "no_such_build")} <= {"time_limit", "timed_out"}
+    assert {of(found, key).reason for key in ("builds", "no_such_build", "build_execute")} == {"timed_out"}
+
+
+class TooSlow(checks.SideBySide):
+    """What is asked last is never finished in time."""
+
+    def run(self, calls: Sequence[Callable[[], object]]) -> list[object]:
+        """All but the last."""
+        return [*super().run(calls[:-1]), None]
+
+
+def test_what_the_limit_cuts_off_is_no_answer(run: Run) -> None:
+    found = run(FULL, pace=TooSlow)
+    assert with_result(found, Result.NO_ANSWER) == {"no_such_organization", "releases"}
+    assert {of(found, key).reason for key in ("no_such_organization", "releases")} == {"time_limit"}
 
 
 def test_a_connection_that_breaks_is_no_answer(run: Run, sandbox: Sandbox) -> None:
@@ -323,7 +338,7 @@ def test_no_hostile_answer_brings_a_token_a_name_or_an_address_into_the_file(
         sandbox.behaviour.add(
             "status", path="/(git|build|release)/", status=404, body=json.dumps(body), headers=headers
         )
-        file = run(FULL, token=token, names=[NAME, MAIL]).file()
+        file = run(FULL, token=token, people=[NAME, MAIL]).file()
         assert len(json.loads(file)["different"]) >= 8
         for trace in (text, name, plain, *(trace.decode() for trace in traces(text) if len(trace) > 3)):
             assert trace.lower() not in file.lower(), trace

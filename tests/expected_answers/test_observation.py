@@ -14,7 +14,7 @@ SECRET = "k7" * 26 + "JQQJ99" + "ALACAAAA" + "AAAAAAAAAA" + "AZDO" + "9xQ2"
 LETTERS = "abcdefghijklmnopqrstuvwxyz" * 3 + "zyxwvu"
 MAIL = "maya.sample@example.com"
 NAME = "Maya Sample"
-PRIVATE = Private.of(names=[NAME, MAIL, "Łó Li"], secrets=[SECRET, LETTERS])
+PRIVATE = Private.of(people=[NAME, MAIL, "Łó Li"], things=["Zeppelin main"], secrets=[SECRET, LETTERS])
 
 
 def seen(status: int = 200, headers: dict[str, str] | None = None, body: object = b"", **more: Any) -> Observation:
@@ -73,6 +73,10 @@ def test_a_media_type_that_is_not_known_is_another(text: str, kind: str) -> None
         ("OfmayaatexampleException", HIDDEN_TYPE_KEY),
         ("LiException", HIDDEN_TYPE_KEY),
         ("ListException", "ListException"),
+        ("CommandException", "CommandException"),
+        ("MainException", HIDDEN_TYPE_KEY),
+        ("DomainException", "DomainException"),
+        ("XzeppelinyException", HIDDEN_TYPE_KEY),
         ("XAbcdefghijklmnopqrstException", HIDDEN_TYPE_KEY),
         ("TSRQPABCDEFGHException", HIDDEN_TYPE_KEY),
         (LETTERS[:80] + "Exception", HIDDEN_TYPE_KEY),
@@ -86,7 +90,7 @@ def test_a_type_of_error_is_told_only_in_its_form_and_without_names(type_key: ob
 
 
 def test_an_expected_type_of_error_is_told_though_a_name_is_like_it() -> None:
-    private = Private.of(names=["Git Repository"])
+    private = Private.of(people=["Git"], things=["Repository"])
     body = json.dumps({"typeKey": "GitRepositoryNotFoundException"}).encode()
     found = observe(EXPECTED, status=404, headers={}, body=body, private=private)
     assert found.type_key == "GitRepositoryNotFoundException"

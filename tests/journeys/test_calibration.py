@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from connections.models import Connection
+from tests.journeys.test_accessibility import complaints
 
 
 def test_a_calibration_is_asked_for_shown_and_downloaded(
@@ -20,6 +21,7 @@ def test_a_calibration_is_asked_for_shown_and_downloaded(
     page.get_by_label("Build", exact=True).select_option(label="Build: Read")
     page.get_by_role("button", name="Run calibration").click()
     expect(page.get_by_role("heading", name="1 unexpected answer")).to_be_visible()
+    assert complaints(page) == []
     with page.expect_download() as download:
         page.get_by_role("button", name="Download this file").click()
     assert Path(download.value.path()).read_text() == page.locator("pre").text_content()
