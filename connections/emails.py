@@ -2,42 +2,42 @@
 
 import re
 import smtplib
-import socket
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from email.errors import ObsoleteHeaderDefect
+from email.headerregistry import HeaderRegistry
 from email.utils import make_msgid
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives, get_connection
-from django.core.mail.backends import smtp
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.message import sanitize_address
+from django.core.validators import validate_email
 from django.template.loader import render_to_string
 
+from connections.mail_failures import SetupError
+from connections.mail_folder import FolderBackend
 from connections.models import Mail
+from connections.smtp import SMTPBackend, Unconfirmed
 
 SUBJECT_PREFIX = "[MFE Orchestrator] "
 LONGEST_SUBJECT = 250
 _EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
-# What `hand_over` raises. `SMTPException` is an `OSError` too, and a mail that cannot be written down a `ValueError`.
-TROUBLES = (OSError, ValueError)
-_SERVER_TROUBLES = (
-    smtplib.SMTPServerDisconnected,
-    smtplib.SMTPConnectError,
-    smtplib.SMTPHeloError,
-    smtplib.SMTPAuthenticationError,
-    smtplib.SMTPNotSupportedError,
-)
-
-
-def is_of_the_server(failure: Exception) -> bool:
-    """Whether the next mail would meet the same trouble, as it says nothing of this one."""
-    if isinstance(failure, smtplib.SMTPException):
-        return isinstance(failure, _SERVER_TROUBLES)
-    return isinstance(failure, OSError)
+_BACKENDS = "django.core.mail.backends"
+# Ours in place of Django's, whichever of both the settings name.
+_OURS: dict[str, type[BaseEmailBackend]] = {
+    f"{_BACKENDS}.smtp.EmailBackend": SMTPBackend,
+    f"{_BACKENDS}.filebased.EmailBackend": FolderBackend,
+    "connections.mail_folder.FolderBackend": FolderBackend,
+}
+_REACH_NOBODY = {
+    f"{_BACKENDS}.console.EmailBackend": "the worker's output",
+    f"{_BACKENDS}.dummy.EmailBackend": "nothing",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,72 +66,41 @@ def new_message_id() -> str:
     return make_msgid(domain=urlsplit(settings.SITE_URL).hostname or "localhost")
 
 
-class Unconfirmed(smtplib.SMTPServerDisconnected):
-    """A whole mail was handed over and no answer came: it may have been accepted, and the next attempt be a second."""
+def written_to() -> str:
+    """Where mails are written while no mail server gets them, such as “the folder /srv/mail”; empty when one does."""
+    if _OURS.get(settings.EMAIL_BACKEND) is FolderBackend:
+        return f"the folder {settings.EMAIL_FILE_PATH}"
+    return _REACH_NOBODY.get(settings.EMAIL_BACKEND, "")
 
 
-class _SMTP(smtplib.SMTP):
-    """A connection that ends with its deadline, however slowly the server drips."""
+def sender_problem(sender: str) -> str:
+    """Why this sender cannot be used, as the end of a sentence; empty when it can.
 
-    _watch: threading.Timer | None = None
-
-    def watch(self) -> None:
-        """Count the deadline from now."""
-        self.unwatch()
-        self._watch = threading.Timer(settings.EMAIL_DEADLINE, self._cut)
-        self._watch.daemon = True
-        self._watch.start()
-
-    def unwatch(self) -> None:
-        """Let it be as long as it takes until the next mail."""
-        if self._watch is not None:
-            self._watch.cancel()
-
-    def data(self, msg: Any) -> tuple[int, bytes]:
-        """As smtplib's, with patience until the deadline: a server that looks into mails answers late.
-
-        https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2.6
-        """
-        if self.sock is not None:
-            self.sock.settimeout(settings.EMAIL_DEADLINE)
-        try:
-            return super().data(msg)
-        except smtplib.SMTPResponseException:
-            raise
-        except OSError as trouble:
-            raise Unconfirmed(f"No answer to a mail that was handed over: {trouble}") from trouble
-        finally:
-            if self.sock is not None:
-                self.sock.settimeout(settings.EMAIL_TIMEOUT)
-
-    def _get_socket(self, *args: Any) -> Any:
-        # The first moment at which there is something to cut; the greeting has not been read yet.
-        self.watch()
-        return super()._get_socket(*args)  # type: ignore[misc]  # typeshed leaves out what smtplib's own classes override
-
-    def _cut(self) -> None:
-        if self.sock is not None:
-            with suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
-
-
-class _SMTPOverTLS(_SMTP, smtplib.SMTP_SSL):
-    """The same with TLS from the first byte."""
-
-
-class SMTPBackend(smtp.EmailBackend):
-    """Django's, with a deadline over everything that belongs to one mail."""
-
-    @property
-    def connection_class(self) -> type[smtplib.SMTP]:
-        """Plain, or with TLS from the first byte."""
-        return _SMTPOverTLS if self.use_ssl else _SMTP
+    Quotes around a name with a comma: https://www.rfc-editor.org/rfc/rfc5322#section-3.4
+    """
+    if "\n" in sender or "\r" in sender:
+        return "holds the end of a line"
+    header: Any = HeaderRegistry()("From", sender)
+    is_broken = any(not isinstance(defect, ObsoleteHeaderDefect) for defect in header.defects)
+    try:
+        if is_broken or len(header.addresses) != 1:
+            raise ValueError(sender)
+        sanitize_address(sender, settings.DEFAULT_CHARSET)
+        validate_email(header.addresses[0].addr_spec)
+    except (ValueError, TypeError, ValidationError):
+        return "is not one mail address; a name with a comma or another special character stands in quotes"
+    return ""
 
 
 def way_out() -> BaseEmailBackend:
-    """The configured way, closed until the first mail."""
-    is_smtp = settings.EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend"
-    return SMTPBackend() if is_smtp else get_connection()
+    """The configured way, closed until the first mail. Raises SetupError."""
+    if words := sender_problem(settings.DEFAULT_FROM_EMAIL):
+        raise SetupError(f"DEFAULT_FROM_EMAIL {words}.")
+    try:
+        backend = _OURS.get(settings.EMAIL_BACKEND)
+        return backend() if backend else get_connection()
+    except Exception as problem:
+        raise SetupError(f"Mail is not set up: {problem}") from problem
 
 
 @contextmanager
@@ -142,19 +111,35 @@ def _deadline(way: BaseEmailBackend) -> Iterator[None]:
     try:
         yield
     finally:
-        for one in (before, getattr(way, "connection", None)):
-            if one is not None:
-                one.unwatch()
+        for connection in (before, getattr(way, "connection", None)):
+            if connection is not None:
+                connection.unwatch()
 
 
 def close(way: BaseEmailBackend) -> None:
     """Say goodbye to the mail server. What goes wrong at that changes nothing for what was handed over."""
-    with suppress(*TROUBLES), _deadline(way):
+    with suppress(OSError, ValueError), _deadline(way):
         way.close()
 
 
 def hand_over(mail: Mail, way: BaseEmailBackend) -> None:
-    """Give one mail to the mail server, within EMAIL_DEADLINE seconds. Raises a member of TROUBLES."""
+    """Give one mail to the mail server, within EMAIL_DEADLINE seconds. Raises whatever `fault_of` judges.
+
+    The connection stays open for the next mail. One that the server dropped after an earlier mail is replaced.
+    """
+    is_used = isinstance(way, SMTPBackend) and way.is_usable
+    if not is_used:
+        close(way)
+    try:
+        _send(mail, way)
+    except smtplib.SMTPServerDisconnected as dropped:
+        if not is_used or isinstance(dropped, Unconfirmed) or isinstance(dropped.__context__, TimeoutError):
+            raise
+        close(way)
+        _send(mail, way)
+
+
+def _send(mail: Mail, way: BaseEmailBackend) -> None:
     message = EmailMultiAlternatives(
         mail.subject,
         mail.text,
@@ -165,4 +150,6 @@ def hand_over(mail: Mail, way: BaseEmailBackend) -> None:
     )
     message.attach_alternative(mail.html, "text/html")
     with _deadline(way):
+        # Django ends a connection that it opened itself after each mail.
+        way.open()
         message.send()

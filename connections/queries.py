@@ -326,7 +326,24 @@ def broken_rails(rails: Rails) -> BrokenRails:
     )
 
 
-MAIL_STATES = (("waiting", "Waiting"), ("failing", "Failing"), ("given-up", "Given up"), ("sent", "Sent"))
+_MAIL_STATES = {
+    "waiting": "Waiting",
+    "failing": "Failing",
+    "given-up": "Given up",
+    "sent": "Sent",
+    "in-a-folder": "In a folder",
+}
+
+
+def mail_states(*, without_server: bool) -> list[tuple[str, str]]:
+    """The states to choose from, with their labels: those that this site's mails can have, or have had."""
+    ways = dict(
+        Mail.objects.exclude(sent_at=None).order_by().values_list("is_only_written", "is_only_written").distinct()
+    )
+    ways[without_server] = without_server
+    left_out = {False: "sent", True: "in-a-folder"}
+    hidden = {state for is_only_written, state in left_out.items() if is_only_written not in ways}
+    return [(state, label) for state, label in _MAIL_STATES.items() if state not in hidden]
 
 
 def page_of_mails(state: str, number: str | None) -> Page[Mail]:
@@ -335,7 +352,8 @@ def page_of_mails(state: str, number: str | None) -> Page[Mail]:
         "waiting": Q(sent_at=None, given_up_at=None),
         "failing": Q(sent_at=None, given_up_at=None) & ~Q(last_error=""),
         "given-up": Q(given_up_at__isnull=False),
-        "sent": Q(sent_at__isnull=False),
+        "sent": Q(sent_at__isnull=False, is_only_written=False),
+        "in-a-folder": Q(sent_at__isnull=False, is_only_written=True),
     }
     mails = Mail.objects.defer("text", "html").select_related("connection")
     return Paginator(mails.filter(conditions.get(state, Q())), EVENTS_PER_PAGE).get_page(number)

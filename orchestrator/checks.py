@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  (Django's own name)
 
-from connections import clients
+from connections import clients, emails
 from connections.azure_devops import servers
 from connections.azure_devops.types import Server
 from history.address import InvalidProxies, parse_proxies
@@ -67,6 +67,16 @@ def mails_end_within_their_lease(**_: Any) -> list[CheckMessage]:
         return []
     hint = "Set MAIL_LEASE_SECONDS to more than EMAIL_DEADLINE."
     return [Error("EMAIL_DEADLINE is not shorter than MAIL_LEASE_SECONDS.", hint=hint, id="orchestrator.E005")]
+
+
+@register(Tags.security)
+def usable_sender(**_: Any) -> list[CheckMessage]:
+    """Every mail has the sender DEFAULT_FROM_EMAIL: none can be sent while it cannot be read."""
+    problem = emails.sender_problem(settings.DEFAULT_FROM_EMAIL)
+    if not problem:
+        return []
+    hint = 'It is an address, or a name with one: "Contoso, MFE Orchestrator" <orchestrator@example.com>'
+    return [Error(f"DEFAULT_FROM_EMAIL {problem}.", hint=hint, id="orchestrator.E007")]
 
 
 def _key_problems() -> Iterator[CheckMessage]:

@@ -7,7 +7,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from orchestrator import loading, logs, sign_in_settings
+from orchestrator import loading, logs, mail_settings, sign_in_settings
 from orchestrator.supervisor import options
 
 loading.begin()
@@ -327,11 +327,8 @@ HISTORY_RETENTION_DAYS = env.int("HISTORY_RETENTION_DAYS", default=0)
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 
 # Mail: SMTP by EMAIL_URL, for example smtp+tls://user:password@mail.example.com:587. Without it, a folder.
-if env.str("EMAIL_URL", default=""):
-    vars().update(env.email_url("EMAIL_URL"))
-else:
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-    EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+vars().update(mail_settings.read(env.str("EMAIL_URL", default="")))
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)
 # Over everything that belongs to one mail; shorter than the lease, so that no second worker takes it meanwhile.
 EMAIL_DEADLINE = env.int("EMAIL_DEADLINE", default=60)

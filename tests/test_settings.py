@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
+
+from orchestrator import mail_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 READ = re.compile(r"""\b(?:env|Env\(\))\.\w+\(\s*["']([A-Z_]+)["']""")
@@ -92,6 +95,78 @@ def test_unusable_servers_are_refused_in_words(settings: Settings, servers: str,
 def test_a_mail_may_not_take_longer_than_its_lease(settings: Settings) -> None:
     settings.EMAIL_DEADLINE = settings.MAIL_LEASE_SECONDS
     assert problems() == ["EMAIL_DEADLINE is not shorter than MAIL_LEASE_SECONDS."]
+
+
+SENDERS = {
+    "Contoso, MFE Orchestrator <mfe@example.com>": False,
+    '"Contoso, MFE Orchestrator" <mfe@example.com>': True,
+    "mfe@example.com, team@example.com": False,
+    "Contoso; MFE <mfe@example.com>": False,
+    "Contoso: MFE <mfe@example.com>": False,
+    "Team: mfe@example.com;": False,
+    "MFE <mfe@example.com": False,
+    "MFE Orchestrator": False,
+    "MFE <>": False,
+    "": False,
+    "mfe@example.com\nBcc: team@example.com": False,
+    "mfé@example.com": False,
+    "mfe@example.com": True,
+    "Contoso Ltd. (MFE) <mfe@example.com>": True,
+    "Zoë & Söhne <o'brien@contoso.example>": True,
+    "MFE Orchestrator <orchestrator@localhost>": True,
+}
+
+
+@pytest.mark.parametrize(("sender", "is_usable"), SENDERS.items())
+def test_a_sender_is_one_address_with_a_comma_in_quotes_alone(settings: Settings, sender: str, is_usable: bool) -> None:
+    settings.DEFAULT_FROM_EMAIL = sender
+    assert ["DEFAULT_FROM_EMAIL" in problem for problem in problems()] == ([] if is_usable else [True])
+
+
+TLS = ("EMAIL_USE_TLS", "EMAIL_USE_SSL")
+
+
+@pytest.mark.parametrize(
+    ("url", "starttls", "from_the_first_byte"),
+    [
+        ("smtps://user:p%40ss@mail.example.com:465", False, True),
+        ("SMTPS://mail.example.com", False, True),
+        ("smtp+ssl://mail.example.com:465", False, True),
+        ("smtp+tls://mail.example.com:587", True, False),
+        ("smtp://mail.example.com:25", False, False),
+    ],
+)
+def test_the_address_of_the_mail_server_says_how_tls_begins(
+    url: str, starttls: bool, from_the_first_byte: bool
+) -> None:
+    found = mail_settings.read(url)
+    assert found["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend"
+    assert tuple(found.get(name, False) for name in TLS) == (starttls, from_the_first_byte)
+    assert found["EMAIL_HOST"] == "mail.example.com"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example.com",
+        "smtp+tls//mail.example.com",
+        "smtp://user:sesame/word@mail.example.com:25",
+        "smtps://user:sesame@",
+        "smtp+starttls://user:sesame@mail.example.com",
+        "smtps://user:sesame@[mail.example.com",
+    ],
+)
+def test_an_address_that_is_none_of_a_mail_server_is_refused_in_words_without_the_password(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as refused:
+        mail_settings.read(url)
+    assert "smtps://" in str(refused.value)
+    assert "sesame" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_without_an_address_mails_go_to_a_folder(settings: Settings) -> None:
+    assert mail_settings.read("") == {"EMAIL_BACKEND": "connections.mail_folder.FolderBackend"}
+    assert mail_settings.read("filemail:///srv/mail")["EMAIL_BACKEND"] == "connections.mail_folder.FolderBackend"
 
 
 def test_a_server_on_loopback_may_speak_plain_http(settings: Settings) -> None:

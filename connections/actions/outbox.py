@@ -5,6 +5,7 @@ process included: at most one for each such death, with the same Message-ID.
 """
 
 import logging
+import smtplib
 from datetime import datetime, timedelta
 from time import monotonic, sleep
 
@@ -16,12 +17,12 @@ from django.db.models import F, Q, QuerySet
 
 from connections import emails
 from connections.actions import notify, turns
-from connections.azure_devops.names import redact
-from connections.models import Connection, Mail
-from history.record import Actor, record
+from connections.actions.mail_refusals import ONCE_A_DAY, RefusedRecipient, record_mail, refuse_mail, settle
+from connections.mail_failures import Fault, describe, fault_of
+from connections.models import Mail
+from connections.smtp import SMTPBackend, Unconfirmed
 
 log = logging.getLogger(__name__)
-OUTBOX = Actor(name="the outbox")
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=1)
 _BETWEEN_MARKS = 1.0  # seconds
@@ -32,30 +33,98 @@ def send_due(*, now: datetime) -> int:
 
     Trouble of the server as a whole ends the batch: the rest is due as before, and the next batch tries again.
     """
-    started = monotonic()
-    way = emails.way_out()
-    sent = 0
-    try:
-        for pk in list(_due(now).values_list("pk", flat=True)[: settings.MAILS_PER_TICK]):
-            at = now + timedelta(seconds=monotonic() - started)
-            with turns.alone_with(pk) as alone:
-                mail = _claim(pk, at) if alone else None
-                if mail is None:
-                    continue
-                failure = _send(mail, way, now=at)
-            if failure is not None and emails.is_of_the_server(failure):
-                break
-            sent += failure is None
-    finally:
-        emails.close(way)
-    return sent
+    return _Round(now).send().sent
+
+
+def send_all_due(*, now: datetime) -> int:
+    """Send all that is due now, batch by batch, until the server as a whole refuses. Returns how many were sent."""
+    sent, this_round = 0, _Round(now)
+    while this_round.send().tried and not this_round.is_cut_short:
+        sent += this_round.sent
+        this_round = _Round(now, started=this_round.started)
+    return sent + this_round.sent
+
+
+class _Round:
+    """One batch, over one connection to the mail server."""
+
+    def __init__(self, now: datetime, *, started: float | None = None) -> None:
+        self.now = now
+        self.started = monotonic() if started is None else started
+        self.sent = self.tried = 0
+        self.is_cut_short = False
+        self._way: BaseEmailBackend | None = None
+        self._was_recipient_accepted = False
+        self._refused: list[RefusedRecipient] = []
+
+    def send(self) -> "_Round":
+        """Try each mail of the batch until the server as a whole is in trouble."""
+        try:
+            for pk in list(_due(self.now).values_list("pk", flat=True)[: settings.MAILS_PER_TICK]):
+                with turns.alone_with(pk) as alone:
+                    at = self._at()
+                    mail = _claim(pk, at) if alone else None
+                    if mail is not None:
+                        self._try(mail, at=at)
+                if self.is_cut_short:
+                    break
+        finally:
+            self._hang_up()
+        if self._refused and (self._was_recipient_accepted or not self.is_cut_short):
+            settle(self._refused, were_others_accepted=self._was_recipient_accepted, now=self.now, ended=self._at())
+        return self
+
+    def _at(self) -> datetime:
+        return self.now + timedelta(seconds=monotonic() - self.started)
+
+    def _try(self, mail: Mail, *, at: datetime) -> None:
+        self.tried += 1
+        try:
+            if self._way is None:
+                self._way = emails.way_out()
+            emails.hand_over(mail, self._way)
+        except Exception as failure:  # whatever one mail raises, the others are sent
+            self._fail(mail, failure, at=at)
+        else:
+            _mark(mail, now=at)
+            self.sent += 1
+            self._was_recipient_accepted = True
+
+    def _fail(self, mail: Mail, failure: Exception, *, at: datetime) -> None:
+        fault = fault_of(failure)
+        _log(mail, failure, fault)
+        _keep(mail, failure, now=at)
+        if fault is Fault.SERVER:
+            self.is_cut_short = True
+        elif fault is Fault.MAIL:
+            self._was_recipient_accepted |= isinstance(failure, smtplib.SMTPDataError)
+            refuse_mail(mail, now=self.now)
+        else:
+            self._refused.append(RefusedRecipient(mail, fault))
+        # After a refusal smtplib has reset the session; after anything else it is not used for the next mail.
+        if not isinstance(self._way, SMTPBackend) or not isinstance(failure, smtplib.SMTPException):
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._way is not None:
+            emails.close(self._way)
+
+
+def _log(mail: Mail, failure: Exception, fault: Fault) -> None:
+    if isinstance(failure, Unconfirmed):
+        log.warning("Mail %s was handed over and not confirmed: it may arrive twice.", mail.message_id)
+    is_unforeseen = fault is Fault.MAIL and not isinstance(failure, (OSError, ValueError))
+    words = "Mail %s was not sent, attempt %s: %s"
+    log.warning(words, mail.message_id, mail.attempts, type(failure).__name__, exc_info=is_unforeseen)
 
 
 def _due(now: datetime) -> QuerySet[Mail]:
     # What is leased or due much later than it can be was written by a clock that was ahead.
     longest_lease = 2 * timedelta(seconds=settings.MAIL_LEASE_SECONDS)
     held = Q(leased_until__gte=now, leased_until__lte=now + longest_lease)
-    is_time = Q(due_at__lte=now) | Q(due_at__gt=now + 2 * _LONGEST_WAIT)
+    never_refused = Q(refused_since=None)
+    too_late = Q(due_at__gt=now + 2 * ONCE_A_DAY) | never_refused & Q(due_at__gt=now + 2 * _LONGEST_WAIT)
+    is_time = Q(due_at__lte=now) | too_late
     waiting = Mail.objects.filter(is_time, sent_at=None, given_up_at=None)
     return waiting.exclude(held).order_by("due_at", "pk")
 
@@ -70,21 +139,6 @@ def _claim(pk: int, now: datetime) -> Mail | None:
     if begun_before:
         log.warning("Mail %s was begun before and not marked: it may arrive twice.", mail.message_id)
     return mail
-
-
-def _send(mail: Mail, way: BaseEmailBackend, *, now: datetime) -> Exception | None:
-    """What went wrong, if anything; the row says the same."""
-    try:
-        emails.hand_over(mail, way)
-    except emails.TROUBLES as failure:
-        # A connection on which something went wrong is not used for the next mail.
-        emails.close(way)
-        if isinstance(failure, emails.Unconfirmed):
-            log.warning("Mail %s was handed over and not confirmed: it may arrive twice.", mail.message_id)
-        _keep(mail, failure, now=now)
-        return failure
-    _mark(mail, now=now)
-    return None
 
 
 def _mark(mail: Mail, *, now: datetime) -> None:
@@ -106,34 +160,26 @@ def _mark(mail: Mail, *, now: datetime) -> None:
 
 def _mark_once(mail: Mail, *, now: datetime) -> None:
     with transaction.atomic():
-        Mail.objects.filter(pk=mail.pk).update(sent_at=now, leased_until=None, last_error="")
-        _tell_history("connection.mailed", mail, now=now)
+        marks = {"sent_at": now, "leased_until": None, "last_error": "", "is_only_written": bool(emails.written_to())}
+        Mail.objects.filter(pk=mail.pk).update(**marks)
+        _tell_history(mail, now=now)
 
 
 def _keep(mail: Mail, failure: Exception, *, now: datetime) -> None:
+    """Let it wait, longer each time, and say why."""
     wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(mail.attempts - 1, 10))
-    words = redact(f"{type(failure).__name__}: {failure}")[:500]
-    changed = {"last_error": words, "leased_until": None, "due_at": now + wait}
-    log.warning("Mail %s was not sent, attempt %s: %s", mail.message_id, mail.attempts, type(failure).__name__)
-    too_old = now - mail.created_at >= timedelta(days=settings.MAIL_GIVE_UP_DAYS)
-    with transaction.atomic():
-        # Only a mail that is refused itself; a server that is away says nothing against any mail.
-        if too_old and not emails.is_of_the_server(failure):
-            changed["given_up_at"] = now
-            log.error("Mail %s is given up after %s attempts.", mail.message_id, mail.attempts)
-            _tell_history("connection.mail_given_up", mail, now=now)
-        Mail.objects.filter(pk=mail.pk).update(**changed)
+    Mail.objects.filter(pk=mail.pk).update(last_error=describe(failure), leased_until=None, due_at=now + wait)
 
 
-def _tell_history(kind: str, mail: Mail, *, now: datetime) -> None:
-    detail = {"mail": mail.kind, "to": mail.recipient, "subject": mail.subject}
-    for one in mail.about:
-        record(kind, Connection(pk=one["id"], name=one["name"]), by=OUTBOX, at=now, detail=detail)
+def _tell_history(mail: Mail, *, now: datetime) -> None:
+    record_mail("connection.mail_written" if emails.written_to() else "connection.mailed", mail, now=now)
 
 
 def try_again(mail: Mail, *, now: datetime) -> None:
-    """Make a waiting mail due now, also one that was given up."""
-    Mail.objects.filter(pk=mail.pk, sent_at=None).update(due_at=now, given_up_at=None)
+    """Make a waiting mail due now, also one that was given up: that one gets all its attempts once more."""
+    waiting = Mail.objects.filter(pk=mail.pk, sent_at=None)
+    waiting.exclude(given_up_at=None).update(refused_since=None, refused_at=None, refused_on=[])
+    waiting.update(due_at=now, given_up_at=None)
 
 
 def forget_old(*, now: datetime) -> int:
@@ -148,5 +194,6 @@ def forget_old(*, now: datetime) -> int:
 def send_test(address: str, *, now: datetime) -> Mail:
     """Write a test mail to whoever asks for it."""
     person = notify.Recipient(address, "you asked for it")
-    (mail,) = notify.put("test", [person], {"outbox_url": notify.page("outbox")}, about=[], now=now)
+    context = {"outbox_url": notify.page("outbox"), "written_to": emails.written_to()}
+    (mail,) = notify.put("test", [person], context, about=[], now=now)
     return mail

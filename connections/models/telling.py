@@ -24,6 +24,13 @@ class Mail(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     leased_until = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
+    # Written to a folder in place of being sent, as no mail server is set up: nobody got it.
+    is_only_written = models.BooleanField(default=False)
+    # Since when the mail server has refused this mail or its recipient; of a server in trouble nothing stands here.
+    refused_since = models.DateTimeField(null=True)
+    # When its recipient was last refused, and the days (ISO dates in UTC) on which that was for good.
+    refused_at = models.DateTimeField(null=True)
+    refused_on = models.JSONField(default=list)
     given_up_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=500, blank=True)
 

@@ -1,4 +1,4 @@
-"""The outbox: what was sent, what waits and why, and how mail is set up; and how a person stops reminders."""
+"""The outbox: what became of each mail and how mail is set up; and how a person stops reminders."""
 
 from django.conf import settings
 from django.contrib import messages as flash
@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections import queries
+from connections import emails, queries
 from connections.actions.mute import mute, unmute
 from connections.actions.notify import EVERYTHING, UNSUBSCRIBE_SALT
 from connections.actions.outbox import send_test, try_again
@@ -32,13 +32,14 @@ def outbox(request: HttpRequest) -> HttpResponse:
     """GET /outbox/: newest first; `state` filters."""
     state = request.GET.get("state", "")
     page = queries.page_of_mails(state, request.GET.get("page"))
+    written_to = emails.written_to()
     context = {
         "page": page,
         "state": state,
-        "states": queries.MAIL_STATES,
+        "states": queries.mail_states(without_server=bool(written_to)),
         "query": urlencode({"state": state}) if state else "",
         "waiting": queries.count_of_waiting_mails(now=timezone.now()),
-        "folder": getattr(settings, "EMAIL_FILE_PATH", None) if "filebased" in settings.EMAIL_BACKEND else None,
+        "written_to": written_to,
         "host": settings.EMAIL_HOST,
         "sender": settings.DEFAULT_FROM_EMAIL,
         "site": settings.SITE_URL,
@@ -75,7 +76,11 @@ def send_test_mail(request: HttpRequest) -> HttpResponse:
         return redirect("connections:outbox")
     send_test(address, now=timezone.now())
     if _ring(request):
-        flash.success(request, f"A test mail to {address} is on its way. Here you see whether it was sent.")
+        if written_to := emails.written_to():
+            words = f"No mail server is set up, so the test mail to {address} is put into {written_to}. Nobody gets it."
+            flash.warning(request, words)
+        else:
+            flash.success(request, f"A test mail to {address} is on its way. Here you see whether it was sent.")
     return redirect("connections:outbox")
 
 

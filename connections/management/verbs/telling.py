@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from connections import emails
 from connections.actions import outbox, remind
 from connections.actions.remind import Due
 from connections.management.verbs.common import REFUSED, WELL, Options, Output, day, find
@@ -34,23 +35,23 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
 
 
 def remind_people(options: Options, output: Output) -> int:
-    """Exit code 1 when somebody could not be told, or a mail was refused."""
+    """Exit code 1 when somebody could not be told, or with --send a mail did not go out."""
     now = timezone.now()
     due = list(remind.plan(timezone.localdate(now)))
     written = 0 if options["dry_run"] else remind.remind_due(now=now)
-    sent = _send() if options["send"] and not options["dry_run"] else 0
-    failing = Mail.objects.filter(sent_at=None).exclude(last_error="").count()
-    value = {"due": [_row(one) for one in due], "mails_written": written, "mails_sent": sent, "mails_failing": failing}
-    output.say(value, "\n".join([*map(_line, due), _sum(options, len(due), written, sent, failing)]))
-    return REFUSED if any(not one.people for one in due) or (options["send"] and failing) else WELL
-
-
-def _send() -> int:
-    sent = in_all = outbox.send_due(now=timezone.now())
-    while sent:
-        sent = outbox.send_due(now=timezone.now())
-        in_all += sent
-    return in_all
+    is_sending = options["send"] and not options["dry_run"]
+    handed_over = outbox.send_all_due(now=timezone.now()) if is_sending else 0
+    only_written = handed_over if emails.written_to() else 0
+    mails = {
+        "mails_written": written,
+        "mails_sent": handed_over - only_written,
+        "mails_only_written": only_written,
+        "mails_failing": Mail.objects.filter(sent_at=None).exclude(last_error="").count(),
+    }
+    lines = [*map(_line, due), _sum(options, len(due), mails)]
+    output.say({"due": [_row(one) for one in due], **mails}, "\n".join(lines))
+    not_out = mails["mails_failing"] or only_written
+    return REFUSED if any(not one.people for one in due) or (options["send"] and not_out) else WELL
 
 
 def _row(one: Due) -> dict[str, Any]:
@@ -74,10 +75,13 @@ def _line(one: Due) -> str:
     return f"{one.connection.name}: {when}, to {', '.join(person.address for person in one.people) or 'nobody'}"
 
 
-def _sum(options: Options, due: int, written: int, sent: int, failing: int) -> str:
+def _sum(options: Options, due: int, mails: dict[str, int]) -> str:
     if options["dry_run"]:
         return f"{due} due. Nothing was written."
-    return f"{due} due, {written} mails written, {sent} sent, {failing} failing."
+    sent = f"{mails['mails_sent']} sent"
+    if mails["mails_only_written"]:
+        sent += f" ({mails['mails_only_written']} put into {emails.written_to()}, where nobody gets them)"
+    return f"{due} due, {mails['mails_written']} mails written, {sent}, {mails['mails_failing']} failing."
 
 
 def tell_events(options: Options, output: Output) -> int:
