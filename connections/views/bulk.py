@@ -1,6 +1,6 @@
 """Rotation: everything that expires soon, walked through one step after another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,7 @@ from connections.actions.guard import reuse
 from connections.actions.refusals import CannotRotate
 from connections.actions.rotate import Replacement
 from connections.actions.rotate_together import Swapped, Tested, rotate_together, try_together
+from connections.azure_devops.types import Place
 from connections.filters import WithinForm
 from connections.forms import RotateForm, RotateTrialForm
 from connections.models import Connection, GuardRails
@@ -175,8 +176,8 @@ def walk(request: HttpRequest) -> HttpResponse:
     if not here.step:
         return _end(request, here)
     if request.method == "GET" or not connections:
-        return _page(request, here, connections, RotateForm(initial=_reach(connections)))
-    form = RotateForm(request.POST)
+        return _page(request, here, connections, _form(connections))
+    form = RotateForm(request.POST, place=_place(connections))
     if not form.is_valid():
         return _page(request, here, connections, form)
     try:
@@ -194,9 +195,18 @@ def _connections(step: Step) -> list[Connection]:
     return [found[one] for one in step if one in found]
 
 
-def _reach(connections: Sequence[Connection]) -> dict[str, str]:
-    several = len({(one.server, one.organization) for one in connections}) > 1
-    return {"token_reach": Connection.Reach.ALL if several else Connection.Reach.ONE}
+def _place(connections: Iterable[Connection]) -> Place:
+    """Where the step leads: to organizations as soon as one is among them, for then the token's reach is asked for."""
+    places = {clients.place_of(connection.server) for connection in connections}
+    return "collection" if places == {"collection"} else "organization"
+
+
+def _form(connections: Sequence[Connection]) -> RotateForm:
+    """The empty form of a step. Only at the service is a token made for one organization or for all."""
+    of_service = [one for one in connections if clients.place_of(one.server) == "organization"]
+    several = len({(one.server, one.organization) for one in of_service}) > 1
+    reach = Connection.Reach.ALL if several else Connection.Reach.ONE
+    return RotateForm(initial={"token_reach": reach}, place=_place(connections))
 
 
 def _replacement(form: RotateForm) -> Replacement:
@@ -204,7 +214,7 @@ def _replacement(form: RotateForm) -> Replacement:
     return Replacement(
         token=given["token"],
         expires_on=given["expires_on"],
-        token_reach=given["token_reach"],
+        token_reach=given.get("token_reach", ""),
         accept_limited=given["accept_limited"],
         verdict=given["verdict"],
     )
@@ -237,7 +247,7 @@ def test_walk(request: HttpRequest) -> HttpResponse:
     """POST: test the new token for each connection of the step; the old ones stay in use."""
     here = _round(request)
     connections = _connections(here.step)
-    form = RotateTrialForm(request.POST)
+    form = RotateTrialForm(request.POST, place=_place(connections))
     if not connections or not form.is_valid():
         return _page(request, here, connections, form)
     token = form.cleaned_data["token"]

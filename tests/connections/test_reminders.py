@@ -462,3 +462,33 @@ def test_planning_costs_the_same_queries_for_one_and_for_many(
     # Connections with their owners, reminders, who stopped them; who administers, and who stopped all.
     with django_assert_num_queries(6):
         assert len(list(remind.plan(TODAY))) == 30
+
+
+QUIET = "A new token goes quiet when its owner does not sign in at Azure DevOps within 90 days"
+
+
+@pytest.mark.usefixtures("at_the_service")
+@pytest.mark.parametrize("fields", [{"token_reach": "one"}, {"token_reach": "all", "expires_on": date(2027, 6, 1)}])
+def test_reminders_say_that_a_new_token_wants_its_owner_to_sign_in(owner: User, fields: dict[str, object]) -> None:
+    connection = expiring(owner, 7, server="Services")
+    Connection.objects.filter(pk=connection.pk).update(**fields)
+    remind_due(now=NOON)
+    mail = Mail.objects.get()
+    assert (QUIET in mail.text, QUIET in mail.html) == (True, True)
+
+
+@pytest.mark.usefixtures("at_the_service")
+@pytest.mark.parametrize(("server", "says"), [("Services", True), ("Own", False)])
+def test_a_digest_says_it_too_and_nothing_says_it_of_a_server(owner: User, server: str, *, says: bool) -> None:
+    for _ in range(4):
+        expiring(owner, 7, server=server)
+    remind_due(now=NOON)
+    mail = Mail.objects.get(kind="digest")
+    assert (QUIET in mail.text, QUIET in mail.html) == (says, says)
+
+
+@pytest.mark.usefixtures("at_the_service")
+def test_a_reminder_about_a_server_does_not_speak_of_signing_in(owner: User) -> None:
+    expiring(owner, 7, server="Own")
+    remind_due(now=NOON)
+    assert QUIET not in Mail.objects.get().text

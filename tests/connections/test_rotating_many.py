@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from connections import rounds
 from connections.actions.guard import set_rails
@@ -344,3 +345,18 @@ def test_the_update_page_shows_what_to_accept_when_a_scope_is_missing(
     page = pages.post(address, FORM | {"token": token_of("no-build")}).content.decode()
     assert "Tick the box to use it as Limited" in page
     assert 'name="accept_limited"' in page
+
+
+def test_on_a_server_nobody_is_asked_for_which_organizations_the_token_is(
+    pages: Client, settings: Settings, token_of: Token
+) -> None:
+    settings.AZURE_DEVOPS_SERVERS = "Services=https://dev.azure.com,Own=http://127.0.0.1:9/tfs"
+    own, other = expiring("Own", 3, server="Own"), expiring("Services", 4, server="Services")
+    address = plan(pages, connection=[own.pk])
+    assert 'name="token_reach"' not in pages.get(address).content.decode()
+    given = {"token": token_of("full"), "expires": "60"}
+    for answer in (pages.post(address, given), pages.post(address.replace("/walk/", "/walk/test/"), given)):
+        page = answer.content.decode()
+        assert 'name="token_reach"' not in page
+        assert "Say for which organizations" not in page
+    assert 'name="token_reach"' in pages.get(plan(pages, connection=[other.pk])).content.decode()
