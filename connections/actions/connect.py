@@ -13,7 +13,7 @@ from connections import messages
 from connections.actions import guard, news
 from connections.actions.causes import with_cause_of_new
 from connections.actions.findings import store_findings
-from connections.actions.probe import Credentials, report_for
+from connections.actions.probe import Credentials, keep, report_for
 from connections.actions.refusals import CannotConnect
 from connections.azure_devops.types import Project, ProjectRef
 from connections.checks import Report
@@ -47,7 +47,7 @@ def connect(
     try:
         chosen = judge(report, wishes, credentials, today=timezone.localdate(now))
     except CannotConnect as refused:
-        refused.tested = tested
+        refused.tested = keep(tested, credentials, by=owner, now=now)
         raise
     try:
         with transaction.atomic():

@@ -30,7 +30,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """A report, and the signed key of its stored copy; empty when the token was not accepted."""
+    """A report, and the signed key of its stored copy; empty when it is not kept."""
 
     report: Report
     verdict: str = ""
@@ -42,10 +42,14 @@ def try_new(credentials: Credentials, *, by: AbstractBaseUser, now: datetime) ->
     Raises `TooManyTests`.
     """
     take_test(now=now)
-    report = _check(credentials)
-    if not report.accepted:
-        return Tested(report)
-    return Tested(report, _keep(credentials, report, by=by, now=now))
+    return keep(Tested(_check(credentials)), credentials, by=by, now=now)
+
+
+def keep(tested: Tested, credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> Tested:
+    """Keep a test for the minutes until Connect, if it is not kept yet and the token was accepted."""
+    if tested.verdict or not tested.report.accepted:
+        return tested
+    return Tested(tested.report, _keep(credentials, tested.report, by=by, now=now))
 
 
 def _check(credentials: Credentials) -> Report:
@@ -94,9 +98,12 @@ def verdict_in_hand(verdict: str, credentials: Credentials, *, by: AbstractBaseU
 
 
 def report_for(verdict: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> Tested:
-    """The report in hand, or that of a fresh test. Raises `TooManyTests`."""
+    """The report in hand, or that of a fresh test, which is not kept. Raises `TooManyTests`."""
     in_hand = verdict_in_hand(verdict, credentials, by=by, now=now)
-    return Tested(in_hand, verdict) if in_hand is not None else try_new(credentials, by=by, now=now)
+    if in_hand is not None:
+        return Tested(in_hand, verdict)
+    take_test(now=now)
+    return Tested(_check(credentials))
 
 
 def token_in_use(token: PersonalAccessToken, *, besides: int | None = None) -> bool:

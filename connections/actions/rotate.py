@@ -14,7 +14,7 @@ from connections.actions import guard, news
 from connections.actions.audit import audit
 from connections.actions.connect import stamp, why_refused
 from connections.actions.findings import store_findings
-from connections.actions.probe import Credentials, Tested, report_for
+from connections.actions.probe import Credentials, Tested, keep, report_for
 from connections.actions.refusals import CannotRotate
 from connections.actions.runs import mark_done
 from connections.azure_devops.capabilities import Verdict
@@ -95,7 +95,7 @@ def rotate(
     try:
         _judge(connection, report, new, credentials, today=timezone.localdate(now))
     except CannotRotate as refused:
-        refused.tested = tested
+        refused.tested = keep(tested, credentials, by=person, now=now)
         raise
     comparison = compare(connection, report)
     # Azure DevOps has created no tokens for all organizations since 15 March 2026: unless it is said, this is for one.

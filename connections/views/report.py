@@ -9,7 +9,7 @@ from django.urls import reverse
 from connections import expiry, messages
 from connections.azure_devops.capabilities import BY_KEY, Verdict
 from connections.azure_devops.types import Place
-from connections.checks import WRITE_PROBES_OFF, Report, Trouble
+from connections.checks import NO_PROJECT, WRITE_PROBES_OFF, Report, Trouble
 from connections.models import Connection
 from connections.rails import Breach, Rule
 from connections.status import was_tested
@@ -148,6 +148,8 @@ def _why_untried(report: Report, untried: Trouble, place: Place, facts: messages
     title = messages.problem(untried.code, place=place, facts=facts).title
     if report.projects_trouble is not None:
         title = f"{title}: the projects could not be listed"
+    elif untried.code == NO_PROJECT:
+        title = "The token works, but not everything could be told"
     return title, "The token was accepted, but no scope could be tried, because that takes a project."
 
 
