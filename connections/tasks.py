@@ -1,7 +1,6 @@
 """The door for workers: ids in, one action each."""
 
 import logging
-from contextlib import suppress
 from datetime import datetime
 
 from django.utils import timezone
@@ -45,11 +44,22 @@ def audit_one(*, connection_id: int, lease: str) -> None:
     now = timezone.now()
     if not leases.take_over(connection_id, datetime.fromisoformat(lease), now=now):
         return
-    with leases.kept(connection_id, leases.end(now)), suppress(Connection.DoesNotExist):
-        # Whoever disconnects meanwhile wants no answer.
-        audit(Connection.objects.get(pk=connection_id), by=runs.CLOCK, now=now, in_a_hurry=False)
+    with leases.kept(connection_id, leases.end(now)):
+        _audit(connection_id)
     # A few at a time, but the next at once: the clock alone would let a full organization wait for its ticks.
     _ask_for_due()
+
+
+def _audit(connection_id: int) -> None:
+    now = timezone.now()
+    try:
+        audit(Connection.objects.get(pk=connection_id), by=runs.CLOCK, now=now, in_a_hurry=False)
+    except Connection.DoesNotExist:
+        log.info("Connection %s was disconnected before it was audited.", connection_id)
+    except Exception:
+        # Else the same connection would be claimed first, again and again, and the others never.
+        log.exception("The audit of connection %s ended unexpectedly.", connection_id)
+        runs.give_up(connection_id, now=now)
 
 
 @task

@@ -18,6 +18,7 @@ from connections.actions.refusals import CannotConnect
 from connections.azure_devops.types import Project, ProjectRef
 from connections.checks import Report
 from connections.models import ChosenProject, Connection, StoredToken
+from connections.models.columns import fit_to_columns
 from connections.status import health_of
 from history.record import Actor, record
 
@@ -150,6 +151,7 @@ def stamp(connection: Connection, report: Report) -> None:
     connection.activity_id = ""
     connection.troubles_in_a_row = 0
     connection.checked_at = report.finished_at
+    fit_to_columns(connection)
 
 
 def choose_projects(connection: Connection, chosen: tuple[Project, ...] | None) -> None:
@@ -158,7 +160,8 @@ def choose_projects(connection: Connection, chosen: tuple[Project, ...] | None) 
     connection.all_projects = chosen is None
     connection.save(update_fields=["all_projects"])
     ChosenProject.objects.bulk_create(
-        ChosenProject(connection=connection, project_id=one.id, name=one.name) for one in chosen or ()
+        fit_to_columns(ChosenProject(connection=connection, project_id=project.id, name=project.name))
+        for project in chosen or ()
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from connections.azure_devops.capabilities import Finding, Verdict
 from connections.checks import WRITE_PROBES_OFF, Report
 from connections.models import CapabilityState, Connection
+from connections.models.columns import fit_to_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def store_findings(connection: Connection, report: Report, *, afresh: bool = Fal
         before = state.verdict if state else ""
         state = state or CapabilityState(connection=connection, capability=finding.capability)
         _take(state, finding, report.finished_at)
-        state.save()
+        fit_to_columns(state).save()
         if before and before != state.verdict:
             changes.append(f"{finding.capability}: {before} -> {state.verdict}")
         if state.is_lacking:

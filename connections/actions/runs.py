@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
+from connections import schedule
 from connections.actions import leases
 from connections.models import AuditedConnection, AuditRun, Connection
 from history.record import Actor
@@ -22,6 +23,8 @@ CLOCK = Actor(name="the clock")
 KEPT_RUNS = 200
 _MOST_CANDIDATES = 1000
 _CLOCKS_DIFFER = timedelta(minutes=10)
+# As many as its column holds, and more than the back-off tells apart.
+_MOST_TROUBLES = 1000
 
 
 def start_by_hand(*, by: Actor, now: datetime) -> AuditRun:
@@ -154,6 +157,22 @@ def mark_done(connection: Connection, *, at: datetime, problem: str = "") -> Non
         "finished_at": at,
     }
     _settle(waiting, found, at=at)
+
+
+def give_up(connection_id: int, *, now: datetime) -> None:
+    """After an audit that ended unexpectedly: release the lease, back off, and tick the connection off in its runs."""
+    connection = Connection.objects.filter(pk=connection_id).first()
+    if connection is None:
+        return
+    troubles = min(connection.troubles_in_a_row + 1, _MOST_TROUBLES)
+    every = timedelta(hours=settings.AUDIT_EVERY_HOURS)
+    outcome = schedule.Outcome(troubles_in_a_row=troubles)
+    next_check_at = schedule.next_look(now, outcome, every=every, chance=0.5)
+    with transaction.atomic():
+        Connection.objects.filter(pk=connection_id).update(
+            leased_until=None, next_check_at=next_check_at, troubles_in_a_row=troubles
+        )
+        mark_done(connection, at=now, problem="failed_here")
 
 
 def release(connection_id: int, *, now: datetime) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from connections.azure_devops import errors
 from connections.azure_devops.names import redact
+from connections.azure_devops.storable import may_hold_half_pairs, without_half_pairs
 from connections.azure_devops.text import cut
 from connections.azure_devops.types import Service
 
@@ -72,8 +73,10 @@ class Answer:
 
     @cached_property
     def _parsed(self) -> object:
+        source = self.text
         try:
-            return json.loads(self.text)
+            parsed = json.loads(source)
+            return without_half_pairs(parsed) if may_hold_half_pairs(source) else parsed
         except (ValueError, RecursionError):
             return None
 
@@ -88,12 +91,23 @@ class Answer:
             raise self.unexpected("not a JSON object")
         return self._parsed
 
-    def json_list(self) -> list[dict[str, Any]]:
-        """The items of a list. An error in the shape of a list is no list. Raises `UnexpectedAnswer`."""
+    def json_items(self) -> list[object]:
+        """The items of a list, whatever they are. An error in the shape of a list is no list.
+
+        Raises `UnexpectedAnswer`.
+        """
         items = self.json_object().get("value")
-        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        if not isinstance(items, list):
             raise self.unexpected("no list")
         return items
+
+    def json_list(self) -> list[dict[str, Any]]:
+        """The items of a list, each an object. Raises `UnexpectedAnswer`."""
+        items = self.json_items()
+        objects = [item for item in items if isinstance(item, dict)]
+        if len(objects) != len(items):
+            raise self.unexpected("no list of objects")
+        return objects
 
     def unexpected(self, detail: str) -> errors.UnexpectedAnswer:
         """The error that says that this answer lacks something."""

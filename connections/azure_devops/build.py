@@ -20,6 +20,7 @@ from connections.azure_devops.reading import (
     optional_number,
     optional_text,
     person,
+    read_page,
     state,
     text_of,
     web_link,
@@ -131,7 +132,7 @@ def definitions_page(
         query["continuationToken"] = continuation
     # https://learn.microsoft.com/rest/api/azure/devops/build/definitions/list
     answer = transport.get(_path(project, "definitions"), query=query)
-    return Page(tuple(read_definition(item) for item in answer.json_list()), answer.continuation_token)
+    return read_page(answer, read_definition)
 
 
 def definitions(transport: Transport, project: str, *, with_latest: bool = False) -> Iterator[Page[Definition]]:
@@ -190,7 +191,7 @@ def builds_page(
     query |= {key: wish for key, wish in wishes.items() if wish}
     # https://learn.microsoft.com/rest/api/azure/devops/build/builds/list
     answer = transport.get(_path(project, "builds"), query=query)
-    return Page(tuple(read_build(item) for item in answer.json_list()), answer.continuation_token)
+    return read_page(answer, read_build)
 
 
 def latest_builds(

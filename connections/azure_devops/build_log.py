@@ -13,6 +13,8 @@ from connections.azure_devops.reading import (
     objects,
     optional_number,
     optional_text,
+    read_page,
+    readable,
     state,
     text_of,
 )
@@ -90,7 +92,7 @@ def steps(transport: Transport, project: str, build_id: int) -> tuple[Step, ...]
     answer = transport.ask("GET", _path(project, build_id, "timeline"))
     if _has_none(answer):
         return ()
-    return tuple(read_step(item) for item in objects(successful(answer).json_object(), "records"))
+    return readable(objects(successful(answer).json_object(), "records"), read_step)
 
 
 def _has_none(answer: Answer) -> bool:
@@ -145,7 +147,7 @@ def logs(transport: Transport, project: str, build_id: int) -> tuple[Log, ...]:
     """The logs of a build that there are by now."""
     # https://learn.microsoft.com/rest/api/azure/devops/build/builds/get-build-logs
     answer = transport.get(_path(project, build_id, "logs"))
-    return tuple(read_log(item) for item in answer.json_list())
+    return read_page(answer, read_log).items
 
 
 def read_log(item: dict[str, Any]) -> Log:

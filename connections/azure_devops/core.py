@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from connections.azure_devops import errors
 from connections.azure_devops.answers import ANONYMOUS_ID, Answer
 from connections.azure_devops.paging import every_page
-from connections.azure_devops.reading import instant, optional_text, text_of
+from connections.azure_devops.reading import instant, optional_text, read_page, text_of
 from connections.azure_devops.transport import Transport, successful
 from connections.azure_devops.types import ConnectionData, Identity, Page, Project
 
@@ -60,8 +60,7 @@ def projects_page(
         query["continuationToken"] = continuation
     # https://learn.microsoft.com/rest/api/azure/devops/core/projects/list
     answer = transport.get(("_apis", "projects"), query=query)
-    items = tuple(read_project(item) for item in answer.json_list())
-    return Page(items, answer.continuation_token)
+    return read_page(answer, read_project)
 
 
 def projects(

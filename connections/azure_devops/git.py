@@ -19,6 +19,7 @@ from connections.azure_devops.reading import (
     optional_number,
     optional_text,
     person,
+    read_page,
     text_of,
     web_link,
 )
@@ -131,10 +132,15 @@ def _path(project: str, repository: str, *more: str) -> tuple[str, ...]:
 
 
 def repositories(transport: Transport, project: str, *, max_bytes: int) -> tuple[Repository, ...]:
-    """Every repository of one project, disabled ones too. There is no paging, so the answer has a cap of its own."""
+    """Every repository of one project that can be read, disabled ones too."""
+    return repositories_page(transport, project, max_bytes=max_bytes).items
+
+
+def repositories_page(transport: Transport, project: str, *, max_bytes: int) -> Page[Repository]:
+    """The same, and how many could not be read. There is no paging, so the answer has a cap of its own."""
     # https://learn.microsoft.com/rest/api/azure/devops/git/repositories/list
     answer = transport.get((project, "_apis", "git", "repositories"), max_bytes=max_bytes)
-    return tuple(read_repository(item) for item in answer.json_list())
+    return read_page(answer, read_repository)
 
 
 def repository(transport: Transport, project: str, repository: str) -> Repository:
@@ -174,8 +180,13 @@ def branches_page(
         query["continuationToken"] = continuation
     # https://learn.microsoft.com/rest/api/azure/devops/git/refs/list
     answer = transport.get(_path(project, repository, "refs"), query=query)
-    refs = (item for item in answer.json_list() if text_of(item, "name").startswith(HEADS))
-    return Page(tuple(read_branch(item) for item in refs), answer.continuation_token)
+    return read_page(answer, read_branch, is_wanted=_may_be_branch)
+
+
+def _may_be_branch(item: dict[str, Any]) -> bool:
+    """Whether a ref is a branch, or has no name that says what it is."""
+    name = optional_text(item, "name")
+    return name is None or name.startswith(HEADS)
 
 
 def branches(transport: Transport, project: str, repository: str, *, beginning: str = "") -> Iterator[Page[Branch]]:
@@ -218,7 +229,7 @@ def commits(
     }
     # https://learn.microsoft.com/rest/api/azure/devops/git/commits/get-commits
     answer = transport.get(_path(project, repository, "commits"), query=query)
-    return tuple(read_commit(item) for item in answer.json_list())
+    return read_page(answer, read_commit).items
 
 
 def commit(transport: Transport, project: str, repository: str, commit: str) -> Commit:
@@ -255,7 +266,7 @@ def folder(transport: Transport, project: str, repository: str, branch: str, pat
     query = {"scopePath": _clean(path), "recursionLevel": "OneLevel", **_at(branch)}
     # https://learn.microsoft.com/rest/api/azure/devops/git/items/list
     answer = transport.get(_path(project, repository, "items"), query=query)
-    found = [read_entry(item) for item in answer.json_list()]
+    found = read_page(answer, read_entry).items
     if any(one.path == _clean(path) and not one.is_folder for one in found):
         raise errors.NotFound(detail="a file, not a folder")
     inside = (one for one in found if one.path != _clean(path))

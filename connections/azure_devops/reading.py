@@ -3,14 +3,18 @@
 A field that is missing, null, or of another kind than documented is absent; a state that is not known is "unknown".
 """
 
+import logging
 import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from connections.azure_devops import errors
+from connections.azure_devops.answers import Answer
+from connections.azure_devops.storable import storable_text
 from connections.azure_devops.text import cut
-from connections.azure_devops.types import Identity
+from connections.azure_devops.types import Identity, Page
 
 _FRACTION = re.compile(r"\.(\d+)")
 _WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
@@ -19,18 +23,58 @@ _NEVER = "0001-01-01"
 _SPELLINGS = {"canceling": "cancelling", "cancelled": "canceled"}
 
 State = TypeVar("State", bound=StrEnum)
+Item = TypeVar("Item")
+log = logging.getLogger(__name__)
+# What lies beyond is a mistake or a placeholder, and breaks arithmetic and other time zones.
+_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def parse_datetime(text: object) -> datetime | None:
-    """An instant with zero to seven fractional digits, aware and in UTC; None for what is absent or no date."""
+    """An instant with zero to seven fractional digits, aware and in UTC.
+
+    None for what is absent, no date, or beyond reason.
+    """
     if not isinstance(text, str) or text.startswith(_NEVER):
         return None
     shortened = _FRACTION.sub(lambda digits: "." + digits.group(1)[:6].ljust(6, "0"), cut(text.strip()), count=1)
     try:
         instant = datetime.fromisoformat(shortened.replace("Z", "+00:00"))
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+        aware = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return aware if _EARLIEST <= aware < _LATEST else None
+
+
+def read_page(
+    answer: Answer,
+    read: Callable[[dict[str, Any]], Item],
+    *,
+    is_wanted: Callable[[dict[str, Any]], bool] = lambda _item: True,
+) -> Page[Item]:
+    """The wanted items of a list, each read by `read`; what cannot be read is left out, counted and logged.
+
+    Raises `UnexpectedAnswer` when there is no list, or when nothing of it can be read.
+    """
+    found = [item for item in answer.json_items() if not isinstance(item, dict) or is_wanted(item)]
+    items = readable(found, read)
+    left_out = len(found) - len(items)
+    if left_out and not items:
+        raise answer.unexpected("no item that can be read")
+    if left_out:
+        log.warning("Azure DevOps: %s of %s items could not be read and are left out.", left_out, len(found))
+    return Page(items, answer.continuation_token, left_out)
+
+
+def readable(found: Iterable[object], read: Callable[[dict[str, Any]], Item]) -> tuple[Item, ...]:
+    """The items that can be read; one that cannot hides no other."""
+    items = []
+    for item in found:
+        try:
+            if isinstance(item, dict):
+                items.append(read(item))
+        except errors.UnexpectedAnswer:
+            continue
+    return tuple(items)
 
 
 def text_of(source: dict[str, Any], key: str) -> str:
@@ -38,7 +82,7 @@ def text_of(source: dict[str, Any], key: str) -> str:
     value = source.get(key)
     if not isinstance(value, str) or not value:
         raise errors.UnexpectedAnswer(detail=f"no {key} in the answer")
-    return value
+    return storable_text(value)
 
 
 def optional_text(source: dict[str, Any], *path: str) -> str | None:
@@ -46,7 +90,7 @@ def optional_text(source: dict[str, Any], *path: str) -> str | None:
     value: Any = source
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, str) and value else None
+    return storable_text(value) if isinstance(value, str) and value else None
 
 
 def number_of(source: dict[str, Any], key: str) -> int:

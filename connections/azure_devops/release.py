@@ -9,6 +9,7 @@ from functools import partial
 from connections.azure_devops import build, errors
 from connections.azure_devops.answers import Answer
 from connections.azure_devops.paging import every_item, every_page
+from connections.azure_devops.reading import read_page
 from connections.azure_devops.release_types import (
     Approval,
     ApprovalStatus,
@@ -65,7 +66,7 @@ def definitions_page(
         searchText=search,
         continuationToken=continuation,
     )
-    return Page(tuple(read_definition(item) for item in answer.json_list()), answer.continuation_token)
+    return read_page(answer, read_definition)
 
 
 def definitions(transport: Transport, project: str, *, with_latest: bool = False) -> Iterator[Page[Definition]]:
@@ -125,7 +126,7 @@ def releases_page(
         statusFilter=status,
         continuationToken=continuation,
     )
-    return Page(tuple(read_release(item) for item in answer.json_list()), answer.continuation_token)
+    return read_page(answer, read_release)
 
 
 def releases(transport: Transport, project: str, *, definition_id: int | None = None) -> Iterator[Page[Release]]:
@@ -228,7 +229,7 @@ def deployments_page(
         latestAttemptsOnly="true" if latest_attempts_only else None,
         continuationToken=continuation,
     )
-    return Page(tuple(read_deployment(item) for item in answer.json_list()), answer.continuation_token)
+    return read_page(answer, read_deployment)
 
 
 def approvals_page(
@@ -248,7 +249,7 @@ def approvals_page(
         query["continuationToken"] = continuation
     # https://learn.microsoft.com/rest/api/azure/devops/release/approvals/list
     answer = transport.get(_path(project, "approvals"), service="release", query=query)
-    return Page(tuple(read_approval(item) for item in answer.json_list()), answer.continuation_token)
+    return read_page(answer, read_approval)
 
 
 def approvals(transport: Transport, project: str) -> Iterator[Page[Approval]]:

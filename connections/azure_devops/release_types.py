@@ -14,6 +14,7 @@ from connections.azure_devops.reading import (
     optional_number,
     optional_text,
     person,
+    readable,
     state,
     text_of,
     web_link,
@@ -69,6 +70,10 @@ class ApprovalStatus(StrEnum):
     SKIPPED = "skipped"
     UNDEFINED = "undefined"
     UNKNOWN = "unknown"
+
+
+# What stands for the name of a stage that has none.
+UNNAMED = "Unnamed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +232,7 @@ def _read_stage(item: dict[str, Any]) -> Stage:
     asked = (objects(mapping(item, key), "approvals") for key in ("preDeployApprovals", "postDeployApprovals"))
     return Stage(
         id=number_of(item, "id"),
-        name=text_of(item, "name"),
+        name=optional_text(item, "name") or UNNAMED,
         rank=optional_number(item, "rank") or 0,
         needs_approval=any(not flag(one, "isAutomated") for some in asked for one in some),
     )
@@ -284,14 +289,14 @@ def read_environment(item: dict[str, Any]) -> Environment:
     minutes = item.get("timeToDeploy")
     return Environment(
         id=number_of(item, "id"),
-        name=text_of(item, "name"),
+        name=optional_text(item, "name") or UNNAMED,
         status=state(item.get("status"), EnvironmentStatus.UNKNOWN),
         rank=optional_number(item, "rank") or 0,
         stage_id=optional_number(item, "definitionEnvironmentId"),
-        approvals=tuple(
-            read_approval(one) for key in ("preDeployApprovals", "postDeployApprovals") for one in objects(item, key)
+        approvals=readable(
+            [*objects(item, "preDeployApprovals"), *objects(item, "postDeployApprovals")], read_approval
         ),
-        attempts=tuple(_read_attempt(one) for one in objects(item, "deploySteps")),
+        attempts=readable(objects(item, "deploySteps"), _read_attempt),
         changed_at=instant(item, "modifiedOn"),
         minutes=float(minutes) if isinstance(minutes, (int, float)) and not isinstance(minutes, bool) else None,
     )

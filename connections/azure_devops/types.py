@@ -89,10 +89,14 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """One page of a list, and the token that asks for the next; None when there is none."""
+    """One page of a list, and the token that asks for the next; None when there is none.
+
+    `left_out` counts the items that could not be read: what is not among `items` may be one of them.
+    """
 
     items: tuple[Item, ...]
     continuation: str | None
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

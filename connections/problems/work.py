@@ -10,6 +10,12 @@ PROBLEMS = (
         "Look at the present state and try again.",
     ),
     Problem(
+        "failed_here",
+        "Could not be processed",
+        "What Azure DevOps answered could not be processed here. Everything else goes on, and this is tried again.",
+        "If it keeps happening, ask the operator of this product to look into its log.",
+    ),
+    Problem(
         "rejected",
         "Azure DevOps rejected the request",
         "Azure DevOps understood who asked but not what was asked.",

@@ -6,6 +6,7 @@ from datetime import datetime
 from connections.azure_devops import git
 from connections.azure_devops import types as azure
 from connections.models import Connection
+from connections.models.columns import upsert
 from delivery.models import Project, Repository
 
 BATCH = 500
@@ -15,7 +16,8 @@ _REPOSITORY_FIELDS = ("name", "default_branch", "size", "disabled", "web_url", "
 
 def keep_projects(connection: Connection, found: Iterable[azure.Project], *, at: datetime) -> None:
     """Insert or update by Azure DevOps' id, so that a rename is a rename."""
-    Project.objects.bulk_create(
+    upsert(
+        Project,
         (
             Project(
                 connection=connection,
@@ -28,18 +30,24 @@ def keep_projects(connection: Connection, found: Iterable[azure.Project], *, at:
             )
             for one in found
         ),
-        batch_size=BATCH,
-        update_conflicts=True,
         unique_fields=("connection", "azure_id"),
         update_fields=_PROJECT_FIELDS,
+        batch=BATCH,
     )
 
 
-def keep_repositories(project: Project, found: Iterable[git.Repository], *, at: datetime) -> None:
-    """The same for the whole list of one project; what is not in it is marked gone. Only what changed is written."""
+def keep_repositories(
+    project: Project, found: Iterable[git.Repository], *, at: datetime, is_whole: bool = True
+) -> None:
+    """The same for the list of one project; only what changed is written.
+
+    What is not in the list is marked gone if `is_whole`: else it may be what could not be read.
+    """
     known = {row[0]: row[1:] for row in project.repositories.values_list("azure_id", *_REPOSITORY_FIELDS)}
     listed = {one.id: one for one in found}
     _upsert(_row(project, one, at) for one in listed.values() if known.get(one.id) != _shown(one))
+    if not is_whole:
+        return
     gone = [azure_id for azure_id, (*_, gone_at) in known.items() if gone_at is None and azure_id not in listed]
     for start in range(0, len(gone), BATCH):
         project.repositories.filter(azure_id__in=gone[start : start + BATCH]).update(gone_at=at)
@@ -63,12 +71,12 @@ def _shown(one: git.Repository) -> tuple[str | int | bool | None, ...]:
 
 
 def _upsert(rows: Iterable[Repository]) -> None:
-    Repository.objects.bulk_create(
+    upsert(
+        Repository,
         rows,
-        batch_size=BATCH,
-        update_conflicts=True,
         unique_fields=("project", "azure_id"),
         update_fields=_REPOSITORY_FIELDS,
+        batch=BATCH,
     )
 
 

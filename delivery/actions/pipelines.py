@@ -8,6 +8,7 @@ from django.db import transaction
 
 from connections.azure_devops import build as azure
 from connections.azure_devops.client import AzureDevOpsClient
+from connections.models.columns import upsert
 from delivery.build_states import UNDER_WAY, State, state_of
 from delivery.models import Pipeline, Project
 
@@ -37,8 +38,9 @@ def read_pipelines(client: AzureDevOpsClient, project: Project, now: datetime) -
 
     The list of pipelines names the newest build of each, so that a look at a quiet project is one request.
     """
-    pages = azure.definitions(client.transport, project.azure_id, with_latest=True)
-    found = [one for page in pages for one in page.items]
+    pages = list(azure.definitions(client.transport, project.azure_id, with_latest=True))
+    found = [definition for page in pages for definition in page.items]
+    is_whole = not any(page.left_out for page in pages)
     known = {one.azure_id: one for one in project.pipelines.all()}
     stirred = [one.id for one in found if _is_news(one, known.get(one.id))]
     builds: dict[int, list[azure.Build]] = defaultdict(list)
@@ -48,7 +50,8 @@ def read_pipelines(client: AzureDevOpsClient, project: Project, now: datetime) -
     rows = [_row(project, one, known.get(one.id), builds.get(one.id), now) for one in found]
     with transaction.atomic():
         keep(rows)
-        project.pipelines.filter(gone_at=None, seen_at__lt=now).update(gone_at=now)
+        if is_whole:
+            project.pipelines.filter(gone_at=None, seen_at__lt=now).update(gone_at=now)
 
 
 def _is_news(found: azure.Definition, known: Pipeline | None) -> bool:
@@ -90,10 +93,4 @@ def keep(rows: list[Pipeline]) -> None:
     """Insert or update, in a constant number of queries."""
     for row in rows:
         row.pk = None
-    Pipeline.objects.bulk_create(
-        rows,
-        batch_size=BATCH,
-        update_conflicts=True,
-        unique_fields=("project", "azure_id"),
-        update_fields=_FIELDS,
-    )
+    upsert(Pipeline, rows, unique_fields=("project", "azure_id"), update_fields=_FIELDS, batch=BATCH)

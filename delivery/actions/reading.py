@@ -24,6 +24,8 @@ from connections.models import Connection
 
 Value = TypeVar("Value")
 CACHE = "azure_devops"
+# The problem code of what went wrong on our side; the log has more.
+FAILED_HERE = "failed_here"
 _LONGEST_WAIT = 300.0
 
 

@@ -8,13 +8,13 @@ passes over the projects that it has listed already.
 import logging
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import random
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
 from connections import clients, schedule
@@ -22,10 +22,12 @@ from connections.actions.audit import stored_token
 from connections.actions.causes import cause_for
 from connections.azure_devops import errors, git
 from connections.azure_devops.client import AzureDevOpsClient
+from connections.azure_devops.types import Page
 from connections.keyring import UnreadableToken
 from connections.models import Connection
 from delivery.actions import holding
 from delivery.actions.keep import BATCH, keep_projects, keep_repositories, mark_unseen_projects_gone
+from delivery.actions.reading import FAILED_HERE
 from delivery.actions.watching import read_everything_once
 from delivery.models import Inventory, Project, Repository
 from history.record import Actor, record
@@ -35,6 +37,21 @@ CLOCK = Actor(name="the clock")
 Clock = Callable[[], datetime]
 # After so many interruptions in a row a refresh is given up until its usual time.
 PATIENCE = 5
+# So many projects in a row that end in a server error are the server's trouble, not the projects'.
+SERVER_ERRORS_IN_A_ROW = 3
+# These concern the token, the organization or the network: the other projects would meet the same.
+_ABOUT_ALL = (
+    errors.TokenRefused,
+    errors.NotAMember,
+    errors.BlockedByPolicy,
+    errors.InteractiveSignInNeeded,
+    errors.EmptyRefusal,
+    errors.OrganizationNotFound,
+    errors.OrganizationUnavailable,
+    errors.Throttled,
+    errors.Unreachable,
+    errors.ServerTooOld,
+)
 
 
 class LostLease(Exception):
@@ -112,6 +129,10 @@ def refresh(claim: Claim, *, clock: Clock) -> None:
         work.run()
     except LostLease:
         log.info("The refresh of connection %s goes on elsewhere.", claim.connection_id)
+    except Exception:
+        log.exception("The refresh of connection %s ended unexpectedly.", claim.connection_id)
+        with suppress(LostLease):
+            work.pause(FAILED_HERE)
 
 
 class _Refresh:
@@ -168,12 +189,31 @@ class _Refresh:
             if client.connection_data().organization_id != self.connection.organization_id:
                 raise OtherOrganization
             self.list_projects(client)
-            for project in list(self.left()):
+            self.list_all_repositories(client)
+
+    def list_all_repositories(self, client: AzureDevOpsClient) -> None:
+        """One project after another. What only one project answers is recorded on it, and the rest goes on."""
+        failed: dict[Project, errors.ServerError] = {}
+        in_a_row = 0
+        for project in list(self.left()):
+            try:
                 self.list_repositories(client, project)
+                in_a_row = 0
+            except errors.Maintenance:
+                raise
+            except errors.ServerError as trouble:
+                failed[project] = trouble
+                in_a_row += 1
+                if in_a_row >= SERVER_ERRORS_IN_A_ROW:
+                    raise
+        for project, failure in failed.items():
+            self.keep(project, None, failure.code, failure.activity_id or "", at=self.clock())
 
     def list_projects(self, client: AzureDevOpsClient) -> None:
         moment, chosen = self.clock(), self.chosen()
+        left_out = 0
         for page in client.projects():
+            left_out += page.left_out
             wanted = [one for one in page.items if chosen is None or one.id in chosen]
             with self.written():
                 keep_projects(self.connection, wanted, at=moment)
@@ -181,7 +221,9 @@ class _Refresh:
         with self.written():
             if chosen is not None:
                 self.connection.projects.exclude(azure_id__in=chosen).delete()
-            mark_unseen_projects_gone(self.connection, listed_at=moment)
+            if not left_out:
+                # Else what was not seen may be what could not be read.
+                mark_unseen_projects_gone(self.connection, listed_at=moment)
             total = self.present().count()
             self.hold(total=total, done=total - self.left().count())
 
@@ -201,35 +243,57 @@ class _Refresh:
     def list_repositories(self, client: AzureDevOpsClient, project: Project) -> None:
         moment = self.clock()
         found, problem, activity = self.repositories_of(client, project)
+        try:
+            self.keep(project, found, problem, activity, at=moment)
+        except (DataError, IntegrityError, ValueError):
+            log.exception("The repositories of project %s could not be stored.", project.pk)
+            self.keep(project, None, FAILED_HERE, "", at=moment)
+
+    def keep(
+        self, project: Project, found: Page[git.Repository] | None, problem: str, activity: str, *, at: datetime
+    ) -> None:
+        """Write what a project's list showed, or why there is none. Raises `LostLease`."""
         with self.written():
             self.hold(done=F("done") + 1)
             if found is not None:
-                keep_repositories(project, found, at=moment)
-            Project.objects.filter(pk=project.pk).update(listed_at=moment, problem=problem, activity_id=activity)
+                keep_repositories(project, found.items, at=at, is_whole=not found.left_out)
+            Project.objects.filter(pk=project.pk).update(listed_at=at, problem=problem, activity_id=activity)
 
     def repositories_of(
         self, client: AzureDevOpsClient, project: Project
-    ) -> tuple[tuple[git.Repository, ...] | None, str, str]:
+    ) -> tuple[Page[git.Repository] | None, str, str]:
         """The whole list, or None with the reason where only this project is concerned."""
         try:
-            found = git.repositories(client.transport, project.azure_id, max_bytes=settings.REPOSITORY_LIST_MAX_BYTES)
-        except (errors.AccessDenied, errors.NotFound, errors.AnswerTooLarge) as trouble:
+            found = git.repositories_page(
+                client.transport, project.azure_id, max_bytes=settings.REPOSITORY_LIST_MAX_BYTES
+            )
+        except _ABOUT_ALL:
+            raise
+        except errors.AzureDevOpsError as trouble:
             return None, trouble.code, trouble.activity_id or ""
         return found, "", ""
 
     def interrupt(self, trouble: errors.AzureDevOpsError) -> None:
         """Pause for a while where waiting may help; otherwise end."""
-        troubles = self.inventory.troubles_in_a_row + 1
-        if not trouble.transient or troubles >= PATIENCE:
+        activity_id = trouble.activity_id or ""
+        if trouble.transient:
+            self.pause(trouble.code, activity_id=activity_id, retry_after=trouble.retry_after)
+        else:
             cause = cause_for(self.connection, trouble.code, now=self.clock())
-            self.end(problem=cause, activity_id=trouble.activity_id or "")
+            self.end(problem=cause, activity_id=activity_id)
+
+    def pause(self, problem: str, *, activity_id: str = "", retry_after: float | None = None) -> None:
+        """Go on later, each time later; end after so many pauses in a row. Raises `LostLease`."""
+        troubles = self.inventory.troubles_in_a_row + 1
+        if troubles >= PATIENCE:
+            self.end(problem=problem, activity_id=activity_id)
             return
         self.write(
             leased_until=None,
-            problem=trouble.code,
-            activity_id=trouble.activity_id or "",
+            problem=problem,
+            activity_id=activity_id,
             troubles_in_a_row=troubles,
-            next_at=_next(self.clock(), schedule.Outcome(troubles, retry_after=trouble.retry_after)),
+            next_at=_next(self.clock(), schedule.Outcome(troubles, retry_after=retry_after)),
         )
 
     def end(self, *, problem: str = "", activity_id: str = "") -> None:

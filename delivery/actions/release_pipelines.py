@@ -10,6 +10,7 @@ from django.db import transaction
 from connections.azure_devops import release
 from connections.azure_devops.client import AzureDevOpsClient
 from connections.azure_devops.release_types import Approval, Definition, Release
+from connections.models.columns import upsert
 from delivery.actions.reading import CACHE
 from delivery.models import Project, ReleasePipeline
 from delivery.stages import stage_of, whole_of
@@ -40,8 +41,9 @@ _FIELDS = (
 
 def read_release_pipelines(client: AzureDevOpsClient, project: Project, now: datetime) -> None:
     """Read every release pipeline: three requests, or one where there is none. Raises `AzureDevOpsError`."""
-    pages = release.definitions(client.transport, project.azure_id, with_latest=True)
-    found = [one for page in pages for one in page.items]
+    pages = list(release.definitions(client.transport, project.azure_id, with_latest=True))
+    found = [definition for page in pages for definition in page.items]
+    is_whole = not any(page.left_out for page in pages)
     if not found:
         _keep(project, [], switched_off=_are_switched_off(client, project), now=now)
         return
@@ -51,7 +53,7 @@ def read_release_pipelines(client: AzureDevOpsClient, project: Project, now: dat
         for one in page.items:
             pending[one.definition_id].append(one)
     rows = [_row(project, one, newest.get(one.id), pending.get(one.id, []), now) for one in found]
-    _keep(project, rows, switched_off=None, now=now)
+    _keep(project, rows, switched_off=None, now=now, is_whole=is_whole)
 
 
 def _newest(client: AzureDevOpsClient, project: Project, found: Sequence[Definition]) -> Iterable[Release]:
@@ -108,16 +110,16 @@ def _waits(one: Approval) -> dict[str, object]:
     }
 
 
-def _keep(project: Project, rows: list[ReleasePipeline], *, switched_off: bool | None, now: datetime) -> None:
-    """Insert or update, and mark what is gone, in a constant number of queries."""
+def _keep(
+    project: Project, rows: list[ReleasePipeline], *, switched_off: bool | None, now: datetime, is_whole: bool = True
+) -> None:
+    """Insert or update, and mark what is gone, in a constant number of queries.
+
+    Of a list with items that could not be read nothing is marked gone.
+    """
     with transaction.atomic():
-        ReleasePipeline.objects.bulk_create(
-            rows,
-            batch_size=BATCH,
-            update_conflicts=True,
-            unique_fields=("project", "azure_id"),
-            update_fields=_FIELDS,
-        )
-        project.release_pipelines.filter(gone_at=None, seen_at__lt=now).update(gone_at=now)
+        upsert(ReleasePipeline, rows, unique_fields=("project", "azure_id"), update_fields=_FIELDS, batch=BATCH)
+        if is_whole:
+            project.release_pipelines.filter(gone_at=None, seen_at__lt=now).update(gone_at=now)
         if project.releases_off is not switched_off:
             Project.objects.filter(pk=project.pk).update(releases_off=switched_off)

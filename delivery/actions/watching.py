@@ -21,7 +21,7 @@ from connections.azure_devops.client import AzureDevOpsClient
 from connections.expiry import DEAD_TOKEN
 from connections.models import Connection
 from delivery.actions import holding
-from delivery.actions.reading import CannotAsk, client_of
+from delivery.actions.reading import FAILED_HERE, CannotAsk, client_of
 from delivery.models import Project, Watch
 from delivery.rights import missing_scope
 
@@ -154,6 +154,10 @@ def _read(watch: Watch, readers: Mapping[str, Reader], clock: Clock) -> CannotAs
             reader(client, watch.project, clock())
     except CannotAsk as trouble:
         return trouble
+    except Exception:
+        # One project's trouble is its own: the person's other projects are read all the same.
+        log.exception("Reading the %s of project %s ended unexpectedly.", watch.kind, watch.project_id)
+        return CannotAsk(FAILED_HERE)
     return None
 
 

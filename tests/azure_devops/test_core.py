@@ -111,11 +111,16 @@ def test_a_project_that_never_changed_has_no_date(serve: Serve, client: MakeClie
 
 
 @pytest.mark.parametrize("broken", [{}, {"id": "p"}, {"name": "x"}, {"id": "", "name": "x"}, {"id": 1, "name": "x"}])
-def test_a_project_without_id_or_name_is_no_project(
+def test_a_project_without_id_or_name_is_left_out_and_counted(
     serve: Serve, client: MakeClient, broken: dict[str, object]
 ) -> None:
+    page = client(serve(always(json_answer(listing(FULL, broken))))).projects_page()
+    assert (len(page.items), page.left_out) == (1, 1)
+
+
+def test_a_list_of_which_nothing_can_be_read_is_no_empty_list(serve: Serve, client: MakeClient) -> None:
     with pytest.raises(errors.UnexpectedAnswer):
-        client(serve(always(json_answer(listing(FULL, broken))))).projects_page()
+        client(serve(always(json_answer(listing({}, {"id": 1}))))).projects_page()
 
 
 def test_projects_of_another_state_are_asked_for_by_it(serve: Serve, client: MakeClient) -> None:

@@ -210,7 +210,7 @@ def test_what_is_blacked_out_stays_so(text: str) -> None:
 
 
 @given(
-    st.datetimes(datetime(1900, 1, 1), datetime(9998, 12, 31)),  # noqa: DTZ001  (the zone is added below)
+    st.datetimes(datetime(1900, 1, 2), datetime(2199, 12, 30)),  # noqa: DTZ001  (the zone is added below)
     st.integers(0, 7),
     st.sampled_from(["Z", "+00:00", "", "+05:30", "-08:00"]),
 )
