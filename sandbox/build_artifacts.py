@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from sandbox.build import WEB_API, find_build
 from sandbox.ids import stable_id
@@ -70,7 +71,7 @@ def artifacts(request: Request, names: dict[str, str]) -> Answer:
 
 def _artifact_json(request: Request, project: Project, artifact: Artifact) -> dict[str, Any]:
     here = f"{request.here}/{project.id}/_apis/build/builds/{artifact.build.id}/artifacts"
-    url = f"{here}?artifactName={artifact.name}&api-version={request.version}"
+    url = f"{here}?artifactName={quote(artifact.name)}&api-version={request.version}"
     return {
         "id": artifact.id,
         "name": artifact.name,

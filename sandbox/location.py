@@ -20,6 +20,7 @@ _AREAS = {
 }
 _GIT_PART = "{project}/_apis/{area}/repositories/{repositoryId}"
 _BUILD_PART = "{project}/_apis/{area}/builds/{buildId}"
+_RUN_PART = "{project}/_apis/{area}/{pipelineId}/runs/{runId}"
 _RELEASE_PART = "{project}/_apis/Release/releases/{releaseId}/{resource}/{environmentId}"
 _RELEASE_LOG = (
     "{project}/_apis/{area}/releases/{releaseId}/environments/{environmentId}/deployPhases/{releaseDeployPhaseId}/tasks/"
@@ -63,6 +64,23 @@ _LOCATIONS = (
     ("build", "workitems", "5a21f5d2-5642-47e4-a0bd-1356e6731bee", f"{_BUILD_PART}/{{resource}}", 2),
     ("build", "latest", "54481611-01f4-47f3-998f-160da0f0c229", "{project}/_apis/{area}/{resource}/{*definition}", 1),
     ("build", "generalSettings", "c4aefd19-30ff-405b-80ad-aca021e7242a", "{project}/_apis/{area}/{resource}", 1),
+    ("Pipelines", "pipelines", "28e1305e-2afe-47bf-abaf-cbb0e6a91988", "{project}/_apis/{area}/{pipelineId}", 1),
+    (
+        "Pipelines",
+        "preview",
+        "53df2d18-29ea-46a9-bee0-933540f80abf",
+        "{project}/_apis/{area}/{pipelineId}/{resource}",
+        1,
+    ),
+    (
+        "Pipelines",
+        "runs",
+        "7859261e-d2e9-4a68-b820-a5d84cc5bb3d",
+        "{project}/_apis/{area}/{pipelineId}/{resource}/{runId}",
+        2,
+    ),
+    ("Pipelines", "artifacts", "85023071-bd5e-4438-89b0-2a5bf362a19d", f"{_RUN_PART}/{{resource}}", 1),
+    ("Pipelines", "logs", "fb1b6d27-3957-43d5-a14b-a2d70403e545", f"{_RUN_PART}/{{resource}}/{{logId}}", 1),
     (
         "Release",
         "definitions",
@@ -89,6 +107,7 @@ _RELEASED: dict[tuple[str, str], Version] = {
     ("Location", "ConnectionData"): _NEVER,
     ("Location", "ResourceAreas"): _NEVER,
     ("build", "latest"): _NEVER,
+    **{("Pipelines", name): (7, 1) for name in ("pipelines", "preview", "runs", "artifacts", "logs")},
     ("Release", "environments"): (7, 1),
     ("Release", "logs"): (7, 1),
     ("build", "generalSettings"): (7, 1),

@@ -20,6 +20,9 @@ class KeyForm:
 
 
 TIME = KeyForm(instant, moment)
+NUMBER = KeyForm(
+    str, lambda text: int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID else None
+)
 # A comma ends the key in a token, so one inside a name is quoted.
 NAME = KeyForm(lambda name: quote(name, safe=""), unquote)
 

@@ -18,6 +18,7 @@ from sandbox import (
     git_objects,
     git_pushes,
     location,
+    pipeline_runs,
     release,
     release_changes,
     release_lists,
@@ -31,6 +32,9 @@ _ONE_GIT = f"{_GIT}/{{repository}}"
 _ANY_GIT = "_apis/git/repositories/{repository}"
 _BUILD = "{project}/_apis/build"
 _ONE_BUILD = f"{_BUILD}/builds/{{build:int}}"
+_PIPELINES = "{project}/_apis/pipelines"
+_ONE_PIPELINE = f"{_PIPELINES}/{{pipeline:int}}"
+_ONE_RUN = f"{_ONE_PIPELINE}/runs/{{run:int}}"
 _RELEASE = "{project}/_apis/release"
 _ONE_RELEASE = f"{_RELEASE}/releases/{{release:int}}"
 _STAGE = f"{_ONE_RELEASE}/environments/{{environment:int}}"
@@ -122,6 +126,17 @@ BUILD = (
     _read(f"{_ONE_BUILD}/workitems", "vso.build", build.work_items),
     _change("POST", f"{_ONE_BUILD}/workitems", "vso.build_execute", build.work_items, "nothing"),
 )
+PIPELINES = (
+    _read(_PIPELINES, "vso.build", pipeline_runs.pipelines, released=_SINCE_7),
+    _read(_ONE_PIPELINE, "vso.build", pipeline_runs.pipeline, released=_SINCE_7),
+    _change("POST", f"{_ONE_PIPELINE}/preview", "vso.build", pipeline_runs.preview, "fields", _SINCE_7),
+    _read(f"{_ONE_PIPELINE}/runs", "vso.build", pipeline_runs.runs, released=_SINCE_7),
+    _change("POST", f"{_ONE_PIPELINE}/runs", "vso.build_execute", pipeline_runs.begin, "fields", _SINCE_7),
+    _read(_ONE_RUN, "vso.build", pipeline_runs.run, released=_SINCE_7),
+    _read(f"{_ONE_RUN}/artifacts", "vso.build", pipeline_runs.artifact, released=_SINCE_7),
+    _read(f"{_ONE_RUN}/logs", "vso.build", pipeline_runs.logs, released=_SINCE_7),
+    _read(f"{_ONE_RUN}/logs/{{log:int}}", "vso.build", pipeline_runs.log, released=_SINCE_7),
+)
 RELEASE = (
     # Published with a project only; the official clients leave it out where none is given.
     _closed("_apis/release/releases", release_lists.releases),
@@ -138,5 +153,5 @@ RELEASE = (
     _closed(f"{_RELEASE}/approvals", release_lists.approvals),
     _change("PATCH", f"{_RELEASE}/approvals/{{approval:int}}", "vso.release_manage", release_changes.decide, "fields"),
 )
-ROUTES: tuple[Route, ...] = (*LOCATION, *CORE, *GIT, *BUILD, *RELEASE)
+ROUTES: tuple[Route, ...] = (*LOCATION, *CORE, *GIT, *BUILD, *PIPELINES, *RELEASE)
 MAP = Map(ROUTES)

@@ -17,7 +17,7 @@ import requests
 from sandbox.routes import MAP
 from sandbox.routing import Found, Route
 
-AREAS = ("core", "git", "build", "release")
+AREAS = ("core", "git", "build", "pipelines", "release")
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 # Served, but in none of the published files, with the reason; and the published call that answers the same, if any.
@@ -49,6 +49,10 @@ NOT_PUBLISHED: dict[str, tuple[str, str | None]] = {
         "published with the optional id only",
         "{project}/_apis/build/builds/{build}/timeline/{timeline}",
     ),
+}
+# Served with 501 alone, with the reason.
+NOT_PLAYED = {
+    "POST {project}/_apis/pipelines/{pipeline}/preview": "nothing reads the files that pipelines are made of",
 }
 _LINK = {"type": "object", "properties": {"href": {"type": "string"}}, "required": ["href"]}
 # Published in a form that cannot be meant, with the form that the recordings show.

@@ -78,6 +78,13 @@ SENSIBLE: list[Any] = [
     },
     {"status": "inProgress"},
     {"status": "approved", "comments": "Yes"},
+    {
+        "resources": {"repositories": {"self": {"refName": "refs/heads/main", "version": HEAD}}},
+        "templateParameters": {"size": "big"},
+        "variables": {"name": {"value": "x", "isSecret": False}},
+        "stagesToSkip": ["Build"],
+        "previewRun": False,
+    },
     ["first tag", "second tag"],
     {"tagsToAdd": ["first tag"], "tagsToRemove": ["second tag"]},
 ]
@@ -88,6 +95,7 @@ QUERIES = (
     *("searchCriteria.itemPath", "searchCriteria.fromDate", "searchCriteria.$top", "endLine", "definitionId"),
     *("searchCriteria.ids", "searchCriteria.compareVersion.version", "includeMyBranches", "pushId", "zipForUnix"),
     *("versionDescriptor.versionOptions", "includeCommits", "fileName", "recursive", "download", "includeLinks"),
+    *("orderBy", "approvalFilters", "environmentStatusFilter", "sourceBranchFilter", "typeFilter", "path"),
     *("artifactName", "fromBuildId", "toBuildId", "tagFilters", "repositoryId", "repositoryType", "deletedFilter"),
     *("maxBuildsPerDefinition", "releaseIdsFilter", "changeCount", "includeLatestBuilds", "includeContentMetadata"),
 )
@@ -150,7 +158,9 @@ def has_sound_headers(answer: Answer) -> bool:
 @given(requests())
 def test_any_request_has_an_answer(request: Request) -> None:
     answer = gate.decide(WORLD, request)
-    assert answer.status in {200, 201, 204, 400, 404, 409, 501}
+    # The one 500 that was recorded.
+    lost = answer.status == 500 and b'"typeKey":"PipelineNotFoundException"' in answer.body
+    assert lost or answer.status in {200, 201, 204, 400, 404, 409, 501}
     assert has_sound_headers(answer)
 
 

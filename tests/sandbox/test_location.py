@@ -37,6 +37,10 @@ def test_the_list_of_addresses_has_the_form_that_was_recorded(call: Caller, reco
     assert shape(answer.json()) in [shape(one) for one in recorded(recordings, "location-options", "OPTIONS")]
 
 
+# Not in the recordings, which are of 2020. The official Python client knows its id.
+NEWER = {("53df2d18-29ea-46a9-bee0-933540f80abf", "{project}/_apis/{area}/{pipelineId}/{resource}")}
+
+
 def test_the_ids_of_addresses_are_those_that_were_recorded(call: Caller, recordings: Path) -> None:
     known = {
         (one["id"], one["routeTemplate"])
@@ -44,7 +48,7 @@ def test_the_ids_of_addresses_are_those_that_were_recorded(call: Caller, recordi
         for one in listed["value"]
     }
     items = call("OPTIONS", "/acme/_apis", version=None).json()["value"]
-    assert {(one["id"], one["routeTemplate"]) for one in items} <= known
+    assert {(one["id"], one["routeTemplate"]) for one in items} - known == NEWER
 
 
 def test_the_list_of_areas_has_the_form_that_was_recorded(call: Caller, recordings: Path) -> None:

@@ -12,7 +12,7 @@ from sandbox.enumerations import enumeration, is_enumeration
 from sandbox.routes import ROUTES
 from sandbox.routing import Route
 from tests.sandbox.conftest import Caller
-from tests.sandbox.published import Published, key
+from tests.sandbox.published import AREAS, Published, key
 
 BUILDS = "/acme/Storefront/_apis/build/builds"
 RELEASES = "/acme/Storefront/_apis/release/releases"
@@ -72,7 +72,7 @@ def test_the_types_of_answers_are_the_published_ones(published: Published) -> No
 
 
 def test_every_word_of_an_answer_has_a_number(published: Published) -> None:
-    for area in ("core", "git", "build", "release"):
+    for area in AREAS:
         for name, definition in published._definitions(area).items():
             for inner, schema in definition.get("properties", {}).items():
                 of = media_type.properties(f"{area}.{name}").get(inner, "")

@@ -1,5 +1,7 @@
 """The official `azure-devops` package takes the sandbox for Azure DevOps."""
 
+import io
+import zipfile
 from typing import Any
 
 import pytest
@@ -70,6 +72,66 @@ def test_it_runs_a_build_and_follows_it(connection: Any, sandbox: Sandbox) -> No
     timeline = build.get_build_timeline("Storefront", queued.id)
     log = next(one.log for one in timeline.records if one.name == "Compile")
     assert "Compiling module 40 of 40" in b"".join(build.get_build_log("Storefront", queued.id, log.id)).decode()
+
+
+def test_it_tags_builds_and_lists_what_they_left_behind(connection: Any) -> None:
+    build = connection.clients_v7_1.get_build_client()
+    assert build.add_build_tag("Storefront", 3, "nice") == ["nice"]
+    assert [one.id for one in build.get_builds("Storefront", tag_filters=["nice"])] == [3]
+    assert build.delete_build_tag("Storefront", 3, "nice") == []
+    assert build.get_tags("Storefront") == ["release", "v1.0"]
+    artifact = build.get_artifact("Storefront", 1, "drop")
+    assert [one.name for one in build.get_artifacts("Storefront", 1)] == [artifact.name]
+    packed = b"".join(build.get_artifact_content_zip("Storefront", 1, "drop"))
+    with zipfile.ZipFile(io.BytesIO(packed)) as files:
+        assert len(files.namelist()) == 12
+    changes = build.get_build_changes("Storefront", 1)
+    assert changes[0].message == "Say it twice"
+
+
+def test_it_lists_pushes_and_compares_versions(connection: Any) -> None:
+    from azure.devops.v7_1.git.models import GitQueryCommitsCriteria, GitVersionDescriptor
+
+    git = connection.clients_v7_1.get_git_client()
+    pushes = git.get_pushes("Storefront", project="Storefront", top=3)
+    whole = git.get_push("Storefront", pushes[1].push_id, project="Storefront", include_commits=5)
+    (pushed,) = git.get_push_commits("Storefront", pushes[1].push_id, project="Storefront")
+    assert whole.commits[0].commit_id == pushed.commit_id
+    # It writes a list as Python shows it, so the ids are given as one text.
+    criteria = GitQueryCommitsCriteria(ids=f"{pushed.commit_id},{'0' * 40}")
+    named = git.get_commits("Storefront", criteria, project="Storefront")
+    assert [commit.commit_id for commit in named] == [pushed.commit_id]
+    criteria = GitQueryCommitsCriteria(
+        item_version=GitVersionDescriptor(version="v1.0", version_type="tag"),
+        compare_version=GitVersionDescriptor(version="topic/search", version_type="branch"),
+    )
+    assert [one.comment for one in git.get_commits("Storefront", criteria, project="Storefront")] == ["Add documents"]
+    tree = git.get_tree(
+        "Storefront", git.get_commit(pushed.commit_id, "Storefront", "Storefront").tree_id, "Storefront"
+    )
+    assert "README.md" in [entry.relative_path for entry in tree.tree_entries]
+
+
+def test_it_runs_a_pipeline_and_follows_it(connection: Any, sandbox: Sandbox) -> None:
+    pipelines = connection.clients_v7_1.get_pipelines_client()
+    listed = pipelines.list_pipelines("Storefront")
+    ci = next(one for one in listed if one.name == "Storefront CI")
+    assert pipelines.get_pipeline("Storefront", ci.id).configuration.type == "yaml"
+    begun = pipelines.run_pipeline(
+        {"resources": {"repositories": {"self": {"refName": "refs/heads/main"}}}}, "Storefront", ci.id
+    )
+    assert begun.state == "inProgress"
+    sandbox.world.advance(60)
+    ended = pipelines.get_run("Storefront", ci.id, begun.id)
+    assert (ended.state, ended.result) == ("completed", "succeeded")
+    assert pipelines.list_runs("Storefront", ci.id)[0].id == begun.id
+    assert pipelines.get_artifact("Storefront", ci.id, begun.id, "drop").name == "drop"
+    assert pipelines.list_logs("Storefront", ci.id, begun.id).logs[0].line_count > 0
+
+
+def test_it_lists_releases_of_all_projects(connection: Any) -> None:
+    releases = connection.clients_v7_1.get_release_client().get_releases(source_branch_filter="refs/heads/main")
+    assert {one.project_reference.name for one in releases} == {"Storefront", "Payments API"}
 
 
 def test_it_releases_and_approves(connection: Any, sandbox: Sandbox) -> None:

@@ -11,6 +11,7 @@ from tests.sandbox.conftest import Caller
 
 GIT = "{project}/_apis/git/repositories/{repository}"
 BUILD = "{project}/_apis/build"
+RUN = "{project}/_apis/pipelines/{pipeline}/runs/{run}"
 RELEASE = "{project}/_apis/release"
 
 
@@ -47,6 +48,8 @@ PATHS = {
     f"GET {BUILD}/builds/{{build}}/timeline": "Storefront/_apis/build/builds/1/timeline",
     f"GET {BUILD}/builds/{{build}}/timeline/{{timeline}}": "Storefront/_apis/build/builds/1/timeline/$plan",
     f"GET {BUILD}/builds/{{build}}/logs/{{log}}": "Storefront/_apis/build/builds/1/logs/2",
+    "GET {project}/_apis/pipelines": "Storefront/_apis/pipelines",
+    f"GET {RUN}/artifacts": "Storefront/_apis/pipelines/1/runs/1/artifacts",
     f"GET {RELEASE}/definitions": "Storefront/_apis/release/definitions",
     f"GET {RELEASE}/releases": "Storefront/_apis/release/releases",
     f"GET {RELEASE}/releases/{{release}}": "Storefront/_apis/release/releases/$first release",
@@ -199,6 +202,12 @@ EFFECTS: dict[str, dict[str, Effect]] = {
     f"GET {BUILD}/builds/{{build}}/timeline": {"planId": Effect("$plan of another build")},
     f"GET {BUILD}/builds/{{build}}/timeline/{{timeline}}": {"planId": Effect("$plan of another build")},
     f"GET {BUILD}/builds/{{build}}/logs/{{log}}": {"endLine": Effect("2"), "startLine": Effect("2")},
+    "GET {project}/_apis/pipelines": {
+        "$top": Effect("2"),
+        "continuationToken": Effect("storefront%20d,1"),
+        "orderBy": Effect("id"),
+    },
+    f"GET {RUN}/artifacts": {"artifactName": Effect("drop")},
     f"GET {RELEASE}/definitions": {
         "$expand": Effect("environments"),
         "$top": Effect("1"),

@@ -126,7 +126,8 @@ def _every_member() -> Iterator[Any]:
                 yield pytest.param(route, name, of, id=f"{key(route)} {name}")
 
 
-FILLED = {"project": "Storefront", "repository": "Storefront", "definition": "1", "release": "1", "environment": "1"}
+NUMBERED = ("definition", "pipeline", "run", "log", "release", "environment")
+FILLED = {"project": "Storefront", "repository": "Storefront", **dict.fromkeys(NUMBERED, "1")}
 
 
 @pytest.mark.parametrize(("route", "name", "of"), list(_every_member()))

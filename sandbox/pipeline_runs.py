@@ -1,0 +1,267 @@
+"""Pipelines and their runs: build definitions and builds under their newer names.
+
+https://learn.microsoft.com/rest/api/azure/devops/pipelines
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from sandbox import build_changes
+from sandbox.build import ASSEMBLY, WEB_API, require
+from sandbox.build_artifacts import find_artifact
+from sandbox.core import find_project
+from sandbox.ids import instant
+from sandbox.paging import NAME, NUMBER, Order
+from sandbox.pipelines import Build, Definition
+from sandbox.wire import (
+    Answer,
+    Refused,
+    Request,
+    argument_missing,
+    envelope,
+    error,
+    invalid_body,
+    json_answer,
+    listing,
+    not_played,
+)
+from sandbox.world import Project
+
+USUAL_PAGE = 10_000
+_PIPELINES = "Microsoft.Azure.Pipelines.WebApi"
+_STATES = {"cancelling": "canceling", "completed": "completed"}
+# A run has no word for what succeeded with issues. That it counts as a success is inferred.
+_RESULTS = {"partiallySucceeded": "succeeded"}
+
+
+def _pipeline_url(request: Request, project: Project, definition: Definition) -> str:
+    return f"{request.here}/{project.id}/_apis/pipelines/{definition.id}"
+
+
+def _reference(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
+    """A pipeline inside a run."""
+    return {
+        "url": f"{_pipeline_url(request, project, definition)}?revision=1",
+        "id": definition.id,
+        "revision": 1,
+        "name": definition.name,
+        "folder": definition.path,
+    }
+
+
+def _pipeline_json(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
+    """A pipeline of a list."""
+    reference = _reference(request, project, definition)
+    web = f"{request.here}/{project.id}/_build/definition?definitionId={definition.id}"
+    return {"_links": {"self": {"href": reference["url"]}, "web": {"href": web}}, **reference}
+
+
+def pipelines(request: Request, names: dict[str, str]) -> Answer:
+    """Pipelines, by name unless another order is asked for, in pages."""
+    project = find_project(request, names)
+    order = _order(request)
+    page, more = order.page(request, order.sort(project.definitions), usual_size=USUAL_PAGE)
+    return listing(request, [_pipeline_json(request, project, one) for one in page], continuation=more)
+
+
+def _order(request: Request) -> Order:
+    """The order that a sort expression such as `name desc` means. Raises `Refused` for one that is not played."""
+    name, _, direction = (request.query.get("orderBy") or "name asc").strip().lower().partition(" ")
+    ascending = direction.strip() in ("", "asc")
+    if direction.strip() not in ("", "asc", "desc") or name not in ("name", "id"):
+        raise Refused(not_played(request, f"'orderBy={request.query['orderBy']}'"))
+    if name == "id":
+        return Order(lambda definition: definition.id, NUMBER, ascending=ascending)
+    return Order(lambda definition: definition.name.casefold(), NAME, ascending=ascending)
+
+
+def _find_pipeline(request: Request, names: dict[str, str]) -> tuple[Project, Definition]:
+    """The pipeline that an address names. Raises `Refused`, with a 500 where there is none: so it was recorded."""
+    project = find_project(request, names)
+    found = next((one for one in project.definitions if str(one.id) == names["pipeline"]), None)
+    if found is None:
+        text = f"Pipeline with ID {names['pipeline']} does not exist."
+        raise Refused(error(request, 500, text, "PipelineNotFoundException", _PIPELINES))
+    return project, found
+
+
+def pipeline(request: Request, names: dict[str, str]) -> Answer:
+    """One pipeline, with the file that it is made of."""
+    project, definition = _find_pipeline(request, names)
+    configuration = {
+        "path": definition.yaml_path,
+        "repository": {"id": definition.repository.id, "type": "azureReposGit"},
+        "type": "yaml",
+    }
+    return json_answer(request, _pipeline_json(request, project, definition) | {"configuration": configuration})
+
+
+def _run_json(request: Request, project: Project, build: Build) -> dict[str, Any]:
+    """A run of a list; what is not known yet is absent."""
+    state = build.state(request.now)
+    reference = _reference(request, project, build.definition)
+    url = f"{_pipeline_url(request, project, build.definition)}/runs/{build.id}"
+    web = f"{request.here}/{project.id}"
+    written: dict[str, Any] = {
+        "_links": {
+            "self": {"href": url},
+            "web": {"href": f"{web}/_build/results?buildId={build.id}"},
+            "pipeline.web": {"href": f"{web}/_build/definition?definitionId={build.definition.id}"},
+            "pipeline": {"href": reference["url"]},
+        },
+        "templateParameters": {},
+        "pipeline": reference,
+        "state": _STATES.get(state.status, "inProgress"),
+        "createdDate": instant(build.queued_at),
+        "url": url,
+        "id": build.id,
+        "name": build.number,
+    }
+    if state.result is not None:
+        written["result"] = _RESULTS.get(state.result, state.result)
+    if state.finished_at is not None:
+        written["finishedDate"] = instant(state.finished_at)
+    return written
+
+
+def _whole_run(request: Request, project: Project, build: Build) -> dict[str, Any]:
+    """A run by itself, with what it is made of."""
+    own = {
+        "repository": {"id": build.definition.repository.id, "type": "azureReposGit"},
+        "refName": build.branch,
+        "version": build.commit,
+    }
+    return _run_json(request, project, build) | {"resources": {"repositories": {"self": own}}}
+
+
+def runs(request: Request, names: dict[str, str]) -> Answer:
+    """The runs of a pipeline, newest first. There are no pages."""
+    project, definition = _find_pipeline(request, names)
+    own = [build for build in project.kept_builds if build.definition is definition]
+    newest = sorted(own, key=lambda build: (build.queued_at, build.id), reverse=True)[:USUAL_PAGE]
+    return listing(request, [_run_json(request, project, build) for build in newest])
+
+
+def _find_run(request: Request, names: dict[str, str]) -> tuple[Project, Build]:
+    """The run that an address names, of its pipeline. Raises `Refused`."""
+    project, definition = _find_pipeline(request, names)
+    found = next(
+        (build for build in project.kept_builds if str(build.id) == names["run"] and build.definition is definition),
+        None,
+    )
+    if found is None:
+        text = f"The requested build {names['run']} could not be found."
+        raise Refused(error(request, 404, text, "BuildNotFoundException", WEB_API, ASSEMBLY))
+    return project, found
+
+
+def run(request: Request, names: dict[str, str]) -> Answer:
+    """One run."""
+    return json_answer(request, _whole_run(request, *_find_run(request, names)))
+
+
+def begin(request: Request, names: dict[str, str]) -> Answer:
+    """Run a pipeline; answers 200."""
+    if request.permission_first:
+        require(request, find_project(request, names), None, "Queue builds")
+    project, definition = _find_pipeline(request, names)
+    require(request, project, definition, "Queue builds")
+    wish = request.fields()
+    own = _own_repository(request, wish)
+    for name in ("previewRun", "yamlOverride", "stagesToSkip"):
+        if wish.get(name):
+            raise Refused(not_played(request, f"'{name}' of a new run"))
+    _require_declared(request, definition, wish)
+    branch, sha = str(own.get("refName") or ""), str(own.get("version") or "")
+    build = build_changes.begin(request, project, definition, branch, sha)
+    return json_answer(request, _whole_run(request, project, build))
+
+
+def _own_repository(request: Request, wish: Mapping[str, Any]) -> dict[str, Any]:
+    """What a new run takes of its own repository: `refName` and `version`. Raises `Refused` for other resources."""
+    resources = _object(request, wish.get("resources"))
+    repositories = _object(request, resources.pop("repositories", None))
+    own = _object(request, repositories.pop("self", None))
+    more = [*(name for name, value in resources.items() if value), *repositories]
+    if more:
+        raise Refused(not_played(request, f"the resource '{more[0]}' of a new run"))
+    return own
+
+
+def _object(request: Request, value: Any) -> dict[str, Any]:
+    """An object of the body; empty when it is not given. Raises `Refused`."""
+    if value is not None and not isinstance(value, dict):
+        raise Refused(invalid_body(request))
+    return dict(value or {})
+
+
+def _require_declared(request: Request, definition: Definition, wish: Mapping[str, Any]) -> None:
+    """Raise `Refused` for parameters and variables: no pipeline here declares any."""
+    parameters = _object(request, wish.get("templateParameters"))
+    variables = _object(request, wish.get("variables"))
+    if parameters:
+        text = f"/{definition.yaml_path}: Unexpected parameter '{next(iter(parameters))}'"
+        raise Refused(_not_valid(request, text))
+    if variables:
+        text = (
+            f"You can't set the following variables ({', '.join(variables)}). If you want to be able to set these "
+            "variables, then edit the pipeline and select Settable at queue time on the variables tab of the pipeline "
+            "editor."
+        )
+        raise Refused(_not_valid(request, text))
+
+
+def _not_valid(request: Request, text: str) -> Answer:
+    body = envelope(text, "PipelineValidationException", _PIPELINES)
+    return json_answer(request, body, status=400)
+
+
+def preview(request: Request, names: dict[str, str]) -> Answer:
+    """What a pipeline's file becomes with its templates: not played, for nothing here reads these files."""
+    _find_pipeline(request, names)
+    raise Refused(not_played(request, "the preview of a run"))
+
+
+def artifact(request: Request, names: dict[str, str]) -> Answer:
+    """An artifact of a run by its name."""
+    project, build = _find_run(request, names)
+    if not request.query.get("artifactName"):
+        raise Refused(argument_missing(request, "artifactName"))
+    found = find_artifact(request, build, request.query["artifactName"])
+    here = f"{_pipeline_url(request, project, build.definition)}/runs/{build.id}/artifacts"
+    return json_answer(request, {"name": found.name, "url": f"{here}?artifactName={quote(found.name)}"})
+
+
+def _log_json(request: Request, project: Project, build: Build, number: int, lines: list[str]) -> dict[str, Any]:
+    here = f"{_pipeline_url(request, project, build.definition)}/runs/{build.id}/logs"
+    return {
+        "createdOn": lines[0].split(" ", 1)[0],
+        "id": number,
+        "lastChangedOn": lines[-1].split(" ", 1)[0],
+        "lineCount": len(lines),
+        "url": f"{here}/{number}",
+    }
+
+
+def logs(request: Request, names: dict[str, str]) -> Answer:
+    """The logs of a run, in a collection that is no list."""
+    project, build = _find_run(request, names)
+    written = [
+        _log_json(request, project, build, number, lines)
+        for number, step in build.logged().items()
+        if (lines := build.log(step, request.now))
+    ]
+    here = f"{_pipeline_url(request, project, build.definition)}/runs/{build.id}/logs"
+    return json_answer(request, {"logs": written, "url": here})
+
+
+def log(request: Request, names: dict[str, str]) -> Answer:
+    """What is known of one log. Its lines are read elsewhere."""
+    project, build = _find_run(request, names)
+    step = build.logged().get(int(names["log"]))
+    lines = build.log(step, request.now) if step else []
+    if not lines:
+        text = f"The requested log {names['log']} could not be found for build {build.id}."
+        raise Refused(error(request, 404, text, "BuildLogNotFoundException", WEB_API))
+    return json_answer(request, _log_json(request, project, build, int(names["log"]), lines))
