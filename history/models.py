@@ -125,6 +125,66 @@ class Checkpoint(models.Model):
         return f"Everything up to event {self.last_id} was pruned"
 
 
+class Acceptance(models.Model):
+    """An operator's decision to seal what the product would not seal by itself, with a reason, signed.
+
+    It covers the seals `number` to `last_number`, which follow seal `after_number`. Of the anchors with numbers above
+    `superseded_after` and up to `lost_number` it says that their seals are gone for this reason. Numbers are never
+    given twice: the first seal after it has a number above `lost_number`.
+    """
+
+    number = models.BigIntegerField()
+    last_number = models.BigIntegerField()
+    after_number = models.BigIntegerField()
+    after_seal = models.CharField(max_length=64, blank=True)
+    superseded_after = models.BigIntegerField()
+    lost_number = models.BigIntegerField()
+    findings = models.JSONField(default=list)
+    events = models.BigIntegerField()
+    accepted_at = models.DateTimeField()
+    accepted_by = models.CharField(max_length=150)
+    reason = models.CharField(max_length=500)
+    key = models.CharField(max_length=16)
+    mac = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ("number", "pk")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Seals {self.number} to {self.last_number}: {self.reason}"
+
+
+class AnchorFileState(models.Model):
+    """How writing to HISTORY_ANCHOR_FILE last went, for the pages and readiness. There is one row."""
+
+    number = models.BigIntegerField(default=0)
+    written_at = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.problem or f"Written up to seal {self.number}"
+
+
+class AnchorNotice(models.Model):
+    """That administrators were sent the anchor of a week. `week` is its Monday."""
+
+    week = models.DateField(unique=True)
+    number = models.BigIntegerField()
+    seal = models.CharField(max_length=64, blank=True)
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Anchor of the week of {self.week}"
+
+
 class Verification(models.Model):
     """What a look at all seals found. `finding` is empty when every seal held."""
 

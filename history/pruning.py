@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from history import locks, seals
+from history.findings import Finding
 from history.models import Checkpoint, Event, Seal
 from history.record import Actor, Named, record
-from history.verifying import Finding, judge_oldest, sign_checkpoint
+from history.verifying import judge_oldest, sign_checkpoint
 
 
 @dataclass(slots=True)

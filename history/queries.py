@@ -4,18 +4,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Concat
 
-from history.models import Event, Seal, Verification
-from history.sealing import end_of_seals
+from history.chain import End, end_of_seals
+from history.findings import Finding
+from history.models import AnchorFileState, Event, Seal, Verification
+from history.obstacles import obstacles, unsealed
 
 PAGE_SIZE = 50
 STEP = 1000
 SUGGESTED = 200
-# Sealing is a matter of a minute. What waits for longer tells that the clock or the workers stand still.
-SEALED_WITHIN = timedelta(minutes=10)
+# Sealing is a matter of a minute. What waits for longer tells that the scheduler or the workers stand still; after
+# `obstacles.SEALED_WITHIN` it is a finding.
+SEALED_SOON = timedelta(minutes=5)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -164,24 +168,45 @@ def subjects_once_called(kind: str, name: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SealState:
-    """How far the history is sealed, and what the last look at the seals found."""
+    """How far the history is sealed, what stands against sealing, and what the last look at the seals found."""
 
     sealed_up_to: datetime | None
     anchor: str
     looked: Verification | None
     waiting_since: datetime | None
     overdue: bool
+    obstacles: tuple[Finding, ...]
+    anchor_file: AnchorFileState | None
+
+    @property
+    def has_anchor_file(self) -> bool:
+        """Whether anchors are also appended to a file."""
+        return bool(settings.HISTORY_ANCHOR_FILE)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, in a sentence or two; empty when all is well."""
+        if self.looked is not None and not self.looked.holds:
+            return f"The history does not hold. {self.looked.finding}"
+        if self.obstacles:
+            return f"The history is not sealed. {self.obstacles[0].words}"
+        if self.anchor_file is not None:
+            return f"The anchor file cannot be written: {self.anchor_file.problem}."
+        return ""
 
 
 def seal_state(*, now: datetime) -> SealState:
-    """In four queries, whatever the number of events."""
+    """In a few queries, whatever the number of events."""
     last = Seal.objects.order_by("-number").first()
-    end = end_of_seals()
-    waiting = Event.objects.filter(pk__gt=end.last_id).order_by("pk").values_list("at", flat=True).first()
+    end = End(last.number, last.last_id, last.mac) if last else end_of_seals()
+    waiting = unsealed(end)
+    since = waiting[0][1] if waiting else None
     return SealState(
         sealed_up_to=last.newest_at if last else None,
-        anchor=f"{end.number}:{end.mac}" if end.number else "",
+        anchor=end.anchor,
         looked=Verification.objects.first(),
-        waiting_since=waiting,
-        overdue=waiting is not None and waiting < now - SEALED_WITHIN,
+        waiting_since=since,
+        overdue=since is not None and since < now - SEALED_SOON,
+        obstacles=tuple(obstacles(end, waiting, now=now)),
+        anchor_file=AnchorFileState.objects.exclude(problem="").first(),
     )

@@ -3,8 +3,8 @@
 import logging
 from datetime import timedelta
 
+from celery.signals import worker_shutdown
 from django.conf import settings
-from django.db import OperationalError
 from django.utils import timezone
 
 from history import pruning, sealing, verifying
@@ -18,17 +18,21 @@ CLOCK = Actor(name="the clock")
 @task
 def seal_waiting() -> None:
     """Seal what waits. When somebody else appends just now, the next tick does it."""
-    try:
-        sealing.seal_waiting(now=timezone.now())
-    except OperationalError as busy:
-        log.warning("The history was not sealed this time: %s", busy)
+    sealing.seal_if_possible(now=timezone.now())
+
+
+@worker_shutdown.connect
+def seal_before_leaving(**_: object) -> None:
+    """A worker that ends in good order leaves nothing behind that would be too old to seal when the next one starts."""
+    sealing.seal_if_possible(now=timezone.now())
 
 
 @task
 def verify() -> None:
     """Look at every seal and keep what was found for the History page."""
-    outcome = verifying.verify()
-    verifying.keep(outcome, now=timezone.now())
+    now = timezone.now()
+    outcome = verifying.verify(now=now)
+    verifying.keep(outcome, now=now)
     if not outcome.holds:
         first = outcome.findings[0]
         log.error("The history does not hold at batch %s: %s", first.batch, first.words)

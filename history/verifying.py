@@ -1,30 +1,24 @@
 """Look at every seal and say where the first one is broken, and how. Memory is that of one batch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import connection
 
-from history import seals
+from history import anchor_checks, anchor_file, obstacles, seals
+from history.acceptances import Accepted, accepted, in_words
+from history.anchor_checks import AnchorCheck
+from history.anchors import Anchor
+from history.chain import End
+from history.findings import SHOWN_EVENTS, Finding, moment, named
 from history.models import Checkpoint, Event, Seal, Verification
 
-SHOWN_EVENTS = 20
 KEPT_FINDINGS = 20
 KEPT_VERIFICATIONS = 100
 LATE = timedelta(hours=1)
 _TABLE = "history_event"
 _FEW = 100  # seals read at once
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One broken place. `kind` is stable; `events` are ids, at most `SHOWN_EVENTS` of them."""
-
-    kind: str
-    batch: int
-    words: str
-    events: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -40,13 +34,22 @@ class Outcome:
     last_event_at: datetime | None = None
     anchor: str = ""
     broken_batches: int = 0
+    anchors_checked: int = 0
+    anchor_held: int = 0
+    held_event_id: int = 0
+    held_event_at: datetime | None = None
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
-        """Every seal holds."""
+        """Every seal holds, and nothing else is wrong."""
         return not self.findings
+
+    @property
+    def is_anchor_proven(self) -> bool:
+        """An anchor fits, and so does everything up to it."""
+        return self.anchor_held > 0 and all(one.batch > self.anchor_held for one in self.findings)
 
     @property
     def untold(self) -> bool:
@@ -67,31 +70,75 @@ class Outcome:
             self.findings.append(finding)
 
 
-def verify(*, anchor: str = "", progress: Callable[[int], object] = lambda _events: None) -> Outcome:
-    """Verify the whole history. `anchor` is `NUMBER:SEAL` as it was logged or noted; `progress` hears of events.
+def verify(
+    *, now: datetime, anchors: Iterable[Anchor] = (), progress: Callable[[int], object] = lambda _events: None
+) -> Outcome:
+    """Verify the whole history, and compare it with anchors and with the anchor file. `progress` hears of events.
 
-    Raises `ImproperlyConfigured` without a key, and `ValueError` for an anchor of another form.
+    Raises `ImproperlyConfigured` without a key, and what reading the anchors raises.
     """
-    noted_number, noted_seal = _read_anchor(anchor)
     outcome = Outcome()
+    decided = accepted()
+    checks = [anchor_checks.check(anchors, decided), *_check_of_the_file(decided, outcome)]
+    for wrong in decided.findings:
+        outcome.add(wrong)
+    end = _look_at_seals(outcome, decided, progress)
+    outcome.notes += [in_words(decision) for decision in decided.decisions[-KEPT_FINDINGS:]]
+    _compare_with_anchors(checks, outcome)
+    _look_at_the_end(end, outcome, now=now)
+    return outcome
+
+
+def _look_at_seals(outcome: Outcome, decided: Accepted, progress: Callable[[int], object]) -> End:
     keys = {key.name: key for key in seals.ring()}
     before = _beginning(outcome, keys)
     for seal in _all_seals(before.number):
         events = list(Event.objects.filter(pk__gt=before.last_id, pk__lte=seal.last_id).order_by("pk"))
-        finding = _judge(seal, before, keys, events)
+        finding = _judge(seal, before, keys, events, decided)
         if finding and _is_pruned_by_now(seal, before):
             before.take(seal)
             continue
-        if seal.number == noted_number and not seals.same(seal.mac, noted_seal):
-            finding = Finding("anchor", seal.number, "This seal is not the one that was noted.")
+        finding = finding or (first_seal_in_doubt(seal, decided) if before.number == 0 else None)
         if finding:
             outcome.add(finding)
         outcome.count(seal, events)
         _note_old_dates(seal, before, events, outcome)
         before.take(seal)
         progress(outcome.events)
-    _look_at_the_end(before, outcome, noted_number)
-    return outcome
+    return before.end
+
+
+def _check_of_the_file(decided: Accepted, outcome: Outcome) -> Iterator[AnchorCheck]:
+    try:
+        yield anchor_checks.check(anchor_file.every_anchor(), decided)
+    except OSError as problem:
+        outcome.notes.append(f"The anchor file cannot be read: {problem.strerror}.")
+
+
+def _compare_with_anchors(checks: list[AnchorCheck], outcome: Outcome) -> None:
+    for check in checks:
+        outcome.anchors_checked += check.count
+        if check.held is not None and check.held_number > outcome.anchor_held:
+            outcome.anchor_held, outcome.held_event_id = check.held_number, check.held.last_id
+            outcome.held_event_at = check.held.newest_at
+        known = {finding.kind for finding in outcome.findings}
+        for finding in check.findings():
+            if finding.kind not in known:
+                outcome.add(finding)
+        outcome.notes += check.notes()
+
+
+def first_seal_in_doubt(first: Seal, decided: Accepted) -> Finding | None:
+    """Whether the first seal, before which there is no checkpoint, covers events that were old when it was made."""
+    oldest = Event.objects.filter(pk__gte=first.first_id, pk__lte=first.last_id).order_by("at").first()
+    is_young = oldest is None or oldest.at >= first.sealed_at - obstacles.SEALED_WITHIN
+    if oldest is None or is_young or decided.explains_first_seal(first.number):
+        return None
+    words = (
+        f"The first seal was made on {moment(first.sealed_at)} over events from {moment(oldest.at)} on, and no "
+        "checkpoint or operator's decision says why: earlier seals may have been removed."
+    )
+    return Finding("first_seal", first.number, words)
 
 
 @dataclass(slots=True)
@@ -102,6 +149,10 @@ class _Before:
     last_id: int
     mac: str
     sealed_at: datetime | None = None
+
+    @property
+    def end(self) -> End:
+        return End(self.number, self.last_id, self.mac)
 
     def take(self, seal: Seal) -> None:
         self.number, self.last_id, self.mac, self.sealed_at = seal.number, seal.last_id, seal.mac, seal.sealed_at
@@ -141,8 +192,10 @@ def _is_pruned_by_now(seal: Seal, before: _Before) -> bool:
     return Checkpoint.objects.filter(number__gte=seal.number, number__gt=before.number).exists()
 
 
-def _judge(seal: Seal, before: _Before, keys: dict[str, seals.SealKey], events: list[Event]) -> Finding | None:
-    if seal.number != before.number + 1:
+def _judge(
+    seal: Seal, before: _Before, keys: dict[str, seals.SealKey], events: list[Event], decided: Accepted
+) -> Finding | None:
+    if seal.number != before.number + 1 and not decided.bridges(before.end, seal.number):
         gap = f"{before.number + 1} to {seal.number - 1}"
         return Finding("seal_missing", before.number + 1, f"The seals {gap} are missing.")
     key = keys.get(seal.key)
@@ -162,7 +215,7 @@ def _note_old_dates(seal: Seal, before: _Before, events: list[Event], outcome: O
     late = [event.pk for event in events if event.at < before.sealed_at - LATE]
     if late:
         outcome.notes.append(
-            f"Batch {seal.number}: {_named(tuple(late))} dated more than an hour before the batch before was sealed."
+            f"Batch {seal.number}: {named(tuple(late))} dated more than an hour before the batch before was sealed."
         )
 
 
@@ -173,7 +226,7 @@ def judge_oldest(seal: Seal) -> Finding | None:
     before = _beginning(outcome, keys)
     # From the very first id: an event that was slipped in below must not go unseen with the rest.
     events = list(Event.objects.filter(pk__lte=seal.last_id).order_by("pk")[: seal.count + SHOWN_EVENTS])
-    return outcome.findings[0] if outcome.findings else _judge(seal, before, keys, events)
+    return outcome.findings[0] if outcome.findings else _judge(seal, before, keys, events, accepted())
 
 
 def _facts(seal: Seal) -> seals.Facts:
@@ -201,41 +254,36 @@ def _explain(seal: Seal, found: seals.Differences) -> Finding:
         "changed": (found.changed, "changed"),
         "reordered": (found.reordered, "exchanged or moved"),
     }
-    parts = [f"{_named(ids)} {verb}" for ids, verb in kinds.values() if ids]
+    parts = [f"{named(ids)} {verb}" for ids, verb in kinds.values() if ids]
     kind = next(name for name, (ids, _) in kinds.items() if ids)
     every = sorted(pk for ids, _ in kinds.values() for pk in ids)
     return Finding(kind, seal.number, f"{'; '.join(parts)}.", tuple(every[:SHOWN_EVENTS]))
-
-
-def _named(ids: tuple[int, ...]) -> str:
-    shown = ", ".join(str(pk) for pk in ids[:SHOWN_EVENTS])
-    more = f" and {len(ids) - SHOWN_EVENTS} more" if len(ids) > SHOWN_EVENTS else ""
-    return f"Event {shown} was" if len(ids) == 1 else f"Events {shown}{more} were"
 
 
 def _no_key(number: int, name: str) -> Finding:
     return Finding("key_missing", number, f"It was made with the key {name}, which is not in EVENT_SEAL_KEYS any more.")
 
 
-def _look_at_the_end(before: _Before, outcome: Outcome, noted_number: int) -> None:
+def _look_at_the_end(end: End, outcome: Outcome, *, now: datetime) -> None:
     first = Checkpoint.objects.order_by("pk").first()
     if first is not None and (early := Event.objects.filter(pk__lte=first.last_id).order_by("pk")[:SHOWN_EVENTS]):
         ids = tuple(event.pk for event in early)
-        words = f"{_named(ids)} added where everything was pruned."
-        outcome.add(Finding("inserted", first.number, words, ids))
-    outcome.unsealed = Event.objects.filter(pk__gt=before.last_id).count()
-    latest = Verification.objects.order_by("-last_number").first()
-    known = max(noted_number, latest.last_number if latest else 0)
-    if known > outcome.last_number:
-        words = f"The newest seals are missing: number {known} was there once, and {outcome.last_number} is the last."
-        outcome.add(Finding("truncated", outcome.last_number + 1, words))
-    _look_for_lost_ids(before, outcome)
+        outcome.add(Finding("inserted", first.number, f"{named(ids)} added where everything was pruned.", ids))
+    outcome.unsealed = Event.objects.filter(pk__gt=end.last_id).count()
+    known = {finding.kind for finding in outcome.findings}
+    for finding in obstacles.obstacles(end, obstacles.unsealed(end), now=now):
+        if finding.kind not in known & {"truncated", "anchor"}:
+            outcome.add(finding)
+    _look_for_lost_ids(end, outcome)
 
 
-def _look_for_lost_ids(before: _Before, outcome: Outcome) -> None:
+def _look_for_lost_ids(end: End, outcome: Outcome) -> None:
     """Ids are given once. On SQLite a rollback gives them back, so that a gap at the end means removed events."""
-    newest = Event.objects.order_by("-pk").values_list("pk", flat=True).first() or max(before.last_id, 0)
+    newest = Event.objects.order_by("-pk").values_list("pk", flat=True).first() or max(end.last_id, 0)
     given = _highest_id_given()
+    if given < newest:
+        words = f"The counter of ids stands at {given}, and the last event is {newest}: it was set back."
+        outcome.add(Finding("counter", outcome.last_number + 1, words))
     if given <= newest:
         return
     words = f"Ids up to {given} were given, but {newest} is the last event."
@@ -253,14 +301,6 @@ def _highest_id_given() -> int:
             cursor.execute("SELECT pg_sequence_last_value(pg_get_serial_sequence(%s, 'id')::regclass)", [_TABLE])
         row = cursor.fetchone()
     return int(row[0]) if row and row[0] else 0
-
-
-def _read_anchor(text: str) -> tuple[int, str]:
-    """Raises `ValueError`."""
-    if not text:
-        return 0, ""
-    number, _, seal = text.partition(":")
-    return int(number), seal
 
 
 def keep(outcome: Outcome, *, now: datetime) -> Verification:
@@ -284,5 +324,6 @@ def as_json(outcome: Outcome) -> dict[str, object]:
     """The outcome for scripts."""
     found = asdict(outcome)
     found["holds"] = outcome.holds
-    found["last_event_at"] = outcome.last_event_at.isoformat() if outcome.last_event_at else None
+    for name in ("last_event_at", "held_event_at"):
+        found[name] = found[name].isoformat() if found[name] else None
     return found

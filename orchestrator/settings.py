@@ -323,6 +323,8 @@ UNDATED_REMINDER_DAYS: list[int] = env.list("UNDATED_REMINDER_DAYS", cast=int, d
 REMINDERS_BEFORE_DIGEST = env.int("REMINDERS_BEFORE_DIGEST", default=3)
 # After how many days events are pruned, by whole sealed batches; 0 keeps them for ever.
 HISTORY_RETENTION_DAYS = env.int("HISTORY_RETENTION_DAYS", default=0)
+# Where each new anchor of the history is appended; a relative name is in VAR_DIR.
+HISTORY_ANCHOR_FILE = env.str("HISTORY_ANCHOR_FILE", default="")
 # Where this product is reached from a mail.
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 

@@ -52,6 +52,12 @@ def _after(detail: dict[str, Any]) -> str:
     return {"idle": "Not used for a while", "age": "Signed in for long"}.get(detail.get("reason", ""), "")
 
 
+def _accepted(detail: dict[str, Any]) -> str:
+    lost = detail["seals_lost"]
+    seals = f", {lost} seal{'' if lost == 1 else 's'} missing" if lost else ""
+    return f"{detail['reason']} ({detail['events']} events not sealed in time{seals})"
+
+
 def _factor(detail: dict[str, Any]) -> str:
     return {"totp": "Authenticator app", "recovery_codes": "Recovery codes"}.get(detail.get("type", ""), "")
 
@@ -72,6 +78,8 @@ KINDS = {
     "person.removed": Words("Person removed", "user-minus", "warn"),
     "person.permissions_changed": Words("Permissions changed", "shield", "info", _permissions),
     "group.permissions_changed": Words("Role changed", "shield", "info", _permissions),
+    "history.accepted": Words("Unsealed events accepted", "shield-question-mark", "warn", _accepted),
+    "history.anchor_mailed": Words("Anchor mailed", "anchor", "quiet", lambda detail: f"Seal {detail['number']}"),
     "history.pruned": Words("Old events pruned", "scissors", "warn", lambda detail: f"{detail['events']} events"),
 }
 

@@ -354,6 +354,7 @@ def lines_of_commands(lived: Lived, secrets: dict[str, str], tmp_path: Path) -> 
         **releases_commands(lived),
         "history verify": ([], ""),
         "history seal": ([], ""),
+        "history accept": (["--reason", "The worker stood still"], ""),
         "history prune": (["--older-than", "1"], ""),
         "create_administrator": (["somebody", "--link"], ""),
         "rotate_encryption_keys": ([], ""),

@@ -7,14 +7,17 @@ from pathlib import Path
 
 from django.apps import apps
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
+from django.db.models import Max
 
 from connections import keyring
 from connections.models import Connection, StoredToken
-from history.models import Event
+from history import accepting
+from history.models import Event, Seal
 from history.record import Actor, record
 from orchestrator.backups import postgresql, sqlite
 from orchestrator.backups.files import NAMES, SQLITE, Impossible, kind_of
@@ -42,12 +45,16 @@ class Restored:
     events: int
     until: datetime | None
     unreadable: list[str] = field(default_factory=list)
+    # Why the restored history is not sealed any further before an operator has looked into it.
+    history: list[str] = field(default_factory=list)
 
 
 def restore(path: Path, *, replace: bool, by: Actor, now: datetime) -> Restored:
     """Put it back, bring the tables up to date, and look at every token. Raises `NotEmpty`, `Impossible`."""
+    lost_number = 0
     try:
         _look_before(path, replace=replace)
+        lost_number = _newest_seal()
         _put_back(path)
     except (sqlite3.Error, DatabaseError) as problem:
         remedy = f" {_DAMAGED}" if connection.vendor == SQLITE else ""
@@ -58,7 +65,28 @@ def restore(path: Path, *, replace: bool, by: Actor, now: datetime) -> Restored:
     restored = _look_after()
     until = restored.until.isoformat() if restored.until else ""
     record("backup.restored", PRODUCT, by=by, at=now, detail={"until": until})
+    restored.history = _go_on_with_the_history(lost_number, until, by=by, now=now)
     return restored
+
+
+def _newest_seal() -> int:
+    """The number of the newest seal before it is replaced; 0 when there is none, or no such table."""
+    if "history_seal" not in connection.introspection.table_names():
+        return 0
+    return Seal.objects.aggregate(newest=Max("number"))["newest"] or 0
+
+
+def _go_on_with_the_history(lost_number: int, until: str, *, by: Actor, now: datetime) -> list[str]:
+    """Restoring is an operator's decision that newer seals are gone, and no decision on anything else.
+
+    Returns what stands against sealing.
+    """
+    reason = f"A backup was restored, with events up to {until}" if until else "A backup without events was restored"
+    try:
+        found = accepting.accept_restored(lost_number, reason=reason, by=by, now=now)
+    except ImproperlyConfigured as problem:
+        return [str(problem)]
+    return [finding.words for finding in found]
 
 
 def _look_before(path: Path, *, replace: bool) -> None:

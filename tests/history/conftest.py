@@ -6,10 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
+from history import anchors
 from history.models import Event
 from history.record import Actor, Named, record
+from history.verifying import Outcome, verify
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+# A moment at which what was appended at NOW and in the twelve minutes after it can still be sealed.
+SOON = NOW + timedelta(minutes=12)
 Append = Callable[..., list[Event]]
 Intrude = Callable[..., None]
 
@@ -31,6 +35,11 @@ def append(db: None) -> Append:
         ]
 
     return appended
+
+
+def look(*given: str, now: datetime = SOON) -> Outcome:
+    """What a verification finds, with anchors as a person gives them."""
+    return verify(now=now, anchors=anchors.read(given))
 
 
 @pytest.fixture

@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from django.contrib.auth.models import User
 from django.test import Client
 from history.record import Actor, Named, record
+from history.sealing import seal_waiting
 from tests.factories import ConnectionFactory, StoredTokenFactory
 for number, secret in enumerate({SECRETS}):
     StoredTokenFactory(secret=secret, connection=ConnectionFactory(name=f"Connection {{number}}"))
 for number in range(20):
     record("connection.tested", Named("connection", 1, "x"), by=Actor("x"), at=datetime(2026, 11, 24, tzinfo=UTC))
+seal_waiting(now=datetime(2026, 11, 24, 0, 1, tzinfo=UTC))
 Client().force_login(User.objects.get(username="owner"))
 """
 LOOK = """
@@ -43,4 +45,3 @@ def fill(product: Installation) -> None:
     """Two tokens, twenty sealed events, one signed-in browser."""
     assert product.run("migrate", "--verbosity", "0").code == 0
     product.shell(FILL)
-    assert product.run("history", "seal").code == 0

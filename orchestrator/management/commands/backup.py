@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
+from history import sealing
 from history.record import Actor
 from orchestrator.backups import making
 from orchestrator.backups.files import Impossible
@@ -29,6 +30,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Make it, and note it in the history. Raises `CommandError`."""
         path = options["file"]
+        # What is not sealed in the copy is old when somebody restores it.
+        sealing.seal_if_possible(now=timezone.now())
         try:
             size = making.make(path)
         except Impossible as problem:

@@ -20,6 +20,7 @@ from orchestrator.backups.restoring import NotEmpty, Restored, restore
 
 WORDS = "what is in the database now is lost"
 _NOTHING_CHANGED = 2
+_UNSEALED = "Events of the last moments before the backup are a harmless reason."
 
 
 class Command(BaseCommand):
@@ -60,6 +61,10 @@ class Command(BaseCommand):
             f"Restored: {restored.connections} connections, {restored.people} people, {restored.events} events{until}. "
             "Everybody is signed out."
         )
+        for words in restored.history:
+            self.stderr.write(f"The restored history is not sealed any further: {words}")
+        if restored.history:
+            self.stderr.write(f'{_UNSEALED} When you know the reason: manage.py history accept --reason "…"')
         for name in restored.unreadable:
             self.stderr.write(f"The token of {name} cannot be read with any key of the ring.")
         if restored.unreadable:

@@ -1,0 +1,72 @@
+"""An operator's decisions about the history: whether one is genuine, and what it explains."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from history import seals
+from history.chain import End
+from history.findings import Finding, moment
+from history.models import Acceptance
+
+FIRST_SEAL = "first_seal"
+
+
+def sign(key: seals.SealKey, acceptance: Acceptance) -> str:
+    """The MAC over everything a decision says."""
+    return key.sign(
+        "acceptance",
+        *(acceptance.number, acceptance.last_number, acceptance.after_number, acceptance.after_seal),
+        *(acceptance.superseded_after, acceptance.lost_number, list(acceptance.findings), acceptance.events),
+        *(seals.utc(acceptance.accepted_at), acceptance.accepted_by, acceptance.reason),
+    )
+
+
+@dataclass(slots=True)
+class Accepted:
+    """The genuine decisions; and a finding for each that is not, or whose key is lacking."""
+
+    decisions: Sequence[Acceptance] = ()
+    findings: list[Finding] = field(default_factory=list)
+
+    def bridges(self, end: End, number: int) -> bool:
+        """Whether seal `number` may follow the seal at `end` although numbers between them were never given."""
+        after = (end.number, end.mac)
+        return any((one.after_number, one.after_seal) == after and one.number == number for one in self.decisions)
+
+    def explains_first_seal(self, number: int) -> bool:
+        """Whether an operator knows why the first seal covers old events."""
+        return any(one.number <= number <= one.last_number or FIRST_SEAL in one.findings for one in self.decisions)
+
+    def supersedes(self, number: int) -> bool:
+        """Whether an operator knows why the seal of this number is not there any more."""
+        return any(one.superseded_after < number <= one.lost_number for one in self.decisions)
+
+
+def accepted() -> Accepted:
+    """All decisions. Raises `ImproperlyConfigured` without a key."""
+    found = Accepted()
+    decisions = []
+    keys = {key.name: key for key in seals.ring()}
+    for acceptance in Acceptance.objects.order_by("pk"):
+        key = keys.get(acceptance.key)
+        if key is None:
+            words = f"A decision was signed with the key {acceptance.key}, which is not in EVENT_SEAL_KEYS any more."
+            found.findings.append(Finding("key_missing", acceptance.number, words))
+        elif not seals.same(acceptance.mac, sign(key, acceptance)):
+            words = "The record of an operator's decision was changed, so it explains nothing."
+            found.findings.append(Finding("acceptance", acceptance.number, words))
+        else:
+            decisions.append(acceptance)
+    found.decisions = decisions
+    return found
+
+
+def in_words(acceptance: Acceptance) -> str:
+    """One decision as a sentence."""
+    covered = f"seals {acceptance.number} to {acceptance.last_number}"
+    if acceptance.number == acceptance.last_number:
+        covered = f"seal {acceptance.number}"
+    who = f"{moment(acceptance.accepted_at)} by {acceptance.accepted_by}"
+    lost = acceptance.lost_number
+    gone = f", without seals {acceptance.superseded_after + 1} to {lost}" if lost > acceptance.superseded_after else ""
+    return f"Accepted on {who}: “{acceptance.reason}” ({covered}, {acceptance.events} events not sealed in time{gone})."
