@@ -59,6 +59,12 @@ class ReleaseFilterForm(PipelineFilterForm):
     sort = forms.ChoiceField(label="Sort by", required=False, choices=[("", "Name"), ("newest", "Newest release")])
 
 
+def _line_of_text(value: str) -> None:
+    """The path of a file that is there may hold whatever Git allows; only what no line can hold is a mistake."""
+    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in value):
+        raise forms.ValidationError("This contains a character that no path can have.", code="invisible")
+
+
 def _visible_line(value: str) -> None:
     if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for letter in value):
         raise forms.ValidationError("This contains a character that cannot be seen.", code="invisible")
@@ -147,7 +153,8 @@ class CommitForm(forms.Form):
     path = forms.CharField(
         label="Path",
         max_length=1000,
-        validators=[_visible_line],
+        strip=False,
+        validators=[_line_of_text],
         help_text="From the top of the repository, for example docs/README.md.",
         error_messages={"required": "Say where the file lies."},
     )
@@ -164,7 +171,6 @@ class CommitForm(forms.Form):
         error_messages={"required": "Say what you changed."},
     )
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
-    windows_lines = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, longest: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -172,17 +178,22 @@ class CommitForm(forms.Form):
 
     def clean_path(self) -> str:
         """The path with one slash before it. Raises `ValidationError`."""
-        parts = str(self.cleaned_data["path"]).strip("/").split("/")
+        typed = str(self.cleaned_data["path"])
+        # The path of a file that is there is taken as it is.
+        path = typed
+        if not self.data.get("seen"):
+            path = typed.strip(_ASCII_SPACE)
+            _visible_line(path)
+        parts = path.strip("/").split("/")
         if any(part.strip() in ("", ".", "..") or part == ".git" for part in parts):
             raise forms.ValidationError("This is not a path of a file inside the repository.", code="invalid")
         return "/" + "/".join(parts)
 
     def clean(self) -> dict[str, Any]:
-        """Browsers send every line end as two characters; the file keeps those that it had."""
+        """Browsers send every line end as two characters; the file keeps those that it had when it is committed."""
         cleaned = super().clean() or self.cleaned_data
         if "content" in cleaned:
-            text = str(cleaned["content"]).replace("\r\n", "\n")
-            cleaned["content"] = text.replace("\n", "\r\n") if cleaned.get("windows_lines") else text
+            cleaned["content"] = str(cleaned["content"]).replace("\r\n", "\n")
             if len(cleaned["content"].encode()) > self.longest:
                 self.add_error("content", f"A file committed from here has at most {self.longest} bytes.")
         return cleaned

@@ -3,6 +3,7 @@
 A `project` and a `repository` are each given by id or by name; ids survive a rename.
 """
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -110,6 +111,7 @@ class File:
     commit: str | None = None
     content_type: str | None = None
     held_token: bool = False
+    is_symlink: bool = False
 
     @property
     def is_binary(self) -> bool:
@@ -317,6 +319,21 @@ def file(
     )
 
 
+def exact_file(
+    transport: Transport, project: str, repository: str, branch: str, path: str, *, max_bytes: int = LARGEST_FILE
+) -> File:
+    """The bytes of a file and its object id, both of one commit. Raises `AnswerTooLarge` and `NotFound`."""
+    items = _path(project, repository, "items")
+    query = {"path": _clean(path), "$format": "json", **_at(branch)}
+    # https://learn.microsoft.com/rest/api/azure/devops/git/items/get
+    item = transport.get(items, query=query).json_object()
+    entry, commit = read_entry(item), optional_text(item, "commitId")
+    if entry.is_folder or entry.is_submodule:
+        raise errors.NotFound(detail="not a file")
+    raw = _raw(transport, items, branch, path, max_bytes, commit=commit)
+    return File(entry.path, entry.object_id, raw.body, commit, held_token=raw.held_token, is_symlink=entry.is_symlink)
+
+
 def raw_file(
     transport: Transport, project: str, repository: str, branch: str, path: str, *, max_bytes: int = LARGEST_FILE
 ) -> bytes:
@@ -324,8 +341,12 @@ def raw_file(
     return _raw(transport, _path(project, repository, "items"), branch, path, max_bytes).body
 
 
-def _raw(transport: Transport, items: tuple[str, ...], branch: str, path: str, max_bytes: int) -> Answer:
+def _raw(
+    transport: Transport, items: tuple[str, ...], branch: str, path: str, max_bytes: int, *, commit: str | None = None
+) -> Answer:
     query = {"path": _clean(path), "$format": "octetStream", **_at(branch)}
+    if commit is not None:
+        query |= {"versionDescriptor.version": commit, "versionDescriptor.versionType": "commit"}
     # https://learn.microsoft.com/rest/api/azure/devops/git/items/get
     answer = transport.ask("GET", items, query=query, max_bytes=max_bytes, accept=BYTES)
     return successful(answer, content="bytes")
@@ -343,11 +364,11 @@ def push_file(
     branch: str,
     at: str,
     path: str,
-    content: str,
+    content: bytes,
     comment: str,
     exists: bool,
 ) -> Push:
-    """Commit one text file to a branch that is at the commit `at`; `NOTHING` begins the branch.
+    """Commit one file to a branch that is at the commit `at`; `NOTHING` begins the branch.
 
     `exists` says whether the file is there already. Raises `Conflict` when the branch has moved on, `BranchProtected`,
     `AccessDenied`, and `Rejected`, also when `exists` is wrong.
@@ -355,7 +376,8 @@ def push_file(
     change = {
         "changeType": "edit" if exists else "add",
         "item": {"path": _clean(path)},
-        "newContent": {"content": content, "contentType": "rawtext"},
+        # As text, what Azure DevOps stores would depend on how it encodes it.
+        "newContent": {"content": base64.b64encode(content).decode(), "contentType": "base64encoded"},
     }
     body = {
         "refUpdates": [{"name": HEADS + branch, "oldObjectId": at}],

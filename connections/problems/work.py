@@ -111,6 +111,24 @@ PROBLEMS = (
         "Look at Azure DevOps whether it happened before you try again.",
     ),
     Problem(
+        "file_not_utf8",
+        "The file is in another encoding",
+        "Only files in UTF-8 can be edited here; another encoding would not survive.",
+        "Clone the repository to change it.",
+    ),
+    Problem(
+        "file_mixed_line_ends",
+        "The file's lines end in different ways",
+        "A form cannot keep them apart, so every line would change.",
+        "Clone the repository to change it.",
+    ),
+    Problem(
+        "file_is_link",
+        "This is a symbolic link",
+        "Its content is the path that it leads to, and editing it here would break it.",
+        "Open the file that it leads to, or clone the repository to change it.",
+    ),
+    Problem(
         "file_is_binary",
         "The file is binary",
         "Only text files can be edited here.",

@@ -6,8 +6,9 @@ from django.conf import settings
 
 from connections.azure_devops import errors, git
 from connections.azure_devops.client import AzureDevOpsClient
-from delivery.actions.reading import CannotAsk, remembered
+from delivery.actions.reading import CannotAsk, client_of, remembered
 from delivery.models import Repository
+from delivery.text_files import NotEditable, TextFormat, decode
 
 COMMITS_PER_PAGE = 20
 BRANCHES_SHOWN = 100
@@ -108,6 +109,39 @@ def file(repository: Repository, branch: str, path: str) -> git.File:
             raise CannotAsk("file_too_large") from None
 
     return remembered(repository.project.connection, ("file", name, branch, path), ask)
+
+
+@dataclass(frozen=True, slots=True)
+class EditableFile:
+    """The text of a file for a form, and what is needed to write its bytes back."""
+
+    text: str
+    object_id: str
+    text_format: TextFormat
+
+
+def file_to_edit(repository: Repository, branch: str, path: str) -> EditableFile:
+    """One file as it is now, never from memory. Raises `CannotAsk`, also with why it cannot be edited here."""
+    with client_of(repository.project.connection) as client:
+        return read_editable(client, _place(repository), branch, path)
+
+
+def read_editable(client: AzureDevOpsClient, place: tuple[str, str], branch: str, path: str) -> EditableFile:
+    """The same with a client in hand. Raises `CannotAsk` and `AzureDevOpsError`."""
+    try:
+        found = git.exact_file(client.transport, *place, branch, path, max_bytes=settings.FILE_MAX_BYTES)
+    except errors.AnswerTooLarge:
+        raise CannotAsk("file_too_large") from None
+    if found.held_token:
+        # What the person would see has a mark where the token stands; committed, it would replace it.
+        raise CannotAsk("file_holds_token")
+    if found.is_symlink:
+        raise CannotAsk("file_is_link")
+    try:
+        text, text_format = decode(bytes(found.content) if isinstance(found.content, bytes) else b"")
+    except NotEditable as reason:
+        raise CannotAsk(reason.code) from None
+    return EditableFile(text, found.object_id, text_format)
 
 
 def _place(repository: Repository) -> tuple[str, str]:

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
-
 from connections.azure_devops import errors, git
 from connections.azure_devops.client import AzureDevOpsClient
 from delivery import rights
 from delivery.actions.acting import Attempt, carry_out
+from delivery.actions.browse import read_editable
 from delivery.actions.keep import keep_repository
 from delivery.actions.reading import CannotAsk
 from delivery.models import Project, Repository
+from delivery.text_files import NEW_FILE, TextFormat
 from history.record import Actor
 
 # So often we look again when somebody else pushed just before us.
@@ -68,7 +68,10 @@ def create_branch(repository: Repository, name: str, *, source: str, by: Actor, 
 
 @dataclass(frozen=True, slots=True)
 class FileWish:
-    """A file as it should be. `seen` is the object id of what the person saw, empty for a file that is not there."""
+    """A file as it should be. `seen` is the object id of what the person saw, empty for a file that is not there.
+
+    Lines of `content` may end in any way: the file keeps the way in which its lines end, and its byte order mark.
+    """
 
     branch: str
     path: str
@@ -111,7 +114,7 @@ class _Commit:
 
     def push(self, client: AzureDevOpsClient) -> git.Push:
         self.at = self.head(client)
-        present = self.present(client)
+        present, text_format = self.present(client)
         if present != self.wish.seen:
             raise CannotAsk("file_changed" if self.wish.seen else "file_exists")
         return git.push_file(
@@ -120,7 +123,7 @@ class _Commit:
             branch=self.wish.branch,
             at=self.at,
             path=self.wish.path,
-            content=self.wish.content,
+            content=text_format.encode(self.wish.content),
             comment=self.wish.comment,
             exists=bool(present),
         )
@@ -134,22 +137,15 @@ class _Commit:
                 return git.NOTHING
             raise
 
-    def present(self, client: AzureDevOpsClient) -> str:
-        """The object id of the file at the branch now; empty when there is none."""
+    def present(self, client: AzureDevOpsClient) -> tuple[str, TextFormat]:
+        """The object id of the file at the branch now, empty when there is none, and the format that it keeps."""
         if self.at == git.NOTHING:
-            return ""
+            return "", NEW_FILE
         try:
-            found = git.file(
-                client.transport, *self.place, self.wish.branch, self.wish.path, max_bytes=settings.FILE_MAX_BYTES
-            )
+            found = read_editable(client, self.place, self.wish.branch, self.wish.path)
         except errors.NotFound:
-            return ""
-        except errors.AnswerTooLarge:
-            raise CannotAsk("file_too_large") from None
-        if found.held_token:
-            # What the person saw has a mark where the token stands; committed, it would replace it.
-            raise CannotAsk("file_holds_token")
-        return found.object_id
+            return "", NEW_FILE
+        return found.object_id, found.text_format
 
     def look(self, client: AzureDevOpsClient) -> git.Push | None:
         """Whether the branch is now at a commit of ours on top of where it was."""

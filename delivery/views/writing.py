@@ -117,20 +117,11 @@ def _commit_page(request: HttpRequest, repository: Repository, branch: str, back
     trouble = None
     if path and not path.endswith("/"):
         try:
-            file = browse.file(repository, branch, path)
+            found = browse.file_to_edit(repository, branch, path)
         except CannotAsk as refusal:
             trouble = refusal
         else:
-            if isinstance(file.content, bytes):
-                trouble = CannotAsk("file_is_binary")
-            elif file.held_token:
-                trouble = CannotAsk("file_holds_token")
-            else:
-                initial |= {
-                    "content": file.content,
-                    "seen": file.object_id,
-                    "windows_lines": "\r\n" in file.content,
-                }
+            initial |= {"content": found.text, "seen": found.object_id}
     form = CommitForm(initial=initial, longest=settings.FILE_MAX_BYTES)
     connection = repository.project.connection
     return _page(request, form, connection, rights.COMMIT_FILE, back, repository=repository, trouble=trouble)

@@ -19,7 +19,14 @@ PUSHED = {"pushId": 11, "date": "2026-03-01T14:40:55.3379799Z", "refUpdates": [{
 
 def push(transport: Transport, *, exists: bool = False) -> Push:
     return git.push_file(
-        transport, *WHERE, branch="main", at=SHA, path="docs/a.md", content="Hällo\n", comment="Add it", exists=exists
+        transport,
+        *WHERE,
+        branch="main",
+        at=SHA,
+        path="docs/a.md",
+        content="Hällo\n".encode(),
+        comment="Add it",
+        exists=exists,
     )
 
 
@@ -39,7 +46,7 @@ def test_one_text_file_is_committed_to_a_branch(asking: Asking, exists: bool, ki
                     {
                         "changeType": kind,
                         "item": {"path": "/docs/a.md"},
-                        "newContent": {"content": "Hällo\n", "contentType": "rawtext"},
+                        "newContent": {"content": "SMOkbGxvCg==", "contentType": "base64encoded"},
                     }
                 ],
             }

@@ -51,7 +51,7 @@ def test_everything_works_with_an_older_server(client: AzureDevOpsClient, server
     transport = client.transport
     head = git.branch(transport, SHOP, SHOP, "main").commit
     pushed = git.push_file(
-        transport, SHOP, SHOP, branch="main", at=head, path="/a.md", content="a", comment="Add", exists=False
+        transport, SHOP, SHOP, branch="main", at=head, path="/a.md", content=b"a", comment="Add", exists=False
     )
     assert git.file(transport, SHOP, SHOP, "main", "/a.md").content == "a"
     pipeline = next(iter(build.definitions(transport, SHOP))).items[0]

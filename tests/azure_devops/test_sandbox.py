@@ -125,7 +125,15 @@ def commit(
     transport: Transport, *, at: str, path: str = "/notes.md", exists: bool = False, branch: str = "main"
 ) -> git.Push:
     return git.push_file(
-        transport, SHOP, SHOP, branch=branch, at=at, path=path, content="Grüße\n", comment="Note", exists=exists
+        transport,
+        SHOP,
+        SHOP,
+        branch=branch,
+        at=at,
+        path=path,
+        content="Grüße\n".encode(),
+        comment="Note",
+        exists=exists,
     )
 
 
@@ -172,7 +180,7 @@ def test_a_repository_is_created_once_and_begun_by_its_first_file(full: Transpor
     made = git.create_repository(full, project.id, name="Größe")
     assert made.default_branch is None
     git.push_file(
-        full, SHOP, made.id, branch="main", at=git.NOTHING, path="/a", content="a", comment="Begin", exists=False
+        full, SHOP, made.id, branch="main", at=git.NOTHING, path="/a", content=b"a", comment="Begin", exists=False
     )
     assert git.repository(full, SHOP, made.id).default_branch == "refs/heads/main"
     with pytest.raises(errors.NameTaken):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import User
@@ -77,21 +78,63 @@ def test_a_new_file_is_committed_and_recorded(pages: Client, repository: Reposit
     assert event.detail["commit"] == azure.refs[MAIN]
 
 
-def test_a_file_is_edited_and_keeps_its_line_ends(
-    pages: Client, repository: Repository, azure: AzureRepository
+KEPT = {
+    "Unix": b"One.\nTwo.\n",
+    "Windows": b"One.\r\nTwo.\r\n",
+    "mark": b"\xef\xbb\xbfOne.\nTwo.\n",
+    "mark and Windows": b"\xef\xbb\xbfOne.\r\nTwo.\r\n",
+    "no last line end": b"One.\nTwo.",
+    "empty lines first and last": b"\n\nOne.\n\n\n",
+    "blanks at the ends": b"  One.  \n\tTwo.\t",
+    "one line": b"One.",
+    "empty": b"",
+    "only a mark": b"\xef\xbb\xbf",
+    "a mark amid the text": "One.\ufeff\nTwo.\n".encode(),
+    "other line separators": "One.\u2028\x85\x0b\x0cTwo.\n".encode(),
+    "beyond ASCII": "Grüße, 設計, \N{GRINNING FACE}\n".encode(),
+}
+
+
+def push_to(azure: AzureRepository, path: str, content: bytes) -> None:
+    """Let the file stand at the head of main."""
+    head = azure.commits[azure.refs[MAIN]]
+    azure.commits[head.id] = replace(head, tree={**head.tree, path: content})
+
+
+@pytest.mark.parametrize("content", KEPT.values(), ids=KEPT)
+def test_a_file_that_is_opened_and_committed_as_it_is_keeps_its_bytes(
+    pages: Client, repository: Repository, azure: AzureRepository, content: bytes
 ) -> None:
-    post(pages, "commit", repository.pk, file(path="dos.txt", windows_lines="on"))
-    assert at_azure(azure, "/dos.txt") == b"One.\r\nTwo.\r\n"
-    form = pages.get(reverse("delivery:commit", args=[repository.pk]), {"branch": "main", "path": "/dos.txt"})
-    initial = form.context["form"].initial
-    assert initial["windows_lines"] is True
-    post(
-        pages,
-        "commit",
-        repository.pk,
-        file(path="dos.txt", content="Three.\r\n", seen=initial["seen"], windows_lines="on"),
-    )
-    assert at_azure(azure, "/dos.txt") == b"Three.\r\n"
+    push_to(azure, "/a.txt", content)
+    shown = pages.get(reverse("delivery:commit", args=[repository.pk]), {"branch": "main", "path": "/a.txt"})
+    initial = shown.context["form"].initial
+    # A browser sends each line end as two characters.
+    as_sent = initial["content"].replace("\n", "\r\n")
+    page = post(pages, "commit", repository.pk, file(path="a.txt", content=as_sent, seen=initial["seen"]))
+    assert "/a.txt is committed to main." in page
+    assert at_azure(azure, "/a.txt") == content
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("Grüße".encode("latin-1"), "The file is in another encoding"),
+        ("Grüße".encode("utf-16"), "The file is in another encoding"),
+        ("Grüße".encode("utf-32"), "The file is in another encoding"),
+        (b"One.\r\nTwo.\n", "lines end in different ways"),
+        (b"One.\rTwo.\r", "lines end in different ways"),
+        (b"One.\0", "The file is binary"),
+    ],
+)
+def test_a_file_that_a_form_cannot_keep_is_not_editable_and_stays_as_it_is(
+    pages: Client, repository: Repository, azure: AzureRepository, content: bytes, words: str
+) -> None:
+    push_to(azure, "/a.txt", content)
+    shown = pages.get(reverse("delivery:commit", args=[repository.pk]), {"branch": "main", "path": "/a.txt"})
+    assert words in shown.content.decode()
+    seen = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    assert words in post(pages, "commit", repository.pk, file(path="a.txt", content="x", seen=seen))
+    assert at_azure(azure, "/a.txt") == content
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def _queue(transport: Transport) -> object:
 
 def _push(transport: Transport, repository: str) -> object:
     return git.push_file(
-        transport, P, repository, branch="main", at=SHA, path="/x", content="x", comment="x", exists=False
+        transport, P, repository, branch="main", at=SHA, path="/x", content=b"x", comment="x", exists=False
     )
 
 
