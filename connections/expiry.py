@@ -95,8 +95,10 @@ _DEAD = ("token_refused", "anonymous")
 _WITHOUT_A_REASON = (*_DEAD, "sign_in_required")
 # What `cause_of_refusal` makes of those.
 _CONCLUDED = ("token_ended_early", "global_tokens_ended", "global_tokens_ended_likely")
-# The codes of a token that Azure DevOps does not accept: it can be neither extended nor regenerated.
-DEAD_TOKEN = frozenset({*_WITHOUT_A_REASON, *_CONCLUDED, "token_expired"})
+# The codes of a token that Azure DevOps does not accept: to extend or regenerate it is not possible, or does not help.
+DEAD_TOKEN = frozenset({*_WITHOUT_A_REASON, *_CONCLUDED, "token_expired", "global_token_blocked"})
+# Here Azure DevOps, or a person, said that the token was made for all organizations.
+MADE_FOR_ALL = ("global_token_blocked", "global_tokens_ended")
 
 
 def cause_of_refusal(

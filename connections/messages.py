@@ -42,6 +42,8 @@ TROUBLESHOOTING = (
 )
 
 
+# Named by the guide from the day on which it happens.
+TROUBLESHOOTING_AFTER_THE_END_OF_GLOBAL_TOKENS = ("global_tokens_ended",)
 # What a server of one's own never says.
 OF_THE_SERVICE_ALONE = (
     "conditional_access",

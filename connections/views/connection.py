@@ -213,6 +213,11 @@ def _shown(connection: Connection, tokens: str) -> dict[str, Any]:
     }
 
 
+def _asks_for_reach(connection: Connection) -> bool:
+    is_unknown = connection.token_reach == Connection.Reach.UNKNOWN and connection.server in clients.services()
+    return is_unknown and connection.problem not in expiry.MADE_FOR_ALL
+
+
 def _made_for(connection: Connection) -> str:
     is_known = connection.token_reach != Connection.Reach.UNKNOWN
     return str(connection.get_token_reach_display()) if is_known else "not recorded"
@@ -230,7 +235,7 @@ def _notices(connection: Connection, *, can_change: bool) -> list[Notice]:
     notices = notices_about_server(connection.server)
     if connection.token_reach == Connection.Reach.ALL:
         notices.append(global_token_notice(timezone.localdate()))
-    elif connection.token_reach == Connection.Reach.UNKNOWN and connection.server in clients.services():
+    elif _asks_for_reach(connection):
         notices.append(unknown_reach_notice(connection, can_change=can_change))
     if connection.expires_on is None:
         notices.append(

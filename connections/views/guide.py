@@ -2,9 +2,10 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from connections import guidance, messages
+from connections import expiry, guidance, messages
 from connections.azure_devops.types import Place
 from connections.views.common import guide_context
 
@@ -29,4 +30,6 @@ def guide(request: HttpRequest) -> HttpResponse:
 def _causes(place: Place) -> list[str]:
     """The causes of the guide, without those that only the service knows."""
     own = messages.OF_THE_SERVICE_ALONE if place == "collection" else ()
-    return [code for code in messages.TROUBLESHOOTING if code not in own]
+    has_come = timezone.localdate() >= expiry.GLOBAL_TOKENS_END
+    later = messages.TROUBLESHOOTING_AFTER_THE_END_OF_GLOBAL_TOKENS if has_come else ()
+    return [code for code in (*messages.TROUBLESHOOTING, *later) if code not in own]

@@ -42,7 +42,6 @@ _LONG_AGO = timedelta(days=1)
 # These are about the token or the organization: the other projects would say the same.
 _ABOUT_ALL = DEAD_TOKEN | {
     "scope_missing",
-    "global_token_blocked",
     "not_a_member",
     "organization_not_found",
     "organization_unavailable",

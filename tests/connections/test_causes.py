@@ -136,6 +136,14 @@ def test_azure_devops_itself_says_that_it_was_made_for_all(
     assert f'data-problem="{ENDED}"' in answer_to(pages, token_of("global"), organization="strict", token_reach=reach)
 
 
+@pytest.mark.parametrize("problem", ["global_token_blocked", "global_tokens_ended"])
+def test_a_page_does_not_ask_for_what_is_known(pages: Client, connected: Connected, problem: str) -> None:
+    connection = known(connected(), "unknown")
+    assert "#id_token_reach" in pages.get(connection.get_absolute_url()).content.decode()
+    Connection.objects.update(health="rejected", problem=problem)
+    assert "#id_token_reach" not in pages.get(connection.get_absolute_url()).content.decode()
+
+
 @pytest.mark.usefixtures("since_the_day")
 def test_trouble_on_the_way_is_not_laid_to_the_day(connected: Connected, sandbox: Sandbox) -> None:
     connection = known(connected(), "all")

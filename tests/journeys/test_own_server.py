@@ -94,7 +94,7 @@ def test_without_javascript_both_names_are_said(context: BrowserContext, own: Sa
         page.goto(FORM)
         expect(page.get_by_label("Organization or Collection Name")).to_be_visible()
         expect(page.get_by_text("All accessible organizations").first).to_be_visible()
-        expect(page.get_by_text("On a server of your own, make it in the collection")).to_be_visible()
+        expect(page.get_by_text("On a server of your own, create it in the collection")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

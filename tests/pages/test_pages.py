@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -9,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from connections import clients
@@ -367,6 +369,18 @@ def test_without_a_sandbox_nobody_is_sent_there(pages: Client, settings: Setting
     page = pages.get(reverse("connections:add-azure-devops")).content.decode()
     assert "Only trying it out?" not in page
     assert 'data-tokens-link href="https://dev.azure.com"' in page
+
+
+@pytest.mark.parametrize(("days", "named"), [(1, False), (0, True)])
+def test_the_guide_names_the_end_of_global_tokens_from_its_day_on(
+    pages: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch, days: int, named: bool
+) -> None:
+    monkeypatch.setattr("connections.expiry.GLOBAL_TOKENS_END", timezone.localdate() + timedelta(days=days))
+    page = pages.get(reverse("connections:guide")).content.decode()
+    assert ("Tokens for all organizations have ended" in page) is named
+    settings.AZURE_DEVOPS_SERVERS = "Own=https://devops.example.com/tfs"
+    page = pages.get(reverse("connections:guide")).content.decode()
+    assert "Tokens for all organizations have ended" not in page
 
 
 def test_the_guide_names_each_servers_page_of_tokens(pages: Client, settings: Settings) -> None:
