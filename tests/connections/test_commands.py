@@ -99,7 +99,7 @@ def test_add_says_why_not(
     problem: str,
 ) -> None:
     type_in(token_of(token))
-    ran = Ran("add", "Acme main", organization, "--owner", "maya", "--json")
+    ran = Ran("add", "Acme main", organization, "--owner", "maya", "--one-organization", "--json")
     assert (ran.code, ran.json["problem"]) == (code, problem)
     assert not Connection.objects.exists()
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -28,6 +28,7 @@ from sandbox.server import Sandbox
 from tests.factories import ConnectionFactory, StoredTokenFactory
 
 ANN = Actor("ann")
+BEFORE_GLOBAL_TOKENS_END = datetime(2026, 11, 30, tzinfo=UTC)
 Connected = Callable[..., Connection]
 Token = Callable[[str], str]
 
@@ -109,6 +110,7 @@ def test_one_token_is_tested_once_for_each_organization_and_swapped_for_each(
     places = (("One", "acme"), ("Two", "acme"), ("Three", "fabrikam"))
     connections = [connected(name, organization=organization) for name, organization in places]
     sandbox.requests.clear()
+    sandbox.world.now = lambda: BEFORE_GLOBAL_TOKENS_END
     new = replacement(token_of("global"))
     swapped = rotate_together(connections, new, person=maintainer, by=ANN, now=timezone.now())
     assert [one.refusal for one in swapped] == [None, None, None]
@@ -142,6 +144,7 @@ def test_a_test_in_hand_is_not_made_again(
     connected: Connected, maintainer: User, sandbox: Sandbox, token_of: Token
 ) -> None:
     connections = [connected("One"), connected("Two", organization="fabrikam")]
+    sandbox.world.now = lambda: BEFORE_GLOBAL_TOKENS_END
     token = PersonalAccessToken(token_of("global"))
     tested, verdict = try_together(connections, token, person=maintainer, now=timezone.now())
     assert all(one.comparison and one.comparison.same_person for one in tested)
