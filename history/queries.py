@@ -185,13 +185,13 @@ class SealState:
 
     @property
     def problem(self) -> str:
-        """What is wrong, in a sentence or two; empty when all is well."""
+        """What is wrong, in a sentence that anybody may read; empty when all is well."""
         if self.looked is not None and not self.looked.holds:
-            return f"The history does not hold. {self.looked.finding}"
+            return "The history does not hold. The History page and `manage.py history verify` say why."
         if self.obstacles:
-            return f"The history is not sealed. {self.obstacles[0].words}"
+            return "The history is not sealed. The History page and `manage.py history verify` say why."
         if self.anchor_file is not None:
-            return f"The anchor file cannot be written: {self.anchor_file.problem}."
+            return "The anchor file of the history cannot be written. The History page and the log say why."
         return ""
 
 

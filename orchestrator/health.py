@@ -8,9 +8,11 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
+from history.queries import seal_state
 from orchestrator.models import Heartbeat
 from orchestrator.supervisor import broker
 
@@ -19,6 +21,8 @@ BROKER_LATE_AFTER = timedelta(minutes=1)
 # A web process that has just started gives the others time to start too.
 GRACE = timedelta(minutes=3)
 REMEMBERED = 5.0
+_HISTORY = "history"
+_UNKNOWN = "Not known: the database does not answer."
 _WAITS = "Audits, reminders and mails wait; nothing is lost."
 _BROKER_REMEDY = (
     "Whoever runs this site looks at the server behind REDIS_URL. Pages and Test Connection work meanwhile."
@@ -84,6 +88,7 @@ def report(*, now: datetime) -> list[Part]:
         _answering("database", ok=signs is not None),
         _answering("broker", ok=broker.answers(settings.CELERY_BROKER_URL)),
         *(_living(part, signs, now) for part in Heartbeat.Part),
+        _history(now) if signs is not None else Part(_HISTORY, ok=False, says=_UNKNOWN),
     ]
 
 
@@ -113,13 +118,24 @@ def _silence(part: Heartbeat.Part, sign: Heartbeat | None, now: datetime) -> str
 
 def _living(part: Heartbeat.Part, signs: Signs | None, now: datetime) -> Part:
     if signs is None:
-        return Part(part.value, ok=False, says="Not known: the database does not answer.")
+        return Part(part.value, ok=False, says=_UNKNOWN)
     sign = signs.get(part)
     if sign is None or _is_late(part, sign, now):
         seconds = int((now - sign.seen_at).total_seconds()) if sign else None
         return Part(part.value, ok=False, says=_silence(part, sign, now), seconds=seconds)
     age = max(now - sign.seen_at, timedelta())
     return Part(part.value, ok=True, says=f"Seen {spoken(age)} ago.", seconds=int(age.total_seconds()))
+
+
+def _history(now: datetime) -> Part:
+    """Whether the history holds, as the last verification saw it, is being sealed, and its anchors can be written."""
+    try:
+        problem = seal_state(now=now).problem
+    except DatabaseError:
+        problem = _UNKNOWN
+    except ImproperlyConfigured as wrong:
+        problem = str(wrong)
+    return Part(_HISTORY, ok=not problem, says=problem or "It is sealed, and holds as far as seals show.")
 
 
 def _answering(name: str, *, ok: bool) -> Part:

@@ -134,12 +134,15 @@ def test_a_first_seal_over_old_events_is_a_finding_whoever_made_it(
     assert (finding.kind, finding.batch) == ("first_seal", 1)
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL leaves gaps in ids by itself")
-def test_events_removed_before_they_were_sealed_leave_a_gap_on_sqlite(
+def test_events_removed_before_they_were_sealed_leave_a_gap_on_sqlite_alone(
     sealed: list[Event], append: Append, intrude: Intrude
 ) -> None:
     waiting = append(4, at=LATER)
     intrude("DELETE FROM history_event WHERE id IN (%s, %s)", waiting[0].pk, waiting[2].pk)
+    if connection.vendor != "sqlite":
+        # PostgreSQL leaves gaps in ids by itself.
+        assert seal_waiting(now=LATER) == 2
+        return
     assert refused() == {"removed"}
     (finding,) = look(now=LATER).findings
     assert finding.words == f"Events were removed before they were sealed: {waiting[0].pk}, {waiting[2].pk}."

@@ -2,16 +2,20 @@
 
 import io
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from history.models import Event
+from history.record import Actor, Named, record
+from history.tasks import seal_waiting, verify
 from orchestrator import health
 from orchestrator.models import Heartbeat
 from tests.orchestrator.conftest import Broker
@@ -60,7 +64,7 @@ def test_a_product_of_which_every_part_works_is_ready(all_well: None, client: Cl
     assert answer.status_code == 200
     assert answer["Cache-Control"] == "no-store"
     assert answer.json()["ready"] is True
-    assert list(parts(answer.json())) == ["database", "broker", "clock", "worker"]
+    assert list(parts(answer.json())) == ["database", "broker", "clock", "worker", "history"]
     assert parts(answer.json())["clock"]["seconds"] < 60
 
 
@@ -97,15 +101,89 @@ def test_a_database_that_is_away_is_not_ready(all_well: None, client: Client) ->
         "broker": True,
         "clock": False,
         "worker": False,
+        "history": False,
     }
 
 
-def test_asking_often_costs_one_query(
+def test_asking_often_costs_no_more_than_asking_once(
     all_well: None, client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(1):
+    client.get("/readyz")
+    with django_assert_num_queries(0):
         client.get("/readyz")
+
+
+def test_asking_costs_few_queries(
+    all_well: None, client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_max_num_queries(9):
         client.get("/readyz")
+
+
+def append(at: datetime) -> Event:
+    return record("connection.tested", Named("connection", 7, "Acme main"), by=Actor("x"), at=at)
+
+
+def test_a_history_that_is_sealed_and_verified_is_ready(all_well: None, client: Client) -> None:
+    append(timezone.now())
+    seal_waiting()
+    verify()
+    says = "It is sealed, and holds as far as seals show."
+    assert parts(client.get("/readyz").json())["history"] == {
+        "name": "history",
+        "ok": True,
+        "says": says,
+        "seconds": None,
+    }
+
+
+def test_events_that_were_not_sealed_in_time_are_not_ready(
+    all_well: None, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(timezone.now() - timedelta(minutes=14))
+    assert client.get("/readyz").status_code == 200
+    later = timezone.now() + timedelta(minutes=2)
+    monkeypatch.setattr(health, "current_report", lambda: health.report(now=later))
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert parts(answer.json())["history"]["says"].startswith("The history is not sealed. ")
+
+
+def test_a_history_that_does_not_hold_is_not_ready_and_what_is_wrong_is_not_told_to_strangers(
+    all_well: None, client: Client
+) -> None:
+    event = append(timezone.now())
+    seal_waiting()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE history_event SET subject_name = 'Forged' WHERE id = %s", [event.pk])
+    verify()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    says = "The history does not hold. The History page and `manage.py history verify` say why."
+    assert parts(answer.json())["history"]["says"] == says
+
+
+def test_an_anchor_file_that_cannot_be_written_is_not_ready_and_its_name_is_not_told(
+    all_well: None, client: Client, settings: Settings, tmp_path: Path
+) -> None:
+    settings.HISTORY_ANCHOR_FILE = str(tmp_path)
+    append(timezone.now())
+    seal_waiting()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "The anchor file of the history cannot be written." in parts(answer.json())["history"]["says"]
+    assert str(tmp_path) not in answer.content.decode()
+
+
+def test_a_history_that_cannot_be_read_is_not_known(
+    all_well: None, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_of: object) -> None:
+        raise OperationalError("no such table: history_seal")
+
+    monkeypatch.setattr(health, "seal_state", broken)
+    history = parts(client.get("/readyz").json())["history"]
+    assert history["says"] == "Not known: the database does not answer."
 
 
 def command(*arguments: str) -> str:

@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which parts, and in which form."""
-        parser.add_argument("parts", nargs="*", help="database, broker, clock, worker; all of them by default")
+        parser.add_argument("parts", nargs="*", help="database, broker, clock, worker, history; all of them by default")
         parser.add_argument("--json", action="store_true", help="as /readyz answers")
 
     def handle(self, *args: Any, **options: Any) -> None:
