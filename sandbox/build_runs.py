@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.build import WEB_API, find_build
 from sandbox.ids import instant, stable_id
 from sandbox.pipelines import Build, Record, Step
-from sandbox.wire import Answer, Refused, Request, error, json_answer, listing, raw
+from sandbox.wire import Answer, Refused, Request, as_text, error, json_answer, listing, raw
 from sandbox.world import Project
 from sandbox.zips import wants_zip, zip_answer
 
@@ -117,16 +117,12 @@ def _zipped_logs(request: Request, build: Build) -> dict[str, bytes]:
     for step in build.logged().values():
         of_job = step.kind != "Task"
         path = jobs[step.identifier] if of_job else f"{jobs[step.parent]}/{step.order}_{_file_name(step)}"
-        files[f"{path}.txt"] = _text(build.log(step, request.now))
+        files[f"{path}.txt"] = as_text(build.log(step, request.now))
     return {path: content for path, content in files.items() if content}
 
 
 def _file_name(step: Step) -> str:
     return _NOT_IN_FILE_NAMES.sub("_", step.name)
-
-
-def _text(lines: list[str]) -> bytes:
-    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def log(request: Request, names: dict[str, str]) -> Answer:
@@ -143,7 +139,7 @@ def log(request: Request, names: dict[str, str]) -> Answer:
     last = request.number("endLine", len(lines))
     wanted = lines[first - 1 : max(last, 0)]
     if wants_zip(request):
-        return zip_answer(request, f"log_{names['log']}", {f"{names['log']}.txt": _text(wanted)})
+        return zip_answer(request, f"log_{names['log']}", {f"{names['log']}.txt": as_text(wanted)})
     if request.wants_json or request.query.get("$format", "").lower() == "json":
         return listing(request, wanted)
-    return raw(request, _text(wanted), "text/plain")
+    return raw(request, as_text(wanted), "text/plain")

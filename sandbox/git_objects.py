@@ -25,10 +25,7 @@ def blob(request: Request, names: dict[str, str]) -> Answer:
     """A file by the id of its content: its size as JSON, the content itself, or zipped."""
     project, repository = find_repository(request, names)
     wanted = names["sha"].lower()
-    contents = (content for commit in repository.commits.values() for content in commit.tree.values())
-    content = next((content for content in contents if blob_id(content) == wanted), None)
-    if content is None:
-        raise Refused(_not_there(request, repository, names["sha"]))
+    content = _find_blob(request, repository, wanted)
     name = request.query.get("fileName") or wanted
     if wants_zip(request):
         return zip_answer(request, name, {name: content})
@@ -44,6 +41,22 @@ def blob(request: Request, names: dict[str, str]) -> Answer:
         "_links": _links(request, project, repository, here),
     }
     return json_answer(request, body)
+
+
+def blobs(request: Request, names: dict[str, str]) -> Answer:
+    """The files of some ids, zipped, each under its id. It reads, although it is a POST."""
+    _, repository = find_repository(request, names)
+    files = {sha.lower(): _find_blob(request, repository, sha.lower()) for sha in request.texts()}
+    return zip_answer(request, request.query.get("filename") or repository.name, files)
+
+
+def _find_blob(request: Request, repository: Repository, sha: str) -> bytes:
+    """The content of an id. Raises `Refused`."""
+    contents = (content for commit in repository.commits.values() for content in commit.tree.values())
+    content = next((content for content in contents if blob_id(content) == sha), None)
+    if content is None:
+        raise Refused(_not_there(request, repository, sha))
+    return content
 
 
 def tree(request: Request, names: dict[str, str]) -> Answer:

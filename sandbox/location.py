@@ -90,6 +90,13 @@ _LOCATIONS = (
     ),
     ("Release", "releases", "a166fde7-27ad-408e-ba75-703c2cc9d500", "{project}/_apis/{area}/{resource}/{releaseId}", 8),
     ("Release", "environments", "a7e426b1-03dc-48af-9dfe-c98bac612dcb", _RELEASE_PART, 7),
+    (
+        "Release",
+        "logs",
+        "c37fbab5-214b-48e4-a55b-cb6b4f6e4038",
+        "{project}/_apis/{area}/releases/{releaseId}/{resource}",
+        2,
+    ),
     ("Release", "logs", "17c91af7-09fd-4256-bff1-c24ee4f73bc0", _RELEASE_LOG, 2),
     ("Release", "deployments", "b005ef73-cddc-448e-9ba2-5193bf36b19f", "{project}/_apis/{area}/{resource}", 2),
     ("Release", "approvals", "b47c6458-e73b-47cb-a770-4df1e8813a91", "{project}/_apis/{area}/{resource}", 3),

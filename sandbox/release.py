@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from sandbox.core import find_project
 from sandbox.deployments import Approval, Attempt, Environment, Release, ReleaseDefinition
-from sandbox.release_json import EVERY_APPROVAL, Writer, task_log
-from sandbox.wire import Answer, Refused, Request, error, json_answer, raw
+from sandbox.release_json import EVERY_APPROVAL, TASKS, Writer, task_log
+from sandbox.wire import Answer, Refused, Request, as_text, error, json_answer, raw
 from sandbox.world import Project
+from sandbox.zips import zip_answer
 
 EXCEPTIONS = "Microsoft.VisualStudio.Services.ReleaseManagement.Data.Exceptions"
 _ASSEMBLY = "Microsoft.VisualStudio.Services.ReleaseManagement2.Data"
@@ -95,12 +96,26 @@ def log(request: Request, names: dict[str, str]) -> Answer:
     project = settled(request, names)
     found = find_environment(request, find_release(request, project, names), names)
     attempt = next((one for one in found.attempts if str(one.id) == names["phase"]), None)
-    if attempt is None or not 1 <= int(names["task"]) <= 4:
+    if attempt is None or not 1 <= int(names["task"]) <= len(TASKS):
         raise Refused(not_found(request, "The log does not exist.", "ReleaseManagementObjectNotFoundException"))
     lines = task_log(attempt, int(names["task"]))
     first, last = max(request.number("startLine", 1), 1), request.number("endLine", len(lines))
     lines = lines[first - 1 : max(last, 0)]
-    return raw(request, "".join(f"{line}\n" for line in lines).encode(), "text/plain")
+    return raw(request, as_text(lines), "text/plain")
+
+
+def logs(request: Request, names: dict[str, str]) -> Answer:
+    """What all tasks of a release said so far, zipped: a folder for each environment, in it one for each attempt."""
+    project = settled(request, names)
+    found = find_release(request, project, names)
+    files = {
+        f"{environment.plan.name}/Attempt {attempt.number}/{number}_{name}.log": as_text(task_log(attempt, number))
+        for environment in found.environments
+        for attempt in environment.attempts
+        if environment.progress(attempt, request.now).started_at is not None
+        for number, name in enumerate(TASKS, start=1)
+    }
+    return zip_answer(request, f"ReleaseLogs_{found.id}", files)
 
 
 @dataclass(frozen=True)

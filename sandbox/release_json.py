@@ -16,7 +16,7 @@ from sandbox.pipelines import Build
 from sandbox.wire import Request, person_json
 from sandbox.world import Project
 
-_TASKS = ("Initialize job", "Download artifacts", "Deploy", "Finalize Job")
+TASKS = ("Initialize job", "Download artifacts", "Deploy", "Finalize Job")
 
 
 # Which approvals of an environment are written, and whether the plan of who is asked is too.
@@ -319,7 +319,7 @@ class Writer:
         if progress.started_at is None:
             return []
         status = {"canceled": "canceled", "rejected": "failed"}.get(progress.environment, progress.environment)
-        tasks = [self._task(release, environment, attempt, number, name) for number, name in enumerate(_TASKS, start=1)]
+        tasks = [self._task(release, environment, attempt, number, name) for number, name in enumerate(TASKS, start=1)]
         return [
             {
                 "id": attempt.id,
@@ -355,14 +355,14 @@ def task_status(environment: Environment, attempt: Attempt, number: int, request
     """What a task of a deployment is. All but the last two are done as soon as it starts."""
     progress = environment.progress(attempt, request.now)
     if progress.finished_at is None:
-        return "succeeded" if number <= len(_TASKS) - 2 else "inProgress" if number == len(_TASKS) - 1 else "pending"
-    if number != len(_TASKS) - 1:
+        return "succeeded" if number <= len(TASKS) - 2 else "inProgress" if number == len(TASKS) - 1 else "pending"
+    if number != len(TASKS) - 1:
         return "succeeded"
     return {"canceled": "canceled", "rejected": "failed"}.get(progress.environment, progress.environment)
 
 
 def task_log(attempt: Attempt, number: int) -> list[str]:
     """What a task of a deployment says."""
-    name = _TASKS[number - 1]
+    name = TASKS[number - 1]
     at = instant(attempt.approved_at or attempt.queued_at)
     return [f"{at} ##[section]Starting: {name}", f"{at} Attempt {attempt.number}", f"{at} ##[section]Finishing: {name}"]

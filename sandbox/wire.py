@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -197,6 +197,11 @@ def listing(request: Request, items: list[Any], *, continuation: str | None = No
 def raw(request: Request, content: bytes, content_type: str) -> Answer:
     """The thing itself: a file, or a log."""
     return Answer(200, content, [*controller_headers(request), ("Content-Type", content_type)])
+
+
+def as_text(lines: Iterable[str]) -> bytes:
+    """The lines of a log as the content of a file."""
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def empty(request: Request) -> Answer:

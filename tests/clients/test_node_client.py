@@ -170,6 +170,29 @@ def test_it_runs_a_build_and_reads_what_it_said(build: Area, sandbox: Sandbox) -
     assert build("getBuildWorkItemsRefs", PROJECT, queued["id"]) == []
 
 
+def test_it_runs_a_pipeline_and_follows_it(client: Connect, sandbox: Sandbox) -> None:
+    pipelines = client("node", "Pipelines")
+    assert "Storefront CI" in [pipeline["name"] for pipeline in pipelines("listPipelines", PROJECT)]
+    assert pipelines("getPipeline", PROJECT, 1)["configuration"]["type"] == 1
+    wish = {"resources": {"repositories": {"self": {"refName": "refs/heads/main"}}}}
+    begun = pipelines("runPipeline", wish, PROJECT, 1)
+    assert begun["state"] == 1
+    sandbox.world.advance(60)
+    ended = pipelines("getRun", PROJECT, 1, begun["id"])
+    assert (ended["state"], ended["result"]) == (4, 1)
+    assert pipelines("listRuns", PROJECT, 1)[0]["id"] == begun["id"]
+    assert pipelines("getArtifact", PROJECT, 1, begun["id"], "drop", 0)["name"] == "drop"
+    assert pipelines("listLogs", PROJECT, 1, begun["id"])["logs"]
+
+
+def test_it_lists_pushes_and_releases_of_all_projects(git: Area, release: Area) -> None:
+    newest = git("getPushes", REPOSITORY, PROJECT, 0, 1, {"includeRefUpdates": True})[0]
+    assert newest["refUpdates"]
+    assert git("getPush", REPOSITORY, newest["pushId"], PROJECT, 5, True)["pushId"] == newest["pushId"]
+    names = {one["projectReference"]["name"] for one in release("getReleases")}
+    assert names == {"Storefront", "Payments API"}
+
+
 def test_it_cancels_a_build(build: Area, sandbox: Sandbox) -> None:
     queued = build("queueBuild", {"definition": {"id": 1}}, PROJECT)
     sandbox.world.advance(10)

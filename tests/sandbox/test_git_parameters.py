@@ -268,6 +268,18 @@ def test_a_file_comes_zipped_by_path_and_by_id(call: Caller) -> None:
     assert "filename*=UTF-8''%E6%97%A5%E6%9C%AC.txt.zip" in by_id.headers["Content-Disposition"]
 
 
+def test_several_files_come_zipped_by_their_ids(call: Caller) -> None:
+    paths = ("/README.md", "/docs/empty.txt")
+    ids = [call("GET", f"{G}/items", params={"path": path}).json()["objectId"] for path in paths]
+    answer = call("POST", f"{G}/blobs", json=ids, token="code-only", params={"filename": "two"})
+    files = packed(answer)
+    assert files.namelist() == ids
+    assert files.read(ids[1]) == b""
+    assert 'filename="two.zip"' in answer.headers["Content-Disposition"]
+    missing = call("POST", f"{G}/blobs", json=[*ids, "0" * 40])
+    assert missing.json()["typeKey"] == "GitObjectDoesNotExistException"
+
+
 def test_a_zip_for_unix_keeps_permissions(call: Caller) -> None:
     for unix in ("true", "false"):
         params = {"scopePath": "/docs", "$format": "zip", "zipForUnix": unix}

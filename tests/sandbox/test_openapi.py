@@ -59,6 +59,7 @@ def _examples(call: Caller, sandbox: Sandbox) -> Iterator[Example]:
     yield _get(f"{P}/git/repositories")
     yield _get(f"{G}/commits/{head}", changeCount="10")
     yield _get(f"{G}/commits/{head}/changes")
+    yield Example("POST", f"{G}/blobs", {"json": []})
     yield _get(f"{G}/blobs/{call('GET', f'{G}/items', params={'path': '/README.md'}).json()['objectId']}")
     yield _get(f"{G}/trees/{call('GET', f'{G}/commits/{head}').json()['treeId']}", recursive="true")
     yield _get(f"{G}/pushes", includeRefUpdates="true", includeLinks="true")
@@ -156,6 +157,7 @@ def _release_examples(call: Caller, sandbox: Sandbox) -> Iterator[Example]:
     yield Example("PATCH", f"{one}/environments/{stages[0]['id']}", {"json": {"status": "inProgress"}})
     phase = stages[0]["deploySteps"][0]["releaseDeployPhases"][0]["phaseId"]
     yield _get(f"{one}/environments/{stages[0]['id']}/deployPhases/{phase}/tasks/1/logs")
+    yield _get(f"{one}/logs")
     yield _get(f"{P}/release/deployments")
     yield _get(f"{P}/release/approvals", statusFilter="undefined")
     pending = call("GET", f"{P}/release/approvals").json()["value"][0]

@@ -33,6 +33,7 @@ PATHS = {
     f"GET {GIT}/commits/{{commit}}/changes": "Storefront/_apis/git/repositories/Storefront/commits/$side/changes",
     f"GET {GIT}/items": "Storefront/_apis/git/repositories/Storefront/items",
     f"GET {GIT}/blobs/{{sha}}": "Storefront/_apis/git/repositories/Storefront/blobs/$blob",
+    f"POST {GIT}/blobs": "Storefront/_apis/git/repositories/Storefront/blobs",
     f"GET {GIT}/trees/{{sha}}": "Storefront/_apis/git/repositories/Storefront/trees/$tree",
     f"GET {GIT}/pushes": "Storefront/_apis/git/repositories/Storefront/pushes",
     f"GET {GIT}/pushes/{{push}}": "Storefront/_apis/git/repositories/Storefront/pushes/3",
@@ -130,6 +131,7 @@ EFFECTS: dict[str, dict[str, Effect]] = {
         "download": Effect("true"),
         "fileName": Effect("other.txt", {"$format": "zip"}),
     },
+    f"POST {GIT}/blobs": {"filename": Effect("other")},
     f"GET {GIT}/trees/{{sha}}": {
         "$format": Effect("zip"),
         "fileName": Effect("other", {"$format": "zip"}),

@@ -1,5 +1,7 @@
 """Lists of classic releases: what their parameters find, and releases of all projects at once."""
 
+import io
+import zipfile
 from typing import Any
 
 import pytest
@@ -146,6 +148,18 @@ def test_a_part_of_the_log_of_a_task_can_be_read(call: Caller, sandbox: Sandbox)
     lines = call("GET", log, accept="text/plain").text.splitlines()
     part = call("GET", log, accept="text/plain", params={"startLine": "2", "endLine": "2"})
     assert part.text.splitlines() == lines[1:2]
+
+
+def test_all_logs_of_a_release_come_in_a_zip_file(call: Caller, sandbox: Sandbox) -> None:
+    release = values(call, "releases", definitionId="1")[0]
+    answer = call("GET", release["logsContainerUrl"].removeprefix(sandbox.url), accept="application/zip")
+    assert answer.headers["Content-Type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as files:
+        # The stage Production waits for somebody, so it said nothing so far.
+        assert {name.partition("/")[0] for name in files.namelist()} == {"Test", "Staging"}
+        assert b"Starting: Deploy" in files.read("Test/Attempt 1/3_Deploy.log")
+    assert call("GET", f"{R}/releases/2147483647/logs").json()["typeKey"] == "ReleaseNotFoundException"
+    assert call("GET", release["logsContainerUrl"].removeprefix(sandbox.url), token="no-release").content == b""
 
 
 def test_releases_of_all_visible_projects_come_at_once_and_in_pages(call: Caller) -> None:
