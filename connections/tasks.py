@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from connections.actions import leases, outbox, remind, runs
+from connections.actions import leases, mail_anchor, outbox, remind, runs
 from connections.actions.audit import audit
 from connections.actions.probe import forget_old
 from connections.models import Connection
@@ -66,6 +66,12 @@ def _audit(connection_id: int) -> None:
 def remind_due() -> None:
     """Write the reminders that are due into the outbox."""
     remind.remind_due(now=timezone.now())
+
+
+@task
+def mail_history_anchor() -> None:
+    """Write the mails with this week's anchor of the history into the outbox."""
+    mail_anchor.mail_weekly_anchor(now=timezone.now())
 
 
 @task

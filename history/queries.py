@@ -170,8 +170,8 @@ def subjects_once_called(kind: str, name: str) -> tuple[int, ...]:
 class SealState:
     """How far the history is sealed, what stands against sealing, and what the last look at the seals found."""
 
+    end: End
     sealed_up_to: datetime | None
-    anchor: str
     looked: Verification | None
     waiting_since: datetime | None
     overdue: bool
@@ -179,9 +179,21 @@ class SealState:
     anchor_file: AnchorFileState | None
 
     @property
+    def anchor(self) -> str:
+        """Where the sealed history ends, as `history verify --anchor` takes it; empty when nothing is sealed."""
+        return self.end.anchor
+
+    @property
     def has_anchor_file(self) -> bool:
         """Whether anchors are also appended to a file."""
         return bool(settings.HISTORY_ANCHOR_FILE)
+
+    @property
+    def finding(self) -> str:
+        """What is wrong with the history itself, for people who may see all of it; empty when nothing is."""
+        if self.looked is not None and not self.looked.holds:
+            return self.looked.finding
+        return " ".join(finding.words for finding in self.obstacles)
 
     @property
     def problem(self) -> str:
@@ -202,8 +214,8 @@ def seal_state(*, now: datetime) -> SealState:
     waiting = unsealed(end)
     since = waiting[0][1] if waiting else None
     return SealState(
+        end=end,
         sealed_up_to=last.newest_at if last else None,
-        anchor=end.anchor,
         looked=Verification.objects.first(),
         waiting_since=since,
         overdue=since is not None and since < now - SEALED_SOON,

@@ -171,6 +171,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "verify-history": {"task": "history.tasks.verify", "schedule": "3:20"},
     "forget-ended-sessions": {"task": "people.tasks.forget_ended_sessions", "schedule": 3600.0},
     "forget-rested-counters": {"task": "throttling.tasks.forget_rested_counters", "schedule": 3600.0},
+    "mail-history-anchor": {"task": "connections.tasks.mail_history_anchor", "schedule": "4:20"},
     "prune-history": {"task": "history.tasks.prune", "schedule": "3:50"},
 }
 

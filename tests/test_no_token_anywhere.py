@@ -298,6 +298,7 @@ def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
         "connections.tasks.audit_due": {},
         "connections.tasks.audit_one": of_connection,
         "connections.tasks.remind_due": {},
+        "connections.tasks.mail_history_anchor": {},
         "connections.tasks.send_due": {},
         "connections.tasks.forget_old_probe_results": {},
         "delivery.tasks.refresh_due": {},

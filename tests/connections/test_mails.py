@@ -10,11 +10,13 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from connections import emails
-from connections.actions import notify, outbox
+from connections.actions import mail_anchor, notify, outbox
 from connections.actions.remind import remind_due
 from connections.expiry import DEAD_TOKEN
 from connections.models import CapabilityState, Connection, Mail
 from connections.status import News
+from history.record import Actor, record
+from history.sealing import seal_waiting
 from tests.factories import ConnectionFactory
 
 TODAY = date(2026, 11, 24)
@@ -89,6 +91,14 @@ def told(what: News) -> Callable[[Connection], Mail]:
     return write
 
 
+def anchor(connection: Connection) -> Mail:
+    User.objects.filter(pk=connection.owner.pk).update(is_superuser=True)
+    record("connection.tested", connection, by=Actor("x"), at=NOON)
+    seal_waiting(now=NOON)
+    mail_anchor.mail_weekly_anchor(now=NOON)
+    return Mail.objects.get()
+
+
 REMINDERS = {
     "expiring": expiring,
     "undated": undated,
@@ -101,7 +111,9 @@ EVERY_KIND: dict[str, Callable[[Connection], Mail]] = {
     **REMINDERS,
     **NEWS,
     "test": lambda connection: outbox.send_test(connection.owner.email, now=NOON),
+    mail_anchor.KIND: anchor,
 }
+OF_NO_CONNECTION = {"test", mail_anchor.KIND}
 
 
 class _Page(HTMLParser):
@@ -144,7 +156,7 @@ def test_markup_in_names_is_text(kind: str, connection: Connection) -> None:
     mail = EVERY_KIND[kind](connection)
     assert "script" not in _Page(mail.html).tags
     assert "&lt;script&gt;" not in mail.text + mail.subject
-    if kind != "test":
+    if kind not in OF_NO_CONNECTION:
         assert NASTY in mail.text
         assert NASTY in _Page(mail.html).text
 
@@ -156,7 +168,7 @@ def test_every_kind_says_why_it_came(kind: str, connection: Connection) -> None:
     assert "You get this because you " in _Page(mail.html).text
 
 
-@pytest.mark.parametrize("kind", [kind for kind in EVERY_KIND if kind != "test"])
+@pytest.mark.parametrize("kind", [kind for kind in EVERY_KIND if kind not in OF_NO_CONNECTION])
 def test_whoever_owns_it_is_named(kind: str, connection: Connection) -> None:
     mail = EVERY_KIND[kind](connection)
     assert "Olga <Owner>" in mail.text

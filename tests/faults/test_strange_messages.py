@@ -17,6 +17,7 @@ LEASE = "2026-01-01T00:00:00+00:00"
 RINGS = (
     "connections.tasks.audit_due",
     "connections.tasks.forget_old_probe_results",
+    "connections.tasks.mail_history_anchor",
     "connections.tasks.remind_due",
     "connections.tasks.send_due",
     "delivery.tasks.poll_due",
