@@ -74,7 +74,7 @@ def test_a_verdict_in_hand_is_not_asked_for_again(page: Page, sandbox: Sandbox, 
         ("no-release", "acme", "The token works, with limits"),
         ("code-only", "acme", "The token works, with limits"),
         ("no-rights", "guarded", "The token works, with limits"),
-        ("no-projects", "acme", "No project visible"),
+        ("no-projects", "acme", "The token works, but not everything could be told"),
         ("global", "strict", "Tokens for all organizations are not allowed"),
     ],
 )
