@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -11,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from connections import calendars
+from connections.actions.calendar_revisions import next_second, revise
 from connections.models import CalendarFeed, Connection
 from history.record import Actor, Named, record
 
@@ -55,13 +57,17 @@ def fetch(secret: str, *, now: datetime) -> Fetched | None:
     feed = CalendarFeed.objects.select_related("user").filter(secret_digest=_digest(secret)).first()
     if feed is None or not _may_read(feed.user):
         return None
-    content = calendars.calendar_of(dated_of(feed.user), today=timezone.localdate(now))
+    today = timezone.localdate(now)
+    content = calendars.calendar_of(dated_of(feed.user), today=today, revise=partial(revise, now=now))
     digest = hashlib.sha256(content).hexdigest()
+    noted: dict[str, object] = {}
     if digest != feed.content_digest:
-        feed.content_digest, feed.changed_at = digest, now
-    if feed.changed_at == now or feed.fetched_at is None or now - feed.fetched_at >= _FETCHES_NOTED_EVERY:
-        feed.fetched_at = now
-        feed.save(update_fields=["content_digest", "changed_at", "fetched_at"])
+        after = feed.changed_at if feed.content_digest else None
+        feed.changed_at = next_second(now, after=after)
+        noted = {"content_digest": digest, "changed_at": feed.changed_at}
+    if noted or feed.fetched_at is None or now - feed.fetched_at >= _FETCHES_NOTED_EVERY:
+        # Whoever revokes the address meanwhile leaves nothing to note.
+        CalendarFeed.objects.filter(pk=feed.pk, secret_digest=feed.secret_digest).update(fetched_at=now, **noted)
     return Fetched(content, digest, feed.changed_at)
 
 

@@ -10,12 +10,13 @@ from connections.models.connections import (
     StoredToken,
 )
 from connections.models.guardrails import GuardRails
-from connections.models.telling import CalendarFeed, Mail, MutedReminders, Reminder
+from connections.models.telling import CalendarEntry, CalendarFeed, Mail, MutedReminders, Reminder
 
 __all__ = [
     "NAME_LENGTH",
     "AuditRun",
     "AuditedConnection",
+    "CalendarEntry",
     "CalendarFeed",
     "CapabilityState",
     "ChosenProject",

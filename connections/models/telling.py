@@ -108,6 +108,29 @@ class MutedReminders(models.Model):
         return self.address
 
 
+class CalendarEntry(models.Model):
+    """The revision of an event in calendars: it moves when what the event says is another than at the last fetch.
+
+    It is the same in every person's calendar. The database holds no constraint, as a fetch that meets a disconnect may
+    leave a row behind; it means nothing then.
+    """
+
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, related_name="calendar_entries", db_constraint=False
+    )
+    kind = models.CharField(max_length=20)
+    digest = models.CharField(max_length=64)
+    sequence = models.PositiveIntegerField(default=0)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("connection", "kind"), name="calendar_entry_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.connection_id}, revision {self.sequence}"
+
+
 class CalendarFeed(models.Model):
     """A person's calendar of expiry dates. Its secret address is known here by a digest only."""
 

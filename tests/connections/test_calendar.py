@@ -6,16 +6,22 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from icalendar import Calendar
+from pytest_django import DjangoAssertNumQueries
 
 from connections import calendars
+from connections.actions import calendar_revisions
 from connections.actions.calendar import fetch, make_address
-from connections.models import CalendarFeed, Connection, MutedReminders
+from connections.calendars import Entry
+from connections.models import CalendarEntry, CalendarFeed, Connection, MutedReminders
 from history.models import Event
 from history.record import Actor
 from orchestrator.redaction import clean
@@ -42,7 +48,9 @@ def made_of(*connections: Connection) -> bytes:
 
 
 def events(content: bytes) -> list[Any]:
-    return list(Calendar.from_ical(content).walk("VEVENT"))
+    """All but the one that stands for none."""
+    found = Calendar.from_ical(content).walk("VEVENT")
+    return [event for event in found if not str(event["uid"]).startswith("no-dates@")]
 
 
 def test_the_file_is_a_calendar_of_all_day_events(olga: User) -> None:
@@ -52,7 +60,6 @@ def test_the_file_is_a_calendar_of_all_day_events(olga: User) -> None:
     (event,) = calendar.walk("VEVENT")
     assert event.decoded("dtstart") == date(2026, 12, 1)
     assert event.decoded("dtend") == date(2026, 12, 2)
-    assert event.decoded("dtstamp") == connection.token_set_at
     assert event["dtstart"].params["VALUE"] == "DATE"
     assert str(event["summary"]) == "Azure DevOps token of “Acme main” expires"
     assert str(event["transp"]) == "TRANSPARENT"
@@ -116,8 +123,28 @@ def test_what_ended_long_ago_or_has_no_date_is_left_out(olga: User, left: int | 
     assert len(events(made_of(expiring(olga, left)))) == count
 
 
-def test_no_connection_is_an_empty_calendar() -> None:
-    assert events(made_of()) == []
+def test_an_empty_calendar_holds_one_past_event_that_takes_no_time() -> None:
+    """Without any event evolution-data-server removes nothing that it has."""
+    (event,) = Calendar.from_ical(made_of()).walk("VEVENT")
+    assert event.decoded("dtstart") < TODAY - timedelta(days=365)
+    assert (str(event["transp"]), event.walk("VALARM")) == ("TRANSPARENT", [])
+    assert made_of() == calendars.calendar_of([], today=TODAY + timedelta(days=40))
+
+
+def test_the_event_that_stands_for_none_goes_when_there_is_one(olga: User) -> None:
+    assert len(Calendar.from_ical(made_of(expiring(olga))).walk("VEVENT")) == 1
+
+
+@pytest.mark.parametrize("line", [b"X-PUBLISHED-TTL:PT6H", b"REFRESH-INTERVAL;VALUE=DURATION:PT6H"])
+def test_how_often_to_look_again_is_a_duration(line: bytes) -> None:
+    assert line in made_of().split(b"\r\n")
+
+
+def test_the_last_day_that_there_is_has_no_day_after_it(olga: User) -> None:
+    connection = expiring(olga)
+    connection.expires_on = date.max
+    (event,) = events(made_of(connection))
+    assert event.decoded("dtstart") == date.max
 
 
 # The address
@@ -180,6 +207,141 @@ def test_the_time_of_the_last_change_moves_only_with_what_it_says(olga: User, se
     renamed = fetch(secret, now=NOON + timedelta(days=2))
     assert renamed is not None
     assert renamed.changed_at == NOON + timedelta(days=2)
+
+
+REVISION = ("sequence", "dtstamp", "last-modified")
+
+
+def revisions(secret: str, *, now: datetime = NOON) -> dict[str, tuple[object, ...]]:
+    """Of each event at an address, by its id."""
+    fetched = fetch(secret, now=now)
+    assert fetched is not None
+    return {str(event["uid"]): tuple(event.decoded(name) for name in REVISION) for event in events(fetched.content)}
+
+
+def changes(connection: Connection) -> dict[str, Callable[[], object]]:
+    """What can become another in an event, and how."""
+    return {
+        "date": lambda: Connection.objects.update(expires_on=date(2027, 3, 1)),
+        "name": lambda: Connection.objects.update(name="Renamed"),
+        "owner": lambda: User.objects.update(first_name="Olga", last_name="Example"),
+        "identity": lambda: Connection.objects.update(identity_name="Maya Other"),
+        "organization": lambda: Connection.objects.update(organization="fabrikam"),
+        "token refused": lambda: Connection.objects.update(health="rejected", problem="token_refused"),
+    }
+
+
+@pytest.mark.parametrize("change", ["date", "name", "owner", "identity", "organization", "token refused"])
+def test_an_event_that_changes_tells_programs_so(olga: User, secret: str, change: str) -> None:
+    connection = expiring(olga)
+    (before,) = revisions(secret).values()
+    assert before == (0, NOON, NOON)
+    changes(connection)[change]()
+    later = NOON + timedelta(hours=3)
+    (after,) = revisions(secret, now=later).values()
+    assert after == (1, later, later)
+    assert revisions(secret, now=NOON + timedelta(days=3)) == revisions(secret, now=later)
+
+
+def test_a_day_that_passes_changes_only_the_event_whose_token_ends(olga: User, secret: str) -> None:
+    ending, staying = expiring(olga, 1), expiring(olga, 30)
+    before, after = revisions(secret), revisions(secret, now=NOON + timedelta(days=2))
+    changed = {uid.split("@")[0] for uid in before if before[uid] != after[uid]}
+    assert changed == {f"expiry-{ending.pk}"}
+    assert len(before) == len(after) == 2
+    assert staying.pk != ending.pk
+
+
+def test_what_changes_in_the_same_second_is_a_later_revision(client: Client, olga: User, secret: str) -> None:
+    expiring(olga)
+    first = fetch(secret, now=NOON)
+    (before,) = revisions(secret).values()
+    Connection.objects.update(name="Renamed")
+    second = fetch(secret, now=NOON + timedelta(milliseconds=300))
+    (after,) = revisions(secret, now=NOON + timedelta(milliseconds=400)).values()
+    assert before == (0, NOON, NOON)
+    assert after == (1, NOON + timedelta(seconds=1), NOON + timedelta(seconds=1))
+    assert first is not None
+    assert second is not None
+    assert int(second.changed_at.timestamp()) > int(first.changed_at.timestamp())
+
+
+def test_two_people_see_the_same_revision_of_an_event(olga: User, secret: str, person: Callable[..., User]) -> None:
+    expiring(olga)
+    revisions(secret)
+    Connection.objects.update(name="Renamed")
+    for_all = make_address(person("root", staff=True), by=Actor("root"), now=NOON)
+    later = NOON + timedelta(days=1)
+    assert revisions(for_all, now=later) == revisions(secret, now=later + timedelta(days=1))
+
+
+def test_an_event_that_was_away_goes_on_where_it_was(olga: User, secret: str) -> None:
+    expiring(olga)
+    revisions(secret)
+    Connection.objects.update(name="Renamed")
+    before = revisions(secret, now=NOON + timedelta(days=1))
+    Connection.objects.update(disabled=True)
+    assert revisions(secret, now=NOON + timedelta(days=2)) == {}
+    Connection.objects.update(disabled=False)
+    assert revisions(secret, now=NOON + timedelta(days=3)) == before
+
+
+def test_of_two_fetches_at_once_one_moves_the_revision(olga: User, secret: str) -> None:
+    expiring(olga)
+    revisions(secret)
+    Connection.objects.update(name="Renamed")
+    later = NOON + timedelta(days=1)
+    store = calendar_revisions._store
+    other: list[object] = []
+
+    def overtaken(entries: list[Entry], *, now: datetime) -> None:
+        with patch.object(calendar_revisions, "_store", store):
+            other.append(revisions(secret, now=later))
+        store(entries, now=now)
+
+    with patch.object(calendar_revisions, "_store", overtaken):
+        mine = revisions(secret, now=later + timedelta(seconds=5))
+    assert [mine] == other
+    assert list(mine.values()) == [(1, later, later)]
+
+
+def test_a_connection_that_is_disconnected_during_a_fetch_is_no_error(olga: User, secret: str) -> None:
+    expiring(olga)
+    store = calendar_revisions._store
+
+    def disconnected(entries: list[Entry], *, now: datetime) -> None:
+        store(entries, now=now)
+        Connection.objects.all().delete()
+
+    with patch.object(calendar_revisions, "_store", disconnected):
+        assert len(revisions(secret)) == 1
+    assert revisions(secret) == {}
+    assert not CalendarEntry.objects.exists()
+
+
+def test_an_address_that_is_revoked_during_a_fetch_is_no_error(olga: User, secret: str) -> None:
+    expiring(olga)
+    store = calendar_revisions._store
+
+    def revoked(entries: list[Entry], *, now: datetime) -> None:
+        store(entries, now=now)
+        CalendarFeed.objects.all().delete()
+
+    with patch.object(calendar_revisions, "_store", revoked):
+        assert len(revisions(secret)) == 1
+
+
+def test_a_thousand_events_take_no_more_queries_than_one(
+    olga: User, secret: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    expiring(olga)
+    revisions(secret)
+    with CaptureQueriesContext(database) as one:
+        revisions(secret)
+    ConnectionFactory.create_batch(30, owner=olga, expires_on=TODAY)
+    revisions(secret)
+    with django_assert_num_queries(len(one)):
+        revisions(secret)
 
 
 def test_fetching_is_noted_now_and_then(olga: User, secret: str) -> None:
