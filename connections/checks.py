@@ -255,10 +255,18 @@ class _Check:
 
     def list_the_rest(self) -> None:
         try:
-            for page in self.client.projects(page_size=PAGE_SIZE, after=self.continuation):
+            pages = self.client.projects(page_size=PAGE_SIZE, after=self.continuation, seconds=self.pace.left())
+            for page in pages:
                 self.take_page(page)
         except errors.AzureDevOpsError as trouble:
-            self.take_page(trouble)
+            # At the limit of the whole test the list is one of the things that did not finish.
+            if self.pace.left() > 0:
+                self.take_page(trouble)
+
+    @property
+    def has_more_pages(self) -> bool:
+        """Whether the list goes on and may be read on."""
+        return self.continuation is not None and self.projects_trouble is None
 
     @property
     def list_is_complete(self) -> bool:
@@ -269,10 +277,10 @@ class _Check:
             return ()
         project = self.first_project()
         probes = [one for one in capabilities.PROBES if self.reason_not_to_ask(one) is None] if project else []
-        more = [self.timed("projects", self.list_the_rest)] if self.continuation is not None else []
+        more = [self.timed("projects", self.list_the_rest)] if self.has_more_pages else []
         started = time.monotonic()
         found = self.probe(probes, project, *more)
-        if self.continuation is not None and self.projects_trouble is None:
+        if self.has_more_pages:
             self.projects_trouble = Trouble(TIME_LIMIT, transient=True)
         found = self.try_denied_elsewhere(found)
         self.seconds["scopes"] = time.monotonic() - started
@@ -282,7 +290,7 @@ class _Check:
         """The project to probe in; without one, `untried` says why."""
         list_failed = self.projects_trouble is not None and not self.projects
         project = None if list_failed else self.next_project()
-        if project is None and self.chooser.chosen and self.continuation is not None:
+        if project is None and self.chooser.chosen and self.has_more_pages:
             # None of those that were looked up is there, so what the rest of the list holds decides.
             self.pace.run([self.timed("projects", self.list_the_rest)])
             project = self.next_project()

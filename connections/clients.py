@@ -82,9 +82,23 @@ def sandbox() -> Server | None:
     return next((one for one in servers() if one.name == SANDBOX and one.is_loopback), None)
 
 
-def azure_devops(where: Server, organization: str, token: PersonalAccessToken, *, seconds: float) -> AzureDevOpsClient:
-    """A client whose calls each end within `seconds`."""
-    limits = Limits(connect_timeout=settings.AZURE_DEVOPS_CONNECT_TIMEOUT, deadline=seconds)
+def azure_devops(
+    where: Server,
+    organization: str,
+    token: PersonalAccessToken,
+    *,
+    seconds: float,
+    list_seconds: float | None = None,
+) -> AzureDevOpsClient:
+    """A client whose calls each end within `seconds`, and each list with all its pages within `list_seconds`.
+
+    Without `list_seconds` a list has as long as a call, as while a person waits.
+    """
+    limits = Limits(
+        connect_timeout=settings.AZURE_DEVOPS_CONNECT_TIMEOUT,
+        deadline=seconds,
+        list_seconds=seconds if list_seconds is None else list_seconds,
+    )
     return AzureDevOpsClient(where, organization, token, limits=limits, session_id=_session_id())
 
 
@@ -124,8 +138,8 @@ def check_one_after_another(
     where: Server, organization: str, token: PersonalAccessToken, projects: Sequence[ProjectRef] = ()
 ) -> checks.Report:
     """The check for the clock: each call within AZURE_DEVOPS_TASK_TIMEOUT seconds. `projects` as above."""
-    seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT
-    with azure_devops(where, organization, token, seconds=seconds) as client:
+    seconds, list_seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT, settings.AZURE_DEVOPS_LIST_LIMIT
+    with azure_devops(where, organization, token, seconds=seconds, list_seconds=list_seconds) as client:
         return _check(client, checks.OneAfterAnother(), projects)
 
 

@@ -173,8 +173,9 @@ class ReleasePipeline(models.Model):
 class Watch(models.Model):
     """One kind of thing in one project that is read from Azure DevOps for everybody who looks at it.
 
-    It is read while `watched_until` lies ahead, or once when `once` is set. `read_at` is the last time that everything
-    was read; `problem` says why the latest try failed, and what is known stays.
+    It is read while `watched_until` lies ahead, or once when `once` is set. `read_at` is the last time that it was
+    read: to its end, or with the problem "list_incomplete" as far as may be. `problem` says why the latest try failed,
+    and what is known stays.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="watches")

@@ -9,9 +9,10 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
 from connections.azure_devops.capabilities import Verdict
+from connections.azure_devops.errors import ListIncomplete
 from connections.models import Connection
 from delivery.build_states import UNDER_WAY, State
-from delivery.models import Inventory, Pipeline, Project, ReleasePipeline, Repository
+from delivery.models import Inventory, Pipeline, Project, ReleasePipeline, Repository, Watch
 from delivery.stages import Whole
 
 Named = TypeVar("Named", Pipeline, ReleasePipeline)
@@ -214,6 +215,29 @@ def connections_without_releases() -> tuple[list[Connection], int]:
 def _first_few(found: QuerySet[Connection]) -> tuple[list[Connection], int]:
     shown = list(found.order_by(Lower("name"), "id")[: LACKING_SHOWN + 1])
     return shown[:LACKING_SHOWN], len(shown) if len(shown) <= LACKING_SHOWN else found.count()
+
+
+def incomplete_project_lists(connection: int | None) -> dict[int, str]:
+    """The connections whose list of projects was not read to its end, by id; only this one where it is said."""
+    found = Inventory.objects.filter(problem=ListIncomplete.code)
+    if connection is not None:
+        found = found.filter(pk=connection)
+    return dict(found.values_list("pk", "connection__name"))
+
+
+def incomplete_lists(kind: str, projects: QuerySet[Project]) -> dict[int, str]:
+    """Of these projects, those whose list of builds or releases was not read to its end, by id, in words."""
+    found = Watch.objects.filter(kind=kind, problem=ListIncomplete.code, project__in=projects)
+    rows = found.values_list("project_id", "project__name", "project__connection__name")
+    return {pk: f"{project} of {connection}" for pk, project, connection in rows}
+
+
+def projects_named(*, connection: str = "", project: str = "") -> QuerySet[Project]:
+    """The present projects of this name, of the connection of this name; empty means any."""
+    found = Project.objects.filter(gone_at=None)
+    if connection:
+        found = found.filter(connection__name__iexact=connection)
+    return found.filter(name__iexact=project) if project else found
 
 
 @dataclass(frozen=True, slots=True)

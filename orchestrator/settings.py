@@ -275,6 +275,8 @@ AZURE_DEVOPS_CONNECT_TIMEOUT = env.float("AZURE_DEVOPS_CONNECT_TIMEOUT", default
 AZURE_DEVOPS_TEST_LIMIT = env.float("AZURE_DEVOPS_TEST_LIMIT", default=20.0)
 # Work in the background may wait as long as Azure DevOps delays a busy person's calls.
 AZURE_DEVOPS_TASK_TIMEOUT = env.float("AZURE_DEVOPS_TASK_TIMEOUT", default=60.0)
+# And all pages of one list together; a list that goes on is then shown as incomplete.
+AZURE_DEVOPS_LIST_LIMIT = env.float("AZURE_DEVOPS_LIST_LIMIT", default=300.0)
 # So many tests in so many minutes, for each person and for each address; after that they come back one by one.
 TESTS_PER_PERSON = env.int("TESTS_PER_PERSON", default=30)
 TESTS_PER_ADDRESS = env.int("TESTS_PER_ADDRESS", default=150)

@@ -1,7 +1,7 @@
 """Change what a connection is called, what it covers and what is known of its token's end."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
@@ -16,6 +16,7 @@ from connections.actions.find_project import Answer, look_for
 from connections.actions.refusals import CannotEdit, CannotRotate
 from connections.actions.rotate import credentials_for
 from connections.azure_devops.errors import AzureDevOpsError
+from connections.azure_devops.paging import Listed, read_all
 from connections.azure_devops.types import Project
 from connections.keyring import UnreadableToken
 from connections.models import Connection
@@ -33,19 +34,19 @@ class Changes:
     extra_recipients: str = ""
 
 
-def visible_projects(connection: Connection) -> tuple[Project, ...]:
-    """The projects that the stored token sees now. Raises `CannotEdit` with the problem's code."""
+def visible_projects(connection: Connection) -> Listed[Project]:
+    """The projects that the stored token sees now, by name. Raises `CannotEdit` with the problem's code."""
     try:
         server = clients.server(connection.server)
         token = stored_token(connection)
         with clients.azure_devops(server, connection.organization, token, seconds=clients.page_seconds()) as client:
-            found = [project for page in client.projects() for project in page.items]
+            found = read_all(client.projects())
     except AzureDevOpsError as trouble:
         facts = messages.Facts(trouble.host, connection.organization, trouble.retry_after)
         raise _not_listed(connection, cause_for(connection, trouble.code, now=timezone.now()), facts) from None
     except (UnreadableToken, clients.UnknownServer) as trouble:
         raise _not_listed(connection, trouble.code, messages.Facts()) from None
-    return tuple(sorted(found, key=lambda one: one.name.casefold()))
+    return replace(found, items=tuple(sorted(found.items, key=lambda one: one.name.casefold())))
 
 
 def _not_listed(connection: Connection, code: str, facts: messages.Facts) -> CannotEdit:
@@ -95,10 +96,17 @@ def _chosen(connection: Connection, changes: Changes) -> tuple[Project, ...] | N
         return None
     if not changes.projects:
         raise CannotEdit("no_project_chosen", "Choose at least one project, or all projects.", field="projects")
-    kept = {one.project_id: one.name for one in connection.chosen_projects.all()}
+    kept = {
+        one.project_id: Project(id=one.project_id, name=one.name, state="wellFormed", url="")
+        for one in connection.chosen_projects.all()
+    }
     if set(changes.projects) <= set(kept):
-        return tuple(Project(id=one, name=kept[one], state="wellFormed", url="") for one in changes.projects)
-    visible = {one.id: one for one in visible_projects(connection)}
+        return tuple(kept[one] for one in changes.projects)
+    listed = visible_projects(connection)
+    visible = {one.id: one for one in listed.items}
+    if not listed.complete:
+        # What was chosen before may be in the part of the list that was not read.
+        visible = kept | visible
     if any(one not in visible for one in changes.projects):
         raise CannotEdit(
             "project_not_visible", "A chosen project is not visible to this token. Choose again.", field="projects"

@@ -1,14 +1,16 @@
 """My project is not listed: which of the guide's causes applies."""
 
+import time
 from dataclasses import dataclass, replace
-from itertools import chain
 
 from django.utils import timezone
 
 from connections import clients
 from connections.actions.allowance import take_test
 from connections.actions.probe import Credentials
-from connections.azure_devops.errors import AzureDevOpsError, NotFound
+from connections.azure_devops.client import AzureDevOpsClient
+from connections.azure_devops.errors import AzureDevOpsError, ListIncomplete, NotFound, TimedOut
+from connections.azure_devops.sockets import deadline
 from connections.azure_devops.types import Place, Project
 from connections.checks import Report
 from connections.on_premises import in_words_of_a_server
@@ -81,19 +83,53 @@ def _in_its_words(answer: Answer, place: Place) -> Answer:
 
 
 def _look(credentials: Credentials, wanted: str) -> Answer:
-    with clients.azure_devops(
-        credentials.server, credentials.organization.name, credentials.token, seconds=clients.page_seconds()
-    ) as client:
-        # Projects that are deleted or half made are only in the list of all states, not under their own address.
-        # "all" leaves out the deleted ones.
-        pages = chain(client.projects(state="all"), client.projects(state="deleted"))
-        for project in chain.from_iterable(page.items for page in pages):
-            if project.name.casefold() == wanted.casefold():
-                return _by_state(project)
+    limit = clients.page_seconds()
+    with (
+        clients.azure_devops(
+            credentials.server, credentials.organization.name, credentials.token, seconds=limit
+        ) as client,
+        deadline(time.monotonic() + limit),
+    ):
+        # Half of the time is for the lists, which may be endless; the rest is for the question that needs none.
+        listed, is_whole = _find_in_lists(client, wanted, seconds=limit / 2)
+        if listed is not None:
+            return _by_state(listed)
         try:
             return _by_state(client.project(wanted))
         except NotFound:
-            return _not_visible(credentials, wanted)
+            return _not_visible(credentials, wanted) if is_whole else _INCOMPLETE
+
+
+def _find_in_lists(client: AzureDevOpsClient, wanted: str, *, seconds: float) -> tuple[Project | None, bool]:
+    """The project, if it is listed; and whether the lists were read to their ends."""
+    ends_at = time.monotonic() + seconds
+    is_whole = True
+    # Projects that are deleted or half made are only in the list of all states, not under their own address.
+    # "all" leaves out the deleted ones.
+    for state in ("all", "deleted"):
+        try:
+            for page in client.projects(state=state, seconds=ends_at - time.monotonic()):
+                for project in page.items:
+                    if project.name.casefold() == wanted.casefold():
+                        return project, is_whole
+        except ListIncomplete:
+            is_whole = False
+        except TimedOut:
+            # The list before may have used up the time of both.
+            if time.monotonic() < ends_at:
+                raise
+            is_whole = False
+    return None, is_whole
+
+
+_INCOMPLETE = Answer(
+    ListIncomplete.code,
+    "warn",
+    "circle-question-mark",
+    "Could not tell",
+    "Azure DevOps does not show it under this name, and its list of projects goes on for longer than we read. It may "
+    "be deleted, being created, or not visible to the owner of the token.",
+)
 
 
 def _by_state(project: Project) -> Answer:

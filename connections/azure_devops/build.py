@@ -4,14 +4,14 @@ A `project` is given by id or by name.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from connections.azure_devops import errors
 from connections.azure_devops.answers import Answer, fit_to_show
-from connections.azure_devops.paging import every_page
+from connections.azure_devops.paging import Listed, every_page, read_in_parts
 from connections.azure_devops.reading import (
     instant,
     mapping,
@@ -141,7 +141,7 @@ def definitions(transport: Transport, project: str, *, with_latest: bool = False
     def ask(continuation: str | None) -> Page[Definition]:
         return definitions_page(transport, project, with_latest=with_latest, continuation=continuation)
 
-    return every_page(ask)
+    return every_page(ask, seconds=transport.limits.list_seconds)
 
 
 def definition(transport: Transport, project: str, definition_id: int) -> Definition:
@@ -196,19 +196,16 @@ def builds_page(
 
 def latest_builds(
     transport: Transport, project: str, definitions: Sequence[int], *, each: int = 1, branch: str | None = None
-) -> tuple[Build, ...]:
+) -> Listed[Build]:
     """The last builds of each of these pipelines, the newest first; every page of them."""
-    found: list[Build] = []
-    for start in range(0, len(definitions), _IDS_AT_ONCE):
-        some = definitions[start : start + _IDS_AT_ONCE]
 
-        def ask(continuation: str | None, some: Sequence[int] = some) -> Page[Build]:
-            return builds_page(
-                transport, project, definitions=some, each=each, branch=branch, continuation=continuation, top=1000
-            )
+    def ask(some: Sequence[int], continuation: str | None) -> Page[Build]:
+        return builds_page(
+            transport, project, definitions=some, each=each, branch=branch, continuation=continuation, top=1000
+        )
 
-        found += [one for page in every_page(ask) for one in page.items]
-    return tuple(sorted(found, key=lambda one: one.id, reverse=True))
+    found = read_in_parts(definitions, ask, size=_IDS_AT_ONCE, seconds=transport.limits.list_seconds)
+    return replace(found, items=tuple(sorted(found.items, key=lambda one: one.id, reverse=True)))
 
 
 def build(transport: Transport, project: str, build_id: int) -> Build:

@@ -131,16 +131,15 @@ def in_order(found: Iterable[Step]) -> Iterator[tuple[int, Step]]:
     below: dict[str | None, list[Step]] = {}
     for one in sorted(everything.values(), key=lambda one: (one.order, one.name)):
         below.setdefault(one.parent_id if one.parent_id in everything else None, []).append(one)
-    tops = below.get(None, [])
-    while everything:
-        # Steps that are each other's parents have no top; they must not be lost for that.
-        waiting = [(0, one) for one in tops or [next(iter(everything.values()))]]
-        tops = []
-        while waiting:
-            depth, one = waiting.pop(0)
-            if everything.pop(one.id, None) is not None:
-                yield depth, one
-                waiting[:0] = [(depth + 1, child) for child in below.get(one.id, [])]
+    # Steps that are each other's parents have no top; they must not be lost for that.
+    waiting = [(0, one) for one in [*below.get(None, []), *everything.values()]][::-1]
+    shown: set[str] = set()
+    while waiting:
+        depth, one = waiting.pop()
+        if one.id not in shown:
+            shown.add(one.id)
+            yield depth, one
+            waiting += [(depth + 1, child) for child in reversed(below.get(one.id, []))]
 
 
 def logs(transport: Transport, project: str, build_id: int) -> tuple[Log, ...]:

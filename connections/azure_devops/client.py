@@ -50,10 +50,18 @@ class AzureDevOpsClient:
         return core.projects_page(self.transport, continuation=continuation, top=top, state=state)
 
     def projects(
-        self, *, state: str = "wellFormed", page_size: int = 500, after: str | None = None
+        self,
+        *,
+        state: str = "wellFormed",
+        page_size: int = 500,
+        after: str | None = None,
+        seconds: float | None = None,
     ) -> Iterator[Page[Project]]:
-        """Every page of visible projects, beginning after the page whose token is `after`."""
-        return core.projects(self.transport, state=state, page_size=page_size, after=after)
+        """Every page of visible projects, beginning after the page whose token is `after`; in so many seconds at most.
+
+        Raises `ListIncomplete` after the last page that was read, when there are more.
+        """
+        return core.projects(self.transport, state=state, page_size=page_size, after=after, seconds=seconds)
 
     def project(self, name_or_id: str) -> Project:
         """One project by name or id."""

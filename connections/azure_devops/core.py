@@ -64,14 +64,20 @@ def projects_page(
 
 
 def projects(
-    transport: Transport, *, state: str = "wellFormed", page_size: int = 500, after: str | None = None
+    transport: Transport,
+    *,
+    state: str = "wellFormed",
+    page_size: int = 500,
+    after: str | None = None,
+    seconds: float | None = None,
 ) -> Iterator[Page[Project]]:
-    """Every page of projects; a page shorter than asked for is not the last."""
+    """Every page of projects; a page shorter than asked for is not the last. `seconds` are those for all of them."""
 
     def ask(continuation: str | None) -> Page[Project]:
         return projects_page(transport, continuation=continuation, top=page_size, state=state)
 
-    return every_page(ask, after=after)
+    limit = transport.limits.list_seconds
+    return every_page(ask, after=after, seconds=limit if seconds is None else min(seconds, limit))
 
 
 def project(transport: Transport, name_or_id: str) -> Project:

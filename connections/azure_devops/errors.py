@@ -40,6 +40,7 @@
     │       └── Maintenance           maintenance                may say how long
     ├── ServerTooOld                  server_too_old             older than Azure DevOps Server 2019
     ├── AnswerTooLarge                answer_too_large
+    ├── ListIncomplete                list_incomplete            more pages than may be read
     └── UnexpectedAnswer              unexpected_answer
 
 `code` is stable and the key of the catalogue of words. `transient` says that the same call may succeed later. Which
@@ -330,6 +331,12 @@ class AnswerTooLarge(AzureDevOpsError):
     """The answer is larger than we read."""
 
     code = "answer_too_large"
+
+
+class ListIncomplete(AzureDevOpsError):
+    """The list goes on beyond what may be read of it: so many pages, or so much time. Waiting does not help."""
+
+    code = "list_incomplete"
 
 
 class UnexpectedAnswer(AzureDevOpsError):

@@ -5,6 +5,7 @@ A `project` and a `repository` are each given by id or by name; ids survive a re
 
 import base64
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
 
 from connections.azure_devops import errors
@@ -105,11 +106,11 @@ def branches(transport: Transport, project: str, repository: str, *, beginning: 
     def ask(continuation: str | None) -> Page[Branch]:
         return branches_page(transport, project, repository, beginning=beginning, continuation=continuation)
 
-    return every_page(ask)
+    return every_page(ask, seconds=transport.limits.list_seconds, key=attrgetter("name"))
 
 
 def branch(transport: Transport, project: str, repository: str, name: str) -> Branch:
-    """One branch by its short name. Raises `NotFound`."""
+    """One branch by its short name. Raises `NotFound`, and `ListIncomplete` when there are too many to tell."""
     for page in branches(transport, project, repository, beginning=name):
         for one in page.items:
             if one.name == name:

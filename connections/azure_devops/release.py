@@ -8,7 +8,7 @@ from functools import partial
 
 from connections.azure_devops import build, errors
 from connections.azure_devops.answers import Answer
-from connections.azure_devops.paging import every_item, every_page
+from connections.azure_devops.paging import Listed, every_page, read_in_parts
 from connections.azure_devops.reading import read_page
 from connections.azure_devops.release_types import (
     Approval,
@@ -75,7 +75,7 @@ def definitions(transport: Transport, project: str, *, with_latest: bool = False
     def ask(continuation: str | None) -> Page[Definition]:
         return definitions_page(transport, project, with_latest=with_latest, continuation=continuation)
 
-    return every_page(ask)
+    return every_page(ask, seconds=transport.limits.list_seconds)
 
 
 def definition(transport: Transport, project: str, definition_id: int) -> Definition:
@@ -132,20 +132,16 @@ def releases_page(
 def releases(transport: Transport, project: str, *, definition_id: int | None = None) -> Iterator[Page[Release]]:
     """Every page of releases, the newest first."""
     ask = partial(releases_page, transport, project, definition_id=definition_id)
-    return every_page(lambda token: ask(continuation=token))
+    return every_page(lambda token: ask(continuation=token), seconds=transport.limits.list_seconds)
 
 
-def releases_by_ids(transport: Transport, project: str, ids: Sequence[int]) -> tuple[Release, ...]:
+def releases_by_ids(transport: Transport, project: str, ids: Sequence[int]) -> Listed[Release]:
     """These releases, as far as they are still there."""
-    found: list[Release] = []
-    for start in range(0, len(ids), _AT_ONCE):
-        some = ids[start : start + _AT_ONCE]
 
-        def ask(continuation: str | None, some: Sequence[int] = some) -> Page[Release]:
-            return releases_page(transport, project, ids=some, continuation=continuation, top=_AT_ONCE)
+    def ask(some: Sequence[int], continuation: str | None) -> Page[Release]:
+        return releases_page(transport, project, ids=some, continuation=continuation, top=_AT_ONCE)
 
-        found += every_item(ask)
-    return tuple(found)
+    return read_in_parts(ids, ask, size=_AT_ONCE, seconds=transport.limits.list_seconds)
 
 
 def release(transport: Transport, project: str, release_id: int) -> Release:
@@ -254,7 +250,8 @@ def approvals_page(
 
 def approvals(transport: Transport, project: str) -> Iterator[Page[Approval]]:
     """Every page of pending approvals."""
-    return every_page(lambda token: approvals_page(transport, project, continuation=token))
+    limit = transport.limits.list_seconds
+    return every_page(lambda token: approvals_page(transport, project, continuation=token), seconds=limit)
 
 
 def approve(transport: Transport, project: str, approval_id: int, *, comments: str) -> Approval:

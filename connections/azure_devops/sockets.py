@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from http.client import HTTPResponse
 from typing import Any
 
@@ -48,11 +49,12 @@ def _hurry(sock: socket.socket, ends_at: float) -> None:
 
 
 @contextlib.contextmanager
-def deadline(ends_at: float) -> Any:
-    """Let every call of this thread end at `ends_at`."""
-    before, _current.ends_at = _current.ends_at, ends_at
+def deadline(ends_at: float) -> Iterator[float]:
+    """Let every call of this thread end at `ends_at`, or at the earlier deadline of a block around; yields which."""
+    before = _current.ends_at
+    _current.ends_at = min(before, ends_at)
     try:
-        yield
+        yield _current.ends_at
     finally:
         _current.ends_at = before
 

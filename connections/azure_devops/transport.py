@@ -9,7 +9,7 @@ import re
 import ssl
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException, IncompleteRead
 from http.cookiejar import DefaultCookiePolicy
@@ -41,11 +41,15 @@ _LEAVES_ITS_PLACE = re.compile(r"[/\\\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one call: seconds to connect, seconds in all, bytes of the decoded answer."""
+    """Bounds of one call: seconds to connect, seconds in all, bytes of the decoded answer.
+
+    `list_seconds` are those of a whole list, with all of its pages.
+    """
 
     connect_timeout: float = 5.0
     deadline: float = 15.0
     max_bytes: int = 8 * 1024 * 1024
+    list_seconds: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ class Transport:
         # Azure DevOps keeps it beside its own activity ids, so support can find the calls that belong together.
         self.session_id = session_id or str(uuid.uuid4())
         self.limits = limits or Limits()
+        # Called after each exchange, by whoever must show a sign of life while a long list is read.
+        self.after_exchange: Callable[[], None] | None = None
         # The longest wait in seconds that any answer asked for, a success too.
         # https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits
         self.asked_to_wait = 0.0
@@ -161,9 +167,8 @@ class Transport:
         Raises a member of `Unreachable`, `AnswerTooLarge`, `UnexpectedAnswer` or `ServerTooOld`, and `NotFound` for a
         segment that climbs.
         """
-        ends_at = time.monotonic() + self.limits.deadline
         content, most = _encoded(json), max_bytes or self.limits.max_bytes
-        with deadline(ends_at):
+        with deadline(time.monotonic() + self.limits.deadline) as ends_at:
             while True:
                 version = self._versions.spoken(api_version, path)
                 url = self._url(service, path, {**(query or {}), "api-version": version})
@@ -209,6 +214,8 @@ class Transport:
         started = time.monotonic()
         outcome = self._ask_once(request, started, ends_at)
         self._log(request, outcome, time.monotonic() - started)
+        if self.after_exchange is not None:
+            self.after_exchange()
         return outcome
 
     def _log(self, request: _Request, outcome: Answer | errors.AzureDevOpsError, seconds: float) -> None:

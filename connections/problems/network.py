@@ -92,6 +92,14 @@ PROBLEMS = (
         link="status",
     ),
     Problem(
+        "list_incomplete",
+        "The list is incomplete",
+        "Azure DevOps named more and more pages of a list. We stop after 1,000 pages, or when its time is over. What "
+        "was read is shown; what was not read may be there, and is not taken for gone.",
+        "Try again later. If it keeps happening, check what stands between this product and Azure DevOps.",
+        link="status",
+    ),
+    Problem(
         "server_error",
         "Azure DevOps has trouble",
         "Azure DevOps answered with an error of its own. It says nothing about the token.",

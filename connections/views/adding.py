@@ -147,6 +147,7 @@ def _page(
         "verdict": verdict or form.data.get("verdict", ""),
         "report": _report(form, report),
         "project_choices": project_choices(report.projects if report else (), request.POST.getlist("projects")),
+        "projects_incomplete": report is not None and report.accepted and not report.projects_complete,
         "project_finder": finder or FindProjectForm(),
         "project_answer": answer,
         "token_needs_pasting": form.is_bound,

@@ -95,9 +95,10 @@ def _page(
         Project(id=one.project_id, name=one.name, state="wellFormed", url="")
         for one in connection.chosen_projects.all()
     ]
-    trouble = ""
+    trouble, is_whole = "", True
     try:
-        visible = {one.id: one for one in visible_projects(connection)}
+        listed = visible_projects(connection)
+        visible, is_whole = {one.id: one for one in listed.items}, listed.complete
     except CannotEdit as refused:
         visible, trouble = {}, refused.message
     gone = [one for one in kept if one.id not in visible]
@@ -108,6 +109,7 @@ def _page(
         "form": form,
         "project_choices": project_choices([*gone, *visible.values()], checked),
         "projects_problem": trouble,
+        "projects_incomplete": not is_whole,
         "project_finder": finder or FindProjectForm(),
         "project_answer": answer,
         "find_project_url": reverse("connections:find-project", args=[connection.pk]),

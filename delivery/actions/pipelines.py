@@ -7,7 +7,9 @@ from datetime import datetime
 from django.db import transaction
 
 from connections.azure_devops import build as azure
+from connections.azure_devops import errors
 from connections.azure_devops.client import AzureDevOpsClient
+from connections.azure_devops.paging import Listed, read_all
 from connections.models.columns import upsert
 from delivery.build_states import UNDER_WAY, State, state_of
 from delivery.models import Pipeline, Project
@@ -36,22 +38,28 @@ _FIELDS = (
 def read_pipelines(client: AzureDevOpsClient, project: Project, now: datetime) -> None:
     """Read every pipeline; builds are asked for only where something is new. Raises `AzureDevOpsError`.
 
-    The list of pipelines names the newest build of each, so that a look at a quiet project is one request.
+    The list of pipelines names the newest build of each, so that a look at a quiet project is one request. Raises
+    `ListIncomplete` when not everything could be read; then what was read is written all the same.
     """
-    pages = list(azure.definitions(client.transport, project.azure_id, with_latest=True))
-    found = [definition for page in pages for definition in page.items]
-    is_whole = not any(page.left_out for page in pages)
+    found = read_all(azure.definitions(client.transport, project.azure_id, with_latest=True))
     known = {one.azure_id: one for one in project.pipelines.all()}
-    stirred = [one.id for one in found if _is_news(one, known.get(one.id))]
-    builds: dict[int, list[azure.Build]] = defaultdict(list)
+    stirred = [one.id for one in found.items if _is_news(one, known.get(one.id))]
+    newest: Listed[azure.Build] = Listed(())
     if stirred:
-        for one in azure.latest_builds(client.transport, project.azure_id, stirred, each=RECENT):
-            builds[one.definition_id].append(one)
-    rows = [_row(project, one, known.get(one.id), builds.get(one.id), now) for one in found]
+        newest = azure.latest_builds(client.transport, project.azure_id, stirred, each=RECENT)
+    builds: dict[int, list[azure.Build]] = defaultdict(list)
+    for one in newest.items:
+        builds[one.definition_id].append(one)
+    if not newest.complete:
+        # Of a pipeline whose builds were not reached, the list of pipelines itself names the newest.
+        builds |= {one.id: [one.latest] for one in found.items if one.id not in builds and one.latest}
+    rows = [_row(project, one, known.get(one.id), builds.get(one.id), now) for one in found.items]
     with transaction.atomic():
         keep(rows)
-        if is_whole:
+        if found.is_whole:
             project.pipelines.filter(gone_at=None, seen_at__lt=now).update(gone_at=now)
+    if not (found.complete and newest.complete):
+        raise errors.ListIncomplete
 
 
 def _is_news(found: azure.Definition, known: Pipeline | None) -> bool:

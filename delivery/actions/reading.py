@@ -54,8 +54,13 @@ class CannotAsk(Exception):
 
 
 @contextmanager
-def client_of(connection: Connection, *, seconds: float | None = None) -> Iterator[AzureDevOpsClient]:
-    """A client with the connection's token. Raises `CannotAsk` for whatever goes wrong inside, in our own words."""
+def client_of(
+    connection: Connection, *, seconds: float | None = None, list_seconds: float | None = None
+) -> Iterator[AzureDevOpsClient]:
+    """A client with the connection's token. Raises `CannotAsk` for whatever goes wrong inside, in our own words.
+
+    `seconds` are those of each call, `list_seconds` those of each list; without them, those of a person who waits.
+    """
     if connection.disabled:
         raise CannotAsk("connection_disabled")
     wait = _wait_of(connection)
@@ -68,7 +73,9 @@ def client_of(connection: Connection, *, seconds: float | None = None) -> Iterat
         raise CannotAsk(ours.code) from None
     limit = clients.page_seconds() if seconds is None else seconds
     try:
-        with clients.azure_devops(server, connection.organization, token, seconds=limit) as client:
+        with clients.azure_devops(
+            server, connection.organization, token, seconds=limit, list_seconds=list_seconds
+        ) as client:
             try:
                 yield client
             except errors.EmptyRefusal as refusal:

@@ -184,12 +184,16 @@ class _Refresh:
     def ask(self) -> None:
         server = clients.server(self.connection.server)
         token = stored_token(self.connection)
-        seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT
-        with clients.azure_devops(server, self.connection.organization, token, seconds=seconds) as client:
+        seconds, list_seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT, settings.AZURE_DEVOPS_LIST_LIMIT
+        with clients.azure_devops(
+            server, self.connection.organization, token, seconds=seconds, list_seconds=list_seconds
+        ) as client:
             if client.connection_data().organization_id != self.connection.organization_id:
                 raise OtherOrganization
-            self.list_projects(client)
+            is_whole = self.list_projects(client)
             self.list_all_repositories(client)
+        if not is_whole:
+            raise errors.ListIncomplete
 
     def list_all_repositories(self, client: AzureDevOpsClient) -> None:
         """One project after another. What only one project answers is recorded on it, and the rest goes on."""
@@ -209,23 +213,27 @@ class _Refresh:
         for project, failure in failed.items():
             self.keep(project, None, failure.code, failure.activity_id or "", at=self.clock())
 
-    def list_projects(self, client: AzureDevOpsClient) -> None:
-        moment, chosen = self.clock(), self.chosen()
-        left_out = 0
-        for page in client.projects():
-            left_out += page.left_out
-            wanted = [one for one in page.items if chosen is None or one.id in chosen]
-            with self.written():
-                keep_projects(self.connection, wanted, at=moment)
-                self.hold()
+    def list_projects(self, client: AzureDevOpsClient) -> bool:
+        """Whether the list was read to its end."""
+        moment, chosen, is_complete, left_out = self.clock(), self.chosen(), True, 0
+        try:
+            for page in client.projects():
+                left_out += page.left_out
+                wanted = [one for one in page.items if chosen is None or one.id in chosen]
+                with self.written():
+                    keep_projects(self.connection, wanted, at=moment)
+                    self.hold()
+        except errors.ListIncomplete:
+            is_complete = False
         with self.written():
             if chosen is not None:
                 self.connection.projects.exclude(azure_id__in=chosen).delete()
-            if not left_out:
-                # Else what was not seen may be what could not be read.
+            if is_complete and not left_out:
+                # Else what was not seen may be what was not read.
                 mark_unseen_projects_gone(self.connection, listed_at=moment)
             total = self.present().count()
             self.hold(total=total, done=total - self.left().count())
+        return is_complete
 
     def chosen(self) -> set[str] | None:
         """Ids of the projects that the connection is limited to; None means all."""
@@ -313,7 +321,7 @@ class _Refresh:
                 **complete,
             )
             self.tell(problem, now)
-            if not problem:
+            if problem in ("", errors.ListIncomplete.code):
                 read_everything_once(self.connection, now=now)
 
     def tell(self, problem: str, now: datetime) -> None:

@@ -7,8 +7,9 @@ from datetime import datetime
 from django.core.cache import caches
 from django.db import transaction
 
-from connections.azure_devops import release
+from connections.azure_devops import errors, release
 from connections.azure_devops.client import AzureDevOpsClient
+from connections.azure_devops.paging import Listed, read_all
 from connections.azure_devops.release_types import Approval, Definition, Release
 from connections.models.columns import upsert
 from delivery.actions.reading import CACHE
@@ -19,13 +20,7 @@ WAITING_KEPT = 5
 BATCH = 500
 _NEWEST_AT_ONCE = 100
 _ASK_AGAIN = 3600
-_FIELDS = (
-    "name",
-    "path",
-    "web_url",
-    "stages",
-    "seen_at",
-    "gone_at",
+_OF_THE_NEWEST = (
     "newest_id",
     "newest_name",
     "newest_at",
@@ -34,35 +29,41 @@ _FIELDS = (
     "newest_url",
     "newest_stages",
     "whole",
-    "pending",
-    "waiting",
 )
+_FIELDS = ("name", "path", "web_url", "stages", "seen_at", "gone_at", *_OF_THE_NEWEST, "pending", "waiting")
 
 
 def read_release_pipelines(client: AzureDevOpsClient, project: Project, now: datetime) -> None:
-    """Read every release pipeline: three requests, or one where there is none. Raises `AzureDevOpsError`."""
-    pages = list(release.definitions(client.transport, project.azure_id, with_latest=True))
-    found = [definition for page in pages for definition in page.items]
-    is_whole = not any(page.left_out for page in pages)
-    if not found:
-        _keep(project, [], switched_off=_are_switched_off(client, project), now=now)
+    """Read every release pipeline: three requests, or one where there is none. Raises `AzureDevOpsError`.
+
+    Raises `ListIncomplete` when not everything could be read; then what was read is written all the same.
+    """
+    found = read_all(release.definitions(client.transport, project.azure_id, with_latest=True))
+    if not found.items and found.complete:
+        _keep(project, [], switched_off=_are_switched_off(client, project), is_whole=True, now=now)
         return
-    newest = {one.definition_id: one for one in _newest(client, project, found)}
+    newest = _newest(client, project, found.items)
+    by_pipeline = {one.definition_id: one for one in newest.items}
+    approvals = read_all(release.approvals(client.transport, project.azure_id))
     pending: dict[int | None, list[Approval]] = defaultdict(list)
-    for page in release.approvals(client.transport, project.azure_id):
-        for one in page.items:
-            pending[one.definition_id].append(one)
-    rows = [_row(project, one, newest.get(one.id), pending.get(one.id, []), now) for one in found]
-    _keep(project, rows, switched_off=None, now=now, is_whole=is_whole)
+    for one in approvals.items:
+        pending[one.definition_id].append(one)
+    rows = [_row(project, one, by_pipeline.get(one.id), pending.get(one.id, []), now) for one in found.items]
+    if not newest.complete:
+        _keep_what_is_known(project, [row for row in rows if row.azure_id not in by_pipeline])
+    _keep(project, rows, switched_off=None, is_whole=found.is_whole, now=now)
+    if not (found.complete and newest.complete and approvals.complete):
+        raise errors.ListIncomplete
 
 
-def _newest(client: AzureDevOpsClient, project: Project, found: Sequence[Definition]) -> Iterable[Release]:
+def _newest(client: AzureDevOpsClient, project: Project, found: Sequence[Definition]) -> Listed[Release]:
     """The newest release of each, oldest first where there are several."""
     ids = [one.latest_id for one in found if one.latest_id is not None]
     if ids:
         return release.releases_by_ids(client.transport, project.azure_id, ids)
     # Nothing was ever released, or the server does not name the newest ones.
-    return reversed(release.releases_page(client.transport, project.azure_id, top=_NEWEST_AT_ONCE).items)
+    newest_first = release.releases_page(client.transport, project.azure_id, top=_NEWEST_AT_ONCE).items
+    return Listed(newest_first[::-1])
 
 
 def _are_switched_off(client: AzureDevOpsClient, project: Project) -> bool | None:
@@ -90,6 +91,15 @@ def _row(
     return row
 
 
+def _keep_what_is_known(project: Project, rows: Iterable[ReleasePipeline]) -> None:
+    """Leave the newest release of these as it was: whether there is another was not read."""
+    by_id = {row.azure_id: row for row in rows}
+    for known in project.release_pipelines.all():
+        if known.azure_id in by_id:
+            for name in _OF_THE_NEWEST:
+                setattr(by_id[known.azure_id], name, getattr(known, name))
+
+
 def _take(row: ReleasePipeline, newest: Release) -> None:
     versions = (one.version for one in newest.artifacts if one.version)
     row.newest_id, row.newest_name, row.newest_at = newest.id, newest.name[:256], newest.created_at
@@ -111,11 +121,11 @@ def _waits(one: Approval) -> dict[str, object]:
 
 
 def _keep(
-    project: Project, rows: list[ReleasePipeline], *, switched_off: bool | None, now: datetime, is_whole: bool = True
+    project: Project, rows: list[ReleasePipeline], *, switched_off: bool | None, is_whole: bool, now: datetime
 ) -> None:
     """Insert or update, and mark what is gone, in a constant number of queries.
 
-    Of a list with items that could not be read nothing is marked gone.
+    Of a list that was not read whole nothing is marked gone.
     """
     with transaction.atomic():
         upsert(ReleasePipeline, rows, unique_fields=("project", "azure_id"), update_fields=_FIELDS, batch=BATCH)

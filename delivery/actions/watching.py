@@ -138,19 +138,40 @@ def poll(batch: Batch, readers: Mapping[str, Reader], *, clock: Clock) -> None:
         if not Watch.objects.filter(pk__in=batch.ids, lease=batch.lease).update(leased_until=until):
             return
         key = (watch.project.connection_id, watch.kind)
-        trouble = refused.get(key) or _read(watch, readers, clock)
+        trouble = refused.get(key) or _read(watch, readers, _Lease(batch, clock))
         if trouble is not None and trouble.code in _ABOUT_ALL:
             refused[key] = trouble
         _give_back(watch, trouble, now=clock())
 
 
-def _read(watch: Watch, readers: Mapping[str, Reader], clock: Clock) -> CannotAsk | None:
+class _Lease:
+    """The lease of a batch that was just renewed; renewed again while something long is read."""
+
+    def __init__(self, batch: Batch, clock: Clock) -> None:
+        self._mine = Watch.objects.filter(pk__in=batch.ids, lease=batch.lease)
+        self.clock = clock
+        self._renewed_at = clock()
+
+    def renew(self) -> None:
+        """Renew it when a third of it is over."""
+        now = self.clock()
+        if now - self._renewed_at >= timedelta(seconds=settings.REFRESH_LEASE_SECONDS) / 3:
+            self._mine.update(leased_until=holding.lease_end(now))
+            self._renewed_at = now
+
+
+def _read(watch: Watch, readers: Mapping[str, Reader], lease: _Lease) -> CannotAsk | None:
     reader = readers.get(watch.kind)
     if reader is None:
         return None
     try:
-        with client_of(watch.project.connection, seconds=settings.AZURE_DEVOPS_TASK_TIMEOUT) as client:
-            reader(client, watch.project, clock())
+        with client_of(
+            watch.project.connection,
+            seconds=settings.AZURE_DEVOPS_TASK_TIMEOUT,
+            list_seconds=settings.AZURE_DEVOPS_LIST_LIMIT,
+        ) as client:
+            client.transport.after_exchange = lease.renew
+            reader(client, watch.project, lease.clock())
     except CannotAsk as trouble:
         return trouble
     except Exception:
@@ -173,7 +194,7 @@ def _give_back(watch: Watch, trouble: CannotAsk | None, *, now: datetime) -> Non
     # What could not be read is read when waiting has helped; what waiting does not help is left until somebody looks.
     if trouble is None or trouble.code not in errors.TRANSIENT_CODES:
         changes["once"] = False
-    if trouble is None:
+    if trouble is None or trouble.code == errors.ListIncomplete.code:
         changes["read_at"] = now
     Watch.objects.filter(pk=watch.pk, lease=watch.lease).update(**changes)
 

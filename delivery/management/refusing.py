@@ -6,7 +6,7 @@ from connections.management.verbs.common import REFUSED, UNKNOWN, Output
 from delivery.actions.reading import CannotAsk
 
 # After these nobody knows; everything else was refused.
-_NO_ANSWER = {"outcome_unknown", *errors.NO_ANSWER_CODES}
+_NO_ANSWER = {"outcome_unknown", "list_incomplete", *errors.NO_ANSWER_CODES}
 
 
 def refuse(trouble: CannotAsk, server: str, output: Output) -> int:

@@ -10,9 +10,10 @@ from django.utils import timezone
 from connections.azure_devops.release_types import Approval, Environment, Release
 from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, USAGE, WELL, Options, Output
 from delivery import queries
-from delivery.actions import release_acts, releasing
+from delivery.actions import release_acts, releasing, watching
 from delivery.actions.reading import CannotAsk
 from delivery.actions.release_acts import Decision, Place, ReleaseWish
+from delivery.management.incomplete import warn_of_incomplete
 from delivery.management.waiting import until
 from delivery.models import ReleasePipeline
 from delivery.stages import RUNS, Stage, Whole, is_settled, pending, stage_of, whole_of, whole_of_stages
@@ -53,6 +54,8 @@ def find_pipeline(options: Options) -> ReleasePipeline:
 
 def show_list(options: Options, output: Output) -> int:
     """Every release pipeline as it is stored."""
+    projects = queries.projects_named(connection=options["connection"], project=options["project"])
+    incomplete = queries.incomplete_lists(watching.RELEASES, projects)
     rows = [
         {
             "id": one.azure_id,
@@ -65,12 +68,13 @@ def show_list(options: Options, output: Output) -> int:
             "stages": one.newest_stages,
             "pending": one.pending,
             "created_at": one.newest_at.isoformat() if one.newest_at else None,
+            "list_complete": one.project_id not in incomplete,
         }
         for one in chosen(options).iterator(500)
     ]
     lines = (f"{row['state']:12} {row['release'] or '-':20} {row['project']:20} {row['name']}" for row in rows)
     output.say(rows, "\n".join(lines) or "No release pipelines.")
-    return WELL
+    return warn_of_incomplete("release pipelines", incomplete.values(), output)
 
 
 def show(options: Options, output: Output) -> int:

@@ -43,6 +43,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "total": page.paginator.count,
         "query": others.urlencode(),
         "connection": connection,
+        "incomplete": sorted(queries.incomplete_project_lists(filters.connection).values(), key=str.casefold),
         "all_url": f"{reverse('delivery:repositories')}?{urlencode(chosen)}",
         **(holdings_context(request, connection) if connection else {}),
     }

@@ -48,7 +48,11 @@ def transport() -> Iterator[MakeTransport]:
     with contextlib.ExitStack() as running:
 
         def make(url: str, organization: str = "acme", **more: object) -> Transport:
-            limits = {name: more.pop(name) for name in ("connect_timeout", "deadline", "max_bytes") if name in more}
+            limits = {
+                name: more.pop(name)
+                for name in ("connect_timeout", "deadline", "max_bytes", "list_seconds")
+                if name in more
+            }
             bounds = Limits(**{"connect_timeout": 2.0, "deadline": 5.0, **limits})  # type: ignore[arg-type]  # as given
             server = Server("Loopback", url, **more)  # type: ignore[arg-type]  # as given
             return running.enter_context(Transport(server, organization, PersonalAccessToken(SECRET), limits=bounds))

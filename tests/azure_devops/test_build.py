@@ -8,6 +8,7 @@ import pytest
 
 from connections.azure_devops import build, errors
 from connections.azure_devops.build import Build, Definition, Result, Status
+from connections.azure_devops.paging import Listed
 from connections.azure_devops.transport import Transport
 from connections.azure_devops.types import Identity
 from tests.azure_devops.conftest import Asking, MakeTransport, Serve
@@ -169,7 +170,7 @@ def test_the_last_builds_of_many_pipelines_take_a_few_calls_and_every_page(askin
         json_answer(listing(BUILD | {"id": 7})),
     )
     server, transport = asking(*pages)
-    found = build.latest_builds(transport, P, range(1, 151), each=1)
+    found = build.latest_builds(transport, P, range(1, 151), each=1).items
     assert [one.id for one in found] == [9, 7, 5]
     assert len(server.seen) == 3
     assert "definitions=1%2C2%2C" in server.seen[0].query
@@ -179,7 +180,7 @@ def test_the_last_builds_of_many_pipelines_take_a_few_calls_and_every_page(askin
 
 def test_no_pipelines_have_no_builds(asking: Asking) -> None:
     server, transport = asking(answer(500))
-    assert build.latest_builds(transport, P, []) == ()
+    assert build.latest_builds(transport, P, []) == Listed(())
     assert server.seen == []
 
 

@@ -66,7 +66,7 @@ def test_the_list_of_release_pipelines_names_the_newest_release_of_each(asking: 
 
 def test_releases_are_asked_for_by_their_numbers_some_at_a_time(asking: Asking) -> None:
     server, transport = asking(json_answer(listing(RELEASE)), json_answer(listing({"id": 30, "name": "Release-30"})))
-    assert [one.id for one in release.releases_by_ids(transport, P, range(1, 31))] == [178, 30]
+    assert [one.id for one in release.releases_by_ids(transport, P, range(1, 31)).items] == [178, 30]
     assert [one.query.count("%2C") for one in server.seen] == [2 + 24, 2 + 4]
 
 

@@ -239,7 +239,7 @@ def test_a_log_is_followed_while_it_grows(full: Transport, world: Sandbox) -> No
 
 
 def test_the_steps_of_a_build_are_a_tree(full: Transport) -> None:
-    last = build.latest_builds(full, SHOP, [pipeline_of(full, "Nightly").id])[0]
+    last = build.latest_builds(full, SHOP, [pipeline_of(full, "Nightly").id]).items[0]
     assert last.result is Result.FAILED
     steps = build_log.steps(full, SHOP, last.id)
     drawn = list(build_log.in_order(steps))
@@ -277,7 +277,7 @@ def test_builds_are_read_page_by_page_and_by_what_is_wanted(full: Transport) -> 
 
 def test_each_pipeline_has_its_last_builds(full: Transport) -> None:
     pipelines = [one.id for page in build.definitions(full, SHOP) for one in page.items]
-    found = build.latest_builds(full, SHOP, pipelines, each=2)
+    found = build.latest_builds(full, SHOP, pipelines, each=2).items
     counts = [sum(one.definition_id == number for one in found) for number in pipelines]
     assert max(counts) == 2
     latest = {one.name: one.latest for page in build.definitions(full, SHOP, with_latest=True) for one in page.items}

@@ -60,6 +60,7 @@ def _outcome(connection: Connection, report: Report) -> dict[str, Any]:
         "reason": _trouble_in_words(report.trouble, connection) if report.trouble else "",
         "identity": report.identity.display_name if report.identity else None,
         "projects": len(report.projects),
+        "projects_complete": report.projects_complete,
         "projects_problem": report.projects_trouble.code if report.projects_trouble else "",
         "projects_tried": [one.name for one in report.tried()],
         "projects_not_visible": [one.name for one in report.not_visible],
@@ -77,6 +78,10 @@ def _sentence(connection: Connection, report: Report) -> str:
         problem = messages.problem(report.untried.code, place=place)
         listing = "The projects could not be listed. " if report.projects_trouble else ""
         lines.append(f"{listing}{problem.title}. {problem.explanation} {problem.next_step}")
+    elif report.projects_trouble:
+        problem = messages.problem(report.projects_trouble.code, place=place)
+        seen = len(report.projects)
+        lines.append(f"The list of projects is incomplete, {seen} seen before it stopped: {problem.title}.")
     if report.tried():
         lines.append(f"Tried in {and_join(one.name for one in report.tried())}.")
     if report.not_visible:

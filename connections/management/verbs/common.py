@@ -22,7 +22,7 @@ from history.record import Actor
 
 WELL, REFUSED, USAGE, LIMITED, UNKNOWN = range(5)
 # Nothing was said about the token or the request, so nobody knows.
-_COULD_NOT_TELL = errors.NO_ANSWER_CODES | {"rejected", "time_limit", "too_many_tests"}
+_COULD_NOT_TELL = errors.NO_ANSWER_CODES | {"rejected", "time_limit", "list_incomplete", "too_many_tests"}
 OPERATOR = Actor(name="command line")
 Options = dict[str, Any]
 

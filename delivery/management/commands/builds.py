@@ -1,8 +1,8 @@
 """`manage.py builds list | run | show`: pipelines for scripts, with --json and honest exit codes.
 
 Exit codes: 0 succeeded, or queued without --wait · 1 failed, cancelled or refused · 2 wrong usage · 3 succeeded
-partially · 4 could not be told, or not over in time. A pipeline is named by its name, where needed with --connection
-and --project.
+partially, or a list is incomplete · 4 could not be told, or not over in time. A pipeline is named by its name, where
+needed with --connection and --project.
 """
 
 import argparse
@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, USAGE, WELL, Output
 from delivery import queries
-from delivery.actions import builds
+from delivery.actions import builds, watching
 from delivery.actions.reading import CannotAsk
 from delivery.build_states import UNDER_WAY, State, state_of
+from delivery.management.incomplete import warn_of_incomplete
 from delivery.management.refusing import refuse
 from delivery.management.waiting import until
 from delivery.models import Pipeline
@@ -83,6 +84,8 @@ def _find(options: dict[str, Any]) -> Pipeline:
 
 
 def _list(options: dict[str, Any], output: Output) -> int:
+    projects = queries.projects_named(connection=options["connection"], project=options["project"])
+    incomplete = queries.incomplete_lists(watching.BUILDS, projects)
     rows = [
         {
             "id": one.azure_id,
@@ -94,12 +97,13 @@ def _list(options: dict[str, Any], output: Output) -> int:
             "number": one.build_number,
             "branch": one.branch,
             "queued_at": one.queued_at.isoformat() if one.queued_at else None,
+            "list_complete": one.project_id not in incomplete,
         }
         for one in _chosen(options).iterator(500)
     ]
     lines = (f"{row['state']:12} {row['number'] or '-':20} {row['project']:20} {row['name']}" for row in rows)
     output.say(rows, "\n".join(lines) or "No pipelines.")
-    return WELL
+    return warn_of_incomplete("pipelines", incomplete.values(), output)
 
 
 def _run(options: dict[str, Any], output: Output) -> int:

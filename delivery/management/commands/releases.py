@@ -1,8 +1,8 @@
 """`manage.py releases list | show | create | deploy | cancel | approve | reject`: with --json and honest exit codes.
 
 Exit codes: 0 done, and with --wait went well · 1 failed, rejected, cancelled, refused or not found · 2 wrong usage ·
-3 waits for a person, or succeeded partly · 4 could not be told, or not over in time. A pipeline is named by its name,
-where needed with --connection and --project; a release by its name or number.
+3 waits for a person, succeeded partly, or a list is incomplete · 4 could not be told, or not over in time. A pipeline
+is named by its name, where needed with --connection and --project; a release by its name or number.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """`manage.py repositories list | refresh`: for scripts, with --json and honest exit codes.
 
-Exit codes: 0 all is well · 1 refused or not found · 2 wrong usage · 3 some projects could not be listed · 4 could not
-be told. `refresh` does the work here, without a worker.
+Exit codes: 0 all is well · 1 refused or not found · 2 wrong usage · 3 some projects could not be listed, or the list
+of projects is incomplete · 4 could not be told. `refresh` does the work here, without a worker.
 """
 
 import sys
@@ -11,10 +11,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from connections import clients, messages
+from connections.azure_devops.errors import ListIncomplete
 from connections.management.verbs.common import LIMITED, OPERATOR, UNKNOWN, USAGE, WELL, Output, find, refusal_exit_code
 from connections.models import Connection
 from delivery import queries
 from delivery.actions import refresh
+from delivery.management.incomplete import warn_of_incomplete
 
 
 class Command(BaseCommand):
@@ -42,6 +44,7 @@ class Command(BaseCommand):
 
 def _list(options: dict[str, Any], output: Output) -> int:
     connection = find(options["connection"]).pk if options["connection"] else None
+    incomplete = queries.incomplete_project_lists(connection)
     for one in queries.repositories(queries.Filters(connection=connection)).iterator(500):
         row = {
             "id": one.azure_id,
@@ -52,9 +55,10 @@ def _list(options: dict[str, Any], output: Output) -> int:
             "size": one.size,
             "disabled": one.disabled,
             "url": one.https_url,
+            "list_complete": one.project.connection_id not in incomplete,
         }
         output.line(row, f"{one.project.connection.name:20} {one.project.name:24} {one.name}")
-    return WELL
+    return warn_of_incomplete("projects", incomplete.values(), output)
 
 
 def _connection(name: str) -> Connection:
@@ -81,6 +85,7 @@ def _refresh(options: dict[str, Any], output: Output) -> int:
         "projects": found.projects,
         "repositories": found.repositories,
         "projects_not_listed": found.untold,
+        "complete": not problem and not found.untold,
         "problem": problem,
     }
     text = f"{found.repositories} repositories in {found.projects} projects."
@@ -88,6 +93,8 @@ def _refresh(options: dict[str, Any], output: Output) -> int:
         words = messages.problem(problem, place=clients.place_of(connection.server))
         text = f"{words.title}. {words.next_step} Known: {text}"
     output.say(value, text)
+    if problem == ListIncomplete.code:
+        return LIMITED
     if problem:
         return UNKNOWN if inventory and inventory.under_way else refusal_exit_code(problem)
     return LIMITED if found.untold else WELL
