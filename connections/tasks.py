@@ -9,6 +9,7 @@ from kombu.exceptions import OperationalError
 from connections.actions import leases, mail_anchor, outbox, remind, runs
 from connections.actions.audit import audit
 from connections.actions.probe import forget_old
+from connections.actions.refusals import ConnectionGone
 from connections.models import Connection
 from orchestrator.celery import task
 
@@ -54,7 +55,7 @@ def _audit(connection_id: int) -> None:
     now = timezone.now()
     try:
         audit(Connection.objects.get(pk=connection_id), by=runs.CLOCK, now=now, in_a_hurry=False)
-    except Connection.DoesNotExist:
+    except (Connection.DoesNotExist, ConnectionGone):
         log.info("Connection %s was disconnected before it was audited.", connection_id)
     except Exception:
         # Else the same connection would be claimed first, again and again, and the others never.

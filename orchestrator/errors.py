@@ -179,6 +179,19 @@ def too_many(request: HttpRequest, refused: TooMany) -> HttpResponse:
     return response
 
 
+def connection_gone(request: HttpRequest) -> HttpResponse:
+    """404 for a connection that was disconnected, also while the request was under way."""
+    problem = messages.problem("connection_gone")
+    page = replace(
+        NOT_FOUND,
+        code=problem.code,
+        title=problem.title,
+        explanation=problem.explanation,
+        next_step=problem.next_step,
+    )
+    return answer(request, page)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, and 503 when the database cannot do its work."""
     trouble = trouble_of(sys.exc_info()[1])

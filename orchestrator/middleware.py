@@ -10,6 +10,7 @@ from django.shortcuts import resolve_url
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
+from connections.actions.refusals import ConnectionGone
 from orchestrator import errors, health
 from orchestrator.tracing import known_person
 from throttling.rates import TooMany
@@ -104,7 +105,9 @@ class ErrorPages:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """The page that says when to try again."""
+        """The page for what may happen to every view: too many attempts, or a connection that is gone."""
+        if isinstance(exception, ConnectionGone):
+            return errors.connection_gone(request)
         return errors.too_many(request, exception) if isinstance(exception, TooMany) else None
 
 

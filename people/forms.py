@@ -149,7 +149,10 @@ class HandOverForm(forms.Form):
         label="Connections",
         queryset=Connection.objects.none(),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one connection."},
+        error_messages={
+            "required": "Choose at least one connection.",
+            "invalid_choice": "A chosen connection was disconnected or has another owner meanwhile. Choose again.",
+        },
     )
 
     def __init__(self, *args: Any, leaving: User, **kwargs: Any) -> None:

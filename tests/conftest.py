@@ -114,6 +114,14 @@ def maintainer(person: Callable[..., "User"]) -> "User":
 
 
 @pytest.fixture
+def client() -> "Client":
+    """A browser whose pages were opened just now."""
+    from tests.browser import Browser
+
+    return Browser()
+
+
+@pytest.fixture
 def pages(maintainer: "User", client: "Client") -> "Client":
     """A browser without JavaScript in which the maintainer is signed in."""
     client.force_login(maintainer)

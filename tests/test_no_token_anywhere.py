@@ -31,6 +31,7 @@ from connections.models import Connection
 from orchestrator.celery import app
 from sandbox.samples import TROUBLED
 from sandbox.server import Sandbox
+from tests.browser import Browser
 from tests.connections.commands import ENTRA_TOKEN
 from tests.echo import Echo
 from tests.everything import Lived, addresses, commands, live, tasks
@@ -87,7 +88,7 @@ def lived(connected: Callable[..., Connection], sandbox: Sandbox) -> Lived:
 @pytest.fixture
 def root(person: Callable[..., User]) -> Client:
     """An administrator's browser that shows an error instead of raising it."""
-    browser = Client(raise_request_exception=False)
+    browser = Browser(raise_request_exception=False)
     browser.force_login(person("root", staff=True))
     return browser
 

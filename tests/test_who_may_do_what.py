@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -21,6 +22,7 @@ from delivery.models import Pipeline, Project, Repository
 from history.models import Event
 from people import roles
 from people.actions import look_after
+from tests.browser import drawn_now
 from tests.factories import ConnectionFactory, make_person, quietly
 
 WHO = ("stranger", "nobody", "Viewer", "Operator", "Maintainer", "Administrator")
@@ -294,7 +296,9 @@ def ask(world: World, client: Client) -> Callable[[str], Ask]:
             status = 0
             client.cookies.load(cookies.replace("Set-Cookie: ", ""))
             with suppress(_Undo), transaction.atomic():
-                status = client.generic(method, world.address(name)).status_code
+                body = urlencode({"version": drawn_now(world.connection)}) if method == "POST" else ""
+                form = "application/x-www-form-urlencoded"
+                status = client.generic(method, world.address(name), body, content_type=form).status_code
                 raise _Undo
             return status
 

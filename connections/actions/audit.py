@@ -9,7 +9,7 @@ from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
 from connections import clients, schedule
-from connections.actions import news
+from connections.actions import news, versions
 from connections.actions.allowance import take_test
 from connections.actions.causes import with_cause
 from connections.actions.findings import Stored, store_findings
@@ -28,7 +28,7 @@ def audit(connection: Connection, *, by: Actor, now: datetime, in_a_hurry: bool)
 
     `in_a_hurry` makes the calls side by side, for a person who waits. An answer about a token that was
     replaced meanwhile is thrown away: the report is returned, and only the history tells of it.
-    Raises `Connection.DoesNotExist` when the connection was disconnected meanwhile, and for a person `TooManyTests`.
+    Raises `ConnectionGone` when the connection was disconnected meanwhile, and for a person `TooManyTests`.
     """
     if in_a_hurry:
         take_test(now=now)
@@ -37,14 +37,13 @@ def audit(connection: Connection, *, by: Actor, now: datetime, in_a_hurry: bool)
         report = _check(connection, in_a_hurry=in_a_hurry, now=now)
     with transaction.atomic():
         # Held until the commit, so that a token swapped in meanwhile is never judged by the old one's answer.
-        held = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("owner")
-        current = held.get(pk=connection.pk)
+        current = versions.held(connection.pk)
         if current.token_set_at == asked_at:
             report = with_cause(current, report)
             _write(current, report, by=by)
         else:
             record("connection.tested", current, by=by, at=report.finished_at, detail={"too_late": True})
-    connection.refresh_from_db()
+        connection.refresh_from_db()
     return report
 
 

@@ -4,34 +4,46 @@ from datetime import datetime
 
 from django.db import transaction
 
-from connections.actions import runs
-from connections.actions.refusals import CannotDisconnect
+from connections.actions import runs, versions
+from connections.actions.refusals import CannotChange, CannotDisconnect
 from connections.models import Connection
 from history.record import Actor, record
 
 
-def disconnect(connection: Connection, *, confirmed_name: str, by: Actor, now: datetime) -> None:
-    """Delete the connection and our copy of its token; its events stay. Raises `CannotDisconnect`."""
-    if confirmed_name.strip().casefold() != connection.name.casefold():
-        raise CannotDisconnect(
-            "name_not_confirmed", "This is not the name of the connection. Type it as shown.", field="confirm_name"
-        )
+def disconnect(
+    connection: Connection, *, confirmed_name: str, by: Actor, now: datetime, drawn_from: str | None = None
+) -> None:
+    """Delete the connection and our copy of its token; its events stay.
+
+    `drawn_from` is the version that the form carries. Raises `CannotDisconnect`, and `ConnectionGone`.
+    """
     with transaction.atomic():
         # Whoever writes what belongs to a connection holds its row, so nothing comes in while this is deleted.
-        if not Connection.objects.select_for_update(of=("self",)).filter(pk=connection.pk).first():
-            return
-        detail = {"organization": connection.organization, "identity": connection.identity_id}
-        record("connection.disconnected", connection, by=by, at=now, detail=detail)
-        runs.release(connection.pk, now=now)
-        connection.delete()
+        current = versions.held(connection.pk)
+        versions.require_unchanged(current, drawn_from, versions.DISCONNECT, refusal=CannotDisconnect)
+        if confirmed_name.strip().casefold() != current.name.casefold():
+            raise CannotDisconnect(
+                "name_not_confirmed", "This is not the name of the connection. Type it as shown.", field="confirm_name"
+            )
+        detail = {"organization": current.organization, "identity": current.identity_id}
+        record("connection.disconnected", current, by=by, at=now, detail=detail)
+        runs.release(current.pk, now=now)
+        current.delete()
 
 
-def set_disabled(connection: Connection, *, disabled: bool, by: Actor, now: datetime) -> None:
-    """Stop or resume using the connection. Saying the same thing twice records it once."""
+def set_disabled(
+    connection: Connection, *, disabled: bool, by: Actor, now: datetime, drawn_from: str | None = None
+) -> None:
+    """Stop or resume using the connection. Saying the same thing twice records it once.
+
+    `drawn_from` is the version that the button carries. Raises `CannotChange`, and `ConnectionGone`.
+    """
     with transaction.atomic():
-        changed = Connection.objects.filter(pk=connection.pk).exclude(disabled=disabled).update(disabled=disabled)
+        current = versions.held(connection.pk)
         connection.disabled = disabled
-        if changed:
-            record("connection.disabled" if disabled else "connection.enabled", connection, by=by, at=now)
+        if current.disabled != disabled:
+            versions.require_unchanged(current, drawn_from, versions.DISABLE, refusal=CannotChange)
+            Connection.objects.filter(pk=current.pk).update(disabled=disabled)
+            record("connection.disabled" if disabled else "connection.enabled", current, by=by, at=now)
         if disabled:
-            runs.release(connection.pk, now=now)
+            runs.release(current.pk, now=now)

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from connections import clients, messages
-from connections.actions import guard
+from connections.actions import guard, versions
 from connections.actions.audit import stored_token
 from connections.actions.causes import cause_for, problem_after_edit
 from connections.actions.connect import NAME_TAKEN, choose_projects
@@ -54,34 +54,71 @@ def _not_listed(connection: Connection, code: str, facts: messages.Facts) -> Can
     return CannotEdit(problem.code, f"{problem.title}. {problem.next_step}", field="projects")
 
 
-def edit(connection: Connection, changes: Changes, *, by: Actor, now: datetime) -> list[str]:
-    """Apply the changes and return the names of the fields that changed. Raises `CannotEdit`."""
-    if changes.expires_on != connection.expires_on:
-        born_on = timezone.localdate(connection.token_set_at)
-        guard.enforce(guard.broken(expires_on=changes.expires_on, now=now, born_on=born_on), CannotEdit)
+def edit(
+    connection: Connection, changes: Changes, *, by: Actor, now: datetime, drawn_from: str | None = None
+) -> list[str]:
+    """Apply the changes and return the names of the fields that changed.
+
+    `drawn_from` is the version that the form carries. Raises `CannotEdit`, with the conflicts when something that the
+    form stands for changed since, and `ConnectionGone`.
+    """
+    _require_unchanged(connection, changes, drawn_from)
+    _keep_to_guard_rails(connection, changes, now=now)
     chosen = _chosen(connection, changes)
-    before = _state(connection)
     try:
         with transaction.atomic():
-            connection.name = changes.name
-            connection.expires_on = changes.expires_on
-            connection.token_reach = Connection.Reach.at(clients.place_of(connection.server), changes.token_reach)
-            connection.extra_recipients = changes.extra_recipients
-            connection.save(update_fields=["name", "expires_on", "token_reach", "extra_recipients"])
-            _correct_problem(connection, now=now)
-            choose_projects(connection, chosen)
-            changed = _differences(before, _state(connection))
-            if "projects" in changed:
-                # What is known was found in other projects, so the clock looks at once.
-                connection.next_check_at = now
-                connection.save(update_fields=["next_check_at"])
+            current = versions.held(connection.pk)
+            _require_unchanged(current, changes, drawn_from)
+            changed = _write(current, changes, chosen, now=now)
             if changed:
-                record("connection.edited", connection, by=by, at=now, detail=changed)
+                record("connection.edited", current, by=by, at=now, detail=changed)
+            connection.refresh_from_db()
     except IntegrityError:
         if Connection.objects.filter(name__iexact=changes.name).exclude(pk=connection.pk).exists():
             raise CannotEdit("name_taken", NAME_TAKEN, field="name") from None
         raise
     return list(changed)
+
+
+def _keep_to_guard_rails(connection: Connection, changes: Changes, *, now: datetime) -> None:
+    if changes.expires_on != connection.expires_on:
+        born_on = timezone.localdate(connection.token_set_at)
+        guard.enforce(guard.broken(expires_on=changes.expires_on, now=now, born_on=born_on), CannotEdit)
+
+
+def _require_unchanged(current: Connection, changes: Changes, drawn_from: str | None) -> None:
+    known = {one.project_id: one.name for one in current.chosen_projects.all()}
+    yours = versions.entered(
+        name=changes.name,
+        reach=_reach(current, changes),
+        recipients=changes.extra_recipients,
+        projects={project: known.get(project, "") for project in changes.projects or ()},
+    )
+    yours["expires_on"] = versions.expiry_date(changes.expires_on)
+    versions.require_unchanged(current, drawn_from, versions.EDIT, yours=yours, refusal=CannotEdit)
+
+
+def _reach(connection: Connection, changes: Changes) -> str:
+    return Connection.Reach.at(clients.place_of(connection.server), changes.token_reach)
+
+
+def _write(
+    current: Connection, changes: Changes, chosen: tuple[Project, ...] | None, *, now: datetime
+) -> dict[str, object]:
+    """Write what is wanted onto the row that is held, and return what differs from before."""
+    before = _state(current)
+    current.name = changes.name
+    current.expires_on = changes.expires_on
+    current.token_reach = _reach(current, changes)
+    current.extra_recipients = changes.extra_recipients
+    current.save(update_fields=["name", "expires_on", "token_reach", "extra_recipients"])
+    _correct_problem(current, now=now)
+    choose_projects(current, chosen)
+    changed = _differences(before, _state(current))
+    if "projects" in changed:
+        # What is known was found in other projects, so the clock looks at once.
+        Connection.objects.filter(pk=current.pk).update(next_check_at=now)
+    return changed
 
 
 def _correct_problem(connection: Connection, *, now: datetime) -> None:

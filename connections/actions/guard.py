@@ -7,8 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections import messages, rails
+from connections.actions import versions
 from connections.actions.probe import token_in_use
-from connections.actions.refusals import Refused
+from connections.actions.refusals import CannotChange, Refused
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.models import GuardRails
 from connections.rails import Breach, Rails, Rule
@@ -48,10 +49,14 @@ def enforce(found: list[Breach], refusal: type[Refused]) -> list[Breach]:
     return found
 
 
-def set_rails(wished: Rails, *, by: Actor, now: datetime) -> bool:
-    """Put new guard rails in force. Returns whether anything changed; saying the same twice records it once."""
+def set_rails(wished: Rails, *, by: Actor, now: datetime, drawn_from: str | None = None) -> bool:
+    """Put new guard rails in force. Returns whether anything changed; saying the same twice records it once.
+
+    `drawn_from` is the version that the form carries. Raises `CannotChange`.
+    """
     with transaction.atomic():
         stored = GuardRails.locked()
+        versions.require_unchanged_rails(stored.rails(), wished, drawn_from, refusal=CannotChange)
         before, after = asdict(stored.rails()), asdict(wished)
         differing = [name for name in after if before[name] != after[name]]
         changed = {name: {"before": before[name], "after": after[name]} for name in differing}

@@ -1,27 +1,46 @@
 """Give connections to another owner, as when a person leaves."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from connections.actions import versions
+from connections.actions.refusals import ConnectionGone
 from connections.models import Connection
 from history.record import Actor, record
 
 
-def hand_over(connections: Iterable[Connection], *, to: User, by: Actor, now: datetime) -> int:
-    """Change the owner of each. Returns how many had another owner before; each of them is an event."""
-    moved = 0
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """How many have the new owner now, and the names of those that somebody else changed or disconnected meanwhile."""
+
+    moved: int
+    changed_meanwhile: tuple[str, ...]
+
+
+def hand_over(connections: Iterable[Connection], *, to: User, by: Actor, now: datetime) -> HandedOver:
+    """Change the owner of each whose owner is still the one that was read; each change is an event."""
+    moved, left = 0, []
     for connection in connections:
-        with transaction.atomic():
-            before = connection.owner
-            changed = Connection.objects.filter(pk=connection.pk, owner=before).exclude(owner=to).update(owner=to)
-            if changed:
+        before = connection.owner
+        try:
+            with transaction.atomic():
+                current = versions.held(connection.pk)
+                if current.owner_id == to.pk:
+                    continue
+                if current.owner_id != before.pk:
+                    left.append(connection.name)
+                    continue
+                Connection.objects.filter(pk=current.pk).update(owner=to)
                 detail = {"before": _called(before), "after": _called(to)}
-                record("connection.handed_over", connection, by=by, at=now, detail=detail)
+                record("connection.handed_over", current, by=by, at=now, detail=detail)
                 moved += 1
-    return moved
+        except ConnectionGone:
+            left.append(connection.name)
+    return HandedOver(moved, tuple(left))
 
 
 def _called(user: User) -> str:

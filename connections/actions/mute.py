@@ -4,13 +4,19 @@ from datetime import datetime
 
 from django.db import transaction
 
+from connections.actions import versions
 from connections.models import Connection, MutedReminders
 from history.record import Actor, record
 
 
 def mute(connection: Connection | None, *, address: str, now: datetime) -> None:
-    """Stop them; without a connection, about every one. Doing it twice records it once."""
+    """Stop them; without a connection, about every one. Doing it twice records it once.
+
+    Raises `ConnectionGone`.
+    """
     with transaction.atomic():
+        if connection is not None:
+            versions.held(connection.pk)
         muted, is_new = MutedReminders.objects.get_or_create(connection=connection, address=address)
         if is_new:
             record(*_named("muted", muted), by=Actor(name=address), at=now)

@@ -1,13 +1,14 @@
 """Why an action was not carried out."""
 
 from connections.actions.probe import Tested
+from connections.form_versions import Conflict
 
 
 class Refused(Exception):
     """An action refused for a reason that a person can act on.
 
     `field` names the form field the message belongs beside, or is empty; `code` is stable. `tested` is the test of a
-    token that speaks against it, if it was one.
+    token that speaks against it, if it was one. `conflicts` are the fields that changed since the form was drawn.
     """
 
     def __init__(self, code: str, message: str, *, field: str = "") -> None:
@@ -16,6 +17,11 @@ class Refused(Exception):
         self.message = message
         self.field = field
         self.tested: Tested | None = None
+        self.conflicts: tuple[Conflict, ...] = ()
+
+
+class ConnectionGone(Refused):
+    """The connection was disconnected meanwhile; nothing was changed."""
 
 
 class CannotConnect(Refused):
@@ -36,3 +42,7 @@ class CannotDisconnect(Refused):
 
 class CannotCalibrate(Refused):
     """Nothing was asked."""
+
+
+class CannotChange(Refused):
+    """Whether it is in use, which one is the default, or the guard rails: all stays as it was."""

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections import clients, expiry, keyring, messages
-from connections.actions import guard, news
+from connections.actions import guard, news, versions
 from connections.actions.audit import audit
 from connections.actions.connect import stamp, why_refused
 from connections.actions.findings import store_findings
@@ -81,11 +81,13 @@ def rotate(
     by: Actor,
     now: datetime,
     look: Look | None = None,
+    drawn_from: str | None = None,
 ) -> Comparison:
-    """Swap the token. Raises `CannotRotate`, and then the old token and everything else stay.
+    """Swap the token. Raises `CannotRotate` or `ConnectionGone`, and then the old token and everything else stay.
 
-    `look` gives a test; without it, the one in hand or a fresh one.
+    `look` gives a test; without it, the one in hand or a fresh one. `drawn_from` is the version that the form carries.
     """
+    versions.require_unchanged(connection, drawn_from, versions.ROTATE, refusal=CannotRotate)
     credentials = credentials_for(connection, new.token)
     _is_another(connection, new.token)
     found = guard.broken(expires_on=new.expires_on, now=now, token=new.token, besides=connection.pk)
@@ -175,8 +177,7 @@ def _replaced_meanwhile() -> CannotRotate:
 
 
 def _swap(connection: Connection, new: Replacement, report: Report, *, now: datetime) -> None:
-    asked_at = connection.token_set_at
-    if not Connection.objects.filter(pk=connection.pk, token_set_at=asked_at).update(token_set_at=now):
+    if versions.held(connection.pk).token_set_at != connection.token_set_at:
         raise _replaced_meanwhile()
     # What else changed since the page was opened stays as it is now.
     connection.refresh_from_db()
@@ -198,9 +199,15 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
     mark_done(connection, at=now)
 
 
-def extend(connection: Connection, *, expires_on: date | None, by: Actor, now: datetime) -> Report:
-    """Record that the same token lives longer now, after seeing it work. Raises `CannotRotate`."""
-    asked_at, before = connection.token_set_at, connection.expires_on
+def extend(
+    connection: Connection, *, expires_on: date | None, by: Actor, now: datetime, drawn_from: str | None = None
+) -> Report:
+    """Record that the same token lives longer now, after seeing it work.
+
+    `drawn_from` is the version that the form carries. Raises `CannotRotate`, and `ConnectionGone`.
+    """
+    asked_at, yours = connection.token_set_at, {"expires_on": versions.expiry_date(expires_on)}
+    versions.require_unchanged(connection, drawn_from, versions.EXTEND, yours=yours, refusal=CannotRotate)
     guard.enforce(guard.broken(expires_on=expires_on, now=now), CannotRotate)
     report = audit(connection, by=by, now=now, in_a_hurry=True)
     if not report.accepted:
@@ -209,11 +216,13 @@ def extend(connection: Connection, *, expires_on: date | None, by: Actor, now: d
         problem = messages.problem(code, place=clients.place_of(connection.server), facts=facts)
         raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}")
     with transaction.atomic():
-        same = Connection.objects.filter(pk=connection.pk, token_set_at=asked_at)
-        if not same.update(expires_on=expires_on):
+        current = versions.held(connection.pk)
+        if current.token_set_at != asked_at:
             raise _replaced_meanwhile()
+        versions.require_unchanged(current, drawn_from, versions.EXTEND, yours=yours, refusal=CannotRotate)
+        Connection.objects.filter(pk=current.pk).update(expires_on=expires_on)
         connection.expires_on = expires_on
-        detail = {"before": _iso(before), "after": _iso(expires_on)}
+        detail = {"before": _iso(current.expires_on), "after": _iso(expires_on)}
         record("connection.extended", connection, by=by, at=now, detail=detail)
     return report
 

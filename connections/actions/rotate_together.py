@@ -1,6 +1,6 @@
 """One new token for several connections: tested once for each organization, swapped for each in its own step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from connections import messages
 from connections.actions import probe
 from connections.actions.probe import Credentials, try_new, verdict_in_hand
-from connections.actions.refusals import CannotRotate
+from connections.actions.refusals import CannotRotate, ConnectionGone, Refused
 from connections.actions.rotate import Comparison, Replacement, compare, credentials_for, rotate
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.checks import Report
@@ -26,7 +26,7 @@ class Swapped:
 
     connection: Connection
     comparison: Comparison | None = None
-    refusal: CannotRotate | None = None
+    refusal: Refused | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,18 @@ class _Looks:
 
 
 def rotate_together(
-    connections: Sequence[Connection], new: Replacement, *, person: AbstractBaseUser, by: Actor, now: datetime
+    connections: Sequence[Connection],
+    new: Replacement,
+    *,
+    person: AbstractBaseUser,
+    by: Actor,
+    now: datetime,
+    drawn_from: Mapping[int, str] | None = None,
 ) -> list[Swapped]:
     """Swap the token of each. One that is refused keeps its old token and leaves the others right.
 
-    `new.verdict` may hold several, separated by spaces. Raises `CannotRotate` when the guard rails refuse one token
+    `new.verdict` may hold several, separated by spaces; `drawn_from` are the versions that the form carries, by the
+    connections' ids. Raises `CannotRotate` when the guard rails refuse one token
     for several connections.
     """
     if len(connections) > 1 and GuardRails.now().reuse is Rule.REFUSE:
@@ -82,17 +89,16 @@ def rotate_together(
         raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}", field="token")
     looks = _Looks(new.verdict.split(), person=person, now=now)
     alone = replace(new, verdict="")
-    return [_swap(one, alone, looks, person=person, by=by, now=now) for one in connections]
-
-
-def _swap(
-    connection: Connection, new: Replacement, looks: _Looks, *, person: AbstractBaseUser, by: Actor, now: datetime
-) -> Swapped:
-    try:
-        comparison = rotate(connection, new, person=person, by=by, now=now, look=looks)
-    except CannotRotate as refusal:
-        return Swapped(connection, refusal=refusal)
-    return Swapped(connection, comparison)
+    swapped = []
+    for connection in connections:
+        version = None if drawn_from is None else drawn_from.get(connection.pk, "")
+        try:
+            comparison = rotate(connection, alone, person=person, by=by, now=now, look=looks, drawn_from=version)
+        except (CannotRotate, ConnectionGone) as refusal:
+            swapped.append(Swapped(connection, refusal=refusal))
+        else:
+            swapped.append(Swapped(connection, comparison))
+    return swapped
 
 
 def try_together(

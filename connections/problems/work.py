@@ -4,6 +4,18 @@ from connections.problems.problem import Problem
 
 PROBLEMS = (
     Problem(
+        "connection_gone",
+        "Connection not found",
+        "This connection was disconnected, or never existed. Nothing was changed.",
+        "Begin at the list of connections.",
+    ),
+    Problem(
+        "changed_meanwhile",
+        "Changed since you opened the page",
+        "Somebody changed the same thing meanwhile, and nothing of yours was saved.",
+        "Compare both values, then save again if yours are right.",
+    ),
+    Problem(
         "conflict",
         "Changed meanwhile",
         "Somebody else changed the same thing at Azure DevOps just before.",

@@ -17,6 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections import clients, queries, rounds
+from connections.actions import versions
 from connections.actions.causes import with_cause_of_new
 from connections.actions.guard import reuse
 from connections.actions.refusals import CannotRotate
@@ -28,7 +29,14 @@ from connections.forms import RotateForm, RotateTrialForm
 from connections.models import Connection, GuardRails
 from connections.rails import Rule
 from connections.rounds import Entry, Step
-from connections.views.common import guide_context, notices_about_server, person, tokens_page_of, warn_of_breaches
+from connections.views.common import (
+    guide_context,
+    notices_about_server,
+    person,
+    shown_version,
+    tokens_page_of,
+    warn_of_breaches,
+)
 from connections.views.display import states
 from connections.views.report import report_view, token_notices
 from connections.views.rotation import comparison_rows
@@ -182,7 +190,12 @@ def walk(request: HttpRequest) -> HttpResponse:
         return _page(request, here, connections, form)
     try:
         swapped = rotate_together(
-            connections, _replacement(form), person=person(request), by=actor_of(request), now=timezone.now()
+            connections,
+            _replacement(form),
+            person=person(request),
+            by=actor_of(request),
+            now=timezone.now(),
+            drawn_from={one.pk: request.POST.get(f"version-{one.pk}", "") for one in connections},
         )
     except CannotRotate as refused:
         form.add_error(refused.field or None, refused.message)
@@ -266,12 +279,23 @@ def _page(
     verdict: str = "",
 ) -> HttpResponse:
     today = timezone.localdate()
+    conflicting = {one.connection.pk for one in failed if one.refusal and one.refusal.conflicts}
     context: dict[str, Any] = {
         "round": here,
         "done": here.at - 1,
         "total": len(here.steps),
         "rows": [
-            {"connection": one, "state": states(one, today=today), "token_is_dead": one.is_token_dead(today=today)}
+            {
+                "connection": one,
+                "state": states(one, today=today),
+                "token_is_dead": one.is_token_dead(today=today),
+                "version": shown_version(
+                    request,
+                    versions.version(one, versions.ROTATE),
+                    has_conflict=one.pk in conflicting,
+                    name=f"version-{one.pk}",
+                ),
+            }
             for one in connections
         ],
         "token_pages": sorted({(one.organization, tokens_page_of(one)) for one in connections}),

@@ -5,16 +5,31 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth.models import User
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 
 from connections import clients, messages
 from connections.actions import guard
+from connections.actions.refusals import Refused
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.types import Server
 from connections.models import Connection, GuardRails
 from connections.views.display import Notice, ProblemView, problem_view, scope_table
 from connections.views.report import plain_http_notice
+
+
+def shown_version(request: HttpRequest, current: str, *, has_conflict: bool, name: str = "version") -> str:
+    """The version that a form carries: the one it came with, unless it is new or has just shown what changed."""
+    return current if has_conflict or name not in request.POST else request.POST[name]
+
+
+def ask_again(
+    request: HttpRequest, connection: Connection, refused: Refused, *, act: str, version: str
+) -> HttpResponse:
+    """409 for a button that was drawn from another state: both values, and the same button once more."""
+    context = {"connection": connection, "conflicts": refused.conflicts, "act": act, "version": version}
+    return render(request, "connections/conflict.html", context, status=409)
 
 
 def person(request: HttpRequest) -> User:

@@ -1,7 +1,5 @@
 """A connection's own page, its test, its rest and its end."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,7 +7,7 @@ from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.db.models import prefetch_related_objects
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,15 +15,24 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections import clients, expiry, queries
+from connections.actions import versions
 from connections.actions.audit import audit
 from connections.actions.disconnect import disconnect, set_disabled
 from connections.actions.make_default import make_default
 from connections.actions.mute import unmute
-from connections.actions.refusals import CannotDisconnect
+from connections.actions.refusals import CannotChange, CannotDisconnect
 from connections.checks import Report
+from connections.form_versions import Conflict
 from connections.forms import DisconnectForm
 from connections.models import Connection
-from connections.views.common import guide_context, notices_about_server, problem_about, tokens_page_of
+from connections.views.common import (
+    ask_again,
+    guide_context,
+    notices_about_server,
+    problem_about,
+    shown_version,
+    tokens_page_of,
+)
 from connections.views.display import Notice, states, stored_groups
 from connections.views.project_notices import hidden_projects_notices, rights_notices
 from connections.views.report import global_token_notice, report_view, unknown_reach_notice
@@ -36,17 +43,11 @@ from history.words import event_row
 
 
 def find(pk: int) -> Connection:
-    """The connection, or a 404 page."""
-    return get_object_or_404(Connection.objects.select_related("owner"), pk=pk)
-
-
-@contextmanager
-def gone_is_404() -> Iterator[None]:
-    """For what takes its time: the connection may be disconnected meanwhile."""
-    try:
-        yield
-    except Connection.DoesNotExist:
-        raise Http404 from None
+    """The connection. Raises `ConnectionGone`, which is a 404 page."""
+    found = Connection.objects.select_related("owner").filter(pk=pk).first()
+    if found is None:
+        raise versions.gone()
+    return found
 
 
 @never_cache
@@ -63,8 +64,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def test_stored(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: check the stored token now; the page comes back with the result."""
     connection = find(pk)
-    with gone_is_404():
-        report = audit(connection, by=actor_of(request), now=timezone.now(), in_a_hurry=True)
+    report = audit(connection, by=actor_of(request), now=timezone.now(), in_a_hurry=True)
     return _page(request, connection, report=report)
 
 
@@ -72,19 +72,26 @@ def test_stored(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required("connections.disable_connection", raise_exception=True)
 def disable(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: let the connection rest."""
-    connection = find(pk)
-    set_disabled(connection, disabled=True, by=actor_of(request), now=timezone.now())
-    flash.success(request, f"{connection.name} is disabled. Its token stays stored and is not used.")
-    return redirect(connection)
+    said = "is disabled. Its token stays stored and is not used."
+    return _set_disabled(request, pk, disabled=True, act="Disable", said=said)
 
 
 @require_POST
 @permission_required("connections.disable_connection", raise_exception=True)
 def enable(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: use the connection again."""
+    return _set_disabled(request, pk, disabled=False, act="Enable", said="is enabled.")
+
+
+def _set_disabled(request: HttpRequest, pk: int, *, disabled: bool, act: str, said: str) -> HttpResponse:
     connection = find(pk)
-    set_disabled(connection, disabled=False, by=actor_of(request), now=timezone.now())
-    flash.success(request, f"{connection.name} is enabled.")
+    drawn_from = request.POST.get("version", "")
+    try:
+        set_disabled(connection, disabled=disabled, by=actor_of(request), now=timezone.now(), drawn_from=drawn_from)
+    except CannotChange as refused:
+        version = versions.version(find(pk), versions.DISABLE)
+        return ask_again(request, connection, refused, act=act, version=version)
+    flash.success(request, f"{connection.name} {said}")
     return redirect(connection)
 
 
@@ -93,7 +100,13 @@ def enable(request: HttpRequest, pk: int) -> HttpResponse:
 def choose_default(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: make this the connection that forms choose beforehand."""
     connection = find(pk)
-    if make_default(connection, by=actor_of(request), now=timezone.now()):
+    drawn_from = request.POST.get("version", "")
+    try:
+        changed = make_default(connection, by=actor_of(request), now=timezone.now(), drawn_from=drawn_from)
+    except CannotChange as refused:
+        version = versions.version(connection, versions.DEFAULT)
+        return ask_again(request, connection, refused, act="Make default", version=version)
+    if changed:
         flash.success(request, f"{connection.name} is the default connection now.")
     return redirect(connection)
 
@@ -116,19 +129,29 @@ def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
     connection = find(pk)
     revoke_url = tokens_page_of(connection)
     form = DisconnectForm(request.POST or None)
+    conflicts: tuple[Conflict, ...] = ()
     if request.method == "POST" and form.is_valid():
         try:
             name = connection.name
             disconnect(
-                connection, confirmed_name=form.cleaned_data["confirm_name"], by=actor_of(request), now=timezone.now()
+                connection,
+                confirmed_name=form.cleaned_data["confirm_name"],
+                by=actor_of(request),
+                now=timezone.now(),
+                drawn_from=request.POST.get("version", ""),
             )
         except CannotDisconnect as refused:
+            connection, conflicts = find(pk), refused.conflicts
             form.add_error(refused.field or None, refused.message)
         else:
             return render(request, "connections/disconnected.html", {"name": name, "revoke_url": revoke_url})
     context = {
         "connection": connection,
         "form": form,
+        "conflicts": conflicts,
+        "version": shown_version(
+            request, versions.version(connection, versions.DISCONNECT), has_conflict=bool(conflicts)
+        ),
         "revoke_url": revoke_url,
         "cancel_url": connection.get_absolute_url(),
     }
@@ -173,6 +196,8 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "can_calibrate": allowed("connections.calibrate_connection"),
         "can_see_history": allowed("history.view_event"),
         "revoke_url": tokens,
+        "disable_version": versions.version(connection, versions.DISABLE),
+        "default_version": versions.version(connection, versions.DEFAULT),
         **_urls(connection),
         "place": place,
         **guide_context(connection),

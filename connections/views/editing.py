@@ -1,10 +1,11 @@
 """Edit a connection: name, projects and what is known of its token."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -12,13 +13,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from connections import clients
+from connections.actions import versions
 from connections.actions.edit import Changes, edit, find_project_of, visible_projects
 from connections.actions.refusals import CannotEdit
 from connections.azure_devops.types import Project
+from connections.form_versions import Conflict
 from connections.forms import EditForm, FindProjectForm
 from connections.models import Connection
 from connections.views.adding import project_choices
-from connections.views.common import warn_of_breaches
+from connections.views.common import shown_version, warn_of_breaches
 from connections.views.connection import find
 from history.record import actor_of
 
@@ -45,8 +48,16 @@ def edit_page(request: HttpRequest, pk: int) -> HttpResponse:
         extra_recipients=form.cleaned_data["extra_recipients"],
     )
     try:
-        changed = edit(connection, changes, by=actor_of(request), now=timezone.now())
+        changed = edit(
+            connection,
+            changes,
+            by=actor_of(request),
+            now=timezone.now(),
+            drawn_from=request.POST.get("version", ""),
+        )
     except CannotEdit as refused:
+        if refused.conflicts:
+            return _conflict(request, find(pk), refused.conflicts)
         form.add_error(refused.field or None, refused.message)
         return _page(request, find(pk), form)
     flash.success(request, "The changes are saved." if changed else "Nothing was changed.")
@@ -72,6 +83,25 @@ def find_missing_project(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
+_INPUTS = {
+    "expires_on": ("expires", "expires_on"),
+    "projects": ("projects_mode", "projects"),
+}
+
+
+def _conflict(request: HttpRequest, connection: Connection, conflicts: Sequence[Conflict]) -> HttpResponse:
+    """The form once more: what the person changed as they typed it, and the rest as it is now."""
+    chosen = [project.project_id for project in connection.chosen_projects.all()]
+    current = {**_initial(connection), "projects": chosen}
+    data = request.POST.copy()
+    for conflict in conflicts:
+        for name in _INPUTS.get(conflict.field, (conflict.field,)) if conflict.is_untouched else ():
+            value = current[name]
+            data.setlist(name, value if isinstance(value, list) else [str(value or "")])
+    form = EditForm(data, place=clients.place_of(connection.server))
+    return _page(request, connection, form, conflicts=conflicts)
+
+
 def _initial(connection: Connection) -> dict[str, Any]:
     return {
         "name": connection.name,
@@ -90,7 +120,10 @@ def _page(
     *,
     finder: FindProjectForm | None = None,
     answer: object = None,
+    conflicts: Sequence[Conflict] = (),
 ) -> HttpResponse:
+    # Before Azure DevOps is asked, which takes its time: the version is that of what the form shows.
+    version = shown_version(request, versions.version(connection, versions.EDIT), has_conflict=bool(conflicts))
     kept = [
         Project(id=one.project_id, name=one.name, state="wellFormed", url="")
         for one in connection.chosen_projects.all()
@@ -102,11 +135,13 @@ def _page(
     except CannotEdit as refused:
         visible, trouble = {}, refused.message
     gone = [one for one in kept if one.id not in visible]
-    checked = request.POST.getlist("projects") if form.is_bound else [one.id for one in kept]
+    checked = form.data.getlist("projects") if isinstance(form.data, QueryDict) else [one.id for one in kept]
     context = {
         "connection": connection,
         "place": clients.place_of(connection.server),
         "form": form,
+        "conflicts": conflicts,
+        "version": version,
         "project_choices": project_choices([*gone, *visible.values()], checked),
         "projects_problem": trouble,
         "projects_incomplete": not is_whole,

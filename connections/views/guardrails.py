@@ -1,5 +1,6 @@
 """Guard rails: what an administrator sets for every token."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages as flash
@@ -11,10 +12,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from connections import queries
+from connections.actions import versions
 from connections.actions.guard import set_rails
+from connections.actions.refusals import CannotChange
+from connections.form_versions import Conflict
 from connections.forms import GuardRailsForm
 from connections.models import GuardRails
 from connections.rails import Rails, Rule
+from connections.views.common import shown_version
 from history.record import actor_of
 from history.words import event_row
 
@@ -44,13 +49,20 @@ def change_guard_rails(request: HttpRequest) -> HttpResponse:
     wished = Rails(
         given["longest_life_days"], Rule(given["longest_life"]), Rule(given["reuse"]), Rule(given["missing_date"])
     )
-    changed = set_rails(wished, by=actor_of(request), now=timezone.now())
+    drawn_from = request.POST.get("version", "")
+    try:
+        changed = set_rails(wished, by=actor_of(request), now=timezone.now(), drawn_from=drawn_from)
+    except CannotChange as refused:
+        return _page(request, form, conflicts=refused.conflicts)
     flash.success(request, "The guard rails are in force." if changed else "Nothing was changed.")
     return redirect("connections:guard-rails")
 
 
-def _page(request: HttpRequest, form: GuardRailsForm) -> HttpResponse:
+def _page(request: HttpRequest, form: GuardRailsForm, *, conflicts: Sequence[Conflict] = ()) -> HttpResponse:
+    version = versions.rails_version(GuardRails.now())
     context: dict[str, Any] = {
+        "conflicts": conflicts,
+        "version": shown_version(request, version, has_conflict=bool(conflicts)),
         "form": form,
         "rails": GuardRails.now(),
         "can_change": request.user.has_perm("connections.change_guardrails"),

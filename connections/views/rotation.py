@@ -1,5 +1,6 @@
 """Update token: the new one is tested and compared while the old one stays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from connections import clients, messages
+from connections.actions import versions
 from connections.actions.causes import with_cause_of_new
 from connections.actions.guard import reuse
 from connections.actions.probe import kept_report, try_new
@@ -21,10 +23,18 @@ from connections.actions.refusals import CannotRotate
 from connections.actions.rotate import Comparison, Replacement, compare, credentials_for, extend, rotate
 from connections.azure_devops.capabilities import BY_KEY
 from connections.checks import Report
+from connections.form_versions import Conflict
 from connections.forms import ExpiryForm, RotateForm, RotateTrialForm
 from connections.models import Connection
-from connections.views.common import guide_context, notices_about_server, person, tokens_page_of, warn_of_breaches
-from connections.views.connection import find, gone_is_404
+from connections.views.common import (
+    guide_context,
+    notices_about_server,
+    person,
+    shown_version,
+    tokens_page_of,
+    warn_of_breaches,
+)
+from connections.views.connection import find
 from connections.views.report import report_view, token_notices
 from history.record import actor_of
 
@@ -64,8 +74,17 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
         verdict=cleaned["verdict"],
     )
     try:
-        rotate(connection, new, person=person(request), by=actor_of(request), now=timezone.now())
+        rotate(
+            connection,
+            new,
+            person=person(request),
+            by=actor_of(request),
+            now=timezone.now(),
+            drawn_from=request.POST.get("version", ""),
+        )
     except CannotRotate as refused:
+        if refused.conflicts:
+            return _page(request, find(pk), form, conflicts=refused.conflicts)
         form.add_error(refused.field or None, refused.message)
         if refused.tested is not None and refused.field != "token":
             # What to accept, and where to tick it, stands beside the result of a test.
@@ -103,9 +122,18 @@ def extend_token(request: HttpRequest, pk: int) -> HttpResponse:
     form = ExpiryForm(request.POST, prefix="same")
     if form.is_valid():
         try:
-            with gone_is_404():
-                extend(connection, expires_on=form.cleaned_data["expires_on"], by=actor_of(request), now=timezone.now())
+            extend(
+                connection,
+                expires_on=form.cleaned_data["expires_on"],
+                by=actor_of(request),
+                now=timezone.now(),
+                drawn_from=request.POST.get("version", ""),
+            )
         except CannotRotate as refused:
+            if refused.conflicts:
+                connection = find(pk)
+                form.add_error(None, refused.message)
+                return _page(request, connection, _empty_form(connection), same=form, same_conflicts=refused.conflicts)
             form.add_error(None, refused.message)
         else:
             flash.success(request, f"The token of {connection.name} was checked and its new date is recorded.")
@@ -148,12 +176,23 @@ def _page(
     report: Report | None = None,
     verdict: str = "",
     same: ExpiryForm | None = None,
+    conflicts: Sequence[Conflict] = (),
+    same_conflicts: Sequence[Conflict] = (),
 ) -> HttpResponse:
     tokens = tokens_page_of(connection)
     accepted = report if report is not None and report.accepted else None
     compared = comparison_rows(connection, compare(connection, accepted), accepted) if accepted else []
+    version, same_version = versions.version(connection, versions.ROTATE), versions.version(connection, versions.EXTEND)
+    if form.is_bound:
+        version = shown_version(request, version, has_conflict=bool(conflicts))
+    if same is not None:
+        same_version = shown_version(request, same_version, has_conflict=bool(same_conflicts))
     context: dict[str, Any] = {
         "connection": connection,
+        "version": version,
+        "same_version": same_version,
+        "conflicts": conflicts,
+        "same_conflicts": same_conflicts,
         "form": form,
         "verdict": verdict or form.data.get("verdict", ""),
         "report": _report(connection, form, report, tokens),

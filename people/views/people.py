@@ -171,7 +171,11 @@ def give_connections(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, user, hand_over_form=form)
     to = form.cleaned_data["to"]
-    moved = hand_over(form.cleaned_data["connections"], to=to, by=actor_of(request), now=timezone.now())
+    outcome = hand_over(form.cleaned_data["connections"], to=to, by=actor_of(request), now=timezone.now())
+    moved = outcome.moved
+    if outcome.changed_meanwhile:
+        names = ", ".join(outcome.changed_meanwhile)
+        flash.warning(request, f"Disconnected, or given to somebody else meanwhile, and not changed: {names}.")
     flash.success(request, f"{moved} connection{' belongs' if moved == 1 else 's belong'} to {shown_name(to)} now.")
     return redirect("people:person", pk=user.pk)
 

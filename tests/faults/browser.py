@@ -37,6 +37,11 @@ class Browser:
         )
         return self._kept(answer)
 
+    def version_on(self, path: str) -> str:
+        """The version that the first form of a page carries; empty when there is no such page any more."""
+        found = re.search(r'name="version" value="([^"]*)"', self.get(path).text)
+        return found[1] if found else ""
+
     def _kept(self, answer: requests.Response) -> requests.Response:
         self.statuses.append(answer.status_code)
         return answer

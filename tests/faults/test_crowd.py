@@ -87,13 +87,16 @@ class Person:
             self.crowd.where[name] = connection_in(answer)
 
     def disconnect(self, name: str, pk: int) -> None:
-        answer = self.browser.post(f"/code-repositories/{pk}/disconnect/", confirm_name=name)
+        path = f"/code-repositories/{pk}/disconnect/"
+        answer = self.browser.post(path, confirm_name=name, version=self.browser.version_on(path))
         if f"<h1>{name} is disconnected</h1>" in answer.text:
             self.crowd.count("disconnected", self.name)
         self.crowd.forget(name, pk)
 
     def rotate(self, _name: str, pk: int) -> None:
-        answer = self.browser.post(f"/code-repositories/{pk}/token/", **self.crowd.credentials())
+        path = f"/code-repositories/{pk}/token/"
+        version = self.browser.version_on(path)
+        answer = self.browser.post(path, version=version, **self.crowd.credentials())
         if answer.status_code == 302:
             self.crowd.count("rotated", self.name)
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from connections import clients, expiry, messages
 from connections.actions import runs
 from connections.actions.audit import audit
+from connections.actions.refusals import ConnectionGone
 from connections.checks import Report, Trouble
 from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, WELL, Options, Output, find, row
 from connections.management.verbs.scopes import is_worth_telling, scope_line, scope_of_finding, scope_of_state
@@ -141,7 +142,7 @@ def _ask(named: list[Connection]) -> dict[int, str]:
         # A worker may have been faster, or somebody disconnected meanwhile.
         still = waiting.filter(connection_id=pk).select_related("connection").first()
         if still is not None and still.connection is not None:
-            with suppress(Connection.DoesNotExist):
+            with suppress(ConnectionGone):
                 audit(still.connection, by=OPERATOR, now=timezone.now(), in_a_hurry=False)
     met = run.audited.exclude(problem="").exclude(connection=None)
     return {pk: problem for pk, problem in met.values_list("connection_id", "problem") if pk is not None}

@@ -1,0 +1,159 @@
+"""Hold the row of a connection while it is changed, and refuse what was decided on an older state of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from django.utils import timezone
+
+from connections import form_versions, messages
+from connections.actions.refusals import ConnectionGone, Refused
+from connections.form_versions import Fact, Facts
+from connections.models import Connection
+from connections.rails import Rails, Rule
+
+_RULES = {Rule.ALLOW: "allowed", Rule.WARN: "warned of", Rule.REFUSE: "refused"}
+# What each form depends on: the fields that it edits, and those on which a person decides.
+EDIT = ("name", "projects", "expires_on", "token_reach", "extra_recipients", "token")
+EXTEND = ("expires_on", "token")
+ROTATE = ("token",)
+DISABLE = ("disabled", "token")
+DISCONNECT = ("name", "owner", "token")
+DEFAULT = ("default",)
+RAILS = ("longest_life_days", "longest_life", "reuse", "missing_date")
+
+
+def held(connection_id: int) -> Connection:
+    """The connection as it is now, locked until the transaction ends. Raises `ConnectionGone`."""
+    rows = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("owner")
+    found = rows.filter(pk=connection_id).first()
+    if found is None:
+        raise gone()
+    return found
+
+
+def gone() -> ConnectionGone:
+    """The refusal for a connection that was disconnected."""
+    problem = messages.problem("connection_gone")
+    return ConnectionGone(problem.code, f"{problem.title}. {problem.explanation} {problem.next_step}")
+
+
+def version(connection: Connection, fields: Iterable[str]) -> str:
+    """What a form carries that is drawn from the connection and depends on these fields."""
+    fields = tuple(fields)
+    return form_versions.write(_facts(connection, fields), fields)
+
+
+def rails_version(rails: Rails) -> str:
+    """The same for the form of the guard rails."""
+    return form_versions.write(_rails_facts(rails), RAILS)
+
+
+def require_unchanged(
+    current: Connection,
+    drawn_from: str | None,
+    fields: Sequence[str],
+    *,
+    yours: Facts | None = None,
+    refusal: type[Refused],
+) -> None:
+    """Raise `refusal` when the form was drawn from another state. None is for doors that draw no form: commands.
+
+    `current` is locked by the caller, so that it stays as it is until the change is written.
+    """
+    if drawn_from is None:
+        return
+    found = form_versions.conflicts(drawn_from, fields, now=_facts(current, fields), yours=yours or {})
+    _refuse(found, refusal)
+
+
+def require_unchanged_rails(current: Rails, wished: Rails, drawn_from: str | None, *, refusal: type[Refused]) -> None:
+    """The same for the guard rails."""
+    if drawn_from is None:
+        return
+    now, yours = _rails_facts(current), _rails_facts(wished)
+    _refuse(form_versions.conflicts(drawn_from, RAILS, now=now, yours=yours), refusal)
+
+
+def _refuse(found: tuple[form_versions.Conflict, ...], refusal: type[Refused]) -> None:
+    if found:
+        problem = messages.problem("changed_meanwhile")
+        refused = refusal(problem.code, f"{problem.title}. {problem.explanation} {problem.next_step}")
+        refused.conflicts = found
+        raise refused
+
+
+def _facts(connection: Connection, fields: Iterable[str]) -> dict[str, Fact]:
+    return {field: _FACTS[field](connection) for field in fields}
+
+
+def entered(
+    *,
+    name: str | None = None,
+    reach: str | None = None,
+    recipients: str | None = None,
+    projects: Mapping[str, str] | None = None,
+) -> dict[str, Fact]:
+    """What a person entered, as facts. `projects` are names by id; an empty mapping means all projects."""
+    found = {}
+    if name is not None:
+        found["name"] = Fact("Name", name, name)
+    if reach is not None:
+        found["token_reach"] = Fact("Organizations the token was made for", reach, str(Connection.Reach(reach).label))
+    if recipients is not None:
+        found["extra_recipients"] = Fact("Also tell", recipients, ", ".join(recipients.split()) or "nobody else")
+    if projects is not None:
+        names = ", ".join(sorted(name or project for project, name in projects.items()))
+        found["projects"] = Fact("Projects", " ".join(sorted(projects)), names or "All projects")
+    return found
+
+
+def expiry_date(day: date | None) -> Fact:
+    """The expiry date as a fact."""
+    return Fact("Expires on", day.isoformat() if day else "", f"{day:%-d %B %Y}" if day else "not recorded")
+
+
+def _token(connection: Connection) -> Fact:
+    at = connection.token_set_at
+    return Fact("Token", at.isoformat(), f"updated on {timezone.localtime(at):%-d %B %Y, %H:%M}")
+
+
+def _disabled(connection: Connection) -> Fact:
+    return Fact("In use", str(connection.disabled), "disabled" if connection.disabled else "enabled")
+
+
+def _owner(connection: Connection) -> Fact:
+    owner = connection.owner
+    return Fact("Owner", str(connection.owner_id), owner.get_full_name() or owner.get_username())
+
+
+def _default(_connection: Connection) -> Fact:
+    chosen = Connection.objects.filter(is_default=True).first()
+    return Fact("Default connection", str(chosen.pk) if chosen else "", chosen.name if chosen else "none")
+
+
+def _projects(connection: Connection) -> Fact:
+    chosen = {} if connection.all_projects else {one.project_id: one.name for one in connection.chosen_projects.all()}
+    return entered(projects=chosen)["projects"]
+
+
+_FACTS = {
+    "name": lambda connection: entered(name=connection.name)["name"],
+    "expires_on": lambda connection: expiry_date(connection.expires_on),
+    "token_reach": lambda connection: entered(reach=connection.token_reach)["token_reach"],
+    "extra_recipients": lambda connection: entered(recipients=connection.extra_recipients)["extra_recipients"],
+    "projects": _projects,
+    "token": _token,
+    "disabled": _disabled,
+    "owner": _owner,
+    "default": _default,
+}
+
+
+def _rails_facts(rails: Rails) -> dict[str, Fact]:
+    days = str(rails.longest_life_days)
+    return {
+        "longest_life_days": Fact("Longest life of a token, in days", days, days),
+        "longest_life": Fact("A longer life is", str(rails.longest_life), _RULES[rails.longest_life]),
+        "reuse": Fact("One token for several connections is", str(rails.reuse), _RULES[rails.reuse]),
+        "missing_date": Fact("A missing expiry date is", str(rails.missing_date), _RULES[rails.missing_date]),
+    }

@@ -1,0 +1,45 @@
+"""A browser without JavaScript whose every page was opened just now, unless a test says which version it holds."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.test import Client
+from django.urls import resolve
+
+from connections.actions import versions
+from connections.models import Connection, GuardRails
+
+# Whose forms and buttons carry a version, by the name of the address.
+OF_ONE = {"edit", "update-token", "extend-token", "disable", "enable", "default", "disconnect"}
+_FIELDS = sorted(
+    {*versions.EDIT, *versions.EXTEND, *versions.ROTATE, *versions.DISABLE, *versions.DISCONNECT, *versions.DEFAULT}
+)
+
+
+def drawn_now(connection: Connection) -> str:
+    """A version that fits every form of the connection's pages, if it were drawn now."""
+    return versions.version(connection, _FIELDS)
+
+
+class Browser(Client):
+    """Adds to a form what the page would have carried, had it been opened just before."""
+
+    def post(self, *args: Any, **more: Any) -> Any:
+        """Send a form: an address, and the fields."""
+        path, *rest = args
+        data = rest[0] if rest else more.pop("data", None)
+        if data is None or isinstance(data, dict):
+            data = _carried(path) | (data or {})
+        return super().post(path, data, *rest[1:], **more)
+
+
+def _carried(path: str) -> dict[str, str]:
+    found = resolve(urlsplit(path).path)
+    if found.namespace != "connections":
+        return {}
+    if found.url_name == "change-guard-rails":
+        return {"version": versions.rails_version(GuardRails.now())}
+    if found.url_name == "walk":
+        return {f"version-{one.pk}": drawn_now(one) for one in Connection.objects.select_related("owner")}
+    concerned = Connection.objects.filter(pk=found.kwargs.get("pk", 0)) if found.url_name in OF_ONE else ()
+    return next(({"version": drawn_now(connection)} for connection in concerned), {})
