@@ -64,6 +64,40 @@ def test_a_database_that_was_destroyed_is_there_again(product: Installation, dat
     assert "Every seal holds." in product.run("history", "verify").out
 
 
+MORE = """
+from django.utils import timezone
+from history.record import Actor, Named, record
+from history.sealing import seal_waiting
+record("connection.tested", Named("connection", 1, "x"), by=Actor("x"), at=timezone.now())
+seal_waiting(now=timezone.now())
+"""
+
+
+def test_a_restore_is_recorded_as_the_reason_why_newer_seals_are_gone(product: Installation, backup: Path) -> None:
+    product.shell(MORE)
+    anchor = json.loads(product.run("history", "verify", "--json").out)["anchor"]
+    assert product.run("restore", str(backup), "--replace", WORDS).code == 0
+    verified = product.run("history", "verify", "--anchor", anchor)
+    assert verified.code == 0
+    assert "1 anchor is of seals that are gone by an operator's decision." in verified.out
+    assert "A backup was restored, with events up to 2026-11-24" in verified.out
+
+
+def test_a_backup_whose_seals_were_removed_is_restored_and_not_sealed(
+    product: Installation, database: Path, backup: Path
+) -> None:
+    with sqlite3.connect(backup) as forged:
+        forged.execute("DELETE FROM history_seal")
+        forged.execute("UPDATE history_event SET actor_name = 'Nobody'")
+    database.unlink()
+    ended = product.run("restore", str(backup))
+    assert ended.code == 1
+    assert "The restored history is not sealed any further: There are no seals and no checkpoint" in ended.err
+    assert product.run("history", "verify").code == 1
+    assert product.run("history", "accept", "--reason", "Looked at each event").code == 0
+    assert product.run("history", "verify").code == 0
+
+
 def test_a_database_of_nonsense_is_not_taken_for_an_empty_one(
     product: Installation, database: Path, backup: Path
 ) -> None:

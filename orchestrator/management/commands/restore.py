@@ -1,7 +1,7 @@
 """`manage.py restore FILE`: put a backup back, and name the connections whose tokens cannot be read.
 
-Stop web, worker and clock first. Exit codes: 0 all is well · 1 restored, and some tokens cannot be read ·
-2 nothing was changed.
+Stop web, worker and clock first. Exit codes: 0 all is well · 1 restored, and some tokens cannot be read, or the history
+needs a decision before it is sealed any further · 2 nothing was changed.
 """
 
 import json
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         except Impossible as problem:
             raise CommandError(f"{problem} Nothing was changed.", returncode=_NOTHING_CHANGED) from None
         self._say(restored, as_json=options["json"])
-        if restored.unreadable:
+        if restored.unreadable or restored.history:
             sys.exit(1)
 
     def _say(self, restored: Restored, *, as_json: bool) -> None:
