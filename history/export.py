@@ -1,7 +1,12 @@
-"""Events as CSV, streamed: memory is that of a thousand events, whatever the number."""
+"""Events as CSV for spreadsheets, streamed: memory is that of a thousand events, whatever the number.
+
+A cell that begins like a formula is run by spreadsheets, whoever wrote it, so an apostrophe goes before it:
+https://owasp.org/www-community/attacks/CSV_Injection
+"""
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 
 from django.db.models import QuerySet
@@ -12,8 +17,14 @@ from history.queries import in_steps
 from history.words import event_row
 
 HEADER = ("when", "what", "who", "address", "details", "about", "name", "kind", "event", "data")
-# A cell that begins like a formula is run by spreadsheets.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Excel takes a file without it for one of the machine's own code page, and shows “SÃ¶hne”.
+BYTE_ORDER_MARK = "\ufeff"
+# What begins a formula, also as East Asian keyboards type it, and what looks the same.
+_STARTERS = "=+\\-@＝＋－＠﹦﹢﹣﹫⁼⁺₌₊−﬩⩵⩶"
+_UNSEEN = r"\s\x00-\x1f\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+_FORMULA = re.compile(rf"[{_UNSEEN}]*[{_STARTERS}]|[\x00-\x1f]")
+# Where Excel parts columns by semicolons, or a line end stands in what is no first column, a cell begins in the middle.
+_FORMULA_WITHIN = re.compile(rf"(?<=[;\t\r\n])(?=[{_STARTERS}])")
 
 
 class _Line:
@@ -26,7 +37,7 @@ class _Line:
 def csv_lines(events: QuerySet[Event]) -> Iterator[str]:
     """The header and one line for each event, newest first."""
     writer = csv.writer(_Line())
-    yield writer.writerow(HEADER)
+    yield BYTE_ORDER_MARK + writer.writerow(HEADER)
     for some in in_steps(events):
         # One piece for many lines: each piece costs a system call.
         yield "".join(writer.writerow([_harmless(cell) for cell in _cells(event)]) for event in some)
@@ -40,7 +51,8 @@ def _cells(event: Event) -> tuple[str, ...]:
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    cell = _FORMULA_WITHIN.sub("'", cell)
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def csv_response(events: QuerySet[Event], *, name: str) -> StreamingHttpResponse:

@@ -174,7 +174,7 @@ def test_everything_is_exported_in_steps_that_join(auditor: Client, append: Appe
     append(23)
     with patch.object(queries, "STEP", 5):
         answer = auditor.get(reverse("history:csv"), {"kind": "connection.tested"})
-        lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+        lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
     assert lines[0] == ",".join(export.HEADER)
     assert [line.split(",")[8] for line in lines[1:]] == [str(event.pk) for event in queries.events(Filters())]
 

@@ -91,7 +91,7 @@ def test_history_is_filtered_by_what_who_and_when_and_exported_likewise(
     record("connection.mailed", connection, by=Actor("the outbox"), at=at, detail=detail)
     assert rows(pages.get(reverse("connections:history", args=[connection.pk]), filters).content.decode()) == expected
     answer = pages.get(reverse("connections:history-csv", args=[connection.pk]), filters)
-    lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
     assert lines[0] == "when,what,who,address,details,about,name,kind,event,data"
     assert len(lines) == expected + 1
 
@@ -130,16 +130,6 @@ def test_somebody_who_stopped_reminders_is_shown_and_reminded_again(pages: Clien
     pages.post(reverse("connections:resume-reminders", args=[connection.pk, muted.pk]))
     assert not connection.muted.exists()
     assert Event.objects.filter(kind="connection.unmuted", actor_name="maya").exists()
-
-
-def test_an_exported_cell_is_never_a_formula(pages: Client, connected: Connected) -> None:
-    connection = connected()
-    event = Event.objects.get()
-    Event(
-        at=event.at, kind="connection.edited", actor_name="=1+1", subject_kind="connection", subject_id=connection.pk
-    ).save()
-    answer = pages.get(reverse("connections:history-csv", args=[connection.pk]))
-    assert "'=1+1" in b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
 
 
 def test_the_list_costs_the_same_for_one_and_for_a_full_page(
