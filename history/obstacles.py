@@ -78,8 +78,8 @@ def _never_sealed(late: Waiting) -> Finding:
 def _late(end: End, late: Waiting) -> Finding:
     ids, oldest = tuple(pk for pk, _ in late), moment(min(at for _, at in late))
     words = (
-        f"{named(ids)} not sealed within 15 minutes; the oldest is from {oldest}. Either the scheduler or workers stood "
-        "still, or seals were removed, or events were added. Until they are sealed, a change to them leaves no trace."
+        f"{named(ids)} not sealed within 15 minutes; the oldest is from {oldest}. Either the scheduler or workers "
+        "stood still, or seals were removed, or events were added. Until they are sealed, a change leaves no trace."
     )
     return Finding("late", end.number + 1, words, ids[:SHOWN_EVENTS])
 
