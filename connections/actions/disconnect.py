@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from connections.actions import runs, versions
+from connections.actions.old_tokens import OldToken, token_of
 from connections.actions.refusals import CannotChange, CannotDisconnect
 from connections.models import Connection
 from history.record import Actor, record
@@ -12,8 +13,8 @@ from history.record import Actor, record
 
 def disconnect(
     connection: Connection, *, confirmed_name: str, by: Actor, now: datetime, drawn_from: str | None = None
-) -> None:
-    """Delete the connection and our copy of its token; its events stay.
+) -> OldToken:
+    """Delete the connection and our copy of its token; its events stay. Returns the token, which lives on elsewhere.
 
     `drawn_from` is the version that the form carries. Raises `CannotDisconnect`, and `ConnectionGone`.
     """
@@ -26,9 +27,11 @@ def disconnect(
                 "name_not_confirmed", "This is not the name of the connection. Type it as shown.", field="confirm_name"
             )
         detail = {"organization": current.organization, "identity": current.identity_id}
+        old = token_of(current)
         record("connection.disconnected", current, by=by, at=now, detail=detail)
         runs.release(current.pk, now=now)
         current.delete()
+    return old
 
 
 def set_disabled(

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -17,6 +17,7 @@ from django.utils import timezone
 from connections import clients, expiry
 from connections.actions import notify
 from connections.actions.notify import Recipient
+from connections.actions.old_tokens import shared_with
 from connections.models import Connection, Mail, Reminder
 from history.record import Actor, record
 
@@ -171,8 +172,9 @@ def _write(due: list[Due], *, today: date, now: datetime) -> int:
         for person in one.people:
             by_person[person.address].append((one, person))
     earlier = _mails_of_the_day(by_person, today)
+    shared = shared_with(one.connection for one in due)
     return sum(
-        len(_mails(theirs, earlier=earlier.get(address, 0), today=today, now=now))
+        len(_mails(theirs, shared, earlier=earlier.get(address, 0), today=today, now=now))
         for address, theirs in by_person.items()
     )
 
@@ -212,20 +214,27 @@ def _mails_of_the_day(addresses: Iterable[str], today: date) -> dict[str, int]:
     return dict(mails.order_by().values_list("recipient").annotate(count=Count("pk")))
 
 
-def _mails(due: list[tuple[Due, Recipient]], *, earlier: int, today: date, now: datetime) -> list[Mail]:
+def _mails(
+    due: list[tuple[Due, Recipient]], shared: Mapping[int, list[str]], *, earlier: int, today: date, now: datetime
+) -> list[Mail]:
+    """`shared` are the names of the other connections with the same token, by the connection's id."""
     if len(due) + earlier > settings.REMINDERS_BEFORE_DIGEST and len(due) > 1:
-        return [_digest(due, today=today, now=now)]
+        return [_digest(due, shared, today=today, now=now)]
     written = []
     for one, person in due:
         context = notify.facts(one.connection) | _words(one, today)
+        context["shared_with"] = shared.get(one.connection.pk, [])
         stop = one.connection.pk
         about = [one.connection]
         written += notify.put(MAILS[one.kind], [person], context, about=about, now=now, unsubscribe_from=stop)
     return written
 
 
-def _digest(due: list[tuple[Due, Recipient]], *, today: date, now: datetime) -> Mail:
-    rows = [notify.facts(one.connection) | _words(one, today) for one, _ in due]
+def _digest(due: list[tuple[Due, Recipient]], shared: Mapping[int, list[str]], *, today: date, now: datetime) -> Mail:
+    rows = [
+        notify.facts(one.connection) | _words(one, today) | {"shared_with": shared.get(one.connection.pk, [])}
+        for one, _ in due
+    ]
     # "You own this connection" and "names you" are said of one; a digest speaks of several.
     address = due[0][1].address
     why = "you own these connections, or they name you as somebody to tell, or you administer MFE Orchestrator"
@@ -282,7 +291,9 @@ def _row_words(row: dict[str, Any]) -> str:
     if row["kind"] == Kind.ALL_ORGANIZATIONS:
         return f"made for all organizations, stops working {row['expires_text']}, {day}: create a new one"
     words = f"{'expired' if row['ended'] else 'expires'} {row['expires_text']}, {day}"
-    return f"{words}: create a new one" if row["token_is_dead"] else words
+    words = f"{words}: create a new one" if row["token_is_dead"] else words
+    others = ", ".join(row["shared_with"])
+    return f"{words}; the same token is used by {others}" if others else words
 
 
 def _row_url(row: dict[str, Any]) -> str:

@@ -185,18 +185,25 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
     connection.expires_on = new.expires_on
     connection.token_reach = new.token_reach
     before = connection.health
+    _store(connection, new.token)
     stamp(connection, report)
     connection.health_since = report.finished_at if before != connection.health else connection.health_since
     connection.next_check_at = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
     connection.leased_until = None
-    stored, _ = StoredToken.objects.get_or_create(connection=connection, defaults={"sealed": b"", "fingerprint": ""})
-    stored.seal(new.token)
-    stored.save()
     found = store_findings(connection, report, afresh=True)
     # The person saw what the new token can do and chose it, so there is nothing to look at twice.
     news.take(connection, news.Look(found.lacking, answered=True, seen_again=False, confirmed=True), at=now)
     connection.save(update_fields=_SWAPPED)
     mark_done(connection, at=now)
+
+
+def _store(connection: Connection, token: PersonalAccessToken) -> None:
+    """Seal the new token. What is kept of the old one is its fingerprint, and whose it was."""
+    stored, _ = StoredToken.objects.get_or_create(connection=connection, defaults={"sealed": b"", "fingerprint": ""})
+    if stored.fingerprint != keyring.fingerprint(token):
+        stored.remember_as_replaced(connection)
+    stored.seal(token)
+    stored.save()
 
 
 def extend(

@@ -163,6 +163,10 @@ class StoredToken(models.Model):
     )
     sealed = models.BinaryField(editable=False)
     fingerprint = models.CharField(max_length=64, db_index=True, editable=False)
+    # The token before this one, so that nobody is told to revoke what another connection still uses, and whose it was.
+    replaced_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
+    replaced_identity_name = models.CharField(max_length=256, blank=True, editable=False)
+    replaced_identity_account = models.CharField(max_length=256, blank=True, editable=False)
 
     class Meta:
         default_permissions = ()
@@ -174,6 +178,12 @@ class StoredToken(models.Model):
         """Take the token in, encrypted for this row. The caller saves."""
         self.sealed = keyring.seal(token, owner=self.seal_owner)
         self.fingerprint = keyring.fingerprint(token)
+
+    def remember_as_replaced(self, connection: Connection) -> None:
+        """Keep which token this row held until now, and whose it was. The caller seals another and saves."""
+        self.replaced_fingerprint = self.fingerprint
+        self.replaced_identity_name = connection.identity_name
+        self.replaced_identity_account = connection.identity_account
 
     def reveal(self) -> PersonalAccessToken:
         """Decrypt. Raises `keyring.UnreadableToken`."""

@@ -20,6 +20,7 @@ from connections import clients, queries, rounds
 from connections.actions import versions
 from connections.actions.causes import with_cause_of_new
 from connections.actions.guard import reuse
+from connections.actions.old_tokens import replaced_tokens
 from connections.actions.refusals import CannotRotate
 from connections.actions.rotate import Replacement
 from connections.actions.rotate_together import Swapped, Tested, rotate_together, try_together
@@ -35,9 +36,11 @@ from connections.views.common import (
     person,
     shown_version,
     tokens_page_of,
+    walk_url,
     warn_of_breaches,
 )
 from connections.views.display import states
+from connections.views.old_tokens import old_token_view
 from connections.views.report import report_view, token_notices
 from connections.views.rotation import comparison_rows
 from history.record import actor_of
@@ -135,7 +138,7 @@ def plan(request: HttpRequest) -> HttpResponse:
             ticked = set(_numbers(request.GET, name))
             together += [step for step in sets if ticked & set(step)]
     steps = rounds.steps(chosen, together)
-    return redirect(_address(steps, at=1, since=int(timezone.now().timestamp() * 1000), within=within))
+    return redirect(walk_url(steps, at=1, since=int(timezone.now().timestamp() * 1000), within=within))
 
 
 def _numbers(asked: QueryDict, name: str) -> list[int]:
@@ -158,12 +161,7 @@ class Round:
 
     def address(self, *, at: int, steps: list[Step] | None = None) -> str:
         """The page of another step of this round."""
-        return _address(self.steps if steps is None else steps, at=at, since=self.since, within=self.within)
-
-
-def _address(steps: list[Step], *, at: int, since: int, within: int, name: str = "walk") -> str:
-    query = urlencode({"within": within, "since": since, "at": at, "steps": rounds.write(steps)}, safe=",")
-    return f"{reverse(f'connections:{name}')}?{query}"
+        return walk_url(self.steps if steps is None else steps, at=at, since=self.since, within=self.within)
 
 
 def _round(request: HttpRequest) -> Round:
@@ -306,7 +304,7 @@ def _page(
         "reports": _reports(tested, form),
         "failed": failed,
         "walk_url": here.address(at=here.at),
-        "test_url": _address(here.steps, at=here.at, since=here.since, within=here.within, name="test-walk"),
+        "test_url": walk_url(here.steps, at=here.at, since=here.since, within=here.within, name="test-walk"),
         "skip_url": here.address(at=here.at + 1),
         "back_url": here.address(at=here.at - 1) if here.at > 1 else "",
         "plan_url": f"{reverse('connections:rotation')}?{urlencode({'within': here.within})}",
@@ -359,11 +357,11 @@ def _end(request: HttpRequest, here: Round) -> HttpResponse:
         if one in found
     ]
     left = [row["connection"].pk for row in rows if not row["updated"]]
-    places = {(row["connection"].organization, tokens_page_of(row["connection"])) for row in rows if row["updated"]}
+    old_tokens = replaced_tokens([row["connection"] for row in rows if row["updated"]])
     context = {
         "rows": rows,
         "updated": len(rows) - len(left),
-        "token_pages": sorted(places),
+        "old_tokens": [old_token_view(old, request) for old in old_tokens],
         "again_url": here.address(at=1, steps=[(one,) for one in left]) if left else "",
         "plan_url": f"{reverse('connections:rotation')}?{urlencode({'within': here.within})}",
     }

@@ -1,20 +1,24 @@
 """What several pages need: the acting person and links to Azure DevOps."""
 
+from collections.abc import Sequence
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 
-from connections import clients, messages
+from connections import clients, messages, rounds
 from connections.actions import guard
 from connections.actions.refusals import Refused
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.types import Server
 from connections.models import Connection, GuardRails
+from connections.rounds import Step
 from connections.views.display import Notice, ProblemView, problem_view, scope_table
 from connections.views.report import plain_http_notice
 
@@ -35,6 +39,12 @@ def ask_again(
 def person(request: HttpRequest) -> User:
     """Who is signed in; every page but the sign-in demands it."""
     return cast("User", request.user)
+
+
+def walk_url(steps: Sequence[Step], *, at: int, since: int, within: int, name: str = "walk") -> str:
+    """A page of a bulk rotation. `since` is when it began, in milliseconds of Unix time."""
+    query = urlencode({"within": within, "since": since, "at": at, "steps": rounds.write(steps)}, safe=",")
+    return f"{reverse(f'connections:{name}')}?{query}"
 
 
 def tokens_page(server: Server, organization: str) -> str:

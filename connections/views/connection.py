@@ -20,6 +20,7 @@ from connections.actions.audit import audit
 from connections.actions.disconnect import disconnect, set_disabled
 from connections.actions.make_default import make_default
 from connections.actions.mute import unmute
+from connections.actions.old_tokens import token_of
 from connections.actions.refusals import CannotChange, CannotDisconnect
 from connections.checks import Report
 from connections.form_versions import Conflict
@@ -34,6 +35,7 @@ from connections.views.common import (
     tokens_page_of,
 )
 from connections.views.display import Notice, states, stored_groups
+from connections.views.old_tokens import old_token_view
 from connections.views.project_notices import hidden_projects_notices, rights_notices
 from connections.views.report import global_token_notice, report_view, unknown_reach_notice
 from connections.views.rows import projects_summary
@@ -127,13 +129,12 @@ def resume_reminders(request: HttpRequest, pk: int, muted: int) -> HttpResponse:
 def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
     """GET asks for the name; POST deletes the connection and its token."""
     connection = find(pk)
-    revoke_url = tokens_page_of(connection)
     form = DisconnectForm(request.POST or None)
     conflicts: tuple[Conflict, ...] = ()
     if request.method == "POST" and form.is_valid():
         try:
             name = connection.name
-            disconnect(
+            old = disconnect(
                 connection,
                 confirmed_name=form.cleaned_data["confirm_name"],
                 by=actor_of(request),
@@ -144,7 +145,9 @@ def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
             connection, conflicts = find(pk), refused.conflicts
             form.add_error(refused.field or None, refused.message)
         else:
-            return render(request, "connections/disconnected.html", {"name": name, "revoke_url": revoke_url})
+            return render(
+                request, "connections/disconnected.html", {"name": name, "old_tokens": [old_token_view(old, request)]}
+            )
     context = {
         "connection": connection,
         "form": form,
@@ -152,7 +155,7 @@ def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
         "version": shown_version(
             request, versions.version(connection, versions.DISCONNECT), has_conflict=bool(conflicts)
         ),
-        "revoke_url": revoke_url,
+        "still_used_by": token_of(connection).still_used_by,
         "cancel_url": connection.get_absolute_url(),
     }
     return render(request, "connections/disconnect.html", context)

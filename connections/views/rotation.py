@@ -18,6 +18,7 @@ from connections import clients, messages
 from connections.actions import versions
 from connections.actions.causes import with_cause_of_new
 from connections.actions.guard import reuse
+from connections.actions.old_tokens import replaced_tokens
 from connections.actions.probe import kept_report, try_new
 from connections.actions.refusals import CannotRotate
 from connections.actions.rotate import Comparison, Replacement, compare, credentials_for, extend, rotate
@@ -35,6 +36,7 @@ from connections.views.common import (
     warn_of_breaches,
 )
 from connections.views.connection import find
+from connections.views.old_tokens import old_token_view
 from connections.views.report import report_view, token_notices
 from history.record import actor_of
 
@@ -146,9 +148,10 @@ def extend_token(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET"])
 @may_rotate
 def token_updated(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET: done; now revoke the old token."""
+    """GET: done; now revoke the old token, unless other connections still use it."""
     connection = find(pk)
-    context = {"connection": connection, "revoke_url": tokens_page_of(connection)}
+    old_tokens = [old_token_view(old, request) for old in replaced_tokens([connection])]
+    context = {"connection": connection, "old_tokens": old_tokens}
     return render(request, "connections/token_updated.html", context)
 
 

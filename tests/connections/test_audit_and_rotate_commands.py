@@ -159,3 +159,25 @@ def test_rotate_wants_an_owner_and_lines(maintainer: User, type_in: TypeIn) -> N
     assert Ran("rotate", "--read").code == 2
     ran = Ran("rotate", "--read", "--owner", "maya")
     assert (ran.code, ran.err) == (2, "Standard input holds no line.")
+
+
+def test_commands_say_not_to_revoke_a_token_that_others_still_use(
+    connected: Connected, token_of: Token, type_in: TypeIn
+) -> None:
+    connected("One"), connected("Two")
+    type_in(token_of("full-again"))
+    told = Ran("update-token", "One", "--owner", "maya", "--json").json["old_token"]
+    assert (told["person"], [other["name"] for other in told["still_used_by"]]) == ("Maya Sample", ["Two"])
+    type_in(line(connection="Two", token=token_of("full-again")))
+    out = Ran("rotate", "--read", "--owner", "maya").out
+    assert "Now revoke the old token of Maya Sample" in out
+
+
+def test_a_rotation_says_at_its_end_which_old_tokens_are_still_in_use(
+    connected: Connected, token_of: Token, type_in: TypeIn
+) -> None:
+    connected("One"), connected("Two"), connected("Three")
+    type_in(line(connections=["One", "Two"], token=token_of("full-again")))
+    out = Ran("rotate", "--read", "--owner", "maya").out
+    assert out.count("Do not revoke the old token of Maya Sample") == 1
+    assert "still used by Three." in out

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from connections import clients, queries
 from connections.actions.connect import Wishes, connect
+from connections.actions.old_tokens import OldToken, replaced_tokens
 from connections.actions.probe import Credentials
 from connections.actions.refusals import CannotConnect, Refused
 from connections.actions.rotate import Comparison, Replacement, rotate
@@ -110,10 +111,9 @@ def update_token(options: Options, output: Output) -> int:
     now = timezone.now()
     comparison = rotate(connection, new, person=person(options["owner"]), by=OPERATOR, now=now)
     found = warnings(connection, new.token, now=now)
-    text = f"The token of {connection.name} is updated. Now revoke the old one."
-    output.say(
-        row(connection) | _compared(comparison) | {"warnings": found}, "\n".join([text, *_said(comparison), *found])
-    )
+    old = replaced_tokens([connection])
+    text = "\n".join([f"The token of {connection.name} is updated.", *map(_revoke, old), *_said(comparison), *found])
+    output.say(row(connection) | _compared(comparison) | {"warnings": found, "old_token": _old_token(old)}, text)
     return LIMITED if connection.health == Health.LIMITED else WELL
 
 
@@ -124,9 +124,15 @@ def rotate_many(options: Options, output: Output) -> int:
     if not options["owner"]:
         raise CommandError("--read needs --owner, the person who updates the tokens.", returncode=USAGE)
     who = person(options["owner"])
-    codes = [_one_line(number, line, who, output) for number, line in enumerate(sys.stdin, start=1) if line.strip()]
+    updated: list[Connection] = []
+    lines = [(number, line) for number, line in enumerate(sys.stdin, start=1) if line.strip()]
+    codes = [_one_line(number, line, who, output, updated) for number, line in lines]
     if not codes:
         raise CommandError("Standard input holds no line.", returncode=USAGE)
+    if not output.as_json:
+        # Only now is it known which old tokens nothing uses any more.
+        for old in replaced_tokens(updated):
+            output.out(_revoke(old))
     return REFUSED if REFUSED in codes else max(codes)
 
 
@@ -153,7 +159,7 @@ class _BadLine(ValueError):
         self.problem = problem
 
 
-def _one_line(number: int, line: str, who: User, output: Output) -> int:
+def _one_line(number: int, line: str, who: User, output: Output, updated: list[Connection]) -> int:
     try:
         given = _parse(line)
         connections, new = [_named(one) for one in given["connections"]], _replacement(given)
@@ -163,7 +169,7 @@ def _one_line(number: int, line: str, who: User, output: Output) -> int:
             f"Line {number}: {wrong}",
         )
         return REFUSED
-    return max(_swap(one, new, who, output) for one in connections)
+    return max(_swap(one, new, who, output, updated) for one in connections)
 
 
 def _parse(line: str) -> dict[str, Any]:
@@ -206,7 +212,7 @@ def _replacement(given: dict[str, Any]) -> Replacement:
     )
 
 
-def _swap(connection: Connection, new: Replacement, who: User, output: Output) -> int:
+def _swap(connection: Connection, new: Replacement, who: User, output: Output, updated: list[Connection]) -> int:
     """One connection of one line; a refusal says why and leaves the others right."""
     result: dict[str, object] = {"id": connection.pk, "name": connection.name}
     now: datetime = timezone.now()
@@ -217,10 +223,29 @@ def _swap(connection: Connection, new: Replacement, who: User, output: Output) -
         output.line(result | why, f"{connection.name}: refused. {refused.message}")
         return refusal_exit_code(refused.code)
     found = warnings(connection, new.token, now=now)
+    updated.append(connection)
     told: dict[str, object] = {"result": "updated", "health": str(connection.health), "warnings": found}
+    told["old_token"] = _old_token(replaced_tokens([connection]))
     text = " ".join([f"{connection.name}: updated.", *_said(comparison), *found])
     output.line(result | told | _compared(comparison), text)
     return LIMITED if connection.health == Health.LIMITED else WELL
+
+
+def _revoke(old: OldToken) -> str:
+    """What to do with an old token, in words."""
+    whose = f"{old.person} ({old.account})" if old.account else old.person
+    if not old.still_used_by:
+        return f"Now revoke the old token of {whose}."
+    names = ", ".join(connection.name for connection in old.still_used_by)
+    return f"Do not revoke the old token of {whose} yet: still used by {names}."
+
+
+def _old_token(found: list[OldToken]) -> dict[str, object] | None:
+    """The same as JSON, as things stand now; None when the stored token was entered again."""
+    for old in found:
+        users = [{"id": other.pk, "name": other.name} for other in old.still_used_by]
+        return {"person": old.person, "account": old.account, "still_used_by": users}
+    return None
 
 
 def _compared(comparison: Comparison) -> dict[str, object]:

@@ -1,0 +1,45 @@
+"""What pages say of a token that is not used any more: revoke it, or not yet."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from connections import clients
+from connections.actions.old_tokens import OldToken
+from connections.filters import WithinForm
+from connections.models import Connection, GuardRails
+from connections.rails import Rule
+from connections.views.common import walk_url
+
+
+@dataclass(frozen=True, slots=True)
+class OldTokenView:
+    """An old token as a page shows it. `update_url` leads through the enabled connections that still use it."""
+
+    person: str
+    account: str
+    organization: str
+    tokens_page: str
+    still_used_by: tuple[Connection, ...]
+    update_url: str
+
+
+def old_token_view(old: OldToken, request: HttpRequest) -> OldTokenView:
+    """The token with the links that help whoever looks at the page."""
+    try:
+        page = clients.server(old.server).tokens_page(old.organization)
+    except clients.UnknownServer:
+        page = ""
+    enabled = [connection.pk for connection in old.still_used_by if not connection.disabled]
+    may_rotate = request.user.has_perm("connections.rotate_connection")
+    url = _walk_through(enabled) if enabled and may_rotate else ""
+    return OldTokenView(old.person, old.account, old.organization, page, old.still_used_by, url)
+
+
+def _walk_through(connection_ids: list[int]) -> str:
+    """All with one new token, or each with its own where the guard rails want that."""
+    apart = GuardRails.now().reuse is Rule.REFUSE
+    steps = [(pk,) for pk in connection_ids] if apart else [tuple(connection_ids)]
+    began = int(timezone.now().timestamp() * 1000)
+    return walk_url(steps, at=1, since=began, within=WithinForm.USUAL)
