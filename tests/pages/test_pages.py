@@ -243,7 +243,7 @@ def test_what_is_not_recorded_of_a_token_is_shown_listed_and_answered(
 def test_disconnect_wants_the_name_and_keeps_the_history(pages: Client, connected: Callable[..., Connection]) -> None:
     connection = connected()
     assert "not the name of the connection" in post(pages, "disconnect", {"confirm_name": "other"}, connection.pk)
-    assert "revoke the token" in post(pages, "disconnect", {"confirm_name": "Acme main"}, connection.pk)
+    assert "revoke the old token" in post(pages, "disconnect", {"confirm_name": "Acme main"}, connection.pk)
     assert not Connection.objects.exists()
     assert not StoredToken.objects.exists()
     assert Event.objects.filter(kind="connection.disconnected").exists()
