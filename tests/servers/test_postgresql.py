@@ -22,7 +22,7 @@ def test_every_database_test_passes_on_postgresql(postgresql_url: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=1200,
+        timeout=2400,
     )
     passed = re.search(r"(\d+) passed", done.stdout)
     assert done.returncode == 0, done.stdout[-6000:]
