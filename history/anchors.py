@@ -15,7 +15,7 @@ from pathlib import Path
 _ANCHOR = re.compile(r"(?<![0-9A-Za-z])(\d{1,18}):([0-9a-f]{64})(?![0-9A-Za-z])", re.IGNORECASE)
 _REACHES = re.compile(r"up to event (\d{1,18})\b")
 # The first line of a mail, as programs save it: a header, or the separator of a mailbox.
-_MAIL = re.compile(rb"From |[A-Za-z][A-Za-z0-9-]*:[ \t]")
+_MAIL = re.compile(rb"From |[A-Za-z][A-Za-z0-9-]{0,75}:[ \t]")
 _LONGEST_MAIL = 20 * 1024 * 1024
 _LONGEST_LINE = 64 * 1024
 _BYTE_ORDER_MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))

@@ -47,7 +47,7 @@ def growth(one: Found, *, telling: float = _TELLING) -> float:
 
     Times below `telling`, in seconds, say nothing.
     """
-    uses: list[Use] = [_everywhere(one.pattern), *([one.pattern.fullmatch] if one.is_of_all else [])]
+    uses: list[Use] = [_everywhere(one.pattern), *([_of_all(one.pattern)] if one.is_of_all else [])]
     swept = []
     for use, text in product(uses, hard_texts(one.pattern)):
         swept.append((_quickest(use, text(SWEPT), times=1), use, text))
@@ -59,7 +59,16 @@ def growth(one: Found, *, telling: float = _TELLING) -> float:
 
 def _everywhere(pattern: re.Pattern[Any]) -> Use:
     """As `search`, `sub` and `split` go through a text, from every place in it."""
-    return lambda text: sum(1 for _ in pattern.finditer(text))
+    return lambda text: sum(1 for _ in pattern.finditer(_as_read_by(pattern, text)))
+
+
+def _of_all(pattern: re.Pattern[Any]) -> Use:
+    return lambda text: pattern.fullmatch(_as_read_by(pattern, text))
+
+
+def _as_read_by(pattern: re.Pattern[Any], text: str) -> str | bytes:
+    """The text, or its bytes for a pattern of bytes."""
+    return text.encode() if isinstance(pattern.pattern, bytes) else text
 
 
 def _growth(use: Use, text: Text, telling: float) -> float:
