@@ -22,7 +22,7 @@ BYTE_ORDER_MARK = "\ufeff"
 # What begins a formula, also as East Asian keyboards type it, and what looks the same.
 _STARTERS = "=+\\-@＝＋－＠﹦﹢﹣﹫⁼⁺₌₊−﬩⩵⩶"
 _UNSEEN = r"\s\x00-\x1f\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-_FORMULA = re.compile(rf"[{_UNSEEN}]*[{_STARTERS}]|[\x00-\x1f]")
+_FORMULA = re.compile(rf"\A(?:[{_UNSEEN}]*[{_STARTERS}]|[\x00-\x1f])")
 # Where Excel parts columns by semicolons, or a line end stands in what is no first column, a cell begins in the middle.
 _FORMULA_WITHIN = re.compile(rf"(?<=[;\t\r\n])(?=[{_STARTERS}])")
 
