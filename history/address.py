@@ -23,10 +23,16 @@ def parse_proxies(entries: tuple[str, ...]) -> tuple[bool, tuple[Network, ...]]:
         if entry == SOCKET:
             continue
         try:
-            networks.append(ip_network(entry))
+            networks.append(_without_mapping(ip_network(entry)))
         except ValueError:
             raise InvalidProxies(f"“{entry}” in TRUSTED_PROXIES is no address and no network.") from None
     return SOCKET in entries, tuple(networks)
+
+
+def _without_mapping(network: Network) -> Network:
+    """`::ffff:10.1.0.0/112` is 10.1.0.0/16: addresses are compared as IPv4 where they stand for one."""
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    return ip_network((mapped, network.prefixlen - 96)) if mapped and network.prefixlen >= 96 else network
 
 
 def is_from_trusted_proxy(request: HttpRequest) -> bool:
@@ -55,14 +61,14 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def _address(text: str) -> str | None:
-    """An address in its shortest form, without the port that some proxies add."""
+    """An address in its shortest form, without the port or the IPv6 zone that some proxies add."""
     bare = text.strip()
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]
     elif bare.count(":") == 1:
         bare = bare.partition(":")[0]
     try:
-        found = ip_address(bare)
+        found = ip_address(bare.partition("%")[0])
     except ValueError:
         return None
     return str(getattr(found, "ipv4_mapped", None) or found)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
+from throttling.networks import network_of
 from throttling.rates import Rate, Take
 
 
@@ -11,12 +12,13 @@ def sign_in_takes(name: str, address: str | None) -> list[Take]:
     """What one attempt takes: of this name from this address, of this name from anywhere, and of this address.
 
     The first keeps one address from guessing and cannot shut others out; the second holds against many addresses.
+    An IPv6 address counts as its /64.
     """
-    folded = name.strip().casefold()
+    folded, network = name.strip().casefold(), network_of(address)
     return [
-        Take(_rate("sign-in of a name at an address", 1), (folded, address or "")),
+        Take(_rate("sign-in of a name at an address", 1), (folded, network)),
         Take(_rate("sign-in of a name", 4), (folded,)),
-        Take(_rate("sign-in at an address", 10), (address or "",)),
+        Take(_rate("sign-in at an address", 10), (network,)),
     ]
 
 
@@ -32,7 +34,7 @@ def same_code_take(user_id: int, code: str) -> Take:
 
 def notice_take(address: str | None) -> Take:
     """One event a minute is enough to tell of somebody who goes on guessing."""
-    return Take(Rate("notice of throttled sign-ins", 1, timedelta(minutes=1)), (address or "",))
+    return Take(Rate("notice of throttled sign-ins", 1, timedelta(minutes=1)), (network_of(address),))
 
 
 def _rate(name: str, times: int) -> Rate:

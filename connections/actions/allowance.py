@@ -7,6 +7,7 @@ from django.conf import settings
 from history.acting import acting
 from history.record import Actor, Named, record
 from throttling import rates
+from throttling.networks import network_of
 from throttling.rates import Rate, Take, TooMany
 
 
@@ -31,7 +32,7 @@ def _takes(by: Actor) -> list[Take]:
     if by.id is not None:
         takes.append(Take(_rate("tests of a person", settings.TESTS_PER_PERSON), (by.id,)))
     if by.address is not None:
-        takes.append(Take(_rate("tests from an address", settings.TESTS_PER_ADDRESS), (by.address,)))
+        takes.append(Take(_rate("tests from an address", settings.TESTS_PER_ADDRESS), (network_of(by.address),)))
     return takes
 
 
@@ -41,7 +42,7 @@ def _rate(name: str, allowance: int) -> Rate:
 
 def _tell(by: Actor, *, now: datetime) -> None:
     """One event a minute is enough to tell of somebody who goes on."""
-    notice = Take(Rate("notice of refused tests", 1, timedelta(minutes=1)), (by.id, by.address))
+    notice = Take(Rate("notice of refused tests", 1, timedelta(minutes=1)), (by.id, network_of(by.address)))
     try:
         rates.take([notice], now=now)
     except TooMany:

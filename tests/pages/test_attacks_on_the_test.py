@@ -122,6 +122,19 @@ def test_people_at_one_address_share_its_tests(
     assert (here.status_code, elsewhere.status_code) == (429, 200)
 
 
+def test_people_in_one_ipv6_network_share_its_tests(
+    pages: Client, sandbox: Sandbox, token_of: Token, settings: Settings
+) -> None:
+    settings.TESTS_PER_ADDRESS = 2
+
+    def status(address: str) -> int:
+        answer = pages.post(reverse("connections:test-new"), form(token_of("full")), REMOTE_ADDR=address)
+        return int(answer.status_code)
+
+    assert [status(f"2001:db8:0:1::{number}") for number in range(3)] == [200, 200, 429]
+    assert status("2001:db8:0:2::1") == 200
+
+
 @pytest.mark.usefixtures("two_tests")
 def test_tests_come_back_with_time(pages: Client, sandbox: Sandbox, token_of: Token) -> None:
     for _ in range(3):

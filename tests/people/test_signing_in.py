@@ -121,6 +121,31 @@ def test_guessing_many_names_from_one_address_is_stopped(client: Client, ann: Us
 
 
 @pytest.mark.usefixtures("three_attempts")
+def test_ipv6_addresses_of_one_network_share_the_attempts_at_a_name(client: Client, ann: User) -> None:
+    for number in range(3):
+        sign_in(client, "ann", "wrong", address=f"2001:db8:0:1::{number}")
+    assert TOO_MANY in said(sign_in(client, "ann", address="2001:db8:0:1:ffff:ffff:ffff:ffff"))
+    assert sign_in(client, "ann", address="2001:db8:0:2::1").status_code == 302
+
+
+@pytest.mark.usefixtures("three_attempts")
+def test_ipv6_addresses_of_one_network_share_the_attempts_at_all_names(client: Client, ann: User) -> None:
+    for number in range(30):
+        sign_in(client, f"name{number}", "wrong", address=f"2001:db8:0:1::{number:x}")
+    assert TOO_MANY in said(sign_in(client, "another", "wrong", address="2001:db8:0:1:9::9"))
+    assert TOO_MANY not in said(sign_in(client, "another", "wrong", address="2001:db8:0:2::9"))
+
+
+@pytest.mark.usefixtures("three_attempts")
+def test_one_notice_a_minute_is_enough_for_a_whole_ipv6_network(client: Client, ann: User) -> None:
+    for number in range(10):
+        sign_in(client, "ann", "wrong", address=f"2001:db8:0:1::{number}")
+    events = list(Event.objects.order_by("pk"))
+    assert [event.detail["reason"] for event in events] == ["password"] * 3 + ["throttled"]
+    assert events[-1].address == "2001:db8:0:1::3"
+
+
+@pytest.mark.usefixtures("three_attempts")
 def test_the_right_password_brings_the_counters_to_rest(client: Client, ann: User) -> None:
     for _ in range(5):
         sign_in(client, "ann", "wrong")
