@@ -28,7 +28,7 @@ class Role:
 ROLES = (
     Role(
         "Viewer",
-        "Sees connections, their state and their history. Never acts.",
+        "Read-only access to connections, their history, repositories, pipelines, builds and releases.",
         (
             "connections.view_connection",
             "connections.view_auditrun",
@@ -41,7 +41,7 @@ ROLES = (
     ),
     Role(
         "Operator",
-        "Also tests connections, starts audits and brings repositories in.",
+        "Also tests connections, starts and cancels audits, syncs repositories, runs pipelines and cancels builds.",
         (
             "connections.test_connection",
             "connections.audit_connection",
@@ -52,7 +52,8 @@ ROLES = (
     ),
     Role(
         "Maintainer",
-        "Also connects, edits, updates tokens, disables and disconnects, writes code, releases and approves.",
+        "Also connects, edits, disables and disconnects, updates tokens, creates repositories, creates branches and "
+        "commits files, creates, deploys and cancels releases, approves and rejects deployments.",
         (
             "connections.add_connection",
             "connections.change_connection",
@@ -66,7 +67,12 @@ ROLES = (
             "delivery.approve_deployment",
         ),
     ),
-    Role("Administrator", "May do everything: also people, the whole history and the outbox.", None),
+    Role(
+        "Administrator",
+        "Can do everything: also manages people, sets the token policy, calibrates, reads the whole history and the "
+        "outbox, and uses Django's admin.",
+        None,
+    ),
 )
 BY_NAME = {role.name: role for role in ROLES}
 ADMINISTRATOR = ROLES[-1].name
