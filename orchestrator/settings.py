@@ -7,7 +7,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from orchestrator import loading, logs, mail_settings, sign_in_settings
+from orchestrator import database_settings, loading, logs, mail_settings, sign_in_settings
 from orchestrator.supervisor import options
 
 loading.begin()
@@ -117,9 +117,10 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "transaction_mode": "IMMEDIATE",
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
+_DATABASE_URL = env.str("DATABASE_URL", default="")
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db("DATABASE_URL")
-    if env.str("DATABASE_URL", default="")
+    "default": database_settings.read(_DATABASE_URL)
+    if _DATABASE_URL
     # Not as a URL: a folder's name may hold any character.
     else {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR_DIR / "db.sqlite3"},
 }

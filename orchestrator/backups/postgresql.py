@@ -4,7 +4,6 @@ pg_dump reads in one snapshot. The way back is one transaction of psql, so that 
 https://www.postgresql.org/docs/current/app-pgdump.html
 """
 
-import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -12,9 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from django.db.backends.postgresql.client import DatabaseClient
+from django.core.exceptions import ImproperlyConfigured
 
 from orchestrator.backups.files import LEFT_OUT, Impossible
+from orchestrator.libpq import ProgramConnection, program_connection
 
 _QUIET = ("--no-owner", "--no-privileges")
 
@@ -23,9 +23,10 @@ def make(settings: dict[str, Any], target: Path) -> None:
     """Dump what is committed now into the file `target`. Raises `Impossible`."""
     without_rows = [f"--exclude-table-data={table}" for table in LEFT_OUT]
     with target.open("wb") as file:
-        command = [_program("pg_dump"), "--format=custom", *_QUIET, *without_rows]
+        database = _connection(settings)
+        command = [_program("pg_dump"), *database.arguments, "--format=custom", *_QUIET, *without_rows]
         done = subprocess.run(
-            command, env=_environment(settings), stdout=file, stderr=subprocess.PIPE, text=True, check=False
+            command, env=database.environment, stdout=file, stderr=subprocess.PIPE, text=True, check=False
         )
     if done.returncode:
         raise Impossible(_words("pg_dump", done.stderr))
@@ -49,9 +50,17 @@ def migrations(backup: Path) -> set[tuple[str, str]]:
 def put_back(backup: Path, settings: dict[str, Any], *, instead_of: Sequence[str]) -> None:
     """Replace the tables `instead_of` by what is in the backup, in one transaction. Raises `Impossible`."""
     reading = [_program("pg_restore"), *_QUIET, "--clean", "--if-exists", "--file=-", str(backup)]
-    psql = [_program("psql"), "--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1"]
+    database = _connection(settings)
+    psql = [
+        _program("psql"),
+        *database.arguments,
+        "--no-psqlrc",
+        "--quiet",
+        "--output=/dev/null",
+        "--set=ON_ERROR_STOP=1",
+    ]
     pipe = subprocess.PIPE
-    with subprocess.Popen(psql, env=_environment(settings), stdin=pipe, stderr=pipe) as sink:
+    with subprocess.Popen(psql, env=database.environment, stdin=pipe, stderr=pipe) as sink:
         assert sink.stdin is not None  # noqa: S101  (a pipe)
         with suppress(BrokenPipeError):
             sink.stdin.write(b"BEGIN;\n" + b"".join(_drop(table) for table in instead_of))
@@ -90,12 +99,11 @@ def _program(name: str) -> str:
     return found
 
 
-def _environment(settings: dict[str, Any]) -> dict[str, str]:
-    """Where the database is and its password. Not as arguments, which others on the machine can see."""
-    _, more = DatabaseClient.settings_to_cmd_args_env(settings, [])
-    where = {"PGHOST": settings["HOST"], "PGPORT": settings["PORT"], "PGUSER": settings["USER"]}
-    where |= {"PGDATABASE": settings["NAME"], "PGCONNECT_TIMEOUT": "10"}
-    return {**os.environ, **{name: str(value) for name, value in where.items() if value}, **(more or {})}
+def _connection(settings: dict[str, Any]) -> ProgramConnection:
+    try:
+        return program_connection(settings)
+    except ImproperlyConfigured as problem:
+        raise Impossible(str(problem)) from None
 
 
 def _words(program: str, said: str) -> str:

@@ -1,0 +1,35 @@
+"""Settings of the database, from DATABASE_URL."""
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_POSTGRESQL = "django.db.backends.postgresql"
+_FORM = (
+    "It is of the form postgres://user:password@host:5432/name; special characters in user and password are "
+    "percent-encoded."
+)
+
+
+def read(url: str) -> dict[str, Any]:
+    """Django's settings for this address. Raises `ImproperlyConfigured`, without the address: a password is in it."""
+    if url.partition("://")[0] not in environ.Env.DB_SCHEMES:
+        raise ImproperlyConfigured(f"DATABASE_URL names no database that Django knows. {_FORM}")
+    try:
+        database: dict[str, Any] = environ.Env.db_url_config(url)
+    except ValueError:
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be read. {_FORM}") from None
+    if database["ENGINE"] == _POSTGRESQL and "%" in database["HOST"]:
+        database["HOST"] = _percent_decoded_host(url)
+    return database
+
+
+def _percent_decoded_host(url: str) -> str:
+    """The folder of a socket, or several hosts, as libpq reads them; django-environ leaves it encoded, in lower case.
+
+    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+    """
+    address = urlsplit(url).netloc.rpartition("@")[2]
+    return unquote(address.partition(":")[0])

@@ -1,0 +1,74 @@
+"""DATABASE_URL as Django reads it, and as PostgreSQL's own programs get it."""
+
+import traceback
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db.utils import ConnectionHandler
+
+from orchestrator import database_settings
+from orchestrator.libpq import ProgramConnection, program_connection
+
+PASSWORD = "p@s:s/w?o#r d%$é'\\\""
+ENCODED = "p%40s%3As%2Fw%3Fo%23r%20d%25%24%C3%A9%27%5C%22"
+
+
+def connection_of(url: str) -> ProgramConnection:
+    return program_connection(ConnectionHandler({"default": database_settings.read(url)})["default"].settings_dict)
+
+
+def test_a_password_with_special_letters_is_read_and_handed_over_as_it_is() -> None:
+    url = f"postgres://us%40er:{ENCODED}@db.example.com/name"
+    assert database_settings.read(url)["PASSWORD"] == PASSWORD
+    assert connection_of(url).environment["PGPASSWORD"] == PASSWORD
+
+
+def test_the_password_is_in_no_argument_and_in_no_repr() -> None:
+    made = connection_of("postgres://user:sesame@db.example.com/name")
+    assert "sesame" not in f"{made.arguments} {made!r}"
+
+
+def test_a_password_in_the_query_is_no_argument_either() -> None:
+    made = connection_of("postgres://user@db.example.com/name?password=sesame")
+    assert "sesame" not in f"{made.arguments}"
+    assert made.environment["PGPASSWORD"] == "sesame"
+
+
+def test_a_secret_that_only_an_argument_could_carry_is_refused_by_its_name() -> None:
+    with pytest.raises(ImproperlyConfigured, match="sslpassword") as refused:
+        connection_of("postgres://user@db.example.com/name?sslpassword=sesame")
+    assert "sesame" not in str(refused.value)
+
+
+def test_options_of_django_alone_are_not_handed_over() -> None:
+    made = connection_of("postgres://user@db.example.com/name?server_side_binding=true&conn_max_age=5")
+    assert "server_side_binding" not in made.arguments[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("postgres://user@%2Frun%2FPostgreSQL/name", "/run/PostgreSQL"),
+        ("postgres://%2Frun%2Fpostgresql:5433/name", "/run/postgresql"),
+        ("postgres://user:p%40ss@%2frun%2fpostgresql/name?sslmode=disable", "/run/postgresql"),
+        ("postgres://user@db.example.com/name", "db.example.com"),
+        ("postgres://user@[2001:db8::1]:5432/name", "2001:db8::1"),
+    ],
+)
+def test_a_host_may_be_the_folder_of_a_socket(url: str, host: str) -> None:
+    assert database_settings.read(url)["HOST"] == host
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://user:ses/ame@db.example.com/name",
+        "postgress://user:sesame@db.example.com/name",
+        "sesame",
+        "://sesame",
+    ],
+)
+def test_an_address_that_cannot_be_read_is_refused_without_the_password(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as refused:
+        database_settings.read(url)
+    assert "ses" not in "".join(traceback.format_exception(refused.value))
