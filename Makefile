@@ -8,7 +8,8 @@ CANDIDATES := $(PY) $(PYTHON) python3.13 python3.12 python3.11 python3 python3.1
 # Tests start many processes; each would compile everything anew where an image forbids to keep it.
 PYTEST = env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest
 # Production settings, with keys made on the spot.
-PRODUCTION = env $$($(PY) orchestrator/supervisor/keys.py) DEBUG=0 HTTPS=1 DATABASE_URL=sqlite://:memory:
+PRODUCTION = env $$($(PY) orchestrator/supervisor/keys.py) DEBUG=0 HTTPS=1 DATABASE_URL=sqlite://:memory: \
+  BEHIND_TLS_PROXY=1 TRUSTED_PROXIES=10.0.0.5 ALLOWED_HOSTS=repositories.example.com SITE_URL=https://repositories.example.com
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile

@@ -13,6 +13,7 @@ class OrchestratorConfig(AppConfig):
         """Importing the modules registers what is in them."""
         from history import words
         from orchestrator import checks as checks
+        from orchestrator import deploy_checks as deploy_checks
         from orchestrator import loading
         from orchestrator.event_words import KINDS, PRODUCT
 

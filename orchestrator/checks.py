@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 from connections import clients, emails
 from connections.azure_devops import servers
 from connections.azure_devops.types import Server
-from history.address import InvalidProxies, parse_proxies
+from history.address import InvalidProxies, Network, parse_proxies
 
 SHORTEST_KEY = 32  # bytes: what HKDF and HMAC-SHA256 are given
 _REMEDY = "`python orchestrator/supervisor/keys.py` prints a fresh set."
@@ -54,10 +55,16 @@ def readable_proxies(**_: Any) -> list[CheckMessage]:
     except InvalidProxies as problem:
         hint = "TRUSTED_PROXIES is a list such as: 10.0.0.5, 10.1.0.0/16, socket"
         return [Error(str(problem), hint=hint, id="orchestrator.E004")]
-    if any(network.prefixlen == 0 for network in networks):
+    if any(network.prefixlen == 0 for network in _collapsed(networks)):
         words = "TRUSTED_PROXIES trusts every address, so anybody could claim any address."
         return [Error(words, hint="Name the proxies alone.", id="orchestrator.E004")]
     return []
+
+
+def _collapsed(networks: tuple[Network, ...]) -> Iterator[Network]:
+    """The same addresses in the fewest networks: halves of everything are everything."""
+    yield from collapse_addresses(network for network in networks if isinstance(network, IPv4Network))
+    yield from collapse_addresses(network for network in networks if isinstance(network, IPv6Network))
 
 
 @register(Tags.security)

@@ -1,0 +1,108 @@
+"""System checks of `check --deploy`: settings that suit one's own machine and are dangerous or useless on a server."""
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004  (Django's own name)
+from django.http.request import split_domain_port, validate_host
+
+_DOCS = "See “The site” in docs/settings.md."
+
+
+@register(Tags.security, deploy=True)
+def known_proxies(**_: Any) -> list[CheckMessage]:
+    """Proxy settings that belong together are set together."""
+    behind_proxy = settings.SECURE_PROXY_SSL_HEADER is not None
+    if behind_proxy and not settings.TRUSTED_PROXIES:
+        return [_without_trusted_proxies()]
+    if settings.TRUSTED_PROXIES and settings.SECURE_SSL_REDIRECT and not behind_proxy:
+        words = (
+            "HTTPS=1 and TRUSTED_PROXIES are set, and BEHIND_TLS_PROXY is not: where the proxy ends TLS, every page "
+        )
+        hint = "Set BEHIND_TLS_PROXY=1 when the proxy sets X-Forwarded-Proto itself on every request."
+        return [Warning(words + "redirects to itself for ever.", hint=hint, id="orchestrator.W003")]
+    return []
+
+
+def _without_trusted_proxies() -> Warning:
+    words = "BEHIND_TLS_PROXY=1 without TRUSTED_PROXIES: every request seems to come from the proxy's address."
+    if settings.SIGN_IN_ATTEMPTS > 0:
+        words += (
+            f" All people share its limits, so {settings.SIGN_IN_ATTEMPTS * 10} wrong attempts of a stranger keep "
+            "everyone from signing in, administrators with the right password too."
+        )
+    hint = "Set TRUSTED_PROXIES to the address or network from which the proxy connects, or to `socket`."
+    return Warning(words, hint=hint, id="orchestrator.W002")
+
+
+@register(Tags.security, deploy=True)
+def limited_sign_ins(**_: Any) -> list[CheckMessage]:
+    """Passwords cannot be guessed without end."""
+    if settings.SIGN_IN_ATTEMPTS > 0:
+        return []
+    words = "SIGN_IN_ATTEMPTS=0: anyone can try passwords without limit."
+    return [Warning(words, hint="Remove it, or set a number above 0.", id="orchestrator.W004")]
+
+
+@register(Tags.security, deploy=True)
+def narrow_hosts(**_: Any) -> list[CheckMessage]:
+    """ALLOWED_HOSTS names hosts, each in the form that is compared with a request's."""
+    return [message for host in settings.ALLOWED_HOSTS for message in _about_host(host)]
+
+
+def _about_host(host: str) -> Iterator[CheckMessage]:
+    if host.strip() in ("*", "."):
+        words = f"ALLOWED_HOSTS contains “{host}”: pages answer under any name that a request claims."
+        yield Warning(words, hint="Name the hosts under which the site is reached.", id="orchestrator.W005")
+    elif host != host.strip() or "*" in host or split_domain_port(host.lstrip("."))[0] != host.lstrip(".").lower():
+        words = f"“{host}” in ALLOWED_HOSTS matches no request."
+        hint = "A host has no scheme, port, path or wildcard; .example.com stands for example.com and all below it."
+        yield Warning(words, hint=hint, id="orchestrator.W006")
+
+
+@register(Tags.security, deploy=True)
+def reachable_site(**_: Any) -> list[CheckMessage]:
+    """Links in mails and calendars lead to this site, and to its encrypted address."""
+    site = _site()
+    if site is None:
+        words = f"SITE_URL “{settings.SITE_URL}” is no address of a site: links in mails and calendars lead nowhere."
+        return [Warning(words, hint="It is an address such as https://example.com.", id="orchestrator.W007")]
+    return list(_about_site(site))
+
+
+def _site() -> SplitResult | None:
+    try:
+        site = urlsplit(settings.SITE_URL)
+        return site if site.scheme in ("http", "https") and site.hostname and site.port != 0 else None
+    except ValueError:
+        return None
+
+
+def _about_site(site: SplitResult) -> Iterator[CheckMessage]:
+    host = site.hostname or ""
+    if settings.SECURE_SSL_REDIRECT and _is_loopback(host):
+        words = f"SITE_URL leads to “{host}” with HTTPS=1: links in mails and calendars open the reader's own machine."
+        yield Warning(words, hint=f"Set SITE_URL to the site's address. {_DOCS}", id="orchestrator.W008")
+        return
+    if settings.SECURE_SSL_REDIRECT and site.scheme != "https":
+        words = "SITE_URL begins with http:// with HTTPS=1: secret links in mails cross the network unencrypted."
+        yield Warning(words, hint="Begin SITE_URL with https://.", id="orchestrator.W009")
+    if not validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS):
+        words = f"The host of SITE_URL, “{host}”, is not in ALLOWED_HOSTS: links in mails and calendars answer 400."
+        yield Warning(words, hint=f"Add {host} to ALLOWED_HOSTS.", id="orchestrator.W010")
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a name or an address, without brackets, means the machine of whoever uses it."""
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback or address.is_unspecified
