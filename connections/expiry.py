@@ -37,6 +37,13 @@ def due_threshold(
     return None if tightest in reminded else tightest
 
 
+def next_reminder(expires_on: date, today: date, *, thresholds: Iterable[int]) -> date | None:
+    """The next day, after today, on which a reminder of the end is due."""
+    left = days_left(expires_on, today)
+    ahead = [left - threshold for threshold in thresholds if threshold < left]
+    return today + timedelta(days=min(ahead)) if ahead else None
+
+
 # While no date is recorded people are asked for it, weekly at first, then every month.
 NAG_EVERY = 30
 

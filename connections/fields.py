@@ -1,8 +1,7 @@
 """Fields of the forms: names, the place of projects, tokens. What cannot be read is refused beside the field."""
 
-import unicodedata
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from django import forms
 from django.utils.html import format_html_join
@@ -10,7 +9,7 @@ from django.utils.html import format_html_join
 from connections.azure_devops.names import InvalidOrganizationName, InvalidToken, read_token
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.types import Place, Server
-from connections.models import NAME_LENGTH
+from connections.input_rules import NAME_LENGTH, InvalidInput, connection_name
 from connections.on_premises import in_words_of_a_server
 
 # More than this of a pasted file helps nobody to find their mistake.
@@ -43,6 +42,17 @@ TOKEN_ERRORS = {
 }
 
 
+Value = TypeVar("Value")
+
+
+def checked(rule: Callable[..., Value], *given: Any, **more: Any) -> Value:
+    """What a rule of `input_rules` returns. Raises `ValidationError` with its code and words."""
+    try:
+        return rule(*given, **more)
+    except InvalidInput as wrong:
+        raise forms.ValidationError(wrong.message, code=wrong.code) from None
+
+
 def organization_error(wrong: InvalidOrganizationName, place: Place) -> str:
     """Why a text names no organization or collection, for whoever typed it."""
     words = COLLECTION_ERRORS if place == "collection" else ORGANIZATION_ERRORS
@@ -66,22 +76,19 @@ class NameField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             label="Name",
-            max_length=NAME_LENGTH,
             help_text="What you and others will call this connection, for example “Acme main”.",
-            error_messages={
-                "required": "Give the connection a name.",
-                "max_length": f"A name has at most {NAME_LENGTH} characters.",
-            },
+            error_messages={"required": "Give the connection a name."},
             **kwargs,
         )
 
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Browsers let nobody type more."""
+        return {**super().widget_attrs(widget), "maxlength": str(NAME_LENGTH)}
+
     def clean(self, value: Any) -> str:
-        """Fold white space and refuse what cannot be seen."""
-        name = " ".join(unicodedata.normalize("NFC", str(super().clean(value))).split())
-        # Directional marks and the like make two names look the same.
-        if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for letter in name):
-            raise forms.ValidationError("The name contains a character that cannot be seen.", code="invisible")
-        return name
+        """The name as it is stored. Raises `ValidationError` beside this field."""
+        name = str(super().clean(value))
+        return checked(connection_name, name) if name or self.required else ""
 
 
 class OrganizationField(forms.CharField):

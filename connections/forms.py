@@ -1,14 +1,12 @@
 """What people may type. The token becomes a `PersonalAccessToken` as it comes in and is never drawn again."""
 
-import re
 from datetime import date, timedelta
 from typing import Any
 
 from django import forms
-from django.core.validators import validate_email
 from django.utils import timezone
 
-from connections import clients, expiry
+from connections import clients, expiry, input_rules
 from connections.azure_devops.capabilities import CAPABILITIES
 from connections.azure_devops.names import (
     InvalidOrganizationName,
@@ -18,7 +16,8 @@ from connections.azure_devops.names import (
 )
 from connections.azure_devops.types import Place, Server
 from connections.calibration import VALID, Told, levels, token_states
-from connections.fields import NameField, OrganizationField, TextInput, TokenField, organization_error
+from connections.fields import NameField, OrganizationField, TextInput, TokenField, checked, organization_error
+from connections.input_rules import InvalidInput
 from connections.models import Connection, GuardRails
 from connections.rails import Rule
 
@@ -42,11 +41,12 @@ TOKEN_STATE_WORDS = {
     "another-organization": "made for another organization",
     "all-organizations": "made for all accessible organizations",
 }
-_BETWEEN_ADDRESSES = re.compile(r"[\s,;]+")
 
 
 class ExpiryForm(forms.Form):
     """When the token ends: Azure DevOps will not tell anyone, so we ask."""
+
+    date_rule = staticmethod(input_rules.expiry_of_new_token)
 
     expires = forms.ChoiceField(
         label="Expires on",
@@ -97,10 +97,11 @@ class ExpiryForm(forms.Form):
     def _check_date(self, day: date | None, today: date) -> None:
         if day is None:
             self.add_error("expires_on", "Enter the date on which the token expires.")
-        elif day < today:
-            self.add_error("expires_on", "This date has passed. An expired token cannot be connected.")
-        elif day > today + expiry.LONGEST_LIFE:
-            self.add_error("expires_on", "Azure DevOps lets a token live for one year at most.")
+            return
+        try:
+            self.date_rule(day, today=today)
+        except InvalidInput as wrong:
+            self.add_error("expires_on", forms.ValidationError(wrong.message, code=wrong.code))
 
 
 class TokenForm(ExpiryForm):
@@ -236,24 +237,19 @@ class RecipientsField(forms.CharField):
         super().__init__(
             label="Also tell",
             required=False,
-            max_length=2000,
             widget=forms.Textarea(attrs={"rows": 3}),
             help_text="Addresses that get the same mails as the owner, one on each line.",
         )
 
     def clean(self, value: Any) -> str:
         """Check each address."""
-        addresses = list(dict.fromkeys(_BETWEEN_ADDRESSES.split(str(super().clean(value)).strip())))
-        for address in filter(None, addresses):
-            try:
-                validate_email(address)
-            except forms.ValidationError:
-                raise forms.ValidationError(f"“{address[:100]}” is not an address.", code="invalid") from None
-        return "\n".join(filter(None, addresses))
+        return checked(input_rules.recipients, str(super().clean(value)))
 
 
 class EditForm(ExpiryForm, ProjectsForm):
     """Change name, projects and what is known of the token."""
+
+    date_rule = staticmethod(input_rules.recorded_expiry)
 
     name = NameField()
     token_reach = TokenForm.base_fields["token_reach"]
@@ -269,11 +265,6 @@ class EditForm(ExpiryForm, ProjectsForm):
     def _offered(self) -> list[tuple[str, str]]:
         # What is recorded already may stay; the action refuses a change to what the guard rails forbid.
         return [*((str(one), f"In {one} days") for one in expiry.PRESETS), ("date", "On a date"), UNKNOWN]
-
-    def _check_date(self, day: date | None, today: date) -> None:
-        # A date that has passed is a fact here, not a mistake.
-        if day is None or day > today + expiry.LONGEST_LIFE:
-            super()._check_date(day, today)
 
 
 class DisconnectForm(forms.Form):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from connections.models import AuditedConnection, AuditRun, ChosenProject, Conne
 from connections.rails import Rails
 from connections.status import Expiry, Health
 from connections.timeline import DAYS, Timeline, timeline
+from history.days import end_of, start_of
 from history.models import Event
 from history.queries import Filters as EventFilters
 from history.queries import events
@@ -272,14 +273,10 @@ def chosen_events(connection: Connection, chosen: EventFilter) -> QuerySet[Event
             actor_name=chosen.actor,
             subject_kind="connection",
             subject_ids=(connection.pk,),
-            since=_midnight(chosen.since) if chosen.since else None,
-            until=_midnight(chosen.until + timedelta(days=1)) if chosen.until else None,
+            since=start_of(chosen.since) if chosen.since else None,
+            until=end_of(chosen.until) if chosen.until else None,
         )
     )
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def page_of_events(connection: Connection, chosen: EventFilter, number: str | None) -> Page[Event]:

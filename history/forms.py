@@ -1,12 +1,11 @@
 """Search and filters of the History page; all of it stands in the address."""
 
-from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 
 from history import queries, words
+from history.days import end_of, start_of
 from history.queries import Filters
 
 
@@ -46,15 +45,15 @@ class HistoryForm(forms.Form):
         """What was asked for, without what was not understood."""
         given = self.cleaned_data
         person, connection = given.get("person", ""), given.get("connection", "")
-        until = given.get("until")
+        since, until = given.get("since"), given.get("until")
         return Filters(
             kind=given.get("kind", ""),
             actor_name=person,
             actor_ids=queries.people_called(person) if person else (),
             subject_kind="connection",
             subject_ids=_connections_called(connection) if connection else None,
-            since=_start_of(given.get("since")),
-            until=_start_of(until + timedelta(days=1)) if until else None,
+            since=start_of(since) if since else None,
+            until=end_of(until) if until else None,
             words=given.get("q", ""),
         )
 
@@ -63,7 +62,3 @@ def _connections_called(name: str) -> tuple[int, ...]:
     """Connections of this name, now or at the time of some event."""
     now = words.subject_kind("connection").find(name)
     return tuple({*now, *queries.subjects_once_called("connection", name)})
-
-
-def _start_of(day: Any) -> datetime | None:
-    return timezone.make_aware(datetime.combine(day, time.min)) if day else None

@@ -9,12 +9,12 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from connections import messages
+from connections import input_rules, messages
 from connections.actions import guard, news
 from connections.actions.causes import with_cause_of_new
 from connections.actions.findings import store_findings
 from connections.actions.probe import Credentials, keep, report_for
-from connections.actions.refusals import CannotConnect
+from connections.actions.refusals import CannotConnect, refusing_invalid_input
 from connections.azure_devops.types import Project, ProjectRef
 from connections.checks import Report
 from connections.models import ChosenProject, Connection, StoredToken
@@ -39,6 +39,7 @@ def connect(
     credentials: Credentials, wishes: Wishes, *, owner: AbstractBaseUser, by: Actor, now: datetime
 ) -> Connection:
     """Store a connection whose token was seen to work. Raises `CannotConnect`, and then nothing is stored."""
+    wishes = _checked(wishes, today=timezone.localdate(now))
     _name_is_free(wishes.name)
     guard.enforce(guard.broken(expires_on=wishes.expires_on, now=now, token=credentials.token), CannotConnect)
     # What the token can do is asked where it will be used.
@@ -62,6 +63,17 @@ def connect(
         _name_is_free(wishes.name)
         raise
     return connection
+
+
+def _checked(wishes: Wishes, *, today: date) -> Wishes:
+    """The wishes as they are stored. Raises `CannotConnect` for what nobody may enter."""
+    with refusing_invalid_input(CannotConnect):
+        return replace(
+            wishes,
+            name=input_rules.connection_name(wishes.name),
+            expires_on=input_rules.expiry_of_new_token(wishes.expires_on, today=today),
+            token_reach=input_rules.choice(wishes.token_reach, Connection.Reach.values, field="token_reach"),
+        )
 
 
 NAME_TAKEN = "Another connection has this name. Choose another name."

@@ -7,6 +7,7 @@ from django.db import transaction
 from connections.actions import runs, versions
 from connections.actions.old_tokens import OldToken, token_of
 from connections.actions.refusals import CannotChange, CannotDisconnect
+from connections.input_rules import typed_name
 from connections.models import Connection
 from history.record import Actor, record
 
@@ -22,7 +23,7 @@ def disconnect(
         # Whoever writes what belongs to a connection holds its row, so nothing comes in while this is deleted.
         current = versions.held(connection.pk)
         versions.require_unchanged(current, drawn_from, versions.DISCONNECT, refusal=CannotDisconnect)
-        if confirmed_name.strip().casefold() != current.name.casefold():
+        if not _is_name_of(current, confirmed_name):
             raise CannotDisconnect(
                 "name_not_confirmed", "This is not the name of the connection. Type it as shown.", field="confirm_name"
             )
@@ -32,6 +33,11 @@ def disconnect(
         runs.release(current.pk, now=now)
         current.delete()
     return old
+
+
+def _is_name_of(connection: Connection, typed: str) -> bool:
+    name, typed = (typed_name(text, connection.pk) for text in (connection.name, typed))
+    return name.casefold() == typed.casefold()
 
 
 def set_disabled(

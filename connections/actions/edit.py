@@ -7,13 +7,13 @@ from datetime import date, datetime
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from connections import clients, messages
+from connections import clients, input_rules, messages
 from connections.actions import guard, versions
 from connections.actions.audit import stored_token
 from connections.actions.causes import cause_for, problem_after_edit
 from connections.actions.connect import NAME_TAKEN, choose_projects
 from connections.actions.find_project import Answer, look_for
-from connections.actions.refusals import CannotEdit, CannotRotate
+from connections.actions.refusals import CannotEdit, CannotRotate, refusing_invalid_input
 from connections.actions.rotate import credentials_for
 from connections.azure_devops.errors import AzureDevOpsError
 from connections.azure_devops.paging import Listed, read_all
@@ -62,6 +62,7 @@ def edit(
     `drawn_from` is the version that the form carries. Raises `CannotEdit`, with the conflicts when something that the
     form stands for changed since, and `ConnectionGone`.
     """
+    changes = _checked(changes, today=timezone.localdate(now))
     _require_unchanged(connection, changes, drawn_from)
     _keep_to_guard_rails(connection, changes, now=now)
     chosen = _chosen(connection, changes)
@@ -78,6 +79,18 @@ def edit(
             raise CannotEdit("name_taken", NAME_TAKEN, field="name") from None
         raise
     return list(changed)
+
+
+def _checked(changes: Changes, *, today: date) -> Changes:
+    """The changes as they are stored. Raises `CannotEdit` for what nobody may enter."""
+    with refusing_invalid_input(CannotEdit):
+        return replace(
+            changes,
+            name=input_rules.connection_name(changes.name),
+            expires_on=input_rules.recorded_expiry(changes.expires_on, today=today),
+            token_reach=input_rules.choice(changes.token_reach, Connection.Reach.values, field="token_reach"),
+            extra_recipients=input_rules.recipients(changes.extra_recipients),
+        )
 
 
 def _keep_to_guard_rails(connection: Connection, changes: Changes, *, now: datetime) -> None:

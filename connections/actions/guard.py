@@ -6,10 +6,10 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils import timezone
 
-from connections import messages, rails
+from connections import input_rules, messages, rails
 from connections.actions import versions
 from connections.actions.probe import token_in_use
-from connections.actions.refusals import CannotChange, Refused
+from connections.actions.refusals import CannotChange, Refused, refusing_invalid_input
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.models import GuardRails
 from connections.rails import Breach, Rails, Rule
@@ -54,6 +54,8 @@ def set_rails(wished: Rails, *, by: Actor, now: datetime, drawn_from: str | None
 
     `drawn_from` is the version that the form carries. Raises `CannotChange`.
     """
+    with refusing_invalid_input(CannotChange):
+        input_rules.longest_life(wished.longest_life_days)
     with transaction.atomic():
         stored = GuardRails.locked()
         versions.require_unchanged_rails(stored.rails(), wished, drawn_from, refusal=CannotChange)

@@ -1,7 +1,11 @@
 """Why an action was not carried out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from connections.actions.probe import Tested
 from connections.form_versions import Conflict
+from connections.input_rules import InvalidInput
 
 
 class Refused(Exception):
@@ -46,3 +50,12 @@ class CannotCalibrate(Refused):
 
 class CannotChange(Refused):
     """Whether it is in use, which one is the default, or the guard rails: all stays as it was."""
+
+
+@contextmanager
+def refusing_invalid_input(refusal: type[Refused]) -> Iterator[None]:
+    """Raise `refusal` for what a rule of `input_rules` does not accept, with the rule's code, words and field."""
+    try:
+        yield
+    except InvalidInput as wrong:
+        raise refusal(wrong.code, wrong.message, field=wrong.field) from None

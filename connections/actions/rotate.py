@@ -9,13 +9,13 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from connections import clients, expiry, keyring, messages
+from connections import clients, expiry, input_rules, keyring, messages
 from connections.actions import guard, news, versions
 from connections.actions.audit import audit
 from connections.actions.connect import stamp, why_refused
 from connections.actions.findings import store_findings
 from connections.actions.probe import Credentials, Tested, keep, report_for
-from connections.actions.refusals import CannotRotate
+from connections.actions.refusals import CannotRotate, refusing_invalid_input
 from connections.actions.runs import mark_done
 from connections.azure_devops.capabilities import Verdict
 from connections.azure_devops.names import OrganizationName
@@ -88,6 +88,9 @@ def rotate(
     `look` gives a test; without it, the one in hand or a fresh one. `drawn_from` is the version that the form carries.
     """
     versions.require_unchanged(connection, drawn_from, versions.ROTATE, refusal=CannotRotate)
+    with refusing_invalid_input(CannotRotate):
+        input_rules.expiry_of_new_token(new.expires_on, today=timezone.localdate(now))
+        input_rules.choice(new.token_reach, Connection.Reach.values, field="token_reach")
     credentials = credentials_for(connection, new.token)
     _is_another(connection, new.token)
     found = guard.broken(expires_on=new.expires_on, now=now, token=new.token, besides=connection.pk)
@@ -215,6 +218,8 @@ def extend(
     """
     asked_at, yours = connection.token_set_at, {"expires_on": versions.expiry_date(expires_on)}
     versions.require_unchanged(connection, drawn_from, versions.EXTEND, yours=yours, refusal=CannotRotate)
+    with refusing_invalid_input(CannotRotate):
+        input_rules.expiry_of_new_token(expires_on, today=timezone.localdate(now))
     guard.enforce(guard.broken(expires_on=expires_on, now=now), CannotRotate)
     report = audit(connection, by=by, now=now, in_a_hurry=True)
     if not report.accepted:

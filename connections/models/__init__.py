@@ -2,7 +2,6 @@
 
 from connections.models.audits import AuditedConnection, AuditRun
 from connections.models.connections import (
-    NAME_LENGTH,
     CapabilityState,
     ChosenProject,
     Connection,
@@ -13,7 +12,6 @@ from connections.models.guardrails import GuardRails
 from connections.models.telling import CalendarEntry, CalendarFeed, Mail, MutedReminders, Reminder
 
 __all__ = [
-    "NAME_LENGTH",
     "AuditRun",
     "AuditedConnection",
     "CalendarEntry",

@@ -2,7 +2,8 @@
 
 from django.db import models
 
-from connections.models.connections import NAME_LENGTH, Connection
+from connections.input_rules import NAME_LENGTH
+from connections.models.connections import Connection
 
 
 class AuditRun(models.Model):

@@ -14,9 +14,8 @@ from connections.azure_devops.capabilities import ProjectVerdict, Verdict
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.types import Place, ProjectRef
 from connections.checks import NO_CHOSEN_PROJECT, NO_PROJECT, WRITE_PROBES_OFF
+from connections.input_rules import NAME_LENGTH
 from connections.status import NEEDS_ATTENTION, Health
-
-NAME_LENGTH = 64
 
 
 def _choices(states: type[Health] | type[Verdict]) -> list[tuple[str, str]]:

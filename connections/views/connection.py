@@ -1,6 +1,6 @@
 """A connection's own page, its test, its rest and its end."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -25,6 +25,7 @@ from connections.actions.refusals import CannotChange, CannotDisconnect
 from connections.checks import Report
 from connections.form_versions import Conflict
 from connections.forms import DisconnectForm
+from connections.input_rules import typed_name
 from connections.models import Connection
 from connections.views.common import (
     ask_again,
@@ -156,6 +157,7 @@ def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
             request, versions.version(connection, versions.DISCONNECT), has_conflict=bool(conflicts)
         ),
         "still_used_by": token_of(connection).still_used_by,
+        "name_to_type": typed_name(connection.name, connection.pk),
         "cancel_url": connection.get_absolute_url(),
     }
     return render(request, "connections/disconnect.html", context)
@@ -215,8 +217,7 @@ def _next_reminder_on(connection: Connection) -> date | None:
     if connection.expires_on is None:
         set_on = timezone.localdate(connection.token_set_at)
         return expiry.next_nag(set_on, today, days=settings.UNDATED_REMINDER_DAYS)
-    days = [connection.expires_on - timedelta(days=one) for one in settings.REMINDER_DAYS]
-    return min((day for day in days if day > today), default=None)
+    return expiry.next_reminder(connection.expires_on, today, thresholds=settings.REMINDER_DAYS)
 
 
 def _shown(connection: Connection, tokens: str) -> dict[str, Any]:

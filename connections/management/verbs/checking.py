@@ -14,7 +14,18 @@ from connections.actions import runs
 from connections.actions.audit import audit
 from connections.actions.refusals import ConnectionGone
 from connections.checks import Report, Trouble
-from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, WELL, Options, Output, find, row
+from connections.management.verbs.common import (
+    LIMITED,
+    OPERATOR,
+    REFUSED,
+    UNKNOWN,
+    WELL,
+    Options,
+    Output,
+    count,
+    find,
+    row,
+)
 from connections.management.verbs.scopes import is_worth_telling, scope_line, scope_of_finding, scope_of_state
 from connections.models import AuditedConnection, Connection
 from connections.status import REFUSALS, Expiry, Health, health_of, was_tested
@@ -30,7 +41,7 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
     auditing = verbs.add_parser("audit", help="Audit connections and say how they stand; for monitors")
     auditing.add_argument("names", nargs="*", metavar="name", help="which; every enabled one without a name")
     auditing.add_argument("--stored", action="store_true", help="ask nobody: say what the last audits found")
-    auditing.add_argument("--within", type=int, default=7, metavar="DAYS", help="an end so soon is a limit (7)")
+    auditing.add_argument("--within", type=count, default=7, metavar="DAYS", help="an end so soon is a limit (7)")
     yield auditing
 
 

@@ -17,12 +17,15 @@ from connections.actions import guard
 from connections.azure_devops import errors
 from connections.azure_devops.names import read_token
 from connections.azure_devops.secret import PersonalAccessToken
+from connections.azure_devops.storable import storable_text
 from connections.models import Connection
 from history.record import Actor
 
 WELL, REFUSED, USAGE, LIMITED, UNKNOWN = range(5)
 # Nothing was said about the token or the request, so nobody knows.
 _COULD_NOT_TELL = errors.NO_ANSWER_CODES | {"rejected", "time_limit", "list_incomplete", "too_many_tests"}
+# Days before the present lie far from the first year, and SQLite counts as many rows.
+_MOST = 365_000
 OPERATOR = Actor(name="command line")
 Options = dict[str, Any]
 
@@ -57,6 +60,15 @@ def day(text: str) -> date:
         raise argparse.ArgumentTypeError("a date looks like 2026-12-31") from None
 
 
+def count(text: str) -> int:
+    """A number of days or lines on the command line: none, or as many as can be counted with."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a whole number is needed") from None
+    return min(max(number, 0), _MOST)
+
+
 def token_from_input() -> PersonalAccessToken:
     """From standard input, never from the command line, where other users of the machine could see it."""
     typed = getpass.getpass("Personal Access Token: ") if sys.stdin.isatty() else sys.stdin.read(10_000)
@@ -65,7 +77,7 @@ def token_from_input() -> PersonalAccessToken:
 
 def find(name: str) -> Connection:
     """The connection of this name. Ends the command when there is none."""
-    found = Connection.objects.select_related("owner").filter(name__iexact=name).first()
+    found = Connection.objects.select_related("owner").filter(name__iexact=storable_text(name)).first()
     if found is None:
         raise CommandError(f"No connection is called {name}.", returncode=REFUSED)
     return found
@@ -73,7 +85,7 @@ def find(name: str) -> Connection:
 
 def person(username: str) -> User:
     """The active user of this name. Ends the command when there is none."""
-    found = User.objects.filter(username=username, is_active=True).first()
+    found = User.objects.filter(username=storable_text(username), is_active=True).first()
     if found is None:
         raise CommandError(f"No active user is called {username}.", returncode=USAGE)
     return found

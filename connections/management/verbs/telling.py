@@ -3,7 +3,6 @@
 import argparse
 import json
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -11,9 +10,10 @@ from django.utils import timezone
 from connections import emails
 from connections.actions import outbox, remind
 from connections.actions.remind import Due
-from connections.management.verbs.common import REFUSED, WELL, Options, Output, day, find
+from connections.management.verbs.common import REFUSED, WELL, Options, Output, count, day, find
 from connections.models import Mail, Reminder
 from history import queries
+from history.days import end_of, start_of
 from history.models import Event
 from history.words import event_row
 
@@ -30,7 +30,7 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
     telling.add_argument("--person", default="", help="who acted, by name")
     telling.add_argument("--since", type=day, help="the first day, as 2026-11-01")
     telling.add_argument("--until", type=day, help="the last day")
-    telling.add_argument("--limit", type=int, default=100, help="at most so many (100)")
+    telling.add_argument("--limit", type=count, default=100, help="at most so many (100)")
     yield telling
 
 
@@ -91,16 +91,12 @@ def tell_events(options: Options, output: Output) -> int:
         actor_name=options["person"],
         subject_kind="connection",
         subject_ids=(find(options["name"]).pk,) if options["name"] else None,
-        since=_midnight(options["since"]),
-        until=_midnight(options["until"] + timedelta(days=1)) if options["until"] else None,
+        since=start_of(options["since"]) if options["since"] else None,
+        until=end_of(options["until"]) if options["until"] else None,
     )
-    for event in queries.events(chosen)[: max(options["limit"], 0)]:
+    for event in queries.events(chosen)[: options["limit"]]:
         output.out(json.dumps(_event(event)) if output.as_json else _event_line(event))
     return WELL
-
-
-def _midnight(wanted: date | None) -> datetime | None:
-    return timezone.make_aware(datetime.combine(wanted, time.min)) if wanted else None
 
 
 def _event(event: Event) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from connections.actions.probe import Credentials
 from connections.actions.refusals import CannotConnect, Refused
 from connections.actions.rotate import Comparison, Replacement, rotate
 from connections.azure_devops.names import InvalidOrganizationName, InvalidToken, parse_organization, read_token
+from connections.azure_devops.storable import storable_text
 from connections.azure_devops.types import Server
 from connections.fields import TOKEN_ERRORS, organization_error
 from connections.management.verbs.common import (
@@ -28,6 +29,7 @@ from connections.management.verbs.common import (
     WELL,
     Options,
     Output,
+    count,
     day,
     find,
     person,
@@ -40,6 +42,7 @@ from connections.models import Connection
 from connections.status import Health
 
 _LONGEST_LINE = 10_000
+_NO_ID = 2**63
 
 
 def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
@@ -70,7 +73,7 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
         )
         verb.add_argument("--accept-limited", action="store_true", help="connect although scopes are missing")
     rotating = verbs.add_parser("rotate", help="List what expires soon, or read new tokens as JSON lines")
-    rotating.add_argument("--within", type=int, default=30, metavar="DAYS", help="how soon (30)")
+    rotating.add_argument("--within", type=count, default=30, metavar="DAYS", help="how soon (30)")
     rotating.add_argument("--read", action="store_true", help="read new tokens from standard input, one JSON a line")
     rotating.add_argument("--owner", default="", help="with --read: user name of the person who updates them")
     yield from (adding, updating, rotating)
@@ -189,7 +192,11 @@ def _parse(line: str) -> dict[str, Any]:
 
 def _named(one: object) -> Connection:
     every = Connection.objects.select_related("owner")
-    found = every.filter(pk=one).first() if isinstance(one, int) else every.filter(name__iexact=str(one)).first()
+    if isinstance(one, int) and not isinstance(one, bool):
+        # SQLite takes no greater number, and no row has one.
+        found = every.filter(pk=one).first() if abs(one) < _NO_ID else None
+    else:
+        found = every.filter(name__iexact=storable_text(one)).first() if isinstance(one, str) else None
     if found is None:
         raise _BadLine(f"No connection is called {str(one)[:100]}.")
     return found
@@ -207,9 +214,17 @@ def _replacement(given: dict[str, Any]) -> Replacement:
     return Replacement(
         token=token,
         expires_on=expires_on,
-        token_reach=_reach(given.get("all_organizations")),
-        accept_limited=bool(given.get("accept_limited")),
+        token_reach=_reach(_flag(given, "all_organizations")),
+        accept_limited=bool(_flag(given, "accept_limited")),
     )
+
+
+def _flag(given: Mapping[str, Any], name: str) -> bool | None:
+    """A text such as "no" would count as true, so it is refused."""
+    value = given.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise _BadLine(f'"{name}" is true or false, without quotes.')
+    return value
 
 
 def _swap(connection: Connection, new: Replacement, who: User, output: Output, updated: list[Connection]) -> int:

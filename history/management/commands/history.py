@@ -25,6 +25,8 @@ from history.verifying import Outcome
 BROKEN, WRONG_USAGE, UNTOLD = 1, 2, 4
 OPERATOR = Actor(name="command line")
 _SPEAK_EVERY = 100_000
+# No day of the calendar lies so far back.
+_MOST_DAYS = 365_000
 _REVIEW = (
     "Look into these first. If you know the reason, say it with --reason: the events are then sealed as they are now, "
     "and the decision is recorded."
@@ -129,8 +131,8 @@ class Command(BaseCommand):
         return BROKEN if findings else 0
 
     def _prune(self, options: dict[str, Any]) -> int:
-        if options["older_than"] < 1:
-            raise CommandError("--older-than takes at least one day.", returncode=WRONG_USAGE)
+        if not 1 <= options["older_than"] <= _MOST_DAYS:
+            raise CommandError(f"--older-than takes 1 to {_MOST_DAYS} days.", returncode=WRONG_USAGE)
         older_than = timedelta(days=options["older_than"])
         pruned = pruning.prune(older_than=older_than, by=OPERATOR, now=timezone.now())
         words = f"{pruned.events} events in {pruned.batches} sealed batches pruned."
