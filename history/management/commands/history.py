@@ -132,7 +132,7 @@ class Command(BaseCommand):
 
     def _prune(self, options: dict[str, Any]) -> int:
         if not 1 <= options["older_than"] <= _MOST_DAYS:
-            raise CommandError(f"--older-than takes 1 to {_MOST_DAYS} days.", returncode=WRONG_USAGE)
+            raise CommandError(f"--older-than takes at least one day and at most {_MOST_DAYS}.", returncode=WRONG_USAGE)
         older_than = timedelta(days=options["older_than"])
         pruned = pruning.prune(older_than=older_than, by=OPERATOR, now=timezone.now())
         words = f"{pruned.events} events in {pruned.batches} sealed batches pruned."
