@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from history.models import Event
 from tests.sign_in.codes import add_app
-from tests.sign_in.provider import CLIENT, Entra, new_key, serve
+from tests.sign_in.provider import CLIENT, KID, LEFT_OUT, Entra, new_key, serve
 
 HERE = {"provider_id": "entra"}
 MAYA = {"oid": "object-1", "preferred_username": "Maya@contoso.example"}
@@ -33,6 +33,7 @@ def machine() -> Iterator[Entra]:
 @pytest.fixture
 def entra(machine: Entra, settings: Settings) -> Entra:
     machine.claims, machine.signed_with, machine.algorithm = dict(MAYA), None, "RS256"
+    machine.kid, machine.answer, machine.published, machine.configured = KID, {}, None, {}
     providers = deepcopy(settings.SOCIALACCOUNT_PROVIDERS)
     providers["openid_connect"]["APPS"][0]["settings"]["server_url"] = machine.issuer
     settings.SOCIALACCOUNT_PROVIDERS = providers
@@ -180,6 +181,123 @@ def test_a_token_that_cannot_be_trusted_lets_nobody_in(
     assert "could not be trusted" in answer.content.decode()
     assert not is_in(client)
     assert not SocialAccount.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"oid": LEFT_OUT},
+        {"oid": ""},
+        {"oid": None},
+        {"oid": 17},
+        {"oid": ["object-1"]},
+        {"oid": "x" * 300},
+        {"oid": "object\x00"},
+        {"tid": LEFT_OUT},
+        {"tid": 5},
+        {"tid": "99999999-2222-4333-8444-555555555555"},
+        {"exp": LEFT_OUT},
+        {"iat": LEFT_OUT},
+        {"exp": "soon"},
+        {"aud": LEFT_OUT},
+        {"iss": LEFT_OUT},
+    ],
+)
+def test_a_token_that_does_not_say_whose_it_is_gives_the_refusal_page(
+    client: Client, entra: Entra, maya: User, claims: dict[str, Any]
+) -> None:
+    entra.claims |= claims
+    answer = sign_in(client, entra)
+    assert answer.status_code == 403
+    assert "could not be trusted" in answer.content.decode()
+    assert not SocialAccount.objects.exists()
+
+
+@pytest.mark.parametrize("name", [LEFT_OUT, None, 17, ["maya@contoso.example"], "x" * 300, "maya\x00@contoso.example"])
+def test_a_token_without_a_usable_name_gives_the_refusal_page(
+    client: Client, entra: Entra, maya: User, name: object
+) -> None:
+    entra.claims["preferred_username"] = name
+    answer = sign_in(client, entra)
+    assert answer.status_code == 403
+    assert "Ask an administrator of MFE Orchestrator to add you" in answer.content.decode()
+    assert not SocialAccount.objects.exists()
+
+
+def test_claims_that_nobody_needs_may_be_of_any_kind_and_are_not_kept(client: Client, entra: Entra, maya: User) -> None:
+    entra.claims |= {"name": 17, "email": ["x"], "given_name": {"a": 1}, "email_verified": "\x00"}
+    assert sign_in(client, entra).headers["Location"] == reverse("connections:list")
+    assert set(SocialAccount.objects.get().extra_data["id_token"]) == {"oid", "tid", "sub", "preferred_username"}
+
+
+@pytest.mark.parametrize("kid", [None, "", "another-key"])
+def test_a_token_of_a_key_that_is_not_named_or_not_published_gives_the_refusal_page(
+    client: Client, entra: Entra, maya: User, kid: str | None
+) -> None:
+    entra.kid = kid
+    assert sign_in(client, entra).status_code == 403
+    assert not is_in(client)
+
+
+def test_other_published_keys_may_be_of_any_kind(client: Client, entra: Entra, maya: User) -> None:
+    others = [{"kty": "EC"}, {"kid": KID, "kty": "EC"}, {"kid": "other", "kty": "RSA"}]
+    entra.published = {"keys": [*others, *entra.keys()["keys"]]}
+    assert sign_in(client, entra).headers["Location"] == reverse("connections:list")
+
+
+@pytest.mark.parametrize("published", [{}, {"keys": None}, {"keys": ["x"]}, {"keys": [{"kid": KID, "kty": "RSA"}]}])
+def test_keys_that_cannot_be_read_give_the_refusal_page(
+    client: Client, entra: Entra, maya: User, published: dict[str, Any]
+) -> None:
+    entra.published = published
+    assert sign_in(client, entra).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"id_token": LEFT_OUT},
+        {"id_token": None},
+        {"id_token": 5},
+        {"id_token": "no token"},
+        {"access_token": LEFT_OUT},
+    ],
+)
+def test_an_answer_to_the_code_without_a_token_gives_the_refusal_page(
+    client: Client, entra: Entra, maya: User, answer: dict[str, Any]
+) -> None:
+    entra.answer = answer
+    assert sign_in(client, entra).status_code == 403
+
+
+def test_what_else_stands_in_the_answer_is_not_looked_at(client: Client, entra: Entra, maya: User) -> None:
+    entra.answer = {"expires_in": "soon", "refresh_token": 5}
+    assert sign_in(client, entra).headers["Location"] == reverse("connections:list")
+
+
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+@pytest.mark.parametrize(("ahead", "status"), [(5, 302), (45, 302), (300, 403)])
+def test_a_clock_a_few_seconds_off_lets_in_and_one_that_is_minutes_off_does_not(
+    client: Client, entra: Entra, maya: User, claim: str, ahead: int, status: int
+) -> None:
+    entra.claims[claim] = int(time.time()) + ahead
+    assert sign_in(client, entra).status_code == status
+
+
+def test_a_token_that_ended_a_few_seconds_ago_by_our_clock_lets_in(client: Client, entra: Entra, maya: User) -> None:
+    entra.claims["exp"] = int(time.time()) - 10
+    assert sign_in(client, entra).status_code == 302
+
+
+def test_an_entra_that_is_away_gives_the_refusal_page_at_both_ends(
+    client: Client, entra: Entra, maya: User, settings: Settings
+) -> None:
+    state = begin(client, entra)["state"]
+    settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]["settings"]["server_url"] = "http://127.0.0.1:1/x"
+    answer = client.get(reverse("openid_connect_login", kwargs=HERE))
+    assert answer.status_code == 403
+    assert "could not be trusted" in answer.content.decode()
+    assert come_back(client, code="good", state=state).status_code == 403
 
 
 def test_an_answer_that_nobody_asked_for_lets_nobody_in(client: Client, entra: Entra, maya: User) -> None:

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 TENANT, CLIENT, SECRET = "11111111-2222-4333-8444-555555555555", "our-client", "our-client-secret"
 KID = "key-1"
+# In place of a claim, or of a part of the answer: it is not there.
+LEFT_OUT = object()
 
 
 def new_key() -> RSAPrivateKey:
@@ -31,6 +33,10 @@ class Entra:
     claims: dict[str, Any] = field(default_factory=dict)
     signed_with: Any = None
     algorithm: str = "RS256"
+    kid: str | None = KID
+    answer: dict[str, Any] = field(default_factory=dict)
+    published: dict[str, Any] | None = None
+    configured: dict[str, Any] = field(default_factory=dict)
     challenge: str = ""
     asked: list[dict[str, str]] = field(default_factory=list)
     port: int = 0
@@ -45,9 +51,11 @@ class Entra:
             "authorization_endpoint": f"{self.issuer}/authorize",
             "token_endpoint": f"{self.issuer}/token",
             "jwks_uri": f"{self.issuer}/keys",
-        }
+        } | self.configured
 
     def keys(self) -> dict[str, Any]:
+        if self.published is not None:
+            return self.published
         public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
         return {"keys": [public | {"kid": KID, "alg": "RS256", "use": "sig"}]}
 
@@ -59,7 +67,7 @@ class Entra:
         if not fits or form.get("client_secret") != SECRET or form.get("code") != "good":
             return {"error": "invalid_grant"}
         now = int(time.time())
-        claims = {
+        claims: dict[str, Any] = {
             "iss": self.issuer,
             "aud": CLIENT,
             "iat": now,
@@ -68,8 +76,11 @@ class Entra:
             "tid": TENANT,
         } | self.claims
         key = self.signed_with if self.signed_with is not None else self.key
-        signed = jwt.encode(claims, key, algorithm=self.algorithm, headers={"kid": KID})
-        return {"access_token": "opaque", "token_type": "Bearer", "expires_in": 300, "id_token": signed}
+        claims = {name: value for name, value in claims.items() if value is not LEFT_OUT}
+        headers = {"kid": self.kid} if self.kid is not None else {}
+        signed = jwt.encode(claims, key, algorithm=self.algorithm, headers=headers)
+        answer = {"access_token": "opaque", "token_type": "Bearer", "expires_in": 300, "id_token": signed}
+        return {name: value for name, value in (answer | self.answer).items() if value is not LEFT_OUT}
 
 
 class _Handler(BaseHTTPRequestHandler):
