@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from connections.actions import leases, mail_anchor, outbox, remind, runs
+from connections.actions import leases, mail_anchor, outbox, rate_limit_pauses, remind, runs
 from connections.actions.audit import audit
 from connections.actions.probe import forget_old
 from connections.actions.refusals import ConnectionGone
@@ -83,7 +83,8 @@ def send_due() -> None:
 
 @task
 def forget_old_probe_results() -> None:
-    """Remove test results that Connect would not take any more, the oldest runs, and mails of long ago."""
+    """Remove test results that Connect would not take any more, the oldest runs and mails, and pauses that ended."""
     forget_old(now=timezone.now())
     outbox.forget_old(now=timezone.now())
     runs.forget_old_runs()
+    rate_limit_pauses.forget_ended(now=timezone.now())

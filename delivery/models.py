@@ -47,6 +47,26 @@ class Inventory(models.Model):
         return 100 * self.done // self.total if self.total else 0
 
 
+class ReadGeneration(models.Model):
+    """How often this product changed something in an organization, counted for all web processes.
+
+    What was read is remembered under the number that stood before the reading began, so that no process shows what
+    was read before a change.
+    """
+
+    server = models.CharField(max_length=100)
+    organization_id = models.CharField(max_length=64)
+    number = models.PositiveBigIntegerField(default=0)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("server", "organization_id"), name="read_generation_once"),)
+
+    def __str__(self) -> str:
+        return f"Generation {self.number}"
+
+
 class Project(models.Model):
     """A project. `gone_at` says when Azure DevOps no longer listed it; `listed_at`, when its repositories last were.
 

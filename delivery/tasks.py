@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from delivery.actions import holding, refresh, watching
+from delivery.actions import holding, reading, refresh, watching
 from delivery.actions.pipelines import read_pipelines
 from delivery.actions.release_pipelines import read_release_pipelines
 from orchestrator.celery import task
@@ -43,3 +43,9 @@ def poll_some(*, lease: str, ids: list[int]) -> None:
 def mind_the_clock() -> None:
     """Let nothing rest because the machine's clock was ahead."""
     holding.mind_the_clock(now=timezone.now())
+
+
+@task
+def forget_old_generations() -> None:
+    """Remove the counts of changes that nobody needs any more."""
+    reading.forget_old_generations(now=timezone.now())

@@ -167,6 +167,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "poll-due": {"task": "delivery.tasks.poll_due", "schedule": 5.0, "options": {"expires": 5.0}},
     "refresh-due": {"task": "delivery.tasks.refresh_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "mind-the-clock": {"task": "delivery.tasks.mind_the_clock", "schedule": 300.0, "options": {"expires": 300.0}},
+    "forget-old-generations": {"task": "delivery.tasks.forget_old_generations", "schedule": 3600.0},
     "forget-old-probe-results": {"task": "connections.tasks.forget_old_probe_results", "schedule": 300.0},
     "seal-history": {"task": "history.tasks.seal_waiting", "schedule": 60.0, "options": {"expires": 60.0}},
     "verify-history": {"task": "history.tasks.verify", "schedule": "3:20"},
@@ -299,7 +300,8 @@ AUDIT_LEASE_SECONDS = env.int("AUDIT_LEASE_SECONDS", default=60)
 WATCH_SECONDS = env.float("WATCH_SECONDS", default=10.0)
 WATCH_PACE_SECONDS = env.float("WATCH_PACE_SECONDS", default=1.0)
 POLLS_PER_TICK = env.int("POLLS_PER_TICK", default=10)
-# What was read for a page is remembered so long, in each web process. It is shown, never acted upon.
+# What was read for a page is remembered so long, in each web process, and no longer than until something is changed
+# through any of them. It is shown, never acted upon.
 AZURE_DEVOPS_READ_SECONDS = env.int("AZURE_DEVOPS_READ_SECONDS", default=15)
 # The longest file that is shown as text.
 FILE_MAX_BYTES = env.int("FILE_MAX_BYTES", default=512 * 1024)

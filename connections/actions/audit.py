@@ -9,7 +9,7 @@ from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
 from connections import clients, schedule
-from connections.actions import news, versions
+from connections.actions import news, rate_limit_pauses, versions
 from connections.actions.allowance import take_test
 from connections.actions.causes import with_cause
 from connections.actions.findings import Stored, store_findings
@@ -117,9 +117,10 @@ def _next_look(current: Connection, report: Report) -> datetime:
 
 
 def _let_the_person_rest(current: Connection, report: Report) -> None:
-    """Azure DevOps limits each person over all their tokens, so the others of this person wait as well."""
+    """Azure DevOps limits each person over all their tokens, so this person's others and pages wait as well."""
     if report.person_retry_after is None:
         return
+    rate_limit_pauses.note(current, report.person_retry_after, now=report.finished_at)
     until = report.finished_at + timedelta(seconds=report.person_retry_after)
     theirs = Connection.objects.filter(server=current.server, identity_id=current.identity_id, leased_until=None)
     theirs.filter(next_check_at__lt=until).exclude(pk=current.pk).update(next_check_at=until)

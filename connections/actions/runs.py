@@ -15,7 +15,7 @@ from django.db.models.functions import RowNumber
 
 from connections import schedule
 from connections.actions import leases
-from connections.models import AuditedConnection, AuditRun, Connection
+from connections.models import AuditedConnection, AuditRun, Connection, RateLimitPause
 from history.record import Actor
 
 State = AuditedConnection.State
@@ -85,7 +85,8 @@ def _candidates(now: datetime) -> Iterable[tuple[int, str, str, str]]:
     """What may be taken: the few that waited longest of each organization and person, so that none hides another."""
     rank = Window(RowNumber(), partition_by=["server", "organization", "identity_id"], order_by=["next_check_at", "pk"])
     few = min(settings.AUDITS_PER_ORGANIZATION, settings.AUDITS_PER_PERSON)
-    first = leases.due(now).annotate(rank=rank).filter(rank__lte=few).order_by("next_check_at", "pk")
+    due = leases.due(now).exclude(RateLimitPause.holds(now))
+    first = due.annotate(rank=rank).filter(rank__lte=few).order_by("next_check_at", "pk")
     return first.values_list("pk", "server", "organization", "identity_id")[:_MOST_CANDIDATES]
 
 

@@ -9,6 +9,7 @@ from connections.models.connections import (
     StoredToken,
 )
 from connections.models.guardrails import GuardRails
+from connections.models.rate_limits import RateLimitPause
 from connections.models.telling import CalendarEntry, CalendarFeed, Mail, MutedReminders, Reminder
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Mail",
     "MutedReminders",
     "ProbeResult",
+    "RateLimitPause",
     "Reminder",
     "StoredToken",
 ]

@@ -61,7 +61,6 @@ def carry_out(
             },
         )
         raise
-    forget(attempt.connection)
     _record(attempt, "done", ids(done))
     return done
 
@@ -69,13 +68,17 @@ def carry_out(
 def _try(
     attempt: Attempt, do: Callable[[AzureDevOpsClient], Done], look: Callable[[AzureDevOpsClient], Done | None]
 ) -> Done:
-    with client_of(attempt.connection) as client:
-        try:
-            return do(client)
-        except errors.Throttled:
-            raise
-        except _NO_ANSWER as silence:
-            return _look(client, look, silence)
+    try:
+        with client_of(attempt.connection) as client:
+            try:
+                return do(client)
+            except errors.Throttled:
+                raise
+            except _NO_ANSWER as silence:
+                return _look(client, look, silence)
+    finally:
+        # Whatever came of it: a refusal, too, often means that something is no longer as it was read.
+        forget(attempt.connection, now=attempt.now)
 
 
 def _look(

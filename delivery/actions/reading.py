@@ -1,32 +1,37 @@
 """Read from Azure DevOps on demand: one way in, short memory, and no asking while we were told to wait.
 
-What was read is remembered for seconds, for each connection and token. Nothing but successes is remembered, save one
-thing: that a person behind a token must wait.
+What was read is remembered for seconds, for each connection and token, in the web process that read it. What all
+processes must know stands in the database: that something was changed at Azure DevOps (`ReadGeneration`), and that a
+person behind a token must wait (`RateLimitPause`).
 """
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
 from django.conf import settings
 from django.core.cache import caches
+from django.db.models import F
 from django.utils import timezone
 
 from connections import clients
+from connections.actions import rate_limit_pauses
 from connections.actions.audit import stored_token
 from connections.actions.causes import cause_for
 from connections.azure_devops import errors
 from connections.azure_devops.client import AzureDevOpsClient
 from connections.keyring import UnreadableToken
 from connections.models import Connection
+from delivery.models import ReadGeneration
 
 Value = TypeVar("Value")
 CACHE = "azure_devops"
 # The problem code of what went wrong on our side; the log has more.
 FAILED_HERE = "failed_here"
-_LONGEST_WAIT = 300.0
+# Far longer than anything is remembered.
+_GENERATION_KEPT = timedelta(days=30)
 
 
 class CannotAsk(Exception):
@@ -63,7 +68,7 @@ def client_of(
     """
     if connection.disabled:
         raise CannotAsk("connection_disabled")
-    wait = _wait_of(connection)
+    wait = rate_limit_pauses.seconds_left(connection, now=timezone.now())
     if wait is not None:
         raise CannotAsk("throttled", retry_after=wait)
     try:
@@ -99,8 +104,7 @@ def _told(connection: Connection, trouble: errors.AzureDevOpsError) -> CannotAsk
     retry_after = trouble.retry_after
     # A server in trouble says nothing of the person's share of calls.
     if retry_after and isinstance(trouble, errors.Throttled):
-        until = time.time() + min(retry_after, _LONGEST_WAIT)
-        caches[CACHE].set(_wait_key(connection), until, min(retry_after, _LONGEST_WAIT))
+        rate_limit_pauses.note(connection, retry_after, now=timezone.now())
     said = " ".join(trouble.problems) if isinstance(trouble, errors.BuildNotQueued) else ""
     return CannotAsk(
         cause_for(connection, trouble.code, now=timezone.now()),
@@ -109,17 +113,6 @@ def _told(connection: Connection, trouble: errors.AzureDevOpsError) -> CannotAsk
         retry_after=retry_after,
         host=trouble.host,
     )
-
-
-def _wait_key(connection: Connection) -> str:
-    # All tokens of one person share what Azure DevOps allows.
-    return f"wait:{connection.server}:{connection.identity_id}".replace(" ", "_")
-
-
-def _wait_of(connection: Connection) -> float | None:
-    until = caches[CACHE].get(_wait_key(connection))
-    left = cast("float", until) - time.time() if until else 0.0
-    return left if left > 0 else None
 
 
 def remembered(
@@ -142,17 +135,25 @@ def remembered(
     return cast("tuple[Value]", found)[0]
 
 
-def forget(connection: Connection) -> None:
-    """After a change at Azure DevOps: what was read before is not shown again."""
-    key = _generation_key(connection)
-    caches[CACHE].set(key, time.time_ns(), None)
+def forget(connection: Connection, *, now: datetime) -> None:
+    """After a change at Azure DevOps: no process shows again what was read before, by whichever token.
+
+    Not to be called inside a transaction: the others would learn of it too late.
+    """
+    place = {"server": connection.server, "organization_id": connection.organization_id}
+    changes = {"number": F("number") + 1, "changed_at": now}
+    if not ReadGeneration.objects.filter(**place).update(**changes):
+        ReadGeneration.objects.bulk_create([ReadGeneration(**place, changed_at=now)], ignore_conflicts=True)
+        ReadGeneration.objects.filter(**place).update(**changes)
 
 
-def _generation_key(connection: Connection) -> str:
-    return f"generation:{connection.pk}"
+def forget_old_generations(*, now: datetime) -> None:
+    """Remove the counts of organizations in which nothing was changed for long: nobody remembers anything of then."""
+    ReadGeneration.objects.filter(changed_at__lt=now - _GENERATION_KEPT).delete()
 
 
 def _key(connection: Connection, what: tuple[object, ...]) -> str:
-    generation = caches[CACHE].get(_generation_key(connection), 0)
+    place = {"server": connection.server, "organization_id": connection.organization_id}
+    generation = ReadGeneration.objects.filter(**place).values_list("number", flat=True).first() or 0
     parts = (connection.pk, connection.token_set_at.timestamp(), generation, *what)
     return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -18,13 +18,14 @@ from django.db import DataError, IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
 from connections import clients, schedule
+from connections.actions import rate_limit_pauses
 from connections.actions.audit import stored_token
 from connections.actions.causes import cause_for
 from connections.azure_devops import errors, git
 from connections.azure_devops.client import AzureDevOpsClient
 from connections.azure_devops.types import Page
 from connections.keyring import UnreadableToken
-from connections.models import Connection
+from connections.models import Connection, RateLimitPause
 from delivery.actions import holding
 from delivery.actions.keep import BATCH, keep_projects, keep_repositories, mark_unseen_projects_gone
 from delivery.actions.reading import FAILED_HERE
@@ -90,6 +91,7 @@ def claim_due(*, now: datetime) -> list[Claim]:
     _make_missing(now)
     free = holding.free(now)
     due = Inventory.objects.filter(free, next_at__lte=now, connection__disabled=False).order_by("next_at", "pk")
+    due = due.exclude(RateLimitPause.holds(now, connection="connection__"))
     busy = set(Inventory.objects.filter(holding.held(now)).values_list("connection__identity_id", flat=True))
     until = holding.lease_end(now)
     claimed: list[Claim] = []
@@ -284,6 +286,8 @@ class _Refresh:
     def interrupt(self, trouble: errors.AzureDevOpsError) -> None:
         """Pause for a while where waiting may help; otherwise end."""
         activity_id = trouble.activity_id or ""
+        if isinstance(trouble, errors.Throttled) and trouble.retry_after:
+            rate_limit_pauses.note(self.connection, trouble.retry_after, now=self.clock())
         if trouble.transient:
             self.pause(trouble.code, activity_id=activity_id, retry_after=trouble.retry_after)
         else:
