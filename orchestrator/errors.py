@@ -179,9 +179,9 @@ def too_many(request: HttpRequest, refused: TooMany) -> HttpResponse:
     return response
 
 
-def connection_gone(request: HttpRequest) -> HttpResponse:
-    """404 for a connection that was disconnected, also while the request was under way."""
-    problem = messages.problem("connection_gone")
+def row_gone(request: HttpRequest, code: str) -> HttpResponse:
+    """404 for a connection or a person that was removed, also while the request was under way."""
+    problem = messages.problem(code)
     page = replace(
         NOT_FOUND,
         code=problem.code,

@@ -13,6 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from connections.actions.refusals import ConnectionGone
 from orchestrator import errors, health
 from orchestrator.tracing import known_person
+from people.actions.look_after import PersonGone
 from throttling.rates import TooMany
 
 HEADERS = {
@@ -105,9 +106,9 @@ class ErrorPages:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """The page for what may happen to every view: too many attempts, or a connection that is gone."""
-        if isinstance(exception, ConnectionGone):
-            return errors.connection_gone(request)
+        """The page for what may happen to every view: too many attempts, or a row that is gone."""
+        if isinstance(exception, ConnectionGone | PersonGone):
+            return errors.row_gone(request, exception.code)
         return errors.too_many(request, exception) if isinstance(exception, TooMany) else None
 
 

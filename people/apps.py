@@ -19,6 +19,21 @@ def _sync_roles(sender: AppConfig, **migrated: Any) -> None:
         roles.sync()
 
 
+def _allow_names_of_entra() -> None:
+    """Let Django's own admin and commands take the names that ours take.
+
+    The field is Django's, and it knows no setting for this. What a migration sees of the field stays as it is.
+    """
+    from django.contrib.auth.models import User
+    from django.contrib.auth.validators import UnicodeUsernameValidator
+
+    from people.input_rules import validate_username
+
+    field = User._meta.get_field("username")
+    others = [one for one in field.validators if not isinstance(one, UnicodeUsernameValidator)]
+    vars(field)["validators"] = [*others, validate_username]
+
+
 class PeopleConfig(AppConfig):
     """People and what they may do."""
 
@@ -34,4 +49,5 @@ class PeopleConfig(AppConfig):
         words.register(KINDS, subject="person", about=PEOPLE)
         if apps.is_installed("allauth.mfa"):
             from people.sign_in import second_factor_events as second_factor_events
+        _allow_names_of_entra()
         post_migrate.connect(_sync_roles, dispatch_uid="people.roles")

@@ -8,9 +8,10 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from connections.fields import checked
 from connections.models import Connection
 from history.address import client_address
-from people import limits, queries, roles
+from people import input_rules, limits, queries, roles
 from people.events import refuse
 from throttling import rates
 from throttling.rates import TooMany, spoken
@@ -100,16 +101,24 @@ class AddPersonForm(_ModelForm):
         fields = ("username", "first_name", "last_name", "email")
         labels = {"username": "Name to sign in", "email": "Email address"}
         help_texts = {
-            "username": "Letters, digits and @ . + - _ only.",
+            "username": input_rules.USERNAME_HELP,
             "email": "For reminders about the connections they own.",
         }
 
     def clean_username(self) -> str:
-        """Names that differ in capitals alone are one name to people."""
-        name = str(self.cleaned_data["username"])
+        """The name as it is stored. Names that differ in capitals alone are one name to people."""
+        name = checked(input_rules.username, str(self.cleaned_data["username"]))
         if User.objects.filter(username__iexact=name).exists():
-            raise ValidationError("Somebody has this name already. Choose another.", code="taken")
+            raise ValidationError("Somebody has this name already. Choose another.", code="username_taken")
         return name
+
+    def clean_first_name(self) -> str:
+        """As it is stored."""
+        return checked(input_rules.person_name, self.cleaned_data["first_name"], field="first_name")
+
+    def clean_last_name(self) -> str:
+        """As it is stored."""
+        return checked(input_rules.person_name, self.cleaned_data["last_name"], field="last_name")
 
 
 class AddressForm(forms.Form):
@@ -134,6 +143,14 @@ class DetailsForm(AddressForm):
     first_name = forms.CharField(label="First name", max_length=150, required=False)
     last_name = forms.CharField(label="Last name", max_length=150, required=False)
     field_order = ("first_name", "last_name", "email")
+
+    def clean_first_name(self) -> str:
+        """As it is stored."""
+        return checked(input_rules.person_name, self.cleaned_data["first_name"], field="first_name")
+
+    def clean_last_name(self) -> str:
+        """As it is stored."""
+        return checked(input_rules.person_name, self.cleaned_data["last_name"], field="last_name")
 
 
 class HandOverForm(forms.Form):

@@ -61,6 +61,8 @@ def connect(
     except IntegrityError:
         # Somebody else took the name between our look and our write.
         _name_is_free(wishes.name)
+        if not type(owner)._default_manager.filter(pk=owner.pk).exists():
+            raise CannotConnect("owner_gone", "The owner was removed meanwhile. Choose somebody else.") from None
         raise
     return connection
 

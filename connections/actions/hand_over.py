@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from connections.actions import versions
-from connections.actions.refusals import ConnectionGone
+from connections.actions.refusals import CannotChange, ConnectionGone
 from connections.models import Connection
 from history.record import Actor, record
 
@@ -22,7 +22,10 @@ class HandedOver:
 
 
 def hand_over(connections: Iterable[Connection], *, to: User, by: Actor, now: datetime) -> HandedOver:
-    """Change the owner of each whose owner is still the one that was read; each change is an event."""
+    """Change the owner of each whose owner is still the one that was read; each change is an event.
+
+    Raises `CannotChange` when the new owner was removed or made inactive meanwhile.
+    """
     moved, left = 0, []
     for connection in connections:
         before = connection.owner
@@ -34,6 +37,7 @@ def hand_over(connections: Iterable[Connection], *, to: User, by: Actor, now: da
                 if current.owner_id != before.pk:
                     left.append(connection.name)
                     continue
+                _require_present(to)
                 Connection.objects.filter(pk=current.pk).update(owner=to)
                 detail = {"before": _called(before), "after": _called(to)}
                 record("connection.handed_over", current, by=by, at=now, detail=detail)
@@ -41,6 +45,13 @@ def hand_over(connections: Iterable[Connection], *, to: User, by: Actor, now: da
         except ConnectionGone:
             left.append(connection.name)
     return HandedOver(moved, tuple(left))
+
+
+def _require_present(to: User) -> None:
+    """Held until the transaction ends, so that nobody removes them meanwhile."""
+    if not User.objects.select_for_update(no_key=True).filter(pk=to.pk, is_active=True).exists():
+        words = "The new owner was removed or made inactive meanwhile. Choose somebody else."
+        raise CannotChange("owner_gone", words, field="to")
 
 
 def _called(user: User) -> str:

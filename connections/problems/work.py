@@ -10,6 +10,12 @@ PROBLEMS = (
         "Begin at the list of connections.",
     ),
     Problem(
+        "person_gone",
+        "Person not found",
+        "This person was removed, or never existed. Nothing was changed.",
+        "Begin at the list of people.",
+    ),
+    Problem(
         "changed_meanwhile",
         "Changed since you opened the page",
         "Somebody changed the same thing meanwhile, and nothing of yours was saved.",

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from people import limits, queries, roles
 from people.actions import end_sessions, look_after
+from people.actions.look_after import Refused
 from people.forms import AddressForm
 
 
@@ -30,7 +31,11 @@ def address(request: HttpRequest) -> HttpResponse:
     form = AddressForm(request.POST)
     if not form.is_valid():
         return _page(request, form)
-    look_after.change_own_address(cast("User", request.user), form.cleaned_data["email"])
+    try:
+        look_after.change_own_address(cast("User", request.user), form.cleaned_data["email"])
+    except Refused as refused:
+        form.add_error(refused.field or None, refused.message)
+        return _page(request, form)
     flash.success(request, "Your email address is saved.")
     return redirect("people:account")
 

@@ -6,12 +6,13 @@ from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections.actions.hand_over import hand_over
+from connections.actions.refusals import CannotChange
 from history.queries import Filters as EventFilters
 from history.queries import events
 from history.record import actor_of
@@ -31,7 +32,10 @@ def _me(request: HttpRequest) -> User:
 
 
 def _find(pk: int) -> User:
-    return get_object_or_404(User.objects.prefetch_related("groups"), pk=pk)
+    found = User.objects.prefetch_related("groups").filter(pk=pk).first()
+    if found is None:
+        raise look_after.gone()
+    return found
 
 
 @never_cache
@@ -113,6 +117,9 @@ def details(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         look_after.change_details(user, Details(**form.cleaned_data), by=_me(request))
     except Refused as refused:
+        if refused.field:
+            form.add_error(refused.field, refused.message)
+            return _page(request, user, details_form=form)
         flash.error(request, refused.message)
     else:
         flash.success(request, f"Name and address of {shown_name(user)} are saved.")
@@ -171,7 +178,11 @@ def give_connections(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, user, hand_over_form=form)
     to = form.cleaned_data["to"]
-    outcome = hand_over(form.cleaned_data["connections"], to=to, by=actor_of(request), now=timezone.now())
+    try:
+        outcome = hand_over(form.cleaned_data["connections"], to=to, by=actor_of(request), now=timezone.now())
+    except CannotChange as refused:
+        form.add_error(refused.field, refused.message)
+        return _page(request, user, hand_over_form=form)
     moved = outcome.moved
     if outcome.changed_meanwhile:
         names = ", ".join(outcome.changed_meanwhile)

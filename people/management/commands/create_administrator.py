@@ -12,11 +12,11 @@ from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 from django.utils import timezone
 
+from connections.azure_devops.storable import storable_text
 from history import sealing
-from people.actions.look_after import link_for
+from people.actions.look_after import Refused, add_administrator, link_for, require_free
 
 
 class Command(BaseCommand):
@@ -33,14 +33,19 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Make the administrator."""
         name = options["name"]
-        if User.objects.filter(username__iexact=name).exists():
-            raise CommandError(f"Somebody is called {name} already. `manage.py changepassword {name}` sets a password.")
+        try:
+            require_free(storable_text(name))
+        except Refused:
+            words = f"Somebody is called {name} already. `manage.py changepassword {name}` sets a password."
+            raise CommandError(words) from None
         password = None if options["link"] else _password(User(username=name, email=options["email"]))
-        with transaction.atomic():
-            user = User.objects.create_superuser(name, options["email"], password)
+        try:
+            user = add_administrator(name, options["email"], password=password)
+        except Refused as refused:
+            raise CommandError(refused.message) from None
         # The first one is made before a worker runs, and what waits for long is not sealed any more.
         sealing.seal_if_possible(now=timezone.now())
-        self.stdout.write(f"{name} may do everything now.")
+        self.stdout.write(f"{user.get_username()} may do everything now.")
         if options["link"]:
             self.stdout.write(f"Choose a password at {link_for(user)}")
 
