@@ -1,12 +1,17 @@
 # One image for every part; compose.yaml says with which command each part starts.
-FROM python:3.11-slim-bookworm AS packages
+# A tag can be moved to another image; a digest cannot: docs/operating.md shows how to pin one.
+ARG PYTHON_IMAGE=python:3.11.16-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS packages
+# `sign-in` also installs the optional ways to sign in.
+ARG PACKAGES=run
 WORKDIR /app
 # Only what decides about packages, so that a change of code does not install them anew.
-COPY pyproject.toml ./
+COPY requirements requirements
 COPY orchestrator/bootstrap.py orchestrator/
-RUN python orchestrator/bootstrap.py run
+RUN python orchestrator/bootstrap.py "$PACKAGES"
 
-FROM python:3.11-slim-bookworm
+FROM ${PYTHON_IMAGE}
 ENV PATH="/app/.venv/bin:$PATH" PYTHONUNBUFFERED=1 MALLOC_ARENA_MAX=2 VAR_DIR=/app/var
 WORKDIR /app
 COPY --from=packages /app/.venv .venv

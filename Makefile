@@ -1,6 +1,6 @@
 # `make` alone shows what there is. Everything is installed into .venv; nothing outside this folder is touched.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-clients check audit fix bench run-environment dev-environment client-packages
+.PHONY: help run test test-faults test-clients check audit lock fix bench run-environment dev-environment client-packages
 .NOTPARALLEL:
 
 PY := .venv/bin/python
@@ -37,9 +37,12 @@ check: dev-environment ## lint, format, types, insecure calls, import rules, mig
 	@echo 'Everything checked.'
 
 audit: dev-environment ## look up every dependency among known vulnerabilities; needs the network, so CI leaves it out
-	@[ -x .venv/audit/bin/pip-audit ] || { $(PY) -m venv .venv/audit && .venv/audit/bin/python -m pip install --quiet \
-	  $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["audit"])'); }
+	$(call tool,audit,pip-audit)
 	@.venv/audit/bin/pip-audit --strict --path "$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+
+lock: dev-environment ## renew requirements/*.lock from pyproject.toml; ARGS=--upgrade takes the newest that it permits
+	$(call tool,locking,uv)
+	@$(PY) orchestrator/lock_files.py .venv/locking/bin/uv $(ARGS)
 
 fix: dev-environment ## mend what ruff can mend by itself
 	@$(PY) -m ruff check --fix .
@@ -51,7 +54,7 @@ bench: dev-environment ## measure, as ratios against a floor measured in the sam
 # Nothing is asked where what is installed is younger than what is wanted. Else the first Python that is new enough and
 # complete does the work; one that is only new enough says what it lacks.
 define environment
-	@[ -x $(PY) ] && [ .venv/$(1).stamp -nt pyproject.toml ] && exit 0; \
+	@[ -x $(PY) ] && [ .venv/$(1).stamp -nt requirements/$(1).lock ] && exit 0; \
 	for python in $(CANDIDATES) ''; do \
 	  $${python:-false} -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; done; \
 	[ -n "$$python" ] || for python in $(CANDIDATES) ''; do \
@@ -60,6 +63,13 @@ define environment
 	  'Debian 12 and Ubuntu 24.04: sudo apt install python3 python3-venv. Elsewhere: https://www.python.org/downloads/'; \
 	  exit 1; }; \
 	$$python orchestrator/bootstrap.py $(1)
+endef
+
+# A tool in an environment of its own beside the others, from its own lock.
+define tool
+	@[ -x .venv/$(1)/bin/$(2) ] && [ .venv/$(1)/bin/$(2) -nt requirements/$(1).lock ] || { $(PY) -m venv --clear .venv/$(1) && \
+	  .venv/$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	  --requirement requirements/$(1).lock; }
 endef
 
 run-environment:

@@ -1,9 +1,13 @@
-"""Makes .venv and keeps it in step with pyproject.toml. Runs before anything is installed.
+"""Makes .venv and keeps it in step with the lock files in requirements/. Runs before anything is installed.
 
 The argument says for what:
 
-    python orchestrator/bootstrap.py run     what the product needs
-    python orchestrator/bootstrap.py dev     that, and what its tests and checks need
+    python orchestrator/bootstrap.py run      what the product needs
+    python orchestrator/bootstrap.py sign-in  that, and the optional ways to sign in
+    python orchestrator/bootstrap.py dev      that, and what its tests and checks need
+
+Every file is compared with its hash in the lock. Only wheels are taken, so no code of a package runs while it is
+installed, and no build backend is fetched.
 """
 
 import fcntl
@@ -12,14 +16,14 @@ import importlib.util
 import os
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 HERE = Path(__file__).resolve().parent.parent
-SETS = ("run", "dev")
+# Each holds everything of the one before it.
+SETS = ("run", "sign-in", "dev")
 
 
 _WHOSE = "Start as the user who owns this folder, or in a copy of your own."
@@ -29,16 +33,14 @@ class CannotInstall(Exception):
     """Said to the person in one sentence."""
 
 
-def requirements(pyproject: Path, which: str) -> list[str]:
-    """The pinned requirements of one set; "dev" includes "run"."""
-    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
-    extra = project["optional-dependencies"]["dev"] if which == "dev" else []
-    return [*project["dependencies"], *extra]
+def lock_of(root: Path, which: str) -> Path:
+    """The lock file of one set."""
+    return root / "requirements" / f"{which}.lock"
 
 
-def stamp_of(wanted: list[str]) -> str:
+def stamp_of(lock: Path) -> str:
     """What a finished installation leaves behind, so that the next start can pass over it."""
-    return hashlib.sha256("\n".join(wanted).encode()).hexdigest()
+    return hashlib.sha256(lock.read_bytes()).hexdigest()
 
 
 def remedy_for_missing_venv(system_python: Path = Path("/usr/bin/python3")) -> str:
@@ -63,15 +65,16 @@ def make_venv(venv: Path) -> None:
         raise CannotInstall(f"{venv} could not be made; the lines above say why.")
 
 
-def install(venv: Path, wanted: list[str]) -> None:
-    """Install exactly `wanted`. Raises `CannotInstall`."""
-    say("Installing the pinned dependencies; this is done once ...")
-    python = str(venv / "bin" / "python")
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet", *wanted]
-    if subprocess.run(pip, check=False).returncode:
+def install(venv: Path, lock: Path) -> None:
+    """Install exactly what the lock names. Raises `CannotInstall`."""
+    say("Installing the locked dependencies; this is done once ...")
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
+    exactly = ["--require-hashes", "--only-binary", ":all:", "--requirement", str(lock)]
+    if subprocess.run([*pip, *exactly], check=False).returncode:
         raise CannotInstall(
             "The dependencies could not be installed; the lines above say why. "
-            "Without a way to PyPI, set PIP_INDEX_URL to your own index."
+            "Without a way to PyPI, set PIP_INDEX_URL to your own index. It must serve the same files: "
+            "each is compared with its hash in the lock."
         )
 
 
@@ -87,27 +90,29 @@ def is_usable(venv: Path) -> bool:
 def bring_up_to_date(root: Path, which: str) -> None:
     """Make and fill `root/.venv` unless it already holds what is wanted. Raises `CannotInstall`."""
     venv = root / ".venv"
-    stamps = {name: stamp_of(requirements(root / "pyproject.toml", name)) for name in SETS}
+    stamps = {name: stamp_of(lock_of(root, name)) for name in SETS}
     stamp = venv / f"{which}.stamp"
     # A Python that was removed leaves a dangling link behind.
     if (venv / "bin" / "python").exists() and stamp.is_file() and stamp.read_text() == stamps[which]:
-        # The Makefile asks no more until pyproject.toml changes. A folder that cannot be written is asked each time.
+        # The Makefile asks no more until the lock changes. A folder that cannot be written is asked each time.
         with suppress(OSError):
             stamp.touch()
         return
+    widest = max([which, *(name for name in SETS if (venv / f"{name}.stamp").is_file())], key=SETS.index)
     if not is_usable(venv):
         make_venv(venv)
     for name in SETS:
         (venv / f"{name}.stamp").unlink(missing_ok=True)
-    install(venv, requirements(root / "pyproject.toml", which))
-    for name in SETS[: SETS.index(which) + 1]:
+    # What was installed for more is kept in step too: half of it must not stay old.
+    install(venv, lock_of(root, widest))
+    for name in SETS[: SETS.index(widest) + 1]:
         (venv / f"{name}.stamp").write_text(stamps[name])
 
 
 @contextmanager
 def one_at_a_time(root: Path) -> Iterator[None]:
     """Two starts in one folder must not install over each other."""
-    with (root / "pyproject.toml").open(encoding="utf-8") as lock:
+    with lock_of(root, SETS[0]).open(encoding="utf-8") as lock:
         _lock(lock)
         yield
 

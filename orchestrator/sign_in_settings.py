@@ -9,7 +9,8 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-PACKAGE = "django-allauth[mfa,socialaccount]==65.21.1"
+INSTALL = "python orchestrator/bootstrap.py sign-in"
+IN_CONTAINERS = "PACKAGES=sign-in in .env and a new image"
 ENTRA = "entra"
 # An account of any tenant, or a private one: their claims are made by people whom nobody here knows.
 _ANYBODY = ("common", "organizations", "consumers")
@@ -24,7 +25,7 @@ def read(env: environ.Env) -> dict[str, Any]:
         return found
     if importlib.util.find_spec("allauth") is None:
         raise ImproperlyConfigured(
-            f'SECOND_FACTOR and ENTRA_TENANT_ID need one more package: python -m pip install "{PACKAGE}"'
+            f"SECOND_FACTOR and ENTRA_TENANT_ID need one more package: {INSTALL}; in containers {IN_CONTAINERS}."
         )
     return found | _common() | _second_factor() | (_entra(env, tenant) if tenant else {})
 

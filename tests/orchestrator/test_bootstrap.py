@@ -1,6 +1,10 @@
 """How `.venv` is made and kept in step, with the steps that need a network replaced."""
 
+import hashlib
+import os
+import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,78 +12,128 @@ import pytest
 
 from orchestrator import bootstrap
 
-PROJECT = """
-[project]
-dependencies = ["django==5.2"]
-[project.optional-dependencies]
-dev = ["pytest==9"]
-"""
+LOCKS = {
+    "run": "django==5.2\n",
+    "sign-in": "allauth==65\ndjango==5.2\n",
+    "dev": "allauth==65\ndjango==5.2\npytest==9\n",
+}
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    (tmp_path / "requirements").mkdir()
+    for name, text in LOCKS.items():
+        (tmp_path / "requirements" / f"{name}.lock").write_text(text)
     return tmp_path
 
 
 @pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What was installed, in this order; making and installing take no time."""
-    done: list[list[str]] = []
+def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The text of each lock that was installed, in this order; making and installing take no time."""
+    done: list[str] = []
 
     def make(venv: Path) -> None:
         (venv / "bin").mkdir(parents=True)
         (venv / "bin" / "python").symlink_to(sys.executable)
 
     monkeypatch.setattr(bootstrap, "make_venv", make)
-    monkeypatch.setattr(bootstrap, "install", lambda _venv, wanted: done.append(wanted))
+    monkeypatch.setattr(bootstrap, "install", lambda _venv, lock: done.append(lock.read_text()))
     return done
 
 
-def test_the_development_set_includes_what_the_product_needs(root: Path) -> None:
-    assert bootstrap.requirements(root / "pyproject.toml", "run") == ["django==5.2"]
-    assert bootstrap.requirements(root / "pyproject.toml", "dev") == ["django==5.2", "pytest==9"]
-
-
-def test_a_first_start_installs_and_a_second_one_does_not(root: Path, installed: list[list[str]]) -> None:
+def test_a_first_start_installs_and_a_second_one_does_not(root: Path, installed: list[str]) -> None:
     bootstrap.bring_up_to_date(root, "run")
     bootstrap.bring_up_to_date(root, "run")
-    assert installed == [["django==5.2"]]
+    assert installed == [LOCKS["run"]]
 
 
-def test_the_development_set_is_enough_for_a_run(root: Path, installed: list[list[str]]) -> None:
+def test_the_development_set_is_enough_for_a_run(root: Path, installed: list[str]) -> None:
     bootstrap.bring_up_to_date(root, "dev")
     bootstrap.bring_up_to_date(root, "run")
-    assert installed == [["django==5.2", "pytest==9"]]
+    assert installed == [LOCKS["dev"]]
 
 
-def test_a_run_is_not_enough_for_development(root: Path, installed: list[list[str]]) -> None:
+def test_a_run_is_not_enough_for_development(root: Path, installed: list[str]) -> None:
     bootstrap.bring_up_to_date(root, "run")
     bootstrap.bring_up_to_date(root, "dev")
-    assert installed == [["django==5.2"], ["django==5.2", "pytest==9"]]
+    assert installed == [LOCKS["run"], LOCKS["dev"]]
 
 
-def test_a_changed_pin_is_installed(root: Path, installed: list[list[str]]) -> None:
+def test_a_changed_pin_is_installed(root: Path, installed: list[str]) -> None:
     bootstrap.bring_up_to_date(root, "run")
-    (root / "pyproject.toml").write_text(PROJECT.replace("5.2", "5.2.1"))
+    (root / "requirements" / "run.lock").write_text("django==5.2.1\n")
     bootstrap.bring_up_to_date(root, "run")
-    assert installed[1:] == [["django==5.2.1"]]
+    assert installed[1:] == ["django==5.2.1\n"]
+
+
+@pytest.mark.parametrize("which", ["sign-in", "dev"])
+def test_an_environment_that_was_made_for_more_keeps_all_of_it_in_step(
+    root: Path, installed: list[str], which: str
+) -> None:
+    bootstrap.bring_up_to_date(root, which)
+    for name in LOCKS:
+        (root / "requirements" / f"{name}.lock").write_text(LOCKS[name].replace("5.2", "5.2.1"))
+    bootstrap.bring_up_to_date(root, "run")
+    assert installed[1:] == [LOCKS[which].replace("5.2", "5.2.1")]
+
+
+def test_every_file_is_compared_with_its_hash_and_nothing_is_built(
+    root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The lock of a real pip names a file with a wrong hash, or none, or one that would have to be built."""
+    wheel, archive = root / "files" / "small-1-py3-none-any.whl", root / "files" / "other-1.tar.gz"
+    _make_wheel(wheel)
+    archive.write_bytes(b"")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    environment = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent), "PIP_CONFIG_FILE": os.devnull}
+    venv = root / "venv"
+    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+
+    def says(lock: str) -> str:
+        (root / "requirements" / "run.lock").write_text(lock)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            try:
+                bootstrap.install(venv, bootstrap.lock_of(root, "run"))
+            except bootstrap.CannotInstall:
+                return "".join(capfd.readouterr())
+        return "installed"
+
+    assert "THESE PACKAGES DO NOT MATCH THE HASHES" in says(f"small==1 --hash=sha256:{'0' * 64}\n")
+    assert "Hashes are required in --require-hashes mode" in says("small==1\n")
+    assert "No matching distribution found for other==1" in says(f"other==1 --hash=sha256:{'0' * 64}\n")
+    assert says(f"small==1 --hash=sha256:{digest}\n") == "installed"
+
+
+def _make_wheel(path: Path) -> None:
+    """The smallest wheel that pip takes."""
+    path.parent.mkdir()
+    files = {
+        "small.py": "",
+        "small-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: small\nVersion: 1\n",
+        "small-1.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "small-1.dist-info/RECORD": "",
+    }
+    with zipfile.ZipFile(path, "w") as wheel:
+        for name, text in files.items():
+            wheel.writestr(name, text)
 
 
 def test_an_interrupted_installation_is_done_again(
-    root: Path, installed: list[list[str]], monkeypatch: pytest.MonkeyPatch
+    root: Path, installed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_venv: Path, _wanted: list[str]) -> None:
+    def broken(_venv: Path, _lock: Path) -> None:
         raise bootstrap.CannotInstall("no network")
 
     with monkeypatch.context() as patch:
         patch.setattr(bootstrap, "install", broken)
         assert bootstrap.main(["run"], root) == 1
     assert bootstrap.main(["run"], root) == 0
-    assert installed == [["django==5.2"]]
+    assert installed == [LOCKS["run"]]
 
 
-def test_an_environment_whose_python_was_removed_is_made_anew(root: Path, installed: list[list[str]]) -> None:
+def test_an_environment_whose_python_was_removed_is_made_anew(root: Path, installed: list[str]) -> None:
     bootstrap.bring_up_to_date(root, "run")
     python = root / ".venv" / "bin" / "python"
     python.unlink()
@@ -129,7 +183,7 @@ def test_a_start_waits_for_another_one_that_installs(root: Path, capsys: pytest.
             raise BlockingIOError
         original(handle, operation)
 
-    with pytest.MonkeyPatch.context() as patch, (root / "pyproject.toml").open() as file:
+    with pytest.MonkeyPatch.context() as patch, (root / "requirements" / "run.lock").open() as file:
         patch.setattr(fcntl, "flock", flock)
         bootstrap._lock(file)
     assert waited == [fcntl.LOCK_EX | fcntl.LOCK_NB, fcntl.LOCK_EX]
