@@ -6,6 +6,8 @@ from urllib.parse import unquote, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from orchestrator.service_urls import with_encoded_hash
+
 _POSTGRESQL = "django.db.backends.postgresql"
 _FORM = (
     "It is of the form postgres://user:password@host:5432/name; special characters in user and password are "
@@ -18,6 +20,8 @@ def read(url: str) -> dict[str, Any]:
     if url.partition("://")[0] not in environ.Env.DB_SCHEMES:
         raise ImproperlyConfigured(f"DATABASE_URL names no database that Django knows. {_FORM}")
     try:
+        if not url.startswith("sqlite:"):
+            url = with_encoded_hash(url)
         database: dict[str, Any] = environ.Env.db_url_config(url)
     except ValueError:
         raise ImproperlyConfigured(f"DATABASE_URL cannot be read. {_FORM}") from None

@@ -5,6 +5,8 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from orchestrator.service_urls import with_encoded_hash
+
 _SMTP = "django.core.mail.backends.smtp.EmailBackend"
 _FILES = "django.core.mail.backends.filebased.EmailBackend"
 _TO_FOLDER = "connections.mail_folder.FolderBackend"
@@ -18,6 +20,8 @@ def read(url: str) -> dict[str, Any]:
     if not url:
         return {"EMAIL_BACKEND": _TO_FOLDER}
     try:
+        if not url.startswith("filemail:"):
+            url = with_encoded_hash(url)
         found: dict[str, Any] = environ.Env.email_url_config(url)
     except (ValueError, ImproperlyConfigured):
         raise ImproperlyConfigured(

@@ -3,36 +3,35 @@
 from pathlib import Path
 from typing import Any
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from orchestrator import database_settings, loading, logs, mail_settings, sign_in_settings
+from orchestrator import database_settings, environment, loading, logs, mail_settings, sign_in_settings
+from orchestrator.environment import Environment
 from orchestrator.supervisor import options
 
 loading.begin()
 
-env = environ.Env()
+env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _OPTIONS = options.read(BASE_DIR)
 VAR_DIR = _OPTIONS.var_dir
 # `make run` makes its own keys once, in a file only its user can read; the environment goes before it.
-if (VAR_DIR / "keys.env").is_file():
-    environ.Env.read_env(VAR_DIR / "keys.env")
+environment.read_file(VAR_DIR / "keys.env")
 
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="")
+SECRET_KEY = env.secret_line("SECRET_KEY")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
         "SECRET_KEY is not set. Run `make run` or `python manage.py up`, which make one, "
         "or set SECRET_KEY, FIELD_ENCRYPTION_KEYS, TOKEN_FINGERPRINT_KEY and EVENT_SEAL_KEYS in the environment."
     )
 # Newest first: the first key writes, every key reads. See docs/decisions/0001-encryption.md.
-FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", default=[])
-TOKEN_FINGERPRINT_KEY = env.str("TOKEN_FINGERPRINT_KEY", default="")
+FIELD_ENCRYPTION_KEYS: list[str] = env.secret_list("FIELD_ENCRYPTION_KEYS")
+TOKEN_FINGERPRINT_KEY = env.secret_line("TOKEN_FINGERPRINT_KEY")
 # Newest first: the first key seals the history, every key verifies. See docs/decisions/0004-sealed-history.md.
-EVENT_SEAL_KEYS: list[str] = env.list("EVENT_SEAL_KEYS", default=[])
+EVENT_SEAL_KEYS: list[str] = env.secret_list("EVENT_SEAL_KEYS")
 
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -117,7 +116,7 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "transaction_mode": "IMMEDIATE",
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
-_DATABASE_URL = env.str("DATABASE_URL", default="")
+_DATABASE_URL = env.secret_line("DATABASE_URL")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": database_settings.read(_DATABASE_URL)
     if _DATABASE_URL
@@ -270,7 +269,7 @@ WORKER_THREADS = _OPTIONS.worker_threads
 AZURE_DEVOPS_SERVERS = _OPTIONS.azure_devops_servers
 # More of each server, by its name: its certificate authorities, its proxy, and the words that allow plain HTTP.
 AZURE_DEVOPS_CA_BUNDLES = env.str("AZURE_DEVOPS_CA_BUNDLES", default="")
-AZURE_DEVOPS_PROXIES = env.str("AZURE_DEVOPS_PROXIES", default="")
+AZURE_DEVOPS_PROXIES = env.secret("AZURE_DEVOPS_PROXIES")
 AZURE_DEVOPS_PLAIN_HTTP = env.str("AZURE_DEVOPS_PLAIN_HTTP", default="")
 AZURE_DEVOPS_WRITE_PROBES = env.bool("AZURE_DEVOPS_WRITE_PROBES", default=True)
 AZURE_DEVOPS_CONNECT_TIMEOUT = env.float("AZURE_DEVOPS_CONNECT_TIMEOUT", default=5.0)
@@ -336,7 +335,7 @@ SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 
 # Mail: SMTP by EMAIL_URL, for example smtp+tls://user:password@mail.example.com:587. Without it, a folder.
 EMAIL_FILE_PATH = VAR_DIR / "mail"
-vars().update(mail_settings.read(env.str("EMAIL_URL", default="")))
+vars().update(mail_settings.read(env.secret_line("EMAIL_URL")))
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)
 # Over everything that belongs to one mail; shorter than the lease, so that no second worker takes it meanwhile.
 EMAIL_DEADLINE = env.int("EMAIL_DEADLINE", default=60)

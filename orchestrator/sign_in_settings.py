@@ -6,8 +6,9 @@ See docs/decisions/0007-second-factor-and-entra.md.
 import importlib.util
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from orchestrator.environment import Environment
 
 INSTALL = "python orchestrator/bootstrap.py sign-in"
 IN_CONTAINERS = "PACKAGES=sign-in in .env and a new image"
@@ -16,7 +17,7 @@ ENTRA = "entra"
 _ANYBODY = ("common", "organizations", "consumers")
 
 
-def read(env: environ.Env) -> dict[str, Any]:
+def read(env: Environment) -> dict[str, Any]:
     """What SECOND_FACTOR and ENTRA_… add to the settings. Raises `ImproperlyConfigured`."""
     second_factor = env.bool("SECOND_FACTOR", default=False)
     tenant = env.str("ENTRA_TENANT_ID", default="")
@@ -65,7 +66,14 @@ def _second_factor() -> dict[str, Any]:
     }
 
 
-def _entra(env: environ.Env, tenant: str) -> dict[str, Any]:
+def _secret(env: Environment) -> str:
+    secret = env.secret_line("ENTRA_CLIENT_SECRET")
+    if not secret:
+        raise ImproperlyConfigured("ENTRA_CLIENT_SECRET is not set.")
+    return secret
+
+
+def _entra(env: Environment, tenant: str) -> dict[str, Any]:
     if tenant.lower() in _ANYBODY:
         raise ImproperlyConfigured(f"ENTRA_TENANT_ID is {tenant}, which lets in anybody. Set your tenant's own id.")
     authority = env.str("ENTRA_AUTHORITY", default="https://login.microsoftonline.com").rstrip("/")
@@ -73,7 +81,7 @@ def _entra(env: environ.Env, tenant: str) -> dict[str, Any]:
         "provider_id": ENTRA,
         "name": "Microsoft Entra ID",
         "client_id": env.str("ENTRA_CLIENT_ID"),
-        "secret": env.str("ENTRA_CLIENT_SECRET"),
+        "secret": _secret(env),
         "settings": {
             "server_url": f"{authority}/{tenant}/v2.0/.well-known/openid-configuration",
             # Microsoft's is another host, and tells nothing that the token does not.

@@ -3,7 +3,6 @@
 import base64
 import re
 import secrets
-from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
@@ -11,17 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from orchestrator import mail_settings
-
-ROOT = Path(__file__).resolve().parent.parent
-READ = re.compile(r"""\b(?:env|Env\(\))\.\w+\(\s*["']([A-Z_]+)["']""")
-# Only `tests/settings.py` sets it.
-NOT_FOR_OPERATORS = {"STATIC_MANIFEST"}
-
-
-def names_read() -> set[str]:
-    modules = ("settings.py", "sign_in_settings.py", "supervisor/options.py")
-    found = {name for module in modules for name in READ.findall((ROOT / "orchestrator" / module).read_text())}
-    return found - NOT_FOR_OPERATORS
+from tests.loaded_settings import ROOT, names_read
 
 
 def key(length: int = 32) -> str:
@@ -146,6 +135,16 @@ def test_the_address_of_the_mail_server_says_how_tls_begins(
 
 
 @pytest.mark.parametrize(
+    ("written", "password"),
+    [("p%40s%3As%2Fw%3Fo%23r%20d%25$", "p@s:s/w?o#r d%$"), ("12#34", "12#34"), ("$sesame", "$sesame")],
+)
+def test_the_password_of_the_mail_server_may_have_any_letter(written: str, password: str) -> None:
+    found = mail_settings.read(f"smtp+tls://us%40er:{written}@mail.example.com:587")
+    assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("us@er", password)
+    assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == ("mail.example.com", 587)
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "mail.example.com",
@@ -154,6 +153,8 @@ def test_the_address_of_the_mail_server_says_how_tls_begins(
         "smtps://user:sesame@",
         "smtp+starttls://user:sesame@mail.example.com",
         "smtps://user:sesame@[mail.example.com",
+        "smtps://user:12?sesame@mail.example.com",
+        "smtps://user:12/sesame@mail.example.com:465",
     ],
 )
 def test_an_address_that_is_none_of_a_mail_server_is_refused_in_words_without_the_password(url: str) -> None:

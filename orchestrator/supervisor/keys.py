@@ -46,7 +46,8 @@ def make_missing_keys(folder: Path, environment: Mapping[str, str]) -> tuple[str
         path = folder / FILE_NAME
         kept = path.read_text(encoding="utf-8") if path.exists() else ""
         present = {line.partition("=")[0].strip() for line in kept.splitlines()}
-        missing = tuple(name for name in MAKERS if not environment.get(name) and name not in present)
+        elsewhere = {name for name in MAKERS if environment.get(name) or environment.get(f"{name}_FILE")}
+        missing = tuple(name for name in MAKERS if name not in elsewhere | present)
         if missing:
             made = "".join(f"{name}={MAKERS[name]()}\n" for name in missing)
             separator = "" if not kept or kept.endswith("\n") else "\n"

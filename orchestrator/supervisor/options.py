@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from environ import Env
+from orchestrator.environment import Environment, read_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,11 @@ class Options:
 
 
 def read(checkout: Path) -> Options:
-    """From the environment, and from `checkout`'s `.env` what the environment lacks."""
-    env = Env()
+    """From the environment, and from `checkout`'s `.env` what the environment lacks. Raises `ImproperlyConfigured`."""
+    env = Environment()
     return Options(
         var_dir=var_dir(checkout),
-        redis_url=env.str("REDIS_URL", default=""),
+        redis_url=env.secret_line("REDIS_URL"),
         azure_devops_servers=env.str("AZURE_DEVOPS_SERVERS", default="Azure DevOps Services=https://dev.azure.com"),
         web_port=env.int("WEB_PORT", default=8000),
         worker_threads=env.int("WORKER_THREADS", default=8),
@@ -35,6 +35,5 @@ def read(checkout: Path) -> Options:
 
 def var_dir(checkout: Path) -> Path:
     """The folder of everything that is kept."""
-    if (checkout / ".env").is_file():
-        Env.read_env(checkout / ".env")
-    return Path(Env().str("VAR_DIR", default="") or checkout / "var").resolve()
+    read_file(checkout / ".env")
+    return Path(Environment().str("VAR_DIR", default="") or checkout / "var").resolve()

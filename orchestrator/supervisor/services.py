@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.supervisor.keys import MAKERS
+from orchestrator.environment import SECRET_FILES, SECRETS
 
 # The sandbox and the broker are no part of the product: its secrets are not for them.
-_SECRETS = (*MAKERS, "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "AZURE_DEVOPS_PROXIES", "DJANGO_SETTINGS_MODULE")
+_NOT_FOR_OTHERS = (*SECRETS, *SECRET_FILES, "DJANGO_SETTINGS_MODULE")
 SANDBOX_SERVER = "Sandbox"
 # Each thread of a worker would keep freed memory in a heap of its own.
 # https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html
@@ -81,7 +81,7 @@ def broker(environment: Mapping[str, str], command: list[str]) -> Service:
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment for a process that is not the product."""
-    return {name: value for name, value in environment.items() if name not in _SECRETS}
+    return {name: value for name, value in environment.items() if name not in _NOT_FOR_OTHERS}
 
 
 def with_sandbox(servers: str, port: int) -> str:

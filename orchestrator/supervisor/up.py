@@ -5,6 +5,8 @@ import os
 import signal
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from orchestrator.supervisor import lock, options
 from orchestrator.supervisor.broker import NoBroker
 from orchestrator.supervisor.console import Console
@@ -26,7 +28,7 @@ def up(checkout: Path) -> int | str:
     except lock.AlreadyRunning as other:
         where = f" at {other}" if str(other) else ""
         return f"It already runs from this folder{where}. Stop that one first, or use it."
-    except (CannotStart, NoBroker) as problem:
+    except (CannotStart, NoBroker, ImproperlyConfigured) as problem:
         return str(problem)
     except OSError as problem:
         if problem.filename is None:

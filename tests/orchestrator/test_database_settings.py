@@ -63,6 +63,8 @@ def test_a_host_may_be_the_folder_of_a_socket(url: str, host: str) -> None:
     "url",
     [
         "postgres://user:ses/ame@db.example.com/name",
+        "postgres://user:12?sesame@db.example.com/name",
+        "postgres://user:12/sesame@db.example.com/name?sslmode=require",
         "postgress://user:sesame@db.example.com/name",
         "sesame",
         "://sesame",
@@ -72,3 +74,21 @@ def test_an_address_that_cannot_be_read_is_refused_without_the_password(url: str
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as refused:
         database_settings.read(url)
     assert "ses" not in "".join(traceback.format_exception(refused.value))
+
+
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [
+        ("postgres://user:12#34@db.example.com:5433/name", "12#34"),
+        ("postgres://user:p%40#s@db.example.com:5433/name?sslmode=require", "p@#s"),
+        ("postgres://user:$sesame@db.example.com:5433/name", "$sesame"),
+    ],
+)
+def test_a_password_may_have_a_letter_that_urls_use_otherwise(url: str, password: str) -> None:
+    database = database_settings.read(url)
+    assert (database["PASSWORD"], database["HOST"], database["NAME"]) == (password, "db.example.com", "name")
+
+
+def test_a_user_may_stand_in_the_query() -> None:
+    database = database_settings.read("postgres://db.example.com/name?user=mfe@server")
+    assert (database["HOST"], database["OPTIONS"]["user"]) == ("db.example.com", "mfe@server")

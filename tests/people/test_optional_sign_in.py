@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import environ
 import pytest
 from django.apps import apps
 from django.conf import settings
@@ -15,6 +14,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from orchestrator import bootstrap, sign_in_settings
+from orchestrator.environment import Environment
 from tests.sign_in.provider import CLIENT, SECRET, TENANT
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -47,14 +47,14 @@ def test_a_tenant_of_anybody_is_refused(monkeypatch: pytest.MonkeyPatch, tenant:
     for name, value in (ON | {"ENTRA_TENANT_ID": tenant}).items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ImproperlyConfigured, match="which lets in anybody"):
-        sign_in_settings.read(environ.Env())
+        sign_in_settings.read(Environment())
 
 
 def test_without_the_package_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECOND_FACTOR", "1")
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(ImproperlyConfigured, match=re.escape(sign_in_settings.INSTALL)):
-        sign_in_settings.read(environ.Env())
+        sign_in_settings.read(Environment())
 
 
 def test_the_sentence_names_a_set_whose_lock_brings_the_package() -> None:
