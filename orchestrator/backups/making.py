@@ -4,6 +4,7 @@ import sqlite3
 from datetime import datetime
 from pathlib import Path
 
+from django.db import Error as DatabaseError
 from django.db import connection
 
 from history.record import Actor, Named, record
@@ -21,7 +22,7 @@ def make(path: Path) -> int:
         return path.stat().st_size
     except FileExistsError:
         raise Impossible(f"{path} is there already. Nothing is overwritten; choose another name.") from None
-    except sqlite3.Error as problem:
+    except (sqlite3.Error, DatabaseError) as problem:
         raise Impossible(f"The database cannot be read, or the backup not be written: {problem}.") from None
     except OSError as problem:
         raise Impossible(f"{problem.filename or path} cannot be written: {problem.strerror}.") from None
@@ -31,7 +32,7 @@ def _write(part: Path) -> None:
     if connection.vendor == SQLITE:
         sqlite.make(Path(connection.settings_dict["NAME"]), part)
     elif connection.vendor == POSTGRESQL:
-        postgresql.make(connection.settings_dict, part)
+        postgresql.make(connection, part)
     else:
         raise Impossible(f"Use the tools of {connection.display_name}: this command knows SQLite and PostgreSQL.")
 

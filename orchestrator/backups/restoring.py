@@ -22,6 +22,7 @@ from history.record import Actor, record
 from orchestrator.backups import postgresql, sqlite
 from orchestrator.backups.files import NAMES, SQLITE, Impossible, kind_of
 from orchestrator.backups.making import PRODUCT
+from orchestrator.backups.tables import is_ours
 
 # A database in which none of these has a row was only prepared.
 _FILLED = {
@@ -71,7 +72,7 @@ def restore(path: Path, *, replace: bool, by: Actor, now: datetime) -> Restored:
 
 def _newest_seal() -> int:
     """The number of the newest seal before it is replaced; 0 when there is none, or no such table."""
-    if "history_seal" not in connection.introspection.table_names():
+    if "history_seal" not in _tables():
         return 0
     return Seal.objects.aggregate(newest=Max("number"))["newest"] or 0
 
@@ -104,8 +105,8 @@ def _look_before(path: Path, *, replace: bool) -> None:
 
 
 def _what_would_be_lost() -> str:
-    there = set(connection.introspection.table_names())
-    foreign = [table for table in sorted(there) if not _is_ours(table)]
+    there = set(_tables())
+    foreign = [table for table in sorted(there) if not is_ours(table)]
     if foreign:
         return f"it holds {foreign[0]}, which is not of this product"
     counts = [(_rows(counting), name) for table, (name, counting) in _FILLED.items() if table in there]
@@ -119,17 +120,18 @@ def _rows(counting: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _is_ours(table: str) -> bool:
-    return table.startswith(("django_", *(f"{config.label}_" for config in apps.get_app_configs())))
+def _tables() -> list[str]:
+    if connection.vendor == SQLITE:
+        return connection.introspection.table_names()
+    return postgresql.table_names(connection)
 
 
 def _put_back(path: Path) -> None:
-    ours = [table for table in connection.introspection.table_names() if _is_ours(table)]
-    connection.close()
     if connection.vendor == SQLITE:
+        connection.close()
         sqlite.put_back(path, Path(connection.settings_dict["NAME"]))
     else:
-        postgresql.put_back(path, connection.settings_dict, instead_of=ours)
+        postgresql.put_back(path, connection)
 
 
 def _look_after() -> Restored:
