@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404
 from structlog.typing import EventDict, WrappedLogger
 
+from orchestrator.control_characters import one_line, without_control_characters
 from orchestrator.redaction import clean
 
 # What may stand beside the message: each is an id, a number or a code, and none can hold a secret.
@@ -51,7 +52,7 @@ def _as_text(_logger: WrappedLogger, _method: str, event: MutableMapping[str, An
     head = f"{event.pop('timestamp')} {event.pop('level').upper()} {event.pop('logger')}: {event.pop('event')}"
     names = [*IDS, *sorted(event.keys() - set(IDS))]
     ids = " ".join(f"{name}={event[name]}" for name in names if event.get(name) not in (None, ""))
-    return "\n".join(filter(None, (f"{head} [{ids}]" if ids else head, exception)))
+    return "\n".join(filter(None, (one_line(f"{head} [{ids}]" if ids else head), exception)))
 
 
 class Formatter(structlog.stdlib.ProcessorFormatter):
@@ -71,8 +72,8 @@ class Formatter(structlog.stdlib.ProcessorFormatter):
         super().__init__(processors=last, foreign_pre_chain=shared)
 
     def format(self, record: logging.LogRecord) -> str:
-        """The finished line, cleaned once more."""
-        return clean(super().format(record))
+        """The finished line, cleaned once more; without control characters, which texts of others may hold."""
+        return without_control_characters(clean(super().format(record)))
 
 
 def configuration(*, level: str, as_json: bool) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def show_list(options: Options, output: Output) -> int:
         for one in chosen(options).iterator(500)
     ]
     lines = (f"{row['state']:12} {row['release'] or '-':20} {row['project']:20} {row['name']}" for row in rows)
-    output.say(rows, "\n".join(lines) or "No release pipelines.")
+    output.lines(rows, lines, empty="No release pipelines.")
     return warn_of_incomplete("release pipelines", incomplete.values(), output)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from orchestrator.control_characters import one_line
 from orchestrator.supervisor.report import Administrator
 
 OWN_NAME = "up"
@@ -42,7 +43,7 @@ class Console:
 
     def line(self, name: str, text: str) -> None:
         """One line of the process `name`."""
-        self.text(f"{name:<{_WIDTH}} | {text}")
+        self.text(f"{name:<{_WIDTH}} | {one_line(text)}")
 
     def say(self, text: str) -> None:
         """One line of the supervisor's own."""

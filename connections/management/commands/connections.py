@@ -9,13 +9,14 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from connections.actions.refusals import Refused
 from connections.azure_devops.names import InvalidToken
 from connections.fields import TOKEN_ERRORS
 from connections.management.verbs import calibrating, checking, telling, tokens
 from connections.management.verbs.common import Output, refusal_exit_code
+from orchestrator.terminal import TerminalCommand
 
 VERBS = {
     "list": checking.list_all,
@@ -30,7 +31,7 @@ VERBS = {
 }
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     """List, test, audit, calibrate, add, rotate, remind, and what was done."""
 
     help = __doc__ or ""

@@ -7,12 +7,11 @@ Exit code 1 when a token could not be read; its connection is named. 130 when it
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from connections.actions.reseal import reseal_all
+from orchestrator.terminal import TerminalCommand
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     """Re-encrypt stored tokens."""
 
     help = __doc__ or ""

@@ -30,6 +30,7 @@ from connections.management.verbs.scopes import is_worth_telling, scope_line, sc
 from connections.models import AuditedConnection, Connection
 from connections.status import REFUSALS, Expiry, Health, health_of, was_tested
 from connections.where_tried import and_join
+from orchestrator.control_characters import one_line
 
 
 def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
@@ -49,7 +50,7 @@ def list_all(_options: Options, output: Output) -> int:
     """Every connection."""
     rows = [row(one) for one in Connection.objects.select_related("owner")]
     lines = [f"{one['health']:12} {one['expires_on'] or '-':12} {one['organization']:20} {one['name']}" for one in rows]
-    output.say(rows, "\n".join(lines) or "No connections.")
+    output.lines(rows, lines, empty="No connections.")
     return WELL
 
 
@@ -98,7 +99,7 @@ def _sentence(connection: Connection, report: Report) -> str:
         lines.append(f"Tried in {and_join(one.name for one in report.tried())}.")
     if report.not_visible:
         lines.append(f"Not visible: {and_join(one.name or one.id for one in report.not_visible)}.")
-    return "\n".join(lines)
+    return "\n".join(map(one_line, lines))
 
 
 def _trouble_in_words(trouble: Trouble, connection: Connection) -> str:
@@ -127,7 +128,7 @@ def audit_many(options: Options, output: Output) -> int:
     worst = max((one["exit_code"] for one in rows), key=_GRAVITY.index, default=WELL)
     lines = [line for one in rows for line in _standing_lines(one)]
     lines.append(f"{len(rows)} audited, {sum(one['exit_code'] != WELL for one in rows)} with problems.")
-    output.say({"exit_code": worst, "connections": rows}, "\n".join(lines))
+    output.lines({"exit_code": worst, "connections": rows}, lines)
     return worst
 
 

@@ -4,7 +4,7 @@ import argparse
 import getpass
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,6 +20,7 @@ from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.storable import storable_text
 from connections.models import Connection
 from history.record import Actor
+from orchestrator.control_characters import one_line
 
 WELL, REFUSED, USAGE, LIMITED, UNKNOWN = range(5)
 # Nothing was said about the token or the request, so nobody knows.
@@ -44,7 +45,11 @@ class Output:
 
     def line(self, value: object, text: str) -> None:
         """The same for one line of many."""
-        self.out(json.dumps(value) if self.as_json else text)
+        self.out(json.dumps(value) if self.as_json else one_line(text))
+
+    def lines(self, value: object, lines: Iterable[str], *, empty: str = "") -> None:
+        """The value as JSON, or a line for each row of it; `empty` where there is none."""
+        self.say(value, "" if self.as_json else "\n".join(map(one_line, lines)) or empty)
 
 
 def refusal_exit_code(code: str) -> int:

@@ -1,7 +1,6 @@
 """remind and events: what people are told, and what was done."""
 
 import argparse
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,7 +48,7 @@ def remind_people(options: Options, output: Output) -> int:
         "mails_failing": Mail.objects.filter(sent_at=None).exclude(last_error="").count(),
     }
     lines = [*map(_line, due), _sum(options, len(due), mails)]
-    output.say({"due": [_row(one) for one in due], **mails}, "\n".join(lines))
+    output.lines({"due": [_row(one) for one in due], **mails}, lines)
     not_out = mails["mails_failing"] or only_written
     return REFUSED if any(not one.people for one in due) or (options["send"] and not_out) else WELL
 
@@ -95,7 +94,7 @@ def tell_events(options: Options, output: Output) -> int:
         until=end_of(options["until"]) if options["until"] else None,
     )
     for event in queries.events(chosen)[: options["limit"]]:
-        output.out(json.dumps(_event(event)) if output.as_json else _event_line(event))
+        output.line(_event(event), "" if output.as_json else _event_line(event))
     return WELL
 
 

@@ -146,7 +146,7 @@ def _list(options: Options, output: Output) -> int:
         for one in found
     ]
     lines = [f"{one['expires_on']}  {one['organization']:20} {one['name']}{_shares(one)}" for one in rows]
-    output.say(rows, "\n".join(lines) or f"Nothing expires within {options['within']} days.")
+    output.lines(rows, lines, empty=f"Nothing expires within {options['within']} days.")
     return WELL
 
 

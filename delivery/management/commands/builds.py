@@ -9,7 +9,7 @@ import argparse
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -22,12 +22,13 @@ from delivery.management.incomplete import warn_of_incomplete
 from delivery.management.refusing import refuse
 from delivery.management.waiting import until
 from delivery.models import Pipeline
+from orchestrator.terminal import TerminalCommand
 
 _PAUSE = 5.0
 _CODES = {State.SUCCEEDED: WELL, State.FAILED: REFUSED, State.CANCELED: REFUSED, State.PARTIAL: LIMITED}
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     """List, run and show."""
 
     help = __doc__ or ""
@@ -102,7 +103,7 @@ def _list(options: dict[str, Any], output: Output) -> int:
         for one in _chosen(options).iterator(500)
     ]
     lines = (f"{row['state']:12} {row['number'] or '-':20} {row['project']:20} {row['name']}" for row in rows)
-    output.say(rows, "\n".join(lines) or "No pipelines.")
+    output.lines(rows, lines, empty="No pipelines.")
     return warn_of_incomplete("pipelines", incomplete.values(), output)
 
 

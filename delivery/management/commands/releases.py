@@ -8,13 +8,14 @@ is named by its name, where needed with --connection and --project; a release by
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from connections.management.verbs.common import Output
 from delivery import queries
 from delivery.actions.reading import CannotAsk
 from delivery.management import release_verbs
 from delivery.management.refusing import refuse
+from orchestrator.terminal import TerminalCommand
 
 _VERBS = {
     "list": (release_verbs.show_list, "what is stored of every release pipeline"),
@@ -27,7 +28,7 @@ _VERBS = {
 }
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     """List, show, create, deploy, cancel, approve and reject."""
 
     help = __doc__ or ""

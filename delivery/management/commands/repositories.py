@@ -7,7 +7,7 @@ of projects is incomplete · 4 could not be told. `refresh` does the work here, 
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from connections import clients, messages
@@ -17,9 +17,10 @@ from connections.models import Connection
 from delivery import queries
 from delivery.actions import refresh
 from delivery.management.incomplete import warn_of_incomplete
+from orchestrator.terminal import TerminalCommand
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     """List and refresh."""
 
     help = __doc__ or ""

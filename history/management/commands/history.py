@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import OperationalError
 from django.utils import timezone
 
@@ -21,6 +21,7 @@ from history.findings import Finding, moment
 from history.record import Actor
 from history.sealing import SealingRefused
 from history.verifying import Outcome
+from orchestrator.terminal import TerminalCommand
 
 BROKEN, WRONG_USAGE, UNTOLD = 1, 2, 4
 OPERATOR = Actor(name="command line")
@@ -35,7 +36,7 @@ _REVIEW = (
 _NOT_OF_A_BATCH = {"never_sealed", "late", "removed", "emptied", "counter"}
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     """Verify, seal, accept and prune the history."""
 
     help = __doc__ or ""

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
@@ -15,9 +15,10 @@ from history import sealing
 from history.record import Actor
 from orchestrator.backups import making
 from orchestrator.backups.files import Impossible
+from orchestrator.terminal import TerminalCommand
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     """Make a backup."""
 
     help = __doc__ or ""

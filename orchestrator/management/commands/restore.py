@@ -10,20 +10,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from history.record import Actor
 from orchestrator.backups.files import Impossible
 from orchestrator.backups.restoring import NotEmpty, Restored, restore
+from orchestrator.terminal import TerminalCommand
 
 WORDS = "what is in the database now is lost"
 _NOTHING_CHANGED = 2
 _UNSEALED = "Events of the last moments before the backup are a harmless reason."
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     """Restore a backup."""
 
     help = __doc__ or ""

@@ -4,12 +4,12 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 
 from orchestrator.supervisor.up import up
+from orchestrator.terminal import TerminalCommand
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     """Starts web, worker, clock, broker and sandbox, and keeps them running until Ctrl-C."""
 
     help = __doc__

@@ -11,15 +11,16 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from connections.azure_devops.storable import storable_text
 from history import sealing
+from orchestrator.terminal import TerminalCommand
 from people.actions.look_after import Refused, add_administrator, link_for, require_free
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     """Make somebody who may do everything."""
 
     help = __doc__ or ""
