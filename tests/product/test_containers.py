@@ -4,43 +4,38 @@ No image is built: that needs a network.
 """
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 import yaml
+from redis import Redis
 
 from orchestrator.supervisor import keys
 from orchestrator.supervisor.ports import free_near
+from tests.product import container_servers
+from tests.product.compose_file import instructions, services
 from tests.product.running import ROOT, Start, copy_checkout, eventually, finished, persons_environment
 
 pytestmark = [pytest.mark.product, pytest.mark.xdist_group("product")]
 PARTS = ("web", "worker", "clock")
-DEFAULTS = {"POSTGRES_PASSWORD": "only-for-this-test"}
 
 
-def interpolated(text: str, values: dict[str, str]) -> str:
-    """As compose does for `${NAME}`, `${NAME:-default}` and `${NAME:?complaint}`."""
-    return re.sub(r"\$\{(\w+)(?::-([^}]*)|:\?[^}]*)?\}", lambda found: values.get(found[1], found[2] or ""), text)
+@pytest.fixture(scope="module")
+def broker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The broker of compose.yaml, with its password and its rights."""
+    with container_servers.broker(tmp_path_factory.mktemp("broker")) as server:
+        yield server.url
 
 
-def services(**values: str) -> dict[str, Any]:
-    text = interpolated((ROOT / "compose.yaml").read_text(encoding="utf-8"), DEFAULTS | values)
-    found: dict[str, Any] = yaml.safe_load(text)["services"]
-    return found
-
-
-def instructions() -> list[tuple[str, str]]:
-    """The Dockerfile, instruction by instruction."""
-    text = re.sub(r"\\\n", " ", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return [(word, rest) for word, _, rest in (line.partition(" ") for line in lines)]
+@pytest.fixture(scope="module")
+def database_url() -> Iterator[str]:
+    """The database of compose.yaml, signed in to as the product does."""
+    with container_servers.database() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +49,12 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def values(checkout: Path, postgresql_url: str, redis_url: str) -> dict[str, str]:
+def values(checkout: Path, database_url: str, broker_url: str) -> dict[str, str]:
     """The environment of every part: of compose.yaml, with the test's own servers in place of its names."""
-    with psycopg.connect(postgresql_url, autocommit=True) as database:
-        database.execute("CREATE DATABASE containers")
     port = str(free_near(8700))
     made = {name: make() for name, make in keys.MAKERS.items()}
     given = {name: str(value) for name, value in services(LISTEN_PORT=port)["web"]["environment"].items()}
-    servers = {"DATABASE_URL": re.sub(r"/[^/?]*(\?|$)", r"/containers\1", postgresql_url), "REDIS_URL": redis_url}
+    servers = {"DATABASE_URL": database_url, "REDIS_URL": broker_url}
     path = f"{checkout}/.venv/bin:{os.environ['PATH']}"
     own = {"VAR_DIR": str(checkout / "var"), "LISTEN_PORT": port, "LISTEN_HOST": "127.0.0.1", "PATH": path}
     return persons_environment(**given | servers | made | own | {"ALLOWED_HOSTS": "127.0.0.1"})
@@ -125,6 +118,12 @@ def test_every_part_starts_with_its_command_and_its_own_check_finds_it_well(
         how, *check = services(**own)[part]["healthcheck"]["test"]
         assert how == "CMD"
         eventually(partial(_is_well, checkout, check, values), f"{part}: {parts[part].text}")
+
+
+def test_no_part_wants_more_of_the_broker_than_it_gets(broker_url: str, parts: dict[str, Start]) -> None:
+    with Redis.from_url(broker_url) as broker:
+        assert broker.info("stats")["acl_access_denied_cmd"] == 0
+        assert broker.info("commandstats")["cmdstat_brpop"]["calls"] > 0, parts["worker"].text
 
 
 def _is_well(checkout: Path, check: list[str], values: dict[str, str]) -> bool:

@@ -72,21 +72,21 @@ def redis() -> Iterator[Server]:
     url = f"redis://{HOST}:{port}/0"
     with tempfile.TemporaryDirectory(prefix="redis-") as folder:
         options = ["--bind", HOST, "--port", str(port), "--save", "", "--dir", folder]
-        with running(Server(url, [str(program), *options], lambda: _redis_answers(url))) as server:
+        with running(Server(url, [str(program), *options], lambda: redis_answers(url))) as server:
             yield server
 
 
 @contextmanager
 def postgresql() -> Iterator[Server]:
     """A PostgreSQL that holds nothing yet. Root may not run it, so root hands it to the user `postgres`."""
-    programs = _postgresql_programs()
+    programs = postgresql_programs()
     remedy = "apt-get install postgresql, or set POSTGRESQL_BIN to the folder of its programs"
     need(found=programs is not None, lacking="PostgreSQL", remedy=remedy)
     assert programs is not None
-    user = _database_user()
+    user = database_user()
     need(found=user is not None, lacking="The user postgres", remedy="apt-get install postgresql")
     with tempfile.TemporaryDirectory(prefix="postgresql-") as folder:
-        _give(folder, str(user))
+        give(folder, str(user))
         data = f"{folder}/data"
         layout = ["--auth", "trust", "--username", "postgres", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
         subprocess.run(
@@ -101,7 +101,7 @@ def postgresql() -> Iterator[Server]:
             yield server
 
 
-def _redis_answers(url: str) -> bool:
+def redis_answers(url: str) -> bool:
     try:
         with Redis.from_url(url) as client:
             return bool(client.ping())
@@ -117,7 +117,7 @@ def _postgresql_answers(url: str) -> bool:
     return True
 
 
-def _postgresql_programs() -> Path | None:
+def postgresql_programs() -> Path | None:
     """Where POSTGRESQL_BIN says; else Debian's folder, one for each version and off PATH; else on PATH."""
     if told := os.environ.get("POSTGRESQL_BIN"):
         return Path(told) if Path(told, "initdb").is_file() else None
@@ -126,13 +126,13 @@ def _postgresql_programs() -> Path | None:
     return Path(found).parent if found else None
 
 
-def _database_user() -> str | None:
+def database_user() -> str | None:
     me = pwd.getpwuid(os.getuid()).pw_name
     if me != "root":
         return me
     return "postgres" if any(entry.pw_name == "postgres" for entry in pwd.getpwall()) else None
 
 
-def _give(folder: str, user: str) -> None:
+def give(folder: str, user: str) -> None:
     if os.getuid() == 0:
         shutil.chown(folder, user)
