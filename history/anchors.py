@@ -12,13 +12,14 @@ from email import policy
 from email.message import EmailMessage
 from pathlib import Path
 
+from orchestrator.text_input import encoding_of
+
 _ANCHOR = re.compile(r"(?<![0-9A-Za-z])(\d{1,18}):([0-9a-f]{64})(?![0-9A-Za-z])", re.IGNORECASE)
 _REACHES = re.compile(r"up to event (\d{1,18})\b")
 # The first line of a mail, as programs save it: a header, or the separator of a mailbox.
 _MAIL = re.compile(rb"From |[A-Za-z][A-Za-z0-9-]{0,75}:[ \t]")
 _LONGEST_MAIL = 20 * 1024 * 1024
 _LONGEST_LINE = 64 * 1024
-_BYTE_ORDER_MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 
 
 class NoAnchor(ValueError):
@@ -84,19 +85,20 @@ def in_file(path: Path) -> Iterator[Anchor]:
     """
     with path.open("rb") as file:
         start = file.read(_LONGEST_LINE)
-        if _MAIL.match(start):
-            anchors = list(_in_mail(start + file.read(_LONGEST_MAIL)))
+        encoding = encoding_of(start)
+        if _MAIL.match(start.decode(encoding, "replace").encode("utf-8", "replace")):
+            anchors = list(_in_mail(_as_mail(start + file.read(_LONGEST_MAIL), encoding)))
             if anchors:
                 yield from anchors
                 return
-    with path.open(encoding=_encoding(start), errors="replace") as text:
+    with path.open(encoding=encoding, errors="replace") as text:
         while line := text.readline(_LONGEST_LINE):
             yield from _in_line(line)
 
 
-def _encoding(start: bytes) -> str:
-    """UTF-8, or what a byte order mark says: PowerShell's `>` writes UTF-16."""
-    return next((name for mark, name in _BYTE_ORDER_MARKS if start.startswith(mark)), "utf-8")
+def _as_mail(content: bytes, encoding: str) -> bytes:
+    """A mail is bytes; one that Windows saved as text is encoded anew."""
+    return content if encoding == "utf-8" else content.decode(encoding, "replace").encode("utf-8", "replace")
 
 
 def _in_mail(content: bytes) -> Iterator[Anchor]:

@@ -5,7 +5,6 @@ comma belongs to the next item.
 """
 
 import builtins
-import codecs
 import logging
 import os
 import re
@@ -16,6 +15,8 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
+
+from orchestrator.text_input import UnreadableText, decode
 
 # Each takes NAME_FILE too, and is kept from processes that are not the product.
 SECRETS = (
@@ -164,9 +165,8 @@ def _of_file(variable: str, path: Path) -> str:
 
 
 def _text(content: bytes) -> str | None:
-    """As an editor or PowerShell on Windows writes it too: with a byte order mark, and in UTF-16."""
-    utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    """As an editor or PowerShell on Windows writes it too."""
     try:
-        return content.decode("utf-16" if utf_16 else "utf-8-sig").strip()
-    except UnicodeDecodeError:
+        return decode(content).strip()
+    except UnreadableText:
         return None

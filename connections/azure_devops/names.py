@@ -22,6 +22,8 @@ _PORTS = {"https": 443, "http": 80}
 # The longest address a browser is likely to give.
 _LONGEST_ADDRESS = 2000
 LONGEST_TOKEN = 200
+# White space, quotes, and the byte order mark with which Windows begins files.
+_AROUND_TOKENS = " \t\r\n\v\f\xa0\u2007\u202f\u3000\ufeff\"'`“”‘’"
 
 _SERVICES_HOST = "dev.azure.com"
 _SSH_HOSTS = ("ssh.dev.azure.com", "vs-ssh.visualstudio.com")
@@ -199,8 +201,8 @@ def _first(segments: Sequence[str]) -> str:
 
 
 def read_token(text: str) -> PersonalAccessToken:
-    """The token without the white space and quotes around it. Raises `InvalidToken`."""
-    trimmed = text.strip().strip("\"'`“”‘’").strip()
+    """The token without the white space, quotes and byte order mark around it. Raises `InvalidToken`."""
+    trimmed = text.strip(_AROUND_TOKENS)
     if not trimmed:
         raise InvalidToken("empty")
     if contains_access_token(trimmed):

@@ -44,7 +44,7 @@ def make_missing_keys(folder: Path, environment: Mapping[str, str]) -> tuple[str
     """
     with _alone_in(folder):
         path = folder / FILE_NAME
-        kept = path.read_text(encoding="utf-8") if path.exists() else ""
+        kept = _kept(path)
         present = {line.partition("=")[0].strip() for line in kept.splitlines()}
         elsewhere = {name for name in MAKERS if environment.get(name) or environment.get(f"{name}_FILE")}
         missing = tuple(name for name in MAKERS if name not in elsewhere | present)
@@ -53,6 +53,13 @@ def make_missing_keys(folder: Path, environment: Mapping[str, str]) -> tuple[str
             separator = "" if not kept or kept.endswith("\n") else "\n"
             _write(path, kept + separator + made)
         return missing
+
+
+def _kept(path: Path) -> str:
+    # Not above: as a file this module runs where no package can be found.
+    from orchestrator.text_input import decode
+
+    return decode(path.read_bytes()) if path.exists() else ""
 
 
 @contextmanager

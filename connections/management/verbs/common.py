@@ -15,18 +15,20 @@ from django.core.management.base import CommandError
 from connections import messages, rails
 from connections.actions import guard
 from connections.azure_devops import errors
-from connections.azure_devops.names import read_token
+from connections.azure_devops.names import InvalidToken, read_token
 from connections.azure_devops.secret import PersonalAccessToken
 from connections.azure_devops.storable import storable_text
 from connections.models import Connection
 from history.record import Actor
 from orchestrator.control_characters import one_line
+from orchestrator.text_input import TooLong, UnreadableText, read_standard_input
 
 WELL, REFUSED, USAGE, LIMITED, UNKNOWN = range(5)
 # Nothing was said about the token or the request, so nobody knows.
 _COULD_NOT_TELL = errors.NO_ANSWER_CODES | {"rejected", "time_limit", "list_incomplete", "too_many_tests"}
 # Days before the present lie far from the first year, and SQLite counts as many rows.
 _MOST = 365_000
+_LONGEST_INPUT = 1024 * 1024
 OPERATOR = Actor(name="command line")
 Options = dict[str, Any]
 
@@ -76,8 +78,12 @@ def count(text: str) -> int:
 
 def token_from_input() -> PersonalAccessToken:
     """From standard input, never from the command line, where other users of the machine could see it."""
-    typed = getpass.getpass("Personal Access Token: ") if sys.stdin.isatty() else sys.stdin.read(10_000)
-    return read_token(typed)
+    if sys.stdin.isatty():
+        return read_token(getpass.getpass("Personal Access Token: "))
+    try:
+        return read_token(read_standard_input(longest=_LONGEST_INPUT))
+    except UnreadableText as wrong:
+        raise InvalidToken("too_long" if isinstance(wrong, TooLong) else "not_printable_ascii") from None
 
 
 def find(name: str) -> Connection:

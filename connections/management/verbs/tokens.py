@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -40,8 +39,10 @@ from connections.management.verbs.common import (
 )
 from connections.models import Connection
 from connections.status import Health
+from orchestrator.text_input import UnreadableText, read_standard_input
 
 _LONGEST_LINE = 10_000
+_LONGEST_INPUT = 64 * 1024 * 1024
 _NO_ID = 2**63
 
 
@@ -128,7 +129,7 @@ def rotate_many(options: Options, output: Output) -> int:
         raise CommandError("--read needs --owner, the person who updates the tokens.", returncode=USAGE)
     who = person(options["owner"])
     updated: list[Connection] = []
-    lines = [(number, line) for number, line in enumerate(sys.stdin, start=1) if line.strip()]
+    lines = [(number, line) for number, line in enumerate(_input().split("\n"), start=1) if line.strip()]
     codes = [_one_line(number, line, who, output, updated) for number, line in lines]
     if not codes:
         raise CommandError("Standard input holds no line.", returncode=USAGE)
@@ -137,6 +138,13 @@ def rotate_many(options: Options, output: Output) -> int:
         for old in replaced_tokens(updated):
             output.out(_revoke(old))
     return REFUSED if REFUSED in codes else max(codes)
+
+
+def _input() -> str:
+    try:
+        return read_standard_input(longest=_LONGEST_INPUT)
+    except UnreadableText as wrong:
+        raise CommandError(str(wrong), returncode=USAGE) from None
 
 
 def _list(options: Options, output: Output) -> int:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from connections.azure_devops.storable import storable_text
 from history import sealing
 from orchestrator.terminal import TerminalCommand
+from orchestrator.text_input import UnreadableText, read_line_of_standard_input
 from people.actions.look_after import Refused, add_administrator, link_for, require_free
 
 
@@ -57,7 +58,10 @@ def _password(user: User) -> str:
         if password != getpass.getpass("Password again: "):
             raise CommandError("The two passwords are not the same.")
     else:
-        password = sys.stdin.readline(10_000).rstrip("\r\n")
+        try:
+            password = read_line_of_standard_input(longest=10_000)
+        except UnreadableText as wrong:
+            raise CommandError(str(wrong)) from None
     try:
         validate_password(password, user)
     except ValidationError as weak:
