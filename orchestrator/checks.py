@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import os
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from typing import Any
@@ -13,6 +14,7 @@ from connections import clients, emails
 from connections.azure_devops import servers
 from connections.azure_devops.types import Server
 from history.address import InvalidProxies, Network, parse_proxies
+from orchestrator import broker_url
 
 SHORTEST_KEY = 32  # bytes: what HKDF and HMAC-SHA256 are given
 _REMEDY = "`python orchestrator/supervisor/keys.py` prints a fresh set."
@@ -84,6 +86,20 @@ def usable_sender(**_: Any) -> list[CheckMessage]:
         return []
     hint = 'It is an address, or a name with one: "Contoso, MFE Orchestrator" <orchestrator@example.com>'
     return [Error(f"DEFAULT_FROM_EMAIL {problem}.", hint=hint, id="orchestrator.E007")]
+
+
+@register(Tags.security)
+def readable_broker_files(**_: Any) -> list[CheckMessage]:
+    """The files that REDIS_URL names for TLS can be read: Celery would only say that it cannot connect."""
+    return [
+        Error(
+            f"The file of {name} in REDIS_URL cannot be read.",
+            hint="Correct its path or its mode.",
+            id="orchestrator.E008",
+        )
+        for name, path in broker_url.files(settings.REDIS_URL).items()
+        if not os.access(path, os.R_OK)
+    ]
 
 
 def _key_problems() -> Iterator[CheckMessage]:

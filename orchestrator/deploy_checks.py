@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004  (Django's own name)
 from django.http.request import split_domain_port, validate_host
 
+from orchestrator import broker_url
+
 _DOCS = "See “The site” in docs/settings.md."
 
 
@@ -106,3 +108,15 @@ def _is_loopback(host: str) -> bool:
         return False
     address = getattr(address, "ipv4_mapped", None) or address
     return address.is_loopback or address.is_unspecified
+
+
+@register(Tags.security, deploy=True)
+def verified_broker(**_: Any) -> list[CheckMessage]:
+    """Nobody on the way can pretend to be the broker."""
+    if broker_url.is_verified(settings.REDIS_URL):
+        return []
+    words = (
+        "REDIS_URL speaks TLS without verifying the broker's certificate: anyone on the way can read and change tasks."
+    )
+    hint = "Remove ssl_cert_reqs and ssl_check_hostname, and name the broker's authority: ?ssl_ca_certs=/path/to/ca.pem"
+    return [Warning(words, hint=hint, id="orchestrator.W011")]

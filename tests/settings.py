@@ -11,6 +11,6 @@ os.environ.setdefault("EVENT_SEAL_KEYS", "dGVzdHMtb25seS1ldmVudC1zZWFsLWtleS0xMj
 from orchestrator.settings import *  # noqa: F403
 
 # Rings a doorbell that nobody hears, so that no test meets a broker that happens to run on the machine.
-CELERY_BROKER_URL = os.environ.get("REDIS_URL") or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://"  # noqa: F405
 # Hashing well is slow by design, and Django's own tests prove it.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

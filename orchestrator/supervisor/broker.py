@@ -11,7 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from orchestrator import broker_url
 
 # The kernel's limit is 108 bytes on Linux and 104 on macOS, the closing zero included.
 LONGEST_SOCKET_PATH = 100
@@ -105,22 +106,12 @@ def url_of(socket: Path) -> str:
 
 
 def answers(url: str) -> bool:
-    """Whether the broker at a REDIS_URL answers within two seconds."""
+    """Whether the broker answers within two seconds, at a URL of `broker_url.read`."""
     # Here, because whoever waits for a first page would wait for the package too.
     from redis import Redis, RedisError
 
     try:
-        # redis-py and kombu disagree on what a socket's URL is called.
-        with Redis.from_url(
-            url.replace("redis+socket://", "unix://", 1), socket_connect_timeout=2, socket_timeout=2
-        ) as one:
-            return bool(one.ping())
+        with Redis.from_url(broker_url.for_redis_py(url), socket_connect_timeout=2, socket_timeout=2) as client:
+            return bool(client.ping())
     except (RedisError, OSError):
         return False
-
-
-def without_password(url: str) -> str:
-    """The address as it may be shown."""
-    parts = urlsplit(url)
-    host = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
-    return f"{parts.scheme}://{host}{parts.path}"

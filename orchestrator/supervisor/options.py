@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator import broker_url
 from orchestrator.environment import Environment, read_file
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The choices of one start. `redis_url` is empty where nobody has a broker of their own."""
+    """The choices of one start. `redis_url` (of `broker_url.read`) is empty without a broker of the operator's own."""
 
     var_dir: Path
     redis_url: str
@@ -22,9 +23,11 @@ class Options:
 def read(checkout: Path) -> Options:
     """From the environment, and from `checkout`'s `.env` what the environment lacks. Raises `ImproperlyConfigured`."""
     env = Environment()
+    var = var_dir(checkout)
+    redis_url = env.secret_line("REDIS_URL")
     return Options(
-        var_dir=var_dir(checkout),
-        redis_url=env.secret_line("REDIS_URL"),
+        var_dir=var,
+        redis_url=broker_url.read(redis_url) if redis_url else "",
         azure_devops_servers=env.str("AZURE_DEVOPS_SERVERS", default="Azure DevOps Services=https://dev.azure.com"),
         web_port=env.int("WEB_PORT", default=8000),
         worker_threads=env.int("WORKER_THREADS", default=8),

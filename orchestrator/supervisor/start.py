@@ -8,6 +8,7 @@ from contextlib import closing
 from socket import socket
 from typing import TextIO, TypeVar
 
+from orchestrator import broker_url
 from orchestrator.supervisor import broker, ports, readiness, services
 from orchestrator.supervisor.console import Console, Sample, summary
 from orchestrator.supervisor.crew import Crew
@@ -76,7 +77,7 @@ class Start:
         """The operator's broker has to answer; the embedded one is started."""
         if url == self._chosen.redis_url:
             if not await asyncio.to_thread(broker.answers, url):
-                raise CannotStart(f"No broker answers at {broker.without_password(url)} (REDIS_URL).")
+                raise CannotStart(f"No broker answers at {broker_url.without_password(url)} (REDIS_URL).")
             return
         folder = self._chosen.var_dir / _BROKER
         command = broker.command(broker.server_program(), folder, broker.socket_path(folder))

@@ -25,16 +25,19 @@ class Authority:
 
     def server(self, *names: str, days: int = 10) -> ssl.SSLContext:
         """What a server needs to speak TLS under `names`."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.server_file(*names, days=days))
+        return context
+
+    def server_file(self, *names: str, days: int = 10) -> str:
+        """A file with a certificate for `names` and its private key."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         certificate = self._sign(subject, key.public_key(), names=names, days=days)
         secret = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        both = self._write(f"{names[0]}{days}.pem", certificate.public_bytes(serialization.Encoding.PEM) + secret)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(both)
-        return context
+        return self._write(f"{names[0]}{days}.pem", certificate.public_bytes(serialization.Encoding.PEM) + secret)
 
     def _sign(
         self,

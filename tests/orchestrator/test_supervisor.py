@@ -226,18 +226,6 @@ class TestBrokersSocket:
         assert "--maxmemory-policy noeviction" in command
 
 
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("redis://:secret@host:6379/0", "redis://host:6379/0"),
-        ("rediss://user:secret@host/1", "rediss://host/1"),
-        ("redis+socket:///run/broker.sock", "redis+socket:///run/broker.sock"),
-    ],
-)
-def test_a_brokers_address_is_shown_without_its_password(url: str, shown: str) -> None:
-    assert broker.without_password(url) == shown
-
-
 class TestEnvironments:
     def test_sandbox_and_broker_get_none_of_the_products_secrets(self) -> None:
         given = dict.fromkeys([*keys.MAKERS, "DATABASE_URL", "REDIS_URL", "PATH"], "x")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
+from urllib.parse import quote
 
 import psycopg
 from redis import Redis, RedisError
@@ -72,6 +73,21 @@ def redis() -> Iterator[Server]:
     url = f"redis://{HOST}:{port}/0"
     with tempfile.TemporaryDirectory(prefix="redis-") as folder:
         options = ["--bind", HOST, "--port", str(port), "--save", "", "--dir", folder]
+        with running(Server(url, [str(program), *options], lambda: redis_answers(url))) as server:
+            yield server
+
+
+@contextmanager
+def redis_with_tls(certificate: str, authority: str, password: str) -> Iterator[Server]:
+    """A Redis that speaks TLS alone, as user `default` with this password. `url` verifies it by `authority`."""
+    program = shutil.which("redis-server")
+    need(found=bool(program), lacking="Redis", remedy="apt-get install redis-server")
+    port = free_near(0)
+    url = f"rediss://default:{quote(password, safe='')}@{HOST}:{port}/0?ssl_ca_certs={quote(authority)}"
+    with tempfile.TemporaryDirectory(prefix="redis-") as folder:
+        tls = {"port": "0", "tls-port": str(port), "tls-auth-clients": "no", "tls-ca-cert-file": authority}
+        tls |= {"tls-cert-file": certificate, "tls-key-file": certificate, "bind": HOST, "requirepass": password}
+        options = [word for name, value in (tls | {"save": "", "dir": folder}).items() for word in (f"--{name}", value)]
         with running(Server(url, [str(program), *options], lambda: redis_answers(url))) as server:
             yield server
 
