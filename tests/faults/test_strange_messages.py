@@ -20,6 +20,7 @@ RINGS = (
     "connections.tasks.mail_history_anchor",
     "connections.tasks.remind_due",
     "connections.tasks.send_due",
+    "delivery.tasks.forget_old_generations",
     "delivery.tasks.poll_due",
     "delivery.tasks.refresh_due",
     "history.tasks.prune",

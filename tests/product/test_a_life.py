@@ -18,6 +18,7 @@ from orchestrator.supervisor.ports import listen_near, port_of
 from tests.product.running import Start, copy_checkout, eventually, finished, is_ready, persons_environment
 
 pytestmark = [pytest.mark.product, pytest.mark.xdist_group("product")]
+RELOADS = 30
 PARTS = ("web", "worker", "beat", "broker", "sandbox")
 # Deep enough for no socket, with what shells, URLs and careless programs trip over.
 DEEP = Path("Søren's work & play %20", "folder of 60 letters that leads to another folder of 60 lett", "checkout")
@@ -46,6 +47,10 @@ class Person:
         self._url = url
         self._session = requests.Session()
         self.path = "/"
+
+    def hang_up_after_each(self) -> None:
+        """A new connection for each request from now on."""
+        self._session.headers["Connection"] = "close"
 
     def get(self, path: str) -> str:
         answer = self._session.get(self._url + path, timeout=20)
@@ -122,6 +127,19 @@ def test_what_a_connection_is_for_works_by_itself(person: Person) -> None:
     assert "is approved." in person.post(approve, comment="Seen")
     _found(person, build, r"<h1>[^<]+</h1>\s*<span class=\"chip good\">.*?(Succeeded)")
     _found(person, release, r"(Production: Succeeded)")
+
+
+def test_a_commit_through_one_web_process_is_shown_by_all(person: Person) -> None:
+    repository = _found(person, "/repositories/?q=storefront", r'href="(/repositories/\d+/)">Storefront<')
+    page, form = f"{repository}files/?branch=main&path=/shared.txt", f"{repository}commit/"
+    # Each request is a connection of its own, which any of the web processes takes.
+    person.hang_up_after_each()
+    text = {"branch": "main", "path": "shared.txt", "comment": "A note", "confirmed": "1"}
+    assert "is committed to main" in person.post(form, **text, content="The first text")
+    assert all("The first text" in person.get(page) for _ in range(RELOADS))
+    seen = re.findall(r'name="seen" value="(\w+)"', person.get(f"{form}?branch=main&path=/shared.txt"))
+    assert "is committed to main" in person.post(form, **text, content="The second text", seen=seen[0])
+    assert [number for number in range(RELOADS) if "The second text" not in person.get(page)] == []
 
 
 def _found(person: Person, path: str, pattern: str) -> str:
