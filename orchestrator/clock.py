@@ -7,10 +7,13 @@ from typing import Any
 
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 from celery.schedules import crontab
+from celery.signals import beat_init
+from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
 from orchestrator.heartbeats import Pulse
+from orchestrator.loop_watchdog import Watched
 from orchestrator.models import Heartbeat
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -30,6 +33,7 @@ class Clock(Scheduler):
         self._pulse = Pulse(Heartbeat.Part.CLOCK)
         self._broker_lost_at: datetime | None = None
         self._offset = time() - monotonic()
+        self._watched: Watched | None = None
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -43,8 +47,15 @@ class Clock(Scheduler):
     def producer(self) -> None:  # type: ignore[override] # Celery's own waits for a broker that is away, silently
         """None: each ring takes a connection from the pool, and says at once when there is none."""
 
+    def be_watched(self) -> None:
+        """End this process when it does not tick any more. Between two ticks it sleeps for seconds."""
+        self._watched = Watched(Heartbeat.Part.CLOCK, settings.LOOP_LIMIT_SECONDS)
+        self._watched.start()
+
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Ring for one entry that is due; the seconds until the next one is."""
+        if self._watched is not None:
+            self._watched.beat()
         if self._was_set_back():
             log.warning("The machine's time was set back; everything is rung once")
             self._ring_everything()
@@ -75,6 +86,13 @@ class Clock(Scheduler):
     def _was_set_back(self) -> bool:
         before, self._offset = self._offset, time() - monotonic()
         return self._offset < before - _JUMP
+
+
+@beat_init.connect
+def _watch(sender: Any = None, **_: Any) -> None:
+    """The process of the clock begins to tick."""
+    if isinstance(sender.scheduler, Clock):
+        sender.scheduler.be_watched()
 
 
 def _daily(schedule: Any) -> Any:

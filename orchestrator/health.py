@@ -18,6 +18,9 @@ from orchestrator.supervisor import broker
 
 # Shorter than this a lost broker is a restart, and no news for people.
 BROKER_LATE_AFTER = timedelta(minutes=1)
+# A loop that turns says so at least every 25 seconds, one that stands still every five.
+LOOP_LATE_AFTER = timedelta(seconds=50)
+STALLED_FOR = timedelta(seconds=20)
 # A web process that has just started gives the others time to start too.
 GRACE = timedelta(minutes=3)
 REMEMBERED = 5.0
@@ -36,6 +39,8 @@ class _Living:
     late_after: timedelta
     silent: str
     never: str
+    stands_still: str
+    stalled: str
     remedy: str
 
 
@@ -44,6 +49,8 @@ _LIVING = {
         late_after=timedelta(minutes=3),
         silent="The clock has not ticked for {age}.",
         never="The clock has never ticked.",
+        stands_still="The clock has not ticked for {age}.",
+        stalled="A clock stands still. It ends by itself soon, and its log will say where it stood.",
         remedy="Whoever runs this site starts the process “beat” again; its last lines say why it ended.",
     ),
     Heartbeat.Part.WORKER: _Living(
@@ -51,6 +58,8 @@ _LIVING = {
         late_after=timedelta(minutes=5),
         silent="No worker has done anything for {age}.",
         never="No worker has ever done anything.",
+        stands_still="No worker has been ready for work for {age}.",
+        stalled="A worker stands still. It ends by itself soon, and its log will say where it stood.",
         remedy="Whoever runs this site starts a worker again; its last lines say why it ended.",
     ),
 }
@@ -123,8 +132,20 @@ def _living(part: Heartbeat.Part, signs: Signs | None, now: datetime) -> Part:
     if sign is None or _is_late(part, sign, now):
         seconds = int((now - sign.seen_at).total_seconds()) if sign else None
         return Part(part.value, ok=False, says=_silence(part, sign, now), seconds=seconds)
+    if trouble := _trouble_of_loop(part, sign, now):
+        return Part(part.value, ok=False, says=trouble, seconds=int((now - sign.seen_at).total_seconds()))
     age = max(now - sign.seen_at, timedelta())
     return Part(part.value, ok=True, says=f"Seen {spoken(age)} ago.", seconds=int(age.total_seconds()))
+
+
+def _trouble_of_loop(part: Heartbeat.Part, sign: Heartbeat, now: datetime) -> str:
+    """What is wrong with the loops of this part's processes; empty where nothing is, or an older version runs."""
+    words = _LIVING[part]
+    if sign.stalled_at and timedelta() <= now - sign.stalled_at < STALLED_FOR:
+        return words.stalled
+    if sign.loop_seen_at and now - sign.loop_seen_at >= LOOP_LATE_AFTER:
+        return words.stands_still.format(age=spoken(now - sign.loop_seen_at))
+    return ""
 
 
 def _history(now: datetime) -> Part:

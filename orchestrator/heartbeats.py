@@ -28,6 +28,20 @@ def record(part: Heartbeat.Part, *, now: datetime, broker_lost_at: datetime | No
         Heartbeat.objects.bulk_create([Heartbeat(part=part, **row)], ignore_conflicts=True)
 
 
+def record_loop(part: Heartbeat.Part, *, now: datetime, turns: bool) -> None:
+    """Write that the loop of one of the processes of `part` turns, or that it does not. Raises `django.db.Error`.
+
+    That one stands still is no reason to doubt the others, and that the others turn does not hide it: each has its
+    own column. Nothing is written where `part` was never seen at work.
+    """
+    row = Heartbeat.objects.filter(part=part)
+    if not turns:
+        row.update(stalled_at=now)
+        return
+    news = Q(loop_seen_at=None) | Q(loop_seen_at__lte=now - EVERY) | Q(loop_seen_at__gt=now)
+    row.filter(news).update(loop_seen_at=now)
+
+
 class Pulse:
     """One process' signs of life: at most one write in twenty seconds, and never a reason to stop working."""
 

@@ -14,6 +14,9 @@ class Heartbeat(models.Model):
 
     part = models.CharField(max_length=16, primary_key=True, choices=Part.choices)
     seen_at = models.DateTimeField()
+    # When the loop of one of its processes was last known to turn, and when one last was known to stand still.
+    loop_seen_at = models.DateTimeField(null=True)
+    stalled_at = models.DateTimeField(null=True)
     # The clock's own: since when it cannot hand over work.
     broker_lost_at = models.DateTimeField(null=True)
 

@@ -155,6 +155,9 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_CONSUMER = "orchestrator.worker_loop:WatchedConsumer"
+# A worker or clock whose loop stands still for so long ends, to be started again.
+LOOP_LIMIT_SECONDS = env.float("LOOP_LIMIT_SECONDS", default=120.0)
 CELERY_BEAT_SCHEDULER = "orchestrator.clock:Clock"
 # The clock shows that it ticks also when nothing is due.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 15

@@ -55,6 +55,50 @@ def test_every_alarm_says_what_it_means_and_what_helps() -> None:
     assert "beat" in alarm.remedy
 
 
+@pytest.fixture
+def no_broker(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
+    """The report asks a broker too, and these tests have none."""
+    monkeypatch.setattr("orchestrator.supervisor.broker.answers", lambda _url: False)
+
+
+def said_of_loop(part: Heartbeat.Part, **ages: timedelta) -> health.Part:
+    """What /readyz says of a part that was seen at work right now, with a loop of these ages."""
+    at = {name: NOW - age for name, age in ages.items()}
+    Heartbeat.objects.create(part=part, seen_at=NOW, **at)
+    return next(found for found in health.report(now=NOW) if found.name == part.value)
+
+
+@pytest.mark.usefixtures("no_broker")
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (WORKER, "No worker has been ready for work for 50 seconds."),
+        (CLOCK, "The clock has not ticked for 50 seconds."),
+    ],
+)
+def test_a_loop_that_is_not_known_to_turn_is_said_within_a_minute(part: Heartbeat.Part, words: str) -> None:
+    found = said_of_loop(part, loop_seen_at=timedelta(seconds=50))
+    assert (found.ok, found.says) == (False, words)
+
+
+@pytest.mark.usefixtures("no_broker")
+@pytest.mark.parametrize("part", [WORKER, CLOCK])
+def test_one_of_several_processes_that_stands_still_is_said(part: Heartbeat.Part) -> None:
+    found = said_of_loop(part, loop_seen_at=timedelta(), stalled_at=timedelta(seconds=5))
+    assert not found.ok
+    assert "stands still. It ends by itself soon" in found.says
+
+
+@pytest.mark.usefixtures("no_broker")
+def test_a_process_that_stood_still_and_ended_is_no_news_any_more() -> None:
+    assert said_of_loop(WORKER, loop_seen_at=timedelta(), stalled_at=timedelta(seconds=20)).ok
+
+
+@pytest.mark.usefixtures("no_broker")
+def test_processes_of_an_older_version_tell_nothing_of_their_loops() -> None:
+    assert said_of_loop(WORKER).ok
+
+
 @pytest.mark.parametrize(
     ("age", "words"),
     [

@@ -8,7 +8,7 @@ from django.db import DatabaseError
 from pytest_django import DjangoAssertNumQueries
 
 from orchestrator import heartbeats
-from orchestrator.heartbeats import EVERY, Pulse, record
+from orchestrator.heartbeats import EVERY, Pulse, record, record_loop
 from orchestrator.models import Heartbeat
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -84,3 +84,27 @@ def test_a_worker_that_runs_a_task_leaves_a_sign(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(heartbeats, "_worker", Pulse(WORKER))
     task_prerun.send(sender=None)
     assert Heartbeat.objects.filter(pk=WORKER).exists()
+
+
+@pytest.mark.django_db
+def test_a_loop_that_turns_is_written_once_in_twenty_seconds() -> None:
+    record(WORKER, now=NOW)
+    for age in (timedelta(), EVERY - timedelta(seconds=1)):
+        record_loop(WORKER, now=NOW + age, turns=True)
+        assert Heartbeat.objects.get().loop_seen_at == NOW
+    record_loop(WORKER, now=NOW + EVERY, turns=True)
+    assert Heartbeat.objects.get().loop_seen_at == NOW + EVERY
+
+
+@pytest.mark.django_db
+def test_a_loop_that_stands_still_is_not_hidden_by_others_that_turn() -> None:
+    record(WORKER, now=NOW)
+    record_loop(WORKER, now=NOW, turns=False)
+    record_loop(WORKER, now=NOW + timedelta(seconds=1), turns=True)
+    assert Heartbeat.objects.get().stalled_at == NOW
+
+
+@pytest.mark.django_db
+def test_a_loop_whose_part_was_never_seen_at_work_makes_no_row() -> None:
+    record_loop(WORKER, now=NOW, turns=True)
+    assert not Heartbeat.objects.exists()
