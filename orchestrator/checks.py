@@ -3,8 +3,10 @@
 import base64
 import binascii
 import os
+import shlex
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +17,7 @@ from connections.azure_devops import servers
 from connections.azure_devops.types import Server
 from history.address import InvalidProxies, Network, parse_proxies
 from orchestrator import broker_url
+from orchestrator.supervisor.files import is_open_to_others
 
 SHORTEST_KEY = 32  # bytes: what HKDF and HMAC-SHA256 are given
 _REMEDY = "`python orchestrator/supervisor/keys.py` prints a fresh set."
@@ -100,6 +103,17 @@ def readable_broker_files(**_: Any) -> list[CheckMessage]:
         for name, path in broker_url.files(settings.REDIS_URL).items()
         if not os.access(path, os.R_OK)
     ]
+
+
+@register(Tags.security)
+def closed_folder(**_: Any) -> list[CheckMessage]:
+    """Nobody else on the machine can look into VAR_DIR while keys, database or mails lie in it."""
+    folder = Path(settings.VAR_DIR)
+    private = [folder / "keys.env", folder / "db.sqlite3", folder / "mail"]
+    if not any(path.exists() for path in private) or not is_open_to_others(folder):
+        return []
+    words = f"Other users of this machine can look into VAR_DIR, {folder}, which holds keys, the database or mails."
+    return [Warning(words, hint=f"chmod 700 {shlex.quote(str(folder))}", id="orchestrator.W011")]
 
 
 def _key_problems() -> Iterator[CheckMessage]:

@@ -9,7 +9,6 @@ import base64
 import fcntl
 import os
 import secrets
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,19 +28,14 @@ MAKERS: dict[str, Callable[[], str]] = {
 }
 
 
-def no_place(problem: OSError) -> str:
-    """What the person at the terminal is told when something cannot be written."""
-    return (
-        f"{problem.filename}: {problem.strerror} (user id {os.getuid()}). "
-        "Set VAR_DIR to a folder that this user may write, or give this one to the user."
-    )
-
-
 def make_missing_keys(folder: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
     """Add to `folder/keys.env` the keys that neither it nor the environment has; the names of those made.
 
     Raises `OSError` when there is no place to keep them.
     """
+    # Only here: as a file this module prints keys wherever it lies.
+    from orchestrator.supervisor.files import write_whole
+
     with _alone_in(folder):
         path = folder / FILE_NAME
         kept = _kept(path)
@@ -51,7 +45,8 @@ def make_missing_keys(folder: Path, environment: Mapping[str, str]) -> tuple[str
         if missing:
             made = "".join(f"{name}={MAKERS[name]()}\n" for name in missing)
             separator = "" if not kept or kept.endswith("\n") else "\n"
-            _write(path, kept + separator + made)
+            # A half-written key would lose what it sealed.
+            write_whole(path, kept + separator + made)
         return missing
 
 
@@ -72,17 +67,6 @@ def _alone_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all: a half-written key would lose what it sealed."""
-    # mkstemp makes the file 0600.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).replace(path)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """One start at a time in one folder."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,8 +32,10 @@ def held(folder: Path) -> Iterator[TextIO]:
 
 
 def note(file: TextIO, text: str) -> None:
-    """Leave `text` for whoever comes second."""
-    file.seek(0)
-    file.truncate()
-    file.write(text)
-    file.flush()
+    """Leave `text` for whoever comes second. Raises `OSError`, with the name of the file."""
+    try:
+        # Past the file's buffer, which would try again later what the disk has no room for.
+        os.ftruncate(file.fileno(), 0)
+        os.write(file.fileno(), text.encode())
+    except OSError as problem:
+        raise OSError(problem.errno, problem.strerror, file.name) from problem

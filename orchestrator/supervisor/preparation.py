@@ -1,21 +1,29 @@
 """What must be true before anything is served: tables, static files; and the first administrator."""
 
+import errno
 import hashlib
+import os
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from pkgutil import iter_modules
 
 import django
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.core.checks import Tags
 from django.core.management import BaseCommand, call_command
+from django.db import Error as DatabaseError
 from django.db import connection, connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
+from orchestrator.storage import Trouble, trouble_of
+from orchestrator.supervisor import first_password
+from orchestrator.supervisor.files import write_whole
 from orchestrator.supervisor.report import Administrator
 from people import roles
 
@@ -26,14 +34,35 @@ _STATIC, _TABLES = "static.stamp", "tables.stamp"
 def prepare() -> Administrator:
     """Look at what the operator set, and bring the database and the static files up to date. Who may sign in.
 
-    Raises `SystemCheckError`, and `django.db.Error` when there is no database.
+    Raises `SystemCheckError`, `django.db.Error` when there is no database, and `OSError` when the disk is full.
     """
     BaseCommand().check(tags=[Tags.security])
-    if not bring_tables_up_to_date():
-        # As a migration would: what somebody gave to a role by hand is taken away again.
-        roles.sync()
-    collect_changed_static_files()
-    return first_administrator()
+    with _no_unfinished_database():
+        if not bring_tables_up_to_date():
+            # As a migration would: what somebody gave to a role by hand is taken away again.
+            roles.sync()
+        collect_changed_static_files()
+        return first_administrator()
+
+
+@contextmanager
+def _no_unfinished_database() -> Iterator[None]:
+    """Remove a SQLite database that did not exist before and could not be finished; nobody has used it yet."""
+    path = Path(settings.DATABASES["default"]["NAME"]) if connection.vendor == "sqlite" else None
+    is_new = path is not None and not path.exists()
+    try:
+        yield
+    except (DatabaseError, OSError) as problem:
+        is_full = path is not None and trouble_of(problem) is Trouble.FULL
+        connections.close_all()
+        if path is not None and is_new:
+            for ending in ("", "-wal", "-shm", "-journal"):
+                Path(f"{path}{ending}").unlink(missing_ok=True)
+            (Path(settings.VAR_DIR) / _TABLES).unlink(missing_ok=True)
+            first_password.forget(Path(settings.VAR_DIR))
+        if is_full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from problem
+        raise
 
 
 def bring_tables_up_to_date() -> bool:
@@ -50,7 +79,7 @@ def bring_tables_up_to_date() -> bool:
         return False
     stamp.unlink(missing_ok=True)
     call_command("migrate", interactive=False, verbosity=0)
-    stamp.write_text(now)
+    write_whole(stamp, now)
     return True
 
 
@@ -76,8 +105,15 @@ def collect_changed_static_files() -> bool:
     manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
     if manifest.exists() and stamp.exists() and stamp.read_text() == now:
         return False
-    call_command("collectstatic", interactive=False, verbosity=0)
-    stamp.write_text(now)
+    # Django takes a file that was cut off for one that is up to date, so nothing of an unfinished collection is kept.
+    unfinished = not stamp.exists()
+    stamp.unlink(missing_ok=True)
+    try:
+        call_command("collectstatic", interactive=False, verbosity=0, clear=unfinished)
+    except OSError:
+        shutil.rmtree(settings.STATIC_ROOT, ignore_errors=True)
+        raise
+    write_whole(stamp, now)
     return True
 
 
@@ -97,18 +133,27 @@ def _fingerprint(files: Iterable[tuple[str, Path]]) -> str:
 
 
 def first_administrator() -> Administrator:
-    """The administrator; made with a random password when there is none yet. Only the hash of it is kept."""
-    people = get_user_model().objects
+    """The administrator; made with a random password when there is none yet. Only the hash of it is kept.
+
+    A password that an earlier start made and did not come to print is replaced by a new one. Raises `OSError`.
+    """
+    people, folder = User.objects, Path(settings.VAR_DIR)
     try:
         with transaction.atomic():
             existing = people.filter(is_superuser=True, is_active=True).order_by("pk").first()
-            if existing:
+            if existing and not _is_locked_out(existing, folder):
                 return Administrator(existing.get_username(), None)
             password = secrets.token_urlsafe(12)
-            made, _ = people.get_or_create(username=FIRST_ADMINISTRATOR, defaults={"email": ""})
-            made.is_staff = made.is_superuser = made.is_active = True
-            made.set_password(password)
-            made.save()
-            return Administrator(FIRST_ADMINISTRATOR, password)
+            admin = existing or people.get_or_create(username=FIRST_ADMINISTRATOR, defaults={"email": ""})[0]
+            admin.is_staff = admin.is_superuser = admin.is_active = True
+            admin.set_password(password)
+            first_password.note_not_shown(folder, admin.password)
+            admin.save()
+            return Administrator(admin.get_username(), password)
     finally:
         connections.close_all()
+
+
+def _is_locked_out(administrator: User, folder: Path) -> bool:
+    """Whether nobody knows the password: a start made it and ended before it was printed."""
+    return administrator.last_login is None and first_password.is_not_shown(folder, administrator.password)

@@ -9,7 +9,7 @@ from socket import socket
 from typing import TextIO, TypeVar
 
 from orchestrator import broker_url
-from orchestrator.supervisor import broker, ports, readiness, services
+from orchestrator.supervisor import broker, first_password, ports, readiness, services
 from orchestrator.supervisor.console import Console, Sample, summary
 from orchestrator.supervisor.crew import Crew
 from orchestrator.supervisor.lock import note
@@ -103,6 +103,8 @@ class Start:
         url = f"http://{ports.HOST}:{port}/"
         note(self._lock, url)
         self._console.text(summary(url, administrator, _samples() if self._chosen.sandbox else ()))
+        if not self._console.gone:
+            first_password.forget(self._chosen.var_dir)
 
     async def _until(
         self, ready: Callable[[], Awaitable[T | None]], complaint: str, within: float = READY_WITHIN

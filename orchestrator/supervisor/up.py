@@ -7,10 +7,10 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from orchestrator.supervisor import lock, options
+from orchestrator.supervisor import files, lock, options
 from orchestrator.supervisor.broker import NoBroker
 from orchestrator.supervisor.console import Console
-from orchestrator.supervisor.keys import make_missing_keys, no_place
+from orchestrator.supervisor.keys import make_missing_keys
 from orchestrator.supervisor.leash import die_with_parent
 from orchestrator.supervisor.report import CannotStart
 from orchestrator.supervisor.start import start
@@ -21,10 +21,13 @@ def up(checkout: Path) -> int | str:
     if os.environ.get("MAKELEVEL"):
         # A killed `make` must not leave the product running behind the prompt.
         die_with_parent(os.getppid(), signal.SIGTERM)
+    # Whatever is written, by every process that is started: nobody else on the machine can read it.
+    os.umask(0o077)
     try:
         # Django's settings, which want the keys, are read by the processes that are started.
-        make_missing_keys(options.var_dir(checkout), os.environ)
-        _start(options.read(checkout))
+        folder = options.var_dir(checkout)
+        make_missing_keys(folder, os.environ)
+        _start(options.read(checkout), was_open=files.close_to_others(folder))
     except lock.AlreadyRunning as other:
         where = f" at {other}" if str(other) else ""
         return f"It already runs from this folder{where}. Stop that one first, or use it."
@@ -33,14 +36,16 @@ def up(checkout: Path) -> int | str:
     except OSError as problem:
         if problem.filename is None:
             raise
-        return no_place(problem)
+        return files.no_place(problem)
     except KeyboardInterrupt:
         return 130
     return 0
 
 
-def _start(chosen: options.Options) -> None:
+def _start(chosen: options.Options, *, was_open: bool) -> None:
     console = Console()
+    if was_open:
+        console.say(f"{chosen.var_dir} was open to other users of this machine; it is closed now")
     with lock.held(chosen.var_dir) as file:
         console.say("preparing the database and the static files")
         asyncio.run(start(chosen, console, file))

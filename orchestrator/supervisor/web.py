@@ -15,7 +15,7 @@ from django.core.management.base import SystemCheckError
 from django.db import Error as DatabaseError
 
 from orchestrator.loading import load_pages
-from orchestrator.supervisor.keys import no_place
+from orchestrator.supervisor.files import no_place, with_file_name
 from orchestrator.supervisor.report import Administrator, CannotStart, complain, prepared
 
 
@@ -43,9 +43,7 @@ def _prepare() -> Administrator:
     except DatabaseError as problem:
         raise CannotStart(f"The database cannot be used: {problem}") from None
     except OSError as problem:
-        if problem.filename is None:
-            raise
-        raise CannotStart(no_place(problem)) from None
+        raise CannotStart(no_place(with_file_name(problem, settings.VAR_DIR))) from None
 
 
 def _load() -> None:

@@ -1,6 +1,8 @@
 """What is true before anything is served."""
 
+import errno
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import Mock, patch
 
@@ -10,7 +12,7 @@ from django.db import DatabaseError, connections
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
-from orchestrator.supervisor import preparation
+from orchestrator.supervisor import first_password, preparation
 from orchestrator.supervisor.preparation import (
     bring_tables_up_to_date,
     collect_changed_static_files,
@@ -39,6 +41,28 @@ def test_static_files_are_collected_when_one_has_changed(sources: Path) -> None:
     assert not collect_changed_static_files()
     (sources / "page.css").write_text("b {}\n")
     assert collect_changed_static_files()
+
+
+def test_static_files_of_a_collection_that_broke_off_are_not_taken_for_whole(
+    sources: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was copied in part is newer than its source, which to collectstatic means: up to date."""
+
+    def break_off(*_: object, **__: object) -> None:
+        Path(settings.STATIC_ROOT).mkdir()
+        (Path(settings.STATIC_ROOT) / "page.css").write_text("a")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(preparation, "call_command", break_off)
+        with pytest.raises(OSError, match="No space left"):
+            collect_changed_static_files()
+    assert not Path(settings.STATIC_ROOT).exists()
+    # A process that was killed cleans nothing up.
+    Path(settings.STATIC_ROOT).mkdir()
+    (Path(settings.STATIC_ROOT) / "page.css").write_text("a")
+    assert collect_changed_static_files()
+    assert [path.read_text() for path in Path(settings.STATIC_ROOT).glob("page.*.css")] == ["a {}"]
 
 
 def test_static_files_that_were_removed_are_collected_again(sources: Path, settings: Settings) -> None:
@@ -101,7 +125,8 @@ def kept_open(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("kept_open")
-def test_a_start_without_anything_new_still_puts_the_roles_in_step() -> None:
+def test_a_start_without_anything_new_still_puts_the_roles_in_step(settings: Settings, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
     roles.sync()
     viewer = Group.objects.get(name="Viewer")
     before = set(viewer.permissions.all())
@@ -116,6 +141,11 @@ def test_a_start_without_anything_new_still_puts_the_roles_in_step() -> None:
 
 @pytest.mark.usefixtures("kept_open")
 class TestFirstAdministrator:
+    @pytest.fixture(autouse=True)
+    def folder(self, settings: Settings, tmp_path: Path) -> Path:
+        settings.VAR_DIR = tmp_path
+        return tmp_path
+
     def test_one_is_made_with_a_password_that_only_this_start_knows(self) -> None:
         made = first_administrator()
         assert made.password
@@ -124,6 +154,31 @@ class TestFirstAdministrator:
         assert user.check_password(made.password)
         assert made.password not in user.password
         assert user.is_superuser
+
+    def test_a_password_that_was_printed_stays(self, folder: Path) -> None:
+        first_administrator()
+        first_password.forget(folder)
+        assert first_administrator().password is None
+
+    def test_a_password_that_was_never_printed_is_replaced(self, folder: Path) -> None:
+        lost = first_administrator().password
+        made = first_administrator().password
+        assert made
+        assert made != lost
+        assert User.objects.get(username="admin").check_password(made)
+        first_password.forget(folder)
+        assert first_administrator().password is None
+
+    def test_a_password_that_somebody_set_meanwhile_stays(self) -> None:
+        first_administrator()
+        admin = User.objects.get(username="admin")
+        admin.set_password("chosen by hand 4711")
+        admin.save()
+        assert first_administrator().password is None
+
+    def test_the_password_of_somebody_who_has_signed_in_stays(self) -> None:
+        first_administrator()
+        User.objects.update(last_login=datetime(2026, 11, 28, tzinfo=UTC))
         assert first_administrator().password is None
 
     def test_an_administrator_of_another_name_is_enough(self) -> None:
