@@ -34,7 +34,7 @@ def _without_trusted_proxies() -> Warning:
     if settings.SIGN_IN_ATTEMPTS > 0:
         words += (
             f" All people share its limits, so {settings.SIGN_IN_ATTEMPTS * 10} wrong attempts of a stranger keep "
-            "everyone from signing in, administrators with the right password too."
+            "everyone from signing in with the right password, but in browsers where they have signed in before."
         )
     hint = "Set TRUSTED_PROXIES to the address or network from which the proxy connects, or to `socket`."
     return Warning(words, hint=hint, id="orchestrator.W002")

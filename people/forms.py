@@ -13,6 +13,7 @@ from connections.models import Connection
 from history.address import client_address
 from people import input_rules, limits, queries, roles
 from people.events import refuse
+from people.known_browsers import known_browser
 from throttling import rates
 from throttling.rates import TooMany, spoken
 
@@ -40,7 +41,7 @@ class SignInForm(AuthenticationForm):
         name = self.cleaned_data.get("username")
         if not (name and self.cleaned_data.get("password")):
             return self.cleaned_data
-        takes = limits.sign_in_takes(name, self._address())
+        takes = limits.sign_in_takes(name, self._address(), known_browser(self.request, name))
         try:
             rates.take(takes, now=timezone.now())
         except TooMany as too_many:

@@ -8,13 +8,16 @@ from throttling.networks import network_of
 from throttling.rates import Rate, Take
 
 
-def sign_in_takes(name: str, address: str | None) -> list[Take]:
+def sign_in_takes(name: str, address: str | None, browser: str = "") -> list[Take]:
     """What one attempt takes: of this name from this address, of this name from anywhere, and of this address.
 
     The first keeps one address from guessing and cannot shut others out; the second holds against many addresses.
-    An IPv6 address counts as its /64.
+    An IPv6 address counts as its /64. A `browser` in which this person has signed in before is counted alone, so that
+    nobody else's attempts shut them out of it.
     """
     folded, network = name.strip().casefold(), network_of(address)
+    if browser:
+        return [Take(_rate("sign-in of a name in a known browser", 1), (folded, browser))]
     return [
         Take(_rate("sign-in of a name at an address", 1), (folded, network)),
         Take(_rate("sign-in of a name", 4), (folded,)),

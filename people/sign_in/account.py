@@ -13,6 +13,7 @@ from django.utils import timezone
 from history.address import client_address
 from people import limits
 from people.events import refuse
+from people.known_browsers import known_browser
 from throttling import rates
 from throttling.rates import Take, TooMany, spoken
 
@@ -63,7 +64,8 @@ class PasswordAgainForm(ReauthenticateForm):
         """Compare, after an attempt was taken."""
         from allauth.core.context import request
 
-        takes = limits.sign_in_takes(self.user.get_username(), client_address(request) if request else None)
+        name, address = self.user.get_username(), client_address(request) if request else None
+        takes = limits.sign_in_takes(name, address, known_browser(request, name))
         take(takes, self.user, request)
         password: str = super().clean_password()
         rates.forget(takes[:2])

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from history.acting import acting_as
 from history.address import client_address
 from history.record import Actor
+from people import known_browsers
 from people.forms import SignInForm
 
 
@@ -31,11 +33,17 @@ class SignIn(auth.LoginView):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Signed in; or asked for the second factor first."""
+        user = form.get_user()
+        answer = self._go_on(form, user)
+        known_browsers.remember(answer, user)
+        return answer
+
+    def _go_on(self, form: AuthenticationForm, user: User) -> HttpResponse:
         if not settings.SECOND_FACTOR:
             return super().form_valid(form)
         from people.sign_in.account import go_on
 
-        return go_on(self.request, form.get_user(), to=self.get_success_url())
+        return go_on(self.request, user, to=self.get_success_url())
 
     def form_invalid(self, form: SignInForm) -> HttpResponse:  # type: ignore[override]
         """The page again; 429 when there were too many attempts."""

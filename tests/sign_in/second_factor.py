@@ -150,6 +150,20 @@ def test_an_unlocked_machine_is_not_enough_to_remove_it(client: Client, secret: 
     assert Authenticator.objects.exists()
 
 
+def test_strangers_do_not_refuse_the_password_asked_for_again(
+    client: Client, maya: User, sign_in: SignIn, clock: Callable[[], None], settings: Settings
+) -> None:
+    settings.SIGN_IN_ATTEMPTS = 3
+    sign_in(client)
+    for _ in range(12):
+        Client().post(reverse("login"), {"username": maya.username, "password": "wrong"})
+    wrong, right = (
+        client.post(reverse("account_reauthenticate"), {"password": password}).status_code
+        for password in ("wrong", "a-long-enough-password-4-tests")
+    )
+    assert (wrong, right) == (200, 302)
+
+
 def test_what_is_kept_is_sealed(secret: str) -> None:
     assert secret.encode() not in everything_stored()
 
