@@ -1,5 +1,9 @@
 """An IPv6 address counts as its /64, since whoever has one address of it has them all."""
 
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from throttling.networks import network_of
@@ -24,3 +28,45 @@ from throttling.networks import network_of
 )
 def test_what_counts_instead_of_an_address(address: str | None, network: str) -> None:
     assert network_of(address) == network
+
+
+ROOT = Path(__file__).resolve().parents[2]
+APPS = ("connections", "delivery", "history", "orchestrator", "people", "throttling")
+
+
+def takes_of(source: str) -> Iterator[ast.Call]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "Take":
+            yield node
+
+
+def bare_addresses(call: ast.Call) -> list[str]:
+    """What a limit counts that is called an address and did not go through `network_of`."""
+    wrapped = {
+        id(part)
+        for node in ast.walk(call)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "network_of"
+        for part in ast.walk(node)
+    }
+    named = (node for node in ast.walk(call) if isinstance(node, ast.Name | ast.Attribute) and id(node) not in wrapped)
+    return [name for name in (getattr(node, "id", getattr(node, "attr", "")) for node in named) if "address" in name]
+
+
+def test_no_limit_counts_a_bare_address() -> None:
+    sources = {path: path.read_text(encoding="utf-8") for app in APPS for path in (ROOT / app).rglob("*.py")}
+    takes = [(path, call) for path, source in sources.items() for call in takes_of(source)]
+    assert len(takes) > 5
+    assert [(path.name, call.lineno) for path, call in takes if bare_addresses(call)] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "bare"),
+    [
+        ("Take(rate, (by.address,))", ["address"]),
+        ("rates.Take(rate, (name, address or ''))", ["address"]),
+        ("Take(rate, (by.id, network_of(by.address)))", []),
+    ],
+)
+def test_a_bare_address_is_found(line: str, bare: list[str]) -> None:
+    (call,) = takes_of(line)
+    assert bare_addresses(call) == bare
