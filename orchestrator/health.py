@@ -18,7 +18,7 @@ from orchestrator.supervisor import broker
 
 # Shorter than this a lost broker is a restart, and no news for people.
 BROKER_LATE_AFTER = timedelta(minutes=1)
-# A loop that turns says so at least every 25 seconds, one that stands still every five.
+# A loop that turns says so at least every 30 seconds, one that stands still every ten.
 LOOP_LATE_AFTER = timedelta(seconds=50)
 STALLED_FOR = timedelta(seconds=20)
 # A web process that has just started gives the others time to start too.

@@ -89,8 +89,9 @@ class Watched:
     def start(self) -> None:
         """Watch from now on. To be called by the thread of the loop."""
         self.beat()
-        for name, work in (("loop-watchdog", self._watchdog.look), ("loop-signs", self._leave_sign)):
-            threading.Thread(target=self._repeat, args=(work,), name=name, daemon=True).start()
+        work = (("loop-watchdog", self._watchdog.look, self.every), ("loop-signs", self._leave_sign, 2 * self.every))
+        for name, look, every in work:
+            threading.Thread(target=self._repeat, args=(look, every), name=name, daemon=True).start()
 
     def stop(self) -> None:
         """The loop ends in good order."""
@@ -112,9 +113,9 @@ class Watched:
             yield
         self.beat()
 
-    def _repeat(self, work: Callable[[], None]) -> None:
-        while not self._over.wait(self.every):
-            work()
+    def _repeat(self, look: Callable[[], None], every: float) -> None:
+        while not self._over.wait(every):
+            look()
 
     def _leave_sign(self) -> None:
         turns = loop_turns(self._watchdog.stood_still(), self._watchdog.limit)

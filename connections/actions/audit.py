@@ -120,10 +120,11 @@ def _let_the_person_rest(current: Connection, report: Report) -> None:
     """Azure DevOps limits each person over all their tokens, so this person's others and pages wait as well."""
     if report.person_retry_after is None:
         return
-    rate_limit_pauses.note(current, report.person_retry_after, now=report.finished_at)
     until = report.finished_at + timedelta(seconds=report.person_retry_after)
     theirs = Connection.objects.filter(server=current.server, identity_id=current.identity_id, leased_until=None)
     theirs.filter(next_check_at__lt=until).exclude(pk=current.pk).update(next_check_at=until)
+    # After their rows: whoever audits one of them holds it, and waits for this one.
+    rate_limit_pauses.note(current, report.person_retry_after, now=report.finished_at)
 
 
 def _stand(current: Connection, sight: Sight, report: Report) -> Health:

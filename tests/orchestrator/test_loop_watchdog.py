@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from orchestrator import loop_watchdog
+from orchestrator import health, loop_watchdog
 from orchestrator.heartbeats import EVERY
 from orchestrator.loop_watchdog import LoopWatchdog, loop_turns, stacks
 from orchestrator.models import Heartbeat
@@ -70,8 +70,13 @@ def test_a_loop_turns_until_it_surely_does_not(seconds: float | None, turns: boo
 def test_what_stands_still_is_told_of_well_within_a_minute() -> None:
     # The wait, the next sign, and what /readyz remembers.
     assert loop_turns(LIMIT / 3, LIMIT) is False
-    assert LIMIT / 3 + loop_watchdog.EVERY + 5 < 60
-    assert EVERY.total_seconds() > loop_watchdog.EVERY
+    assert LIMIT / 3 + 2 * loop_watchdog.EVERY + health.REMEMBERED < 60
+    assert health.STALLED_FOR.total_seconds() >= 4 * loop_watchdog.EVERY
+
+
+def test_a_loop_that_turns_is_never_taken_for_a_late_one() -> None:
+    # A sign that comes just too early to be written, and the next one.
+    assert EVERY.total_seconds() + 2 * loop_watchdog.EVERY < health.LOOP_LATE_AFTER.total_seconds()
 
 
 def test_the_stacks_name_every_thread_and_where_it_is() -> None:
