@@ -1,11 +1,12 @@
 """What people may type."""
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+
+from connections.fields import checked
+from delivery import input_rules
 
 # No row has a greater one, and SQLite takes none.
 LARGEST_ID = 2**63 - 1
@@ -59,30 +60,11 @@ class ReleaseFilterForm(PipelineFilterForm):
     sort = forms.ChoiceField(label="Sort by", required=False, choices=[("", "Name"), ("newest", "Newest release")])
 
 
-def _line_of_text(value: str) -> None:
-    """The path of a file that is there may hold whatever Git allows; only what no line can hold is a mistake."""
-    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in value):
-        raise forms.ValidationError("This contains a character that no path can have.", code="invisible")
-
-
-def _visible_line(value: str) -> None:
-    if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for letter in value):
-        raise forms.ValidationError("This contains a character that cannot be seen.", code="invisible")
-
-
 class NewRepositoryForm(forms.Form):
     """New repository."""
 
     project = forms.ChoiceField(label="Project", error_messages={"required": "Choose a project."})
-    name = forms.CharField(
-        label="Name",
-        max_length=64,
-        validators=[_visible_line],
-        error_messages={
-            "required": "Give the repository a name.",
-            "max_length": "A repository's name has at most 64 characters.",
-        },
-    )
+    name = forms.CharField(label="Name", error_messages={"required": "Give the repository a name."})
 
     def __init__(self, *args: Any, projects: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -90,42 +72,20 @@ class NewRepositoryForm(forms.Form):
         assert isinstance(project, forms.ChoiceField)  # noqa: S101  (declared above)
         project.choices = list(projects)
 
-
-# What Git itself refuses in the name of a branch; letters and white space beyond ASCII it allows.
-# https://git-scm.com/docs/git-check-ref-format
-_NOT_IN_BRANCHES = re.compile(
-    r"\.\.|@\{|//|[~^:?*\[\\\x00-\x20\x7f]|/\.|\.lock(?:/|\Z)|\.\Z|/\Z|\A[/.-]|\A(?:@|HEAD)\Z"
-)
-_ASCII_SPACE = " \t\r\n"
+    def clean_name(self) -> str:
+        """As it is sent."""
+        return checked(input_rules.repository_name, self.cleaned_data["name"])
 
 
 class BranchField(forms.CharField):
     """A branch's short name, as Git allows it."""
 
     def __init__(self, **kwargs: Any) -> None:
-        # Branches exist already whose names hold what cannot be seen, such as the joiners of emoji.
-        super().__init__(max_length=1000, strip=False, error_messages={"required": "Give the branch a name."}, **kwargs)
-
-    def to_python(self, value: Any) -> str:
-        """The name without the white space that comes along when it is pasted."""
-        return str(super().to_python(value) or "").strip(_ASCII_SPACE)
+        super().__init__(strip=False, error_messages={"required": "Give the branch a name."}, **kwargs)
 
     def clean(self, value: Any) -> str:
         """The name. Raises `ValidationError` beside this field."""
-        name = str(super().clean(value)).removeprefix("refs/heads/")
-        if _NOT_IN_BRANCHES.search(name) or not _is_encodable(name):
-            raise forms.ValidationError(
-                "Git does not allow this name: no blank, no .. and none of ~ ^ : ? * [ \\", code="invalid"
-            )
-        return name
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        return checked(input_rules.branch_name, str(super().clean(value)))
 
 
 class RunForm(forms.Form):
@@ -152,9 +112,7 @@ class CommitForm(forms.Form):
     branch = BranchField(label="Branch")
     path = forms.CharField(
         label="Path",
-        max_length=1000,
         strip=False,
-        validators=[_line_of_text],
         help_text="From the top of the repository, for example docs/README.md.",
         error_messages={"required": "Say where the file lies."},
     )
@@ -166,7 +124,6 @@ class CommitForm(forms.Form):
     )
     comment = forms.CharField(
         label="Commit message",
-        max_length=2000,
         widget=forms.Textarea(attrs={"rows": 2}),
         error_messages={"required": "Say what you changed."},
     )
@@ -178,22 +135,13 @@ class CommitForm(forms.Form):
 
     def clean_path(self) -> str:
         """The path with one slash before it. Raises `ValidationError`."""
-        typed = str(self.cleaned_data["path"])
-        # The path of a file that is there is taken as it is.
-        path = typed
-        if not self.data.get("seen"):
-            path = typed.strip(_ASCII_SPACE)
-            _visible_line(path)
-        parts = path.strip("/").split("/")
-        if any(part.strip() in ("", ".", "..") or part == ".git" for part in parts):
-            raise forms.ValidationError("This is not a path of a file inside the repository.", code="invalid")
-        return "/" + "/".join(parts)
+        is_new = not self.data.get("seen")
+        return checked(input_rules.file_path, self.cleaned_data["path"], is_new=is_new)
 
-    def clean(self) -> dict[str, Any]:
+    def clean_content(self) -> str:
         """Browsers send every line end as two characters; the file keeps those that it had when it is committed."""
-        cleaned = super().clean() or self.cleaned_data
-        if "content" in cleaned:
-            cleaned["content"] = str(cleaned["content"]).replace("\r\n", "\n")
-            if len(cleaned["content"].encode()) > self.longest:
-                self.add_error("content", f"A file committed from here has at most {self.longest} bytes.")
-        return cleaned
+        return checked(input_rules.file_content, self.cleaned_data["content"], longest=self.longest)
+
+    def clean_comment(self) -> str:
+        """As it is sent."""
+        return checked(input_rules.commit_message, self.cleaned_data["comment"])

@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from connections.azure_devops.build import Build
 from connections.azure_devops.release_types import Definition
+from connections.fields import checked
+from delivery import input_rules
 from delivery.actions.release_acts import ReleaseWish
 from delivery.actions.releasing import Offer
-
-_LONGEST = 2000
 
 
 class CommentForm(forms.Form):
@@ -20,10 +20,13 @@ class CommentForm(forms.Form):
     comment = forms.CharField(
         label="Comment",
         required=False,
-        max_length=_LONGEST,
         help_text="Kept at Azure DevOps and in the history here.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+    def clean_comment(self) -> str:
+        """As it is sent."""
+        return checked(input_rules.comment, self.cleaned_data["comment"])
 
 
 class NewReleaseForm(forms.Form):
@@ -32,7 +35,6 @@ class NewReleaseForm(forms.Form):
     description = forms.CharField(
         label="Description",
         required=False,
-        max_length=_LONGEST,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
@@ -47,6 +49,10 @@ class NewReleaseForm(forms.Form):
             for name, stage in self.stages.items()
         }
         self.fields = {**versions, **self.fields, **by_hand}
+
+    def clean_description(self) -> str:
+        """As it is sent."""
+        return checked(input_rules.comment, self.cleaned_data["description"], field="description")
 
     def clean(self) -> dict[str, Any]:
         """Only versions that are offered now: what cannot be checked is not sent."""
@@ -78,7 +84,7 @@ class NewReleaseForm(forms.Form):
             self.definition.id,
             self.definition.name,
             versions,
-            self.cleaned_data["description"].replace("\r\n", "\n"),
+            self.cleaned_data["description"],
             tuple(stage for name, stage in self.stages.items() if self.cleaned_data[name]),
         )
 

@@ -22,6 +22,55 @@ PROBLEMS = (
         "Compare both values, then save again if yours are right.",
     ),
     Problem(
+        "repository_name_missing",
+        "The repository has no name",
+        "Nothing was sent to Azure DevOps.",
+        "Give the repository a name.",
+    ),
+    Problem(
+        "repository_name_invalid",
+        "Name not allowed",
+        "A repository's name is one line of at most 64 characters that can be seen. Nothing was sent to Azure DevOps.",
+        "Choose another name.",
+    ),
+    Problem(
+        "branch_name_invalid",
+        "Branch name not allowed",
+        "Git does not allow this name: no blank, no .. and none of ~ ^ : ? * [ \\. Nothing was sent to Azure DevOps.",
+        "Enter the name of a branch.",
+    ),
+    Problem(
+        "path_invalid",
+        "Path not allowed",
+        "This is not the path of a file inside the repository, or it holds a character that cannot be seen. "
+        "Nothing was sent to Azure DevOps.",
+        "Enter a path such as docs/README.md.",
+    ),
+    Problem(
+        "file_too_long",
+        "File too long",
+        "Files that are committed from here have a limit. Nothing was sent to Azure DevOps.",
+        "Commit this file with Git.",
+    ),
+    Problem(
+        "commit_message_missing",
+        "No commit message",
+        "Nothing was sent to Azure DevOps.",
+        "Say what you changed.",
+    ),
+    Problem(
+        "comment_too_long",
+        "Comment too long",
+        "A comment, description or commit message has at most 2,000 characters. Nothing was sent to Azure DevOps.",
+        "Shorten it.",
+    ),
+    Problem(
+        "text_invalid",
+        "Text not allowed",
+        "The text holds a character that no text has. Nothing was sent to Azure DevOps.",
+        "Type it instead of pasting it.",
+    ),
+    Problem(
         "conflict",
         "Changed meanwhile",
         "Somebody else changed the same thing at Azure DevOps just before.",

@@ -8,9 +8,9 @@ from connections.azure_devops import build as azure
 from connections.azure_devops import build_log, errors, git
 from connections.azure_devops.client import AzureDevOpsClient
 from connections.azure_devops.types import Page
-from delivery import rights
+from delivery import input_rules, rights
 from delivery.actions.acting import Attempt, carry_out
-from delivery.actions.reading import remembered
+from delivery.actions.reading import refusing_invalid_input, remembered
 from delivery.models import Pipeline
 from history.record import Actor
 
@@ -163,6 +163,8 @@ def full_ref(branch: str) -> str:
 
 def run_pipeline(pipeline: Pipeline, branch: str, *, by: Actor, now: datetime) -> azure.Build:
     """Queue a build. Raises `CannotAsk`."""
+    with refusing_invalid_input():
+        branch = input_rules.branch_name(branch)
     work = _Run(pipeline, full_ref(branch))
     attempt = _attempt(rights.RUN_PIPELINE, pipeline, f"{pipeline.name} on {branch}", by, now)
     return carry_out(attempt, work.do, look=work.look, ids=lambda done: {"build_id": done.id, "number": done.number})

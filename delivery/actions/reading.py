@@ -22,6 +22,7 @@ from connections.actions.audit import stored_token
 from connections.actions.causes import cause_for
 from connections.azure_devops import errors
 from connections.azure_devops.client import AzureDevOpsClient
+from connections.input_rules import InvalidInput
 from connections.keyring import UnreadableToken
 from connections.models import Connection
 from delivery.models import ReadGeneration
@@ -56,6 +57,15 @@ class CannotAsk(Exception):
         self.said = said
         self.retry_after = retry_after
         self.host = host
+
+
+@contextmanager
+def refusing_invalid_input() -> Iterator[None]:
+    """Raise `CannotAsk` for what a rule of `input_rules` does not accept, with the rule's code."""
+    try:
+        yield
+    except InvalidInput as wrong:
+        raise CannotAsk(wrong.code) from None
 
 
 @contextmanager

@@ -4,7 +4,7 @@ Each reads the present state first, so that after silence `look` can tell what h
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connections.azure_devops import errors, release
@@ -16,9 +16,9 @@ from connections.azure_devops.release_types import (
     EnvironmentStatus,
     Release,
 )
-from delivery import rights
+from delivery import input_rules, rights
 from delivery.actions.acting import Attempt, carry_out
-from delivery.actions.reading import CannotAsk
+from delivery.actions.reading import CannotAsk, refusing_invalid_input
 from delivery.models import Project
 from delivery.rights import Act
 from delivery.stages import Stage, stage_of
@@ -42,6 +42,8 @@ class ReleaseWish:
 
 def create_release(project: Project, wish: ReleaseWish, *, by: Actor, now: datetime) -> Release:
     """A new release. Raises `CannotAsk`, with "artifact_unavailable" when a version is not to be had."""
+    with refusing_invalid_input():
+        wish = replace(wish, description=input_rules.comment(wish.description))
     chosen = ", ".join(name for _, name in wish.versions.values())
     what = f"{wish.definition_name} in {project.name}" + (f" with {chosen}" if chosen else "")
     detail = {"definition_id": wish.definition_id, "definition": wish.definition_name}
@@ -131,6 +133,8 @@ def cancel(project: Project, place: Place, *, comment: str, by: Actor, now: date
 
 
 def _change(act: Act, project: Project, place: Place, *, comment: str, by: Actor, now: datetime) -> Environment:
+    with refusing_invalid_input():
+        comment = input_rules.comment(comment)
     work = _StageChange(act, project, place, comment)
     detail = place.detail | {"comment": comment}
     return carry_out(
@@ -210,6 +214,8 @@ def reject(project: Project, place: Place, decision: Decision, *, by: Actor, now
 
 
 def _decide(act: Act, project: Project, place: Place, decision: Decision, *, by: Actor, now: datetime) -> Approval:
+    with refusing_invalid_input():
+        decision = replace(decision, comment=input_rules.comment(decision.comment))
     work = _Deciding(act, project, place, decision)
     detail = place.detail | {"approval_id": decision.approval_id, "comment": decision.comment}
     return carry_out(

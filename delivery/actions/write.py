@@ -1,15 +1,17 @@
 """Write at Azure DevOps: a new repository, a new branch, one text file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+from django.conf import settings
 
 from connections.azure_devops import errors, git
 from connections.azure_devops.client import AzureDevOpsClient
-from delivery import rights
+from delivery import input_rules, rights
 from delivery.actions.acting import Attempt, carry_out
 from delivery.actions.browse import read_editable
 from delivery.actions.keep import keep_repository
-from delivery.actions.reading import CannotAsk
+from delivery.actions.reading import CannotAsk, refusing_invalid_input
 from delivery.models import Project, Repository
 from delivery.text_files import NEW_FILE, TextFormat
 from history.record import Actor
@@ -20,6 +22,8 @@ _LOOKS = 3
 
 def create_repository(project: Project, name: str, *, by: Actor, now: datetime) -> Repository:
     """A new, empty repository. Raises `CannotAsk`."""
+    with refusing_invalid_input():
+        name = input_rules.repository_name(name)
     attempt = Attempt(
         rights.CREATE_REPOSITORY,
         project.connection,
@@ -48,6 +52,8 @@ def create_repository(project: Project, name: str, *, by: Actor, now: datetime) 
 
 def create_branch(repository: Repository, name: str, *, source: str, by: Actor, now: datetime) -> git.Branch:
     """A new branch where the branch `source` is now. Raises `CannotAsk`."""
+    with refusing_invalid_input():
+        name, source = input_rules.branch_name(name), input_rules.branch_name(source)
     place = (repository.project.azure_id, repository.azure_id)
     attempt = _attempt(rights.CREATE_BRANCH, repository, f"{name} from {source} in {repository.name}", by, now)
     at: list[str] = []
@@ -87,6 +93,14 @@ def commit_file(repository: Repository, wish: FileWish, *, by: Actor, now: datet
     that the person saw. Raises `CannotAsk`, with "file_changed" or "file_exists" when it is not, and with
     "file_holds_token" when the file holds the token in use, which nobody is shown.
     """
+    with refusing_invalid_input():
+        wish = replace(
+            wish,
+            branch=input_rules.branch_name(wish.branch),
+            path=input_rules.file_path(wish.path, is_new=not wish.seen),
+            content=input_rules.file_content(wish.content, longest=settings.FILE_MAX_BYTES),
+            comment=input_rules.commit_message(wish.comment),
+        )
     attempt = _attempt(rights.COMMIT_FILE, repository, f"{wish.path} on {wish.branch} in {repository.name}", by, now)
     work = _Commit(repository, wish)
     push = carry_out(attempt, work.do, look=work.look, ids=lambda done: {"push_id": done.id, "commit": done.commit})

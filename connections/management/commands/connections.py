@@ -15,7 +15,7 @@ from connections.actions.refusals import Refused
 from connections.azure_devops.names import InvalidToken
 from connections.fields import TOKEN_ERRORS
 from connections.management.verbs import calibrating, checking, telling, tokens
-from connections.management.verbs.common import Output, refusal_exit_code
+from connections.management.verbs.common import Output, findable, refusal_exit_code
 from orchestrator.terminal import TerminalCommand
 
 VERBS = {
@@ -45,6 +45,7 @@ class Command(TerminalCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Carry out the verb and leave with its exit code."""
+        options = findable(options)
         output = Output(self.stdout.write, self.stderr.write, as_json=options["json"])
         try:
             code = VERBS[options["verb"]](options, output)

@@ -54,6 +54,15 @@ class Output:
         self.say(value, "" if self.as_json else "\n".join(map(one_line, lines)) or empty)
 
 
+# The options by which rows are looked for.
+_LOOKED_FOR = ("connection", "kind", "person", "pipeline", "project")
+
+
+def findable(options: Options) -> Options:
+    """The options, with names as a database takes them: an argument may hold bytes that are no text."""
+    return options | {name: storable_text(options[name]) for name in _LOOKED_FOR if options.get(name)}
+
+
 def refusal_exit_code(code: str) -> int:
     """The exit code for a problem that ended an act: refused, or could not be told."""
     return UNKNOWN if code in _COULD_NOT_TELL else REFUSED

@@ -13,7 +13,16 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connections.management.verbs.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, USAGE, WELL, Output
+from connections.management.verbs.common import (
+    LIMITED,
+    OPERATOR,
+    REFUSED,
+    UNKNOWN,
+    USAGE,
+    WELL,
+    Output,
+    findable,
+)
 from delivery import queries
 from delivery.actions import builds, watching
 from delivery.actions.reading import CannotAsk
@@ -55,6 +64,7 @@ class Command(TerminalCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Carry out the verb and leave with its exit code."""
+        options = findable(options)
         output = Output(self.stdout.write, self.stderr.write, as_json=options["json"])
         verbs = {"list": _list, "run": _run, "show": _show}
         try:

@@ -10,7 +10,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from connections.management.verbs.common import Output
+from connections.management.verbs.common import (
+    Output,
+    findable,
+)
 from delivery import queries
 from delivery.actions.reading import CannotAsk
 from delivery.management import release_verbs
@@ -45,6 +48,7 @@ class Command(TerminalCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Carry out the verb and leave with its exit code."""
+        options = findable(options)
         output = Output(self.stdout.write, self.stderr.write, as_json=options["json"])
         try:
             code = _VERBS[options["verb"]][0](options, output)

@@ -12,7 +12,17 @@ from django.utils import timezone
 
 from connections import clients, messages
 from connections.azure_devops.errors import ListIncomplete
-from connections.management.verbs.common import LIMITED, OPERATOR, UNKNOWN, USAGE, WELL, Output, find, refusal_exit_code
+from connections.management.verbs.common import (
+    LIMITED,
+    OPERATOR,
+    UNKNOWN,
+    USAGE,
+    WELL,
+    Output,
+    find,
+    findable,
+    refusal_exit_code,
+)
 from connections.models import Connection
 from delivery import queries
 from delivery.actions import refresh
@@ -37,6 +47,7 @@ class Command(TerminalCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Carry out the verb and leave with its exit code."""
+        options = findable(options)
         output = Output(self.stdout.write, self.stderr.write, as_json=options["json"])
         code = {"list": _list, "refresh": _refresh}[options["verb"]](options, output)
         if code:
