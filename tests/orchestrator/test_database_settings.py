@@ -1,6 +1,7 @@
 """DATABASE_URL as Django reads it, and as PostgreSQL's own programs get it."""
 
 import traceback
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -73,7 +74,9 @@ def test_a_host_may_be_the_folder_of_a_socket(url: str, host: str) -> None:
 def test_an_address_that_cannot_be_read_is_refused_without_the_password(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as refused:
         database_settings.read(url)
-    assert "ses" not in "".join(traceback.format_exception(refused.value))
+    told = "".join(traceback.format_exception(refused.value))
+    # The checkout may lie in a folder of any name.
+    assert "ses" not in told.replace(str(Path(__file__).parents[2]), "")
 
 
 @pytest.mark.parametrize(
