@@ -5,6 +5,9 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
 from celery import Celery, Task
+from celery.signals import task_prerun
+from django.conf import settings
+from django.urls import set_script_prefix
 
 from orchestrator import doorbell
 from orchestrator import task_tracing as task_tracing
@@ -20,6 +23,12 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # The workers' signs of life need models, which are there when the tasks are.
 app.autodiscover_tasks(["orchestrator"], related_name="heartbeats")
+
+
+@task_prerun.connect
+def use_script_name(**_: Any) -> None:
+    """Links in mails begin with the path of the site. Django sets it for the main thread alone, tasks run in others."""
+    set_script_prefix(f"{settings.SCRIPT_NAME}/")
 
 
 def task(function: Callable[P, R]) -> Task[P, R]:

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.urls import get_script_prefix
 
 from connections import messages
 from connections.actions.allowance import TooManyTests
@@ -129,6 +130,8 @@ def answer(request: HttpRequest, page: ErrorPage, **more: Any) -> HttpResponse:
     context = {"error": page, "request_id": getattr(request, "request_id", ""), **more}
     if request.headers.get("HX-Request") == "true":
         return _part(request, page, context)
+    # Not from an address' name: plain pages are shown also when nothing else works.
+    context["home"] = get_script_prefix()
     template = "errors/plain.html" if page in _PLAIN else "errors/page.html"
     return HttpResponse(render_to_string(template, context, request=_safe(request, page)), status=page.status)
 

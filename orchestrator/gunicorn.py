@@ -19,6 +19,8 @@ loglevel = "warning"
 # A worker proves that it lives by touching a file; on a slow disk that alone could hang it.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - not a file of ours, gunicorn makes its own
 control_socket_disable = True
+# gunicorn would answer 500 to whoever asks for /healthz directly; `orchestrator.script_name` takes the prefix off.
+raw_env = ["SCRIPT_NAME="]
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import resolve_url
+from django.urls import get_script_prefix
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -34,7 +35,7 @@ def health_endpoints(get_response: Respond) -> Respond:
     """
 
     def respond(request: HttpRequest) -> HttpResponse:
-        answer = _ENDPOINTS.get(request.path)
+        answer = _ENDPOINTS.get(request.path_info)
         if answer is None:
             return get_response(request)
         if request.method not in ("GET", "HEAD"):
@@ -120,4 +121,4 @@ def _leads_to_the_sign_in(request: HttpRequest, response: HttpResponse) -> bool:
 
 def _page_of(request: HttpRequest) -> str:
     """The path of the page on which the part stands; the sign-in itself refuses other sites."""
-    return urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
+    return urlsplit(request.headers.get("HX-Current-URL", "")).path or get_script_prefix()

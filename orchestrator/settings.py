@@ -6,7 +6,15 @@ from typing import Any
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from orchestrator import database_settings, environment, loading, logs, mail_settings, sign_in_settings
+from orchestrator import (
+    database_settings,
+    environment,
+    loading,
+    logs,
+    mail_settings,
+    sign_in_settings,
+    site_settings,
+)
 from orchestrator.environment import Environment
 from orchestrator.supervisor import options
 
@@ -36,6 +44,12 @@ EVENT_SEAL_KEYS: list[str] = env.secret_list("EVENT_SEAL_KEYS")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("HTTPS", default=False)
+# Where this product is reached from a mail, without a path; `reverse` begins with the path below which everything lies.
+_SITE = site_settings.read(env.str("SITE_URL", default="http://127.0.0.1:8000"), env.str("SCRIPT_NAME", default=""))
+SITE_URL = _SITE.origin
+# Empty, or such as "/repos".
+SCRIPT_NAME = _SITE.prefix
+FORCE_SCRIPT_NAME = SCRIPT_NAME or None
 
 INSTALLED_APPS = [
     "orchestrator",
@@ -196,9 +210,13 @@ SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 60 * 60)
 SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=60)
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+# Below a path, other applications of the same host neither get the cookies nor overwrite them.
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = SCRIPT_NAME or "/"
 if HTTPS:
-    # A browser takes these names only over TLS and only for this host: no other host of the domain can set them.
-    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+    # A browser takes these names only over TLS, and `__Host-` only for one host and all of its paths: no other host of
+    # the domain can set them.
+    _COOKIES = "__Secure-" if SCRIPT_NAME else "__Host-"
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_COOKIES}sessionid", f"{_COOKIES}csrftoken"
 # Sign-in survives a restart of the broker, so sessions live in the database, and know whose they are.
 SESSION_ENGINE = "people.sessions"
 # So many wrong attempts for one name at one address in so many minutes; four times as many for the name from
@@ -212,7 +230,9 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 
-STATIC_URL = "static/"
+STATIC_URL = f"{SCRIPT_NAME}/static/"
+# WhiteNoise compares what is left of a request's path without the prefix.
+WHITENOISE_STATIC_PREFIX = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Nobody asks for a file by a name that may mean another tomorrow.
@@ -333,8 +353,6 @@ REMINDERS_BEFORE_DIGEST = env.int("REMINDERS_BEFORE_DIGEST", default=3)
 HISTORY_RETENTION_DAYS = env.int("HISTORY_RETENTION_DAYS", default=0)
 # Where each new anchor of the history is appended; a relative name is in VAR_DIR.
 HISTORY_ANCHOR_FILE = env.str("HISTORY_ANCHOR_FILE", default="")
-# Where this product is reached from a mail.
-SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 
 # Mail: SMTP by EMAIL_URL, for example smtp+tls://user:password@mail.example.com:587. Without it, a folder.
 EMAIL_FILE_PATH = VAR_DIR / "mail"

@@ -42,7 +42,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
         "written_to": written_to,
         "host": settings.EMAIL_HOST,
         "sender": settings.DEFAULT_FROM_EMAIL,
-        "site": settings.SITE_URL,
+        "site": settings.SITE_URL + settings.SCRIPT_NAME,
         "can_send": request.user.has_perm("connections.resend_mail"),
     }
     return render(request, "connections/outbox.html", context)
