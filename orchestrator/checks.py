@@ -113,7 +113,7 @@ def closed_folder(**_: Any) -> list[CheckMessage]:
     if not any(path.exists() for path in private) or not is_open_to_others(folder):
         return []
     words = f"Other users of this machine can look into VAR_DIR, {folder}, which holds keys, the database or mails."
-    return [Warning(words, hint=f"chmod 700 {shlex.quote(str(folder))}", id="orchestrator.W011")]
+    return [Warning(words, hint=f"chmod 700 {shlex.quote(str(folder))}", id="orchestrator.W012")]
 
 
 def _key_problems() -> Iterator[CheckMessage]:

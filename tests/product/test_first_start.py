@@ -104,7 +104,7 @@ def test_a_folder_that_is_open_to_others_is_closed(checkout: Path, tmp_path: Pat
         assert f"{var} was open to other users of this machine; it is closed now" in start.text
         assert stat.S_IMODE(var.stat().st_mode) == 0o700
         assert stat.S_IMODE((var / "db.sqlite3").stat().st_mode) == 0o600
-        assert "orchestrator.W011" not in start.text
+        assert "orchestrator.W012" not in start.text
 
 
 def test_a_folder_that_others_use_too_is_warned_of(checkout: Path, tmp_path: Path) -> None:
