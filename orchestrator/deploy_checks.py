@@ -71,7 +71,7 @@ def reachable_site(**_: Any) -> list[CheckMessage]:
     site = _site()
     if site is None:
         words = f"SITE_URL “{settings.SITE_URL}” is no address of a site: links in mails and calendars lead nowhere."
-        return [Warning(words, hint="It is an address such as https://example.com.", id="orchestrator.W007")]
+        return [Warning(words, hint="It begins with https:// and names the host of the site.", id="orchestrator.W007")]
     return list(_about_site(site))
 
 

@@ -18,8 +18,9 @@ _SALT = "people.known_browsers"
 
 
 def cookie_name() -> str:
-    """Where the session's cookie is bound to this host alone, this one is too."""
-    return "__Host-known_browser" if settings.SESSION_COOKIE_NAME.startswith("__Host-") else "known_browser"
+    """Where the session's cookie is bound to TLS, or to this host alone, this one is too."""
+    prefixes = (prefix for prefix in ("__Host-", "__Secure-") if settings.SESSION_COOKIE_NAME.startswith(prefix))
+    return f"{next(prefixes, '')}known_browser"
 
 
 def remember(answer: HttpResponse, user: User) -> None:
