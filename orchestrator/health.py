@@ -28,7 +28,8 @@ _HISTORY = "history"
 _UNKNOWN = "Not known: the database does not answer."
 _WAITS = "Audits, reminders and mails wait; nothing is lost."
 _BROKER_REMEDY = (
-    "Whoever runs this site looks at the server behind REDIS_URL. Pages and Test Connection work meanwhile."
+    "Whoever runs this site looks at the server behind REDIS_URL; without that setting, `make run` starts one. "
+    "Pages and Test Connection work meanwhile."
 )
 
 

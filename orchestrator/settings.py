@@ -16,7 +16,7 @@ from orchestrator import (
     site_settings,
 )
 from orchestrator.environment import Environment
-from orchestrator.supervisor import options
+from orchestrator.supervisor import broker, options, running, services
 
 loading.begin()
 
@@ -25,6 +25,8 @@ env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 _OPTIONS = options.read(BASE_DIR)
 VAR_DIR = _OPTIONS.var_dir
+# What `make run` chose, for commands that are run beside it; its own processes have it in their environment.
+_RUNNING = running.read(VAR_DIR)
 # `make run` makes its own keys once, in a file only its user can read; the environment goes before it.
 environment.read_file(VAR_DIR / "keys.env")
 
@@ -45,7 +47,8 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "loca
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("HTTPS", default=False)
 # Where this product is reached from a mail, without a path; `reverse` begins with the path below which everything lies.
-_SITE = site_settings.read(env.str("SITE_URL", default="http://127.0.0.1:8000"), env.str("SCRIPT_NAME", default=""))
+_SITE_URL = env.str("SITE_URL", default=_RUNNING.site_url if _RUNNING else "http://127.0.0.1:8000")
+_SITE = site_settings.read(_SITE_URL, env.str("SCRIPT_NAME", default=""))
 SITE_URL = _SITE.origin
 # Empty, or such as "/repos".
 SCRIPT_NAME = _SITE.prefix
@@ -149,8 +152,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The broker: a doorbell only. What is due stands in the database.
 REDIS_URL = _OPTIONS.redis_url
-CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
+# Without one of the operator's own it is the one of `make run`, or none: never what happens to listen on Redis' port.
+CELERY_BROKER_URL = REDIS_URL or broker.embedded_url(VAR_DIR)
+# Others may use the same Redis.
+CELERY_TASK_DEFAULT_QUEUE = "mfe-orchestrator"
 CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": "mfe-orchestrator:",
     "visibility_timeout": 600,
     "unacked_restore_throttle": 1,
     "unacked_restore_interval": 10,
@@ -290,6 +297,8 @@ WORKER_THREADS = _OPTIONS.worker_threads
 
 # Where Azure DevOps is. The operator says so; nobody who uses the pages can.
 AZURE_DEVOPS_SERVERS = _OPTIONS.azure_devops_servers
+if _RUNNING and _RUNNING.sandbox_port:
+    AZURE_DEVOPS_SERVERS = services.with_sandbox(AZURE_DEVOPS_SERVERS, _RUNNING.sandbox_port)
 # More of each server, by its name: its certificate authorities, its proxy, and the words that allow plain HTTP.
 AZURE_DEVOPS_CA_BUNDLES = env.str("AZURE_DEVOPS_CA_BUNDLES", default="")
 AZURE_DEVOPS_PROXIES = env.secret("AZURE_DEVOPS_PROXIES")

@@ -4,6 +4,7 @@
     preparation.py database, static files, administrator
     broker.py      which broker, and where its socket lies
     services.py    what is started, each with its own environment
+    running.py     what was chosen, for the commands that are run beside it
     crew.py        starts, watches, restarts and stops them
     leash.py       on Linux the kernel ends a child whose parent died
     watchdog.py    everywhere: a second process ends what a killed supervisor leaves behind

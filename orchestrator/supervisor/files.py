@@ -18,6 +18,7 @@ _OURS = (
     "*.stamp",
     ".*.stamp.*",
     "*password-not-shown*",
+    "*running.json*",
     "static",
     "mail",
     "broker",

@@ -99,7 +99,8 @@ def for_children(
     return {
         "SITE_URL": site,
         **environment,
-        "REDIS_URL": redis_url,
+        # Either is read, and both are an error.
+        **({} if environment.get("REDIS_URL_FILE") else {"REDIS_URL": redis_url}),
         "AZURE_DEVOPS_SERVERS": servers,
         "VAR_DIR": str(var),
         # A line is shown when it is written, not when a buffer is full.

@@ -5,11 +5,13 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
+from functools import cached_property
+from pathlib import Path
 from socket import socket
 from typing import TextIO, TypeVar
 
 from orchestrator import broker_url
-from orchestrator.supervisor import broker, first_password, ports, readiness, services
+from orchestrator.supervisor import broker, first_password, ports, readiness, running, services
 from orchestrator.supervisor.console import Console, Sample, summary
 from orchestrator.supervisor.crew import Crew
 from orchestrator.supervisor.lock import note
@@ -20,7 +22,7 @@ T = TypeVar("T")
 READY_WITHIN = 60.0
 # Nobody waits for a migration of many rows with a clock in hand.
 PREPARED_WITHIN = 3600.0
-_BROKER, _WEB = "broker", "web"
+_BROKER, _WEB = broker.FOLDER, "web"
 
 
 class Start:
@@ -40,20 +42,26 @@ class Start:
         port = ports.port_of(listener)
         self._say_if_moved(_WEB, chosen.web_port, port)
         self._say_if_moved("sandbox", chosen.sandbox_port, sandbox_port)
+        site = f"http://{ports.HOST}:{port}"
         try:
-            environment = self._environment(sandbox_port, f"http://{ports.HOST}:{port}")
-            # The pages first, alone on the machine: whoever started it waits for them, and the others have time.
-            administrator = await self._web(environment, listener)
-            await self._broker(environment["REDIS_URL"])
-            for service in self._behind_the_pages(environment, sandbox_port):
-                self._crew.keep(service)
-            if administrator and not self._crew.stopping.is_set():
-                self._welcome(port, administrator)
-            await self._crew.stopping.wait()
-            self._console.say("stopping")
+            with running.noted(chosen.var_dir, running.Running(site, sandbox_port)):
+                await self._until_asked_to_stop(listener, self._environment(sandbox_port, site), sandbox_port)
         finally:
             await self._crew.stop(last=(_BROKER,))
             listener.close()
+
+    async def _until_asked_to_stop(
+        self, listener: socket, environment: dict[str, str], sandbox_port: int | None
+    ) -> None:
+        # The pages first, alone on the machine: whoever started it waits for them, and the others have time.
+        administrator = await self._web(environment, listener)
+        await self._broker()
+        for service in self._behind_the_pages(environment, sandbox_port):
+            self._crew.keep(service)
+        if administrator and not self._crew.stopping.is_set():
+            self._welcome(ports.port_of(listener), administrator)
+        await self._crew.stopping.wait()
+        self._console.say("stopping")
 
     async def _web(self, environment: Mapping[str, str], listener: socket) -> Administrator | None:
         """Start the web. Who may sign in, once it answers; None when asked to stop."""
@@ -73,23 +81,29 @@ class Start:
             raise CannotStart("The web ended before it was prepared. Its lines above say why.")
         return administrator
 
-    async def _broker(self, url: str) -> None:
+    async def _broker(self) -> None:
         """The operator's broker has to answer; the embedded one is started."""
-        if url == self._chosen.redis_url:
+        if url := self._chosen.redis_url:
             if not await asyncio.to_thread(broker.answers, url):
                 raise CannotStart(f"No broker answers at {broker_url.without_password(url)} (REDIS_URL).")
             return
         folder = self._chosen.var_dir / _BROKER
-        command = broker.command(broker.server_program(), folder, broker.socket_path(folder))
+        command = broker.command(broker.server_program(), folder, self._socket)
         self._crew.keep(services.broker(os.environ, command))
-        await self._until(lambda: asyncio.to_thread(broker.answers, url), "The broker did not answer")
+        embedded = broker.url_of(self._socket)
+        await self._until(lambda: asyncio.to_thread(broker.answers, embedded), "The broker did not answer")
+
+    @cached_property
+    def _socket(self) -> Path:
+        """Chosen once: it may be in a folder that is made for this start alone."""
+        return broker.socket_path(self._chosen.var_dir / _BROKER)
 
     def _environment(self, sandbox_port: int | None, site: str) -> dict[str, str]:
         chosen = self._chosen
         servers = chosen.azure_devops_servers
         return services.for_children(
             os.environ,
-            redis_url=chosen.redis_url or broker.url_of(broker.socket_path(chosen.var_dir / _BROKER)),
+            redis_url=chosen.redis_url or broker.url_of(self._socket),
             servers=services.with_sandbox(servers, sandbox_port) if sandbox_port else servers,
             var=chosen.var_dir,
             site=site,

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery
+from django.conf import settings
 
-QUEUE = "celery"
+QUEUE = settings.CELERY_TASK_DEFAULT_QUEUE
 
 
 class Sender:
@@ -29,7 +30,11 @@ class Sender:
 def sender(url: str) -> Iterator[Sender]:
     """Speaks to the broker at `url`, and leaves no connection open."""
     celery = Celery("another-version", broker=url, set_as_current=False)
-    celery.conf.task_ignore_result = True
+    celery.conf.update(
+        task_ignore_result=True,
+        task_default_queue=QUEUE,
+        broker_transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS,
+    )
     try:
         yield Sender(celery)
     finally:

@@ -14,9 +14,9 @@ from orchestrator.supervisor import broker
 class Broker:
     """A Valkey server that a test may stop and start."""
 
-    def __init__(self, folder: Path) -> None:
-        self.url = broker.url_of(folder / "broker.sock")
-        self._command = broker.command(broker.server_program(), folder, folder / "broker.sock")
+    def __init__(self, folder: Path, socket: Path) -> None:
+        self.url = broker.url_of(socket)
+        self._command = broker.command(broker.server_program(), folder, socket)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -38,7 +38,7 @@ class Broker:
 def running_broker() -> Iterator[Broker]:
     """A broker that answers. Not below pytest's own folder, whose path is too long for a socket."""
     with tempfile.TemporaryDirectory(prefix="broker-") as folder:
-        one = Broker(Path(folder))
+        one = Broker(Path(folder), Path(folder) / "broker.sock")
         one.start()
         yield one
         one.stop()

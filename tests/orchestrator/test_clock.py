@@ -29,9 +29,13 @@ def app(url: str) -> Celery:
     return made
 
 
+# The product's key prefix, and the queue of this application.
+KEY = "mfe-orchestrator:celery"
+
+
 def rung(broker: Broker) -> int:
     with Redis.from_url(broker.url.replace("redis+socket://", "unix://")) as client:
-        return int(client.llen("celery"))
+        return int(client.llen(KEY))
 
 
 def ring_all(beat: Clock) -> None:

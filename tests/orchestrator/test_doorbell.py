@@ -24,7 +24,7 @@ def test_what_is_done_on_a_closed_connection_fails_as_a_lost_broker_does(running
     channel: Any = connection.channel()
     connection.release()
     with pytest.raises(BrokerGone):
-        channel.queue_purge("celery")
+        channel.queue_purge("mfe-orchestrator")
     assert issubclass(BrokerGone, connection.connection_errors)
 
 

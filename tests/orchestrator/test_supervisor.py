@@ -246,7 +246,12 @@ class TestEnvironments:
             {"SITE_URL": "https://site"}, redis_url="r", servers="s", var=Path("/var"), site="http://127.0.0.1:8000"
         )
         assert made["SITE_URL"] == "https://site"
+        assert "REDIS_URL_FILE" not in made
         assert (made["REDIS_URL"], made["AZURE_DEVOPS_SERVERS"], made["VAR_DIR"]) == ("r", "s", "/var")
+
+    def test_a_broker_that_stands_in_a_file_is_left_there(self) -> None:
+        made = services.for_children({"REDIS_URL_FILE": "/f"}, redis_url="r", servers="s", var=Path("/var"), site="x")
+        assert (made["REDIS_URL_FILE"], made.get("REDIS_URL")) == ("/f", None)
 
 
 class TestWeb:

@@ -187,13 +187,15 @@ def eventually(what: Callable[[], object], message: str, within: float = WITHIN)
         sleep(0.05)
 
 
-def finished(folder: Path, command: Iterable[str], environment: Mapping[str, str]) -> tuple[int, str]:
-    """Exit code and output of something that ends by itself."""
+def finished(
+    folder: Path, command: Iterable[str], environment: Mapping[str, str], *, given: str = ""
+) -> tuple[int, str]:
+    """Exit code and output of something that ends by itself, with `given` on its standard input."""
     done = subprocess.run(
         list(command),
         cwd=folder,
         env=dict(environment),
-        stdin=subprocess.DEVNULL,
+        input=given,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

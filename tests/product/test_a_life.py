@@ -155,6 +155,19 @@ def _found(person: Person, path: str, pattern: str) -> str:
     return found[0]
 
 
+def test_commands_beside_it_find_broker_sandbox_and_pages(first: Start, folder: Path) -> None:
+    python = str(folder / ".venv/bin/python")
+    code, said = finished(folder, [python, "manage.py", "ready"], persons_environment())
+    assert code == 0, said
+    assert "ok  broker" in said
+    token = first.said(r"^full-again +acme .*\n +(\w{84})$")
+    words = ["Beside", "acme", "--owner", "admin", "--server", "Sandbox", "--one-organization"]
+    add = [python, "manage.py", "connections", "add", *words, "--json"]
+    code, said = finished(folder, add, persons_environment(LOG_LEVEL="ERROR"), given=token)
+    assert code == 0, said
+    assert "Beside" in said
+
+
 def test_a_second_start_in_the_folder_says_where_the_first_one_runs(first: Start) -> None:
     code, said = finished(first.folder, ["make", "run"], persons_environment())
     assert code != 0

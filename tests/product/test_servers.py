@@ -39,7 +39,7 @@ def test_what_it_keeps_is_in_postgresql_and_what_it_rings_goes_through_redis(
     with psycopg.connect(postgresql_url) as database:
         assert database.execute("SELECT count(*) FROM orchestrator_heartbeat").fetchone() == (2,)
     with Redis.from_url(redis_url) as broker:
-        assert broker.exists("_kombu.binding.celery")
+        assert broker.exists("mfe-orchestrator:_kombu.binding.mfe-orchestrator")
 
 
 def test_ctrl_c_ends_the_product_and_not_the_servers(start: Start, postgresql_url: str, redis_url: str) -> None:
