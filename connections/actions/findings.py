@@ -5,7 +5,7 @@ from datetime import datetime
 
 from connections.azure_devops.capabilities import Finding, Verdict
 from connections.checks import WRITE_PROBES_OFF, Report
-from connections.models import CapabilityState, Connection
+from connections.models import CapabilityState, ChosenProject, Connection
 from connections.models.columns import fit_to_columns
 
 
@@ -54,7 +54,9 @@ def _note_hidden_projects(connection: Connection, report: Report) -> None:
         elif key in visible:
             chosen.not_visible_since = None
         if chosen.not_visible_since != since:
-            chosen.save(update_fields=["not_visible_since"])
+            # A project that is not chosen any more leaves nothing to note.
+            since = chosen.not_visible_since
+            ChosenProject.objects.filter(pk=chosen.pk).update(not_visible_since=since)
 
 
 def _take(state: CapabilityState, finding: Finding, at: datetime) -> None:

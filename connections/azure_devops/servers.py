@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from connections.azure_devops.certificates import marked_certificates, text_of
 from connections.azure_devops.types import SERVICES_URL, Server, is_loopback
 
 SERVERS = "AZURE_DEVOPS_SERVERS"
@@ -160,7 +161,7 @@ def trouble_with_authorities(path: str) -> str:
         return "does not exist"
     except OSError:
         return "cannot be read"
-    if b"PRIVATE KEY" in content:
+    if "PRIVATE KEY" in text_of(content):
         return "holds a private key, which belongs to the server alone; name a file with certificates only"
     return "" if _certificates(path) else "holds no certificate in PEM form"
 
@@ -168,7 +169,8 @@ def trouble_with_authorities(path: str) -> str:
 def _certificates(path: str) -> int:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        context.load_verify_locations(cafile=path)
+        marked = marked_certificates(path)
+        context.load_verify_locations(cafile=None if marked else path, cadata=marked or None)
     except (ssl.SSLError, OSError):
         return 0
     return context.cert_store_stats()["x509"]

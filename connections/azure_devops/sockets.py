@@ -22,6 +22,8 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.poolmanager import PoolManager
 from urllib3.util.connection import allowed_gai_family
 
+from connections.azure_devops.certificates import marked_certificates
+
 _PIECE = 16 * 1024
 
 
@@ -209,10 +211,13 @@ class DeadlineAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
-    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """A bundle of authorities that is not there is trouble with TLS, not with the network."""
         try:
-            super().cert_verify(*args, **kwargs)  # type: ignore[no-untyped-call]  # the stubs have no types for it
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]  # the stubs have no types for it
+            if url.lower().startswith("https") and conn.ca_certs and (marked := marked_certificates(conn.ca_certs)):
+                conn.ca_certs = None
+                conn.conn_kw = {**conn.conn_kw, "ca_cert_data": marked}
         except OSError as trouble:
             raise SSLError(str(trouble)) from None
 

@@ -3,6 +3,7 @@
 import base64
 import socket
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,19 @@ def test_a_handshake_that_is_cut_off_is_a_failed_connection(serve: Serve, transp
     server = serve(greet=hang_up)
     with pytest.raises(errors.ConnectionFailed):
         transport(f"https://127.0.0.1:{server.port}").get(PROJECTS)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_bundle_that_windows_wrote_is_trusted(
+    serve: Serve, transport: MakeTransport, authority: Authority, tmp_path: Path, encoding: str
+) -> None:
+    bundle = tmp_path / "own.pem"
+    bundle.write_text(Path(authority.bundle).read_text() + "Größe\n", encoding=encoding, newline="\r\n")
+    server = serve(tls=authority.server("127.0.0.1"))
+    assert transport(server.url, ca_bundle=str(bundle)).get(PROJECTS).status == HTTPStatus.OK
+    server = serve(tls=authority.server("elsewhere.example"))
+    with pytest.raises(errors.TlsFailure):
+        transport(server.url, ca_bundle=str(bundle)).get(PROJECTS)
 
 
 def test_a_bundle_that_is_not_there_is_a_tls_failure(

@@ -209,6 +209,18 @@ def test_a_file_of_authorities_is_looked_into(authority: Authority, tmp_path: Pa
     assert trouble_with_authorities(str(key)).startswith("holds a private key")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_a_file_of_authorities_may_have_been_written_by_windows(
+    authority: Authority, tmp_path: Path, encoding: str
+) -> None:
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    (tmp_path / "own.pem").write_text(f"{mark}{Path(authority.bundle).read_text()}", encoding=encoding, newline="\r\n")
+    assert trouble_with_authorities(str(tmp_path / "own.pem")) == ""
+    key = "-----BEGIN PRIVATE KEY-----"
+    (tmp_path / "key.pem").write_text(f"{mark}{key}", encoding=encoding)
+    assert trouble_with_authorities(str(tmp_path / "key.pem")).startswith("holds a private key")
+
+
 def test_a_file_that_may_not_be_read_is_no_missing_file(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_path: Path) -> bytes:
         raise PermissionError
