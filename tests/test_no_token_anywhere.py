@@ -306,6 +306,7 @@ def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
         "delivery.tasks.refresh_one": of_connection,
         "delivery.tasks.poll_due": {},
         "delivery.tasks.mind_the_clock": {},
+        "delivery.tasks.forget_old_generations": {},
         "delivery.tasks.poll_some": {"lease": lease.isoformat(), "ids": [1]},
         "history.tasks.seal_waiting": {},
         "history.tasks.verify": {},
@@ -374,8 +375,9 @@ def releases_commands(lived: Lived) -> dict[str, tuple[list[str], str]]:
     return {f"releases {verb}": (words, "") for verb, words in lines.items()}
 
 
-# What starts processes that live on; tests/product starts it and looks at what it prints.
-ELSEWHERE = {"up"}
+# What starts processes that live on; tests/product starts it and looks at what it prints. The second becomes the
+# database's own program, for a person at the terminal.
+ELSEWHERE = {"up", "dbshell"}
 
 
 def test_no_command_gives_a_token_away(
