@@ -11,6 +11,14 @@ if __name__ == "__main__":
         from orchestrator.supervisor.up import up
 
         sys.exit(up(Path(__file__).resolve().parent))
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as problem:
+        if settings.configured:
+            raise
+        # A setting could not be read: the sentence says which, and where it was noticed helps nobody.
+        sys.exit(str(problem))

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,6 +81,20 @@ class TestValues:
         monkeypatch.setenv("VAR_DIR", str(tmp_path))
         monkeypatch.setenv("WEB_PORT", "http")
         assert up(tmp_path) == "WEB_PORT has “http” where a number belongs."
+
+
+@pytest.mark.parametrize("words", [["ready"], ["check"], ["backup", "file"], ["migrate"]])
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [("HTTPS=ture", "HTTPS is “ture”."), ("REDIS_URL=http://:sesame@x", "REDIS_URL names no broker.")],
+)
+def test_a_command_ends_with_a_sentence_too(words: list[str], setting: str, said: str, tmp_path: Path) -> None:
+    given = KEYS | dict([setting.split("=", 1)]) | {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)}
+    command = [sys.executable, "manage.py", *words]
+    done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(said)
+    assert len(done.stderr.splitlines()) == 1
 
 
 def environment_with(name: str) -> dict[str, str]:
