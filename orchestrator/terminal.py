@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TextIO, cast
 
-from django.core.management.base import BaseCommand, OutputWrapper
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from orchestrator.control_characters import without_control_characters
 
@@ -27,13 +27,18 @@ class TerminalCommand(BaseCommand):
         self.stderr.style_func = self.style.ERROR
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """As Django does, with our writer also around streams that a caller gives."""
+        """As Django does, with our writer also around streams that a caller gives. Raises `CommandError`."""
         given = {name: options.pop(name, None) for name in ("stdout", "stderr")}
         if given["stdout"]:
             self.stdout = TerminalOutput(given["stdout"])
         if given["stderr"]:
             self.stderr = TerminalOutput(given["stderr"])
-        return super().execute(*args, **options)
+        try:
+            return super().execute(*args, **options)
+        except CommandError as wrong:
+            # Whoever called the command from code prints it.
+            wrong.args = tuple(without_control_characters(str(words)) for words in wrong.args)
+            raise
 
 
 def _wrapped(output: OutputWrapper) -> TerminalOutput:

@@ -45,6 +45,11 @@ class EntraAdapter(OpenIDConnectOAuth2Adapter):
     Whatever is wrong with an answer of Microsoft's becomes `OAuth2Error`, for which allauth shows the refusal page.
     """
 
+    def get_client(self, *given: Any, **more: Any) -> Any:
+        """What asks for the token, at the address that Microsoft publishes. Raises `OAuth2Error`."""
+        with _untrusted_answer():
+            return super().get_client(*given, **more)
+
     def get_access_token_data(self, *given: Any, **more: Any) -> dict[str, Any]:
         """The answer to the code, whose id_token alone is used. Raises `OAuth2Error`."""
         with _untrusted_answer():
@@ -150,7 +155,11 @@ def refused_page(request: HttpRequest, *, failed: bool = False) -> HttpResponse:
 @require_safe
 def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
     """GET /sign-in/entra/: to Microsoft's page."""
-    return _answer(OAuth2LoginView, request, provider_id)
+    try:
+        with _untrusted_answer():
+            return _answer(OAuth2LoginView, request, provider_id)
+    except OAuth2Error:
+        return refused_page(request, failed=True)
 
 
 @never_cache

@@ -104,6 +104,13 @@ def test_what_a_person_typed_is_not_repeated_with_them(
     assert control_characters(err) == []
 
 
+def test_an_error_that_code_meets_holds_none_either(stored: Connection) -> None:
+    with pytest.raises(CommandError) as wrong:
+        call_command("connections", "test", f"no {NASTY}")
+    assert control_characters(str(wrong.value)) == []
+    assert wrong.value.returncode == 1
+
+
 def test_every_command_of_ours_writes_through_the_one_writer() -> None:
     ours = {config.name for config in apps.get_app_configs() if Path(config.path).parent == settings.BASE_DIR}
     commands = {name: load_command_class(app, name) for name, app in get_commands().items() if app in ours}

@@ -289,6 +289,23 @@ def test_a_token_that_ended_a_few_seconds_ago_by_our_clock_lets_in(client: Clien
     assert sign_in(client, entra).status_code == 302
 
 
+@pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint"])
+def test_an_address_that_is_not_published_gives_the_refusal_page_before_anybody_leaves(
+    client: Client, entra: Entra, maya: User, name: str
+) -> None:
+    entra.configured = {name: LEFT_OUT}
+    assert client.get(reverse("openid_connect_login", kwargs=HERE)).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["token_endpoint", "jwks_uri", "issuer"])
+def test_an_address_that_is_not_published_gives_the_refusal_page_to_who_comes_back(
+    client: Client, entra: Entra, maya: User, name: str
+) -> None:
+    state = begin(client, entra)["state"]
+    entra.configured = {name: LEFT_OUT}
+    assert come_back(client, code="good", state=state).status_code == 403
+
+
 def test_an_entra_that_is_away_gives_the_refusal_page_at_both_ends(
     client: Client, entra: Entra, maya: User, settings: Settings
 ) -> None:

@@ -46,12 +46,13 @@ class Entra:
         return f"http://127.0.0.1:{self.port}/{TENANT}/v2.0"
 
     def configuration(self) -> dict[str, Any]:
-        return {
+        found = {
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/authorize",
             "token_endpoint": f"{self.issuer}/token",
             "jwks_uri": f"{self.issuer}/keys",
-        } | self.configured
+        }
+        return {name: value for name, value in (found | self.configured).items() if value is not LEFT_OUT}
 
     def keys(self) -> dict[str, Any]:
         if self.published is not None:
