@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable
 from io import StringIO
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,7 +71,10 @@ class Environment:
     def float(self, name: builtins.str, *, default: builtins.float) -> builtins.float:
         """A number; an empty value is the default."""
         value = self.str(name, "")
-        return _number(name, value, float) if value else default
+        number = _number(name, value, float) if value else default
+        if not isfinite(number):
+            raise ImproperlyConfigured(f"{name} has “{value}” where a number belongs.")
+        return number
 
     def list(
         self,
@@ -165,7 +169,7 @@ def _of_file(variable: str, path: Path) -> str:
 
 
 def _text(content: bytes) -> str | None:
-    """As an editor or PowerShell on Windows writes it too."""
+    """As an editor or PowerShell on Windows writes it too; None when it is no text."""
     try:
         return decode(content).strip()
     except UnreadableText:

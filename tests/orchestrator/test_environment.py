@@ -69,8 +69,9 @@ class TestValues:
             loaded_settings(KEYS | {"HTTPS": "ture"})
 
     def test_a_number_that_is_none_is_refused_and_an_empty_one_is_the_default(self) -> None:
-        with pytest.raises(ImproperlyConfigured, match="WEB_WORKERS has “many”"):
-            loaded_settings(KEYS | {"WEB_WORKERS": "many"})
+        for name, value in [("WEB_WORKERS", "many"), ("AUDIT_EVERY_HOURS", "6h"), ("AUDIT_EVERY_HOURS", "nan")]:
+            with pytest.raises(ImproperlyConfigured, match=f"{name} has “{value}”"):
+                loaded_settings(KEYS | {name: value})
         assert loaded_settings(KEYS | {"WEB_WORKERS": ""})["WEB_WORKERS"] == 2
 
     def test_a_setting_that_cannot_be_read_ends_a_start_with_a_sentence(
