@@ -64,7 +64,11 @@ class NewRepositoryForm(forms.Form):
     """New repository."""
 
     project = forms.ChoiceField(label="Project", error_messages={"required": "Choose a project."})
-    name = forms.CharField(label="Name", error_messages={"required": "Give the repository a name."})
+    name = forms.CharField(
+        label="Name",
+        widget=forms.TextInput(attrs={"maxlength": input_rules.REPOSITORY_NAME_LENGTH}),
+        error_messages={"required": "Give the repository a name."},
+    )
 
     def __init__(self, *args: Any, projects: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -81,7 +85,9 @@ class BranchField(forms.CharField):
     """A branch's short name, as Git allows it."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(strip=False, error_messages={"required": "Give the branch a name."}, **kwargs)
+        widget = forms.TextInput(attrs={"maxlength": input_rules.BRANCH_LENGTH})
+        errors = {"required": "Give the branch a name."}
+        super().__init__(strip=False, widget=widget, error_messages=errors, **kwargs)
 
     def clean(self, value: Any) -> str:
         """The name. Raises `ValidationError` beside this field."""
@@ -113,6 +119,7 @@ class CommitForm(forms.Form):
     path = forms.CharField(
         label="Path",
         strip=False,
+        widget=forms.TextInput(attrs={"maxlength": input_rules.PATH_LENGTH}),
         help_text="From the top of the repository, for example docs/README.md.",
         error_messages={"required": "Say where the file lies."},
     )
@@ -124,7 +131,7 @@ class CommitForm(forms.Form):
     )
     comment = forms.CharField(
         label="Commit message",
-        widget=forms.Textarea(attrs={"rows": 2}),
+        widget=forms.Textarea(attrs={"rows": 2, "maxlength": input_rules.COMMENT_LENGTH}),
         error_messages={"required": "Say what you changed."},
     )
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)

@@ -21,7 +21,7 @@ class CommentForm(forms.Form):
         label="Comment",
         required=False,
         help_text="Kept at Azure DevOps and in the history here.",
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 3, "maxlength": input_rules.COMMENT_LENGTH}),
     )
 
     def clean_comment(self) -> str:
@@ -35,7 +35,7 @@ class NewReleaseForm(forms.Form):
     description = forms.CharField(
         label="Description",
         required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 3, "maxlength": input_rules.COMMENT_LENGTH}),
     )
 
     def __init__(self, *args: Any, definition: Definition, offers: Iterable[Offer], **kwargs: Any) -> None:

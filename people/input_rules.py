@@ -1,8 +1,7 @@
 """Rules for what is entered about a person: the name to sign in with, how they are called, and their mail address.
 
-Forms, actions and commands ask these, and of names to sign in with Django's own admin too. Each
-returns the value as it is stored, or raises
-`connections.input_rules.InvalidInput`.
+Forms, actions and commands ask these; Django's own admin that of names to sign in with. Each returns the value as it is
+stored, or raises `connections.input_rules.InvalidInput`.
 """
 
 import re
