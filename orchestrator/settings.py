@@ -219,6 +219,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 # Below a path, other applications of the same host neither get the cookies nor overwrite them.
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = SCRIPT_NAME or "/"
+MESSAGE_STORAGE = "orchestrator.message_storage.MessageStorage"
 if HTTPS:
     # A browser takes these names only over TLS, and `__Host-` only for one host and all of its paths: no other host of
     # the domain can set them.

@@ -4,7 +4,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 import requests
@@ -12,6 +12,7 @@ import requests
 from sandbox.samples import SAMPLES
 from sandbox.server import Sandbox
 from tests.servers.proxy import Site, site
+from tests.sign_in import provider
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("servers")]
 PREFIX = "/repos"
@@ -97,8 +98,17 @@ def azure() -> Iterator[Sandbox]:
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory, azure: Sandbox) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
-    with site("nginx, below a path", PREFIX, folder, AZURE_DEVOPS_SERVERS=f"Sandbox={azure.url}") as found:
-        yield found
+    entra = provider.Entra()
+    server = provider.serve(entra)
+    optional = {"SECOND_FACTOR": "1", "ENTRA_TENANT_ID": provider.TENANT, "ENTRA_CLIENT_ID": provider.CLIENT}
+    optional |= {"ENTRA_CLIENT_SECRET": provider.SECRET, "ENTRA_AUTHORITY": f"http://127.0.0.1:{entra.port}"}
+    try:
+        servers = f"Sandbox={azure.url}"
+        with site("nginx, below a path", PREFIX, folder, AZURE_DEVOPS_SERVERS=servers, **optional) as found:
+            yield found
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -186,11 +196,20 @@ def test_the_calendar_and_its_links_begin_with_the_path(person: Person) -> None:
     assert re.search(rf"URL[^:]*:{re.escape(person.site.url)}/code-repositories/\d+/", lines)
 
 
+def test_microsoft_entra_id_sends_people_back_below_the_path(product: Site) -> None:
+    begun = Person(product).get(f"{PREFIX}/sign-in/entra/")
+    asked = parse_qs(urlsplit(begun.headers["Location"]).query)
+    assert asked["redirect_uri"] == [f"{product.url}/sign-in/entra/back/"]
+
+
 def test_cookies_are_for_the_path_alone(person: Person) -> None:
-    found = {cookie.name: cookie.path for cookie in person.cookies if cookie.name != "messages"}
-    assert {"__Secure-sessionid", "__Secure-csrftoken", "__Secure-known_browser"} <= found.keys()
-    assert set(found.values()) == {PREFIX}
-    assert all(name.startswith("__Secure-") for name in found)
+    person.post(f"{PREFIX}/code-repositories/calendar/revoke/")
+    found = {cookie.name: cookie.path for cookie in person.cookies}
+    assert found == dict.fromkeys(
+        ["__Secure-sessionid", "__Secure-csrftoken", "__Secure-known_browser", "messages"], PREFIX
+    )
+    person.get(f"{PREFIX}/code-repositories/calendar/")
+    assert "messages" not in person.cookies
 
 
 def test_error_pages_lead_below_the_path(person: Person) -> None:
