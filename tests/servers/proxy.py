@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,14 @@ def _for_this_machine(configuration: str, port: int, web_port: int, certificate:
         configuration, count = re.subn(pattern, replacement, configuration)
         assert count, f"the documented configuration has no {pattern}"
     return configuration
+
+
+@contextmanager
+def web_process(site: Site, **more: str) -> Iterator[str]:
+    """The web process once more with other settings: its address."""
+    port = free_near(0)
+    with running(_web(replace(site, environment={**site.environment, **more}), port)):
+        yield f"http://{HOST}:{port}"
 
 
 def _web(site: Site, port: int) -> Server:

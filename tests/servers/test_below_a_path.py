@@ -11,7 +11,7 @@ import requests
 
 from sandbox.samples import SAMPLES
 from sandbox.server import Sandbox
-from tests.servers.proxy import Site, site
+from tests.servers.proxy import Site, site, web_process
 from tests.sign_in import provider
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("servers")]
@@ -229,6 +229,16 @@ def test_a_part_of_a_page_without_a_session_comes_back_to_its_page(product: Site
 @pytest.mark.parametrize("path", ["/healthz", f"{PREFIX}/healthz"])
 def test_monitors_ask_the_web_process_with_and_without_the_path(product: Site, path: str) -> None:
     assert requests.get(product.web + path, timeout=30).status_code == 200
+
+
+@pytest.mark.parametrize("passed_on", ["", PREFIX], ids=["the proxy takes the path off", "the proxy leaves the path"])
+def test_script_name_alone_says_the_path_too(product: Site, passed_on: str) -> None:
+    with web_process(product, SITE_URL=product.url.removesuffix(PREFIX), SCRIPT_NAME=PREFIX) as web:
+        headers = {"X-Forwarded-Proto": "https"}
+        page = requests.get(f"{web}{passed_on}/sign-in/", headers=headers, timeout=30)
+        sheet = re.search(rf'href="{PREFIX}(/static/css/app\.\w+\.css)"', page.text)
+        assert sheet
+        assert requests.get(f"{web}{passed_on}{sheet[1]}", headers=headers, timeout=30).status_code == 200
 
 
 def test_the_navigation_shows_where_one_is(person: Person) -> None:
