@@ -18,14 +18,14 @@ from django.utils import timezone
 
 from benchmarks.place import ROOT
 from connections import clients
-from connections.actions import runs
-from connections.azure_devops.capabilities import CAPABILITIES, Verdict
-from connections.azure_devops.secret import PersonalAccessToken
+from connections.actions import audit_runs
 from connections.models import AuditRun, CapabilityState, Connection, StoredToken
-from delivery.models import Inventory
+from connections.providers.azure_devops.capabilities import CAPABILITIES, Verdict
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from delivery.models import SyncState
 from history.record import Actor
-from orchestrator.supervisor import broker, services
-from orchestrator.supervisor.services import Service
+from orchestrator.supervisor import broker, process_specs
+from orchestrator.supervisor.process_specs import ProcessSpec
 from sandbox.samples import secret
 from sandbox.scale import bench_name
 
@@ -40,13 +40,13 @@ def embedded_broker() -> Iterator[str]:
         socket = broker.socket_path(Path(folder))
         url = broker.url_of(socket)
         command = broker.command(broker.server_program(), Path(folder), socket)
-        stack.enter_context(process(services.broker(os.environ, command)))
+        stack.enter_context(process(process_specs.broker(os.environ, command)))
         wait_until(lambda: broker.answers(url))
         yield url
 
 
 @contextmanager
-def process(service: Service) -> Iterator[int]:
+def process(service: ProcessSpec) -> Iterator[int]:
     """One of the product's parts while the block lasts: its process id."""
     nothing = subprocess.DEVNULL
     started = subprocess.Popen(
@@ -83,20 +83,20 @@ def team(broker_url: str, azure_url: str, *, width: int, workers: int = 1, paced
         pids = [stack.enter_context(process(_worker(environment, number))) for number in range(workers)]
         app = Celery(broker=broker_url)
         wait_until(lambda: len(app.control.ping(timeout=1.0) or ()) >= workers)
-        stack.enter_context(process(services.beat(environment)))
+        stack.enter_context(process(process_specs.beat(environment)))
         yield pids
 
 
-def _worker(environment: Mapping[str, str], number: int) -> Service:
-    service = services.worker(environment, int(environment["WORKER_THREADS"]))
-    return Service("worker", (*service.command, "--hostname", f"worker-{number}@%h"), environment)
+def _worker(environment: Mapping[str, str], number: int) -> ProcessSpec:
+    service = process_specs.worker(environment, int(environment["WORKER_THREADS"]))
+    return ProcessSpec("worker", (*service.command, "--hostname", f"worker-{number}@%h"), environment)
 
 
 def audit_all(azure_url: str) -> tuple[float, int]:
     """Seconds and requests of a run over everything, from its first request to its end."""
     # What the clock began by itself before is over by then.
     before = settled(azure_url)
-    run = runs.start_by_hand(by=Actor("bench"), now=timezone.now())
+    run = audit_runs.start_by_hand(by=Actor("bench"), now=timezone.now())
     wait_until(lambda: answered(azure_url) > before, every=0.01)
     begun = perf_counter()
     wait_until(lambda: AuditRun.objects.filter(pk=run.pk).exclude(finished_at=None).exists(), every=0.1)
@@ -141,7 +141,7 @@ def make_auditable(azure_url: str, count: int, *, organizations: int) -> None:
     CapabilityState.objects.bulk_create((state for one in made for state in _states(one)), batch_size=500)
     # Repositories were brought in a moment ago, so that nothing but audits is under way.
     later = timezone.now() + timedelta(hours=6)
-    Inventory.objects.bulk_create((Inventory(connection=one, next_at=later) for one in made), batch_size=500)
+    SyncState.objects.bulk_create((SyncState(connection=one, next_at=later) for one in made), batch_size=500)
 
 
 def _model(number: int) -> Connection:
@@ -169,7 +169,7 @@ def _copy(model: Connection, number: int) -> Connection:
         owner=model.owner,
         all_projects=True,
         health="healthy",
-        told_health="healthy",
+        notified_health="healthy",
         health_since=now,
         token_set_at=now - timedelta(days=40),
         expires_on=timezone.localdate() + timedelta(days=80),

@@ -38,7 +38,7 @@ def _connection(number: int, owners: list[User], random: Random, ending_within: 
         identity_name=f"Person {number % 997}",
         owner=random.choice(owners),
         health=health,
-        told_health=health,
+        notified_health=health,
         health_since=now,
         token_set_at=now - timedelta(days=random.randrange(90)),
         expires_on=timezone.localdate() + timedelta(days=random.randrange(-5, ending_within)),

@@ -12,7 +12,17 @@ from typing import Any
 
 from benchmarks.place import ROOT
 
-PACKAGES = ("connections", "delivery", "expected_answers", "history", "orchestrator", "people", "sandbox", "throttling")
+PACKAGES = (
+    "connections",
+    "core",
+    "delivery",
+    "expected_answers",
+    "history",
+    "orchestrator",
+    "people",
+    "sandbox",
+    "throttling",
+)
 # What these hold runs when it is imported, or wants settings of its own; their source is read like that of all others.
 _NOT_IMPORTED = re.compile(r".*\.(?:migrations\..*|__main__|celery|wsgi|gunicorn)|people\.sign_in\..*")
 _FUNCTIONS = ("search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn")

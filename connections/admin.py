@@ -7,9 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from connections.actions import runs
+from connections.actions import audit_runs
 from connections.models import Connection
-from orchestrator.ringing import NobodyHears, ring
+from core.tasks import BrokerUnavailable, enqueue
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Connection]
@@ -49,14 +49,14 @@ class ConnectionAdmin(_Admin):
         """Make each chosen connection due, and ask a worker for what is due."""
         from connections.tasks import audit_due
 
-        count = runs.make_due(queryset.values_list("pk", flat=True), now=timezone.now())
+        count = audit_runs.make_due(queryset.values_list("pk", flat=True), now=timezone.now())
         if not count:
             self.message_user(request, "None of these connections is enabled, so none is tested.", messages.WARNING)
             return
         noun = "connection is" if count == 1 else "connections are"
         try:
-            ring(audit_due)
-        except NobodyHears:
+            enqueue(audit_due)
+        except BrokerUnavailable:
             self.message_user(
                 request,
                 f"The broker cannot be reached. {count} {noun} due and will be tested when it is back.",

@@ -11,7 +11,7 @@ class ConnectionsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the history how to word our events."""
-        from connections.event_words import CONNECTIONS, KINDS
-        from history import words
+        from connections.event_types import CONNECTIONS, KINDS
+        from history import event_types
 
-        words.register(KINDS, subject="connection", about=CONNECTIONS)
+        event_types.register(KINDS, subject="connection", about=CONNECTIONS)

@@ -9,15 +9,15 @@ from django.conf import settings
 from django.utils import timezone
 from structlog.contextvars import get_contextvars
 
-from connections import calibration_run, checks, messages
-from connections.azure_devops.client import AzureDevOpsClient
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.servers import parse_servers
-from connections.azure_devops.transport import Limits
-from connections.azure_devops.types import SANDBOX, Place, ProjectRef, Server
-from connections.calibration import Calibration, Result, Told
+from connections.domain import calibration_run, verification
+from connections.domain.calibration import Calibration, Result, Told
+from connections.domain.problems import Facts, Problem, catalogue
 from connections.models import Connection
-from connections.problems import Facts, Problem
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.models import SANDBOX, Place, ProjectRef, Server
+from connections.providers.azure_devops.servers import parse_servers
+from connections.providers.azure_devops.transport import Limits
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def place_of(name: str) -> Place:
 def stored_problem(connection: Connection) -> Problem:
     """The problem that is stored with a connection, in the words of its server."""
     facts = Facts(host=connection.problem_host, organization=connection.organization)
-    return messages.problem(connection.problem, place=place_of(connection.server), facts=facts)
+    return catalogue.problem(connection.problem, place=place_of(connection.server), facts=facts)
 
 
 def problem_detail(name: str, code: str, *, host: str = "") -> dict[str, object]:
@@ -108,7 +108,7 @@ def _session_id() -> str:
     return str(bound.get("task_id") or bound.get("request_id") or "")
 
 
-def _logged(report: checks.Report, client: AzureDevOpsClient) -> checks.Report:
+def _logged(report: verification.Report, client: AzureDevOpsClient) -> verification.Report:
     where = f"{client.transport.organization} at {client.transport.server.name}"
     beside = {"session": client.transport.session_id, "seconds": round(report.elapsed, 3)}
     if report.trouble:
@@ -119,33 +119,33 @@ def _logged(report: checks.Report, client: AzureDevOpsClient) -> checks.Report:
     return report
 
 
-def check_side_by_side(
+def check_concurrently(
     where: Server, organization: str, token: PersonalAccessToken, projects: Sequence[ProjectRef] = ()
-) -> checks.Report:
+) -> verification.Report:
     """The check for a person who waits: within AZURE_DEVOPS_TEST_LIMIT seconds.
 
     `projects` are those that the connection is limited to, none for all.
     """
     limit = settings.AZURE_DEVOPS_TEST_LIMIT
     with (
-        closing(checks.SideBySide(limit)) as pace,
+        closing(verification.ConcurrentRunner(limit)) as pace,
         azure_devops(where, organization, token, seconds=limit) as client,
     ):
         return _check(client, pace, projects)
 
 
-def check_one_after_another(
+def check_sequentially(
     where: Server, organization: str, token: PersonalAccessToken, projects: Sequence[ProjectRef] = ()
-) -> checks.Report:
+) -> verification.Report:
     """The check for the clock: each call within AZURE_DEVOPS_TASK_TIMEOUT seconds. `projects` as above."""
     seconds, list_seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT, settings.AZURE_DEVOPS_LIST_LIMIT
     with azure_devops(where, organization, token, seconds=seconds, list_seconds=list_seconds) as client:
-        return _check(client, checks.OneAfterAnother(), projects)
+        return _check(client, verification.SequentialRunner(), projects)
 
 
-def _check(client: AzureDevOpsClient, pace: checks.Pace, projects: Sequence[ProjectRef]) -> checks.Report:
+def _check(client: AzureDevOpsClient, pace: verification.Runner, projects: Sequence[ProjectRef]) -> verification.Report:
     write_probes = settings.AZURE_DEVOPS_WRITE_PROBES
-    report = checks.check(client, pace, write_probes=write_probes, now=timezone.now, projects=projects)
+    report = verification.check(client, pace, write_probes=write_probes, now=timezone.now, projects=projects)
     return _logged(report, client)
 
 
@@ -167,7 +167,7 @@ def calibrate(
     open_client = partial(azure_devops, where, seconds=limit)
     made_up, nowhere = calibration_run.made_up_token(), calibration_run.made_up_organization()
     with (
-        closing(checks.SideBySide(limit)) as pace,
+        closing(verification.ConcurrentRunner(limit)) as pace,
         open_client(organization, token) as own,
         open_client(organization, made_up) as stranger,
         open_client(nowhere, made_up) as lost,

@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 from django import forms
 from django.utils.html import format_html_join
 
-from connections.azure_devops.names import InvalidOrganizationName, InvalidToken, read_token
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.types import Place, Server
+from connections.domain.server_wording import in_words_of_a_server
 from connections.input_rules import NAME_LENGTH, InvalidInput, connection_name
-from connections.on_premises import in_words_of_a_server
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.identifiers import InvalidOrganizationName, InvalidToken, read_token
+from connections.providers.azure_devops.models import Place, Server
 
 # More than this of a pasted file helps nobody to find their mistake.
 LONGEST_ECHO = 2000

@@ -6,20 +6,21 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from connections import clients, expiry, input_rules
-from connections.azure_devops.capabilities import CAPABILITIES
-from connections.azure_devops.names import (
+from connections import clients, input_rules
+from connections.domain import expiry
+from connections.domain.calibration import VALID, Told, levels, token_states
+from connections.domain.token_policy import Rule
+from connections.fields import NameField, OrganizationField, TextInput, TokenField, checked, organization_error
+from connections.input_rules import InvalidInput
+from connections.models import Connection, StoredTokenPolicy
+from connections.providers.azure_devops.capabilities import CAPABILITIES
+from connections.providers.azure_devops.identifiers import (
     InvalidOrganizationName,
     OrganizationName,
     looks_like_token,
     parse_organization,
 )
-from connections.azure_devops.types import Place, Server
-from connections.calibration import VALID, Told, levels, token_states
-from connections.fields import NameField, OrganizationField, TextInput, TokenField, checked, organization_error
-from connections.input_rules import InvalidInput
-from connections.models import Connection, GuardRails
-from connections.rails import Rule
+from connections.providers.azure_devops.models import Place, Server
 
 
 class ProjectsField(forms.MultipleChoiceField):
@@ -63,7 +64,7 @@ class ExpiryForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.rails = GuardRails.now()
+        self.rails = StoredTokenPolicy.now()
         expires = self.fields["expires"]
         assert isinstance(expires, forms.ChoiceField)  # noqa: S101  (declared above)
         expires.choices = self._offered()
@@ -189,7 +190,7 @@ class ConnectForm(TokenForm, ProjectsForm):
             raise forms.ValidationError(organization_error(wrong, server.place), code=wrong.code) from None
 
 
-class TrialForm(ConnectForm):
+class VerifyForm(ConnectForm):
     """Test Connection: only what the test itself needs must be right."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -215,7 +216,7 @@ class RotateForm(TokenForm):
             del self.fields["token_reach"]
 
 
-class RotateTrialForm(RotateForm):
+class VerifyReplacementForm(RotateForm):
     """Test the new token: its end may wait."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -321,7 +322,7 @@ class CalibrationForm(forms.Form):
         return Told(state, **given) if state == VALID else Told(state)
 
 
-class GuardRailsForm(forms.Form):
+class TokenPolicyForm(forms.Form):
     """What an administrator sets for every token."""
 
     longest_life_days = forms.IntegerField(

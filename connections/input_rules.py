@@ -12,7 +12,7 @@ from datetime import date
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from connections import expiry
+from connections.domain import expiry
 
 NAME_LENGTH = 64
 RECIPIENTS_LENGTH = 2000

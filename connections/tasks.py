@@ -6,12 +6,13 @@ from datetime import datetime
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from connections.actions import leases, mail_anchor, outbox, rate_limit_pauses, remind, runs
+from connections.actions import audit_runs, leases, rate_limit_pauses
 from connections.actions.audit import audit
-from connections.actions.probe import forget_old
 from connections.actions.refusals import ConnectionGone
+from connections.actions.verify_credential import forget_old
 from connections.models import Connection
-from orchestrator.celery import task
+from connections.notifications import anchor_mail, outbox, reminders
+from core.tasks import task
 
 log = logging.getLogger(__name__)
 
@@ -19,19 +20,19 @@ log = logging.getLogger(__name__)
 @task
 def audit_due() -> None:
     """Claim the connections that are due and ask for one audit each."""
-    runs.tidy(now=timezone.now())
+    audit_runs.tidy(now=timezone.now())
     _ask_for_due()
 
 
 def _ask_for_due() -> None:
     now = timezone.now()
-    claimed = runs.claim_due(now=now)
+    claimed = audit_runs.claim_due(now=now)
     while claimed:
         try:
-            audit_one.delay(connection_id=claimed[0], lease=leases.end(now).isoformat())
+            audit_one.delay(connection_id=claimed[0], lease=leases.lease_end(now).isoformat())
         except OperationalError:
             log.warning("The broker cannot be reached; %s connections wait for the next tick.", len(claimed))
-            leases.give_back(claimed)
+            leases.release(claimed)
             return
         del claimed[0]
 
@@ -43,9 +44,9 @@ def audit_one(*, connection_id: int, lease: str) -> None:
     Of what came twice or too late nothing is done.
     """
     now = timezone.now()
-    if not leases.take_over(connection_id, datetime.fromisoformat(lease), now=now):
+    if not leases.start(connection_id, datetime.fromisoformat(lease), now=now):
         return
-    with leases.kept(connection_id, leases.end(now)):
+    with leases.renewing(connection_id, leases.lease_end(now)):
         _audit(connection_id)
     # A few at a time, but the next at once: the clock alone would let a full organization wait for its ticks.
     _ask_for_due()
@@ -54,25 +55,25 @@ def audit_one(*, connection_id: int, lease: str) -> None:
 def _audit(connection_id: int) -> None:
     now = timezone.now()
     try:
-        audit(Connection.objects.get(pk=connection_id), by=runs.CLOCK, now=now, in_a_hurry=False)
+        audit(Connection.objects.get(pk=connection_id), by=audit_runs.CLOCK, now=now, interactive=False)
     except (Connection.DoesNotExist, ConnectionGone):
         log.info("Connection %s was disconnected before it was audited.", connection_id)
     except Exception:
         # Else the same connection would be claimed first, again and again, and the others never.
         log.exception("The audit of connection %s ended unexpectedly.", connection_id)
-        runs.give_up(connection_id, now=now)
+        audit_runs.give_up(connection_id, now=now)
 
 
 @task
 def remind_due() -> None:
     """Write the reminders that are due into the outbox."""
-    remind.remind_due(now=timezone.now())
+    reminders.remind_due(now=timezone.now())
 
 
 @task
 def mail_history_anchor() -> None:
     """Write the mails with this week's anchor of the history into the outbox."""
-    mail_anchor.mail_weekly_anchor(now=timezone.now())
+    anchor_mail.mail_weekly_anchor(now=timezone.now())
 
 
 @task
@@ -82,9 +83,9 @@ def send_due() -> None:
 
 
 @task
-def forget_old_probe_results() -> None:
+def remove_expired_rows() -> None:
     """Remove test results that Connect would not take any more, the oldest runs and mails, and pauses that ended."""
     forget_old(now=timezone.now())
     outbox.forget_old(now=timezone.now())
-    runs.forget_old_runs()
+    audit_runs.forget_old_runs()
     rate_limit_pauses.forget_ended(now=timezone.now())

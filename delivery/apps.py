@@ -12,7 +12,7 @@ class DeliveryConfig(AppConfig):
     def ready(self) -> None:
         """Importing the module connects its receivers; the history learns how to word our events."""
         from delivery import signals as signals
-        from delivery.event_words import KINDS
-        from history import words
+        from delivery.event_types import KINDS
+        from history import event_types
 
-        words.register(KINDS)
+        event_types.register(KINDS)

@@ -7,14 +7,14 @@ from django.urls import reverse
 from connections.models import Connection
 
 
-class Inventory(models.Model):
+class SyncState(models.Model):
     """How the copy of one connection's projects and repositories stands, and when it is made fresh again.
 
     A refresh is under way from `started_at` until `finished_at` is set; it goes on after a crash, a pause or a
     restart, because each project carries when it was last listed. `lease` names the worker that holds it.
     """
 
-    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True, related_name="inventory")
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True, related_name="sync_state")
     next_at = models.DateTimeField(db_index=True)
     leased_until = models.DateTimeField(null=True)
     lease = models.CharField(max_length=36, blank=True)
@@ -27,11 +27,11 @@ class Inventory(models.Model):
     done = models.PositiveIntegerField(default=0)
     problem = models.CharField(max_length=64, blank=True)
     activity_id = models.CharField(max_length=64, blank=True)
-    troubles_in_a_row = models.PositiveSmallIntegerField(default=0)
+    consecutive_failures = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
+        db_table = "delivery_inventory"
         default_permissions = ()
-        verbose_name_plural = "inventories"
 
     def __str__(self) -> str:
         return f"Inventory of connection {self.pk}"
@@ -144,8 +144,8 @@ class ReleasePipeline(models.Model):
     """A classic release pipeline, with its newest release as it was when it was last read.
 
     `stages` are those that the pipeline plans, `newest_stages` those of the newest release: a list of objects with the
-    name, and there the state (`delivery.stages.Stage`) too. `whole` is a `delivery.stages.Whole`, or empty. `pending`
-    counts the approvals that are waited for, of older releases too; `waiting` describes the newest of them.
+    name, and there the state (`delivery.domain.stages.StageState`) too. `whole` is a `ReleaseState` of that module, or
+    empty. `pending` counts the approvals that are waited for, of older releases too; `waiting` describes the newest.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="release_pipelines")
@@ -190,7 +190,7 @@ class ReleasePipeline(models.Model):
         return reverse("delivery:release-pipeline", args=[self.project_id, self.azure_id])
 
 
-class Watch(models.Model):
+class PollSubscription(models.Model):
     """One kind of thing in one project that is read from Azure DevOps for everybody who looks at it.
 
     It is read while `watched_until` lies ahead, or once when `once` is set. `read_at` is the last time that it was
@@ -208,9 +208,10 @@ class Watch(models.Model):
     read_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=64, blank=True)
     activity_id = models.CharField(max_length=64, blank=True)
-    troubles_in_a_row = models.PositiveSmallIntegerField(default=0)
+    consecutive_failures = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
+        db_table = "delivery_watch"
         default_permissions = ()
         verbose_name_plural = "watches"
         constraints = (models.UniqueConstraint(fields=("project", "kind"), name="watched_once"),)
@@ -226,7 +227,7 @@ class Watch(models.Model):
 class Pipeline(models.Model):
     """A pipeline, with its newest build as it was when it was last read.
 
-    `state` is a `delivery.build_states.State`; `recent` are the newest builds, each as [id, number, state].
+    `state` is a `delivery.domain.build_states.State`; `recent` are the newest builds, each as [id, number, state].
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="pipelines")

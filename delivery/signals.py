@@ -9,8 +9,8 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from connections.models import Connection
-from delivery.models import Inventory
-from orchestrator.ringing import NobodyHears, ring
+from core.tasks import BrokerUnavailable, enqueue
+from delivery.models import SyncState
 
 log = logging.getLogger(__name__)
 _COVERAGE = {"all_projects"}
@@ -20,12 +20,12 @@ _COVERAGE = {"all_projects"}
 def inventory_is_due(
     instance: Connection, *, created: bool, update_fields: frozenset[str] | None = None, raw: bool = False, **_more: Any
 ) -> None:
-    """A new connection gets an inventory that is due at once; so does one whose projects were chosen anew."""
+    """A new connection gets an sync_state that is due at once; so does one whose projects were chosen anew."""
     if raw or not (created or _COVERAGE & set(update_fields or ())):
         return
     now = timezone.now()
-    _, is_new = Inventory.objects.get_or_create(connection=instance, defaults={"next_at": now})
-    if is_new or Inventory.objects.filter(connection=instance, next_at__gt=now).update(next_at=now):
+    _, is_new = SyncState.objects.get_or_create(connection=instance, defaults={"next_at": now})
+    if is_new or SyncState.objects.filter(connection=instance, next_at__gt=now).update(next_at=now):
         transaction.on_commit(_ring)
 
 
@@ -34,6 +34,6 @@ def _ring() -> None:
 
     try:
         # The clock would come by itself; this only saves the wait.
-        ring(refresh_due)
-    except NobodyHears:
+        enqueue(refresh_due)
+    except BrokerUnavailable:
         log.warning("The broker cannot be reached; the clock will begin the refresh.")

@@ -2,50 +2,52 @@
 
 from django.utils import timezone
 
-from delivery.actions import holding, reading, refresh, watching
-from delivery.actions.pipelines import read_pipelines
-from delivery.actions.release_pipelines import read_release_pipelines
-from orchestrator.celery import task
+from core.tasks import task
+from delivery import leases, remote_read
+from delivery.live import polling
+from delivery.live.pipelines import read_pipelines
+from delivery.live.release_pipelines import read_release_pipelines
+from delivery.sync import sync
 
-READERS: dict[str, watching.Reader] = {
-    watching.BUILDS: read_pipelines,
-    watching.RELEASES: read_release_pipelines,
+READERS: dict[str, polling.Reader] = {
+    polling.BUILDS: read_pipelines,
+    polling.RELEASES: read_release_pipelines,
 }
 
 
 @task
 def refresh_due() -> None:
     """Claim the refreshes that are due and ask for each."""
-    for claim in refresh.claim_due(now=timezone.now()):
+    for claim in sync.claim_due(now=timezone.now()):
         refresh_one.delay(connection_id=claim.connection_id, lease=claim.lease)
 
 
 @task
 def refresh_one(*, connection_id: int, lease: str) -> None:
     """Bring in one connection's projects and repositories."""
-    refresh.refresh(refresh.Claim(connection_id, lease), clock=timezone.now)
+    sync.sync(sync.Claim(connection_id, lease), clock=timezone.now)
 
 
 @task
 def poll_due() -> None:
     """Claim what people look at and is due to be read, and ask for each batch."""
-    for batch in watching.claim_due(now=timezone.now()):
+    for batch in polling.claim_due(now=timezone.now()):
         poll_some.delay(lease=batch.lease, ids=list(batch.ids))
 
 
 @task
 def poll_some(*, lease: str, ids: list[int]) -> None:
     """Read what one person's tokens show, one project after another."""
-    watching.poll(watching.Batch(lease, tuple(ids)), READERS, clock=timezone.now)
+    polling.poll(polling.Batch(lease, tuple(ids)), READERS, clock=timezone.now)
 
 
 @task
 def mind_the_clock() -> None:
     """Let nothing rest because the machine's clock was ahead."""
-    holding.mind_the_clock(now=timezone.now())
+    leases.repair_clock_skew(now=timezone.now())
 
 
 @task
 def forget_old_generations() -> None:
     """Remove the counts of changes that nobody needs any more."""
-    reading.forget_old_generations(now=timezone.now())
+    remote_read.forget_old_generations(now=timezone.now())

@@ -12,7 +12,7 @@ from email import policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from orchestrator.text_input import encoding_of
+from core.text_input import encoding_of
 
 _ANCHOR = re.compile(r"(?<![0-9A-Za-z])(\d{1,18}):([0-9a-f]{64})(?![0-9A-Za-z])", re.IGNORECASE)
 _REACHES = re.compile(r"up to event (\d{1,18})\b")

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
+from history.event_types import event_row
 from history.models import Event
 from history.queries import in_steps
-from history.words import event_row
 
 HEADER = ("when", "what", "who", "address", "details", "about", "name", "kind", "event", "data")
 # Excel takes a file without it for one of the machine's own code page, and shows “SÃ¶hne”.

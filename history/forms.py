@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from history import queries, words
+from history import event_types, queries
 from history.days import end_of, start_of
 from history.queries import Filters
 
@@ -39,7 +39,7 @@ class HistoryForm(forms.Form):
         super().__init__(*args, **kwargs)
         kind = self.fields["kind"]
         assert isinstance(kind, forms.ChoiceField)  # noqa: S101  (declared above)
-        kind.choices = [("", "Everything"), *words.kinds()]
+        kind.choices = [("", "Everything"), *event_types.kinds()]
 
     def filters(self) -> Filters:
         """What was asked for, without what was not understood."""
@@ -60,5 +60,5 @@ class HistoryForm(forms.Form):
 
 def _connections_called(name: str) -> tuple[int, ...]:
     """Connections of this name, now or at the time of some event."""
-    now = words.subject_kind("connection").find(name)
+    now = event_types.subject_kind("connection").find(name)
     return tuple({*now, *queries.subjects_once_called("connection", name)})

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from django.http import HttpRequest
 
-from history.address import client_address
+from core.client_ip import client_address
 from history.models import Event
 
 NAME_LENGTH = 150

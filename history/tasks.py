@@ -7,9 +7,9 @@ from celery.signals import worker_shutdown
 from django.conf import settings
 from django.utils import timezone
 
+from core.tasks import task
 from history import pruning, sealing, verifying
 from history.record import Actor
-from orchestrator.celery import task
 
 log = logging.getLogger(__name__)
 CLOCK = Actor(name="the clock")

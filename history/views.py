@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from history import queries, words
+from history import event_types, queries
 from history.export import csv_response
 from history.forms import HistoryForm
 from history.models import Event
@@ -34,12 +34,12 @@ def everything(request: HttpRequest) -> HttpResponse:
         "form": form,
         "filtered": any(form.cleaned_data.values()),
         "page": page,
-        "rows": words.event_rows(page.events),
+        "rows": event_types.event_rows(page.events),
         "links": _links(page, request.GET),
         "export_url": _address("history:csv", request.GET),
         "seals": queries.seal_state(now=now),
         "people": queries.people_to_suggest(),
-        "connections": words.subject_kind("connection").suggestions(),
+        "connections": event_types.subject_kind("connection").suggestions(),
     }
     return render(request, "history/everything.html", context)
 

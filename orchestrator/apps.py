@@ -11,11 +11,11 @@ class OrchestratorConfig(AppConfig):
 
     def ready(self) -> None:
         """Importing the modules registers what is in them."""
-        from history import words
-        from orchestrator import checks as checks
+        from history import event_types
         from orchestrator import deploy_checks as deploy_checks
         from orchestrator import loading
-        from orchestrator.event_words import KINDS, PRODUCT
+        from orchestrator import system_checks as system_checks
+        from orchestrator.event_types import KINDS, PRODUCT
 
-        words.register(KINDS, subject="product", about=PRODUCT)
+        event_types.register(KINDS, subject="product", about=PRODUCT)
         loading.end()

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-from orchestrator.text_input import UnreadableText, decode
+from core.text_input import UnreadableText, decode
 
 # Each takes NAME_FILE too, and is kept from processes that are not the product.
 SECRETS = (

@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import get_script_prefix
 
-from connections import messages
-from connections.actions.allowance import TooManyTests
-from orchestrator.storage import Trouble, trouble_of
-from throttling.rates import TooMany, spoken
+from connections.actions.token_test_rate_limit import TooManyTests
+from connections.domain.problems import catalogue
+from core.database_errors import Trouble, trouble_of
+from throttling.rate_limits import TooMany, humanize
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +175,16 @@ def too_many(request: HttpRequest, refused: TooMany) -> HttpResponse:
     """429 with when to try again."""
     page = TOO_MANY
     if isinstance(refused, TooManyTests):
-        problem = messages.problem(refused.code)
+        problem = catalogue.problem(refused.code)
         page = replace(page, code=problem.code, title=problem.title, explanation=problem.explanation)
-    response = answer(request, page, next_step=page.next_step.format(wait=spoken(refused.seconds)))
+    response = answer(request, page, next_step=page.next_step.format(wait=humanize(refused.seconds)))
     response.headers["Retry-After"] = str(refused.seconds)
     return response
 
 
 def row_gone(request: HttpRequest, code: str) -> HttpResponse:
     """404 for a connection or a person that was removed, also while the request was under way."""
-    problem = messages.problem(code)
+    problem = catalogue.problem(code)
     page = replace(
         NOT_FOUND,
         code=problem.code,

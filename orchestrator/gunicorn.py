@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.settings import WEB_THREADS, WEB_WORKERS
-from orchestrator.supervisor.leash import die_with_parent
+from orchestrator.supervisor.parent_death import die_with_parent
 
 workers = WEB_WORKERS
 threads = WEB_THREADS

@@ -12,8 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
+from core.models import Heartbeat
 from history.queries import seal_state
-from orchestrator.models import Heartbeat
 from orchestrator.supervisor import broker
 
 # Shorter than this a lost broker is a restart, and no news for people.

@@ -21,8 +21,8 @@ from django.db import Error as DatabaseError
 from django.db import connections
 from django.utils import timezone
 
-from orchestrator import heartbeats
-from orchestrator.models import Heartbeat
+from core import heartbeats
+from core.models import Heartbeat
 
 EVERY = 5.0
 # How long the log may take. Whoever reads it may stand still as well.

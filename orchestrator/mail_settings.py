@@ -9,7 +9,7 @@ from orchestrator.service_urls import with_encoded_hash
 
 _SMTP = "django.core.mail.backends.smtp.EmailBackend"
 _FILES = "django.core.mail.backends.filebased.EmailBackend"
-_TO_FOLDER = "connections.mail_folder.FolderBackend"
+_TO_FOLDER = "connections.notifications.mail_folder.FolderBackend"
 _FORMS = (
     "smtp+tls://user:password@mail.example.com:587 (STARTTLS), smtps://…:465 (TLS from the first byte) or smtp://…:25"
 )

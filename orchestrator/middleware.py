@@ -12,10 +12,10 @@ from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
 from connections.actions.refusals import ConnectionGone
+from core.request_id import known_person
 from orchestrator import errors, health
-from orchestrator.tracing import known_person
-from people.actions.look_after import PersonGone
-from throttling.rates import TooMany
+from people.actions.manage_people import PersonGone
+from throttling.rate_limits import TooMany
 
 HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",

@@ -6,17 +6,10 @@ from typing import Any
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from orchestrator import (
-    database_settings,
-    environment,
-    loading,
-    logs,
-    mail_settings,
-    sign_in_settings,
-    site_settings,
-)
+from core import logs
+from orchestrator import database_settings, environment, loading, mail_settings, sign_in_settings, site_settings
 from orchestrator.environment import Environment
-from orchestrator.supervisor import broker, options, running, services
+from orchestrator.supervisor import broker, options, process_specs, running
 
 loading.begin()
 
@@ -56,6 +49,7 @@ FORCE_SCRIPT_NAME = SCRIPT_NAME or None
 
 INSTALLED_APPS = [
     "orchestrator",
+    "core",
     "throttling",
     "history",
     "connections",
@@ -80,11 +74,12 @@ vars().update(_SIGN_IN)
 ALLAUTH: bool = _SIGN_IN["ALLAUTH"]
 SECOND_FACTOR: bool = _SIGN_IN["SECOND_FACTOR"]
 ENTRA: bool = _SIGN_IN["ENTRA"]
+ENTRA_PROVIDER_ID = sign_in_settings.ENTRA
 INSTALLED_APPS += sign_in_settings.apps_of(_SIGN_IN)
 
 MIDDLEWARE = [
     "orchestrator.middleware.health_endpoints",
-    "orchestrator.tracing.request_ids",
+    "core.request_id.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Pads by chance, so that the length tells nothing of what a page holds.
@@ -97,7 +92,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "history.acting.middleware",
+    "history.current_actor.middleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "people.middleware.session_limits",
@@ -119,13 +114,13 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "orchestrator.context.alarms",
+                "orchestrator.context_processors.alarms",
             ],
-            "builtins": ["orchestrator.templatetags.icons", "django.templatetags.static"],
+            "builtins": ["core.templatetags.icons", "django.templatetags.static"],
         },
     },
 ]
-FORM_RENDERER = "orchestrator.forms.FormRenderer"
+FORM_RENDERER = "core.form_renderer.FormRenderer"
 
 SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 20,
@@ -152,6 +147,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The broker: a doorbell only. What is due stands in the database.
 REDIS_URL = _OPTIONS.redis_url
+# The module of the Celery application, which `core.tasks` imports with the first task.
+TASK_APPLICATION = "orchestrator.celery"
 # Without one of the operator's own it is the one of `make run`, or none: never what happens to listen on Redis' port.
 CELERY_BROKER_URL = REDIS_URL or broker.embedded_url(VAR_DIR)
 # Others may use the same Redis.
@@ -179,10 +176,10 @@ CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_CONSUMER = "orchestrator.worker_loop:WatchedConsumer"
 # A worker or clock whose loop stands still for so long ends, to be started again.
 LOOP_LIMIT_SECONDS = env.float("LOOP_LIMIT_SECONDS", default=120.0)
-CELERY_BEAT_SCHEDULER = "orchestrator.clock:Clock"
+CELERY_BEAT_SCHEDULER = "orchestrator.beat_scheduler:Clock"
 # The clock shows that it ticks also when nothing is due.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 15
-# Every so many seconds, or at a time of day in UTC, which `orchestrator.clock` understands.
+# Every so many seconds, or at a time of day in UTC, which `orchestrator.beat_scheduler` understands.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "audit-due": {"task": "connections.tasks.audit_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "remind-due": {"task": "connections.tasks.remind_due", "schedule": 300.0, "options": {"expires": 300.0}},
@@ -191,7 +188,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "refresh-due": {"task": "delivery.tasks.refresh_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "mind-the-clock": {"task": "delivery.tasks.mind_the_clock", "schedule": 300.0, "options": {"expires": 300.0}},
     "forget-old-generations": {"task": "delivery.tasks.forget_old_generations", "schedule": 3600.0},
-    "forget-old-probe-results": {"task": "connections.tasks.forget_old_probe_results", "schedule": 300.0},
+    "forget-old-probe-results": {"task": "connections.tasks.remove_expired_rows", "schedule": 300.0},
     "seal-history": {"task": "history.tasks.seal_waiting", "schedule": 60.0, "options": {"expires": 60.0}},
     "verify-history": {"task": "history.tasks.verify", "schedule": "3:20"},
     "forget-ended-sessions": {"task": "people.tasks.forget_ended_sessions", "schedule": 3600.0},
@@ -284,7 +281,7 @@ if env.bool("BEHIND_TLS_PROXY", default=False):
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 # One box for each project of a large organization.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
-DEFAULT_EXCEPTION_REPORTER_FILTER = "orchestrator.redaction.ExceptionReporterFilter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "core.error_reports.ExceptionReporterFilter"
 
 LOGGING = logs.configuration(
     level=env.str("LOG_LEVEL", default="INFO").upper(),
@@ -299,7 +296,7 @@ WORKER_THREADS = _OPTIONS.worker_threads
 # Where Azure DevOps is. The operator says so; nobody who uses the pages can.
 AZURE_DEVOPS_SERVERS = _OPTIONS.azure_devops_servers
 if _RUNNING and _RUNNING.sandbox_port:
-    AZURE_DEVOPS_SERVERS = services.with_sandbox(AZURE_DEVOPS_SERVERS, _RUNNING.sandbox_port)
+    AZURE_DEVOPS_SERVERS = process_specs.with_sandbox(AZURE_DEVOPS_SERVERS, _RUNNING.sandbox_port)
 # More of each server, by its name: its certificate authorities, its proxy, and the words that allow plain HTTP.
 AZURE_DEVOPS_CA_BUNDLES = env.str("AZURE_DEVOPS_CA_BUNDLES", default="")
 AZURE_DEVOPS_PROXIES = env.secret("AZURE_DEVOPS_PROXIES")

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
-from people.views import signing
+from people.views import sign_in
 
 # Each only where it is switched on.
 _OPTIONAL = [path("", include("people.sign_in.urls"))] if settings.ALLAUTH else []
@@ -15,15 +15,15 @@ urlpatterns = [
     path("", include("delivery.urls")),
     path("", include("history.urls")),
     path("", include("people.urls")),
-    path("sign-in/", signing.SignIn.as_view(), name="login"),
+    path("sign-in/", sign_in.SignIn.as_view(), name="login"),
     path("sign-out/", auth.LogoutView.as_view(), name="logout"),
     path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
     path("password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
-    path("password/choose/<uidb64>/<token>/", signing.ChoosePassword.as_view(), name="choose-password"),
+    path("password/choose/<uidb64>/<token>/", sign_in.ChoosePassword.as_view(), name="choose-password"),
     # Django's admin has doors of its own; there is one way to sign in and one to change a password.
-    path("admin/login/", signing.admin_door, name="admin-sign-in"),
+    path("admin/login/", sign_in.admin_door, name="admin-sign-in"),
     path("admin/logout/", auth.LogoutView.as_view(), name="admin-sign-out"),
-    path("admin/password_change/", signing.admin_password, name="admin-password"),
+    path("admin/password_change/", sign_in.admin_password, name="admin-password"),
     path("admin/", admin.site.urls),
 ]
 

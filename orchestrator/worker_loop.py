@@ -10,8 +10,8 @@ from celery.concurrency.solo import TaskPool as SoloPool
 from celery.worker.consumer import Consumer
 from django.conf import settings
 
+from core.models import Heartbeat
 from orchestrator.loop_watchdog import Watched
-from orchestrator.models import Heartbeat
 
 
 class WatchedConsumer(Consumer):

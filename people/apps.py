@@ -42,11 +42,11 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to Django's signals, word our events, and keep the roles in step with their table."""
-        from history import words
+        from history import event_types
         from people import events as events
-        from people.event_words import KINDS, PEOPLE
+        from people.event_types import KINDS, PEOPLE
 
-        words.register(KINDS, subject="person", about=PEOPLE)
+        event_types.register(KINDS, subject="person", about=PEOPLE)
         if apps.is_installed("allauth.mfa"):
             from people.sign_in import second_factor_events as second_factor_events
         _allow_names_of_entra()

@@ -11,8 +11,8 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
-from history.acting import acting
-from history.address import client_address
+from core.client_ip import client_address
+from history.current_actor import acting
 from history.record import Actor, Named, actor_of, record
 from people.models import Session
 from people.sessions import ADDRESS, DEVICE, SEEN_AT, SIGNED_IN_AT, device_of

@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from connections.fields import checked
 from connections.models import Connection
-from history.address import client_address
-from people import input_rules, limits, queries, roles
+from core.client_ip import client_address
+from people import input_rules, login_limits, queries, roles
 from people.events import refuse
 from people.known_browsers import known_browser
-from throttling import rates
-from throttling.rates import TooMany, spoken
+from throttling import rate_limits
+from throttling.rate_limits import TooMany, humanize
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[User]
@@ -41,15 +41,15 @@ class SignInForm(AuthenticationForm):
         name = self.cleaned_data.get("username")
         if not (name and self.cleaned_data.get("password")):
             return self.cleaned_data
-        takes = limits.sign_in_takes(name, self._address(), known_browser(self.request, name))
+        takes = login_limits.sign_in_costs(name, self._address(), known_browser(self.request, name))
         try:
-            rates.take(takes, now=timezone.now())
+            rate_limits.consume(takes, now=timezone.now())
         except TooMany as too_many:
             self._refuse(name, too_many)
         cleaned = super().clean()
         same_name, address = takes[:2], takes[2:]
-        rates.forget(same_name)
-        rates.give_back(address)
+        rate_limits.forget(same_name)
+        rate_limits.give_back(address)
         return cleaned
 
     def _address(self) -> str | None:
@@ -59,12 +59,12 @@ class SignInForm(AuthenticationForm):
         """The same words whether or not anybody has this name."""
         self.too_many = too_many
         try:
-            rates.take([limits.notice_take(self._address())], now=timezone.now())
+            rate_limits.consume([login_limits.notice_cost(self._address())], now=timezone.now())
         except TooMany:
             pass
         else:
             refuse(name, self.request, reason="throttled")
-        words = f"There were too many attempts to sign in. Try again in {spoken(too_many.seconds)}."
+        words = f"There were too many attempts to sign in. Try again in {humanize(too_many.seconds)}."
         raise ValidationError(words, code="throttled") from None
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from people import limits
+from people import login_limits
 from people.events import tell
 from people.sessions import SEEN_AT, SIGNED_IN_AT
 
@@ -44,9 +44,9 @@ def _reason_to_end(request: HttpRequest, now: datetime) -> str:
     # A session that code made up has no beginning yet.
     began = datetime.fromtimestamp(session.setdefault(SIGNED_IN_AT, now.timestamp()), UTC)
     seen = datetime.fromtimestamp(session.setdefault(SEEN_AT, now.timestamp()), UTC)
-    if now - began > limits.session_limit():
+    if now - began > login_limits.session_limit():
         return "age"
-    idle = limits.idle_limit()
+    idle = login_limits.idle_limit()
     return "idle" if idle and now - seen > idle else ""
 
 

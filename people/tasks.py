@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from orchestrator.celery import task
+from core.tasks import task
 from people.actions import end_sessions
 
 

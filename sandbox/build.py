@@ -5,18 +5,10 @@ from typing import Any
 from sandbox import permissions
 from sandbox.core import find_project, project_json
 from sandbox.git import web_url
+from sandbox.http_messages import Answer, ErrorResponse, Request, error, json_answer, listing, person_json
 from sandbox.ids import instant, stable_id
 from sandbox.pipelines import AgentQueue, Build, Definition
-from sandbox.wire import (
-    Answer,
-    Refused,
-    Request,
-    error,
-    json_answer,
-    listing,
-    person_json,
-)
-from sandbox.world import Project
+from sandbox.state import Project
 
 WEB_API = "Microsoft.TeamFoundation.Build.WebApi"
 ASSEMBLY = "Microsoft.TeamFoundation.Build2.WebApi"
@@ -119,7 +111,7 @@ def find_definition(request: Request, project: Project, wanted: str) -> Definiti
     found = next((one for one in project.definitions if str(one.id) == wanted), None)
     if found is None:
         text = f"The build pipeline with ID {wanted} could not be found."
-        raise Refused(error(request, 404, text, "DefinitionNotFoundException", WEB_API, ASSEMBLY))
+        raise ErrorResponse(error(request, 404, text, "DefinitionNotFoundException", WEB_API, ASSEMBLY))
     return found
 
 
@@ -188,7 +180,7 @@ def find_build(request: Request, names: dict[str, str], *, changing: str = "") -
     found = next((one for one in project.builds if str(one.id) == names["build"]), None)
     if found is None:
         text = f"The requested build {names['build']} could not be found."
-        raise Refused(error(request, 404, text, "BuildNotFoundException", WEB_API, ASSEMBLY))
+        raise ErrorResponse(error(request, 404, text, "BuildNotFoundException", WEB_API, ASSEMBLY))
     if changing:
         require(request, project, found.definition, changing)
     return project, found
@@ -198,7 +190,7 @@ def require(request: Request, project: Project, definition: Definition | None, r
     """Raise `Refused` with a 403 when the person, not the token, lacks a right."""
     if request.lacks(right):
         pipeline = f"{definition.id}:{definition.name}" if definition else "0:"
-        raise Refused(permissions.build_denied(request, right, pipeline, project.name))
+        raise ErrorResponse(permissions.build_denied(request, right, pipeline, project.name))
 
 
 def build(request: Request, names: dict[str, str]) -> Answer:
@@ -215,7 +207,7 @@ def latest(request: Request, names: dict[str, str]) -> Answer:
     completed = [one for one in own if one.state(request.now).status == "completed"]
     if not completed:
         text = f"No completed builds were found for pipeline {names['definition']}."
-        raise Refused(error(request, 404, text, "BuildNotFoundException", WEB_API, ASSEMBLY))
+        raise ErrorResponse(error(request, 404, text, "BuildNotFoundException", WEB_API, ASSEMBLY))
     return json_answer(request, build_json(request, project, completed[-1]))
 
 

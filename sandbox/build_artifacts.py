@@ -5,10 +5,10 @@ from typing import Any
 from urllib.parse import quote
 
 from sandbox.build import WEB_API, find_build
+from sandbox.http_messages import Answer, ErrorResponse, Request, error, json_answer, listing
 from sandbox.ids import stable_id
 from sandbox.pipelines import Build, Step
-from sandbox.wire import Answer, Refused, Request, error, json_answer, listing
-from sandbox.world import Project
+from sandbox.state import Project
 from sandbox.zips import wants_zip, zip_answer
 
 # The last task of a job says in its name what it publishes.
@@ -52,7 +52,7 @@ def find_artifact(request: Request, build: Build, name: str) -> Artifact:
     found = next((one for one in artifacts_of(request, build) if one.name.lower() == name.lower()), None)
     if found is None:
         text = f"Artifact {name} was not found for build {build.id}."
-        raise Refused(error(request, 404, text, "ArtifactNotFoundException", WEB_API))
+        raise ErrorResponse(error(request, 404, text, "ArtifactNotFoundException", WEB_API))
     return found
 
 

@@ -5,9 +5,18 @@ from typing import Any
 from sandbox.build import ASSEMBLY, WEB_API, build_json, find_build, find_definition, require
 from sandbox.core import find_project
 from sandbox.enumerations import enumeration
+from sandbox.http_messages import (
+    Answer,
+    ErrorResponse,
+    Request,
+    argument_missing,
+    empty,
+    envelope,
+    invalid_body,
+    json_answer,
+)
 from sandbox.pipelines import Build, Definition
-from sandbox.wire import Answer, Refused, Request, argument_missing, empty, envelope, invalid_body, json_answer
-from sandbox.world import Project
+from sandbox.state import Project
 
 _REASONS = [name for name, number in enumeration("BuildReason").members.items() if number.bit_count() == 1]
 
@@ -39,9 +48,9 @@ def queue(request: Request, names: dict[str, str]) -> Answer:
         body = {"definition": {"id": request.number("definitionId", 0)}}
     wanted = body.get("definition")
     if wanted is None:
-        raise Refused(argument_missing(request, "build.Definition"))
+        raise ErrorResponse(argument_missing(request, "build.Definition"))
     if not isinstance(wanted, dict):
-        raise Refused(invalid_body(request))
+        raise ErrorResponse(invalid_body(request))
     found = find_definition(request, project, str(wanted.get("id", "")))
     require(request, project, found, "Queue builds")
     branch, sha = str(body.get("sourceBranch") or ""), str(body.get("sourceVersion") or "")
@@ -73,7 +82,7 @@ def _reason(request: Request, wish: Any) -> str:
     if wish in (None, "", "none"):
         return "manual"
     if wish not in _REASONS:
-        raise Refused(invalid_body(request))
+        raise ErrorResponse(invalid_body(request))
     return str(wish)
 
 
@@ -90,4 +99,4 @@ def _validate(request: Request, definition: Definition, branch: str, sha: str) -
         text = "Could not queue the build because there were validation errors or warnings."
         body = envelope(text, "BuildRequestValidationFailedException", WEB_API, ASSEMBLY)
         body["customProperties"] = {"ValidationResults": [{"result": "error", "message": problem}]}
-        raise Refused(json_answer(request, body, status=400))
+        raise ErrorResponse(json_answer(request, body, status=400))

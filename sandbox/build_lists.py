@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from sandbox.build import YAML_PROCESS, build_json, listed_definition, whole_definition
 from sandbox.core import find_project
 from sandbox.enumerations import enumeration
+from sandbox.http_messages import Answer, ErrorResponse, Request, argument_wrong, listing
 from sandbox.ids import moment
 from sandbox.paging import NAME, TIME, Order
 from sandbox.pipelines import Build, Definition
-from sandbox.wire import Answer, Refused, Request, argument_wrong, listing
-from sandbox.world import Project
+from sandbox.state import Project
 
 USUAL_PAGE = 1000
 # The repositories of Azure Repos, which are all that there are.
@@ -85,7 +85,7 @@ def _built_from(request: Request, definition: Definition) -> bool:
     if kind not in ("", _REPOSITORY_TYPE):
         return False
     if wanted and kind and not _is_id(wanted):
-        raise Refused(argument_wrong(request, "Repository ID for a tfsgit repository should be a GUID."))
+        raise ErrorResponse(argument_wrong(request, "Repository ID for a tfsgit repository should be a GUID."))
     return wanted in ("", definition.repository.id)
 
 
@@ -148,7 +148,7 @@ def _require_both_of_repository(request: Request) -> None:
     # The words are inferred: https://github.com/MicrosoftDocs/vsts-rest-api-specs/issues/687
     if bool(request.query.get("repositoryId")) != bool(request.query.get("repositoryType")):
         text = "The repository ID and the repository type must be specified together."
-        raise Refused(argument_wrong(request, text))
+        raise ErrorResponse(argument_wrong(request, text))
 
 
 def _is_in_state(request: Request, build: Build) -> bool:

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.build import WEB_API, find_build
+from sandbox.http_messages import Answer, ErrorResponse, Request, as_text, error, json_answer, listing, raw
 from sandbox.ids import instant, stable_id
 from sandbox.pipelines import Build, Record, Step
-from sandbox.wire import Answer, Refused, Request, as_text, error, json_answer, listing, raw
-from sandbox.world import Project
+from sandbox.state import Project
 from sandbox.zips import wants_zip, zip_answer
 
 _NOT_IN_FILE_NAMES = re.compile(r"[^\w .()-]")
@@ -28,7 +28,7 @@ def timeline(request: Request, names: dict[str, str]) -> Answer:
     wanted = names.get("timeline") or request.query.get("planId") or id_
     if wanted.lower() != id_ or request.query.get("planId", id_).lower() not in ("", id_):
         text = f"The timeline {wanted} could not be found."
-        raise Refused(error(request, 404, text, "TimelineNotFoundException", WEB_API))
+        raise ErrorResponse(error(request, 404, text, "TimelineNotFoundException", WEB_API))
     body = {
         "records": [
             _record_json(project, build, record, logs.get(record.step.identifier), here)
@@ -134,7 +134,7 @@ def log(request: Request, names: dict[str, str]) -> Answer:
     lines = build.log(step, request.now) if step else []
     if not lines:
         text = f"The requested log {names['log']} could not be found for build {build.id}."
-        raise Refused(error(request, 404, text, "BuildLogNotFoundException", WEB_API))
+        raise ErrorResponse(error(request, 404, text, "BuildLogNotFoundException", WEB_API))
     first = max(request.number("startLine", 1), 1)
     last = request.number("endLine", len(lines))
     wanted = lines[first - 1 : max(last, 0)]

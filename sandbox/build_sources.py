@@ -5,11 +5,11 @@ from typing import Any
 from sandbox.build import find_build
 from sandbox.git import web_url
 from sandbox.git_commits import commit_url
+from sandbox.http_messages import Answer, Request, listing, person_json
 from sandbox.ids import instant
 from sandbox.pipelines import Build
 from sandbox.repositories import Commit
-from sandbox.wire import Answer, Request, listing, person_json
-from sandbox.world import Project
+from sandbox.state import Project
 
 _USUAL_PAGE = 50
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from sandbox.build import find_build
 from sandbox.core import find_project
+from sandbox.http_messages import Answer, ErrorResponse, Request, argument_missing, invalid_body, listing
 from sandbox.pipelines import Build
-from sandbox.wire import Answer, Refused, Request, argument_missing, invalid_body, listing
 
 _RIGHT = "Update build information"
 
@@ -37,7 +37,7 @@ def add_several(request: Request, names: dict[str, str]) -> Answer:
     """Add the tags of the body."""
     _, build = find_build(request, names, changing=_RIGHT)
     if not request.texts():
-        raise Refused(argument_missing(request, "tags"))
+        raise ErrorResponse(argument_missing(request, "tags"))
     return _changed(request, build, adding=request.texts())
 
 
@@ -63,7 +63,7 @@ def _texts(request: Request, value: Any) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise Refused(invalid_body(request))
+        raise ErrorResponse(invalid_body(request))
     return value
 
 

@@ -4,10 +4,10 @@ import uuid
 from typing import Any
 from urllib.parse import quote
 
-from sandbox import refusals
+from sandbox import error_responses
+from sandbox.http_messages import Answer, ErrorResponse, Request, error, json_answer, listing
 from sandbox.ids import instant, stable_id
-from sandbox.wire import Answer, Refused, Request, error, json_answer, listing
-from sandbox.world import Project
+from sandbox.state import Project
 
 PAGE_CAP = 100
 USABLE = "wellFormed"
@@ -50,7 +50,7 @@ def project(request: Request, names: dict[str, str]) -> Answer:
     """One project by name or id, whatever its state, with links and its team."""
     found = _visible(request, names["project"])
     if found is None or found.state == "deleted":
-        raise Refused(_unknown(request, names["project"]))
+        raise ErrorResponse(_unknown(request, names["project"]))
     body = project_json(request, found)
     body["_links"] = {
         "self": {"href": body["url"]},
@@ -73,7 +73,7 @@ def find_project(request: Request, names: dict[str, str], *, unknown_id: int = 4
     """
     found = _visible(request, names["project"])
     if found is None or found.state != USABLE:
-        raise Refused(_unknown(request, names["project"], unknown_id=unknown_id))
+        raise ErrorResponse(_unknown(request, names["project"], unknown_id=unknown_id))
     request.project = found
     return found.opened()
 
@@ -91,7 +91,7 @@ def _visible(request: Request, name_or_id: str) -> Project | None:
 
 def _unknown(request: Request, name_or_id: str, *, unknown_id: int = 404) -> Answer:
     if request.person is None:
-        return refusals.wrong_token(request)
+        return error_responses.wrong_token(request)
     if _is_id(name_or_id):
         text = (
             f"VS800075: The project with id 'vstfs:///Classification/TeamProject/{name_or_id}' does not exist, "

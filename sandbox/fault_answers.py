@@ -1,11 +1,11 @@
-"""What goes out in place of the usual answer, for each kind of `sandbox.faults`."""
+"""What goes out in place of the usual answer, for each kind of `sandbox.fault_injection`."""
 
 from collections.abc import Callable
 
-from sandbox import intermediaries, permissions, refusals
-from sandbox.faults import Fault
+from sandbox import error_responses, intermediaries, permissions
+from sandbox.fault_injection import Fault
+from sandbox.http_messages import Answer, Request, model_error, usual_headers
 from sandbox.list_faults import LISTS
-from sandbox.wire import Answer, Request, model_error, usual_headers
 
 Headers = list[tuple[str, str]]
 
@@ -36,12 +36,12 @@ def _with(headers: Headers, more: Headers) -> Headers:
 
 def _throttled_refusal(request: Request, fault: Fault, _usual: Answer) -> Answer:
     refused: dict[int, Callable[[Request], Answer]] = {
-        203: refusals.sign_in_page,
-        302: refusals.to_sign_in,
+        203: error_responses.sign_in_page,
+        302: error_responses.to_sign_in,
         403: lambda asked: Answer(403, b"", usual_headers(asked)),
     }
-    answer = refused.get(fault.status or 401, refusals.wrong_token)(request)
-    limits = refusals.limit_headers(request, fault.retry_after, remaining=0)
+    answer = refused.get(fault.status or 401, error_responses.wrong_token)(request)
+    limits = error_responses.limit_headers(request, fault.retry_after, remaining=0)
     told = {"retry_after": "Retry-After", "remaining": "X-RateLimit-Remaining", "delay": "X-RateLimit-Delay"}
     only = told.get(fault.variant)
     answer.headers = _with(answer.headers, [one for one in limits if only in (None, one[0])])
@@ -49,12 +49,12 @@ def _throttled_refusal(request: Request, fault: Fault, _usual: Answer) -> Answer
 
 
 def _near_limit(request: Request, fault: Fault, usual: Answer) -> Answer:
-    limits = refusals.limit_headers(request, fault.retry_after, remaining=3)
+    limits = error_responses.limit_headers(request, fault.retry_after, remaining=3)
     return Answer(usual.status, usual.body, [*usual.headers, *limits])
 
 
 def _maintenance(request: Request, fault: Fault, _usual: Answer) -> Answer:
-    said = refusals.host_shut_down if fault.variant == "json" else refusals.maintenance_page
+    said = error_responses.host_shut_down if fault.variant == "json" else error_responses.maintenance_page
     return said(request, fault.retry_after)
 
 
@@ -68,20 +68,20 @@ def _bom(_request: Request, _fault: Fault, usual: Answer) -> Answer:
 
 ANSWERS: dict[str, Callable[[Request, Fault, Answer], Answer]] = {
     "status": lambda _request, _fault, _usual: Answer(500),
-    "throttle": lambda request, fault, _usual: refusals.throttled(request, fault.retry_after),
+    "throttle": lambda request, fault, _usual: error_responses.throttled(request, fault.retry_after),
     "throttled_refusal": _throttled_refusal,
     "near_limit": _near_limit,
-    "wrong_token": lambda request, _fault, _usual: refusals.wrong_token(request),
-    "scope_missing": lambda request, _fault, _usual: refusals.scope_missing(request),
-    "not_materialized": lambda request, _fault, _usual: refusals.not_materialized(request, request.person),
-    "no_such_host": lambda request, _fault, _usual: refusals.no_such_host(request),
+    "wrong_token": lambda request, _fault, _usual: error_responses.wrong_token(request),
+    "scope_missing": lambda request, _fault, _usual: error_responses.scope_missing(request),
+    "not_materialized": lambda request, _fault, _usual: error_responses.not_materialized(request, request.person),
+    "no_such_host": lambda request, _fault, _usual: error_responses.no_such_host(request),
     "maintenance": _maintenance,
-    "sign_in_page": lambda request, _fault, _usual: refusals.sign_in_page(request),
+    "sign_in_page": lambda request, _fault, _usual: error_responses.sign_in_page(request),
     "block_page": lambda _request, _fault, _usual: intermediaries.block_page(),
     "gateway": lambda _request, fault, _usual: intermediaries.gateway_refusal(fault.variant),
     "list_error": lambda request, _fault, _usual: model_error(request, 400, "Something is wrong."),
     "permission_denied": lambda request, _fault, _usual: permissions.denied(request),
-    "releases_off": lambda request, _fault, _usual: refusals.page_not_found(request),
+    "releases_off": lambda request, _fault, _usual: error_responses.page_not_found(request),
     "redirect": lambda request, fault, _usual: intermediaries.redirect(request, fault.variant),
     "not_json": _not_json,
     "bom": _bom,

@@ -6,11 +6,9 @@ from urllib.parse import quote, unquote
 
 from sandbox import permissions
 from sandbox.core import find_project, project_json, usable_projects
-from sandbox.ids import stable_id
-from sandbox.repositories import NOTHING, RefUpdate, Repository
-from sandbox.wire import (
+from sandbox.http_messages import (
     Answer,
-    Refused,
+    ErrorResponse,
     Request,
     argument_missing,
     argument_wrong,
@@ -19,7 +17,9 @@ from sandbox.wire import (
     listing,
     person_json,
 )
-from sandbox.world import Project
+from sandbox.ids import stable_id
+from sandbox.repositories import NOTHING, RefUpdate, Repository
+from sandbox.state import Project
 
 USUAL_PAGE = 100
 LARGEST_PAGE = 1000
@@ -101,7 +101,7 @@ def repository_not_found(request: Request, name: str) -> Answer:
 def require(request: Request, permission: str) -> None:
     """Raise `Refused` with a 403 when the person, not the token, lacks something."""
     if request.lacks(permission):
-        raise Refused(permissions.git_denied(request, permission))
+        raise ErrorResponse(permissions.git_denied(request, permission))
 
 
 def find_repository(
@@ -123,7 +123,7 @@ def find_repository(
                 if changing:
                     require(request, changing)
                 return project, repository
-    raise Refused(repository_not_found(request, names["repository"]))
+    raise ErrorResponse(repository_not_found(request, names["repository"]))
 
 
 def _with_links(body: dict[str, Any]) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def update_repository(request: Request, names: dict[str, str]) -> Answer:
     wish = request.fields()
     branch = str(wish.get("defaultBranch") or found.default_branch or "")
     if branch and branch != found.default_branch and branch not in found.refs:
-        raise Refused(argument_wrong(request, f"The branch '{branch}' does not exist."))
+        raise ErrorResponse(argument_wrong(request, f"The branch '{branch}' does not exist."))
     found.name = str(wish.get("name") or found.name)
     found.default_branch = branch or None
     found.disabled = wish.get("isDisabled", found.disabled) is True
@@ -166,10 +166,10 @@ def create_repository(request: Request, names: dict[str, str]) -> Answer:
     require(request, "CreateRepository")
     name = request.fields().get("name")
     if not name or not isinstance(name, str):
-        raise Refused(argument_missing(request, "name"))
+        raise ErrorResponse(argument_missing(request, "name"))
     if any(one.name.casefold() == name.casefold() for one in project.repositories):
         text = f"TF400948: A Git repository with the name {name} already exists."
-        raise Refused(error(request, 409, text, "GitRepositoryNameAlreadyExistsException", GIT_SERVER))
+        raise ErrorResponse(error(request, 409, text, "GitRepositoryNameAlreadyExistsException", GIT_SERVER))
     new = Repository(stable_id(project.id, name, len(project.repositories)), name)
     project.repositories.append(new)
     return json_answer(request, repository_json(request, project, new), status=201)
@@ -192,7 +192,7 @@ def _fits(request: Request, repository: Repository, name: str) -> bool:
     if request.flag("includeMyBranches"):
         if begins:
             text = "The includeMyBranches parameter cannot be combined with the filter parameter."
-            raise Refused(argument_wrong(request, text))
+            raise ErrorResponse(argument_wrong(request, text))
         creator = repository.commits[repository.refs[name]].author
         is_own = request.person is not None and creator.id == request.person.id
         if not name.startswith("refs/heads/") or not (is_own or name == repository.default_branch):

@@ -3,10 +3,10 @@
 from typing import Any
 
 from sandbox.git import GIT_SERVER, repository_url, web_url
+from sandbox.http_messages import Answer, ErrorResponse, Request, error, person_json
 from sandbox.ids import instant
 from sandbox.repositories import Commit, Push, Repository
-from sandbox.wire import Answer, Refused, Request, error, person_json
-from sandbox.world import Project
+from sandbox.state import Project
 
 
 def commit_at(request: Request, repository: Repository, prefix: str) -> Commit:
@@ -15,14 +15,14 @@ def commit_at(request: Request, repository: Repository, prefix: str) -> Commit:
     kind = request.query.get(f"{prefix}versionType") or "branch"
     if not repository.refs:
         text = f"VS403403: Cannot find any branches for the {repository.name} repository."
-        raise Refused(error(request, 404, text, "GitItemNotFoundException", GIT_SERVER))
+        raise ErrorResponse(error(request, 404, text, "GitItemNotFoundException", GIT_SERVER))
     ref = {"branch": f"refs/heads/{version}", "tag": f"refs/tags/{version}"}.get(kind, "")
     sha = repository.refs.get(ref, "") if ref else version
     commit = repository.commits.get(sha) if version else repository.head
     if commit is not None and request.query.get(f"{prefix}versionOptions") == "firstParent":
         commit = repository.commits.get(commit.parents[0]) if commit.parents else None
     if commit is None:
-        raise Refused(unresolvable(request, repository, kind, version))
+        raise ErrorResponse(unresolvable(request, repository, kind, version))
     return commit
 
 
@@ -39,7 +39,7 @@ def named_commit(request: Request, repository: Repository, sha: str) -> Commit:
     """The commit of an id. Raises `Refused`."""
     commit = repository.commits.get(sha.lower())
     if commit is None:
-        raise Refused(unresolvable(request, repository, "commit", sha))
+        raise ErrorResponse(unresolvable(request, repository, "commit", sha))
     return commit
 
 

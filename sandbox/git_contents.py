@@ -8,9 +8,9 @@ from urllib.parse import quote
 from sandbox.git import GIT_SERVER, find_repository, repository_url
 from sandbox.git_commits import commit_at, commit_json
 from sandbox.git_objects import FORMATS, OCTETS
+from sandbox.http_messages import Answer, ErrorResponse, Request, argument_wrong, error, json_answer, listing, raw
 from sandbox.repositories import Commit, Repository, Tree, blob_id, children, has_folder, tree_id
-from sandbox.wire import Answer, Refused, Request, argument_wrong, error, json_answer, listing, raw
-from sandbox.world import Project
+from sandbox.state import Project
 from sandbox.zips import download, wants_zip, zip_answer
 
 _RECURSION = ("none", "oneLevel", "oneLevelPlusNestedEmptyFolders", "full")
@@ -27,7 +27,7 @@ def items(request: Request, names: dict[str, str]) -> Answer:
                 'Cannot specify a "recursionLevel" other than "None" when providing a single item "path". Use the '
                 '"scopePath" query parameter filter instead to get a collection of items.'
             )
-            raise Refused(argument_wrong(request, text))
+            raise ErrorResponse(argument_wrong(request, text))
         return _one_item(request, project, repository, commit, _clean(request.query["path"]))
     scope = _clean(request.query.get("scopePath", "/"))
     _must_exist(request, repository, commit, scope)
@@ -62,7 +62,7 @@ def _must_exist(request: Request, repository: Repository, commit: Commit, path: 
         f"TF401174: The item '{path}' could not be found in the repository '{repository.name}' at the version "
         f"specified by '<Branch: {version} >' (resolved to commit '{commit.id}')"
     )
-    raise Refused(error(request, 404, text, "GitItemNotFoundException", GIT_SERVER))
+    raise ErrorResponse(error(request, 404, text, "GitItemNotFoundException", GIT_SERVER))
 
 
 def _below(tree: Tree, folder: str, *, deep: bool) -> Iterator[str]:

@@ -17,10 +17,10 @@ from sandbox.git_commits import (
 )
 from sandbox.git_contents import item_json
 from sandbox.git_pushes import find_push
+from sandbox.http_messages import Answer, Request, json_answer, listing
 from sandbox.ids import moment
 from sandbox.repositories import Commit, Repository, changes
-from sandbox.wire import Answer, Request, json_answer, listing
-from sandbox.world import Project
+from sandbox.state import Project
 
 _CRITERIA = "searchCriteria."
 _ITEM_VERSION, _COMPARED_VERSION = f"{_CRITERIA}itemVersion.version", f"{_CRITERIA}compareVersion.version"

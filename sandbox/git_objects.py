@@ -3,9 +3,9 @@
 from typing import Any
 
 from sandbox.git import GIT_SERVER, find_repository, repository_url
+from sandbox.http_messages import Answer, ErrorResponse, Request, error, json_answer, raw
 from sandbox.repositories import Repository, Tree, blob_id, children, folders, tree_id, tree_object
-from sandbox.wire import Answer, Refused, Request, error, json_answer, raw
-from sandbox.world import Project
+from sandbox.state import Project
 from sandbox.zips import download, wants_zip, zip_answer
 
 FORMATS = ("json", "octetStream", "text", "zip")
@@ -55,7 +55,7 @@ def _find_blob(request: Request, repository: Repository, sha: str) -> bytes:
     contents = (content for commit in repository.commits.values() for content in commit.tree.values())
     content = next((content for content in contents if blob_id(content) == sha), None)
     if content is None:
-        raise Refused(_not_there(request, repository, sha))
+        raise ErrorResponse(_not_there(request, repository, sha))
     return content
 
 
@@ -66,7 +66,7 @@ def tree(request: Request, names: dict[str, str]) -> Answer:
     trees = ((commit.tree, folder) for commit in repository.commits.values() for folder in folders(commit.tree))
     found = next((pair for pair in trees if tree_id(*pair) == wanted), None)
     if found is None:
-        raise Refused(_not_there(request, repository, names["sha"]))
+        raise ErrorResponse(_not_there(request, repository, names["sha"]))
     files, folder = found
     if wants_zip(request):
         begin = folder.rstrip("/") + "/"

@@ -10,11 +10,9 @@ from typing import Any
 from sandbox import permissions
 from sandbox.git import GIT_SERVER, USUAL_PAGE, find_repository, repository_json, repository_url
 from sandbox.git_commits import commit_json, whole_commit_json
-from sandbox.ids import instant, moment, stable_sha
-from sandbox.repositories import NOTHING, Commit, Push, RefUpdate, Repository
-from sandbox.wire import (
+from sandbox.http_messages import (
     Answer,
-    Refused,
+    ErrorResponse,
     Request,
     argument_missing,
     argument_wrong,
@@ -23,7 +21,9 @@ from sandbox.wire import (
     listing,
     person_json,
 )
-from sandbox.world import Project
+from sandbox.ids import instant, moment, stable_sha
+from sandbox.repositories import NOTHING, Commit, Push, RefUpdate, Repository
+from sandbox.state import Project
 
 _CRITERIA = "searchCriteria."
 
@@ -65,7 +65,7 @@ def find_push(request: Request, repository: Repository, wanted: str) -> Push:
     push = next((push for push in repository.pushes if str(push.id) == wanted), None)
     if push is None:
         text = f"The push with ID {wanted} could not be found in the repository {repository.name}."
-        raise Refused(error(request, 404, text, "GitPushNotFoundException", GIT_SERVER))
+        raise ErrorResponse(error(request, 404, text, "GitPushNotFoundException", GIT_SERVER))
     return push
 
 
@@ -105,7 +105,7 @@ def push(request: Request, names: dict[str, str]) -> Answer:
     body = request.fields()
     updates, wishes = _objects(body.get("refUpdates")), _objects(body.get("commits"))
     if not updates or not wishes or request.person is None:
-        raise Refused(argument_missing(request, "push"))
+        raise ErrorResponse(argument_missing(request, "push"))
     name, old = str(updates[0].get("name", "")), str(updates[0].get("oldObjectId", NOTHING))
     parent = _parent(request, repository, name, old)
     made: list[Commit] = []
@@ -131,7 +131,7 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 def _parent(request: Request, repository: Repository, name: str, old: str) -> Commit | None:
     """What the first commit stands on. Raises `Refused` when the branch is not where the client thinks."""
     if not name.startswith("refs/heads/"):
-        raise Refused(argument_wrong(request, f"The ref name '{name}' is not valid."))
+        raise ErrorResponse(argument_wrong(request, f"The ref name '{name}' is not valid."))
     current = repository.refs.get(name)
     begins_here = current is None and old in repository.commits
     if old != (current or NOTHING) and not begins_here:
@@ -139,9 +139,9 @@ def _parent(request: Request, repository: Repository, name: str, old: str) -> Co
             f"TF401028: The reference '{name}' has already been updated by another client, so you cannot "
             "update it. Please try again."
         )
-        raise Refused(error(request, 409, text, "GitReferenceStaleException", GIT_SERVER))
+        raise ErrorResponse(error(request, 409, text, "GitReferenceStaleException", GIT_SERVER))
     if name in repository.protected:
-        raise Refused(permissions.pull_request_needed(request))
+        raise ErrorResponse(permissions.pull_request_needed(request))
     return repository.commits.get(old)
 
 
@@ -149,30 +149,30 @@ def _commit(request: Request, repository: Repository, wish: dict[str, Any], pare
     tree = dict(parent.tree) if parent else {}
     changes = _objects(wish.get("changes"))
     if not changes:
-        raise Refused(argument_missing(request, "changes"))
+        raise ErrorResponse(argument_missing(request, "changes"))
     for change in changes:
         _apply(request, tree, change)
     comment = str(wish.get("comment") or "")
     parents = (parent.id,) if parent else ()
     sha = stable_sha(repository.id, *parents, len(repository.commits), comment)
     if request.person is None:
-        raise Refused(argument_missing(request, "push"))
+        raise ErrorResponse(argument_missing(request, "push"))
     return Commit(sha, request.person, request.now, comment, parents, tree)
 
 
 def _apply(request: Request, tree: dict[str, bytes], change: dict[str, Any]) -> None:
     kind, item = str(change.get("changeType", "")), change.get("item")
     if not isinstance(item, dict) or not isinstance(item.get("path"), str):
-        raise Refused(argument_missing(request, "item"))
+        raise ErrorResponse(argument_missing(request, "item"))
     path, kinds = "/" + item["path"].strip("/"), set(kind.split(","))
     if kinds not in _CHANGES:
-        raise Refused(argument_wrong(request, f"The change type '{kind}' is not supported."))
+        raise ErrorResponse(argument_wrong(request, f"The change type '{kind}' is not supported."))
     if kind == "add" and path in tree:
-        raise Refused(_wrong_path(request, path, "add", "already exists. Please specify a new path."))
+        raise ErrorResponse(_wrong_path(request, path, "add", "already exists. Please specify a new path."))
     if kind != "add":
         source = "/" + str(change.get("sourceServerItem") or path).strip("/")
         if source not in tree:
-            raise Refused(_wrong_path(request, source, kind, "does not exist. Please specify an existing path."))
+            raise ErrorResponse(_wrong_path(request, source, kind, "does not exist. Please specify an existing path."))
         tree[path] = tree.pop(source)
     if kind == "delete":
         del tree[path]
@@ -186,10 +186,10 @@ def _wrong_path(request: Request, path: str, kind: str, problem: str) -> Answer:
 
 def _content(request: Request, content: Any) -> bytes:
     if not isinstance(content, dict) or not isinstance(content.get("content"), str):
-        raise Refused(argument_missing(request, "newContent"))
+        raise ErrorResponse(argument_missing(request, "newContent"))
     if str(content.get("contentType", "rawText")).lower() != "base64encoded":
         return str(content["content"]).encode()
     try:
         return base64.b64decode(content["content"], validate=True)
     except binascii.Error:
-        raise Refused(argument_wrong(request, "The content is not encoded in base64.")) from None
+        raise ErrorResponse(argument_wrong(request, "The content is not encoded in base64.")) from None

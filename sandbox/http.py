@@ -15,8 +15,8 @@ from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
-from sandbox.faults import Fault
-from sandbox.wire import Answer, Request
+from sandbox.fault_injection import Fault
+from sandbox.http_messages import Answer, Request
 
 _LARGEST_HEAD = 64 * 1024
 _LARGEST_BODY = 32 * 1024 * 1024

@@ -6,7 +6,7 @@ They carry none of the headers of Azure DevOps. Their forms are inferred: every 
 import json
 from urllib.parse import quote
 
-from sandbox.wire import JSON, Answer, Request
+from sandbox.http_messages import JSON, Answer, Request
 
 _HTML = "text/html; charset=utf-8"
 FILTER = "https://webfilter.example.com"

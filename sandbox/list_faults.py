@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from sandbox.faults import Fault
+from sandbox.fault_injection import Fault
+from sandbox.http_messages import Answer, Request
 from sandbox.ids import stable_id, stable_sha
-from sandbox.wire import Answer, Request
 
 Ask = Callable[[Request], Answer]
 _TOKEN = "x-ms-continuationtoken"

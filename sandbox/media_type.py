@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.enumerations import enumeration, is_enumeration
+from sandbox.http_messages import Answer, Request
 from sandbox.ids import moment
 from sandbox.parameters import addresses_of
 from sandbox.routing import Route
-from sandbox.wire import Answer, Request
 
 _OPTIONS = ("enumsasnumbers", "msdateformat", "noarraywrap")
 _FILE = Path(__file__).with_name("answer_types.toml")

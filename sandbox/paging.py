@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
+from sandbox.http_messages import ErrorResponse, Request, model_error
 from sandbox.ids import instant, moment
-from sandbox.wire import Refused, Request, model_error
 
 _LONGEST_ID = 11
 
@@ -65,5 +65,5 @@ class Order:
         text, comma, id_ = token.rpartition(",")
         key = self.form.read(text) if comma else None
         if key is None or not (id_.isascii() and id_.isdigit() and len(id_) <= _LONGEST_ID):
-            raise Refused(model_error(request, 400, f"The value '{token}' is not valid for continuationToken."))
+            raise ErrorResponse(model_error(request, 400, f"The value '{token}' is not valid for continuationToken."))
         return key, int(id_)

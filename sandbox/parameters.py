@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
+from sandbox.http_messages import ErrorResponse, Request, not_played
 from sandbox.routing import Route
-from sandbox.wire import Refused, Request, not_played
 
 _FILE = Path(__file__).with_name("parameters.toml")
 _ON_EVERY_OPERATION = ("api-version",)
@@ -102,4 +102,4 @@ def require_played(request: Request, route: Route) -> None:
     refused = operation_of(route).refused(request.query)
     if refused:
         names = ", ".join(f"'{name}={request.query[name]}'" for name in refused)
-        raise Refused(not_played(request, f"{names} of {route.method} {route.address}"))
+        raise ErrorResponse(not_played(request, f"{names} of {route.method} {route.address}"))

@@ -1,6 +1,6 @@
 """Rights of people, as opposed to scopes of tokens: their names, and the 403 that somebody gets who lacks one."""
 
-from sandbox.wire import Answer, Request, error
+from sandbox.http_messages import Answer, Request, error
 
 _GIT = "Microsoft.TeamFoundation.Git.Server"
 _BUILD = "Microsoft.TeamFoundation.Build.WebApi"

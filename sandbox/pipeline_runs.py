@@ -11,12 +11,9 @@ from sandbox import build_changes
 from sandbox.build import ASSEMBLY, WEB_API, require
 from sandbox.build_artifacts import find_artifact
 from sandbox.core import find_project
-from sandbox.ids import instant
-from sandbox.paging import NAME, NUMBER, Order
-from sandbox.pipelines import Build, Definition
-from sandbox.wire import (
+from sandbox.http_messages import (
     Answer,
-    Refused,
+    ErrorResponse,
     Request,
     argument_missing,
     envelope,
@@ -26,7 +23,10 @@ from sandbox.wire import (
     listing,
     not_played,
 )
-from sandbox.world import Project
+from sandbox.ids import instant
+from sandbox.paging import NAME, NUMBER, Order
+from sandbox.pipelines import Build, Definition
+from sandbox.state import Project
 
 USUAL_PAGE = 10_000
 _PIPELINES = "Microsoft.Azure.Pipelines.WebApi"
@@ -70,7 +70,7 @@ def _order(request: Request) -> Order:
     name, _, direction = (request.query.get("orderBy") or "name asc").strip().lower().partition(" ")
     ascending = direction.strip() in ("", "asc")
     if direction.strip() not in ("", "asc", "desc") or name not in ("name", "id"):
-        raise Refused(not_played(request, f"'orderBy={request.query['orderBy']}'"))
+        raise ErrorResponse(not_played(request, f"'orderBy={request.query['orderBy']}'"))
     if name == "id":
         return Order(lambda definition: definition.id, NUMBER, ascending=ascending)
     return Order(lambda definition: definition.name.casefold(), NAME, ascending=ascending)
@@ -82,7 +82,7 @@ def _find_pipeline(request: Request, names: dict[str, str]) -> tuple[Project, De
     found = next((one for one in project.definitions if str(one.id) == names["pipeline"]), None)
     if found is None:
         text = f"Pipeline with ID {names['pipeline']} does not exist."
-        raise Refused(error(request, 500, text, "PipelineNotFoundException", _PIPELINES))
+        raise ErrorResponse(error(request, 500, text, "PipelineNotFoundException", _PIPELINES))
     return project, found
 
 
@@ -152,7 +152,7 @@ def _find_run(request: Request, names: dict[str, str]) -> tuple[Project, Build]:
     )
     if found is None:
         text = f"The requested build {names['run']} could not be found."
-        raise Refused(error(request, 404, text, "BuildNotFoundException", WEB_API, ASSEMBLY))
+        raise ErrorResponse(error(request, 404, text, "BuildNotFoundException", WEB_API, ASSEMBLY))
     return project, found
 
 
@@ -171,7 +171,7 @@ def begin(request: Request, names: dict[str, str]) -> Answer:
     own = _own_repository(request, wish)
     for name in ("previewRun", "yamlOverride", "stagesToSkip"):
         if wish.get(name):
-            raise Refused(not_played(request, f"'{name}' of a new run"))
+            raise ErrorResponse(not_played(request, f"'{name}' of a new run"))
     _require_declared(request, definition, wish)
     branch, sha = str(own.get("refName") or ""), str(own.get("version") or "")
     build = build_changes.begin(request, project, definition, branch, sha)
@@ -185,14 +185,14 @@ def _own_repository(request: Request, wish: Mapping[str, Any]) -> dict[str, Any]
     own = _object(request, repositories.pop("self", None))
     more = [*(name for name, value in resources.items() if value), *repositories]
     if more:
-        raise Refused(not_played(request, f"the resource '{more[0]}' of a new run"))
+        raise ErrorResponse(not_played(request, f"the resource '{more[0]}' of a new run"))
     return own
 
 
 def _object(request: Request, value: Any) -> dict[str, Any]:
     """An object of the body; empty when it is not given. Raises `Refused`."""
     if value is not None and not isinstance(value, dict):
-        raise Refused(invalid_body(request))
+        raise ErrorResponse(invalid_body(request))
     return dict(value or {})
 
 
@@ -202,14 +202,14 @@ def _require_declared(request: Request, definition: Definition, wish: Mapping[st
     variables = _object(request, wish.get("variables"))
     if parameters:
         text = f"/{definition.yaml_path}: Unexpected parameter '{next(iter(parameters))}'"
-        raise Refused(_not_valid(request, text))
+        raise ErrorResponse(_not_valid(request, text))
     if variables:
         text = (
             f"You can't set the following variables ({', '.join(variables)}). If you want to be able to set these "
             "variables, then edit the pipeline and select Settable at queue time on the variables tab of the pipeline "
             "editor."
         )
-        raise Refused(_not_valid(request, text))
+        raise ErrorResponse(_not_valid(request, text))
 
 
 def _not_valid(request: Request, text: str) -> Answer:
@@ -220,14 +220,14 @@ def _not_valid(request: Request, text: str) -> Answer:
 def preview(request: Request, names: dict[str, str]) -> Answer:
     """What a pipeline's file becomes with its templates: not played, for nothing here reads these files."""
     _find_pipeline(request, names)
-    raise Refused(not_played(request, "the preview of a run"))
+    raise ErrorResponse(not_played(request, "the preview of a run"))
 
 
 def artifact(request: Request, names: dict[str, str]) -> Answer:
     """An artifact of a run by its name."""
     project, build = _find_run(request, names)
     if not request.query.get("artifactName"):
-        raise Refused(argument_missing(request, "artifactName"))
+        raise ErrorResponse(argument_missing(request, "artifactName"))
     found = find_artifact(request, build, request.query["artifactName"])
     here = f"{_pipeline_url(request, project, build.definition)}/runs/{build.id}/artifacts"
     return json_answer(request, {"name": found.name, "url": f"{here}?artifactName={quote(found.name)}"})
@@ -263,5 +263,5 @@ def log(request: Request, names: dict[str, str]) -> Answer:
     lines = build.log(step, request.now) if step else []
     if not lines:
         text = f"The requested log {names['log']} could not be found for build {build.id}."
-        raise Refused(error(request, 404, text, "BuildLogNotFoundException", WEB_API))
+        raise ErrorResponse(error(request, 404, text, "BuildLogNotFoundException", WEB_API))
     return json_answer(request, _log_json(request, project, build, int(names["log"]), lines))

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sandbox.core import find_project
 from sandbox.deployments import Approval, Attempt, Environment, Release, ReleaseDefinition
+from sandbox.http_messages import Answer, ErrorResponse, Request, as_text, error, json_answer, raw
 from sandbox.release_json import EVERY_APPROVAL, TASKS, Writer, task_log
-from sandbox.wire import Answer, Refused, Request, as_text, error, json_answer, raw
-from sandbox.world import Project
+from sandbox.state import Project
 from sandbox.zips import zip_answer
 
 EXCEPTIONS = "Microsoft.VisualStudio.Services.ReleaseManagement.Data.Exceptions"
@@ -48,7 +48,7 @@ def find_definition(request: Request, project: Project, wanted: str) -> ReleaseD
     found = next((one for one in project.release_definitions if str(one.id) == wanted), None)
     if found is None:
         text = f"VS402936: Release pipeline with ID {wanted} does not exist. Specify a valid ID and try again."
-        raise Refused(not_found(request, text, "ReleaseDefinitionNotFoundException"))
+        raise ErrorResponse(not_found(request, text, "ReleaseDefinitionNotFoundException"))
     return found
 
 
@@ -57,7 +57,7 @@ def find_release(request: Request, project: Project, names: dict[str, str]) -> R
     found = next((one for one in project.releases if str(one.id) == names["release"]), None)
     if found is None:
         text = f"Release with ID: {names['release']} does not exist."
-        raise Refused(not_found(request, text, "ReleaseNotFoundException"))
+        raise ErrorResponse(not_found(request, text, "ReleaseNotFoundException"))
     return found
 
 
@@ -79,7 +79,7 @@ def find_environment(request: Request, release: Release, names: dict[str, str]) 
     found = next((one for one in release.environments if str(one.id) == names["environment"]), None)
     if found is None:
         text = f"The stage with ID {names['environment']} does not exist in {release.name}."
-        raise Refused(not_found(request, text, "ReleaseManagementObjectNotFoundException"))
+        raise ErrorResponse(not_found(request, text, "ReleaseManagementObjectNotFoundException"))
     return found
 
 
@@ -97,7 +97,7 @@ def log(request: Request, names: dict[str, str]) -> Answer:
     found = find_environment(request, find_release(request, project, names), names)
     attempt = next((one for one in found.attempts if str(one.id) == names["phase"]), None)
     if attempt is None or not 1 <= int(names["task"]) <= len(TASKS):
-        raise Refused(not_found(request, "The log does not exist.", "ReleaseManagementObjectNotFoundException"))
+        raise ErrorResponse(not_found(request, "The log does not exist.", "ReleaseManagementObjectNotFoundException"))
     lines = task_log(attempt, int(names["task"]))
     first, last = max(request.number("startLine", 1), 1), request.number("endLine", len(lines))
     lines = lines[first - 1 : max(last, 0)]

@@ -7,6 +7,16 @@ from typing import Any
 
 from sandbox import permissions
 from sandbox.deployments import Approval, Environment, Release, ReleaseDefinition
+from sandbox.http_messages import (
+    Answer,
+    ErrorResponse,
+    Request,
+    argument_missing,
+    argument_wrong,
+    error,
+    invalid_body,
+    json_answer,
+)
 from sandbox.pipelines import Build
 from sandbox.release import (
     EXCEPTIONS,
@@ -19,15 +29,14 @@ from sandbox.release import (
     settled,
 )
 from sandbox.release_json import Writer
-from sandbox.wire import Answer, Refused, Request, argument_missing, argument_wrong, error, invalid_body, json_answer
-from sandbox.world import Project
+from sandbox.state import Project
 
 _RUNNING = ("inProgress", "queued")
 
 
 def _require(request: Request, right: str) -> None:
     if request.lacks(right):
-        raise Refused(permissions.release_denied(request, right))
+        raise ErrorResponse(permissions.release_denied(request, right))
 
 
 def _require_classic(request: Request) -> None:
@@ -37,7 +46,7 @@ def _require_classic(request: Request) -> None:
             "Creation of classic release pipelines is disabled for this organization. Contact your project collection "
             "administrator."
         )
-        raise Refused(error(request, 403, text, "ClassicReleasePipelinesDisabledException", EXCEPTIONS))
+        raise ErrorResponse(error(request, 403, text, "ClassicReleasePipelinesDisabledException", EXCEPTIONS))
 
 
 def create(request: Request, names: dict[str, str]) -> Answer:
@@ -48,7 +57,7 @@ def create(request: Request, names: dict[str, str]) -> Answer:
         _require(request, "create releases")
     wish = request.fields()
     if wish.get("definitionId") is None:
-        raise Refused(argument_missing(request, "releaseStartMetadata"))
+        raise ErrorResponse(argument_missing(request, "releaseStartMetadata"))
     definition = find_definition(request, project, str(wish["definitionId"]))
     _require(request, "create releases")
     count = sum(one.definition is definition for one in project.releases)
@@ -72,20 +81,20 @@ def create(request: Request, names: dict[str, str]) -> Answer:
 
 def _reason(request: Request, wish: Any) -> str:
     if wish not in ("none", "manual", "continuousIntegration", "schedule", "pullRequest"):
-        raise Refused(invalid_body(request))
+        raise ErrorResponse(invalid_body(request))
     return str(wish)
 
 
 def _names(request: Request, wishes: Any) -> frozenset[str]:
     if not isinstance(wishes, list):
-        raise Refused(invalid_body(request))
+        raise ErrorResponse(invalid_body(request))
     return frozenset(str(one) for one in wishes)
 
 
 def _versions(request: Request, project: Project, definition: ReleaseDefinition, wishes: Any) -> dict[str, Build]:
     """The build for each alias: the one asked for, else the newest good one. Raises `Refused`."""
     if not isinstance(wishes, list) or not all(isinstance(one, dict) for one in wishes):
-        raise Refused(invalid_body(request))
+        raise ErrorResponse(invalid_body(request))
     references = {str(one.get("alias")): one.get("instanceReference") for one in wishes}
     asked = {alias: str(one.get("id", "")) for alias, one in references.items() if isinstance(one, dict)}
     found = {}
@@ -102,7 +111,7 @@ def _versions(request: Request, project: Project, definition: ReleaseDefinition,
                 f"Latest version information could not be loaded for artifact {source.alias}. This could be due to "
                 "inaccessible artifact source or no version is available."
             )
-            raise Refused(refused(request, text, "ArtifactVersionUnavailableException"))
+            raise ErrorResponse(refused(request, text, "ArtifactVersionUnavailableException"))
         found[source.alias] = good[-1]
     return found
 
@@ -116,10 +125,10 @@ def update(request: Request, names: dict[str, str]) -> Answer:
     _require(request, "manage releases")
     wanted = str(request.fields().get("status") or found.status).lower()
     if wanted not in ("draft", "active", "abandoned"):
-        raise Refused(argument_wrong(request, f"The status '{wanted}' is not valid."))
+        raise ErrorResponse(argument_wrong(request, f"The status '{wanted}' is not valid."))
     if wanted == "abandoned" and any(one.status(request.now) in _RUNNING for one in found.environments):
         text = "The release cannot be abandoned because a deployment is in progress."
-        raise Refused(refused(request, text))
+        raise ErrorResponse(refused(request, text))
     found.status = wanted
     found.settle(request.now, project.new_id)
     return json_answer(request, Writer(request, project).release(found, environments=True, artifacts=True))
@@ -135,13 +144,13 @@ def update_environment(request: Request, names: dict[str, str]) -> Answer:
     _require(request, "manage deployments")
     wanted, current = str(request.fields().get("status") or "").lower(), found.status(request.now)
     if wanted not in ("inprogress", "canceled"):
-        raise Refused(argument_wrong(request, f"The status '{wanted}' is not valid."))
+        raise ErrorResponse(argument_wrong(request, f"The status '{wanted}' is not valid."))
     runs = current in _RUNNING
     if release.status != "active" or runs == (wanted == "inprogress"):
         to = "InProgress" if wanted == "inprogress" else "Canceled"
         state = current[:1].upper() + current[1:]
         text = f"VS402964: Transitioning of stage from state '{state}' to state '{to}' is not allowed."
-        raise Refused(refused(request, text))
+        raise ErrorResponse(refused(request, text))
     if wanted == "inprogress":
         release.begin(found, request.person or release.person, request.now, project.new_id, by_hand=True)
     else:
@@ -165,16 +174,16 @@ def decide(request: Request, names: dict[str, str]) -> Answer:
     found = find_approval(project, names["approval"])
     if found is None:
         text = f"Approval with ID {names['approval']} does not exist."
-        raise Refused(not_found(request, text, "ReleaseManagementObjectNotFoundException"))
+        raise ErrorResponse(not_found(request, text, "ReleaseManagementObjectNotFoundException"))
     _require(request, "manage release approvers")
     one, approval = found
     wish = request.fields()
     wanted = str(wish.get("status") or "").lower()
     if wanted not in ("approved", "rejected"):
-        raise Refused(argument_wrong(request, f"The status '{wanted}' is not valid."))
+        raise ErrorResponse(argument_wrong(request, f"The status '{wanted}' is not valid."))
     if approval.status != "pending":
         text = f"Approval with ID {approval.id} is no longer pending. Its status is {approval.status}."
-        raise Refused(refused(request, text))
+        raise ErrorResponse(refused(request, text))
     _require_asked(request, approval)
     approval.status, approval.comments = wanted, str(wish.get("comments") or "")
     approval.decided_at, approval.decided_by = request.now, request.person
@@ -188,7 +197,7 @@ def _require_asked(request: Request, approval: Approval) -> None:
     # Inferred: the documentation says who may decide, and nobody published what others are told.
     if approval.approver is not None and request.person is not None and approval.approver.id != request.person.id:
         text = f"Access denied: User {request.person.name} is not an approver of the approval with ID {approval.id}."
-        raise Refused(error(request, 403, text, "UnauthorizedRequestException", EXCEPTIONS))
+        raise ErrorResponse(error(request, 403, text, "UnauthorizedRequestException", EXCEPTIONS))
 
 
 def _skip_others(approvals: list[Any], request: Request) -> None:

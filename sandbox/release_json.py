@@ -11,10 +11,10 @@ from sandbox.deployments import (
     Release,
     ReleaseDefinition,
 )
+from sandbox.http_messages import Request, person_json
 from sandbox.ids import instant, stable_id
 from sandbox.pipelines import Build
-from sandbox.wire import Request, person_json
-from sandbox.world import Project
+from sandbox.state import Project
 
 TASKS = ("Initialize job", "Download artifacts", "Deploy", "Finalize Job")
 

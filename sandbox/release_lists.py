@@ -10,13 +10,13 @@ from typing import Any
 from sandbox.core import usable_projects
 from sandbox.deployments import Approval, Progress, Release, ReleaseDefinition
 from sandbox.enumerations import enumeration
+from sandbox.http_messages import Answer, Request, listing
 from sandbox.ids import moment
 from sandbox.paging import NAME, Order
 from sandbox.people import Person
 from sandbox.release import Deployment, brought_up_to_now, deployments_of, settled
 from sandbox.release_json import EVERY_APPROVAL, Writer
-from sandbox.wire import Answer, Request, listing
-from sandbox.world import Project
+from sandbox.state import Project
 
 USUAL_PAGE = 50
 _STATUSES = ("undefined", "draft", "active", "abandoned")

@@ -17,11 +17,11 @@ from sandbox import (
     git_history,
     git_objects,
     git_pushes,
-    location,
     pipeline_runs,
     release,
     release_changes,
     release_lists,
+    url_location,
 )
 from sandbox.editions import Version
 from sandbox.routing import ALWAYS, Controller, Map, Route, Takes
@@ -67,11 +67,11 @@ def _closed(template: str, controller: Controller, released: Version | None = AL
 
 
 LOCATION = (
-    _read("_apis/connectiondata", "", location.connection_data, released=None),
-    _read("_apis", "", location.options, method="OPTIONS"),
-    _read("_apis/{area}", "", location.options, method="OPTIONS"),
-    _read("_apis/resourceareas", "", location.resource_areas, released=None),
-    _read("_apis/resourceareas/{area}", "", location.resource_area, released=None),
+    _read("_apis/connectiondata", "", url_location.connection_data, released=None),
+    _read("_apis", "", url_location.options, method="OPTIONS"),
+    _read("_apis/{area}", "", url_location.options, method="OPTIONS"),
+    _read("_apis/resourceareas", "", url_location.resource_areas, released=None),
+    _read("_apis/resourceareas/{area}", "", url_location.resource_area, released=None),
 )
 CORE = (
     _read("_apis/projects", _SEES_PROJECTS, core.projects),

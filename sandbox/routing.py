@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sandbox.editions import Version
-from sandbox.wire import Answer, Request
+from sandbox.http_messages import Answer, Request
 
 Controller = Callable[[Request, dict[str, str]], Answer]
 Takes = Literal["nothing", "fields", "entries", "texts"]

@@ -1,8 +1,8 @@
 """Faults that sample organizations always have, in the order in which they are tried."""
 
-from sandbox.faults import Fault
+from sandbox.fault_injection import Fault
+from sandbox.http_messages import JSON
 from sandbox.ids import stable_id
-from sandbox.wire import JSON
 
 # One project of many, by id or by name.
 PATCHY_PROJECT = "Service 007"

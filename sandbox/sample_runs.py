@@ -6,7 +6,7 @@ from sandbox.deployments import Approval, ArtifactSource, Environment, Environme
 from sandbox.ids import EPOCH
 from sandbox.pipelines import AgentQueue, Build, Definition, Job, Outcome, Script, Stage, Task
 from sandbox.sample_code import MAYA, NOOR
-from sandbox.world import Project
+from sandbox.state import Project
 
 _COMPILE = tuple(f"Compiling module {number:02d} of 40" for number in range(1, 41))
 _TESTS = tuple(f"test_number_{number:02d} PASSED" for number in range(1, 31))

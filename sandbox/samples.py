@@ -21,7 +21,7 @@ from sandbox.sample_code import (
 from sandbox.sample_faults import FAULTS
 from sandbox.sample_runs import add_builds, add_releases
 from sandbox.scopes import FULL
-from sandbox.world import Organization, Project, World
+from sandbox.state import Organization, Project, State
 
 
 def secret(name: str) -> str:
@@ -113,12 +113,12 @@ _SPECIAL_NAMES = (
 )
 
 
-def build_world(edition: Edition = SERVICES) -> World:
+def build_world(edition: Edition = SERVICES) -> State:
     """A fresh world; nothing that changes in it is shared with another one.
 
     On a server of one's own the tokens for acme open the collection that every such server has.
     """
-    world = World()
+    world = State()
     collections = [] if edition.hosted else [_acme(COLLECTION)]
     for organization in (_acme("acme"), _fabrikam(), *_troubled(), *collections):
         world.organizations[organization.name.lower()] = organization

@@ -8,7 +8,7 @@ from sandbox.repositories import Repository
 from sandbox.sample_code import MAYA, NOOR, small_repository
 from sandbox.samples import secret
 from sandbox.scopes import FULL
-from sandbox.world import Organization, Project, World
+from sandbox.state import Organization, Project, State
 
 _PREFIX = "bench-"
 
@@ -27,7 +27,7 @@ def bench_name(number: int) -> str:
     return f"{_PREFIX}{number:03d}"
 
 
-def add_benchmark(world: World, scale: Scale) -> None:
+def add_benchmark(world: State, scale: Scale) -> None:
     """Let the organizations exist. The sample tokens for acme open each of them."""
     for number in range(scale.organizations):
         name = bench_name(number)

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from sandbox import gate
-from sandbox.doors import open_door
+from sandbox import request_pipeline
+from sandbox.control_api import answer_control_request
 from sandbox.editions import SERVICES, Edition
 from sandbox.fault_answers import faulty_answer
-from sandbox.faults import Behaviour, Fault
+from sandbox.fault_injection import Behaviour, Fault
 from sandbox.http import Connection
+from sandbox.http_messages import Answer, Request
 from sandbox.samples import build_world
-from sandbox.wire import Answer, Request
-from sandbox.world import World
+from sandbox.state import State
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _REMEMBERED = 20_000
@@ -51,11 +51,11 @@ class Sandbox:
         edition: Edition = SERVICES,
         path: str = "",
         release_host: bool = False,
-        world: World | None = None,
+        world: State | None = None,
     ) -> None:
         if host not in LOOPBACK:
             raise ValueError("The sandbox listens on loopback only.")
-        self.world: World = world or build_world(edition)
+        self.world: State = world or build_world(edition)
         self.behaviour = Behaviour()
         self.latency = latency
         self.edition = edition
@@ -154,7 +154,7 @@ class Sandbox:
     def serve(self, request: Request) -> tuple[Answer, float, Fault | None]:
         """The answer, after how many seconds it goes out, and what goes wrong with it."""
         if request.path[:1] == ["_sandbox"]:
-            return open_door(self, request), 0.0, None
+            return answer_control_request(self, request), 0.0, None
         given, request.path, query = request.path, self._below(request.path), request.query
         request.now = self.world.now()
         faults = self._faults(request)
@@ -171,7 +171,7 @@ class Sandbox:
     def _faults(self, request: Request) -> list[Fault]:
         """The faults for one request: those told, then the organization's own."""
         organization = request.path[0] if request.path else ""
-        token = gate.token_of(self.world, request)
+        token = request_pipeline.token_of(self.world, request)
         name, path = token.name if token else "", "/" + "/".join(request.path)
         asked = (organization, request.method, path, _query(request.query), name)
         taken = self.behaviour.take(*asked)
@@ -184,16 +184,16 @@ class Sandbox:
         if fault is None:
             return self._answer(request)
         if not fault.needs_answer:
-            token = gate.token_of(self.world, request)
+            token = request_pipeline.token_of(self.world, request)
             request.person = token.person if token else None
         return faulty_answer(request, fault, self._answer)
 
     def _answer(self, request: Request) -> Answer:
         """What the service says, faults aside."""
         if not request.path or request.path[0].startswith("_"):
-            return gate.outside(request)
+            return request_pipeline.outside(request)
         try:
-            return gate.decide(self.world, request)
+            return request_pipeline.decide(self.world, request)
         except Exception as broken:
             self._note(broken)
             return Answer(500, b"The sandbox broke down.", [("Content-Type", "text/plain")])

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.enumerations import Enumeration, enumeration
+from sandbox.http_messages import Answer, ErrorResponse, Request, argument_wrong, model_error
 from sandbox.ids import moment
 from sandbox.parameters import addresses_of
 from sandbox.routing import Route
-from sandbox.wire import Answer, Refused, Request, argument_wrong, model_error
 
 _FILE = Path(__file__).with_name("typed_values.toml")
 _TIME = "time"
@@ -47,7 +47,7 @@ def require_readable(request: Request, route: Route) -> None:
     for name, type_name in parameter_types(route).items():
         value = request.query.get(name, "")
         if value and _read(type_name, value) is None:
-            raise Refused(_unreadable(request, name, type_name, value))
+            raise ErrorResponse(_unreadable(request, name, type_name, value))
 
 
 def _unreadable(request: Request, name: str, type_name: str, value: str) -> Answer:

@@ -6,7 +6,7 @@ https://learn.microsoft.com/rest/api/azure/devops/#versioning
 import re
 
 from sandbox.editions import Version, spelled
-from sandbox.wire import Answer, Refused, Request, error
+from sandbox.http_messages import Answer, ErrorResponse, Request, error
 
 _FORM = re.compile(r"(\d{1,3})\.(\d{1,3})(-preview(?:\.\d{1,3})?)?")
 _IN_ACCEPT = re.compile(r"api-version=([^;,\s]+)")
@@ -23,19 +23,19 @@ def agree(request: Request, *, released: Version | None) -> None:
     edition = request.edition
     if not asked:
         if request.method not in _NEED_NONE:
-            raise Refused(_not_said(request))
+            raise ErrorResponse(_not_said(request))
         # A look at what there is speaks no version; what is read speaks the newest.
         request.version = "" if request.method == "OPTIONS" else spelled(edition.released)
         return
     parts = _FORM.fullmatch(asked)
     if parts is None:
-        raise Refused(_no_version(request, asked))
+        raise ErrorResponse(_no_version(request, asked))
     version = (int(parts[1]), int(parts[2]))
     if version > edition.newest:
-        raise Refused(_out_of_range(request, version))
+        raise ErrorResponse(_out_of_range(request, version))
     ripe = released is not None and released <= edition.released and version <= edition.released
     if not ripe and parts[3] is None:
-        raise Refused(_preview(request, asked))
+        raise ErrorResponse(_preview(request, asked))
     request.version = asked
 
 

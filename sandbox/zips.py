@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from sandbox.wire import Answer, Request, raw
+from sandbox.http_messages import Answer, Request, raw
 
 CONTENT_TYPE = "application/zip"
 _MADE = (2026, 11, 2, 8, 0, 0)

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import Resolver404, resolve
 
 from connections.actions import versions
-from connections.models import Connection, GuardRails
+from connections.models import Connection, StoredTokenPolicy
 
 # Whose forms and buttons carry a version, by the name of the address.
 OF_ONE = {"edit", "update-token", "extend-token", "disable", "enable", "default", "disconnect"}
@@ -41,9 +41,9 @@ def _carried(path: str) -> dict[str, str]:
         return {}
     if found.namespace != "connections":
         return {}
-    if found.url_name == "change-guard-rails":
-        return {"version": versions.rails_version(GuardRails.now())}
-    if found.url_name == "walk":
+    if found.url_name == "change-token-policy":
+        return {"version": versions.policy_version(StoredTokenPolicy.now())}
+    if found.url_name == "rotation-step":
         return {f"version-{one.pk}": drawn_now(one) for one in Connection.objects.select_related("owner")}
     concerned = Connection.objects.filter(pk=found.kwargs.get("pk", 0)) if found.url_name in OF_ONE else ()
     return next(({"version": drawn_now(connection)} for connection in concerned), {})

@@ -12,16 +12,22 @@ from django.forms import BaseForm
 from django.urls import get_resolver
 
 from connections.models import AuditRun, Connection, Mail, MutedReminders
-from delivery.actions import refresh, watching
-from delivery.models import Inventory, Pipeline, Repository, Watch
+from delivery.live import polling
+from delivery.models import Pipeline, PollSubscription, Repository, SyncState
+from delivery.sync import sync
 from delivery.tasks import READERS
 from history.models import Event
 from orchestrator.celery import app
 from sandbox.server import Sandbox
 from tests.test_who_may_do_what import World, names
 
-OURS = ("orchestrator", "connections", "delivery", "history", "people", "throttling")
-_FORMS: tuple[str, ...] = ("connections.forms", "connections.filters", "delivery.forms", "delivery.release_forms")
+OURS = ("core", "orchestrator", "connections", "delivery", "history", "people", "throttling")
+_FORMS: tuple[str, ...] = (
+    "connections.forms",
+    "connections.filters",
+    "delivery.forms",
+    "delivery.releases.release_forms",
+)
 _FORMS += ("people.forms", "history.forms", "django.contrib.auth.forms")
 # What views read without a form.
 _BARE = {"confirmed", "active", "page", "next", "provider", "connection", "ids", "projects", "same-expires", "before"}
@@ -57,12 +63,12 @@ class Lived(World):
 def live(connection: Connection, sandbox: Sandbox, other: User) -> Lived:
     """Bring everything in that the connection shows, and make one of whatever else there is."""
     now = datetime.now(UTC)
-    Inventory.objects.filter(connection=connection).update(next_at=now)
-    for claim in refresh.claim_due(now=now):
-        refresh.refresh(claim, clock=lambda: datetime.now(UTC))
-    Watch.objects.update(once=True, next_at=now)
-    for batch in watching.claim_due(now=datetime.now(UTC)):
-        watching.poll(batch, READERS, clock=lambda: datetime.now(UTC))
+    SyncState.objects.filter(connection=connection).update(next_at=now)
+    for claim in sync.claim_due(now=now):
+        sync.sync(claim, clock=lambda: datetime.now(UTC))
+    PollSubscription.objects.update(once=True, next_at=now)
+    for batch in polling.claim_due(now=datetime.now(UTC)):
+        polling.poll(batch, READERS, clock=lambda: datetime.now(UTC))
     azure = sandbox.world.organizations[connection.organization].projects[0]
     release = azure.releases[0]
     mail = {"kind": "test", "recipient": "a@example.com", "subject": "s", "text": "t", "html": "h", "message_id": "m"}

@@ -10,11 +10,11 @@ from django.db.models.signals import m2m_changed, post_save, pre_save
 from django.utils import timezone
 
 from connections import clients
-from connections.actions.connect import Wishes, connect
-from connections.actions.probe import Credentials
-from connections.azure_devops.names import parse_organization
-from connections.azure_devops.secret import PersonalAccessToken
+from connections.actions.connect import ConnectRequest, connect
+from connections.actions.verify_credential import Credentials
 from connections.models import Connection, StoredToken
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.identifiers import parse_organization
 from history.record import Actor
 from sandbox.server import Sandbox
 
@@ -55,7 +55,7 @@ def connect_for_real(
     credentials = Credentials(
         clients.servers()[0], parse_organization(organization, clients.servers()[0]), PersonalAccessToken(secret)
     )
-    wishes = Wishes(name=name, expires_on=expires_on, token_reach="one", accept_limited=True)
+    wishes = ConnectRequest(name=name, expires_on=expires_on, token_reach="one", accept_limited=True)
     return connect(credentials, wishes, owner=owner, by=Actor(owner.username, owner.pk), now=timezone.now())
 
 
@@ -89,7 +89,7 @@ class ConnectionFactory(factory.django.DjangoModelFactory[Connection]):
     created_at = datetime(2026, 11, 1, tzinfo=UTC)
     health_since = datetime(2026, 11, 1, tzinfo=UTC)
     next_check_at = datetime(2026, 12, 31, tzinfo=UTC)
-    told_health = factory.SelfAttribute("health")
+    notified_health = factory.SelfAttribute("health")
 
 
 class StoredTokenFactory(factory.django.DjangoModelFactory[StoredToken]):

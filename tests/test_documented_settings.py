@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from connections import emails
-from connections.azure_devops import servers
-from history.address import parse_proxies
+from connections.notifications import emails
+from connections.providers.azure_devops import servers
+from core.client_ip import parse_proxies
 from tests.loaded_settings import ENTRA, KEYS, ROOT, loaded_settings, names_read
 
 PAGES = ("README.md", "SECURITY.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
@@ -102,7 +102,9 @@ def test_the_second_host_is_served_too(hosts: str) -> None:
 
 
 def test_the_hint_about_proxies_works_as_it_is_printed() -> None:
-    hint = re.search(r"TRUSTED_PROXIES is a list such as: ([^\"]+)\"", (ROOT / "orchestrator/checks.py").read_text())
+    hint = re.search(
+        r"TRUSTED_PROXIES is a list such as: ([^\"]+)\"", (ROOT / "orchestrator/system_checks.py").read_text()
+    )
     assert hint is not None
     found = loaded_settings(KEYS | {"TRUSTED_PROXIES": hint[1]})["TRUSTED_PROXIES"]
     parse_proxies(tuple(found))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from lucide import IconDoesNotExist
 
-from history import words
+from core.templatetags.icons import lucide
+from history import event_types
 from orchestrator import errors
-from orchestrator.templatetags.icons import lucide
 
 ROOT = Path(__file__).resolve().parent.parent
 DRAWN = re.compile(r'{%\s*lucide\s+"([^"]+)"')
@@ -19,7 +19,7 @@ def drawn_in_templates() -> set[str]:
 
 
 def drawn_for_events() -> set[str]:
-    return {one.icon for one in words.registered()}
+    return {one.icon for one in event_types.registered()}
 
 
 def drawn_on_error_pages() -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("connections", "delivery", "history", "orchestrator", "people", "throttling")
+OURS = ("connections", "core", "delivery", "history", "orchestrator", "people", "throttling")
 HOST = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,})")
 # Names a language, asks nobody.
 NAMESPACES = {"www.w3.org"}

@@ -268,7 +268,15 @@ def test_no_hostile_answer_gets_a_token_into_a_calibration(
 
 
 @pytest.mark.parametrize("debug", [False, True])
-@pytest.mark.parametrize("place", ["checks.check", "keyring.seal", "keyring.fingerprint", "clients.azure_devops"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "connections.domain.verification.check",
+        "core.encryption.encrypt",
+        "core.encryption.fingerprint",
+        "connections.clients.azure_devops",
+    ],
+)
 def test_no_fault_of_ours_gives_a_token_away(
     root: Client,
     connected: Callable[..., Connection],
@@ -283,7 +291,7 @@ def test_no_fault_of_ours_gives_a_token_away(
     settings.DEBUG = debug
     update = reverse("connections:update-token", args=[connected("Acme").pk])
     data = FORM | {"token": secrets["full-again"]}
-    with patch(f"connections.{place}", side_effect=RuntimeError("broken")):
+    with patch(place, side_effect=RuntimeError("broken")):
         answers = [root.post(address, data) for address in (reverse("connections:add-azure-devops"), update)]
     assert [answer.status_code for answer in answers] == [500, 500]
     assert b"RuntimeError: broken" in log.read_bytes()
@@ -292,7 +300,7 @@ def test_no_fault_of_ours_gives_a_token_away(
 
 def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
     """Every task with what it is called with."""
-    lease = leases.end(datetime.now(UTC))
+    lease = leases.lease_end(datetime.now(UTC))
     Connection.objects.filter(pk=lived.connection.pk).update(leased_until=lease)
     of_connection = {"connection_id": lived.connection.pk, "lease": lease.isoformat()}
     return {
@@ -301,7 +309,7 @@ def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
         "connections.tasks.remind_due": {},
         "connections.tasks.mail_history_anchor": {},
         "connections.tasks.send_due": {},
-        "connections.tasks.forget_old_probe_results": {},
+        "connections.tasks.remove_expired_rows": {},
         "delivery.tasks.refresh_due": {},
         "delivery.tasks.refresh_one": of_connection,
         "delivery.tasks.poll_due": {},

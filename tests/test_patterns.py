@@ -12,10 +12,10 @@ from benchmarks.patterns import every_pattern, hidden_patterns
 
 # File, what stands there, and why it may stand where the benchmark does not look.
 HIDDEN = [
-    ("connections/azure_devops/capabilities.py", "re.compile(", "held by PROBES, which the benchmark finds"),
-    ("sandbox/faults.py", "re.compile(expression)", "a developer's own expression"),
-    ("sandbox/faults.py", "re.search(self.path", "the same"),
-    ("sandbox/faults.py", "re.search(self.query", "the same"),
+    ("connections/providers/azure_devops/capabilities.py", "re.compile(", "held by PROBES, which the benchmark finds"),
+    ("sandbox/fault_injection.py", "re.compile(expression)", "a developer's own expression"),
+    ("sandbox/fault_injection.py", "re.search(self.path", "the same"),
+    ("sandbox/fault_injection.py", "re.search(self.query", "the same"),
 ]
 
 
@@ -30,10 +30,10 @@ def test_every_expression_is_held_by_a_module_where_the_benchmark_finds_it() -> 
 @pytest.mark.parametrize(
     "place",
     [
-        "connections.azure_devops.answers._MAIL_ADDRESS",
-        "connections.azure_devops.capabilities.PROBES",
-        "connections.on_premises._PLACES",
-        "orchestrator.redaction._SECRET_ADDRESSES",
+        "connections.providers.azure_devops.responses._MAIL_ADDRESS",
+        "connections.providers.azure_devops.capabilities.PROBES",
+        "connections.domain.server_wording._PLACES",
+        "core.redaction._SECRET_ADDRESSES",
         "sandbox.git._REF_NAME",
     ],
 )
@@ -43,8 +43,8 @@ def test_expressions_are_found_in_every_package_and_within_what_holds_them(place
 
 def test_an_expression_that_must_fit_a_whole_text_is_known_as_one() -> None:
     whole = {one.place: one.is_of_all for one in every_pattern()}
-    assert whole["connections.azure_devops.answers._TYPE_NAME"]
-    assert not whole["connections.azure_devops.answers._MAIL_ADDRESS"]
+    assert whole["connections.providers.azure_devops.responses._TYPE_NAME"]
+    assert not whole["connections.providers.azure_devops.responses._MAIL_ADDRESS"]
 
 
 @pytest.mark.parametrize(

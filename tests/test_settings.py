@@ -166,8 +166,11 @@ def test_an_address_that_is_none_of_a_mail_server_is_refused_in_words_without_th
 
 
 def test_without_an_address_mails_go_to_a_folder(settings: Settings) -> None:
-    assert mail_settings.read("") == {"EMAIL_BACKEND": "connections.mail_folder.FolderBackend"}
-    assert mail_settings.read("filemail:///srv/mail")["EMAIL_BACKEND"] == "connections.mail_folder.FolderBackend"
+    assert mail_settings.read("") == {"EMAIL_BACKEND": "connections.notifications.mail_folder.FolderBackend"}
+    assert (
+        mail_settings.read("filemail:///srv/mail")["EMAIL_BACKEND"]
+        == "connections.notifications.mail_folder.FolderBackend"
+    )
 
 
 def test_a_server_on_loopback_may_speak_plain_http(settings: Settings) -> None:

@@ -9,13 +9,13 @@ import pytest
 from django.utils import timezone
 
 from connections.actions.audit import audit
-from connections.actions.findings import store_findings
-from connections.actions.probe import try_new
+from connections.actions.capability_states import store_findings
 from connections.actions.refusals import ConnectionGone
 from connections.actions.rotate import Replacement, credentials_for, extend, rotate
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.types import ProjectRef
+from connections.actions.verify_credential import verify_new
 from connections.models import CapabilityState, ChosenProject, Connection
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.models import ProjectRef
 from history.models import Event
 from history.record import Actor
 from tests.connections.commands import Connected, Token
@@ -28,7 +28,7 @@ HELD = {
     "connections/actions/connect.py": {"connect", "choose_projects"},
     "connections/actions/edit.py": {"_write"},
     "connections/actions/rotate.py": {"_swap"},
-    "people/actions/look_after.py": {"_write", "give"},
+    "people/actions/manage_people.py": {"_write", "give"},
 }
 
 
@@ -62,7 +62,7 @@ def test_an_audit_of_what_was_disconnected_meanwhile_is_a_refusal(
     connection = connected()
     _disconnect_before(monkeypatch, "connections.actions.audit._check", connection)
     with pytest.raises(ConnectionGone):
-        audit(connection, by=ANN, now=timezone.now(), in_a_hurry=True)
+        audit(connection, by=ANN, now=timezone.now(), interactive=True)
 
 
 def test_recording_a_longer_life_of_what_was_disconnected_meanwhile_is_a_refusal(
@@ -91,7 +91,7 @@ def test_a_rotation_of_what_was_disconnected_meanwhile_is_a_refusal_and_no_event
 ) -> None:
     connection = connected()
     token = PersonalAccessToken(token_of("no-build"))
-    tested = try_new(credentials_for(connection, token), by=connection.owner, now=timezone.now())
+    tested = verify_new(credentials_for(connection, token), by=connection.owner, now=timezone.now())
     Connection.objects.all().delete()
     new = Replacement(token, None, "one", accept_limited=True)
     with pytest.raises(ConnectionGone):
@@ -104,7 +104,7 @@ def test_a_project_that_is_not_chosen_any_more_does_not_stop_what_was_found(
 ) -> None:
     connection = connected()
     credentials = credentials_for(connection, PersonalAccessToken(token_of("full")))
-    report = try_new(credentials, by=connection.owner, now=timezone.now()).report
+    report = verify_new(credentials, by=connection.owner, now=timezone.now()).report
     connection.all_projects = False
     connection.save()
     ChosenProject.objects.create(connection=connection, project_id="gone", name="Gone")

@@ -21,7 +21,7 @@ from connections.models import AuditRun, Connection, Mail, MutedReminders
 from delivery.models import Pipeline, Project, Repository
 from history.models import Event
 from people import roles
-from people.actions import look_after
+from people.actions import manage_people
 from tests.browser import drawn_now
 from tests.factories import ConnectionFactory, make_person, quietly
 
@@ -44,19 +44,19 @@ connections:test-new                    | -                       | 302 403 403 
 connections:find-project-new            | -                       | 302 403 403 403 200 200
 connections:rotation                    | 302 403 403 403 200 200 | -
 connections:plan-rotation               | 302 403 403 403 302 302 | -
-connections:walk                        | 302 403 403 403 200 200 | 302 403 403 403 200 200
-connections:test-walk                   | -                       | 302 403 403 403 200 200
+connections:rotation-step                        | 302 403 403 403 200 200 | 302 403 403 403 200 200
+connections:verify-step                   | -                       | 302 403 403 403 200 200
 connections:calendar                    | 302 403 200 200 200 200 | -
 connections:make-calendar               | -                       | 302 403 200 200 200 200
 connections:revoke-calendar             | -                       | 302 403 302 302 302 302
 connections:remind-me-again             | -                       | 302 403 404 404 404 404
 connections:calendar-feed               | 404                     | 405
-connections:guard-rails                 | 302 403 200 200 200 200 | -
-connections:change-guard-rails          | -                       | 302 403 403 403 403 200
-connections:runs                        | 302 403 200 200 200 200 | -
-connections:start-run                   | -                       | 302 403 403 302 302 302
-connections:run                         | 302 403 200 200 200 200 | -
-connections:cancel-run                  | -                       | 302 403 403 302 302 302
+connections:token-policy                 | 302 403 200 200 200 200 | -
+connections:change-token-policy          | -                       | 302 403 403 403 403 200
+connections:audits                        | 302 403 200 200 200 200 | -
+connections:start-audits                   | -                       | 302 403 403 302 302 302
+connections:audit-run                         | 302 403 200 200 200 200 | -
+connections:cancel-audits                  | -                       | 302 403 403 302 302 302
 connections:detail                      | 302 403 200 200 200 200 | -
 connections:test                        | -                       | 302 403 403 200 200 200
 connections:calibrate                   | 302 403 403 403 403 200 | 302 403 403 403 403 200
@@ -271,7 +271,7 @@ def user_of(who: str) -> User:
     with quietly():
         user = make_person(f"the {who}")
         if who in roles.BY_NAME:
-            look_after.give(user, who)
+            manage_people.give(user, who)
     return user
 
 
@@ -366,7 +366,7 @@ def test_the_admin_action_asks_for_the_right_to_test(client: Client, world: Worl
     User.objects.filter(pk=viewer.pk).update(is_staff=True)
     client.force_login(viewer)
     address = reverse("admin:connections_connection_changelist")
-    with patch("connections.admin.ring") as asked:
+    with patch("connections.admin.enqueue") as asked:
         client.post(address, {"action": "test_now", "_selected_action": [world.connection.pk]})
         assert not asked.called
         client.force_login(user_of("Administrator"))

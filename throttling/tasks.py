@@ -2,11 +2,11 @@
 
 from django.utils import timezone
 
-from orchestrator.celery import task
-from throttling import rates
+from core.tasks import task
+from throttling import rate_limits
 
 
 @task
 def forget_rested_counters() -> None:
     """Remove counters that count nothing any more."""
-    rates.forget_rested(now=timezone.now())
+    rate_limits.forget_rested(now=timezone.now())

@@ -14,8 +14,8 @@ from benchmarks.audits import answered, audit_all, embedded_broker, make_auditab
 from benchmarks.place import cpu_seconds, peak_memory, sandbox
 from benchmarks.result import Measured
 from connections import clients
-from connections.azure_devops.secret import PersonalAccessToken
 from connections.models import Connection
+from connections.providers.azure_devops.credentials import PersonalAccessToken
 from sandbox.samples import secret
 from sandbox.scale import bench_name
 
@@ -61,7 +61,7 @@ def measure(*, short: bool) -> Iterator[Measured]:
 def _requests_of_one(url: str) -> list[Request]:
     """What an audit asks, in its order."""
     before, name = answered(url), bench_name(0)
-    clients.check_one_after_another(clients.servers()[0], name, PersonalAccessToken(secret(name)))
+    clients.check_sequentially(clients.servers()[0], name, PersonalAccessToken(secret(name)))
     asked = answered(url) - before
     return [(one["method"], one["path"], one["query"]) for one in _seen(url)[-asked:]]
 

@@ -18,10 +18,10 @@ from benchmarks.audits import answered, embedded_broker, make_auditable, process
 from benchmarks.data import make_connections
 from benchmarks.place import sandbox
 from benchmarks.result import Measured
-from connections.actions import runs
+from connections.actions import audit_runs
 from connections.models import AuditRun, Connection
 from history.record import Actor
-from orchestrator.supervisor import services
+from orchestrator.supervisor import process_specs
 from orchestrator.supervisor.ports import HOST, listen_near, port_of
 
 PEOPLE = 100
@@ -51,7 +51,7 @@ def measure(*, short: bool) -> Iterator[Measured]:
         crowd.look(seconds / 4)
         alone = crowd.look(seconds)
         before = answered(url)
-        run = runs.start_by_hand(by=Actor("bench"), now=timezone.now())
+        run = audit_runs.start_by_hand(by=Actor("bench"), now=timezone.now())
         wait_until(lambda: answered(url) > before)
         beside = crowd.look(seconds)
         went_on = AuditRun.objects.filter(pk=run.pk, finished_at=None).exists()
@@ -90,7 +90,7 @@ def _web(broker: str, azure: str) -> Iterator[str]:
     with listen_near(0) as listener:
         environment = os.environ | {"REDIS_URL": broker, "AZURE_DEVOPS_SERVERS": f"Sandbox={azure}"}
         site = f"http://{HOST}:{port_of(listener)}"
-        with process(services.web(environment, listener.fileno())):
+        with process(process_specs.web(environment, listener.fileno())):
             # Whoever comes before it accepts waits in the queue of the socket.
             requests.get(f"{site}/healthz", timeout=60).raise_for_status()
             yield site

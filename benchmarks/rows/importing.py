@@ -10,14 +10,14 @@ from django.utils import timezone
 from benchmarks.place import cpu_seconds, peak_memory, sandbox
 from benchmarks.result import Measured, seconds
 from connections import clients
-from connections.actions.connect import Wishes, connect
-from connections.actions.probe import Credentials
-from connections.azure_devops import git
-from connections.azure_devops.names import parse_organization
-from connections.azure_devops.secret import PersonalAccessToken
+from connections.actions.connect import ConnectRequest, connect
+from connections.actions.verify_credential import Credentials
 from connections.models import Connection
-from delivery.actions import refresh
-from delivery.models import Inventory, Repository
+from connections.providers.azure_devops import git
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.identifiers import parse_organization
+from delivery.models import Repository, SyncState
+from delivery.sync import sync
 from history.record import Actor
 from sandbox.samples import SAMPLES
 
@@ -60,7 +60,7 @@ def _connected(name: str) -> Connection:
     owner = User.objects.get_or_create(username="bench")[0]
     server = clients.servers()[0]
     credentials = Credentials(server, parse_organization("bench-000", server), PersonalAccessToken(SECRET))
-    wishes = Wishes(
+    wishes = ConnectRequest(
         name=name, expires_on=timezone.localdate() + timedelta(days=60), token_reach="one", accept_limited=True
     )
     return connect(credentials, wishes, owner=owner, by=Actor("bench", owner.pk), now=timezone.now())
@@ -75,6 +75,6 @@ def _fetch(connection: Connection) -> None:
 
 
 def _refresh(connection: Connection) -> None:
-    Inventory.objects.filter(connection=connection).update(next_at=timezone.now(), leased_until=None)
-    (claim,) = refresh.claim_due(now=timezone.now())
-    refresh.refresh(claim, clock=timezone.now)
+    SyncState.objects.filter(connection=connection).update(next_at=timezone.now(), leased_until=None)
+    (claim,) = sync.claim_due(now=timezone.now())
+    sync.sync(claim, clock=timezone.now)

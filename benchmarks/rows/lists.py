@@ -12,7 +12,7 @@ from django.utils import timezone
 from benchmarks.data import make_connections, make_events
 from benchmarks.result import Measured, side_by_side
 from connections.models import Connection
-from connections.queries import PAGE_SIZE
+from connections.reads import PAGE_SIZE
 
 PAGE = "/code-repositories/"
 LIST = "the list"

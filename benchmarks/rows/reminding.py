@@ -9,8 +9,8 @@ from django.utils import timezone
 from benchmarks.data import make_connections
 from benchmarks.place import peak_memory
 from benchmarks.result import Measured, side_by_side
-from connections.actions.remind import plan
 from connections.models import Connection
+from connections.notifications.reminders import plan
 
 
 def measure(*, short: bool) -> Iterator[Measured]:

@@ -8,33 +8,34 @@ from django.db import transaction
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
-from connections import clients, schedule
-from connections.actions import news, rate_limit_pauses, versions
-from connections.actions.allowance import take_test
-from connections.actions.causes import with_cause
-from connections.actions.findings import Stored, store_findings
-from connections.actions.remind import count_as_reminded
-from connections.actions.runs import mark_done
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.checks import Report, Trouble, nothing_found
-from connections.keyring import UnreadableToken
+from connections import clients
+from connections.actions import rate_limit_pauses, status_changes, versions
+from connections.actions.audit_runs import mark_done
+from connections.actions.capability_states import StoredCapabilities, store_findings
+from connections.actions.refusal_causes import with_cause
+from connections.actions.token_test_rate_limit import count_test
+from connections.domain import scheduling
+from connections.domain.health import AuditOutcome, Health, HealthState, next_state, outcome_of
+from connections.domain.verification import Failure, Report, nothing_found
 from connections.models import Connection, StoredToken
-from connections.status import Health, Sight, Standing, next_status, sight_of
+from connections.notifications.reminders import count_as_reminded
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from core.encryption import UnreadableToken
 from history.record import Actor, record
 
 
-def audit(connection: Connection, *, by: Actor, now: datetime, in_a_hurry: bool) -> Report:
+def audit(connection: Connection, *, by: Actor, now: datetime, interactive: bool) -> Report:
     """Check the stored token and update the connection.
 
-    `in_a_hurry` makes the calls side by side, for a person who waits. An answer about a token that was
+    `interactive` makes the calls side by side, for a person who waits. An answer about a token that was
     replaced meanwhile is thrown away: the report is returned, and only the history tells of it.
     Raises `ConnectionGone` when the connection was disconnected meanwhile, and for a person `TooManyTests`.
     """
-    if in_a_hurry:
-        take_test(now=now)
+    if interactive:
+        count_test(now=now)
     asked_at = connection.token_set_at
     with bound_contextvars(connection_id=connection.pk):
-        report = _check(connection, in_a_hurry=in_a_hurry, now=now)
+        report = _check(connection, interactive=interactive, now=now)
     with transaction.atomic():
         # Held until the commit, so that a token swapped in meanwhile is never judged by the old one's answer.
         current = versions.held(connection.pk)
@@ -55,21 +56,21 @@ def stored_token(connection: Connection) -> PersonalAccessToken:
         raise UnreadableToken from None
 
 
-def _check(connection: Connection, *, in_a_hurry: bool, now: datetime) -> Report:
-    check = clients.check_side_by_side if in_a_hurry else clients.check_one_after_another
+def _check(connection: Connection, *, interactive: bool, now: datetime) -> Report:
+    check = clients.check_concurrently if interactive else clients.check_sequentially
     try:
         server = clients.server(connection.server)
         projects = connection.limited_to()
         report = check(server, connection.organization, stored_token(connection), projects)
         return _same_organization(connection, report)
     except (UnreadableToken, clients.UnknownServer) as ours:
-        return nothing_found(Trouble(ours.code, transient=False), at=now)
+        return nothing_found(Failure(ours.code, transient=False), at=now)
 
 
 def _same_organization(connection: Connection, report: Report) -> Report:
     """After a rename the old name may belong to somebody else: their answer is not about this connection."""
     if report.accepted and report.organization_id != connection.organization_id:
-        return nothing_found(Trouble("another_organization", transient=False), at=report.finished_at)
+        return nothing_found(Failure("another_organization", transient=False), at=report.finished_at)
     return report
 
 
@@ -77,15 +78,15 @@ _WRITTEN = [
     "health",
     "problem",
     "problem_host",
-    "troubles_in_a_row",
+    "consecutive_failures",
     "activity_id",
     "checked_at",
     "health_since",
-    "looks_at_news",
+    "confirmations",
     "next_check_at",
     "leased_until",
-    "told_health",
-    "told_lacking",
+    "notified_health",
+    "notified_lacking",
     "expires_on",
 ]
 
@@ -107,13 +108,13 @@ def _code(report: Report) -> str:
 
 
 def _next_look(current: Connection, report: Report) -> datetime:
-    outcome = schedule.Outcome(
-        troubles_in_a_row=current.troubles_in_a_row,
-        wants_second_look=current.looks_at_news == 1,
+    outcome = scheduling.Outcome(
+        consecutive_failures=current.consecutive_failures,
+        wants_second_look=current.confirmations == 1,
         retry_after=report.retry_after,
     )
     every = timedelta(hours=settings.AUDIT_EVERY_HOURS)
-    return schedule.next_look(report.finished_at, outcome, every=every, chance=random())  # noqa: S311  (spreads load, guards nothing)
+    return scheduling.next_run(report.finished_at, outcome, every=every, chance=random())  # noqa: S311  (spreads load, guards nothing)
 
 
 def _let_the_person_rest(current: Connection, report: Report) -> None:
@@ -127,34 +128,34 @@ def _let_the_person_rest(current: Connection, report: Report) -> None:
     rate_limit_pauses.note(current, report.person_retry_after, now=report.finished_at)
 
 
-def _stand(current: Connection, sight: Sight, report: Report) -> Health:
+def _update_health(current: Connection, sight: AuditOutcome, report: Report) -> Health:
     """Put the new standing on the connection, and return the health before."""
-    before = Standing(Health(current.health), current.problem, current.troubles_in_a_row, current.problem_host)
+    before = HealthState(Health(current.health), current.problem, current.consecutive_failures, current.problem_host)
     host = report.trouble.host if report.trouble else ""
     repeats = settings.TROUBLES_BEFORE_UNREACHABLE
-    after = next_status(before, sight, _code(report), repeats=repeats, host=host)
+    after = next_state(before, sight, _code(report), repeats=repeats, host=host)
     if before.health != after.health:
         current.health_since = report.finished_at
     current.health = after.health
     current.problem = after.problem
     current.problem_host = after.host
-    current.troubles_in_a_row = after.troubles_in_a_row
+    current.consecutive_failures = after.consecutive_failures
     current.activity_id = (report.trouble.activity_id or "") if report.trouble else ""
     current.checked_at = report.finished_at
     return before.health
 
 
 def _write(current: Connection, report: Report, *, by: Actor) -> None:
-    stored = store_findings(current, report) if report.accepted else Stored([], frozenset())
+    stored = store_findings(current, report) if report.accepted else StoredCapabilities([], frozenset())
     corrected = _correct_date(current, report)
-    sight = sight_of(report, lacking=stored.lacking)
-    before = _stand(current, sight, report)
-    look = news.Look(
+    sight = outcome_of(report, lacking=stored.lacking)
+    before = _update_health(current, sight, report)
+    look = status_changes.Observation(
         lacking=stored.lacking,
-        answered=sight is not Sight.TROUBLE,
+        answered=sight is not AuditOutcome.TROUBLE,
         seen_again=before == current.health,
     )
-    news.take(current, look, at=report.finished_at)
+    status_changes.apply_observation(current, look, at=report.finished_at)
     current.next_check_at = _next_look(current, report)
     if report.accepted and {one.id for one in report.chosen} != {one.id for one in current.limited_to()}:
         # Other projects were chosen meanwhile, and what was found does not speak for them.

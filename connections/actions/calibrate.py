@@ -4,13 +4,14 @@ from datetime import datetime
 
 from structlog.contextvars import bound_contextvars
 
-from connections import clients, messages
-from connections.actions.allowance import take_test
+from connections import clients
 from connections.actions.audit import stored_token
 from connections.actions.refusals import CannotCalibrate
-from connections.calibration import Calibration, Result, Told, token_states
-from connections.keyring import UnreadableToken
+from connections.actions.token_test_rate_limit import count_test
+from connections.domain.calibration import Calibration, Result, Told, token_states
+from connections.domain.problems import catalogue
 from connections.models import Connection
+from core.encryption import UnreadableToken
 from history.record import Actor, record
 
 
@@ -25,11 +26,11 @@ def calibrate(connection: Connection, told: Told, *, by: Actor, now: datetime) -
         raise CannotCalibrate(
             "no_such_state", "A token of Azure DevOps Server is good for every collection.", field="token"
         )
-    take_test(now=now)
+    count_test(now=now)
     try:
         server, token = clients.server(connection.server), stored_token(connection)
     except (UnreadableToken, clients.UnknownServer) as ours:
-        problem = messages.problem(ours.code, place=place)
+        problem = catalogue.problem(ours.code, place=place)
         raise CannotCalibrate(problem.code, f"{problem.title}. {problem.next_step}") from None
     with bound_contextvars(connection_id=connection.pk):
         found = clients.calibrate(

@@ -9,22 +9,23 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from connections import input_rules, messages
-from connections.actions import guard, news
-from connections.actions.causes import with_cause_of_new
-from connections.actions.findings import store_findings
-from connections.actions.probe import Credentials, keep, report_for
+from connections import input_rules
+from connections.actions import enforce_policy, status_changes
+from connections.actions.capability_states import store_findings
+from connections.actions.refusal_causes import with_cause_of_new
 from connections.actions.refusals import CannotConnect, refusing_invalid_input
-from connections.azure_devops.types import Project, ProjectRef
-from connections.checks import Report
+from connections.actions.verify_credential import Credentials, keep_result, usable_or_new_report
+from connections.domain.health import health_of
+from connections.domain.problems import catalogue
+from connections.domain.verification import Report
 from connections.models import ChosenProject, Connection, StoredToken
-from connections.models.columns import fit_to_columns
-from connections.status import health_of
+from connections.providers.azure_devops.models import Project, ProjectRef
+from core.columns import fit_to_columns
 from history.record import Actor, record
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class ConnectRequest:
     """What the person chose beside the credentials. `projects` are ids; None means all projects."""
 
     name: str
@@ -36,27 +37,29 @@ class Wishes:
 
 
 def connect(
-    credentials: Credentials, wishes: Wishes, *, owner: AbstractBaseUser, by: Actor, now: datetime
+    credentials: Credentials, wishes: ConnectRequest, *, owner: AbstractBaseUser, by: Actor, now: datetime
 ) -> Connection:
     """Store a connection whose token was seen to work. Raises `CannotConnect`, and then nothing is stored."""
     wishes = _checked(wishes, today=timezone.localdate(now))
     _name_is_free(wishes.name)
-    guard.enforce(guard.broken(expires_on=wishes.expires_on, now=now, token=credentials.token), CannotConnect)
+    enforce_policy.enforce(
+        enforce_policy.violations_of(expires_on=wishes.expires_on, now=now, token=credentials.token), CannotConnect
+    )
     # What the token can do is asked where it will be used.
     credentials = replace(credentials, projects=tuple(map(ProjectRef, wishes.projects or ())))
-    tested = report_for(wishes.verdict, credentials, by=owner, now=now)
+    tested = usable_or_new_report(wishes.verdict, credentials, by=owner, now=now)
     report = tested.report
     try:
-        chosen = judge(report, wishes, credentials, today=timezone.localdate(now))
+        chosen = validate(report, wishes, credentials, today=timezone.localdate(now))
     except CannotConnect as refused:
-        refused.tested = keep(tested, credentials, by=owner, now=now)
+        refused.tested = keep_result(tested, credentials, by=owner, now=now)
         raise
     try:
         with transaction.atomic():
             connection = _store(credentials, wishes, report, owner=owner, now=now)
             choose_projects(connection, chosen)
-            news.remember(connection, store_findings(connection, report).lacking)
-            connection.save(update_fields=["told_lacking"])
+            status_changes.record_notified(connection, store_findings(connection, report).lacking)
+            connection.save(update_fields=["notified_lacking"])
             record("connection.connected", connection, by=by, at=now, detail=_detail(credentials, wishes, report))
     except IntegrityError:
         # Somebody else took the name between our look and our write.
@@ -67,7 +70,7 @@ def connect(
     return connection
 
 
-def _checked(wishes: Wishes, *, today: date) -> Wishes:
+def _checked(wishes: ConnectRequest, *, today: date) -> ConnectRequest:
     """The wishes as they are stored. Raises `CannotConnect` for what nobody may enter."""
     with refusing_invalid_input(CannotConnect):
         return replace(
@@ -86,7 +89,9 @@ def _name_is_free(name: str) -> None:
         raise CannotConnect("name_taken", NAME_TAKEN, field="name")
 
 
-def judge(report: Report, wishes: Wishes, credentials: Credentials, *, today: date) -> tuple[Project, ...] | None:
+def validate(
+    report: Report, wishes: ConnectRequest, credentials: Credentials, *, today: date
+) -> tuple[Project, ...] | None:
     """The chosen projects, when the report allows to connect. Raises `CannotConnect` with the problem's code."""
     if not report.accepted:
         problem = why_refused(report, credentials, token_reach=wishes.token_reach, today=today)
@@ -102,13 +107,13 @@ def judge(report: Report, wishes: Wishes, credentials: Credentials, *, today: da
     return chosen
 
 
-def why_refused(report: Report, credentials: Credentials, *, token_reach: str, today: date) -> messages.Problem:
+def why_refused(report: Report, credentials: Credentials, *, token_reach: str, today: date) -> catalogue.Problem:
     """Why a token that nothing is stored of was not accepted."""
     trouble = with_cause_of_new(report, place=credentials.server.place, token_reach=token_reach, today=today).trouble
     if trouble is None:
-        return messages.problem("unexpected_answer", place=credentials.server.place)
-    facts = messages.facts_of(trouble, credentials.organization.name)
-    return messages.problem(trouble.code, place=credentials.server.place, facts=facts)
+        return catalogue.problem("unexpected_answer", place=credentials.server.place)
+    facts = catalogue.facts_of(trouble, credentials.organization.name)
+    return catalogue.problem(trouble.code, place=credentials.server.place, facts=facts)
 
 
 def pick_projects(report: Report, wanted: Iterable[str], credentials: Credentials) -> tuple[Project, ...]:
@@ -119,8 +124,8 @@ def pick_projects(report: Report, wanted: Iterable[str], credentials: Credential
         raise CannotConnect("no_project_chosen", "Choose at least one project, or all projects.", field="projects")
     if any(one not in visible for one in wanted):
         if report.projects_trouble is not None:
-            facts = messages.facts_of(report.projects_trouble, credentials.organization.name)
-            problem = messages.problem(report.projects_trouble.code, place=credentials.server.place, facts=facts)
+            facts = catalogue.facts_of(report.projects_trouble, credentials.organization.name)
+            problem = catalogue.problem(report.projects_trouble.code, place=credentials.server.place, facts=facts)
             raise CannotConnect(problem.code, f"{problem.title}. {problem.next_step}", field="projects")
         raise CannotConnect(
             "project_not_visible", "A chosen project is not visible to this token. Choose again.", field="projects"
@@ -129,7 +134,7 @@ def pick_projects(report: Report, wanted: Iterable[str], credentials: Credential
 
 
 def _store(
-    credentials: Credentials, wishes: Wishes, report: Report, *, owner: AbstractBaseUser, now: datetime
+    credentials: Credentials, wishes: ConnectRequest, report: Report, *, owner: AbstractBaseUser, now: datetime
 ) -> Connection:
     connection = Connection(
         name=wishes.name,
@@ -143,8 +148,8 @@ def _store(
         health_since=now,
         next_check_at=now + timedelta(hours=settings.AUDIT_EVERY_HOURS),
     )
-    stamp(connection, report)
-    connection.told_health = connection.health
+    apply_report(connection, report)
+    connection.notified_health = connection.health
     connection.save()
     stored = StoredToken(connection=connection)
     stored.seal(credentials.token)
@@ -152,7 +157,7 @@ def _store(
     return connection
 
 
-def stamp(connection: Connection, report: Report) -> None:
+def apply_report(connection: Connection, report: Report) -> None:
     """Copy onto the connection what an accepted report says of the token. The caller saves."""
     assert report.identity is not None  # noqa: S101  (accepted)
     connection.organization_id = report.organization_id
@@ -163,7 +168,7 @@ def stamp(connection: Connection, report: Report) -> None:
     connection.problem = ""
     connection.problem_host = ""
     connection.activity_id = ""
-    connection.troubles_in_a_row = 0
+    connection.consecutive_failures = 0
     connection.checked_at = report.finished_at
     fit_to_columns(connection)
 
@@ -179,7 +184,7 @@ def choose_projects(connection: Connection, chosen: tuple[Project, ...] | None) 
     )
 
 
-def _detail(credentials: Credentials, wishes: Wishes, report: Report) -> dict[str, object]:
+def _detail(credentials: Credentials, wishes: ConnectRequest, report: Report) -> dict[str, object]:
     return {
         "server": credentials.server.name,
         "organization": credentials.organization.name,

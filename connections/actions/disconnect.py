@@ -4,11 +4,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from connections.actions import runs, versions
-from connections.actions.old_tokens import OldToken, token_of
+from connections.actions import audit_runs, versions
 from connections.actions.refusals import CannotChange, CannotDisconnect
 from connections.input_rules import typed_name
 from connections.models import Connection
+from connections.old_tokens import OldToken, token_of
 from history.record import Actor, record
 
 
@@ -30,7 +30,7 @@ def disconnect(
         detail = {"organization": current.organization, "identity": current.identity_id}
         old = token_of(current)
         record("connection.disconnected", current, by=by, at=now, detail=detail)
-        runs.release(current.pk, now=now)
+        audit_runs.release(current.pk, now=now)
         current.delete()
     return old
 
@@ -55,4 +55,4 @@ def set_disabled(
             Connection.objects.filter(pk=current.pk).update(disabled=disabled)
             record("connection.disabled" if disabled else "connection.enabled", current, by=by, at=now)
         if disabled:
-            runs.release(current.pk, now=now)
+            audit_runs.release(current.pk, now=now)

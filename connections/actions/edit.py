@@ -7,19 +7,20 @@ from datetime import date, datetime
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from connections import clients, input_rules, messages
-from connections.actions import guard, versions
+from connections import clients, input_rules
+from connections.actions import enforce_policy, versions
 from connections.actions.audit import stored_token
-from connections.actions.causes import cause_for, problem_after_edit
 from connections.actions.connect import NAME_TAKEN, choose_projects
 from connections.actions.find_project import Answer, look_for
+from connections.actions.refusal_causes import cause_for, problem_after_edit
 from connections.actions.refusals import CannotEdit, CannotRotate, refusing_invalid_input
 from connections.actions.rotate import credentials_for
-from connections.azure_devops.errors import AzureDevOpsError
-from connections.azure_devops.paging import Listed, read_all
-from connections.azure_devops.types import Project
-from connections.keyring import UnreadableToken
+from connections.domain.problems import catalogue
 from connections.models import Connection
+from connections.providers.azure_devops.errors import AzureDevOpsError
+from connections.providers.azure_devops.models import Project
+from connections.providers.azure_devops.paging import Listed, read_all
+from core.encryption import UnreadableToken
 from history.record import Actor, record
 
 
@@ -42,15 +43,15 @@ def visible_projects(connection: Connection) -> Listed[Project]:
         with clients.azure_devops(server, connection.organization, token, seconds=clients.page_seconds()) as client:
             found = read_all(client.projects())
     except AzureDevOpsError as trouble:
-        facts = messages.Facts(trouble.host, connection.organization, trouble.retry_after)
+        facts = catalogue.Facts(trouble.host, connection.organization, trouble.retry_after)
         raise _not_listed(connection, cause_for(connection, trouble.code, now=timezone.now()), facts) from None
     except (UnreadableToken, clients.UnknownServer) as trouble:
-        raise _not_listed(connection, trouble.code, messages.Facts()) from None
+        raise _not_listed(connection, trouble.code, catalogue.Facts()) from None
     return replace(found, items=tuple(sorted(found.items, key=lambda one: one.name.casefold())))
 
 
-def _not_listed(connection: Connection, code: str, facts: messages.Facts) -> CannotEdit:
-    problem = messages.problem(code, place=clients.place_of(connection.server), facts=facts)
+def _not_listed(connection: Connection, code: str, facts: catalogue.Facts) -> CannotEdit:
+    problem = catalogue.problem(code, place=clients.place_of(connection.server), facts=facts)
     return CannotEdit(problem.code, f"{problem.title}. {problem.next_step}", field="projects")
 
 
@@ -96,7 +97,9 @@ def _checked(changes: Changes, *, today: date) -> Changes:
 def _keep_to_guard_rails(connection: Connection, changes: Changes, *, now: datetime) -> None:
     if changes.expires_on != connection.expires_on:
         born_on = timezone.localdate(connection.token_set_at)
-        guard.enforce(guard.broken(expires_on=changes.expires_on, now=now, born_on=born_on), CannotEdit)
+        enforce_policy.enforce(
+            enforce_policy.violations_of(expires_on=changes.expires_on, now=now, born_on=born_on), CannotEdit
+        )
 
 
 def _require_unchanged(current: Connection, changes: Changes, drawn_from: str | None) -> None:
@@ -186,6 +189,6 @@ def find_project_of(connection: Connection, name: str) -> Answer:
     try:
         credentials = credentials_for(connection, stored_token(connection))
     except (CannotRotate, UnreadableToken) as trouble:
-        problem = messages.problem(trouble.code)
+        problem = catalogue.problem(trouble.code)
         return Answer(problem.code, "warn", "circle-question-mark", problem.title, problem.next_step)
     return look_for(credentials, name)

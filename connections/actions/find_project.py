@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from django.utils import timezone
 
 from connections import clients
-from connections.actions.allowance import take_test
-from connections.actions.probe import Credentials
-from connections.azure_devops.client import AzureDevOpsClient
-from connections.azure_devops.errors import AzureDevOpsError, ListIncomplete, NotFound, TimedOut
-from connections.azure_devops.sockets import deadline
-from connections.azure_devops.types import Place, Project
-from connections.checks import Report
-from connections.on_premises import in_words_of_a_server
+from connections.actions.token_test_rate_limit import count_test
+from connections.actions.verify_credential import Credentials
+from connections.domain.server_wording import in_words_of_a_server
+from connections.domain.verification import Report
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.deadlines import deadline
+from connections.providers.azure_devops.errors import AzureDevOpsError, ListIncomplete, NotFound, TimedOut
+from connections.providers.azure_devops.models import Place, Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def find_project(credentials: Credentials, name: str, report: Report) -> Answer:
 
 def look_for(credentials: Credentials, name: str) -> Answer:
     """Ask Azure DevOps about one project. Never raises an `AzureDevOpsError`; raises `TooManyTests`."""
-    take_test(now=timezone.now())
+    count_test(now=timezone.now())
     try:
         return _in_its_words(_look(credentials, name.strip()), credentials.server.place)
     except AzureDevOpsError as trouble:

@@ -23,7 +23,7 @@ _CLAIMING = 0x6D66655F61756469  # "mfe_audi"
 _RENEWALS = 3
 
 
-def end(now: datetime) -> datetime:
+def lease_end(now: datetime) -> datetime:
     """When a lease ends that is taken now, unless it is renewed. It names the lease, too."""
     return now + timedelta(seconds=settings.AUDIT_LEASE_SECONDS)
 
@@ -53,27 +53,27 @@ def alone() -> Iterator[None]:
         yield
 
 
-def take(connection_ids: Iterable[int], *, now: datetime) -> list[int]:
+def claim(connection_ids: Iterable[int], *, now: datetime) -> list[int]:
     """Lease those that are still due, in the caller's transaction, and return them. Waits for nobody's write."""
     free = due(now).filter(pk__in=list(connection_ids)).select_for_update(skip_locked=True, no_key=True)
     taken = list(free.values_list("pk", flat=True))
-    Connection.objects.filter(pk__in=taken).update(leased_until=end(now))
+    Connection.objects.filter(pk__in=taken).update(leased_until=lease_end(now))
     return taken
 
 
-def take_over(connection_id: int, lease: datetime, *, now: datetime) -> bool:
+def start(connection_id: int, lease: datetime, *, now: datetime) -> bool:
     """Begin the work of a lease, and count it anew from `now`. False when the work is done, or in other hands."""
     mine = Connection.objects.filter(leased_until=lease, disabled=False)
-    return bool(mine.filter(pk=connection_id).update(leased_until=end(now)))
+    return bool(mine.filter(pk=connection_id).update(leased_until=lease_end(now)))
 
 
-def give_back(connection_ids: Iterable[int]) -> None:
+def release(connection_ids: Iterable[int]) -> None:
     """End leases that nobody will use; the connections are due as before."""
     Connection.objects.filter(pk__in=list(connection_ids)).update(leased_until=None)
 
 
 @contextmanager
-def kept(connection_id: int, lease: datetime) -> Iterator[None]:
+def renewing(connection_id: int, lease: datetime) -> Iterator[None]:
     """Renew the lease for as long as the work in the block takes."""
     over = threading.Event()
     keeper = threading.Thread(target=_keep, args=(connection_id, lease, over), name="lease", daemon=True)
@@ -89,9 +89,9 @@ def _keep(connection_id: int, lease: datetime, over: threading.Event) -> None:
     while not over.wait(settings.AUDIT_LEASE_SECONDS / _RENEWALS):
         now = timezone.now()
         try:
-            if not take_over(connection_id, lease, now=now):
+            if not start(connection_id, lease, now=now):
                 return
-            lease = end(now)
+            lease = lease_end(now)
         except DatabaseError as trouble:
             log.warning("The lease of connection %s could not be renewed: %s", connection_id, trouble)
         finally:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from connections.actions.probe import Tested
-from connections.form_versions import Conflict
+from connections.actions.verify_credential import VerificationResult
+from connections.domain.form_versions import Conflict
 from connections.input_rules import InvalidInput
 
 
@@ -20,7 +20,7 @@ class Refused(Exception):
         self.code = code
         self.message = message
         self.field = field
-        self.tested: Tested | None = None
+        self.tested: VerificationResult | None = None
         self.conflicts: tuple[Conflict, ...] = ()
 
 

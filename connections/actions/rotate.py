@@ -9,19 +9,22 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from connections import clients, expiry, input_rules, keyring, messages
-from connections.actions import guard, news, versions
+from connections import clients, input_rules
+from connections.actions import enforce_policy, status_changes, versions
 from connections.actions.audit import audit
-from connections.actions.connect import stamp, why_refused
-from connections.actions.findings import store_findings
-from connections.actions.probe import Credentials, Tested, keep, report_for
+from connections.actions.audit_runs import mark_done
+from connections.actions.capability_states import store_findings
+from connections.actions.connect import apply_report, why_refused
 from connections.actions.refusals import CannotRotate, refusing_invalid_input
-from connections.actions.runs import mark_done
-from connections.azure_devops.capabilities import Verdict
-from connections.azure_devops.names import OrganizationName
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.checks import Report
+from connections.actions.verify_credential import Credentials, VerificationResult, keep_result, usable_or_new_report
+from connections.domain import expiry
+from connections.domain.problems import catalogue
+from connections.domain.verification import Report
 from connections.models import Connection, StoredToken
+from connections.providers.azure_devops.capabilities import Verdict
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.identifiers import OrganizationName
+from core import encryption
 from history.record import Actor, record
 
 
@@ -51,7 +54,7 @@ def credentials_for(connection: Connection, token: PersonalAccessToken) -> Crede
     try:
         server = clients.server(connection.server)
     except clients.UnknownServer as gone:
-        raise CannotRotate(gone.code, messages.problem(gone.code).explanation) from gone
+        raise CannotRotate(gone.code, catalogue.problem(gone.code).explanation) from gone
     organization = OrganizationName(name=connection.organization, as_typed=connection.organization)
     return Credentials(server, organization, token, connection.limited_to())
 
@@ -70,7 +73,7 @@ def compare(connection: Connection, report: Report) -> Comparison:
     )
 
 
-Look = Callable[[Credentials], Tested]
+Verification = Callable[[Credentials], VerificationResult]
 
 
 def rotate(
@@ -80,7 +83,7 @@ def rotate(
     person: AbstractBaseUser,
     by: Actor,
     now: datetime,
-    look: Look | None = None,
+    look: Verification | None = None,
     drawn_from: str | None = None,
 ) -> Comparison:
     """Swap the token. Raises `CannotRotate` or `ConnectionGone`, and then the old token and everything else stay.
@@ -93,14 +96,14 @@ def rotate(
         input_rules.choice(new.token_reach, Connection.Reach.values, field="token_reach")
     credentials = credentials_for(connection, new.token)
     _is_another(connection, new.token)
-    found = guard.broken(expires_on=new.expires_on, now=now, token=new.token, besides=connection.pk)
-    guard.enforce(found, CannotRotate)
-    tested = look(credentials) if look else report_for(new.verdict, credentials, by=person, now=now)
+    found = enforce_policy.violations_of(expires_on=new.expires_on, now=now, token=new.token, besides=connection.pk)
+    enforce_policy.enforce(found, CannotRotate)
+    tested = look(credentials) if look else usable_or_new_report(new.verdict, credentials, by=person, now=now)
     report = tested.report
     try:
-        _judge(connection, report, new, credentials, today=timezone.localdate(now))
+        _validate(connection, report, new, credentials, today=timezone.localdate(now))
     except CannotRotate as refused:
-        refused.tested = keep(tested, credentials, by=person, now=now)
+        refused.tested = keep_result(tested, credentials, by=person, now=now)
         raise
     comparison = compare(connection, report)
     # Azure DevOps has created no tokens for all organizations since 15 March 2026: unless it is said, this is for one.
@@ -126,19 +129,21 @@ def _is_another(connection: Connection, token: PersonalAccessToken) -> None:
 
     When the stored copy cannot be read any more, entering the same token again is what mends it.
     """
-    stored = StoredToken.objects.filter(connection=connection, fingerprint=keyring.fingerprint(token)).first()
+    stored = StoredToken.objects.filter(connection=connection, fingerprint=encryption.fingerprint(token)).first()
     if stored is None or not stored.is_readable():
         return
     is_dead = connection.problem in expiry.DEAD_TOKEN
     raise CannotRotate("same_token", _STORED_AND_REFUSED if is_dead else _IN_USE, field="token")
 
 
-def _judge(connection: Connection, report: Report, new: Replacement, credentials: Credentials, *, today: date) -> None:
+def _validate(
+    connection: Connection, report: Report, new: Replacement, credentials: Credentials, *, today: date
+) -> None:
     if not report.accepted:
         problem = why_refused(report, credentials, token_reach=new.token_reach, today=today)
         raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}", field="token")
     if report.organization_id != connection.organization_id:
-        problem = messages.problem("another_organization", place=credentials.server.place)
+        problem = catalogue.problem("another_organization", place=credentials.server.place)
         raise CannotRotate(problem.code, problem.explanation, field="token")
     if not report.passed and not new.accept_limited:
         raise CannotRotate(
@@ -161,12 +166,12 @@ _SWAPPED = [
     "problem",
     "problem_host",
     "activity_id",
-    "troubles_in_a_row",
+    "consecutive_failures",
     "checked_at",
     "health_since",
-    "looks_at_news",
-    "told_health",
-    "told_lacking",
+    "confirmations",
+    "notified_health",
+    "notified_lacking",
     "next_check_at",
     "leased_until",
 ]
@@ -189,13 +194,15 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
     connection.token_reach = new.token_reach
     before = connection.health
     _store(connection, new.token)
-    stamp(connection, report)
+    apply_report(connection, report)
     connection.health_since = report.finished_at if before != connection.health else connection.health_since
     connection.next_check_at = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
     connection.leased_until = None
     found = store_findings(connection, report, afresh=True)
     # The person saw what the new token can do and chose it, so there is nothing to look at twice.
-    news.take(connection, news.Look(found.lacking, answered=True, seen_again=False, confirmed=True), at=now)
+    status_changes.apply_observation(
+        connection, status_changes.Observation(found.lacking, answered=True, seen_again=False, confirmed=True), at=now
+    )
     connection.save(update_fields=_SWAPPED)
     mark_done(connection, at=now)
 
@@ -203,7 +210,7 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
 def _store(connection: Connection, token: PersonalAccessToken) -> None:
     """Seal the new token. What is kept of the old one is its fingerprint, and whose it was."""
     stored, _ = StoredToken.objects.get_or_create(connection=connection, defaults={"sealed": b"", "fingerprint": ""})
-    if stored.fingerprint != keyring.fingerprint(token):
+    if stored.fingerprint != encryption.fingerprint(token):
         stored.remember_as_replaced(connection)
     stored.seal(token)
     stored.save()
@@ -220,12 +227,12 @@ def extend(
     versions.require_unchanged(connection, drawn_from, versions.EXTEND, yours=yours, refusal=CannotRotate)
     with refusing_invalid_input(CannotRotate):
         input_rules.expiry_of_new_token(expires_on, today=timezone.localdate(now))
-    guard.enforce(guard.broken(expires_on=expires_on, now=now), CannotRotate)
-    report = audit(connection, by=by, now=now, in_a_hurry=True)
+    enforce_policy.enforce(enforce_policy.violations_of(expires_on=expires_on, now=now), CannotRotate)
+    report = audit(connection, by=by, now=now, interactive=True)
     if not report.accepted:
         code = connection.problem or (report.trouble.code if report.trouble else "")
-        facts = messages.facts_of(report.trouble, connection.organization) if report.trouble else messages.Facts()
-        problem = messages.problem(code, place=clients.place_of(connection.server), facts=facts)
+        facts = catalogue.facts_of(report.trouble, connection.organization) if report.trouble else catalogue.Facts()
+        problem = catalogue.problem(code, place=clients.place_of(connection.server), facts=facts)
         raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}")
     with transaction.atomic():
         current = versions.held(connection.pk)

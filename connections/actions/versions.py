@@ -5,11 +5,12 @@ from datetime import date
 
 from django.utils import timezone
 
-from connections import form_versions, messages
 from connections.actions.refusals import ConnectionGone, Refused
-from connections.form_versions import Fact, Facts
+from connections.domain import form_versions
+from connections.domain.form_versions import Facts, FieldState
+from connections.domain.problems import catalogue
+from connections.domain.token_policy import Rule, TokenPolicy
 from connections.models import Connection
-from connections.rails import Rails, Rule
 
 _RULES = {Rule.ALLOW: "allowed", Rule.WARN: "warned of", Rule.REFUSE: "refused"}
 # What each form depends on: the fields that it edits, and those on which a person decides.
@@ -19,7 +20,7 @@ ROTATE = ("token",)
 DISABLE = ("disabled", "token")
 DISCONNECT = ("name", "owner", "token")
 DEFAULT = ("default",)
-RAILS = ("longest_life_days", "longest_life", "reuse", "missing_date")
+POLICY = ("longest_life_days", "longest_life", "reuse", "missing_date")
 
 
 def held(connection_id: int) -> Connection:
@@ -33,7 +34,7 @@ def held(connection_id: int) -> Connection:
 
 def gone() -> ConnectionGone:
     """The refusal for a connection that was disconnected."""
-    problem = messages.problem("connection_gone")
+    problem = catalogue.problem("connection_gone")
     return ConnectionGone(problem.code, f"{problem.title}. {problem.explanation} {problem.next_step}")
 
 
@@ -43,9 +44,9 @@ def version(connection: Connection, fields: Iterable[str]) -> str:
     return form_versions.write(_facts(connection, fields), fields)
 
 
-def rails_version(rails: Rails) -> str:
+def policy_version(rails: TokenPolicy) -> str:
     """The same for the form of the guard rails."""
-    return form_versions.write(_rails_facts(rails), RAILS)
+    return form_versions.write(_policy_facts(rails), POLICY)
 
 
 def require_unchanged(
@@ -66,23 +67,25 @@ def require_unchanged(
     _refuse(found, refusal)
 
 
-def require_unchanged_rails(current: Rails, wished: Rails, drawn_from: str | None, *, refusal: type[Refused]) -> None:
+def require_unchanged_policy(
+    current: TokenPolicy, wished: TokenPolicy, drawn_from: str | None, *, refusal: type[Refused]
+) -> None:
     """The same for the guard rails."""
     if drawn_from is None:
         return
-    now, yours = _rails_facts(current), _rails_facts(wished)
-    _refuse(form_versions.conflicts(drawn_from, RAILS, now=now, yours=yours), refusal)
+    now, yours = _policy_facts(current), _policy_facts(wished)
+    _refuse(form_versions.conflicts(drawn_from, POLICY, now=now, yours=yours), refusal)
 
 
 def _refuse(found: tuple[form_versions.Conflict, ...], refusal: type[Refused]) -> None:
     if found:
-        problem = messages.problem("changed_meanwhile")
+        problem = catalogue.problem("changed_meanwhile")
         refused = refusal(problem.code, f"{problem.title}. {problem.explanation} {problem.next_step}")
         refused.conflicts = found
         raise refused
 
 
-def _facts(connection: Connection, fields: Iterable[str]) -> dict[str, Fact]:
+def _facts(connection: Connection, fields: Iterable[str]) -> dict[str, FieldState]:
     return {field: _FACTS[field](connection) for field in fields}
 
 
@@ -92,46 +95,48 @@ def entered(
     reach: str | None = None,
     recipients: str | None = None,
     projects: Mapping[str, str] | None = None,
-) -> dict[str, Fact]:
+) -> dict[str, FieldState]:
     """What a person entered, as facts. `projects` are names by id; an empty mapping means all projects."""
     found = {}
     if name is not None:
-        found["name"] = Fact("Name", name, name)
+        found["name"] = FieldState("Name", name, name)
     if reach is not None:
-        found["token_reach"] = Fact("Organizations the token was made for", reach, str(Connection.Reach(reach).label))
+        found["token_reach"] = FieldState(
+            "Organizations the token was made for", reach, str(Connection.Reach(reach).label)
+        )
     if recipients is not None:
-        found["extra_recipients"] = Fact("Also tell", recipients, ", ".join(recipients.split()) or "nobody else")
+        found["extra_recipients"] = FieldState("Also tell", recipients, ", ".join(recipients.split()) or "nobody else")
     if projects is not None:
         names = ", ".join(sorted(name or project for project, name in projects.items()))
-        found["projects"] = Fact("Projects", " ".join(sorted(projects)), names or "All projects")
+        found["projects"] = FieldState("Projects", " ".join(sorted(projects)), names or "All projects")
     return found
 
 
-def expiry_date(day: date | None) -> Fact:
+def expiry_date(day: date | None) -> FieldState:
     """The expiry date as a fact."""
-    return Fact("Expires on", day.isoformat() if day else "", f"{day:%-d %B %Y}" if day else "not recorded")
+    return FieldState("Expires on", day.isoformat() if day else "", f"{day:%-d %B %Y}" if day else "not recorded")
 
 
-def _token(connection: Connection) -> Fact:
+def _token(connection: Connection) -> FieldState:
     at = connection.token_set_at
-    return Fact("Token", at.isoformat(), f"updated on {timezone.localtime(at):%-d %B %Y, %H:%M}")
+    return FieldState("Token", at.isoformat(), f"updated on {timezone.localtime(at):%-d %B %Y, %H:%M}")
 
 
-def _disabled(connection: Connection) -> Fact:
-    return Fact("In use", str(connection.disabled), "disabled" if connection.disabled else "enabled")
+def _disabled(connection: Connection) -> FieldState:
+    return FieldState("In use", str(connection.disabled), "disabled" if connection.disabled else "enabled")
 
 
-def _owner(connection: Connection) -> Fact:
+def _owner(connection: Connection) -> FieldState:
     owner = connection.owner
-    return Fact("Owner", str(connection.owner_id), owner.get_full_name() or owner.get_username())
+    return FieldState("Owner", str(connection.owner_id), owner.get_full_name() or owner.get_username())
 
 
-def _default(_connection: Connection) -> Fact:
+def _default(_connection: Connection) -> FieldState:
     chosen = Connection.objects.filter(is_default=True).first()
-    return Fact("Default connection", str(chosen.pk) if chosen else "", chosen.name if chosen else "none")
+    return FieldState("Default connection", str(chosen.pk) if chosen else "", chosen.name if chosen else "none")
 
 
-def _projects(connection: Connection) -> Fact:
+def _projects(connection: Connection) -> FieldState:
     chosen = {} if connection.all_projects else {one.project_id: one.name for one in connection.chosen_projects.all()}
     return entered(projects=chosen)["projects"]
 
@@ -149,11 +154,11 @@ _FACTS = {
 }
 
 
-def _rails_facts(rails: Rails) -> dict[str, Fact]:
+def _policy_facts(rails: TokenPolicy) -> dict[str, FieldState]:
     days = str(rails.longest_life_days)
     return {
-        "longest_life_days": Fact("Longest life of a token, in days", days, days),
-        "longest_life": Fact("A longer life is", str(rails.longest_life), _RULES[rails.longest_life]),
-        "reuse": Fact("One token for several connections is", str(rails.reuse), _RULES[rails.reuse]),
-        "missing_date": Fact("A missing expiry date is", str(rails.missing_date), _RULES[rails.missing_date]),
+        "longest_life_days": FieldState("Longest life of a token, in days", days, days),
+        "longest_life": FieldState("A longer life is", str(rails.longest_life), _RULES[rails.longest_life]),
+        "reuse": FieldState("One token for several connections is", str(rails.reuse), _RULES[rails.reuse]),
+        "missing_date": FieldState("A missing expiry date is", str(rails.missing_date), _RULES[rails.missing_date]),
     }

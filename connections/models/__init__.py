@@ -8,9 +8,9 @@ from connections.models.connections import (
     ProbeResult,
     StoredToken,
 )
-from connections.models.guardrails import GuardRails
+from connections.models.notifications import CalendarEntry, CalendarFeed, Mail, MutedReminders, Reminder
 from connections.models.rate_limits import RateLimitPause
-from connections.models.telling import CalendarEntry, CalendarFeed, Mail, MutedReminders, Reminder
+from connections.models.token_policy import StoredTokenPolicy
 
 __all__ = [
     "AuditRun",
@@ -20,11 +20,11 @@ __all__ = [
     "CapabilityState",
     "ChosenProject",
     "Connection",
-    "GuardRails",
     "Mail",
     "MutedReminders",
     "ProbeResult",
     "RateLimitPause",
     "Reminder",
     "StoredToken",
+    "StoredTokenPolicy",
 ]

@@ -9,13 +9,14 @@ from django.db.models.functions import Coalesce, Concat, Lower, Upper
 from django.urls import reverse
 from django.utils import timezone
 
-from connections import expiry, keyring, reports
-from connections.azure_devops.capabilities import ProjectVerdict, Verdict
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.types import Place, ProjectRef
-from connections.checks import NO_CHOSEN_PROJECT, NO_PROJECT, WRITE_PROBES_OFF
+from connections.domain import expiry, report_json
+from connections.domain.health import NEEDS_ATTENTION, Health
+from connections.domain.verification import NO_CHOSEN_PROJECT, NO_PROJECT, WRITE_PROBES_OFF
 from connections.input_rules import NAME_LENGTH
-from connections.status import NEEDS_ATTENTION, Health
+from connections.providers.azure_devops.capabilities import ProjectVerdict, Verdict
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.models import Place, ProjectRef
+from core import encryption
 
 
 def _choices(states: type[Health] | type[Verdict]) -> list[tuple[str, str]]:
@@ -68,12 +69,12 @@ class Connection(models.Model):
     # Who answered, or where a redirect led, when that is part of the problem.
     problem_host = models.CharField(max_length=253, blank=True)
     activity_id = models.CharField(max_length=64, blank=True)
-    troubles_in_a_row = models.PositiveSmallIntegerField(default=0)
+    consecutive_failures = models.PositiveSmallIntegerField(default=0)
     checked_at = models.DateTimeField(null=True)
     # What people were last told, and how often the news since then was seen.
-    told_health = models.CharField(max_length=16, default=Health.NOT_CHECKED)
-    told_lacking = models.JSONField(default=list, blank=True)
-    looks_at_news = models.PositiveSmallIntegerField(default=0)
+    notified_health = models.CharField(max_length=16, default=Health.NOT_CHECKED)
+    notified_lacking = models.JSONField(default=list, blank=True)
+    confirmations = models.PositiveSmallIntegerField(default=0)
     health_since = models.DateTimeField()
     # The clock's own fields: when to look, and until when somebody is looking.
     next_check_at = models.DateTimeField()
@@ -81,7 +82,7 @@ class Connection(models.Model):
     created_at = models.DateTimeField()
     # The database keeps what lists ask of every row, so that they read one index instead of the rows.
     # The day by which a person has to do something: the token's end, or long ago where there is trouble or no date.
-    needs_person_by = models.GeneratedField(
+    attention_due_on = models.GeneratedField(
         expression=models.Case(
             models.When(health__in=[state.value for state in NEEDS_ATTENTION], then=models.Value(date.min)),
             default=Coalesce("expires_on", models.Value(date.min)),
@@ -95,7 +96,7 @@ class Connection(models.Model):
         output_field=models.DateTimeField(),
         db_persist=True,
     )
-    words = models.GeneratedField(
+    search_text = models.GeneratedField(
         expression=Upper(Concat("name", models.Value(" "), "organization", models.Value(" "), "identity_name")),
         output_field=models.TextField(),
         db_persist=True,
@@ -114,7 +115,7 @@ class Connection(models.Model):
         indexes = (
             # All that the counts and the timeline of the list ask for, so that they read nothing else.
             # Whether it is disabled stands second: SQLite does not see that NOT disabled is one value of it.
-            models.Index(fields=("needs_person_by", "disabled"), name="connection_needs_person"),
+            models.Index(fields=("attention_due_on", "disabled"), name="connection_needs_person"),
             models.Index(fields=("expires_on", "disabled", "name"), name="connection_by_end"),
             models.Index(fields=("last_checked",), name="connection_by_check"),
             models.Index(fields=("health", "disabled"), name="connection_by_health"),
@@ -175,8 +176,8 @@ class StoredToken(models.Model):
 
     def seal(self, token: PersonalAccessToken) -> None:
         """Take the token in, encrypted for this row. The caller saves."""
-        self.sealed = keyring.seal(token, owner=self.seal_owner)
-        self.fingerprint = keyring.fingerprint(token)
+        self.sealed = encryption.encrypt(token, owner=self.seal_owner)
+        self.fingerprint = encryption.fingerprint(token)
 
     def remember_as_replaced(self, connection: Connection) -> None:
         """Keep which token this row held until now, and whose it was. The caller seals another and saves."""
@@ -185,14 +186,14 @@ class StoredToken(models.Model):
         self.replaced_identity_account = connection.identity_account
 
     def reveal(self) -> PersonalAccessToken:
-        """Decrypt. Raises `keyring.UnreadableToken`."""
-        return keyring.unseal(bytes(self.sealed), owner=self.seal_owner)
+        """Decrypt. Raises `encryption.UnreadableToken`."""
+        return PersonalAccessToken(encryption.decrypt(bytes(self.sealed), owner=self.seal_owner).reveal())
 
     def is_readable(self) -> bool:
         """Whether a key of the ring still opens it."""
         try:
             self.reveal()
-        except keyring.UnreadableToken:
+        except encryption.UnreadableToken:
             return False
         return True
 
@@ -256,7 +257,7 @@ class CapabilityState(models.Model):
 
     def project_verdicts(self) -> tuple[ProjectVerdict, ...]:
         """What it came to in each project in which it was tried."""
-        return tuple(map(reports.project_verdict, self.by_project))
+        return tuple(map(report_json.project_verdict, self.by_project))
 
 
 def _new_key() -> str:
@@ -285,7 +286,7 @@ class ProbeResult(models.Model):
 
     def digest(self, token: PersonalAccessToken) -> str:
         """The keyed digest of `token` for this row."""
-        return keyring.fingerprint(token, purpose=f"test {self.key}")
+        return encryption.fingerprint(token, purpose=f"test {self.key}")
 
     def is_for(self, *, server: str, organization: str, token: PersonalAccessToken) -> bool:
         """Whether this result speaks of exactly this server, organization and token."""

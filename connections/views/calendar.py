@@ -14,10 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
-from connections import calendars
-from connections.actions.calendar import dated_of, fetch, make_address, revoke
-from connections.actions.mute import unmute
+from connections.actions.calendar_feeds import dated_of, fetch, make_address, revoke
+from connections.actions.unsubscribe import restart_reminders
 from connections.models import CalendarFeed, MutedReminders
+from connections.notifications import calendar_feed
 from connections.views.common import person
 from history.record import actor_of
 
@@ -57,7 +57,7 @@ def revoke_address(request: HttpRequest) -> HttpResponse:
 def remind_again(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: begin reminders again that this person stopped."""
     mine = MutedReminders.objects.filter(address__iexact=person(request).email)
-    unmute(get_object_or_404(mine, pk=pk), by=actor_of(request), now=timezone.now())
+    restart_reminders(get_object_or_404(mine, pk=pk), by=actor_of(request), now=timezone.now())
     flash.success(request, "You are reminded again.")
     return redirect("connections:calendar")
 
@@ -77,7 +77,7 @@ def feed(request: HttpRequest, secret: str) -> HttpResponseBase:
         "Cache-Control": "private, no-cache",
         "Content-Disposition": 'inline; filename="azure-devops-tokens.ics"',
     }
-    answer = HttpResponse(fetched.content, content_type=calendars.MEDIA_TYPE, headers=headers)
+    answer = HttpResponse(fetched.content, content_type=calendar_feed.MEDIA_TYPE, headers=headers)
     return get_conditional_response(request, headers["ETag"], int(fetched.changed_at.timestamp()), answer) or answer
 
 

@@ -12,17 +12,18 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from connections import clients, messages
+from connections import clients
 from connections.actions.calibrate import calibrate
 from connections.actions.refusals import CannotCalibrate
-from connections.azure_devops.capabilities import Verdict
-from connections.azure_devops.types import Place
-from connections.calibration import Calibration, Comparison, Result, levels
+from connections.domain.calibration import Calibration, Comparison, Result, levels
+from connections.domain.problems import catalogue
 from connections.forms import CalibrationForm
 from connections.models import Connection
+from connections.providers.azure_devops.capabilities import Verdict
+from connections.providers.azure_devops.models import Place
 from connections.views.common import person
-from connections.views.connection import find
-from connections.views.display import Chip
+from connections.views.connection_detail import find
+from connections.views.presenters import Chip
 from expected_answers import expected_answers
 from history.record import actor_of
 
@@ -75,7 +76,7 @@ def download(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _salt(request: HttpRequest, connection: Connection) -> str:
-    return f"connections.calibration.{person(request).pk}.{connection.pk}"
+    return f"connections.domain.calibration.{person(request).pk}.{connection.pk}"
 
 
 def _suggested(connection: Connection) -> dict[str, str]:
@@ -119,7 +120,7 @@ def _result(request: HttpRequest, connection: Connection, found: Calibration, pl
 def _row(comparison: Comparison, place: Place) -> dict[str, Any]:
     detail = comparison.points
     if comparison.reason:
-        detail = messages.problem(comparison.reason, place=place).title
+        detail = catalogue.problem(comparison.reason, place=place).title
     return {
         "title": comparison.request.title,
         "situation": comparison.situation_in_words,

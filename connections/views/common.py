@@ -12,15 +12,17 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from connections import clients, messages, rounds
-from connections.actions import guard
+from connections import clients
+from connections.actions import enforce_policy
 from connections.actions.refusals import Refused
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.types import Server
-from connections.models import Connection, GuardRails
-from connections.rounds import Step
-from connections.views.display import Notice, ProblemView, problem_view, scope_table
-from connections.views.report import plain_http_notice
+from connections.domain import rotation_plan
+from connections.domain.problems import catalogue
+from connections.domain.rotation_plan import RotationStep
+from connections.models import Connection, StoredTokenPolicy
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.models import Server
+from connections.views.presenters import Notice, ProblemView, problem_view, scope_table
+from connections.views.report_presenter import plain_http_notice
 
 
 def shown_version(request: HttpRequest, current: str, *, has_conflict: bool, name: str = "version") -> str:
@@ -41,9 +43,11 @@ def person(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
-def walk_url(steps: Sequence[Step], *, at: int, since: int, within: int, name: str = "walk") -> str:
+def rotation_step_url(
+    steps: Sequence[RotationStep], *, at: int, since: int, within: int, name: str = "rotation-step"
+) -> str:
     """A page of a bulk rotation. `since` is when it began, in milliseconds of Unix time."""
-    query = urlencode({"within": within, "since": since, "at": at, "steps": rounds.write(steps)}, safe=",")
+    query = urlencode({"within": within, "since": since, "at": at, "steps": rotation_plan.write(steps)}, safe=",")
     return f"{reverse(f'connections:{name}')}?{query}"
 
 
@@ -74,7 +78,7 @@ def problem_about(
         tokens_page=tokens_page_of(connection),
         activity_id=activity_id,
         place=clients.place_of(connection.server),
-        facts=messages.Facts(host=host, organization=connection.organization, retry_after=retry_after),
+        facts=catalogue.Facts(host=host, organization=connection.organization, retry_after=retry_after),
     )
 
 
@@ -83,11 +87,13 @@ def notices_about_server(name: str) -> list[Notice]:
     return [plain_http_notice(name)] if any(one.shows_tokens for one in clients.servers() if one.name == name) else []
 
 
-def warn_of_breaches(request: HttpRequest, connection: Connection, token: PersonalAccessToken | None = None) -> None:
+def warn_of_violations(request: HttpRequest, connection: Connection, token: PersonalAccessToken | None = None) -> None:
     """Say which guard rails a token breaks that was taken all the same."""
-    found = guard.broken(expires_on=connection.expires_on, now=timezone.now(), token=token, besides=connection.pk)
+    found = enforce_policy.violations_of(
+        expires_on=connection.expires_on, now=timezone.now(), token=token, besides=connection.pk
+    )
     for breach in found:
-        problem = messages.problem(breach.code)
+        problem = catalogue.problem(breach.code)
         flash.warning(request, f"{problem.title}. {problem.explanation} {problem.next_step}")
 
 
@@ -106,7 +112,7 @@ def guide_context(connection: Connection | None = None) -> dict[str, Any]:
     servers = [one for one in clients.servers() if connection is None or one.name == connection.server]
     return {
         "capabilities": scope_table(),
-        "rails": GuardRails.now(),
+        "rails": StoredTokenPolicy.now(),
         "servers": [_row(one) for one in servers],
         "places": list(dict.fromkeys(one.place for one in servers)) or ["organization"],
         "sandbox": clients.sandbox(),

@@ -5,8 +5,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from connections import expiry, guidance, messages
-from connections.azure_devops.types import Place
+from connections.domain import capability_help, expiry
+from connections.domain.problems import catalogue
+from connections.providers.azure_devops.models import Place
 from connections.views.common import guide_context
 
 
@@ -16,12 +17,12 @@ def guide(request: HttpRequest) -> HttpResponse:
     guided = guide_context()
     usual = guided["places"][0]
     context = {
-        "problems": [messages.problem(code, place=usual) for code in _causes(usual)],
+        "problems": [catalogue.problem(code, place=usual) for code in _causes(usual)],
         "server_problems": [
-            messages.problem(code, place="collection") for code in messages.TROUBLESHOOTING_OF_A_SERVER
+            catalogue.problem(code, place="collection") for code in catalogue.TROUBLESHOOTING_OF_A_SERVER
         ],
-        "security_practices": guidance.SECURITY_PRACTICES,
-        "links": [{"label": label, "url": url} for label, url in guidance.HELP_LINKS],
+        "security_practices": capability_help.SECURITY_PRACTICES,
+        "links": [{"label": label, "url": url} for label, url in capability_help.HELP_LINKS],
         **guided,
     }
     return render(request, "connections/guide.html", context)
@@ -29,7 +30,7 @@ def guide(request: HttpRequest) -> HttpResponse:
 
 def _causes(place: Place) -> list[str]:
     """The causes of the guide, without those that only the service knows."""
-    own = messages.OF_THE_SERVICE_ALONE if place == "collection" else ()
+    own = catalogue.OF_THE_SERVICE_ALONE if place == "collection" else ()
     has_come = timezone.localdate() >= expiry.GLOBAL_TOKENS_END
-    later = messages.TROUBLESHOOTING_AFTER_THE_END_OF_GLOBAL_TOKENS if has_come else ()
-    return [code for code in (*messages.TROUBLESHOOTING, *later) if code not in own]
+    later = catalogue.TROUBLESHOOTING_AFTER_THE_END_OF_GLOBAL_TOKENS if has_come else ()
+    return [code for code in (*catalogue.TROUBLESHOOTING, *later) if code not in own]

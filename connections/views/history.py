@@ -7,13 +7,13 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from connections import queries
+from connections import reads
 from connections.filters import HistoryFilterForm
 from connections.models import Connection
-from connections.views.connection import find
+from connections.views.connection_detail import find
+from history.event_types import event_row
 from history.export import csv_response
 from history.models import Event
-from history.words import event_row
 
 may_see = permission_required(("connections.view_connection", "history.view_event"), raise_exception=True)
 
@@ -25,7 +25,7 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
     connection = find(pk)
     form = _filters(request, connection)
     chosen = form.chosen()
-    page = queries.page_of_events(connection, queries.EventFilter(**chosen), request.GET.get("page"))
+    page = reads.page_of_events(connection, reads.EventFilter(**chosen), request.GET.get("page"))
     query = urlencode(chosen)
     export = reverse("connections:history-csv", args=[connection.pk])
     context = {
@@ -41,8 +41,8 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _filters(request: HttpRequest, connection: Connection) -> HistoryFilterForm:
-    kinds = [(one, event_row(Event(kind=one)).label) for one in queries.kinds_of_events(connection)]
-    return HistoryFilterForm(request.GET, kinds=kinds, actors=queries.actors_of_events(connection))
+    kinds = [(one, event_row(Event(kind=one)).label) for one in reads.kinds_of_events(connection)]
+    return HistoryFilterForm(request.GET, kinds=kinds, actors=reads.actors_of_events(connection))
 
 
 @require_safe
@@ -50,5 +50,5 @@ def _filters(request: HttpRequest, connection: Connection) -> HistoryFilterForm:
 def export(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """GET /code-repositories/<id>/history.csv: the same events, streamed."""
     connection = find(pk)
-    chosen = queries.EventFilter(**_filters(request, connection).chosen())
-    return csv_response(queries.chosen_events(connection, chosen), name=f"history-{connection.pk}.csv")
+    chosen = reads.EventFilter(**_filters(request, connection).chosen())
+    return csv_response(reads.chosen_events(connection, chosen), name=f"history-{connection.pk}.csv")

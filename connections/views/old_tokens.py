@@ -6,11 +6,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from connections import clients
-from connections.actions.old_tokens import OldToken
+from connections.domain.token_policy import Rule
 from connections.filters import WithinForm
-from connections.models import Connection, GuardRails
-from connections.rails import Rule
-from connections.views.common import walk_url
+from connections.models import Connection, StoredTokenPolicy
+from connections.old_tokens import OldToken
+from connections.views.common import rotation_step_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def old_token_view(old: OldToken, request: HttpRequest) -> OldTokenView:
 
 def _walk_through(connection_ids: list[int]) -> str:
     """All with one new token, or each with its own where the guard rails want that."""
-    apart = GuardRails.now().reuse is Rule.REFUSE
+    apart = StoredTokenPolicy.now().reuse is Rule.REFUSE
     steps = [(pk,) for pk in connection_ids] if apart else [tuple(connection_ids)]
     began = int(timezone.now().timestamp() * 1000)
-    return walk_url(steps, at=1, since=began, within=WithinForm.USUAL)
+    return rotation_step_url(steps, at=1, since=began, within=WithinForm.USUAL)

@@ -12,14 +12,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections import emails, queries
-from connections.actions.mute import mute, unmute
-from connections.actions.notify import EVERYTHING, UNSUBSCRIBE_SALT
-from connections.actions.outbox import send_test, try_again
+from connections import reads
+from connections.actions.unsubscribe import restart_reminders, stop_reminders
 from connections.models import Connection, Mail, MutedReminders
+from connections.notifications import emails
+from connections.notifications.notify import EVERYTHING, UNSUBSCRIBE_SALT
+from connections.notifications.outbox import send_test, try_again
 from connections.views.common import person
+from core.tasks import BrokerUnavailable, enqueue
 from history.record import Actor
-from orchestrator.ringing import NobodyHears, ring
 
 may_see = permission_required("connections.view_mail", raise_exception=True)
 may_send = permission_required("connections.resend_mail", raise_exception=True)
@@ -31,14 +32,14 @@ may_send = permission_required("connections.resend_mail", raise_exception=True)
 def outbox(request: HttpRequest) -> HttpResponse:
     """GET /outbox/: newest first; `state` filters."""
     state = request.GET.get("state", "")
-    page = queries.page_of_mails(state, request.GET.get("page"))
+    page = reads.page_of_mails(state, request.GET.get("page"))
     written_to = emails.written_to()
     context = {
         "page": page,
         "state": state,
-        "states": queries.mail_states(without_server=bool(written_to)),
+        "states": reads.mail_states(without_server=bool(written_to)),
         "query": urlencode({"state": state}) if state else "",
-        "waiting": queries.count_of_waiting_mails(now=timezone.now()),
+        "waiting": reads.count_of_waiting_mails(now=timezone.now()),
         "written_to": written_to,
         "host": settings.EMAIL_HOST,
         "sender": settings.DEFAULT_FROM_EMAIL,
@@ -89,8 +90,8 @@ def _ring(request: HttpRequest) -> bool:
     from connections.tasks import send_due
 
     try:
-        ring(send_due)
-    except NobodyHears:
+        enqueue(send_due)
+    except BrokerUnavailable:
         flash.warning(request, "The broker cannot be reached. The mail goes out when the clock and a worker are back.")
         return False
     return True
@@ -111,8 +112,8 @@ def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
     muted = MutedReminders.objects.filter(connection=connection, address=address)
     if request.method == "POST" and "again" in request.POST:
         for one in muted.all():
-            unmute(one, by=Actor(name=address), now=timezone.now())
+            restart_reminders(one, by=Actor(name=address), now=timezone.now())
     elif request.method == "POST":
-        mute(connection, address=address, now=timezone.now())
+        stop_reminders(connection, address=address, now=timezone.now())
     context = {"connection": connection, "address": address, "muted": muted.exists()}
     return render(request, "connections/unsubscribe.html", context)

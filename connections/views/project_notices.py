@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from connections import messages
-from connections.azure_devops.capabilities import BY_KEY, ProjectVerdict, Verdict
-from connections.views.display import Notice
-from connections.where_tried import and_join, in_words, is_mixed, names_with
+from connections.domain.problems import catalogue
+from connections.domain.where_tried import and_join, in_words, is_mixed, names_with
+from connections.providers.azure_devops.capabilities import BY_KEY, ProjectVerdict, Verdict
+from connections.views.presenters import Notice
 
 _MOST_NAMES = 10
 
@@ -50,7 +50,7 @@ def rights_notices(by_capability: Mapping[str, Sequence[ProjectVerdict]], *, per
 
 def _short_name(capability: str) -> str:
     found = BY_KEY[capability]
-    return f"{messages.AREA_LABELS[found.area]} {found.level.lower()}"
+    return f"{catalogue.AREA_LABELS[found.area]} {found.level.lower()}"
 
 
 def some_of(names: Sequence[str]) -> str:

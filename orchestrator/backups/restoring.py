@@ -14,8 +14,8 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.models import Max
 
-from connections import keyring
 from connections.models import Connection, StoredToken
+from core import encryption
 from history import accepting
 from history.models import Event, Seal
 from history.record import Actor, record
@@ -140,6 +140,6 @@ def _look_after() -> Restored:
     for stored in StoredToken.objects.select_related("connection").order_by("connection__name").iterator():
         try:
             stored.reveal()
-        except keyring.UnreadableToken:
+        except encryption.UnreadableToken:
             restored.unreadable.append(stored.connection.name)
     return restored

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from orchestrator.control_characters import one_line
-from orchestrator.supervisor.report import Administrator
+from core.control_characters import one_line
+from orchestrator.supervisor.ready_pipe import Administrator
 
 OWN_NAME = "up"
 _WIDTH = 8

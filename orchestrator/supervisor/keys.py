@@ -52,7 +52,7 @@ def make_missing_keys(folder: Path, environment: Mapping[str, str]) -> tuple[str
 
 def _kept(path: Path) -> str:
     # Not above: as a file this module runs where no package can be found.
-    from orchestrator.text_input import decode
+    from core.text_input import decode
 
     return decode(path.read_bytes()) if path.exists() else ""
 

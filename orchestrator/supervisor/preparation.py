@@ -21,10 +21,10 @@ from django.db import Error as DatabaseError
 from django.db import connection, connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
-from orchestrator.storage import Trouble, trouble_of
+from core.database_errors import Trouble, trouble_of
 from orchestrator.supervisor import first_password
 from orchestrator.supervisor.files import write_whole
-from orchestrator.supervisor.report import Administrator
+from orchestrator.supervisor.ready_pipe import Administrator
 from people import roles
 
 FIRST_ADMINISTRATOR = "admin"

@@ -11,9 +11,9 @@ from orchestrator.supervisor import files, lock, options
 from orchestrator.supervisor.broker import NoBroker
 from orchestrator.supervisor.console import Console
 from orchestrator.supervisor.keys import make_missing_keys
-from orchestrator.supervisor.leash import die_with_parent
-from orchestrator.supervisor.report import CannotStart
-from orchestrator.supervisor.start import start
+from orchestrator.supervisor.parent_death import die_with_parent
+from orchestrator.supervisor.ready_pipe import CannotStart
+from orchestrator.supervisor.startup import start
 
 
 def up(checkout: Path) -> int | str:

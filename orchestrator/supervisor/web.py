@@ -16,7 +16,7 @@ from django.db import Error as DatabaseError
 
 from orchestrator.loading import load_pages
 from orchestrator.supervisor.files import no_place, with_file_name
-from orchestrator.supervisor.report import Administrator, CannotStart, complain, prepared
+from orchestrator.supervisor.ready_pipe import Administrator, CannotStart, complain, prepared
 
 
 def main(arguments: list[str]) -> None:

@@ -10,12 +10,12 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
-from history.address import client_address
-from people import limits
+from core.client_ip import client_address
+from people import login_limits
 from people.events import refuse
 from people.known_browsers import known_browser
-from throttling import rates
-from throttling.rates import Take, TooMany, spoken
+from throttling import rate_limits
+from throttling.rate_limits import Cost, TooMany, humanize
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -42,13 +42,13 @@ def go_on(request: HttpRequest, user: Any, *, to: str) -> HttpResponse:
     return answer
 
 
-def take(takes: list[Take], user: User, request: HttpRequest | None) -> None:
+def consume(takes: list[Cost], user: User, request: HttpRequest | None) -> None:
     """Take an attempt. Raises `ValidationError` with when to try again."""
     try:
-        rates.take(takes, now=timezone.now())
+        rate_limits.consume(takes, now=timezone.now())
     except TooMany as too_many:
         refuse(user.get_username(), request, reason="throttled")
-        words = f"There were too many attempts. Try again in {spoken(too_many.seconds)}."
+        words = f"There were too many attempts. Try again in {humanize(too_many.seconds)}."
         raise ValidationError(words, code="throttled") from None
 
 
@@ -65,9 +65,9 @@ class PasswordAgainForm(ReauthenticateForm):
         from allauth.core.context import request
 
         name, address = self.user.get_username(), client_address(request) if request else None
-        takes = limits.sign_in_takes(name, address, known_browser(request, name))
-        take(takes, self.user, request)
+        takes = login_limits.sign_in_costs(name, address, known_browser(request, name))
+        consume(takes, self.user, request)
         password: str = super().clean_password()
-        rates.forget(takes[:2])
-        rates.give_back(takes[2:])
+        rate_limits.forget(takes[:2])
+        rate_limits.give_back(takes[2:])
         return password

@@ -19,6 +19,7 @@ from allauth.socialaccount.models import SocialAccount
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAuth2LoginView
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
@@ -26,10 +27,9 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from connections.azure_devops.storable import storable_text
-from history.address import client_address
+from core.client_ip import client_address
+from core.storable_text import storable_text
 from history.record import Actor
-from orchestrator.sign_in_settings import ENTRA
 from people.events import refuse, shown_name, tell
 
 log = logging.getLogger(__name__)
@@ -171,7 +171,7 @@ def come_back(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 
 def _answer(view: Any, request: HttpRequest, provider_id: str) -> HttpResponse:
-    if provider_id != ENTRA:
+    if provider_id != settings.ENTRA_PROVIDER_ID:
         raise Http404
     try:
         return cast("HttpResponse", view.adapter_view(EntraAdapter(request, provider_id))(request))

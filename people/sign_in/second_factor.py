@@ -10,12 +10,13 @@ from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from connections import keyring
-from connections.actions.reseal import Outcome
-from people import limits
-from people.sign_in.account import take
-from throttling import rates
-from throttling.rates import TooMany
+from connections.actions.reencrypt import ReencryptionResult
+from core import encryption
+from core.secrets import Secret
+from people import login_limits
+from people.sign_in.account import consume
+from throttling import rate_limits
+from throttling.rate_limits import TooMany
 
 _OWNER = "second factor"
 # What of an authenticator's data is a secret, by its type.
@@ -33,11 +34,11 @@ class SecondFactorAdapter(DefaultMFAAdapter):
 
     def encrypt(self, text: str) -> str:
         """Seal."""
-        return base64.b64encode(keyring.seal_text(text, owner=_OWNER)).decode()
+        return base64.b64encode(encryption.encrypt(Secret(text), owner=_OWNER)).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
         """Open. Raises `UnreadableToken` when no key of the ring fits."""
-        return keyring.unseal_text(base64.b64decode(encrypted_text), owner=_OWNER)
+        return encryption.decrypt(base64.b64decode(encrypted_text), owner=_OWNER).reveal()
 
 
 class _CountedCode:
@@ -53,17 +54,17 @@ class _CountedCode:
 
     def clean_code(self) -> str:
         """Take an attempt, compare, and remember the code."""
-        attempt = limits.code_take(self.user.pk)
-        take([attempt], self.user, context.request)
+        attempt = login_limits.code_cost(self.user.pk)
+        consume([attempt], self.user, context.request)
         try:
             code: str = super().clean_code()  # type: ignore[misc]
-        except keyring.UnreadableToken:
+        except encryption.UnreadableToken:
             raise ValidationError(_UNREADABLE) from None
         try:
-            rates.take([limits.same_code_take(self.user.pk, code)], now=timezone.now())
+            rate_limits.consume([login_limits.same_code_cost(self.user.pk, code)], now=timezone.now())
         except TooMany:
             raise ValidationError(_WRONG) from None
-        rates.forget([attempt])
+        rate_limits.forget([attempt])
         return code
 
 
@@ -75,23 +76,23 @@ class CodeAgainForm(_CountedCode, ReauthenticateForm):
     """Before the second factor is changed."""
 
 
-def reseal(outcome: Outcome) -> None:
+def reencrypt(outcome: ReencryptionResult) -> None:
     """Write every secret anew with the newest key."""
     for one in Authenticator.objects.select_related("user").iterator():
         for name in _SECRETS:
             sealed = one.data.get(name)
             if sealed:
-                _reseal(one, name, sealed, outcome)
+                _reencrypt(one, name, sealed, outcome)
 
 
-def _reseal(one: Any, name: str, sealed: str, outcome: Outcome) -> None:
-    if keyring.is_newest(base64.b64decode(sealed)):
+def _reencrypt(one: Any, name: str, sealed: str, outcome: ReencryptionResult) -> None:
+    if encryption.is_encrypted_with_newest_key(base64.b64decode(sealed)):
         outcome.current += 1
         return
     adapter = SecondFactorAdapter()
     try:
         secret = adapter.decrypt(sealed)
-    except keyring.UnreadableToken:
+    except encryption.UnreadableToken:
         outcome.unreadable.append(f"{one.user.get_username()}'s second factor")
         return
     # Somebody may have changed it since it was read: then the row is not touched.

@@ -9,11 +9,11 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from connections.actions import reseal
+from connections.actions import reencrypt
 from people.events import refuse, tell
 from people.sign_in import second_factor
 
-reseal.also.append(second_factor.reseal)
+reencrypt.further_secrets.append(second_factor.reencrypt)
 
 
 @receiver(post_save, sender=Authenticator)

@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from people import limits, queries, roles
-from people.actions import end_sessions, look_after
-from people.actions.look_after import Refused
+from people import login_limits, queries, roles
+from people.actions import end_sessions, manage_people
+from people.actions.manage_people import Refused
 from people.forms import AddressForm
 
 
@@ -32,7 +32,7 @@ def address(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form)
     try:
-        look_after.change_own_address(cast("User", request.user), form.cleaned_data["email"])
+        manage_people.change_own_address(cast("User", request.user), form.cleaned_data["email"])
     except Refused as refused:
         form.add_error(refused.field or None, refused.message)
         return _page(request, form)
@@ -50,9 +50,9 @@ def _page(request: HttpRequest, address_form: AddressForm) -> HttpResponse:
         "sessions": queries.sessions_of(user, now=timezone.now()),
         "this_session": request.session.session_key,
         "owned": queries.connections_of(user).count(),
-        "idle": limits.idle_limit(),
-        "idle_minutes": int(limits.idle_limit().total_seconds() // 60),
-        "hours": int(limits.session_limit().total_seconds() // 3600),
+        "idle": login_limits.idle_limit(),
+        "idle_minutes": int(login_limits.idle_limit().total_seconds() // 60),
+        "hours": int(login_limits.session_limit().total_seconds() // 3600),
     }
     return render(request, "people/account.html", context)
 

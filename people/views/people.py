@@ -11,15 +11,15 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections.actions.hand_over import hand_over
 from connections.actions.refusals import CannotChange
+from connections.actions.transfer_ownership import transfer_ownership
+from history.event_types import event_row
 from history.queries import Filters as EventFilters
 from history.queries import events
 from history.record import actor_of
-from history.words import event_row
 from people import queries, roles
-from people.actions import end_sessions, look_after
-from people.actions.look_after import Details, NewPerson, Refused
+from people.actions import end_sessions, manage_people
+from people.actions.manage_people import Details, NewPerson, Refused
 from people.events import shown_name
 from people.forms import AddPersonForm, DetailsForm, FilterForm, HandOverForm, RoleForm
 
@@ -34,7 +34,7 @@ def _me(request: HttpRequest) -> User:
 def _find(pk: int) -> User:
     found = User.objects.prefetch_related("groups").filter(pk=pk).first()
     if found is None:
-        raise look_after.gone()
+        raise manage_people.gone()
     return found
 
 
@@ -68,12 +68,12 @@ def add(request: HttpRequest) -> HttpResponse:
     form = AddPersonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            user = look_after.add(NewPerson(**form.cleaned_data), by=_me(request))
+            user = manage_people.add(NewPerson(**form.cleaned_data), by=_me(request))
         except Refused as refused:
             form.add_error(refused.field or None, refused.message)
         else:
             flash.success(request, f"{shown_name(user)} is added.")
-            return _page(request, user, link=look_after.password_link(user, by=_me(request)))
+            return _page(request, user, link=manage_people.password_link(user, by=_me(request)))
     return render(request, "people/add.html", {"form": form, "roles": roles.ROLES})
 
 
@@ -95,7 +95,7 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         chosen = form.cleaned_data["role"]
         try:
-            changed = look_after.change_role(user, chosen, by=_me(request))
+            changed = manage_people.change_role(user, chosen, by=_me(request))
         except Refused as refused:
             form.add_error(refused.field or None, refused.message)
         else:
@@ -115,7 +115,7 @@ def details(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, user, details_form=form)
     try:
-        look_after.change_details(user, Details(**form.cleaned_data), by=_me(request))
+        manage_people.change_details(user, Details(**form.cleaned_data), by=_me(request))
     except Refused as refused:
         if refused.field:
             form.add_error(refused.field, refused.message)
@@ -134,7 +134,7 @@ def standing(request: HttpRequest, pk: int) -> HttpResponse:
     user = _find(pk)
     active = request.POST.get("active") == "1"
     try:
-        look_after.set_active(user, active=active, by=_me(request))
+        manage_people.set_active(user, active=active, by=_me(request))
     except Refused as refused:
         flash.error(request, refused.message)
     else:
@@ -150,7 +150,7 @@ def password_link(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: a link by which the person chooses a password. It is shown once."""
     user = _find(pk)
     try:
-        link = look_after.password_link(user, by=_me(request))
+        link = manage_people.password_link(user, by=_me(request))
     except Refused as refused:
         flash.error(request, refused.message)
         return redirect("people:person", pk=user.pk)
@@ -179,7 +179,7 @@ def give_connections(request: HttpRequest, pk: int) -> HttpResponse:
         return _page(request, user, hand_over_form=form)
     to = form.cleaned_data["to"]
     try:
-        outcome = hand_over(form.cleaned_data["connections"], to=to, by=actor_of(request), now=timezone.now())
+        outcome = transfer_ownership(form.cleaned_data["connections"], to=to, by=actor_of(request), now=timezone.now())
     except CannotChange as refused:
         form.add_error(refused.field, refused.message)
         return _page(request, user, hand_over_form=form)
@@ -208,7 +208,7 @@ def _page(
         "role": roles.BY_NAME.get(current),
         "roles": roles.ROLES,
         "is_me": user.pk == request.user.pk,
-        "may_touch": look_after.may_touch(user, _me(request)),
+        "may_touch": manage_people.may_touch(user, _me(request)),
         "link": link,
         "role_form": role_form or RoleForm(initial={"role": current}),
         "details_form": details_form or DetailsForm.of(user),

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from connections.azure_devops.client import AzureDevOpsClient
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.transport import Limits, Transport
-from connections.azure_devops.types import Server
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.models import Server
+from connections.providers.azure_devops.transport import Limits, Transport
 from tests.azure_devops.loopback import Loopback, Script, always
 
 # In today's form, and of no organization.

@@ -3,8 +3,8 @@
 import json
 from typing import NamedTuple
 
-from connections.azure_devops.answers import ANONYMOUS_ID, Answer
-from connections.azure_devops.types import Service
+from connections.providers.azure_devops.models import Service
+from connections.providers.azure_devops.responses import ANONYMOUS_ID, Response
 
 HOST = "dev.azure.com"
 ME = "22157d54-1821-6536-a446-928b06348385"
@@ -28,9 +28,9 @@ class Example(NamedTuple):
     service: Service = "core"
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> Response:
         """The answer as the transport hands it on."""
-        return Answer(self.status, self.headers, self.body, host=HOST, service=self.service)
+        return Response(self.status, self.headers, self.body, host=HOST, service=self.service)
 
 
 def envelope(message: str, type_key: str | None = None) -> bytes:

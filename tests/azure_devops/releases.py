@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from connections.azure_devops.release_types import (
+from connections.providers.azure_devops.models import Identity
+from connections.providers.azure_devops.release_models import (
     Approval,
     ApprovalStatus,
     Artifact,
@@ -14,7 +15,6 @@ from connections.azure_devops.release_types import (
     Release,
     ReleaseStatus,
 )
-from connections.azure_devops.types import Identity
 
 P = "Web Shop"
 HERE = "/acme/Web%20Shop/_apis/release"

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from connections.azure_devops import build, errors
-from connections.azure_devops.build import Build, Definition, Result, Status
-from connections.azure_devops.paging import Listed
-from connections.azure_devops.transport import Transport
-from connections.azure_devops.types import Identity
+from connections.providers.azure_devops import build, errors
+from connections.providers.azure_devops.build import Build, Definition, Result, Status
+from connections.providers.azure_devops.models import Identity
+from connections.providers.azure_devops.paging import Listed
+from connections.providers.azure_devops.transport import Transport
 from tests.azure_devops.conftest import Asking, MakeTransport, Serve
 from tests.azure_devops.loopback import answer, json_answer, listing
 

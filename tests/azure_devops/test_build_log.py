@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connections.azure_devops import build_log, errors
-from connections.azure_devops.build_log import Issue, Log, Step, StepResult, StepState, in_order
+from connections.providers.azure_devops import errors, timeline
+from connections.providers.azure_devops.timeline import Issue, Log, Step, StepResult, StepState, in_order
 from tests.azure_devops.conftest import Asking
 from tests.azure_devops.loopback import answer, json_answer, listing
 
@@ -35,7 +35,7 @@ RECORD: dict[str, Any] = {
 
 def test_the_steps_of_a_build_are_read(asking: Asking) -> None:
     server, transport = asking(json_answer({"records": [RECORD], "id": "t-1", "changeId": 3}))
-    assert build_log.steps(transport, P, 637) == (
+    assert timeline.steps(transport, P, 637) == (
         Step(
             id="s-1",
             kind="Task",
@@ -59,13 +59,13 @@ def test_the_steps_of_a_build_are_read(asking: Asking) -> None:
 @pytest.mark.parametrize("nothing", [answer(204, b""), answer(200, b"null"), json_answer({"records": None})])
 def test_a_build_that_has_not_begun_has_no_steps(asking: Asking, nothing: bytes) -> None:
     _, transport = asking(nothing)
-    assert build_log.steps(transport, P, 637) == ()
+    assert timeline.steps(transport, P, 637) == ()
 
 
 def test_an_error_is_never_a_build_without_steps(asking: Asking) -> None:
     _, transport = asking(json_answer({"message": "x", "typeKey": "BuildNotFoundException"}, status=404))
     with pytest.raises(errors.NotFound):
-        build_log.steps(transport, P, 637)
+        timeline.steps(transport, P, 637)
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_every_state_of_a_step_is_known_or_unknown(
     asking: Asking, state: object, result: object, expected: tuple[StepState, StepResult | None]
 ) -> None:
     _, transport = asking(json_answer({"records": [{"id": "s", "state": state, "result": result}]}))
-    (step,) = build_log.steps(transport, P, 637)
+    (step,) = timeline.steps(transport, P, 637)
     assert (step.state, step.result) == expected
 
 
 @pytest.mark.parametrize("log", [None, "@{id=14; type=Container}", {}, {"id": "14"}, [14]])
 def test_a_step_without_a_log_has_none(asking: Asking, log: object) -> None:
     _, transport = asking(json_answer({"records": [RECORD | {"log": log}]}))
-    (step,) = build_log.steps(transport, P, 637)
+    (step,) = timeline.steps(transport, P, 637)
     assert step.log_id is None
 
 
@@ -136,7 +136,7 @@ def test_no_step_is_lost_or_drawn_twice(found: list[Step]) -> None:
 def test_the_logs_of_a_build_are_listed(asking: Asking) -> None:
     listed = listing({"id": 4, "lineCount": 12, "createdOn": "2026-04-01T10:00:00Z", "lastChangedOn": "x"}, {"id": 5})
     server, transport = asking(json_answer(listed))
-    assert build_log.logs(transport, P, 637) == (
+    assert timeline.logs(transport, P, 637) == (
         Log(4, 12, created_at=datetime(2026, 4, 1, 10, tzinfo=UTC)),
         Log(5, 0),
     )
@@ -145,31 +145,31 @@ def test_the_logs_of_a_build_are_listed(asking: Asking) -> None:
 
 def test_the_lines_of_a_log_are_read_from_a_line_on(asking: Asking) -> None:
     server, transport = asking(json_answer(listing("2026 Zürich", "", "<script>")))
-    assert build_log.lines(transport, P, 637, 14, first=7) == ("2026 Zürich", "", "<script>")
+    assert timeline.lines(transport, P, 637, 14, first=7) == ("2026 Zürich", "", "<script>")
     assert server.seen[0].path == f"{HERE}/logs/14"
     assert server.seen[0].query == "startLine=7&api-version=7.1"
 
 
 def test_the_lines_of_a_log_are_read_up_to_a_line(asking: Asking) -> None:
     server, transport = asking(json_answer(listing()))
-    assert build_log.lines(transport, P, 637, 14, first=7, last=9) == ()
+    assert timeline.lines(transport, P, 637, 14, first=7, last=9) == ()
     assert server.seen[0].query == "startLine=7&endLine=9&api-version=7.1"
 
 
 def test_a_log_that_is_too_long_is_not_read(asking: Asking) -> None:
     _, transport = asking(json_answer(listing("x" * 5000)))
     with pytest.raises(errors.AnswerTooLarge):
-        build_log.lines(transport, P, 637, 14, max_bytes=1000)
+        timeline.lines(transport, P, 637, 14, max_bytes=1000)
 
 
 @pytest.mark.parametrize("body", [{}, {"value": None}, {"value": [1]}, {"value": {"Message": "x"}}])
 def test_what_is_no_list_of_lines_is_no_log(asking: Asking, body: dict[str, object]) -> None:
     _, transport = asking(json_answer(body))
     with pytest.raises(errors.UnexpectedAnswer):
-        build_log.lines(transport, P, 637, 14)
+        timeline.lines(transport, P, 637, 14)
 
 
 def test_what_a_log_quotes_is_no_refusal(asking: Asking) -> None:
     line = "Access Denied: The Personal Access Token used has expired. TF400813 TF24668"
     _, transport = asking(json_answer(listing(line)))
-    assert build_log.lines(transport, P, 637, 14) == (line,)
+    assert timeline.lines(transport, P, 637, 14) == (line,)

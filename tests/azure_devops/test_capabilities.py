@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from connections.azure_devops.answers import Answer
-from connections.azure_devops.capabilities import (
+from connections.providers.azure_devops.capabilities import (
     CAPABILITIES,
     PROBES,
     Finding,
@@ -14,6 +13,7 @@ from connections.azure_devops.capabilities import (
     read_answer,
     reconcile,
 )
+from connections.providers.azure_devops.responses import Response
 
 ME = "22157d54-1821-6536-a446-928b06348385"
 SIGNED = {"x-vss-userdata": f"{ME}:me@example.com", "content-type": "application/json; charset=utf-8"}
@@ -25,7 +25,7 @@ def envelope(type_key: str, message: str = "") -> bytes:
 
 
 def read(status: int, body: bytes = b"{}", headers: dict[str, str] | None = None) -> tuple[Verdict, str]:
-    answer = Answer(status, SIGNED if headers is None else headers, body)
+    answer = Response(status, SIGNED if headers is None else headers, body)
     return read_answer(answer, proofs=REPOSITORY, identity=ME)
 
 

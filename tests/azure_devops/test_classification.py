@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from connections.azure_devops import errors
-from connections.azure_devops.answers import Answer
-from connections.azure_devops.classification import TABLE, classify, row_for
-from connections.azure_devops.errors import AzureDevOpsError
-from connections.checks import Report, Trouble
-from connections.status import REFUSALS, Sight, sight_of
+from connections.domain.health import REFUSALS, AuditOutcome, outcome_of
+from connections.domain.verification import Failure, Report
+from connections.providers.azure_devops import errors
+from connections.providers.azure_devops.classification import TABLE, classify, row_for
+from connections.providers.azure_devops.errors import AzureDevOpsError
+from connections.providers.azure_devops.responses import Response
 from tests.azure_devops.examples import (
     BASIC,
     ENTRA,
@@ -73,10 +73,10 @@ REJECTING = {
 @pytest.mark.parametrize("row", TABLE, ids=[row.name for row in TABLE])
 def test_only_what_azure_devops_itself_says_rejects_a_stored_token(row: object) -> None:
     assert isinstance(row, type(TABLE[0]))
-    trouble = Trouble(row.error.code, row.error.transient)
+    trouble = Failure(row.error.code, row.error.transient)
     report = Report(finished_at=NOW, elapsed=0.0, trouble=trouble)
-    expected = Sight.REFUSED if row.name in REJECTING else Sight.TROUBLE
-    assert sight_of(report, lacking=()) is expected
+    expected = AuditOutcome.REFUSED if row.name in REJECTING else AuditOutcome.TROUBLE
+    assert outcome_of(report, lacking=()) is expected
 
 
 def test_no_refusal_is_transient() -> None:
@@ -85,21 +85,21 @@ def test_no_refusal_is_transient() -> None:
 
 
 def test_a_redirect_names_the_host_it_leads_to() -> None:
-    trouble = classify(Answer(302, to("https://blocked.example.com:8443/why?secret=1"), b"", host="dev.azure.com"))
+    trouble = classify(Response(302, to("https://blocked.example.com:8443/why?secret=1"), b"", host="dev.azure.com"))
     assert trouble is not None
     assert trouble.host == "blocked.example.com"
 
 
 @pytest.mark.parametrize("location", ["https://a b/", "https:///x", "https://<script>/", "https://[::1/"])
 def test_a_redirect_to_what_is_no_host_names_none(location: str) -> None:
-    trouble = classify(Answer(302, to(location), b"", host="dev.azure.com"))
+    trouble = classify(Response(302, to(location), b"", host="dev.azure.com"))
     assert isinstance(trouble, errors.Redirected)
     assert "<" not in trouble.host
     assert " " not in trouble.host
 
 
 def test_a_foreign_page_names_the_host_that_was_asked() -> None:
-    trouble = classify(Answer(200, HTML, b"<html>Blocked</html>", host="devops.example.com"))
+    trouble = classify(Response(200, HTML, b"<html>Blocked</html>", host="devops.example.com"))
     assert isinstance(trouble, errors.ForeignPage)
     assert trouble.host == "devops.example.com"
 
@@ -107,7 +107,7 @@ def test_a_foreign_page_names_the_host_that_was_asked() -> None:
 @pytest.mark.parametrize("kind", [(401, JSON | RETRY, errors.Throttled), (503, RETRY, errors.Maintenance)])
 def test_a_wait_that_is_known_is_kept(kind: tuple[int, dict[str, str], type[AzureDevOpsError]]) -> None:
     status, headers, meaning = kind
-    trouble = classify(Answer(status, headers, b""))
+    trouble = classify(Response(status, headers, b""))
     assert type(trouble) is meaning
     assert trouble.retry_after == 37.0
 
@@ -115,12 +115,12 @@ def test_a_wait_that_is_known_is_kept(kind: tuple[int, dict[str, str], type[Azur
 @pytest.mark.parametrize(("status", "body"), [(200, b"{}"), (201, b'{"id": 1}'), (202, b"{}"), (204, b"")])
 @pytest.mark.parametrize("more", [NOTHING, BASIC, RETRY])
 def test_a_success_is_no_trouble_whatever_stands_beside_it(status: int, body: bytes, more: dict[str, str]) -> None:
-    assert classify(Answer(status, JSON | more, body)) is None
+    assert classify(Response(status, JSON | more, body)) is None
 
 
 @pytest.mark.parametrize("body", [b"\0\1", b"", b"<html>a page of the repository</html>", b"{}"])
 def test_the_bytes_of_a_file_may_be_anything(body: bytes) -> None:
-    assert classify(Answer(200, OCTETS, body), content="bytes") is None
+    assert classify(Response(200, OCTETS, body), content="bytes") is None
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_the_bytes_of_a_file_may_be_anything(body: bytes) -> None:
 def test_what_does_not_come_as_bytes_is_no_file(
     status: int, headers: dict[str, str], body: bytes, meaning: type[AzureDevOpsError]
 ) -> None:
-    assert type(classify(Answer(status, headers, body), content="bytes")) is meaning
+    assert type(classify(Response(status, headers, body), content="bytes")) is meaning
 
 
 @pytest.mark.parametrize("words", [EXPIRED, ENTRA, TOO_MUCH, "TF24668:"])
 def test_what_a_success_quotes_is_content_and_no_refusal(words: str) -> None:
-    assert classify(Answer(200, JSON, envelope(words))) is None
+    assert classify(Response(200, JSON, envelope(words))) is None

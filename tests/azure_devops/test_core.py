@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from connections.azure_devops import errors
-from connections.azure_devops.answers import ANONYMOUS_ID
-from connections.azure_devops.types import ConnectionData, Identity, Project
+from connections.providers.azure_devops import errors
+from connections.providers.azure_devops.models import ConnectionData, Identity, Project
+from connections.providers.azure_devops.responses import ANONYMOUS_ID
 from tests.azure_devops.conftest import MakeClient, Serve
 from tests.azure_devops.loopback import always, answer, json_answer, listing
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from connections.azure_devops import errors
+from connections.providers.azure_devops import errors
 from tests.azure_devops.authority import Authority
 from tests.azure_devops.conftest import MakeTransport, Serve
 from tests.azure_devops.loopback import PATIENCE, Loopback, Seen, Wire, answer, full_house

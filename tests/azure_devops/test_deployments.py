@@ -2,13 +2,9 @@
 
 import pytest
 
-from connections.azure_devops import release
-from connections.azure_devops.release_types import (
-    ApprovalStatus,
-    Deployment,
-    DeploymentStatus,
-)
-from connections.azure_devops.types import Identity
+from connections.providers.azure_devops import release
+from connections.providers.azure_devops.models import Identity
+from connections.providers.azure_devops.release_models import ApprovalStatus, Deployment, DeploymentStatus
 from tests.azure_devops.conftest import Asking
 from tests.azure_devops.loopback import json_answer, listing
 from tests.azure_devops.releases import APPROVAL, AT, IDENTITY, MAYA, MOMENT, NEXT, REFERENCES, P

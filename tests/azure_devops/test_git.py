@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from connections.azure_devops import errors, git
-from connections.azure_devops.git import Branch, Commit, Entry, File, Repository
-from connections.azure_devops.types import Identity
+from connections.providers.azure_devops import errors, git
+from connections.providers.azure_devops.git import Branch, Commit, Entry, File, Repository
+from connections.providers.azure_devops.models import Identity
 from tests.azure_devops.conftest import Asking
 from tests.azure_devops.loopback import answer, json_answer, listing
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connections.azure_devops import errors, git
-from connections.azure_devops.git import Branch, Push, Repository
-from connections.azure_devops.transport import Transport
+from connections.providers.azure_devops import errors, git
+from connections.providers.azure_devops.git import Branch, Push, Repository
+from connections.providers.azure_devops.transport import Transport
 from tests.azure_devops.conftest import SECRET, Asking, MakeTransport, Serve
 from tests.azure_devops.loopback import Seen, Wire, answer, json_answer, listing, refusal
 

@@ -8,17 +8,16 @@ from urllib.parse import quote
 
 import pytest
 
-from connections.azure_devops.names import (
-    REDACTED,
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.identifiers import (
     InvalidOrganizationName,
     InvalidToken,
     looks_like_token,
     parse_organization,
     read_token,
-    redact,
 )
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.types import SERVICES_URL, Server
+from connections.providers.azure_devops.models import SERVICES_URL, Server
+from core.redaction import REDACTED, redact
 from tests.azure_devops.conftest import SECRET
 
 OLDER = "abcdefghijklmnopqrstuvwxyz234567" + "abcdefghijklmnopqrst"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connections.azure_devops import errors
+from connections.providers.azure_devops import errors
 from tests.azure_devops.authority import Authority
 from tests.azure_devops.conftest import SECRET, MakeTransport, Serve
 from tests.azure_devops.loopback import Seen, Wire, always, answer, nobody, tunnel_to

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from connections.azure_devops import errors
-from connections.azure_devops.client import AzureDevOpsClient
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.transport import Transport, successful
+from connections.providers.azure_devops import errors
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.transport import Transport, successful
 from tests.azure_devops.authority import Authority
 from tests.azure_devops.conftest import SECRET, MakeTransport, Serve
 from tests.azure_devops.loopback import Seen, Wire, always, answer, json_answer, nobody

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connections import checks
-from connections.azure_devops import build, errors, git, release
-from connections.azure_devops.capabilities import Verdict
-from connections.azure_devops.client import AzureDevOpsClient
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.transport import Limits
-from connections.azure_devops.types import Server
+from connections.domain import verification
+from connections.providers.azure_devops import build, errors, git, release
+from connections.providers.azure_devops.capabilities import Verdict
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.models import Server
+from connections.providers.azure_devops.transport import Limits
 from sandbox.editions import SERVERS
 from sandbox.samples import secret
 from sandbox.server import Sandbox
@@ -63,8 +63,8 @@ def test_everything_works_with_an_older_server(client: AzureDevOpsClient, server
 
 
 def test_a_check_of_a_full_token_takes_at_most_fourteen_requests(client: AzureDevOpsClient, server: Sandbox) -> None:
-    with closing(checks.SideBySide(10)) as pace:
-        report = checks.check(client, pace, write_probes=True, now=lambda: datetime.now(UTC))
+    with closing(verification.ConcurrentRunner(10)) as pace:
+        report = verification.check(client, pace, write_probes=True, now=lambda: datetime.now(UTC))
     assert [one.verdict for one in report.findings] == [Verdict.GRANTED] * 8
     assert len(server.requests) <= 14
 

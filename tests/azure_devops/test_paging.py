@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from connections.azure_devops import build, errors, git, paging, release
-from connections.azure_devops.paging import MOST_PAGES, Listed, every_page, read_all, read_in_parts
-from connections.azure_devops.transport import Transport
-from connections.azure_devops.types import Page
+from connections.providers.azure_devops import build, errors, git, paging, release
+from connections.providers.azure_devops.models import Page
+from connections.providers.azure_devops.paging import MOST_PAGES, Listed, every_page, read_all, read_in_parts
+from connections.providers.azure_devops.transport import Transport
 from tests.azure_devops.conftest import MakeClient, MakeTransport, Serve
 from tests.azure_devops.loopback import Seen, Wire, always, answer, json_answer, listing
 

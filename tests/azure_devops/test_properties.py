@@ -10,21 +10,21 @@ from urllib.parse import unquote
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connections.azure_devops import capabilities
-from connections.azure_devops.answers import Answer
-from connections.azure_devops.capabilities import Verdict, read_answer
-from connections.azure_devops.classification import classify
-from connections.azure_devops.errors import AzureDevOpsError, UnexpectedAnswer
-from connections.azure_devops.names import (
+from connections.providers.azure_devops import capabilities
+from connections.providers.azure_devops.capabilities import Verdict, read_answer
+from connections.providers.azure_devops.classification import classify
+from connections.providers.azure_devops.errors import AzureDevOpsError, UnexpectedAnswer
+from connections.providers.azure_devops.identifiers import (
     InvalidOrganizationName,
     InvalidToken,
     parse_organization,
     read_token,
-    redact,
 )
-from connections.azure_devops.reading import parse_datetime
-from connections.azure_devops.servers import InvalidServers, parse_servers
-from connections.azure_devops.types import SERVICES_URL, Server
+from connections.providers.azure_devops.models import SERVICES_URL, Server
+from connections.providers.azure_devops.parsing import parse_datetime
+from connections.providers.azure_devops.responses import Response
+from connections.providers.azure_devops.servers import InvalidServers, parse_servers
+from core.redaction import redact
 from tests.azure_devops.conftest import SECRET, MakeTransport
 from tests.azure_devops.loopback import Loopback, Seen, Wire
 
@@ -77,7 +77,7 @@ headers = st.fixed_dictionaries(
     },
 )
 statuses = st.integers(100, 599) | st.sampled_from([200, 203, 204, 302, 400, 401, 403, 404, 409, 429, 500, 503])
-answers = st.builds(Answer, statuses, headers, bodies)
+answers = st.builds(Response, statuses, headers, bodies)
 
 
 def shown(trouble: AzureDevOpsError) -> str:
@@ -85,7 +85,7 @@ def shown(trouble: AzureDevOpsError) -> str:
 
 
 @given(answers)
-def test_the_classifier_makes_one_of_our_errors_or_nothing_of_any_answer(answer: Answer) -> None:
+def test_the_classifier_makes_one_of_our_errors_or_nothing_of_any_answer(answer: Response) -> None:
     trouble = classify(answer)
     assert trouble is None or isinstance(trouble, AzureDevOpsError)
     if trouble is None:
@@ -93,7 +93,7 @@ def test_the_classifier_makes_one_of_our_errors_or_nothing_of_any_answer(answer:
 
 
 @given(answers)
-def test_the_classifier_never_repeats_a_token(answer: Answer) -> None:
+def test_the_classifier_never_repeats_a_token(answer: Response) -> None:
     trouble = classify(answer)
     if trouble is not None:
         assert SECRET not in shown(trouble)
@@ -102,7 +102,7 @@ def test_the_classifier_never_repeats_a_token(answer: Answer) -> None:
 
 
 @given(answers)
-def test_reading_a_list_gives_objects_or_one_of_our_errors(answer: Answer) -> None:
+def test_reading_a_list_gives_objects_or_one_of_our_errors(answer: Response) -> None:
     try:
         items = answer.json_list()
     except UnexpectedAnswer:
@@ -111,7 +111,7 @@ def test_reading_a_list_gives_objects_or_one_of_our_errors(answer: Answer) -> No
 
 
 @given(answers)
-def test_nothing_is_granted_that_does_not_name_the_person_and_itself(answer: Answer) -> None:
+def test_nothing_is_granted_that_does_not_name_the_person_and_itself(answer: Response) -> None:
     for probe in capabilities.PROBES:
         verdict, reason = read_answer(answer, proofs=probe.proofs, identity=ME)
         if verdict is Verdict.GRANTED:
@@ -124,7 +124,7 @@ def test_nothing_is_granted_that_does_not_name_the_person_and_itself(answer: Ans
 
 
 @given(answers)
-def test_missing_is_an_unsigned_401_without_a_word_and_nothing_else(answer: Answer) -> None:
+def test_missing_is_an_unsigned_401_without_a_word_and_nothing_else(answer: Response) -> None:
     verdict, _ = read_answer(answer, proofs=capabilities.PROBES[0].proofs, identity=ME)
     if verdict is Verdict.MISSING:
         assert answer.status == 401

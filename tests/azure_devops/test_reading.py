@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connections.azure_devops import build, build_log, core, git, reading, release_types
-from connections.azure_devops.errors import UnexpectedAnswer
-from connections.azure_devops.reading import (
+from connections.providers.azure_devops import build, core, git, parsing, release_models, timeline
+from connections.providers.azure_devops.errors import UnexpectedAnswer
+from connections.providers.azure_devops.models import Identity
+from connections.providers.azure_devops.parsing import (
     flag,
     instant,
     mapping,
@@ -25,7 +26,6 @@ from connections.azure_devops.reading import (
     state,
     web_link,
 )
-from connections.azure_devops.types import Identity
 
 READERS: tuple[Callable[[dict[str, Any]], object], ...] = (
     core.read_project,
@@ -36,17 +36,17 @@ READERS: tuple[Callable[[dict[str, Any]], object], ...] = (
     git.read_entry,
     build.read_definition,
     build.read_build,
-    build_log.read_step,
-    build_log.read_log,
-    release_types.read_definition,
-    release_types.read_release,
-    release_types.read_environment,
-    release_types.read_approval,
-    release_types.read_deployment,
+    timeline.read_step,
+    timeline.read_log,
+    release_models.read_definition,
+    release_models.read_release,
+    release_models.read_environment,
+    release_models.read_approval,
+    release_models.read_deployment,
 )
 MAKINGS = ("name", "path", "commitId", "objectId", "buildNumber")
 # Every word in quotes that the readers' modules hold: among them all the fields they look at.
-SOURCES = "".join(inspect.getsource(module) for module in (core, git, build, build_log, release_types, reading))
+SOURCES = "".join(inspect.getsource(module) for module in (core, git, build, timeline, release_models, parsing))
 keys = st.sampled_from(sorted(set(re.findall(r'"([_A-Za-z]+)"', SOURCES))))
 plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6)
 likely = st.sampled_from(["completed", "2026-01-01T00:00:00Z", "https://x", "javascript:x", "refs/heads/main"])

@@ -4,13 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from connections.azure_devops import errors, release
-from connections.azure_devops.release_types import (
-    EnvironmentStatus,
-    Release,
-    ReleaseStatus,
-)
-from connections.azure_devops.transport import Transport
+from connections.providers.azure_devops import errors, release
+from connections.providers.azure_devops.release_models import EnvironmentStatus, Release, ReleaseStatus
+from connections.providers.azure_devops.transport import Transport
 from tests.azure_devops.conftest import Asking, MakeTransport, Serve
 from tests.azure_devops.loopback import answer, json_answer, listing, refusal
 from tests.azure_devops.releases import (

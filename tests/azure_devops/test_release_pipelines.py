@@ -4,12 +4,8 @@ from typing import Any
 
 import pytest
 
-from connections.azure_devops import release
-from connections.azure_devops.release_types import (
-    Definition,
-    Source,
-    Stage,
-)
+from connections.providers.azure_devops import release
+from connections.providers.azure_devops.release_models import Definition, PlannedStage, Source
 from tests.azure_devops.conftest import Asking
 from tests.azure_devops.loopback import answer, json_answer, listing
 from tests.azure_devops.releases import HERE, NEXT, RELEASE, WEB, P
@@ -47,7 +43,7 @@ def test_release_pipelines_are_read_with_their_stages_and_sources(asking: Asking
             id=2,
             name="shop-cd",
             path="\\Shop",
-            stages=(Stage(10, "Test", 1), Stage(11, "Live", 2, needs_approval=True)),
+            stages=(PlannedStage(10, "Test", 1), PlannedStage(11, "Live", 2, needs_approval=True)),
             sources=(SHOP, Source("acr", "AzureContainerRepository")),
             web_url="https://dev.azure.com/acme/x/_release?releaseId=178",
         ),

@@ -4,13 +4,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from connections.azure_devops import build, build_log, core, errors, git, release
-from connections.azure_devops.build import Result, Status
-from connections.azure_devops.build_log import StepState
-from connections.azure_devops.release_types import ApprovalStatus, DeploymentStatus, EnvironmentStatus, ReleaseStatus
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.transport import Transport
-from connections.azure_devops.types import Server
+from connections.providers.azure_devops import build, core, errors, git, release, timeline
+from connections.providers.azure_devops.build import Result, Status
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.models import Server
+from connections.providers.azure_devops.release_models import (
+    ApprovalStatus,
+    DeploymentStatus,
+    EnvironmentStatus,
+    ReleaseStatus,
+)
+from connections.providers.azure_devops.timeline import StepState
+from connections.providers.azure_devops.transport import Transport
 from sandbox.samples import secret
 from sandbox.server import Sandbox
 
@@ -227,22 +232,22 @@ def test_a_pipeline_runs_to_its_end(full: Transport, world: Sandbox) -> None:
 def test_a_log_is_followed_while_it_grows(full: Transport, world: Sandbox) -> None:
     queued = build.queue(full, SHOP, pipeline_of(full, "CI").id, branch="refs/heads/main")
     world.world.advance(12)
-    running = [one for one in build_log.steps(full, SHOP, queued.id) if one.kind == "Task" and one.log_id]
+    running = [one for one in timeline.steps(full, SHOP, queued.id) if one.kind == "Task" and one.log_id]
     step = max(running, key=lambda one: one.order)
     assert step.log_id is not None
-    seen = build_log.lines(full, SHOP, queued.id, step.log_id)
+    seen = timeline.lines(full, SHOP, queued.id, step.log_id)
     world.world.advance(60)
-    more = build_log.lines(full, SHOP, queued.id, step.log_id, first=len(seen) + 1)
+    more = timeline.lines(full, SHOP, queued.id, step.log_id, first=len(seen) + 1)
     assert more
-    assert build_log.lines(full, SHOP, queued.id, step.log_id) == (*seen, *more)
-    assert {one.lines for one in build_log.logs(full, SHOP, queued.id) if one.id == step.log_id} == {len(seen + more)}
+    assert timeline.lines(full, SHOP, queued.id, step.log_id) == (*seen, *more)
+    assert {one.lines for one in timeline.logs(full, SHOP, queued.id) if one.id == step.log_id} == {len(seen + more)}
 
 
 def test_the_steps_of_a_build_are_a_tree(full: Transport) -> None:
     last = build.latest_builds(full, SHOP, [pipeline_of(full, "Nightly").id]).items[0]
     assert last.result is Result.FAILED
-    steps = build_log.steps(full, SHOP, last.id)
-    drawn = list(build_log.in_order(steps))
+    steps = timeline.steps(full, SHOP, last.id)
+    drawn = list(timeline.in_order(steps))
     assert drawn[0][1].kind == "Stage"
     assert {depth for depth, _ in drawn} == {0, 1, 2, 3}
     assert all(one.state is StepState.COMPLETED for one in steps)

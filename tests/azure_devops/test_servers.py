@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from connections.azure_devops import servers
-from connections.azure_devops.servers import InvalidServers, parse_servers, trouble_with_authorities
-from connections.azure_devops.types import SERVICES_URL, Server
+from connections.providers.azure_devops import servers
+from connections.providers.azure_devops.models import SERVICES_URL, Server
+from connections.providers.azure_devops.servers import InvalidServers, parse_servers, trouble_with_authorities
 from tests.azure_devops.authority import Authority
 
 OWN = "Own=https://devops.example.com/tfs"

@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from connections.azure_devops import errors
+from connections.providers.azure_devops import errors
 from tests.azure_devops.conftest import MakeTransport, Serve
 from tests.azure_devops.loopback import Seen, Wire, always, answer
 

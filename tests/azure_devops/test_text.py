@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from connections.azure_devops import answers, names, reading, versions
-from connections.azure_devops.answers import Answer, fit_to_show
-from connections.azure_devops.classification import classify
-from connections.azure_devops.reading import parse_datetime, web_link
-from connections.azure_devops.text import LONGEST_TEXT
-from connections.azure_devops.versions import Versions
-from delivery.views import build_display, release_display
+from connections.providers.azure_devops import parsing, responses, versions
+from connections.providers.azure_devops.classification import classify
+from connections.providers.azure_devops.parsing import parse_datetime, web_link
+from connections.providers.azure_devops.responses import Response, fit_to_show
+from connections.providers.azure_devops.text import LONGEST_TEXT
+from connections.providers.azure_devops.versions import Versions
+from core import redaction
+from delivery.builds import build_presenters
+from delivery.releases import release_presenters
 
 LONG = "a@" * 100_000
 JSON = {"content-type": "application/json"}
@@ -35,40 +37,40 @@ class Recording:
         return read
 
 
-def refused(message: str = "", type_key: str = "SomeException", **headers: str) -> Answer:
+def refused(message: str = "", type_key: str = "SomeException", **headers: str) -> Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(400, JSON | named, json.dumps({"message": message, "typeKey": type_key}).encode())
+    return Response(400, JSON | named, json.dumps({"message": message, "typeKey": type_key}).encode())
 
 
-def learn(answer: Answer) -> bool:
+def learn(answer: Response) -> bool:
     return Versions().learn(answer, spoken="7.1", path=("_apis", "projects"))
 
 
 @pytest.mark.parametrize(
     ("module", "name", "act"),
     [
-        (answers, "_MAIL_ADDRESS", lambda: fit_to_show(LONG)),
-        (answers, "_CONTROLS", lambda: fit_to_show(LONG)),
-        (names, "_SECRETS", lambda: fit_to_show(LONG)),
-        (answers, "_MAIL_ADDRESS", lambda: classify(refused(LONG))),
-        (names, "_SECRETS", lambda: classify(refused(LONG))),
-        (answers, "_TYPE_NAME", lambda: classify(refused(type_key=LONG))),
-        (answers, "_ACTIVITY_ID", lambda: classify(refused(activityid=LONG))),
-        (names, "_SECRETS", lambda: classify(Answer(500, {"content-type": LONG}, b"x"))),
+        (responses, "_MAIL_ADDRESS", lambda: fit_to_show(LONG)),
+        (responses, "_CONTROLS", lambda: fit_to_show(LONG)),
+        (redaction, "_SECRETS", lambda: fit_to_show(LONG)),
+        (responses, "_MAIL_ADDRESS", lambda: classify(refused(LONG))),
+        (redaction, "_SECRETS", lambda: classify(refused(LONG))),
+        (responses, "_TYPE_NAME", lambda: classify(refused(type_key=LONG))),
+        (responses, "_ACTIVITY_ID", lambda: classify(refused(activityid=LONG))),
+        (redaction, "_SECRETS", lambda: classify(Response(500, {"content-type": LONG}, b"x"))),
         (versions, "_NEWEST_OF_SERVER", lambda: learn(refused("out of range for this server" + LONG))),
         (
             versions,
             "_NEWEST_OF_SERVER",
             lambda: learn(refused(x_tfs_serviceerror="out of range for this server" + LONG)),
         ),
-        (reading, "_FRACTION", lambda: parse_datetime("2026-01-01T00:00:00." + "0" * 100_000)),
-        (reading, "_WEB_ADDRESS", lambda: web_link({"url": "https://" + LONG}, "url")),
-        (build_display, "_ESCAPES", lambda: build_display.log_line(1, LONG)),
-        (build_display, "_CONTROL", lambda: build_display.log_line(1, LONG)),
-        (build_display, "_STAMP", lambda: build_display.log_line(1, LONG)),
-        (build_display, "_MARK", lambda: build_display.log_line(1, LONG)),
-        (build_display, "_PULL_REQUEST", lambda: build_display.short_branch("refs/pull/" + "1" * 100_000)),
-        (release_display, "_BETWEEN_WORDS", lambda: release_display.operation_words(LONG)),
+        (parsing, "_FRACTION", lambda: parse_datetime("2026-01-01T00:00:00." + "0" * 100_000)),
+        (parsing, "_WEB_ADDRESS", lambda: web_link({"url": "https://" + LONG}, "url")),
+        (build_presenters, "_ESCAPES", lambda: build_presenters.log_line(1, LONG)),
+        (build_presenters, "_CONTROL", lambda: build_presenters.log_line(1, LONG)),
+        (build_presenters, "_STAMP", lambda: build_presenters.log_line(1, LONG)),
+        (build_presenters, "_MARK", lambda: build_presenters.log_line(1, LONG)),
+        (build_presenters, "_PULL_REQUEST", lambda: build_presenters.short_branch("refs/pull/" + "1" * 100_000)),
+        (release_presenters, "_BETWEEN_WORDS", lambda: release_presenters.operation_words(LONG)),
     ],
 )
 def test_no_pattern_reads_more_than_the_beginning(
@@ -86,10 +88,10 @@ def test_no_pattern_reads_more_than_the_beginning(
     [
         refused(LONG),
         refused(x_tfs_serviceerror=LONG),
-        Answer(400, {"content-type": "text/plain"}, LONG.encode()),
+        Response(400, {"content-type": "text/plain"}, LONG.encode()),
     ],
 )
-def test_the_words_of_an_error_are_cut(answer: Answer) -> None:
+def test_the_words_of_an_error_are_cut(answer: Response) -> None:
     assert 0 < len(answer.message) <= LONGEST_TEXT
 
 
@@ -117,6 +119,6 @@ def test_addresses_and_controls_are_not_shown(text: str, shown: str) -> None:
 
 
 def test_a_long_line_of_a_log_ends_with_how_much_is_left_out() -> None:
-    line = build_display.log_line(1, "x" * (LONGEST_TEXT + 1234))
+    line = build_presenters.log_line(1, "x" * (LONGEST_TEXT + 1234))
     assert (len(line.text), line.left_out) == (LONGEST_TEXT, 1234)
-    assert build_display.log_line(1, "x" * LONGEST_TEXT).left_out == 0
+    assert build_presenters.log_line(1, "x" * LONGEST_TEXT).left_out == 0

@@ -9,12 +9,12 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from connections.azure_devops import build, build_log, errors, git, release
-from connections.azure_devops.client import AzureDevOpsClient
-from connections.azure_devops.names import REDACTED
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.token_echo import without_token
-from connections.azure_devops.transport import Transport, successful
+from connections.providers.azure_devops import build, errors, git, release, timeline
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.token_echo import without_token
+from connections.providers.azure_devops.transport import Transport, successful
+from core.redaction import REDACTED
 from tests.azure_devops.conftest import SECRET, MakeClient, MakeTransport, Serve
 from tests.azure_devops.loopback import Seen, Wire, answer, json_answer, listing
 
@@ -176,7 +176,7 @@ READS: dict[str, tuple[Callable[[AzureDevOpsClient], object], Callable[[str], by
         ),
     ),
     "log lines": (
-        lambda client: build_log.lines(client.transport, "p", 1, 1),
+        lambda client: timeline.lines(client.transport, "p", 1, 1),
         lambda token: json_answer(
             listing(f"export PAT={token}", "##[command]git -c Basic " + SPELLINGS["Basic"](token))
         ),

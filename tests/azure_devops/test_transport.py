@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from connections.azure_devops import errors
-from connections.azure_devops.transport import successful
-from connections.azure_devops.types import Server
+from connections.providers.azure_devops import errors
+from connections.providers.azure_devops.models import Server
+from connections.providers.azure_devops.transport import successful
 from tests.azure_devops.conftest import SECRET, MakeTransport, Serve
 from tests.azure_devops.loopback import Seen, Wire, always, answer, json_answer
 

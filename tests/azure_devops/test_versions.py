@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from connections.azure_devops import build, errors, release
-from connections.azure_devops.answers import Answer
-from connections.azure_devops.client import AzureDevOpsClient
-from connections.azure_devops.versions import Versions
+from connections.providers.azure_devops import build, errors, release
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.responses import Response
+from connections.providers.azure_devops.versions import Versions
 from tests.azure_devops.conftest import MakeClient, MakeTransport, Serve
 from tests.azure_devops.loopback import Loopback, Script, Seen, Wire, always, json_answer, listing
 
@@ -155,7 +155,7 @@ def test_all_tries_share_one_deadline(serve: Serve, transport: MakeTransport) ->
 def test_words_about_versions_in_a_success_teach_nothing() -> None:
     body = b'{"message": "out of range for this server. The latest this server supports is 5.0"}'
     learned = Versions()
-    answer = Answer(200, {"content-type": "application/json"}, body)
+    answer = Response(200, {"content-type": "application/json"}, body)
     assert not learned.learn(answer, spoken="7.1", path=PROJECTS)
     assert learned.spoken("7.1", PROJECTS) == "7.1"
 

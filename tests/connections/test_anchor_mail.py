@@ -15,9 +15,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from connections import tasks
-from connections.actions import notify
-from connections.actions.mail_anchor import mail_weekly_anchor
 from connections.models import Mail
+from connections.notifications import notify
+from connections.notifications.anchor_mail import mail_weekly_anchor
 from history import anchors, weekly_anchor
 from history.models import AnchorNotice, Event, Seal
 from history.record import Actor, Named, record
@@ -94,7 +94,7 @@ def test_of_two_workers_at_once_one_writes_and_the_other_leaves_nothing(root: Us
 
 def test_mails_and_the_note_of_them_are_one_transaction(root: User) -> None:
     sealed()
-    with patch.object(notify, "put", side_effect=RuntimeError), pytest.raises(RuntimeError):
+    with patch.object(notify, "enqueue_mail", side_effect=RuntimeError), pytest.raises(RuntimeError):
         mail_weekly_anchor(now=MONDAY)
     assert not AnchorNotice.objects.exists()
     assert mail_weekly_anchor(now=MONDAY) == 1

@@ -17,14 +17,13 @@ from django.urls import reverse
 from icalendar import Calendar
 from pytest_django import DjangoAssertNumQueries
 
-from connections import calendars
-from connections.actions import calendar_revisions
-from connections.actions.calendar import fetch, make_address
-from connections.calendars import Entry
+from connections.actions.calendar_feeds import fetch, make_address
 from connections.models import CalendarEntry, CalendarFeed, Connection, MutedReminders
+from connections.notifications import calendar_feed, calendar_revisions
+from connections.notifications.calendar_feed import Entry
+from core.redaction import clean
 from history.models import Event
 from history.record import Actor
-from orchestrator.redaction import clean
 from tests.factories import ConnectionFactory
 
 TODAY = date(2026, 11, 24)
@@ -44,7 +43,7 @@ def expiring(owner: User, left: int | None = 7, **fields: object) -> Connection:
 
 
 def made_of(*connections: Connection) -> bytes:
-    return calendars.calendar_of(connections, today=TODAY)
+    return calendar_feed.calendar_of(connections, today=TODAY)
 
 
 def events(content: bytes) -> list[Any]:
@@ -104,7 +103,7 @@ def test_every_event_has_an_id_of_its_own(olga: User) -> None:
 def test_a_token_for_all_organizations_ends_on_the_first_of_december_too(olga: User) -> None:
     connection = expiring(olga, 200, token_reach="all")
     assert [one.decoded("dtstart") for one in events(made_of(connection))] == [date(2027, 6, 12), date(2026, 12, 1)]
-    later = calendars.calendar_of([connection], today=date(2026, 12, 2))
+    later = calendar_feed.calendar_of([connection], today=date(2026, 12, 2))
     assert len(events(later)) == 1
 
 
@@ -128,7 +127,7 @@ def test_an_empty_calendar_holds_one_past_event_that_takes_no_time() -> None:
     (event,) = Calendar.from_ical(made_of()).walk("VEVENT")
     assert event.decoded("dtstart") < TODAY - timedelta(days=365)
     assert (str(event["transp"]), event.walk("VALARM")) == ("TRANSPARENT", [])
-    assert made_of() == calendars.calendar_of([], today=TODAY + timedelta(days=40))
+    assert made_of() == calendar_feed.calendar_of([], today=TODAY + timedelta(days=40))
 
 
 def test_the_event_that_stands_for_none_goes_when_there_is_one(olga: User) -> None:
@@ -398,8 +397,7 @@ def test_only_a_digest_is_stored_and_no_event_tells_it(secret: str) -> None:
 
 
 def test_the_secret_is_in_no_log(client: Client, secret: str, tmp_path: Path, olga: User) -> None:
-    from orchestrator.logs import Formatter
-    from orchestrator.redaction import RedactionFilter
+    from core.logs import Formatter, RedactionFilter
 
     handler = logging.FileHandler(tmp_path / "log")
     handler.addFilter(RedactionFilter())

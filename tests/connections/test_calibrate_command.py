@@ -11,15 +11,15 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
-from connections.actions.allowance import TooManyTests
 from connections.actions.calibrate import calibrate
 from connections.actions.refusals import CannotCalibrate
-from connections.calibration import Result, Told
+from connections.actions.token_test_rate_limit import TooManyTests
+from connections.domain.calibration import Result, Told
 from connections.models import Connection, StoredToken
-from history.acting import acting_as
+from history.current_actor import acting_as
+from history.event_types import event_row
 from history.models import Event
 from history.record import Actor
-from history.words import event_row
 from sandbox.server import Sandbox
 from tests.connections.commands import Ran, TypeIn
 

@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from connections import checks
-from connections.azure_devops.client import AzureDevOpsClient
-from connections.azure_devops.names import looks_like_token
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.transport import Limits
-from connections.azure_devops.types import ProjectRef, Server
-from connections.calibration import Calibration, Comparison, Result, Told, token_states
-from connections.calibration_run import Clients, calibrate, made_up_organization, made_up_token
+from connections.domain import verification
+from connections.domain.calibration import Calibration, Comparison, Result, Told, token_states
+from connections.domain.calibration_run import Clients, calibrate, made_up_organization, made_up_token
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.identifiers import looks_like_token
+from connections.providers.azure_devops.models import ProjectRef, Server
+from connections.providers.azure_devops.transport import Limits
 from expected_answers import expected_answers
 from sandbox.editions import SERVERS
 from sandbox.samples import COLLECTION, secret
 from sandbox.server import Sandbox
-from sandbox.world import GLOBAL_TOKENS_END
+from sandbox.state import GLOBAL_TOKENS_END
 from tests.leaks import traces
 
 Run = Callable[..., Calibration]
@@ -41,7 +41,7 @@ def run(sandbox: Sandbox) -> Run:
         organization: str = "acme",
         at: Sandbox | None = None,
         limit: float = 10.0,
-        pace: type[checks.SideBySide] = checks.SideBySide,
+        pace: type[verification.ConcurrentRunner] = verification.ConcurrentRunner,
         **more: Any,
     ) -> Calibration:
         playing = at or sandbox
@@ -228,7 +228,7 @@ def test_what_does_not_answer_in_time_is_no_answer(run: Run, sandbox: Sandbox) -
     assert {of(found, key).reason for key in ("builds", "no_such_build", "build_execute")} == {"timed_out"}
 
 
-class TooSlow(checks.SideBySide):
+class TooSlow(verification.ConcurrentRunner):
     """What is asked last is never finished in time."""
 
     def run(self, calls: Sequence[Callable[[], object]]) -> list[object]:
@@ -263,17 +263,17 @@ def test_the_list_of_projects_may_fail_by_itself(run: Run) -> None:
 def test_the_stored_token_goes_to_no_other_organization(
     run: Run, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sandbox import gate
+    from sandbox import request_pipeline
 
     carried: set[tuple[str, bool]] = set()
-    usual = gate.token_of
+    usual = request_pipeline.token_of
 
     def notice(world: Any, request: Any) -> Any:
         token = usual(world, request)
         carried.add((request.path[0], token is not None))
         return token
 
-    monkeypatch.setattr(gate, "token_of", notice)
+    monkeypatch.setattr(request_pipeline, "token_of", notice)
     run(FULL)
     assert {organization for organization, is_known in carried if is_known} == {"acme"}
     assert len({organization for organization, _ in carried}) == 2

@@ -13,10 +13,10 @@ from django.urls import reverse
 from connections.actions.audit import audit
 from connections.actions.edit import Changes, edit
 from connections.models import AuditedConnection, Connection, Mail
-from connections.views.display import states
-from delivery.actions.reading import CannotAsk, remembered
-from delivery.actions.refresh import ask_for_refresh, claim_due, refresh
-from delivery.models import Inventory
+from connections.views.presenters import states
+from delivery.models import SyncState
+from delivery.remote_read import RemoteReadError, cached
+from delivery.sync.sync import claim_due, request_sync, sync
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
@@ -37,12 +37,12 @@ REFUSALS = {
 @pytest.fixture(params=["the day", "later"])
 def _the_day(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     days = {"the day": 0, "later": 40}[request.param]
-    monkeypatch.setattr("connections.expiry.GLOBAL_TOKENS_END", datetime.now(UTC).date() - timedelta(days=days))
+    monkeypatch.setattr("connections.domain.expiry.GLOBAL_TOKENS_END", datetime.now(UTC).date() - timedelta(days=days))
 
 
 @pytest.fixture
 def since_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connections.expiry.GLOBAL_TOKENS_END", datetime.now(UTC).date())
+    monkeypatch.setattr("connections.domain.expiry.GLOBAL_TOKENS_END", datetime.now(UTC).date())
 
 
 def refuse(sandbox: Sandbox, refusal: str) -> None:
@@ -56,7 +56,7 @@ def known(connection: Connection, reach: str) -> Connection:
 
 
 def look(connection: Connection) -> str:
-    report = audit(connection, by=CLOCK, now=datetime.now(UTC), in_a_hurry=False)
+    report = audit(connection, by=CLOCK, now=datetime.now(UTC), interactive=False)
     assert report.trouble is not None
     assert report.trouble.code == connection.problem
     return connection.problem
@@ -96,7 +96,7 @@ def test_a_token_for_this_organization_only_is_not_laid_to_the_day(
 def test_before_the_day_nothing_is_laid_to_it(
     connected: Connected, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, reach: str
 ) -> None:
-    monkeypatch.setattr("connections.expiry.GLOBAL_TOKENS_END", datetime.now(UTC).date() + timedelta(days=2))
+    monkeypatch.setattr("connections.domain.expiry.GLOBAL_TOKENS_END", datetime.now(UTC).date() + timedelta(days=2))
     connection = known(connected(), reach)
     refuse(sandbox, "wrong_token")
     assert look(connection) == "token_refused"
@@ -111,7 +111,7 @@ def test_what_was_refused_before_the_day_is_not_laid_to_it_afterwards(
     look(connection)
     Connection.objects.update(health_since=datetime.now(UTC) - timedelta(days=9))
     connection.refresh_from_db()
-    monkeypatch.setattr("connections.expiry.GLOBAL_TOKENS_END", datetime.now(UTC).date() - timedelta(days=2))
+    monkeypatch.setattr("connections.domain.expiry.GLOBAL_TOKENS_END", datetime.now(UTC).date() - timedelta(days=2))
     assert look(connection) == "token_refused"
 
 
@@ -148,7 +148,7 @@ def test_a_page_does_not_ask_for_what_is_known(pages: Client, connected: Connect
 def test_trouble_on_the_way_is_not_laid_to_the_day(connected: Connected, sandbox: Sandbox) -> None:
     connection = known(connected(), "all")
     sandbox.behaviour.add("status", status=503)
-    report = audit(connection, by=CLOCK, now=datetime.now(UTC), in_a_hurry=False)
+    report = audit(connection, by=CLOCK, now=datetime.now(UTC), interactive=False)
     assert report.trouble is not None
     assert report.trouble.code == "server_error"
 
@@ -191,13 +191,13 @@ def test_what_reads_on_demand_and_what_syncs_agree(connected: Connected, sandbox
     caches["azure_devops"].clear()
     connection = known(connected(), "unknown")
     refuse(sandbox, "wrong_token")
-    with pytest.raises(CannotAsk) as refused:
-        remembered(connection, ("projects",), lambda client: client.projects_page())
+    with pytest.raises(RemoteReadError) as refused:
+        cached(connection, ("projects",), lambda client: client.projects_page())
     assert refused.value.code == LIKELY
-    ask_for_refresh(connection, by=CLOCK, now=datetime.now(UTC))
+    request_sync(connection, by=CLOCK, now=datetime.now(UTC))
     for claim in claim_due(now=datetime.now(UTC) + timedelta(seconds=1)):
-        refresh(claim, clock=lambda: datetime.now(UTC))
-    assert Inventory.objects.get(connection=connection).problem == LIKELY
+        sync(claim, clock=lambda: datetime.now(UTC))
+    assert SyncState.objects.get(connection=connection).problem == LIKELY
 
 
 def answer_to(pages: Client, secret: str, name: str = "test-new", /, **more: object) -> str:
@@ -239,7 +239,7 @@ def test_the_page_of_a_new_token_agrees(pages: Client, connected: Connected, tok
 
 
 @pytest.mark.usefixtures("since_the_day")
-@pytest.mark.parametrize("name", ["walk", "test-walk"])
+@pytest.mark.parametrize("name", ["rotation-step", "verify-step"])
 def test_the_steps_of_a_rotation_agree(pages: Client, connected: Connected, token_of: Token, name: str) -> None:
     connection = connected()
     data = {"token": token_of("revoked"), "expires": "30", "token_reach": "all"}
@@ -348,7 +348,7 @@ def test_the_page_of_a_new_token_offers_to_extend_only_what_still_lives(
     assert ("I extended the same token" in page) is not refused
     assert ("Create a new token, or regenerate this one, at" in page) is not refused
     assert ("It can be neither extended nor regenerated." in page) is refused
-    step = pages.get(f"{reverse('connections:walk')}?at=1&steps={connection.pk}").content.decode()
+    step = pages.get(f"{reverse('connections:rotation-step')}?at=1&steps={connection.pk}").content.decode()
     assert ("I extended the same token" in step) is not refused
 
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connections import checks
-from connections.azure_devops.capabilities import CAPABILITIES, Verdict
-from connections.azure_devops.client import AzureDevOpsClient
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.transport import Limits
-from connections.azure_devops.types import Server
-from connections.checks import Report
+from connections.domain import verification
+from connections.domain.verification import Report
+from connections.providers.azure_devops.capabilities import CAPABILITIES, Verdict
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.models import Server
+from connections.providers.azure_devops.transport import Limits
 from sandbox.samples import PROJECT_COUNT
 from sandbox.server import Sandbox
 
@@ -29,11 +29,11 @@ def check(sandbox: Sandbox, token_of: Callable[[str], str]) -> Check:
         secret = PersonalAccessToken(token_of(token))
         limits = Limits(connect_timeout=2, deadline=limit)
         with (
-            closing(checks.SideBySide(limit)) as side_by_side,
+            closing(verification.ConcurrentRunner(limit)) as side_by_side,
             AzureDevOpsClient(server, organization, secret, limits=limits) as client,
         ):
-            pace = checks.OneAfterAnother() if apart else side_by_side
-            return checks.check(client, pace, write_probes=write_probes, now=lambda: NOW)
+            pace = verification.SequentialRunner() if apart else side_by_side
+            return verification.check(client, pace, write_probes=write_probes, now=lambda: NOW)
 
     return run
 

@@ -11,14 +11,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connections.actions.audit import audit
+from connections.actions.bulk_rotate import bulk_rotate
 from connections.actions.edit import Changes, edit
 from connections.actions.rotate import Replacement, rotate
-from connections.actions.rotate_together import rotate_together
-from connections.azure_devops.secret import PersonalAccessToken
 from connections.models import CapabilityState, ChosenProject, Connection, Mail
+from connections.providers.azure_devops.credentials import PersonalAccessToken
 from history.record import Actor
 from sandbox.server import Sandbox
-from sandbox.world import Project
+from sandbox.state import Project
 from tests.connections.commands import Ran
 from tests.connections.denials import WRITES, deny, hide
 
@@ -44,8 +44,8 @@ def changes(connection: Connection, *projects: Project) -> Changes:
     return Changes(connection.name, connection.expires_on, connection.token_reach, ids)
 
 
-def look(connection: Connection, *, in_a_hurry: bool = True) -> None:
-    audit(connection, by=CLOCK, now=datetime.now(UTC), in_a_hurry=in_a_hurry)
+def look(connection: Connection, *, interactive: bool = True) -> None:
+    audit(connection, by=CLOCK, now=datetime.now(UTC), interactive=interactive)
 
 
 def state(connection: Connection, capability: str = "code_write") -> CapabilityState:
@@ -59,13 +59,13 @@ def where(connection: Connection, capability: str = "code_write") -> list[tuple[
 # Checks of what is stored
 
 
-@pytest.mark.parametrize("in_a_hurry", [True, False], ids=["a person", "the clock"])
+@pytest.mark.parametrize("interactive", [True, False], ids=["a person", "the clock"])
 def test_an_unchosen_project_that_denies_makes_nothing_limited(
-    connected: Connected, sandbox: Sandbox, projects: list[Project], in_a_hurry: bool
+    connected: Connected, sandbox: Sandbox, projects: list[Project], interactive: bool
 ) -> None:
     connection = limit(connected(), projects[3])
     deny(sandbox, projects[0].id)
-    look(connection, in_a_hurry=in_a_hurry)
+    look(connection, interactive=interactive)
     assert connection.health == "healthy"
     assert where(connection) == [(projects[3].name, "granted")]
 
@@ -75,7 +75,7 @@ def test_the_clock_asks_for_as_little_as_a_person(
 ) -> None:
     connection = limit(connected(), projects[120])
     sandbox.requests.clear()
-    look(connection, in_a_hurry=False)
+    look(connection, interactive=False)
     assert len(sandbox.requests) <= 14
 
 
@@ -307,7 +307,7 @@ def test_one_token_for_connections_with_different_limits_is_tried_in_the_project
     one, other = limit(connected("One"), projects[3]), limit(connected("Other"), projects[4])
     deny(sandbox, projects[3].id, path=WRITES)
     new = replacement(token_of("full-again"), accept_limited=True)
-    swapped = rotate_together([one, other], new, person=maintainer, by=CLOCK, now=timezone.now())
+    swapped = bulk_rotate([one, other], new, person=maintainer, by=CLOCK, now=timezone.now())
     assert [each.connection.health for each in swapped] == ["limited", "healthy"]
 
 
@@ -318,7 +318,7 @@ def test_connections_with_one_limit_share_a_test(
     deny(sandbox, projects[3].id, path=WRITES)
     sandbox.requests.clear()
     new = replacement(token_of("full-again"), accept_limited=True)
-    rotate_together([one, other], new, person=maintainer, by=CLOCK, now=timezone.now())
+    bulk_rotate([one, other], new, person=maintainer, by=CLOCK, now=timezone.now())
     assert sum("connectionData" in request.path for request in sandbox.requests) == 1
 
 
@@ -528,7 +528,7 @@ def test_a_test_for_several_connections_shows_a_report_for_each_limit(
     connections = [limit(connected("One"), projects[3]), limit(connected("Other"), projects[5])]
     deny(sandbox, projects[3].id, path=WRITES)
     steps = ".".join(str(one.pk) for one in connections)
-    address = f"{reverse('connections:test-walk')}?steps={steps}&at=1"
+    address = f"{reverse('connections:verify-step')}?steps={steps}&at=1"
     data = {"token": token_of("full-again"), "expires": "30", "token_reach": "one"}
     page = pages.post(address, data).content.decode()
     assert page.count('class="report"') == 2

@@ -8,9 +8,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
-from connections.actions.guard import set_rails
+from connections.actions.enforce_policy import set_token_policy
+from connections.domain.token_policy import Rule, TokenPolicy
 from connections.models import Connection, Mail, StoredToken
-from connections.rails import Rails, Rule
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
@@ -185,7 +185,9 @@ def test_guard_rails_hold_on_the_command_line(
         "The token lives longer than the guard rails allow.",
         "This token is already in use.",
     ]
-    set_rails(Rails(90, Rule.REFUSE, Rule.WARN, Rule.ALLOW), by=Actor("ann"), now=datetime(2026, 11, 24, tzinfo=UTC))
+    set_token_policy(
+        TokenPolicy(90, Rule.REFUSE, Rule.WARN, Rule.ALLOW), by=Actor("ann"), now=datetime(2026, 11, 24, tzinfo=UTC)
+    )
     type_in(token_of("full-again"))
     ran = Ran("update-token", "Acme main", "--owner", "maya", "--expires-on", in_days(91), "--json")
     assert (ran.code, ran.json["problem"]) == (1, "life_too_long")

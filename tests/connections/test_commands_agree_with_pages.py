@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from connections.azure_devops import errors
-from connections.management.verbs.common import refusal_exit_code
+from connections.cli.common import refusal_exit_code
 from connections.models import AuditedConnection, Connection
+from connections.providers.azure_devops import errors
 from sandbox.server import Sandbox
 from tests.connections.commands import Connected, Ran, Token, TypeIn, in_days, line
 
@@ -124,7 +124,7 @@ def test_an_audit_by_hand_shows_what_it_met_although_one_outage_changes_no_healt
     Ran("audit")
     row = AuditedConnection.objects.get()
     assert (row.health, row.problem) == ("healthy", "redirected")
-    page = pages.get(reverse("connections:run", args=[row.run_id])).content.decode()
+    page = pages.get(reverse("connections:audit-run", args=[row.run_id])).content.decode()
     assert "Redirected to another address" in page
 
 

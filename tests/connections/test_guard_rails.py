@@ -9,18 +9,20 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from connections import clients, messages, rails
-from connections.actions import guard
-from connections.actions.connect import Wishes, connect
+from connections import clients
+from connections.actions import enforce_policy
+from connections.actions.connect import ConnectRequest, connect
 from connections.actions.edit import Changes, edit
-from connections.actions.guard import set_rails
-from connections.actions.probe import Credentials
+from connections.actions.enforce_policy import set_token_policy
 from connections.actions.refusals import CannotConnect, CannotEdit, CannotRotate, Refused
 from connections.actions.rotate import Replacement, extend, rotate
-from connections.azure_devops.names import parse_organization
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.models import Connection, GuardRails
-from connections.rails import Breach, Rails, Rule
+from connections.actions.verify_credential import Credentials
+from connections.domain import token_policy
+from connections.domain.problems import catalogue
+from connections.domain.token_policy import Rule, TokenPolicy, Violation
+from connections.models import Connection, StoredTokenPolicy
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.identifiers import parse_organization
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
@@ -30,12 +32,14 @@ TODAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 Token = Callable[[str], str]
 Connected = Callable[..., Connection]
-STRICT = Rails(60, Rule.REFUSE, Rule.REFUSE, Rule.REFUSE)
+STRICT = TokenPolicy(60, Rule.REFUSE, Rule.REFUSE, Rule.REFUSE)
 
 
 def breaches(rule: Rule, *, left: int | None = 30, reused: bool = False) -> list[tuple[str, Rule]]:
     expires_on = None if left is None else TODAY + timedelta(days=left)
-    found = rails.breaches(Rails(90, rule, rule, rule), born_on=TODAY, expires_on=expires_on, reused=reused)
+    found = token_policy.violations(
+        TokenPolicy(90, rule, rule, rule), born_on=TODAY, expires_on=expires_on, reused=reused
+    )
     return [(one.code, one.rule) for one in found]
 
 
@@ -54,22 +58,22 @@ def test_what_is_allowed_breaks_nothing() -> None:
 
 
 def test_the_usual_rules_are_those_of_the_guide() -> None:
-    assert Rails() == Rails(90, Rule.WARN, Rule.WARN, Rule.ALLOW)
+    assert TokenPolicy() == TokenPolicy(90, Rule.WARN, Rule.WARN, Rule.ALLOW)
 
 
 def test_only_a_refusal_stops() -> None:
-    warned = [Breach("life_too_long", Rule.WARN, "expires_on")]
-    assert guard.enforce(warned, CannotConnect) == warned
+    warned = [Violation("life_too_long", Rule.WARN, "expires_on")]
+    assert enforce_policy.enforce(warned, CannotConnect) == warned
     with pytest.raises(CannotConnect) as refused:
-        guard.enforce([*warned, Breach("date_missing", Rule.REFUSE, "expires")], CannotConnect)
+        enforce_policy.enforce([*warned, Violation("date_missing", Rule.REFUSE, "expires")], CannotConnect)
     assert (refused.value.code, refused.value.field) == ("date_missing", "expires")
 
 
 @pytest.mark.django_db
 def test_setting_them_is_recorded_once_with_what_changed() -> None:
-    assert set_rails(STRICT, by=ANN, now=NOW)
-    assert not set_rails(STRICT, by=ANN, now=NOW)
-    assert GuardRails.now() == STRICT
+    assert set_token_policy(STRICT, by=ANN, now=NOW)
+    assert not set_token_policy(STRICT, by=ANN, now=NOW)
+    assert StoredTokenPolicy.now() == STRICT
     event = Event.objects.get()
     assert (event.kind, event.actor_name) == ("guardrails.changed", "ann")
     assert event.detail["longest_life_days"] == {"before": 90, "after": 60}
@@ -77,7 +81,7 @@ def test_setting_them_is_recorded_once_with_what_changed() -> None:
 
 @pytest.fixture
 def strict(db: None) -> None:
-    set_rails(STRICT, by=ANN, now=NOW)
+    set_token_policy(STRICT, by=ANN, now=NOW)
 
 
 def in_days(days: int) -> date:
@@ -88,7 +92,7 @@ def try_to_connect(owner: User, secret: str, expires_on: date | None) -> Connect
     credentials = Credentials(
         clients.servers()[0], parse_organization("acme", clients.servers()[0]), PersonalAccessToken(secret)
     )
-    wishes = Wishes(name="Second", expires_on=expires_on)
+    wishes = ConnectRequest(name="Second", expires_on=expires_on)
     return connect(credentials, wishes, owner=owner, by=ANN, now=timezone.now())
 
 
@@ -106,7 +110,7 @@ def test_connecting_is_refused_before_azure_devops_is_asked(
     connected: Connected, maintainer: User, sandbox: Sandbox, token_of: Token, token: str, days: int | None, code: str
 ) -> None:
     connected()
-    set_rails(STRICT, by=ANN, now=NOW)
+    set_token_policy(STRICT, by=ANN, now=NOW)
     sandbox.requests.clear()
     expires_on = None if days is None else in_days(days)
     assert code_of(lambda: try_to_connect(maintainer, token_of(token), expires_on), CannotConnect) == code
@@ -133,7 +137,7 @@ def test_updating_a_token_is_refused_and_leaves_the_old_one(
 ) -> None:
     connection = connected()
     connected("Other", token="full-colleague")
-    set_rails(STRICT, by=ANN, now=NOW)
+    set_token_policy(STRICT, by=ANN, now=NOW)
     new = Replacement(PersonalAccessToken(token_of(token)), None if days is None else in_days(days), "one")
     swap = lambda: rotate(connection, new, person=maintainer, by=ANN, now=timezone.now())  # noqa: E731
     assert code_of(swap, CannotRotate) == code
@@ -145,7 +149,7 @@ def test_extending_is_refused_without_a_check(
     connected: Connected, sandbox: Sandbox, days: int | None, code: str
 ) -> None:
     connection = connected()
-    set_rails(STRICT, by=ANN, now=NOW)
+    set_token_policy(STRICT, by=ANN, now=NOW)
     sandbox.requests.clear()
     expires_on = None if days is None else in_days(days)
     assert code_of(lambda: extend(connection, expires_on=expires_on, by=ANN, now=timezone.now()), CannotRotate) == code
@@ -161,14 +165,14 @@ def test_editing_the_date_is_refused(connected: Connected, days: int | None, cod
     connection = connected()
     Connection.objects.update(expires_on=in_days(30))
     connection.refresh_from_db()
-    set_rails(STRICT, by=ANN, now=NOW)
+    set_token_policy(STRICT, by=ANN, now=NOW)
     wished = changes(connection, None if days is None else in_days(days))
     assert code_of(lambda: edit(connection, wished, by=ANN, now=timezone.now()), CannotEdit) == code
 
 
 def test_what_was_recorded_before_the_rules_may_stay(connected: Connected) -> None:
     connection = connected()
-    set_rails(STRICT, by=ANN, now=NOW)
+    set_token_policy(STRICT, by=ANN, now=NOW)
     assert edit(connection, changes(connection, None, "Renamed"), by=ANN, now=timezone.now()) == ["name"]
 
 
@@ -195,7 +199,7 @@ def test_a_forged_choice_is_refused_beside_the_field(
     far = in_days(200).isoformat()
     data = FORM | {"token": token_of("full"), "expires": "date", "expires_on": far}
     page = pages.post(reverse("connections:add-azure-devops"), data).content.decode()
-    assert messages.problem("life_too_long").title in page
+    assert catalogue.problem("life_too_long").title in page
     assert not Connection.objects.exists()
 
 
@@ -204,8 +208,8 @@ def test_a_warning_is_shown_and_lets_pass(pages: Client, connected: Connected, t
     far = in_days(200).isoformat()
     data = FORM | {"token": token_of("full"), "expires": "date", "expires_on": far}
     page = pages.post(reverse("connections:add-azure-devops"), data, follow=True).content.decode()
-    assert messages.problem("life_too_long").title in page
-    assert messages.problem("token_reused").title in page
+    assert catalogue.problem("life_too_long").title in page
+    assert catalogue.problem("token_reused").title in page
     assert Connection.objects.count() == 2
 
 
@@ -213,9 +217,9 @@ def test_the_page_shows_changes_and_counts_what_breaks_them(pages: Client, conne
     connected("One")
     connected("Two")
     data = {"longest_life_days": "30", "longest_life": "refuse", "reuse": "allow", "missing_date": "warn"}
-    page = pages.post(reverse("connections:change-guard-rails"), data, follow=True).content.decode()
+    page = pages.post(reverse("connections:change-token-policy"), data, follow=True).content.decode()
     assert "The guard rails are in force." in page
-    assert GuardRails.now() == Rails(30, Rule.REFUSE, Rule.ALLOW, Rule.WARN)
+    assert StoredTokenPolicy.now() == TokenPolicy(30, Rule.REFUSE, Rule.ALLOW, Rule.WARN)
     assert "2 connections share a token now." in page
     assert "2 connections have no date now." in page
     assert "Longest life in days: 90 → 30" in page
@@ -223,14 +227,14 @@ def test_the_page_shows_changes_and_counts_what_breaks_them(pages: Client, conne
 
 def test_nonsense_is_refused_beside_the_field(pages: Client) -> None:
     data = {"longest_life_days": "0", "longest_life": "perhaps", "reuse": "allow", "missing_date": "warn"}
-    page = pages.post(reverse("connections:change-guard-rails"), data).content.decode()
+    page = pages.post(reverse("connections:change-token-policy"), data).content.decode()
     assert page.count('class="errorlist"') == 2
-    assert GuardRails.now() == Rails()
+    assert StoredTokenPolicy.now() == TokenPolicy()
 
 
 def test_seeing_and_setting_are_two_permissions(client: Client, person: Callable[..., User]) -> None:
     client.force_login(person("ann", "connections.view_guardrails"))
-    assert "Rules in force" in client.get(reverse("connections:guard-rails")).content.decode()
-    assert client.post(reverse("connections:change-guard-rails")).status_code == 403
+    assert "Rules in force" in client.get(reverse("connections:token-policy")).content.decode()
+    assert client.post(reverse("connections:change-token-policy")).status_code == 403
     client.force_login(person("ben"))
-    assert client.get(reverse("connections:guard-rails")).status_code == 403
+    assert client.get(reverse("connections:token-policy")).status_code == 403

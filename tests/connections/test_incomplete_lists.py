@@ -10,18 +10,19 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from connections import checks, clients, reports
+from connections import clients
 from connections.actions.connect import choose_projects
 from connections.actions.edit import Changes, edit
 from connections.actions.find_project import look_for
-from connections.actions.probe import Credentials
 from connections.actions.refusals import CannotEdit
-from connections.azure_devops import paging
-from connections.azure_devops.names import OrganizationName
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.types import Project
-from connections.checks import Report
+from connections.actions.verify_credential import Credentials
+from connections.domain import report_json, verification
+from connections.domain.verification import Report
 from connections.models import ChosenProject, Connection
+from connections.providers.azure_devops import paging
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.identifiers import OrganizationName
+from connections.providers.azure_devops.models import Project
 from history.record import Actor
 from sandbox.server import Sandbox
 from tests.connections.commands import Ran
@@ -57,11 +58,11 @@ def check(sandbox: Sandbox, token: PersonalAccessToken) -> Check:
     def run(organization: str, *, limit: float = 10.0, apart: bool = False) -> Report:
         server = clients.servers()[0]
         with (
-            closing(checks.SideBySide(limit)) as side_by_side,
+            closing(verification.ConcurrentRunner(limit)) as side_by_side,
             clients.azure_devops(server, organization, token, seconds=limit) as client,
         ):
-            pace = checks.OneAfterAnother() if apart else side_by_side
-            return checks.check(client, pace, write_probes=True, now=lambda: NOW)
+            pace = verification.SequentialRunner() if apart else side_by_side
+            return verification.check(client, pace, write_probes=True, now=lambda: NOW)
 
     return run
 
@@ -89,9 +90,9 @@ def test_a_check_that_runs_out_of_time_ends_its_list_too(
 ) -> None:
     monkeypatch.setattr(paging, "MOST_PAGES", 1_000_000)
     sandbox.behaviour.add("endless_list", path=PROJECTS, variant="empty")
-    pace = checks.SideBySide(0.5)
+    pace = verification.ConcurrentRunner(0.5)
     with clients.azure_devops(clients.servers()[0], "fabrikam", token, seconds=30) as client:
-        report = checks.check(client, pace, write_probes=True, now=lambda: NOW)
+        report = verification.check(client, pace, write_probes=True, now=lambda: NOW)
         # This comes back only when the list is not read any more.
         pace._pool.shutdown(wait=True)
     assert report.projects_trouble is not None
@@ -105,7 +106,7 @@ def test_a_project_on_two_pages_is_one_project(check: Check) -> None:
 
 
 def test_a_kept_report_is_still_incomplete(check: Check) -> None:
-    kept = reports.from_json(reports.to_json(check("endless")))
+    kept = report_json.from_json(report_json.to_json(check("endless")))
     assert not kept.projects_complete
     assert kept.projects_trouble is not None
     assert kept.projects_trouble.code == "list_incomplete"

@@ -11,17 +11,18 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from connections import calendars, expiry, input_rules
-from connections.actions import remind
+from connections import input_rules
 from connections.actions.disconnect import disconnect
 from connections.actions.edit import Changes, edit
-from connections.actions.guard import set_rails
+from connections.actions.enforce_policy import set_token_policy
 from connections.actions.refusals import CannotChange, CannotDisconnect, CannotEdit, CannotRotate
 from connections.actions.rotate import extend
+from connections.domain import expiry
+from connections.domain.token_policy import TokenPolicy
 from connections.forms import EditForm
 from connections.input_rules import InvalidInput
 from connections.models import Connection
-from connections.rails import Rails
+from connections.notifications import calendar_feed, reminders
 from history.record import Actor
 from sandbox.server import Sandbox
 from tests.connections.commands import Connected, Ran, Token, TypeIn, line
@@ -148,7 +149,7 @@ def test_extending_takes_only_the_date_of_a_new_token() -> None:
 @pytest.mark.parametrize("days", [0, 367, 10**9])
 def test_a_guard_rail_is_a_number_of_days_that_a_token_can_live(days: int) -> None:
     with pytest.raises(CannotChange) as refused:
-        set_rails(Rails(longest_life_days=days), by=BY, now=timezone.now())
+        set_token_policy(TokenPolicy(longest_life_days=days), by=BY, now=timezone.now())
     assert refused.value.code == "life_out_of_range"
 
 
@@ -196,8 +197,8 @@ def test_a_date_at_an_end_of_the_calendar_that_is_stored_already_breaks_nothing(
 ) -> None:
     connection = ConnectionFactory.create(name="Acme main", owner=maintainer, expires_on=day)
     now = timezone.now()
-    assert calendars.calendar_of([connection], today=timezone.localdate(now)).startswith(b"BEGIN:VCALENDAR")
-    remind.remind_due(now=now)
+    assert calendar_feed.calendar_of([connection], today=timezone.localdate(now)).startswith(b"BEGIN:VCALENDAR")
+    reminders.remind_due(now=now)
     client.force_login(maintainer)
     for name in ("detail", "edit", "update-token", "disconnect"):
         assert client.get(reverse(f"connections:{name}", args=[connection.pk])).status_code == 200

@@ -20,12 +20,12 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from connections import keyring
-from connections.actions import leases, reseal
-from connections.actions.probe import token_in_use
-from connections.azure_devops.secret import PersonalAccessToken
+from connections.actions import leases, reencrypt
+from connections.actions.verify_credential import token_in_use
 from connections.models import Connection, StoredToken
+from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.tasks import audit_one
+from core import encryption
 from delivery.models import Project, Repository
 from tests.factories import StoredTokenFactory
 
@@ -58,7 +58,7 @@ def readable() -> list[str]:
 
 
 def of_the_newest_key() -> int:
-    return sum(keyring.is_newest(bytes(one.sealed)) for one in StoredToken.objects.all())
+    return sum(encryption.is_encrypted_with_newest_key(bytes(one.sealed)) for one in StoredToken.objects.all())
 
 
 def test_after_a_rotation_the_old_key_may_go(stored: list[StoredToken], settings: Settings) -> None:
@@ -69,7 +69,7 @@ def test_after_a_rotation_the_old_key_may_go(stored: list[StoredToken], settings
 
 
 def test_progress_is_said(stored: list[StoredToken], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reseal, "REPORT_EVERY", 2)
+    monkeypatch.setattr(reencrypt, "REPORT_EVERY", 2)
     assert rotate()[1].splitlines()[:2] == ["2 of 5 tokens", "4 of 5 tokens"]
 
 
@@ -83,7 +83,7 @@ def test_a_token_used_twice_is_recognised_after_a_rotation(stored: list[StoredTo
 def test_interrupted_half_way_it_loses_nothing_and_goes_on_where_it_was(
     stored: list[StoredToken], settings: Settings
 ) -> None:
-    seal = keyring.seal
+    seal = encryption.encrypt
     done: list[str] = []
 
     def until_the_third(token: PersonalAccessToken, *, owner: str) -> bytes:
@@ -92,7 +92,7 @@ def test_interrupted_half_way_it_loses_nothing_and_goes_on_where_it_was(
         done.append(owner)
         return seal(token, owner=owner)
 
-    with patch.object(keyring, "seal", until_the_third):
+    with patch.object(encryption, "encrypt", until_the_third):
         code, _, said = rotate()
     assert (code, said) == (
         130,
@@ -108,14 +108,14 @@ def test_interrupted_half_way_it_loses_nothing_and_goes_on_where_it_was(
 def test_a_token_that_somebody_updates_meanwhile_is_left_as_they_made_it(
     stored: list[StoredToken], settings: Settings
 ) -> None:
-    seal = keyring.seal
+    seal = encryption.encrypt
 
     def overtaken(token: PersonalAccessToken, *, owner: str) -> bytes:
         newer = seal(PersonalAccessToken("n" * 52), owner=owner)
         StoredToken.objects.filter(pk=stored[0].pk, connection_id=int(owner.split()[1])).update(sealed=newer)
         return seal(token, owner=owner)
 
-    with patch.object(keyring, "seal", overtaken):
+    with patch.object(encryption, "encrypt", overtaken):
         rotate()
     assert readable() == ["n" * 52, *SECRETS[1:]]
 
@@ -137,7 +137,7 @@ def test_a_token_that_no_key_opens_is_named_and_the_others_are_written(
 FILL = """
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from connections.azure_devops.secret import PersonalAccessToken
+from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.models import Connection, StoredToken
 from tests.factories import ConnectionFactory
 call_command("migrate", verbosity=0)
@@ -176,7 +176,7 @@ class Product:
             assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             rows = file.execute("SELECT connection_id, sealed FROM connections_storedtoken").fetchall()
         found = [StoredToken(connection_id=pk, sealed=sealed) for pk, sealed in rows]
-        newest = sum(keyring.is_newest(bytes(one.sealed)) for one in found)
+        newest = sum(encryption.is_encrypted_with_newest_key(bytes(one.sealed)) for one in found)
         return newest, len({one.reveal().reveal() for one in found})
 
 
@@ -215,7 +215,7 @@ def lost(connected: Callable[..., Connection], settings: Settings) -> tuple[Conn
 
 
 def audited(connection: Connection) -> Connection:
-    lease = leases.end(datetime.now(UTC))
+    lease = leases.lease_end(datetime.now(UTC))
     Connection.objects.filter(pk=connection.pk).update(leased_until=lease)
     audit_one(connection_id=connection.pk, lease=lease.isoformat())
     connection.refresh_from_db()
@@ -243,7 +243,7 @@ def test_no_page_falls_over_a_lost_key(lost: tuple[Connection, Connection], page
     broken, _ = lost
     of_connection = ["detail", "update-token", "edit", "history", "disconnect", "token-updated"]
     addresses = [reverse(f"connections:{name}", args=[broken.pk]) for name in of_connection]
-    addresses += [reverse(name) for name in ("connections:list", "connections:runs", "delivery:repositories")]
+    addresses += [reverse(name) for name in ("connections:list", "connections:audits", "delivery:repositories")]
     repository = repository_of(broken)
     of_repository = ["repository", "files", "commits", "branches"]
     addresses += [reverse(f"delivery:{name}", args=[repository.pk]) for name in of_repository]

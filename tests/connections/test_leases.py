@@ -15,8 +15,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from connections import clients
-from connections.actions import leases, runs
-from connections.checks import Report, Trouble, nothing_found
+from connections.actions import audit_runs, leases
+from connections.domain.verification import Failure, Report, nothing_found
 from connections.models import Connection
 from connections.tasks import audit_one
 from history.models import Event
@@ -39,8 +39,8 @@ def claimed(connected: Callable[..., Connection]) -> tuple[Connection, str]:
     connection = connected()
     now = timezone.now()
     Connection.objects.update(next_check_at=now)
-    assert runs.claim_due(now=now) == [connection.pk]
-    return connection, leases.end(now).isoformat()
+    assert audit_runs.claim_due(now=now) == [connection.pk]
+    return connection, leases.lease_end(now).isoformat()
 
 
 def audits() -> int:
@@ -96,37 +96,37 @@ def test_a_connection_that_is_disconnected_while_it_is_audited_is_no_error(claim
 
     def disconnected_meanwhile(*_: object) -> Report:
         Connection.objects.all().delete()
-        return nothing_found(Trouble("timed_out", transient=True), at=timezone.now())
+        return nothing_found(Failure("timed_out", transient=True), at=timezone.now())
 
-    with patch.object(clients, "check_one_after_another", disconnected_meanwhile):
+    with patch.object(clients, "check_sequentially", disconnected_meanwhile):
         audit_one(connection_id=connection.pk, lease=lease)
     assert audits() == 0
 
 
 def test_a_lease_whose_worker_died_is_over_after_a_minute() -> None:
     connection = ConnectionFactory.create(next_check_at=NOW)
-    runs.claim_due(now=NOW)
-    assert runs.claim_due(now=NOW + LEASE) == []
-    assert runs.claim_due(now=NOW + LEASE + timedelta(seconds=1)) == [connection.pk]
+    audit_runs.claim_due(now=NOW)
+    assert audit_runs.claim_due(now=NOW + LEASE) == []
+    assert audit_runs.claim_due(now=NOW + LEASE + timedelta(seconds=1)) == [connection.pk]
 
 
 def test_a_lease_counts_from_when_the_work_begins() -> None:
     connection = ConnectionFactory.create(next_check_at=NOW)
-    runs.claim_due(now=NOW)
+    audit_runs.claim_due(now=NOW)
     later = NOW + LEASE - timedelta(seconds=1)
-    assert leases.take_over(connection.pk, NOW + LEASE, now=later)
-    assert runs.claim_due(now=NOW + LEASE + timedelta(seconds=1)) == []
+    assert leases.start(connection.pk, NOW + LEASE, now=later)
+    assert audit_runs.claim_due(now=NOW + LEASE + timedelta(seconds=1)) == []
 
 
 def test_a_lease_of_a_clock_that_was_ahead_holds_nobody_off() -> None:
     connection = ConnectionFactory.create(next_check_at=NOW, leased_until=NOW + timedelta(days=1))
-    assert runs.claim_due(now=NOW) == [connection.pk]
+    assert audit_runs.claim_due(now=NOW) == [connection.pk]
 
 
 def test_clocks_that_differ_by_seconds_respect_each_other() -> None:
     ConnectionFactory(next_check_at=NOW - timedelta(minutes=1))
-    runs.claim_due(now=NOW)
-    assert runs.claim_due(now=NOW - timedelta(seconds=20)) == []
+    audit_runs.claim_due(now=NOW)
+    assert audit_runs.claim_due(now=NOW - timedelta(seconds=20)) == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -134,10 +134,10 @@ def test_work_that_takes_longer_keeps_its_lease(settings: Settings) -> None:
     settings.AUDIT_LEASE_SECONDS = 0.3
     now = timezone.now()
     connection = ConnectionFactory.create(next_check_at=now)
-    runs.claim_due(now=now)
-    with leases.kept(connection.pk, leases.end(now)):
-        _until(lambda: _lease_of(connection) > leases.end(now) + timedelta(seconds=0.3))
-        assert runs.claim_due(now=timezone.now()) == []
+    audit_runs.claim_due(now=now)
+    with leases.renewing(connection.pk, leases.lease_end(now)):
+        _until(lambda: _lease_of(connection) > leases.lease_end(now) + timedelta(seconds=0.3))
+        assert audit_runs.claim_due(now=timezone.now()) == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -145,16 +145,16 @@ def test_a_renewal_that_failed_is_tried_again(settings: Settings) -> None:
     settings.AUDIT_LEASE_SECONDS = 0.3
     now = timezone.now()
     connection = ConnectionFactory.create(next_check_at=now)
-    runs.claim_due(now=now)
-    take_over, failures = leases.take_over, iter([DatabaseError("away")])
+    audit_runs.claim_due(now=now)
+    take_over, failures = leases.start, iter([DatabaseError("away")])
 
     def fail_once(connection_id: int, lease: datetime, *, now: datetime) -> bool:
         for failure in failures:
             raise failure
         return take_over(connection_id, lease, now=now)
 
-    with patch.object(leases, "take_over", fail_once), leases.kept(connection.pk, leases.end(now)):
-        _until(lambda: _lease_of(connection) > leases.end(now))
+    with patch.object(leases, "start", fail_once), leases.renewing(connection.pk, leases.lease_end(now)):
+        _until(lambda: _lease_of(connection) > leases.lease_end(now))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -162,7 +162,7 @@ def test_a_lease_in_other_hands_is_renewed_no_more(settings: Settings) -> None:
     settings.AUDIT_LEASE_SECONDS = 0.1
     others = timezone.now() + timedelta(seconds=50)
     connection = ConnectionFactory.create(next_check_at=NOW, leased_until=others)
-    with leases.kept(connection.pk, NOW):
+    with leases.renewing(connection.pk, NOW):
         _until(lambda: not any(thread.name == "lease" for thread in threading.enumerate()))
     assert _lease_of(connection) == others
 
@@ -178,7 +178,7 @@ def test_those_who_ask_at_the_same_moment_claim_no_more_than_may_be_at_once(sett
     def claim(_: int) -> list[int]:
         try:
             together.wait(timeout=10)
-            return runs.claim_due(now=NOW)
+            return audit_runs.claim_due(now=NOW)
         finally:
             database.close()
 

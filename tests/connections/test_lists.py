@@ -9,10 +9,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from connections import expiry, queries
+from connections import reads
+from connections.domain import expiry
+from connections.domain.health import NEEDS_ATTENTION, Health
 from connections.models import Connection
-from connections.queries import ATTENTION, OWNER_LEFT, PAGE_SIZE, REACH_UNKNOWN, Filters
-from connections.status import NEEDS_ATTENTION, Health
+from connections.reads import ATTENTION, OWNER_LEFT, PAGE_SIZE, REACH_UNKNOWN, Filters
 from tests.factories import ConnectionFactory, make_person
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +22,7 @@ DAYS = (None, -400, -1, 0, expiry.SOON_DAYS, expiry.SOON_DAYS + 1, 400)
 
 
 def shown(filters: Filters, number: int = 1) -> list[str]:
-    return [row.name for row in queries.page_of_connections(filters, str(number), today=TODAY).object_list]
+    return [row.name for row in reads.page_of_connections(filters, str(number), today=TODAY).object_list]
 
 
 @pytest.fixture
@@ -52,21 +53,21 @@ def test_who_needs_attention_is_counted_and_listed_alike(
     wanted = {one.name for one in every_kind if needs_a_person(one)}
     assert 0 < len(wanted) < len(every_kind)
     with django_assert_num_queries(1):
-        assert queries.needing_attention(today=TODAY) == len(wanted)
-    assert {one.name for one in queries.connections(Filters(status=ATTENTION), today=TODAY)} == wanted
+        assert reads.needing_attention(today=TODAY) == len(wanted)
+    assert {one.name for one in reads.connections(Filters(status=ATTENTION), today=TODAY)} == wanted
 
 
 def test_the_database_follows_every_change(every_kind: list[Connection]) -> None:
     Connection.objects.update(health=Health.HEALTHY, expires_on=TODAY + timedelta(days=300), disabled=False)
     User.objects.update(is_active=True)
-    assert queries.needing_attention(today=TODAY) == 0
+    assert reads.needing_attention(today=TODAY) == 0
     Connection.objects.filter(pk=every_kind[0].pk).update(expires_on=TODAY, name="Renamed payments")
-    assert queries.needing_attention(today=TODAY) == 1
+    assert reads.needing_attention(today=TODAY) == 1
     assert shown(Filters(q="renamed pay")) == ["Renamed payments"]
 
 
 def test_those_whose_owner_left_are_found(every_kind: list[Connection]) -> None:
-    found = queries.connections(Filters(status=OWNER_LEFT), today=TODAY)
+    found = reads.connections(Filters(status=OWNER_LEFT), today=TODAY)
     assert {one.owner.username for one in found} == {"gone"}
     assert found.count() == len(every_kind) / 2
 
@@ -80,7 +81,7 @@ def test_tokens_of_which_nobody_knows_for_which_organizations_are_counted_and_li
         ConnectionFactory(name=f"{reach} {server} {disabled}", token_reach=reach, server=server, disabled=disabled)
     assert shown(Filters(status=REACH_UNKNOWN)) == ["unknown Services False"]
     with django_assert_num_queries(1):
-        assert queries.counts(today=TODAY).reach_unknown == 1
+        assert reads.counts(today=TODAY).reach_unknown == 1
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_tokens_of_which_nobody_knows_for_which_organizations_are_counted_and_li
 )
 def test_that_filter_is_offered_where_there_is_the_service(settings: Settings, servers: str, offered: bool) -> None:
     settings.AZURE_DEVOPS_SERVERS = servers
-    assert (REACH_UNKNOWN in dict(queries.status_choices())) is offered
+    assert (REACH_UNKNOWN in dict(reads.status_choices())) is offered
 
 
 @pytest.fixture(params=[0, 1, PAGE_SIZE, PAGE_SIZE + 1, 3 * PAGE_SIZE + 7])
@@ -113,14 +114,14 @@ def everything(filters: Filters, pages: int) -> Iterator[str]:
 @pytest.mark.parametrize("sort", ["", "expiry", "checked"])
 def test_every_page_from_either_end_shows_its_part_of_the_whole_order(some: int, sort: str, q: str) -> None:
     filters = Filters(sort=sort, q=q)
-    wanted = [one.name for one in queries.connections(filters, today=TODAY)]
+    wanted = [one.name for one in reads.connections(filters, today=TODAY)]
     assert len(wanted) == some
     assert list(everything(filters, pages=-(-some // PAGE_SIZE))) == wanted
 
 
 def test_orders_put_what_has_no_date_or_check_last(some: int) -> None:
     for sort, field in (("expiry", "expires_on"), ("checked", "checked_at")):
-        found = [getattr(one, field) for one in queries.connections(Filters(sort=sort), today=TODAY)]
+        found = [getattr(one, field) for one in reads.connections(Filters(sort=sort), today=TODAY)]
         dated = [one for one in found if one is not None]
         assert found == sorted(dated, reverse=sort == "checked") + [None] * (some - len(dated))
 
@@ -155,5 +156,5 @@ def test_each_word_stands_in_the_name_the_organization_or_the_persons_name(asked
 def test_an_owner_is_named_in_full_or_as_they_sign_in() -> None:
     ConnectionFactory(name="A", owner=make_person("maya", first_name="Maya", last_name="Lindqvist"))
     ConnectionFactory(name="B", owner=make_person("noor"))
-    page = queries.page_of_connections(Filters(), None, today=TODAY)
+    page = reads.page_of_connections(Filters(), None, today=TODAY)
     assert [row.owner for row in page] == ["Maya Lindqvist", "noor"]

@@ -16,14 +16,14 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from connections.actions import notify, outbox
 from connections.models import Connection, Mail
+from connections.notifications import notify, outbox
 from tests.connections import mailserver
 from tests.connections.commands import Ran
 from tests.factories import ConnectionFactory
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-BACKENDS = ["connections.mail_folder.FolderBackend", "django.core.mail.backends.filebased.EmailBackend"]
+BACKENDS = ["connections.notifications.mail_folder.FolderBackend", "django.core.mail.backends.filebased.EmailBackend"]
 pytestmark = pytest.mark.django_db
 
 
@@ -37,7 +37,7 @@ def write(*addresses: str) -> list[Mail]:
     connection = Connection.objects.first() or ConnectionFactory.create(name="Söhne", health="rejected")
     people = [notify.Recipient(address, "you own this connection") for address in addresses]
     context = notify.facts(connection) | {"problem": None}
-    return notify.put("rejected", people, context, about=[connection], now=NOW)
+    return notify.enqueue_mail("rejected", people, context, about=[connection], now=NOW)
 
 
 def test_each_mail_is_a_file_of_its_own_that_a_mail_program_opens(folder: Path) -> None:
@@ -127,7 +127,7 @@ def test_no_page_says_sent_where_only_a_folder_gets_mails(admin: Client, folder:
 
 
 def test_a_test_mail_says_that_nobody_gets_it(admin: Client, admin_user: User, folder: Path) -> None:
-    with patch("connections.views.outbox.ring"):
+    with patch("connections.views.outbox.enqueue"):
         page = admin.post(reverse("connections:test-mail"), follow=True).content.decode()
     assert f"the test mail to {admin_user.email} is put into the folder {folder}. Nobody gets it." in page
     assert "whether it was sent" not in page

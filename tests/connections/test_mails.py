@@ -9,12 +9,11 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from connections import emails
-from connections.actions import mail_anchor, notify, outbox
-from connections.actions.remind import remind_due
-from connections.expiry import DEAD_TOKEN
+from connections.domain.expiry import DEAD_TOKEN
+from connections.domain.health import StatusChange
 from connections.models import CapabilityState, Connection, Mail
-from connections.status import News
+from connections.notifications import anchor_mail, emails, notify, outbox
+from connections.notifications.reminders import remind_due
 from history.record import Actor, record
 from history.sealing import seal_waiting
 from tests.factories import ConnectionFactory
@@ -83,9 +82,9 @@ def digest(connection: Connection) -> Mail:
     return expiring(connection)
 
 
-def told(what: News) -> Callable[[Connection], Mail]:
+def told(what: StatusChange) -> Callable[[Connection], Mail]:
     def write(connection: Connection) -> Mail:
-        notify.tell_status(connection, what, now=NOON)
+        notify.notify_status_change(connection, what, now=NOON)
         return Mail.objects.get()
 
     return write
@@ -95,7 +94,7 @@ def anchor(connection: Connection) -> Mail:
     User.objects.filter(pk=connection.owner.pk).update(is_superuser=True)
     record("connection.tested", connection, by=Actor("x"), at=NOON)
     seal_waiting(now=NOON)
-    mail_anchor.mail_weekly_anchor(now=NOON)
+    anchor_mail.mail_weekly_anchor(now=NOON)
     return Mail.objects.get()
 
 
@@ -106,14 +105,14 @@ REMINDERS = {
     "reach_unknown": reach_unknown,
     "digest": digest,
 }
-NEWS = {str(what): told(what) for what in News}
+NEWS = {str(what): told(what) for what in StatusChange}
 EVERY_KIND: dict[str, Callable[[Connection], Mail]] = {
     **REMINDERS,
     **NEWS,
     "test": lambda connection: outbox.send_test(connection.owner.email, now=NOON),
-    mail_anchor.KIND: anchor,
+    anchor_mail.KIND: anchor,
 }
-OF_NO_CONNECTION = {"test", mail_anchor.KIND}
+OF_NO_CONNECTION = {"test", anchor_mail.KIND}
 
 
 class _Page(HTMLParser):
@@ -247,7 +246,7 @@ def test_a_token_that_is_not_accepted_is_not_to_be_extended(problem: str, connec
     Connection.objects.update(expires_on=TODAY + timedelta(days=7), health="rejected", problem=problem)
     connection.refresh_from_db()
     remind_due(now=NOON)
-    notify.tell_status(connection, News.REJECTED, now=NOON)
+    notify.notify_status_change(connection, StatusChange.REJECTED, now=NOON)
     assert Mail.objects.count() == 2
     for mail in Mail.objects.all():
         for words in (mail.text, _Page(mail.html).text):
@@ -361,7 +360,7 @@ def test_a_very_long_name_fits_the_subject(connection: Connection) -> None:
 
 
 def test_what_still_works_with_limits_is_not_called_whole(connection: Connection) -> None:
-    assert "still cannot do" in told(News.RECOVERED)(connection).text
+    assert "still cannot do" in told(StatusChange.RECOVERED)(connection).text
     CapabilityState.objects.all().delete()
     Mail.objects.all().delete()
-    assert "There is nothing to do" in told(News.RECOVERED)(connection).text
+    assert "There is nothing to do" in told(StatusChange.RECOVERED)(connection).text

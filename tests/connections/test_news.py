@@ -12,20 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connections import clients
-from connections.actions import news as actions
-from connections.actions import notify
-from connections.actions.audit import _stand, audit
+from connections.actions import status_changes as actions
+from connections.actions.audit import _update_health, audit
 from connections.actions.rotate import Replacement, rotate
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.checks import Report, Trouble
+from connections.domain.health import OUTAGE_BEFORE_MAIL, AuditOutcome, StatusChange
+from connections.domain.verification import Failure, Report
 from connections.models import Connection, Mail
-from connections.status import OUTAGE_BEFORE_NEWS, News, Sight
+from connections.notifications import notify
+from connections.providers.azure_devops.credentials import PersonalAccessToken
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
 
 CLOCK = Actor("the clock")
-LONG = OUTAGE_BEFORE_NEWS
+LONG = OUTAGE_BEFORE_MAIL
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def connection(connected: Callable[..., Connection], maintainer: User) -> Connec
 
 
 def look(connection: Connection) -> None:
-    audit(connection, by=CLOCK, now=datetime.now(UTC), in_a_hurry=False)
+    audit(connection, by=CLOCK, now=datetime.now(UTC), interactive=False)
 
 
 def kinds() -> list[str]:
@@ -161,14 +161,14 @@ def test_an_answer_about_a_token_that_was_replaced_meanwhile_is_thrown_away_and_
     assert token is not None
     token.state = "revoked"
     new = Replacement(PersonalAccessToken(token_of("full-again")), None, "one")
-    check = clients.check_one_after_another
+    check = clients.check_sequentially
 
     def replaced_while_asking(*where: Any) -> Report:
         found = check(*where)
         rotate(Connection.objects.get(), new, person=maintainer, by=CLOCK, now=datetime.now(UTC))
         return found
 
-    with patch.object(clients, "check_one_after_another", replaced_while_asking):
+    with patch.object(clients, "check_sequentially", replaced_while_asking):
         look(connection)
     assert (connection.health, connection.problem, kinds()) == ("healthy", "", [])
     acts = Event.objects.filter(subject_kind="connection").order_by("pk")
@@ -181,7 +181,7 @@ def test_after_the_day_a_token_for_all_organizations_is_refused_with_the_right_c
 ) -> None:
     Connection.objects.update(token_reach="all", expires_on=date(2027, 6, 1))
     connection.refresh_from_db()
-    monkeypatch.setattr("connections.expiry.GLOBAL_TOKENS_END", datetime.now(UTC).date())
+    monkeypatch.setattr("connections.domain.expiry.GLOBAL_TOKENS_END", datetime.now(UTC).date())
     token = sandbox.world.token_named("full")
     assert token is not None
     token.state = "revoked"
@@ -256,23 +256,24 @@ def test_a_long_outage_is_told_once(connection: Connection, sandbox: Sandbox) ->
 
 LACKING = frozenset({"build_read"})
 TROUBLES = {
-    Sight.REFUSED: Trouble("token_refused", transient=False),
-    Sight.TROUBLE: Trouble("timed_out", transient=True),
+    AuditOutcome.REFUSED: Failure("token_refused", transient=False),
+    AuditOutcome.TROUBLE: Failure("timed_out", transient=True),
 }
 looks_and_waits = st.tuples(
-    st.sampled_from((Sight.PROVED, Sight.LACKING, Sight.REFUSED, Sight.TROUBLE)), st.sampled_from((1, 5, 60, 240, 1500))
+    st.sampled_from((AuditOutcome.PROVED, AuditOutcome.LACKING, AuditOutcome.REFUSED, AuditOutcome.TROUBLE)),
+    st.sampled_from((1, 5, 60, 240, 1500)),
 )
 
 
 @given(st.lists(looks_and_waits, max_size=40))
 def test_any_sequence_of_looks_tells_nothing_twice_in_a_row_nothing_early_and_no_recovery_from_nothing(
-    sequence: list[tuple[Sight, int]],
+    sequence: list[tuple[AuditOutcome, int]],
 ) -> None:
     began = now = datetime(2026, 11, 24, tzinfo=UTC)
-    connection = Connection(health="healthy", told_health="healthy", health_since=began, token_reach="one")
-    told: list[tuple[News, datetime]] = []
-    seen: list[Sight] = []
-    with patch.object(notify, "tell_status", lambda _connection, what, *, now: told.append((what, now))):
+    connection = Connection(health="healthy", notified_health="healthy", health_since=began, token_reach="one")
+    told: list[tuple[StatusChange, datetime]] = []
+    seen: list[AuditOutcome] = []
+    with patch.object(notify, "notify_status_change", lambda _connection, what, *, now: told.append((what, now))):
         for sight, minutes in sequence:
             now += timedelta(minutes=minutes)
             before = len(told)
@@ -282,29 +283,29 @@ def test_any_sequence_of_looks_tells_nothing_twice_in_a_row_nothing_early_and_no
                 _is_the_right_news(told[-1][0], seen, outage=now - connection.health_since)
     kinds = [what for what, _ in told]
     assert all(one is not following for one, following in pairwise(kinds))
-    assert News.RECOVERED not in kinds[:1]
+    assert StatusChange.RECOVERED not in kinds[:1]
 
 
-def _look(connection: Connection, sight: Sight, *, at: datetime) -> None:
+def _look(connection: Connection, sight: AuditOutcome, *, at: datetime) -> None:
     """One look as an audit takes it."""
     report = Report(finished_at=at, elapsed=0.1, trouble=TROUBLES.get(sight))
-    before = _stand(connection, sight, report)
-    look = actions.Look(
-        LACKING if sight is Sight.LACKING else frozenset(),
-        answered=sight is not Sight.TROUBLE,
+    before = _update_health(connection, sight, report)
+    look = actions.Observation(
+        LACKING if sight is AuditOutcome.LACKING else frozenset(),
+        answered=sight is not AuditOutcome.TROUBLE,
         seen_again=before == connection.health,
     )
-    actions.take(connection, look, at=at)
+    actions.apply_observation(connection, look, at=at)
 
 
-def _is_the_right_news(what: News, seen: list[Sight], *, outage: timedelta) -> None:
-    answers = [sight for sight in seen if sight is not Sight.TROUBLE]
-    if what is News.REJECTED:
-        assert answers[-2:] == [Sight.REFUSED] * 2
-    elif what is News.LIMITED:
-        assert answers[-2:] == [Sight.LACKING] * 2
-    elif what is News.UNREACHABLE:
-        assert seen[-3:] == [Sight.TROUBLE] * 3
+def _is_the_right_news(what: StatusChange, seen: list[AuditOutcome], *, outage: timedelta) -> None:
+    answers = [sight for sight in seen if sight is not AuditOutcome.TROUBLE]
+    if what is StatusChange.REJECTED:
+        assert answers[-2:] == [AuditOutcome.REFUSED] * 2
+    elif what is StatusChange.LIMITED:
+        assert answers[-2:] == [AuditOutcome.LACKING] * 2
+    elif what is StatusChange.UNREACHABLE:
+        assert seen[-3:] == [AuditOutcome.TROUBLE] * 3
         assert outage >= LONG
     else:
-        assert seen[-1] in (Sight.PROVED, Sight.LACKING)
+        assert seen[-1] in (AuditOutcome.PROVED, AuditOutcome.LACKING)

@@ -11,12 +11,11 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from connections import emails
-from connections.actions import notify, outbox
 from connections.models import Connection, Mail
+from connections.notifications import emails, notify, outbox
 from connections.tasks import send_due
+from core.tasks import BrokerUnavailable
 from history.models import Event
-from orchestrator.ringing import NobodyHears
 from tests.azure_devops.authority import Authority
 from tests.connections import mailserver
 from tests.connections.mailserver import Inbox
@@ -38,7 +37,7 @@ def write(*addresses: str, connection: Connection | None = None) -> list[Mail]:
     connection = connection or ConnectionFactory.create(health="rejected", problem="token_refused")
     people = [notify.Recipient(address, "you own this connection") for address in addresses]
     context = notify.facts(connection) | {"problem": None}
-    return notify.put("rejected", people, context, about=[connection], now=NOW)
+    return notify.enqueue_mail("rejected", people, context, about=[connection], now=NOW)
 
 
 @pytest.fixture
@@ -59,7 +58,7 @@ def test_a_mail_is_sent_once_and_marked(inbox: Inbox, mail: Mail) -> None:
 def test_a_mail_that_was_sent_stands_in_the_history_of_each_connection_it_speaks_of(inbox: Inbox) -> None:
     first, second = ConnectionFactory.create_batch(2)
     people = [notify.Recipient("olga@example.com", "you own these")]
-    notify.put("test", people, {"outbox_url": ""}, about=[first, second], now=NOW)
+    notify.enqueue_mail("test", people, {"outbox_url": ""}, about=[first, second], now=NOW)
     outbox.send_due(now=NOW)
     events = Event.objects.filter(kind="connection.mailed").order_by("subject_id")
     assert [(one.subject_id, one.subject_name) for one in events] == [(first.pk, first.name), (second.pk, second.name)]
@@ -234,7 +233,7 @@ def test_a_second_worker_takes_nothing_while_the_first_is_slow(inbox: Inbox, set
     """Each claim begins its own lease, however long the batch has lasted."""
     write("olga@example.com", "team@example.com")
     seen: list[datetime] = []
-    hand_over = emails.hand_over
+    hand_over = emails.send_mail
 
     def slow(mail: Mail, way: object) -> None:
         mail.refresh_from_db()
@@ -243,7 +242,7 @@ def test_a_second_worker_takes_nothing_while_the_first_is_slow(inbox: Inbox, set
         hand_over(mail, way)  # type: ignore[arg-type]
 
     clock = iter((0.0, 0.0, 500.0))
-    with patch.object(emails, "hand_over", slow), patch.object(outbox, "monotonic", lambda: next(clock)):
+    with patch.object(emails, "send_mail", slow), patch.object(outbox, "monotonic", lambda: next(clock)):
         outbox.send_due(now=NOW)
     assert seen[1] - seen[0] == timedelta(seconds=500)
 
@@ -287,7 +286,7 @@ def test_a_failing_mail_is_tried_again_on_demand(admin: Client, mail: Mail, inbo
 
 
 def test_a_test_mail_goes_to_whoever_asks(admin: Client, admin_user: User, inbox: Inbox) -> None:
-    with patch("connections.views.outbox.ring") as bell:
+    with patch("connections.views.outbox.enqueue") as bell:
         page = admin.post(reverse("connections:test-mail"), follow=True).content.decode()
     assert f"A test mail to {admin_user.email} is on its way" in page
     bell.assert_called_once_with(send_due)
@@ -303,7 +302,7 @@ def test_without_an_address_there_is_no_test_mail(admin: Client, admin_user: Use
 
 
 def test_without_a_broker_the_page_says_when_the_mail_goes(admin: Client) -> None:
-    with patch("connections.views.outbox.ring", side_effect=NobodyHears):
+    with patch("connections.views.outbox.enqueue", side_effect=BrokerUnavailable):
         page = admin.post(reverse("connections:test-mail"), follow=True).content.decode()
     assert "The broker cannot be reached" in page
     assert Mail.objects.exists()

@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from connections import expiry
-from connections.actions import notify, remind
 from connections.actions.edit import Changes, edit
-from connections.actions.notify import unsubscribe_url
-from connections.actions.remind import remind_due
+from connections.domain import expiry
 from connections.models import Connection, Mail, MutedReminders, Reminder
+from connections.notifications import notify, reminders
+from connections.notifications.notify import unsubscribe_url
+from connections.notifications.reminders import remind_due
+from history.event_types import event_row
 from history.models import Event
 from history.record import Actor
-from history.words import event_row
 from tests.connections.commands import Ran
 from tests.factories import ConnectionFactory
 
@@ -190,18 +190,18 @@ def test_tokens_for_all_organizations_get_their_own_notices_before_december(owne
 
 def test_a_token_without_a_date_for_all_organizations_gets_the_notice_once_from_two_clocks(owner: User) -> None:
     ConnectionFactory.create(owner=owner, expires_on=None, token_reach="all", token_set_at=NOON - timedelta(days=3))
-    planned = list(remind.plan(TODAY))
+    planned = list(reminders.plan(TODAY))
     assert remind_due(now=NOON) == 1
-    with patch.object(remind, "plan", return_value=planned):
+    with patch.object(reminders, "plan", return_value=planned):
         assert remind_due(now=NOON) == 0
     assert Mail.objects.count() == 1
 
 
 def test_two_clocks_that_plan_the_same_remind_once(owner: User) -> None:
     expiring(owner, 7)
-    planned = list(remind.plan(TODAY))
+    planned = list(reminders.plan(TODAY))
     assert remind_due(now=NOON) == 1
-    with patch.object(remind, "plan", return_value=planned):
+    with patch.object(reminders, "plan", return_value=planned):
         assert remind_due(now=NOON) == 0
     assert (Mail.objects.count(), Reminder.objects.count()) == (1, 1)
     assert Event.objects.filter(kind="connection.reminded").count() == 1
@@ -345,9 +345,9 @@ def test_whoever_answered_is_not_asked(owner: User) -> None:
 @pytest.mark.usefixtures("at_the_service")
 def test_two_clocks_ask_once(owner: User) -> None:
     unknown(owner)
-    planned = list(remind.plan(TODAY))
+    planned = list(reminders.plan(TODAY))
     assert remind_due(now=NOON) == 1
-    with patch.object(remind, "plan", return_value=planned):
+    with patch.object(reminders, "plan", return_value=planned):
         assert remind_due(now=NOON) == 0
     assert (Mail.objects.count(), Reminder.objects.count()) == (1, 1)
 
@@ -376,7 +376,7 @@ def test_planning_reads_nothing_of_those_that_were_asked(
         unknown(owner)
     remind_due(now=NOON)
     with django_assert_num_queries(1):
-        assert list(remind.plan(TODAY)) == []
+        assert list(reminders.plan(TODAY)) == []
 
 
 @pytest.mark.usefixtures("at_the_service")
@@ -461,7 +461,7 @@ def test_planning_costs_the_same_queries_for_one_and_for_many(
         expiring(owner if number % 2 else User.objects.create_user(f"left {number}", is_active=False), 7)
     # Connections with their owners, reminders, who stopped them; who administers, and who stopped all.
     with django_assert_num_queries(6):
-        assert len(list(remind.plan(TODAY))) == 30
+        assert len(list(reminders.plan(TODAY))) == 30
 
 
 QUIET = "A new token goes quiet when its owner does not sign in at Azure DevOps within 90 days"

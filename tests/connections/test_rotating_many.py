@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from connections import rounds
-from connections.actions.guard import set_rails
+from connections.actions.bulk_rotate import bulk_rotate, verify_for_bulk
+from connections.actions.enforce_policy import set_token_policy
 from connections.actions.refusals import CannotRotate
 from connections.actions.rotate import Replacement
-from connections.actions.rotate_together import rotate_together, try_together
-from connections.azure_devops.secret import PersonalAccessToken
+from connections.domain import rotation_plan
+from connections.domain.rotation_plan import PlannedConnection
+from connections.domain.token_policy import Rule, TokenPolicy
 from connections.models import Connection, StoredToken
-from connections.rails import Rails, Rule
-from connections.rounds import Entry
+from connections.providers.azure_devops.credentials import PersonalAccessToken
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
@@ -32,15 +32,20 @@ BEFORE_GLOBAL_TOKENS_END = datetime(2026, 11, 30, tzinfo=UTC)
 Connected = Callable[..., Connection]
 Token = Callable[[str], str]
 
-ENTRIES = [Entry(1, "maya", "a"), Entry(2, "maya", "b"), Entry(3, "noor", "a"), Entry(4, "gale", "")]
+ENTRIES = [
+    PlannedConnection(1, "maya", "a"),
+    PlannedConnection(2, "maya", "b"),
+    PlannedConnection(3, "noor", "a"),
+    PlannedConnection(4, "gale", ""),
+]
 
 
 def test_connections_that_keep_one_token_are_a_set() -> None:
-    assert rounds.sharing(ENTRIES) == [(1, 3)]
+    assert rotation_plan.sharing(ENTRIES) == [(1, 3)]
 
 
 def test_connections_of_one_person_at_one_place_are_a_set() -> None:
-    assert rounds.alike(ENTRIES) == [(1, 2)]
+    assert rotation_plan.same_person(ENTRIES) == [(1, 2)]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +61,7 @@ def test_connections_of_one_person_at_one_place_are_a_set() -> None:
 def test_steps_keep_the_order_and_join_what_belongs_together(
     order: list[int], together: list[tuple[int, ...]], expected: list[tuple[int, ...]]
 ) -> None:
-    assert rounds.steps(order, together) == expected
+    assert rotation_plan.steps(order, together) == expected
 
 
 @given(
@@ -64,15 +69,15 @@ def test_steps_keep_the_order_and_join_what_belongs_together(
     st.lists(st.lists(st.integers(1, 40), min_size=2, max_size=4), max_size=8),
 )
 def test_every_chosen_connection_is_in_exactly_one_step(order: list[int], together: list[list[int]]) -> None:
-    found = rounds.steps(order, together)
+    found = rotation_plan.steps(order, together)
     assert sorted(one for step in found for one in step) == sorted(order)
-    assert rounds.read(rounds.write(found)) == found
+    assert rotation_plan.read(rotation_plan.write(found)) == found
 
 
 @given(st.text())
 def test_no_address_makes_a_round_fail(text: str) -> None:
-    found = rounds.read(text)
-    assert len({one for step in found for one in step}) == sum(map(len, found)) <= rounds.MOST
+    found = rotation_plan.read(text)
+    assert len({one for step in found for one in step}) == sum(map(len, found)) <= rotation_plan.MOST_CONNECTIONS
 
 
 @pytest.mark.parametrize(
@@ -86,7 +91,7 @@ def test_no_address_makes_a_round_fail(text: str) -> None:
     ],
 )
 def test_what_cannot_be_read_is_left_out(text: str, expected: list[tuple[int, ...]]) -> None:
-    assert rounds.read(text) == expected
+    assert rotation_plan.read(text) == expected
 
 
 # One token for several
@@ -112,7 +117,7 @@ def test_one_token_is_tested_once_for_each_organization_and_swapped_for_each(
     sandbox.requests.clear()
     sandbox.world.now = lambda: BEFORE_GLOBAL_TOKENS_END
     new = replacement(token_of("global"))
-    swapped = rotate_together(connections, new, person=maintainer, by=ANN, now=timezone.now())
+    swapped = bulk_rotate(connections, new, person=maintainer, by=ANN, now=timezone.now())
     assert [one.refusal for one in swapped] == [None, None, None]
     assert {token_in(one) for one in connections} == {token_of("global")}
     asked = [one.path for one in sandbox.requests if one.path.endswith("connectionData")]
@@ -125,7 +130,7 @@ def test_one_that_is_refused_keeps_its_token_and_leaves_the_others_right(
 ) -> None:
     here, elsewhere = connected("Here"), connected("Elsewhere", organization="fabrikam")
     new = replacement(token_of("full-again"))
-    swapped = rotate_together([elsewhere, here], new, person=maintainer, by=ANN, now=timezone.now())
+    swapped = bulk_rotate([elsewhere, here], new, person=maintainer, by=ANN, now=timezone.now())
     assert [one.refusal.code if one.refusal else "" for one in swapped] == ["token_refused", ""]
     assert token_in(elsewhere) == token_of("full")
     assert token_in(here) == token_of("full-again")
@@ -136,7 +141,7 @@ def test_a_server_that_is_gone_stops_its_own_connection_only(
 ) -> None:
     here, gone = connected("Here"), ConnectionFactory.create(server="Gone")
     new = replacement(token_of("full-again"))
-    swapped = rotate_together([gone, here], new, person=maintainer, by=ANN, now=timezone.now())
+    swapped = bulk_rotate([gone, here], new, person=maintainer, by=ANN, now=timezone.now())
     assert [one.refusal.code if one.refusal else "" for one in swapped] == ["server_unknown", ""]
 
 
@@ -146,12 +151,12 @@ def test_a_test_in_hand_is_not_made_again(
     connections = [connected("One"), connected("Two", organization="fabrikam")]
     sandbox.world.now = lambda: BEFORE_GLOBAL_TOKENS_END
     token = PersonalAccessToken(token_of("global"))
-    tested, verdict = try_together(connections, token, person=maintainer, now=timezone.now())
+    tested, verdict = verify_for_bulk(connections, token, person=maintainer, now=timezone.now())
     assert all(one.comparison and one.comparison.same_person for one in tested)
     assert {token_in(one) for one in connections} == {token_of("full")}
     sandbox.requests.clear()
     new = replacement(token_of("global"), verdict=verdict)
-    swapped = rotate_together(connections, new, person=maintainer, by=ANN, now=timezone.now())
+    swapped = bulk_rotate(connections, new, person=maintainer, by=ANN, now=timezone.now())
     assert all(one.comparison for one in swapped)
     assert sandbox.requests == []
 
@@ -160,11 +165,11 @@ def test_guard_rails_refuse_one_token_for_several_before_any_is_swapped(
     connected: Connected, maintainer: User, sandbox: Sandbox, token_of: Token
 ) -> None:
     connections = [connected("One"), connected("Two")]
-    set_rails(Rails(reuse=Rule.REFUSE), by=ANN, now=timezone.now())
+    set_token_policy(TokenPolicy(reuse=Rule.REFUSE), by=ANN, now=timezone.now())
     sandbox.requests.clear()
     new = replacement(token_of("full-again"))
     with pytest.raises(CannotRotate) as refused:
-        rotate_together(connections, new, person=maintainer, by=ANN, now=timezone.now())
+        bulk_rotate(connections, new, person=maintainer, by=ANN, now=timezone.now())
     assert refused.value.code == "token_reused"
     assert sandbox.requests == []
 
@@ -246,7 +251,7 @@ def test_a_shared_token_joins_only_those_who_share_it(pages: Client, connected: 
 def test_guard_rails_offer_nothing_together(pages: Client, sandbox: Sandbox, connected: Connected) -> None:
     one, two = connected("One"), connected("Two")
     Connection.objects.update(expires_on=in_days(5))
-    set_rails(Rails(reuse=Rule.REFUSE), by=ANN, now=timezone.now())
+    set_token_policy(TokenPolicy(reuse=Rule.REFUSE), by=ANN, now=timezone.now())
     page = pages.get(reverse("connections:rotation")).content.decode()
     assert "One new token" not in page
     assert steps_of(plan(pages, connection=[one.pk, two.pk], together=[one.pk], shared=[one.pk])).count(".") == 0
@@ -336,9 +341,9 @@ def test_a_connection_that_went_meanwhile_is_passed_over(pages: Client, three: l
 
 
 def test_an_address_that_was_tampered_with_is_an_empty_round(pages: Client, sandbox: Sandbox) -> None:
-    page = pages.get(reverse("connections:walk"), {"steps": "x", "at": "-1", "since": "y"}).content.decode()
+    page = pages.get(reverse("connections:rotation-step"), {"steps": "x", "at": "-1", "since": "y"}).content.decode()
     assert "Nothing of this round is left." in page
-    assert pages.post(reverse("connections:test-walk"), {"token": "x"}).status_code == 200
+    assert pages.post(reverse("connections:verify-step"), {"token": "x"}).status_code == 200
 
 
 def test_the_update_page_shows_what_to_accept_when_a_scope_is_missing(

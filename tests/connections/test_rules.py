@@ -6,10 +6,11 @@ from datetime import date
 
 import pytest
 
-from connections import expiry, guidance, messages
-from connections.azure_devops import errors
-from connections.azure_devops.capabilities import CAPABILITIES
-from connections.status import Expiry, Health, worse
+from connections.domain import capability_help, expiry
+from connections.domain.health import Expiry, Health, worse
+from connections.domain.problems import catalogue
+from connections.providers.azure_devops import errors
+from connections.providers.azure_devops.capabilities import CAPABILITIES
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_a_refusal_gets_the_cause_that_is_known(
 ) -> None:
     found = expiry.cause_of_refusal(code, expires_on=expires_on, all_organizations=is_global, today=today)
     assert found == cause
-    assert cause in messages.PROBLEMS
+    assert cause in catalogue.PROBLEMS
 
 
 @pytest.mark.parametrize("is_global", [True, None])
@@ -108,11 +109,11 @@ def test_every_error_has_words_of_its_own() -> None:
         for _, kind in inspect.getmembers(errors, inspect.isclass)
         if issubclass(kind, errors.AzureDevOpsError)
     }
-    assert codes - set(messages.PROBLEMS) == {"azure_devops_error", "unreachable"}
+    assert codes - set(catalogue.PROBLEMS) == {"azure_devops_error", "unreachable"}
 
 
 def test_every_problem_says_what_happened_and_what_to_do() -> None:
-    for problem in messages.PROBLEMS.values():
+    for problem in catalogue.PROBLEMS.values():
         assert all((problem.title, problem.explanation, problem.next_step)), problem.code
         assert "!" not in problem.title + problem.explanation + problem.next_step
 
@@ -120,7 +121,7 @@ def test_every_problem_says_what_happened_and_what_to_do() -> None:
 def test_no_problem_of_a_dead_token_says_to_extend_or_regenerate_it() -> None:
     for code in expiry.DEAD_TOKEN:
         for place in ("organization", "collection"):
-            problem = messages.problem(code, place=place)
+            problem = catalogue.problem(code, place=place)
             assert "extend" not in problem.next_step, code
             assert "regenerate" not in problem.next_step, code
             if (code, place) != ("sign_in_required", "collection"):
@@ -128,13 +129,13 @@ def test_no_problem_of_a_dead_token_says_to_extend_or_regenerate_it() -> None:
 
 
 def test_the_causes_of_the_guide_have_different_words() -> None:
-    told = [messages.problem(code) for code in messages.TROUBLESHOOTING]
-    assert len({(one.title, one.explanation, one.next_step) for one in told}) == len(messages.TROUBLESHOOTING)
+    told = [catalogue.problem(code) for code in catalogue.TROUBLESHOOTING]
+    assert len({(one.title, one.explanation, one.next_step) for one in told}) == len(catalogue.TROUBLESHOOTING)
 
 
 def test_every_capability_says_what_it_is_for() -> None:
-    assert set(guidance.PURPOSES) == {one.key for one in CAPABILITIES}
+    assert set(capability_help.PURPOSES) == {one.key for one in CAPABILITIES}
 
 
 def test_there_are_six_security_practices() -> None:
-    assert len(guidance.SECURITY_PRACTICES) == 6
+    assert len(capability_help.SECURITY_PRACTICES) == 6

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django import Settings
 
-from connections.actions import notify, outbox
 from connections.models import Mail
+from connections.notifications import notify, outbox
 from history.models import Event
 from tests.connections import mailserver
 from tests.connections.mailserver import Inbox
@@ -29,7 +29,7 @@ def inbox(settings: Settings) -> Iterator[Inbox]:
 
 def write(*addresses: str, at: datetime = NOW) -> list[Mail]:
     people = [notify.Recipient(address, "you asked for it") for address in addresses]
-    return notify.put("test", people, {"outbox_url": ""}, about=[], now=at)
+    return notify.enqueue_mail("test", people, {"outbox_url": ""}, about=[], now=at)
 
 
 def many(count: int = 40) -> list[str]:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
-from connections import queries
-from connections.timeline import DAYS, HEIGHT, WIDTH, Timeline, timeline
+from connections import reads
+from connections.domain.expiry_chart import DAYS, HEIGHT, WIDTH, Timeline, timeline
 from tests.factories import ConnectionFactory
 
 TODAY = date(2026, 3, 1)
@@ -45,7 +45,7 @@ def test_colour_follows_how_soon_it_is(left: int, tone: str) -> None:
 def test_a_day_names_two_and_counts_the_rest(names: str, named: tuple[str, ...], more: int) -> None:
     for name in names:
         ConnectionFactory(name=name, expires_on=TODAY)
-    (bar,) = queries.expiry_timeline(today=TODAY).bars
+    (bar,) = reads.expiry_timeline(today=TODAY).bars
     assert (bar.day.names, bar.day.more) == (named, more)
 
 
@@ -68,7 +68,7 @@ def test_disabled_connections_and_those_without_a_date_are_no_news(
     for state in ({"disabled": True}, {"expires_on": None}, {"expires_on": TODAY - timedelta(days=2)}, {}):
         ConnectionFactory(**{"expires_on": TODAY + timedelta(days=4), **state})
     with django_assert_num_queries(1):
-        found = queries.expiry_timeline(today=TODAY)
+        found = reads.expiry_timeline(today=TODAY)
     assert (found.total, found.ended) == (1, 1)
 
 

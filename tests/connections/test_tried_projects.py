@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connections import checks, reports
-from connections.azure_devops.capabilities import CAPABILITIES, Finding, ProjectVerdict, Verdict
-from connections.azure_devops.client import AzureDevOpsClient
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.transport import Limits
-from connections.azure_devops.types import ProjectRef, Server
-from connections.checks import Report
+from connections.domain import report_json, verification
+from connections.domain.verification import Report
+from connections.providers.azure_devops.capabilities import CAPABILITIES, Finding, ProjectVerdict, Verdict
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.models import ProjectRef, Server
+from connections.providers.azure_devops.transport import Limits
 from sandbox.server import Sandbox
-from sandbox.world import Project
+from sandbox.state import Project
 from tests.connections.denials import WRITES, deny, hide
 
 Check = Callable[..., Report]
@@ -29,12 +29,12 @@ def check(sandbox: Sandbox, token_of: Callable[[str], str]) -> Check:
         limits = Limits(connect_timeout=2, deadline=limit)
         secret = PersonalAccessToken(token_of(token))
         with (
-            closing(checks.SideBySide(limit)) as side_by_side,
+            closing(verification.ConcurrentRunner(limit)) as side_by_side,
             AzureDevOpsClient(Server("Sandbox", sandbox.url), "acme", secret, limits=limits) as client,
         ):
-            return checks.check(
+            return verification.check(
                 client,
-                checks.OneAfterAnother() if apart else side_by_side,
+                verification.SequentialRunner() if apart else side_by_side,
                 write_probes=more.get("write_probes", True),
                 now=lambda: NOW,
                 projects=[ProjectRef(one.id, one.name) for one in chosen],
@@ -353,14 +353,14 @@ def test_what_was_tried_where_survives_the_minutes_until_connect(
     deny(sandbox, projects[3].id, path=WRITES)
     hide(sandbox, projects[4].id)
     report = check(projects[3], projects[4], projects[5])
-    again = reports.from_json(reports.to_json(report))
+    again = report_json.from_json(report_json.to_json(report))
     assert (again.findings, again.chosen, again.not_visible) == (report.findings, report.chosen, report.not_visible)
 
 
 def test_why_nothing_could_be_tried_survives_the_minutes_until_connect(check: Check, sandbox: Sandbox) -> None:
     sandbox.behaviour.add("status", path="_apis/projects", status=500)
     report = check()
-    again = reports.from_json(reports.to_json(report))
+    again = report_json.from_json(report_json.to_json(report))
     assert (again.untried, again.projects_trouble) == (report.untried, report.projects_trouble)
     assert again.untried is not None
 

@@ -52,7 +52,7 @@ def connection(connected: Callable[..., Connection], maintainer: User) -> Connec
 
 
 def look(connection: Connection) -> None:
-    audit(connection, by=SCHEDULER, now=datetime.now(UTC), in_a_hurry=False)
+    audit(connection, by=SCHEDULER, now=datetime.now(UTC), interactive=False)
 
 
 @pytest.mark.parametrize("situation", ON_THE_WAY)

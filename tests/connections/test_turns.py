@@ -15,9 +15,8 @@ from django.db import OperationalError
 from django.db import connection as database
 from pytest_django import Settings
 
-from connections import emails
-from connections.actions import notify, outbox, turns
 from connections.models import Mail
+from connections.notifications import emails, notify, outbox, send_lock
 from tests.connections import mailserver
 from tests.connections.mailserver import Inbox
 
@@ -33,7 +32,7 @@ def inbox(settings: Settings) -> Iterator[Inbox]:
 
 def write() -> Mail:
     people = [notify.Recipient("olga@example.com", "you asked for it")]
-    (mail,) = notify.put("test", people, {"outbox_url": ""}, about=[], now=NOW)
+    (mail,) = notify.enqueue_mail("test", people, {"outbox_url": ""}, about=[], now=NOW)
     return mail
 
 
@@ -58,13 +57,13 @@ def test_a_clock_that_jumps_while_a_mail_is_handed_over_sends_it_once(
 ) -> None:
     write()
     elsewhere: list[int] = []
-    hand_over = emails.hand_over
+    hand_over = emails.send_mail
 
     def jumping(mail: Mail, way: BaseEmailBackend) -> None:
         hand_over(mail, way)
         in_another_thread(elsewhere, NOW + jump)
 
-    with patch.object(emails, "hand_over", jumping):
+    with patch.object(emails, "send_mail", jumping):
         assert outbox.send_due(now=NOW) == 1
     assert elsewhere == [0]
     assert outbox.send_due(now=NOW + timedelta(days=2)) == 0
@@ -110,17 +109,17 @@ def test_a_mail_server_that_is_gone_before_it_confirms_is_asked_again_and_the_lo
 
 def test_a_file_is_held_by_one_at_a_time(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
-    with turns.alone_on_this_machine(lock) as first:
+    with send_lock.file_lock(lock) as first:
         assert first
-        with turns.alone_on_this_machine(lock) as second:
+        with send_lock.file_lock(lock) as second:
             assert not second
-    with turns.alone_on_this_machine(lock) as third:
+    with send_lock.file_lock(lock) as third:
         assert third
 
 
 def test_a_file_system_without_locks_stops_no_mail(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     no_locks = OSError(errno.ENOLCK, "No locks available")
-    with patch("fcntl.flock", side_effect=no_locks), turns.alone_on_this_machine(tmp_path / "l") as alone:
+    with patch("fcntl.flock", side_effect=no_locks), send_lock.file_lock(tmp_path / "l") as alone:
         assert alone
     assert "cannot be locked: No locks available" in caplog.text
 
@@ -128,8 +127,8 @@ def test_a_file_system_without_locks_stops_no_mail(tmp_path: Path, caplog: pytes
 HOLDER = """
 import sys, time
 from pathlib import Path
-from connections.actions import turns
-with turns.alone_on_this_machine(Path(sys.argv[1])) as alone:
+from connections.notifications import send_lock
+with send_lock.alone_on_this_machine(Path(sys.argv[1])) as alone:
     print(alone, flush=True)
     time.sleep(60)
 """
@@ -141,9 +140,9 @@ def test_a_killed_process_holds_no_file(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline().strip() == "True"
-        with turns.alone_on_this_machine(lock) as alone:
+        with send_lock.file_lock(lock) as alone:
             assert not alone
         holder.kill()
         holder.wait(timeout=10)
-    with turns.alone_on_this_machine(lock) as alone:
+    with send_lock.file_lock(lock) as alone:
         assert alone

@@ -9,13 +9,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from connections import clients
-from connections.actions.connect import Wishes, connect
-from connections.actions.probe import Credentials, forget_old, try_new, verdict_in_hand
+from connections.actions.connect import ConnectRequest, connect
 from connections.actions.refusals import CannotConnect
-from connections.azure_devops.names import parse_organization
-from connections.azure_devops.secret import PersonalAccessToken
-from connections.azure_devops.types import Server
+from connections.actions.verify_credential import Credentials, forget_old, usable_report, verify_new
 from connections.models import Connection, ProbeResult
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.identifiers import parse_organization
+from connections.providers.azure_devops.models import Server
 from history.record import Actor
 from sandbox.server import Sandbox
 
@@ -34,14 +34,14 @@ def credentials(sandbox: Sandbox, token_of: Secret) -> Callable[..., Credentials
 
 @pytest.fixture
 def verdict(credentials: Callable[..., Credentials], maintainer: User) -> str:
-    return try_new(credentials(), by=maintainer, now=timezone.now()).verdict
+    return verify_new(credentials(), by=maintainer, now=timezone.now()).verdict
 
 
 def test_a_fresh_verdict_serves_whoever_got_it(
     verdict: str, credentials: Callable[..., Credentials], maintainer: User, sandbox: Sandbox
 ) -> None:
     asked = len(sandbox.requests)
-    wishes = Wishes(name="Fabrikam", expires_on=None, verdict=verdict)
+    wishes = ConnectRequest(name="Fabrikam", expires_on=None, verdict=verdict)
     connect(credentials(), wishes, owner=maintainer, by=SOMEBODY, now=timezone.now())
     assert len(sandbox.requests) == asked
 
@@ -54,20 +54,20 @@ def test_a_fresh_verdict_serves_whoever_got_it(
 def test_a_verdict_says_nothing_of_another_token_organization_or_server(
     verdict: str, credentials: Callable[..., Credentials], maintainer: User, other: dict[str, str]
 ) -> None:
-    assert verdict_in_hand(verdict, credentials(**other), by=maintainer, now=timezone.now()) is None
+    assert usable_report(verdict, credentials(**other), by=maintainer, now=timezone.now()) is None
 
 
 def test_a_verdict_is_good_for_one_person_only(
     verdict: str, credentials: Callable[..., Credentials], person: Callable[..., User]
 ) -> None:
-    assert verdict_in_hand(verdict, credentials(), by=person("noor"), now=timezone.now()) is None
+    assert usable_report(verdict, credentials(), by=person("noor"), now=timezone.now()) is None
 
 
 def test_a_verdict_grows_old(
     verdict: str, credentials: Callable[..., Credentials], maintainer: User, settings: Settings
 ) -> None:
     later: datetime = timezone.now() + timedelta(minutes=settings.TEST_RESULT_MINUTES, seconds=1)
-    assert verdict_in_hand(verdict, credentials(), by=maintainer, now=later) is None
+    assert usable_report(verdict, credentials(), by=maintainer, now=later) is None
     assert forget_old(now=later) == 1
 
 
@@ -75,14 +75,20 @@ def test_a_verdict_grows_old(
 def test_a_forged_verdict_is_none(
     verdict: str, credentials: Callable[..., Credentials], maintainer: User, forged: str
 ) -> None:
-    assert verdict_in_hand(forged, credentials(), by=maintainer, now=timezone.now()) is None
-    assert verdict_in_hand(verdict + "x", credentials(), by=maintainer, now=timezone.now()) is None
+    assert usable_report(forged, credentials(), by=maintainer, now=timezone.now()) is None
+    assert usable_report(verdict + "x", credentials(), by=maintainer, now=timezone.now()) is None
 
 
 def test_without_a_verdict_connect_looks_for_itself(
     credentials: Callable[..., Credentials], maintainer: User, sandbox: Sandbox
 ) -> None:
-    connect(credentials(), Wishes(name="Fabrikam", expires_on=None), owner=maintainer, by=SOMEBODY, now=timezone.now())
+    connect(
+        credentials(),
+        ConnectRequest(name="Fabrikam", expires_on=None),
+        owner=maintainer,
+        by=SOMEBODY,
+        now=timezone.now(),
+    )
     assert len(sandbox.requests) > 8
 
 
@@ -90,8 +96,8 @@ def test_a_verdict_that_is_limited_does_not_pass_as_full(
     credentials: Callable[..., Credentials], maintainer: User
 ) -> None:
     limited = credentials(token="no-build", organization="acme")
-    tested = try_new(limited, by=maintainer, now=timezone.now())
-    wishes = Wishes(name="Acme", expires_on=None, verdict=tested.verdict)
+    tested = verify_new(limited, by=maintainer, now=timezone.now())
+    wishes = ConnectRequest(name="Acme", expires_on=None, verdict=tested.verdict)
     with pytest.raises(CannotConnect, match="not every scope could be proved"):
         connect(limited, wishes, owner=maintainer, by=SOMEBODY, now=timezone.now())
     assert not Connection.objects.exists()
@@ -101,7 +107,7 @@ def test_what_is_kept_of_a_test_holds_no_token_and_cannot_be_compared_with_anoth
     credentials: Callable[..., Credentials], maintainer: User, token_of: Secret
 ) -> None:
     for _ in range(2):
-        try_new(credentials(), by=maintainer, now=timezone.now())
+        verify_new(credentials(), by=maintainer, now=timezone.now())
     first, second = ProbeResult.objects.values()
     assert token_of("full") not in repr(first)
     assert first["token_digest"] != second["token_digest"]
@@ -110,7 +116,7 @@ def test_what_is_kept_of_a_test_holds_no_token_and_cannot_be_compared_with_anoth
 def test_nothing_is_kept_of_a_token_that_was_not_accepted(
     credentials: Callable[..., Credentials], maintainer: User
 ) -> None:
-    tested = try_new(credentials(token="revoked", organization="acme"), by=maintainer, now=timezone.now())
+    tested = verify_new(credentials(token="revoked", organization="acme"), by=maintainer, now=timezone.now())
     assert tested.verdict == ""
     assert not ProbeResult.objects.exists()
 

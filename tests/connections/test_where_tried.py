@@ -2,9 +2,9 @@
 
 import pytest
 
-from connections.azure_devops.capabilities import ProjectVerdict, Verdict
+from connections.domain.where_tried import and_join, in_words, is_mixed, project_names
+from connections.providers.azure_devops.capabilities import ProjectVerdict, Verdict
 from connections.views.project_notices import hidden_projects_notices, rights_notices
-from connections.where_tried import and_join, in_words, is_mixed, project_names
 
 GRANTED, DENIED, UNKNOWN = Verdict.GRANTED, Verdict.NOT_PERMITTED, Verdict.UNKNOWN
 

@@ -7,8 +7,8 @@ import pytest
 from django.core.cache import caches
 
 from connections.models import Connection
-from delivery.actions import refresh
-from delivery.models import Inventory, Project
+from delivery.models import Project, SyncState
+from delivery.sync import sync
 from sandbox.server import Sandbox
 from tests.delivery.releases import Shop
 from tests.factories import keep_few_projects
@@ -42,14 +42,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def bring_in(clock: Clock) -> Callable[[Connection], Inventory]:
+def bring_in(clock: Clock) -> Callable[[Connection], SyncState]:
     """Carries out the refresh of one connection as the clock would: `bring_in(connection)`."""
 
-    def run(connection: Connection) -> Inventory:
-        Inventory.objects.filter(connection=connection).update(next_at=clock())
-        for claim in refresh.claim_due(now=clock()):
-            refresh.refresh(claim, clock=clock)
-        return Inventory.objects.get(connection=connection)
+    def run(connection: Connection) -> SyncState:
+        SyncState.objects.filter(connection=connection).update(next_at=clock())
+        for claim in sync.claim_due(now=clock()):
+            sync.sync(claim, clock=clock)
+        return SyncState.objects.get(connection=connection)
 
     return run
 
@@ -63,7 +63,7 @@ def sandbox(sandbox: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def shop(
-    sandbox: Sandbox, connected: Callable[..., Connection], bring_in: Callable[[Connection], Inventory]
+    sandbox: Sandbox, connected: Callable[..., Connection], bring_in: Callable[[Connection], SyncState]
 ) -> Iterator[Shop]:
     """A project of a connected organization with release pipelines and releases."""
     caches["azure_devops"].clear()
@@ -81,4 +81,4 @@ def quick(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
         caches["azure_devops"].clear()
         sandbox.world.advance(30)
 
-    monkeypatch.setattr("delivery.management.waiting.time.sleep", sleep)
+    monkeypatch.setattr("delivery.cli.waiting.time.sleep", sleep)

@@ -10,7 +10,7 @@ from delivery.models import Project
 from history.models import Event
 from sandbox.deployments import Approval, Environment, Release
 from sandbox.server import Sandbox
-from sandbox.world import Project as AzureProject
+from sandbox.state import Project as AzureProject
 
 DEPLOY, CANARY, MAC = 1, 2, 3
 # Newest first: what waits for Maya, and what went through; each with Test, Staging and Production.

@@ -11,18 +11,18 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from connections.actions import leases, runs
+from connections.actions import audit_runs, leases
 from connections.models import AuditedConnection, Connection
 from connections.tasks import audit_one
-from delivery.actions import watching
-from delivery.actions.reading import FAILED_HERE
-from delivery.models import Inventory, Pipeline, Project, Repository, Watch
+from delivery.live import polling
+from delivery.models import Pipeline, PollSubscription, Project, Repository, SyncState
+from delivery.remote_read import FAILED_HERE
 from delivery.tasks import READERS
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
 
 Connect = Callable[..., Connection]
-BringIn = Callable[[Connection], Inventory]
+BringIn = Callable[[Connection], SyncState]
 JSON = {"Content-Type": "application/json"}
 HALF = "web \\ud83d"
 LISTING = r"/_apis/git/repositories$"
@@ -37,8 +37,8 @@ def listing(*items: dict[str, Any]) -> str:
 
 
 def poll(clock: Clock) -> None:
-    for batch in watching.claim_due(now=clock()):
-        watching.poll(batch, READERS, clock=clock)
+    for batch in polling.claim_due(now=clock()):
+        polling.poll(batch, READERS, clock=clock)
 
 
 STRANGE = {
@@ -55,8 +55,8 @@ def test_a_repository_with_a_strange_name_is_stored(
 ) -> None:
     body = f'{{"count": 2, "value": [{{"id": "r1", "name": "{name}"}}, {{"id": "r2", "name": "fine"}}]}}'
     answer(sandbox, LISTING, body)
-    inventory = bring_in(connected(organization="fabrikam"))
-    assert (inventory.problem, inventory.leased_until) == ("", None)
+    sync_state = bring_in(connected(organization="fabrikam"))
+    assert (sync_state.problem, sync_state.leased_until) == ("", None)
     stored = set(Repository.objects.values_list("azure_id", flat=True))
     assert stored == {"r1", "r2"}
     assert not Project.objects.exclude(problem="").exists()
@@ -69,8 +69,8 @@ def test_strange_text_in_every_column_is_stored(connected: Connect, bring_in: Br
     answer(sandbox, LISTING, f'{{"value": [{{"id": "r1", "name": "{strange}", {rest}, "size": {10**30}}}]}}')
     project = f'{{"id": "p1", "name": "{strange}", "description": "{strange}", "visibility": "{strange}"}}'
     answer(sandbox, r"_apis/projects$", f'{{"value": [{project}]}}')
-    inventory = bring_in(connected(organization="fabrikam"))
-    assert (inventory.problem, inventory.leased_until) == ("", None)
+    sync_state = bring_in(connected(organization="fabrikam"))
+    assert (sync_state.problem, sync_state.leased_until) == ("", None)
     assert Repository.objects.filter(azure_id="r1").exists()
 
 
@@ -82,7 +82,7 @@ def test_what_is_listed_twice_is_stored_once(
     answer(sandbox, "release/definitions$", listing({"id": 8, "name": "Two"}, {"id": 8, "name": "Two again"}))
     poll(clock)
     assert set(Pipeline.objects.values_list("azure_id", "name")) == {(7, "One again")}
-    assert not Watch.objects.exclude(problem="").exists()
+    assert not PollSubscription.objects.exclude(problem="").exists()
 
 
 def test_numbers_that_no_column_holds_stop_nothing(
@@ -115,10 +115,10 @@ def test_a_project_that_cannot_be_listed_is_its_own_trouble_and_shown(
     first, second = Project.objects.order_by("pk")
     before = second.listed_at
     answer(sandbox, f"/{first.azure_id}{LISTING}", body, status=status)
-    inventory = bring_in(connection)
+    sync_state = bring_in(connection)
     first.refresh_from_db()
     second.refresh_from_db()
-    assert (inventory.problem, inventory.done, inventory.under_way) == ("", 2, False)
+    assert (sync_state.problem, sync_state.done, sync_state.under_way) == ("", 2, False)
     assert (first.problem, second.problem) == (code, "")
     assert before is not None
     assert second.listed_at is not None
@@ -149,7 +149,7 @@ def test_an_item_that_cannot_be_read_is_left_out_and_what_is_known_stays(
     poll(clock)
     sandbox.behaviour.clear()
     answer(sandbox, "build/definitions$", json.dumps({"value": [{"id": 1, "name": "A, renamed"}, bad]}))
-    Watch.objects.update(once=True, next_at=clock())
+    PollSubscription.objects.update(once=True, next_at=clock())
     poll(clock)
     assert set(Pipeline.objects.filter(gone_at=None).values_list("name", flat=True)) == {"A, renamed", "B"}
     assert "1 of 2 items could not be read" in caplog.text
@@ -159,10 +159,10 @@ def test_an_unexpected_exception_releases_the_lease_and_moves_the_next_time(
     connected: Connect, bring_in: BringIn, clock: Clock
 ) -> None:
     connection = connected(organization="fabrikam")
-    with patch("delivery.actions.refresh.keep_projects", side_effect=RuntimeError("unforeseen")):
-        inventory = bring_in(connection)
-    assert (inventory.leased_until, inventory.problem) == (None, FAILED_HERE)
-    assert inventory.next_at > clock()
+    with patch("delivery.sync.sync.upsert_projects", side_effect=RuntimeError("unforeseen")):
+        sync_state = bring_in(connection)
+    assert (sync_state.leased_until, sync_state.problem) == (None, FAILED_HERE)
+    assert sync_state.next_at > clock()
     assert bring_in(connection).problem == ""
 
 
@@ -176,12 +176,12 @@ def test_an_unexpected_exception_of_one_project_stops_no_other(
         if project.pk == first.pk:
             raise RuntimeError("unforeseen")
 
-    for batch in watching.claim_due(now=clock()):
-        watching.poll(batch, {watching.BUILDS: read, watching.RELEASES: read}, clock=clock)
-    assert {watch.problem for watch in Watch.objects.filter(project=first)} == {FAILED_HERE}
-    assert {watch.problem for watch in Watch.objects.filter(project=second)} == {""}
-    assert not Watch.objects.exclude(leased_until=None).exists()
-    assert all(watch.next_at > clock() for watch in Watch.objects.filter(project=first))
+    for batch in polling.claim_due(now=clock()):
+        polling.poll(batch, {polling.BUILDS: read, polling.RELEASES: read}, clock=clock)
+    assert {watch.problem for watch in PollSubscription.objects.filter(project=first)} == {FAILED_HERE}
+    assert {watch.problem for watch in PollSubscription.objects.filter(project=second)} == {""}
+    assert not PollSubscription.objects.exclude(leased_until=None).exists()
+    assert all(watch.next_at > clock() for watch in PollSubscription.objects.filter(project=first))
 
 
 @pytest.mark.parametrize(
@@ -204,16 +204,16 @@ def test_an_audit_that_ends_unexpectedly_is_not_claimed_first_again(connected: C
     connection, other = connected("One"), connected("Two", token="full-again")
     now = timezone.now()
     Connection.objects.update(next_check_at=now - timedelta(minutes=1))
-    claimed = runs.claim_due(now=now)
+    claimed = audit_runs.claim_due(now=now)
     assert set(claimed) == {connection.pk, other.pk}
     with (
         patch("connections.tasks.audit", side_effect=RuntimeError("unforeseen")),
         patch("connections.tasks._ask_for_due"),
     ):
-        audit_one(connection_id=connection.pk, lease=leases.end(now).isoformat())
+        audit_one(connection_id=connection.pk, lease=leases.lease_end(now).isoformat())
     connection.refresh_from_db()
-    assert (connection.leased_until, connection.troubles_in_a_row) == (None, 1)
+    assert (connection.leased_until, connection.consecutive_failures) == (None, 1)
     assert connection.next_check_at > now
-    assert connection.pk not in runs.claim_due(now=now)
+    assert connection.pk not in audit_runs.claim_due(now=now)
     place = AuditedConnection.objects.get(connection=connection)
     assert (place.state, place.problem) == ("done", "failed_here")

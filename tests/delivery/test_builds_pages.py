@@ -12,23 +12,23 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connections.models import CapabilityState, Connection
-from delivery.actions import watching
-from delivery.models import Inventory, Pipeline, Project, Watch
+from core.tasks import BrokerUnavailable
+from delivery.live import polling
+from delivery.models import Pipeline, PollSubscription, Project, SyncState
 from delivery.tasks import READERS
 from history.models import Event
-from orchestrator.ringing import NobodyHears
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
 from tests.factories import ConnectionFactory
 
-BringIn = Callable[[Connection], Inventory]
+BringIn = Callable[[Connection], SyncState]
 LIST = "/builds/"
 
 
 @pytest.fixture(autouse=True)
 def bell() -> Iterator[Mock]:
     """The broker's doorbell, so that no broker is needed."""
-    with patch("delivery.views.live.ring") as rung:
+    with patch("delivery.live_views.enqueue") as rung:
         yield rung
 
 
@@ -36,8 +36,8 @@ def bell() -> Iterator[Mock]:
 def ci(connected: Callable[..., Connection], bring_in: BringIn, clock: Clock) -> Pipeline:
     """A pipeline whose builds succeed, of an organization whose pipelines were read."""
     bring_in(connected(organization="fabrikam"))
-    for batch in watching.claim_due(now=clock()):
-        watching.poll(batch, READERS, clock=clock)
+    for batch in polling.claim_due(now=clock()):
+        polling.poll(batch, READERS, clock=clock)
     return Pipeline.objects.select_related("project__connection").get(name="Tailspin CI")
 
 
@@ -112,7 +112,7 @@ def test_a_wrong_filter_is_no_error(pages: Client, ci: Pipeline) -> None:
 def test_looking_keeps_the_projects_of_the_page_watched_and_rings_once(pages: Client, ci: Pipeline, bell: Mock) -> None:
     for _ in range(3):
         pages.get(LIST)
-    assert Watch.objects.filter(watched_until__gt=timezone.now()).count() == 1
+    assert PollSubscription.objects.filter(watched_until__gt=timezone.now()).count() == 1
     assert bell.call_count == 1
 
 
@@ -123,12 +123,12 @@ def test_the_page_updates_by_itself_and_says_when_it_was_read(pages: Client, ci:
 
 
 def test_without_a_broker_the_page_shows_what_is_known(pages: Client, ci: Pipeline, bell: Mock) -> None:
-    bell.side_effect = NobodyHears
+    bell.side_effect = BrokerUnavailable
     assert "Tailspin CI" in pages.get(LIST).content.decode()
 
 
 def test_trouble_is_said_once_for_all_projects_and_what_is_known_stays(pages: Client, ci: Pipeline) -> None:
-    Watch.objects.update(problem="throttled")
+    PollSubscription.objects.update(problem="throttled")
     page = pages.get(LIST).content.decode()
     assert page.count("Azure DevOps asks us to wait") == 1
     assert "Tailspin CI" in page
@@ -157,7 +157,7 @@ def test_the_list_costs_the_same_for_one_and_for_a_full_page(pages: Client, ci: 
 
 
 def test_a_pipelines_builds_come_in_pages(pages: Client, ci: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("delivery.actions.builds.BUILDS_PER_PAGE", 10)
+    monkeypatch.setattr("delivery.builds.builds.BUILDS_PER_PAGE", 10)
     first = pages.get(ci.get_absolute_url())
     assert len(first.context["rows"]) == 10
     older = pages.get(f"{ci.get_absolute_url()}?{first.context['older']}")
@@ -272,7 +272,7 @@ def test_a_growing_log_is_followed_from_the_line_after_the_last(pages: Client, c
 
 
 def test_a_long_log_comes_in_parts(pages: Client, ci: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("delivery.actions.builds.LINES_PER_PART", 10)
+    monkeypatch.setattr("delivery.builds.builds.LINES_PER_PART", 10)
     build = pages.get(reverse("delivery:build", args=[ci.pk, ci.build_id]))
     log_id = next(step.log_id for step in build.context["steps"] if step.name == "Compile")
     end = get(pages, "build-log", ci.pk, ci.build_id, log_id)
@@ -302,8 +302,8 @@ def test_a_missing_right_of_the_person_is_told_apart_from_a_missing_scope(
     pages: Client, connected: Callable[..., Connection], bring_in: BringIn, clock: Clock
 ) -> None:
     bring_in(connected(token="no-rights", organization="acme"))
-    for batch in watching.claim_due(now=clock()):
-        watching.poll(batch, READERS, clock=clock)
+    for batch in polling.claim_due(now=clock()):
+        polling.poll(batch, READERS, clock=clock)
     page = post(pages, "run-pipeline", Pipeline.objects.get(name="Storefront CI").pk, branch="main")
     assert "Not permitted" in page
     assert "Queue builds" in page

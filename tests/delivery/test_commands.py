@@ -8,8 +8,8 @@ import pytest
 from django.core.management import call_command
 
 from connections.models import CapabilityState, Connection
-from delivery.actions import watching
-from delivery.models import Inventory, Pipeline, Project
+from delivery.live import polling
+from delivery.models import Pipeline, Project, SyncState
 from delivery.tasks import READERS
 from history.models import Event
 from sandbox.server import Sandbox
@@ -18,15 +18,15 @@ from tests.delivery.terminal import run
 from tests.factories import ConnectionFactory
 
 Connect = Callable[..., Connection]
-BringIn = Callable[[Connection], Inventory]
+BringIn = Callable[[Connection], SyncState]
 
 
 @pytest.fixture
 def pipelines(connected: Connect, bring_in: BringIn, clock: Clock) -> Connection:
     connection = connected(organization="fabrikam")
     bring_in(connection)
-    for batch in watching.claim_due(now=clock()):
-        watching.poll(batch, READERS, clock=clock)
+    for batch in polling.claim_due(now=clock()):
+        polling.poll(batch, READERS, clock=clock)
     return connection
 
 
@@ -56,7 +56,7 @@ def test_refresh_of_what_a_worker_holds_is_left_alone(
     connected: Connect, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connected(organization="fabrikam")
-    Inventory.objects.update(leased_until=clock.forward(seconds=60), lease="x")
+    SyncState.objects.update(leased_until=clock.forward(seconds=60), lease="x")
     assert run("repositories", "refresh", "Acme main", "--json") == (4, {"problem": "under_way"})
 
 

@@ -10,14 +10,14 @@ from django.test import Client
 from django.urls import reverse
 
 from connections.models import Connection
-from delivery.actions import watching
-from delivery.actions.builds import full_ref
-from delivery.models import Inventory, Pipeline, Repository
+from delivery.builds.builds import full_ref
+from delivery.live import polling
+from delivery.models import Pipeline, Repository, SyncState
 from delivery.tasks import READERS
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
 
-BringIn = Callable[[Connection], Inventory]
+BringIn = Callable[[Connection], SyncState]
 JSON = {"Content-Type": "application/json"}
 MISSING = {"message": "TF401175: The version descriptor could not be resolved.", "typeKey": "GitUnresolvable"}
 
@@ -25,7 +25,7 @@ MISSING = {"message": "TF401175: The version descriptor could not be resolved.",
 @pytest.fixture(autouse=True)
 def bell() -> Iterator[Mock]:
     """The broker's doorbell, so that no broker is needed."""
-    with patch("delivery.views.live.ring") as rung:
+    with patch("delivery.live_views.enqueue") as rung:
         yield rung
 
 
@@ -34,8 +34,8 @@ def brought_in(connected: Callable[..., Connection], bring_in: BringIn, clock: C
     """A connection whose repositories and pipelines were read."""
     connection = connected(organization="fabrikam")
     bring_in(connection)
-    for batch in watching.claim_due(now=clock()):
-        watching.poll(batch, READERS, clock=clock)
+    for batch in polling.claim_due(now=clock()):
+        polling.poll(batch, READERS, clock=clock)
     return connection
 
 

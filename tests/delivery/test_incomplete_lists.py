@@ -12,19 +12,19 @@ from django.test import Client
 from django.urls import reverse
 
 from connections.actions.connect import choose_projects
-from connections.azure_devops import paging
-from connections.azure_devops import types as azure
-from connections.azure_devops.client import AzureDevOpsClient
 from connections.models import Connection
-from delivery.actions import watching
-from delivery.models import Inventory, Pipeline, Project, ReleasePipeline, Repository, Watch
+from connections.providers.azure_devops import models as azure
+from connections.providers.azure_devops import paging
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from delivery.live import polling
+from delivery.models import Pipeline, PollSubscription, Project, ReleasePipeline, Repository, SyncState
 from delivery.tasks import READERS
 from history.models import Event
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
 
 Connect = Callable[..., Connection]
-BringIn = Callable[[Connection], Inventory]
+BringIn = Callable[[Connection], SyncState]
 Poll = Callable[[], None]
 PROJECTS = r"/_apis/projects\Z"
 PIPELINES = r"/_apis/build/definitions\Z"
@@ -53,9 +53,9 @@ def poll(clock: Clock) -> Poll:
     """Reads builds and releases as a worker would."""
 
     def run() -> None:
-        Watch.objects.update(once=True, next_at=clock())
-        for batch in watching.claim_due(now=clock()):
-            watching.poll(batch, READERS, clock=clock)
+        PollSubscription.objects.update(once=True, next_at=clock())
+        for batch in polling.claim_due(now=clock()):
+            polling.poll(batch, READERS, clock=clock)
 
     return run
 
@@ -80,12 +80,12 @@ def test_projects_without_end_are_brought_in_as_far_as_they_were_read(
 ) -> None:
     sandbox.behaviour.add("endless_list", path=PROJECTS, variant=variant)
     before = requests(sandbox, "/projects")
-    inventory = bring_in(connection)
+    sync_state = bring_in(connection)
     assert requests(sandbox, "/projects") - before == 4
-    assert (inventory.problem, inventory.under_way) == ("list_incomplete", False)
-    assert inventory.done == inventory.total == Project.objects.count()
-    assert inventory.complete_at is not None
-    assert inventory.complete_at < inventory.finished_at  # type: ignore[operator]  # it ended
+    assert (sync_state.problem, sync_state.under_way) == ("list_incomplete", False)
+    assert sync_state.done == sync_state.total == Project.objects.count()
+    assert sync_state.complete_at is not None
+    assert sync_state.complete_at < sync_state.finished_at  # type: ignore[operator]  # it ended
     assert Project.objects.count() == (8 if variant == "new" else 2)
 
 
@@ -117,18 +117,18 @@ def test_a_project_that_stands_on_two_pages_is_brought_in_once(connected: Connec
     connection = connected(organization="doubled")
     bring_in(connection)
     assert Project.objects.count() == 110
-    assert Inventory.objects.get().problem == ""
+    assert SyncState.objects.get().problem == ""
 
 
 def test_a_refresh_that_ended_incomplete_stands_in_the_history_and_reads_builds_all_the_same(
     connection: Connection, bring_in: BringIn, sandbox: Sandbox
 ) -> None:
-    Watch.objects.all().delete()
+    PollSubscription.objects.all().delete()
     sandbox.behaviour.add("endless_list", path=PROJECTS, variant="new")
     bring_in(connection)
     event = Event.objects.filter(kind="repositories.refreshed").latest("pk")
     assert event.detail["problem"] == "list_incomplete"
-    assert Watch.objects.filter(once=True, kind=watching.BUILDS).count() == 8
+    assert PollSubscription.objects.filter(once=True, kind=polling.BUILDS).count() == 8
 
 
 def test_pages_say_that_the_list_is_incomplete(
@@ -178,7 +178,7 @@ def test_pipelines_without_end_are_written_and_nothing_is_taken_for_gone(
     poll()
     assert not Pipeline.objects.filter(gone_at__isnull=False).exists()
     assert known < set(Pipeline.objects.values_list("pk", flat=True))
-    watch = Watch.objects.get(kind=watching.BUILDS, project__name="Tailspin")
+    watch = PollSubscription.objects.get(kind=polling.BUILDS, project__name="Tailspin")
     assert (watch.problem, watch.once) == ("list_incomplete", False)
     assert watch.read_at is not None
 
@@ -189,7 +189,7 @@ def test_builds_without_end_leave_what_is_known_of_pipelines(
 ) -> None:
     sandbox.behaviour.add("endless_list", path=BUILDS, variant=variant)
     poll()
-    assert Watch.objects.filter(kind=watching.BUILDS, problem="list_incomplete").exists()
+    assert PollSubscription.objects.filter(kind=polling.BUILDS, problem="list_incomplete").exists()
     nightly = Pipeline.objects.get(name="Tailspin Nightly")
     assert nightly.build_id is not None
 
@@ -216,13 +216,13 @@ def test_releases_without_end_lose_nothing_that_is_known(
     after = {one.azure_id: (one.newest_name, one.whole) for one in ReleasePipeline.objects.filter(gone_at=None)}
     assert before.items() <= after.items()
     assert any(name for name, _ in before.values())
-    watch = Watch.objects.get(kind=watching.RELEASES, project__name="Tailspin")
+    watch = PollSubscription.objects.get(kind=polling.RELEASES, project__name="Tailspin")
     assert watch.problem == "list_incomplete"
 
 
 @pytest.mark.parametrize(
     ("kind", "path", "address"),
-    [(watching.BUILDS, PIPELINES, "delivery:builds"), (watching.RELEASES, RELEASE_PIPELINES, "delivery:releases")],
+    [(polling.BUILDS, PIPELINES, "delivery:builds"), (polling.RELEASES, RELEASE_PIPELINES, "delivery:releases")],
 )
 def test_live_pages_and_commands_say_that_a_list_is_incomplete(
     pages: Client, connection: Connection, poll: Poll, sandbox: Sandbox, kind: str, path: str, address: str
@@ -252,17 +252,17 @@ def test_a_branch_that_an_endless_list_does_not_show_is_not_taken_for_missing(
 
 
 def test_the_lease_of_a_batch_is_renewed_while_a_long_list_is_read(connection: Connection, clock: Clock) -> None:
-    Watch.objects.filter(kind=watching.RELEASES).delete()
-    Watch.objects.update(once=True, next_at=clock())
-    (batch,) = watching.claim_due(now=clock())
+    PollSubscription.objects.filter(kind=polling.RELEASES).delete()
+    PollSubscription.objects.update(once=True, next_at=clock())
+    (batch,) = polling.claim_due(now=clock())
     left: list[float] = []
 
     def read(client: AzureDevOpsClient, project: Project, _now: datetime) -> None:
         for _ in range(6):
             clock.forward(seconds=settings.REFRESH_LEASE_SECONDS / 2)
             client.connection_data()
-            until = Watch.objects.get(project=project).leased_until
+            until = PollSubscription.objects.get(project=project).leased_until
             left.append((until - clock.now).total_seconds() if until else 0.0)
 
-    watching.poll(batch, {watching.BUILDS: read}, clock=clock)
+    polling.poll(batch, {polling.BUILDS: read}, clock=clock)
     assert left == [pytest.approx(settings.REFRESH_LEASE_SECONDS, abs=1)] * 12

@@ -6,15 +6,18 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from connections import messages
+from connections.domain.problems import catalogue
 from connections.input_rules import InvalidInput
 from connections.models import Connection
 from delivery import input_rules
-from delivery.actions import builds, release_acts, watching, write
-from delivery.actions.reading import CannotAsk
-from delivery.actions.release_acts import Decision, Place, ReleaseWish
-from delivery.actions.write import FileWish
-from delivery.models import Inventory, Pipeline, Repository
+from delivery.builds import builds
+from delivery.live import polling
+from delivery.models import Pipeline, Repository, SyncState
+from delivery.releases import release_changes
+from delivery.releases.release_changes import Decision, NewRelease, Place
+from delivery.remote_read import RemoteReadError
+from delivery.repositories import repository_changes
+from delivery.repositories.repository_changes import FileCommit
 from delivery.tasks import READERS
 from history.models import Event
 from history.record import Actor
@@ -23,7 +26,7 @@ from tests.delivery.conftest import Clock
 from tests.delivery.terminal import run
 
 Connect = Callable[..., Connection]
-BringIn = Callable[[Connection], Inventory]
+BringIn = Callable[[Connection], SyncState]
 ANN = Actor("ann")
 PLACE = Place(1, "Release-1", 1, "Production")
 LONG = "x" * 2001
@@ -32,8 +35,8 @@ LONG = "x" * 2001
 @pytest.fixture
 def repository(connected: Connect, bring_in: BringIn, clock: Clock) -> Repository:
     bring_in(connected(organization="fabrikam"))
-    for batch in watching.claim_due(now=clock()):
-        watching.poll(batch, READERS, clock=clock)
+    for batch in polling.claim_due(now=clock()):
+        polling.poll(batch, READERS, clock=clock)
     return Repository.objects.get(name="Tailspin")
 
 
@@ -44,23 +47,23 @@ def acts(repository: Repository) -> dict[str, Callable[..., object]]:
     assert pipeline is not None
 
     def commit(**given: Any) -> object:
-        wish = FileWish(**({"branch": "main", "path": "/a.md", "content": "a", "comment": "Say a"} | given))
-        return write.commit_file(repository, wish, by=ANN, now=now)
+        wish = FileCommit(**({"branch": "main", "path": "/a.md", "content": "a", "comment": "Say a"} | given))
+        return repository_changes.commit_file(repository, wish, by=ANN, now=now)
 
     return {
-        "repository": lambda name: write.create_repository(project, name, by=ANN, now=now),
-        "branch": lambda name="new", source="main": write.create_branch(
+        "repository": lambda name: repository_changes.create_repository(project, name, by=ANN, now=now),
+        "branch": lambda name="new", source="main": repository_changes.create_branch(
             repository, name, source=source, by=ANN, now=now
         ),
         "commit": commit,
         "run": lambda branch: builds.run_pipeline(pipeline, branch, by=ANN, now=now),
-        "release": lambda description: release_acts.create_release(
-            project, ReleaseWish(1, "CD", description=description), by=ANN, now=now
+        "release": lambda description: release_changes.create_release(
+            project, NewRelease(1, "CD", description=description), by=ANN, now=now
         ),
-        "deploy": lambda comment: release_acts.deploy(project, PLACE, comment=comment, by=ANN, now=now),
-        "cancel": lambda comment: release_acts.cancel(project, PLACE, comment=comment, by=ANN, now=now),
-        "approve": lambda comment: release_acts.approve(project, PLACE, Decision(1, comment), by=ANN, now=now),
-        "reject": lambda comment: release_acts.reject(project, PLACE, Decision(1, comment), by=ANN, now=now),
+        "deploy": lambda comment: release_changes.deploy(project, PLACE, comment=comment, by=ANN, now=now),
+        "cancel": lambda comment: release_changes.cancel(project, PLACE, comment=comment, by=ANN, now=now),
+        "approve": lambda comment: release_changes.approve(project, PLACE, Decision(1, comment), by=ANN, now=now),
+        "reject": lambda comment: release_changes.reject(project, PLACE, Decision(1, comment), by=ANN, now=now),
     }
 
 
@@ -99,7 +102,7 @@ def test_an_action_refuses_it_before_anything_is_asked(
 ) -> None:
     sandbox.requests.clear()
     known = Event.objects.count()
-    with pytest.raises(CannotAsk) as refused:
+    with pytest.raises(RemoteReadError) as refused:
         acts(repository)[act](**given)
     assert refused.value.code == code
     assert sandbox.requests == []
@@ -108,7 +111,7 @@ def test_an_action_refuses_it_before_anything_is_asked(
 
 @pytest.mark.parametrize("code", sorted({code for _, _, code in WRONG}))
 def test_each_refusal_has_words_in_the_catalogue(code: str) -> None:
-    assert messages.problem(code).code == code
+    assert catalogue.problem(code).code == code
 
 
 @pytest.mark.parametrize("branch", ["", "a..b", "\udcff", "a\x1b[31m"])

@@ -7,19 +7,19 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from connections.azure_devops.build import Build, Result, Status
 from connections.models import Connection
-from delivery.actions import watching
-from delivery.actions.builds import run_pipeline
-from delivery.build_states import State, state_of
-from delivery.models import Inventory, Pipeline, Project, Watch
+from connections.providers.azure_devops.build import Build, Result, Status
+from delivery.builds.build_presenters import length, log_line, short_branch
+from delivery.builds.builds import run_pipeline
+from delivery.domain.build_states import State, state_of
+from delivery.live import polling
+from delivery.models import Pipeline, PollSubscription, Project, SyncState
 from delivery.tasks import READERS
-from delivery.views.build_display import length, log_line, short_branch
 from history.record import Actor
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
 
-BringIn = Callable[[Connection], Inventory]
+BringIn = Callable[[Connection], SyncState]
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
@@ -29,9 +29,9 @@ def read(connected: Callable[..., Connection], bring_in: BringIn, clock: Clock) 
     bring_in(connected(organization="fabrikam"))
 
     def poll() -> None:
-        Watch.objects.update(once=True, next_at=clock())
-        for batch in watching.claim_due(now=clock()):
-            watching.poll(batch, READERS, clock=clock)
+        PollSubscription.objects.update(once=True, next_at=clock())
+        for batch in polling.claim_due(now=clock()):
+            polling.poll(batch, READERS, clock=clock)
 
     poll()
     return poll

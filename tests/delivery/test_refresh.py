@@ -14,11 +14,11 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from connections.actions.connect import choose_projects
 from connections.actions.disconnect import disconnect
-from connections.azure_devops import types as azure
 from connections.models import Connection
-from delivery.actions import refresh
-from delivery.actions.keep import keep_repositories
-from delivery.models import Inventory, Project, Repository
+from connections.providers.azure_devops import models as azure
+from delivery.models import Project, Repository, SyncState
+from delivery.sync import sync
+from delivery.sync.upsert import upsert_repositories
 from history.models import Event
 from history.record import Actor
 from sandbox.samples import PROJECT_COUNT, build_world
@@ -27,7 +27,7 @@ from tests.delivery.conftest import Clock
 from tests.factories import ConnectionFactory
 
 Connect = Callable[..., Connection]
-BringIn = Callable[[Connection], Inventory]
+BringIn = Callable[[Connection], SyncState]
 SOMEBODY = Actor(name="ann", id=7)
 LISTING = r"/_apis/git/repositories$"
 
@@ -50,9 +50,9 @@ def every_project(sandbox: Sandbox) -> None:
 def test_all_projects_and_repositories_come_in_with_what_is_known_of_them(
     connected: Connect, bring_in: BringIn
 ) -> None:
-    inventory = bring_in(connected())
-    assert (inventory.total, inventory.done, inventory.problem) == (PROJECT_COUNT, PROJECT_COUNT, "")
-    assert inventory.complete_at is not None
+    sync_state = bring_in(connected())
+    assert (sync_state.total, sync_state.done, sync_state.problem) == (PROJECT_COUNT, PROJECT_COUNT, "")
+    assert sync_state.complete_at is not None
     assert Project.objects.count() == PROJECT_COUNT
     found = Repository.objects.get(project__name="Storefront", name="Storefront")
     assert (found.branch, found.size > 0, found.disabled) == ("main", True, False)
@@ -79,11 +79,11 @@ def test_what_is_gone_is_marked_with_the_date_and_comes_back(
     bring_in(connection)
     projects = sandbox.world.organizations["fabrikam"].projects
     removed, whole = projects[0].repositories.pop(), projects.pop()
-    inventory = bring_in(connection)
+    sync_state = bring_in(connection)
     assert Repository.objects.get(azure_id=removed.id).gone_at is not None
     assert Project.objects.get(azure_id=whole.id).gone_at is not None
     assert not Repository.objects.filter(project__azure_id=whole.id, gone_at=None).exists()
-    assert inventory.total == 1
+    assert sync_state.total == 1
     projects.append(whole)
     projects[0].repositories.append(removed)
     bring_in(connection)
@@ -99,8 +99,8 @@ def test_a_list_of_projects_that_breaks_half_way_hides_nothing(
     bring_in(connection)
     sandbox.world.organizations["acme"].projects[0].repositories.clear()
     sandbox.behaviour.add("status", status=500, path="/_apis/projects", after=1)
-    inventory = bring_in(connection)
-    assert (inventory.problem, inventory.under_way) == ("server_error", True)
+    sync_state = bring_in(connection)
+    assert (sync_state.problem, sync_state.under_way) == ("server_error", True)
     assert not Project.objects.filter(gone_at__isnull=False).exists()
     assert not Repository.objects.filter(gone_at__isnull=False).exists()
 
@@ -114,9 +114,9 @@ def test_one_project_that_cannot_be_listed_stops_no_other_and_loses_nothing(
     first = Project.objects.order_by("pk")[0]
     refusal = {"body": '{"message": "TF401027", "typeKey": "GitNeedsPermissionException"}'}
     sandbox.behaviour.add("status", status=403, path=f"/{first.azure_id}/_apis/git/repositories", **refusal)
-    inventory = bring_in(connection)
+    sync_state = bring_in(connection)
     first.refresh_from_db()
-    assert (first.problem, inventory.problem, inventory.done) == ("access_denied", "", 2)
+    assert (first.problem, sync_state.problem, sync_state.done) == ("access_denied", "", 2)
     assert present() == before
 
 
@@ -126,23 +126,23 @@ def test_an_interrupted_refresh_goes_on_where_it_was(
 ) -> None:
     connection = connected()
     sandbox.behaviour.add("reset", path=LISTING, after=20)
-    inventory = bring_in(connection)
-    assert (inventory.problem, inventory.under_way, inventory.done) == ("connection_failed", True, 20)
-    assert inventory.next_at > clock.now
+    sync_state = bring_in(connection)
+    assert (sync_state.problem, sync_state.under_way, sync_state.done) == ("connection_failed", True, 20)
+    assert sync_state.next_at > clock.now
     sandbox.behaviour.clear()
     before = listings(sandbox)
-    inventory = bring_in(connection)
-    assert (inventory.under_way, inventory.done, inventory.troubles_in_a_row) == (False, PROJECT_COUNT, 0)
+    sync_state = bring_in(connection)
+    assert (sync_state.under_way, sync_state.done, sync_state.consecutive_failures) == (False, PROJECT_COUNT, 0)
     assert listings(sandbox) - before == PROJECT_COUNT - 20
 
 
 def test_throttling_is_obeyed_by_the_row(connected: Connect, bring_in: BringIn, sandbox: Sandbox, clock: Clock) -> None:
     connection = connected(organization="fabrikam")
     sandbox.behaviour.add("throttle", path=LISTING, retry_after=900)
-    inventory = bring_in(connection)
-    assert (inventory.problem, inventory.under_way) == ("throttled", True)
-    assert (inventory.next_at - clock.now).total_seconds() >= 899
-    assert refresh.claim_due(now=clock()) == []
+    sync_state = bring_in(connection)
+    assert (sync_state.problem, sync_state.under_way) == ("throttled", True)
+    assert (sync_state.next_at - clock.now).total_seconds() >= 899
+    assert sync.claim_due(now=clock()) == []
 
 
 def test_after_enough_interruptions_it_waits_for_its_usual_time(
@@ -150,10 +150,10 @@ def test_after_enough_interruptions_it_waits_for_its_usual_time(
 ) -> None:
     connection = connected(organization="fabrikam")
     sandbox.behaviour.add("status", status=500)
-    for _ in range(refresh.PATIENCE):
-        inventory = bring_in(connection)
-    assert (inventory.under_way, inventory.problem) == (False, "server_error")
-    assert (inventory.next_at - clock.now).total_seconds() > 3600
+    for _ in range(sync.PATIENCE):
+        sync_state = bring_in(connection)
+    assert (sync_state.under_way, sync_state.problem) == (False, "server_error")
+    assert (sync_state.next_at - clock.now).total_seconds() > 3600
 
 
 @pytest.mark.parametrize(("token", "problem"), [("no-build", ""), ("expired", "token_expired")])
@@ -164,8 +164,8 @@ def test_what_waiting_does_not_mend_ends_the_refresh(
     found = sandbox.world.token_named("no-build")
     assert found is not None
     found.state = "expired" if token == "expired" else "active"
-    inventory = bring_in(connection)
-    assert (inventory.under_way, inventory.problem) == (False, problem)
+    sync_state = bring_in(connection)
+    assert (sync_state.under_way, sync_state.problem) == (False, problem)
 
 
 def test_without_the_scope_nothing_is_asked_project_by_project(
@@ -202,56 +202,56 @@ def test_connecting_makes_the_first_refresh_due_and_rings_the_bell(
 ) -> None:
     with django_capture_on_commit_callbacks() as rung:
         connection = connected(organization="fabrikam")
-    assert [claim.connection_id for claim in refresh.claim_due(now=clock.forward(seconds=1))] == [connection.pk]
+    assert [claim.connection_id for claim in sync.claim_due(now=clock.forward(seconds=1))] == [connection.pk]
     assert [one.__name__ for one in rung] == ["_ring"]
 
 
 def test_a_connection_older_than_this_app_gets_its_inventory_from_the_clock(db: None, clock: Clock) -> None:
     connection = ConnectionFactory.create()
-    Inventory.objects.all().delete()
-    assert [claim.connection_id for claim in refresh.claim_due(now=clock())] == [connection.pk]
+    SyncState.objects.all().delete()
+    assert [claim.connection_id for claim in sync.claim_due(now=clock())] == [connection.pk]
 
 
 def test_two_clocks_never_claim_the_same_refresh(db: None, clock: Clock) -> None:
     ConnectionFactory()
     now = clock.forward(seconds=1)
-    assert [len(refresh.claim_due(now=now)) for _ in range(2)] == [1, 0]
+    assert [len(sync.claim_due(now=now)) for _ in range(2)] == [1, 0]
 
 
 def test_one_refresh_at_a_time_for_each_person_behind_a_token(db: None, clock: Clock) -> None:
     for person in ("a", "a", "b"):
         ConnectionFactory(identity_id=person)
-    assert len(refresh.claim_due(now=clock.forward(seconds=1))) == 2
+    assert len(sync.claim_due(now=clock.forward(seconds=1))) == 2
 
 
 def test_disabled_connections_are_left_in_peace(db: None, clock: Clock) -> None:
     ConnectionFactory(disabled=True)
-    assert refresh.claim_due(now=clock.forward(seconds=1)) == []
+    assert sync.claim_due(now=clock.forward(seconds=1)) == []
 
 
 def test_a_worker_whose_lease_went_to_another_stops(
     connected: Connect, sandbox: Sandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connected(organization="fabrikam")
-    (claim,) = refresh.claim_due(now=clock.forward(seconds=1))
+    (claim,) = sync.claim_due(now=clock.forward(seconds=1))
     clock.forward(seconds=200)
-    (second,) = refresh.claim_due(now=clock())
-    refresh.refresh(claim, clock=clock)
+    (second,) = sync.claim_due(now=clock())
+    sync.sync(claim, clock=clock)
     assert listings(sandbox) == 0
-    refresh.refresh(second, clock=clock)
+    sync.sync(second, clock=clock)
     assert listings(sandbox) == 2
 
 
 def test_asking_twice_asks_once(connected: Connect, clock: Clock) -> None:
     connection = connected(organization="fabrikam")
-    refresh.ask_for_refresh(connection, by=SOMEBODY, now=clock())
-    refresh.ask_for_refresh(connection, by=SOMEBODY, now=clock())
-    assert len(refresh.claim_due(now=clock())) == 1
+    sync.request_sync(connection, by=SOMEBODY, now=clock())
+    sync.request_sync(connection, by=SOMEBODY, now=clock())
+    assert len(sync.claim_due(now=clock())) == 1
 
 
 def test_the_history_says_who_asked_and_what_is_new(connected: Connect, bring_in: BringIn, clock: Clock) -> None:
     connection = connected(organization="fabrikam")
-    refresh.ask_for_refresh(connection, by=SOMEBODY, now=clock())
+    sync.request_sync(connection, by=SOMEBODY, now=clock())
     bring_in(connection)
     event = Event.objects.filter(kind="repositories.refreshed").get()
     assert event.actor_name == "ann"
@@ -285,7 +285,7 @@ def test_a_connection_is_disconnected_while_its_repositories_come_in(
     connected: Connect, bring_in: BringIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = connected(organization="fabrikam")
-    keep, at_work = keep_repositories, threading.Event()
+    keep, at_work = upsert_repositories, threading.Event()
     end = threading.Thread(target=_disconnect, args=(connection.pk,))
 
     def keep_while_somebody_disconnects(*what: Any, **how: Any) -> None:
@@ -296,8 +296,8 @@ def test_a_connection_is_disconnected_while_its_repositories_come_in(
                 _await_somebody_who_waits()
         keep(*what, **how)
 
-    monkeypatch.setattr(refresh, "keep_repositories", keep_while_somebody_disconnects)
-    with suppress(Inventory.DoesNotExist):
+    monkeypatch.setattr(sync, "upsert_repositories", keep_while_somebody_disconnects)
+    with suppress(SyncState.DoesNotExist):
         bring_in(connection)
     if database.vendor != "postgresql":
         # A SQLite that lives in memory lets one in after the other.

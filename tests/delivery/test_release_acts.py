@@ -7,11 +7,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from connections.azure_devops.release_types import Approval, ApprovalStatus
-from connections.azure_devops.types import Identity
 from connections.models import CapabilityState, Connection
-from delivery.actions.release_acts import is_of_another
+from connections.providers.azure_devops.models import Identity
+from connections.providers.azure_devops.release_models import Approval, ApprovalStatus
 from delivery.models import Project
+from delivery.releases.release_changes import is_of_another
 from history.models import Event
 from sandbox.sample_code import NOOR
 from tests.delivery.releases import CANARY, DEPLOY, MAC, THROUGH, WAITING, Shop, events
@@ -125,7 +125,7 @@ def test_the_release_of_somebody_else_is_not_taken_for_ours(pages: Client, shop:
 def test_where_two_releases_could_be_ours_it_says_that_it_cannot_be_told(
     pages: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from delivery.actions.release_acts import _Creation
+    from delivery.releases.release_changes import _Creation
 
     create(pages, shop)
     create(pages, shop)

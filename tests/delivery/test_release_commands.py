@@ -3,7 +3,7 @@
 import pytest
 
 from connections.models import CapabilityState
-from delivery.actions import watching
+from delivery.live import polling
 from delivery.models import ReleasePipeline
 from delivery.tasks import READERS
 from history.models import Event
@@ -18,8 +18,8 @@ PRODUCTION = (NAME, WAITING, "Production")
 
 @pytest.fixture(autouse=True)
 def _release_pipelines(shop: Shop, clock: Clock) -> None:
-    for batch in watching.claim_due(now=clock()):
-        watching.poll(batch, READERS, clock=clock)
+    for batch in polling.claim_due(now=clock()):
+        polling.poll(batch, READERS, clock=clock)
 
 
 def test_pipelines_are_listed_with_their_newest_release(shop: Shop) -> None:

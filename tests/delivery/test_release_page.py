@@ -7,9 +7,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from connections.models import CapabilityState, Connection
-from delivery.actions import releasing
 from delivery.models import Project
-from delivery.views.release_display import duration
+from delivery.releases import release_reads
+from delivery.releases.release_presenters import duration
 from sandbox.sample_code import NOOR
 from sandbox.server import Sandbox
 from tests.delivery.releases import CANARY, DEPLOY, MAC, THROUGH, WAITING, Shop
@@ -75,7 +75,7 @@ def test_nothing_is_asked_for_when_all_is_over(pages: Client, shop: Shop) -> Non
 
 
 def test_several_who_watch_share_one_call(pages: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(releasing, "LIVE_SECONDS", 60.0)
+    monkeypatch.setattr(release_reads, "LIVE_SECONDS", 60.0)
     release = shop.release(WAITING)
     shop.page(pages, release)
     before = len(shop.sandbox.requests)
@@ -155,7 +155,7 @@ def test_a_pipeline_shows_its_releases_newest_first(pages: Client, shop: Shop) -
 
 
 def test_a_pipelines_releases_come_in_pages(pages: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(releasing, "RELEASES_PER_PAGE", 1)
+    monkeypatch.setattr(release_reads, "RELEASES_PER_PAGE", 1)
     first = pages.get(shop.url("release-pipeline", DEPLOY))
     older = pages.get(first.context["older_url"])
     assert [one.release.name for one in older.context["rows"]] == [THROUGH]

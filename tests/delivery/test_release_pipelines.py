@@ -7,14 +7,14 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from connections.models import Connection
-from delivery.actions import watching
-from delivery.models import Inventory, Project, ReleasePipeline, Watch
+from delivery.live import polling
+from delivery.models import PollSubscription, Project, ReleasePipeline, SyncState
 from delivery.tasks import READERS
 from sandbox.sample_code import NOOR
 from tests.delivery.conftest import Clock
 from tests.delivery.releases import THROUGH, WAITING, Shop
 
-BringIn = Callable[[Connection], Inventory]
+BringIn = Callable[[Connection], SyncState]
 Read = Callable[[], None]
 
 
@@ -23,9 +23,9 @@ def read(shop: Shop, clock: Clock) -> Read:
     """Reads the release pipelines as a worker would, each time it is called."""
 
     def poll() -> None:
-        Watch.objects.filter(kind=watching.RELEASES).update(once=True, next_at=clock())
-        for batch in watching.claim_due(now=clock()):
-            watching.poll(batch, READERS, clock=clock)
+        PollSubscription.objects.filter(kind=polling.RELEASES).update(once=True, next_at=clock())
+        for batch in polling.claim_due(now=clock()):
+            polling.poll(batch, READERS, clock=clock)
 
     poll()
     return poll
@@ -119,7 +119,7 @@ def test_a_list_that_breaks_half_way_changes_nothing(read: Read, shop: Shop) -> 
     read()
     assert not ReleasePipeline.objects.filter(gone_at__isnull=False).exists()
     assert not ReleasePipeline.objects.filter(name="Renamed").exists()
-    assert Watch.objects.get(kind=watching.RELEASES, project=shop.project).problem == "server_error"
+    assert PollSubscription.objects.get(kind=polling.RELEASES, project=shop.project).problem == "server_error"
 
 
 def test_many_pipelines_cost_no_more_queries_than_few(read: Read, shop: Shop) -> None:
@@ -137,13 +137,13 @@ def test_many_pipelines_cost_no_more_queries_than_few(read: Read, shop: Shop) ->
 
 def test_what_the_token_surely_lacks_is_not_asked_for(connected: Callable[..., Connection], bring_in: BringIn) -> None:
     bring_in(connected(token="no-release"))
-    assert not Watch.objects.filter(kind=watching.RELEASES).exists()
+    assert not PollSubscription.objects.filter(kind=polling.RELEASES).exists()
 
 
 def releases_are_read(connection: Connection, bring_in: BringIn, clock: Clock) -> None:
     bring_in(connection)
-    for batch in watching.claim_due(now=clock()):
-        watching.poll(batch, READERS, clock=clock)
+    for batch in polling.claim_due(now=clock()):
+        polling.poll(batch, READERS, clock=clock)
 
 
 def test_where_classic_releases_are_switched_off_it_is_known_to_a_token_that_may_know(

@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from connections.models import CapabilityState
-from delivery.actions import watching
-from delivery.models import Project, ReleasePipeline, Watch
+from core.tasks import BrokerUnavailable
+from delivery.live import polling
+from delivery.models import PollSubscription, Project, ReleasePipeline
 from delivery.tasks import READERS
-from orchestrator.ringing import NobodyHears
 from sandbox.sample_code import NOOR
 from tests.delivery.conftest import Clock
 from tests.delivery.releases import DEPLOY, THROUGH, Shop
@@ -26,7 +26,7 @@ LIST = "/releases/"
 @pytest.fixture(autouse=True)
 def bell() -> Iterator[Mock]:
     """The broker's doorbell, so that no broker is needed."""
-    with patch("delivery.views.live.ring") as rung:
+    with patch("delivery.live_views.enqueue") as rung:
         yield rung
 
 
@@ -35,9 +35,9 @@ def read(shop: Shop, clock: Clock) -> Callable[[], None]:
     """Reads what people look at, as a worker would."""
 
     def poll() -> None:
-        Watch.objects.update(once=True, next_at=clock())
-        for batch in watching.claim_due(now=clock()):
-            watching.poll(batch, READERS, clock=clock)
+        PollSubscription.objects.update(once=True, next_at=clock())
+        for batch in polling.claim_due(now=clock()):
+            polling.poll(batch, READERS, clock=clock)
 
     poll()
     return poll
@@ -138,7 +138,7 @@ def test_looking_keeps_only_the_projects_of_the_page_watched_and_rings_once(
 ) -> None:
     for _ in range(3):
         pages.get(LIST)
-    watched = Watch.objects.filter(watched_until__gt=timezone.now())
+    watched = PollSubscription.objects.filter(watched_until__gt=timezone.now())
     assert [(one.kind, one.project.name) for one in watched] == [("releases", "Tailspin")]
     assert bell.call_count == 1
 
@@ -160,12 +160,12 @@ def test_the_page_updates_by_itself_and_says_when_it_was_read(pages: Client, rea
 
 
 def test_without_a_broker_the_page_shows_what_is_known(pages: Client, read: Callable[[], None], bell: Mock) -> None:
-    bell.side_effect = NobodyHears
+    bell.side_effect = BrokerUnavailable
     assert "Deploy Tailspin" in body(pages)
 
 
 def test_trouble_is_said_once_and_what_is_known_stays(pages: Client, read: Callable[[], None]) -> None:
-    Watch.objects.update(problem="throttled")
+    PollSubscription.objects.update(problem="throttled")
     page = body(pages)
     assert page.count("Azure DevOps asks us to wait") == 1
     assert "Deploy Tailspin" in page

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connections.models import Connection
-from delivery.models import Inventory, Project, Repository
+from core.tasks import BrokerUnavailable
+from delivery.models import Project, Repository, SyncState
 from delivery.tasks import refresh_due
-from orchestrator.ringing import NobodyHears
 from sandbox.server import Sandbox
 from tests.factories import ConnectionFactory
 
@@ -24,7 +24,7 @@ LIST = "/repositories/"
 @pytest.fixture(autouse=True)
 def bell() -> Iterator[Mock]:
     """The broker's doorbell, so that no broker is needed."""
-    with patch("delivery.views.repositories.ring") as rung:
+    with patch("delivery.repositories.repository_list_views.enqueue") as rung:
         yield rung
 
 
@@ -103,31 +103,31 @@ def test_without_any_the_page_says_when_they_come(pages: Client) -> None:
 
 
 def test_progress_is_shown_while_a_refresh_is_under_way(pages: Client, many: Connection) -> None:
-    Inventory.objects.filter(connection=many).update(started_at=timezone.now(), total=8, done=2)
+    SyncState.objects.filter(connection=many).update(started_at=timezone.now(), total=8, done=2)
     page = pages.get(LIST, {"connection": many.pk}).content.decode()
     assert "2 of 8 projects brought in." in page
     assert 'hx-trigger="every 2s"' in page
 
 
 def test_a_problem_is_shown_in_the_catalogues_words(pages: Client, many: Connection) -> None:
-    Inventory.objects.filter(connection=many).update(problem="throttled")
+    SyncState.objects.filter(connection=many).update(problem="throttled")
     page = pages.get(LIST, {"connection": many.pk}).content.decode()
     assert "Azure DevOps asks us to wait" in page
     assert "What is shown is from the last time that Azure DevOps answered." in page
 
 
 def test_refresh_makes_it_due_and_shows_it(pages: Client, many: Connection, bell: Mock) -> None:
-    Inventory.objects.filter(connection=many).update(next_at=timezone.now() + timedelta(hours=5))
+    SyncState.objects.filter(connection=many).update(next_at=timezone.now() + timedelta(hours=5))
     answer = pages.post(reverse("delivery:refresh", args=[many.pk]))
     assert answer.headers["Location"] == f"{LIST}?connection={many.pk}"
-    inventory = Inventory.objects.get(connection=many)
-    assert inventory.next_at <= timezone.now()
-    assert (inventory.by_hand, inventory.started_by) == (True, "maya")
+    sync_state = SyncState.objects.get(connection=many)
+    assert sync_state.next_at <= timezone.now()
+    assert (sync_state.by_hand, sync_state.started_by) == (True, "maya")
     bell.assert_called_once_with(refresh_due)
 
 
 def test_without_a_broker_the_refresh_waits_and_the_page_says_so(pages: Client, many: Connection, bell: Mock) -> None:
-    bell.side_effect = NobodyHears
+    bell.side_effect = BrokerUnavailable
     page = pages.post(reverse("delivery:refresh", args=[many.pk]), follow=True).content.decode()
     assert "The refresh begins when the clock and a worker are back." in page
 

@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connections.models import Connection
-from delivery.models import Inventory, Repository
+from delivery.models import Repository, SyncState
 from sandbox.server import Sandbox
 
-BringIn = Callable[[Connection], Inventory]
+BringIn = Callable[[Connection], SyncState]
 
 
 @pytest.fixture

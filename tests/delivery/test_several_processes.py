@@ -12,17 +12,19 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from connections.actions import audit, rate_limit_pauses, runs
+from connections.actions import audit, audit_runs, rate_limit_pauses
 from connections.models import Connection, RateLimitPause
-from delivery.actions import browse, reading, refresh
-from delivery.actions.write import FileWish, commit_file
-from delivery.models import Inventory, ReadGeneration, Repository
+from delivery import remote_read
+from delivery.models import ReadGeneration, Repository, SyncState
+from delivery.repositories import repository_browser
+from delivery.repositories.repository_changes import FileCommit, commit_file
+from delivery.sync import sync
 from history.record import Actor
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
 from tests.factories import ConnectionFactory
 
-BringIn = Callable[[Connection], Inventory]
+BringIn = Callable[[Connection], SyncState]
 ANN = Actor(name="ann")
 PATH = "/src/web/page.txt"
 
@@ -35,11 +37,11 @@ class WebProcess:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        before, caches[reading.CACHE] = caches[reading.CACHE], self._memory
+        before, caches[remote_read.CACHE] = caches[remote_read.CACHE], self._memory
         try:
             yield
         finally:
-            caches[reading.CACHE] = before
+            caches[remote_read.CACHE] = before
 
 
 @pytest.fixture
@@ -60,16 +62,16 @@ def repository(connection: Connection, bring_in: BringIn) -> Repository:
 
 def shown(repository: Repository) -> str | bytes | None:
     """The file as its page shows it."""
-    return browse.file(Repository.objects.get(pk=repository.pk), "main", PATH).content
+    return repository_browser.file(Repository.objects.get(pk=repository.pk), "main", PATH).content
 
 
 def commit(repository: Repository, content: str, *, seen: str, clock: Clock) -> None:
-    wish = FileWish("main", PATH, content, "Change", seen)
+    wish = FileCommit("main", PATH, content, "Change", seen)
     commit_file(repository, wish, by=ANN, now=clock())
 
 
 def object_id(repository: Repository) -> str:
-    return browse.file_to_edit(repository, "main", PATH).object_id
+    return repository_browser.file_to_edit(repository, "main", PATH).object_id
 
 
 def test_a_commit_through_one_process_is_shown_by_the_other(
@@ -99,11 +101,11 @@ def test_a_read_that_began_before_the_change_leaves_no_old_answer(
 ) -> None:
     def slow(_client: object) -> str:
         with other.at_work():
-            reading.forget(connection, now=clock())
+            remote_read.invalidate(connection, now=clock())
         return "old"
 
-    assert reading.remembered(connection, ("slow",), slow) == "old"
-    assert reading.remembered(connection, ("slow",), lambda _client: "new") == "new"
+    assert remote_read.cached(connection, ("slow",), slow) == "old"
+    assert remote_read.cached(connection, ("slow",), lambda _client: "new") == "new"
 
 
 def test_after_a_commit_that_was_refused_the_page_shows_what_somebody_else_pushed(
@@ -116,7 +118,7 @@ def test_after_a_commit_that_was_refused_the_page_shows_what_somebody_else_pushe
         # As though it had been pushed with Git, of which nobody tells this product.
         ReadGeneration.objects.update(number=0)
         assert shown(repository) == old
-        with pytest.raises(reading.CannotAsk) as refusal:
+        with pytest.raises(remote_read.RemoteReadError) as refusal:
             commit(repository, "mine\n", seen=seen, clock=clock)
         assert refusal.value.code == "file_changed"
         assert shown(repository) == "theirs\n"
@@ -146,25 +148,25 @@ def test_pages_keep_the_wait_that_an_audit_was_asked_for(
     repository: Repository, connection: Connection, clock: Clock, sandbox: Sandbox
 ) -> None:
     sandbox.behaviour.add("throttle", retry_after=60, times=1)
-    audit.audit(connection, by=ANN, now=clock(), in_a_hurry=False)
+    audit.audit(connection, by=ANN, now=clock(), interactive=False)
     assert_pages_wait(repository, sandbox)
 
 
 def assert_pages_wait(repository: Repository, sandbox: Sandbox) -> None:
     before = len(sandbox.requests)
-    with pytest.raises(reading.CannotAsk) as refusal:
+    with pytest.raises(remote_read.RemoteReadError) as refusal:
         shown(repository)
     assert refusal.value.code == "throttled"
     assert len(sandbox.requests) == before
 
 
-@pytest.mark.parametrize("claim", [refresh.claim_due, runs.claim_due])
+@pytest.mark.parametrize("claim", [sync.claim_due, audit_runs.claim_due])
 def test_the_clock_takes_nothing_of_a_person_who_must_wait(
     db: None, clock: Clock, claim: Callable[..., list[object]]
 ) -> None:
     waiting = ConnectionFactory.create(identity_id="maya", next_check_at=clock())
     ConnectionFactory.create(identity_id="noor", next_check_at=clock(), organization="other")
-    Inventory.objects.update(next_at=clock())
+    SyncState.objects.update(next_at=clock())
     rate_limit_pauses.note(waiting, 30, now=clock())
     assert len(claim(now=clock())) == 1
     clock.forward(seconds=31)
@@ -190,13 +192,13 @@ def test_nobody_waits_for_hours_because_a_clock_was_ahead(db: None, clock: Clock
 def test_pauses_and_counts_of_long_ago_are_removed(db: None, clock: Clock) -> None:
     connection = ConnectionFactory.create(identity_id="maya")
     rate_limit_pauses.note(connection, 120, now=clock())
-    reading.forget(connection, now=clock())
+    remote_read.invalidate(connection, now=clock())
     rate_limit_pauses.forget_ended(now=clock())
-    reading.forget_old_generations(now=clock())
+    remote_read.forget_old_generations(now=clock())
     assert (RateLimitPause.objects.count(), ReadGeneration.objects.count()) == (1, 1)
     clock.forward(days=31)
     rate_limit_pauses.forget_ended(now=clock())
-    reading.forget_old_generations(now=clock())
+    remote_read.forget_old_generations(now=clock())
     assert (RateLimitPause.objects.count(), ReadGeneration.objects.count()) == (0, 0)
 
 
@@ -204,6 +206,6 @@ def test_one_query_tells_whether_what_is_remembered_is_still_good(
     repository: Repository, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     connection = repository.project.connection
-    reading.remembered(connection, ("fact",), lambda _client: "fact")
+    remote_read.cached(connection, ("fact",), lambda _client: "fact")
     with django_assert_num_queries(1):
-        assert reading.remembered(connection, ("fact",), lambda _client: "other") == "fact"
+        assert remote_read.cached(connection, ("fact",), lambda _client: "other") == "fact"

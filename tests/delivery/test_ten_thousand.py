@@ -7,7 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from connections.models import Connection
-from delivery.models import Inventory, Project, Repository
+from delivery.models import Project, Repository, SyncState
 from sandbox.scale import Scale, add_benchmark
 from sandbox.server import Sandbox
 
@@ -16,12 +16,12 @@ def test_ten_thousand_repositories_over_a_hundred_projects(
     pages: Client,
     sandbox: Sandbox,
     connected: Callable[..., Connection],
-    bring_in: Callable[[Connection], Inventory],
+    bring_in: Callable[[Connection], SyncState],
 ) -> None:
     add_benchmark(sandbox.world, Scale(organizations=1, projects=100, repositories=100))
     with CaptureQueriesContext(database) as queries:
-        inventory = bring_in(connected(organization="bench-000"))
-    assert (inventory.done, inventory.problem) == (100, "")
+        sync_state = bring_in(connected(organization="bench-000"))
+    assert (sync_state.done, sync_state.problem) == (100, "")
     assert (Project.objects.count(), Repository.objects.count()) == (100, 10_000)
     assert len(queries) < 100 * 10
     with CaptureQueriesContext(database) as queries:

@@ -8,15 +8,15 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from connections.models import CapabilityState, Connection
-from delivery.actions import watching
-from delivery.models import Inventory, Project, Watch
+from delivery.live import polling
+from delivery.models import PollSubscription, Project, SyncState
 from delivery.tasks import READERS
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
 from tests.factories import ConnectionFactory
 
-BringIn = Callable[[Connection], Inventory]
-BUILDS = watching.BUILDS
+BringIn = Callable[[Connection], SyncState]
+BUILDS = polling.BUILDS
 
 
 @pytest.fixture
@@ -28,28 +28,28 @@ def projects(db: None, clock: Clock) -> list[Project]:
 
 
 def look(projects: list[Project], clock: Clock) -> bool:
-    return watching.look([one.pk for one in projects], BUILDS, now=clock())[1]
+    return polling.subscribe([one.pk for one in projects], BUILDS, now=clock())[1]
 
 
 def test_nobody_looking_is_nothing_asked(projects: list[Project], clock: Clock) -> None:
-    assert watching.claim_due(now=clock()) == []
+    assert polling.claim_due(now=clock()) == []
 
 
 def test_what_is_due_together_is_read_project_by_project(
     projects: list[Project], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids, now = [one.pk for one in projects], clock()
-    for kind in (BUILDS, watching.RELEASES):
-        watching.look(ids, kind, now=now)
-    monkeypatch.setattr(watching, "BATCH", 4)
-    (batch,) = watching.claim_due(now=now)
-    claimed = Watch.objects.filter(pk__in=batch.ids).values_list("project", "kind")
+    for kind in (BUILDS, polling.RELEASES):
+        polling.subscribe(ids, kind, now=now)
+    monkeypatch.setattr(polling, "BATCH", 4)
+    (batch,) = polling.claim_due(now=now)
+    claimed = PollSubscription.objects.filter(pk__in=batch.ids).values_list("project", "kind")
     assert {project for project, _ in claimed} == set(ids[:2])
 
 
 def test_whoever_looks_first_has_it_read_at_once(projects: list[Project], clock: Clock) -> None:
     assert look(projects, clock) is True
-    (batch,) = watching.claim_due(now=clock())
+    (batch,) = polling.claim_due(now=clock())
     assert len(batch.ids) == 3
 
 
@@ -63,13 +63,13 @@ def test_a_second_viewer_costs_one_query_and_asks_for_nothing(projects: list[Pro
 def test_after_the_last_viewer_it_is_not_read_any_more(projects: list[Project], clock: Clock) -> None:
     look(projects, clock)
     clock.forward(seconds=61)
-    assert watching.claim_due(now=clock()) == []
+    assert polling.claim_due(now=clock()) == []
     assert look(projects, clock) is True
 
 
 def test_two_clocks_never_read_the_same(projects: list[Project], clock: Clock) -> None:
     look(projects, clock)
-    assert [len(watching.claim_due(now=clock())) for _ in range(2)] == [1, 0]
+    assert [len(polling.claim_due(now=clock())) for _ in range(2)] == [1, 0]
 
 
 def test_one_person_behind_tokens_is_asked_for_one_batch_at_a_time(projects: list[Project], clock: Clock) -> None:
@@ -77,30 +77,30 @@ def test_one_person_behind_tokens_is_asked_for_one_batch_at_a_time(projects: lis
     noor = ConnectionFactory.create(identity_id="noor")
     more = [Project.objects.create(connection=one, azure_id="x", name="X", seen_at=clock()) for one in (other, noor)]
     look(projects, clock)
-    first = watching.claim_due(now=clock())
+    first = polling.claim_due(now=clock())
     look(more, clock)
-    second = watching.claim_due(now=clock())
+    second = polling.claim_due(now=clock())
     assert [len(one.ids) for one in first] == [3]
-    assert [Watch.objects.get(pk=one.ids[0]).project.connection for one in second] == [noor]
+    assert [PollSubscription.objects.get(pk=one.ids[0]).project.connection for one in second] == [noor]
 
 
 def test_what_a_dead_worker_held_comes_back(projects: list[Project], clock: Clock, settings: Settings) -> None:
     look(projects, clock)
-    watching.claim_due(now=clock())
+    polling.claim_due(now=clock())
     clock.forward(seconds=settings.REFRESH_LEASE_SECONDS + 1)
     look(projects, clock)
-    assert len(watching.claim_due(now=clock())) == 1
+    assert len(polling.claim_due(now=clock())) == 1
 
 
 def test_disabled_connections_are_not_read(projects: list[Project], clock: Clock) -> None:
     look(projects, clock)
     Connection.objects.update(disabled=True)
-    assert watching.claim_due(now=clock()) == []
+    assert polling.claim_due(now=clock()) == []
 
 
 def poll(clock: Clock) -> None:
-    for batch in watching.claim_due(now=clock()):
-        watching.poll(batch, READERS, clock=clock)
+    for batch in polling.claim_due(now=clock()):
+        polling.poll(batch, READERS, clock=clock)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_after_a_refresh_every_project_is_read_once_without_a_viewer(
     brought_in: Connection, sandbox: Sandbox, clock: Clock
 ) -> None:
     poll(clock)
-    assert all(one.read_at and not one.once for one in Watch.objects.all())
+    assert all(one.read_at and not one.once for one in PollSubscription.objects.all())
     asked = len(sandbox.requests)
     clock.forward(hours=1)
     poll(clock)
@@ -127,7 +127,7 @@ def test_what_the_token_surely_lacks_is_not_asked_for(
     connection = connected(token="no-build")
     bring_in(connection)
     assert CapabilityState.objects.get(connection=connection, capability="build_read").verdict == "missing"
-    assert not Watch.objects.filter(kind=BUILDS).exists()
+    assert not PollSubscription.objects.filter(kind=BUILDS).exists()
 
 
 def test_the_next_look_comes_later_the_more_is_watched_in_one_persons_name(
@@ -136,15 +136,15 @@ def test_the_next_look_comes_later_the_more_is_watched_in_one_persons_name(
     settings.WATCH_PACE_SECONDS = 30.0
     look(list(Project.objects.all()), clock)
     poll(clock)
-    waits = [(one.next_at - clock.now).total_seconds() for one in Watch.objects.filter(kind=BUILDS)]
+    waits = [(one.next_at - clock.now).total_seconds() for one in PollSubscription.objects.filter(kind=BUILDS)]
     assert all(59 < wait <= 60 for wait in waits)
 
 
 def test_what_takes_more_requests_is_read_less_often(brought_in: Connection, clock: Clock, settings: Settings) -> None:
     settings.WATCH_PACE_SECONDS = 30.0
-    watching.look([Project.objects.get(name="Tailspin").pk], watching.RELEASES, now=clock())
+    polling.subscribe([Project.objects.get(name="Tailspin").pk], polling.RELEASES, now=clock())
     poll(clock)
-    waited = Watch.objects.get(kind=watching.RELEASES, project__name="Tailspin").next_at - clock.now
+    waited = PollSubscription.objects.get(kind=polling.RELEASES, project__name="Tailspin").next_at - clock.now
     assert 89 < waited.total_seconds() <= 90
 
 
@@ -157,7 +157,7 @@ def test_throttling_is_obeyed_by_the_row_and_spares_the_others(
     asked = len(sandbox.requests)
     clock.forward(seconds=11)
     poll(clock)
-    watches = Watch.objects.filter(kind=BUILDS)
+    watches = PollSubscription.objects.filter(kind=BUILDS)
     assert {one.problem for one in watches} == {"throttled"}
     assert all((one.next_at - clock.now).total_seconds() > 190 for one in watches)
     assert len(sandbox.requests) == asked + 1
@@ -167,27 +167,27 @@ def test_trouble_keeps_what_is_known_and_is_looked_at_again_ever_later(
     brought_in: Connection, sandbox: Sandbox, clock: Clock
 ) -> None:
     poll(clock)
-    read_at = {one.pk: one.read_at for one in Watch.objects.all()}
+    read_at = {one.pk: one.read_at for one in PollSubscription.objects.all()}
     sandbox.behaviour.add("status", status=500)
     waits = []
     for _ in range(3):
-        Watch.objects.update(next_at=clock(), once=True)
+        PollSubscription.objects.update(next_at=clock(), once=True)
         poll(clock)
-        one = Watch.objects.filter(kind=BUILDS)[0]
+        one = PollSubscription.objects.filter(kind=BUILDS)[0]
         waits.append((one.next_at - clock.now).total_seconds())
         assert (one.problem, one.read_at) == ("server_error", read_at[one.pk])
     assert waits[2] > waits[1] > 60
 
 
 def test_a_worker_whose_lease_went_to_another_stops(brought_in: Connection, sandbox: Sandbox, clock: Clock) -> None:
-    (batch,) = watching.claim_due(now=clock())
-    Watch.objects.update(lease="somebody else")
+    (batch,) = polling.claim_due(now=clock())
+    PollSubscription.objects.update(lease="somebody else")
     asked = len(sandbox.requests)
-    watching.poll(batch, READERS, clock=clock)
+    polling.poll(batch, READERS, clock=clock)
     assert len(sandbox.requests) == asked
 
 
 def test_a_project_that_goes_meanwhile_is_no_error(brought_in: Connection, clock: Clock) -> None:
-    (batch,) = watching.claim_due(now=clock())
+    (batch,) = polling.claim_due(now=clock())
     Project.objects.all().delete()
-    watching.poll(batch, READERS, clock=clock)
+    polling.poll(batch, READERS, clock=clock)

@@ -11,14 +11,14 @@ from django.test import Client
 from django.urls import reverse
 
 from connections.models import CapabilityState, Connection
-from delivery.models import Inventory, Project, Repository
+from delivery.models import Project, Repository, SyncState
 from history.models import Event
 from sandbox.repositories import Repository as AzureRepository
 from sandbox.server import Sandbox
 from tests.factories import ConnectionFactory
 
 Connect = Callable[..., Connection]
-BringIn = Callable[[Connection], Inventory]
+BringIn = Callable[[Connection], SyncState]
 MAIN = "refs/heads/main"
 
 

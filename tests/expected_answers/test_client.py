@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from connections.azure_devops import core, errors
-from connections.azure_devops.answers import ANONYMOUS_ID, Answer
-from connections.azure_devops.capabilities import PROBES, read_answer
-from connections.azure_devops.classification import classify
-from connections.azure_devops.types import Service
+from connections.providers.azure_devops import core, errors
+from connections.providers.azure_devops.capabilities import PROBES, read_answer
+from connections.providers.azure_devops.classification import classify
+from connections.providers.azure_devops.models import Service
+from connections.providers.azure_devops.responses import ANONYMOUS_ID, Response
 from expected_answers import ACCEPTED, ExpectedAnswer, ExpectedRequest, expected_answers
 from expected_answers.observation import differences, observe
 
@@ -33,10 +33,10 @@ class Listener:
 
     def ask(
         self, method: str, path: tuple[str, ...], *, service: Service = "core", query: Any = None, json: object = None
-    ) -> Answer:
+    ) -> Response:
         shown = "/".join(path).replace(PROJECT, "{project}").replace("2147483647", "{no_such_number}")
         self.asked.append((method, _UUID.sub("{no_such_id}", shown), service, query or {}, json))
-        return Answer(200, {}, b"{}")
+        return Response(200, {}, b"{}")
 
 
 @pytest.mark.parametrize("probe", PROBES, ids=[probe.capability for probe in PROBES])
@@ -74,7 +74,7 @@ def test_every_alternative_type_of_error_proves_the_scope(key: str) -> None:
             assert read_answer(answer, proofs=_PROBES[key].proofs, identity=ME)[0] == "granted", type_key
 
 
-def reading(request: ExpectedRequest, answer: Answer) -> str:
+def reading(request: ExpectedRequest, answer: Response) -> str:
     try:
         if request.path == "_apis/connectionData":
             core.read_connection_data(answer)
@@ -84,11 +84,11 @@ def reading(request: ExpectedRequest, answer: Answer) -> str:
     return trouble.code if trouble else ACCEPTED
 
 
-def seen(answer: Answer) -> Any:
+def seen(answer: Response) -> Any:
     return observe(EXPECTED, status=answer.status, headers=answer.headers, body=answer.body, asker=ME)
 
 
-def answer_like(expected: ExpectedAnswer, *, type_key: str = "") -> Answer:
+def answer_like(expected: ExpectedAnswer, *, type_key: str = "") -> Response:
     """An answer that is all that the file says, and nothing more."""
     headers = {name: _VALUES.get(name, "x") for name in expected.headers}
     words = [word for word in expected.words if word not in _CHALLENGES]
@@ -100,7 +100,7 @@ def answer_like(expected: ExpectedAnswer, *, type_key: str = "") -> Answer:
         headers["content-type"] = f"{expected.content_type}; charset=utf-8"
     if expected.signed_as == "asker":
         headers["x-vss-userdata"] = f"{ME}:me@example.com"
-    return Answer(expected.status, headers, body_like(expected, " ".join(words), type_key), service="core")
+    return Response(expected.status, headers, body_like(expected, " ".join(words), type_key), service="core")
 
 
 _CHALLENGES = ("Basic realm", "Bearer authorization_uri", "TFS-Federated", "NTLM", "Negotiate")

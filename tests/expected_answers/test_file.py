@@ -2,7 +2,7 @@
 
 import pytest
 
-from connections.azure_devops.capabilities import CAPABILITIES
+from connections.providers.azure_devops.capabilities import CAPABILITIES
 from expected_answers import ACCEPTED, FILE, MARKS, expected_answers, parse
 
 EXPECTED = expected_answers()

@@ -14,7 +14,7 @@ from sandbox.people import Token
 from sandbox.samples import COLLECTION, secret
 from sandbox.scopes import FULL
 from sandbox.server import Sandbox
-from sandbox.world import GLOBAL_TOKENS_END
+from sandbox.state import GLOBAL_TOKENS_END
 
 EXPECTED = expected_answers()
 CASES = [(request, answer) for answer in EXPECTED.answers for request in answer.requests]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestrator.supervisor import leash
+from orchestrator.supervisor import parent_death
 from tests.faults.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -38,7 +38,7 @@ class Part:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 # A test run that is killed leaves nothing behind.
-                [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), *self.command],
+                [sys.executable, "-I", "-S", parent_death.__file__, str(os.getpid()), *self.command],
                 cwd=ROOT,
                 env=dict(self.environment),
                 stdin=subprocess.DEVNULL,

@@ -13,7 +13,7 @@ django.setup()
 from django.contrib.auth.models import User  # noqa: E402 - needs Django
 from django.utils import timezone  # noqa: E402
 
-from connections.actions import runs  # noqa: E402
+from connections.actions import audit_runs  # noqa: E402
 from connections.actions.disconnect import disconnect  # noqa: E402
 from connections.models import CapabilityState, Connection, StoredToken  # noqa: E402
 from history.record import Actor  # noqa: E402
@@ -50,7 +50,7 @@ def connections(
         model.pk = None
         model.name = f"Connection {number:03}"
         model.extra_recipients = f"team-{number:03}@example.com"
-        model.health = model.told_health = reported
+        model.health = model.notified_health = reported
         model.problem = "token_refused" if reported == "rejected" else ""
         model.expires_on = timezone.localdate(now) + timedelta(days=days_left if number < ending else 80)
         model.token_set_at = now - timedelta(days=40)
@@ -81,7 +81,7 @@ def scattered(*, organizations: list[str]) -> list[int]:
 
 
 def _keep_token(connection: Connection, token: str) -> None:
-    from connections.azure_devops.secret import PersonalAccessToken
+    from connections.providers.azure_devops.credentials import PersonalAccessToken
 
     stored = StoredToken(connection=connection)
     stored.seal(PersonalAccessToken(token))
@@ -112,7 +112,7 @@ def kept_tokens() -> dict[int, int]:
 
 def run() -> int:
     """A run by hand over everything; its id."""
-    return runs.start_by_hand(by=Actor("ann"), now=timezone.now()).pk
+    return audit_runs.start_by_hand(by=Actor("ann"), now=timezone.now()).pk
 
 
 MAKERS: dict[str, Callable[..., Any]] = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from orchestrator.supervisor import services
+from orchestrator.supervisor import process_specs
 from orchestrator.supervisor.ports import HOST, free_near, listen_near, port_of
 from tests.faults.ground import Ground
 from tests.faults.machine_clock import MachineClock
@@ -70,17 +70,17 @@ class Stack:
     def worker(self, number: int = 1) -> Part:
         """A worker of the product's own command, not started yet."""
         threads = int(self.environment["WORKER_THREADS"])
-        service = services.worker(self.environment, threads)
+        service = process_specs.worker(self.environment, threads)
         command = (*service.command, "--hostname", f"worker-{number}@%h")
         return self._part(f"worker-{number}", command, READY)
 
     def beat(self, number: int = 1) -> Part:
         """A clock, not started yet."""
-        return self._part(f"beat-{number}", services.beat(self.environment).command, "")
+        return self._part(f"beat-{number}", process_specs.beat(self.environment).command, "")
 
     def web(self) -> Part:
         """gunicorn on `web_url`, not started yet."""
-        service = services.web(self.environment, self._listener.fileno())
+        service = process_specs.web(self.environment, self._listener.fileno())
         part = self._part("web", service.command, "")
         part.hands_over = service.hands_over
         return part

@@ -16,7 +16,7 @@ AUDIT_ONE = "connections.tasks.audit_one"
 LEASE = "2026-01-01T00:00:00+00:00"
 RINGS = (
     "connections.tasks.audit_due",
-    "connections.tasks.forget_old_probe_results",
+    "connections.tasks.remove_expired_rows",
     "connections.tasks.mail_history_anchor",
     "connections.tasks.remind_due",
     "connections.tasks.send_due",

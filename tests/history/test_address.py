@@ -4,7 +4,7 @@ import pytest
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from history.address import InvalidProxies, client_address, parse_proxies
+from core.client_ip import InvalidProxies, client_address, parse_proxies
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
-from connections.actions import notify
 from connections.models import AuditedConnection, AuditRun, CapabilityState, Connection
-from delivery.actions import refresh, watching
+from connections.notifications import notify
+from delivery.live import polling
 from delivery.models import Pipeline, Project, Repository
+from delivery.sync import sync
 from delivery.tasks import READERS
 from sandbox.server import Sandbox
 from tests.factories import ConnectionFactory
@@ -89,7 +90,7 @@ def addresses_of_tokens(connection: Connection) -> list[str]:
     AuditedConnection.objects.create(run=run, connection=connection, name=connection.name)
     reader = notify.Recipient("olga@example.com", "you own this connection")
     facts = notify.facts(connection) | {"problem": None}
-    (mail,) = notify.put("rejected", [reader], facts, about=[connection], now=timezone.now())
+    (mail,) = notify.enqueue_mail("rejected", [reader], facts, about=[connection], now=timezone.now())
     sections = [f"/code-repositories/{one}/" for one in ("rotation", "audits", "calendar", "guard-rails")]
     walk = f"/code-repositories/rotation/plan/?within=30&connection={connection.pk}"
     of_run = f"/code-repositories/audits/{run.pk}/"
@@ -97,10 +98,10 @@ def addresses_of_tokens(connection: Connection) -> list[str]:
 
 
 def bring_in() -> None:
-    for claim in refresh.claim_due(now=timezone.now()):
-        refresh.refresh(claim, clock=timezone.now)
-    for batch in watching.claim_due(now=timezone.now()):
-        watching.poll(batch, READERS, clock=timezone.now)
+    for claim in sync.claim_due(now=timezone.now()):
+        sync.sync(claim, clock=timezone.now)
+    for batch in polling.claim_due(now=timezone.now()):
+        polling.poll(batch, READERS, clock=timezone.now)
 
 
 def say_what_is_missing() -> None:

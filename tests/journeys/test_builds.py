@@ -8,8 +8,9 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from connections.models import CapabilityState, Connection
-from delivery.actions import refresh, watching
+from delivery.live import polling
 from delivery.models import Pipeline
+from delivery.sync import sync
 from delivery.tasks import READERS
 from sandbox.server import Sandbox
 
@@ -19,10 +20,10 @@ def pipeline(connected: Callable[..., Connection]) -> Pipeline:
     """A pipeline of a connected organization, read as a worker would."""
     caches["azure_devops"].clear()
     connected(organization="fabrikam")
-    for claim in refresh.claim_due(now=timezone.now()):
-        refresh.refresh(claim, clock=timezone.now)
-    for batch in watching.claim_due(now=timezone.now()):
-        watching.poll(batch, READERS, clock=timezone.now)
+    for claim in sync.claim_due(now=timezone.now()):
+        sync.sync(claim, clock=timezone.now)
+    for batch in polling.claim_due(now=timezone.now()):
+        polling.poll(batch, READERS, clock=timezone.now)
     return Pipeline.objects.get(name="Tailspin CI")
 
 

@@ -14,7 +14,7 @@ from history.models import Event
 from people.models import Session
 
 OURS = ["connections:list", "connections:add-azure-devops", "connections:guide", "history:all", "people:list"]
-OURS += ["people:account", "people:add", "connections:outbox", "connections:runs", "delivery:repositories"]
+OURS += ["people:account", "people:add", "connections:outbox", "connections:audits", "delivery:repositories"]
 OURS += ["delivery:builds", "delivery:releases"]
 ADMIN = ["index", "connections_connection_changelist", "history_event_changelist", "delivery_repository_changelist"]
 ADMIN += ["auth_user_changelist", "auth_user_add", "auth_group_changelist", "auth_group_add"]
@@ -79,7 +79,7 @@ def test_an_error_of_a_part_is_shown_in_the_page_with_its_request_id(
     connection = connected()
     page = context.new_page()
     page.goto(connection.get_absolute_url())
-    with patch("connections.views.connection.audit", side_effect=RuntimeError("broken")):
+    with patch("connections.views.connection_detail.audit", side_effect=RuntimeError("broken")):
         page.get_by_role("button", name="Test Connection").click()
         expect(page.get_by_role("heading", name="Something went wrong")).to_be_visible()
     expect(page.get_by_text("Request id:")).to_be_visible()
@@ -93,7 +93,7 @@ def test_what_was_typed_survives_an_error_of_the_test(
     page.goto(reverse("connections:add-azure-devops"))
     page.get_by_label("Organization Name").fill("acme")
     page.get_by_label("Personal Access Token").fill(token_of("full"))
-    with patch("connections.views.adding.try_new", side_effect=RuntimeError("broken")):
+    with patch("connections.views.add_connection.verify_new", side_effect=RuntimeError("broken")):
         page.get_by_role("button", name="Test Connection").click()
         expect(page.get_by_role("heading", name="Something went wrong")).to_be_focused()
     expect(page.get_by_label("Personal Access Token")).to_have_value(token_of("full"))

@@ -8,8 +8,9 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from connections.models import Connection
-from delivery.actions import refresh, watching
-from delivery.models import Project, Watch
+from delivery.live import polling
+from delivery.models import PollSubscription, Project
+from delivery.sync import sync
 from delivery.tasks import READERS
 from sandbox.server import Sandbox
 
@@ -29,8 +30,8 @@ def bring_in() -> Callable[[], None]:
     """What a worker does after connecting."""
 
     def run() -> None:
-        for claim in refresh.claim_due(now=timezone.now()):
-            refresh.refresh(claim, clock=timezone.now)
+        for claim in sync.claim_due(now=timezone.now()):
+            sync.sync(claim, clock=timezone.now)
         read()
 
     return run
@@ -38,9 +39,9 @@ def bring_in() -> Callable[[], None]:
 
 def read() -> None:
     """What a worker does while somebody looks."""
-    Watch.objects.update(next_at=timezone.now())
-    for batch in watching.claim_due(now=timezone.now()):
-        watching.poll(batch, READERS, clock=timezone.now)
+    PollSubscription.objects.update(next_at=timezone.now())
+    for batch in polling.claim_due(now=timezone.now()):
+        polling.poll(batch, READERS, clock=timezone.now)
 
 
 def test_a_release_is_created_approved_and_watched_until_it_is_deployed(

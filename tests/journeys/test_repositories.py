@@ -7,16 +7,16 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from connections.models import Connection
-from delivery.actions import refresh
 from delivery.models import Repository
+from delivery.sync import sync
 
 
 @pytest.fixture
 def repository(connected: Callable[..., Connection]) -> Repository:
     """A repository of a connected organization, brought in as a worker would."""
     connected(organization="fabrikam")
-    for claim in refresh.claim_due(now=timezone.now()):
-        refresh.refresh(claim, clock=timezone.now)
+    for claim in sync.claim_due(now=timezone.now()):
+        sync.sync(claim, clock=timezone.now)
     return Repository.objects.get(name="Tailspin")
 
 

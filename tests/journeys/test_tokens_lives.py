@@ -10,11 +10,12 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from connections import tasks
-from connections.actions import leases, outbox
+from connections.actions import leases
 from connections.models import Connection
+from connections.notifications import outbox
 from connections.tasks import audit_one
 from sandbox.server import Sandbox
-from sandbox.world import World
+from sandbox.state import State
 from tests.factories import ConnectionFactory
 
 Connected = Callable[..., Connection]
@@ -24,17 +25,17 @@ Token = Callable[[str], str]
 @pytest.fixture(autouse=True)
 def _no_broker() -> Iterator[None]:
     """The journey does the worker's part itself, step by step."""
-    with patch("connections.views.runs.ring"), patch.object(tasks, "_ask_for_due"):
+    with patch("connections.views.audits.enqueue"), patch.object(tasks, "_ask_for_due"):
         yield
 
 
-def expire(world: World, name: str) -> None:
+def expire(world: State, name: str) -> None:
     next(token for token in world.tokens.values() if token.name == name).state = "expired"
 
 
 def look_at(connection: Connection) -> None:
     """As a worker does when the clock says so."""
-    lease = leases.end(timezone.now())
+    lease = leases.lease_end(timezone.now())
     Connection.objects.filter(pk=connection.pk).update(next_check_at=timezone.now(), leased_until=lease)
     audit_one(connection_id=connection.pk, lease=lease.isoformat())
 

@@ -9,8 +9,9 @@ from django.core.cache import caches
 from pytest_django import Settings
 
 from connections.models import Connection
-from delivery.actions import refresh, watching
-from delivery.models import Inventory
+from delivery.live import polling
+from delivery.models import SyncState
+from delivery.sync import sync
 from delivery.tasks import READERS
 from sandbox.editions import SERVERS
 from sandbox.samples import COLLECTION
@@ -46,11 +47,11 @@ def read_builds() -> Iterator[Callable[[], None]]:
 
     def run() -> None:
         now = datetime.now(UTC) + timedelta(seconds=1)
-        while batches := watching.claim_due(now=now):
+        while batches := polling.claim_due(now=now):
             for batch in batches:
-                watching.poll(batch, READERS, clock=lambda: now)
+                polling.poll(batch, READERS, clock=lambda: now)
 
-    with patch("delivery.views.live.ring"):
+    with patch("delivery.live_views.enqueue"):
         yield run
 
 
@@ -60,8 +61,8 @@ def bring_in() -> Callable[[Connection], None]:
 
     def run(connection: Connection) -> None:
         now = datetime.now(UTC) + timedelta(seconds=1)
-        Inventory.objects.filter(connection=connection).update(next_at=now)
-        for claim in refresh.claim_due(now=now):
-            refresh.refresh(claim, clock=lambda: datetime.now(UTC))
+        SyncState.objects.filter(connection=connection).update(next_at=now)
+        for claim in sync.claim_due(now=now):
+            sync.sync(claim, clock=lambda: datetime.now(UTC))
 
     return run

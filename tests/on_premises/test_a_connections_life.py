@@ -8,7 +8,7 @@ from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 
-from connections.actions import runs
+from connections.actions import audit_runs
 from connections.actions.audit import audit
 from connections.models import Connection
 from delivery.models import Pipeline, Project, Repository
@@ -56,9 +56,9 @@ def test_a_stored_token_is_tested_audited_and_updated(pages: Client, own_server:
     tested = pages.post(reverse("connections:test", args=[connection.pk])).content.decode()
     assert "Connection successful" in tested
     Connection.objects.update(next_check_at=datetime.now(UTC) - timedelta(minutes=1))
-    assert runs.claim_due(now=datetime.now(UTC)) == [connection.pk]
+    assert audit_runs.claim_due(now=datetime.now(UTC)) == [connection.pk]
     connection.refresh_from_db()
-    report = audit(connection, by=Actor("the clock"), now=datetime.now(UTC), in_a_hurry=False)
+    report = audit(connection, by=Actor("the clock"), now=datetime.now(UTC), interactive=False)
     assert report.passed
     data = {"token": token_of("full-again"), "expires": "60", "token_reach": "one"}
     answer = pages.post(reverse("connections:update-token", args=[connection.pk]), data)

@@ -15,7 +15,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from connections.models import Connection
-from delivery.models import Repository, Watch
+from delivery.models import PollSubscription, Repository
 from history.models import Event
 from sandbox.editions import SERVERS, Edition
 from sandbox.server import Sandbox
@@ -256,7 +256,7 @@ def test_pages_and_commands_of_builds_speak_of_the_server(
     bring_in(connect(pages, token_of("full")))
     read_builds()
     own_server.world.organizations["defaultcollection"].stopped = True
-    Watch.objects.update(once=True, next_at=datetime.now(UTC))
+    PollSubscription.objects.update(once=True, next_at=datetime.now(UTC))
     read_builds()
     assert "Collection is stopped" in pages.get(reverse("delivery:builds")).content.decode()
     commands = (("repositories", "refresh", "Own main"), ("builds", "run", "Storefront CI", "--branch", "main"))

@@ -11,10 +11,12 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from connections import calendars, expiry, messages
-from connections.actions.remind import remind_due
-from connections.azure_devops.versions import OLDEST_SERVER
+from connections.domain import expiry
+from connections.domain.problems import catalogue
 from connections.models import Connection, Mail
+from connections.notifications import calendar_feed
+from connections.notifications.reminders import remind_due
+from connections.providers.azure_devops.versions import OLDEST_SERVER
 from sandbox.server import Sandbox
 from tests.factories import ConnectionFactory
 
@@ -28,9 +30,9 @@ def text_of(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
 
-@pytest.mark.parametrize("code", sorted(set(messages.PROBLEMS) - set(messages.OF_THE_SERVICE_ALONE)))
+@pytest.mark.parametrize("code", sorted(set(catalogue.PROBLEMS) - set(catalogue.OF_THE_SERVICE_ALONE)))
 def test_no_problem_of_a_server_speaks_of_what_only_the_service_has(code: str) -> None:
-    problem = messages.problem(code, place="collection")
+    problem = catalogue.problem(code, place="collection")
     words = f"{problem.title} {problem.explanation} {problem.next_step}"
     for only in ("rganization", "dev.azure.com", "1 December", "31 March", "Microsoft Entra"):
         assert only not in words
@@ -39,15 +41,15 @@ def test_no_problem_of_a_server_speaks_of_what_only_the_service_has(code: str) -
 
 
 def test_the_words_of_the_service_stay_as_they_are() -> None:
-    assert "dev.azure.com/your-organization" in messages.problem("organization_not_found").next_step
+    assert "dev.azure.com/your-organization" in catalogue.problem("organization_not_found").next_step
 
 
 def test_a_setting_of_the_operator_is_the_next_step_for_trouble_on_the_way() -> None:
     for code in ("dns_failure", "connection_failed", "proxy_failed", "proxy_refused"):
-        assert "AZURE_DEVOPS_PROXIES" in messages.problem(code).next_step
-    assert "AZURE_DEVOPS_CA_BUNDLES" in messages.problem("tls_failure").next_step
-    assert "AZURE_DEVOPS_SERVERS" in messages.problem("no_such_address").next_step
-    assert OLDEST_SERVER in messages.problem("server_too_old").explanation
+        assert "AZURE_DEVOPS_PROXIES" in catalogue.problem(code).next_step
+    assert "AZURE_DEVOPS_CA_BUNDLES" in catalogue.problem("tls_failure").next_step
+    assert "AZURE_DEVOPS_SERVERS" in catalogue.problem("no_such_address").next_step
+    assert OLDEST_SERVER in catalogue.problem("server_too_old").explanation
 
 
 @pytest.mark.parametrize(
@@ -213,10 +215,10 @@ def test_the_command_refuses_an_address_of_another_server_in_words(
 def test_a_calendar_says_collection_and_does_not_cite_what_the_service_changed(settings: Settings) -> None:
     settings.AZURE_DEVOPS_SERVERS = OWN
     connection = ConnectionFactory.create(server="Own", organization="Main", expires_on=date(2026, 11, 27))
-    feed = calendars.calendar_of([connection], today=date(2026, 11, 24)).decode().replace("\r\n ", "")
+    feed = calendar_feed.calendar_of([connection], today=date(2026, 11, 24)).decode().replace("\r\n ", "")
     assert "Collection: Main" in feed
     assert "31 March 2026" not in feed
     settings.AZURE_DEVOPS_SERVERS = "Own=https://dev.azure.com"
-    feed = calendars.calendar_of([connection], today=date(2026, 11, 24)).decode().replace("\r\n ", "")
+    feed = calendar_feed.calendar_of([connection], today=date(2026, 11, 24)).decode().replace("\r\n ", "")
     assert "Organization: Main" in feed
     assert "31 March 2026" in feed

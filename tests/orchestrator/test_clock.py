@@ -7,9 +7,9 @@ from celery import Celery
 from django.conf import settings
 from redis import Redis
 
-from orchestrator import clock
-from orchestrator.clock import Clock
-from orchestrator.models import Heartbeat
+from core.models import Heartbeat
+from orchestrator import beat_scheduler
+from orchestrator.beat_scheduler import BeatScheduler
 from tests.orchestrator.conftest import Broker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,13 +38,13 @@ def rung(broker: Broker) -> int:
         return int(client.llen(KEY))
 
 
-def ring_all(beat: Clock) -> None:
+def ring_all(beat: BeatScheduler) -> None:
     while beat.tick() == 0:
         pass
 
 
 def test_everything_is_rung_once_at_a_start(running_broker: Broker) -> None:
-    beat = Clock(app(running_broker.url))
+    beat = BeatScheduler(app(running_broker.url))
     ring_all(beat)
     assert rung(running_broker) == 2
     ring_all(beat)
@@ -55,17 +55,17 @@ def test_everything_is_rung_once_at_a_start(running_broker: Broker) -> None:
 def test_a_clock_that_was_set_back_does_not_wait_for_the_old_time(
     running_broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    beat = Clock(app(running_broker.url))
+    beat = BeatScheduler(app(running_broker.url))
     ring_all(beat)
     before = time()
-    monkeypatch.setattr(clock, "time", lambda: before - 86400)
+    monkeypatch.setattr(beat_scheduler, "time", lambda: before - 86400)
     ring_all(beat)
     assert rung(running_broker) == 4
     beat.close()
 
 
 def test_a_tick_leaves_a_sign_of_life(running_broker: Broker) -> None:
-    beat = Clock(app(running_broker.url))
+    beat = BeatScheduler(app(running_broker.url))
     ring_all(beat)
     assert Heartbeat.objects.get().part == Heartbeat.Part.CLOCK
     beat.close()
@@ -74,7 +74,7 @@ def test_a_tick_leaves_a_sign_of_life(running_broker: Broker) -> None:
 def test_a_lost_broker_is_said_once_and_recorded_and_so_is_its_return(
     running_broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    beat = Clock(app(running_broker.url))
+    beat = BeatScheduler(app(running_broker.url))
     ring_all(beat)
     running_broker.stop()
     beat._ring_everything()
@@ -92,7 +92,7 @@ def test_a_lost_broker_is_said_once_and_recorded_and_so_is_its_return(
 
 def test_a_clock_that_starts_without_a_broker_ticks_all_the_same(running_broker: Broker) -> None:
     running_broker.stop()
-    beat = Clock(app(running_broker.url))
+    beat = BeatScheduler(app(running_broker.url))
     ring_all(beat)
     assert Heartbeat.objects.get().broker_lost_at is not None
     beat.close()

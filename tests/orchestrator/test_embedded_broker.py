@@ -18,7 +18,7 @@ from tests.orchestrator.installation import ROOT
 
 QUEUE, PREFIX = "mfe-orchestrator", "mfe-orchestrator:"
 RING = """
-from orchestrator.ringing import NobodyHears, ring
+from core.tasks import NobodyHears, ring
 from throttling.tasks import forget_rested_counters
 try:
     ring(forget_rested_counters)

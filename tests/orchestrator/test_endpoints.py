@@ -13,11 +13,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from core.models import Heartbeat
 from history.models import Event
 from history.record import Actor, Named, record
 from history.tasks import seal_waiting, verify
 from orchestrator import health
-from orchestrator.models import Heartbeat
 from tests.orchestrator.conftest import Broker
 
 

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from orchestrator import environment
 from orchestrator.environment import SECRETS, Environment
-from orchestrator.supervisor import keys, services
+from orchestrator.supervisor import keys, process_specs
 from tests.loaded_settings import ENTRA, KEYS, MODULES, ROOT, loaded_settings, names_read
 
 BOM = "\ufeff"
@@ -190,7 +190,7 @@ class TestSecrets:
 
     def test_no_other_process_gets_a_secret_or_learns_where_one_is(self) -> None:
         given = dict.fromkeys([*SECRETS, *(f"{name}_FILE" for name in SECRETS), "PATH"], "x")
-        assert services.sandbox(given, 1).environment == {"PATH": "x"}
+        assert process_specs.sandbox(given, 1).environment == {"PATH": "x"}
 
 
 def comparable(settings: dict[str, object]) -> dict[str, object]:

@@ -7,7 +7,7 @@ import pytest
 from django import forms
 from django.forms.renderers import TemplatesSetting
 
-from orchestrator.forms import FormRenderer
+from core.form_renderer import FormRenderer
 
 EVIL = '"><script>&amp;'
 CHOICES: list[Any] = [("", "Any"), ("one", "One & only"), (EVIL, EVIL), ("Group", [(1, "first"), (2, "second")])]

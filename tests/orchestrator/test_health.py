@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from core.models import Heartbeat
 from orchestrator import health
-from orchestrator.models import Heartbeat
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 CLOCK, WORKER = Heartbeat.Part.CLOCK, Heartbeat.Part.WORKER

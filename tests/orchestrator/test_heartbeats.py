@@ -7,9 +7,9 @@ from celery.signals import task_prerun
 from django.db import DatabaseError
 from pytest_django import DjangoAssertNumQueries
 
-from orchestrator import heartbeats
-from orchestrator.heartbeats import EVERY, Pulse, record, record_loop
-from orchestrator.models import Heartbeat
+from core import heartbeats
+from core.heartbeats import EVERY, Pulse, record, record_loop
+from core.models import Heartbeat
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 CLOCK, WORKER = Heartbeat.Part.CLOCK, Heartbeat.Part.WORKER

@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from structlog.contextvars import bound_contextvars
 
-from orchestrator import logs
+from core import logs
 
 TOKEN = "a1" * 38 + "AZDO" + "b2c3"
 Lines = Callable[..., Any]

@@ -4,10 +4,10 @@ import threading
 
 import pytest
 
+from core.heartbeats import EVERY
+from core.models import Heartbeat
 from orchestrator import health, loop_watchdog
-from orchestrator.heartbeats import EVERY
 from orchestrator.loop_watchdog import LoopWatchdog, loop_turns, stacks
-from orchestrator.models import Heartbeat
 
 LIMIT = 120.0
 

@@ -6,8 +6,8 @@ import pytest
 from django.core.checks import CheckMessage, run_checks
 from pytest_django import Settings
 
-from orchestrator.redaction import ExceptionReporterFilter
-from orchestrator.supervisor import services
+from core.error_reports import ExceptionReporterFilter
+from orchestrator.supervisor import process_specs
 
 OWN = "Own=https://devops.example.com/tfs"
 
@@ -56,4 +56,4 @@ def test_an_error_page_does_not_show_the_password_of_a_proxy(settings: Settings)
 
 def test_sandbox_and_broker_are_not_told_the_passwords_of_proxies_and_mail() -> None:
     given = dict.fromkeys(("AZURE_DEVOPS_PROXIES", "EMAIL_URL", "DATABASE_URL"), "http://someone:sesame@host")
-    assert services.sandbox(given | {"PATH": "/bin"}, 8061).environment == {"PATH": "/bin"}
+    assert process_specs.sandbox(given | {"PATH": "/bin"}, 8061).environment == {"PATH": "/bin"}

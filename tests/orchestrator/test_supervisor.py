@@ -14,15 +14,15 @@ from time import monotonic, sleep
 
 import pytest
 
-from orchestrator.supervisor import broker, keys, lock, options, ports, services
+from orchestrator.supervisor import broker, keys, lock, options, ports, process_specs
 from orchestrator.supervisor.console import Console, summary
-from orchestrator.supervisor.crew import FIRST_PAUSE, LONGEST_PAUSE, Crew, how_it_ended, next_pause
-from orchestrator.supervisor.report import Administrator, CannotStart, Report, complain, prepared
-from orchestrator.supervisor.services import Service
+from orchestrator.supervisor.process_manager import FIRST_PAUSE, LONGEST_PAUSE, ProcessManager, how_it_ended, next_pause
+from orchestrator.supervisor.process_specs import ProcessSpec
+from orchestrator.supervisor.ready_pipe import Administrator, CannotStart, ReadyPipe, complain, prepared
 from orchestrator.supervisor.watchdog import groups_left
 from sandbox.samples import SampleToken
 
-LEASH = Path(services.__file__).parent / "leash.py"
+LEASH = Path(process_specs.__file__).parent / "parent_death.py"
 
 
 class TestPauses:
@@ -103,8 +103,8 @@ class TestCrew:
         terminal = Listener()
 
         async def life() -> None:
-            crew = Crew(terminal)
-            crew.keep(Service("one", command, dict(os.environ), left_out=left_out))
+            crew = ProcessManager(terminal)
+            crew.keep(ProcessSpec("one", command, dict(os.environ), left_out=left_out))
             await terminal.until(until, times)
             for _ in range(2 if hurry else 0):
                 crew.ask_to_stop()
@@ -131,9 +131,9 @@ class TestCrew:
         terminal = Listener()
 
         async def life() -> None:
-            crew = Crew(terminal)
-            later = Service("one", ("/bin/sh", "-c", "echo later; sleep 60"), dict(os.environ))
-            crew.keep(Service("one", ("/bin/echo", "first"), dict(os.environ), later=later))
+            crew = ProcessManager(terminal)
+            later = ProcessSpec("one", ("/bin/sh", "-c", "echo later; sleep 60"), dict(os.environ))
+            crew.keep(ProcessSpec("one", ("/bin/echo", "first"), dict(os.environ), later=later))
             assert not crew.has_ended("one")
             await terminal.until("later")
             assert crew.has_ended("one")
@@ -145,8 +145,8 @@ class TestCrew:
 
     def test_a_service_that_is_just_being_started_is_stopped_too(self) -> None:
         async def life() -> float:
-            crew = Crew(Listener())
-            crew.keep(Service("one", ("/bin/sleep", "60"), dict(os.environ)))
+            crew = ProcessManager(Listener())
+            crew.keep(ProcessSpec("one", ("/bin/sleep", "60"), dict(os.environ)))
             # The keeper has begun, and waits for the process to come.
             await asyncio.sleep(0)
             began = monotonic()
@@ -229,20 +229,20 @@ class TestBrokersSocket:
 class TestEnvironments:
     def test_sandbox_and_broker_get_none_of_the_products_secrets(self) -> None:
         given = dict.fromkeys([*keys.MAKERS, "DATABASE_URL", "REDIS_URL", "PATH"], "x")
-        assert services.sandbox(given, 1).environment == {"PATH": "x"}
-        assert services.broker(given, ["/valkey"]).environment == {"PATH": "x"}
+        assert process_specs.sandbox(given, 1).environment == {"PATH": "x"}
+        assert process_specs.broker(given, ["/valkey"]).environment == {"PATH": "x"}
 
     def test_every_key_there_is_counts_as_a_secret(self) -> None:
         assert {"SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "TOKEN_FINGERPRINT_KEY"} <= set(keys.MAKERS)
 
     def test_the_sandbox_is_added_to_the_servers(self) -> None:
-        assert services.with_sandbox("A=https://a", 8061) == "A=https://a,Sandbox=http://127.0.0.1:8061"
+        assert process_specs.with_sandbox("A=https://a", 8061) == "A=https://a,Sandbox=http://127.0.0.1:8061"
 
     def test_a_sandbox_of_the_operators_own_is_left_alone(self) -> None:
-        assert services.with_sandbox("sandbox = http://127.0.0.1:9", 8061) == "sandbox = http://127.0.0.1:9"
+        assert process_specs.with_sandbox("sandbox = http://127.0.0.1:9", 8061) == "sandbox = http://127.0.0.1:9"
 
     def test_an_operators_site_goes_before_the_one_chosen_here(self) -> None:
-        made = services.for_children(
+        made = process_specs.for_children(
             {"SITE_URL": "https://site"}, redis_url="r", servers="s", var=Path("/var"), site="http://127.0.0.1:8000"
         )
         assert made["SITE_URL"] == "https://site"
@@ -250,14 +250,16 @@ class TestEnvironments:
         assert (made["REDIS_URL"], made["AZURE_DEVOPS_SERVERS"], made["VAR_DIR"]) == ("r", "s", "/var")
 
     def test_a_broker_that_stands_in_a_file_is_left_there(self) -> None:
-        made = services.for_children({"REDIS_URL_FILE": "/f"}, redis_url="r", servers="s", var=Path("/var"), site="x")
+        made = process_specs.for_children(
+            {"REDIS_URL_FILE": "/f"}, redis_url="r", servers="s", var=Path("/var"), site="x"
+        )
         assert (made["REDIS_URL_FILE"], made.get("REDIS_URL")) == ("/f", None)
 
 
 class TestWeb:
     def test_its_first_life_prepares_and_reports_and_later_ones_serve_at_once(self) -> None:
-        first = services.prepared_web({}, listener=7, report=9)
-        assert first.later == services.web({}, 7)
+        first = process_specs.prepared_web({}, listener=7, report=9)
+        assert first.later == process_specs.web({}, 7)
         assert first.hands_over == (7, 9)
         assert "orchestrator.supervisor.web" in first.command
         assert first.command[-2:] == first.later.command[-2:] == ("--bind", "fd://7")
@@ -265,25 +267,25 @@ class TestWeb:
 
 class TestReport:
     @pytest.fixture
-    def report(self) -> Iterator[Report]:
-        with closing(Report()) as report:
+    def report(self) -> Iterator[ReadyPipe]:
+        with closing(ReadyPipe()) as report:
             yield report
 
-    def test_nothing_was_said_yet(self, report: Report) -> None:
+    def test_nothing_was_said_yet(self, report: ReadyPipe) -> None:
         assert report.administrator() is None
 
     @pytest.mark.parametrize("password", ["open-sesame", None])
-    def test_prepared_says_who_may_sign_in(self, report: Report, password: str | None) -> None:
+    def test_prepared_says_who_may_sign_in(self, report: ReadyPipe, password: str | None) -> None:
         prepared(report.theirs, Administrator("admin", password))
         assert report.administrator() == Administrator("admin", password)
 
-    def test_half_a_line_is_nothing_yet(self, report: Report) -> None:
+    def test_half_a_line_is_nothing_yet(self, report: ReadyPipe) -> None:
         os.write(report.theirs, b'{"name": "admin", "pass')
         assert report.administrator() is None
         os.write(report.theirs, b'word": null}\n')
         assert report.administrator() == Administrator("admin", None)
 
-    def test_a_complaint_is_why_nothing_starts(self, report: Report) -> None:
+    def test_a_complaint_is_why_nothing_starts(self, report: ReadyPipe) -> None:
         complain(report.theirs, "The database cannot be used: it is away")
         with pytest.raises(CannotStart, match=r"^The database cannot be used: it is away$"):
             report.administrator()

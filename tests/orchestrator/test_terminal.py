@@ -16,12 +16,12 @@ from django.core.management import CommandError, call_command, get_commands, loa
 from django.utils import timezone
 
 from connections.models import ChosenProject, Connection
+from core.control_characters import one_line, without_control_characters
+from core.logs import Formatter
+from core.terminal import TerminalCommand
 from delivery.models import Pipeline, Project, ReleasePipeline, Repository
 from history.record import Actor, record
-from orchestrator.control_characters import one_line, without_control_characters
-from orchestrator.logs import Formatter
 from orchestrator.supervisor.console import Console
-from orchestrator.terminal import TerminalCommand
 from tests.factories import ConnectionFactory
 
 # Colours, a title, a cleared line, C1's way to begin a sequence, an override of direction, a line of its own.

@@ -10,11 +10,11 @@ from django.core.management import call_command
 from django.test import Client
 
 from connections.models import Connection
+from core import text_input
+from core.text_input import TooLong, UnreadableText, decode
 from history import anchors
 from history.anchors import Anchor
-from orchestrator import text_input
 from orchestrator.supervisor import keys
-from orchestrator.text_input import TooLong, UnreadableText, decode
 from sandbox.server import Sandbox
 from tests.connections.commands import Connected, Ran, Token, line
 from tests.people.conftest import PASSWORD, sign_in

@@ -20,9 +20,9 @@ from structlog.contextvars import bound_contextvars, clear_contextvars, get_cont
 from connections.actions import leases
 from connections.models import Connection
 from connections.tasks import audit_one
-from orchestrator import tracing
+from core import request_id
+from core.request_id import HEADER
 from orchestrator.celery import app
-from orchestrator.tracing import HEADER
 from sandbox.server import Sandbox
 
 Token = Callable[[str], str]
@@ -74,7 +74,7 @@ def test_a_test_carries_the_requests_id_to_azure_devops_and_back(
     assert sessions == {request_id}
     (checked,) = told("connections.clients")
     assert (checked["session"], checked["code"]) == (request_id, "token_expired")
-    calls = told("connections.azure_devops.transport")
+    calls = told("connections.providers.azure_devops.transport")
     assert checked["activity_id"] in {call["activity_id"] for call in calls}
     assert {call["session"] for call in calls} == {request_id}
     assert {call["levelname"] for call in calls} == {"INFO"}
@@ -93,7 +93,7 @@ def test_calls_side_by_side_log_the_requests_id_too(
         def emit(self, _record: logging.LogRecord) -> None:
             seen.append(dict(get_contextvars()))
 
-    logger, watch = logging.getLogger("connections.azure_devops.transport"), Watch()
+    logger, watch = logging.getLogger("connections.providers.azure_devops.transport"), Watch()
     logger.addHandler(watch)
     before = logger.level
     logger.setLevel(logging.DEBUG)
@@ -111,7 +111,7 @@ def test_a_task_carries_its_own_id_to_azure_devops(
 ) -> None:
     connection, now, task_id = connected(), datetime.now(UTC), str(uuid4())
     sessions.clear()
-    lease = leases.end(now)
+    lease = leases.lease_end(now)
     Connection.objects.update(leased_until=lease)
     audit_one.apply(kwargs={"connection_id": connection.pk, "lease": lease.isoformat()}, task_id=task_id)
     assert sessions == {task_id}
@@ -120,7 +120,7 @@ def test_a_task_carries_its_own_id_to_azure_devops(
 
 def test_whoever_asks_for_a_task_is_known_to_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     # A worker's sign of life is a row; here no database is at hand.
-    monkeypatch.setattr("orchestrator.heartbeats.record", lambda *_, **__: None)
+    monkeypatch.setattr("core.heartbeats.record", lambda *_, **__: None)
     seen: list[dict[str, Any]] = []
 
     @app.task(name="tests.look", ignore_result=True)
@@ -182,7 +182,7 @@ def test_acts_and_refusals_are_logged_and_other_pages_only_on_demand(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # However slow the machine is.
-    monkeypatch.setattr(tracing, "SLOW", float("inf"))
+    monkeypatch.setattr(request_id, "SLOW", float("inf"))
     user = person("ann")
     client.force_login(user)
     client.get(reverse("people:account"))

@@ -12,9 +12,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from connections.models import AuditRun, Connection
+from core.models import Heartbeat
 from orchestrator import health
 from orchestrator.celery import app as celery_app
-from orchestrator.models import Heartbeat
 
 LIST = "/code-repositories/"
 SILENT = "The clock has not ticked for 12 minutes."
@@ -105,6 +105,6 @@ def test_without_a_broker_audit_all_now_begins_a_run_and_says_when_it_goes_on(
     pages: Client, connected: Callable[..., Connection]
 ) -> None:
     connected()
-    page = pages.post(reverse("connections:start-run"), follow=True).content.decode()
+    page = pages.post(reverse("connections:start-audits"), follow=True).content.decode()
     assert "The broker cannot be reached. The audit begins when the clock and a worker are back." in page
     assert AuditRun.objects.filter(finished_at=None).exists()

@@ -9,13 +9,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from connections.actions import runs
-from connections.actions.mute import mute
+from connections.actions import audit_runs
+from connections.actions.unsubscribe import stop_reminders
 from connections.models import AuditRun, Connection
 from connections.tasks import audit_due, audit_one
+from core.tasks import BrokerUnavailable
 from history.models import Event
 from history.record import Actor, record
-from orchestrator.ringing import NobodyHears
 from tests.factories import ConnectionFactory
 
 Connected = Callable[..., Connection]
@@ -24,21 +24,21 @@ Connected = Callable[..., Connection]
 @pytest.fixture
 def rung() -> object:
     """The broker's doorbell, so that no broker is needed."""
-    with patch("connections.views.runs.ring") as bell:
+    with patch("connections.views.audits.enqueue") as bell:
         yield bell
 
 
 def test_audit_all_now_shows_a_run_with_its_progress(pages: Client, connected: Connected, rung: object) -> None:
     connection = connected()
-    page = pages.post(reverse("connections:start-run"), follow=True).content.decode()
+    page = pages.post(reverse("connections:start-audits"), follow=True).content.decode()
     assert "Running" in page
     assert 'hx-trigger="every 2s"' in page
-    (claimed,) = runs.claim_due(now=timezone.now())
+    (claimed,) = audit_runs.claim_due(now=timezone.now())
     assert claimed == connection.pk
     lease = Connection.objects.get(pk=claimed).leased_until
     assert lease is not None
     audit_one(connection_id=claimed, lease=lease.isoformat())
-    page = pages.get(reverse("connections:run", args=[AuditRun.objects.get().pk])).content.decode()
+    page = pages.get(reverse("connections:audit-run", args=[AuditRun.objects.get().pk])).content.decode()
     assert "Finished" in page
     assert "hx-trigger" not in page
     assert "<strong>1</strong> of <strong>1</strong> checked" in page
@@ -46,23 +46,23 @@ def test_audit_all_now_shows_a_run_with_its_progress(pages: Client, connected: C
 
 def test_without_a_broker_the_run_waits_and_the_page_says_so(pages: Client, connected: Connected) -> None:
     connected()
-    with patch("connections.views.runs.ring", side_effect=NobodyHears):
-        page = pages.post(reverse("connections:start-run"), follow=True).content.decode()
+    with patch("connections.views.audits.enqueue", side_effect=BrokerUnavailable):
+        page = pages.post(reverse("connections:start-audits"), follow=True).content.decode()
     assert "The broker cannot be reached" in page
     assert AuditRun.objects.exists()
 
 
 def test_a_run_is_cancelled(pages: Client, connected: Connected, rung: object) -> None:
     connected()
-    pages.post(reverse("connections:start-run"))
-    page = pages.post(reverse("connections:cancel-run", args=[AuditRun.objects.get().pk]), follow=True)
+    pages.post(reverse("connections:start-audits"))
+    page = pages.post(reverse("connections:cancel-audits", args=[AuditRun.objects.get().pk]), follow=True)
     assert "The audit is cancelled" in page.content.decode()
 
 
 def test_the_last_runs_are_listed(pages: Client, connected: Connected, rung: object) -> None:
     connected()
-    pages.post(reverse("connections:start-run"))
-    assert "0 of 1" in pages.get(reverse("connections:runs")).content.decode()
+    pages.post(reverse("connections:start-audits"))
+    assert "0 of 1" in pages.get(reverse("connections:audits")).content.decode()
 
 
 def rows(page: str) -> int:
@@ -124,7 +124,7 @@ def test_every_kind_of_event_has_words(pages: Client, connected: Connected) -> N
 
 def test_somebody_who_stopped_reminders_is_shown_and_reminded_again(pages: Client, connected: Connected) -> None:
     connection = connected()
-    mute(connection, address="olga@example.com", now=datetime(2026, 11, 24, tzinfo=UTC))
+    stop_reminders(connection, address="olga@example.com", now=datetime(2026, 11, 24, tzinfo=UTC))
     assert "olga@example.com" in pages.get(connection.get_absolute_url()).content.decode()
     muted = connection.muted.get()
     pages.post(reverse("connections:resume-reminders", args=[connection.pk, muted.pk]))
@@ -159,7 +159,7 @@ def test_test_now_in_the_admin_has_each_chosen_connection_audited(admin_client: 
 
 def test_test_now_of_disabled_connections_claims_no_success(admin_client: Client) -> None:
     connection = ConnectionFactory.create(disabled=True)
-    with patch("connections.admin.ring") as bell:
+    with patch("connections.admin.enqueue") as bell:
         page = press_test_now(admin_client, connection)
     assert not bell.called
     assert "None of these connections is enabled" in page
@@ -167,7 +167,7 @@ def test_test_now_of_disabled_connections_claims_no_success(admin_client: Client
 
 def test_test_now_without_a_broker_says_when_the_test_comes(admin_client: Client) -> None:
     connection = ConnectionFactory.create(next_check_at=timezone.now() + timedelta(hours=5))
-    with patch("connections.admin.ring", side_effect=NobodyHears):
+    with patch("connections.admin.enqueue", side_effect=BrokerUnavailable):
         page = press_test_now(admin_client, connection)
     assert "The broker cannot be reached. 1 connection is due" in page
-    assert runs.claim_due(now=timezone.now()) == [connection.pk]
+    assert audit_runs.claim_due(now=timezone.now()) == [connection.pk]

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from connections.actions.make_default import make_default
+from connections.actions.set_default import set_default
 from connections.models import Connection
 from history.models import Event
 from history.record import Actor
@@ -35,7 +35,7 @@ def test_the_star_moves(pages: Client, sandbox: Sandbox) -> None:
 
 def test_choosing_the_default_again_records_nothing(db: None) -> None:
     connection = ConnectionFactory.create()
-    assert [make_default(connection, by=ANN, now=timezone.now()) for _ in range(2)] == [True, False]
+    assert [set_default(connection, by=ANN, now=timezone.now()) for _ in range(2)] == [True, False]
     assert Event.objects.filter(kind="connection.made_default").count() == 1
 
 

@@ -20,10 +20,10 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from orchestrator.storage import Trouble, trouble_of
-from orchestrator.tracing import HEADER
+from core.database_errors import Trouble, trouble_of
+from core.request_id import HEADER
 from sandbox.server import Sandbox
-from throttling.rates import Rate, TooMany
+from throttling.rate_limits import Rate, TooMany
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HTMX = {"HX-Request": "true", "HX-Target": "test-result"}

@@ -17,7 +17,7 @@ from django.urls import resolve, reverse
 from connections.models import AuditRun, Connection
 from history.models import Event
 from people import roles
-from people.actions import look_after
+from people.actions import manage_people
 from sandbox.server import Sandbox
 from tests.everything import Lived, live
 from tests.factories import make_person, quietly
@@ -42,7 +42,7 @@ def sign_in(client: Client) -> Callable[[str], Client]:
     def as_(role: str) -> Client:
         with quietly():
             user = User.objects.create_user(f"the-{role}", password=PASSWORD)
-            look_after.give(user, role)
+            manage_people.give(user, role)
         answer = client.post(reverse("login"), {"username": user.username, "password": PASSWORD})
         assert answer.status_code == 302
         return client
@@ -104,7 +104,7 @@ def test_each_role_is_shown_more_than_the_one_before(lived: Lived) -> None:
         browser = Client()
         with quietly():
             user = User.objects.create_user(f"the-{role}")
-            look_after.give(user, role)
+            manage_people.give(user, role)
         browser.force_login(user)
         statuses, posts = walk(browser)
         found.append({*statuses, *(resolve(path).view_name for path in posts)})
@@ -115,7 +115,7 @@ def test_a_viewer_looks_and_is_refused_what_others_may(sign_in: Callable[[str], 
     browser = sign_in("Viewer")
     assert "Fabrikam" in browser.get(reverse("connections:list")).content.decode()
     before = Event.objects.count()
-    for name in ("connections:test", "connections:start-run", "connections:disable", "delivery:run-pipeline"):
+    for name in ("connections:test", "connections:start-audits", "connections:disable", "delivery:run-pipeline"):
         assert browser.post(lived.address(name), {"confirmed": "1", "branch": "main"}).status_code == 403
     assert Event.objects.count() == before
 
@@ -125,7 +125,7 @@ def test_an_operator_tests_audits_and_runs(sign_in: Callable[[str], Client], liv
     assert browser.post(lived.address("connections:test")).status_code == 200
     AuditRun.objects.update(finished_at=datetime.now(UTC))
     with patch("celery.app.task.Task.apply_async"):
-        browser.post(lived.address("connections:start-run"))
+        browser.post(lived.address("connections:start-audits"))
     assert AuditRun.objects.filter(started_by="the-Operator").exists()
     browser.post(lived.address("delivery:run-pipeline"), {"branch": "main", "confirmed": "1"})
     kinds = set(Event.objects.filter(actor_name="the-Operator").values_list("kind", flat=True))

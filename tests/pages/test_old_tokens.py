@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from connections.actions.guard import set_rails
-from connections.actions.old_tokens import replaced_tokens, shared_with
+from connections.actions.enforce_policy import set_token_policy
+from connections.domain.token_policy import Rule, TokenPolicy
 from connections.models import Connection, StoredToken
-from connections.rails import Rails, Rule
+from connections.old_tokens import replaced_tokens, shared_with
 from history.record import Actor
 
 Connected = Callable[..., Connection]
@@ -50,7 +50,7 @@ def test_the_offer_leads_through_those_that_still_use_it(pages: Client, connecte
 
 def test_the_offer_keeps_to_the_guard_rails(pages: Client, connected: Connected, token_of: Token) -> None:
     one, two, three = connected("A"), connected("B"), connected("C")
-    set_rails(Rails(reuse=Rule.REFUSE), by=Actor("ann"), now=timezone.now())
+    set_token_policy(TokenPolicy(reuse=Rule.REFUSE), by=Actor("ann"), now=timezone.now())
     assert f"steps={two.pk},{three.pk}" in updated(pages, one, token_of("full-again"))
 
 
@@ -80,7 +80,7 @@ def test_a_disconnect_says_it_before_and_after(pages: Client, connected: Connect
 
 def test_a_round_says_it_at_its_end(pages: Client, connected: Connected, token_of: Token) -> None:
     one, _ = connected("One"), connected("Two")
-    address = f"{reverse('connections:walk')}?within=30&since=0&at=1&steps={one.pk}"
+    address = f"{reverse('connections:rotation-step')}?within=30&since=0&at=1&steps={one.pk}"
     fields = {"token": token_of("full-again"), "expires": "30", "token_reach": "one"}
     page = pages.post(address, fields, follow=True).content.decode()
     assert "Do not revoke the old token yet" in page

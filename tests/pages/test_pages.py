@@ -14,9 +14,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from connections import clients
-from connections.actions import probe
-from connections.actions.probe import report_for
-from connections.checks import Report
+from connections.actions import verify_credential
+from connections.actions.verify_credential import usable_or_new_report
+from connections.domain.verification import Report
 from connections.models import Connection, ProbeResult, StoredToken
 from history.models import Event
 from sandbox.server import Sandbox
@@ -333,12 +333,12 @@ def test_every_page_has_a_strict_policy(pages: Client, sandbox: Sandbox) -> None
 def test_of_two_people_who_connect_under_one_name_at_once_the_second_gets_a_message(
     pages: Client, sandbox: Sandbox, token_of: Token, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def meanwhile(*args: Any, **kwargs: Any) -> probe.Tested:
+    def meanwhile(*args: Any, **kwargs: Any) -> verify_credential.VerificationResult:
         # Between the look at the name and the write, somebody else takes it.
         ConnectionFactory(name="ACME MAIN")
-        return report_for(*args, **kwargs)
+        return usable_or_new_report(*args, **kwargs)
 
-    monkeypatch.setattr("connections.actions.connect.report_for", meanwhile)
+    monkeypatch.setattr("connections.actions.connect.usable_or_new_report", meanwhile)
     page = post(pages, "add-azure-devops", form(token_of("full")))
     assert "Another connection has this name. Choose another name." in page
     assert [one.name for one in Connection.objects.all()] == ["ACME MAIN"]
@@ -375,7 +375,7 @@ def test_without_a_sandbox_nobody_is_sent_there(pages: Client, settings: Setting
 def test_the_guide_names_the_end_of_global_tokens_from_its_day_on(
     pages: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch, days: int, named: bool
 ) -> None:
-    monkeypatch.setattr("connections.expiry.GLOBAL_TOKENS_END", timezone.localdate() + timedelta(days=days))
+    monkeypatch.setattr("connections.domain.expiry.GLOBAL_TOKENS_END", timezone.localdate() + timedelta(days=days))
     page = pages.get(reverse("connections:guide")).content.decode()
     assert ("Tokens for all organizations have ended" in page) is named
     settings.AZURE_DEVOPS_SERVERS = "Own=https://devops.example.com/tfs"
@@ -395,14 +395,14 @@ def test_what_is_disconnected_while_it_is_asked_is_not_found(
     pages: Client, connected: Callable[..., Connection], address: str, form: dict[str, str]
 ) -> None:
     connection = connected()
-    check = clients.check_side_by_side
+    check = clients.check_concurrently
 
     def disconnected_meanwhile(*where: Any) -> Report:
         found = check(*where)
         Connection.objects.all().delete()
         return found
 
-    with patch.object(clients, "check_side_by_side", disconnected_meanwhile):
+    with patch.object(clients, "check_concurrently", disconnected_meanwhile):
         answer = pages.post(reverse(f"connections:{address}", args=[connection.pk]), form)
     assert answer.status_code == 404
 

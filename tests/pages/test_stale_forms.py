@@ -10,14 +10,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from connections import form_versions
 from connections.actions import versions
 from connections.actions.disconnect import set_disabled
-from connections.actions.hand_over import hand_over
 from connections.actions.refusals import ConnectionGone
-from connections.form_versions import Fact
-from connections.models import Connection, GuardRails, StoredToken
-from connections.rails import Rails
+from connections.actions.transfer_ownership import transfer_ownership
+from connections.domain import form_versions
+from connections.domain.form_versions import FieldState
+from connections.domain.token_policy import TokenPolicy
+from connections.models import Connection, StoredToken, StoredTokenPolicy
 from history.models import Event
 from history.record import Actor
 from tests.factories import ConnectionFactory
@@ -104,7 +104,7 @@ def test_the_same_change_by_two_people_is_no_conflict(pages: Client, stored: Con
 
 def test_audits_meanwhile_are_no_conflict(pages: Client, stored: Connection) -> None:
     version = version_in(shown(pages, "edit", stored))
-    Connection.objects.update(health="limited", checked_at=timezone.now(), troubles_in_a_row=2)
+    Connection.objects.update(health="limited", checked_at=timezone.now(), consecutive_failures=2)
     sent(pages, "edit", stored, **edited(name="Renamed"), version=version)
     assert Connection.objects.get().name == "Renamed"
 
@@ -152,7 +152,7 @@ def test_a_bulk_rotation_replaces_no_newer_token(
     pages: Client, connected: Connected, token_of: Callable[[str], str]
 ) -> None:
     one, two = connected("One"), connected("Two")
-    address = f"{reverse('connections:walk')}?at=1&steps={one.pk}.{two.pk}"
+    address = f"{reverse('connections:rotation-step')}?at=1&steps={one.pk}.{two.pk}"
     page = pages.get(address).content.decode()
     drawn = {name: version_in(page, name) for name in (f"version-{one.pk}", f"version-{two.pk}")}
     rotated_meanwhile(two)
@@ -200,26 +200,26 @@ def test_a_disconnect_from_before_a_rotation_asks_again(pages: Client, stored: C
 
 
 def test_guard_rails_that_changed_meanwhile_stay(admin_client: Client) -> None:
-    address = reverse("connections:guard-rails")
+    address = reverse("connections:token-policy")
     version = version_in(admin_client.get(address).content.decode())
-    GuardRails.objects.update_or_create(pk=1, defaults={**as_row(Rails()), "longest_life_days": 45})
+    StoredTokenPolicy.objects.update_or_create(pk=1, defaults={**as_row(TokenPolicy()), "longest_life_days": 45})
     data = {"longest_life_days": "90", "longest_life": "warn", "reuse": "refuse", "missing_date": "allow"}
-    change = reverse("connections:change-guard-rails")
+    change = reverse("connections:change-token-policy")
     page = admin_client.post(change, data | {"version": version}).content.decode()
-    assert GuardRails.now().longest_life_days == 45
+    assert StoredTokenPolicy.now().longest_life_days == 45
     assert re.search(r'data-field="longest_life_days".*90.*45', page)
     admin_client.post(change, data | {"version": version_in(page)})
-    assert GuardRails.now().longest_life_days == 90
+    assert StoredTokenPolicy.now().longest_life_days == 90
 
 
-def as_row(rails: Rails) -> dict[str, object]:
-    return {name: getattr(rails, name) for name in Rails.__dataclass_fields__}
+def as_row(rails: TokenPolicy) -> dict[str, object]:
+    return {name: getattr(rails, name) for name in TokenPolicy.__dataclass_fields__}
 
 
 def test_an_owner_who_changed_meanwhile_stays(stored: Connection, person: Callable[..., User]) -> None:
     stale = Connection.objects.select_related("owner").get()
     Connection.objects.update(owner=person("third"))
-    outcome = hand_over([stale], to=person("fourth"), by=ANN, now=timezone.now())
+    outcome = transfer_ownership([stale], to=person("fourth"), by=ANN, now=timezone.now())
     assert (outcome.moved, outcome.changed_meanwhile) == (0, ("Acme",))
     assert Connection.objects.get().owner.username == "third"
 
@@ -266,7 +266,7 @@ def test_actions_refuse_what_is_gone_under_one_code(stored: Connection, person: 
     with pytest.raises(ConnectionGone) as refused:
         set_disabled(stored, disabled=True, by=ANN, now=timezone.now())
     assert refused.value.code == "connection_gone"
-    assert hand_over([stored], to=person("fourth"), by=ANN, now=timezone.now()).changed_meanwhile == ("Acme",)
+    assert transfer_ownership([stored], to=person("fourth"), by=ANN, now=timezone.now()).changed_meanwhile == ("Acme",)
 
 
 def test_a_version_holds_digests_and_no_values(stored: Connection) -> None:
@@ -275,4 +275,4 @@ def test_a_version_holds_digests_and_no_values(stored: Connection) -> None:
     version = versions.version(stored, versions.EDIT)
     assert "example" not in version
     assert len(version) < form_versions.LONGEST
-    assert form_versions.conflicts(version, ["name"], now={"name": Fact("Name", "Acme", "Acme")}, yours={}) == ()
+    assert form_versions.conflicts(version, ["name"], now={"name": FieldState("Name", "Acme", "Acme")}, yours={}) == ()

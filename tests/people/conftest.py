@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from people.actions import look_after
+from people.actions import manage_people
 from tests.factories import make_person, quietly
 
 PASSWORD = "a-long-enough-password-4-tests"
@@ -35,7 +35,7 @@ def with_role(name: str, role: str, **more: Any) -> User:
         User.objects.filter(pk=user.pk).update(password=make_password(PASSWORD))
         user.refresh_from_db()
         if role:
-            look_after.give(user, role)
+            manage_people.give(user, role)
     return user
 
 

@@ -12,15 +12,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from connections.actions.hand_over import hand_over
 from connections.actions.refusals import CannotChange
+from connections.actions.transfer_ownership import transfer_ownership
 from connections.input_rules import InvalidInput
 from connections.models import Connection
 from history.models import Event
 from history.record import Actor
 from people import input_rules, roles
-from people.actions import look_after
-from people.actions.look_after import Details, NewPerson, PersonGone, Refused
+from people.actions import manage_people
+from people.actions.manage_people import Details, NewPerson, PersonGone, Refused
 from tests.factories import ConnectionFactory
 from tests.people.conftest import PASSWORD, sign_in, with_role
 
@@ -90,7 +90,7 @@ def test_the_command_makes_an_administrator_of_it(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(("name", "code"), WRONG_NAMES)
 def test_no_way_in_takes_another_name(admin: User, monkeypatch: pytest.MonkeyPatch, name: str, code: str) -> None:
     with pytest.raises(Refused) as refused:
-        look_after.add(new(name), by=admin)
+        manage_people.add(new(name), by=admin)
     assert (refused.value.code, refused.value.field) == (code, "username")
     monkeypatch.setattr("sys.stdin", StringIO(PASSWORD + "\n"))
     with pytest.raises(CommandError):
@@ -113,23 +113,23 @@ def test_the_action_that_adds_refuses_what_its_form_refuses(
     admin: User, more: dict[str, str], code: str, field: str
 ) -> None:
     with pytest.raises(Refused) as refused:
-        look_after.add(new(**more), by=admin)
+        manage_people.add(new(**more), by=admin)
     assert (refused.value.code, refused.value.field) == (code, field)
 
 
 def test_a_name_in_other_capitals_is_taken_for_the_action_too(admin: User) -> None:
     with pytest.raises(Refused) as refused:
-        look_after.add(new("ADAM"), by=admin)
+        manage_people.add(new("ADAM"), by=admin)
     assert refused.value.code == "username_taken"
 
 
 def test_details_are_held_to_the_same_rules(admin: User, ann: User) -> None:
     for details in (Details("A\x1bnn", "", ""), Details("", "", "nobody")):
         with pytest.raises(Refused):
-            look_after.change_details(ann, details, by=admin)
+            manage_people.change_details(ann, details, by=admin)
     with pytest.raises(Refused):
-        look_after.change_own_address(ann, "nobody")
-    look_after.change_details(ann, Details(" Ann ", "O\u2019Neill", ""), by=admin)
+        manage_people.change_own_address(ann, "nobody")
+    manage_people.change_details(ann, Details(" Ann ", "O\u2019Neill", ""), by=admin)
     assert User.objects.get(pk=ann.pk).get_full_name() == "Ann O\u2019Neill"
 
 
@@ -141,13 +141,13 @@ def test_joiners_of_letters_are_part_of_a_name() -> None:
 
 
 ACTS: dict[str, Callable[[User, User], object]] = {
-    "details": lambda user, by: look_after.change_details(user, Details("A", "B", ""), by=by),
-    "own address": lambda user, _by: look_after.change_own_address(user, "a@example.com"),
-    "link": lambda user, by: look_after.password_link(user, by=by),
-    "role": lambda user, by: look_after.change_role(user, "Operator", by=by),
-    "no role": lambda user, by: look_after.change_role(user, "", by=by),
-    "inactive": lambda user, by: look_after.set_active(user, active=False, by=by),
-    "active": lambda user, by: look_after.set_active(user, active=True, by=by),
+    "details": lambda user, by: manage_people.change_details(user, Details("A", "B", ""), by=by),
+    "own address": lambda user, _by: manage_people.change_own_address(user, "a@example.com"),
+    "link": lambda user, by: manage_people.password_link(user, by=by),
+    "role": lambda user, by: manage_people.change_role(user, "Operator", by=by),
+    "no role": lambda user, by: manage_people.change_role(user, "", by=by),
+    "inactive": lambda user, by: manage_people.set_active(user, active=False, by=by),
+    "active": lambda user, by: manage_people.set_active(user, active=True, by=by),
 }
 
 
@@ -175,9 +175,9 @@ def test_a_page_says_so_also_when_it_happens_under_its_hands(pages: Client, ann:
 
 def test_what_an_old_object_says_is_neither_written_nor_told(admin: User, ann: User) -> None:
     stale = User.objects.get(pk=ann.pk)
-    look_after.set_active(ann, active=False, by=admin)
+    manage_people.set_active(ann, active=False, by=admin)
     known = Event.objects.count()
-    look_after.change_details(stale, Details("Ann", "", "new@example.com"), by=admin)
+    manage_people.change_details(stale, Details("Ann", "", "new@example.com"), by=admin)
     assert User.objects.get(pk=ann.pk).is_active is False
     (event,) = Event.objects.order_by("pk")[known:]
     assert set(event.detail) == {"email"}
@@ -185,16 +185,16 @@ def test_what_an_old_object_says_is_neither_written_nor_told(admin: User, ann: U
 
 def test_an_old_object_does_not_keep_somebody_active(admin: User, ann: User) -> None:
     stale = User.objects.get(pk=ann.pk)
-    look_after.set_active(ann, active=False, by=admin)
-    assert look_after.set_active(stale, active=True, by=admin) is True
+    manage_people.set_active(ann, active=False, by=admin)
+    assert manage_people.set_active(stale, active=True, by=admin) is True
     assert User.objects.get(pk=ann.pk).is_active is True
 
 
 def test_the_role_is_judged_as_it_is_now(admin: User, ann: User) -> None:
     stale = User.objects.prefetch_related("groups").get(pk=ann.pk)
     roles.role_of(stale)
-    look_after.change_role(ann, "Operator", by=admin)
-    assert look_after.change_role(stale, "Viewer", by=admin) is True
+    manage_people.change_role(ann, "Operator", by=admin)
+    assert manage_people.change_role(stale, "Viewer", by=admin) is True
     assert list(Group.objects.filter(user=ann).values_list("name", flat=True)) == ["Viewer"]
 
 
@@ -204,7 +204,7 @@ def test_connections_are_not_given_to_somebody_who_left_meanwhile(ann: User, adm
     to = User.objects.get(pk=ann.pk)
     _leave(ann, how)
     with pytest.raises(CannotChange) as refused:
-        hand_over([connection], to=to, by=Actor("test"), now=timezone.now())
+        transfer_ownership([connection], to=to, by=Actor("test"), now=timezone.now())
     assert refused.value.code == "owner_gone"
     assert Connection.objects.get().owner == admin
 
@@ -219,13 +219,13 @@ def _leave(user: User, how: str) -> None:
 def test_the_page_of_handing_over_says_so(pages: Client, ann: User, admin: User) -> None:
     heir = with_role("heidi", "Maintainer")
     connection = ConnectionFactory.create(owner=ann)
-    original: Callable[..., object] = hand_over
+    original: Callable[..., object] = transfer_ownership
 
     def leave_and_hand_over(*given: object, **more: object) -> object:
         User.objects.filter(pk=heir.pk).update(is_active=False)
         return original(*given, **more)
 
-    with patch("people.views.people.hand_over", leave_and_hand_over):
+    with patch("people.views.people.transfer_ownership", leave_and_hand_over):
         data = {"to": heir.pk, "connections": [connection.pk]}
         page = pages.post(reverse("people:hand-over", args=[ann.pk]), data)
     assert "removed or made inactive meanwhile" in page.content.decode()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from delivery import rights
-from delivery.rights import Act
+from delivery import operations
+from delivery.operations import Operation
 from people import roles
 from people.roles import Role
 
@@ -38,7 +38,7 @@ WORDS = {
     "delivery.approve_deployment": "approves and rejects deployments",
 }
 LIMITED = [role for role in roles.ROLES if role.adds is not None]
-ACTS = [value for value in vars(rights).values() if isinstance(value, Act)]
+ACTS = [value for value in vars(operations).values() if isinstance(value, Operation)]
 
 
 @pytest.mark.parametrize("role", LIMITED, ids=lambda role: role.name)
@@ -55,7 +55,7 @@ def test_the_text_of_a_role_promises_no_permission_that_it_lacks(role: Role) -> 
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.key)
-def test_everything_people_do_at_azure_devops_is_said_of_the_role_that_may_first(act: Act) -> None:
+def test_everything_people_do_at_azure_devops_is_said_of_the_role_that_may_first(act: Operation) -> None:
     first = next(role for role in roles.ROLES if act.permission in (roles.permissions_of(role) or {act.permission}))
     assert WORDS[act.permission] in first.sentence
 

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 
-from connections.actions.notify import Everybody
+from connections.notifications.notify import Recipients
 from history.models import Event
 from people import roles
 from tests.people.conftest import with_role
@@ -64,4 +64,4 @@ def test_mails_for_administrators_go_to_the_role_and_to_superusers() -> None:
     User.objects.create_superuser("root", "root@example.com", None)
     gone = with_role("gone", "Administrator")
     User.objects.filter(pk=gone.pk).update(is_active=False)
-    assert Everybody().administrators == ["adam@example.com", "root@example.com"]
+    assert Recipients().administrators == ["adam@example.com", "root@example.com"]

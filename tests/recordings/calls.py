@@ -6,10 +6,10 @@ from datetime import datetime
 from functools import singledispatch
 from typing import Any
 
-from connections.azure_devops import build, build_log, core, git, release, release_types
-from connections.azure_devops.errors import AzureDevOpsError
-from connections.azure_devops.transport import Transport
-from connections.azure_devops.types import ConnectionData, Page, Project
+from connections.providers.azure_devops import build, core, git, release, release_models, timeline
+from connections.providers.azure_devops.errors import AzureDevOpsError
+from connections.providers.azure_devops.models import ConnectionData, Page, Project
+from connections.providers.azure_devops.transport import Transport
 from tests.recordings.exchanges import Exchange
 
 P = "project"
@@ -52,9 +52,9 @@ CALLS: tuple[tuple[str, str, Callable[..., object]], ...] = (
     ("POST", "build/builds", _queue),
     ("GET", r"build/builds/(\d+)", lambda t, b: build.build(t, P, int(b))),
     ("PATCH", r"build/builds/(\d+)", lambda t, b: build.cancel(t, P, int(b))),
-    ("GET", r"build/builds/(\d+)/timeline", lambda t, b: build_log.steps(t, P, int(b))),
-    ("GET", r"build/builds/(\d+)/logs", lambda t, b: build_log.logs(t, P, int(b))),
-    ("GET", r"build/builds/(\d+)/logs/(\d+)", lambda t, b, n: build_log.lines(t, P, int(b), int(n))),
+    ("GET", r"build/builds/(\d+)/timeline", lambda t, b: timeline.steps(t, P, int(b))),
+    ("GET", r"build/builds/(\d+)/logs", lambda t, b: timeline.logs(t, P, int(b))),
+    ("GET", r"build/builds/(\d+)/logs/(\d+)", lambda t, b, n: timeline.lines(t, P, int(b), int(n))),
     ("GET", "build/generalsettings", lambda t: release.are_disabled(t, P)),
     ("GET", "release/definitions", lambda t: release.definitions_page(t, P)),
     ("GET", r"release/definitions/(\d+)", lambda t, d: release.definition(t, P, int(d))),
@@ -167,28 +167,28 @@ def _(one: build.Definition) -> object:
 
 
 @facts.register
-def _(one: build_log.Step) -> object:
+def _(one: timeline.Step) -> object:
     return one.kind, one.state.value, one.result and one.result.value, one.log_id
 
 
 @facts.register
-def _(one: release_types.Definition) -> object:
+def _(one: release_models.Definition) -> object:
     sources = [(source.alias, source.kind, source.definition_id) for source in one.sources]
     return one.id, one.name, len(one.stages), sources
 
 
 @facts.register
-def _(one: release_types.Release) -> object:
+def _(one: release_models.Release) -> object:
     environments = [(place.name, place.status.value) for place in one.environments]
     artifacts = [(artifact.alias, artifact.version) for artifact in one.artifacts]
     return one.id, one.name, one.status.value, one.definition_name, environments, artifacts
 
 
 @facts.register
-def _(one: release_types.Deployment) -> object:
+def _(one: release_models.Deployment) -> object:
     return one.id, one.status.value, one.operation, one.release_name, one.environment_name, _day(one.started_at)
 
 
 @facts.register
-def _(one: release_types.Approval) -> object:
+def _(one: release_models.Approval) -> object:
     return one.id, one.status.value, one.kind, one.release_name, one.environment_name, bool(one.approver)

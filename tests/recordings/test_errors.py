@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from connections.azure_devops import errors
-from connections.azure_devops.classification import classify
+from connections.providers.azure_devops import errors
+from connections.providers.azure_devops.classification import classify
 from tests.azure_devops.conftest import MakeTransport
 from tests.azure_devops.loopback import Loopback, always
 from tests.needs import reference_folder

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from connections.azure_devops.classification import classify
-from connections.azure_devops.transport import Transport
-from connections.azure_devops.types import Page
+from connections.providers.azure_devops.classification import classify
+from connections.providers.azure_devops.models import Page
+from connections.providers.azure_devops.transport import Transport
 from tests.azure_devops.conftest import MakeTransport
 from tests.azure_devops.loopback import Loopback, always
 from tests.recordings.calls import call_of, facts, read

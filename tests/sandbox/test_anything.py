@@ -10,21 +10,21 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sandbox import gate
+from sandbox import request_pipeline
 from sandbox.fault_answers import ANSWERS, faulty_answer
-from sandbox.faults import VARIANTS, Fault
+from sandbox.fault_injection import VARIANTS, Fault
+from sandbox.http_messages import Answer, Request
 from sandbox.list_faults import LISTS
 from sandbox.repositories import NOTHING
 from sandbox.routes import ROUTES
 from sandbox.samples import build_world, secret
-from sandbox.wire import Answer, Request
-from sandbox.world import World
+from sandbox.state import State
 from tests.sandbox.conftest import NOON
 
 BASIC = "Basic " + base64.b64encode(f":{secret('full')}".encode()).decode()
 
 
-def _world() -> World:
+def _world() -> State:
     world = build_world()
     token = world.token_named("full")
     assert token is not None
@@ -157,7 +157,7 @@ def has_sound_headers(answer: Answer) -> bool:
 @settings(max_examples=500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(requests())
 def test_any_request_has_an_answer(request: Request) -> None:
-    answer = gate.decide(WORLD, request)
+    answer = request_pipeline.decide(WORLD, request)
     # The one 500 that was recorded.
     lost = answer.status == 500 and b'"typeKey":"PipelineNotFoundException"' in answer.body
     assert lost or answer.status in {200, 201, 204, 400, 404, 409, 501}
@@ -191,7 +191,7 @@ def strange_requests(draw: st.DrawFn) -> Request:
 @settings(max_examples=500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(strange_requests(), faults())
 def test_any_fault_has_an_answer_to_any_request(request: Request, fault: Fault) -> None:
-    answer = faulty_answer(request, fault, lambda asked: gate.decide(WORLD, asked))
+    answer = faulty_answer(request, fault, lambda asked: request_pipeline.decide(WORLD, asked))
     assert fault.status in (None, answer.status)
     assert fault.body is None or answer.body == fault.body.encode()
     assert has_sound_headers(answer)

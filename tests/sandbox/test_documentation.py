@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.faults import KINDS, VARIANTS
+from sandbox.fault_injection import KINDS, VARIANTS
 from sandbox.samples import SAMPLES, TROUBLED
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from sandbox import fault_answers
-from sandbox.faults import KINDS, VARIANTS, Fault
+from sandbox.fault_injection import KINDS, VARIANTS, Fault
 from sandbox.list_faults import LISTS
 from sandbox.server import Sandbox
 from tests.sandbox.conftest import Caller

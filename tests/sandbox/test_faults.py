@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from sandbox.faults import KINDS
+from sandbox.fault_injection import KINDS
 from sandbox.samples import secret
 from sandbox.server import Sandbox
 from tests.sandbox.conftest import Caller

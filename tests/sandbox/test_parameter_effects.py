@@ -6,7 +6,7 @@ import pytest
 
 from sandbox import parameters
 from sandbox.sample_code import NOOR
-from sandbox.world import Project
+from sandbox.state import Project
 from tests.sandbox.conftest import Caller
 
 GIT = "{project}/_apis/git/repositories/{repository}"

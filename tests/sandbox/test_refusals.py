@@ -11,7 +11,7 @@ import requests
 from sandbox.people import ANONYMOUS_ID
 from sandbox.samples import secret
 from sandbox.server import Sandbox
-from sandbox.world import GLOBAL_TOKENS_END
+from sandbox.state import GLOBAL_TOKENS_END
 from tests.sandbox.conftest import Caller
 
 PROJECTS = "/acme/_apis/projects"

@@ -5,25 +5,25 @@ import pytest
 from sandbox.samples import build_world, secret
 from sandbox.scale import Scale, add_benchmark, bench_name
 from sandbox.server import Sandbox
-from sandbox.world import World
+from sandbox.state import State
 from tests.sandbox.conftest import Caller
 
 
 @pytest.fixture
-def large() -> World:
+def large() -> State:
     world = build_world()
     add_benchmark(world, Scale(organizations=200, projects=100, repositories=100))
     return world
 
 
-def test_a_large_world_is_made_of_names_only(large: World) -> None:
+def test_a_large_world_is_made_of_names_only(large: State) -> None:
     assert not any(name.startswith("bench-") for name in large.organizations)
     assert large.organization("BENCH-199") is not None
     assert large.organization("bench-200") is None
     assert large.organization("bench-1") is None
 
 
-def test_a_project_is_filled_when_somebody_looks_into_it(large: World) -> None:
+def test_a_project_is_filled_when_somebody_looks_into_it(large: State) -> None:
     with Sandbox(world=large) as sandbox:
         call = Caller(sandbox)
         listed = call("GET", "/bench-007/_apis/projects").json()
@@ -39,17 +39,17 @@ def test_a_project_is_filled_when_somebody_looks_into_it(large: World) -> None:
 
 
 @pytest.mark.parametrize("token", ["full", "full-again", "read-only", bench_name(7)])
-def test_the_sample_tokens_and_one_of_its_own_open_it(large: World, token: str) -> None:
+def test_the_sample_tokens_and_one_of_its_own_open_it(large: State, token: str) -> None:
     with Sandbox(world=large) as sandbox:
         assert Caller(sandbox)("GET", "/bench-007/_apis/projects", token=token).status_code == 200
 
 
-def test_the_token_of_one_organization_does_not_open_another(large: World) -> None:
+def test_the_token_of_one_organization_does_not_open_another(large: State) -> None:
     with Sandbox(world=large) as sandbox:
         assert Caller(sandbox)("GET", "/bench-008/_apis/projects", token=bench_name(7)).status_code == 401
 
 
-def test_what_changes_in_one_repository_is_not_in_the_next(large: World) -> None:
+def test_what_changes_in_one_repository_is_not_in_the_next(large: State) -> None:
     with Sandbox(world=large) as sandbox:
         call = Caller(sandbox)
         there = "/bench-000/Project 0000/_apis/git/repositories"

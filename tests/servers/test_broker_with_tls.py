@@ -25,7 +25,7 @@ PASSWORD = "$esame/ 100%"
 WITHIN = 40.0
 REFUSED = "certificate verify failed"
 RING = """
-from orchestrator.ringing import NobodyHears, ring
+from core.tasks import NobodyHears, ring
 from throttling.tasks import forget_rested_counters
 try:
     ring(forget_rested_counters)

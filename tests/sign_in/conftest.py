@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from people.actions import look_after
+from people.actions import manage_people
 from tests.factories import quietly
 
 PASSWORD = "a-long-enough-password-4-tests"
@@ -29,7 +29,7 @@ def maya(db: None) -> User:
     """A viewer with a password."""
     with quietly():
         user = User.objects.create_user("maya@contoso.example", password=PASSWORD)
-        look_after.give(user, "Viewer")
+        manage_people.give(user, "Viewer")
     return user
 
 

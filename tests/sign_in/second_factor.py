@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 from pytest_django import Settings
 
-from connections.actions.reseal import reseal_all
+from connections.actions.reencrypt import reencrypt_all
 from history.models import Event
 from tests.leaks import everything_stored
 from tests.sign_in.codes import STEP, add_app, code_of, confirm
@@ -170,7 +170,7 @@ def test_what_is_kept_is_sealed(secret: str) -> None:
 
 def test_new_keys_seal_it_too(client: Client, secret: str, sign_in: SignIn, settings: Settings) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [NEW, *settings.FIELD_ENCRYPTION_KEYS]
-    assert reseal_all(progress=lambda *_: None).resealed == 2
+    assert reencrypt_all(progress=lambda *_: None).resealed == 2
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     sign_in(client)
     give(client, code_of(secret))
@@ -179,7 +179,7 @@ def test_new_keys_seal_it_too(client: Client, secret: str, sign_in: SignIn, sett
 
 def test_a_lost_key_says_so(client: Client, secret: str, sign_in: SignIn, settings: Settings) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
-    assert "maya@contoso.example's second factor" in reseal_all(progress=lambda *_: None).unreadable
+    assert "maya@contoso.example's second factor" in reencrypt_all(progress=lambda *_: None).unreadable
     sign_in(client)
     assert "cannot be read with any key" in give(client, code_of(secret))
     assert not is_in(client)

@@ -5,14 +5,14 @@ from unittest.mock import patch
 
 import pytest
 
-from throttling import rates
+from throttling import rate_limits
 from throttling.models import Counter
-from throttling.rates import Rate, Take, TooMany, forget, forget_rested, give_back, take
+from throttling.rate_limits import Cost, Rate, TooMany, consume, forget, forget_rested, give_back
 from throttling.tasks import forget_rested_counters
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 RATE = Rate("test", 3, timedelta(minutes=3))
-ANN, BOB = Take(RATE, ("ann",)), Take(RATE, ("bob",))
+ANN, BOB = Cost(RATE, ("ann",)), Cost(RATE, ("bob",))
 pytestmark = pytest.mark.django_db
 
 
@@ -22,59 +22,59 @@ def at(seconds: float) -> datetime:
 
 def test_the_allowance_may_be_used_at_once_and_no_more() -> None:
     for _ in range(3):
-        take([ANN], now=NOW)
+        consume([ANN], now=NOW)
     with pytest.raises(TooMany) as refused:
-        take([ANN], now=NOW)
+        consume([ANN], now=NOW)
     assert refused.value.seconds == 60
 
 
 def test_it_comes_back_one_by_one() -> None:
     for _ in range(3):
-        take([ANN], now=NOW)
-    take([ANN], now=at(60))
+        consume([ANN], now=NOW)
+    consume([ANN], now=at(60))
     with pytest.raises(TooMany) as refused:
-        take([ANN], now=at(90))
+        consume([ANN], now=at(90))
     assert refused.value.seconds == 30
 
 
 def test_after_the_whole_period_it_is_whole_again() -> None:
     for _ in range(3):
-        take([ANN], now=NOW)
+        consume([ANN], now=NOW)
     for _ in range(3):
-        take([ANN], now=at(180))
+        consume([ANN], now=at(180))
 
 
 def test_one_counts_apart_from_another() -> None:
     for _ in range(3):
-        take([ANN], now=NOW)
-    take([BOB], now=NOW)
+        consume([ANN], now=NOW)
+    consume([BOB], now=NOW)
 
 
 def test_refused_by_one_takes_from_none() -> None:
     for _ in range(3):
-        take([ANN], now=NOW)
+        consume([ANN], now=NOW)
     for _ in range(5):
         with pytest.raises(TooMany):
-            take([BOB, ANN], now=NOW)
+            consume([BOB, ANN], now=NOW)
     for _ in range(3):
-        take([BOB], now=NOW)
+        consume([BOB], now=NOW)
 
 
 def test_the_longest_wait_is_said() -> None:
-    slow = Take(Rate("slow", 1, timedelta(hours=1)), ("ann",))
-    take([ANN, slow], now=NOW)
+    slow = Cost(Rate("slow", 1, timedelta(hours=1)), ("ann",))
+    consume([ANN, slow], now=NOW)
     for _ in range(2):
-        take([ANN], now=NOW)
+        consume([ANN], now=NOW)
     with pytest.raises(TooMany) as refused:
-        take([ANN, slow], now=NOW)
+        consume([ANN, slow], now=NOW)
     assert refused.value.rate.name == "slow"
 
 
 def test_what_is_given_back_may_be_taken_again() -> None:
     for _ in range(3):
-        take([ANN], now=NOW)
+        consume([ANN], now=NOW)
     give_back([ANN])
-    take([ANN], now=NOW)
+    consume([ANN], now=NOW)
 
 
 def test_giving_back_what_nobody_took_does_nothing() -> None:
@@ -84,27 +84,27 @@ def test_giving_back_what_nobody_took_does_nothing() -> None:
 
 def test_a_forgotten_counter_is_at_rest() -> None:
     for _ in range(3):
-        take([ANN], now=NOW)
+        consume([ANN], now=NOW)
     forget([ANN])
-    take([ANN], now=NOW)
+    consume([ANN], now=NOW)
 
 
 def test_an_allowance_of_nothing_means_no_limit() -> None:
-    free = Take(Rate("free", 0, timedelta(minutes=1)), ("ann",))
+    free = Cost(Rate("free", 0, timedelta(minutes=1)), ("ann",))
     for _ in range(50):
-        take([free], now=NOW)
+        consume([free], now=NOW)
     assert not Counter.objects.exists()
 
 
 def test_what_is_counted_cannot_be_read_from_the_counter() -> None:
-    take([Take(RATE, ("hunter2",))], now=NOW)
+    consume([Cost(RATE, ("hunter2",))], now=NOW)
     key = Counter.objects.get().pk
     assert "hunter2" not in key
     assert len(key) == 64
 
 
 def test_when_another_process_is_quicker_it_is_counted_too() -> None:
-    move = rates._move
+    move = rate_limits._move
     others = iter([True])
 
     def beaten(key: str, before: datetime | None, after: datetime) -> bool:
@@ -112,17 +112,17 @@ def test_when_another_process_is_quicker_it_is_counted_too() -> None:
             move(key, before, after)
         return move(key, before, after)
 
-    with patch.object(rates, "_move", beaten):
-        take([ANN], now=NOW)
-    take([ANN], now=NOW)
+    with patch.object(rate_limits, "_move", beaten):
+        consume([ANN], now=NOW)
+    consume([ANN], now=NOW)
     with pytest.raises(TooMany):
-        take([ANN], now=NOW)
+        consume([ANN], now=NOW)
 
 
 def test_counters_at_rest_are_removed() -> None:
-    take([ANN], now=NOW)
+    consume([ANN], now=NOW)
     assert forget_rested(now=at(59)) == 0
     assert forget_rested(now=at(61)) == 1
-    take([ANN], now=NOW - timedelta(days=1))
+    consume([ANN], now=NOW - timedelta(days=1))
     forget_rested_counters()
     assert not Counter.objects.exists()

@@ -12,22 +12,22 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from connections.actions.refusals import Refused
-from connections.azure_devops.names import InvalidToken
+from connections.cli import audits, calibration, notifications, tokens
+from connections.cli.common import Output, findable, refusal_exit_code
 from connections.fields import TOKEN_ERRORS
-from connections.management.verbs import calibrating, checking, telling, tokens
-from connections.management.verbs.common import Output, findable, refusal_exit_code
-from orchestrator.terminal import TerminalCommand
+from connections.providers.azure_devops.identifiers import InvalidToken
+from core.terminal import TerminalCommand
 
 VERBS = {
-    "list": checking.list_all,
-    "test": checking.test,
-    "audit": checking.audit_many,
-    "calibrate": calibrating.calibrate_one,
+    "list": audits.list_all,
+    "test": audits.test,
+    "audit": audits.audit_many,
+    "calibrate": calibration.calibrate_one,
     "add": tokens.add,
     "update-token": tokens.update_token,
     "rotate": tokens.rotate_many,
-    "remind": telling.remind_people,
-    "events": telling.tell_events,
+    "remind": notifications.remind_people,
+    "events": notifications.tell_events,
 }
 
 
@@ -39,7 +39,7 @@ class Command(TerminalCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """One sub-command for each verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        for module in (checking, calibrating, tokens, telling):
+        for module in (audits, calibration, tokens, notifications):
             for verb in module.add_arguments(verbs):
                 verb.add_argument("--json", action="store_true", help="print JSON")
 

@@ -7,8 +7,8 @@ Exit code 1 when a token could not be read; its connection is named. 130 when it
 import sys
 from typing import Any
 
-from connections.actions.reseal import reseal_all
-from orchestrator.terminal import TerminalCommand
+from connections.actions.reencrypt import reencrypt_all
+from core.terminal import TerminalCommand
 
 
 class Command(TerminalCommand):
@@ -19,7 +19,7 @@ class Command(TerminalCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Do it and say how it went."""
         try:
-            outcome = reseal_all(progress=self._say)
+            outcome = reencrypt_all(progress=self._say)
         except KeyboardInterrupt:
             self.stderr.write(
                 "Interrupted. What was written stays, and every token can be read. Run it again to go on."

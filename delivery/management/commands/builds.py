@@ -13,25 +13,17 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connections.management.verbs.common import (
-    LIMITED,
-    OPERATOR,
-    REFUSED,
-    UNKNOWN,
-    USAGE,
-    WELL,
-    Output,
-    findable,
-)
-from delivery import queries
-from delivery.actions import builds, watching
-from delivery.actions.reading import CannotAsk
-from delivery.build_states import UNDER_WAY, State, state_of
-from delivery.management.incomplete import warn_of_incomplete
-from delivery.management.refusing import refuse
-from delivery.management.waiting import until
+from connections.cli.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, USAGE, WELL, Output, findable
+from core.terminal import TerminalCommand
+from delivery import reads
+from delivery.builds import builds
+from delivery.cli.cli_errors import refuse
+from delivery.cli.incomplete_lists import warn_of_incomplete
+from delivery.cli.waiting import until
+from delivery.domain.build_states import UNDER_WAY, State, state_of
+from delivery.live import polling
 from delivery.models import Pipeline
-from orchestrator.terminal import TerminalCommand
+from delivery.remote_read import RemoteReadError
 
 _PAUSE = 5.0
 _CODES = {State.SUCCEEDED: WELL, State.FAILED: REFUSED, State.CANCELED: REFUSED, State.PARTIAL: LIMITED}
@@ -46,7 +38,7 @@ class Command(TerminalCommand):
         """One sub-command for each verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
         listing = verbs.add_parser("list", help="what is stored of every pipeline")
-        listing.add_argument("--state", default="", choices=[state for state, _ in queries.BUILD_STATES])
+        listing.add_argument("--state", default="", choices=[state for state, _ in reads.BUILD_STATES])
         running = verbs.add_parser("run", help="run a pipeline on a branch")
         running.add_argument("pipeline")
         running.add_argument("--branch", required=True)
@@ -69,14 +61,14 @@ class Command(TerminalCommand):
         verbs = {"list": _list, "run": _run, "show": _show}
         try:
             code = verbs[options["verb"]](options, output)
-        except CannotAsk as trouble:
+        except RemoteReadError as trouble:
             code = refuse(trouble, _find(options).project.connection.server, output)
         if code:
             sys.exit(code)
 
 
 def _chosen(options: dict[str, Any]) -> QuerySet[Pipeline]:
-    found = queries.pipelines(queries.PipelineFilters(state=options.get("state", "")))
+    found = reads.pipelines(reads.PipelineFilters(state=options.get("state", "")))
     if options["connection"]:
         found = found.filter(project__connection__name__iexact=options["connection"])
     if options["project"]:
@@ -88,15 +80,15 @@ def _find(options: dict[str, Any]) -> Pipeline:
     found = list(_chosen(options).filter(name__iexact=options["pipeline"]))
     if not found:
         raise CommandError(f"No pipeline is called {options['pipeline']}.", returncode=REFUSED)
-    meant = queries.the_one_meant(found)
+    meant = reads.the_one_meant(found)
     if meant is None:
         raise CommandError("Several pipelines have this name. Add --connection and --project.", returncode=USAGE)
     return meant
 
 
 def _list(options: dict[str, Any], output: Output) -> int:
-    projects = queries.projects_named(connection=options["connection"], project=options["project"])
-    incomplete = queries.incomplete_lists(watching.BUILDS, projects)
+    projects = reads.projects_named(connection=options["connection"], project=options["project"])
+    incomplete = reads.incomplete_lists(polling.BUILDS, projects)
     rows = [
         {
             "id": one.azure_id,

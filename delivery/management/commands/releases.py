@@ -10,15 +10,12 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from connections.management.verbs.common import (
-    Output,
-    findable,
-)
-from delivery import queries
-from delivery.actions.reading import CannotAsk
-from delivery.management import release_verbs
-from delivery.management.refusing import refuse
-from orchestrator.terminal import TerminalCommand
+from connections.cli.common import Output, findable
+from core.terminal import TerminalCommand
+from delivery import reads
+from delivery.cli import release_verbs
+from delivery.cli.cli_errors import refuse
+from delivery.remote_read import RemoteReadError
 
 _VERBS = {
     "list": (release_verbs.show_list, "what is stored of every release pipeline"),
@@ -52,7 +49,7 @@ class Command(TerminalCommand):
         output = Output(self.stdout.write, self.stderr.write, as_json=options["json"])
         try:
             code = _VERBS[options["verb"]][0](options, output)
-        except CannotAsk as trouble:
+        except RemoteReadError as trouble:
             server = release_verbs.find_pipeline(options).project.connection.server
             code = refuse(trouble, server, output)
         if code:
@@ -61,7 +58,7 @@ class Command(TerminalCommand):
 
 def _add_arguments(verb: CommandParser, name: str) -> None:
     if name == "list":
-        verb.add_argument("--state", default="", choices=[str(state) for state, _ in queries.RELEASE_STATES])
+        verb.add_argument("--state", default="", choices=[str(state) for state, _ in reads.RELEASE_STATES])
         return
     verb.add_argument("pipeline")
     if name == "create":

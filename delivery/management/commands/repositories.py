@@ -10,24 +10,15 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from connections import clients, messages
-from connections.azure_devops.errors import ListIncomplete
-from connections.management.verbs.common import (
-    LIMITED,
-    OPERATOR,
-    UNKNOWN,
-    USAGE,
-    WELL,
-    Output,
-    find,
-    findable,
-    refusal_exit_code,
-)
+from connections import clients
+from connections.cli.common import LIMITED, OPERATOR, UNKNOWN, USAGE, WELL, Output, find, findable, refusal_exit_code
+from connections.domain.problems import catalogue
 from connections.models import Connection
-from delivery import queries
-from delivery.actions import refresh
-from delivery.management.incomplete import warn_of_incomplete
-from orchestrator.terminal import TerminalCommand
+from connections.providers.azure_devops.errors import ListIncomplete
+from core.terminal import TerminalCommand
+from delivery import reads
+from delivery.cli.incomplete_lists import warn_of_incomplete
+from delivery.sync import sync
 
 
 class Command(TerminalCommand):
@@ -56,8 +47,8 @@ class Command(TerminalCommand):
 
 def _list(options: dict[str, Any], output: Output) -> int:
     connection = find(options["connection"]).pk if options["connection"] else None
-    incomplete = queries.incomplete_project_lists(connection)
-    for one in queries.repositories(queries.Filters(connection=connection)).iterator(500):
+    incomplete = reads.incomplete_project_lists(connection)
+    for one in reads.repositories(reads.Filters(connection=connection)).iterator(500):
         row = {
             "id": one.azure_id,
             "name": one.name,
@@ -84,14 +75,14 @@ def _connection(name: str) -> Connection:
 
 def _refresh(options: dict[str, Any], output: Output) -> int:
     connection = _connection(options["connection"])
-    claim = refresh.claim_now(connection, by=OPERATOR, now=timezone.now())
+    claim = sync.claim_now(connection, by=OPERATOR, now=timezone.now())
     if claim is None:
         output.say({"problem": "under_way"}, "A worker is bringing them in at this moment.")
         return UNKNOWN
-    refresh.refresh(claim, clock=timezone.now)
-    found = queries.holdings(connection)
-    inventory = found.inventory
-    problem = inventory.problem if inventory else "unexpected_answer"
+    sync.sync(claim, clock=timezone.now)
+    found = reads.sync_status(connection)
+    sync_state = found.sync_state
+    problem = sync_state.problem if sync_state else "unexpected_answer"
     value = {
         "connection": connection.name,
         "projects": found.projects,
@@ -102,11 +93,11 @@ def _refresh(options: dict[str, Any], output: Output) -> int:
     }
     text = f"{found.repositories} repositories in {found.projects} projects."
     if problem:
-        words = messages.problem(problem, place=clients.place_of(connection.server))
+        words = catalogue.problem(problem, place=clients.place_of(connection.server))
         text = f"{words.title}. {words.next_step} Known: {text}"
     output.say(value, text)
     if problem == ListIncomplete.code:
         return LIMITED
     if problem:
-        return UNKNOWN if inventory and inventory.under_way else refusal_exit_code(problem)
+        return UNKNOWN if sync_state and sync_state.under_way else refusal_exit_code(problem)
     return LIMITED if found.untold else WELL

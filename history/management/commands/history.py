@@ -16,12 +16,12 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import OperationalError
 from django.utils import timezone
 
+from core.terminal import TerminalCommand
 from history import accepting, anchors, pruning, sealing, verifying
 from history.findings import Finding, moment
 from history.record import Actor
 from history.sealing import SealingRefused
 from history.verifying import Outcome
-from orchestrator.terminal import TerminalCommand
 
 BROKEN, WRONG_USAGE, UNTOLD = 1, 2, 4
 OPERATOR = Actor(name="command line")

@@ -11,11 +11,11 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
+from core.terminal import TerminalCommand
 from history import sealing
 from history.record import Actor
 from orchestrator.backups import making
 from orchestrator.backups.files import Impossible
-from orchestrator.terminal import TerminalCommand
 
 
 class Command(TerminalCommand):

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from core.terminal import TerminalCommand
 from orchestrator.health import report
-from orchestrator.terminal import TerminalCommand
 
 
 class Command(TerminalCommand):

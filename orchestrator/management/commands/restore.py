@@ -14,10 +14,10 @@ from django.core.management.base import CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
+from core.terminal import TerminalCommand
 from history.record import Actor
 from orchestrator.backups.files import Impossible
 from orchestrator.backups.restoring import NotEmpty, Restored, restore
-from orchestrator.terminal import TerminalCommand
 
 WORDS = "what is in the database now is lost"
 _NOTHING_CHANGED = 2

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 
+from core.terminal import TerminalCommand
 from orchestrator.supervisor.up import up
-from orchestrator.terminal import TerminalCommand
 
 
 class Command(TerminalCommand):

@@ -14,11 +14,11 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from connections.azure_devops.storable import storable_text
+from core.storable_text import storable_text
+from core.terminal import TerminalCommand
+from core.text_input import UnreadableText, read_line_of_standard_input
 from history import sealing
-from orchestrator.terminal import TerminalCommand
-from orchestrator.text_input import UnreadableText, read_line_of_standard_input
-from people.actions.look_after import Refused, add_administrator, link_for, require_free
+from people.actions.manage_people import Refused, add_administrator, link_for, require_free
 
 
 class Command(TerminalCommand):

@@ -1,0 +1,233 @@
+"""Runs of audits: started by the clock or by hand, watched, cancelled, and resumed by whoever comes next.
+
+Nothing here waits: a run is rows, and the connections' own `next_check_at` is what the clock works from.
+So a run goes on after a crash, and two clocks do no harm.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
+
+from connections.actions import leases
+from connections.domain import scheduling
+from connections.models import AuditedConnection, AuditRun, Connection, RateLimitPause
+from history.record import Actor
+
+State = AuditedConnection.State
+CLOCK = Actor(name="the clock")
+KEPT_RUNS = 200
+_MOST_CANDIDATES = 1000
+_CLOCKS_DIFFER = timedelta(minutes=10)
+# As many as its column holds, and more than the back-off tells apart.
+_MOST_TROUBLES = 1000
+
+
+def start_by_hand(*, by: Actor, now: datetime) -> AuditRun:
+    """Take every enabled connection into a run and make it due. An unfinished run by hand is returned as it is."""
+    try:
+        with transaction.atomic():
+            run = _open_run(by_hand=True)
+            if run is not None:
+                return run
+            run = AuditRun.objects.create(started_at=now, started_by=by.name, by_hand=True)
+            enabled = Connection.objects.filter(disabled=False)
+            _add(run, enabled.values_list("pk", "name"))
+            enabled.filter(next_check_at__gt=now).update(next_check_at=now)
+            _finish(run.pk, at=now)
+    except IntegrityError:
+        # Somebody else pressed at the same moment: theirs is shown.
+        return AuditRun.objects.filter(by_hand=True).latest("pk")
+    run.refresh_from_db()
+    return run
+
+
+def make_due(connection_ids: Iterable[int], *, now: datetime) -> int:
+    """Let the clock audit these next, within its usual limits. Returns how many: a disabled one is never audited."""
+    chosen = Connection.objects.filter(pk__in=list(connection_ids), disabled=False)
+    count = chosen.count()
+    chosen.filter(next_check_at__gt=now).update(next_check_at=now)
+    return count
+
+
+def _open_run(*, by_hand: bool) -> AuditRun | None:
+    return AuditRun.objects.select_for_update().filter(by_hand=by_hand, finished_at=None).first()
+
+
+def cancel(run: AuditRun, *, now: datetime) -> bool:
+    """Let those that still wait go back to their usual time. Returns whether there was anything to cancel."""
+    with transaction.atomic():
+        waiting = run.audited.filter(state=State.WAITING)
+        usual = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
+        due = Connection.objects.filter(pk__in=waiting.values("connection_id"), next_check_at__lte=now)
+        # In the order in which an audit writes: connection, its place, its run. Two that cross wait for each other.
+        due.filter(leased_until=None).update(next_check_at=usual)
+        waiting.update(state=State.CANCELLED, finished_at=now)
+        return bool(AuditRun.objects.filter(pk=run.pk, finished_at=None).update(cancelled_at=now, finished_at=now))
+
+
+def claim_due(*, now: datetime) -> list[int]:
+    """Lease the connections that are due and return their ids: so many in all, a few for each organization and person.
+
+    No more are claimed than are audited at once. So a claim soon begins, and other work finds a worker that is free.
+    """
+    with leases.alone():
+        claimed = leases.claim(_Room(now).choose(_candidates(now)), now=now)
+        _join_run(claimed, now=now)
+    return claimed
+
+
+def _candidates(now: datetime) -> Iterable[tuple[int, str, str, str]]:
+    """What may be taken: the few that waited longest of each organization and person, so that none hides another."""
+    rank = Window(RowNumber(), partition_by=["server", "organization", "identity_id"], order_by=["next_check_at", "pk"])
+    few = min(settings.AUDITS_PER_ORGANIZATION, settings.AUDITS_PER_PERSON)
+    due = leases.due(now).exclude(RateLimitPause.holds(now))
+    first = due.annotate(rank=rank).filter(rank__lte=few).order_by("next_check_at", "pk")
+    return first.values_list("pk", "server", "organization", "identity_id")[:_MOST_CANDIDATES]
+
+
+class _Room:
+    """How many more audits may go on at once: in all, for an organization and for a person."""
+
+    def __init__(self, now: datetime) -> None:
+        running = leases.held(now).order_by()
+        places = running.values_list("server", "organization").annotate(count=Count("pk"))
+        people = running.values_list("identity_id").annotate(count=Count("pk"))
+        self._places = {(server, organization): count for server, organization, count in places}
+        self._people: dict[str, int] = dict(people)
+
+    def choose(self, candidates: Iterable[tuple[int, str, str, str]]) -> list[int]:
+        chosen = []
+        for pk, server, organization, person in candidates:
+            place = (server, organization)
+            if sum(self._places.values()) >= settings.AUDITS_AT_ONCE:
+                break
+            if self._has(place, person):
+                self._places[place] = self._places.get(place, 0) + 1
+                self._people[person] = self._people.get(person, 0) + 1
+                chosen.append(pk)
+        return chosen
+
+    def _has(self, place: tuple[str, str], person: str) -> bool:
+        in_place, of_person = self._places.get(place, 0), self._people.get(person, 0)
+        return bool(in_place < settings.AUDITS_PER_ORGANIZATION and of_person < settings.AUDITS_PER_PERSON)
+
+
+def _join_run(claimed: list[int], *, now: datetime) -> None:
+    """Put what the clock took, and no run waits for, into the clock's own open run."""
+    waited_for = AuditedConnection.objects.filter(connection_id__in=claimed, state=State.WAITING)
+    alone = set(claimed) - set(waited_for.values_list("connection_id", flat=True))
+    if not alone:
+        return
+    with transaction.atomic():
+        run = _open_run(by_hand=False) or _new_run_of_the_clock(now)
+        already = set(run.audited.filter(connection_id__in=alone).values_list("connection_id", flat=True))
+        run.audited.filter(connection_id__in=already).update(state=State.WAITING, finished_at=None)
+        _add(run, Connection.objects.filter(pk__in=alone - already).values_list("pk", "name"))
+
+
+def _new_run_of_the_clock(now: datetime) -> AuditRun:
+    try:
+        with transaction.atomic():
+            return AuditRun.objects.create(started_at=now, started_by=CLOCK.name, by_hand=False)
+    except IntegrityError:
+        # A second clock made it a moment ago.
+        return AuditRun.objects.filter(by_hand=False).latest("pk")
+
+
+def _add(run: AuditRun, connections: Iterable[tuple[int, str]]) -> None:
+    AuditedConnection.objects.bulk_create(
+        AuditedConnection(run=run, connection_id=pk, name=name) for pk, name in connections
+    )
+
+
+def mark_done(connection: Connection, *, at: datetime, problem: str = "") -> None:
+    """Tick the connection off in every run that waits for it, in the audit's own transaction.
+
+    `problem` is the code of what this audit met, also where one outage does not change the connection's health.
+    """
+    waiting = AuditedConnection.objects.filter(connection=connection, state=State.WAITING)
+    found = {
+        "state": State.DONE,
+        "health": connection.health,
+        "problem": problem or connection.problem,
+        "finished_at": at,
+    }
+    _settle(waiting, found, at=at)
+
+
+def give_up(connection_id: int, *, now: datetime) -> None:
+    """After an audit that ended unexpectedly: release the lease, back off, and tick the connection off in its runs."""
+    connection = Connection.objects.filter(pk=connection_id).first()
+    if connection is None:
+        return
+    troubles = min(connection.consecutive_failures + 1, _MOST_TROUBLES)
+    every = timedelta(hours=settings.AUDIT_EVERY_HOURS)
+    outcome = scheduling.Outcome(consecutive_failures=troubles)
+    next_check_at = scheduling.next_run(now, outcome, every=every, chance=0.5)
+    with transaction.atomic():
+        Connection.objects.filter(pk=connection_id).update(
+            leased_until=None, next_check_at=next_check_at, consecutive_failures=troubles
+        )
+        mark_done(connection, at=now, problem="failed_here")
+
+
+def release(connection_id: int, *, now: datetime) -> None:
+    """Give back a lease that will not be used, and tick the connection off where a run waits for it."""
+    leases.release([connection_id])
+    _cancel(AuditedConnection.objects.filter(connection_id=connection_id, state=State.WAITING), at=now)
+
+
+def tidy(*, now: datetime) -> None:
+    """Let no run wait for a connection that is gone or rests, nor stay open when nothing waits.
+
+    And let no connection rest longer because a clock was ahead when it was checked, or when a run began.
+    """
+    waiting = AuditedConnection.objects.filter(state=State.WAITING)
+    begun_tomorrow = waiting.filter(run__started_at__gt=now + _CLOCKS_DIFFER)
+    due_tomorrow = begun_tomorrow.filter(connection__next_check_at__gte=F("run__started_at"))
+    Connection.objects.filter(pk__in=due_tomorrow.values("connection_id")).update(next_check_at=now)
+    usual = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
+    by_a_fast_clock = Connection.objects.filter(checked_at__gt=now + _CLOCKS_DIFFER)
+    by_a_fast_clock.filter(next_check_at__gt=usual).update(next_check_at=usual)
+    useless = Q(connection=None) | Q(connection__disabled=True)
+    found = waiting.filter(useless).values_list("pk", flat=True)
+    with transaction.atomic():
+        _cancel(AuditedConnection.objects.filter(pk__in=list(found)), at=now)
+    for run in AuditRun.objects.filter(finished_at=None):
+        with transaction.atomic():
+            _finish(run.pk, at=now)
+
+
+def _cancel(waiting: QuerySet[AuditedConnection], *, at: datetime) -> None:
+    _settle(waiting, {"state": State.CANCELLED, "finished_at": at}, at=at)
+
+
+def _settle(waiting: QuerySet[AuditedConnection], found: dict[str, Any], *, at: datetime) -> None:
+    with transaction.atomic():
+        runs = sorted(set(waiting.values_list("run_id", flat=True)))
+        waiting.update(**found)
+        for run in runs:
+            _finish(run, at=at)
+
+
+def _finish(run: int, *, at: datetime) -> None:
+    # The last two workers of a run must see each other: the second one waits here for the first one's commit.
+    AuditRun.objects.select_for_update().filter(pk=run).first()
+    if not AuditedConnection.objects.filter(run_id=run, state=State.WAITING).exists():
+        AuditRun.objects.filter(pk=run, finished_at=None).update(finished_at=at)
+
+
+def forget_old_runs() -> int:
+    """Keep the newest finished runs of each kind. Returns how many were removed."""
+    count = 0
+    for by_hand in (True, False):
+        kept = AuditRun.objects.filter(by_hand=by_hand).values_list("pk", flat=True)[:KEPT_RUNS]
+        old = AuditRun.objects.filter(by_hand=by_hand).exclude(finished_at=None).exclude(pk__in=list(kept))
+        count += old.count()
+        old.delete()
+    return count

@@ -1,0 +1,118 @@
+"""One new token for several connections: tested once for each organization, swapped for each in its own step."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from connections.actions import verify_credential
+from connections.actions.refusals import CannotRotate, ConnectionGone, Refused
+from connections.actions.rotate import Comparison, Replacement, compare, credentials_for, rotate
+from connections.actions.verify_credential import Credentials, usable_report, verify_new
+from connections.domain.problems import catalogue
+from connections.domain.token_policy import Rule
+from connections.domain.verification import Report
+from connections.models import Connection, StoredTokenPolicy
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from history.record import Actor
+
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """What became of one connection: the comparison of both tokens, or why it keeps the old one."""
+
+    connection: Connection
+    comparison: Comparison | None = None
+    refusal: Refused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkVerification:
+    """What a new token would mean for one connection. `refusal` is set when it could not even be tested."""
+
+    connection: Connection
+    report: Report | None = None
+    comparison: Comparison | None = None
+    refusal: CannotRotate | None = None
+
+
+class _Looks:
+    """Tests by place, each made once. `verdicts` are those in hand, whatever place they are for.
+
+    Connections of one place share a test as far as it speaks for the projects that each is limited to.
+    """
+
+    def __init__(self, verdicts: Sequence[str], *, person: AbstractBaseUser, now: datetime) -> None:
+        self._in_hand = verdicts
+        self._person, self._now = person, now
+        self._made: dict[Place, list[verify_credential.VerificationResult]] = {}
+        self.verdicts: list[str] = []
+
+    def __call__(self, credentials: Credentials) -> verify_credential.VerificationResult:
+        made = self._made.setdefault((credentials.server.name, credentials.organization.name), [])
+        for tested in made:
+            if tested.report.speaks_for(credentials.projects):
+                return tested
+        made.append(self._find(credentials))
+        return made[-1]
+
+    def _find(self, credentials: Credentials) -> verify_credential.VerificationResult:
+        for verdict in self._in_hand:
+            known = usable_report(verdict, credentials, by=self._person, now=self._now)
+            if known is not None:
+                return verify_credential.VerificationResult(known, verdict)
+        tested = verify_new(credentials, by=self._person, now=self._now)
+        self.verdicts += [tested.verdict] if tested.verdict else []
+        return tested
+
+
+def bulk_rotate(
+    connections: Sequence[Connection],
+    new: Replacement,
+    *,
+    person: AbstractBaseUser,
+    by: Actor,
+    now: datetime,
+    drawn_from: Mapping[int, str] | None = None,
+) -> list[Swapped]:
+    """Swap the token of each. One that is refused keeps its old token and leaves the others right.
+
+    `new.verdict` may hold several, separated by spaces; `drawn_from` are the versions that the form carries, by the
+    connections' ids. Raises `CannotRotate` when the guard rails refuse one token
+    for several connections.
+    """
+    if len(connections) > 1 and StoredTokenPolicy.now().reuse is Rule.REFUSE:
+        problem = catalogue.problem("token_reused")
+        raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}", field="token")
+    looks = _Looks(new.verdict.split(), person=person, now=now)
+    alone = replace(new, verdict="")
+    swapped = []
+    for connection in connections:
+        version = None if drawn_from is None else drawn_from.get(connection.pk, "")
+        try:
+            comparison = rotate(connection, alone, person=person, by=by, now=now, look=looks, drawn_from=version)
+        except (CannotRotate, ConnectionGone) as refusal:
+            swapped.append(Swapped(connection, refusal=refusal))
+        else:
+            swapped.append(Swapped(connection, comparison))
+    return swapped
+
+
+def verify_for_bulk(
+    connections: Sequence[Connection], token: PersonalAccessToken, *, person: AbstractBaseUser, now: datetime
+) -> tuple[list[BulkVerification], str]:
+    """What the token would mean for each, and the verdicts in hand for the swap. Nothing is swapped."""
+    looks = _Looks((), person=person, now=now)
+    found = [_test(one, token, looks) for one in connections]
+    return found, " ".join(looks.verdicts)
+
+
+def _test(connection: Connection, token: PersonalAccessToken, looks: _Looks) -> BulkVerification:
+    try:
+        report = looks(credentials_for(connection, token)).report
+    except CannotRotate as refusal:
+        return BulkVerification(connection, refusal=refusal)
+    return BulkVerification(connection, report, compare(connection, report) if report.accepted else None)

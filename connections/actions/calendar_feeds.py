@@ -1,0 +1,84 @@
+"""A person's calendar of expiry dates: its secret address is made, shown once, renewed and revoked."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from connections.models import CalendarFeed, Connection
+from connections.notifications import calendar_feed
+from connections.notifications.calendar_revisions import next_second, revise
+from history.record import Actor, Named, record
+
+_FETCHES_NOTED_EVERY = timedelta(hours=1)
+
+
+def make_address(user: User, *, by: Actor, now: datetime) -> str:
+    """The secret of a new address; an earlier one stops working. Only its digest is kept."""
+    secret = secrets.token_urlsafe(32)
+    fresh = {"secret_digest": _digest(secret), "made_at": now, "fetched_at": None, "changed_at": now}
+    with transaction.atomic():
+        _, is_new = CalendarFeed.objects.update_or_create(user=user, defaults=fresh | {"content_digest": ""})
+        record("calendar.made" if is_new else "calendar.renewed", _named(user), by=by, at=now)
+    return secret
+
+
+def revoke(user: User, *, by: Actor, now: datetime) -> None:
+    """End the address. Doing it twice records it once."""
+    with transaction.atomic():
+        removed, _ = CalendarFeed.objects.filter(user=user).delete()
+        if removed:
+            record("calendar.revoked", _named(user), by=by, at=now)
+
+
+def dated_of(user: User) -> QuerySet[Connection]:
+    """The enabled connections whose end a person's calendar shows: their own, or all for an administrator."""
+    enabled = Connection.objects.filter(disabled=False).select_related("owner").order_by("expires_on", "pk")
+    return enabled if user.has_perm("connections.change_guardrails") else enabled.filter(owner=user)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a calendar program gets: the file, its digest, and when it last changed."""
+
+    content: bytes
+    digest: str
+    changed_at: datetime
+
+
+def fetch(secret: str, *, now: datetime) -> Fetched | None:
+    """The file at an address; None when nobody may read it there any more."""
+    feed = CalendarFeed.objects.select_related("user").filter(secret_digest=_digest(secret)).first()
+    if feed is None or not _may_read(feed.user):
+        return None
+    today = timezone.localdate(now)
+    content = calendar_feed.calendar_of(dated_of(feed.user), today=today, revise=partial(revise, now=now))
+    digest = hashlib.sha256(content).hexdigest()
+    noted: dict[str, object] = {}
+    if digest != feed.content_digest:
+        after = feed.changed_at if feed.content_digest else None
+        feed.changed_at = next_second(now, after=after)
+        noted = {"content_digest": digest, "changed_at": feed.changed_at}
+    if noted or feed.fetched_at is None or now - feed.fetched_at >= _FETCHES_NOTED_EVERY:
+        # Whoever revokes the address meanwhile leaves nothing to note.
+        CalendarFeed.objects.filter(pk=feed.pk, secret_digest=feed.secret_digest).update(fetched_at=now, **noted)
+    return Fetched(content, digest, feed.changed_at)
+
+
+def _may_read(user: User) -> bool:
+    return user.is_active and user.has_perm("connections.view_connection")
+
+
+def _digest(secret: str) -> str:
+    # The secret is 256 random bits, so a plain digest cannot be guessed back.
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _named(user: User) -> Named:
+    return Named("calendar", user.pk, user.get_full_name() or user.get_username())

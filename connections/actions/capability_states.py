@@ -1,0 +1,73 @@
+"""Write what a check found onto a connection."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from connections.domain.verification import WRITE_PROBES_OFF, Report
+from connections.models import CapabilityState, ChosenProject, Connection
+from connections.providers.azure_devops.capabilities import Finding, Verdict
+from core.columns import fit_to_columns
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCapabilities:
+    """One line for each verdict that changed, and the capabilities that are not proved now."""
+
+    changes: list[str]
+    lacking: frozenset[str]
+
+
+def store_findings(connection: Connection, report: Report, *, afresh: bool = False) -> StoredCapabilities:
+    """Keep the verdicts of an accepted report.
+
+    A look that could not tell does not erase what is known, unless `afresh`: then the token is another one.
+    """
+    known = {} if afresh else {state.capability: state for state in connection.capabilities.all()}
+    if afresh:
+        connection.capabilities.all().delete()
+    changes = []
+    lacking = set()
+    for finding in report.findings:
+        state = known.get(finding.capability)
+        before = state.verdict if state else ""
+        state = state or CapabilityState(connection=connection, capability=finding.capability)
+        _take(state, finding, report.finished_at)
+        fit_to_columns(state).save()
+        if before and before != state.verdict:
+            changes.append(f"{finding.capability}: {before} -> {state.verdict}")
+        if state.is_lacking:
+            lacking.add(finding.capability)
+    _note_hidden_projects(connection, report)
+    return StoredCapabilities(changes, frozenset(lacking))
+
+
+def _note_hidden_projects(connection: Connection, report: Report) -> None:
+    """Keep since when a chosen project is not visible. A list that was not read to its end shows only what is there."""
+    if connection.all_projects:
+        return
+    hidden = {project.id.lower() for project in report.not_visible}
+    visible = {project.id.lower() for project in report.projects if project.is_usable}
+    for chosen in connection.chosen_projects.all():
+        key, since = chosen.project_id.lower(), chosen.not_visible_since
+        if key in hidden:
+            chosen.not_visible_since = since or report.finished_at
+        elif key in visible:
+            chosen.not_visible_since = None
+        if chosen.not_visible_since != since:
+            # A project that is not chosen any more leaves nothing to note.
+            since = chosen.not_visible_since
+            ChosenProject.objects.filter(pk=chosen.pk).update(not_visible_since=since)
+
+
+def _take(state: CapabilityState, finding: Finding, at: datetime) -> None:
+    state.checked_at = at
+    unsure = finding.verdict is Verdict.UNKNOWN
+    if unsure and state.verdict not in ("", Verdict.UNKNOWN):
+        state.doubt = finding.reason if finding.reason != WRITE_PROBES_OFF else ""
+        return
+    state.verdict = finding.verdict
+    state.reason = finding.reason
+    state.by_project = [asdict(here) for here in finding.by_project]
+    state.doubt = ""
+    if not unsure:
+        state.verified_at = at

@@ -1,0 +1,71 @@
+"""Hold every token to the guard rails, through whichever door it comes; and set them."""
+
+from dataclasses import asdict
+from datetime import date, datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from connections import input_rules
+from connections.actions import versions
+from connections.actions.refusals import CannotChange, Refused, refusing_invalid_input
+from connections.actions.verify_credential import token_in_use
+from connections.domain import token_policy
+from connections.domain.problems import catalogue
+from connections.domain.token_policy import Rule, TokenPolicy, Violation
+from connections.models import StoredTokenPolicy
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from history.record import Actor, record
+
+
+def violations_of(
+    *,
+    expires_on: date | None,
+    now: datetime,
+    token: PersonalAccessToken | None = None,
+    besides: int | None = None,
+    born_on: date | None = None,
+) -> list[Violation]:
+    """Which guard rails a token breaks. `besides` is the connection whose own token does not count as reuse."""
+    return token_policy.violations(
+        StoredTokenPolicy.now(),
+        born_on=born_on or timezone.localdate(now),
+        expires_on=expires_on,
+        reused=token is not None and token_in_use(token, besides=besides),
+    )
+
+
+def reuse_violations(token: PersonalAccessToken, *, besides: int | None = None) -> list[Violation]:
+    """The breach of using one token twice, if it is one."""
+    today = timezone.localdate()
+    found = violations_of(expires_on=today, now=timezone.now(), token=token, besides=besides)
+    return [one for one in found if one.code == "token_reused"]
+
+
+def enforce(found: list[Violation], refusal: type[Refused]) -> list[Violation]:
+    """The breaches that are only warned of. Raises `refusal` for the first that is refused."""
+    for breach in found:
+        if breach.rule is Rule.REFUSE:
+            problem = catalogue.problem(breach.code)
+            raise refusal(problem.code, f"{problem.title}. {problem.next_step}", field=breach.field)
+    return found
+
+
+def set_token_policy(wished: TokenPolicy, *, by: Actor, now: datetime, drawn_from: str | None = None) -> bool:
+    """Put new guard rails in force. Returns whether anything changed; saying the same twice records it once.
+
+    `drawn_from` is the version that the form carries. Raises `CannotChange`.
+    """
+    with refusing_invalid_input(CannotChange):
+        input_rules.longest_life(wished.longest_life_days)
+    with transaction.atomic():
+        stored = StoredTokenPolicy.locked()
+        versions.require_unchanged_policy(stored.rails(), wished, drawn_from, refusal=CannotChange)
+        before, after = asdict(stored.rails()), asdict(wished)
+        differing = [name for name in after if before[name] != after[name]]
+        changed = {name: {"before": before[name], "after": after[name]} for name in differing}
+        if changed:
+            stored.take(wished)
+            stored.save()
+            record("guardrails.changed", stored, by=by, at=now, detail=changed)
+    return bool(changed)

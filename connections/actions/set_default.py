@@ -1,0 +1,43 @@
+"""Choose the one connection that forms choose beforehand."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from connections.actions import versions
+from connections.actions.refusals import CannotChange
+from connections.domain.form_versions import FieldState
+from connections.models import Connection
+from history.record import Actor, record
+
+
+def set_default(connection: Connection, *, by: Actor, now: datetime, drawn_from: str | None = None) -> bool:
+    """Put the star on `connection` and take it from any other. Returns whether anything changed.
+
+    `drawn_from` is the version that the button carries: which one had the star. Raises `CannotChange`, and
+    `ConnectionGone`.
+    """
+    try:
+        changed = _move_star(connection, by=by, now=now, drawn_from=drawn_from)
+    except IntegrityError:
+        # None had it, and somebody else chose another one at the same moment: now there is one to compare with.
+        changed = _move_star(connection, by=by, now=now, drawn_from=drawn_from)
+    connection.is_default = True
+    return changed
+
+
+def _move_star(connection: Connection, *, by: Actor, now: datetime, drawn_from: str | None) -> bool:
+    with transaction.atomic():
+        # Locked in one order, so that two people who choose at once come one after the other.
+        concerned = Connection.objects.filter(Q(is_default=True) | Q(pk=connection.pk)).order_by("pk")
+        list(concerned.select_for_update())
+        current = versions.held(connection.pk)
+        if current.is_default:
+            return False
+        yours = {"default": FieldState("Default connection", str(current.pk), current.name)}
+        versions.require_unchanged(current, drawn_from, versions.DEFAULT, yours=yours, refusal=CannotChange)
+        Connection.objects.filter(is_default=True).update(is_default=False)
+        Connection.objects.filter(pk=current.pk).update(is_default=True)
+        record("connection.made_default", current, by=by, at=now)
+    return True

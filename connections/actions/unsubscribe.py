@@ -1,0 +1,37 @@
+"""Stop reminders to one address, about one connection or about all, and begin them again."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from connections.actions import versions
+from connections.models import Connection, MutedReminders
+from history.record import Actor, record
+
+
+def stop_reminders(connection: Connection | None, *, address: str, now: datetime) -> None:
+    """Stop them; without a connection, about every one. Doing it twice records it once.
+
+    Raises `ConnectionGone`.
+    """
+    with transaction.atomic():
+        if connection is not None:
+            versions.held(connection.pk)
+        muted, is_new = MutedReminders.objects.get_or_create(connection=connection, address=address)
+        if is_new:
+            record(*_named("muted", muted), by=Actor(name=address), at=now)
+
+
+def restart_reminders(muted: MutedReminders, *, by: Actor, now: datetime) -> None:
+    """Begin them again."""
+    with transaction.atomic():
+        named = _named("unmuted", muted)
+        if MutedReminders.objects.filter(pk=muted.pk).exists():
+            record(*named, by=by, at=now, detail={"address": muted.address})
+            muted.delete()
+
+
+def _named(what: str, muted: MutedReminders) -> tuple[str, Connection | MutedReminders]:
+    if muted.connection is None:
+        return f"reminders.{what}", muted
+    return f"connection.{what}", muted.connection

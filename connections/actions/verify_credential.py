@@ -1,0 +1,126 @@
+"""Test a token before anything is stored, and keep the result for the minutes until Connect."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.core import signing
+
+from connections import clients
+from connections.actions.token_test_rate_limit import count_test
+from connections.domain import report_json
+from connections.domain.verification import Report
+from connections.models import ProbeResult, StoredToken
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.identifiers import OrganizationName
+from connections.providers.azure_devops.models import ProjectRef, Server
+from core import encryption
+
+_SALT = "connections.test-result"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A token and where it should open the door: a server, an organization, and projects when only some are meant."""
+
+    server: Server
+    organization: OrganizationName
+    token: PersonalAccessToken
+    projects: tuple[ProjectRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationResult:
+    """A report, and the signed key of its stored copy; empty when it is not kept."""
+
+    report: Report
+    verdict: str = ""
+
+
+def verify_new(credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> VerificationResult:
+    """Check the credentials. Nothing of the token is stored but a keyed digest, and only when it was accepted.
+
+    Raises `TooManyTests`.
+    """
+    count_test(now=now)
+    return keep_result(VerificationResult(_check(credentials)), credentials, by=by, now=now)
+
+
+def keep_result(
+    tested: VerificationResult, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
+) -> VerificationResult:
+    """Keep a test for the minutes until Connect, if it is not kept yet and the token was accepted."""
+    if tested.verdict or not tested.report.accepted:
+        return tested
+    return VerificationResult(tested.report, _keep(credentials, tested.report, by=by, now=now))
+
+
+def _check(credentials: Credentials) -> Report:
+    return clients.check_concurrently(
+        credentials.server, credentials.organization.name, credentials.token, credentials.projects
+    )
+
+
+def _keep(credentials: Credentials, report: Report, *, by: AbstractBaseUser, now: datetime) -> str:
+    result = ProbeResult(
+        user_id=by.pk,
+        server=credentials.server.name,
+        organization=credentials.organization.name,
+        report=report_json.to_json(report),
+        created_at=now,
+    )
+    result.token_digest = result.digest(credentials.token)
+    result.save()
+    return signing.dumps(result.key, salt=_SALT)
+
+
+def kept_report(verdict: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> Report | None:
+    """The report of a test made minutes ago by this person for this server, organization and token, if there is one.
+
+    It is for showing: other projects than those of the credentials may have been tried.
+    """
+    oldest = now - timedelta(minutes=settings.TEST_RESULT_MINUTES)
+    try:
+        key = signing.loads(verdict, salt=_SALT, max_age=settings.TEST_RESULT_MINUTES * 60)
+    except signing.BadSignature:
+        return None
+    result = ProbeResult.objects.filter(key=key, user_id=by.pk, created_at__gte=oldest).first()
+    if result is None or not result.is_for(
+        server=credentials.server.name,
+        organization=credentials.organization.name,
+        token=credentials.token,
+    ):
+        return None
+    return report_json.from_json(result.report)
+
+
+def usable_report(verdict: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> Report | None:
+    """The kept report, if it also speaks for the projects of the credentials, so that nothing need be asked again."""
+    report = kept_report(verdict, credentials, by=by, now=now)
+    return report if report is not None and report.speaks_for(credentials.projects) else None
+
+
+def usable_or_new_report(
+    verdict: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
+) -> VerificationResult:
+    """The report in hand, or that of a fresh test, which is not kept. Raises `TooManyTests`."""
+    in_hand = usable_report(verdict, credentials, by=by, now=now)
+    if in_hand is not None:
+        return VerificationResult(in_hand, verdict)
+    count_test(now=now)
+    return VerificationResult(_check(credentials))
+
+
+def token_in_use(token: PersonalAccessToken, *, besides: int | None = None) -> bool:
+    """Whether another connection already keeps this token."""
+    others = StoredToken.objects.filter(fingerprint=encryption.fingerprint(token))
+    return others.exclude(pk=besides).exists()
+
+
+def forget_old(*, now: datetime) -> int:
+    """Remove results that Connect would not take any more. Returns how many."""
+    removed, _ = ProbeResult.objects.filter(
+        created_at__lt=now - timedelta(minutes=settings.TEST_RESULT_MINUTES)
+    ).delete()
+    return removed

@@ -1,0 +1,1 @@
+"""The rules: pure functions and values, without Django and without the database."""

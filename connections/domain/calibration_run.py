@@ -1,0 +1,215 @@
+"""One calibration: what is asked, in which order, and how each answer is compared.
+
+Whose token it is comes first, with one page of projects, and the same question with a made-up token. Then, in one
+project that the connection may be probed in, the probes and the reads. Nothing that writes is sent but the probes.
+"""
+
+import secrets
+import string
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+
+from connections.domain.calibration import TOLD_NOT_VALID, VALID, Calibration, Comparison, Result, Told
+from connections.domain.probe_projects import ProjectChooser
+from connections.domain.verification import NO_CHOSEN_PROJECT, NO_PROJECT, TIME_LIMIT, WRITE_PROBES_OFF, Runner
+from connections.providers.azure_devops import capabilities, core, errors
+from connections.providers.azure_devops.capabilities import NO_SUCH_NUMBER, Probe, read_answer
+from connections.providers.azure_devops.classification import classify
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.models import Identity, Place, Project, ProjectRef, Service
+from connections.providers.azure_devops.responses import Response
+from connections.providers.azure_devops.transport import Transport
+from expected_answers import ACCEPTED, ExpectedAnswers, ExpectedRequest, expected_answers
+from expected_answers.observation import Private, differences, observe
+
+_TOKEN_LETTERS = string.ascii_letters + string.digits
+_FIRST = ("connection_data", "projects", "made_up_token", "no_such_organization")
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Three clients of one server: the connection's own; one with a made-up token, and one that asks for nowhere.
+
+    Only the first carries the stored token, and it reaches no organization but the connection's.
+    """
+
+    own: AzureDevOpsClient
+    made_up: AzureDevOpsClient
+    nowhere: AzureDevOpsClient
+
+    def transport_for(self, request: ExpectedRequest) -> Transport:
+        """The transport that a request belongs to."""
+        if request.key == "no_such_organization":
+            return self.nowhere.transport
+        return (self.own if request.carries == "stored" else self.made_up).transport
+
+
+def made_up_token() -> PersonalAccessToken:
+    """A token in today's form that nobody has."""
+    letters = "".join(secrets.choice(_TOKEN_LETTERS) for _ in range(80))
+    return PersonalAccessToken(f"{letters[:76]}AZDO{letters[76:]}")
+
+
+def made_up_organization() -> str:
+    """The name of an organization or collection that does not exist."""
+    return f"x{uuid.uuid4().hex}"
+
+
+@dataclass
+class _Run:
+    """What is known while a calibration goes on."""
+
+    clients: Clients
+    pace: Runner
+    told: Told
+    write_probes: bool
+    chosen: Sequence[ProjectRef]
+    expected: ExpectedAnswers = field(default_factory=expected_answers)
+    outcomes: dict[str, object] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    identity: Identity | None = None
+    projects: list[Project] = field(default_factory=list)
+
+    def run(self) -> None:
+        self.ask([self.expected.requests[key] for key in _FIRST], project="")
+        rest = [request for key, request in self.expected.requests.items() if key not in _FIRST]
+        reason, project = self.why_not_further() or self.choose_project()
+        if project is None:
+            self.reasons |= {request.key: reason for request in rest}
+            return
+        for request in rest:
+            if request.writes and not self.write_probes:
+                self.reasons[request.key] = WRITE_PROBES_OFF
+        self.ask([request for request in rest if request.key not in self.reasons], project=project.id)
+
+    def ask(self, requests: Sequence[ExpectedRequest], *, project: str) -> None:
+        calls: list[Callable[[], object]] = [
+            partial(_ask, self.clients.transport_for(request), request, project) for request in requests
+        ]
+        self.outcomes |= dict(zip((request.key for request in requests), self.pace.run(calls), strict=True))
+
+    def why_not_further(self) -> tuple[str, None] | None:
+        """Why nothing more is asked than whose token it is."""
+        try:
+            self.identity = core.read_connection_data(_answer(self.outcomes["connection_data"])).identity
+        except errors.AzureDevOpsError as trouble:
+            return trouble.code, None
+        if self.told.token_state != VALID:
+            return TOLD_NOT_VALID, None
+        return (errors.Throttled.code, None) if self.clients.own.transport.asked_to_wait else None
+
+    def choose_project(self) -> tuple[str, Project | None]:
+        """The project to ask in, which is one of the chosen ones where only some are meant."""
+        try:
+            answer = _answer(self.outcomes["projects"])
+            trouble = classify(answer)
+            if trouble is not None:
+                return trouble.code, None
+            self.projects = [core.read_project(item) for item in answer.json_list()]
+        except errors.AzureDevOpsError as trouble:
+            return trouble.code, None
+        chooser = ProjectChooser(tuple(self.chosen), self.look_up)
+        project = chooser.next(self.projects, complete=answer.continuation_token is None)
+        self.projects += chooser.found()
+        return NO_CHOSEN_PROJECT if self.chosen and self.projects else NO_PROJECT, project
+
+    def look_up(self, project_id: str) -> object:
+        (outcome,) = self.pace.run([partial(self.clients.own.project, project_id)])
+        return outcome
+
+
+def _probe_of(request: ExpectedRequest) -> Probe:
+    return next(probe for probe in capabilities.PROBES if probe.capability == request.key)
+
+
+def _ask(transport: Transport, request: ExpectedRequest, project: str) -> Response:
+    if request.is_probe:
+        return _probe_of(request).ask(transport, project)
+    if request.method != "GET":
+        raise ValueError("only probes ask for anything but reading")
+    service: Service = "release" if request.service == "release" else "core"
+    filled = request.path.format(project=project, no_such_id=uuid.uuid4(), no_such_number=NO_SUCH_NUMBER)
+    query, version = request.query, request.api_version
+    return transport.ask("GET", tuple(filled.split("/")), service=service, query=query, api_version=version)
+
+
+def _answer(outcome: object) -> Response:
+    if isinstance(outcome, Response):
+        return outcome
+    raise outcome if isinstance(outcome, errors.AzureDevOpsError) else errors.TimedOut()
+
+
+def calibrate(
+    clients: Clients,
+    pace: Runner,
+    told: Told,
+    *,
+    write_probes: bool,
+    day: date,
+    secret: PersonalAccessToken,
+    people: Iterable[str] = (),
+    things: Iterable[str] = (),
+    projects: Sequence[ProjectRef] = (),
+) -> Calibration:
+    """Ask, and compare. Never raises an `AzureDevOpsError`.
+
+    `projects` are those that the connection is limited to, none for all. No type of error is told that contains a
+    name of `people` or `things`, a piece of `secret`, or a name of the asker, the organization or a project.
+    """
+    run = _Run(clients, pace, told, write_probes, projects)
+    run.run()
+    private = _private(run, secret, people, things)
+    server = clients.own.transport.server
+    compared = (_compare(run, request, server.place, private) for request in run.expected.requests.values())
+    return Calibration(told, server.place, server.is_services, write_probes, day, tuple(compared))
+
+
+def _private(run: _Run, secret: PersonalAccessToken, people: Iterable[str], things: Iterable[str]) -> Private:
+    answers = [outcome for outcome in run.outcomes.values() if isinstance(outcome, Response)]
+    asker = [run.identity.display_name, run.identity.account or ""] if run.identity else []
+    signed = [answer.headers.get("x-vss-userdata", "").partition(":")[2] for answer in answers]
+    projects = [project.name for project in run.projects] + [project.name for project in run.chosen]
+    return Private.of(
+        people=[*people, *asker, *signed],
+        things=[*things, run.clients.own.transport.organization, *projects],
+        secrets=[secret.reveal()],
+    )
+
+
+def _compare(run: _Run, request: ExpectedRequest, place: Place, private: Private) -> Comparison:
+    situations = run.told.situations(request)
+    usual = situations[0]
+    if request.key in run.reasons:
+        return Comparison(request, usual, Result.NOT_ASKED, reason=run.reasons[request.key])
+    outcome = run.outcomes.get(request.key)
+    if not isinstance(outcome, Response):
+        code = outcome.code if isinstance(outcome, errors.AzureDevOpsError) else TIME_LIMIT
+        return Comparison(request, usual, Result.NO_ANSWER, reason=code)
+    asker = run.identity.id if run.identity else ""
+    status, headers, body = outcome.status, outcome.headers, outcome.body
+    seen = observe(run.expected, status=status, headers=headers, body=body, asker=asker, private=private)
+    reading = _reading(request, outcome, asker)
+    found = [
+        (answer, differences(answer, seen) + (() if reading == answer.reading else ("reading",)))
+        for answer in run.expected.to(request.key, when=situations, place=place)
+    ]
+    nearest, points = min(found, key=lambda pair: len(pair[1]), default=(None, ()))
+    result = Result.AS_EXPECTED if nearest and not points else Result.DIFFERENT
+    return Comparison(request, usual, result, nearest, seen, points, reading)
+
+
+def _reading(request: ExpectedRequest, answer: Response, asker: str) -> str:
+    """What the product makes of an answer: "accepted", a verdict, or a problem code."""
+    if request.is_probe:
+        return str(read_answer(answer, proofs=_probe_of(request).proofs, identity=asker)[0])
+    try:
+        if request.path == "_apis/connectionData":
+            core.read_connection_data(answer)
+    except errors.AzureDevOpsError as trouble:
+        return trouble.code
+    refusal = classify(answer)
+    return refusal.code if refusal else ACCEPTED

@@ -1,0 +1,61 @@
+"""A report as JSON and back, for the minutes between Test Connection and Connect."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from connections.domain.verification import Failure, Report
+from connections.providers.azure_devops.capabilities import Finding, ProjectVerdict, Verdict
+from connections.providers.azure_devops.models import Identity, Project, ProjectRef
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """What Connect needs of an accepted report, as JSON values."""
+    return {
+        "finished_at": report.finished_at.isoformat(),
+        "elapsed": report.elapsed,
+        "identity": asdict(report.identity) if report.identity else None,
+        "organization_id": report.organization_id,
+        "projects": [[one.id, one.name, one.state, one.url] for one in report.projects],
+        "projects_complete": report.projects_complete,
+        "seconds": dict(report.seconds),
+        "findings": [asdict(one) for one in report.findings],
+        "chosen": [asdict(one) for one in report.chosen],
+        "not_visible": [asdict(one) for one in report.not_visible],
+        "projects_trouble": asdict(report.projects_trouble) if report.projects_trouble else None,
+        "untried": asdict(report.untried) if report.untried else None,
+    }
+
+
+def from_json(stored: dict[str, Any]) -> Report:
+    """The report that `to_json` wrote."""
+    return Report(
+        finished_at=datetime.fromisoformat(stored["finished_at"]),
+        elapsed=stored["elapsed"],
+        identity=Identity(**stored["identity"]) if stored["identity"] else None,
+        organization_id=stored["organization_id"],
+        projects=tuple(
+            Project(id=id_, name=name, state=state, url=url) for id_, name, state, url in stored["projects"]
+        ),
+        projects_complete=stored["projects_complete"],
+        seconds=stored.get("seconds", {}),
+        findings=tuple(map(_finding, stored["findings"])),
+        chosen=tuple(ProjectRef(**one) for one in stored.get("chosen", [])),
+        not_visible=tuple(ProjectRef(**one) for one in stored.get("not_visible", [])),
+        projects_trouble=_trouble(stored.get("projects_trouble")),
+        untried=_trouble(stored.get("untried")),
+    )
+
+
+def _finding(stored: dict[str, Any]) -> Finding:
+    by_project = tuple(project_verdict(one) for one in stored.get("by_project", []))
+    return Finding(**{**stored, "verdict": Verdict(stored["verdict"]), "by_project": by_project})
+
+
+def project_verdict(stored: dict[str, Any]) -> ProjectVerdict:
+    """What a capability came to in one project, as `asdict` wrote it."""
+    return ProjectVerdict(**{**stored, "verdict": Verdict(stored["verdict"])})
+
+
+def _trouble(stored: dict[str, Any] | None) -> Failure | None:
+    return Failure(**stored) if stored else None

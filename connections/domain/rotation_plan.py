@@ -1,0 +1,68 @@
+"""A round of rotations: which connections take one new token together, in which order, and how far a person is.
+
+Pure rules. The round stands in the address of its page, so nothing of it is kept anywhere.
+"""
+
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MOST_CONNECTIONS = 200
+RotationStep = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedConnection:
+    """A connection in the plan: its id, whose token it is where, and the token's fingerprint."""
+
+    id: int
+    place_and_person: Hashable
+    fingerprint: str
+
+
+def sharing(entries: Iterable[PlannedConnection]) -> list[RotationStep]:
+    """The connections that keep the same token, as sets of two or more."""
+    return _sets(entries, lambda one: one.fingerprint)
+
+
+def same_person(entries: Iterable[PlannedConnection]) -> list[RotationStep]:
+    """The connections of one person at one place, as sets of two or more: one new token can serve them."""
+    return _sets(entries, lambda one: one.place_and_person)
+
+
+def _sets(entries: Iterable[PlannedConnection], key: Any) -> list[RotationStep]:
+    found: dict[Hashable, list[int]] = {}
+    for one in entries:
+        if key(one):
+            found.setdefault(key(one), []).append(one.id)
+    return [tuple(ids) for ids in found.values() if len(ids) > 1]
+
+
+def steps(order: Sequence[int], together: Iterable[Collection[int]]) -> list[RotationStep]:
+    """The chosen connections as steps, each where its first connection stands. Sets that overlap are one step."""
+    step_of: dict[int, list[int]] = {one: [one] for one in order}
+    for wanted in together:
+        joined = list(dict.fromkeys(one for each in wanted if each in step_of for one in step_of[each]))
+        for one in joined:
+            step_of[one] = joined
+    place: Mapping[int, int] = {one: index for index, one in enumerate(order)}
+    found = {tuple(sorted(each, key=place.__getitem__)) for each in step_of.values()}
+    return sorted(found, key=lambda step: place[step[0]])
+
+
+def write(found: Iterable[RotationStep]) -> str:
+    """Steps as they stand in an address: `3.7,9`."""
+    return ",".join(".".join(map(str, step)) for step in found)
+
+
+def read(text: str) -> list[RotationStep]:
+    """Steps of an address. What cannot be read, comes twice or is too much is left out."""
+    found: list[RotationStep] = []
+    seen: set[int] = set()
+    for part in text[: MOST_CONNECTIONS * 20].split(","):
+        numbers = [int(one) for one in part.split(".") if one.isascii() and one.isdecimal() and len(one) < 19]
+        step = tuple(one for one in dict.fromkeys(numbers) if one not in seen)
+        seen.update(step)
+        if step and len(seen) <= MOST_CONNECTIONS:
+            found.append(step)
+    return found

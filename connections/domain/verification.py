@@ -1,0 +1,399 @@
+"""What must work, and how it is found out: one check of one token on one organization.
+
+The order is fixed: whose token it is, which projects it sees, then one probe for each capability in one project.
+What the person may not do there is tried in at most two further projects, and when a probe was refused without a
+word, it is asked once more whose token it is. Side by side this takes three round trips for a full token.
+"""
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from connections.domain.probe_projects import ProjectChooser
+from connections.providers.azure_devops import capabilities, errors
+from connections.providers.azure_devops.capabilities import Finding, Probe, Verdict
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.models import ConnectionData, Identity, Page, Project, ProjectRef
+
+PAGE_SIZE = 500
+WRITE_PROBES_OFF = "write_probes_off"
+TIME_LIMIT = "time_limit"
+# Nothing could be tried, because the token's owner sees no project, or none of those the connection is limited to.
+NO_PROJECT = "no_project"
+NO_CHOSEN_PROJECT = "no_chosen_project"
+# How many more projects a denied capability is tried in.
+FURTHER_PROJECTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a step failed: a problem code of the catalogue and what support will ask for.
+
+    `host` is who answered or, for a redirect, where it leads. `retry_after` is in seconds, when the answer said it.
+    """
+
+    code: str
+    transient: bool
+    activity_id: str | None = None
+    host: str = ""
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one check found.
+
+    `trouble` is set when Azure DevOps did not accept the token or could not be asked; then there is no
+    identity and every finding is "unknown". `elapsed` is in seconds; so is `seconds`, of the steps that ended:
+    "token", "projects" and "scopes". `retry_after` is the longest wait in seconds that Azure DevOps asked for, and
+    `person_retry_after` the longest for this person's share of calls.
+    `chosen` are the projects that the check was limited to, none for all; those of them that the owner of the token
+    surely does not see are `not_visible`. `untried` says why no capability could be tried in any project.
+    """
+
+    finished_at: datetime
+    elapsed: float
+    identity: Identity | None = None
+    organization_id: str = ""
+    projects: tuple[Project, ...] = ()
+    projects_complete: bool = False
+    projects_trouble: Failure | None = None
+    findings: tuple[Finding, ...] = ()
+    trouble: Failure | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    retry_after: float | None = None
+    person_retry_after: float | None = None
+    chosen: tuple[ProjectRef, ...] = ()
+    not_visible: tuple[ProjectRef, ...] = ()
+    untried: Failure | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Azure DevOps said whose token it is."""
+        return self.identity is not None and self.trouble is None
+
+    @property
+    def passed(self) -> bool:
+        """Every capability is proved, save those that the operator switched off."""
+        return self.accepted and all(
+            one.verdict is Verdict.GRANTED or one.reason == WRITE_PROBES_OFF for one in self.findings
+        )
+
+    def lacking(self) -> tuple[Finding, ...]:
+        """The capabilities that are missing or that the person may not use."""
+        return tuple(one for one in self.findings if one.verdict in (Verdict.MISSING, Verdict.NOT_PERMITTED))
+
+    def tried(self) -> tuple[ProjectRef, ...]:
+        """The projects in which capabilities were tried, in that order."""
+        refs = (ProjectRef(here.project_id, here.project_name) for one in self.findings for here in one.by_project)
+        return tuple(dict.fromkeys(refs))
+
+    def speaks_for(self, projects: Collection[ProjectRef]) -> bool:
+        """Whether a check limited to these projects, or to none, would find the same.
+
+        A refused token is refused everywhere. A denial holds for the projects that were tried, so other projects want
+        a check of their own.
+        """
+        if self.trouble is not None:
+            return True
+        wanted = {project.id.lower() for project in projects}
+        if wanted == {project.id.lower() for project in self.chosen}:
+            return True
+        tried = {project.id.lower() for project in self.tried()}
+        denied = any(here.verdict is Verdict.NOT_PERMITTED for one in self.findings for here in one.by_project)
+        return bool(tried) and not denied and (not wanted or tried <= wanted)
+
+
+class Runner(Protocol):
+    """How calls are made: side by side for a person who waits, one after another for the clock."""
+
+    def run(self, calls: Sequence[Callable[[], object]]) -> list[object]:
+        """Make the calls; an element is the value, the `AzureDevOpsError`, or None when time ran out."""
+        ...
+
+    def left(self) -> float:
+        """Seconds until the limit."""
+        ...
+
+
+def _outcome(call: Callable[[], object]) -> object:
+    try:
+        return call()
+    except errors.AzureDevOpsError as trouble:
+        return trouble
+
+
+class ConcurrentRunner:
+    """All calls at once, with one limit in seconds over everything."""
+
+    def __init__(self, limit: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ends = clock() + limit
+        self._pool = ThreadPoolExecutor(max_workers=12, thread_name_prefix="probe")
+
+    def left(self) -> float:
+        """Seconds until the limit, never negative."""
+        return max(0.0, self._ends - self._clock())
+
+    def run(self, calls: Sequence[Callable[[], object]]) -> list[object]:
+        """Make the calls; what is not finished at the limit is None, and is left to end by itself."""
+        # Each call takes along what is bound to this thread, such as the ids that log lines carry.
+        futures: list[Future[object]] = [self._pool.submit(copy_context().run, _outcome, call) for call in calls]
+        wait(futures, timeout=self.left())
+        return [future.result() if future.done() else None for future in futures]
+
+    def close(self) -> None:
+        """Start nothing more; do not wait for a call that is stuck."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class SequentialRunner:
+    """One call at a time; each has its own deadline in the transport."""
+
+    def run(self, calls: Sequence[Callable[[], object]]) -> list[object]:
+        """Make the calls in order."""
+        return [_outcome(call) for call in calls]
+
+    def left(self) -> float:
+        """There is no limit over everything."""
+        return float("inf")
+
+
+def check(
+    client: AzureDevOpsClient,
+    pace: Runner,
+    *,
+    write_probes: bool,
+    now: Callable[[], datetime],
+    projects: Sequence[ProjectRef] = (),
+) -> Report:
+    """Find out what the client's token can do in these projects, or in any. Never raises an `AzureDevOpsError`."""
+    return _Check(client, pace, write_probes=write_probes, chosen=projects).run(now)
+
+
+class _Check:
+    """What is known while one check goes on."""
+
+    def __init__(
+        self, client: AzureDevOpsClient, pace: Runner, *, write_probes: bool, chosen: Sequence[ProjectRef]
+    ) -> None:
+        self.client = client
+        self.pace = pace
+        self.write_probes = write_probes
+        self.chooser = ProjectChooser(tuple(dict.fromkeys(chosen)), self.look_up)
+        self.connection: ConnectionData | None = None
+        self.projects: list[Project] = []
+        self.continuation: str | None = None
+        self.projects_trouble: Failure | None = None
+        self.trouble: Failure | None = None
+        self.untried: Failure | None = None
+        self.seconds: dict[str, float] = {}
+
+    def run(self, now: Callable[[], datetime]) -> Report:
+        started = time.monotonic()
+        self.look_around()
+        findings = self.probe_and_list()
+        findings = self.confirm(findings)
+        accepted = self.connection if self.trouble is None else None
+        return Report(
+            finished_at=now(),
+            elapsed=time.monotonic() - started,
+            identity=accepted.identity if accepted else None,
+            organization_id=accepted.organization_id if accepted else "",
+            projects=self.visible_projects(),
+            projects_complete=self.list_is_complete,
+            projects_trouble=self.projects_trouble,
+            findings=findings if self.trouble is None else _all_unknown(self.trouble.code),
+            trouble=self.trouble,
+            seconds=dict(self.seconds),
+            retry_after=self.client.transport.asked_to_wait or None,
+            person_retry_after=self.client.transport.person_asked_to_wait or None,
+            chosen=self.chooser.chosen,
+            not_visible=self.not_visible(),
+            untried=self.untried,
+        )
+
+    def visible_projects(self) -> tuple[Project, ...]:
+        found = {project.id: project for project in (*self.chooser.found(), *self.projects)}
+        return tuple(sorted(found.values(), key=lambda project: project.name.casefold()))
+
+    def timed(self, step: str, call: Callable[[], object]) -> Callable[[], object]:
+        """The call, which notes how long it took; a step of several calls lasts as long as all of them."""
+
+        def run() -> object:
+            started = time.monotonic()
+            try:
+                return call()
+            finally:
+                self.seconds[step] = self.seconds.get(step, 0.0) + time.monotonic() - started
+
+        return run
+
+    def look_around(self) -> None:
+        # Asked together: for a good token, the usual case, this saves a round trip.
+        first_page = partial(self.client.projects_page, top=PAGE_SIZE)
+        who, page = self.pace.run(
+            [self.timed("token", self.client.connection_data), self.timed("projects", first_page)]
+        )
+        if isinstance(who, ConnectionData):
+            self.connection = who
+            self.take_page(page)
+        else:
+            self.trouble = _failure_of(who)
+
+    def take_page(self, page: object) -> None:
+        if isinstance(page, Page):
+            self.projects.extend(page.items)
+            self.continuation = page.continuation
+        else:
+            self.projects_trouble = _failure_of(page)
+
+    def list_the_rest(self) -> None:
+        try:
+            pages = self.client.projects(page_size=PAGE_SIZE, after=self.continuation, seconds=self.pace.left())
+            for page in pages:
+                self.take_page(page)
+        except errors.AzureDevOpsError as trouble:
+            # At the limit of the whole test the list is one of the things that did not finish.
+            if self.pace.left() > 0:
+                self.take_page(trouble)
+
+    @property
+    def has_more_pages(self) -> bool:
+        """Whether the list goes on and may be read on."""
+        return self.continuation is not None and self.projects_trouble is None
+
+    @property
+    def list_is_complete(self) -> bool:
+        return self.continuation is None and self.projects_trouble is None
+
+    def probe_and_list(self) -> tuple[Finding, ...]:
+        if self.connection is None:
+            return ()
+        project = self.first_project()
+        probes = [one for one in capabilities.PROBES if self.reason_not_to_ask(one) is None] if project else []
+        more = [self.timed("projects", self.list_the_rest)] if self.has_more_pages else []
+        started = time.monotonic()
+        found = self.probe(probes, project, *more)
+        if self.has_more_pages:
+            self.projects_trouble = Failure(TIME_LIMIT, transient=True)
+        found = self.try_denied_elsewhere(found)
+        self.seconds["scopes"] = time.monotonic() - started
+        return capabilities.reconcile(found.get(one.capability) or self.not_asked(one) for one in capabilities.PROBES)
+
+    def first_project(self) -> Project | None:
+        """The project to probe in; without one, `untried` says why."""
+        list_failed = self.projects_trouble is not None and not self.projects
+        project = None if list_failed else self.next_project()
+        if project is None and self.chooser.chosen and self.has_more_pages:
+            # None of those that were looked up is there, so what the rest of the list holds decides.
+            self.pace.run([self.timed("projects", self.list_the_rest)])
+            project = self.next_project()
+        if project is None:
+            self.untried = self.why_untried()
+        return project
+
+    def next_project(self) -> Project | None:
+        return self.chooser.next(self.projects, complete=self.list_is_complete)
+
+    def look_up(self, project_id: str) -> object:
+        (outcome,) = self.pace.run([self.timed("projects", partial(self.client.project, project_id))])
+        return outcome
+
+    def not_visible(self) -> tuple[ProjectRef, ...]:
+        if self.connection is None or self.trouble is not None:
+            return ()
+        return self.chooser.not_visible(self.projects, complete=self.list_is_complete)
+
+    def why_untried(self) -> Failure:
+        if self.projects_trouble is not None:
+            return self.projects_trouble
+        if self.continuation is not None:
+            return Failure(TIME_LIMIT, transient=True)
+        return Failure(NO_CHOSEN_PROJECT if self.chooser.chosen and self.projects else NO_PROJECT, transient=False)
+
+    def probe(
+        self, probes: Sequence[Probe], project: Project | None, *more: Callable[[], object]
+    ) -> dict[str, Finding]:
+        """The findings in one project, by capability; what else is to be done is done beside."""
+        here = ProjectRef(project.id, project.name) if project else ProjectRef("")
+        answers = self.pace.run([*(self.call(one, here) for one in probes), *more])
+        found = zip(probes, answers, strict=False)
+        late = partial(capabilities.project_verdicts, here, verdict=Verdict.UNKNOWN, reason=TIME_LIMIT)
+        return {
+            one.capability: answer if isinstance(answer, Finding) else late(one.capability) for one, answer in found
+        }
+
+    def try_denied_elsewhere(self, found: dict[str, Finding]) -> dict[str, Finding]:
+        """Rights are given project by project: what is denied in one is tried in a few others."""
+        for _ in range(FURTHER_PROJECTS):
+            denied = [one for one in capabilities.PROBES if _is_denied(found.get(one.capability))]
+            # Nobody is asked for more who asks us to wait.
+            if not denied or self.client.transport.asked_to_wait or self.pace.left() <= 0:
+                break
+            project = self.next_project()
+            if project is None:
+                break
+            for capability, finding in self.probe(denied, project).items():
+                found[capability] = capabilities.combine(found[capability], finding)
+        return found
+
+    def reason_not_to_ask(self, probe: Probe) -> str | None:
+        if not self.write_probes and capabilities.BY_KEY[probe.capability].writes:
+            return WRITE_PROBES_OFF
+        return None
+
+    def call(self, probe: Probe, project: ProjectRef) -> Callable[[], Finding]:
+        identity = self.connection.identity.id if self.connection else ""
+        return lambda: capabilities.probe(self.client.transport, probe, project=project, identity=identity)
+
+    def not_asked(self, probe: Probe) -> Finding:
+        reason = self.untried.code if self.untried else self.reason_not_to_ask(probe) or TIME_LIMIT
+        return Finding(
+            probe.capability, Verdict.UNKNOWN, reason, activity_id=self.untried.activity_id if self.untried else None
+        )
+
+    def confirm(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        """An empty 401 means a missing scope only while the same person still answers."""
+        if not self.met_an_empty_refusal(findings):
+            return findings
+        (again,) = self.pace.run([self.client.connection_data])
+        if isinstance(again, errors.TokenRefused):
+            self.trouble = _failure_of(again)
+        return capabilities.confirm(findings, refusal=self.doubt(again))
+
+    def met_an_empty_refusal(self, findings: tuple[Finding, ...]) -> bool:
+        listing = self.projects_trouble is not None and self.projects_trouble.code == errors.EmptyRefusal.code
+        return listing or any(
+            Verdict.MISSING in (one.verdict, *(here.verdict for here in one.by_project)) for one in findings
+        )
+
+    def doubt(self, again: object) -> str | None:
+        if not isinstance(again, ConnectionData):
+            return _failure_of(again).code
+        same = self.connection is not None and again.identity.id == self.connection.identity.id
+        return None if same else "another_identity"
+
+
+def _is_denied(finding: Finding | None) -> bool:
+    return finding is not None and finding.verdict is Verdict.NOT_PERMITTED
+
+
+def _all_unknown(reason: str) -> tuple[Finding, ...]:
+    return tuple(Finding(one.key, Verdict.UNKNOWN, reason) for one in capabilities.CAPABILITIES)
+
+
+def _failure_of(outcome: object) -> Failure:
+    if isinstance(outcome, errors.AzureDevOpsError):
+        return Failure(outcome.code, outcome.transient, outcome.activity_id, outcome.host, outcome.retry_after)
+    return Failure(TIME_LIMIT, transient=True)
+
+
+def nothing_found(trouble: Failure, *, at: datetime) -> Report:
+    """The report of a check that could not begin or whose answers do not count."""
+    return Report(finished_at=at, elapsed=0.0, findings=_all_unknown(trouble.code), trouble=trouble)

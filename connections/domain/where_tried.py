@@ -1,0 +1,40 @@
+"""In which projects capabilities were tried and what came of it, in words."""
+
+from collections.abc import Iterable, Sequence
+
+from connections.providers.azure_devops.capabilities import ProjectVerdict, Verdict
+
+
+def and_join(names: Iterable[str]) -> str:
+    """`A`, `A and B`, `A, B and C`."""
+    *first, last = list(names) or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def project_names(verdicts: Iterable[Sequence[ProjectVerdict]]) -> list[str]:
+    """The projects in which capabilities were tried, each once. Takes what is known of each capability."""
+    return list(dict.fromkeys(here.project_name for by_project in verdicts for here in by_project))
+
+
+def names_with(verdict: Verdict, by_project: Iterable[ProjectVerdict]) -> list[str]:
+    """The projects with this verdict."""
+    return [here.project_name for here in by_project if here.verdict is verdict]
+
+
+def is_mixed(by_project: Iterable[ProjectVerdict]) -> bool:
+    """Whether one project grants what another denies."""
+    return {Verdict.GRANTED, Verdict.NOT_PERMITTED} <= {here.verdict for here in by_project}
+
+
+def in_words(by_project: Sequence[ProjectVerdict]) -> str:
+    """`Denied in A, granted in B`; empty when nothing was denied, as then there is one project and one verdict."""
+    denied = names_with(Verdict.NOT_PERMITTED, by_project)
+    if not denied:
+        return ""
+    granted = names_with(Verdict.GRANTED, by_project)
+    unknown = [here.project_name for here in by_project if here.verdict in (Verdict.UNKNOWN, Verdict.MISSING)]
+    parts = [f"denied in {and_join(denied)}"]
+    parts += [f"granted in {and_join(granted)}"] if granted else []
+    parts += [f"unknown in {and_join(unknown)}"] if unknown else []
+    words = ", ".join(parts)
+    return words[0].upper() + words[1:]

@@ -1,0 +1,165 @@
+"""The words of events about connections."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.urls import reverse
+
+from connections.domain.problems import catalogue
+from connections.models import Connection, Reminder
+from connections.providers.azure_devops.capabilities import BY_KEY, Verdict
+from history.event_types import EventType, SubjectKind
+
+_SUGGESTED = 200
+
+
+def _organization(detail: dict[str, Any]) -> str:
+    return str(detail.get("organization", ""))
+
+
+def _tested(detail: dict[str, Any]) -> str:
+    if detail.get("too_late"):
+        return "The token was replaced meanwhile, so the answer does not count"
+    health = detail.get("health", "")
+    words = [health.replace("_", " ").capitalize()] if health else []
+    if detail.get("problem"):
+        words.append(catalogue.problem_in(detail).title)
+    if detail.get("expires_on"):
+        words.append(f"Expiry date corrected to {detail['expires_on']}")
+    return ". ".join([*words, *map(_verdict_change, detail.get("changes", []))])
+
+
+def _verdict_change(line: str) -> str:
+    """`build_read: granted -> missing` in words."""
+    key, _, change = line.partition(": ")
+    before, _, after = change.partition(" -> ")
+    if key not in BY_KEY or not {before, after} <= set(Verdict):
+        return line
+    return f"{_scope(key)}: {catalogue.VERDICT_WORDS[Verdict(before)]} → {catalogue.VERDICT_WORDS[Verdict(after)]}"
+
+
+def _scope(key: str) -> str:
+    capability = BY_KEY[key]
+    return f"{catalogue.AREA_LABELS[capability.area]} {capability.level.lower()}"
+
+
+_FIELDS = {
+    "name": "Name",
+    "expires_on": "Expires on",
+    "token_reach": "Made for",
+    "projects": "Projects",
+    "extra_recipients": "Also tell",
+    "owner": "Owner",
+}
+
+
+def _edited(detail: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{_FIELDS.get(name, name)}: {_shown(change.get('before'))} → {_shown(change.get('after'))}"
+        for name, change in detail.items()
+    )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value[:3])) + (f" and {len(value) - 3} more" if len(value) > 3 else "") or "nobody"
+    return str(value) if value is not None else "not recorded"
+
+
+def _rotated(detail: dict[str, Any]) -> str:
+    words = [] if detail.get("same_person", True) else ["Another person"]
+    for what in ("lost", "gained"):
+        scopes = [_scope(key) for key in detail.get(what, []) if key in BY_KEY]
+        if scopes:
+            words.append(f"{what} {', '.join(scopes)}")
+    return "; ".join(words) or "Same person, same scopes"
+
+
+def _extended(detail: dict[str, Any]) -> str:
+    return f"{detail.get('before') or 'not recorded'} → {detail.get('after') or 'not recorded'}"
+
+
+def _reminded(detail: dict[str, Any]) -> str:
+    people = detail.get("people", 0)
+    whom = f"{people} {'person' if people == 1 else 'people'}"
+    left = detail.get("days_left")
+    if detail.get("about") == Reminder.Kind.REACH_UNKNOWN:
+        return f"{whom}: not recorded for which organizations it was made"
+    if detail.get("about") == Reminder.Kind.UNDATED or left is None:
+        return f"{whom}: no expiry date is recorded"
+    if left < 0:
+        return f"{whom}, {-left} {'day' if left == -1 else 'days'} after the end"
+    when = "on the day" if left == 0 else f"{left} {'day' if left == 1 else 'days'} before the end"
+    of_all = " of tokens for all organizations" if detail.get("about") == Reminder.Kind.ALL_ORGANIZATIONS else ""
+    return f"{whom}, {when}{of_all}"
+
+
+def _mailed(detail: dict[str, Any]) -> str:
+    return f"To {detail.get('to', '')}: {detail.get('subject', '')}"
+
+
+def _muted(detail: dict[str, Any]) -> str:
+    return f"For {detail['address']}" if detail.get("address") else ""
+
+
+def _calibrated(detail: dict[str, Any]) -> str:
+    asked, different = detail.get("asked", 0), detail.get("different", 0)
+    return f"{asked} requests, {different or 'no'} unexpected answer{'' if different == 1 else 's'}"
+
+
+_RAILS = {
+    "longest_life_days": "Longest life in days",
+    "longest_life": "A longer life",
+    "reuse": "One token twice",
+    "missing_date": "A missing date",
+}
+
+
+def _rails_changed(detail: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{_RAILS.get(name, name)}: {change['before']} → {change['after']}" for name, change in detail.items()
+    )
+
+
+KINDS = {
+    "connection.connected": EventType("Connected", "plug", "good", _organization),
+    "connection.tested": EventType("Tested", "activity", "quiet", _tested),
+    "connection.calibrated": EventType("Calibrated", "ruler", "info", _calibrated),
+    "connection.tests_refused": EventType("Too many tests", "hourglass", "warn"),
+    "connection.rotated": EventType("Token updated", "refresh-cw", "info", _rotated),
+    "connection.extended": EventType("Expiry date changed", "calendar-clock", "info", _extended),
+    "connection.edited": EventType("Edited", "pencil", "info", _edited),
+    "connection.reminded": EventType("Reminded", "bell", "info", _reminded),
+    "connection.mailed": EventType("Mail handed over", "mail", "info", _mailed),
+    "connection.mail_written": EventType("Mail put into a folder", "mail", "warn", _mailed),
+    "connection.mail_given_up": EventType("Mail given up", "mail-x", "bad", _mailed),
+    "connection.muted": EventType("Reminders stopped", "bell-off", "quiet"),
+    "connection.unmuted": EventType("Reminders begun again", "bell", "quiet", _muted),
+    "connection.made_default": EventType("Made the default", "star", "info"),
+    "connection.handed_over": EventType("Handed over", "arrow-right-left", "info", _extended),
+    "connection.disabled": EventType("Disabled", "circle-pause", "warn"),
+    "connection.enabled": EventType("Enabled", "circle-play", "good"),
+    "connection.disconnected": EventType("Disconnected", "unplug", "warn", _organization),
+    "calendar.made": EventType("Calendar address made", "calendar-plus", "info"),
+    "calendar.renewed": EventType("Calendar address renewed", "calendar-sync", "info"),
+    "calendar.revoked": EventType("Calendar address revoked", "calendar-x", "warn"),
+    "guardrails.changed": EventType("Guard rails changed", "shield", "info", _rails_changed),
+    "reminders.muted": EventType("All reminders stopped", "bell-off", "quiet"),
+    "reminders.unmuted": EventType("All reminders begun again", "bell", "quiet", _muted),
+}
+
+
+def _links(ids: Iterable[int]) -> dict[int, str]:
+    there = Connection.objects.filter(pk__in=ids).order_by().values_list("pk", flat=True)
+    return {pk: reverse("connections:detail", args=[pk]) for pk in there}
+
+
+def _find(name: str) -> list[int]:
+    return list(Connection.objects.filter(name__iexact=name).order_by().values_list("pk", flat=True))
+
+
+def _suggestions() -> list[str]:
+    return list(Connection.objects.values_list("name", flat=True)[:_SUGGESTED])
+
+
+CONNECTIONS = SubjectKind("Connection", _links, _find, _suggestions)

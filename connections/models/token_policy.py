@@ -1,0 +1,53 @@
+"""The rules that an administrator sets."""
+
+from dataclasses import asdict
+
+from django.db import models
+
+from connections.domain.token_policy import Rule, TokenPolicy
+
+
+class StoredTokenPolicy(models.Model):
+    """The one row of rules that an administrator sets; without it the usual ones hold."""
+
+    longest_life_days = models.PositiveSmallIntegerField()
+    longest_life = models.CharField(max_length=8)
+    reuse = models.CharField(max_length=8)
+    missing_date = models.CharField(max_length=8)
+
+    class Meta:
+        db_table = "connections_guardrails"
+        default_permissions = ()
+        permissions = (
+            ("view_guardrails", "Can view the token policy"),
+            ("change_guardrails", "Can change the token policy"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """What the history calls them."""
+        return "Guard rails"
+
+    def rails(self) -> TokenPolicy:
+        """The rules in this row."""
+        return TokenPolicy(self.longest_life_days, Rule(self.longest_life), Rule(self.reuse), Rule(self.missing_date))
+
+    def take(self, rails: TokenPolicy) -> None:
+        """Put rules into this row. The caller saves."""
+        for name, value in asdict(rails).items():
+            setattr(self, name, value)
+
+    @classmethod
+    def now(cls) -> TokenPolicy:
+        """The rules in force."""
+        stored = cls.objects.filter(pk=1).first()
+        return stored.rails() if stored else TokenPolicy()
+
+    @classmethod
+    def locked(cls) -> "StoredTokenPolicy":
+        """The row, held until the end of the transaction."""
+        cls.objects.get_or_create(pk=1, defaults=asdict(TokenPolicy()))
+        return cls.objects.select_for_update().get(pk=1)

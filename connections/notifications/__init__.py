@@ -1,0 +1,1 @@
+"""Mails and calendar feeds: what people are told, and how it reaches them."""

@@ -1,0 +1,45 @@
+"""Write a mail with the week's anchor of the history to each administrator, so that it leaves the database."""
+
+import logging
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from connections.notifications import notify
+from connections.notifications.notify import Recipient
+from history import weekly_anchor
+from history.weekly_anchor import WeeklyAnchor
+
+log = logging.getLogger(__name__)
+KIND = "history_anchor"
+_WHY = "you administer MFE Orchestrator"
+
+
+def mail_weekly_anchor(*, now: datetime) -> int:
+    """Write the mails of this week, unless that was done. Returns how many.
+
+    Nobody is told, and nothing noted, while no administrator has an address: it is due as soon as one has.
+    """
+    people = _administrators()
+    weekly = weekly_anchor.due(now=now) if people else None
+    if weekly is None:
+        return 0
+    try:
+        with transaction.atomic():
+            weekly_anchor.note_sent(weekly, people=len(people), now=now)
+            return len(notify.enqueue_mail(KIND, people, _context(weekly), about=[], now=now))
+    except IntegrityError:
+        log.info("Another worker wrote the mails with this week's anchor first.")
+        return 0
+
+
+def _administrators() -> list[Recipient]:
+    """Each address once, however many people share it."""
+    addresses = {address.casefold(): address for address in notify.Recipients().administrators}
+    return [Recipient(address, _WHY) for address in addresses.values()]
+
+
+def _context(weekly: WeeklyAnchor) -> dict[str, object]:
+    return {"weekly": weekly, "history_url": f"{settings.SITE_URL}{reverse('history:all')}"}

@@ -1,0 +1,167 @@
+"""The way out to calendar programs: expiry dates as an iCalendar file (RFC 5545).
+
+Programs find out by DTSTAMP, LAST-MODIFIED and SEQUENCE whether an event is another than the one they have; Evolution
+and GNOME Calendar keep theirs for ever while these are the same. So each event has a revision, which moves with it.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.urls import reverse
+from icalendar import Alarm, Calendar, Event, vDuration
+
+from connections import clients
+from connections.domain import expiry
+from connections.models import Connection
+
+NAME = "Azure DevOps tokens"
+MEDIA_TYPE = "text/calendar; charset=utf-8"
+_PRODUCT = "-//MFE Orchestrator//Code Repositories//EN"
+# How often programs are asked to look again.
+_REFRESH = timedelta(hours=6)
+# A week and a day before, in the morning: an all-day event begins at midnight.
+_ALARMS = (timedelta(days=7), timedelta(days=1))
+_MORNING = timedelta(hours=9)
+# An end that lies so far back is no news in a calendar any more.
+_SHOWN_AFTER = timedelta(days=90)
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+# Which event: the id of its connection, and "expiry" or "all-organizations".
+Key = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """How often an event has changed, and when it last did, to the second."""
+
+    sequence: int
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event without its revision, and a digest of what it says."""
+
+    key: Key
+    event: Event
+    digest: str
+    first: Revision
+
+
+Revise = Callable[[list[Entry]], Mapping[Key, Revision]]
+
+
+def _first_revisions(entries: list[Entry]) -> Mapping[Key, Revision]:
+    return {entry.key: entry.first for entry in entries}
+
+
+def calendar_of(connections: Iterable[Connection], *, today: date, revise: Revise = _first_revisions) -> bytes:
+    """The file, each event in the revision that `revise` finds for it. The same connections give the same bytes."""
+    entries = [entry for connection in connections for entry in _entries(connection, today)]
+    revisions = revise(entries)
+    calendar = _empty_calendar()
+    for entry in entries:
+        # A connection that is disconnected meanwhile has none any more.
+        calendar.add_component(_stamped(entry.event, revisions.get(entry.key, entry.first)))
+    if not entries:
+        calendar.add_component(_placeholder())
+    return bytes(calendar.to_ical())
+
+
+def _empty_calendar() -> Calendar:
+    calendar = Calendar()
+    calendar.add("prodid", _PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", "PUBLISH")
+    calendar.add("name", NAME)
+    calendar.add("x-wr-calname", NAME)
+    calendar.add("refresh-interval", _REFRESH, parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", vDuration(_REFRESH))
+    return calendar
+
+
+def _placeholder() -> Event:
+    """What an empty calendar holds: evolution-data-server removes nothing when it gets a file without any event."""
+    event = Event()
+    event.add("uid", f"no-dates@{_host()}")
+    event.add("dtstart", _LONG_AGO.date())
+    event.add("summary", "No token of Azure DevOps expires")
+    event.add("transp", "TRANSPARENT")
+    return _stamped(event, Revision(0, _LONG_AGO))
+
+
+def _stamped(event: Event, revision: Revision) -> Event:
+    event.add("dtstamp", revision.changed_at)
+    event.add("last-modified", revision.changed_at)
+    event.add("sequence", revision.sequence)
+    return event
+
+
+def _entries(connection: Connection, today: date) -> Iterator[Entry]:
+    name = connection.name
+    if connection.expires_on is not None and connection.expires_on >= today - _SHOWN_AFTER:
+        words = f"Azure DevOps token of “{name}” expires"
+        yield _entry(connection, connection.expires_on, words, "expiry", _what_to_do(connection, today))
+    if connection.token_reach == Connection.Reach.ALL and today < expiry.GLOBAL_TOKENS_END:
+        words = f"Azure DevOps token of “{name}” stops working: it was made for all organizations"
+        to_do = "Create a new token for exactly this organization before this day."
+        yield _entry(connection, expiry.GLOBAL_TOKENS_END, words, "all-organizations", to_do)
+
+
+def _entry(connection: Connection, day: date, words: str, what: str, to_do: str) -> Entry:
+    event = Event()
+    # One event for each connection, whatever its date: a new token moves it.
+    event.add("uid", f"{what}-{connection.pk}@{_host()}")
+    event.add("dtstart", day)
+    if day < date.max:
+        event.add("dtend", day + timedelta(days=1))
+    event.add("summary", words)
+    event.add("description", _description(connection, to_do))
+    event.add("url", _page(connection))
+    event.add("categories", ["Azure DevOps"])
+    event.add("transp", "TRANSPARENT")
+    for before in _ALARMS:
+        event.add_component(_alarm(words, before))
+    digest = hashlib.sha256(event.to_ical()).hexdigest()
+    return Entry((connection.pk, what), event, digest, Revision(0, connection.token_set_at))
+
+
+def _alarm(words: str, before: timedelta) -> Alarm:
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("description", words)
+    alarm.add("trigger", _MORNING - before)
+    return alarm
+
+
+def _what_to_do(connection: Connection, today: date) -> str:
+    if connection.is_token_dead(today=today):
+        return "The token is not accepted any more. Create a new one."
+    since = ": since 31 March 2026 an expired token can no longer be extended, and it cannot be regenerated either"
+    at_the_service = clients.place_of(connection.server) == "organization"
+    return f"Extend or replace the token before this day{since if at_the_service else ''}."
+
+
+def _description(connection: Connection, to_do: str) -> str:
+    place = clients.place_of(connection.server)
+    lines = (
+        f"{place.capitalize()}: {connection.organization}",
+        f"Token of: {connection.identity_name}",
+        f"Owner: {connection.owner.get_full_name() or connection.owner.get_username()}",
+        to_do,
+        f"Update it here: {_page(connection)}",
+    )
+    return "\n".join(lines)
+
+
+def _page(connection: Connection) -> str:
+    return f"{settings.SITE_URL}{reverse('connections:update-token', args=[connection.pk])}"
+
+
+def _host() -> Any:
+    return urlsplit(settings.SITE_URL).hostname or "localhost"

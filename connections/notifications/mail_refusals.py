@@ -1,0 +1,91 @@
+"""What becomes of a mail that the mail server refused: when it is tried again, and when it is given up.
+
+A mail server that refuses everybody, as one does that wants a password first, says nothing against any recipient. So
+the refusals of a round are judged together when it ends.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, Q
+
+from connections.models import Connection, Mail
+from connections.notifications.mail_failures import Fault
+from history.record import Actor, record
+
+log = logging.getLogger(__name__)
+OUTBOX = Actor(name="the outbox")
+RECIPIENT_TRIES = 3
+ONCE_A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRecipient:
+    """A mail whose recipient was refused at RCPT. It waits already, as after any failure."""
+
+    mail: Mail
+    fault: Fault
+
+
+def refuse_mail(mail: Mail, *, now: datetime) -> None:
+    """The mail itself was refused: it is tried again once a day, and given up after MAIL_GIVE_UP_DAYS."""
+    since = mail.refused_since or now
+    changed = {"refused_since": since, "due_at": now + ONCE_A_DAY, "refused_at": None}
+    _store(mail, changed, is_given_up=_is_long_refused(since, now), now=now)
+
+
+def settle(refused: list[RefusedRecipient], *, were_others_accepted: bool, now: datetime, ended: datetime) -> None:
+    """Judge the recipients that were refused in a round, which lasted from `now` to `ended`."""
+    judged = [refusal for refusal in refused if were_others_accepted or _is_of_the_recipient(refusal.mail, refused)]
+    Mail.objects.filter(pk__in=[refusal.mail.pk for refusal in refused]).update(refused_at=ended)
+    for refusal in judged:
+        _refuse_recipient(refusal, now=now)
+
+
+def _is_of_the_recipient(mail: Mail, refused: Iterable[RefusedRecipient]) -> bool:
+    """Whether a refusal in a round without any acceptance says something of the recipient all the same.
+
+    It does when the server accepted another since it last refused this one, or has refused nobody else since it last
+    accepted one.
+    """
+    accepted_at = Mail.objects.filter(is_only_written=False).aggregate(last=Max("sent_at"))["last"]
+    if accepted_at is not None and mail.refused_at is not None and mail.refused_at < accepted_at:
+        return True
+    since = Q(refused_at__gt=accepted_at) if accepted_at is not None else Q(refused_at__isnull=False)
+    waiting = Mail.objects.filter(since, sent_at=None, given_up_at=None)
+    addresses = {*waiting.values_list("recipient", flat=True), *(refusal.mail.recipient for refusal in refused)}
+    return {address.casefold() for address in addresses} == {mail.recipient.casefold()}
+
+
+def _refuse_recipient(refusal: RefusedRecipient, *, now: datetime) -> None:
+    mail, since = refusal.mail, refusal.mail.refused_since or now
+    if refusal.fault is Fault.RECIPIENT_FOR_NOW:
+        _store(mail, {"refused_since": since}, is_given_up=_is_long_refused(since, now), now=now)
+        return
+    days = sorted({*mail.refused_on, now.date().isoformat()})
+    changed = {"refused_since": since, "refused_on": days, "due_at": now + ONCE_A_DAY}
+    _store(mail, changed, is_given_up=len(days) >= RECIPIENT_TRIES, now=now)
+
+
+def _is_long_refused(since: datetime, now: datetime) -> bool:
+    return now - since >= timedelta(days=settings.MAIL_GIVE_UP_DAYS)
+
+
+def _store(mail: Mail, changed: Mapping[str, object], *, is_given_up: bool, now: datetime) -> None:
+    with transaction.atomic():
+        if is_given_up:
+            changed = {**changed, "given_up_at": now}
+            log.error("Mail %s is given up after %s attempts.", mail.message_id, mail.attempts)
+            record_mail("connection.mail_given_up", mail, now=now)
+        Mail.objects.filter(pk=mail.pk, sent_at=None).update(**changed)
+
+
+def record_mail(kind: str, mail: Mail, *, now: datetime) -> None:
+    """Append an event to the history of each connection that the mail speaks of."""
+    detail = {"mail": mail.kind, "to": mail.recipient, "subject": mail.subject}
+    for connection in mail.about:
+        record(kind, Connection(pk=connection["id"], name=connection["name"]), by=OUTBOX, at=now, detail=detail)

@@ -1,0 +1,49 @@
+"""What mails say of scopes and rights: what does not work, in which projects, and whom to ask."""
+
+from typing import Any
+
+from connections import clients
+from connections.domain import capability_help
+from connections.domain.problems import catalogue
+from connections.domain.where_tried import and_join, in_words, is_mixed, project_names
+from connections.models import CapabilityState, Connection
+from connections.providers.azure_devops.capabilities import BY_KEY, Verdict
+from connections.providers.azure_devops.models import Place
+
+
+def scopes_context(connection: Connection) -> dict[str, Any]:
+    """The context of a mail. `missing` is what does not work, `mixed` what works in some projects only."""
+    states = list(connection.capabilities.order_by("pk"))
+    place = clients.place_of(connection.server)
+    lacking = [state for state in states if state.is_lacking]
+    untried = next((state.doubt for state in lacking if state.is_untried), "")
+    return {
+        "missing": [_line(state, place=place) for state in lacking],
+        "mixed": [_mixed(state) for state in states if is_mixed(state.project_verdicts())],
+        "tried_in": "" if untried else and_join(project_names(state.project_verdicts() for state in states)),
+        "not_visible": [one.name for one in connection.chosen_projects.exclude(not_visible_since=None)],
+        "untried": catalogue.problem(untried, place=place) if untried else None,
+        "scopes_missing": not untried and any(state.verdict == Verdict.MISSING for state in lacking),
+        "rights_missing": not untried and any(state.verdict == Verdict.NOT_PERMITTED for state in lacking),
+    }
+
+
+def _line(state: CapabilityState, *, place: Place) -> dict[str, str]:
+    return {
+        "label": BY_KEY[state.capability].azure_label,
+        "what": _what(state, place=place),
+        "without": capability_help.PURPOSES[state.capability].without,
+    }
+
+
+def _what(state: CapabilityState, *, place: Place) -> str:
+    """`Missing`, `Denied in A and B`, or why it could not be told."""
+    if state.is_untried:
+        return catalogue.problem(state.doubt, place=place).title
+    if state.verdict == Verdict.UNKNOWN and state.reason:
+        return catalogue.problem(state.reason, place=place).title
+    return in_words(state.project_verdicts()) or catalogue.VERDICT_WORDS[Verdict(state.verdict)]
+
+
+def _mixed(state: CapabilityState) -> dict[str, str]:
+    return {"label": BY_KEY[state.capability].azure_label, "where": in_words(state.project_verdicts())}

@@ -1,0 +1,170 @@
+"""Write mails into the outbox, in the transaction of the fact they tell."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core import signing
+from django.urls import reverse
+
+from connections import clients
+from connections.domain import expiry
+from connections.domain.health import StatusChange
+from connections.models import Connection, Mail, MutedReminders
+from connections.notifications import emails
+from connections.notifications.mail_scopes import scopes_context
+
+UNSUBSCRIBE_SALT = "connections.unsubscribe"
+EVERYTHING = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An address, and why it gets a mail, as the end of the sentence "You get this because"."""
+
+    address: str
+    why: str
+
+
+class Recipients:
+    """What is asked once for many connections: who administers, and who stopped which reminders."""
+
+    def __init__(self) -> None:
+        self._muted_about: dict[int, set[str]] = {}
+
+    @cached_property
+    def administrators(self) -> list[str]:
+        """The addresses of all active administrators: whoever looks after people looks after what they leave behind."""
+        found = User.objects.with_perm("people.manage_people", backend="django.contrib.auth.backends.ModelBackend")
+        return list(found.exclude(email="").order_by("pk").values_list("email", flat=True))
+
+    @cached_property
+    def _muted(self) -> set[str]:
+        found = MutedReminders.objects.filter(connection=None).values_list("address", flat=True)
+        return {one.casefold() for one in found}
+
+    def look_up(self, connection_ids: Iterable[int]) -> None:
+        """Ask for all of these at once; what was asked before is forgotten."""
+        self._muted_about = {pk: set() for pk in connection_ids}
+        found = MutedReminders.objects.filter(connection__in=self._muted_about)
+        for pk, address in found.values_list("connection__pk", "address"):
+            self._muted_about[pk].add(address.casefold())
+
+    def is_muted(self, address: str, connection_id: int) -> bool:
+        """Whether somebody wants no reminders of this connection, or of any."""
+        if connection_id not in self._muted_about:
+            self.look_up([connection_id])
+        known = address.casefold()
+        return known in self._muted or known in self._muted_about[connection_id]
+
+
+def recipients(
+    connection: Connection, *, urgent: bool = False, is_reminder: bool = False, everybody: Recipients | None = None
+) -> list[Recipient]:
+    """Who is told about a connection; administrators too when it is urgent or nobody else is left.
+
+    Whoever stopped reminders gets none, but still hears when something has happened.
+    """
+    everybody = everybody or Recipients()
+    owner = connection.owner
+    people = [Recipient(owner.email, "you own this connection")] if owner.is_active and owner.email else []
+    named = "this connection names you as somebody to tell"
+    people += [Recipient(address, named) for address in connection.extra_recipients.split()]
+    if is_reminder:
+        people = [one for one in people if not everybody.is_muted(one.address, connection.pk)]
+    if urgent or not owner.is_active or not people:
+        people += [Recipient(address, _why_administrators(connection, urgent)) for address in everybody.administrators]
+    first = {one.address.casefold(): one for one in reversed(people)}
+    return [one for one in people if first.get(one.address.casefold()) is one]
+
+
+def _why_administrators(connection: Connection, urgent: bool) -> str:
+    if not connection.owner.is_active:
+        return "you administer MFE Orchestrator and the owner of this connection is no longer active"
+    return f"you administer MFE Orchestrator and {'it has ended' if urgent else 'nobody else can be told'}"
+
+
+def notify_status_change(connection: Connection, what: StatusChange, *, now: datetime) -> int:
+    """Tell people what became of a connection. Returns how many mails were written."""
+    context = facts(connection) | {
+        "problem": clients.stored_problem(connection) if connection.problem else None,
+        **scopes_context(connection),
+    }
+    context["token_is_dead"] = connection.problem in expiry.DEAD_TOKEN
+    people = recipients(connection, urgent=what is StatusChange.REJECTED)
+    return len(enqueue_mail(what, people, context, about=[connection], now=now))
+
+
+def facts(connection: Connection) -> dict[str, Any]:
+    """What every mail about a connection says."""
+    try:
+        tokens_page = clients.server(connection.server).tokens_page(connection.organization)
+    except clients.UnknownServer:
+        tokens_page = ""
+    return {
+        "connection": connection,
+        "owner_name": connection.owner.get_full_name() or connection.owner.get_username(),
+        "tokens_page": tokens_page,
+        "place": clients.place_of(connection.server),
+        "detail_url": settings.SITE_URL + connection.get_absolute_url(),
+        "update_url": page("update-token", connection.pk),
+        "edit_url": page("edit", connection.pk),
+        "reach_url": f"{page('edit', connection.pk)}#id_token_reach",
+    }
+
+
+def page(name: str, *args: object) -> str:
+    """The address of a page of ours, as a mail names it."""
+    return f"{settings.SITE_URL}{reverse(f'connections:{name}', args=args)}"
+
+
+def enqueue_mail(
+    event: str,
+    people: Iterable[Recipient],
+    context: Mapping[str, Any],
+    *,
+    about: Iterable[Connection],
+    now: datetime,
+    unsubscribe_from: int | None = None,
+) -> list[Mail]:
+    """One mail for each of `people`, due at once, about the given connections.
+
+    `unsubscribe_from` is the id of the connection whose reminders a recipient may stop, or EVERYTHING.
+    """
+    subjects = list(about)
+    written = []
+    for one in people:
+        stop = "" if unsubscribe_from is None else unsubscribe_url(unsubscribe_from, one.address)
+        worded = emails.render_mail(event, {**context, "why": one.why, "unsubscribe_url": stop})
+        written.append(
+            Mail(
+                kind=event,
+                connection=subjects[0] if len(subjects) == 1 else None,
+                about=[{"id": connection.pk, "name": connection.name} for connection in subjects],
+                recipient=one.address,
+                subject=worded.subject,
+                text=worded.text,
+                html=worded.html,
+                headers=_unsubscribe_headers(stop),
+                message_id=emails.new_message_id(),
+                created_at=now,
+                due_at=now,
+            )
+        )
+    return Mail.objects.bulk_create(written)
+
+
+def unsubscribe_url(connection_id: int, address: str) -> str:
+    """A signed address at which this person stops the reminders about one connection, or EVERYTHING."""
+    return page("unsubscribe", signing.dumps([connection_id, address], salt=UNSUBSCRIBE_SALT))
+
+
+def _unsubscribe_headers(address: str) -> dict[str, str]:
+    # https://www.rfc-editor.org/rfc/rfc8058
+    if not address:
+        return {}
+    return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}

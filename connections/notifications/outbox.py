@@ -1,0 +1,198 @@
+"""Send what is due from the outbox: claim, hand over, mark; give back what failed, with back-off.
+
+A mail can go out twice only where a process dies between the mail server's acceptance and our mark, the database's own
+process included: at most one for each such death, with the same Message-ID.
+"""
+
+import logging
+import smtplib
+from datetime import datetime, timedelta
+from time import monotonic, sleep
+
+from django.conf import settings
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import OperationalError, transaction
+from django.db import connection as database
+from django.db.models import F, Q, QuerySet
+
+from connections.models import Mail
+from connections.notifications import emails, notify, send_lock
+from connections.notifications.mail_failures import Fault, describe, fault_of
+from connections.notifications.mail_refusals import ONCE_A_DAY, RefusedRecipient, record_mail, refuse_mail, settle
+from connections.notifications.smtp import SMTPBackend, Unconfirmed
+
+log = logging.getLogger(__name__)
+_FIRST_WAIT = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(hours=1)
+_BETWEEN_MARKS = 1.0  # seconds
+
+
+def send_due(*, now: datetime) -> int:
+    """Send one batch of what is due. Returns how many were sent. A mail that fails waits; it is never dropped.
+
+    Trouble of the server as a whole ends the batch: the rest is due as before, and the next batch tries again.
+    """
+    return _Round(now).send().sent
+
+
+def send_all_due(*, now: datetime) -> int:
+    """Send all that is due now, batch by batch, until the server as a whole refuses. Returns how many were sent."""
+    sent, this_round = 0, _Round(now)
+    while this_round.send().tried and not this_round.is_cut_short:
+        sent += this_round.sent
+        this_round = _Round(now, started=this_round.started)
+    return sent + this_round.sent
+
+
+class _Round:
+    """One batch, over one connection to the mail server."""
+
+    def __init__(self, now: datetime, *, started: float | None = None) -> None:
+        self.now = now
+        self.started = monotonic() if started is None else started
+        self.sent = self.tried = 0
+        self.is_cut_short = False
+        self._way: BaseEmailBackend | None = None
+        self._was_recipient_accepted = False
+        self._refused: list[RefusedRecipient] = []
+
+    def send(self) -> "_Round":
+        """Try each mail of the batch until the server as a whole is in trouble."""
+        try:
+            for pk in list(_due(self.now).values_list("pk", flat=True)[: settings.MAILS_PER_TICK]):
+                with send_lock.mail_lock(pk) as alone:
+                    at = self._at()
+                    mail = _claim(pk, at) if alone else None
+                    if mail is not None:
+                        self._try(mail, at=at)
+                if self.is_cut_short:
+                    break
+        finally:
+            self._hang_up()
+        if self._refused and (self._was_recipient_accepted or not self.is_cut_short):
+            settle(self._refused, were_others_accepted=self._was_recipient_accepted, now=self.now, ended=self._at())
+        return self
+
+    def _at(self) -> datetime:
+        return self.now + timedelta(seconds=monotonic() - self.started)
+
+    def _try(self, mail: Mail, *, at: datetime) -> None:
+        self.tried += 1
+        try:
+            if self._way is None:
+                self._way = emails.mail_backend_name()
+            emails.send_mail(mail, self._way)
+        except Exception as failure:  # whatever one mail raises, the others are sent
+            self._fail(mail, failure, at=at)
+        else:
+            _mark(mail, now=at)
+            self.sent += 1
+            self._was_recipient_accepted = True
+
+    def _fail(self, mail: Mail, failure: Exception, *, at: datetime) -> None:
+        fault = fault_of(failure)
+        _log(mail, failure, fault)
+        _keep(mail, failure, now=at)
+        if fault is Fault.SERVER:
+            self.is_cut_short = True
+        elif fault is Fault.MAIL:
+            self._was_recipient_accepted |= isinstance(failure, smtplib.SMTPDataError)
+            refuse_mail(mail, now=self.now)
+        else:
+            self._refused.append(RefusedRecipient(mail, fault))
+        # After a refusal smtplib has reset the session; after anything else it is not used for the next mail.
+        if not isinstance(self._way, SMTPBackend) or not isinstance(failure, smtplib.SMTPException):
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._way is not None:
+            emails.close(self._way)
+
+
+def _log(mail: Mail, failure: Exception, fault: Fault) -> None:
+    if isinstance(failure, Unconfirmed):
+        log.warning("Mail %s was handed over and not confirmed: it may arrive twice.", mail.message_id)
+    is_unforeseen = fault is Fault.MAIL and not isinstance(failure, (OSError, ValueError))
+    words = "Mail %s was not sent, attempt %s: %s"
+    log.warning(words, mail.message_id, mail.attempts, type(failure).__name__, exc_info=is_unforeseen)
+
+
+def _due(now: datetime) -> QuerySet[Mail]:
+    # What is leased or due much later than it can be was written by a clock that was ahead.
+    longest_lease = 2 * timedelta(seconds=settings.MAIL_LEASE_SECONDS)
+    held = Q(leased_until__gte=now, leased_until__lte=now + longest_lease)
+    never_refused = Q(refused_since=None)
+    too_late = Q(due_at__gt=now + 2 * ONCE_A_DAY) | never_refused & Q(due_at__gt=now + 2 * _LONGEST_WAIT)
+    is_time = Q(due_at__lte=now) | too_late
+    waiting = Mail.objects.filter(is_time, sent_at=None, given_up_at=None)
+    return waiting.exclude(held).order_by("due_at", "pk")
+
+
+def _claim(pk: int, now: datetime) -> Mail | None:
+    """The mail, if it is still due."""
+    begun_before = Mail.objects.filter(pk=pk).exclude(leased_until=None).exists()
+    lease_ends = now + timedelta(seconds=settings.MAIL_LEASE_SECONDS)
+    if not _due(now).filter(pk=pk).order_by().update(leased_until=lease_ends, attempts=F("attempts") + 1):
+        return None
+    mail = Mail.objects.get(pk=pk)
+    if begun_before:
+        log.warning("Mail %s was begun before and not marked: it may arrive twice.", mail.message_id)
+    return mail
+
+
+def _mark(mail: Mail, *, now: datetime) -> None:
+    """Mark it as sent. A database that is busy or away is asked again while the lease lasts: the mail has left."""
+    for attempts_left in range(int(settings.MAIL_LEASE_SECONDS / _BETWEEN_MARKS), -1, -1):
+        try:
+            _mark_once(mail, now=now)
+        except OperationalError:
+            if not attempts_left or database.in_atomic_block:
+                raise
+            log.warning("Mail %s was sent and could not be marked yet.", mail.message_id)
+            # A session that still works keeps the lock on the mail.
+            if not database.is_usable():
+                database.close()
+            sleep(_BETWEEN_MARKS)
+        else:
+            return
+
+
+def _mark_once(mail: Mail, *, now: datetime) -> None:
+    with transaction.atomic():
+        marks = {"sent_at": now, "leased_until": None, "last_error": "", "is_only_written": bool(emails.written_to())}
+        Mail.objects.filter(pk=mail.pk).update(**marks)
+        _tell_history(mail, now=now)
+
+
+def _keep(mail: Mail, failure: Exception, *, now: datetime) -> None:
+    """Let it wait, longer each time, and say why."""
+    wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(mail.attempts - 1, 10))
+    Mail.objects.filter(pk=mail.pk).update(last_error=describe(failure), leased_until=None, due_at=now + wait)
+
+
+def _tell_history(mail: Mail, *, now: datetime) -> None:
+    record_mail("connection.mail_written" if emails.written_to() else "connection.mailed", mail, now=now)
+
+
+def try_again(mail: Mail, *, now: datetime) -> None:
+    """Make a waiting mail due now, also one that was given up: that one gets all its attempts once more."""
+    waiting = Mail.objects.filter(pk=mail.pk, sent_at=None)
+    waiting.exclude(given_up_at=None).update(refused_since=None, refused_at=None, refused_on=[])
+    waiting.update(due_at=now, given_up_at=None)
+
+
+def forget_old(*, now: datetime) -> int:
+    """Remove mails that were sent or given up long ago, as the operator set it. Returns how many."""
+    if settings.MAIL_RETENTION_DAYS <= 0:
+        return 0
+    before = now - timedelta(days=settings.MAIL_RETENTION_DAYS)
+    removed, _ = Mail.objects.filter(Q(sent_at__lt=before) | Q(given_up_at__lt=before)).delete()
+    return removed
+
+
+def send_test(address: str, *, now: datetime) -> Mail:
+    """Write a test mail to whoever asks for it."""
+    person = notify.Recipient(address, "you asked for it")
+    context = {"outbox_url": notify.page("outbox"), "written_to": emails.written_to()}
+    (mail,) = notify.enqueue_mail("test", [person], context, about=[], now=now)
+    return mail

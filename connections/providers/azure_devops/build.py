@@ -1,0 +1,272 @@
+"""Pipelines and their builds. To Azure DevOps a pipeline is a "build definition", and a run of it a "build".
+
+A `project` is given by id or by name.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from connections.providers.azure_devops import errors
+from connections.providers.azure_devops.models import Identity, Page
+from connections.providers.azure_devops.paging import Listed, every_page, read_in_parts
+from connections.providers.azure_devops.parsing import (
+    instant,
+    mapping,
+    number_of,
+    objects,
+    optional_number,
+    optional_text,
+    person,
+    read_page,
+    state,
+    text_of,
+    web_link,
+)
+from connections.providers.azure_devops.responses import Response, fit_to_show
+from connections.providers.azure_devops.transport import Transport, successful
+
+# So many ids fit into one address.
+_IDS_AT_ONCE = 100
+_MOST_PROBLEMS = 20
+# https://learn.microsoft.com/rest/api/azure/devops/build/definitions/get#buildrepository
+AZURE_REPOS = "TfsGit"
+
+
+class Status(StrEnum):
+    """How far a build is. https://learn.microsoft.com/rest/api/azure/devops/build/builds/get#buildstatus"""
+
+    NOT_STARTED = "notStarted"
+    IN_PROGRESS = "inProgress"
+    CANCELLING = "cancelling"
+    POSTPONED = "postponed"
+    COMPLETED = "completed"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class Result(StrEnum):
+    """How a completed build ended. https://learn.microsoft.com/rest/api/azure/devops/build/builds/get#buildresult"""
+
+    SUCCEEDED = "succeeded"
+    PARTIALLY_SUCCEEDED = "partiallySucceeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A run of a pipeline. `result` is None until it is completed; `branch` is a full ref, also of a pull request."""
+
+    id: int
+    number: str
+    status: Status
+    definition_id: int
+    definition_name: str
+    result: Result | None = None
+    reason: str | None = None
+    branch: str | None = None
+    commit: str | None = None
+    repository_id: str | None = None
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    requested_for: Identity | None = None
+    web_url: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.status is Status.COMPLETED
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A pipeline. `queue_status` is enabled, paused or disabled; `path` is its folder, beginning with a backslash.
+
+    `latest` is there only where it was asked for, the repository and its branch only where Azure DevOps says them. The
+    code may lie elsewhere: `repository_type` is TfsGit, GitHub, TfsVersionControl, Bitbucket, Git, Svn and others.
+    """
+
+    id: int
+    name: str
+    path: str = "\\"
+    queue_status: str = "enabled"
+    repository_id: str | None = None
+    repository_type: str | None = None
+    default_branch: str | None = None
+    latest: Build | None = None
+    web_url: str | None = None
+
+    @property
+    def is_in_azure_repos(self) -> bool:
+        """Whether its code is a Git repository of Azure DevOps, whose branches can be listed."""
+        return self.repository_id is not None and (self.repository_type or AZURE_REPOS).lower() == AZURE_REPOS.lower()
+
+
+def _path(project: str, *more: str | int) -> tuple[str, ...]:
+    return (project, "_apis", "build", *(str(one) for one in more))
+
+
+def definitions_page(
+    transport: Transport,
+    project: str,
+    *,
+    name: str | None = None,
+    with_latest: bool = False,
+    continuation: str | None = None,
+    top: int = 500,
+) -> Page[Definition]:
+    """One page of pipelines; a `name` may hold asterisks."""
+    query = {"$top": str(top)}
+    if with_latest:
+        query["includeLatestBuilds"] = "true"
+    if name is not None:
+        query["name"] = name
+    if continuation is not None:
+        query["continuationToken"] = continuation
+    # https://learn.microsoft.com/rest/api/azure/devops/build/definitions/list
+    answer = transport.get(_path(project, "definitions"), query=query)
+    return read_page(answer, read_definition)
+
+
+def definitions(transport: Transport, project: str, *, with_latest: bool = False) -> Iterator[Page[Definition]]:
+    """Every page of pipelines."""
+
+    def ask(continuation: str | None) -> Page[Definition]:
+        return definitions_page(transport, project, with_latest=with_latest, continuation=continuation)
+
+    return every_page(ask, seconds=transport.limits.list_seconds)
+
+
+def definition(transport: Transport, project: str, definition_id: int) -> Definition:
+    """One pipeline, with its repository and default branch."""
+    # https://learn.microsoft.com/rest/api/azure/devops/build/definitions/get
+    return read_definition(transport.get(_path(project, "definitions", definition_id)).json_object())
+
+
+def read_definition(item: dict[str, Any]) -> Definition:
+    """A pipeline of a list or by itself."""
+    latest = mapping(item, "latestBuild")
+    return Definition(
+        id=number_of(item, "id"),
+        name=text_of(item, "name"),
+        path=optional_text(item, "path") or "\\",
+        queue_status=optional_text(item, "queueStatus") or "enabled",
+        repository_id=optional_text(item, "repository", "id"),
+        repository_type=optional_text(item, "repository", "type"),
+        default_branch=optional_text(item, "repository", "defaultBranch"),
+        latest=read_build(latest) if latest else None,
+        web_url=web_link(item, "_links", "web", "href"),
+    )
+
+
+def builds_page(
+    transport: Transport,
+    project: str,
+    *,
+    definitions: Sequence[int] = (),
+    branch: str | None = None,
+    status: Status | None = None,
+    results: Sequence[Result] = (),
+    each: int | None = None,
+    continuation: str | None = None,
+    top: int = 200,
+) -> Page[Build]:
+    """One page of builds, the newest first. `branch` is a full ref, `each` how many of a pipeline at most."""
+    wishes = {
+        "definitions": ",".join(str(one) for one in definitions),
+        "branchName": branch,
+        "statusFilter": status,
+        "resultFilter": ",".join(results),
+        "maxBuildsPerDefinition": str(each) if each else None,
+        "continuationToken": continuation,
+    }
+    query = {"$top": str(top), "queryOrder": "queueTimeDescending"}
+    query |= {key: wish for key, wish in wishes.items() if wish}
+    # https://learn.microsoft.com/rest/api/azure/devops/build/builds/list
+    answer = transport.get(_path(project, "builds"), query=query)
+    return read_page(answer, read_build)
+
+
+def latest_builds(
+    transport: Transport, project: str, definitions: Sequence[int], *, each: int = 1, branch: str | None = None
+) -> Listed[Build]:
+    """The last builds of each of these pipelines, the newest first; every page of them."""
+
+    def ask(some: Sequence[int], continuation: str | None) -> Page[Build]:
+        return builds_page(
+            transport, project, definitions=some, each=each, branch=branch, continuation=continuation, top=1000
+        )
+
+    found = read_in_parts(definitions, ask, size=_IDS_AT_ONCE, seconds=transport.limits.list_seconds)
+    return replace(found, items=tuple(sorted(found.items, key=lambda one: one.id, reverse=True)))
+
+
+def build(transport: Transport, project: str, build_id: int) -> Build:
+    """One build."""
+    # https://learn.microsoft.com/rest/api/azure/devops/build/builds/get
+    return read_build(transport.get(_path(project, "builds", build_id)).json_object())
+
+
+def read_build(item: dict[str, Any]) -> Build:
+    """A build of a list or by itself. A result counts only when the build is completed."""
+    status = state(item.get("status"), Status.UNKNOWN)
+    return Build(
+        id=number_of(item, "id"),
+        number=optional_text(item, "buildNumber") or str(number_of(item, "id")),
+        status=status,
+        definition_id=optional_number(item, "definition", "id") or 0,
+        definition_name=optional_text(item, "definition", "name") or "",
+        result=state(item.get("result"), Result.UNKNOWN) if status is Status.COMPLETED else None,
+        reason=optional_text(item, "reason"),
+        branch=optional_text(item, "sourceBranch"),
+        commit=optional_text(item, "sourceVersion"),
+        repository_id=optional_text(item, "repository", "id"),
+        queued_at=instant(item, "queueTime"),
+        started_at=instant(item, "startTime"),
+        finished_at=instant(item, "finishTime"),
+        requested_for=person(item, "requestedFor"),
+        web_url=web_link(item, "_links", "web", "href"),
+        warnings=_problems(item.get("validationResults")),
+    )
+
+
+def queue(transport: Transport, project: str, definition_id: int, *, branch: str) -> Build:
+    """Run a pipeline on a branch, given as a full ref. Never repeated: after a time-out, look first.
+
+    Raises `BuildNotQueued` with what is wrong, and `AccessDenied`.
+    """
+    body = {"definition": {"id": definition_id}, "sourceBranch": branch}
+    # https://learn.microsoft.com/rest/api/azure/devops/build/builds/queue
+    answer = transport.ask("POST", _path(project, "builds"), json=body)
+    if answer.type_key == "BuildRequestValidationFailedException":
+        raise _not_queued(answer)
+    return read_build(successful(answer).json_object())
+
+
+def _not_queued(answer: Response) -> errors.BuildNotQueued:
+    body = answer.json_object()
+    results = mapping(body, "customProperties").get("ValidationResults") or body.get("ValidationResults")
+    return errors.BuildNotQueued(
+        problems=_problems(results), status=answer.status, activity_id=answer.activity_id, said=answer.said
+    )
+
+
+def _problems(results: object) -> tuple[str, ...]:
+    """What is wrong, in Azure DevOps' words, of a list of results; what is "ok" is no problem."""
+    found = objects({"results": results}, "results")
+    told = (optional_text(one, "message") for one in found if one.get("result") != "ok")
+    return tuple(fit_to_show(one) for one in told if one)[:_MOST_PROBLEMS]
+
+
+def cancel(transport: Transport, project: str, build_id: int) -> Build:
+    """Ask a build to stop. It goes on for a while as `CANCELLING`; one that is over stays as it is."""
+    # https://learn.microsoft.com/rest/api/azure/devops/build/builds/update-build
+    answer = transport.ask("PATCH", _path(project, "builds", build_id), json={"status": "cancelling"})
+    return read_build(successful(answer).json_object())

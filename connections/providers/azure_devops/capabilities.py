@@ -1,0 +1,318 @@
+"""What a token may do, found by harmless probes.
+
+Azure DevOps tells nobody the scopes of a token, so each capability is asked for by a call that needs exactly
+its scope and cannot change anything: reads are reads, and writes are aimed at things that cannot exist (a
+random id, the largest number) with an empty body besides. Scope is decided before the thing is looked up, so
+"there is no such repository" proves the scope, and an empty 401 speaks against it.
+
+Scopes and their labels: https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/oauth#scopes
+Scope of each call: https://github.com/MicrosoftDocs/vsts-rest-api-specs
+"""
+
+import re
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Literal
+
+from connections.providers.azure_devops import errors
+from connections.providers.azure_devops.classification import classify
+from connections.providers.azure_devops.models import ProjectRef
+from connections.providers.azure_devops.responses import Response
+from connections.providers.azure_devops.transport import Transport
+
+# The largest identifier there is: no build, release or approval will ever carry it.
+NO_SUCH_NUMBER = 2_147_483_647
+
+
+class Verdict(StrEnum):
+    """What a probe says of one capability."""
+
+    GRANTED = "granted"
+    MISSING = "missing"
+    NOT_PERMITTED = "not_permitted"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One thing a token may do, under the names of the user guide and of Azure DevOps."""
+
+    key: str
+    area: Literal["code", "build", "release"]
+    level: str
+    guide_label: str
+    azure_label: str
+    scope: str
+    writes: bool
+
+
+CAPABILITIES: tuple[Capability, ...] = (
+    Capability("code_read", "code", "Read", "Code: Read", "Code: Read", "vso.code", writes=False),
+    Capability("code_write", "code", "Write", "Code: Write", "Code: Read & write", "vso.code_write", writes=True),
+    Capability(
+        "code_manage",
+        "code",
+        "Manage",
+        "Code: Manage",
+        "Code: Read, write, & manage",
+        "vso.code_manage",
+        writes=True,
+    ),
+    Capability("build_read", "build", "Read", "Build: Read", "Build: Read", "vso.build", writes=False),
+    Capability(
+        "build_execute",
+        "build",
+        "Execute",
+        "Build: Write & manage",
+        "Build: Read & execute",
+        "vso.build_execute",
+        writes=True,
+    ),
+    Capability("release_read", "release", "Read", "Release: Read", "Release: Read", "vso.release", writes=False),
+    Capability(
+        "release_execute",
+        "release",
+        "Write & execute",
+        "Release: Write",
+        "Release: Read, write, & execute",
+        "vso.release_execute",
+        writes=True,
+    ),
+    Capability(
+        "release_manage",
+        "release",
+        "Manage",
+        "Release: Manage",
+        "Release: Read, write, execute, & manage",
+        "vso.release_manage",
+        writes=True,
+    ),
+)
+BY_KEY = {capability.key: capability for capability in CAPABILITIES}
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectVerdict:
+    """What the probe of one capability came to in one project. `reason` is a code as in `Finding`."""
+
+    project_id: str
+    project_name: str
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict on one capability.
+
+    `reason` is a stable code that says why we could not tell, or what was refused; empty when granted or
+    missing. `seconds` is the time that its probes took. `by_project` holds the projects in which it was tried, in
+    that order: none when it was not tried at all, and more than one only after a denial.
+    """
+
+    capability: str
+    verdict: Verdict
+    reason: str = ""
+    seconds: float = 0.0
+    activity_id: str | None = None
+    by_project: tuple[ProjectVerdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One harmless call and the error types that prove that its scope was accepted."""
+
+    capability: str
+    ask: Callable[[Transport, str], Response]
+    proofs: re.Pattern[str]
+
+
+# Errors about the body: the call got past the scope and reached the code that reads it.
+_ARGUMENT = (
+    r"ArgumentException|ArgumentNullException|InvalidArgumentValueException|VssPropertyValidationException"
+    r"|BuildRequestValidationFailedException|InvalidRequestException"
+)
+
+
+def _proofs(resource: str) -> re.Pattern[str]:
+    return re.compile(rf"\A(?:{resource}|{_ARGUMENT})\Z")
+
+
+_REPOSITORY = _proofs("GitRepositoryNotFoundException")
+_BUILD = _proofs("BuildNotFoundException|DefinitionNotFoundException")
+_RELEASE = _proofs(r"Release\w*NotFoundException|\w*ApprovalNotFoundException")
+
+
+def _random_repository(project: str) -> tuple[str, ...]:
+    return (project, "_apis", "git", "repositories", str(uuid.uuid4()))
+
+
+# https://learn.microsoft.com/rest/api/azure/devops/git/repositories/get-repository
+# The list has no paging, so one repository that cannot exist is asked for instead.
+def _code_read(transport: Transport, project: str) -> Response:
+    return transport.ask("GET", _random_repository(project))
+
+
+# https://learn.microsoft.com/rest/api/azure/devops/git/pushes/create
+def _code_write(transport: Transport, project: str) -> Response:
+    return transport.ask("POST", (*_random_repository(project), "pushes"), json={})
+
+
+# https://learn.microsoft.com/rest/api/azure/devops/git/repositories/update
+def _code_manage(transport: Transport, project: str) -> Response:
+    return transport.ask("PATCH", _random_repository(project), json={})
+
+
+# https://learn.microsoft.com/rest/api/azure/devops/build/definitions/list
+def _build_read(transport: Transport, project: str) -> Response:
+    return transport.ask("GET", (project, "_apis", "build", "definitions"), query={"$top": "1"})
+
+
+# https://learn.microsoft.com/rest/api/azure/devops/build/builds/update-build
+def _build_execute(transport: Transport, project: str) -> Response:
+    return transport.ask("PATCH", (project, "_apis", "build", "builds", str(NO_SUCH_NUMBER)), json={})
+
+
+# https://learn.microsoft.com/rest/api/azure/devops/release/definitions/list
+def _release_read(transport: Transport, project: str) -> Response:
+    path = (project, "_apis", "release", "definitions")
+    return transport.ask("GET", path, service="release", query={"$top": "1"})
+
+
+# https://learn.microsoft.com/rest/api/azure/devops/release/releases/update-release-resource
+def _release_execute(transport: Transport, project: str) -> Response:
+    path = (project, "_apis", "release", "releases", str(NO_SUCH_NUMBER))
+    return transport.ask("PATCH", path, service="release", json={})
+
+
+# https://learn.microsoft.com/rest/api/azure/devops/release/approvals/update
+def _release_manage(transport: Transport, project: str) -> Response:
+    path = (project, "_apis", "release", "approvals", str(NO_SUCH_NUMBER))
+    return transport.ask("PATCH", path, service="release", json={})
+
+
+PROBES: tuple[Probe, ...] = (
+    Probe("code_read", _code_read, _REPOSITORY),
+    Probe("code_write", _code_write, _REPOSITORY),
+    Probe("code_manage", _code_manage, _REPOSITORY),
+    Probe("build_read", _build_read, _BUILD),
+    Probe("build_execute", _build_execute, _BUILD),
+    Probe("release_read", _release_read, _RELEASE),
+    Probe("release_execute", _release_execute, _RELEASE),
+    Probe("release_manage", _release_manage, _RELEASE),
+)
+
+
+def probe(transport: Transport, one: Probe, *, project: ProjectRef, identity: str) -> Finding:
+    """Ask for one capability in one project, as the person with id `identity`.
+
+    Never raises an `AzureDevOpsError`: trouble becomes a verdict of "unknown" with its code.
+    """
+    try:
+        answer = one.ask(transport, project.id)
+    except errors.AzureDevOpsError as trouble:
+        return project_verdicts(project, one.capability, Verdict.UNKNOWN, trouble.code, activity_id=trouble.activity_id)
+    verdict, reason = read_answer(answer, proofs=one.proofs, identity=identity)
+    return project_verdicts(
+        project, one.capability, verdict, reason, seconds=answer.elapsed, activity_id=answer.activity_id
+    )
+
+
+def project_verdicts(
+    project: ProjectRef,
+    capability: str,
+    verdict: Verdict,
+    reason: str,
+    *,
+    seconds: float = 0.0,
+    activity_id: str | None = None,
+) -> Finding:
+    """The finding of a probe in one project."""
+    here = ProjectVerdict(project.id, project.name, verdict, reason)
+    return Finding(capability, verdict, reason, seconds, activity_id, by_project=(here,))
+
+
+def combine(denied: Finding, further: Finding) -> Finding:
+    """A denied capability after it was tried in a further project.
+
+    Rights are given project by project, so a right in one of the projects makes the capability work: then it is
+    granted, and `by_project` tells where it is denied. Anything else leaves it denied.
+    """
+    decisive = further if further.verdict is Verdict.GRANTED else denied
+    return replace(
+        decisive,
+        seconds=denied.seconds + further.seconds,
+        by_project=denied.by_project + further.by_project,
+    )
+
+
+def read_answer(answer: Response, *, proofs: re.Pattern[str], identity: str) -> tuple[Verdict, str]:
+    """Tolerant in reading, strict in concluding: only what names itself counts as proof.
+
+    MISSING is provisional here; `confirm` decides it once the token has been seen alive again.
+    """
+    trouble = classify(answer)
+    if isinstance(trouble, errors.EmptyRefusal):
+        return (Verdict.UNKNOWN, "signed_refusal") if answer.user_id else (Verdict.MISSING, "")
+    if trouble is None:
+        return _read_success(answer, identity)
+    if isinstance(trouble, errors.AccessDenied):
+        return _read_denial(answer, identity)
+    proved = answer.type_key is not None and proofs.match(answer.type_key)
+    if proved and answer.status in (400, 404, 409, 500):
+        return _read_success(answer, identity)
+    return Verdict.UNKNOWN, trouble.code
+
+
+def _read_success(answer: Response, identity: str) -> tuple[Verdict, str]:
+    if answer.user_id is None:
+        return Verdict.UNKNOWN, "anonymous_answer"
+    if answer.user_id.lower() != identity.lower():
+        return Verdict.UNKNOWN, "another_identity"
+    return Verdict.GRANTED, ""
+
+
+def _read_denial(answer: Response, identity: str) -> tuple[Verdict, str]:
+    if answer.type_key is None or answer.user_id is None:
+        return Verdict.UNKNOWN, "access_denied"
+    if answer.user_id.lower() != identity.lower():
+        return Verdict.UNKNOWN, "another_identity"
+    return Verdict.NOT_PERMITTED, "access_denied"
+
+
+def confirm(findings: Iterable[Finding], *, refusal: str | None) -> tuple[Finding, ...]:
+    """Keep "missing" only when the same person still answers; else say why not, by the code `refusal`."""
+    if refusal is None:
+        return tuple(findings)
+    return tuple(_doubt(one, Verdict.MISSING, refusal) for one in findings)
+
+
+def _doubt(finding: Finding, verdict: Verdict, reason: str) -> Finding:
+    """The finding with "unknown" in the place of `verdict`, as a whole and in each project."""
+    by_project = tuple(
+        replace(here, verdict=Verdict.UNKNOWN, reason=reason) if here.verdict is verdict else here
+        for here in finding.by_project
+    )
+    if finding.verdict is not verdict:
+        return replace(finding, by_project=by_project)
+    return replace(finding, verdict=Verdict.UNKNOWN, reason=reason, by_project=by_project)
+
+
+def reconcile(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Doubt a higher level that seems granted while a lower one is missing.
+
+    A higher scope contains the lower ones, so both cannot be true; the refusal is the harder fact.
+    """
+    missing: set[str] = set()
+    settled = []
+    for one in findings:
+        area = BY_KEY[one.capability].area
+        if one.verdict is Verdict.MISSING:
+            missing.add(area)
+        if one.verdict is Verdict.GRANTED and area in missing:
+            settled.append(_doubt(one, Verdict.GRANTED, "contradiction"))
+        else:
+            settled.append(one)
+    return tuple(settled)

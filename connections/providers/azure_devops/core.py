@@ -1,0 +1,99 @@
+"""Who asks, and the projects of an organization."""
+
+from collections.abc import Iterator
+
+from connections.providers.azure_devops import errors
+from connections.providers.azure_devops.models import ConnectionData, Identity, Page, Project
+from connections.providers.azure_devops.paging import every_page
+from connections.providers.azure_devops.parsing import instant, optional_text, read_page, text_of
+from connections.providers.azure_devops.responses import ANONYMOUS_ID, Response
+from connections.providers.azure_devops.transport import Transport, successful
+
+
+def ask_connection_data(transport: Transport) -> Response:
+    """The answer to whose token it is, whatever its status."""
+    # The call is in no published file; Microsoft's own command line signs in with it, as a preview.
+    # https://learn.microsoft.com/azure/devops/cli/log-in-via-pat
+    return transport.ask("GET", ("_apis", "connectionData"), api_version="7.1-preview")
+
+
+def connection_data(transport: Transport) -> ConnectionData:
+    """Whose token it is, and in which organization. Raises `TokenRefused` when it is nobody's."""
+    return read_connection_data(ask_connection_data(transport))
+
+
+def read_connection_data(answer: Response) -> ConnectionData:
+    """Whose token it is, from the answer. Raises `TokenRefused` when it is nobody's, or another `AzureDevOpsError`."""
+    try:
+        body = successful(answer).json_object()
+    except errors.EmptyRefusal as refusal:
+        # No scope is needed here, so an empty 401 can only mean the token.
+        raise errors.TokenRefused(
+            detail=refusal.detail, status=refusal.status, activity_id=refusal.activity_id
+        ) from None
+    user = body.get("authenticatedUser")
+    if not isinstance(user, dict):
+        raise errors.UnexpectedAnswer(detail="no authenticatedUser", activity_id=answer.activity_id)
+    identity = read_identity(user)
+    if identity.id.lower() == ANONYMOUS_ID:
+        raise errors.Anonymous(status=answer.status, activity_id=answer.activity_id)
+    return ConnectionData(identity, text_of(body, "instanceId"), optional_text(body, "deploymentType"))
+
+
+def read_identity(user: dict[str, object]) -> Identity:
+    """A person in `connectionData`. `customDisplayName` may be absent."""
+    name = optional_text(user, "customDisplayName") or optional_text(user, "providerDisplayName")
+    return Identity(
+        id=text_of(user, "id"),
+        display_name=name or "Unnamed",
+        account=optional_text(user, "properties", "Account", "$value"),
+        descriptor=optional_text(user, "subjectDescriptor"),
+    )
+
+
+def projects_page(
+    transport: Transport, *, continuation: str | None = None, top: int = 500, state: str = "wellFormed"
+) -> Page[Project]:
+    """One page of the projects that the token's owner sees, in the given state."""
+    query = {"$top": str(top), "stateFilter": state}
+    if continuation is not None:
+        query["continuationToken"] = continuation
+    # https://learn.microsoft.com/rest/api/azure/devops/core/projects/list
+    answer = transport.get(("_apis", "projects"), query=query)
+    return read_page(answer, read_project)
+
+
+def projects(
+    transport: Transport,
+    *,
+    state: str = "wellFormed",
+    page_size: int = 500,
+    after: str | None = None,
+    seconds: float | None = None,
+) -> Iterator[Page[Project]]:
+    """Every page of projects; a page shorter than asked for is not the last. `seconds` are those for all of them."""
+
+    def ask(continuation: str | None) -> Page[Project]:
+        return projects_page(transport, continuation=continuation, top=page_size, state=state)
+
+    limit = transport.limits.list_seconds
+    return every_page(ask, after=after, seconds=limit if seconds is None else min(seconds, limit))
+
+
+def project(transport: Transport, name_or_id: str) -> Project:
+    """One project by name or id. Raises `NotFound` when it is not there or not visible."""
+    # https://learn.microsoft.com/rest/api/azure/devops/core/projects/get
+    return read_project(transport.get(("_apis", "projects", name_or_id)).json_object())
+
+
+def read_project(item: dict[str, object]) -> Project:
+    """A project of a list or by itself."""
+    return Project(
+        id=text_of(item, "id"),
+        name=text_of(item, "name"),
+        state=optional_text(item, "state") or "unchanged",
+        url=optional_text(item, "url") or "",
+        visibility=optional_text(item, "visibility"),
+        description=optional_text(item, "description"),
+        last_updated_at=instant(item, "lastUpdateTime"),
+    )

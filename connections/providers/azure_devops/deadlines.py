@@ -1,0 +1,228 @@
+"""Connections that keep one deadline from the look-up of the host's name to the last byte of the body.
+
+A read timeout alone starts anew with every byte, so a server that drips could hold a call for ever; and nothing
+at all bounds a look-up, or the several addresses that it may find.
+"""
+
+import contextlib
+import io
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.client import HTTPResponse
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from requests.exceptions import SSLError
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.poolmanager import PoolManager
+from urllib3.util.connection import allowed_gai_family
+
+from connections.providers.azure_devops.certificates import marked_certificates
+
+_PIECE = 16 * 1024
+
+
+class _Current(threading.local):
+    """When the call that this thread makes must be over, in `time.monotonic` seconds."""
+
+    ends_at: float = float("inf")
+
+
+_current = _Current()
+
+
+def _left(ends_at: float) -> float:
+    left = ends_at - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("deadline")
+    return left
+
+
+def _hurry(sock: socket.socket, ends_at: float) -> None:
+    """Give the next read or write only what is left."""
+    left = _left(ends_at)
+    if left != float("inf"):
+        sock.settimeout(left)
+
+
+@contextlib.contextmanager
+def deadline(ends_at: float) -> Iterator[float]:
+    """Let every call of this thread end at `ends_at`, or at the earlier deadline of a block around; yields which."""
+    before = _current.ends_at
+    _current.ends_at = min(before, ends_at)
+    try:
+        yield _current.ends_at
+    finally:
+        _current.ends_at = before
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads from a socket and gives each read only what is left until the deadline."""
+
+    def __init__(self, sock: socket.socket, ends_at: float) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+        self._ends_at = ends_at
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        _hurry(self._sock, self._ends_at)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_DeadlineReader(sock, _current.ends_at))
+
+
+class _Cut:
+    """Cuts a connection that is still shaking hands at the deadline."""
+
+    def __init__(self) -> None:
+        self._spare: socket.socket | None = None
+        self._timer = threading.Timer(max(0.0, _current.ends_at - time.monotonic()), self._cut)
+        self._timer.daemon = True
+
+    def watch(self, sock: socket.socket) -> None:
+        # TLS takes the socket's descriptor over; a copy of it still reaches the same connection.
+        self._spare = socket.socket(fileno=os.dup(sock.fileno()))
+
+    def _cut(self) -> None:
+        if self._spare is not None:
+            with contextlib.suppress(OSError):
+                self._spare.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> "_Cut":
+        if _current.ends_at != float("inf"):
+            self._timer.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._timer.cancel()
+        if self._spare is not None:
+            self._spare.close()
+
+
+class _LookUp(threading.Thread):
+    """A look-up of a host's name. It cannot be interrupted, so at the deadline it is left behind."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(daemon=True)
+        self._host, self._port = host, port
+        self.addresses: list[str] = []
+        self.failure: socket.gaierror | None = None
+
+    def run(self) -> None:
+        try:
+            found = socket.getaddrinfo(self._host, self._port, allowed_gai_family(), socket.SOCK_STREAM)
+        except socket.gaierror as failure:
+            self.failure = failure
+        except (OSError, UnicodeError) as failure:
+            self.failure = socket.gaierror(type(failure).__name__)
+        else:
+            self.addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class _PlainConnection(HTTPConnection):
+    # urllib3 declares its own kind of response here, while http.client makes and expects this one.
+    response_class = _Response
+    _watcher: _Cut | None = None
+
+    def connect(self) -> None:
+        with _Cut() as self._watcher:
+            super().connect()
+        self._watcher = None
+
+    def send(self, data: Any) -> None:
+        """In pieces, so that who reads slowly cannot hold us either."""
+        for start in range(0, len(data), _PIECE):
+            if self.sock is not None:
+                _hurry(self.sock, _current.ends_at)
+            super().send(data[start : start + _PIECE])
+
+    def _new_conn(self) -> socket.socket:
+        sock = self._first_that_answers(self._look_up())
+        if self._watcher is not None:
+            self._watcher.watch(sock)
+        return sock
+
+    def _look_up(self) -> list[str]:
+        search = _LookUp(self._dns_host.strip("[]"), self.port or 0)
+        search.start()
+        search.join(self._patience())
+        if search.failure is not None:
+            raise NameResolutionError(self.host, self, search.failure)
+        if not search.addresses:
+            raise ConnectTimeoutError(self, "the name was not looked up in time")
+        return search.addresses
+
+    def _first_that_answers(self, addresses: list[str]) -> socket.socket:
+        name, patience = self._dns_host, self.timeout
+        failure: Exception | None = None
+        try:
+            for self._dns_host in addresses:
+                self.timeout = self._patience()
+                try:
+                    return super()._new_conn()
+                except (ConnectTimeoutError, NewConnectionError) as refusal:
+                    failure = refusal
+        finally:
+            self._dns_host, self.timeout = name, patience
+        raise failure or ConnectTimeoutError(self, "no address")
+
+    def _patience(self) -> float:
+        left = _left(_current.ends_at)
+        return min(left, self.timeout) if isinstance(self.timeout, (int, float)) else left
+
+
+class _TlsConnection(_PlainConnection, HTTPSConnection):
+    pass
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+_POOLS = {"http": _PlainPool, "https": _TlsPool}
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """The adapter of requests, over connections that keep the deadline."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Pools of our own connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """A bundle of authorities that is not there is trouble with TLS, not with the network."""
+        try:
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]  # the stubs have no types for it
+            if url.lower().startswith("https") and conn.ca_certs and (marked := marked_certificates(conn.ca_certs)):
+                conn.ca_certs = None
+                conn.conn_kw = {**conn.conn_kw, "ca_cert_data": marked}
+        except OSError as trouble:
+            raise SSLError(str(trouble)) from None
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> PoolManager:
+        """The same through a proxy."""
+        manager: PoolManager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager

@@ -1,0 +1,350 @@
+"""Git repositories: branches, commits, folders and files, and writing to them.
+
+A `project` and a `repository` are each given by id or by name; ids survive a rename.
+"""
+
+import base64
+from collections.abc import Iterator
+from operator import attrgetter
+from typing import Any
+
+from connections.providers.azure_devops import errors
+from connections.providers.azure_devops.git_models import HEADS as HEADS
+from connections.providers.azure_devops.git_models import Branch as Branch
+from connections.providers.azure_devops.git_models import Commit as Commit
+from connections.providers.azure_devops.git_models import Entry as Entry
+from connections.providers.azure_devops.git_models import File as File
+from connections.providers.azure_devops.git_models import Push as Push
+from connections.providers.azure_devops.git_models import Repository as Repository
+from connections.providers.azure_devops.models import Page
+from connections.providers.azure_devops.paging import every_page
+from connections.providers.azure_devops.parsing import (
+    flag,
+    instant,
+    mapping,
+    objects,
+    optional_number,
+    optional_text,
+    person,
+    read_page,
+    text_of,
+    web_link,
+)
+from connections.providers.azure_devops.responses import Response, fit_to_show
+from connections.providers.azure_devops.transport import BYTES, Transport, successful
+
+# What a ref has before it exists. https://learn.microsoft.com/rest/api/azure/devops/git/refs/update-refs
+NOTHING = "0" * 40
+LARGEST_FILE = 1024 * 1024
+
+
+def _path(project: str, repository: str, *more: str) -> tuple[str, ...]:
+    return (project, "_apis", "git", "repositories", repository, *more)
+
+
+def repositories(transport: Transport, project: str, *, max_bytes: int) -> tuple[Repository, ...]:
+    """Every repository of one project that can be read, disabled ones too."""
+    return repositories_page(transport, project, max_bytes=max_bytes).items
+
+
+def repositories_page(transport: Transport, project: str, *, max_bytes: int) -> Page[Repository]:
+    """The same, and how many could not be read. There is no paging, so the answer has a cap of its own."""
+    # https://learn.microsoft.com/rest/api/azure/devops/git/repositories/list
+    answer = transport.get((project, "_apis", "git", "repositories"), max_bytes=max_bytes)
+    return read_page(answer, read_repository)
+
+
+def repository(transport: Transport, project: str, repository: str) -> Repository:
+    """One repository. Raises `NotFound` also when it is disabled."""
+    # https://learn.microsoft.com/rest/api/azure/devops/git/repositories/get-repository
+    return read_repository(transport.get(_path(project, repository)).json_object())
+
+
+def read_repository(item: dict[str, Any]) -> Repository:
+    """A repository of a list or by itself. Older servers do not say whether it is disabled."""
+    return Repository(
+        id=text_of(item, "id"),
+        name=text_of(item, "name"),
+        project_id=optional_text(item, "project", "id"),
+        default_branch=optional_text(item, "defaultBranch"),
+        size=optional_number(item, "size"),
+        is_disabled=flag(item, "isDisabled"),
+        is_in_maintenance=flag(item, "isInMaintenance"),
+        remote_url=web_link(item, "remoteUrl"),
+        ssh_url=optional_text(item, "sshUrl"),
+        web_url=web_link(item, "webUrl"),
+    )
+
+
+def branches_page(
+    transport: Transport,
+    project: str,
+    repository: str,
+    *,
+    beginning: str = "",
+    continuation: str | None = None,
+    top: int = 1000,
+) -> Page[Branch]:
+    """One page of the branches whose short names begin so."""
+    query = {"filter": f"heads/{beginning}", "$top": str(top)}
+    if continuation is not None:
+        query["continuationToken"] = continuation
+    # https://learn.microsoft.com/rest/api/azure/devops/git/refs/list
+    answer = transport.get(_path(project, repository, "refs"), query=query)
+    return read_page(answer, read_branch, is_wanted=_may_be_branch)
+
+
+def _may_be_branch(item: dict[str, Any]) -> bool:
+    """Whether a ref is a branch, or has no name that says what it is."""
+    name = optional_text(item, "name")
+    return name is None or name.startswith(HEADS)
+
+
+def branches(transport: Transport, project: str, repository: str, *, beginning: str = "") -> Iterator[Page[Branch]]:
+    """Every page of branches."""
+
+    def ask(continuation: str | None) -> Page[Branch]:
+        return branches_page(transport, project, repository, beginning=beginning, continuation=continuation)
+
+    return every_page(ask, seconds=transport.limits.list_seconds, key=attrgetter("name"))
+
+
+def branch(transport: Transport, project: str, repository: str, name: str) -> Branch:
+    """One branch by its short name. Raises `NotFound`, and `ListIncomplete` when there are too many to tell."""
+    for page in branches(transport, project, repository, beginning=name):
+        for one in page.items:
+            if one.name == name:
+                return one
+    raise errors.NotFound(detail="no such branch")
+
+
+def read_branch(item: dict[str, Any]) -> Branch:
+    """A branch of a list of refs."""
+    return Branch(
+        name=text_of(item, "name").removeprefix(HEADS),
+        commit=text_of(item, "objectId"),
+        is_locked=flag(item, "isLocked"),
+        creator=person(item, "creator"),
+    )
+
+
+def commits(
+    transport: Transport, project: str, repository: str, branch: str, *, top: int = 50, skip: int = 0
+) -> tuple[Commit, ...]:
+    """Commits of a branch, newest first, leaving out the first `skip`. Fewer than `top` are the last."""
+    query = {
+        "searchCriteria.itemVersion.version": branch,
+        "searchCriteria.itemVersion.versionType": "branch",
+        "searchCriteria.$top": str(top),
+        "searchCriteria.$skip": str(skip),
+    }
+    # https://learn.microsoft.com/rest/api/azure/devops/git/commits/get-commits
+    answer = transport.get(_path(project, repository, "commits"), query=query)
+    return read_page(answer, read_commit).items
+
+
+def commit(transport: Transport, project: str, repository: str, commit: str) -> Commit:
+    """One commit with its whole comment."""
+    # https://learn.microsoft.com/rest/api/azure/devops/git/commits/get
+    return read_commit(transport.get(_path(project, repository, "commits", commit)).json_object())
+
+
+def read_commit(item: dict[str, Any]) -> Commit:
+    """A commit of a list, of a push, or by itself."""
+    author, committer, parents = mapping(item, "author"), mapping(item, "committer"), item.get("parents")
+    return Commit(
+        id=text_of(item, "commitId"),
+        comment=optional_text(item, "comment") or "",
+        is_shortened=flag(item, "commentTruncated"),
+        author=optional_text(author, "name"),
+        author_mail=optional_text(author, "email"),
+        authored_at=instant(author, "date"),
+        committed_at=instant(committer, "date"),
+        parents=tuple(one for one in parents if isinstance(one, str)) if isinstance(parents, list) else (),
+        web_url=web_link(item, "remoteUrl"),
+    )
+
+
+def _at(branch: str) -> dict[str, str]:
+    return {"versionDescriptor.version": branch, "versionDescriptor.versionType": "branch"}
+
+
+def folder(transport: Transport, project: str, repository: str, branch: str, path: str = "/") -> tuple[Entry, ...]:
+    """What is directly in a folder at a branch: folders first, then files, by name.
+
+    Raises `NotFound` when there is no such folder, or when the repository is empty.
+    """
+    query = {"scopePath": _clean(path), "recursionLevel": "OneLevel", **_at(branch)}
+    # https://learn.microsoft.com/rest/api/azure/devops/git/items/list
+    answer = transport.get(_path(project, repository, "items"), query=query)
+    found = read_page(answer, read_entry).items
+    if any(one.path == _clean(path) and not one.is_folder for one in found):
+        raise errors.NotFound(detail="a file, not a folder")
+    inside = (one for one in found if one.path != _clean(path))
+    return tuple(sorted(inside, key=lambda one: (not one.is_folder, one.name.casefold())))
+
+
+def read_entry(item: dict[str, Any]) -> Entry:
+    """An entry of a list of items. https://learn.microsoft.com/rest/api/azure/devops/git/items/list#gititem"""
+    kind = (optional_text(item, "gitObjectType") or "").lower()
+    is_submodule = kind == "commit"
+    return Entry(
+        path=text_of(item, "path"),
+        object_id=optional_text(item, "objectId") or "",
+        is_folder=not is_submodule and (flag(item, "isFolder") or kind == "tree"),
+        is_submodule=is_submodule,
+        is_symlink=flag(item, "isSymLink"),
+    )
+
+
+def file(
+    transport: Transport, project: str, repository: str, branch: str, path: str, *, max_bytes: int = LARGEST_FILE
+) -> File:
+    """What a file holds at a branch. Raises `AnswerTooLarge`, and `NotFound` also when it is a folder."""
+    query = {
+        "path": _clean(path),
+        "includeContent": "true",
+        "includeContentMetadata": "true",
+        "$format": "json",
+        **_at(branch),
+    }
+    # https://learn.microsoft.com/rest/api/azure/devops/git/items/get
+    answer = transport.get(_path(project, repository, "items"), query=query, max_bytes=max_bytes)
+    item = answer.json_object()
+    entry = read_entry(item)
+    if entry.is_folder or entry.is_submodule:
+        raise errors.NotFound(detail="not a file", activity_id=answer.activity_id)
+    metadata, text = mapping(item, "contentMetadata"), item.get("content")
+    # Content that is no text comes as text all the same, so the bytes are asked for by themselves.
+    is_text = isinstance(text, str) and "\0" not in text and not flag(metadata, "isBinary")
+    raw = None if is_text else _raw(transport, _path(project, repository, "items"), branch, path, max_bytes)
+    return File(
+        path=text_of(item, "path"),
+        object_id=optional_text(item, "objectId") or "",
+        content=raw.body if raw else str(text),
+        commit=optional_text(item, "commitId"),
+        content_type=optional_text(metadata, "contentType"),
+        held_token=answer.held_token or (raw is not None and raw.held_token),
+    )
+
+
+def exact_file(
+    transport: Transport, project: str, repository: str, branch: str, path: str, *, max_bytes: int = LARGEST_FILE
+) -> File:
+    """The bytes of a file and its object id, both of one commit. Raises `AnswerTooLarge` and `NotFound`."""
+    items = _path(project, repository, "items")
+    query = {"path": _clean(path), "$format": "json", **_at(branch)}
+    # https://learn.microsoft.com/rest/api/azure/devops/git/items/get
+    item = transport.get(items, query=query).json_object()
+    entry, commit = read_entry(item), optional_text(item, "commitId")
+    if entry.is_folder or entry.is_submodule:
+        raise errors.NotFound(detail="not a file")
+    raw = _raw(transport, items, branch, path, max_bytes, commit=commit)
+    return File(entry.path, entry.object_id, raw.body, commit, held_token=raw.held_token, is_symlink=entry.is_symlink)
+
+
+def raw_file(
+    transport: Transport, project: str, repository: str, branch: str, path: str, *, max_bytes: int = LARGEST_FILE
+) -> bytes:
+    """The bytes of a file at a branch, as they are, save the token in use."""
+    return _raw(transport, _path(project, repository, "items"), branch, path, max_bytes).body
+
+
+def _raw(
+    transport: Transport, items: tuple[str, ...], branch: str, path: str, max_bytes: int, *, commit: str | None = None
+) -> Response:
+    query = {"path": _clean(path), "$format": "octetStream", **_at(branch)}
+    if commit is not None:
+        query |= {"versionDescriptor.version": commit, "versionDescriptor.versionType": "commit"}
+    # https://learn.microsoft.com/rest/api/azure/devops/git/items/get
+    answer = transport.ask("GET", items, query=query, max_bytes=max_bytes, accept=BYTES)
+    return successful(answer, content="bytes")
+
+
+def _clean(path: str) -> str:
+    return "/" + path.strip("/")
+
+
+def push_file(
+    transport: Transport,
+    project: str,
+    repository: str,
+    *,
+    branch: str,
+    at: str,
+    path: str,
+    content: bytes,
+    comment: str,
+    exists: bool,
+) -> Push:
+    """Commit one file to a branch that is at the commit `at`; `NOTHING` begins the branch.
+
+    `exists` says whether the file is there already. Raises `Conflict` when the branch has moved on, `BranchProtected`,
+    `AccessDenied`, and `Rejected`, also when `exists` is wrong.
+    """
+    change = {
+        "changeType": "edit" if exists else "add",
+        "item": {"path": _clean(path)},
+        # As text, what Azure DevOps stores would depend on how it encodes it.
+        "newContent": {"content": base64.b64encode(content).decode(), "contentType": "base64encoded"},
+    }
+    body = {
+        "refUpdates": [{"name": HEADS + branch, "oldObjectId": at}],
+        "commits": [{"comment": comment, "changes": [change]}],
+    }
+    # https://learn.microsoft.com/rest/api/azure/devops/git/pushes/create
+    answer = successful(transport.ask("POST", _path(project, repository, "pushes"), json=body))
+    return _read_push(answer, branch)
+
+
+def _read_push(answer: Response, branch: str) -> Push:
+    body = answer.json_object()
+    updates, push_id = objects(body, "refUpdates"), optional_number(body, "pushId")
+    if push_id is None or not updates:
+        raise answer.unexpected("no push in the answer")
+    return Push(push_id, branch, text_of(updates[0], "newObjectId"), instant(body, "date"))
+
+
+def create_branch(transport: Transport, project: str, repository: str, *, name: str, at: str) -> Branch:
+    """A new branch at a commit. Raises `Conflict` when there is already one, and `BranchNotUpdated`."""
+    wish = [{"name": HEADS + name, "oldObjectId": NOTHING, "newObjectId": at}]
+    # https://learn.microsoft.com/rest/api/azure/devops/git/refs/update-refs
+    answer = successful(transport.ask("POST", _path(project, repository, "refs"), json=wish))
+    results = answer.json_list()
+    for result in results:
+        _check(result, answer)
+    if not results:
+        raise answer.unexpected("no branch in the answer")
+    return Branch(name=name, commit=text_of(results[0], "newObjectId"))
+
+
+_REFUSALS: dict[str, type[errors.AzureDevOpsError]] = {
+    "staleOldObjectId": errors.Conflict,
+    "refNameConflict": errors.NameTaken,
+    "writePermissionRequired": errors.AccessDenied,
+    "createBranchPermissionRequired": errors.AccessDenied,
+    "rejectedByPolicy": errors.BranchProtected,
+    "locked": errors.BranchProtected,
+}
+
+
+def _check(result: dict[str, Any], answer: Response) -> None:
+    """Raise what went wrong with one ref: the answer as a whole is a success even then."""
+    if flag(result, "success"):
+        return
+    status = optional_text(result, "updateStatus") or "unknown"
+    said = fit_to_show(optional_text(result, "customMessage") or "")
+    kind = _REFUSALS.get(status)
+    if kind is not None:
+        raise kind(detail=status, status=answer.status, activity_id=answer.activity_id, said=said)
+    raise errors.BranchNotUpdated(
+        update_status=status[:60], status=answer.status, activity_id=answer.activity_id, said=said
+    )
+
+
+def create_repository(transport: Transport, project_id: str, *, name: str) -> Repository:
+    """A new, empty repository in the project with this id. Raises `NameTaken`."""
+    body = {"name": name, "project": {"id": project_id}}
+    # https://learn.microsoft.com/rest/api/azure/devops/git/repositories/create
+    answer = successful(transport.ask("POST", (project_id, "_apis", "git", "repositories"), json=body))
+    return read_repository(answer.json_object())

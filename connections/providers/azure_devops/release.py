@@ -1,0 +1,282 @@
+"""Classic releases: their pipelines, environments, deployments and approvals.
+
+They live on a host of their own at Azure DevOps Services. A `project` is given by id or by name.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from connections.providers.azure_devops import build, errors
+from connections.providers.azure_devops.models import Page
+from connections.providers.azure_devops.paging import Listed, every_page, read_in_parts
+from connections.providers.azure_devops.parsing import read_page
+from connections.providers.azure_devops.release_models import (
+    Approval,
+    ApprovalStatus,
+    Definition,
+    Deployment,
+    DeploymentStatus,
+    Environment,
+    Release,
+    ReleaseStatus,
+    Source,
+    read_approval,
+    read_definition,
+    read_deployment,
+    read_environment,
+    read_release,
+)
+from connections.providers.azure_devops.responses import Response
+from connections.providers.azure_devops.transport import Transport, successful
+
+# Environments by themselves have never left the state of a preview.
+_PREVIEW = "7.1-preview"
+_ENVIRONMENTS_AND_ARTIFACTS = "environments,artifacts"
+# A release in a list is large: every stage of it comes along with approvals and deployments.
+_AT_ONCE = 25
+
+
+def _path(project: str, *more: str | int) -> tuple[str, ...]:
+    return (project, "_apis", "release", *(str(one) for one in more))
+
+
+def _get(transport: Transport, path: Sequence[str], **query: str | int | None) -> Response:
+    """A list. A name of the query may not begin with a dollar here, so `top` and `expand` get theirs."""
+    names = {"top": "$top", "expand": "$expand"}
+    wanted = {names.get(name, name): str(value) for name, value in query.items() if value is not None}
+    return transport.get(path, service="release", query=wanted)
+
+
+def definitions_page(
+    transport: Transport,
+    project: str,
+    *,
+    search: str | None = None,
+    with_latest: bool = False,
+    continuation: str | None = None,
+    top: int = 100,
+) -> Page[Definition]:
+    """One page of release pipelines with their stages and sources; and which release is the newest of each."""
+    # https://learn.microsoft.com/rest/api/azure/devops/release/definitions/list
+    answer = _get(
+        transport,
+        _path(project, "definitions"),
+        top=top,
+        expand=f"{_ENVIRONMENTS_AND_ARTIFACTS},lastRelease" if with_latest else _ENVIRONMENTS_AND_ARTIFACTS,
+        searchText=search,
+        continuationToken=continuation,
+    )
+    return read_page(answer, read_definition)
+
+
+def definitions(transport: Transport, project: str, *, with_latest: bool = False) -> Iterator[Page[Definition]]:
+    """Every page of release pipelines."""
+
+    def ask(continuation: str | None) -> Page[Definition]:
+        return definitions_page(transport, project, with_latest=with_latest, continuation=continuation)
+
+    return every_page(ask, seconds=transport.limits.list_seconds)
+
+
+def definition(transport: Transport, project: str, definition_id: int) -> Definition:
+    """One release pipeline."""
+    # https://learn.microsoft.com/rest/api/azure/devops/release/definitions/get
+    answer = transport.get(_path(project, "definitions", definition_id), service="release")
+    return read_definition(answer.json_object())
+
+
+def artifact_versions(transport: Transport, project: str, source: Source, *, top: int = 25) -> tuple[build.Build, ...]:
+    """The builds that a release may take from this source, the newest first. Needs the scope to read builds.
+
+    None for sources of another kind: of those a release takes the version that its definition says.
+    """
+    if source.kind != "Build" or source.definition_id is None or not source.definition_id.isdecimal():
+        return ()
+    page = build.builds_page(
+        transport,
+        source.project_id or project,
+        definitions=[int(source.definition_id)],
+        status=build.Status.COMPLETED,
+        results=[build.Result.SUCCEEDED, build.Result.PARTIALLY_SUCCEEDED],
+        top=top,
+    )
+    return page.items
+
+
+def releases_page(
+    transport: Transport,
+    project: str,
+    *,
+    definition_id: int | None = None,
+    ids: Sequence[int] = (),
+    status: ReleaseStatus | None = None,
+    continuation: str | None = None,
+    top: int = 50,
+) -> Page[Release]:
+    """One page of releases, the newest first, with environments, artifacts and approvals. `ids` wants only these."""
+    # https://learn.microsoft.com/rest/api/azure/devops/release/releases/list
+    answer = _get(
+        transport,
+        _path(project, "releases"),
+        top=top,
+        expand=f"{_ENVIRONMENTS_AND_ARTIFACTS},approvals",
+        queryOrder="descending",
+        definitionId=definition_id,
+        releaseIdFilter=",".join(str(one) for one in ids) or None,
+        statusFilter=status,
+        continuationToken=continuation,
+    )
+    return read_page(answer, read_release)
+
+
+def releases(transport: Transport, project: str, *, definition_id: int | None = None) -> Iterator[Page[Release]]:
+    """Every page of releases, the newest first."""
+    ask = partial(releases_page, transport, project, definition_id=definition_id)
+    return every_page(lambda token: ask(continuation=token), seconds=transport.limits.list_seconds)
+
+
+def releases_by_ids(transport: Transport, project: str, ids: Sequence[int]) -> Listed[Release]:
+    """These releases, as far as they are still there."""
+
+    def ask(some: Sequence[int], continuation: str | None) -> Page[Release]:
+        return releases_page(transport, project, ids=some, continuation=continuation, top=_AT_ONCE)
+
+    return read_in_parts(ids, ask, size=_AT_ONCE, seconds=transport.limits.list_seconds)
+
+
+def release(transport: Transport, project: str, release_id: int) -> Release:
+    """One release, with everything."""
+    # https://learn.microsoft.com/rest/api/azure/devops/release/releases/get-release
+    return read_release(transport.get(_path(project, "releases", release_id), service="release").json_object())
+
+
+def create_release(
+    transport: Transport,
+    project: str,
+    definition_id: int,
+    *,
+    versions: Mapping[str, tuple[str, str]] | None = None,
+    description: str = "",
+    manual_environments: Sequence[str] = (),
+) -> Release:
+    """A new release. `versions` has id and name of a version by alias; for others Azure DevOps takes the usual one.
+
+    Environments named in `manual_environments` wait to be deployed by hand. Raises `ReleasesDisabled`, `AccessDenied`,
+    and `Rejected` when a version is not to be had.
+    """
+    artifacts = [
+        {"alias": alias, "instanceReference": {"id": version_id, "name": name}}
+        for alias, (version_id, name) in (versions or {}).items()
+    ]
+    body = {
+        "definitionId": definition_id,
+        "description": description,
+        "artifacts": artifacts,
+        "isDraft": False,
+        "reason": "manual",
+        "manualEnvironments": list(manual_environments) or None,
+    }
+    # https://learn.microsoft.com/rest/api/azure/devops/release/releases/create
+    answer = transport.ask("POST", _path(project, "releases"), service="release", json=body)
+    return read_release(successful(answer).json_object())
+
+
+def deploy(transport: Transport, project: str, release_id: int, environment_id: int, *, comment: str) -> Environment:
+    """Start the deployment of one environment. Raises `Rejected` when its state does not allow it."""
+    return _change(transport, project, release_id, environment_id, status="inProgress", comment=comment)
+
+
+def cancel(transport: Transport, project: str, release_id: int, environment_id: int, *, comment: str) -> Environment:
+    """Stop the deployment of one environment. Raises `Rejected` when there is none to stop."""
+    return _change(transport, project, release_id, environment_id, status="canceled", comment=comment)
+
+
+def _change(
+    transport: Transport, project: str, release_id: int, environment_id: int, *, status: str, comment: str
+) -> Environment:
+    path = _path(project, "releases", release_id, "environments", environment_id)
+    body = {"status": status, "comment": comment}
+    # https://learn.microsoft.com/rest/api/azure/devops/release/releases/update-release-environment
+    answer = transport.ask("PATCH", path, service="release", json=body, api_version=_PREVIEW)
+    return read_environment(successful(answer).json_object())
+
+
+def deployments_page(
+    transport: Transport,
+    project: str,
+    *,
+    definition_id: int | None = None,
+    stage_id: int | None = None,
+    status: DeploymentStatus | None = None,
+    latest_attempts_only: bool = False,
+    continuation: str | None = None,
+    top: int = 50,
+) -> Page[Deployment]:
+    """One page of deployments, the newest first. `stage_id` is an environment's number in the definition."""
+    # https://learn.microsoft.com/rest/api/azure/devops/release/deployments/list
+    answer = _get(
+        transport,
+        _path(project, "deployments"),
+        top=top,
+        queryOrder="descending",
+        definitionId=definition_id,
+        definitionEnvironmentId=stage_id,
+        deploymentStatus=status,
+        latestAttemptsOnly="true" if latest_attempts_only else None,
+        continuationToken=continuation,
+    )
+    return read_page(answer, read_deployment)
+
+
+def approvals_page(
+    transport: Transport,
+    project: str,
+    *,
+    status: ApprovalStatus = ApprovalStatus.PENDING,
+    release_ids: Sequence[int] = (),
+    continuation: str | None = None,
+    top: int = 100,
+) -> Page[Approval]:
+    """One page of approvals in a state, the newest first."""
+    query = {"top": str(top), "statusFilter": str(status), "queryOrder": "descending"}
+    if release_ids:
+        query["releaseIdsFilter"] = ",".join(str(one) for one in release_ids)
+    if continuation is not None:
+        query["continuationToken"] = continuation
+    # https://learn.microsoft.com/rest/api/azure/devops/release/approvals/list
+    answer = transport.get(_path(project, "approvals"), service="release", query=query)
+    return read_page(answer, read_approval)
+
+
+def approvals(transport: Transport, project: str) -> Iterator[Page[Approval]]:
+    """Every page of pending approvals."""
+    limit = transport.limits.list_seconds
+    return every_page(lambda token: approvals_page(transport, project, continuation=token), seconds=limit)
+
+
+def approve(transport: Transport, project: str, approval_id: int, *, comments: str) -> Approval:
+    """Let a deployment go on. Needs the scope to manage releases."""
+    return _decide(transport, project, approval_id, status="approved", comments=comments)
+
+
+def reject(transport: Transport, project: str, approval_id: int, *, comments: str) -> Approval:
+    """Stop a deployment that asks. Needs the scope to manage releases."""
+    return _decide(transport, project, approval_id, status="rejected", comments=comments)
+
+
+def _decide(transport: Transport, project: str, approval_id: int, *, status: str, comments: str) -> Approval:
+    body = {"status": status, "comments": comments}
+    # https://learn.microsoft.com/rest/api/azure/devops/release/approvals/update
+    answer = transport.ask("PATCH", _path(project, "approvals", approval_id), service="release", json=body)
+    return read_approval(successful(answer).json_object())
+
+
+def are_disabled(transport: Transport, project: str) -> bool | None:
+    """Whether classic releases are switched off; None when it cannot be told, as without the scope for projects."""
+    # https://learn.microsoft.com/rest/api/azure/devops/build/general-settings/get
+    try:
+        answer = transport.get((project, "_apis", "build", "generalsettings"))
+    except (errors.EmptyRefusal, errors.AccessDenied, errors.NotFound, errors.NoSuchAddress, errors.Rejected):
+        return None
+    value = answer.json_object().get("disableClassicReleasePipelineCreation")
+    return value if isinstance(value, bool) else None

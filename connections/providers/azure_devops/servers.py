@@ -1,0 +1,176 @@
+"""Servers as operators write them in the environment, and what is wrong with what they wrote.
+
+The list says which servers there are. Three more settings say, by a server's name, which certificate authorities it is
+trusted by, through which proxy it is reached, and that it may be spoken to without encryption.
+"""
+
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from connections.providers.azure_devops.certificates import marked_certificates, text_of
+from connections.providers.azure_devops.models import SERVICES_URL, Server, is_loopback
+
+SERVERS = "AZURE_DEVOPS_SERVERS"
+CA_BUNDLES = "AZURE_DEVOPS_CA_BUNDLES"
+PROXIES = "AZURE_DEVOPS_PROXIES"
+PLAIN_HTTP = "AZURE_DEVOPS_PLAIN_HTTP"
+# What an operator must write to speak plain HTTP, so that nobody does it unaware.
+PLAIN_HTTP_WORDS = "anybody on the network can read the tokens"
+NO_PROXY = "none"
+LONGEST_NAME = 100
+_SERVICES_HOSTS = ("dev.azure.com", "visualstudio.com")
+
+
+class InvalidServers(ValueError):
+    """The operator's settings of servers cannot be used. The message says where and why, and holds no password."""
+
+
+def parse_servers(servers: str, *, ca_bundles: str = "", proxies: str = "", plain_http: str = "") -> tuple[Server, ...]:
+    """The operator's servers. Each text is a list such as `Name=value, Name=value`. Raises `InvalidServers`.
+
+    The values are an address, a file of certificate authorities, the address of a proxy or "none", and
+    `PLAIN_HTTP_WORDS`. No file is looked into; that is `trouble_with_authorities`.
+    """
+    entries = list(_entries(servers))
+    names = [name for name, _ in entries]
+    if not entries:
+        raise InvalidServers(f"{SERVERS} names no server.")
+    if len({name.casefold() for name in names}) != len(names):
+        raise InvalidServers(f"{SERVERS} names two servers alike.")
+    bundles = _by_name(CA_BUNDLES, ca_bundles, names)
+    ways = {name: _proxy(name, value) for name, value in _by_name(PROXIES, proxies, names).items()}
+    readable = _readable(_by_name(PLAIN_HTTP, plain_http, names))
+    found = []
+    for place, (name, address) in enumerate(entries, start=1):
+        url = _url(place, name, address, readable=name in readable)
+        found.append(Server(name=name, url=url, ca_bundle=bundles.get(name), proxy=ways.get(name)))
+    _check_that_plain_http_is_meant(found, readable)
+    return tuple(found)
+
+
+def _entries(text: str) -> Iterator[tuple[str, str]]:
+    """Each entry as the name before its first "=" and what stands behind it."""
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        name, _, value = (part.strip() for part in entry.partition("="))
+        yield name, value
+
+
+def _by_name(setting: str, text: str, names: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    # Entries are told by their place: after a comma in a password, what looks like a name may be half of it.
+    for place, (name, value) in enumerate(_entries(text), start=1):
+        if not (name and value):
+            raise InvalidServers(f"Entry {place} of {setting} is not of the form Name=value.")
+        if name not in names:
+            known = ", ".join(f"“{one}”" for one in names)
+            raise InvalidServers(f"Entry {place} of {setting} names no server of {SERVERS}. There are: {known}.")
+        if name in found:
+            raise InvalidServers(f"{setting} names “{name}” twice.")
+        found[name] = value
+    return found
+
+
+def _readable(words: Mapping[str, str]) -> set[str]:
+    for name, said in words.items():
+        if " ".join(said.casefold().split()) != PLAIN_HTTP_WORDS:
+            raise InvalidServers(f"{PLAIN_HTTP} must say what it means: {name}={PLAIN_HTTP_WORDS}")
+    return set(words)
+
+
+def _url(place: int, name: str, address: str, *, readable: bool) -> str:
+    parts = _address(address)
+    if not name or parts is None or not parts.hostname or parts.scheme not in ("https", "http"):
+        raise InvalidServers(f"Entry {place} of {SERVERS} is not of the form Name=https://server.")
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise InvalidServers(f"A name in {SERVERS} is longer than {LONGEST_NAME} characters, or cannot be printed.")
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise InvalidServers(f"The address of “{name}” may have no user name, query or fragment.")
+    if parts.scheme == "http" and not is_loopback(parts.hostname) and not readable:
+        raise InvalidServers(
+            f"The address of “{name}” is plain HTTP: anybody on the network could read its tokens. Use https. "
+            f"Where that cannot be, say so: {PLAIN_HTTP}={name}={PLAIN_HTTP_WORDS}"
+        )
+    return _tidy(name, address, parts)
+
+
+def _address(text: str) -> SplitResult | None:
+    # urlsplit would silently leave out what cannot be seen.
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        return None
+    try:
+        parts = urlsplit(text)
+        return parts if parts.port != 0 else None
+    except ValueError:
+        return None
+
+
+def _tidy(name: str, address: str, parts: SplitResult) -> str:
+    host, tidy = parts.hostname or "", address.rstrip("/")
+    if host == "dev.azure.com" and parts.scheme == "https" and parts.port in (None, 443) and not parts.path.strip("/"):
+        return SERVICES_URL
+    if any(host == one or host.endswith(f".{one}") for one in _SERVICES_HOSTS):
+        raise InvalidServers(
+            f"The address of “{name}” belongs to Azure DevOps Services, which is {SERVICES_URL}. "
+            "People enter their organization on the page."
+        )
+    path = [unquote(part) for part in tidy.partition("://")[2].split("/")[1:]]
+    if any(part in ("", ".", "..") or part.startswith("_") or "%" in part or "/" in part for part in path):
+        raise InvalidServers(
+            f"The path in the address of “{name}” is not that of a server, such as https://server/tfs."
+        )
+    if path and path[-1].casefold() == "defaultcollection":
+        raise InvalidServers(f"The address of “{name}” names a collection. People enter it on the page; leave it out.")
+    return tidy
+
+
+def _proxy(name: str, address: str) -> str:
+    """The address of the proxy; empty for none."""
+    if address.casefold() == NO_PROXY:
+        return ""
+    parts = _address(address)
+    if parts is None or parts.scheme != "http" or not parts.hostname or parts.path.strip("/") or "?" in address:
+        # Never shown: it may hold a password, also where it cannot be read as one.
+        raise InvalidServers(
+            f"The proxy of “{name}” in {PROXIES} is not of the form http://host:port or {NO_PROXY}. "
+            "Special characters in a password are percent-encoded."
+        )
+    return address.rstrip("/")
+
+
+def _check_that_plain_http_is_meant(servers: Sequence[Server], readable: set[str]) -> None:
+    for server in servers:
+        is_plain = server.url.lower().startswith("http:")
+        if server.name in readable and not is_plain:
+            # Left standing it would one day allow what nobody means any more.
+            raise InvalidServers(f"{PLAIN_HTTP} names “{server.name}”, whose address is https. Remove it there.")
+        if server.ca_bundle is not None and is_plain:
+            raise InvalidServers(f"{CA_BUNDLES} names “{server.name}”, which is plain HTTP and has no certificate.")
+
+
+def trouble_with_authorities(path: str) -> str:
+    """Why the file of certificate authorities cannot be used, as the rest of a sentence; empty when it can."""
+    if not path.startswith("/"):
+        return "is not an absolute path"
+    try:
+        content = Path(path).read_bytes()
+    except IsADirectoryError:
+        return "is a folder, not a file"
+    except FileNotFoundError:
+        return "does not exist"
+    except OSError:
+        return "cannot be read"
+    if "PRIVATE KEY" in text_of(content):
+        return "holds a private key, which belongs to the server alone; name a file with certificates only"
+    return "" if _certificates(path) else "holds no certificate in PEM form"
+
+
+def _certificates(path: str) -> int:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        marked = marked_certificates(path)
+        context.load_verify_locations(cafile=None if marked else path, cadata=marked or None)
+    except (ssl.SSLError, OSError):
+        return 0
+    return context.cert_store_stats()["x509"]

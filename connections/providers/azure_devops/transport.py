@@ -1,0 +1,353 @@
+"""One request to Azure DevOps: a deadline over everything, a size cap, no redirects, no cookies.
+
+The token goes to the configured host and nowhere else, and is on no exception that leaves this module.
+"""
+
+import base64
+import logging
+import re
+import ssl
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http.client import HTTPException, IncompleteRead
+from http.cookiejar import DefaultCookiePolicy
+from json import dumps
+from typing import Any, Self
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+import requests
+import urllib3
+from requests.auth import AuthBase
+
+from connections.providers.azure_devops import errors
+from connections.providers.azure_devops.classification import classify
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.deadlines import DeadlineAdapter, deadline
+from connections.providers.azure_devops.models import Server, Service
+from connections.providers.azure_devops.responses import Content, Response
+from connections.providers.azure_devops.token_echo import without_token
+from connections.providers.azure_devops.versions import API_VERSION, Versions
+
+USER_AGENT = "MFE-Orchestrator/0.1 (Code Repositories)"
+JSON = "application/json"
+BYTES = "application/octet-stream, application/json;q=0.5"
+log = logging.getLogger(__name__)
+_READS = ("GET", "OPTIONS")
+_CHUNK = 64 * 1024
+_LEAVES_ITS_PLACE = re.compile(r"[/\\\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one call: seconds to connect, seconds in all, bytes of the decoded answer.
+
+    `list_seconds` are those of a whole list, with all of its pages.
+    """
+
+    connect_timeout: float = 5.0
+    deadline: float = 15.0
+    max_bytes: int = 8 * 1024 * 1024
+    list_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    url: str
+    content: bytes | None
+    max_bytes: int
+    accept: str
+    service: Service = "core"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What this request says beside what all of the session say."""
+        kind = {} if self.content is None else {"Content-Type": "application/json; charset=utf-8"}
+        return {"Accept": self.accept, **kind}
+
+
+class _BasicToken(AuthBase):
+    # Given for each request, so that no .netrc of this machine can take its place.
+    # https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate
+    def __init__(self, token: PersonalAccessToken) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        secret = base64.b64encode(b":" + self._token.reveal().encode()).decode()
+        request.headers["Authorization"] = f"Basic {secret}"
+        return request
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Nowhere: even one that is not followed would have its body read whole, past the size cap."""
+        return None
+
+
+class Transport:
+    """Requests to one organization with one token. Safe to use from several threads; closes."""
+
+    def __init__(
+        self,
+        server: Server,
+        organization: str,
+        token: PersonalAccessToken,
+        *,
+        limits: Limits | None = None,
+        pool_size: int = 12,
+        session_id: str = "",
+    ) -> None:
+        self.server = server
+        self.organization = organization
+        # Azure DevOps keeps it beside its own activity ids, so support can find the calls that belong together.
+        self.session_id = session_id or str(uuid.uuid4())
+        self.limits = limits or Limits()
+        # Called after each exchange, by whoever must show a sign of life while a long list is read.
+        self.after_exchange: Callable[[], None] | None = None
+        # The longest wait in seconds that any answer asked for, a success too.
+        # https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits
+        self.asked_to_wait = 0.0
+        # The same without what a server in trouble asked for, which says nothing of the person's share of calls.
+        self.person_asked_to_wait = 0.0
+        self._token = token
+        self._auth = _BasicToken(token)
+        self._versions = Versions()
+        self._rest_until = 0.0
+        self._session = _Session()
+        self._session.headers = requests.structures.CaseInsensitiveDict(
+            {
+                "Accept-Encoding": "gzip, deflate",
+                "User-Agent": USER_AGENT,
+                # Without it a bad token is answered by a redirect to a sign-in page.
+                "X-TFS-FedAuthRedirect": "Suppress",
+                "X-VSS-ForceMsaPassThrough": "true",
+                "X-TFS-Session": self.session_id,
+            }
+        )
+        # The service sets cookies that stand for a person; none is ever kept.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = DeadlineAdapter(pool_connections=2, pool_maxsize=pool_size, max_retries=0)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def __repr__(self) -> str:
+        return f"<Transport {self.server.name} {self.organization}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    @property
+    def seconds_to_rest(self) -> float:
+        """For how long Azure DevOps still asks to be left alone. It asks this with a success too, near its limit."""
+        return max(0.0, self._rest_until - time.monotonic())
+
+    def close(self) -> None:
+        """Close the pool of connections."""
+        self._session.close()
+
+    def ask(
+        self,
+        method: str,
+        path: Sequence[str],
+        *,
+        service: Service = "core",
+        query: Mapping[str, str] | None = None,
+        json: object = None,
+        api_version: str = API_VERSION,
+        max_bytes: int | None = None,
+        accept: str = JSON,
+    ) -> Response:
+        """The answer, whatever its status. `path` holds unencoded segments below the organization.
+
+        Raises a member of `Unreachable`, `AnswerTooLarge`, `UnexpectedAnswer` or `ServerTooOld`, and `NotFound` for a
+        segment that climbs.
+        """
+        content, most = _encoded(json), max_bytes or self.limits.max_bytes
+        with deadline(time.monotonic() + self.limits.deadline) as ends_at:
+            while True:
+                version = self._versions.spoken(api_version, path)
+                url = self._url(service, path, {**(query or {}), "api-version": version})
+                answer = self._send(_Request(method, url, content, most, accept, service), ends_at)
+                self._rest_until = max(self._rest_until, time.monotonic() + (answer.retry_after or 0.0))
+                if not self._versions.learn(answer, spoken=version, path=path):
+                    return answer
+
+    def get(
+        self,
+        path: Sequence[str],
+        *,
+        service: Service = "core",
+        query: Mapping[str, str] | None = None,
+        api_version: str = API_VERSION,
+        max_bytes: int | None = None,
+    ) -> Response:
+        """A successful JSON answer. Raises any `AzureDevOpsError`."""
+        return successful(
+            self.ask("GET", path, service=service, query=query, api_version=api_version, max_bytes=max_bytes)
+        )
+
+    def _url(self, service: Service, path: Sequence[str], query: Mapping[str, str]) -> str:
+        base = self.server.release_url if service == "release" else self.server.url
+        encoded = "/".join(_segment(part) for part in (self.organization, *path))
+        url = f"{base}/{encoded}?{urlencode(query, quote_via=quote, safe='$')}"
+        if _origin(url) != _origin(base):
+            raise ValueError("not the configured server")
+        return url
+
+    def _send(self, request: _Request, ends_at: float) -> Response:
+        outcome = self._exchange(request, ends_at)
+        # A connection that idled may be closed just as we use it; asking twice changes nothing for a read.
+        again = isinstance(outcome, errors.ConnectionFailed) and request.method in _READS
+        if again and time.monotonic() < ends_at:
+            outcome = self._exchange(request, ends_at)
+        if isinstance(outcome, errors.AzureDevOpsError):
+            # Raised here, where nothing is left of the request: the library's own exception holds the token.
+            raise outcome
+        return outcome
+
+    def _exchange(self, request: _Request, ends_at: float) -> Response | errors.AzureDevOpsError:
+        started = time.monotonic()
+        outcome = self._ask_once(request, started, ends_at)
+        self._log(request, outcome, time.monotonic() - started)
+        if self.after_exchange is not None:
+            self.after_exchange()
+        return outcome
+
+    def _log(self, request: _Request, outcome: Response | errors.AzureDevOpsError, seconds: float) -> None:
+        """One line for each call: of those that went well only when everything is logged.
+
+        That something is not there is what most probes of a check want to hear, so it is no news either.
+        """
+        went_well = isinstance(outcome, Response) and (200 <= outcome.status < 300 or outcome.status == 404)
+        beside = {"session": self.session_id, "activity_id": outcome.activity_id, "seconds": round(seconds, 3)}
+        how = outcome.code if isinstance(outcome, errors.AzureDevOpsError) else outcome.status
+        level = logging.DEBUG if went_well else logging.INFO
+        log.log(level, "Azure DevOps: %s %s: %s", request.method, urlsplit(request.url).path, how, extra=beside)
+
+    def _ask_once(self, request: _Request, started: float, ends_at: float) -> Response | errors.AzureDevOpsError:
+        try:
+            with self._response(request, max(0.001, ends_at - started)) as response:
+                body = _read(response, request.max_bytes)
+                answer = self._answer(request, response, body or b"", time.monotonic() - started)
+                if body is None:
+                    return errors.AnswerTooLarge(status=answer.status, activity_id=answer.activity_id)
+                self._remember_wait(answer)
+                return answer
+        except Exception as trouble:
+            return errors.TimedOut() if time.monotonic() >= ends_at else _translate(trouble)
+
+    def _answer(self, request: _Request, response: requests.Response, body: bytes, elapsed: float) -> Response:
+        """What came, without the token, should the server have sent it back."""
+        headers, body, held_token = without_token(self._token, _headers(response), body)
+        host = urlsplit(request.url).hostname or ""
+        if held_token:
+            log.warning("%s sent the token in use back. It is taken out of the answer.", host)
+        return Response(response.status_code, headers, body, elapsed, host, request.service, held_token)
+
+    def _remember_wait(self, answer: Response) -> None:
+        wait = answer.retry_after or 0.0
+        self.asked_to_wait = max(self.asked_to_wait, wait)
+        if answer.status < 500:
+            self.person_asked_to_wait = max(self.person_asked_to_wait, wait)
+
+    def _response(self, request: _Request, left: float) -> requests.Response:
+        return self._session.request(
+            request.method,
+            request.url,
+            data=request.content,
+            headers=request.headers,
+            auth=self._auth,
+            timeout=(min(self.limits.connect_timeout, left), left),
+            verify=self.server.ca_bundle or True,
+            proxies=self.server.proxies,
+            allow_redirects=False,
+            stream=True,
+        )
+
+
+def _encoded(json: object) -> bytes | None:
+    return None if json is None else dumps(json, ensure_ascii=False).encode()
+
+
+def _segment(name: str) -> str:
+    """One segment of a path, encoded once. Raises `NotFound` for what would leave its place in the path."""
+    decoded = unquote(unquote(name))
+    if decoded in ("", ".", "..") or _LEAVES_ITS_PLACE.search(decoded):
+        raise errors.NotFound(detail="no such name is possible")
+    return quote(name, safe="")
+
+
+def _read(response: requests.Response, max_bytes: int) -> bytes | None:
+    """The decoded body; None when it is larger than allowed, however small it came over the wire."""
+    body = bytearray()
+    for chunk in response.raw.stream(_CHUNK, decode_content=True):
+        body += chunk
+        if len(body) > max_bytes:
+            return None
+    return bytes(body)
+
+
+def successful(answer: Response, *, content: Content = "json") -> Response:
+    """The answer, if it is a success. Raises what `classify` makes of it otherwise."""
+    trouble = classify(answer, content=content)
+    if trouble is not None:
+        raise trouble
+    return answer
+
+
+def _headers(response: requests.Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _causes(trouble: BaseException) -> list[Any]:
+    """The exception and what it wraps, in arguments and reasons."""
+    found: list[Any] = []
+    waiting: list[Any] = [trouble]
+    while waiting and len(found) < 20:
+        one = waiting.pop()
+        if isinstance(one, BaseException) and one not in found:
+            found.append(one)
+            waiting += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
+    return found
+
+
+_KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.AzureDevOpsError]], ...] = (
+    # Cut off in the middle of the handshake, which says nothing of certificates.
+    ((ssl.SSLEOFError, ssl.SSLZeroReturnError), errors.ConnectionFailed),
+    ((requests.exceptions.SSLError, urllib3.exceptions.SSLError), errors.TlsFailure),
+    # Before whatever it wraps: the look-up of a proxy's name says nothing of the server's.
+    ((urllib3.exceptions.ProxyError,), errors.ProxyFailed),
+    ((urllib3.exceptions.NameResolutionError,), errors.DnsFailure),
+    # To urllib3 a refused connection is a kind of time-out, so it is looked for first.
+    ((urllib3.exceptions.NewConnectionError,), errors.ConnectionFailed),
+    (
+        (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError),
+        errors.TimedOut,
+    ),
+    ((ConnectionError, IncompleteRead), errors.ConnectionFailed),
+    ((requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError), errors.UnexpectedAnswer),
+    # What does not speak HTTP.
+    ((HTTPException,), errors.UnexpectedAnswer),
+    ((requests.exceptions.ConnectionError, urllib3.exceptions.HTTPError, OSError), errors.ConnectionFailed),
+)
+
+
+def _translate(trouble: BaseException) -> errors.AzureDevOpsError:
+    causes = _causes(trouble)
+    # How http.client says what a proxy answered to CONNECT; there is no other sign of it.
+    if any(isinstance(one, OSError) and str(one).startswith("Tunnel connection failed: 407") for one in causes):
+        return errors.ProxyRefused(detail=type(trouble).__name__)
+    for kinds, ours in _KINDS:
+        if any(isinstance(one, kinds) for one in causes):
+            return ours(detail=type(trouble).__name__)
+    return errors.UnexpectedAnswer(detail=type(trouble).__name__)

@@ -1,0 +1,66 @@
+"""Which version of the service to speak: ours, or the newest that an older server knows.
+
+Azure DevOps Services speaks ours. An older server refuses it and says its own; what was refused changed nothing, so the
+same call is made again, whatever it does, and the client remembers. The oldest that is supported is Azure DevOps
+Server 2019. https://learn.microsoft.com/rest/api/azure/devops/#api-and-tfs-version-mapping
+"""
+
+import re
+from collections.abc import Sequence
+
+from connections.providers.azure_devops import errors
+from connections.providers.azure_devops.responses import Response
+from connections.providers.azure_devops.text import cut
+
+API_VERSION = "7.1"
+OLDEST_SERVER = "Azure DevOps Server 2019"
+_OLDEST = (5, 0)
+_PREVIEW = "-preview"
+_OUT_OF_RANGE = "out of range for this server"
+_NEWEST_OF_SERVER = re.compile(r"supports is (\d{1,3})\.(\d{1,3})")
+
+
+class Versions:
+    """What one client has learned of its server."""
+
+    def __init__(self) -> None:
+        self._newest: tuple[int, int] | None = None
+        self._previews: set[str] = set()
+
+    def spoken(self, wanted: str, path: Sequence[str]) -> str:
+        """The version to ask with, when `wanted` is what the call was written for."""
+        number, preview = wanted.removesuffix(_PREVIEW), wanted.endswith(_PREVIEW)
+        if self._newest is not None and _numbers(number) > self._newest:
+            number = "{}.{}".format(*self._newest)
+        return number + _PREVIEW if preview or _kind(path) in self._previews else number
+
+    def learn(self, answer: Response, *, spoken: str, path: Sequence[str]) -> bool:
+        """Whether the answer refuses the version `spoken`, so that another should be tried.
+
+        Raises `ServerTooOld` when the server knows none that is supported.
+        """
+        if answer.status != 400:
+            return False
+        if answer.type_key == "VssInvalidPreviewVersionException" and not spoken.endswith(_PREVIEW):
+            self._previews.add(_kind(path))
+            return True
+        newest = _NEWEST_OF_SERVER.search(cut(answer.message).partition(_OUT_OF_RANGE)[2])
+        if newest is None:
+            return False
+        known = int(newest[1]), int(newest[2])
+        if known < _OLDEST:
+            raise errors.ServerTooOld(
+                detail=f"speaks {known[0]}.{known[1]}", status=answer.status, activity_id=answer.activity_id
+            )
+        self._newest = known
+        return known < _numbers(spoken.removesuffix(_PREVIEW))
+
+
+def _numbers(version: str) -> tuple[int, int]:
+    major, _, minor = version.partition(".")
+    return int(major), int(minor)
+
+
+def _kind(path: Sequence[str]) -> str:
+    """What a path leads to: its words, without the ids."""
+    return "/".join(part.lower() for part in path if part.isalpha())

@@ -1,0 +1,406 @@
+"""What pages read: lists, filters and counts, each in a constant number of queries."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from django.contrib.auth.models import User
+from django.core.paginator import Page, Paginator
+from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Lower, Upper
+from django.utils import timezone
+
+from connections import clients
+from connections.domain import expiry
+from connections.domain.expiry_chart import DAYS, Timeline, timeline
+from connections.domain.health import Expiry, Health
+from connections.domain.token_policy import TokenPolicy
+from connections.models import AuditedConnection, AuditRun, ChosenProject, Connection, Mail, StoredToken
+from history.days import end_of, start_of
+from history.models import Event
+from history.queries import Filters as EventFilters
+from history.queries import events
+
+PAGE_SIZE = 25
+EVENTS_PER_PAGE = 50
+RECENT_EVENTS = 8
+ATTENTION = "attention"
+OWNER_LEFT = "owner_left"
+REACH_UNKNOWN = "reach_unknown"
+
+_STATUSES: tuple[tuple[str, str], ...] = (
+    (ATTENTION, "Needs attention"),
+    (Health.HEALTHY, "Healthy"),
+    (Health.LIMITED, "Limited"),
+    (Health.REJECTED, "Rejected"),
+    (Health.UNREACHABLE, "Unreachable"),
+    (Health.NOT_CHECKED, "Not checked"),
+    (Health.DISABLED, "Disabled"),
+    (Expiry.SOON, "Expiring soon"),
+    (Expiry.EXPIRED, "Expired"),
+    (Expiry.NOT_RECORDED, "No expiry date"),
+    (REACH_UNKNOWN, "Token organization unknown"),
+    (OWNER_LEFT, "Owner inactive"),
+)
+
+
+def status_choices() -> list[tuple[str, str]]:
+    """What the list can be filtered by; for which organizations a token was made is asked at the service only."""
+    return [one for one in _STATUSES if one[0] != REACH_UNKNOWN or clients.services()]
+
+
+class Row(NamedTuple):
+    """What the list shows of a connection and its owner; the rest is not read for it. Named as in the database."""
+
+    pk: int
+    name: str
+    organization: str
+    all_projects: bool
+    is_default: bool
+    health: str
+    disabled: bool
+    expires_on: date | None
+    checked_at: datetime | None
+    owner__username: str
+    owner__first_name: str
+    owner__last_name: str
+    owner__is_active: bool
+
+    @property
+    def owner(self) -> str:
+        """The owner as `User.get_full_name` has it, or else the user name."""
+        return f"{self.owner__first_name} {self.owner__last_name}".strip() or self.owner__username
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a person asked for; empty means everything."""
+
+    q: str = ""
+    status: str = ""
+    provider: str = ""
+    sort: str = ""
+    on: date | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is left out of the list."""
+        return bool(self.q or self.status or self.provider or self.on)
+
+
+def _attention(today: date) -> Q:
+    return Q(disabled=False) & (_due(today) | _owner_left())
+
+
+def _due(today: date) -> Q:
+    return Q(attention_due_on__lte=today + timedelta(days=expiry.SOON_DAYS))
+
+
+def _owner_left() -> Q:
+    # Asked first: there are none or few, and a database that knows them reads no other rows.
+    owns = Connection.objects.filter(owner=OuterRef("pk")).order_by()
+    return Q(owner__in=list(User.objects.filter(Exists(owns), is_active=False).values_list("pk", flat=True)))
+
+
+def _reach_unknown() -> Q:
+    return Q(token_reach=Connection.Reach.UNKNOWN, disabled=False, server__in=clients.services())
+
+
+def _with_status(status: str, today: date) -> Q:
+    soon = today + timedelta(days=expiry.SOON_DAYS)
+    conditions: dict[str, Callable[[], Q]] = {
+        ATTENTION: lambda: _attention(today),
+        Health.DISABLED: lambda: Q(disabled=True),
+        Expiry.SOON: lambda: Q(expires_on__gte=today, expires_on__lte=soon),
+        Expiry.EXPIRED: lambda: Q(expires_on__lt=today),
+        Expiry.NOT_RECORDED: lambda: Q(expires_on=None),
+        OWNER_LEFT: _owner_left,
+        REACH_UNKNOWN: _reach_unknown,
+    }
+    return conditions.get(status, lambda: Q(health=status, disabled=False))()
+
+
+def connections(filters: Filters, *, today: date) -> QuerySet[Connection]:
+    """The connections a person asked for, in the wished order."""
+    found = Connection.objects.all()
+    if filters.q:
+        found = found.filter(pk__in=_with_words(filters.q.split()))
+    if filters.status:
+        found = found.filter(_with_status(filters.status, today))
+    if filters.on:
+        found = found.filter(expires_on=filters.on, disabled=False)
+    return found.order_by(*_order(filters.sort))
+
+
+def _with_words(words: Iterable[str]) -> QuerySet[Connection, Any]:
+    # Found first and put in order then: SQLite would rather go through the names and fetch each row for its words.
+    found = Connection.objects.order_by()
+    for word in words:
+        found = found.filter(search_text__contains=Upper(Value(word)))
+    return found.values("pk")
+
+
+def _order(sort: str) -> list[str | Combinable]:
+    by_name: list[str | Combinable] = [Lower("name"), "id"]
+    if sort == "expiry":
+        return [F("expires_on").asc(nulls_last=True), *by_name]
+    if sort == "checked":
+        return ["-last_checked", *by_name]
+    return by_name
+
+
+def page_of_connections(filters: Filters, number: str | None, *, today: date) -> Page[Row]:
+    """One page; a number out of range is the nearest page."""
+    found = connections(filters, today=today).values_list("pk", flat=True)
+    # A search looks at the words of every connection: once, for how many there are and for their order.
+    page: Page[Any] = Paginator(list(found) if filters.q else found, PAGE_SIZE).get_page(number)
+    # Else indexes alone say which rows a page has; only those are read whole.
+    rows = Connection.objects.filter(pk__in=page.object_list if filters.q else _nearest(page, found))
+    page.object_list = [Row(*one) for one in rows.order_by(*_order(filters.sort)).values_list(*Row._fields)]
+    return page
+
+
+def _nearest(page: Page[Any], found: QuerySet[Connection, int]) -> QuerySet[Connection, int]:
+    """What stands on the page, counted from the nearer end: the last page is as fast as the first."""
+    count, first = page.paginator.count, PAGE_SIZE * (page.number - 1)
+    last = min(first + PAGE_SIZE, count)
+    if first <= count - last:
+        return found[first:last]
+    return found.reverse()[count - last : count - first]
+
+
+def chosen_projects(found: Iterable[Row]) -> dict[int, int]:
+    """How many projects each of these connections is limited to, by its id; those that cover all are left out."""
+    limited = [one.pk for one in found if not one.all_projects]
+    if not limited:
+        return {}
+    chosen = ChosenProject.objects.filter(connection__in=limited).order_by()
+    return dict(chosen.values_list("connection").annotate(count=Count("pk")))
+
+
+class Counts(NamedTuple):
+    """How many connections need a person, and of how many nobody knows for which organizations the token was made."""
+
+    attention: int
+    reach_unknown: int
+
+
+def counts(*, today: date) -> Counts:
+    """What the list says above its rows, in one query."""
+    enabled = Connection.objects.filter(disabled=False)
+    due = _due(today)
+    # Two parts instead of one condition: each has an index, and those whose owner left are few.
+    left = enabled.exclude(due).filter(owner__in=User.objects.filter(is_active=False))
+    parts = [
+        _counted(ATTENTION, enabled.filter(due)),
+        _counted(ATTENTION, left),
+        _counted(REACH_UNKNOWN, Connection.objects.filter(_reach_unknown())),
+    ]
+    found = list(parts[0].union(*parts[1:], all=True))
+    by_what = {what: sum(count for one, count in found if one == what) for what in (ATTENTION, REACH_UNKNOWN)}
+    return Counts(by_what[ATTENTION], by_what[REACH_UNKNOWN])
+
+
+def _counted(what: str, found: QuerySet[Connection]) -> QuerySet[Connection, tuple[str, int]]:
+    return found.order_by().values(what=Value(what)).annotate(count=Count("*")).values_list("what", "count")
+
+
+def needing_attention(*, today: date) -> int:
+    """How many connections need a person, in one query."""
+    return counts(today=today).attention
+
+
+def expiry_timeline(*, today: date) -> Timeline:
+    """Which enabled connections expire when over the next 90 days, each day with two names, in one query."""
+    ahead = Connection.objects.filter(disabled=False, expires_on__lte=today + timedelta(days=DAYS))
+    by_day = ahead.order_by("expires_on").values_list("expires_on")
+    # All rows instead of all ids, which do not stand in the index.
+    found = list(by_day.annotate(count=Count("*"), first=Min("name"), last=Max("name")))
+    ended = sum(count for day, count, _, _ in found if day and day < today)
+    days = tuple((day, count, (first, last)[: min(count, 2)]) for day, count, first, last in found if day >= today)
+    return _drawn(days, ended=ended, today=today)
+
+
+# It changes when a connection does, and at midnight.
+_drawn = lru_cache(maxsize=8)(timeline)
+
+
+def with_fingerprints(found: QuerySet[Connection]) -> list[tuple[Connection, str]]:
+    """Each connection with the keyed fingerprint of its token; empty where no token is stored."""
+    marked = found.annotate(fingerprint=F("stored_token__fingerprint"))
+    return [(one, one.fingerprint or "") for one in marked]
+
+
+def enabled_by_id(ids: Iterable[int]) -> dict[int, Connection]:
+    """The enabled connections among these ids."""
+    found = Connection.objects.filter(pk__in=list(ids), disabled=False).select_related("owner")
+    return {one.pk: one for one in found.prefetch_related("capabilities")}
+
+
+def expiring(*, within: int, today: date) -> QuerySet[Connection]:
+    """Enabled connections whose token ends within so many days or has ended, soonest first.
+
+    `shares_token` says whether another connection keeps the same token.
+    """
+    same = StoredToken.objects.filter(fingerprint=OuterRef("stored_token__fingerprint"))
+    found = Connection.objects.filter(disabled=False, expires_on__lte=today + timedelta(days=within))
+    shares = Exists(same.exclude(connection_id=OuterRef("pk")))
+    return found.select_related("owner").annotate(shares_token=shares).order_by("expires_on", Lower("name"), "pk")
+
+
+def events_of(connection: Connection) -> QuerySet[Event]:
+    """A connection's events, newest first."""
+    return Event.objects.filter(subject_kind="connection", subject_id=connection.pk)
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events: their kind, who acted, and the first and last day; empty means every."""
+
+    kind: str = ""
+    actor: str = ""
+    since: date | None = None
+    until: date | None = None
+
+
+def chosen_events(connection: Connection, chosen: EventFilter) -> QuerySet[Event]:
+    """A connection's events that fit, newest first. Days are those of the site's time zone."""
+    return events(
+        EventFilters(
+            kind=chosen.kind,
+            actor_name=chosen.actor,
+            subject_kind="connection",
+            subject_ids=(connection.pk,),
+            since=start_of(chosen.since) if chosen.since else None,
+            until=end_of(chosen.until) if chosen.until else None,
+        )
+    )
+
+
+def page_of_events(connection: Connection, chosen: EventFilter, number: str | None) -> Page[Event]:
+    """One page of a connection's events."""
+    return Paginator(chosen_events(connection, chosen), EVENTS_PER_PAGE).get_page(number)
+
+
+def kinds_of_events(connection: Connection) -> list[str]:
+    """The kinds of events that a connection has."""
+    return list(events_of(connection).order_by("kind").values_list("kind", flat=True).distinct())
+
+
+def actors_of_events(connection: Connection) -> list[str]:
+    """Who acted on a connection, by name."""
+    return list(events_of(connection).order_by("actor_name").values_list("actor_name", flat=True).distinct())
+
+
+def events_of_token_policy() -> QuerySet[Event]:
+    """The latest changes of the guard rails, newest first."""
+    return Event.objects.filter(subject_kind="guardrails").order_by("-at", "-pk")[:RECENT_EVENTS]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyViolations:
+    """How many enabled connections break each guard rail now, whatever the rule says."""
+
+    life_too_long: int
+    token_reused: int
+    date_missing: int
+
+
+def policy_violations(rails: TokenPolicy) -> PolicyViolations:
+    """Counted in three queries."""
+    enabled = Connection.objects.filter(disabled=False)
+    longest = timedelta(days=rails.longest_life_days)
+    born_and_end = enabled.exclude(expires_on=None).values_list("token_set_at", "expires_on")
+    shared = StoredToken.objects.values("fingerprint").annotate(uses=Count("pk")).filter(uses__gt=1)
+    return PolicyViolations(
+        life_too_long=sum(
+            end - timezone.localdate(born) > longest for born, end in born_and_end.iterator() if end is not None
+        ),
+        token_reused=enabled.filter(stored_token__fingerprint__in=shared.values("fingerprint")).count(),
+        date_missing=enabled.filter(expires_on=None).count(),
+    )
+
+
+_MAIL_STATES = {
+    "waiting": "Waiting",
+    "failing": "Failing",
+    "given-up": "Given up",
+    "sent": "Sent",
+    "in-a-folder": "In a folder",
+}
+
+
+def mail_states(*, without_server: bool) -> list[tuple[str, str]]:
+    """The states to choose from, with their labels: those that this site's mails can have, or have had."""
+    ways = dict(
+        Mail.objects.exclude(sent_at=None).order_by().values_list("is_only_written", "is_only_written").distinct()
+    )
+    ways[without_server] = without_server
+    left_out = {False: "sent", True: "in-a-folder"}
+    hidden = {state for is_only_written, state in left_out.items() if is_only_written not in ways}
+    return [(state, label) for state, label in _MAIL_STATES.items() if state not in hidden]
+
+
+def page_of_mails(state: str, number: str | None) -> Page[Mail]:
+    """One page of the outbox, newest first; an empty state is every state."""
+    conditions = {
+        "waiting": Q(sent_at=None, given_up_at=None),
+        "failing": Q(sent_at=None, given_up_at=None) & ~Q(last_error=""),
+        "given-up": Q(given_up_at__isnull=False),
+        "sent": Q(sent_at__isnull=False, is_only_written=False),
+        "in-a-folder": Q(sent_at__isnull=False, is_only_written=True),
+    }
+    mails = Mail.objects.defer("text", "html").select_related("connection")
+    return Paginator(mails.filter(conditions.get(state, Q())), EVENTS_PER_PAGE).get_page(number)
+
+
+def count_of_waiting_mails(*, now: datetime) -> int:
+    """How many mails are due and not sent."""
+    return Mail.objects.filter(sent_at=None, given_up_at=None, due_at__lte=now).count()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is. `problems` counts what was not found healthy so far."""
+
+    total: int
+    done: int
+    problems: int
+    cancelled: int
+
+    @property
+    def percent(self) -> int:
+        """How much is done, as a whole number up to 100."""
+        return 100 * (self.done + self.cancelled) // self.total if self.total else 100
+
+
+def _counts() -> dict[str, Count]:
+    state = AuditedConnection.State
+    done = Q(audited__state=state.DONE)
+    return {
+        "total": Count("audited"),
+        "done": Count("audited", filter=done),
+        "problems": Count("audited", filter=done & ~Q(audited__health=Health.HEALTHY)),
+        "cancelled": Count("audited", filter=Q(audited__state=state.CANCELLED)),
+    }
+
+
+def page_of_runs(number: str | None) -> Page[AuditRun]:
+    """One page of runs, newest first, each with its counts."""
+    return Paginator(AuditRun.objects.annotate(**_counts()).order_by("-started_at", "-id"), PAGE_SIZE).get_page(number)
+
+
+def progress(run: AuditRun) -> Progress:
+    """The counts of one run."""
+    counted = AuditRun.objects.filter(pk=run.pk).annotate(**_counts()).values(*_counts()).get()
+    return Progress(**counted)
+
+
+def findings_of(run: AuditRun, number: str | None) -> Page[AuditedConnection]:
+    """What a run found, problems first."""
+    healthy_last = Case(When(health__in=("", Health.HEALTHY), then=1), default=0)
+    found = run.audited.select_related("connection").order_by(healthy_last, "state", "name")
+    return Paginator(found, EVENTS_PER_PAGE).get_page(number)

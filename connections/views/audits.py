@@ -1,0 +1,103 @@
+"""Audits: start one for everything, watch it, cancel it, and see the last ones."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from connections import clients, reads
+from connections.actions import audit_runs
+from connections.domain.problems import catalogue
+from connections.models import AuditedConnection, AuditRun
+from connections.views.presenters import HEALTH_CHIPS, Chip
+from core.tasks import BrokerUnavailable, enqueue
+from history.record import actor_of
+
+may_see = permission_required("connections.view_auditrun", raise_exception=True)
+may_audit = permission_required("connections.audit_connection", raise_exception=True)
+_WAITING = Chip("Waiting", "circle-dashed", "quiet")
+_CANCELLED = Chip("Not checked", "circle-minus", "quiet")
+
+
+@never_cache
+@require_safe
+@may_see
+def list_runs(request: HttpRequest) -> HttpResponse:
+    """GET /code-repositories/audits/: the last runs, by clock or by hand."""
+    page = reads.page_of_runs(request.GET.get("page"))
+    context = {"page": page, "query": "", "can_audit": request.user.has_perm("connections.audit_connection")}
+    return render(request, "connections/runs.html", context)
+
+
+@require_POST
+@may_audit
+def start(request: HttpRequest) -> HttpResponse:
+    """POST: audit all now. A run that is under way is shown instead of a second one."""
+    from connections.tasks import audit_due
+
+    run = audit_runs.start_by_hand(by=actor_of(request), now=timezone.now())
+    try:
+        # The clock would come by itself; this only saves the wait.
+        enqueue(audit_due)
+    except BrokerUnavailable:
+        flash.warning(request, "The broker cannot be reached. The audit begins when the clock and a worker are back.")
+    return redirect("connections:audit-run", pk=run.pk)
+
+
+@require_POST
+@may_audit
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: stop a run; what is being checked right now is finished."""
+    run = get_object_or_404(AuditRun, pk=pk)
+    if audit_runs.cancel(run, now=timezone.now()):
+        flash.success(request, "The audit is cancelled. What was checked stays.")
+    return redirect("connections:audit-run", pk=run.pk)
+
+
+@never_cache
+@require_safe
+@may_see
+def run_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET /code-repositories/audits/<id>/: progress while it runs, findings after."""
+    run = get_object_or_404(AuditRun, pk=pk)
+    page = reads.findings_of(run, request.GET.get("page"))
+    context: dict[str, Any] = {
+        "run": run,
+        "progress": reads.progress(run),
+        "page": page,
+        "rows": _rows(page.object_list),
+        "query": "",
+        "now": timezone.now(),
+        "seconds": (run.finished_at - run.started_at).total_seconds() if run.finished_at else None,
+        "can_audit": request.user.has_perm("connections.audit_connection"),
+    }
+    return render(request, "connections/run.html", context)
+
+
+def _title(one: AuditedConnection) -> str:
+    if not one.problem:
+        return ""
+    place = clients.place_of(one.connection.server) if one.connection else "organization"
+    return catalogue.problem(one.problem, place=place).title
+
+
+def _rows(found: Iterable[AuditedConnection]) -> list[dict[str, Any]]:
+    state = AuditedConnection.State
+    chips: dict[str, Chip] = {str(health): chip for health, chip in HEALTH_CHIPS.items()}
+    special: dict[str, Chip] = {state.WAITING.value: _WAITING, state.CANCELLED.value: _CANCELLED}
+    return [
+        {
+            "name": one.name,
+            "url": one.connection.get_absolute_url() if one.connection else "",
+            "chip": special.get(one.state) or chips.get(one.health, _WAITING),
+            "problem": _title(one),
+            "finished_at": one.finished_at,
+        }
+        for one in found
+    ]

@@ -1,0 +1,319 @@
+"""A connection's own page, its test, its rest and its end."""
+
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.db.models import prefetch_related_objects
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from connections import clients, reads
+from connections.actions import versions
+from connections.actions.audit import audit
+from connections.actions.disconnect import disconnect, set_disabled
+from connections.actions.refusals import CannotChange, CannotDisconnect
+from connections.actions.set_default import set_default
+from connections.actions.unsubscribe import restart_reminders
+from connections.domain import expiry
+from connections.domain.form_versions import Conflict
+from connections.domain.verification import Report
+from connections.domain.where_tried import and_join, project_names
+from connections.forms import DisconnectForm
+from connections.input_rules import typed_name
+from connections.models import Connection
+from connections.old_tokens import token_of
+from connections.views.common import (
+    ask_again,
+    guide_context,
+    notices_about_server,
+    problem_about,
+    shown_version,
+    tokens_page_of,
+)
+from connections.views.connection_rows import projects_summary
+from connections.views.old_tokens import old_token_view
+from connections.views.presenters import Notice, states, stored_groups
+from connections.views.project_notices import hidden_projects_notices, rights_notices
+from connections.views.report_presenter import global_token_notice, report_view, unknown_reach_notice
+from history.event_types import event_row
+from history.record import actor_of
+
+
+def find(pk: int) -> Connection:
+    """The connection. Raises `ConnectionGone`, which is a 404 page."""
+    found = Connection.objects.select_related("owner").filter(pk=pk).first()
+    if found is None:
+        raise versions.gone()
+    return found
+
+
+@never_cache
+@require_safe
+@permission_required("connections.view_connection", raise_exception=True)
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET /code-repositories/<id>/."""
+    return _page(request, find(pk))
+
+
+@never_cache
+@require_POST
+@permission_required("connections.test_connection", raise_exception=True)
+def test_stored(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: check the stored token now; the page comes back with the result."""
+    connection = find(pk)
+    report = audit(connection, by=actor_of(request), now=timezone.now(), interactive=True)
+    return _page(request, connection, report=report)
+
+
+@require_POST
+@permission_required("connections.disable_connection", raise_exception=True)
+def disable(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: let the connection rest."""
+    said = "is disabled. Its token stays stored and is not used."
+    return _set_disabled(request, pk, disabled=True, act="Disable", said=said)
+
+
+@require_POST
+@permission_required("connections.disable_connection", raise_exception=True)
+def enable(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: use the connection again."""
+    return _set_disabled(request, pk, disabled=False, act="Enable", said="is enabled.")
+
+
+def _set_disabled(request: HttpRequest, pk: int, *, disabled: bool, act: str, said: str) -> HttpResponse:
+    connection = find(pk)
+    drawn_from = request.POST.get("version", "")
+    try:
+        set_disabled(connection, disabled=disabled, by=actor_of(request), now=timezone.now(), drawn_from=drawn_from)
+    except CannotChange as refused:
+        version = versions.version(find(pk), versions.DISABLE)
+        return ask_again(request, connection, refused, act=act, version=version)
+    flash.success(request, f"{connection.name} {said}")
+    return redirect(connection)
+
+
+@require_POST
+@permission_required("connections.change_connection", raise_exception=True)
+def choose_default(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: make this the connection that forms choose beforehand."""
+    connection = find(pk)
+    drawn_from = request.POST.get("version", "")
+    try:
+        changed = set_default(connection, by=actor_of(request), now=timezone.now(), drawn_from=drawn_from)
+    except CannotChange as refused:
+        version = versions.version(connection, versions.DEFAULT)
+        return ask_again(request, connection, refused, act="Make default", version=version)
+    if changed:
+        flash.success(request, f"{connection.name} is the default connection now.")
+    return redirect(connection)
+
+
+@require_POST
+@permission_required("connections.change_connection", raise_exception=True)
+def resume_reminders(request: HttpRequest, pk: int, muted: int) -> HttpResponse:
+    """POST: remind somebody again who stopped the reminders about this connection."""
+    connection = find(pk)
+    one = get_object_or_404(connection.muted, pk=muted)
+    restart_reminders(one, by=actor_of(request), now=timezone.now())
+    flash.success(request, f"{one.address} is reminded again.")
+    return redirect(connection)
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("connections.delete_connection", raise_exception=True)
+def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET asks for the name; POST deletes the connection and its token."""
+    connection = find(pk)
+    form = DisconnectForm(request.POST or None)
+    conflicts: tuple[Conflict, ...] = ()
+    if request.method == "POST" and form.is_valid():
+        try:
+            name = connection.name
+            old = disconnect(
+                connection,
+                confirmed_name=form.cleaned_data["confirm_name"],
+                by=actor_of(request),
+                now=timezone.now(),
+                drawn_from=request.POST.get("version", ""),
+            )
+        except CannotDisconnect as refused:
+            connection, conflicts = find(pk), refused.conflicts
+            form.add_error(refused.field or None, refused.message)
+        else:
+            return render(
+                request, "connections/disconnected.html", {"name": name, "old_tokens": [old_token_view(old, request)]}
+            )
+    context = {
+        "connection": connection,
+        "form": form,
+        "conflicts": conflicts,
+        "version": shown_version(
+            request, versions.version(connection, versions.DISCONNECT), has_conflict=bool(conflicts)
+        ),
+        "still_used_by": token_of(connection).still_used_by,
+        "name_to_type": typed_name(connection.name, connection.pk),
+        "cancel_url": connection.get_absolute_url(),
+    }
+    return render(request, "connections/disconnect.html", context)
+
+
+def _page(request: HttpRequest, connection: Connection, *, report: Report | None = None) -> HttpResponse:
+    prefetch_related_objects([connection], "capabilities")
+    tokens, place = tokens_page_of(connection), clients.place_of(connection.server)
+    state = states(connection, today=timezone.localdate())
+    allowed = request.user.has_perm
+    context: dict[str, Any] = {
+        "connection": _shown(connection, tokens),
+        "object": connection,
+        "health_chip": state.health,
+        "expiry_chip": state.expiry,
+        "chip": state.chip,
+        "problem": _problem(connection),
+        "notices": _notices(connection, can_change=request.user.has_perm("connections.change_connection"))
+        # A fresh report says the same itself.
+        + (_notices_about_projects(connection) if report is None else []),
+        "token": {
+            "expires_on": connection.expires_on,
+            "expires_text": state.expires_text,
+            "set_at": connection.token_set_at,
+            "chip": state.expiry,
+            "reminders": list(connection.reminders.filter(token_set_at=connection.token_set_at).order_by("-made_at")),
+            "next_reminder_on": _next_reminder_on(connection),
+            "muted": list(connection.muted.all()),
+        },
+        "groups": stored_groups(connection),
+        "tried_in": and_join(project_names(one.project_verdicts() for one in connection.capabilities.all())),
+        "events": [event_row(event) for event in reads.events_of(connection)[: reads.RECENT_EVENTS]],
+        "report": report_view(report, organization=connection.organization, tokens_page=tokens, place=place)
+        if report
+        else None,
+        "can_test": allowed("connections.test_connection"),
+        "can_rotate": allowed("connections.rotate_connection"),
+        "can_change": allowed("connections.change_connection"),
+        "can_disable": allowed("connections.disable_connection"),
+        "can_disconnect": allowed("connections.delete_connection"),
+        "can_calibrate": allowed("connections.calibrate_connection"),
+        "can_see_history": allowed("history.view_event"),
+        "revoke_url": tokens,
+        "disable_version": versions.version(connection, versions.DISABLE),
+        "default_version": versions.version(connection, versions.DEFAULT),
+        **_urls(connection),
+        "place": place,
+        **guide_context(connection),
+    }
+    return render(request, "connections/detail.html", context)
+
+
+def _next_reminder_on(connection: Connection) -> date | None:
+    today = timezone.localdate()
+    if connection.disabled:
+        return None
+    if connection.expires_on is None:
+        set_on = timezone.localdate(connection.token_set_at)
+        return expiry.next_nag(set_on, today, days=settings.UNDATED_REMINDER_DAYS)
+    return expiry.next_reminder(connection.expires_on, today, thresholds=settings.REMINDER_DAYS)
+
+
+def _shown(connection: Connection, tokens: str) -> dict[str, Any]:
+    chosen = list(connection.chosen_projects.all())
+    names = [one.name for one in chosen]
+    return {
+        "name": connection.name,
+        "organization": connection.organization,
+        "organization_id": connection.organization_id,
+        "organization_url": tokens.removesuffix("/_usersSettings/tokens"),
+        "server_name": connection.server,
+        "identity_name": connection.identity_name,
+        "identity_account": connection.identity_account,
+        "owner_name": connection.owner.get_full_name() or connection.owner.get_username(),
+        "owner_active": connection.owner.is_active,
+        "projects_summary": projects_summary(len(names), of_all=connection.all_projects),
+        "projects": chosen,
+        "created_at": connection.created_at,
+        "checked_at": connection.checked_at,
+        "disabled": connection.disabled,
+        "token_reach": _made_for(connection),
+    }
+
+
+def _asks_for_reach(connection: Connection) -> bool:
+    is_unknown = connection.token_reach == Connection.Reach.UNKNOWN and connection.server in clients.services()
+    return is_unknown and connection.problem not in expiry.MADE_FOR_ALL
+
+
+def _made_for(connection: Connection) -> str:
+    is_known = connection.token_reach != Connection.Reach.UNKNOWN
+    return str(connection.get_token_reach_display()) if is_known else "not recorded"
+
+
+def _problem(connection: Connection) -> Any:
+    if not connection.problem:
+        return None
+    return problem_about(
+        connection, connection.problem, activity_id=connection.activity_id, host=connection.problem_host
+    )
+
+
+def _notices(connection: Connection, *, can_change: bool) -> list[Notice]:
+    notices = notices_about_server(connection.server)
+    if connection.token_reach == Connection.Reach.ALL:
+        notices.append(global_token_notice(timezone.localdate()))
+    elif _asks_for_reach(connection):
+        notices.append(unknown_reach_notice(connection, can_change=can_change))
+    if connection.expires_on is None:
+        notices.append(
+            Notice(
+                "info",
+                "calendar-plus",
+                "The expiry date is not recorded",
+                "Without it nobody can be warned before the token ends. Azure DevOps shows it in the list of tokens.",
+                reverse("connections:edit", args=[connection.pk]) if can_change else "",
+                "Add the date",
+            )
+        )
+    if connection.consecutive_failures and not connection.problem:
+        notices.append(
+            Notice(
+                "quiet",
+                "info",
+                "The latest check could not reach Azure DevOps",
+                "One outage is not news. What is shown here is from the last check that got an answer.",
+            )
+        )
+    return notices
+
+
+def _notices_about_projects(connection: Connection) -> list[Notice]:
+    """What the last check found of rights and of projects."""
+    states = list(connection.capabilities.all())
+    notices = rights_notices(
+        {one.capability: one.project_verdicts() for one in states}, person=connection.identity_name
+    )
+    untried = next((one.doubt for one in states if one.is_untried), "")
+    if untried:
+        problem = problem_about(connection, untried)
+        notices.append(Notice("warn", "eye-off", problem.title, f"{problem.explanation} {problem.next_step}"))
+        return notices
+    hidden = connection.chosen_projects.exclude(not_visible_since=None)
+    return notices + hidden_projects_notices([one.name for one in hidden])
+
+
+def _urls(connection: Connection) -> dict[str, str]:
+    names = {
+        "test_url": "test",
+        "update_token_url": "update-token",
+        "edit_url": "edit",
+        "disable_url": "disable",
+        "enable_url": "enable",
+        "disconnect_url": "disconnect",
+        "history_url": "history",
+        "default_url": "default",
+    }
+    return {key: reverse(f"connections:{name}", args=[connection.pk]) for key, name in names.items()}

@@ -1,0 +1,64 @@
+"""Code Repositories: the list of connections."""
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from connections import clients, reads
+from connections.domain.health import Expiry
+from connections.filters import FilterForm
+from connections.views import connection_rows, expiry_chart
+
+
+@require_safe
+@permission_required("connections.view_connection", raise_exception=True)
+def listing(request: HttpRequest) -> HttpResponse:
+    """GET /code-repositories/: search, filters, order and page stand in the URL."""
+    today = timezone.localdate()
+    form = FilterForm(request.GET, statuses=reads.status_choices())
+    form.is_valid()
+    chosen = {name: form.cleaned_data.get(name, "") for name in ("q", "status", "provider", "sort")}
+    filters = reads.Filters(**chosen, on=form.cleaned_data.get("on"))
+    page = reads.page_of_connections(filters, request.GET.get("page"), today=today)
+    place = " or ".join(clients.places()).capitalize()
+    can_rotate = request.user.has_perm("connections.rotate_connection")
+    timeline = reads.expiry_timeline(today=today)
+    others = request.GET.copy()
+    others.pop("page", None)
+    any_day = others.copy()
+    any_day.pop("on", None)
+    counts = reads.counts(today=today)
+    context = {
+        "page": page,
+        "rows": connection_rows.Drawing(today, place, can_rotate, reads.chosen_projects(page)).rows(page),
+        "filters": form,
+        "filtered": filters.any,
+        "place_label": place,
+        "total": page.paginator.count,
+        "attention_count": counts.attention,
+        "attention_url": f"{reverse('connections:list')}?status={reads.ATTENTION}",
+        "reach_unknown_count": counts.reach_unknown,
+        "reach_unknown_url": f"{reverse('connections:list')}?status={reads.REACH_UNKNOWN}",
+        "can_add": request.user.has_perm("connections.add_connection"),
+        "can_rotate": can_rotate,
+        "can_audit": request.user.has_perm("connections.audit_connection"),
+        "can_see_runs": request.user.has_perm("connections.view_auditrun"),
+        "add_url": reverse("connections:add"),
+        "query": others.urlencode(),
+        "on": filters.on,
+        "any_day_query": any_day.urlencode(),
+        "timeline": timeline,
+        "bars": expiry_chart.bars(timeline),
+        "days": expiry_chart.days(timeline),
+        "ended_url": f"{reverse('connections:list')}?status={Expiry.EXPIRED}",
+    }
+    return render(request, "connections/list.html", context)
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """GET /: the product begins at its list."""
+    return redirect("connections:list")

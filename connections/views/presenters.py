@@ -1,0 +1,225 @@
+"""What pages show of states, verdicts and reports: words, icons and tones, never colour alone."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from connections.domain import capability_help, expiry
+from connections.domain.health import Expiry, Health, worse
+from connections.domain.problems import NO_FACTS, Facts, catalogue
+from connections.domain.where_tried import in_words
+from connections.models import CapabilityState, Connection
+from connections.providers.azure_devops.capabilities import BY_KEY, CAPABILITIES, Finding, Verdict
+from connections.providers.azure_devops.models import Place
+from connections.reads import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A state as icon and word. `tone` is good, warn, bad, info or quiet."""
+
+    label: str
+    icon: str
+    tone: str
+
+
+HEALTH_CHIPS: dict[StrEnum, Chip] = {
+    Health.HEALTHY: Chip("Healthy", "circle-check", "good"),
+    Health.LIMITED: Chip("Limited", "circle-alert", "warn"),
+    Health.REJECTED: Chip("Rejected", "circle-x", "bad"),
+    Health.UNREACHABLE: Chip("Unreachable", "unplug", "warn"),
+    Health.NOT_CHECKED: Chip("Not checked", "circle-dashed", "quiet"),
+    Health.DISABLED: Chip("Disabled", "circle-pause", "quiet"),
+}
+EXPIRY_CHIPS: dict[StrEnum, Chip] = {
+    Expiry.FINE: Chip("Not expiring soon", "calendar-check", "good"),
+    Expiry.SOON: Chip("Expiring soon", "calendar-clock", "warn"),
+    Expiry.EXPIRED: Chip("Expired", "calendar-x", "bad"),
+    Expiry.NOT_RECORDED: Chip("No expiry date", "calendar-plus", "info"),
+}
+STATE_CHIPS = HEALTH_CHIPS | EXPIRY_CHIPS
+VERDICT_CHIPS: dict[str, Chip] = {
+    Verdict.GRANTED: Chip(catalogue.VERDICT_WORDS[Verdict.GRANTED], "circle-check", "good"),
+    Verdict.MISSING: Chip(catalogue.VERDICT_WORDS[Verdict.MISSING], "circle-x", "bad"),
+    Verdict.NOT_PERMITTED: Chip(catalogue.VERDICT_WORDS[Verdict.NOT_PERMITTED], "shield-x", "warn"),
+    Verdict.UNKNOWN: Chip(catalogue.VERDICT_WORDS[Verdict.UNKNOWN], "circle-question-mark", "quiet"),
+}
+
+
+def health_of_connection(connection: Connection | Row) -> Health:
+    """The health on the page: a disabled connection is just that."""
+    return Health.DISABLED if connection.disabled else Health(connection.health)
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """Both axes of a connection, and the worse of them."""
+
+    health: Chip
+    expiry: Chip
+    chip: Chip
+    expires_text: str
+
+
+def states(connection: Connection | Row, *, today: date) -> States:
+    """How a connection stands today."""
+    health = health_of_connection(connection)
+    end = expiry.expiry_of(connection.expires_on, today)
+    return States(
+        health=HEALTH_CHIPS[health],
+        expiry=EXPIRY_CHIPS[end],
+        chip=STATE_CHIPS[worse(health, end)],
+        expires_text=expiry.in_words(connection.expires_on, today),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemView:
+    """A problem of the catalogue with the links that help, as a page shows it."""
+
+    code: str
+    title: str
+    explanation: str
+    next_step: str
+    link_url: str = ""
+    link_label: str = ""
+    activity_id: str = ""
+
+
+def problem_view(
+    code: str, *, tokens_page: str = "", activity_id: str | None = None, place: Place, facts: Facts = NO_FACTS
+) -> ProblemView:
+    """The words of a code for a page about a connection that leads to such a `place`."""
+    problem = catalogue.problem(code, place=place, facts=facts)
+    url, label = "", ""
+    if problem.link == "tokens" and tokens_page:
+        url, label = tokens_page, "Open your tokens at Azure DevOps"
+    elif problem.link == "status":
+        url, label = catalogue.STATUS_PAGE, "Open the service status of Azure DevOps"
+    return ProblemView(
+        problem.code, problem.title, problem.explanation, problem.next_step, url, label, activity_id or ""
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a person should know beside the result."""
+
+    tone: str
+    icon: str
+    title: str
+    text: str
+    link_url: str = ""
+    link_label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityRow:
+    """One capability as a page shows it."""
+
+    key: str
+    label: str
+    guide_label: str
+    azure_label: str
+    scope: str
+    needed_for: str
+    without: str
+    chip: Chip
+    reason: str = ""
+    # Where it is denied and where granted; empty unless something was denied.
+    where: str = ""
+    seconds: float | None = None
+    verified_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class CapabilityGroup:
+    """The capabilities of one area: Code, Build or Release."""
+
+    label: str
+    rows: list[CapabilityRow] = field(default_factory=list)
+
+
+def _row(key: str, verdict: str, reason: str, **more: object) -> CapabilityRow:
+    capability, purpose = BY_KEY[key], capability_help.PURPOSES[key]
+    # Beside "not permitted" the chip says it already.
+    explained = catalogue.problem(reason).title if reason and verdict != Verdict.NOT_PERMITTED else ""
+    return CapabilityRow(
+        key=key,
+        label=capability.level,
+        guide_label=capability.guide_label,
+        azure_label=capability.azure_label,
+        scope=capability.scope,
+        needed_for=purpose.needed_for,
+        without="" if verdict == Verdict.GRANTED else purpose.without,
+        chip=VERDICT_CHIPS[verdict],
+        reason=explained,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def _grouped(rows: Iterable[CapabilityRow]) -> list[CapabilityGroup]:
+    groups = {area: CapabilityGroup(label) for area, label in catalogue.AREA_LABELS.items()}
+    for row in rows:
+        groups[BY_KEY[row.key].area].rows.append(row)
+    return list(groups.values())
+
+
+def finding_groups(findings: Iterable[Finding]) -> list[CapabilityGroup]:
+    """A report's findings for a page."""
+    return _grouped(
+        _row(one.capability, one.verdict, one.reason, where=in_words(one.by_project), seconds=one.seconds)
+        for one in findings
+    )
+
+
+def stored_groups(connection: Connection) -> list[CapabilityGroup]:
+    """What is stored of each capability for a page; one never looked at reads "could not tell"."""
+    known: dict[str, CapabilityState] = {state.capability: state for state in connection.capabilities.all()}
+    rows = []
+    for capability in CAPABILITIES:
+        state = known.get(capability.key)
+        if state is None:
+            rows.append(_row(capability.key, Verdict.UNKNOWN, ""))
+        else:
+            row = _row(
+                capability.key,
+                state.verdict,
+                state.reason,
+                where=in_words(state.project_verdicts()),
+                verified_at=state.verified_at,
+            )
+            rows.append(replace(row, reason=_doubted(state.doubt)) if state.doubt else row)
+    return _grouped(rows)
+
+
+def _doubted(code: str) -> str:
+    return f"The last check could not confirm it: {catalogue.problem(code).title}"
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRow:
+    """A capability in the guide's table."""
+
+    group_label: str
+    guide_label: str
+    azure_label: str
+    scope: str
+    needed_for: str
+    without: str
+
+
+def scope_table() -> list[ScopeRow]:
+    """Every capability under the guide's and Azure DevOps' own label."""
+    return [
+        ScopeRow(
+            catalogue.AREA_LABELS[one.area],
+            one.guide_label,
+            one.azure_label,
+            one.scope,
+            capability_help.PURPOSES[one.key].needed_for,
+            capability_help.PURPOSES[one.key].without,
+        )
+        for one in CAPABILITIES
+    ]

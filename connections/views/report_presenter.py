@@ -1,0 +1,317 @@
+"""A report as a person reads it: outcome, steps, scopes, notices."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from django.urls import reverse
+
+from connections.domain import expiry
+from connections.domain.health import was_tested
+from connections.domain.problems import catalogue
+from connections.domain.token_policy import Rule, Violation
+from connections.domain.verification import NO_PROJECT, WRITE_PROBES_OFF, Failure, Report
+from connections.domain.where_tried import and_join
+from connections.models import Connection
+from connections.providers.azure_devops.capabilities import BY_KEY, Verdict
+from connections.providers.azure_devops.models import Place
+from connections.views.presenters import CapabilityGroup, Notice, ProblemView, finding_groups, problem_view
+from connections.views.project_notices import hidden_projects_notices, rights_notices, some_of
+
+# Which step a problem stops at. What is no refusal stops at reaching Azure DevOps, and other refusals at the token.
+_STOPS_AT_ORGANIZATION = {"organization_not_found", "organization_unavailable", "another_organization"}
+_WORDS = {
+    "done": ("check", "good", "Done"),
+    "failed": ("x", "bad", "Failed"),
+    "unknown": ("circle-question-mark", "warn", "Could not tell"),
+    "skipped": ("minus", "quiet", "Not reached"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the checklist."""
+
+    key: str
+    label: str
+    state: str
+    detail: str = ""
+    problem: ProblemView | None = None
+    seconds: float | None = None
+
+    @property
+    def icon(self) -> str:
+        """The icon of the state."""
+        return _WORDS[self.state][0]
+
+    @property
+    def tone(self) -> str:
+        """The tone of the state."""
+        return _WORDS[self.state][1]
+
+    @property
+    def word(self) -> str:
+        """The state as a word."""
+        return _WORDS[self.state][2]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """Everything `components/report.html` shows."""
+
+    outcome: str
+    tone: str
+    icon: str
+    title: str
+    summary: str
+    problem: ProblemView | None
+    steps: list[Step]
+    groups: list[CapabilityGroup]
+    notices: list[Notice]
+    identity_name: str
+    identity_account: str
+    organization: str
+    organization_id: str
+    project_count: int
+    tried_in: str
+    limited_to: str
+    projects_complete: bool
+    elapsed: float
+    finished_at: datetime
+
+
+def report_view(
+    report: Report, *, organization: str, tokens_page: str, place: Place, notices: list[Notice] | None = None
+) -> ReportView:
+    """The words of a report about an organization, or a collection, as `place` says."""
+    trouble = report.trouble or report.untried
+    facts = catalogue.facts_of(trouble, organization) if trouble else catalogue.Facts()
+    outcome, tone, icon, title, summary = _headline(report, place, facts)
+    return ReportView(
+        outcome=outcome,
+        tone=tone,
+        icon=icon,
+        title=title,
+        summary=summary,
+        problem=problem_view(
+            trouble.code, tokens_page=tokens_page, activity_id=trouble.activity_id, place=place, facts=facts
+        )
+        if trouble
+        else None,
+        steps=_steps(report, organization, place),
+        groups=finding_groups(report.findings) if report.accepted else [],
+        notices=(notices or []) + _own_notices(report, tokens_page),
+        identity_name=report.identity.display_name if report.identity else "",
+        identity_account=(report.identity.account or "") if report.identity else "",
+        organization=organization,
+        organization_id=report.organization_id,
+        project_count=len(report.projects),
+        tried_in=_tried_in(report),
+        limited_to=some_of([one.name or one.id for one in report.chosen]),
+        projects_complete=report.projects_complete,
+        elapsed=report.elapsed,
+        finished_at=report.finished_at,
+    )
+
+
+def _headline(report: Report, place: Place, facts: catalogue.Facts) -> tuple[str, str, str, str, str]:
+    if report.trouble is not None:
+        problem = catalogue.problem(report.trouble.code, place=place, facts=facts)
+        if report.trouble.transient:
+            return "undetermined", "warn", "circle-question-mark", problem.title, "The token could not be tested."
+        summary = "The token cannot be connected." if was_tested(report) else "The token could not be tested."
+        return "failed", "bad", "circle-x", problem.title, summary
+    if report.untried is not None:
+        return "undetermined", "warn", "circle-question-mark", *_why_untried(report, report.untried, place, facts)
+    if report.passed:
+        return "passed", "good", "circle-check", "Connection successful", "The token works and has every scope."
+    if report.lacking():
+        count = len(report.lacking())
+        missing = "one thing" if count == 1 else f"{count} things"
+        return "limited", "warn", "circle-alert", "The token works, with limits", f"It cannot do {missing} it should."
+    return (
+        "undetermined",
+        "warn",
+        "circle-question-mark",
+        "The token works, but not everything could be told",
+        "Nothing speaks against it. Some scopes could not be proved.",
+    )
+
+
+def _why_untried(report: Report, untried: Failure, place: Place, facts: catalogue.Facts) -> tuple[str, str]:
+    """The title and the summary of a test that found no project to try anything in."""
+    title = catalogue.problem(untried.code, place=place, facts=facts).title
+    if report.projects_trouble is not None:
+        title = f"{title}: the projects could not be listed"
+    elif untried.code == NO_PROJECT:
+        title = "The token works, but not everything could be told"
+    return title, "The token was accepted, but no scope could be tried, because that takes a project."
+
+
+def _tried_in(report: Report) -> str:
+    return and_join(one.name for one in report.tried())
+
+
+def _steps(report: Report, organization: str, place: Place) -> list[Step]:
+    code = report.trouble.code if report.trouble else ""
+    if not was_tested(report):
+        reached = 0
+    elif code in _STOPS_AT_ORGANIZATION:
+        reached = 1
+    else:
+        reached = 2 if code else 3
+    person = report.identity.display_name if report.identity else ""
+    account = f" ({report.identity.account})" if report.identity and report.identity.account else ""
+    labels = [
+        ("reach", "Reach Azure DevOps", ""),
+        ("organization", f"Find the {place}", organization),
+        ("token", "Check the token", f"It belongs to {person}{account}." if person else ""),
+    ]
+    # One call answers the first three, so its time stands beside the last that it decided.
+    decided = min(reached, 2)
+    steps = [
+        Step(
+            key,
+            label,
+            _state(index, reached, report),
+            detail if index < reached else "",
+            seconds=report.seconds.get("token") if index == decided else None,
+        )
+        for index, (key, label, detail) in enumerate(labels)
+    ]
+    later = (_projects_step(report, place), _scopes_step(report))
+    return [*steps, *(_with_time(one, report) for one in later)]
+
+
+def _with_time(step: Step, report: Report) -> Step:
+    return step if step.state == "skipped" else replace(step, seconds=report.seconds.get(step.key))
+
+
+def _state(index: int, reached: int, report: Report) -> str:
+    if index < reached:
+        return "done"
+    if index > reached:
+        return "skipped"
+    return "unknown" if report.trouble and report.trouble.transient else "failed"
+
+
+def _projects_step(report: Report, place: Place) -> Step:
+    key, label = "projects", "List projects"
+    if not report.accepted:
+        return Step(key, label, "skipped")
+    if report.projects_trouble is not None:
+        trouble = report.projects_trouble
+        # What kept everything from being tried is explained above the steps.
+        if report.untried is not None:
+            return Step(key, label, "unknown", "The list could not be read.")
+        facts = catalogue.facts_of(trouble, "")
+        problem = problem_view(trouble.code, activity_id=trouble.activity_id, place=place, facts=facts)
+        return Step(key, label, "unknown", f"{len(report.projects)} seen before it stopped.", problem)
+    if not report.projects:
+        return Step(key, label, "unknown", "None visible.")
+    count = len(report.projects)
+    seen = "1 project visible." if count == 1 else f"{count} projects visible."
+    if report.untried is not None:
+        return Step(key, label, "unknown", seen)
+    return Step(key, label, "done", seen)
+
+
+def _scopes_step(report: Report) -> Step:
+    key, label = "scopes", "Check each scope"
+    if not report.accepted or report.untried is not None:
+        return Step(key, label, "skipped")
+    tried = f" Tried in {_tried_in(report)}." if report.tried() else ""
+    if report.passed:
+        return Step(key, label, "done", f"Code, Build and Release are all there.{tried}")
+    lacking = len(report.lacking())
+    if lacking:
+        return Step(key, label, "failed", f"{lacking} of {len(report.findings)} not available. See below.{tried}")
+    return Step(key, label, "unknown", f"See below.{tried}")
+
+
+def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
+    if not report.accepted:
+        return []
+    notices = []
+    missing = [BY_KEY[one.capability] for one in report.findings if one.verdict is Verdict.MISSING]
+    if missing:
+        highest = {one.area: one.azure_label for one in missing}
+        notices.append(
+            Notice(
+                "warn",
+                "list-checks",
+                "Scopes to add",
+                f"Edit the token at Azure DevOps and tick {' and '.join(highest.values())}. "
+                "The token itself stays the same. Then test again.",
+                tokens_page,
+                "Open your tokens" if tokens_page else "",
+            )
+        )
+    person = report.identity.display_name if report.identity else "its owner"
+    notices += rights_notices({one.capability: one.by_project for one in report.findings}, person=person)
+    notices += hidden_projects_notices([one.name or one.id for one in report.not_visible])
+    if any(one.reason == WRITE_PROBES_OFF for one in report.findings):
+        notices.append(
+            Notice("info", "info", "Writing was not tried", "The operator switched off the probes for writing.")
+        )
+    return notices
+
+
+def token_notices(*, token_reach: str, hint: str, breaches: Iterable[Violation], today: date) -> list[Notice]:
+    """What should be said of a token beside the test: its looks, broken guard rails, its reach."""
+    notices = []
+    if hint:
+        notices.append(Notice("info", "info", "An unusual token", hint))
+    notices += [violation_notice(one) for one in breaches]
+    if token_reach == Connection.Reach.ALL:
+        notices.append(global_token_notice(today))
+    return notices
+
+
+def violation_notice(breach: Violation) -> Notice:
+    """A broken guard rail, beside the result of a test or on a connection's page."""
+    problem = catalogue.problem(breach.code)
+    tone = "bad" if breach.rule is Rule.REFUSE else "warn"
+    return Notice(tone, "shield-alert", problem.title, f"{problem.explanation} {problem.next_step}")
+
+
+def plain_http_notice(server: str) -> Notice:
+    """What the operator allowed, said to whoever entrusts a token to it."""
+    return Notice(
+        "bad",
+        "lock-open",
+        "Tokens cross the network readable",
+        f"The server {server} is reached by plain HTTP, so anybody on the way can read its tokens. Use a token with as "
+        "few scopes and as short a life as will do, and ask for HTTPS.",
+    )
+
+
+def global_token_notice(today: date) -> Notice:
+    """Tokens for all accessible organizations end on 1 December 2026."""
+    if today < expiry.GLOBAL_TOKENS_END:
+        return Notice(
+            "warn",
+            "globe-lock",
+            "This kind of token stops working on 1 December 2026",
+            "Microsoft ends tokens made for all accessible organizations. Create one for exactly this "
+            "organization before that day.",
+        )
+    return Notice(
+        "bad",
+        "globe-lock",
+        "Tokens of this kind stopped working on 1 December 2026",
+        "Microsoft ended tokens made for all accessible organizations. Create one for exactly this organization.",
+    )
+
+
+def unknown_reach_notice(connection: Connection, *, can_change: bool) -> Notice:
+    """Nobody recorded for which organizations the token was made; how to find out, and where to say it."""
+    return Notice(
+        "info",
+        "globe-lock",
+        "Not recorded: for which organizations the token was made",
+        "Azure DevOps accepts no tokens for all accessible organizations from 1 December 2026 on. “Organization” in "
+        "its list of tokens says whether this is one.",
+        f"{reverse('connections:edit', args=[connection.pk])}#id_token_reach" if can_change else "",
+        "Record it",
+    )

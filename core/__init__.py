@@ -1,0 +1,1 @@
+"""What every app stands on: tasks, encryption, redaction, client addresses, request ids, heartbeats, errors."""

@@ -1,0 +1,75 @@
+"""Values from outside, fitted to the columns they are stored in, and stored once for each key."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from django.db import connection as database
+from django.db import models
+
+from core.storable_text import storable_text, storable_value
+
+log = logging.getLogger(__name__)
+Row = TypeVar("Row", bound=models.Model)
+
+
+def fit_to_columns(row: Row) -> Row:
+    """Cut what is too long for its column, and forget numbers that no column of this kind holds; the row itself.
+
+    SQLite takes both without a word, PostgreSQL refuses the whole statement.
+    """
+    for field in row._meta.concrete_fields:
+        if field.is_relation or isinstance(field, models.GeneratedField):
+            continue
+        value = getattr(row, field.attname)
+        if value is not None:
+            setattr(row, field.attname, _fitted(field, value))
+    return row
+
+
+def _fitted(field: "models.Field[Any, Any]", value: Any) -> Any:
+    if isinstance(field, models.JSONField):
+        return storable_value(value)
+    if isinstance(value, str) and isinstance(field, models.CharField | models.TextField):
+        return storable_text(value)[: field.max_length]
+    if isinstance(field, models.IntegerField) and isinstance(value, int) and not _holds(field, value):
+        return None if field.null else field.get_default() or 0
+    return value
+
+
+def _holds(field: "models.IntegerField[Any, Any]", value: int) -> bool:
+    lowest, highest = database.ops.integer_field_range(field.get_internal_type())
+    # SQLite says that it has no limits below 64 bits; what is stored must fit elsewhere too.
+    narrow = field.get_internal_type() in ("IntegerField", "PositiveIntegerField")
+    limit = 2**31 - 1 if narrow else 2**63 - 1
+    return (lowest is None or value >= lowest) and (highest is None or value <= highest) and abs(value) <= limit
+
+
+def upsert(
+    model: type[Row], rows: Iterable[Row], *, unique_fields: Sequence[str], update_fields: Sequence[str], batch: int
+) -> None:
+    """Insert or update by the unique fields, in a constant number of queries; of rows with one key the last counts.
+
+    PostgreSQL refuses a statement that would write one row twice, SQLite does not. A row whose key does not fit its
+    columns is left out and logged.
+    """
+    by_key: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        key = _key(row, unique_fields)
+        if _key(fit_to_columns(row), unique_fields) == key:
+            by_key[key] = row
+        else:
+            log.warning("A row of %s was left out: its key does not fit.", model._meta.label)
+    model._default_manager.bulk_create(
+        by_key.values(),
+        batch_size=batch,
+        update_conflicts=True,
+        unique_fields=list(unique_fields),
+        update_fields=list(update_fields),
+    )
+
+
+def _key(row: models.Model, unique_fields: Sequence[str]) -> tuple[object, ...]:
+    """The values of the unique fields; of a relation the other row's key, without reading that row."""
+    columns = {field.name: field.attname for field in row._meta.concrete_fields}
+    return tuple(getattr(row, columns[name]) for name in unique_fields)

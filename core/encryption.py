@@ -1,0 +1,77 @@
+"""The key ring: how tokens are sealed at rest, and the keyed fingerprint that recognises one again.
+
+Each ring entry is expanded by HKDF into an encryption key and a signing key for django-cryptography's
+authenticated Fernet primitives. The first entry writes, every entry reads. Nothing is pickled. The sealed text
+names the row it belongs to, so that a sealed token copied into another row is not opened there.
+"""
+
+import base64
+import hashlib
+import hmac
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signing import BadSignature
+from django_cryptography.core.signing import FernetSigner
+from django_cryptography.utils.crypto import FernetBytes, InvalidToken
+
+from core.secrets import Secret
+
+_SALT = b"mfe-orchestrator/stored-token/1"
+_SEPARATOR = b"\0"
+
+
+class UnreadableToken(Exception):
+    """No key of the ring opens a stored token, or it was moved from another row."""
+
+    code = "token_unreadable"
+
+
+def _box(secret: str) -> FernetBytes:
+    material = HKDF(hashes.SHA256(), 64, salt=_SALT, info=b"encrypt and sign").derive(secret.encode())
+    return FernetBytes(material[:32], signer=FernetSigner(material[32:]))
+
+
+def _boxes() -> list[FernetBytes]:
+    if not settings.FIELD_ENCRYPTION_KEYS:
+        raise ImproperlyConfigured("FIELD_ENCRYPTION_KEYS is empty: set at least one key to keep tokens with.")
+    return [_box(secret) for secret in settings.FIELD_ENCRYPTION_KEYS]
+
+
+def encrypt(secret: Secret, *, owner: str) -> bytes:
+    """Encrypt `secret` with the newest key for the row named `owner`."""
+    return bytes(_boxes()[0].encrypt(owner.encode() + _SEPARATOR + secret.reveal().encode()))
+
+
+def decrypt(sealed: bytes, *, owner: str) -> Secret:
+    """Decrypt with whichever key fits. Raises `UnreadableToken`."""
+    for box in _boxes():
+        try:
+            opened = bytes(box.decrypt(sealed))
+        except (BadSignature, InvalidToken, ValueError):
+            continue
+        name, _, secret = opened.partition(_SEPARATOR)
+        if name == owner.encode():
+            return Secret(secret.decode())
+        break
+    raise UnreadableToken
+
+
+def is_encrypted_with_newest_key(sealed: bytes) -> bool:
+    """Whether the newest key wrote this."""
+    try:
+        _boxes()[0].decrypt(sealed)
+    except (BadSignature, InvalidToken, ValueError):
+        return False
+    return True
+
+
+def fingerprint(secret: Secret, *, purpose: str = "stored") -> str:
+    """A keyed digest by which the same secret is recognised. Its key is not one of the ring, so it survives
+    a rotation of the keys; `purpose` keeps digests for different uses apart.
+    """
+    key = base64.b64decode(settings.TOKEN_FINGERPRINT_KEY)
+    message = purpose.encode() + _SEPARATOR + secret.reveal().encode()
+    return hmac.new(key, message, hashlib.sha256).hexdigest()

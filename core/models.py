@@ -1,0 +1,29 @@
+"""What the product knows of its own processes."""
+
+from django.db import models
+
+
+class Heartbeat(models.Model):
+    """When a part of the product was last seen at work. One row for each part, however many processes it has."""
+
+    class Part(models.TextChoices):
+        """The parts that nobody sees working: the web is seen by whoever opens a page."""
+
+        CLOCK = "clock", "Clock"
+        WORKER = "worker", "Worker"
+
+    part = models.CharField(max_length=16, primary_key=True, choices=Part.choices)
+    seen_at = models.DateTimeField()
+    # When the loop of one of its processes was last known to turn, and when one last was known to stand still.
+    loop_seen_at = models.DateTimeField(null=True)
+    stalled_at = models.DateTimeField(null=True)
+    # The clock's own: since when it cannot hand over work.
+    broker_lost_at = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "orchestrator"
+        # Nobody edits it. Whoever may see connections is told what it means.
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.get_part_display()}, seen {self.seen_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,30 @@
+"""Takes secrets out of text: tokens, authorization headers, passwords in addresses, and addresses that are secrets."""
+
+import re
+
+REDACTED = "[redacted]"
+# The older form of a personal access token. https://github.com/microsoft/security-utilities (SEC101/102)
+OLDER_FORM = r"[a-z2-7]{52}"
+_SECRETS = re.compile(
+    # A password in an address, such as a proxy's or a database's.
+    r"(?<=://)[^\s/:@]*:[^\s/]*(?=@)"
+    r"|\b(?i:basic|bearer)(?:\s|%20|\+)+[A-Za-z0-9+/=._~%-]{16,}"
+    # An access token of Microsoft Entra: a JSON Web Token, which begins with {" in base64.
+    r"|(?:(?<![A-Za-z0-9_-])|(?<=%[0-9A-Fa-f]{2}))eyJ[A-Za-z0-9_-]{13,}(?:\.[A-Za-z0-9_=-]*){1,4}"
+    # Today's form, and both forms in base64, whatever stands before them: their letters and digits need no others.
+    r"|[A-Za-z0-9]{70,}={0,2}"
+    # The older form, also after an encoded letter such as %3A.
+    rf"|(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{{2}})){OLDER_FORM}(?![A-Za-z0-9])"
+)
+# Whoever knows one of these addresses may use it, so it is a secret like a token.
+_SECRET_ADDRESSES = re.compile(r"(/(?:calendar|reminders/stop|password/choose/[^/\s]+)/)[^/\s\"'?&#]+")
+
+
+def redact(text: str) -> str:
+    """The text without anything that looks like a token, an authorization header or a password in an address."""
+    return _SECRETS.sub(REDACTED, text)
+
+
+def clean(text: str) -> str:
+    """The text without anything that looks like a token, an authorization header or a secret address."""
+    return _SECRET_ADDRESSES.sub(rf"\1{REDACTED}", redact(text))

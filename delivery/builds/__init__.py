@@ -1,0 +1,1 @@
+"""Builds: pages, reads on demand, polling, and changes."""

@@ -1,0 +1,196 @@
+"""What pages show of builds, their steps and their logs: words, icons and tones, never colour alone."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connections.providers.azure_devops import build as azure
+from connections.providers.azure_devops import timeline
+from connections.providers.azure_devops.text import LONGEST_TEXT, cut
+from connections.providers.azure_devops.timeline import StepResult, StepState
+from connections.views.presenters import Chip
+from delivery.domain.build_states import State, state_of
+from delivery.models import Pipeline
+
+CHIPS: dict[str, Chip] = {
+    State.QUEUED: Chip("Queued", "circle-dashed", "quiet"),
+    State.RUNNING: Chip("Running", "circle-play", "info"),
+    State.CANCELLING: Chip("Cancelling", "circle-stop", "warn"),
+    State.SUCCEEDED: Chip("Succeeded", "circle-check", "good"),
+    State.PARTIAL: Chip("Partially succeeded", "circle-alert", "warn"),
+    State.FAILED: Chip("Failed", "circle-x", "bad"),
+    State.CANCELED: Chip("Cancelled", "circle-slash", "quiet"),
+    State.UNKNOWN: Chip("Unknown", "circle-question-mark", "quiet"),
+    State.NONE: Chip("Never ran", "circle-minus", "quiet"),
+}
+_STEP_CHIPS: dict[str, Chip] = {
+    StepResult.SUCCEEDED: CHIPS[State.SUCCEEDED],
+    StepResult.SUCCEEDED_WITH_ISSUES: Chip("With issues", "circle-alert", "warn"),
+    StepResult.FAILED: CHIPS[State.FAILED],
+    StepResult.CANCELED: CHIPS[State.CANCELED],
+    StepResult.SKIPPED: Chip("Skipped", "circle-minus", "quiet"),
+    StepResult.ABANDONED: Chip("Abandoned", "circle-slash", "warn"),
+}
+_PULL_REQUEST = re.compile(r"refs/pull/(\d+)/merge")
+_REASONS = {
+    "manual": "by hand",
+    "individualCI": "for a push",
+    "batchedCI": "for several pushes",
+    "schedule": "by schedule",
+    "scheduleForced": "by schedule",
+    "pullRequest": "for a pull request",
+    "buildCompletion": "after another build",
+    "resourceTrigger": "by another resource",
+}
+
+
+def chip(state: str) -> Chip:
+    """How a state is drawn; a state that is not known is "unknown"."""
+    return CHIPS.get(state, CHIPS[State.UNKNOWN])
+
+
+def short_branch(ref: str | None) -> str:
+    """A ref as people say it."""
+    text = cut(ref or "")
+    pull = _PULL_REQUEST.fullmatch(text)
+    if pull:
+        return f"pull request {pull[1]}"
+    return text.removeprefix("refs/heads/").removeprefix("refs/")
+
+
+def length(started: datetime | None, finished: datetime | None, now: datetime) -> str:
+    """How long it took, or has taken until now; empty before it began."""
+    if started is None:
+        return ""
+    seconds = max(int(((finished or now) - started).total_seconds()), 0)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRow:
+    """One build of a pipeline in a list."""
+
+    id: int
+    number: str
+    chip: Chip
+    branch: str
+    reason: str
+    who: str
+    queued_at: datetime | None
+    took: str
+    web_url: str
+    is_over: bool
+
+
+def build_row(build: azure.Build, now: datetime) -> BuildRow:
+    """The words of a build."""
+    return BuildRow(
+        id=build.id,
+        number=build.number,
+        chip=chip(state_of(build)),
+        branch=short_branch(build.branch),
+        reason=_REASONS.get(build.reason or "", build.reason or ""),
+        who=build.requested_for.display_name if build.requested_for else "",
+        queued_at=build.queued_at,
+        took=length(build.started_at, build.finished_at, now),
+        web_url=build.web_url or "",
+        is_over=build.is_over,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One step of a build as it is drawn."""
+
+    name: str
+    kind: str
+    depth: int
+    chip: Chip
+    took: str
+    log_id: int | None
+    issues: tuple[timeline.Issue, ...]
+
+
+def step_rows(steps: Iterable[tuple[int, timeline.Step]], now: datetime) -> list[StepRow]:
+    """The steps of a build. Checkpoints, which nobody wrote, are left out."""
+    return [
+        StepRow(
+            name=step.name,
+            kind=step.kind,
+            depth=min(depth, 5),
+            chip=_step_chip(step),
+            took=length(step.started_at, step.finished_at, now),
+            log_id=step.log_id,
+            issues=step.issues,
+        )
+        for depth, step in steps
+        if step.kind != "Checkpoint"
+    ]
+
+
+def _step_chip(step: timeline.Step) -> Chip:
+    if step.state is StepState.COMPLETED and step.result is not None:
+        return _STEP_CHIPS.get(step.result, CHIPS[State.UNKNOWN])
+    if step.state is StepState.IN_PROGRESS:
+        return CHIPS[State.RUNNING]
+    return Chip("Waiting", "circle-dashed", "quiet") if step.state is StepState.PENDING else CHIPS[State.UNKNOWN]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a log. `word` says what colour alone must not; `left_out` counts the characters not shown."""
+
+    number: int
+    text: str
+    word: str = ""
+    tone: str = ""
+    left_out: int = 0
+
+
+# Terminals draw colours by these; https://en.wikipedia.org/wiki/ANSI_escape_code
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)\.?\d*Z ?")
+# The word ends at its boundary, so that what follows is read once.
+_MARK = re.compile(r"\A(?:##\[(\w+)\]|##vso\[task\.logissue type=(\w+)\b[^\]]*\])")
+_MARKS = {
+    "error": ("Error", "bad"),
+    "warning": ("Warning", "warn"),
+    "section": ("Section", "info"),
+    "command": ("Command", "quiet"),
+    "group": ("Group", "info"),
+    "debug": ("Debug", "quiet"),
+}
+
+
+def log_line(number: int, raw: str) -> Line:
+    """A line without what terminals and spoofers put into it, its mark as a word, its time short, its end left out."""
+    text = _CONTROL.sub("\ufffd", _ESCAPES.sub("", cut(raw)).rstrip("\r\n"))
+    stamp = _STAMP.match(text)
+    if stamp:
+        text = text[stamp.end() :]
+    mark = _MARK.match(text)
+    word, tone = _MARKS.get((mark[1] or mark[2]) if mark else "", ("", ""))
+    if word and mark:
+        text = text[mark.end() :]
+    return Line(number, f"{stamp[1]} {text}" if stamp else text, word, tone, max(len(raw) - LONGEST_TEXT, 0))
+
+
+def pipeline_row(pipeline: Pipeline, now: datetime) -> dict[str, Any]:
+    """One pipeline of the list."""
+    return {
+        "pipeline": pipeline,
+        "project": pipeline.project,
+        "connection": pipeline.project.connection,
+        "chip": chip(pipeline.state),
+        "branch": short_branch(pipeline.branch),
+        "took": length(pipeline.started_at, pipeline.finished_at, now),
+        "marks": [{"id": one, "number": number, "chip": chip(state)} for one, number, state in pipeline.recent[::-1]],
+        "paused": pipeline.queue_status if pipeline.queue_status in ("paused", "disabled") else "",
+    }

@@ -1,0 +1,177 @@
+"""One build: its steps and logs, followed while it runs; Run pipeline and Cancel."""
+
+from typing import Any
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from connections.providers.azure_devops.timeline import Step
+from connections.views.common import problem_about
+from connections.views.presenters import ProblemView
+from delivery import operations
+from delivery.builds import builds
+from delivery.builds.build_list_views import find, may_see, pipeline_context
+from delivery.builds.build_presenters import build_row, log_line, step_rows
+from delivery.confirmation import Question, ask_first, is_confirmed, posted
+from delivery.forms import RunForm
+from delivery.models import Pipeline
+from delivery.remote_problems import remote_problem
+from delivery.remote_read import RemoteReadError
+from history.record import actor_of
+
+
+@never_cache
+@require_safe
+@may_see
+def page(request: HttpRequest, pk: int, build_id: int) -> HttpResponse:
+    """GET /builds/<pipeline>/<build>/: read on demand, and again by itself while it runs."""
+    return _page(request, find(pk), build_id)
+
+
+def _page(
+    request: HttpRequest, pipeline: Pipeline, build_id: int, trouble: RemoteReadError | None = None
+) -> HttpResponse:
+    now = timezone.now()
+    connection = pipeline.project.connection
+    context: dict[str, Any] = {
+        "pipeline": pipeline,
+        "build_id": build_id,
+        "now": now,
+        **pipeline_context(request, pipeline),
+        "refusal": remote_problem(connection, trouble) if trouble else None,
+        "said": trouble.said if trouble else "",
+        "cancel_url": reverse("delivery:cancel-build", args=[pipeline.pk, build_id]),
+    }
+    try:
+        found = builds.build_with_steps(pipeline, build_id)
+    except RemoteReadError as problem:
+        context["problem"] = remote_problem(connection, problem)
+    else:
+        context |= {
+            "build": found.build,
+            "row": build_row(found.build, now),
+            "steps": step_rows(found.steps, now),
+            "steps_problem": problem_about(connection, found.steps_problem) if found.steps_problem else None,
+            "log_id": _interesting_log([step for _, step in found.steps]),
+        }
+    return render(request, "delivery/builds/build.html", context)
+
+
+def _problem(pipeline: Pipeline, trouble: RemoteReadError) -> ProblemView:
+    return remote_problem(pipeline.project.connection, trouble)
+
+
+def _interesting_log(steps: list[Step]) -> int | None:
+    """The log to offer first: of a step that failed, else of the last one that has written something."""
+    with_log = [one for one in steps if one.log_id is not None and one.kind == "Task"]
+    failed = [one for one in with_log if one.result == "failed"]
+    chosen = failed[:1] or with_log[-1:]
+    return chosen[0].log_id if chosen else None
+
+
+@never_cache
+@require_safe
+@may_see
+def log(request: HttpRequest, pk: int, build_id: int, log_id: int) -> HttpResponse:
+    """GET: lines of one log from the line `first` on, or its end; followed while the build runs."""
+    pipeline = find(pk)
+    text = request.GET.get("first", "")
+    first = max(int(text), 1) if text.isascii() and text.isdecimal() and len(text) < 9 else None
+    context: dict[str, Any] = {
+        "pipeline": pipeline,
+        "build_id": build_id,
+        "here": reverse("delivery:build-log", args=[pipeline.pk, build_id, log_id]),
+        "now": timezone.now(),
+        **pipeline_context(request, pipeline),
+    }
+    try:
+        found = builds.build_with_steps(pipeline, build_id)
+        part = builds.log_part(pipeline, build_id, log_id, first=first)
+    except RemoteReadError as trouble:
+        context["problem"] = _problem(pipeline, trouble)
+    else:
+        step = next((one for _, one in found.steps if one.log_id == log_id), None)
+        context |= {
+            "row": build_row(found.build, timezone.now()),
+            "step_name": step.name if step else f"Log {log_id}",
+            "lines": [log_line(part.first + index, line) for index, line in enumerate(part.lines)],
+            "part": part,
+            "earlier": max(part.first - builds.LINES_PER_PART, 1) if part.first > 1 else None,
+            "follows": not part.more and not found.build.is_over,
+        }
+    return render(request, "delivery/builds/log.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@permission_required(operations.RUN_PIPELINE.permission, raise_exception=True)
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET shows the form with branches to choose from; POST asks, and then queues."""
+    pipeline = find(pk)
+    suggestions, trouble = _suggestions(pipeline)
+    first = suggestions[0] if suggestions else ""
+    form = RunForm(request.POST or None, initial={"branch": first}, has_suggestions=bool(suggestions))
+    if not form.is_valid():
+        return _run_page(request, pipeline, form, suggestions, trouble)
+    branch, connection = form.cleaned_data["branch"], pipeline.project.connection
+    if not is_confirmed(request):
+        facts = [("Pipeline", pipeline.name), ("Branch", branch), ("Project", pipeline.project.name)]
+        question = Question("Run this pipeline?", facts, "Run pipeline", pipeline.get_absolute_url())
+        return ask_first(request, question, connection, posted(form))
+    try:
+        queued = builds.run_pipeline(pipeline, branch, by=actor_of(request), now=timezone.now())
+    except RemoteReadError as refusal:
+        return _run_page(request, pipeline, form, suggestions, refusal)
+    flash.success(request, f"{pipeline.name} is queued as {queued.number}.")
+    return redirect("delivery:build", pk=pipeline.pk, build_id=queued.id)
+
+
+def _suggestions(pipeline: Pipeline) -> tuple[tuple[str, ...], RemoteReadError | None]:
+    try:
+        return builds.suggested_branches(pipeline), None
+    except RemoteReadError as trouble:
+        # The branch can be typed all the same.
+        return (), trouble
+
+
+def _run_page(
+    request: HttpRequest,
+    pipeline: Pipeline,
+    form: RunForm,
+    suggestions: tuple[str, ...],
+    trouble: RemoteReadError | None,
+) -> HttpResponse:
+    context = {
+        "pipeline": pipeline,
+        "form": form,
+        "suggestions": suggestions,
+        "problem": _problem(pipeline, trouble) if trouble else None,
+        "said": trouble.said if trouble else "",
+        **pipeline_context(request, pipeline),
+    }
+    return render(request, "delivery/builds/run.html", context)
+
+
+@never_cache
+@require_POST
+@permission_required(operations.CANCEL_BUILD.permission, raise_exception=True)
+def cancel(request: HttpRequest, pk: int, build_id: int) -> HttpResponse:
+    """POST asks, and then asks Azure DevOps to stop the build."""
+    pipeline = find(pk)
+    if not is_confirmed(request):
+        facts = [("Build", str(build_id)), ("Pipeline", pipeline.name), ("Project", pipeline.project.name)]
+        back = reverse("delivery:build", args=[pipeline.pk, build_id])
+        question = Question("Cancel this build?", facts, "Cancel the build", back, danger=True)
+        return ask_first(request, question, pipeline.project.connection, {})
+    try:
+        builds.cancel_build(pipeline, build_id, by=actor_of(request), now=timezone.now())
+    except RemoteReadError as trouble:
+        return _page(request, pipeline, build_id, trouble)
+    flash.success(request, f"Build {build_id} is being cancelled.")
+    return redirect("delivery:build", pk=pipeline.pk, build_id=build_id)

@@ -1,0 +1,48 @@
+"""Every act that changes Azure DevOps asks first: the same form, shown once more as a question."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from connections.models import Connection
+
+CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person is asked. `facts` are labels and values; `preview` is shown as it is typed."""
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    button: str
+    back_url: str
+    preview: str = ""
+    danger: bool = False
+
+
+def is_confirmed(request: HttpRequest) -> bool:
+    """Whether the person has answered yes."""
+    return request.POST.get(CONFIRMED) == "1"
+
+
+def ask_first(
+    request: HttpRequest, question: Question, connection: Connection, posted: Mapping[str, str]
+) -> HttpResponse:
+    """The question, with everything that was typed in hidden fields: the answer posts it once more."""
+    context = {
+        "question": question,
+        "connection": connection,
+        "posted": posted.items(),
+        "confirmed": CONFIRMED,
+        "action": request.path,
+    }
+    return render(request, "delivery/confirm_action.html", context)
+
+
+def posted(form: BaseForm) -> dict[str, str]:
+    """What was typed into a valid form, as it was typed."""
+    return {form.add_prefix(name): str(form[name].value() or "") for name in form.fields}

@@ -1,0 +1,135 @@
+"""Read the release pipelines of a project with their newest releases and pending approvals, and write them down."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.core.cache import caches
+from django.db import transaction
+
+from connections.providers.azure_devops import errors, release
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.paging import Listed, read_all
+from connections.providers.azure_devops.release_models import Approval, Definition, Release
+from core.columns import upsert
+from delivery.domain.stages import release_state, stage_of
+from delivery.models import Project, ReleasePipeline
+from delivery.remote_read import CACHE
+
+WAITING_KEPT = 5
+BATCH = 500
+_NEWEST_AT_ONCE = 100
+_ASK_AGAIN = 3600
+_OF_THE_NEWEST = (
+    "newest_id",
+    "newest_name",
+    "newest_at",
+    "newest_by",
+    "newest_version",
+    "newest_url",
+    "newest_stages",
+    "whole",
+)
+_FIELDS = ("name", "path", "web_url", "stages", "seen_at", "gone_at", *_OF_THE_NEWEST, "pending", "waiting")
+
+
+def read_release_pipelines(client: AzureDevOpsClient, project: Project, now: datetime) -> None:
+    """Read every release pipeline: three requests, or one where there is none. Raises `AzureDevOpsError`.
+
+    Raises `ListIncomplete` when not everything could be read; then what was read is written all the same.
+    """
+    found = read_all(release.definitions(client.transport, project.azure_id, with_latest=True))
+    if not found.items and found.complete:
+        _keep(project, [], switched_off=_are_switched_off(client, project), is_whole=True, now=now)
+        return
+    newest = _newest(client, project, found.items)
+    by_pipeline = {one.definition_id: one for one in newest.items}
+    approvals = read_all(release.approvals(client.transport, project.azure_id))
+    pending: dict[int | None, list[Approval]] = defaultdict(list)
+    for one in approvals.items:
+        pending[one.definition_id].append(one)
+    rows = [_row(project, one, by_pipeline.get(one.id), pending.get(one.id, []), now) for one in found.items]
+    if not newest.complete:
+        _keep_what_is_known(project, [row for row in rows if row.azure_id not in by_pipeline])
+    _keep(project, rows, switched_off=None, is_whole=found.is_whole, now=now)
+    if not (found.complete and newest.complete and approvals.complete):
+        raise errors.ListIncomplete
+
+
+def _newest(client: AzureDevOpsClient, project: Project, found: Sequence[Definition]) -> Listed[Release]:
+    """The newest release of each, oldest first where there are several."""
+    ids = [one.latest_id for one in found if one.latest_id is not None]
+    if ids:
+        return release.releases_by_ids(client.transport, project.azure_id, ids)
+    # Nothing was ever released, or the server does not name the newest ones.
+    newest_first = release.releases_page(client.transport, project.azure_id, top=_NEWEST_AT_ONCE).items
+    return Listed(newest_first[::-1])
+
+
+def _are_switched_off(client: AzureDevOpsClient, project: Project) -> bool | None:
+    """Whether classic releases are switched off; asked once an hour with a token that may not know."""
+    connection = project.connection
+    key = f"release-settings:{connection.pk}:{connection.token_set_at.timestamp()}"
+    if caches[CACHE].get(key):
+        return None
+    found = release.are_disabled(client.transport, project.azure_id)
+    if found is None:
+        caches[CACHE].set(key, value=True, timeout=_ASK_AGAIN)
+    return found
+
+
+def _row(
+    project: Project, found: Definition, newest: Release | None, pending: list[Approval], now: datetime
+) -> ReleasePipeline:
+    row = ReleasePipeline(project=project, azure_id=found.id, seen_at=now)
+    row.name, row.path, row.web_url = found.name[:256], found.path[:400], (found.web_url or "")[:2000]
+    row.stages = [{"name": one.name} for one in found.stages]
+    row.pending = len(pending)
+    row.waiting = [_waits(one) for one in pending[:WAITING_KEPT]]
+    if newest is not None:
+        _take(row, newest)
+    return row
+
+
+def _keep_what_is_known(project: Project, rows: Iterable[ReleasePipeline]) -> None:
+    """Leave the newest release of these as it was: whether there is another was not read."""
+    by_id = {row.azure_id: row for row in rows}
+    for known in project.release_pipelines.all():
+        if known.azure_id in by_id:
+            for name in _OF_THE_NEWEST:
+                setattr(by_id[known.azure_id], name, getattr(known, name))
+
+
+def _take(row: ReleasePipeline, newest: Release) -> None:
+    versions = (one.version for one in newest.artifacts if one.version)
+    row.newest_id, row.newest_name, row.newest_at = newest.id, newest.name[:256], newest.created_at
+    row.newest_by = newest.created_by.display_name[:256] if newest.created_by else ""
+    row.newest_version = ", ".join(versions)[:400]
+    row.newest_url = (newest.web_url or "")[:2000]
+    row.newest_stages = [{"name": one.name, "state": stage_of(one)} for one in newest.environments]
+    row.whole = release_state(newest)
+
+
+def _waits(one: Approval) -> dict[str, object]:
+    return {
+        "release_id": one.release_id,
+        "release": one.release_name or "",
+        "stage": one.environment_name or "",
+        "who": one.approver.display_name if one.approver else "",
+        "since": one.created_at.isoformat() if one.created_at else None,
+    }
+
+
+def _keep(
+    project: Project, rows: list[ReleasePipeline], *, switched_off: bool | None, is_whole: bool, now: datetime
+) -> None:
+    """Insert or update, and mark what is gone, in a constant number of queries.
+
+    Of a list that was not read whole nothing is marked gone.
+    """
+    with transaction.atomic():
+        upsert(ReleasePipeline, rows, unique_fields=("project", "azure_id"), update_fields=_FIELDS, batch=BATCH)
+        if is_whole:
+            project.release_pipelines.filter(gone_at=None, seen_at__lt=now).update(gone_at=now)
+        if project.releases_off is not switched_off:
+            Project.objects.filter(pk=project.pk).update(releases_off=switched_off)

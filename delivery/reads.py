@@ -1,0 +1,258 @@
+"""What pages read: lists, filters and counts, each in a constant number of queries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
+
+from connections.models import Connection
+from connections.providers.azure_devops.capabilities import Verdict
+from connections.providers.azure_devops.errors import ListIncomplete
+from delivery.domain.build_states import UNDER_WAY, State
+from delivery.domain.stages import ReleaseState
+from delivery.models import Pipeline, PollSubscription, Project, ReleasePipeline, Repository, SyncState
+
+Named = TypeVar("Named", Pipeline, ReleasePipeline)
+PAGE_SIZE = 50
+STATES: tuple[tuple[str, str], ...] = (
+    ("", "Present"),
+    ("empty", "Empty"),
+    ("disabled", "Disabled"),
+    ("gone", "Gone"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a person asked for. `connection` is an id; empty means everything that is present."""
+
+    q: str = ""
+    state: str = ""
+    sort: str = ""
+    connection: int | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is left out of the list."""
+        return bool(self.q or self.state or self.connection)
+
+
+_IN_STATE = {
+    "": Q(gone_at=None),
+    "empty": Q(gone_at=None, default_branch=""),
+    "disabled": Q(gone_at=None, disabled=True),
+    "gone": Q(gone_at__isnull=False),
+}
+_ORDER = {
+    "": (Lower("name"), "id"),
+    "project": (Lower("project__name"), Lower("name"), "id"),
+    "size": ("-size", "id"),
+}
+
+
+def repositories(filters: Filters) -> QuerySet[Repository]:
+    """The repositories a person asked for, in the wished order."""
+    found = Repository.objects.select_related("project__connection").filter(_IN_STATE.get(filters.state, Q()))
+    for word in filters.q.split():
+        found = found.filter(
+            Q(name__icontains=word) | Q(project__name__icontains=word) | Q(project__connection__name__icontains=word)
+        )
+    if filters.connection is not None:
+        found = found.filter(project__connection=filters.connection)
+    return found.order_by(*_ORDER.get(filters.sort, _ORDER[""]))
+
+
+def page_of_repositories(filters: Filters, number: str | None) -> Page[Repository]:
+    """One page; a number out of range is the nearest page."""
+    return Paginator(repositories(filters), PAGE_SIZE).get_page(number)
+
+
+BUILD_STATES: tuple[tuple[str, str], ...] = (
+    ("", "Any"),
+    ("under_way", "Under way"),
+    (State.SUCCEEDED, "Succeeded"),
+    (State.PARTIAL, "Partially succeeded"),
+    (State.FAILED, "Failed"),
+    (State.CANCELED, "Cancelled"),
+    (State.NONE, "Never ran"),
+)
+
+
+NEVER_RELEASED = "none"
+RELEASE_STATES: tuple[tuple[str, str], ...] = (
+    ("", "Any"),
+    (ReleaseState.WAITING, "Waits for approval"),
+    (ReleaseState.RUNNING, "Running"),
+    (ReleaseState.FAILED, "Failed or rejected"),
+    (ReleaseState.CANCELLED, "Cancelled"),
+    (ReleaseState.PARTLY, "Partly succeeded"),
+    (ReleaseState.UNFINISHED, "Not everywhere yet"),
+    (ReleaseState.SUCCEEDED, "Succeeded"),
+    (ReleaseState.NOT_STARTED, "Not started"),
+    (ReleaseState.DRAFT, "Draft"),
+    (ReleaseState.ABANDONED, "Abandoned"),
+    (NEVER_RELEASED, "Never released"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineFilters:
+    """Which pipelines, of builds or of releases, a person asked for. `connection` and `project` are ids."""
+
+    q: str = ""
+    state: str = ""
+    sort: str = ""
+    connection: int | None = None
+    project: int | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is left out of the list."""
+        return bool(self.q or self.state or self.connection or self.project)
+
+
+def pipelines(filters: PipelineFilters) -> QuerySet[Pipeline]:
+    """The pipelines a person asked for, in the wished order; what is gone is left out."""
+    found = Pipeline.objects.select_related("project__connection").filter(gone_at=None, project__gone_at=None)
+    for word in filters.q.split():
+        found = found.filter(
+            Q(name__icontains=word)
+            | Q(folder__icontains=word)
+            | Q(project__name__icontains=word)
+            | Q(project__connection__name__icontains=word)
+        )
+    if filters.state:
+        found = found.filter(state__in=UNDER_WAY if filters.state == "under_way" else [filters.state])
+    if filters.connection is not None:
+        found = found.filter(project__connection=filters.connection)
+    if filters.project is not None:
+        found = found.filter(project=filters.project)
+    if filters.sort == "newest":
+        return found.order_by(F("queued_at").desc(nulls_last=True), "id")
+    return found.order_by(Lower("name"), "id")
+
+
+def page_of_pipelines(filters: PipelineFilters, number: str | None) -> Page[Pipeline]:
+    """One page; a number out of range is the nearest page."""
+    return Paginator(pipelines(filters), PAGE_SIZE).get_page(number)
+
+
+def release_pipelines(filters: PipelineFilters) -> QuerySet[ReleasePipeline]:
+    """The release pipelines a person asked for, in the wished order; what is gone is left out."""
+    found = ReleasePipeline.objects.select_related("project__connection").filter(gone_at=None, project__gone_at=None)
+    for word in filters.q.split():
+        found = found.filter(
+            Q(name__icontains=word)
+            | Q(path__icontains=word)
+            | Q(newest_name__icontains=word)
+            | Q(newest_version__icontains=word)
+            | Q(project__name__icontains=word)
+            | Q(project__connection__name__icontains=word)
+        )
+    if filters.state:
+        found = found.filter(_released(filters.state))
+    if filters.connection is not None:
+        found = found.filter(project__connection=filters.connection)
+    if filters.project is not None:
+        found = found.filter(project=filters.project)
+    if filters.sort == "newest":
+        return found.order_by(F("newest_at").desc(nulls_last=True), "id")
+    return found.order_by(Lower("name"), "id")
+
+
+def _released(state: str) -> Q:
+    if state == ReleaseState.WAITING:
+        # An older release may wait while the newest one does not.
+        return Q(whole=state) | Q(pending__gt=0)
+    return Q(whole="") if state == NEVER_RELEASED else Q(whole=state)
+
+
+def page_of_release_pipelines(filters: PipelineFilters, number: str | None) -> Page[ReleasePipeline]:
+    """One page; a number out of range is the nearest page."""
+    return Paginator(release_pipelines(filters), PAGE_SIZE).get_page(number)
+
+
+def connections_to_choose() -> list[tuple[int, str]]:
+    """Every connection by id and name; the default one says so and stands first."""
+    found = Connection.objects.order_by("-is_default", Lower("name"), "id").values_list("pk", "name", "is_default")
+    return [(pk, f"{name} (default)" if is_default else name) for pk, name, is_default in found]
+
+
+def the_one_meant(found: Sequence[Named]) -> Named | None:
+    """Of several pipelines of one name the one of the default connection; None when that does not decide."""
+    if len(found) == 1:
+        return found[0]
+    of_default = [one for one in found if one.project.connection.is_default]
+    return of_default[0] if len(of_default) == 1 else None
+
+
+def projects_to_choose(connection: int) -> list[tuple[int, str]]:
+    """The present projects of a connection by id and name."""
+    found = Project.objects.filter(connection=connection, gone_at=None)
+    return list(found.order_by(Lower("name"), "id").values_list("pk", "name"))
+
+
+LACKING_SHOWN = 5
+
+
+def connections_lacking(capability: str) -> tuple[list[Connection], int]:
+    """The first few connections whose token surely lacks a capability, and how many there are."""
+    found = Connection.objects.filter(
+        disabled=False, capabilities__capability=capability, capabilities__verdict=Verdict.MISSING
+    )
+    return _first_few(found)
+
+
+def connections_without_releases() -> tuple[list[Connection], int]:
+    """The first few connections with a project in which classic releases are switched off, and how many there are."""
+    off = Project.objects.filter(connection=OuterRef("pk"), gone_at=None, releases_off=True)
+    return _first_few(Connection.objects.filter(Exists(off), disabled=False))
+
+
+def _first_few(found: QuerySet[Connection]) -> tuple[list[Connection], int]:
+    shown = list(found.order_by(Lower("name"), "id")[: LACKING_SHOWN + 1])
+    return shown[:LACKING_SHOWN], len(shown) if len(shown) <= LACKING_SHOWN else found.count()
+
+
+def incomplete_project_lists(connection: int | None) -> dict[int, str]:
+    """The connections whose list of projects was not read to its end, by id; only this one where it is said."""
+    found = SyncState.objects.filter(problem=ListIncomplete.code)
+    if connection is not None:
+        found = found.filter(pk=connection)
+    return dict(found.values_list("pk", "connection__name"))
+
+
+def incomplete_lists(kind: str, projects: QuerySet[Project]) -> dict[int, str]:
+    """Of these projects, those whose list of builds or releases was not read to its end, by id, in words."""
+    found = PollSubscription.objects.filter(kind=kind, problem=ListIncomplete.code, project__in=projects)
+    rows = found.values_list("project_id", "project__name", "project__connection__name")
+    return {pk: f"{project} of {connection}" for pk, project, connection in rows}
+
+
+def projects_named(*, connection: str = "", project: str = "") -> QuerySet[Project]:
+    """The present projects of this name, of the connection of this name; empty means any."""
+    found = Project.objects.filter(gone_at=None)
+    if connection:
+        found = found.filter(connection__name__iexact=connection)
+    return found.filter(name__iexact=project) if project else found
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStatus:
+    """What is stored of one connection. `untold` counts projects whose repositories could not be listed."""
+
+    sync_state: SyncState | None
+    projects: int
+    repositories: int
+    untold: int
+
+
+def sync_status(connection: Connection) -> SyncStatus:
+    """The counts of one connection, in three queries."""
+    present = connection.projects.filter(gone_at=None)
+    counted = present.aggregate(projects=Count("pk"), untold=Count("pk", filter=~Q(problem="")))
+    kept = Repository.objects.filter(project__connection=connection, gone_at=None).count()
+    return SyncStatus(SyncState.objects.filter(pk=connection.pk).first(), counted["projects"], kept, counted["untold"])

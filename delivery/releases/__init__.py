@@ -1,0 +1,1 @@
+"""Releases: pages, reads on demand, polling, and changes."""

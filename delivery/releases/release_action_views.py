@@ -1,0 +1,269 @@
+"""Pages that change releases at Azure DevOps: Create release, Deploy, Cancel, Approve, Reject. Each asks first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from connections import clients
+from connections.domain.problems import catalogue
+from connections.providers.azure_devops.release_models import Approval, Environment, Release
+from delivery import operations
+from delivery.confirmation import Question, ask_first, is_confirmed, posted
+from delivery.domain.stages import stage_of
+from delivery.models import Project
+from delivery.releases import release_changes, release_reads
+from delivery.releases.release_changes import Decision, Place
+from delivery.releases.release_forms import CommentForm, NewReleaseForm
+from delivery.releases.release_presenters import STAGE_CHIPS
+from delivery.releases.release_views import find, pipeline_url, problem_of, release_url
+from delivery.remote_read import RemoteReadError
+from history.record import Actor, actor_of
+
+_BOTH = require_http_methods(["GET", "POST"])
+
+
+@never_cache
+@_BOTH
+@permission_required(operations.CREATE_RELEASE.permission, raise_exception=True)
+def new_release(request: HttpRequest, pk: int, definition_id: int) -> HttpResponse:
+    """GET shows the form with the versions that are offered; POST asks, and then creates."""
+    project = find(pk)
+    back = pipeline_url(project, definition_id)
+    try:
+        definition = release_reads.pipeline(project, definition_id)
+        offers = release_reads.offers(project, definition)
+    except RemoteReadError as trouble:
+        return _new_page(request, project, None, back, trouble=trouble)
+    form = NewReleaseForm(request.POST if request.method == "POST" else None, definition=definition, offers=offers)
+    if not form.is_valid():
+        return _new_page(request, project, form, back)
+    if not is_confirmed(request):
+        return ask_first(request, _new_question(project, form, back), project.connection, posted(form))
+    try:
+        made = release_changes.create_release(project, form.wish(), by=actor_of(request), now=timezone.now())
+    except RemoteReadError as trouble:
+        return _new_page(request, project, form, back, trouble=trouble)
+    flash.success(request, f"{made.name} of {definition.name} is created.")
+    return redirect(release_url(project, made.id))
+
+
+def _new_question(project: Project, form: NewReleaseForm, back: str) -> Question:
+    wish = form.wish()
+    chosen = {alias: name for alias, (_, name) in wish.versions.items()}
+    facts = [("Pipeline", wish.definition_name), ("Project", project.name)]
+    facts += [
+        (offer.source.alias or "Artifact", chosen.get(offer.source.alias, "the latest, as Azure DevOps finds it"))
+        for offer in form.offers.values()
+    ]
+    if wish.by_hand:
+        facts.append(("Wait for a person", ", ".join(wish.by_hand)))
+    if wish.description:
+        facts.append(("Description", wish.description))
+    return Question("Create this release?", facts, "Create release", back)
+
+
+def _new_page(
+    request: HttpRequest,
+    project: Project,
+    form: NewReleaseForm | None,
+    back: str,
+    *,
+    trouble: RemoteReadError | None = None,
+) -> HttpResponse:
+    unlisted = [offer for offer in form.offers.values() if offer.problem] if form else []
+    place = clients.place_of(project.connection.server)
+    context = {
+        "form": form,
+        "project": project,
+        "connection": project.connection,
+        "leave": operations.check_allowed(project.connection, operations.CREATE_RELEASE),
+        "problem": problem_of(project, trouble) if trouble else None,
+        "said": trouble.said if trouble else "",
+        "unlisted": [(one.source.alias, catalogue.problem(one.problem, place=place)) for one in unlisted],
+        "others": [one for one in form.offers.values() if one.source.kind != "Build"] if form else [],
+        "cancel_url": back,
+    }
+    return render(request, "delivery/releases/new.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked about: a stage of a release, and the approval if it is about one."""
+
+    release: Release
+    environment: Environment
+    approval: Approval | None = None
+
+    @property
+    def place(self) -> Place:
+        return Place(self.release.id, self.release.name, self.environment.id, self.environment.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """How one of the acts asks, is carried out, and says that it was done."""
+
+    act: operations.Operation
+    title: str
+    button: str
+    done: str
+    carry_out: Callable[[Project, _Asked, str, Actor], object]
+    danger: bool = False
+
+
+def _deploy(project: Project, asked: _Asked, comment: str, by: Actor) -> object:
+    return release_changes.deploy(project, asked.place, comment=comment, by=by, now=timezone.now())
+
+
+def _cancel(project: Project, asked: _Asked, comment: str, by: Actor) -> object:
+    return release_changes.cancel(project, asked.place, comment=comment, by=by, now=timezone.now())
+
+
+def _approve(project: Project, asked: _Asked, comment: str, by: Actor) -> object:
+    return release_changes.approve(project, asked.place, _decision(asked, comment), by=by, now=timezone.now())
+
+
+def _reject(project: Project, asked: _Asked, comment: str, by: Actor) -> object:
+    return release_changes.reject(project, asked.place, _decision(asked, comment), by=by, now=timezone.now())
+
+
+def _decision(asked: _Asked, comment: str) -> Decision:
+    assert asked.approval is not None  # noqa: S101  (decisions are found by their approval)
+    return Decision(asked.approval.id, comment)
+
+
+DEPLOY = _Operation(
+    operations.DEPLOY_STAGE, "Deploy {stage}?", "Deploy", "{stage} of {release} is being deployed.", _deploy
+)
+CANCEL = _Operation(
+    operations.CANCEL_DEPLOYMENT,
+    "Cancel the deployment of {stage}?",
+    "Cancel the deployment",
+    "The deployment of {stage} of {release} is cancelled.",
+    _cancel,
+    danger=True,
+)
+APPROVE = _Operation(
+    operations.APPROVE_DEPLOYMENT, "Approve {stage}?", "Approve", "{stage} of {release} is approved.", _approve
+)
+REJECT = _Operation(
+    operations.REJECT_DEPLOYMENT, "Reject {stage}?", "Reject", "{stage} of {release} is rejected.", _reject, danger=True
+)
+
+
+@never_cache
+@_BOTH
+@permission_required(operations.DEPLOY_STAGE.permission, raise_exception=True)
+def deploy(request: HttpRequest, pk: int, release_id: int, environment_id: int) -> HttpResponse:
+    """GET asks, POST begins to deploy a stage."""
+    return _on_stage(request, find(pk), release_id, environment_id, DEPLOY)
+
+
+@never_cache
+@_BOTH
+@permission_required(operations.CANCEL_DEPLOYMENT.permission, raise_exception=True)
+def cancel(request: HttpRequest, pk: int, release_id: int, environment_id: int) -> HttpResponse:
+    """GET asks, POST cancels the deployment of a stage."""
+    return _on_stage(request, find(pk), release_id, environment_id, CANCEL)
+
+
+@never_cache
+@_BOTH
+@permission_required(operations.APPROVE_DEPLOYMENT.permission, raise_exception=True)
+def approve(request: HttpRequest, pk: int, release_id: int, approval_id: int) -> HttpResponse:
+    """GET asks, POST approves."""
+    return _on_approval(request, find(pk), release_id, approval_id, APPROVE)
+
+
+@never_cache
+@_BOTH
+@permission_required(operations.REJECT_DEPLOYMENT.permission, raise_exception=True)
+def reject(request: HttpRequest, pk: int, release_id: int, approval_id: int) -> HttpResponse:
+    """GET asks, POST rejects."""
+    return _on_approval(request, find(pk), release_id, approval_id, REJECT)
+
+
+def _on_stage(
+    request: HttpRequest, project: Project, release_id: int, environment_id: int, deed: _Operation
+) -> HttpResponse:
+    def choose(release: Release) -> _Asked | None:
+        found = (one for one in release.environments if one.id == environment_id)
+        return next((_Asked(release, one) for one in found), None)
+
+    return _answer(request, project, release_id, deed, choose)
+
+
+def _on_approval(
+    request: HttpRequest, project: Project, release_id: int, approval_id: int, deed: _Operation
+) -> HttpResponse:
+    def choose(release: Release) -> _Asked | None:
+        for stage in release.environments:
+            for one in stage.approvals:
+                if one.id == approval_id:
+                    return _Asked(release, stage, one)
+        return None
+
+    return _answer(request, project, release_id, deed, choose)
+
+
+def _answer(
+    request: HttpRequest,
+    project: Project,
+    release_id: int,
+    deed: _Operation,
+    choose: Callable[[Release], _Asked | None],
+) -> HttpResponse:
+    back = release_url(project, release_id)
+    form = CommentForm(request.POST if request.method == "POST" else None)
+    try:
+        asked = choose(release_reads.one_release(project, release_id))
+    except RemoteReadError as trouble:
+        return _ask(request, project, deed, None, form, back, trouble=trouble)
+    if asked is None:
+        raise Http404
+    if not form.is_valid():
+        return _ask(request, project, deed, asked, form, back)
+    try:
+        deed.carry_out(project, asked, form.cleaned_data["comment"], actor_of(request))
+    except RemoteReadError as trouble:
+        return _ask(request, project, deed, asked, form, back, trouble=trouble)
+    flash.success(request, deed.done.format(stage=asked.environment.name, release=asked.release.name))
+    return redirect(back)
+
+
+def _ask(
+    request: HttpRequest,
+    project: Project,
+    deed: _Operation,
+    asked: _Asked | None,
+    form: CommentForm,
+    back: str,
+    *,
+    trouble: RemoteReadError | None = None,
+) -> HttpResponse:
+    stage = asked.environment.name if asked else "this stage"
+    approval = asked.approval if asked else None
+    of_another = approval is not None and release_changes.is_of_another(approval, project.connection.identity_id)
+    context: dict[str, Any] = {
+        "project": project,
+        "connection": project.connection,
+        "deed": replace(deed, title=deed.title.format(stage=stage)),
+        "asked": asked,
+        "approver": approval.approver if approval else None,
+        "of_another": of_another,
+        "stage_chip": STAGE_CHIPS[stage_of(asked.environment)] if asked else None,
+        "form": form,
+        "leave": operations.check_allowed(project.connection, deed.act),
+        "problem": problem_of(project, trouble) if trouble else None,
+        "said": trouble.said if trouble else "",
+        "back_url": back,
+    }
+    return render(request, "delivery/releases/confirm_action.html", context)

@@ -1,0 +1,110 @@
+"""Releases: one row for each release pipeline of every connection, live while it is open."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from connections.views.presenters import Chip
+from delivery import live_views, reads
+from delivery.domain.stages import ReleaseState, StageState
+from delivery.forms import ReleaseFilterForm
+from delivery.live import polling
+from delivery.models import ReleasePipeline
+from delivery.releases.release_presenters import STAGE_CHIPS, StageView, chip_of_release
+
+may_see = permission_required("delivery.view_releasepipeline", raise_exception=True)
+_NEVER = Chip("Never released", "circle-minus", "quiet")
+
+
+@never_cache
+@require_safe
+@may_see
+def listing(request: HttpRequest) -> HttpResponse:
+    """GET /releases/: search, filters, order and page stand in the URL. Looking at it keeps its projects read."""
+    form = ReleaseFilterForm(request.GET, states=reads.RELEASE_STATES)
+    filters = live_views.chosen(form)
+    page = reads.page_of_release_pipelines(filters, request.GET.get("page"))
+    watches = live_views.subscribe([one.project_id for one in page.object_list], polling.RELEASES)
+    others = request.GET.copy()
+    others.pop("page", None)
+    context = {
+        "page": page,
+        "rows": [pipeline_row(one) for one in page.object_list],
+        "filters": form,
+        "filtered": filters.any,
+        "nothing_there": not page.paginator.count and not filters.q and not filters.state,
+        "total": page.paginator.count,
+        "query": others.urlencode(),
+        "now": timezone.now(),
+        **_what_is_missing(),
+        **live_views.freshness(watches),
+    }
+    return render(request, "delivery/releases/list.html", context)
+
+
+def _what_is_missing() -> dict[str, Any]:
+    """The connections of which no releases can be shown: their token lacks the scope, or there are none to be had."""
+    lacking, lacking_count = reads.connections_lacking(polling.KINDS[polling.RELEASES])
+    switched_off, off_count = reads.connections_without_releases()
+    return {"lacking": lacking, "lacking_count": lacking_count, "switched_off": switched_off, "off_count": off_count}
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """An approval that is waited for, and the release that it is about."""
+
+    url: str
+    release: str
+    stage: str
+    who: str
+    since: datetime | None
+
+
+def pipeline_row(pipeline: ReleasePipeline) -> dict[str, Any]:
+    """One release pipeline of the list, with its newest release."""
+    states = [_stage(one) for one in pipeline.newest_stages]
+    released = pipeline.newest_id is not None
+    names = pipeline.newest_stages if released else pipeline.stages
+    return {
+        "pipeline": pipeline,
+        "project": pipeline.project,
+        "connection": pipeline.project.connection,
+        "chip": chip_of_release(_whole(pipeline.whole), states) if released else _NEVER,
+        "release_url": _release_url(pipeline, pipeline.newest_id) if released else "",
+        "stages": [StageView(str(one.get("name", "")), STAGE_CHIPS[_stage(one)]) for one in names],
+        "waits": [_wait(pipeline, one) for one in pipeline.waiting],
+        "more_waits": pipeline.pending - len(pipeline.waiting),
+    }
+
+
+def _stage(stored: dict[str, Any]) -> StageState:
+    # A later version may know more words than this one.
+    word = stored.get("state", StageState.NOT_STARTED)
+    return next((one for one in StageState if one == word), StageState.UNKNOWN)
+
+
+def _whole(word: str) -> ReleaseState:
+    return next((one for one in ReleaseState if one == word), ReleaseState.UNKNOWN)
+
+
+def _release_url(pipeline: ReleasePipeline, release_id: int | None) -> str:
+    return reverse("delivery:release", args=[pipeline.project_id, release_id]) if release_id else ""
+
+
+def _wait(pipeline: ReleasePipeline, one: dict[str, Any]) -> Wait:
+    return Wait(
+        url=_release_url(pipeline, one.get("release_id")),
+        release=one.get("release", ""),
+        stage=one.get("stage", ""),
+        who=one.get("who", ""),
+        since=parse_datetime(one["since"]) if one.get("since") else None,
+    )

@@ -1,0 +1,248 @@
+"""Pages of one release pipeline and of one release, read on demand and live while something moves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from connections.domain.problems.catalogue import problem as words_of
+from connections.providers.azure_devops.release_models import Environment, Release
+from connections.views.presenters import Chip, ProblemView
+from delivery import operations
+from delivery.domain.stages import CAN_BE_CANCELLED, CAN_BE_DEPLOYED, seconds_until_next_poll, stage_of
+from delivery.models import Project
+from delivery.releases import release_reads
+from delivery.releases.release_presenters import (
+    STAGE_CHIPS,
+    ApprovalView,
+    StageView,
+    approval_views,
+    chip_of,
+    deployment_views,
+    duration,
+    row_of_stages,
+)
+from delivery.remote_problems import remote_problem
+from delivery.remote_read import RemoteReadError
+
+may_see = permission_required("delivery.view_releasepipeline", raise_exception=True)
+LONGEST = 200
+# After trouble that may pass by itself, a page asks again.
+SECONDS_AFTER_TROUBLE = 15
+
+
+def find(pk: int) -> Project:
+    """The project, or a 404 page."""
+    chosen = Project.objects.select_related("connection__owner").prefetch_related("connection__capabilities")
+    return get_object_or_404(chosen, pk=pk)
+
+
+def release_url(project: Project, release_id: int) -> str:
+    """The page of a release."""
+    return reverse("delivery:release", args=[project.pk, release_id])
+
+
+def pipeline_url(project: Project, definition_id: int) -> str:
+    """The page of a release pipeline."""
+    return reverse("delivery:release-pipeline", args=[project.pk, definition_id])
+
+
+def problem_of(project: Project, trouble: RemoteReadError) -> ProblemView:
+    """The words of what went wrong, with the links that help."""
+    return remote_problem(project.connection, trouble)
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """An act on the page. `why` is the id of the note that says why it cannot be tried; empty when it can."""
+
+    act: operations.Operation
+    url: str
+    icon: str
+    label: str
+    why: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageCard:
+    """A stage on the page of a release."""
+
+    id: int
+    name: str
+    chip: Chip
+    changed_at: datetime | None
+    took: str
+    approvals: list[tuple[ApprovalView, list[Button]]]
+    buttons: list[Button]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRow:
+    """A release in the list of its pipeline's."""
+
+    release: Release
+    url: str
+    chip: Chip
+    stages: list[StageView]
+    versions: str
+
+
+@never_cache
+@require_safe
+@may_see
+def pipeline(request: HttpRequest, pk: int, definition_id: int) -> HttpResponse:
+    """GET /releases/<project>/pipelines/<id>/: its releases, newest first; `after` continues the list."""
+    project = find(pk)
+    after = request.GET.get("after", "")[:LONGEST] or None
+    now = timezone.now()
+
+    def read() -> dict[str, Any]:
+        definition = release_reads.pipeline(project, definition_id)
+        page = release_reads.releases_of(project, definition_id, after=after)
+        here = pipeline_url(project, definition_id)
+        older = f"{here}?{urlencode({'after': page.continuation})}" if page.continuation else ""
+        looks = [seconds_until_next_poll(one, now=now) for one in page.items]
+        return {
+            "definition": definition,
+            "rows": [_row(project, one) for one in page.items],
+            "older_url": older,
+            "look_again": min((one for one in looks if one), default=None),
+        }
+
+    shown = _read(project, read)
+    context = {
+        "definition_id": definition_id,
+        "new_leave": operations.check_allowed(project.connection, operations.CREATE_RELEASE),
+        "can_create": request.user.has_perm(operations.CREATE_RELEASE.permission),
+        "new_url": reverse("delivery:new-release", args=[project.pk, definition_id]),
+        "newest_url": pipeline_url(project, definition_id) if after else "",
+        **_common(request, project, now),
+        **shown,
+    }
+    return render(request, "delivery/releases/pipeline.html", context)
+
+
+def _row(project: Project, one: Release) -> ReleaseRow:
+    versions = ", ".join(artifact.version for artifact in one.artifacts if artifact.version)
+    return ReleaseRow(one, release_url(project, one.id), chip_of(one), row_of_stages(one), versions)
+
+
+@never_cache
+@require_safe
+@may_see
+def page(request: HttpRequest, pk: int, release_id: int) -> HttpResponse:
+    """GET /releases/<project>/<id>/: what it carries, how far it is, who is asked, and what was deployed."""
+    project = find(pk)
+    now = timezone.now()
+    acts = _Acts(request, project, release_id)
+
+    def read() -> dict[str, Any]:
+        found = release_reads.one_release(project, release_id)
+        definition_id = found.definition_id
+        return {
+            "release": found,
+            "chip": chip_of(found),
+            "row": row_of_stages(found),
+            "cards": [_card(one, acts) for one in found.environments],
+            "deployments": deployment_views(found.environments),
+            "pipeline_url": pipeline_url(project, definition_id) if definition_id is not None else "",
+            "look_again": seconds_until_next_poll(found, now=now),
+        }
+
+    shown = _read(project, read)
+    context = {"release_id": release_id, "refusals": acts.refusals(), **_common(request, project, now), **shown}
+    return render(request, "delivery/releases/release.html", context)
+
+
+def _read(project: Project, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return read()
+    except RemoteReadError as trouble:
+        passes = words_of(trouble.code).link == "status" or trouble.code == "throttled"
+        return {"problem": problem_of(project, trouble), "look_again": SECONDS_AFTER_TROUBLE if passes else None}
+
+
+def _common(request: HttpRequest, project: Project, now: datetime) -> dict[str, Any]:
+    return {
+        "project": project,
+        "connection": project.connection,
+        "connection_url": project.connection.get_absolute_url(),
+        "here": request.get_full_path(),
+        "now": now,
+    }
+
+
+def _card(environment: Environment, acts: "_Acts") -> StageCard:
+    return StageCard(
+        id=environment.id,
+        name=environment.name,
+        chip=STAGE_CHIPS[stage_of(environment)],
+        changed_at=environment.changed_at,
+        took=duration(environment.minutes),
+        approvals=[(one, acts.on_approval(one)) for one in approval_views(environment, acts.identity_id)],
+        buttons=acts.on_stage(environment),
+    )
+
+
+class _Acts:
+    """What the person may do on this page, and what the token keeps from being done."""
+
+    def __init__(self, request: HttpRequest, project: Project, release_id: int) -> None:
+        self.connection = project.connection
+        self.identity_id = project.connection.identity_id
+        self.place = (project.pk, release_id)
+        self.allowed = [
+            act
+            for act in (
+                operations.DEPLOY_STAGE,
+                operations.CANCEL_DEPLOYMENT,
+                operations.APPROVE_DEPLOYMENT,
+                operations.REJECT_DEPLOYMENT,
+            )
+            if request.user.has_perm(act.permission)
+        ]
+        self.leaves = {act.key: operations.check_allowed(self.connection, act) for act in self.allowed}
+
+    def refusals(self) -> list[tuple[str, str, operations.OperationCheck]]:
+        """One note for each permission whose acts cannot be tried: its id, what it is about, and why."""
+        found = {act.permission: self.leaves[act.key] for act in self.allowed if not self.leaves[act.key].given}
+        names = {
+            operations.DEPLOY_STAGE.permission: "Deploy and cancel",
+            operations.APPROVE_DEPLOYMENT.permission: "Approve and reject",
+        }
+        return [(_why(leave.act), names[permission], leave) for permission, leave in found.items()]
+
+    def on_stage(self, environment: Environment) -> list[Button]:
+        stage, again = stage_of(environment), bool(environment.attempts)
+        if stage in CAN_BE_CANCELLED:
+            return self.button(operations.CANCEL_DEPLOYMENT, environment.id, "circle-stop", "Cancel", tone="danger")
+        if stage in CAN_BE_DEPLOYED:
+            return self.button(operations.DEPLOY_STAGE, environment.id, "play", "Deploy again" if again else "Deploy")
+        return []
+
+    def on_approval(self, approval: ApprovalView) -> list[Button]:
+        if not approval.waits:
+            return []
+        yes = self.button(operations.APPROVE_DEPLOYMENT, approval.id, "thumbs-up", "Approve", tone="primary")
+        return yes + self.button(operations.REJECT_DEPLOYMENT, approval.id, "thumbs-down", "Reject", tone="danger")
+
+    def button(self, act: operations.Operation, number: int, icon: str, label: str, *, tone: str = "") -> list[Button]:
+        if act not in self.allowed:
+            return []
+        why = "" if self.leaves[act.key].given else _why(act)
+        url = reverse(f"delivery:{act.key.replace('_', '-')}", args=[*self.place, number])
+        return [Button(act, url, icon, label, why, tone)]
+
+
+def _why(act: operations.Operation) -> str:
+    return f"why-{act.permission.partition('.')[2]}"

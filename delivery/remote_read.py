@@ -1,0 +1,169 @@
+"""Read from Azure DevOps on demand: one way in, short memory, and no asking while we were told to wait.
+
+What was read is remembered for seconds, for each connection and token, in the web process that read it. What all
+processes must know stands in the database: that something was changed at Azure DevOps (`ReadGeneration`), and that a
+person behind a token must wait (`RateLimitPause`).
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TypeVar, cast
+
+from django.conf import settings
+from django.core.cache import caches
+from django.db.models import F
+from django.utils import timezone
+
+from connections import clients
+from connections.actions import rate_limit_pauses
+from connections.actions.audit import stored_token
+from connections.actions.refusal_causes import cause_for
+from connections.input_rules import InvalidInput
+from connections.models import Connection
+from connections.providers.azure_devops import errors
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from core.encryption import UnreadableToken
+from delivery.models import ReadGeneration
+
+Value = TypeVar("Value")
+CACHE = "azure_devops"
+# The problem code of what went wrong on our side; the log has more.
+FAILED_HERE = "failed_here"
+# Far longer than anything is remembered.
+_GENERATION_KEPT = timedelta(days=30)
+
+
+class RemoteReadError(Exception):
+    """Azure DevOps was not asked, or did not answer as hoped. `code` is one of the catalogue's.
+
+    `said` is what Azure DevOps itself said, for the eyes of whoever just tried; `retry_after` is in seconds. `host` is
+    who answered or, for a redirect, where it leads.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        activity_id: str | None = None,
+        said: str = "",
+        retry_after: float | None = None,
+        host: str = "",
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.activity_id = activity_id
+        self.said = said
+        self.retry_after = retry_after
+        self.host = host
+
+
+@contextmanager
+def refusing_invalid_input() -> Iterator[None]:
+    """Raise `CannotAsk` for what a rule of `input_rules` does not accept, with the rule's code."""
+    try:
+        yield
+    except InvalidInput as wrong:
+        raise RemoteReadError(wrong.code) from None
+
+
+@contextmanager
+def open_client(
+    connection: Connection, *, seconds: float | None = None, list_seconds: float | None = None
+) -> Iterator[AzureDevOpsClient]:
+    """A client with the connection's token. Raises `CannotAsk` for whatever goes wrong inside, in our own words.
+
+    `seconds` are those of each call, `list_seconds` those of each list; without them, those of a person who waits.
+    """
+    if connection.disabled:
+        raise RemoteReadError("connection_disabled")
+    wait = rate_limit_pauses.seconds_left(connection, now=timezone.now())
+    if wait is not None:
+        raise RemoteReadError("throttled", retry_after=wait)
+    try:
+        server = clients.server(connection.server)
+        token = stored_token(connection)
+    except (UnreadableToken, clients.UnknownServer) as ours:
+        raise RemoteReadError(ours.code) from None
+    limit = clients.page_seconds() if seconds is None else seconds
+    try:
+        with clients.azure_devops(
+            server, connection.organization, token, seconds=limit, list_seconds=list_seconds
+        ) as client:
+            try:
+                yield client
+            except errors.EmptyRefusal as refusal:
+                raise _why_empty(client, refusal) from None
+    except errors.AzureDevOpsError as trouble:
+        raise _read_error(connection, trouble) from None
+
+
+def _why_empty(client: AzureDevOpsClient, refusal: errors.EmptyRefusal) -> errors.AzureDevOpsError:
+    """A missing scope, or a dead token: a server of one's own refuses both without a word, the service sometimes."""
+    try:
+        client.connection_data()
+    except errors.TokenRefused as dead:
+        return dead
+    except errors.AzureDevOpsError:
+        return refusal
+    return refusal
+
+
+def _read_error(connection: Connection, trouble: errors.AzureDevOpsError) -> RemoteReadError:
+    retry_after = trouble.retry_after
+    # A server in trouble says nothing of the person's share of calls.
+    if retry_after and isinstance(trouble, errors.Throttled):
+        rate_limit_pauses.note(connection, retry_after, now=timezone.now())
+    said = " ".join(trouble.problems) if isinstance(trouble, errors.BuildNotQueued) else ""
+    return RemoteReadError(
+        cause_for(connection, trouble.code, now=timezone.now()),
+        activity_id=trouble.activity_id,
+        said=said or trouble.said,
+        retry_after=retry_after,
+        host=trouble.host,
+    )
+
+
+def cached(
+    connection: Connection,
+    what: tuple[object, ...],
+    ask: Callable[[AzureDevOpsClient], Value],
+    *,
+    seconds: float | None = None,
+) -> Value:
+    """What `ask` returned within the last seconds, or returns now. Raises `CannotAsk`.
+
+    `seconds` is how long it is remembered, for what moves; AZURE_DEVOPS_READ_SECONDS when it is not said.
+    """
+    key = _key(connection, what)
+    found = caches[CACHE].get(key)
+    if found is None:
+        with open_client(connection) as client:
+            found = (ask(client),)
+        caches[CACHE].set(key, found, settings.AZURE_DEVOPS_READ_SECONDS if seconds is None else seconds)
+    return cast("tuple[Value]", found)[0]
+
+
+def invalidate(connection: Connection, *, now: datetime) -> None:
+    """After a change at Azure DevOps: no process shows again what was read before, by whichever token.
+
+    Not to be called inside a transaction: the others would learn of it too late.
+    """
+    place = {"server": connection.server, "organization_id": connection.organization_id}
+    changes = {"number": F("number") + 1, "changed_at": now}
+    if not ReadGeneration.objects.filter(**place).update(**changes):
+        ReadGeneration.objects.bulk_create([ReadGeneration(**place, changed_at=now)], ignore_conflicts=True)
+        ReadGeneration.objects.filter(**place).update(**changes)
+
+
+def forget_old_generations(*, now: datetime) -> None:
+    """Remove the counts of organizations in which nothing was changed for long: nobody remembers anything of then."""
+    ReadGeneration.objects.filter(changed_at__lt=now - _GENERATION_KEPT).delete()
+
+
+def _key(connection: Connection, what: tuple[object, ...]) -> str:
+    place = {"server": connection.server, "organization_id": connection.organization_id}
+    generation = ReadGeneration.objects.filter(**place).values_list("number", flat=True).first() or 0
+    parts = (connection.pk, connection.token_set_at.timestamp(), generation, *what)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Repositories: pages, reads on demand, and changes."""

@@ -1,0 +1,158 @@
+"""Pages that write at Azure DevOps: New repository, New branch, Commit a file. Each asks first."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from connections.models import Connection
+from delivery import operations, reads
+from delivery.confirmation import Question, ask_first, is_confirmed, posted
+from delivery.forms import CommitForm, NewBranchForm, NewRepositoryForm
+from delivery.models import Repository
+from delivery.remote_problems import remote_problem
+from delivery.remote_read import RemoteReadError
+from delivery.repositories import repository_browser
+from delivery.repositories.repository_changes import FileCommit, commit_file, create_branch, create_repository
+from delivery.repositories.repository_list_views import repositories_url
+from delivery.repositories.repository_views import find, page_url
+from history.record import actor_of
+
+
+@never_cache
+@require_safe
+@permission_required(operations.CREATE_REPOSITORY.permission, raise_exception=True)
+def new_repository_somewhere(request: HttpRequest) -> HttpResponse:
+    """GET: the form of the connection in the query; of the default one, or the first, when none is said."""
+    wanted = request.GET.get("connection", "")
+    choices = reads.connections_to_choose()
+    found = next((pk for pk, _ in choices if str(pk) == wanted), choices[0][0] if choices else None)
+    return redirect("delivery:new-repository", pk=found) if found else redirect("delivery:repositories")
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@permission_required(operations.CREATE_REPOSITORY.permission, raise_exception=True)
+def new_repository(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET shows the form; POST asks, and then creates."""
+    connection = get_object_or_404(Connection.objects.prefetch_related("capabilities"), pk=pk)
+    projects = connection.projects.filter(gone_at=None)
+    form = NewRepositoryForm(request.POST or None, projects=[(str(one.pk), one.name) for one in projects])
+    back = repositories_url(connection)
+    if not form.is_valid():
+        return _page(request, form, connection, operations.CREATE_REPOSITORY, back)
+    project, name = projects.get(pk=form.cleaned_data["project"]), form.cleaned_data["name"]
+    if not is_confirmed(request):
+        facts = [("Name", name), ("Project", project.name)]
+        question = Question("Create this repository?", facts, "Create repository", back)
+        return ask_first(request, question, connection, posted(form))
+    try:
+        made = create_repository(project, name, by=actor_of(request), now=timezone.now())
+    except RemoteReadError as trouble:
+        return _page(request, form, connection, operations.CREATE_REPOSITORY, back, trouble=trouble)
+    flash.success(request, f"{made.name} is created in {project.name}.")
+    return redirect(made)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@permission_required(operations.CREATE_BRANCH.permission, raise_exception=True)
+def new_branch(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET shows the form; POST asks, and then creates."""
+    repository = find(pk)
+    connection, back = repository.project.connection, repository.get_absolute_url()
+    source = request.GET.get("branch") or repository.branch
+    form = NewBranchForm(request.POST or None, initial={"source": source})
+    act = operations.CREATE_BRANCH
+    if not form.is_valid():
+        return _page(request, form, connection, act, back, repository=repository)
+    name, source = form.cleaned_data["name"], form.cleaned_data["source"]
+    if not is_confirmed(request):
+        facts = [("Branch", name), ("From", source), ("Repository", repository.name)]
+        question = Question("Create this branch?", facts, "Create branch", back)
+        return ask_first(request, question, connection, posted(form))
+    try:
+        create_branch(repository, name, source=source, by=actor_of(request), now=timezone.now())
+    except RemoteReadError as trouble:
+        return _page(request, form, connection, act, back, repository=repository, trouble=trouble)
+    flash.success(request, f"The branch {name} is created.")
+    return redirect(page_url(repository, name))
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@permission_required(operations.COMMIT_FILE.permission, raise_exception=True)
+def commit(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET shows the form, filled with the file at `branch` and `path` if there is one; POST asks, and then commits."""
+    repository = find(pk)
+    connection, act = repository.project.connection, operations.COMMIT_FILE
+    branch = request.GET.get("branch") or repository.branch or "main"
+    back = page_url(repository, branch)
+    if request.method == "GET":
+        return _commit_page(request, repository, branch, back)
+    form = CommitForm(request.POST, longest=settings.FILE_MAX_BYTES)
+    if not form.is_valid():
+        return _page(request, form, connection, act, back, repository=repository)
+    wish = FileCommit(**{name: form.cleaned_data[name] for name in ("branch", "path", "content", "comment", "seen")})
+    if not is_confirmed(request):
+        return ask_first(request, _commit_question(repository, wish), connection, posted(form))
+    try:
+        commit_file(repository, wish, by=actor_of(request), now=timezone.now())
+    except RemoteReadError as trouble:
+        return _page(request, form, connection, act, back, repository=repository, trouble=trouble)
+    flash.success(request, f"{wish.path} is committed to {wish.branch}.")
+    return redirect(page_url(repository, wish.branch, wish.path))
+
+
+def _commit_page(request: HttpRequest, repository: Repository, branch: str, back: str) -> HttpResponse:
+    path = request.GET.get("path", "")
+    initial: dict[str, Any] = {"branch": branch, "path": path.lstrip("/")}
+    trouble = None
+    if path and not path.endswith("/"):
+        try:
+            found = repository_browser.file_to_edit(repository, branch, path)
+        except RemoteReadError as refusal:
+            trouble = refusal
+        else:
+            initial |= {"content": found.text, "seen": found.object_id}
+    form = CommitForm(initial=initial, longest=settings.FILE_MAX_BYTES)
+    connection = repository.project.connection
+    return _page(request, form, connection, operations.COMMIT_FILE, back, repository=repository, trouble=trouble)
+
+
+def _commit_question(repository: Repository, wish: FileCommit) -> Question:
+    facts = [("File", wish.path), ("Branch", wish.branch), ("Repository", repository.name), ("Message", wish.comment)]
+    title = "Commit this change?" if wish.seen else "Commit this new file?"
+    return Question(title, facts, "Commit", page_url(repository, wish.branch), preview=wish.content)
+
+
+def _page(
+    request: HttpRequest,
+    form: BaseForm,
+    connection: Connection,
+    act: operations.Operation,
+    back: str,
+    *,
+    repository: Repository | None = None,
+    trouble: RemoteReadError | None = None,
+) -> HttpResponse:
+    problem = remote_problem(connection, trouble) if trouble else None
+    context = {
+        "form": form,
+        "connection": connection,
+        "repository": repository,
+        "leave": operations.check_allowed(connection, act),
+        "problem": problem,
+        "said": trouble.said if trouble else "",
+        "cancel_url": back,
+        # A new repository may be made elsewhere; everything else happens where the repository is.
+        "elsewhere": reads.connections_to_choose() if repository is None else [],
+    }
+    return render(request, "delivery/operation_form.html", context)

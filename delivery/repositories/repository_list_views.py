@@ -1,0 +1,94 @@
+"""Repositories: the list over all connections, and how it is kept fresh."""
+
+from typing import Any
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from connections.models import Connection
+from connections.views.common import problem_about
+from core.tasks import BrokerUnavailable, enqueue
+from delivery import reads
+from delivery.forms import FilterForm
+from delivery.operations import CREATE_REPOSITORY, check_allowed
+from delivery.sync.sync import request_sync
+from history.record import actor_of
+
+
+@never_cache
+@require_safe
+@permission_required("delivery.view_repository", raise_exception=True)
+def listing(request: HttpRequest) -> HttpResponse:
+    """GET /repositories/: search, filters, order and page stand in the URL."""
+    form = FilterForm(request.GET, states=reads.STATES)
+    form.is_valid()
+    form.offer("connection", reads.connections_to_choose())
+    chosen = {name: form.cleaned_data.get(name) or "" for name in ("q", "state", "sort")}
+    filters = reads.Filters(**chosen, connection=form.cleaned_data.get("connection"))
+    page = reads.page_of_repositories(filters, request.GET.get("page"))
+    others = request.GET.copy()
+    others.pop("page", None)
+    connection = Connection.objects.filter(pk=filters.connection).first() if filters.connection else None
+    context = {
+        "page": page,
+        "filters": form,
+        "filtered": filters.any,
+        "total": page.paginator.count,
+        "query": others.urlencode(),
+        "connection": connection,
+        "incomplete": sorted(reads.incomplete_project_lists(filters.connection).values(), key=str.casefold),
+        "all_url": f"{reverse('delivery:repositories')}?{urlencode(chosen)}",
+        **(sync_status_context(request, connection) if connection else {}),
+    }
+    return render(request, "delivery/repositories.html", context)
+
+
+def sync_status_context(request: HttpRequest, connection: Connection) -> dict[str, Any]:
+    """How the copy of one connection stands, for `delivery/sync_status.html`."""
+    holdings = reads.sync_status(connection)
+    sync_state = holdings.sync_state
+    problem = problem_about(connection, sync_state.problem, activity_id=sync_state.activity_id) if sync_state else None
+    return {
+        "holdings": holdings,
+        "sync_state": sync_state,
+        "sync_problem": problem if sync_state and sync_state.problem else None,
+        "can_refresh": request.user.has_perm("delivery.refresh_repository"),
+        "refresh_url": reverse("delivery:refresh", args=[connection.pk]),
+        "repositories_url": repositories_url(connection),
+        "new_repository": check_allowed(connection, CREATE_REPOSITORY),
+        "can_create": request.user.has_perm(CREATE_REPOSITORY.permission),
+        "new_repository_url": reverse("delivery:new-repository", args=[connection.pk]),
+        "connection_url": connection.get_absolute_url(),
+        "now": timezone.now(),
+    }
+
+
+def repositories_url(connection: Connection) -> str:
+    """The list of one connection's repositories."""
+    return f"{reverse('delivery:repositories')}?{urlencode({'connection': connection.pk})}"
+
+
+@require_POST
+@permission_required("delivery.refresh_repository", raise_exception=True)
+def refresh(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: bring in this connection's projects and repositories anew."""
+    connection = get_object_or_404(Connection, pk=pk)
+    if connection.disabled:
+        flash.warning(request, f"{connection.name} is disabled. Enable it to bring in its repositories.")
+        return redirect(connection)
+    from delivery.tasks import refresh_due
+
+    request_sync(connection, by=actor_of(request), now=timezone.now())
+    try:
+        # The clock would come by itself; this only saves the wait.
+        enqueue(refresh_due)
+    except BrokerUnavailable:
+        flash.warning(request, "The broker cannot be reached. The refresh begins when the clock and a worker are back.")
+    return redirect(repositories_url(connection))

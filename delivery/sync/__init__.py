@@ -1,0 +1,1 @@
+"""Sync of projects and repositories from Azure DevOps into the database."""

@@ -1,0 +1,348 @@
+"""Bring in projects and repositories, and keep them fresh.
+
+What a listing shows is written as it comes; what it does not show is marked gone only after every page of it was
+read. So a listing that failed half-way hides nothing. A refresh is rows: it goes on after a crash or a pause, and
+passes over the projects that it has listed already.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import random
+
+from django.conf import settings
+from django.db import DataError, IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
+
+from connections import clients
+from connections.actions import rate_limit_pauses
+from connections.actions.audit import stored_token
+from connections.actions.refusal_causes import cause_for
+from connections.domain import scheduling
+from connections.models import Connection, RateLimitPause
+from connections.providers.azure_devops import errors, git
+from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.models import Page
+from core.encryption import UnreadableToken
+from delivery import leases
+from delivery.live.polling import poll_everything_once
+from delivery.models import Project, Repository, SyncState
+from delivery.remote_read import FAILED_HERE
+from delivery.sync.upsert import BATCH, mark_unseen_projects_gone, upsert_projects, upsert_repositories
+from history.record import Actor, record
+
+log = logging.getLogger(__name__)
+CLOCK = Actor(name="the clock")
+Clock = Callable[[], datetime]
+# After so many interruptions in a row a refresh is given up until its usual time.
+PATIENCE = 5
+# So many projects in a row that end in a server error are the server's trouble, not the projects'.
+SERVER_ERRORS_IN_A_ROW = 3
+# These concern the token, the organization or the network: the other projects would meet the same.
+_ABOUT_ALL = (
+    errors.TokenRefused,
+    errors.NotAMember,
+    errors.BlockedByPolicy,
+    errors.InteractiveSignInNeeded,
+    errors.EmptyRefusal,
+    errors.OrganizationNotFound,
+    errors.OrganizationUnavailable,
+    errors.Throttled,
+    errors.Unreachable,
+    errors.ServerTooOld,
+)
+
+
+class LostLease(Exception):
+    """Another worker holds this refresh now, or its connection is gone."""
+
+
+class OtherOrganization(Exception):
+    """Azure DevOps answers under this name for another organization."""
+
+    code = "another_organization"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A refresh that was claimed, and under which lease."""
+
+    connection_id: int
+    lease: str
+
+
+def request_sync(connection: Connection, *, by: Actor, now: datetime) -> SyncState:
+    """Make a refresh due. One that is under way is returned as it is."""
+    sync_state, _ = SyncState.objects.get_or_create(connection=connection, defaults={"next_at": now})
+    if not sync_state.under_way:
+        SyncState.objects.filter(pk=sync_state.pk).update(next_at=now, started_by=by.name, by_hand=True)
+        sync_state.refresh_from_db()
+    return sync_state
+
+
+def claim_due(*, now: datetime) -> list[Claim]:
+    """Lease the refreshes that are due, one at a time for each person behind a token.
+
+    The lease is a conditional UPDATE, so two clocks never take the same one, and one whose worker died is due
+    again when the lease ends.
+    """
+    _make_missing(now)
+    free = leases.free(now)
+    due = SyncState.objects.filter(free, next_at__lte=now, connection__disabled=False).order_by("next_at", "pk")
+    due = due.exclude(RateLimitPause.holds(now, connection="connection__"))
+    busy = set(SyncState.objects.filter(leases.held(now)).values_list("connection__identity_id", flat=True))
+    until = leases.lease_end(now)
+    claimed: list[Claim] = []
+    # More than can be taken, so that one busy person does not hide the others.
+    for pk, person in due.values_list("pk", "connection__identity_id")[: settings.REFRESHES_PER_TICK * 10]:
+        lease = str(uuid.uuid4())
+        if person in busy or len(claimed) >= settings.REFRESHES_PER_TICK:
+            continue
+        if SyncState.objects.filter(free, pk=pk, next_at__lte=now).update(leased_until=until, lease=lease):
+            busy.add(person)
+            claimed.append(Claim(pk, lease))
+    return claimed
+
+
+def claim_now(connection: Connection, *, by: Actor, now: datetime) -> Claim | None:
+    """Lease one refresh for whoever asks; None while another worker holds it."""
+    request_sync(connection, by=by, now=now)
+    lease = str(uuid.uuid4())
+    mine = SyncState.objects.filter(leases.free(now), pk=connection.pk)
+    claimed = mine.update(leased_until=leases.lease_end(now), lease=lease)
+    return Claim(connection.pk, lease) if claimed else None
+
+
+def _make_missing(now: datetime) -> None:
+    """Connections that were made before this app came, or while nobody listened."""
+    without = Connection.objects.filter(sync_state=None).values_list("pk", flat=True)[:BATCH]
+    SyncState.objects.bulk_create((SyncState(connection_id=pk, next_at=now) for pk in without), ignore_conflicts=True)
+
+
+def sync(claim: Claim, *, clock: Clock) -> None:
+    """Carry out a claimed refresh as far as it goes. Never raises an `AzureDevOpsError`."""
+    found = SyncState.objects.select_related("connection").filter(pk=claim.connection_id, lease=claim.lease).first()
+    if found is None:
+        return
+    work = _Sync(found, clock)
+    try:
+        work.run()
+    except LostLease:
+        log.info("The refresh of connection %s goes on elsewhere.", claim.connection_id)
+    except Exception:
+        log.exception("The refresh of connection %s ended unexpectedly.", claim.connection_id)
+        with suppress(LostLease):
+            work.pause(FAILED_HERE)
+
+
+class _Sync:
+    """One worker's turn at one refresh."""
+
+    def __init__(self, sync_state: SyncState, clock: Clock) -> None:
+        self.sync_state = sync_state
+        self.connection = sync_state.connection
+        self.clock = clock
+        self.started_at = sync_state.started_at if sync_state.under_way and sync_state.started_at else clock()
+
+    def run(self) -> None:
+        """Raises `LostLease`."""
+        self.begin()
+        try:
+            self.ask()
+        except errors.AzureDevOpsError as trouble:
+            self.interrupt(trouble)
+        except (UnreadableToken, clients.UnknownServer, OtherOrganization) as ours:
+            self.end(problem=ours.code)
+        else:
+            self.end()
+
+    def begin(self) -> None:
+        """Start, or go on with what was interrupted."""
+        if self.sync_state.under_way:
+            self.hold()
+            return
+        who = self.sync_state.started_by if self.sync_state.by_hand else CLOCK.name
+        self.hold(started_at=self.started_at, finished_at=None, started_by=who, total=0, done=0)
+
+    def hold(self, **changes: object) -> None:
+        """Write to the sync_state and keep the lease. Raises `LostLease`."""
+        self.write(leased_until=leases.lease_end(self.clock()), **changes)
+
+    def write(self, **changes: object) -> None:
+        if not SyncState.objects.filter(pk=self.sync_state.pk, lease=self.sync_state.lease).update(**changes):
+            raise LostLease
+
+    @contextmanager
+    def written(self) -> Iterator[None]:
+        """A transaction that holds the connection's row against whoever disconnects it. Raises `LostLease`."""
+        with transaction.atomic():
+            row = Connection.objects.select_for_update(of=("self",), no_key=True).filter(pk=self.connection.pk)
+            if row.values_list("pk").first() is None:
+                raise LostLease
+            yield
+
+    def ask(self) -> None:
+        server = clients.server(self.connection.server)
+        token = stored_token(self.connection)
+        seconds, list_seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT, settings.AZURE_DEVOPS_LIST_LIMIT
+        with clients.azure_devops(
+            server, self.connection.organization, token, seconds=seconds, list_seconds=list_seconds
+        ) as client:
+            if client.connection_data().organization_id != self.connection.organization_id:
+                raise OtherOrganization
+            is_whole = self.list_projects(client)
+            self.list_all_repositories(client)
+        if not is_whole:
+            raise errors.ListIncomplete
+
+    def list_all_repositories(self, client: AzureDevOpsClient) -> None:
+        """One project after another. What only one project answers is recorded on it, and the rest goes on."""
+        failed: dict[Project, errors.ServerError] = {}
+        in_a_row = 0
+        for project in list(self.left()):
+            try:
+                self.list_repositories(client, project)
+                in_a_row = 0
+            except errors.Maintenance:
+                raise
+            except errors.ServerError as trouble:
+                failed[project] = trouble
+                in_a_row += 1
+                if in_a_row >= SERVER_ERRORS_IN_A_ROW:
+                    raise
+        for project, failure in failed.items():
+            self.keep(project, None, failure.code, failure.activity_id or "", at=self.clock())
+
+    def list_projects(self, client: AzureDevOpsClient) -> bool:
+        """Whether the list was read to its end."""
+        moment, chosen, is_complete, left_out = self.clock(), self.chosen(), True, 0
+        try:
+            for page in client.projects():
+                left_out += page.left_out
+                wanted = [one for one in page.items if chosen is None or one.id in chosen]
+                with self.written():
+                    upsert_projects(self.connection, wanted, at=moment)
+                    self.hold()
+        except errors.ListIncomplete:
+            is_complete = False
+        with self.written():
+            if chosen is not None:
+                self.connection.projects.exclude(azure_id__in=chosen).delete()
+            if is_complete and not left_out:
+                # Else what was not seen may be what was not read.
+                mark_unseen_projects_gone(self.connection, listed_at=moment)
+            total = self.present().count()
+            self.hold(total=total, done=total - self.left().count())
+        return is_complete
+
+    def chosen(self) -> set[str] | None:
+        """Ids of the projects that the connection is limited to; None means all."""
+        if self.connection.all_projects:
+            return None
+        return set(self.connection.chosen_projects.values_list("project_id", flat=True))
+
+    def present(self) -> QuerySet[Project]:
+        return self.connection.projects.filter(gone_at=None)
+
+    def left(self) -> QuerySet[Project]:
+        """The projects that this refresh has still to list."""
+        return self.present().filter(Q(listed_at=None) | Q(listed_at__lt=self.started_at)).order_by("pk")
+
+    def list_repositories(self, client: AzureDevOpsClient, project: Project) -> None:
+        moment = self.clock()
+        found, problem, activity = self.repositories_of(client, project)
+        try:
+            self.keep(project, found, problem, activity, at=moment)
+        except (DataError, IntegrityError, ValueError):
+            log.exception("The repositories of project %s could not be stored.", project.pk)
+            self.keep(project, None, FAILED_HERE, "", at=moment)
+
+    def keep(
+        self, project: Project, found: Page[git.Repository] | None, problem: str, activity: str, *, at: datetime
+    ) -> None:
+        """Write what a project's list showed, or why there is none. Raises `LostLease`."""
+        with self.written():
+            self.hold(done=F("done") + 1)
+            if found is not None:
+                upsert_repositories(project, found.items, at=at, is_whole=not found.left_out)
+            Project.objects.filter(pk=project.pk).update(listed_at=at, problem=problem, activity_id=activity)
+
+    def repositories_of(
+        self, client: AzureDevOpsClient, project: Project
+    ) -> tuple[Page[git.Repository] | None, str, str]:
+        """The whole list, or None with the reason where only this project is concerned."""
+        try:
+            found = git.repositories_page(
+                client.transport, project.azure_id, max_bytes=settings.REPOSITORY_LIST_MAX_BYTES
+            )
+        except _ABOUT_ALL:
+            raise
+        except errors.AzureDevOpsError as trouble:
+            return None, trouble.code, trouble.activity_id or ""
+        return found, "", ""
+
+    def interrupt(self, trouble: errors.AzureDevOpsError) -> None:
+        """Pause for a while where waiting may help; otherwise end."""
+        activity_id = trouble.activity_id or ""
+        if isinstance(trouble, errors.Throttled) and trouble.retry_after:
+            rate_limit_pauses.note(self.connection, trouble.retry_after, now=self.clock())
+        if trouble.transient:
+            self.pause(trouble.code, activity_id=activity_id, retry_after=trouble.retry_after)
+        else:
+            cause = cause_for(self.connection, trouble.code, now=self.clock())
+            self.end(problem=cause, activity_id=activity_id)
+
+    def pause(self, problem: str, *, activity_id: str = "", retry_after: float | None = None) -> None:
+        """Go on later, each time later; end after so many pauses in a row. Raises `LostLease`."""
+        troubles = self.sync_state.consecutive_failures + 1
+        if troubles >= PATIENCE:
+            self.end(problem=problem, activity_id=activity_id)
+            return
+        self.write(
+            leased_until=None,
+            problem=problem,
+            activity_id=activity_id,
+            consecutive_failures=troubles,
+            next_at=_next(self.clock(), scheduling.Outcome(troubles, retry_after=retry_after)),
+        )
+
+    def end(self, *, problem: str = "", activity_id: str = "") -> None:
+        """Finish, and say in the history what is new."""
+        now = self.clock()
+        with self.written():
+            complete = {} if problem else {"complete_at": now}
+            self.write(
+                leased_until=None,
+                lease="",
+                finished_at=now,
+                by_hand=False,
+                problem=problem,
+                activity_id=activity_id,
+                consecutive_failures=0,
+                next_at=_next(now, scheduling.Outcome()),
+                **complete,
+            )
+            self.tell(problem, now)
+            if problem in ("", errors.ListIncomplete.code):
+                poll_everything_once(self.connection, now=now)
+
+    def tell(self, problem: str, now: datetime) -> None:
+        inside = Repository.objects.filter(project__connection=self.connection)
+        detail: dict[str, object] = {
+            "repositories": inside.filter(gone_at=None).count(),
+            "added": inside.filter(added_at__gte=self.started_at).count(),
+            "gone": inside.filter(gone_at__gte=self.started_at).count(),
+            **clients.problem_detail(self.connection.server, problem),
+        }
+        is_news = detail["added"] or detail["gone"] or problem != self.sync_state.problem
+        if is_news or self.sync_state.by_hand:
+            by = Actor(name=self.sync_state.started_by) if self.sync_state.by_hand else CLOCK
+            record("repositories.refreshed", self.connection, by=by, at=now, detail=detail)
+
+
+def _next(now: datetime, outcome: scheduling.Outcome) -> datetime:
+    every = timedelta(hours=settings.REFRESH_EVERY_HOURS)
+    return scheduling.next_run(now, outcome, every=every, chance=random())  # noqa: S311  (spreads load, guards nothing)

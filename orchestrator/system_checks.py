@@ -1,0 +1,147 @@
+"""System checks of what operators set: a start with a weak key or a server over plain HTTP ends with a sentence."""
+
+import base64
+import binascii
+import os
+import shlex
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  (Django's own name)
+
+from connections import clients
+from connections.notifications import emails
+from connections.providers.azure_devops import servers
+from connections.providers.azure_devops.models import Server
+from core.client_ip import InvalidProxies, Network, parse_proxies
+from orchestrator import broker_url
+from orchestrator.supervisor.files import is_open_to_others
+
+SHORTEST_KEY = 32  # bytes: what HKDF and HMAC-SHA256 are given
+_REMEDY = "`python orchestrator/supervisor/keys.py` prints a fresh set."
+
+
+@register(Tags.security)
+def strong_keys(**_: Any) -> list[CheckMessage]:
+    """Keys for stored tokens are there, and are random bytes rather than passwords."""
+    return list(_key_problems())
+
+
+@register(Tags.security)
+def usable_servers(**_: Any) -> list[CheckMessage]:
+    """Servers can be read and used, and no token goes over plain HTTP unless somebody says what that means."""
+    try:
+        found = clients.servers()
+    except servers.InvalidServers as problem:
+        return [Error(str(problem), hint=_SERVERS_REMEDY, id="orchestrator.E003")]
+    return [message for server in found for message in _about(server)]
+
+
+_SERVERS_REMEDY = "docs/azure-devops-server.md shows each setting of a server with an example."
+
+
+def _about(server: Server) -> Iterator[CheckMessage]:
+    if server.ca_bundle is not None and (trouble := servers.trouble_with_authorities(server.ca_bundle)):
+        words = f"The file “{server.ca_bundle}” of “{server.name}” in {servers.CA_BUNDLES} {trouble}."
+        yield Error(words, hint=_SERVERS_REMEDY, id="orchestrator.E006")
+    if server.shows_tokens:
+        words = f"“{server.name}” is plain HTTP: {servers.PLAIN_HTTP_WORDS}."
+        hint = f"Give the server a certificate, then remove it from {servers.PLAIN_HTTP}."
+        yield Warning(words, hint=hint, id="orchestrator.W001")
+
+
+@register(Tags.security)
+def readable_proxies(**_: Any) -> list[CheckMessage]:
+    """TRUSTED_PROXIES can be read, and does not trust everybody."""
+    try:
+        networks = parse_proxies(tuple(settings.TRUSTED_PROXIES))[1]
+    except InvalidProxies as problem:
+        hint = "TRUSTED_PROXIES is a list such as: 10.0.0.5, 10.1.0.0/16, socket"
+        return [Error(str(problem), hint=hint, id="orchestrator.E004")]
+    if any(network.prefixlen == 0 for network in _collapsed(networks)):
+        words = "TRUSTED_PROXIES trusts every address, so anybody could claim any address."
+        return [Error(words, hint="Name the proxies alone.", id="orchestrator.E004")]
+    return []
+
+
+def _collapsed(networks: tuple[Network, ...]) -> Iterator[Network]:
+    """The same addresses in the fewest networks: halves of everything are everything."""
+    yield from collapse_addresses(network for network in networks if isinstance(network, IPv4Network))
+    yield from collapse_addresses(network for network in networks if isinstance(network, IPv6Network))
+
+
+@register(Tags.security)
+def mails_end_within_their_lease(**_: Any) -> list[CheckMessage]:
+    """A mail that takes longer than its lease would be taken, and sent, by a second worker."""
+    if settings.EMAIL_DEADLINE < settings.MAIL_LEASE_SECONDS:
+        return []
+    hint = "Set MAIL_LEASE_SECONDS to more than EMAIL_DEADLINE."
+    return [Error("EMAIL_DEADLINE is not shorter than MAIL_LEASE_SECONDS.", hint=hint, id="orchestrator.E005")]
+
+
+@register(Tags.security)
+def usable_sender(**_: Any) -> list[CheckMessage]:
+    """Every mail has the sender DEFAULT_FROM_EMAIL: none can be sent while it cannot be read."""
+    problem = emails.sender_problem(settings.DEFAULT_FROM_EMAIL)
+    if not problem:
+        return []
+    hint = 'It is an address, or a name with one: "Contoso, MFE Orchestrator" <orchestrator@example.com>'
+    return [Error(f"DEFAULT_FROM_EMAIL {problem}.", hint=hint, id="orchestrator.E007")]
+
+
+@register(Tags.security)
+def readable_broker_files(**_: Any) -> list[CheckMessage]:
+    """The files that REDIS_URL names for TLS can be read: Celery would only say that it cannot connect."""
+    return [
+        Error(
+            f"The file of {name} in REDIS_URL cannot be read.",
+            hint="Correct its path or its mode.",
+            id="orchestrator.E008",
+        )
+        for name, path in broker_url.files(settings.REDIS_URL).items()
+        if not os.access(path, os.R_OK)
+    ]
+
+
+@register(Tags.security)
+def closed_folder(**_: Any) -> list[CheckMessage]:
+    """Nobody else on the machine can look into VAR_DIR while keys, database or mails lie in it."""
+    folder = Path(settings.VAR_DIR)
+    private = [folder / "keys.env", folder / "db.sqlite3", folder / "mail"]
+    if not any(path.exists() for path in private) or not is_open_to_others(folder):
+        return []
+    words = f"Other users of this machine can look into VAR_DIR, {folder}, which holds keys, the database or mails."
+    return [Warning(words, hint=f"chmod 700 {shlex.quote(str(folder))}", id="orchestrator.W012")]
+
+
+def _key_problems() -> Iterator[CheckMessage]:
+    yield from _ring_problems("FIELD_ENCRYPTION_KEYS", settings.FIELD_ENCRYPTION_KEYS)
+    if not settings.TOKEN_FINGERPRINT_KEY:
+        yield Error("TOKEN_FINGERPRINT_KEY is not set.", hint=_REMEDY, id="orchestrator.E001")
+    elif not _is_strong(settings.TOKEN_FINGERPRINT_KEY):
+        yield _weak("TOKEN_FINGERPRINT_KEY")
+    yield from _ring_problems("EVENT_SEAL_KEYS", settings.EVENT_SEAL_KEYS)
+
+
+def _ring_problems(name: str, keys: list[str]) -> Iterator[CheckMessage]:
+    if not keys:
+        yield Error(f"{name} is empty.", hint=_REMEDY, id="orchestrator.E001")
+    for place, key in enumerate(keys, start=1):
+        if not _is_strong(key):
+            yield _weak(f"Key {place} of {name}")
+
+
+def _is_strong(key: str) -> bool:
+    try:
+        material = base64.b64decode(key, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    # One byte over and over is long and still no key.
+    return len(material) >= SHORTEST_KEY and len(set(material)) > SHORTEST_KEY // 4
+
+
+def _weak(name: str) -> Error:
+    return Error(f"{name} is not base64 of at least {SHORTEST_KEY} random bytes.", hint=_REMEDY, id="orchestrator.E002")

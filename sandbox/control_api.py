@@ -1,0 +1,71 @@
+"""The doors under /_sandbox/ for whoever runs the sandbox: what there is, and how to make it misbehave."""
+
+import json
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sandbox.fault_injection import KINDS, VARIANTS
+from sandbox.http_messages import Answer, Request
+from sandbox.people import STATES
+from sandbox.samples import TROUBLED
+
+if TYPE_CHECKING:
+    from sandbox.server import Sandbox
+
+_SHOWN_REQUESTS = 1000
+
+
+def answer_control_request(sandbox: "Sandbox", request: Request) -> Answer:
+    """Answer a request below /_sandbox/."""
+    try:
+        status, value = _answer(sandbox, request.method, [part.lower() for part in request.path[1:]], request)
+    except (ValueError, TypeError, KeyError, AttributeError) as wrong:
+        status, value = 400, {"message": str(wrong)}
+    return Answer(status, json.dumps(value, default=str).encode(), [("Content-Type", "application/json")])
+
+
+def _answer(sandbox: "Sandbox", method: str, path: list[str], request: Request) -> tuple[int, Any]:
+    body = request.json()
+    if method == "GET" and not path:
+        return 200, _overview(sandbox)
+    if method == "GET" and path == ["requests"]:
+        return 200, [asdict(one) for one in sandbox.requests[-_SHOWN_REQUESTS:]]
+    if path == ["behaviour"] and method == "POST":
+        if isinstance(body, list):
+            return 201, [asdict(rule) for rule in sandbox.behaviour.add_sequence(body)]
+        return 201, asdict(sandbox.behaviour.add(**body))
+    if path == ["behaviour"] and method == "DELETE":
+        sandbox.behaviour.clear()
+        return 200, {}
+    if path == ["clock"] and method == "POST":
+        sandbox.world.advance(float(body["advance"]))
+        return 200, {"now": sandbox.world.now()}
+    if len(path) == 2 and path[0] == "tokens" and method == "POST":
+        return _change_token(sandbox, path[1], body)
+    return 404, {"message": "There is no such door."}
+
+
+def _overview(sandbox: "Sandbox") -> dict[str, Any]:
+    return {
+        "edition": sandbox.edition.name,
+        "organizations": {name: TROUBLED.get(name, "") for name in sorted(sandbox.world.organizations)},
+        "tokens": {one.name: one.state for one in sandbox.world.tokens.values()},
+        "kinds": {kind: {"what": what, "variants": VARIANTS.get(kind, ())} for kind, what in KINDS.items()},
+        "behaviour": [asdict(rule) for rule in sandbox.behaviour.rules()],
+        "now": sandbox.world.now(),
+        "answered": sandbox.answered,
+        "cpu_seconds": time.process_time(),
+    }
+
+
+def _change_token(sandbox: "Sandbox", name: str, body: dict[str, Any]) -> tuple[int, Any]:
+    token = sandbox.world.token_named(name)
+    if token is None:
+        return 404, {"message": "There is no such token."}
+    state = body.get("state", token.state)
+    if state not in STATES:
+        raise ValueError(f"unknown state; there are {', '.join(STATES)}")
+    token.state = state
+    token.scopes = tuple(body.get("scopes", token.scopes))
+    return 200, {"name": token.name, "state": token.state, "scopes": token.scopes}

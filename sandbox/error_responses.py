@@ -1,0 +1,244 @@
+"""How the service says no, down to headers and empty bodies. Each function names the situation it answers."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from sandbox.http_messages import (
+    JSON,
+    Answer,
+    Request,
+    controller_headers,
+    envelope,
+    model_error,
+    plain,
+    user_header,
+    usual_headers,
+)
+from sandbox.ids import stable_id
+from sandbox.people import ANONYMOUS_ID, TENANT, Person
+
+_HTML = "text/html; charset=utf-8"
+# The name of a scale unit of the service, or what every server of one's own says.
+_REALMS = {True: 'Basic realm="https://sandbox.app.visualstudio.com/"', False: 'Basic realm="https://vsts/tfs"'}
+_BEARER = f"Bearer authorization_uri=https://login.microsoftonline.com/{TENANT}"
+_FRAMEWORK = "Microsoft.TeamFoundation.Framework.Server"
+_SERVICES = "Microsoft.VisualStudio.Services"
+_SIGN_IN_PAGE = (
+    b'<!DOCTYPE html>\r\n<html lang="en-US"><head><title>Azure DevOps Services | Sign In</title></head>'
+    b"<body><h1>Sign in</h1></body></html>"
+)
+_NOT_FOUND_PAGE = (
+    b'<!DOCTYPE html>\r\n<html lang="en-US"><head><title>404 - Page not found</title></head>'
+    b"<body><h1>Page not found.</h1></body></html>"
+)
+_MAINTENANCE_PAGE = (
+    b"<!DOCTYPE html>\r\n<html><head><title>Service unavailable</title></head><body>"
+    b"<h2>Our services aren't available right now</h2>"
+    b"<p>We're working to restore all services as soon as possible. Please check back soon.</p></body></html>"
+)
+_COOKIE = ("Set-Cookie", f"VstsSession={stable_id('session')}; path=/; secure; HttpOnly")
+# Which methods end at the sign-in page without X-TFS-FedAuthRedirect; the others are told in JSON.
+_SENT_TO_SIGN_IN = ("GET", "HEAD", "OPTIONS", "POST")
+
+
+def _said(request: Request, status: int, body: dict[str, Any], *headers: tuple[str, str], title: str = "") -> Answer:
+    """A refusal in JSON, as a page, or as plain text, whatever the client takes."""
+    accept, words = request.headers.get("accept", "*/*").lower(), str(body["message"])
+    if "json" in accept or "*/*" in accept:
+        return _typed(request, status, json.dumps(body), JSON, *headers)
+    if "text/html" in accept:
+        page = f"<!DOCTYPE html>\r\n<html><head><title>{title or status}</title></head><body>{words}</body></html>"
+        return _typed(request, status, page, _HTML, *headers)
+    return _typed(request, status, words, "text/plain; charset=utf-8", *headers)
+
+
+def _typed(request: Request, status: int, text: str, content_type: str, *headers: tuple[str, str]) -> Answer:
+    return Answer(status, text.encode(), [*usual_headers(request), ("Content-Type", content_type), *headers])
+
+
+def _page(request: Request, status: int, page: bytes, *headers: tuple[str, str]) -> Answer:
+    return Answer(status, page, [*usual_headers(request), ("Content-Type", _HTML), *headers])
+
+
+def no_such_organization(request: Request) -> Answer:
+    """404, said before the token is looked at."""
+    return plain(request, 404, "The resource cannot be found.")
+
+
+def organization_stopped(request: Request) -> Answer:
+    """503, with a byte order mark."""
+    text = (
+        f"TF24668: The following team project collection is stopped: {request.organization.name}. "
+        "Start the collection, and then try again."
+    )
+    body = envelope(text, "HostShutdownException", f"{_SERVICES}.Framework.Server")
+    answer = _said(request, 503, body, ("X-TFS-ServiceError", quote(text, safe="")))
+    answer.body = b"\xef\xbb\xbf" + answer.body
+    return answer
+
+
+def no_such_host(request: Request) -> Answer:
+    """404 for an organization that was deleted or moved. Its form is inferred from the name of the exception."""
+    text = f"The service host for the organization '{request.path[0] if request.path else ''}' does not exist."
+    return _said(request, 404, envelope(text, "HostDoesNotExistException", _FRAMEWORK))
+
+
+def maintenance_page(request: Request, seconds: float) -> Answer:
+    """503 with the page that the service's front door shows; it says nothing of the application behind it."""
+    headers = [("Retry-After", f"{seconds:g}"), ("X-MSEdge-Ref", f"Ref A: {stable_id('edge')} Ref B: SANDBOX")]
+    return Answer(503, _MAINTENANCE_PAGE, [("Content-Type", _HTML), *headers])
+
+
+def host_shut_down(request: Request, seconds: float) -> Answer:
+    """503 while the host is serviced: like a stopped organization, but with a wait and without TF24668."""
+    text = "The service is unavailable while its host is being serviced. Try again later."
+    body = envelope(text, "HostShutdownException", f"{_SERVICES}.Framework.Server")
+    return _said(request, 503, body, ("Retry-After", f"{seconds:g}"), ("X-TFS-ServiceError", quote(text, safe="")))
+
+
+def _realm(request: Request) -> tuple[str, str]:
+    return "WWW-Authenticate", _REALMS[request.edition.hosted]
+
+
+def _suppressed(request: Request) -> bool:
+    return request.headers.get("x-tfs-fedauthredirect", "").lower() == "suppress"
+
+
+def wrong_token(request: Request) -> Answer:
+    """A wrong, revoked or foreign token, or none where one is needed."""
+    if not request.edition.hosted:
+        return _wrong_token_at_a_server(request)
+    if not _suppressed(request) and request.method in _SENT_TO_SIGN_IN:
+        return to_sign_in(request)
+    if request.organization.refuses_silently:
+        return Answer(401, b"", [*usual_headers(request), _realm(request), _COOKIE])
+    text = f"TF400813: The user '{ANONYMOUS_ID}' is not authorized to access this resource."
+    if "authorization" not in request.headers:
+        text = "TF400813: Resource not available for anonymous access. Client authentication required."
+    return _said(
+        request,
+        401,
+        envelope(text, "UnauthorizedRequestException", _FRAMEWORK),
+        ("WWW-Authenticate", _BEARER),
+        _realm(request),
+        ("WWW-Authenticate", "TFS-Federated"),
+        ("X-VSS-ResourceTenant", TENANT),
+    )
+
+
+def _wrong_token_at_a_server(request: Request) -> Answer:
+    # IIS answers before the application does: empty, and with what it would accept instead.
+    return Answer(401, b"", [*usual_headers(request), _realm(request), ("WWW-Authenticate", "NTLM")])
+
+
+def to_sign_in(request: Request) -> Answer:
+    """302, as bad credentials get it."""
+    place = f"{request.base_url}/_signin?realm=dev.azure.com&reply_to={quote(request.base_url, safe='')}"
+    return _page(request, 302, b"<html><head><title>Object moved</title></head></html>", ("Location", place))
+
+
+def sign_in_page(request: Request) -> Answer:
+    """203 and a page for people."""
+    return _page(request, 203, _SIGN_IN_PAGE)
+
+
+def expired(request: Request) -> Answer:
+    """The one refusal that proves that a token was real."""
+    if not request.edition.hosted or (not _suppressed(request) and request.method in _SENT_TO_SIGN_IN):
+        return wrong_token(request)
+    text = "Access Denied: The Personal Access Token used has expired."
+    body = envelope(text, "AccessCheckException", f"{_SERVICES}.Security", f"{_SERVICES}.WebApi")
+    body["customProperties"] = {
+        "Descriptor": None,
+        "IdentityDisplayName": None,
+        "Token": None,
+        "RequestedPermissions": 0,
+        "NamespaceId": "00000000-0000-0000-0000-000000000000",
+    }
+    return _said(request, 401, body, _realm(request), ("X-TFS-ServiceError", quote(text, safe="")))
+
+
+def not_a_member(request: Request, person: Person) -> Answer:
+    """The token is real and its owner is named, but does not belong here."""
+    text = f"TF400813: The user '{TENANT}\\{person.upn}' is not authorized to access this resource."
+    return _said(
+        request,
+        401,
+        envelope(text, "UnauthorizedRequestException", _FRAMEWORK),
+        ("X-VSS-UserData", f"{person.id}:{person.upn}"),
+        ("WWW-Authenticate", _BEARER),
+        ("WWW-Authenticate", "TFS-Federated"),
+        ("X-VSS-AuthenticateError", "Unauthorized"),
+    )
+
+
+def not_materialized(request: Request, person: Person | None) -> Answer:
+    """The token is real, but its owner has yet to sign in with a browser. Reported with Entra tokens."""
+    identity = person.id if person is not None else stable_id("person", "unknown")
+    text = f"Identity {identity} has not been materialized, please use interactive login over the browser first."
+    return _said(request, 401, envelope(text, "AadUserStateException", _FRAMEWORK))
+
+
+def fenced(request: Request) -> Answer:
+    """Conditional access."""
+    text = "VS403463: The conditional access policy defined by your Microsoft Entra administrator has failed."
+    body = envelope(text, "VssServiceException", f"{_SERVICES}.Common")
+    return _said(request, 403, body, title="403 - Uh-oh, you do not have access.")
+
+
+def global_token(request: Request) -> Answer:
+    """The organization's policy against tokens for all organizations, as a page."""
+    text = (
+        "The organization's security policy prohibits access by global Personal Access Token (PAT) unless you are "
+        "on an allowlist. Contact your organization administrator to be included on the allowlist."
+    )
+    page = f"<html><head><title>401</title></head><body>{text}</body></html>".encode()
+    return _page(request, 401, page, _realm(request), ("X-TFS-ServiceError", quote(text, safe="")))
+
+
+def scope_missing(request: Request) -> Answer:
+    """Not a word: no body, no content type, nobody named."""
+    return Answer(401, b"", [*usual_headers(request), _realm(request)])
+
+
+def throttled(request: Request, seconds: float) -> Answer:
+    """429 with how long to wait."""
+    text = (
+        "TF400733: The request has been canceled: Request was blocked due to exceeding usage of resource "
+        "'Concurrency' in namespace 'VSID'."
+    )
+    body = envelope(text, "RequestBlockedException", _FRAMEWORK)
+    return _said(request, 429, body, *user_header(request), *limit_headers(request, seconds, remaining=0))
+
+
+def limit_headers(request: Request, seconds: float, *, remaining: int) -> list[tuple[str, str]]:
+    """What the service says near its limit, whatever the status."""
+    return [
+        ("Retry-After", f"{seconds:g}"),
+        ("X-RateLimit-Resource", "Concurrency"),
+        ("X-RateLimit-Delay", "0.5"),
+        ("X-RateLimit-Limit", "200"),
+        ("X-RateLimit-Remaining", str(remaining)),
+        ("X-RateLimit-Reset", str(int(request.now.timestamp() + seconds))),
+    ]
+
+
+def no_controller(request: Request) -> Answer:
+    """A path that nothing serves."""
+    path = "/" + "/".join(request.path[1:])
+    text = f"The controller for path '{path}' was not found or does not implement IController."
+    return plain(request, 404, text, service_error=True)
+
+
+def wrong_method(request: Request, allowed: tuple[str, ...]) -> Answer:
+    """A path that something serves, but not like this."""
+    text = f"The requested resource does not support http method '{request.method}'."
+    answer = model_error(request, 405, text)
+    answer.headers.append(("Allow", ", ".join(allowed)))
+    return answer
+
+
+def page_not_found(request: Request) -> Answer:
+    """404 and a page: releases asked for at the main host, anything else at the release host, or releases nowhere."""
+    return Answer(404, _NOT_FOUND_PAGE, [*controller_headers(request), ("Content-Type", _HTML)])

@@ -1,0 +1,120 @@
+"""In which order the service decides.
+
+Organization, identity, policy, membership, scope, throttle, address and version, body, look-up, permission. What
+somebody told the sandbox to do wrong comes before all of it; see `sandbox.fault_injection`. Parameters that the
+sandbox does not play are refused after the version, and before the body; so are values that are not of their
+parameter's type.
+"""
+
+import base64
+import binascii
+from functools import partial
+
+from sandbox import error_responses, media_type, parameters, typed_values, versions
+from sandbox.http_messages import Answer, ErrorResponse, Request, plain
+from sandbox.people import Token
+from sandbox.routes import MAP
+from sandbox.routing import Found, Lost
+from sandbox.scopes import opens
+from sandbox.state import GLOBAL_TOKENS_END, State
+
+_READING = ("GET", "HEAD", "OPTIONS")
+
+
+def decide(world: State, request: Request) -> Answer:
+    """The answer to a request, faults aside."""
+    try:
+        found = world.organization(request.path[0]) if request.path else None
+        if found is None:
+            raise ErrorResponse(error_responses.no_such_organization(request))
+        request.organization, request.now = found, world.now()
+        if found.stopped:
+            raise ErrorResponse(error_responses.organization_stopped(request))
+        return _enter(request, _admit(world, request))
+    except ErrorResponse as refused:
+        return media_type.as_asked(request, None, refused.answer)
+
+
+def _admit(world: State, request: Request) -> Token | None:
+    """The token that opens the organization; None for nobody, who may come in only where a project is public."""
+    organization = request.organization
+    token = token_of(world, request)
+    if token is not None and token.has_expired(request.now):
+        raise ErrorResponse(error_responses.expired(request))
+    if token is not None and token.state == "not_materialized":
+        raise ErrorResponse(error_responses.not_materialized(request, token.person))
+    if token is None or not _fits(request, token):
+        if organization.has_public_project and request.edition.hosted:
+            return None
+        raise ErrorResponse(error_responses.wrong_token(request))
+    if organization.refuses_global_tokens and token.organization is None:
+        raise ErrorResponse(error_responses.global_token(request))
+    if organization.fenced:
+        raise ErrorResponse(error_responses.fenced(request))
+    if token.person.id not in organization.members:
+        raise ErrorResponse(error_responses.not_a_member(request, token.person))
+    request.person = token.person
+    return token
+
+
+def _fits(request: Request, token: Token) -> bool:
+    organization = request.organization
+    if token.state != "active":
+        return False
+    if token.organization is None:
+        # Where a policy forbids these tokens, the policy goes on answering for them. On a server they do not end.
+        return not request.edition.hosted or request.now < GLOBAL_TOKENS_END or organization.refuses_global_tokens
+    return token.organization in (organization.name, organization.tokens_of, "*")
+
+
+def token_of(world: State, request: Request) -> Token | None:
+    """The token of a Basic header. Any user name will do, but the colon must be there."""
+    kind, _, text = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "basic":
+        return None
+    try:
+        _user, colon, secret = base64.b64decode(text, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return world.tokens.get(secret) if colon else None
+
+
+def _enter(request: Request, token: Token | None) -> Answer:
+    found = MAP.find(request.method, request.path[1:])
+    if token is None:
+        _allow_nobody(request, found)
+    elif isinstance(found, Found) and not opens(token.scopes, found.route.scopes):
+        raise ErrorResponse(error_responses.scope_missing(request))
+    if request.organization.throttled is not None:
+        raise ErrorResponse(error_responses.throttled(request, request.organization.throttled))
+    if isinstance(found, Lost):
+        lost = (
+            error_responses.wrong_method(request, found.allowed)
+            if found.allowed
+            else error_responses.no_controller(request)
+        )
+        raise ErrorResponse(lost)
+    route = found.route
+    if request.release_host not in (None, route.is_release) and not route.is_everywhere:
+        raise ErrorResponse(error_responses.page_not_found(request))
+    request.query = typed_values.read_query(parameters.operation_of(route).canonical(request.query), route)
+    versions.agree(request, released=route.released)
+    parameters.require_played(request, route)
+    typed_values.require_readable(request, route)
+    request.read_body = partial(typed_values.read_body, route=route)
+    route.bind(request)
+    return media_type.as_asked(request, route, route.controller(request, found.names))
+
+
+def _allow_nobody(request: Request, found: Found | Lost) -> None:
+    """Nobody may read what is public, and nothing else."""
+    closed = isinstance(found, Found) and not found.route.public
+    if closed or request.method not in _READING:
+        raise ErrorResponse(error_responses.wrong_token(request))
+
+
+def outside(request: Request) -> Answer:
+    """Addresses above the organizations."""
+    if request.path[:1] == ["_signin"]:
+        return error_responses.sign_in_page(request)
+    return plain(request, 404, "The resource cannot be found.")

@@ -1,0 +1,128 @@
+"""So many in so long, over all processes: the even pace of the generic cell rate algorithm, in one row a counter.
+
+A full allowance may be used at once; then it comes back one by one. Each step is a conditional UPDATE, so that two
+processes never both take the last one. https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils.crypto import salted_hmac
+
+from throttling.models import Counter
+
+
+class TooMany(Exception):
+    """The allowance is used up. `wait` says until when, `rate` which one it was."""
+
+    def __init__(self, rate: "Rate", wait: timedelta) -> None:
+        super().__init__(f"{rate.name}: wait {wait}")
+        self.rate = rate
+        self.wait = wait
+
+    @property
+    def seconds(self) -> int:
+        """Whole seconds until there is one again, at least one."""
+        return max(1, math.ceil(self.wait.total_seconds()))
+
+
+def humanize(seconds: int) -> str:
+    """A short wait in words."""
+    if seconds < 120:
+        return f"{seconds} second{'' if seconds == 1 else 's'}"
+    return f"{-(-seconds // 60)} minutes"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`allowance` in `period`, for each of whatever the `name` counts. An allowance of 0 means no limit."""
+
+    name: str
+    allowance: int
+    period: timedelta
+
+    @property
+    def pace(self) -> timedelta:
+        """How long it takes until one comes back."""
+        return self.period / self.allowance
+
+    def key(self, *who: object) -> str:
+        """The counter's key. What it counts is digested: it may be a password typed into the wrong field."""
+        return salted_hmac(f"throttling.{self.name}", "\0".join(map(str, who)), algorithm="sha256").hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One to be taken from a rate, for somebody."""
+
+    rate: Rate
+    who: tuple[object, ...]
+
+    @property
+    def key(self) -> str:
+        """The counter's key."""
+        return self.rate.key(*self.who)
+
+
+def consume(takes: Iterable[Cost], *, now: datetime) -> None:
+    """Take one from each. Raises `TooMany` for the longest wait, and then what was taken is given back."""
+    taken: list[Cost] = []
+    refused: list[TooMany] = []
+    for one in takes:
+        if one.rate.allowance <= 0:
+            continue
+        try:
+            _consume(one, now)
+        except TooMany as too_many:
+            refused.append(too_many)
+        else:
+            taken.append(one)
+    if refused:
+        give_back(taken)
+        raise max(refused, key=lambda each: each.wait)
+
+
+def _consume(one: Cost, now: datetime) -> None:
+    key, rate = one.key, one.rate
+    while True:
+        due_at = Counter.objects.filter(pk=key).values_list("due_at", flat=True).first()
+        begins = max(due_at or now, now)
+        ends = begins + rate.pace
+        if ends - now > rate.period:
+            raise TooMany(rate, ends - now - rate.period)
+        if _move(key, due_at, ends):
+            return
+
+
+def _move(key: str, before: datetime | None, after: datetime) -> bool:
+    if before is not None:
+        return bool(Counter.objects.filter(pk=key, due_at=before).update(due_at=after))
+    try:
+        with transaction.atomic():
+            Counter.objects.create(pk=key, due_at=after)
+    except IntegrityError:
+        return False
+    return True
+
+
+def give_back(takes: Iterable[Cost]) -> None:
+    """Return one to each."""
+    for one in takes:
+        key = one.key
+        while due_at := Counter.objects.filter(pk=key).values_list("due_at", flat=True).first():
+            if _move(key, due_at, due_at - one.rate.pace):
+                break
+
+
+def forget(takes: Iterable[Cost]) -> None:
+    """Bring these counters to rest."""
+    Counter.objects.filter(pk__in=[one.key for one in takes]).delete()
+
+
+def forget_rested(*, now: datetime) -> int:
+    """Remove counters whose allowance is whole again. Returns how many."""
+    removed, _ = Counter.objects.filter(due_at__lt=now).delete()
+    return removed
