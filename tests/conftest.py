@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from connections.models import Connection
     from sandbox.server import Sandbox
-    from tests.azure_devops.authority import Authority
+    from tests.connections.providers.azure_devops.authority import Authority
 
 _ONLY_WHEN_ASKED_FOR = ("faults", "clients")
 PASSWORD = "a-long-enough-password-4-tests"
@@ -86,7 +86,7 @@ def sandbox(settings: "Settings") -> Iterator["Sandbox"]:
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> "Authority":
     """A certificate authority that nobody trusts until told to."""
-    from tests.azure_devops.authority import Authority
+    from tests.connections.providers.azure_devops.authority import Authority
 
     return Authority(tmp_path_factory.mktemp("authority"))
 

@@ -11,7 +11,7 @@ from unittest import mock
 
 from orchestrator.environment import read_file
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 MODULES = ("settings.py", "sign_in_settings.py", "supervisor/options.py")
 _READ = re.compile(r"""\b(?:env|Environment\(\))\.(\w+)\(\s*["']([A-Z_]+)["']""")
 # Only `tests/settings.py` sets it.

@@ -10,7 +10,7 @@ from core.templatetags.icons import lucide
 from history import event_types
 from orchestrator import errors
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 DRAWN = re.compile(r'{%\s*lucide\s+"([^"]+)"')
 
 

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from orchestrator import bootstrap
 from orchestrator.lock_files import LOCKS, requirements_of
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 PYTHONS = ("3.11", "3.12", "3.13")
 SYSTEMS = (("linux", "Linux", "posix"), ("darwin", "Darwin", "posix"), ("win32", "Windows", "nt"))

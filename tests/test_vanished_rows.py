@@ -20,7 +20,7 @@ from history.models import Event
 from history.record import Actor
 from tests.connections.commands import Connected, Token
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 ANN = Actor("ann")
 # Each saves a row that it made, or holds by `select_for_update`, in the same transaction.
 HELD = {

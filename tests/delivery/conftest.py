@@ -10,7 +10,7 @@ from connections.models import Connection
 from delivery.models import Project, SyncState
 from delivery.sync import sync
 from sandbox.server import Sandbox
-from tests.delivery.releases import Shop
+from tests.delivery.release_shop import Shop
 from tests.factories import keep_few_projects
 
 

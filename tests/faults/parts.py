@@ -13,7 +13,7 @@ from typing import Any
 from orchestrator.supervisor import parent_death
 from tests.faults.waiting import until
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 STOPS_WITHIN = 30.0
 
 

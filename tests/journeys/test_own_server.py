@@ -10,7 +10,7 @@ from pytest_django import Settings
 from connections.models import Connection
 from sandbox.editions import SERVERS
 from sandbox.server import Sandbox
-from tests.azure_devops.authority import Authority
+from tests.connections.providers.azure_devops.authority import Authority
 from tests.journeys.test_accessibility import complaints, look
 
 Token = Callable[[str], str]

@@ -16,7 +16,7 @@ from delivery.tasks import READERS
 from sandbox.editions import SERVERS
 from sandbox.samples import COLLECTION
 from sandbox.server import Sandbox
-from tests.azure_devops.authority import Authority
+from tests.connections.providers.azure_devops.authority import Authority
 from tests.factories import keep_few_projects
 
 

@@ -15,7 +15,7 @@ from delivery.models import Pipeline, Project, Repository
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
-from tests.delivery.releases import DEPLOY, WAITING, Shop
+from tests.delivery.release_shop import DEPLOY, WAITING, Shop
 from tests.on_premises.conftest import every_year
 
 Token = Callable[[str], str]

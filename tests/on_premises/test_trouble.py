@@ -19,8 +19,8 @@ from delivery.models import PollSubscription, Repository
 from history.models import Event
 from sandbox.editions import SERVERS, Edition
 from sandbox.server import Sandbox
-from tests.azure_devops.authority import Authority
-from tests.azure_devops.loopback import Loopback, Script, always, answer, nobody, tunnel_to
+from tests.connections.providers.azure_devops.authority import Authority
+from tests.connections.providers.azure_devops.loopback import Loopback, Script, always, answer, nobody, tunnel_to
 from tests.on_premises.test_a_connections_life import FORM, connect
 
 Token = Callable[[str], str]

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 KEY = "aW5zdGFsbGF0aW9uLWtleS0xLTEyMzQ1Njc4OTAxMjM0NTY="
 OTHER_KEY = "aW5zdGFsbGF0aW9uLWtleS0yLTEyMzQ1Njc4OTAxMjM0NTY="
 

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from connections.models import Connection
 from history.models import Event
 from sandbox.server import Sandbox
-from tests.azure_devops.loopback import Loopback, always, answer
+from tests.connections.providers.azure_devops.loopback import Loopback, always, answer
 from throttling.models import Counter
 
 Answer = Any

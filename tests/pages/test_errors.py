@@ -25,7 +25,7 @@ from core.request_id import HEADER
 from sandbox.server import Sandbox
 from throttling.rate_limits import Rate, TooMany
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 HTMX = {"HX-Request": "true", "HX-Target": "test-result"}
 Answer = Any
 

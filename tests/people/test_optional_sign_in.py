@@ -17,7 +17,7 @@ from orchestrator import bootstrap, sign_in_settings
 from orchestrator.environment import Environment
 from tests.sign_in.provider import CLIENT, SECRET, TENANT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ON = {"SECOND_FACTOR": "1", "ENTRA_TENANT_ID": TENANT, "ENTRA_CLIENT_ID": CLIENT, "ENTRA_CLIENT_SECRET": SECRET}
 
 

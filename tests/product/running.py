@@ -14,7 +14,7 @@ import requests
 
 from orchestrator.supervisor.keys import MAKERS
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 STARTED = "Ctrl-C stops everything."
 WITHIN = 60.0
 MARK = "PRODUCT_UNDER_TEST"

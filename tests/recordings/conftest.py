@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.azure_devops.conftest import no_environment, transport
+from tests.connections.providers.azure_devops.conftest import no_environment, transport
 from tests.needs import reference_folder
 from tests.recordings.exchanges import Exchange, load
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tests.azure_devops.loopback import Script, Seen, Wire, answer
+from tests.connections.providers.azure_devops.loopback import Script, Seen, Wire, answer
 
 # What the loopback server says by itself.
 _OWN = ("content-length", "transfer-encoding", "content-encoding", "connection")

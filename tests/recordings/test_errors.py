@@ -7,8 +7,8 @@ import pytest
 
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.classification import classify
-from tests.azure_devops.conftest import MakeTransport
-from tests.azure_devops.loopback import Loopback, always
+from tests.connections.providers.azure_devops.conftest import MakeTransport
+from tests.connections.providers.azure_devops.loopback import Loopback, always
 from tests.needs import reference_folder
 from tests.recordings.exchanges import wire_answer
 

@@ -9,8 +9,8 @@ import pytest
 from connections.providers.azure_devops.classification import classify
 from connections.providers.azure_devops.models import Page
 from connections.providers.azure_devops.transport import Transport
-from tests.azure_devops.conftest import MakeTransport
-from tests.azure_devops.loopback import Loopback, always
+from tests.connections.providers.azure_devops.conftest import MakeTransport
+from tests.connections.providers.azure_devops.loopback import Loopback, always
 from tests.recordings.calls import call_of, facts, read
 from tests.recordings.exchanges import Exchange
 from tests.recordings.expected import EXPECTED

@@ -7,7 +7,7 @@ import pytest
 from sandbox.fault_injection import KINDS, VARIANTS
 from sandbox.samples import SAMPLES, TROUBLED
 
-PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
 OPTIONS = (
     "--port",
     "--latency",

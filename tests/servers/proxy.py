@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.supervisor.ports import HOST, free_near
-from tests.azure_devops.authority import Authority
+from tests.connections.providers.azure_devops.authority import Authority
 from tests.needs import need
 from tests.orchestrator.installation import ROOT, Ended, Installation
 from tests.servers.running import Server, running

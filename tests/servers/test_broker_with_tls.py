@@ -15,12 +15,12 @@ from redis import Redis
 import orchestrator.celery
 from orchestrator import broker_url
 from orchestrator.supervisor import broker
-from tests.azure_devops.authority import Authority
+from tests.connections.providers.azure_devops.authority import Authority
 from tests.orchestrator.installation import Installation
 from tests.servers.running import Server, redis_with_tls
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("servers")]
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "$esame/ 100%"
 WITHIN = 40.0
 REFUSED = "certificate verify failed"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("servers")]
 APPENDERS, EVENTS = 3, 60
 KEPT = APPENDERS * EVENTS * 9 // 10

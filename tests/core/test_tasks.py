@@ -1,0 +1,123 @@
+"""Every call that asks for a task fits its signature, and Celery is loaded by whoever rings first."""
+
+import ast
+import inspect
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+from connections.tasks import audit_due, audit_one
+from core.tasks import BrokerUnavailable, enqueue
+from orchestrator.celery import app
+
+ROOT = Path(__file__).resolve().parents[2]
+APPS = ("connections", "delivery", "history", "people", "throttling")
+
+
+@dataclass(frozen=True)
+class Enqueued:
+    """A call in the product that asks for a task."""
+
+    where: str
+    task: str
+    arguments: dict[str, object]
+
+    def __str__(self) -> str:
+        return f"{self.where} {self.task}"
+
+
+def enqueued() -> Iterator[Enqueued]:
+    """Every `enqueue(task, …)` and `task.delay(…)` of the product, with the names of its arguments."""
+    for path in (file for folder in (*APPS, "orchestrator") for file in (ROOT / folder).rglob("*.py")):
+        if path.name == "tasks.py" and path.parent.name == "core":
+            continue
+        tree = ast.parse(path.read_text())
+        imported = dict(_imported(tree))
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and (name := _task_of(node)):
+                where = f"{path.relative_to(ROOT)}:{node.lineno}"
+                positional = node.args[1:] if ast.unparse(node.func) == "enqueue" else node.args
+                assert not positional, f"{where}: tasks take named arguments only"
+                assert all(keyword.arg for keyword in node.keywords), f"{where}: name each argument"
+                given: dict[str, object] = {str(keyword.arg): None for keyword in node.keywords}
+                yield Enqueued(where, imported.get(name, f"{module}.{name}"), given)
+
+
+def _imported(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                yield alias.asname or alias.name, f"{node.module}.{alias.name}"
+
+
+def _task_of(call: ast.Call) -> str:
+    function = ast.unparse(call.func)
+    if function == "enqueue" and call.args:
+        return ast.unparse(call.args[0])
+    return function.removesuffix(".delay") if function.endswith(".delay") else ""
+
+
+def tasks() -> dict[str, Any]:
+    """The product's own tasks by name."""
+    app.loader.import_default_modules()
+    return {name: task for name, task in app.tasks.items() if name.split(".")[0] in APPS}
+
+
+@pytest.mark.parametrize("call", list(enqueued()), ids=str)
+def test_every_call_that_asks_for_a_task_fits_its_signature(call: Enqueued) -> None:
+    inspect.signature(tasks()[call.task].run).bind(**call.arguments)
+
+
+def test_no_way_around_the_checked_ones_asks_for_a_task() -> None:
+    ways = {"apply_async", "send_task", "signature", "s", "si"}
+    for path in (file for folder in APPS for file in (ROOT / folder).rglob("*.py")):
+        calls = (node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+        assert not [call for call in calls if isinstance(call, ast.Attribute) and call.attr in ways], path
+
+
+def test_every_entry_of_the_schedule_fits_its_task() -> None:
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        inspect.signature(tasks()[entry["task"]].run).bind(*entry.get("args", ()), **entry.get("kwargs", {}))
+
+
+def test_no_task_takes_arguments_that_it_does_not_name() -> None:
+    swallowing = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+    assert len(tasks()) > 10
+    for name, task in tasks().items():
+        kinds = {parameter.kind for parameter in inspect.signature(task.run).parameters.values()}
+        assert not kinds & swallowing, name
+
+
+def test_an_argument_that_a_task_does_not_take_is_refused_before_anything_is_sent() -> None:
+    asked: Any = enqueue
+    with patch.object(app, "send_task") as sent, pytest.raises(TypeError, match="actor_name"):
+        asked(audit_one, connection_id=1, lease="", actor_name="ann")
+    assert not sent.called
+
+
+def test_a_broker_that_is_away_is_told_in_our_own_words() -> None:
+    with patch.object(app, "send_task", side_effect=OperationalError("away")), pytest.raises(BrokerUnavailable):
+        enqueue(audit_due)
+
+
+def test_pages_are_there_before_celery_is_loaded() -> None:
+    listed = "import sys, orchestrator.wsgi; print({'celery', 'kombu', 'connections.urls'} & set(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", listed],
+        cwd=ROOT,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert loaded.stdout == "{'connections.urls'}\n"
