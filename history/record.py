@@ -62,8 +62,15 @@ def record(
         actor_id=by.id,
         actor_name=by.name[:NAME_LENGTH],
         address=by.address,
-        subject_kind=subject.kind if isinstance(subject, Named) else type(subject).__name__.lower(),
+        subject_kind=_kind_of(subject),
         subject_id=subject.pk,
         subject_name=subject.name[:SUBJECT_LENGTH],
         detail=dict(detail or {}),
     )
+
+
+def _kind_of(subject: Subject) -> str:
+    """The stored kind, which a renamed class keeps as its `subject_kind`."""
+    if isinstance(subject, Named):
+        return subject.kind
+    return str(getattr(subject, "subject_kind", type(subject).__name__.lower()))

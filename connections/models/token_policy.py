@@ -10,6 +10,9 @@ from connections.domain.token_policy import Rule, TokenPolicy
 class StoredTokenPolicy(models.Model):
     """The one row of rules that an administrator sets; without it the usual ones hold."""
 
+    # The kind under which the history has stored events about it since before the class got this name.
+    subject_kind = "guardrails"
+
     longest_life_days = models.PositiveSmallIntegerField()
     longest_life = models.CharField(max_length=8)
     reuse = models.CharField(max_length=8)

@@ -22,6 +22,8 @@ from orchestrator.libpq import ProgramConnection, program_connection
 
 _QUIET = ("--no-owner", "--no-privileges")
 _PSQL = ("--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1")
+_ENTRY = re.compile(rf"^\d+; \d+ \d+ TABLE DATA (.+) {DISTINCTIVE} ", re.MULTILINE)
+_NUMBER = re.compile(r"\d+")
 _ERROR = re.compile(r"\b(?:error|fatal|panic):", re.IGNORECASE)
 _WORDS_LINES = 3
 
@@ -120,7 +122,7 @@ def _tables(database: BaseDatabaseWrapper, schema: str) -> list[str]:
 
 def _schema_in(backup: Path) -> str:
     """The schema that the backup's tables are in. Raises `Impossible`."""
-    entry = re.search(rf"^\d+; \d+ \d+ TABLE DATA (.+) {DISTINCTIVE} ", _read(backup, "--list"), re.MULTILINE)
+    entry = _ENTRY.search(_read(backup, "--list"))
     if entry is None:
         raise Impossible(f"{backup} is a database of something else.")
     return entry[1]
@@ -191,7 +193,7 @@ def _from_the_error(lines: Sequence[str]) -> Sequence[str]:
 def _other_version(program: str, database: BaseDatabaseWrapper) -> str:
     """A sentence more when program and server are of different major versions, which explains many errors."""
     done = subprocess.run([_program(program), "--version"], capture_output=True, text=True, check=False)
-    own = re.search(r"\d+", done.stdout)
+    own = _NUMBER.search(done.stdout)
     with database.cursor() as cursor:
         cursor.execute("SHOW server_version_num")
         server = int(cursor.fetchone()[0]) // 10_000

@@ -18,11 +18,11 @@ from tests.orchestrator.installation import ROOT
 
 QUEUE, PREFIX = "mfe-orchestrator", "mfe-orchestrator:"
 RING = """
-from core.tasks import NobodyHears, ring
+from core.tasks import BrokerUnavailable, enqueue
 from throttling.tasks import forget_rested_counters
 try:
-    ring(forget_rested_counters)
-except NobodyHears:
+    enqueue(forget_rested_counters)
+except BrokerUnavailable:
     print("nobody hears")
 else:
     print("rung")

@@ -92,7 +92,7 @@ def test_without_a_broker_every_page_works_and_a_test_still_tests(
     pages: Client, connected: Callable[..., Connection]
 ) -> None:
     connection = connected()
-    for name, arguments in (("list", []), ("runs", []), ("detail", [connection.pk]), ("add-azure-devops", [])):
+    for name, arguments in (("list", []), ("audits", []), ("detail", [connection.pk]), ("add-azure-devops", [])):
         assert pages.get(reverse(f"connections:{name}", args=arguments)).status_code == 200
     tested = pages.post(reverse("connections:test", args=[connection.pk]), follow=True)
     assert tested.status_code == 200

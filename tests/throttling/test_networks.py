@@ -34,9 +34,9 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = ("connections", "delivery", "history", "orchestrator", "people", "throttling")
 
 
-def takes_of(source: str) -> Iterator[ast.Call]:
+def costs_of(source: str) -> Iterator[ast.Call]:
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "Take":
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "Cost":
             yield node
 
 
@@ -54,19 +54,19 @@ def bare_addresses(call: ast.Call) -> list[str]:
 
 def test_no_limit_counts_a_bare_address() -> None:
     sources = {path: path.read_text(encoding="utf-8") for app in APPS for path in (ROOT / app).rglob("*.py")}
-    takes = [(path, call) for path, source in sources.items() for call in takes_of(source)]
-    assert len(takes) > 5
-    assert [(path.name, call.lineno) for path, call in takes if bare_addresses(call)] == []
+    costs = [(path, call) for path, source in sources.items() for call in costs_of(source)]
+    assert len(costs) > 5
+    assert [(path.name, call.lineno) for path, call in costs if bare_addresses(call)] == []
 
 
 @pytest.mark.parametrize(
     ("line", "bare"),
     [
-        ("Take(rate, (by.address,))", ["address"]),
-        ("rates.Take(rate, (name, address or ''))", ["address"]),
-        ("Take(rate, (by.id, network_of(by.address)))", []),
+        ("Cost(rate, (by.address,))", ["address"]),
+        ("rate_limits.Cost(rate, (name, address or ''))", ["address"]),
+        ("Cost(rate, (by.id, network_of(by.address)))", []),
     ],
 )
 def test_a_bare_address_is_found(line: str, bare: list[str]) -> None:
-    (call,) = takes_of(line)
+    (call,) = costs_of(line)
     assert bare_addresses(call) == bare

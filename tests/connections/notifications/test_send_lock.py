@@ -128,7 +128,7 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from connections.notifications import send_lock
-with send_lock.alone_on_this_machine(Path(sys.argv[1])) as alone:
+with send_lock.file_lock(Path(sys.argv[1])) as alone:
     print(alone, flush=True)
     time.sleep(60)
 """
