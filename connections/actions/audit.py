@@ -123,7 +123,10 @@ def _let_the_person_rest(current: Connection, report: Report) -> None:
         return
     until = report.finished_at + timedelta(seconds=report.person_retry_after)
     theirs = Connection.objects.filter(server=current.server, identity_id=current.identity_id, leased_until=None)
-    theirs.filter(next_check_at__lt=until).exclude(pk=current.pk).update(next_check_at=until)
+    others = theirs.filter(next_check_at__lt=until).exclude(pk=current.pk)
+    # A row that somebody holds is passed over: two audits of one person would each hold what the other waits for.
+    free = list(others.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
+    Connection.objects.filter(pk__in=free).update(next_check_at=until)
     # After their rows: whoever audits one of them holds it, and waits for this one.
     rate_limit_pauses.note(current, report.person_retry_after, now=report.finished_at)
 

@@ -1,15 +1,20 @@
 """What stands between us and Azure DevOps answers in its name: a stored connection is not judged by it."""
 
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
 
+from connections.actions import audit as audit_module
 from connections.actions.audit import audit
 from connections.models import Connection, Mail
 from history.models import Event
@@ -157,3 +162,30 @@ def test_classic_releases_that_have_no_page_are_probably_switched_off(connection
     doubts = set(connection.capabilities.filter(capability__startswith="release").values_list("doubt", flat=True))
     assert doubts == {"releases_probably_disabled"}
     assert connection.health == "healthy"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_throttled_audits_of_one_person_do_not_wait_for_each_other(
+    connected: Callable[..., Connection], sandbox: Sandbox
+) -> None:
+    connections = [connected("first"), connected("second")]
+    Connection.objects.update(next_check_at=datetime.now(UTC))
+    sandbox.behaviour.add("status", path="connectionData", status=429, headers=JSON | {"Retry-After": "37"}, body="{}")
+    # Both hold their own connection before either looks at the other's. SQLite lets one in after the other.
+    people = 2 if database.vendor == "postgresql" else 1
+    both = threading.Barrier(people)
+    rest = audit_module._let_the_person_rest
+
+    def rest_together(*arguments: Any) -> None:
+        both.wait(timeout=10)
+        rest(*arguments)
+
+    def code_of(connection: Connection) -> str:
+        try:
+            report = audit(connection, by=SCHEDULER, now=datetime.now(UTC), interactive=False)
+        finally:
+            database.close()
+        return report.trouble.code if report.trouble else ""
+
+    with patch.object(audit_module, "_let_the_person_rest", rest_together), ThreadPoolExecutor(people) as pool:
+        assert list(pool.map(code_of, connections)) == ["throttled", "throttled"]
