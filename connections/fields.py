@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from django import forms
 from django.utils.html import format_html_join
 
-from connections.domain.server_wording import in_words_of_a_server
+from connections.domain.problems.problem import with_place
 from connections.input_rules import NAME_LENGTH, InvalidInput, connection_name
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.identifiers import InvalidOrganizationName, InvalidToken, read_token
@@ -15,18 +15,21 @@ from connections.providers.azure_devops.models import Place, Server
 # More than this of a pasted file helps nobody to find their mistake.
 LONGEST_ECHO = 2000
 
-ORGANIZATION_ERRORS = {
-    "empty": "Enter the name of your organization, or paste its address.",
-    "too_long": "An organization's name has at most 50 characters.",
-    "belongs_to_another": "This address belongs to the server “{server}”. Choose that server, or enter the name of an "
-    "organization.",
-    "not_an_organization": "This is not an organization's name. It has only English letters, digits and hyphens, "
-    "and begins and ends with a letter or digit.",
-    "other_server": "This address belongs to a server that is not set up here. Enter only the organization's name.",
+# {place}, {a_place} and {server} are filled in.
+PLACE_ERRORS = {
+    "empty": "Enter the name of your {place}, or paste its address.",
+    "belongs_to_another": "This address belongs to the server “{server}”. Choose that server, or enter the name of "
+    "{a_place}.",
+    "other_server": "This address belongs to a server that is not set up here. Enter only the {place}'s name.",
     "control_characters": "The name contains a character that cannot be seen. Type it instead of pasting it.",
-    "path_climbs": "This address does not stay inside one organization. Enter only the organization's name.",
+    "path_climbs": "This address does not stay inside one {place}. Enter only the {place}'s name.",
 }
-COLLECTION_ERRORS = {code: in_words_of_a_server(words) for code, words in ORGANIZATION_ERRORS.items()} | {
+ORGANIZATION_ERRORS = PLACE_ERRORS | {
+    "too_long": "An organization's name has at most 50 characters.",
+    "not_an_organization": "This is not an organization's name. It has only English letters, digits and hyphens, "
+    "and starts and ends with a letter or digit.",
+}
+COLLECTION_ERRORS = PLACE_ERRORS | {
     "too_long": "A collection's name has at most 64 characters.",
     "not_an_organization": "This is not a collection's name. It is the first part of the address after the server, "
     "often DefaultCollection, and has none of / : \\ ~ & % ; @ ' \" ? < > | # $ * } { , + = [ ] nor two dots together.",
@@ -54,9 +57,9 @@ def checked(rule: Callable[..., Value], *given: Any, **more: Any) -> Value:
 
 
 def organization_error(wrong: InvalidOrganizationName, place: Place) -> str:
-    """Why a text names no organization or collection, for whoever typed it."""
-    words = COLLECTION_ERRORS if place == "collection" else ORGANIZATION_ERRORS
-    return words[wrong.code].format(server=wrong.server) if wrong.server else words[wrong.code]
+    """Why a text is not the name of an organization or collection, for the person who typed it."""
+    errors = COLLECTION_ERRORS if place == "collection" else ORGANIZATION_ERRORS
+    return with_place(errors[wrong.code], place).replace("{server}", wrong.server or "")
 
 
 class TextInput(forms.TextInput):

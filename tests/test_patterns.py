@@ -32,7 +32,6 @@ def test_every_expression_is_held_by_a_module_where_the_benchmark_finds_it() -> 
     [
         "connections.providers.azure_devops.responses._MAIL_ADDRESS",
         "connections.providers.azure_devops.capabilities.PROBES",
-        "connections.domain.server_wording._PLACES",
         "core.redaction._SECRET_ADDRESSES",
         "sandbox.git._REF_NAME",
     ],

@@ -1,14 +1,14 @@
 """My project is not listed: which of the guide's causes applies."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.utils import timezone
 
 from connections import clients
 from connections.actions.token_test_rate_limit import count_test
 from connections.actions.verify_credential import Credentials
-from connections.domain.server_wording import in_words_of_a_server
+from connections.domain.problems.problem import with_place
 from connections.domain.verification import Report
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.deadlines import deadline
@@ -37,7 +37,7 @@ _STATES = {
     "deleted": (
         "deleted",
         "The project was deleted",
-        "An administrator of the organization may be able to restore it. Then test again.",
+        "An administrator of the {place} may be able to restore it. Then test again.",
     ),
     "createPending": (
         "being_created",
@@ -67,7 +67,7 @@ def look_for(credentials: Credentials, name: str) -> Answer:
     """Ask Azure DevOps about one project. Never raises an `AzureDevOpsError`; raises `TooManyTests`."""
     count_test(now=timezone.now())
     try:
-        return _in_its_words(_look(credentials, name.strip()), credentials.server.place)
+        return _look(credentials, name.strip())
     except AzureDevOpsError as trouble:
         return Answer(
             trouble.code,
@@ -76,10 +76,6 @@ def look_for(credentials: Credentials, name: str) -> Answer:
             "Could not tell",
             "Azure DevOps could not be asked. Try again.",
         )
-
-
-def _in_its_words(answer: Answer, place: Place) -> Answer:
-    return answer if place == "organization" else replace(answer, text=in_words_of_a_server(answer.text))
 
 
 def _look(credentials: Credentials, wanted: str) -> Answer:
@@ -93,9 +89,9 @@ def _look(credentials: Credentials, wanted: str) -> Answer:
         # Half of the time is for the lists, which may be endless; the rest is for the question that needs none.
         listed, is_whole = _find_in_lists(client, wanted, seconds=limit / 2)
         if listed is not None:
-            return _by_state(listed)
+            return _by_state(listed, credentials.server.place)
         try:
-            return _by_state(client.project(wanted))
+            return _by_state(client.project(wanted), credentials.server.place)
         except NotFound:
             return _not_visible(credentials, wanted) if is_whole else _INCOMPLETE
 
@@ -132,23 +128,23 @@ _INCOMPLETE = Answer(
 )
 
 
-def _by_state(project: Project) -> Answer:
+def _by_state(project: Project, place: Place) -> Answer:
     if project.state in _STATES:
         code, title, text = _STATES[project.state]
-        return Answer(code, "warn", "hourglass", title, text)
+        return Answer(code, "warn", "hourglass", title, with_place(text, place))
     return Answer(
         "listed", "info", "refresh-cw", "The project is there now", "It was not in the list a moment ago. Test again."
     )
 
 
 def _not_visible(credentials: Credentials, wanted: str) -> Answer:
-    organization = credentials.organization.name
+    organization, place = credentials.organization.name, credentials.server.place
     return Answer(
         "not_visible",
         "warn",
         "eye-off",
         "Not there, or not visible to this person",
         f"Azure DevOps shows no project “{wanted}” in {organization} to the owner of this token. Either the owner is "
-        f"not a member of it, or it belongs to another organization, or the name is spelled differently. Check the "
-        f"address of the project in the browser: the first part after the server is its organization.",
+        f"not a member of it, or it belongs to another {place}, or the name is spelled differently. Check the "
+        f"address of the project in the browser: the first part after the server is its {place}.",
     )

@@ -199,7 +199,7 @@ def test_a_server_older_than_the_oldest_is_said_with_its_name(
         ("expired", "DefaultCollection", "Basic Authentication"),
         ("revoked", "DefaultCollection", "Basic Authentication"),
         ("no-projects", "DefaultCollection", "None visible."),
-        ("full", "down", "The server has trouble"),
+        ("full", "down", "The server reported an internal error"),
         ("full", "throttled", "The server asks us to wait"),
     ],
 )
@@ -242,7 +242,7 @@ def test_a_dead_token_is_not_taken_for_a_missing_scope_although_both_are_refused
     assert token is not None
     token.state = "revoked"
     page = files()
-    assert "Token ended before its date" in page
+    assert "Token stopped working before its expiry date" in page
     assert "Scope missing" not in page
 
 

@@ -36,8 +36,23 @@ def test_no_problem_of_a_server_speaks_of_what_only_the_service_has(code: str) -
     words = f"{problem.title} {problem.explanation} {problem.next_step}"
     for only in ("rganization", "dev.azure.com", "1 December", "31 March", "Microsoft Entra"):
         assert only not in words
+    assert "{" not in words
     assert problem.link != "status"
     assert all((problem.title, problem.explanation, problem.next_step))
+
+
+@pytest.mark.parametrize("code", sorted(catalogue.PROBLEMS))
+def test_no_problem_of_the_service_leaves_a_placeholder_open(code: str) -> None:
+    problem = catalogue.problem(code)
+    assert "{" not in f"{problem.title} {problem.explanation} {problem.next_step}"
+
+
+def test_a_problem_names_the_place_where_the_connection_leads() -> None:
+    assert catalogue.problem("another_organization").title == "The organization changed"
+    assert catalogue.problem("another_organization", place="collection").title == "The collection changed"
+    step = catalogue.problem("anonymous_answer", place="collection").next_step
+    assert "choose a collection without public projects" in step
+    assert "choose an organization without" in catalogue.problem("anonymous_answer").next_step
 
 
 def test_the_words_of_the_service_stay_as_they_are() -> None:

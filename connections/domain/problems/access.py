@@ -35,7 +35,7 @@ PROBLEMS = (
     ),
     Problem(
         "token_ended_early",
-        "Token ended before its date",
+        "Token stopped working before its expiry date",
         "Azure DevOps does not accept the token any more, although its recorded date has not come. It was revoked, or "
         "regenerated, or its owner lost access, or it was made for all accessible organizations, which Microsoft ends "
         "on 1 December 2026.",
@@ -82,15 +82,14 @@ PROBLEMS = (
     Problem(
         "not_a_member",
         "The token's owner is not a member",
-        "The token is real, but the person who made it is not a member of this organization, or has no access "
-        "level there.",
-        "Ask an administrator of the organization to add that person, or use the token of somebody who is a member.",
+        "The token is real, but the person who made it is not a member of this {place}, or has no access level there.",
+        "Ask an administrator of the {place} to add that person, or use the token of somebody who is a member.",
     ),
     Problem(
         "blocked_by_policy",
         "Blocked by a policy",
-        "A security policy of the organization refuses this token.",
-        "Ask an administrator of the organization which policy applies to personal access tokens.",
+        "A security policy of the {place} refuses this token.",
+        "Ask an administrator of the {place} which policy applies to personal access tokens.",
     ),
     Problem(
         "conditional_access",
@@ -139,7 +138,7 @@ PROBLEMS = (
         "no_project",
         "No project visible",
         "The token was accepted, but its owner sees no project here. Scopes can be proved only inside a project.",
-        "Ask for access to at least one project in the organization, then test again.",
+        "Ask for access to at least one project in the {place}, then test again.",
     ),
     Problem(
         "no_chosen_project",
@@ -201,9 +200,9 @@ PROBLEMS = (
     ),
     Problem(
         "another_organization",
-        "The organization changed",
-        "Azure DevOps answers under this name for another organization than before. The name may have been taken "
+        "The {place} changed",
+        "Azure DevOps answers under this name for another {place} than before. The name may have been taken "
         "over after a rename.",
-        "Check the name at Azure DevOps. If the organization was renamed, disconnect and connect it anew.",
+        "Check the name at Azure DevOps. If the {place} was renamed, disconnect and connect it anew.",
     ),
 )

@@ -4,17 +4,18 @@ A code is never renamed once it is stored. Each problem has a title, an explanat
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from connections.domain.problems import ALL, NO_FACTS
+from connections.domain.problems import ALL, NO_FACTS, on_server
 from connections.domain.problems import Facts as Facts
 from connections.domain.problems import Problem as Problem
-from connections.domain.server_wording import OTHERWISE, in_words_of_a_server
 from connections.domain.verification import Failure
 from connections.providers.azure_devops.capabilities import Verdict
 from connections.providers.azure_devops.models import Place
 
 PROBLEMS: dict[str, Problem] = {problem.code: problem for problem in ALL}
+ON_SERVER: dict[str, Problem] = {problem.code: problem for problem in on_server.PROBLEMS}
 
 # The causes that the user guide's troubleshooting names, in its order.
 TROUBLESHOOTING = (
@@ -59,11 +60,15 @@ TROUBLESHOOTING_OF_A_SERVER = ("organization_not_found", "token_refused", "serve
 def problem(code: str, *, place: Place = "organization", facts: Facts = NO_FACTS) -> Problem:
     """The words for a code; an unknown code is an unexpected answer, never an exception.
 
-    `place` is where the connection leads: an organization of the service or a collection of somebody's own server.
+    `place` is where the connection leads: an organization of Azure DevOps Services or a collection of a server.
     `facts` are those of this occurrence.
     """
-    found = PROBLEMS.get(code, PROBLEMS["unexpected_answer"])
-    return (found if place == "organization" else _on_a_server(found)).with_facts(facts)
+    usual = PROBLEMS.get(code, PROBLEMS["unexpected_answer"])
+    if place == "organization":
+        return usual.with_facts(facts, place)
+    problem = ON_SERVER.get(usual.code, usual).with_facts(facts, place)
+    # The status page covers Azure DevOps Services only.
+    return replace(problem, link="") if problem.link == "status" else problem
 
 
 def problem_in(detail: Mapping[str, Any]) -> Problem:
@@ -75,14 +80,6 @@ def problem_in(detail: Mapping[str, Any]) -> Problem:
 def facts_of(trouble: Failure, organization: str) -> Facts:
     """What a check knows of the trouble that ended it."""
     return Facts(host=trouble.host, organization=organization, retry_after=trouble.retry_after)
-
-
-def _on_a_server(usual: Problem) -> Problem:
-    usual_words = (usual.title, usual.explanation, usual.next_step)
-    title, explanation, next_step = OTHERWISE.get(usual.code) or map(in_words_of_a_server, usual_words)
-    # The status page tells of Microsoft's service alone.
-    link = "" if usual.link == "status" else usual.link
-    return Problem(usual.code, title, explanation, next_step, link)
 
 
 VERDICT_WORDS: dict[Verdict, str] = {

@@ -123,15 +123,15 @@ PROBLEMS = (
     Problem(
         "releases_disabled",
         "Classic releases are switched off",
-        "The organization or the project does not allow classic releases.",
-        "Use pipelines with stages instead, or ask an administrator of the organization to switch classic releases on.",
+        "The {place} or the project does not allow classic releases.",
+        "Use pipelines with stages instead, or ask an administrator of the {place} to switch classic releases on.",
     ),
     Problem(
         "releases_probably_disabled",
         "Classic releases are probably switched off",
-        "The release service of Azure DevOps has no page for this organization, although its other services answer. "
+        "The release service of Azure DevOps has no page for this {place}, although its other services answer. "
         "That is usual where classic releases are switched off.",
-        "Ask an administrator of the organization whether classic releases are switched off. If you do not use them, "
+        "Ask an administrator of the {place} whether classic releases are switched off. If you do not use them, "
         "no action is needed.",
     ),
     Problem(

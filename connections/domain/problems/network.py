@@ -139,8 +139,8 @@ PROBLEMS = (
         "redirected",
         "Redirected to {host}",
         "The answer was a redirect to {host}, and not to the sign-in of Azure DevOps. It was not followed. The "
-        "organization may have been renamed, or a proxy blocks the call. It says nothing about the token.",
-        "Open the organization in a browser and look which name its address has. If the name is right, ask the "
+        "{place} may have been renamed, or a proxy blocks the call. It says nothing about the token.",
+        "Open the {place} in a browser and look which name its address has. If the name is right, ask the "
         "operator of this product to check what stands between it and Azure DevOps.",
     ),
     Problem(
@@ -161,7 +161,7 @@ PROBLEMS = (
         "Answered to nobody",
         "Azure DevOps answered without saying to whom, as it does for public projects. That proves nothing about "
         "the token.",
-        "Test again. If it stays, choose an organization without public projects, or check the scope by hand.",
+        "Test again. If it stays, choose {a_place} without public projects, or check the scope by hand.",
     ),
     Problem(
         "another_identity",

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass, replace
 
+from connections.providers.azure_devops.models import Place
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -23,7 +25,8 @@ NO_FACTS = Facts()
 class Problem:
     """One problem as a person reads it. `link` names a page that helps: "guide", "tokens" or "status".
 
-    The texts may hold {host}, {server} (the host), {name} (the organization's) and {wait}; `with_facts` fills them in.
+    The texts may hold {host}, {server} (the host), {name} (the organization's), {wait}, and {place} or {a_place}
+    (organization or collection); `with_facts` fills them in.
     """
 
     code: str
@@ -32,7 +35,7 @@ class Problem:
     next_step: str
     link: str = ""
 
-    def with_facts(self, facts: Facts) -> "Problem":
+    def with_facts(self, facts: Facts, place: Place = "organization") -> "Problem":
         """The problem in words that name the facts; where one is not known, in words that need none."""
         known = {
             "{host}": facts.host or "another address",
@@ -42,11 +45,17 @@ class Problem:
         }
         texts = {}
         for name in ("title", "explanation", "next_step"):
-            text = getattr(self, name)
+            text = with_place(getattr(self, name), place)
             for placeholder, words in known.items():
                 text = text.replace(placeholder, words)
             texts[name] = text
         return replace(self, **texts)
+
+
+def with_place(text: str, place: Place) -> str:
+    """The text with {place} and {a_place} filled in."""
+    article = "an" if place == "organization" else "a"
+    return text.replace("{place}", place).replace("{a_place}", f"{article} {place}")
 
 
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
