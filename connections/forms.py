@@ -119,7 +119,7 @@ class TokenForm(ExpiryForm):
         "organizations are accepted no longer from 1 December 2026 on.",
     )
     accept_limited = forms.BooleanField(label="Connect as Limited, knowing what will not work", required=False)
-    verdict = forms.CharField(required=False, widget=forms.HiddenInput, max_length=5000)
+    verification_key = forms.CharField(required=False, widget=forms.HiddenInput, max_length=5000)
 
     def hint(self) -> str:
         """A friendly doubt about a token that does not look like one, or nothing."""

@@ -40,16 +40,16 @@ class BulkVerification:
 
 
 class _Looks:
-    """Tests by place, each made once. `verdicts` are those in hand, whatever place they are for.
+    """Tests by place, each made once. `verification_keys` are those of kept results, whatever place they are for.
 
     Connections of one place share a test as far as it speaks for the projects that each is limited to.
     """
 
-    def __init__(self, verdicts: Sequence[str], *, person: AbstractBaseUser, now: datetime) -> None:
-        self._in_hand = verdicts
+    def __init__(self, verification_keys: Sequence[str], *, person: AbstractBaseUser, now: datetime) -> None:
+        self._in_hand = verification_keys
         self._person, self._now = person, now
         self._made: dict[Place, list[verify_credential.VerificationResult]] = {}
-        self.verdicts: list[str] = []
+        self.verification_keys: list[str] = []
 
     def __call__(self, credentials: Credentials) -> verify_credential.VerificationResult:
         made = self._made.setdefault((credentials.server.name, credentials.organization.name), [])
@@ -60,12 +60,12 @@ class _Looks:
         return made[-1]
 
     def _find(self, credentials: Credentials) -> verify_credential.VerificationResult:
-        for verdict in self._in_hand:
-            known = usable_report(verdict, credentials, by=self._person, now=self._now)
+        for verification_key in self._in_hand:
+            known = usable_report(verification_key, credentials, by=self._person, now=self._now)
             if known is not None:
-                return verify_credential.VerificationResult(known, verdict)
+                return verify_credential.VerificationResult(known, verification_key)
         tested = verify_new(credentials, by=self._person, now=self._now)
-        self.verdicts += [tested.verdict] if tested.verdict else []
+        self.verification_keys += [tested.verification_key] if tested.verification_key else []
         return tested
 
 
@@ -80,15 +80,14 @@ def bulk_rotate(
 ) -> list[Swapped]:
     """Swap the token of each. One that is refused keeps its old token and leaves the others right.
 
-    `new.verdict` may hold several, separated by spaces; `drawn_from` are the versions that the form carries, by the
-    connections' ids. Raises `CannotRotate` when the guard rails refuse one token
-    for several connections.
+    `new.verification_key` may hold several, separated by spaces; `drawn_from` are the versions that the form carries,
+    by the connections' ids. Raises `CannotRotate` when the token policy refuses one token for several connections.
     """
     if len(connections) > 1 and StoredTokenPolicy.now().reuse is Rule.REFUSE:
         problem = catalogue.problem("token_reused")
         raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}", field="token")
-    looks = _Looks(new.verdict.split(), person=person, now=now)
-    alone = replace(new, verdict="")
+    looks = _Looks(new.verification_key.split(), person=person, now=now)
+    alone = replace(new, verification_key="")
     swapped = []
     for connection in connections:
         version = None if drawn_from is None else drawn_from.get(connection.pk, "")
@@ -104,10 +103,10 @@ def bulk_rotate(
 def verify_for_bulk(
     connections: Sequence[Connection], token: PersonalAccessToken, *, person: AbstractBaseUser, now: datetime
 ) -> tuple[list[BulkVerification], str]:
-    """What the token would mean for each, and the verdicts in hand for the swap. Nothing is swapped."""
+    """What the token would mean for each, and the keys of the kept results for the swap. Nothing is swapped."""
     looks = _Looks((), person=person, now=now)
     found = [_test(one, token, looks) for one in connections]
-    return found, " ".join(looks.verdicts)
+    return found, " ".join(looks.verification_keys)
 
 
 def _test(connection: Connection, token: PersonalAccessToken, looks: _Looks) -> BulkVerification:

@@ -33,7 +33,7 @@ class ConnectRequest:
     token_reach: str = Connection.Reach.UNKNOWN
     projects: Sequence[str] | None = None
     accept_limited: bool = False
-    verdict: str = ""
+    verification_key: str = ""
 
 
 def connect(
@@ -47,7 +47,7 @@ def connect(
     )
     # What the token can do is asked where it will be used.
     credentials = replace(credentials, projects=tuple(map(ProjectRef, wishes.projects or ())))
-    tested = usable_or_new_report(wishes.verdict, credentials, by=owner, now=now)
+    tested = usable_or_new_report(wishes.verification_key, credentials, by=owner, now=now)
     report = tested.report
     try:
         chosen = validate(report, wishes, credentials, today=timezone.localdate(now))

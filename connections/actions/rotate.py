@@ -46,7 +46,7 @@ class Replacement:
     expires_on: date | None
     token_reach: str
     accept_limited: bool = False
-    verdict: str = ""
+    verification_key: str = ""
 
 
 def credentials_for(connection: Connection, token: PersonalAccessToken) -> Credentials:
@@ -98,7 +98,7 @@ def rotate(
     _is_another(connection, new.token)
     found = enforce_policy.violations_of(expires_on=new.expires_on, now=now, token=new.token, besides=connection.pk)
     enforce_policy.enforce(found, CannotRotate)
-    tested = look(credentials) if look else usable_or_new_report(new.verdict, credentials, by=person, now=now)
+    tested = look(credentials) if look else usable_or_new_report(new.verification_key, credentials, by=person, now=now)
     report = tested.report
     try:
         _validate(connection, report, new, credentials, today=timezone.localdate(now))

@@ -35,7 +35,7 @@ class VerificationResult:
     """A report, and the signed key of its stored copy; empty when it is not kept."""
 
     report: Report
-    verdict: str = ""
+    verification_key: str = ""
 
 
 def verify_new(credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> VerificationResult:
@@ -51,7 +51,7 @@ def keep_result(
     tested: VerificationResult, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
 ) -> VerificationResult:
     """Keep a test for the minutes until Connect, if it is not kept yet and the token was accepted."""
-    if tested.verdict or not tested.report.accepted:
+    if tested.verification_key or not tested.report.accepted:
         return tested
     return VerificationResult(tested.report, _keep(credentials, tested.report, by=by, now=now))
 
@@ -75,14 +75,16 @@ def _keep(credentials: Credentials, report: Report, *, by: AbstractBaseUser, now
     return signing.dumps(result.key, salt=_SALT)
 
 
-def kept_report(verdict: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> Report | None:
+def kept_report(
+    verification_key: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
+) -> Report | None:
     """The report of a test made minutes ago by this person for this server, organization and token, if there is one.
 
     It is for showing: other projects than those of the credentials may have been tried.
     """
     oldest = now - timedelta(minutes=settings.TEST_RESULT_MINUTES)
     try:
-        key = signing.loads(verdict, salt=_SALT, max_age=settings.TEST_RESULT_MINUTES * 60)
+        key = signing.loads(verification_key, salt=_SALT, max_age=settings.TEST_RESULT_MINUTES * 60)
     except signing.BadSignature:
         return None
     result = ProbeResult.objects.filter(key=key, user_id=by.pk, created_at__gte=oldest).first()
@@ -95,19 +97,21 @@ def kept_report(verdict: str, credentials: Credentials, *, by: AbstractBaseUser,
     return report_json.from_json(result.report)
 
 
-def usable_report(verdict: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> Report | None:
+def usable_report(
+    verification_key: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
+) -> Report | None:
     """The kept report, if it also speaks for the projects of the credentials, so that nothing need be asked again."""
-    report = kept_report(verdict, credentials, by=by, now=now)
+    report = kept_report(verification_key, credentials, by=by, now=now)
     return report if report is not None and report.speaks_for(credentials.projects) else None
 
 
 def usable_or_new_report(
-    verdict: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
+    verification_key: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
 ) -> VerificationResult:
     """The report in hand, or that of a fresh test, which is not kept. Raises `TooManyTests`."""
-    in_hand = usable_report(verdict, credentials, by=by, now=now)
+    in_hand = usable_report(verification_key, credentials, by=by, now=now)
     if in_hand is not None:
-        return VerificationResult(in_hand, verdict)
+        return VerificationResult(in_hand, verification_key)
     count_test(now=now)
     return VerificationResult(_check(credentials))
 

@@ -69,7 +69,7 @@ def connect_page(request: HttpRequest) -> HttpResponse:
         if refused.tested is None or refused.field == "token":
             # Beside the token stands all that there is to say.
             return _page(request, form, report=_report_in_hand(request, form))
-        return _page(request, form, report=refused.tested.report, verdict=refused.tested.verdict)
+        return _page(request, form, report=refused.tested.report, verification_key=refused.tested.verification_key)
     flash.success(request, f"{connection.name} is connected to {connection.organization}.")
     warn_of_violations(request, connection, form.cleaned_data["token"])
     return redirect(connection)
@@ -85,7 +85,7 @@ def test_connection(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form)
     tested = verify_new(_credentials(form), by=person(request), now=timezone.now())
-    return _page(request, form, report=tested.report, verdict=tested.verdict)
+    return _page(request, form, report=tested.report, verification_key=tested.verification_key)
 
 
 @hide_token
@@ -99,8 +99,8 @@ def find_missing_project(request: HttpRequest) -> HttpResponse:
     answer = None
     report = None
     if form.is_valid():
-        verdict, credentials, now = form.cleaned_data["verdict"], _credentials(form), timezone.now()
-        report = kept_report(verdict, credentials, by=person(request), now=now)
+        verification_key, credentials, now = form.cleaned_data["verification_key"], _credentials(form), timezone.now()
+        report = kept_report(verification_key, credentials, by=person(request), now=now)
         report = report or verify_new(credentials, by=person(request), now=now).report
         if finder.is_valid():
             answer = find_project(_credentials(form), finder.cleaned_data["project_name"], report)
@@ -120,7 +120,7 @@ def _wishes(form: ConnectForm) -> ConnectRequest:
         token_reach=cleaned.get("token_reach", ""),
         projects=form.wanted_projects(),
         accept_limited=cleaned["accept_limited"],
-        verdict=cleaned["verdict"],
+        verification_key=cleaned["verification_key"],
     )
 
 
@@ -129,8 +129,8 @@ def _report_in_hand(request: HttpRequest, form: ConnectForm) -> Report | None:
     cleaned = form.cleaned_data
     if not {"organization", "token"} <= cleaned.keys() or (("server" in form.fields) and "server" not in cleaned):
         return None
-    verdict = cleaned.get("verdict", "")
-    return kept_report(verdict, _credentials(form), by=person(request), now=timezone.now())
+    verification_key = cleaned.get("verification_key", "")
+    return kept_report(verification_key, _credentials(form), by=person(request), now=timezone.now())
 
 
 def _page(
@@ -138,13 +138,13 @@ def _page(
     form: ConnectForm,
     *,
     report: Report | None = None,
-    verdict: str = "",
+    verification_key: str = "",
     finder: FindProjectForm | None = None,
     answer: Answer | None = None,
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
-        "verdict": verdict or form.data.get("verdict", ""),
+        "verification_key": verification_key or form.data.get("verification_key", ""),
         "report": _report(form, report),
         "project_choices": project_choices(report.projects if report else (), request.POST.getlist("projects")),
         "projects_incomplete": report is not None and report.accepted and not report.projects_complete,

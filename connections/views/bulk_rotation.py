@@ -230,7 +230,7 @@ def _replacement(form: RotateForm) -> Replacement:
         expires_on=given["expires_on"],
         token_reach=given.get("token_reach", ""),
         accept_limited=given["accept_limited"],
-        verdict=given["verdict"],
+        verification_key=given["verification_key"],
     )
 
 
@@ -265,8 +265,8 @@ def verify_step(request: HttpRequest) -> HttpResponse:
     if not connections or not form.is_valid():
         return _page(request, here, connections, form)
     token = form.cleaned_data["token"]
-    tested, verdict = verify_for_bulk(connections, token, person=person(request), now=timezone.now())
-    return _page(request, here, connections, form, tested=tested, verdict=verdict)
+    tested, verification_key = verify_for_bulk(connections, token, person=person(request), now=timezone.now())
+    return _page(request, here, connections, form, tested=tested, verification_key=verification_key)
 
 
 def _page(
@@ -277,7 +277,7 @@ def _page(
     *,
     tested: Sequence[BulkVerification] = (),
     failed: Sequence[Swapped] = (),
-    verdict: str = "",
+    verification_key: str = "",
 ) -> HttpResponse:
     today = timezone.localdate()
     conflicting = {one.connection.pk for one in failed if one.refusal and one.refusal.conflicts}
@@ -301,7 +301,7 @@ def _page(
         ],
         "token_pages": sorted({(one.organization, tokens_page_of(one)) for one in connections}),
         "form": form,
-        "verdict": verdict or form.data.get("verdict", ""),
+        "verification_key": verification_key or form.data.get("verification_key", ""),
         "token_needs_pasting": form.is_bound,
         "tested": [_tested(one) for one in tested],
         "reports": _reports(tested, form),

@@ -74,7 +74,7 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
         expires_on=cleaned["expires_on"],
         token_reach=cleaned.get("token_reach", ""),
         accept_limited=cleaned["accept_limited"],
-        verdict=cleaned["verdict"],
+        verification_key=cleaned["verification_key"],
     )
     try:
         rotate(
@@ -91,7 +91,13 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
         form.add_error(refused.field or None, refused.message)
         if refused.tested is not None and refused.field != "token":
             # What to accept, and where to tick it, stands beside the result of a test.
-            return _page(request, connection, form, report=refused.tested.report, verdict=refused.tested.verdict)
+            return _page(
+                request,
+                connection,
+                form,
+                report=refused.tested.report,
+                verification_key=refused.tested.verification_key,
+            )
         return _page(request, connection, form, report=_in_hand(request, connection, form))
     warn_of_violations(request, connection, new.token)
     return redirect("connections:token-updated", pk=connection.pk)
@@ -113,7 +119,7 @@ def test_replacement(request: HttpRequest, pk: int) -> HttpResponse:
         form.add_error(None, refused.message)
         return _page(request, connection, form)
     tested = verify_new(credentials, by=person(request), now=timezone.now())
-    return _page(request, connection, form, report=tested.report, verdict=tested.verdict)
+    return _page(request, connection, form, report=tested.report, verification_key=tested.verification_key)
 
 
 @never_cache
@@ -168,8 +174,8 @@ def _in_hand(request: HttpRequest, connection: Connection, form: RotateForm) -> 
         credentials = credentials_for(connection, token)
     except CannotRotate:
         return None
-    verdict = form.cleaned_data.get("verdict", "")
-    return kept_report(verdict, credentials, by=person(request), now=timezone.now())
+    verification_key = form.cleaned_data.get("verification_key", "")
+    return kept_report(verification_key, credentials, by=person(request), now=timezone.now())
 
 
 def _page(
@@ -178,7 +184,7 @@ def _page(
     form: RotateForm,
     *,
     report: Report | None = None,
-    verdict: str = "",
+    verification_key: str = "",
     same: ExpiryForm | None = None,
     conflicts: Sequence[Conflict] = (),
     same_conflicts: Sequence[Conflict] = (),
@@ -198,7 +204,7 @@ def _page(
         "conflicts": conflicts,
         "same_conflicts": same_conflicts,
         "form": form,
-        "verdict": verdict or form.data.get("verdict", ""),
+        "verification_key": verification_key or form.data.get("verification_key", ""),
         "report": _report(connection, form, report, tokens),
         "comparison": {"rows": compared} if compared else None,
         "token_is_dead": connection.is_token_dead(today=timezone.localdate()) and same is None,

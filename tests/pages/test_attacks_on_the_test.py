@@ -157,8 +157,8 @@ def test_whoever_goes_on_is_told_of_once_a_minute(pages: Client, sandbox: Sandbo
 def test_a_result_in_hand_is_no_further_test(pages: Client, sandbox: Sandbox, token_of: Token) -> None:
     for _ in range(2):
         page = pages.post(reverse("connections:test-new"), form(token_of("full"))).content.decode()
-    verdict = page.split('name="verdict" value="')[1].split('"')[0]
-    pages.post(reverse("connections:add-azure-devops"), form(token_of("full"), verdict=verdict))
+    verification_key = page.split('name="verification_key" value="')[1].split('"')[0]
+    pages.post(reverse("connections:add-azure-devops"), form(token_of("full"), verification_key=verification_key))
     assert Connection.objects.exists()
 
 

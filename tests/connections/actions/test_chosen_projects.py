@@ -211,8 +211,8 @@ def only(*projects: Project) -> dict[str, object]:
     return {"projects_mode": "some", "projects": [one.id for one in projects]}
 
 
-def verdict_on(page: str) -> str:
-    return page.partition('name="verdict" value="')[2].partition('"')[0]
+def key_on(page: str) -> str:
+    return page.partition('name="verification_key" value="')[2].partition('"')[0]
 
 
 def post(pages: Client, name: str, data: dict[str, object], *args: object) -> str:
@@ -225,7 +225,7 @@ def test_connect_looks_into_the_chosen_projects_when_the_test_looked_elsewhere(
     deny(sandbox, *(one.id for one in projects[:3]), path=WRITES)
     tested = post(pages, "test-new", connect_form(token_of("full")))
     assert "The token works, with limits" in tested
-    data = connect_form(token_of("full"), verdict=verdict_on(tested), **only(projects[3]))
+    data = connect_form(token_of("full"), verification_key=key_on(tested), **only(projects[3]))
     assert "is connected to acme" in post(pages, "add-azure-devops", data)
     assert Connection.objects.get().health == "healthy"
 
@@ -235,7 +235,7 @@ def test_connect_believes_a_test_without_denials_in_one_of_the_chosen_projects(
 ) -> None:
     tested = post(pages, "test-new", connect_form(token_of("full")))
     asked = len(sandbox.requests)
-    data = connect_form(token_of("full"), verdict=verdict_on(tested), **only(projects[0], projects[3]))
+    data = connect_form(token_of("full"), verification_key=key_on(tested), **only(projects[0], projects[3]))
     post(pages, "add-azure-devops", data)
     assert not any("/git/" in one.path for one in sandbox.requests[asked:])
     assert Connection.objects.get().health == "healthy"
@@ -247,12 +247,12 @@ def test_what_the_chosen_project_denies_is_shown_and_then_accepted_without_a_thi
     deny(sandbox, projects[3].id, path=WRITES)
     tested = post(pages, "test-new", connect_form(token_of("full")))
     assert "Connection successful" in tested
-    data = connect_form(token_of("full"), verdict=verdict_on(tested), **only(projects[3]))
+    data = connect_form(token_of("full"), verification_key=key_on(tested), **only(projects[3]))
     refused = post(pages, "add-azure-devops", data)
     assert f"lacks the rights in {projects[3].name}" in refused
     assert not Connection.objects.exists()
     asked = len(sandbox.requests)
-    post(pages, "add-azure-devops", data | {"verdict": verdict_on(refused), "accept_limited": "on"})
+    post(pages, "add-azure-devops", data | {"verification_key": key_on(refused), "accept_limited": "on"})
     assert not any("connectionData" in one.path for one in sandbox.requests[asked:])
     assert Connection.objects.get().health == "limited"
 
@@ -269,7 +269,7 @@ def test_a_mistake_elsewhere_keeps_the_test_and_the_list_of_projects(
 ) -> None:
     deny(sandbox, *(one.id for one in projects[:3]), path=WRITES)
     tested = post(pages, "test-new", connect_form(token_of("full")))
-    data = connect_form(token_of("full"), verdict=verdict_on(tested), **only(projects[3])) | {"name": ""}
+    data = connect_form(token_of("full"), verification_key=key_on(tested), **only(projects[3])) | {"name": ""}
     page = post(pages, "add-azure-devops", data)
     assert "Give the connection a name." in page
     assert projects[3].name in page
@@ -331,7 +331,7 @@ def test_a_new_token_that_is_limited_in_the_chosen_project_is_shown_and_accepted
     sandbox.requests.clear()
     refused = post(pages, "update-token", data, connection.pk)
     assert f"Denied in {projects[3].name}" in refused
-    post(pages, "update-token", data | {"verdict": verdict_on(refused), "accept_limited": "on"}, connection.pk)
+    post(pages, "update-token", data | {"verification_key": key_on(refused), "accept_limited": "on"}, connection.pk)
     assert sum("connectionData" in request.path for request in sandbox.requests) == 1
     assert Connection.objects.get().health == "limited"
 

@@ -1,4 +1,4 @@
-"""Connect asks Azure DevOps again, unless the verdict in hand is for just this person, place and token, and fresh."""
+"""Connect asks Azure DevOps again, unless the kept result is for just this person, place and token, and fresh."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -33,15 +33,15 @@ def credentials(sandbox: Sandbox, token_of: Secret) -> Callable[..., Credentials
 
 
 @pytest.fixture
-def verdict(credentials: Callable[..., Credentials], maintainer: User) -> str:
-    return verify_new(credentials(), by=maintainer, now=timezone.now()).verdict
+def verification_key(credentials: Callable[..., Credentials], maintainer: User) -> str:
+    return verify_new(credentials(), by=maintainer, now=timezone.now()).verification_key
 
 
 def test_a_fresh_verdict_serves_whoever_got_it(
-    verdict: str, credentials: Callable[..., Credentials], maintainer: User, sandbox: Sandbox
+    verification_key: str, credentials: Callable[..., Credentials], maintainer: User, sandbox: Sandbox
 ) -> None:
     asked = len(sandbox.requests)
-    wishes = ConnectRequest(name="Fabrikam", expires_on=None, verdict=verdict)
+    wishes = ConnectRequest(name="Fabrikam", expires_on=None, verification_key=verification_key)
     connect(credentials(), wishes, owner=maintainer, by=SOMEBODY, now=timezone.now())
     assert len(sandbox.requests) == asked
 
@@ -52,31 +52,31 @@ def test_a_fresh_verdict_serves_whoever_got_it(
     ids=lambda one: next(iter(one)),
 )
 def test_a_verdict_says_nothing_of_another_token_organization_or_server(
-    verdict: str, credentials: Callable[..., Credentials], maintainer: User, other: dict[str, str]
+    verification_key: str, credentials: Callable[..., Credentials], maintainer: User, other: dict[str, str]
 ) -> None:
-    assert usable_report(verdict, credentials(**other), by=maintainer, now=timezone.now()) is None
+    assert usable_report(verification_key, credentials(**other), by=maintainer, now=timezone.now()) is None
 
 
 def test_a_verdict_is_good_for_one_person_only(
-    verdict: str, credentials: Callable[..., Credentials], person: Callable[..., User]
+    verification_key: str, credentials: Callable[..., Credentials], person: Callable[..., User]
 ) -> None:
-    assert usable_report(verdict, credentials(), by=person("noor"), now=timezone.now()) is None
+    assert usable_report(verification_key, credentials(), by=person("noor"), now=timezone.now()) is None
 
 
 def test_a_verdict_grows_old(
-    verdict: str, credentials: Callable[..., Credentials], maintainer: User, settings: Settings
+    verification_key: str, credentials: Callable[..., Credentials], maintainer: User, settings: Settings
 ) -> None:
     later: datetime = timezone.now() + timedelta(minutes=settings.TEST_RESULT_MINUTES, seconds=1)
-    assert usable_report(verdict, credentials(), by=maintainer, now=later) is None
+    assert usable_report(verification_key, credentials(), by=maintainer, now=later) is None
     assert forget_old(now=later) == 1
 
 
 @pytest.mark.parametrize("forged", ["", "x", "made:up:words"])
 def test_a_forged_verdict_is_none(
-    verdict: str, credentials: Callable[..., Credentials], maintainer: User, forged: str
+    verification_key: str, credentials: Callable[..., Credentials], maintainer: User, forged: str
 ) -> None:
     assert usable_report(forged, credentials(), by=maintainer, now=timezone.now()) is None
-    assert usable_report(verdict + "x", credentials(), by=maintainer, now=timezone.now()) is None
+    assert usable_report(verification_key + "x", credentials(), by=maintainer, now=timezone.now()) is None
 
 
 def test_without_a_verdict_connect_looks_for_itself(
@@ -97,7 +97,7 @@ def test_a_verdict_that_is_limited_does_not_pass_as_full(
 ) -> None:
     limited = credentials(token="no-build", organization="acme")
     tested = verify_new(limited, by=maintainer, now=timezone.now())
-    wishes = ConnectRequest(name="Acme", expires_on=None, verdict=tested.verdict)
+    wishes = ConnectRequest(name="Acme", expires_on=None, verification_key=tested.verification_key)
     with pytest.raises(CannotConnect, match="not every scope could be proved"):
         connect(limited, wishes, owner=maintainer, by=SOMEBODY, now=timezone.now())
     assert not Connection.objects.exists()
@@ -117,7 +117,7 @@ def test_nothing_is_kept_of_a_token_that_was_not_accepted(
     credentials: Callable[..., Credentials], maintainer: User
 ) -> None:
     tested = verify_new(credentials(token="revoked", organization="acme"), by=maintainer, now=timezone.now())
-    assert tested.verdict == ""
+    assert tested.verification_key == ""
     assert not ProbeResult.objects.exists()
 
 

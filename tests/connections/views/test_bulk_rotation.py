@@ -151,11 +151,11 @@ def test_a_test_in_hand_is_not_made_again(
     connections = [connected("One"), connected("Two", organization="fabrikam")]
     sandbox.world.now = lambda: BEFORE_GLOBAL_TOKENS_END
     token = PersonalAccessToken(token_of("global"))
-    tested, verdict = verify_for_bulk(connections, token, person=maintainer, now=timezone.now())
+    tested, verification_key = verify_for_bulk(connections, token, person=maintainer, now=timezone.now())
     assert all(one.comparison and one.comparison.same_person for one in tested)
     assert {token_in(one) for one in connections} == {token_of("full")}
     sandbox.requests.clear()
-    new = replacement(token_of("global"), verdict=verdict)
+    new = replacement(token_of("global"), verification_key=verification_key)
     swapped = bulk_rotate(connections, new, person=maintainer, by=ANN, now=timezone.now())
     assert all(one.comparison for one in swapped)
     assert sandbox.requests == []
