@@ -19,7 +19,7 @@ from django.utils import timezone
 from benchmarks.place import ROOT
 from connections import clients
 from connections.actions import audit_runs
-from connections.models import AuditRun, CapabilityState, Connection, StoredToken
+from connections.models import AuditRun, CapabilityState, Connection, StoredCredential
 from connections.providers.azure_devops.capabilities import CAPABILITIES, Verdict
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from delivery.models import SyncState
@@ -137,7 +137,7 @@ def make_auditable(azure_url: str, count: int, *, organizations: int) -> None:
         one.owner = owner
     made = [_copy(models[number % organizations], number) for number in range(first, first + count)]
     Connection.objects.bulk_create(made, batch_size=500)
-    StoredToken.objects.bulk_create([_token(one) for one in made], batch_size=500)
+    StoredCredential.objects.bulk_create([_token(one) for one in made], batch_size=500)
     CapabilityState.objects.bulk_create((state for one in made for state in _states(one)), batch_size=500)
     # Repositories were brought in a moment ago, so that nothing but audits is under way.
     later = timezone.now() + timedelta(hours=6)
@@ -178,8 +178,8 @@ def _copy(model: Connection, number: int) -> Connection:
     )
 
 
-def _token(connection: Connection) -> StoredToken:
-    stored = StoredToken(connection=connection)
+def _token(connection: Connection) -> StoredCredential:
+    stored = StoredCredential(connection=connection)
     stored.seal(PersonalAccessToken(secret(connection.organization)))
     return stored
 

@@ -14,10 +14,11 @@ from connections.domain.calibration import Calibration, Result, Told
 from connections.domain.problems import Facts, Problem, catalogue
 from connections.models import Connection
 from connections.providers.azure_devops.client import AzureDevOpsClient
-from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.credentials import made_up_token
 from connections.providers.azure_devops.models import SANDBOX, Place, ProjectRef, Server
 from connections.providers.azure_devops.servers import parse_servers
 from connections.providers.azure_devops.transport import Limits
+from connections.providers.credential import Credential
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def sandbox() -> Server | None:
 def azure_devops(
     where: Server,
     organization: str,
-    token: PersonalAccessToken,
+    token: Credential,
     *,
     seconds: float,
     list_seconds: float | None = None,
@@ -120,7 +121,7 @@ def _logged(report: verification.Report, client: AzureDevOpsClient) -> verificat
 
 
 def check_concurrently(
-    where: Server, organization: str, token: PersonalAccessToken, projects: Sequence[ProjectRef] = ()
+    where: Server, organization: str, token: Credential, projects: Sequence[ProjectRef] = ()
 ) -> verification.Report:
     """The check for a person who waits: within AZURE_DEVOPS_TEST_LIMIT seconds.
 
@@ -135,7 +136,7 @@ def check_concurrently(
 
 
 def check_sequentially(
-    where: Server, organization: str, token: PersonalAccessToken, projects: Sequence[ProjectRef] = ()
+    where: Server, organization: str, token: Credential, projects: Sequence[ProjectRef] = ()
 ) -> verification.Report:
     """The check for the clock: each call within AZURE_DEVOPS_TASK_TIMEOUT seconds. `projects` as above."""
     seconds, list_seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT, settings.AZURE_DEVOPS_LIST_LIMIT
@@ -152,7 +153,7 @@ def _check(client: AzureDevOpsClient, pace: verification.Runner, projects: Seque
 def calibrate(
     where: Server,
     organization: str,
-    token: PersonalAccessToken,
+    token: Credential,
     told: Told,
     *,
     people: Iterable[str],
@@ -165,7 +166,7 @@ def calibrate(
     """
     limit = settings.AZURE_DEVOPS_TEST_LIMIT
     open_client = partial(azure_devops, where, seconds=limit)
-    made_up, nowhere = calibration_run.made_up_token(), calibration_run.made_up_organization()
+    made_up, nowhere = made_up_token(), calibration_run.made_up_organization()
     with (
         closing(verification.ConcurrentRunner(limit)) as pace,
         open_client(organization, token) as own,
@@ -178,7 +179,7 @@ def calibrate(
             told,
             write_probes=settings.AZURE_DEVOPS_WRITE_PROBES,
             day=timezone.localdate(),
-            secret=token,
+            credential=token,
             people=people,
             things=things,
             projects=projects,

@@ -8,9 +8,9 @@ from django.utils.html import format_html_join
 
 from connections.domain.problems.problem import with_place
 from connections.input_rules import NAME_LENGTH, InvalidInput, connection_name
-from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.identifiers import InvalidOrganizationName, InvalidToken, read_token
 from connections.providers.azure_devops.models import Place, Server
+from connections.providers.credential import Credential
 
 # More than this of a pasted file helps nobody to find their mistake.
 LONGEST_ECHO = 2000
@@ -134,7 +134,7 @@ class TokenField(forms.Field):
             **kwargs,
         )
 
-    def clean(self, value: Any) -> PersonalAccessToken:
+    def clean(self, value: Any) -> Credential:
         """Read the token. Raises `ValidationError` beside this field, without the text."""
         try:
             return read_token(str(value or ""))

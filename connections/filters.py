@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 
+from connections.providers.registry import PROVIDERS
+
 
 class HistoryFilterForm(forms.Form):
     """Which events of a connection: what, who, from which day to which."""
@@ -36,7 +38,9 @@ class FilterForm(forms.Form):
     )
     status = forms.ChoiceField(label="Status", required=False)
     provider = forms.ChoiceField(
-        label="Provider", required=False, choices=[("", "All providers"), ("azure_devops", "Azure DevOps")]
+        label="Provider",
+        required=False,
+        choices=[("", "All providers"), *((provider.key, provider.label) for provider in PROVIDERS)],
     )
     on = forms.DateField(required=False, widget=forms.HiddenInput)
     sort = forms.ChoiceField(

@@ -1,4 +1,4 @@
-"""What people may type. The token becomes a `PersonalAccessToken` as it comes in and is never drawn again."""
+"""What people may type. The token becomes a `Credential` as it comes in and is never drawn again."""
 
 from datetime import date, timedelta
 from typing import Any

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
-from connections.models import Connection, StoredToken
+from connections.models import Connection, StoredCredential
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class OldToken:
 
 def token_of(connection: Connection) -> OldToken:
     """The token in use, with the other connections that use it: what would be left after a disconnect."""
-    stored = StoredToken.objects.filter(connection=connection).first()
+    stored = StoredCredential.objects.filter(connection=connection).first()
     others = _using({stored.fingerprint} if stored else set()).exclude(pk=connection.pk)
     return OldToken(
         connection.identity_name,
@@ -40,11 +40,11 @@ def token_of(connection: Connection) -> OldToken:
 def replaced_tokens(connections: Iterable[Connection]) -> list[OldToken]:
     """The tokens that these connections used before the present ones, each once. Two queries, however many."""
     places = {connection.pk: connection for connection in connections}
-    kept = StoredToken.objects.filter(connection__in=places).exclude(replaced_fingerprint="")
+    kept = StoredCredential.objects.filter(connection__in=places).exclude(replaced_fingerprint="")
     replaced = {stored.replaced_fingerprint: stored for stored in kept.order_by("-connection_id")}
     users: dict[str, list[Connection]] = {}
     for connection in _using(set(replaced)):
-        users.setdefault(connection.stored_token.fingerprint, []).append(connection)
+        users.setdefault(connection.stored_credential.fingerprint, []).append(connection)
     return [
         OldToken(
             stored.replaced_identity_name,
@@ -60,10 +60,10 @@ def replaced_tokens(connections: Iterable[Connection]) -> list[OldToken]:
 def shared_with(connections: Iterable[Connection]) -> dict[int, list[str]]:
     """The names of the other connections that use the same token, by the connection's id."""
     ids = [connection.pk for connection in connections]
-    fingerprints = dict(StoredToken.objects.filter(connection__in=ids).values_list("connection_id", "fingerprint"))
+    fingerprints = dict(StoredCredential.objects.filter(connection__in=ids).values_list("connection_id", "fingerprint"))
     names: dict[str, list[tuple[int, str]]] = {}
     for connection in _using(set(fingerprints.values())):
-        names.setdefault(connection.stored_token.fingerprint, []).append((connection.pk, connection.name))
+        names.setdefault(connection.stored_credential.fingerprint, []).append((connection.pk, connection.name))
     return {
         pk: [name for other, name in names.get(fingerprint, ()) if other != pk]
         for pk, fingerprint in fingerprints.items()
@@ -71,5 +71,5 @@ def shared_with(connections: Iterable[Connection]) -> dict[int, list[str]]:
 
 
 def _using(fingerprints: set[str]) -> QuerySet[Connection]:
-    found = Connection.objects.filter(stored_token__fingerprint__in=fingerprints - {""})
-    return found.select_related("stored_token").order_by(Lower("name"), "pk")
+    found = Connection.objects.filter(stored_credential__fingerprint__in=fingerprints - {""})
+    return found.select_related("stored_credential").order_by(Lower("name"), "pk")

@@ -18,7 +18,7 @@ from connections.domain import expiry
 from connections.domain.expiry_chart import DAYS, Timeline, timeline
 from connections.domain.health import Expiry, Health
 from connections.domain.token_policy import TokenPolicy
-from connections.models import AuditedConnection, AuditRun, ChosenProject, Connection, Mail, StoredToken
+from connections.models import AuditedConnection, AuditRun, ChosenProject, Connection, Mail, StoredCredential
 from history.days import end_of, start_of
 from history.models import Event
 from history.queries import Filters as EventFilters
@@ -57,6 +57,7 @@ class Row(NamedTuple):
 
     pk: int
     name: str
+    provider: str
     organization: str
     all_projects: bool
     is_default: bool
@@ -130,6 +131,8 @@ def connections(filters: Filters, *, today: date) -> QuerySet[Connection]:
         found = found.filter(pk__in=_with_words(filters.q.split()))
     if filters.status:
         found = found.filter(_with_status(filters.status, today))
+    if filters.provider:
+        found = found.filter(provider=filters.provider)
     if filters.on:
         found = found.filter(expires_on=filters.on, disabled=False)
     return found.order_by(*_order(filters.sort))
@@ -230,7 +233,7 @@ _drawn = lru_cache(maxsize=8)(timeline)
 
 def with_fingerprints(found: QuerySet[Connection]) -> list[tuple[Connection, str]]:
     """Each connection with the keyed fingerprint of its token; empty where no token is stored."""
-    marked = found.annotate(fingerprint=F("stored_token__fingerprint"))
+    marked = found.annotate(fingerprint=F("stored_credential__fingerprint"))
     return [(one, one.fingerprint or "") for one in marked]
 
 
@@ -245,7 +248,7 @@ def expiring(*, within: int, today: date) -> QuerySet[Connection]:
 
     `shares_token` says whether another connection keeps the same token.
     """
-    same = StoredToken.objects.filter(fingerprint=OuterRef("stored_token__fingerprint"))
+    same = StoredCredential.objects.filter(fingerprint=OuterRef("stored_credential__fingerprint"))
     found = Connection.objects.filter(disabled=False, expires_on__lte=today + timedelta(days=within))
     shares = Exists(same.exclude(connection_id=OuterRef("pk")))
     return found.select_related("owner").annotate(shares_token=shares).order_by("expires_on", Lower("name"), "pk")
@@ -314,12 +317,12 @@ def policy_violations(rails: TokenPolicy) -> PolicyViolations:
     enabled = Connection.objects.filter(disabled=False)
     longest = timedelta(days=rails.longest_life_days)
     born_and_end = enabled.exclude(expires_on=None).values_list("token_set_at", "expires_on")
-    shared = StoredToken.objects.values("fingerprint").annotate(uses=Count("pk")).filter(uses__gt=1)
+    shared = StoredCredential.objects.values("fingerprint").annotate(uses=Count("pk")).filter(uses__gt=1)
     return PolicyViolations(
         life_too_long=sum(
             end - timezone.localdate(born) > longest for born, end in born_and_end.iterator() if end is not None
         ),
-        token_reused=enabled.filter(stored_token__fingerprint__in=shared.values("fingerprint")).count(),
+        token_reused=enabled.filter(stored_credential__fingerprint__in=shared.values("fingerprint")).count(),
         date_missing=enabled.filter(expires_on=None).count(),
     )
 

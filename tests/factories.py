@@ -12,7 +12,7 @@ from django.utils import timezone
 from connections import clients
 from connections.actions.connect import ConnectRequest, connect
 from connections.actions.verify_credential import Credentials
-from connections.models import Connection, StoredToken
+from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.identifiers import parse_organization
 from history.record import Actor
@@ -92,16 +92,16 @@ class ConnectionFactory(factory.django.DjangoModelFactory[Connection]):
     notified_health = factory.SelfAttribute("health")
 
 
-class StoredTokenFactory(factory.django.DjangoModelFactory[StoredToken]):
+class StoredCredentialFactory(factory.django.DjangoModelFactory[StoredCredential]):
     """A token sealed for its connection."""
 
     class Meta:
-        model = StoredToken
+        model = StoredCredential
 
     connection = factory.SubFactory(ConnectionFactory)
 
     @classmethod
-    def _create(cls, model_class: type[StoredToken], *args: Any, **kwargs: Any) -> StoredToken:
+    def _create(cls, model_class: type[StoredCredential], *args: Any, **kwargs: Any) -> StoredCredential:
         secret = kwargs.pop("secret", "a" * 52)
         stored = model_class(connection=kwargs["connection"])
         stored.seal(PersonalAccessToken(secret))

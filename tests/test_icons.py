@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from lucide import IconDoesNotExist
 
+from connections.providers.registry import PROVIDERS
+from connections.views.connection_rows import UNKNOWN_ICON
 from core.templatetags.icons import lucide
 from history import event_types
 from orchestrator import errors
@@ -26,7 +28,11 @@ def drawn_on_error_pages() -> set[str]:
     return {one.icon for one in vars(errors).values() if isinstance(one, errors.ErrorPage)}
 
 
-@pytest.mark.parametrize("found", [drawn_in_templates, drawn_for_events, drawn_on_error_pages])
+def drawn_for_providers() -> set[str]:
+    return {provider.icon for provider in PROVIDERS} | {UNKNOWN_ICON}
+
+
+@pytest.mark.parametrize("found", [drawn_in_templates, drawn_for_events, drawn_on_error_pages, drawn_for_providers])
 def test_every_icon_exists(found: object) -> None:
     names = found()  # type: ignore[operator]
     missing = []

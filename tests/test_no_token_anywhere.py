@@ -138,7 +138,7 @@ def test_after_a_whole_journey_no_token_is_anywhere(
     shown += [of_answer(root.get(lived.address(name))) for name in addresses()]
     assert hits(secrets, everywhere(shown, log, sandbox, capfd)) == set()
     connection.refresh_from_db()
-    assert connection.stored_token.reveal().reveal() == secrets["full-again"]
+    assert connection.stored_credential.reveal().reveal() == secrets["full-again"]
 
 
 @pytest.mark.parametrize("token", ["full-again", "expired", "entra"])

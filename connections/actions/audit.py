@@ -17,9 +17,9 @@ from connections.actions.token_test_rate_limit import count_test
 from connections.domain import scheduling
 from connections.domain.health import AuditOutcome, Health, HealthState, next_state, outcome_of
 from connections.domain.verification import Failure, Report, nothing_found
-from connections.models import Connection, StoredToken
+from connections.models import Connection, StoredCredential
 from connections.notifications.reminders import count_as_reminded
-from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.credential import Credential
 from core.encryption import UnreadableToken
 from history.record import Actor, record
 
@@ -48,11 +48,11 @@ def audit(connection: Connection, *, by: Actor, now: datetime, interactive: bool
     return report
 
 
-def stored_token(connection: Connection) -> PersonalAccessToken:
+def stored_credential(connection: Connection) -> Credential:
     """The connection's token. Raises `UnreadableToken`, also when there is none."""
     try:
-        return connection.stored_token.reveal()
-    except StoredToken.DoesNotExist:
+        return connection.stored_credential.reveal()
+    except StoredCredential.DoesNotExist:
         raise UnreadableToken from None
 
 
@@ -61,7 +61,7 @@ def _check(connection: Connection, *, interactive: bool, now: datetime) -> Repor
     try:
         server = clients.server(connection.server)
         projects = connection.limited_to()
-        report = check(server, connection.organization, stored_token(connection), projects)
+        report = check(server, connection.organization, stored_credential(connection), projects)
         return _same_organization(connection, report)
     except (UnreadableToken, clients.UnknownServer) as ours:
         return nothing_found(Failure(ours.code, transient=False), at=now)

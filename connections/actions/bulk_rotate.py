@@ -14,7 +14,7 @@ from connections.domain.problems import catalogue
 from connections.domain.token_policy import Rule
 from connections.domain.verification import Report
 from connections.models import Connection, StoredTokenPolicy
-from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.credential import Credential
 from history.record import Actor
 
 Place = tuple[str, str]
@@ -101,7 +101,7 @@ def bulk_rotate(
 
 
 def verify_for_bulk(
-    connections: Sequence[Connection], token: PersonalAccessToken, *, person: AbstractBaseUser, now: datetime
+    connections: Sequence[Connection], token: Credential, *, person: AbstractBaseUser, now: datetime
 ) -> tuple[list[BulkVerification], str]:
     """What the token would mean for each, and the keys of the kept results for the swap. Nothing is swapped."""
     looks = _Looks((), person=person, now=now)
@@ -109,7 +109,7 @@ def verify_for_bulk(
     return found, " ".join(looks.verification_keys)
 
 
-def _test(connection: Connection, token: PersonalAccessToken, looks: _Looks) -> BulkVerification:
+def _test(connection: Connection, token: Credential, looks: _Looks) -> BulkVerification:
     try:
         report = looks(credentials_for(connection, token)).report
     except CannotRotate as refusal:

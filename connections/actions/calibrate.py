@@ -5,7 +5,7 @@ from datetime import datetime
 from structlog.contextvars import bound_contextvars
 
 from connections import clients
-from connections.actions.audit import stored_token
+from connections.actions.audit import stored_credential
 from connections.actions.refusals import CannotCalibrate
 from connections.actions.token_test_rate_limit import count_test
 from connections.domain.calibration import Calibration, Result, Told, token_states
@@ -28,7 +28,7 @@ def calibrate(connection: Connection, told: Told, *, by: Actor, now: datetime) -
         )
     count_test(now=now)
     try:
-        server, token = clients.server(connection.server), stored_token(connection)
+        server, token = clients.server(connection.server), stored_credential(connection)
     except (UnreadableToken, clients.UnknownServer) as ours:
         problem = catalogue.problem(ours.code, place=place)
         raise CannotCalibrate(problem.code, f"{problem.title}. {problem.next_step}") from None

@@ -18,7 +18,7 @@ from connections.actions.verify_credential import Credentials, keep_result, usab
 from connections.domain.health import health_of
 from connections.domain.problems import catalogue
 from connections.domain.verification import Report
-from connections.models import ChosenProject, Connection, StoredToken
+from connections.models import ChosenProject, Connection, StoredCredential
 from connections.providers.azure_devops.models import Project, ProjectRef
 from core.columns import fit_to_columns
 from history.record import Actor, record
@@ -141,7 +141,7 @@ def _store(
         server=credentials.server.name,
         organization=credentials.organization.name,
         owner_id=owner.pk,
-        expires_on=wishes.expires_on,
+        expires_on=credentials.token.expires_on(wishes.expires_on),
         token_reach=Connection.Reach.at(credentials.server.place, wishes.token_reach),
         created_at=now,
         token_set_at=now,
@@ -151,7 +151,7 @@ def _store(
     apply_report(connection, report)
     connection.notified_health = connection.health
     connection.save()
-    stored = StoredToken(connection=connection)
+    stored = StoredCredential(connection=connection)
     stored.seal(credentials.token)
     stored.save()
     return connection

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from connections import clients, input_rules
 from connections.actions import enforce_policy, versions
-from connections.actions.audit import stored_token
+from connections.actions.audit import stored_credential
 from connections.actions.connect import NAME_TAKEN, choose_projects
 from connections.actions.find_project import Answer, look_for
 from connections.actions.refusal_causes import cause_for, problem_after_edit
@@ -39,7 +39,7 @@ def visible_projects(connection: Connection) -> Listed[Project]:
     """The projects that the stored token sees now, by name. Raises `CannotEdit` with the problem's code."""
     try:
         server = clients.server(connection.server)
-        token = stored_token(connection)
+        token = stored_credential(connection)
         with clients.azure_devops(server, connection.organization, token, seconds=clients.page_seconds()) as client:
             found = read_all(client.projects())
     except AzureDevOpsError as trouble:
@@ -187,7 +187,7 @@ def _differences(before: dict[str, object], after: dict[str, object]) -> dict[st
 def find_project_of(connection: Connection, name: str) -> Answer:
     """Why the project `name` is not in the list of this connection's projects."""
     try:
-        credentials = credentials_for(connection, stored_token(connection))
+        credentials = credentials_for(connection, stored_credential(connection))
     except (CannotRotate, UnreadableToken) as trouble:
         problem = catalogue.problem(trouble.code)
         return Answer(problem.code, "warn", "circle-question-mark", problem.title, problem.next_step)

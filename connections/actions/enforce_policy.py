@@ -14,7 +14,7 @@ from connections.domain import token_policy
 from connections.domain.problems import catalogue
 from connections.domain.token_policy import Rule, TokenPolicy, Violation
 from connections.models import StoredTokenPolicy
-from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.credential import Credential
 from history.record import Actor, record
 
 
@@ -22,7 +22,7 @@ def violations_of(
     *,
     expires_on: date | None,
     now: datetime,
-    token: PersonalAccessToken | None = None,
+    token: Credential | None = None,
     besides: int | None = None,
     born_on: date | None = None,
 ) -> list[Violation]:
@@ -35,7 +35,7 @@ def violations_of(
     )
 
 
-def reuse_violations(token: PersonalAccessToken, *, besides: int | None = None) -> list[Violation]:
+def reuse_violations(token: Credential, *, besides: int | None = None) -> list[Violation]:
     """The breach of using one token twice, if it is one."""
     today = timezone.localdate()
     found = violations_of(expires_on=today, now=timezone.now(), token=token, besides=besides)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from connections.models import StoredToken
+from connections.models import StoredCredential
 from core import encryption
 
 REPORT_EVERY = 100
@@ -26,7 +26,7 @@ def reencrypt_all(*, progress: Callable[[int, int], object]) -> ReencryptionResu
     `progress` hears now and then how many of how many were looked at.
     """
     outcome = ReencryptionResult()
-    tokens = StoredToken.objects.select_related("connection").order_by("pk")
+    tokens = StoredCredential.objects.select_related("connection").order_by("pk")
     total = tokens.count()
     for done, stored in enumerate(tokens.iterator(chunk_size=REPORT_EVERY), start=1):
         _reencrypt(stored, outcome)
@@ -37,7 +37,7 @@ def reencrypt_all(*, progress: Callable[[int, int], object]) -> ReencryptionResu
     return outcome
 
 
-def _reencrypt(stored: StoredToken, outcome: ReencryptionResult) -> None:
+def _reencrypt(stored: StoredCredential, outcome: ReencryptionResult) -> None:
     if encryption.is_encrypted_with_newest_key(bytes(stored.sealed)):
         outcome.current += 1
         return
@@ -47,7 +47,7 @@ def _reencrypt(stored: StoredToken, outcome: ReencryptionResult) -> None:
         outcome.unreadable.append(stored.connection.name)
         return
     # Somebody may have updated the token since it was read: then the row is not touched.
-    changed = StoredToken.objects.filter(pk=stored.pk, sealed=stored.sealed).update(
+    changed = StoredCredential.objects.filter(pk=stored.pk, sealed=stored.sealed).update(
         sealed=encryption.encrypt(token, owner=stored.seal_owner)
     )
     outcome.resealed += changed

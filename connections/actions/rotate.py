@@ -20,10 +20,10 @@ from connections.actions.verify_credential import Credentials, VerificationResul
 from connections.domain import expiry
 from connections.domain.problems import catalogue
 from connections.domain.verification import Report
-from connections.models import Connection, StoredToken
+from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.capabilities import Verdict
-from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.identifiers import OrganizationName
+from connections.providers.credential import Credential
 from core import encryption
 from history.record import Actor, record
 
@@ -42,14 +42,14 @@ class Comparison:
 class Replacement:
     """The new token and what its owner says of it."""
 
-    token: PersonalAccessToken
+    token: Credential
     expires_on: date | None
     token_reach: str
     accept_limited: bool = False
     verification_key: str = ""
 
 
-def credentials_for(connection: Connection, token: PersonalAccessToken) -> Credentials:
+def credentials_for(connection: Connection, token: Credential) -> Credentials:
     """The new token at the connection's own place and projects. Raises `CannotRotate` when the server is gone."""
     try:
         server = clients.server(connection.server)
@@ -124,12 +124,12 @@ _STORED_AND_REFUSED = (
 )
 
 
-def _is_another(connection: Connection, token: PersonalAccessToken) -> None:
+def _is_another(connection: Connection, token: Credential) -> None:
     """Whoever updated a token with itself would be told to revoke the one in use.
 
     When the stored copy cannot be read any more, entering the same token again is what mends it.
     """
-    stored = StoredToken.objects.filter(connection=connection, fingerprint=encryption.fingerprint(token)).first()
+    stored = StoredCredential.objects.filter(connection=connection, fingerprint=encryption.fingerprint(token)).first()
     if stored is None or not stored.is_readable():
         return
     is_dead = connection.problem in expiry.DEAD_TOKEN
@@ -190,7 +190,7 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
     # What else changed since the page was opened stays as it is now.
     connection.refresh_from_db()
     connection.token_set_at = now
-    connection.expires_on = new.expires_on
+    connection.expires_on = new.token.expires_on(new.expires_on)
     connection.token_reach = new.token_reach
     before = connection.health
     _store(connection, new.token)
@@ -207,9 +207,11 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
     mark_done(connection, at=now)
 
 
-def _store(connection: Connection, token: PersonalAccessToken) -> None:
+def _store(connection: Connection, token: Credential) -> None:
     """Seal the new token. What is kept of the old one is its fingerprint, and whose it was."""
-    stored, _ = StoredToken.objects.get_or_create(connection=connection, defaults={"sealed": b"", "fingerprint": ""})
+    stored, _ = StoredCredential.objects.get_or_create(
+        connection=connection, defaults={"sealed": b"", "fingerprint": ""}
+    )
     if stored.fingerprint != encryption.fingerprint(token):
         stored.remember_as_replaced(connection)
     stored.seal(token)

@@ -11,10 +11,10 @@ from connections import clients
 from connections.actions.token_test_rate_limit import count_test
 from connections.domain import report_json
 from connections.domain.verification import Report
-from connections.models import ProbeResult, StoredToken
-from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.models import ProbeResult, StoredCredential
 from connections.providers.azure_devops.identifiers import OrganizationName
 from connections.providers.azure_devops.models import ProjectRef, Server
+from connections.providers.credential import Credential
 from core import encryption
 
 _SALT = "connections.test-result"
@@ -26,7 +26,7 @@ class Credentials:
 
     server: Server
     organization: OrganizationName
-    token: PersonalAccessToken
+    token: Credential
     projects: tuple[ProjectRef, ...] = ()
 
 
@@ -116,9 +116,9 @@ def usable_or_new_report(
     return VerificationResult(_check(credentials))
 
 
-def token_in_use(token: PersonalAccessToken, *, besides: int | None = None) -> bool:
+def token_in_use(token: Credential, *, besides: int | None = None) -> bool:
     """Whether another connection already keeps this token."""
-    others = StoredToken.objects.filter(fingerprint=encryption.fingerprint(token))
+    others = StoredCredential.objects.filter(fingerprint=encryption.fingerprint(token))
     return others.exclude(pk=besides).exists()
 
 

@@ -17,8 +17,8 @@ from connections.domain import token_policy
 from connections.domain.problems import catalogue
 from connections.models import Connection
 from connections.providers.azure_devops import errors
-from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.identifiers import InvalidToken, read_token
+from connections.providers.credential import Credential
 from core.control_characters import one_line
 from core.storable_text import storable_text
 from core.text_input import TooLong, UnreadableText, read_standard_input
@@ -86,7 +86,7 @@ def count(text: str) -> int:
     return min(max(number, 0), _MOST)
 
 
-def token_from_input() -> PersonalAccessToken:
+def token_from_input() -> Credential:
     """From standard input, never from the command line, where other users of the machine could see it."""
     if sys.stdin.isatty():
         return read_token(getpass.getpass("Personal Access Token: "))
@@ -128,7 +128,7 @@ def row(connection: Connection) -> dict[str, Any]:
     }
 
 
-def warnings(connection: Connection, token: PersonalAccessToken, *, now: Any) -> list[str]:
+def warnings(connection: Connection, token: Credential, *, now: Any) -> list[str]:
     """What to say of guard rails that a token breaks and that only warn."""
     found = enforce_policy.violations_of(expires_on=connection.expires_on, now=now, token=token, besides=connection.pk)
     return [catalogue.problem(one.code).title + "." for one in found if one.rule is token_policy.Rule.WARN]

@@ -4,8 +4,6 @@ Whose token it is comes first, with one page of projects, and the same question 
 project that the connection may be probed in, the probes and the reads. Nothing that writes is sent but the probes.
 """
 
-import secrets
-import string
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,14 +17,13 @@ from connections.providers.azure_devops import capabilities, core, errors
 from connections.providers.azure_devops.capabilities import NO_SUCH_NUMBER, Probe, read_answer
 from connections.providers.azure_devops.classification import classify
 from connections.providers.azure_devops.client import AzureDevOpsClient
-from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.models import Identity, Place, Project, ProjectRef, Service
 from connections.providers.azure_devops.responses import Response
 from connections.providers.azure_devops.transport import Transport
+from connections.providers.credential import Credential
 from expected_answers import ACCEPTED, ExpectedAnswers, ExpectedRequest, expected_answers
 from expected_answers.observation import Private, differences, observe
 
-_TOKEN_LETTERS = string.ascii_letters + string.digits
 _FIRST = ("connection_data", "projects", "made_up_token", "no_such_organization")
 
 
@@ -46,12 +43,6 @@ class Clients:
         if request.key == "no_such_organization":
             return self.nowhere.transport
         return (self.own if request.carries == "stored" else self.made_up).transport
-
-
-def made_up_token() -> PersonalAccessToken:
-    """A token in today's form that nobody has."""
-    letters = "".join(secrets.choice(_TOKEN_LETTERS) for _ in range(80))
-    return PersonalAccessToken(f"{letters[:76]}AZDO{letters[76:]}")
 
 
 def made_up_organization() -> str:
@@ -150,7 +141,7 @@ def calibrate(
     *,
     write_probes: bool,
     day: date,
-    secret: PersonalAccessToken,
+    credential: Credential,
     people: Iterable[str] = (),
     things: Iterable[str] = (),
     projects: Sequence[ProjectRef] = (),
@@ -158,17 +149,17 @@ def calibrate(
     """Ask, and compare. Never raises an `AzureDevOpsError`.
 
     `projects` are those that the connection is limited to, none for all. No type of error is told that contains a
-    name of `people` or `things`, a piece of `secret`, or a name of the asker, the organization or a project.
+    name of `people` or `things`, a secret of `credential`, or a name of the asker, the organization or a project.
     """
     run = _Run(clients, pace, told, write_probes, projects)
     run.run()
-    private = _private(run, secret, people, things)
+    private = _private(run, credential, people, things)
     server = clients.own.transport.server
     compared = (_compare(run, request, server.place, private) for request in run.expected.requests.values())
     return Calibration(told, server.place, server.is_services, write_probes, day, tuple(compared))
 
 
-def _private(run: _Run, secret: PersonalAccessToken, people: Iterable[str], things: Iterable[str]) -> Private:
+def _private(run: _Run, credential: Credential, people: Iterable[str], things: Iterable[str]) -> Private:
     answers = [outcome for outcome in run.outcomes.values() if isinstance(outcome, Response)]
     asker = [run.identity.display_name, run.identity.account or ""] if run.identity else []
     signed = [answer.headers.get("x-vss-userdata", "").partition(":")[2] for answer in answers]
@@ -176,7 +167,7 @@ def _private(run: _Run, secret: PersonalAccessToken, people: Iterable[str], thin
     return Private.of(
         people=[*people, *asker, *signed],
         things=[*things, run.clients.own.transport.organization, *projects],
-        secrets=[secret.reveal()],
+        secrets=credential.secrets(),
     )
 
 

@@ -6,7 +6,7 @@ from connections.models.connections import (
     ChosenProject,
     Connection,
     ProbeResult,
-    StoredToken,
+    StoredCredential,
 )
 from connections.models.notifications import CalendarEntry, CalendarFeed, Mail, MutedReminders, Reminder
 from connections.models.rate_limits import RateLimitPause
@@ -25,6 +25,6 @@ __all__ = [
     "ProbeResult",
     "RateLimitPause",
     "Reminder",
-    "StoredToken",
+    "StoredCredential",
     "StoredTokenPolicy",
 ]

@@ -14,8 +14,10 @@ from connections.domain.health import NEEDS_ATTENTION, Health
 from connections.domain.verification import NO_CHOSEN_PROJECT, NO_PROJECT, WRITE_PROBES_OFF
 from connections.input_rules import NAME_LENGTH
 from connections.providers.azure_devops.capabilities import ProjectVerdict, Verdict
-from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.models import Place, ProjectRef
+from connections.providers.azure_devops.provider import AZURE_DEVOPS
+from connections.providers.credential import Credential
+from connections.providers.registry import UnknownCredentialKind, credential_type
 from core import encryption
 
 
@@ -49,6 +51,8 @@ class Connection(models.Model):
             return {str(cls.ALL): True, str(cls.ONE): False}.get(told)
 
     name = models.CharField(max_length=NAME_LENGTH)
+    # The key of an entry in `connections.providers.registry`.
+    provider = models.CharField(max_length=32, default=AZURE_DEVOPS.key)
     server = models.CharField(max_length=100)
     organization = models.CharField(max_length=64)
     organization_id = models.CharField(max_length=64)
@@ -122,6 +126,7 @@ class Connection(models.Model):
             models.Index(fields=("token_reach", "disabled", "server"), name="connection_by_reach"),
             models.Index(Lower("name"), condition=models.Q(disabled=True), name="connection_disabled"),
             models.Index(fields=("next_check_at", "disabled"), name="connection_by_next_check"),
+            models.Index("provider", Lower("name"), name="connection_by_provider"),
         )
         permissions = (
             ("test_connection", "Can test a connection"),
@@ -155,12 +160,13 @@ class Connection(models.Model):
         return tuple(ProjectRef(project.project_id, project.name) for project in self.chosen_projects.all())
 
 
-class StoredToken(models.Model):
-    """The sealed token, in a table of its own: an unreadable key spoils one row and never a list."""
+class StoredCredential(models.Model):
+    """The sealed credential, in a table of its own: an unreadable key spoils one row and never a list."""
 
     connection = models.OneToOneField(
-        Connection, on_delete=models.CASCADE, primary_key=True, related_name="stored_token"
+        Connection, on_delete=models.CASCADE, primary_key=True, related_name="stored_credential"
     )
+    kind = models.CharField(max_length=32, default=AZURE_DEVOPS.credentials[0].kind, editable=False)
     sealed = models.BinaryField(editable=False)
     fingerprint = models.CharField(max_length=64, db_index=True, editable=False)
     # The token before this one, so that nobody is told to revoke what another connection still uses, and whose it was.
@@ -170,14 +176,16 @@ class StoredToken(models.Model):
 
     class Meta:
         default_permissions = ()
+        db_table = "connections_storedtoken"
 
     def __str__(self) -> str:
-        return f"Token of connection {self.pk}"
+        return f"Credential of connection {self.pk}"
 
-    def seal(self, token: PersonalAccessToken) -> None:
-        """Take the token in, encrypted for this row. The caller saves."""
-        self.sealed = encryption.encrypt(token, owner=self.seal_owner)
-        self.fingerprint = encryption.fingerprint(token)
+    def seal(self, credential: Credential) -> None:
+        """Take the credential in, encrypted for this row. The caller saves."""
+        self.kind = credential.kind
+        self.sealed = encryption.encrypt(credential, owner=self.seal_owner)
+        self.fingerprint = encryption.fingerprint(credential)
 
     def remember_as_replaced(self, connection: Connection) -> None:
         """Keep which token this row held until now, and whose it was. The caller seals another and saves."""
@@ -185,9 +193,13 @@ class StoredToken(models.Model):
         self.replaced_identity_name = connection.identity_name
         self.replaced_identity_account = connection.identity_account
 
-    def reveal(self) -> PersonalAccessToken:
-        """Decrypt. Raises `encryption.UnreadableToken`."""
-        return PersonalAccessToken(encryption.decrypt(bytes(self.sealed), owner=self.seal_owner).reveal())
+    def reveal(self) -> Credential:
+        """Decrypt. Raises `encryption.UnreadableToken`, also for a kind that this version does not know."""
+        try:
+            credential = credential_type(self.kind)
+        except UnknownCredentialKind:
+            raise encryption.UnreadableToken from None
+        return credential(encryption.decrypt(bytes(self.sealed), owner=self.seal_owner).reveal())
 
     def is_readable(self) -> bool:
         """Whether a key of the ring still opens it."""
@@ -284,11 +296,11 @@ class ProbeResult(models.Model):
     def __str__(self) -> str:
         return f"Test of {self.organization} at {self.created_at:%Y-%m-%d %H:%M}"
 
-    def digest(self, token: PersonalAccessToken) -> str:
+    def digest(self, token: Credential) -> str:
         """The keyed digest of `token` for this row."""
         return encryption.fingerprint(token, purpose=f"test {self.key}")
 
-    def is_for(self, *, server: str, organization: str, token: PersonalAccessToken) -> bool:
+    def is_for(self, *, server: str, organization: str, token: Credential) -> bool:
         """Whether this result speaks of exactly this server, organization and token."""
         same_place = (self.server, self.organization) == (server, organization)
         return same_place and secrets.compare_digest(self.token_digest, self.digest(token))

@@ -23,18 +23,11 @@ from connections.domain.verification import Report
 from connections.forms import ConnectForm, FindProjectForm, VerifyForm
 from connections.models import Connection
 from connections.providers.azure_devops.models import Project, ProjectRef
+from connections.providers.registry import BY_SLUG, PROVIDERS
 from connections.views.common import guide_context, notices_about_server, person, tokens_page, warn_of_violations
 from connections.views.report_presenter import report_view, token_notices
 from history.record import actor_of
 
-PROVIDERS = {
-    "azure-devops": {
-        "key": "azure-devops",
-        "label": "Azure DevOps",
-        "icon": "cloud",
-        "needs": "Personal access token, about two minutes",
-    }
-}
 may_add = permission_required("connections.add_connection", raise_exception=True)
 hide_token = sensitive_post_parameters("token")
 
@@ -44,10 +37,9 @@ hide_token = sensitive_post_parameters("token")
 def pick_provider(request: HttpRequest) -> HttpResponse:
     """GET /code-repositories/add/: cards in a form; a choice leads to the provider's page."""
     choice = request.GET.get("provider")
-    if choice in PROVIDERS:
+    if choice in BY_SLUG:
         return redirect(f"connections:add-{choice}")
-    providers = [{**one, "url": reverse(f"connections:add-{key}")} for key, one in PROVIDERS.items()]
-    return render(request, "connections/add.html", {"providers": providers, "cancel_url": reverse("connections:list")})
+    return render(request, "connections/add.html", {"providers": PROVIDERS, "cancel_url": reverse("connections:list")})
 
 
 @hide_token

@@ -19,8 +19,8 @@ from connections.domain import rotation_plan
 from connections.domain.problems import catalogue
 from connections.domain.rotation_plan import RotationStep
 from connections.models import Connection, StoredTokenPolicy
-from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.models import Server
+from connections.providers.credential import Credential
 from connections.views.presenters import Notice, ProblemView, problem_view, scope_table
 from connections.views.report_presenter import plain_http_notice
 
@@ -87,7 +87,7 @@ def notices_about_server(name: str) -> list[Notice]:
     return [plain_http_notice(name)] if any(one.shows_tokens for one in clients.servers() if one.name == name) else []
 
 
-def warn_of_violations(request: HttpRequest, connection: Connection, token: PersonalAccessToken | None = None) -> None:
+def warn_of_violations(request: HttpRequest, connection: Connection, token: Credential | None = None) -> None:
     """Say which guard rails a token breaks that was taken all the same."""
     found = enforce_policy.violations_of(
         expires_on=connection.expires_on, now=timezone.now(), token=token, besides=connection.pk

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from connections.providers.registry import BY_KEY
 from connections.reads import Row
 from connections.views.presenters import Chip, states
 from core.templatetags.icons import lucide
@@ -32,6 +33,7 @@ _ROW = (
     '<td data-label="Last checked"><span>{}</span></td>'
     '<td data-label="Owner"><span>{}{}</span></td>{}</tr>'
 )
+UNKNOWN_ICON = "circle-question-mark"
 _ANY = 987654321
 _UPDATE = (
     '<td data-label="Actions"><a class="button compact" href="{}">{} Update token'
@@ -62,7 +64,7 @@ class Drawing:
             _url("connections:detail", one.pk),
             name,
             _default() if one.is_default else "",
-            _provider(),
+            _provider(one.provider),
             escape(self.place),
             escape(one.organization),
             projects_summary(self.chosen.get(one.pk, 0), of_all=one.all_projects),
@@ -119,8 +121,12 @@ def _default() -> str:
     return f' <span class="star" title="Default connection">{words}</span>'
 
 
-def _provider() -> str:
-    return f'<span class="small">{_icon("cloud", 13)} Azure DevOps</span>'
+@lru_cache
+def _provider(key: str) -> str:
+    # A later version may have stored one that this version does not know.
+    provider = BY_KEY.get(key)
+    icon, label = (provider.icon, provider.label) if provider else (UNKNOWN_ICON, key)
+    return f'<span class="small">{_icon(icon, 13)} {escape(label)}</span>'
 
 
 def _left() -> str:

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.models import Max
 
-from connections.models import Connection, StoredToken
+from connections.models import Connection, StoredCredential
 from core import encryption
 from history import accepting
 from history.models import Event, Seal
@@ -137,7 +137,7 @@ def _put_back(path: Path) -> None:
 def _look_after() -> Restored:
     newest = Event.objects.order_by("-pk").values_list("at", flat=True).first()
     restored = Restored(Connection.objects.count(), User.objects.count(), Event.objects.count(), newest)
-    for stored in StoredToken.objects.select_related("connection").order_by("connection__name").iterator():
+    for stored in StoredCredential.objects.select_related("connection").order_by("connection__name").iterator():
         try:
             stored.reveal()
         except encryption.UnreadableToken:

@@ -92,6 +92,14 @@ def test_that_filter_is_offered_where_there_is_the_service(settings: Settings, s
     assert (REACH_UNKNOWN in dict(reads.status_choices())) is offered
 
 
+def test_the_provider_filter_shows_the_connections_of_that_provider_alone() -> None:
+    ConnectionFactory(name="Azure")
+    ConnectionFactory(name="Elsewhere", provider="elsewhere")
+    assert shown(Filters(provider="azure_devops")) == ["Azure"]
+    assert shown(Filters(provider="elsewhere", q="else")) == ["Elsewhere"]
+    assert shown(Filters()) == ["Azure", "Elsewhere"]
+
+
 @pytest.fixture(params=[0, 1, PAGE_SIZE, PAGE_SIZE + 1, 3 * PAGE_SIZE + 7])
 def some(request: pytest.FixtureRequest) -> int:
     """So many connections, some of them never checked, some without a date."""

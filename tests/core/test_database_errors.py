@@ -149,7 +149,7 @@ def test_a_database_that_somebody_holds(prepared: Path, tmp_path: Path) -> None:
 RUN_OUT = """
 from sandbox.samples import SAMPLES
 from sandbox.server import Sandbox
-from connections.models import CapabilityState, Connection, StoredToken
+from connections.models import CapabilityState, Connection, StoredCredential
 token = {sample.name: sample.secret for sample in SAMPLES}["full"]
 form = {"organization": "acme", "expires": "90", "token_reach": "one", "token": token}
 found = set()
@@ -173,7 +173,7 @@ with Sandbox() as running:
             found.add((status, 0, 0, 0, Event.objects.filter(subject_name=name).count()))
         else:
             of = {"connection": made}
-            found.add((status, 1, StoredToken.objects.filter(**of).count(),
+            found.add((status, 1, StoredCredential.objects.filter(**of).count(),
                        CapabilityState.objects.filter(**of).count(), Event.objects.filter(subject_name=name).count()))
 print(json.dumps({"found": sorted(found)}))
 """

@@ -15,7 +15,7 @@ from django.utils import timezone  # noqa: E402
 
 from connections.actions import audit_runs  # noqa: E402
 from connections.actions.disconnect import disconnect  # noqa: E402
-from connections.models import CapabilityState, Connection, StoredToken  # noqa: E402
+from connections.models import CapabilityState, Connection, StoredCredential  # noqa: E402
 from history.record import Actor  # noqa: E402
 from sandbox.samples import secret  # noqa: E402
 from tests.factories import connect_for_real, make_person  # noqa: E402
@@ -83,7 +83,7 @@ def scattered(*, organizations: list[str]) -> list[int]:
 def _keep_token(connection: Connection, token: str) -> None:
     from connections.providers.azure_devops.credentials import PersonalAccessToken
 
-    stored = StoredToken(connection=connection)
+    stored = StoredCredential(connection=connection)
     stored.seal(PersonalAccessToken(token))
     stored.save()
 
@@ -106,7 +106,7 @@ def _copy_capabilities(made: list[int], capabilities: list[CapabilityState]) -> 
 def kept_tokens() -> dict[int, int]:
     """Which of the spare tokens each connection keeps now."""
     numbers = {spare_token(number): number for number in range(SPARE)}
-    kept = StoredToken.objects.select_related("connection")
+    kept = StoredCredential.objects.select_related("connection")
     return {one.connection_id: numbers[one.reveal().reveal()] for one in kept}
 
 

@@ -222,7 +222,7 @@ def test_an_audit_that_meets_an_unknown_authority_keeps_the_token_as_it_is(
     assert "Secure connection failed" in page
     connection.refresh_from_db()
     assert connection.health == "healthy"
-    assert Connection.objects.get().stored_token.reveal().reveal() == token_of("full")
+    assert Connection.objects.get().stored_credential.reveal().reveal() == token_of("full")
 
 
 @pytest.fixture

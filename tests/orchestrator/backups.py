@@ -13,9 +13,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from history.record import Actor, Named, record
 from history.sealing import seal_waiting
-from tests.factories import ConnectionFactory, StoredTokenFactory
+from tests.factories import ConnectionFactory, StoredCredentialFactory
 for number, secret in enumerate({SECRETS}):
-    StoredTokenFactory(secret=secret, connection=ConnectionFactory(name=f"Connection {{number}}"))
+    StoredCredentialFactory(secret=secret, connection=ConnectionFactory(name=f"Connection {{number}}"))
 for number in range(20):
     record("connection.tested", Named("connection", 1, "x"), by=Actor("x"), at=datetime(2026, 11, 24, tzinfo=UTC))
 seal_waiting(now=datetime(2026, 11, 24, 0, 1, tzinfo=UTC))
@@ -23,10 +23,10 @@ Client().force_login(User.objects.get(username="owner"))
 """
 LOOK = """
 import json
-from connections.models import StoredToken
+from connections.models import StoredCredential
 from history.models import Event
 from people.models import Session
-tokens = [one.reveal().reveal() for one in StoredToken.objects.order_by("pk")]
+tokens = [one.reveal().reveal() for one in StoredCredential.objects.order_by("pk")]
 events = [one.kind for one in Event.objects.order_by("pk")]
 print(json.dumps([tokens, events.count("connection.tested"), Session.objects.count(), events[-1]]))
 """

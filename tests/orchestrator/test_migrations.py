@@ -45,3 +45,41 @@ def test_every_app_goes_back_to_nothing_and_forward_again(tmp_path: Path) -> Non
     assert found["left"] == []
     assert found["same"]
     assert {"connections", "delivery", "history", "people", "throttling", "orchestrator"} <= set(found["labels"])
+
+
+OF_AN_EARLIER_RELEASE = """
+from datetime import UTC, datetime
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from core import encryption
+from core.secrets import Secret
+
+def migrated(name):
+    executor = MigrationExecutor(connection)
+    executor.migrate([("connections", name)])
+    return MigrationExecutor(connection).loader.project_state([("connections", name)]).apps
+
+apps = migrated("0017_standard_names")
+owner = User.objects.create_user("maya")
+then = datetime(2026, 11, 1, tzinfo=UTC)
+made = apps.get_model("connections", "Connection").objects.create(
+    name="Acme", server="Azure", organization="acme", organization_id="1", identity_id="2", identity_name="Maya",
+    owner_id=owner.pk, token_set_at=then, health_since=then, next_check_at=then, created_at=then)
+apps.get_model("connections", "StoredToken").objects.create(
+    connection=made, sealed=encryption.encrypt(Secret("a" * 52), owner=f"connection {made.pk}"), fingerprint="f")
+"""
+REVEALED = """
+import json
+from connections.models import StoredCredential
+stored = StoredCredential.objects.get()
+print(json.dumps([stored.kind, stored.reveal().reveal(), stored.fingerprint, stored.connection.provider]))
+"""
+
+
+def test_a_token_of_an_earlier_release_is_a_credential_of_azure_devops(tmp_path: Path) -> None:
+    product = Installation(f"sqlite:///{tmp_path}/db.sqlite3")
+    assert product.run("migrate", "--verbosity", "0").code == 0
+    product.shell(OF_AN_EARLIER_RELEASE)
+    assert product.run("migrate", "--verbosity", "0").code == 0
+    assert json.loads(product.shell(REVEALED)) == ["personal_access_token", "a" * 52, "f", "azure_devops"]

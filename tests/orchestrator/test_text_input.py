@@ -71,7 +71,7 @@ def test_a_token_is_read(
     put(pipe, WRITTEN[way](token_of("full") + "\n"))
     words = ["Another", "acme"] if verb == "add" else ["Acme main"]
     assert Ran(verb, *words, "--owner", "maya").code == 0
-    stored = Connection.objects.get(name=words[0]).stored_token
+    stored = Connection.objects.get(name=words[0]).stored_credential
     assert stored.reveal().reveal() == token_of("full")
 
 

@@ -141,7 +141,7 @@ def test_a_maintainer_connects_rotates_and_disconnects(
     assert made.owner.username == "the-Maintainer"
     new = {"token": token_of("full-again"), "expires": "30", "token_reach": "one"}
     browser.post(reverse("connections:update-token", args=[made.pk]), new)
-    assert made.stored_token.reveal().reveal() == token_of("full-again")
+    assert made.stored_credential.reveal().reveal() == token_of("full-again")
     browser.post(reverse("connections:disconnect", args=[made.pk]), {"confirm_name": "Acme main"})
     assert not Connection.objects.exists()
 

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from connections.actions.enforce_policy import set_token_policy
 from connections.domain.token_policy import Rule, TokenPolicy
-from connections.models import Connection, StoredToken
+from connections.models import Connection, StoredCredential
 from connections.old_tokens import replaced_tokens, shared_with
 from history.record import Actor
 
@@ -92,7 +92,7 @@ def test_many_old_tokens_cost_no_more_queries_than_one(
 ) -> None:
     many = [connected(f"C{number}") for number in range(4)]
     for connection in many:
-        StoredToken.objects.filter(connection=connection).update(replaced_fingerprint=f"before {connection.pk}")
+        StoredCredential.objects.filter(connection=connection).update(replaced_fingerprint=f"before {connection.pk}")
     with django_assert_num_queries(2):
         replaced_tokens(many[:1])
     with django_assert_num_queries(2):

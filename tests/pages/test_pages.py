@@ -17,7 +17,7 @@ from connections import clients
 from connections.actions import verify_credential
 from connections.actions.verify_credential import usable_or_new_report
 from connections.domain.verification import Report
-from connections.models import Connection, ProbeResult, StoredToken
+from connections.models import Connection, ProbeResult, StoredCredential
 from history.models import Event
 from sandbox.server import Sandbox
 from tests.connections.commands import ENTRA_TOKEN
@@ -58,7 +58,7 @@ def test_a_test_shows_whose_token_it_is_and_never_the_token(pages: Client, sandb
 
 def test_a_test_stores_nothing_but_its_result(pages: Client, sandbox: Sandbox, token_of: Token) -> None:
     post(pages, "test-new", form(token_of("full")))
-    assert (Connection.objects.count(), StoredToken.objects.count(), ProbeResult.objects.count()) == (0, 0, 1)
+    assert (Connection.objects.count(), StoredCredential.objects.count(), ProbeResult.objects.count()) == (0, 0, 1)
 
 
 def test_connect_stores_and_leads_to_the_connection(pages: Client, sandbox: Sandbox, token_of: Token) -> None:
@@ -186,7 +186,7 @@ def test_update_token_compares_swaps_and_says_to_revoke(
     assert "Maya Sample → Noor Sample" in tested
     answer = pages.post(reverse("connections:update-token", args=[connection.pk]), data, follow=True)
     assert "Now revoke the old token" in answer.content.decode()
-    assert StoredToken.objects.get().reveal().reveal() == token_of("full-colleague")
+    assert StoredCredential.objects.get().reveal().reveal() == token_of("full-colleague")
 
 
 def test_a_refused_new_token_leaves_the_old_one(
@@ -195,7 +195,7 @@ def test_a_refused_new_token_leaves_the_old_one(
     connection = connected()
     data = {"token": token_of("expired"), "expires": "30", "token_reach": "one"}
     assert "Token has expired" in post(pages, "update-token", data, connection.pk)
-    assert StoredToken.objects.get().reveal().reveal() == token_of("full")
+    assert StoredCredential.objects.get().reveal().reveal() == token_of("full")
 
 
 def test_the_token_in_use_is_not_taken_for_a_new_one(
@@ -245,7 +245,7 @@ def test_disconnect_wants_the_name_and_keeps_the_history(pages: Client, connecte
     assert "not the name of the connection" in post(pages, "disconnect", {"confirm_name": "other"}, connection.pk)
     assert "revoke the old token" in post(pages, "disconnect", {"confirm_name": "Acme main"}, connection.pk)
     assert not Connection.objects.exists()
-    assert not StoredToken.objects.exists()
+    assert not StoredCredential.objects.exists()
     assert Event.objects.filter(kind="connection.disconnected").exists()
 
 
@@ -342,7 +342,7 @@ def test_of_two_people_who_connect_under_one_name_at_once_the_second_gets_a_mess
     page = post(pages, "add-azure-devops", form(token_of("full")))
     assert "Another connection has this name. Choose another name." in page
     assert [one.name for one in Connection.objects.all()] == ["ACME MAIN"]
-    assert not StoredToken.objects.exists()
+    assert not StoredCredential.objects.exists()
     assert not Event.objects.exists()
 
 

@@ -17,7 +17,7 @@ from connections.actions.transfer_ownership import transfer_ownership
 from connections.domain import form_versions
 from connections.domain.form_versions import FieldState
 from connections.domain.token_policy import TokenPolicy
-from connections.models import Connection, StoredToken, StoredTokenPolicy
+from connections.models import Connection, StoredCredential, StoredTokenPolicy
 from history.models import Event
 from history.record import Actor
 from tests.factories import ConnectionFactory
@@ -133,7 +133,7 @@ def test_a_new_token_from_an_old_page_replaces_no_newer_one(
     fields = {"token": token_of("full-again"), "expires": "30", "token_reach": "one"}
     page = sent(pages, "update-token", connection, **fields, version=version)
     assert "Changed since you opened the page" in page
-    assert connection.stored_token.reveal().reveal() == token_of("full")
+    assert connection.stored_credential.reveal().reveal() == token_of("full")
     assert token_of("full-again") not in page
     assert "Token updated" in sent(pages, "update-token", connection, **fields, version=version_in(page))
 
@@ -159,7 +159,7 @@ def test_a_bulk_rotation_replaces_no_newer_token(
     fields = {"token": token_of("full-again"), "expires": "30", "token_reach": "one"}
     page = pages.post(address, drawn | fields).content.decode()
     assert 'data-result="changed_meanwhile"' in page
-    kept = {token.connection_id: token.reveal().reveal() for token in StoredToken.objects.all()}
+    kept = {token.connection_id: token.reveal().reveal() for token in StoredCredential.objects.all()}
     assert kept == {one.pk: token_of("full-again"), two.pk: token_of("full")}
     assert version_in(page, f"version-{two.pk}") != drawn[f"version-{two.pk}"]
 

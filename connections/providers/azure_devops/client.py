@@ -1,16 +1,16 @@
-"""The client: one organization, one token."""
+"""The client: one organization, one credential."""
 
 from collections.abc import Iterator
 from typing import Self
 
 from connections.providers.azure_devops import core
-from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.models import ConnectionData, Page, Project, Server
 from connections.providers.azure_devops.transport import Limits, Transport
+from connections.providers.credential import Credential
 
 
 class AzureDevOpsClient:
-    """Calls to one organization with one token. Closes its connections; raises only `AzureDevOpsError`.
+    """Calls to one organization with one credential. Closes its connections; raises only `AzureDevOpsError`.
 
     What is not a method here takes `transport`: `git.repositories(client.transport, project, ...)`.
     """
@@ -19,12 +19,12 @@ class AzureDevOpsClient:
         self,
         server: Server,
         organization: str,
-        token: PersonalAccessToken,
+        credential: Credential,
         *,
         limits: Limits | None = None,
         session_id: str = "",
     ) -> None:
-        self.transport = Transport(server, organization, token, limits=limits, session_id=session_id)
+        self.transport = Transport(server, organization, credential, limits=limits, session_id=session_id)
 
     def __repr__(self) -> str:
         return f"<AzureDevOpsClient {self.transport.server.name} {self.transport.organization}>"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import quote, quote_plus, unquote
 
-from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.credential import Credential
 from core.redaction import REDACTED
 
 _MARK = REDACTED.encode()
@@ -28,10 +28,10 @@ _MOST_PLACES = 1_000
 
 
 def without_token(
-    token: PersonalAccessToken, headers: Mapping[str, str], body: bytes
+    credential: Credential, headers: Mapping[str, str], body: bytes
 ) -> tuple[dict[str, str], bytes, bool]:
-    """Headers and body with a mark in the place of the token, and whether it stood in one of them."""
-    forms = _forms(token.reveal())
+    """Headers and body with a mark in the place of each secret of the credential, and whether one stood in them."""
+    forms = tuple(form for secret in credential.secrets() for form in _forms(secret))
     cleaned_headers, cleaned_body = _clean_headers(headers, forms), _clean_body(body, forms)
     return cleaned_headers, cleaned_body, (cleaned_headers, cleaned_body) != (dict(headers), body)
 

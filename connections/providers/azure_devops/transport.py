@@ -3,7 +3,6 @@
 The token goes to the configured host and nowhere else, and is on no exception that leaves this module.
 """
 
-import base64
 import logging
 import re
 import ssl
@@ -23,12 +22,12 @@ from requests.auth import AuthBase
 
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.classification import classify
-from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.deadlines import DeadlineAdapter, deadline
 from connections.providers.azure_devops.models import Server, Service
 from connections.providers.azure_devops.responses import Content, Response
 from connections.providers.azure_devops.token_echo import without_token
 from connections.providers.azure_devops.versions import API_VERSION, Versions
+from connections.providers.credential import Credential
 
 USER_AGENT = "MFE-Orchestrator/0.1 (Code Repositories)"
 JSON = "application/json"
@@ -68,15 +67,13 @@ class _Request:
         return {"Accept": self.accept, **kind}
 
 
-class _BasicToken(AuthBase):
+class _Signed(AuthBase):
     # Given for each request, so that no .netrc of this machine can take its place.
-    # https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate
-    def __init__(self, token: PersonalAccessToken) -> None:
-        self._token = token
+    def __init__(self, credential: Credential) -> None:
+        self._credential = credential
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        secret = base64.b64encode(b":" + self._token.reveal().encode()).decode()
-        request.headers["Authorization"] = f"Basic {secret}"
+        self._credential.sign(request.headers)
         return request
 
 
@@ -87,13 +84,13 @@ class _Session(requests.Session):
 
 
 class Transport:
-    """Requests to one organization with one token. Safe to use from several threads; closes."""
+    """Requests to one organization with one credential. Safe to use from several threads; closes."""
 
     def __init__(
         self,
         server: Server,
         organization: str,
-        token: PersonalAccessToken,
+        credential: Credential,
         *,
         limits: Limits | None = None,
         pool_size: int = 12,
@@ -111,8 +108,8 @@ class Transport:
         self.asked_to_wait = 0.0
         # The same without what a server in trouble asked for, which says nothing of the person's share of calls.
         self.person_asked_to_wait = 0.0
-        self._token = token
-        self._auth = _BasicToken(token)
+        self._credential = credential
+        self._auth = _Signed(credential)
         self._versions = Versions()
         self._rest_until = 0.0
         self._session = _Session()
@@ -242,8 +239,8 @@ class Transport:
             return errors.TimedOut() if time.monotonic() >= ends_at else _translate(trouble)
 
     def _answer(self, request: _Request, response: requests.Response, body: bytes, elapsed: float) -> Response:
-        """What came, without the token, should the server have sent it back."""
-        headers, body, held_token = without_token(self._token, _headers(response), body)
+        """What came, without the credential, should the server have sent it back."""
+        headers, body, held_token = without_token(self._credential, _headers(response), body)
         host = urlsplit(request.url).hostname or ""
         if held_token:
             log.warning("%s sent the token in use back. It is taken out of the answer.", host)

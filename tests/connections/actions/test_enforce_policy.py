@@ -141,7 +141,7 @@ def test_updating_a_token_is_refused_and_leaves_the_old_one(
     new = Replacement(PersonalAccessToken(token_of(token)), None if days is None else in_days(days), "one")
     swap = lambda: rotate(connection, new, person=maintainer, by=ANN, now=timezone.now())  # noqa: E731
     assert code_of(swap, CannotRotate) == code
-    assert connection.stored_token.reveal().reveal() == token_of("full")
+    assert connection.stored_credential.reveal().reveal() == token_of("full")
 
 
 @pytest.mark.parametrize(("days", "code"), [(61, "life_too_long"), (None, "date_missing")])

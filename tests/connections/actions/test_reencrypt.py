@@ -22,12 +22,12 @@ from pytest_django import Settings
 
 from connections.actions import leases, reencrypt
 from connections.actions.verify_credential import token_in_use
-from connections.models import Connection, StoredToken
+from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.tasks import audit_one
 from core import encryption
 from delivery.models import Project, Repository
-from tests.factories import StoredTokenFactory
+from tests.factories import StoredCredentialFactory
 
 ROOT = Path(__file__).resolve().parents[3]
 NEW, OLD = (base64.b64encode(bytes(range(begin, begin + 40))).decode() for begin in (40, 140))
@@ -35,10 +35,10 @@ SECRETS = [f"{number:04}" * 13 for number in range(5)]
 
 
 @pytest.fixture
-def stored(db: None, settings: Settings) -> list[StoredToken]:
+def stored(db: None, settings: Settings) -> list[StoredCredential]:
     """Five tokens sealed with the old key, after which a new one was put in front of it."""
     settings.FIELD_ENCRYPTION_KEYS = [OLD]
-    tokens = [StoredTokenFactory.create(secret=secret) for secret in SECRETS]
+    tokens = [StoredCredentialFactory.create(secret=secret) for secret in SECRETS]
     settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
     return tokens
 
@@ -54,26 +54,26 @@ def rotate() -> tuple[int, str, str]:
 
 
 def readable() -> list[str]:
-    return [one.reveal().reveal() for one in StoredToken.objects.order_by("pk")]
+    return [one.reveal().reveal() for one in StoredCredential.objects.order_by("pk")]
 
 
 def of_the_newest_key() -> int:
-    return sum(encryption.is_encrypted_with_newest_key(bytes(one.sealed)) for one in StoredToken.objects.all())
+    return sum(encryption.is_encrypted_with_newest_key(bytes(one.sealed)) for one in StoredCredential.objects.all())
 
 
-def test_after_a_rotation_the_old_key_may_go(stored: list[StoredToken], settings: Settings) -> None:
+def test_after_a_rotation_the_old_key_may_go(stored: list[StoredCredential], settings: Settings) -> None:
     assert rotate() == (0, "5 tokens written with the newest key, 0 had it already.\n", "")
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     assert readable() == SECRETS
     assert rotate()[1] == "0 tokens written with the newest key, 5 had it already.\n"
 
 
-def test_progress_is_said(stored: list[StoredToken], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_said(stored: list[StoredCredential], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reencrypt, "REPORT_EVERY", 2)
     assert rotate()[1].splitlines()[:2] == ["2 of 5 tokens", "4 of 5 tokens"]
 
 
-def test_a_token_used_twice_is_recognised_after_a_rotation(stored: list[StoredToken], settings: Settings) -> None:
+def test_a_token_used_twice_is_recognised_after_a_rotation(stored: list[StoredCredential], settings: Settings) -> None:
     rotate()
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     assert token_in_use(PersonalAccessToken(SECRETS[3]))
@@ -81,7 +81,7 @@ def test_a_token_used_twice_is_recognised_after_a_rotation(stored: list[StoredTo
 
 
 def test_interrupted_half_way_it_loses_nothing_and_goes_on_where_it_was(
-    stored: list[StoredToken], settings: Settings
+    stored: list[StoredCredential], settings: Settings
 ) -> None:
     seal = encryption.encrypt
     done: list[str] = []
@@ -106,13 +106,13 @@ def test_interrupted_half_way_it_loses_nothing_and_goes_on_where_it_was(
 
 
 def test_a_token_that_somebody_updates_meanwhile_is_left_as_they_made_it(
-    stored: list[StoredToken], settings: Settings
+    stored: list[StoredCredential], settings: Settings
 ) -> None:
     seal = encryption.encrypt
 
     def overtaken(token: PersonalAccessToken, *, owner: str) -> bytes:
         newer = seal(PersonalAccessToken("n" * 52), owner=owner)
-        StoredToken.objects.filter(pk=stored[0].pk, connection_id=int(owner.split()[1])).update(sealed=newer)
+        StoredCredential.objects.filter(pk=stored[0].pk, connection_id=int(owner.split()[1])).update(sealed=newer)
         return seal(token, owner=owner)
 
     with patch.object(encryption, "encrypt", overtaken):
@@ -121,7 +121,7 @@ def test_a_token_that_somebody_updates_meanwhile_is_left_as_they_made_it(
 
 
 def test_a_token_that_no_key_opens_is_named_and_the_others_are_written(
-    stored: list[StoredToken], settings: Settings
+    stored: list[StoredCredential], settings: Settings
 ) -> None:
     settings.FIELD_ENCRYPTION_KEYS = ["bG9zdC1rZXktbG9zdC1rZXktbG9zdC1rZXktbG9zdC1rZXk="]
     stored[2].seal(PersonalAccessToken(SECRETS[2]))
@@ -138,15 +138,15 @@ FILL = """
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from connections.providers.azure_devops.credentials import PersonalAccessToken
-from connections.models import Connection, StoredToken
+from connections.models import Connection, StoredCredential
 from tests.factories import ConnectionFactory
 call_command("migrate", verbosity=0)
 owner = User.objects.create(username="olga")
 connections = Connection.objects.bulk_create(ConnectionFactory.build_batch(400, owner=owner))
-tokens = [StoredToken(connection=one) for one in connections]
+tokens = [StoredCredential(connection=one) for one in connections]
 for number, one in enumerate(tokens):
     one.seal(PersonalAccessToken(f"{number:04}" * 13))
-StoredToken.objects.bulk_create(tokens)
+StoredCredential.objects.bulk_create(tokens)
 """
 
 
@@ -175,7 +175,7 @@ class Product:
         with closing(sqlite3.connect(self._file)) as file:
             assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             rows = file.execute("SELECT connection_id, sealed FROM connections_storedtoken").fetchall()
-        found = [StoredToken(connection_id=pk, sealed=sealed) for pk, sealed in rows]
+        found = [StoredCredential(connection_id=pk, sealed=sealed) for pk, sealed in rows]
         newest = sum(encryption.is_encrypted_with_newest_key(bytes(one.sealed)) for one in found)
         return newest, len({one.reveal().reveal() for one in found})
 
@@ -261,7 +261,7 @@ def test_the_same_or_another_token_mends_a_connection_whose_key_is_lost(
     pages.post(reverse("connections:update-token", args=[broken.pk]), data)
     broken.refresh_from_db()
     assert broken.health in ("healthy", "limited")
-    assert broken.stored_token.reveal().reveal() == token_of(token)
+    assert broken.stored_credential.reveal().reveal() == token_of(token)
 
 
 def test_the_key_brought_back_mends_it_too(lost: tuple[Connection, Connection], settings: Settings) -> None:

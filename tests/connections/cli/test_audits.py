@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from connections.models import AuditRun, Connection, StoredToken
+from connections.models import AuditRun, Connection, StoredCredential
 from sandbox.server import Sandbox
 from tests.connections.commands import ENTRA_TOKEN, Connected, Ran, Token, TypeIn, in_days, line
 from tests.factories import ConnectionFactory
@@ -89,7 +89,7 @@ def test_rotate_lists_what_expires_soon_and_who_shares_a_token(connected: Connec
     for name, days in (("One", 5), ("Two", 5), ("Later", 60)):
         connected(name)
         Connection.objects.filter(name=name).update(expires_on=in_days(days))
-    StoredToken.objects.filter(connection__name="Two").update(fingerprint="another")
+    StoredCredential.objects.filter(connection__name="Two").update(fingerprint="another")
     rows = Ran("rotate", "--within", "30", "--json").json
     assert [(one["name"], one["shares_token"], one["token_of"]) for one in rows] == [
         ("One", True, "Maya Sample"),
@@ -114,7 +114,7 @@ def test_rotate_reads_new_tokens_and_reports_each_connection(
     assert ran.code == 1
     assert ran.lines[1]["warnings"] == ["This token is already in use."]
     for connection, token in ((one, "full-again"), (two, "full-again"), (three, "full-colleague")):
-        assert StoredToken.objects.get(connection=connection).reveal().reveal() == token_of(token)
+        assert StoredCredential.objects.get(connection=connection).reveal().reveal() == token_of(token)
     assert str(Connection.objects.get(pk=one.pk).expires_on) == in_days(60)
 
 

@@ -15,7 +15,7 @@ from connections.actions.calibrate import calibrate
 from connections.actions.refusals import CannotCalibrate
 from connections.actions.token_test_rate_limit import TooManyTests
 from connections.domain.calibration import Result, Told
-from connections.models import Connection, StoredToken
+from connections.models import Connection, StoredCredential
 from history.current_actor import acting_as
 from history.event_types import event_row
 from history.models import Event
@@ -190,7 +190,7 @@ def test_what_cannot_begin_says_why_and_asks_nobody(connected: Connected, sandbo
     connection = connected()
     asked, told = len(sandbox.requests), ALL
     if broken == "token":
-        StoredToken.objects.all().delete()
+        StoredCredential.objects.all().delete()
         connection = Connection.objects.get()
     elif broken == "server":
         connection.server = "Gone"

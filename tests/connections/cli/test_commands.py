@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from connections.actions.enforce_policy import set_token_policy
 from connections.domain.token_policy import Rule, TokenPolicy
-from connections.models import Connection, Mail, StoredToken
+from connections.models import Connection, Mail, StoredCredential
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
@@ -76,7 +76,7 @@ def test_add_connects_with_the_token_of_standard_input(
     connection = Connection.objects.get()
     assert connection.owner == maintainer
     assert str(connection.expires_on) == in_days(30)
-    assert connection.stored_token.reveal().reveal() == token_of("full")
+    assert connection.stored_credential.reveal().reveal() == token_of("full")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_update_token_compares_and_swaps(connected: Connected, token_of: Token, 
     ran = Ran("update-token", "Acme main", "--owner", "maya", "--expires-on", in_days(60), "--json")
     assert ran.code == 0
     assert (ran.json["same_person"], ran.json["lost"], ran.json["expires_on"]) == (False, [], in_days(60))
-    assert StoredToken.objects.get().reveal().reveal() == token_of("full-colleague")
+    assert StoredCredential.objects.get().reveal().reveal() == token_of("full-colleague")
 
 
 def test_update_token_says_what_was_lost(connected: Connected, token_of: Token, type_in: TypeIn) -> None:
@@ -172,7 +172,7 @@ def test_update_token_leaves_the_old_one_when_refused(connected: Connected, toke
     type_in(token_of("expired"))
     ran = Ran("update-token", "Acme main", "--owner", "maya")
     assert (ran.code, ran.err.startswith("Token has expired.")) == (1, True)
-    assert StoredToken.objects.get().reveal().reveal() == token_of("full")
+    assert StoredCredential.objects.get().reveal().reveal() == token_of("full")
 
 
 def test_guard_rails_hold_on_the_command_line(

@@ -10,9 +10,9 @@ import pytest
 
 from connections.domain import verification
 from connections.domain.calibration import Calibration, Comparison, Result, Told, token_states
-from connections.domain.calibration_run import Clients, calibrate, made_up_organization, made_up_token
+from connections.domain.calibration_run import Clients, calibrate, made_up_organization
 from connections.providers.azure_devops.client import AzureDevOpsClient
-from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.credentials import PersonalAccessToken, made_up_token
 from connections.providers.azure_devops.identifiers import looks_like_token
 from connections.providers.azure_devops.models import ProjectRef, Server
 from connections.providers.azure_devops.transport import Limits

@@ -20,12 +20,12 @@ from connections.actions.rotate import Replacement
 from connections.domain import rotation_plan
 from connections.domain.rotation_plan import PlannedConnection
 from connections.domain.token_policy import Rule, TokenPolicy
-from connections.models import Connection, StoredToken
+from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
-from tests.factories import ConnectionFactory, StoredTokenFactory
+from tests.factories import ConnectionFactory, StoredCredentialFactory
 
 ANN = Actor("ann")
 BEFORE_GLOBAL_TOKENS_END = datetime(2026, 11, 30, tzinfo=UTC)
@@ -106,7 +106,7 @@ def in_days(days: int) -> date:
 
 
 def token_in(connection: Connection) -> str:
-    return StoredToken.objects.get(connection=connection).reveal().reveal()
+    return StoredCredential.objects.get(connection=connection).reveal().reveal()
 
 
 def test_one_token_is_tested_once_for_each_organization_and_swapped_for_each(
@@ -179,7 +179,7 @@ def test_guard_rails_refuse_one_token_for_several_before_any_is_swapped(
 
 def expiring(name: str, days: int, **fields: object) -> Connection:
     connection = ConnectionFactory.create(name=name, expires_on=in_days(days), **fields)
-    StoredTokenFactory.create(connection=connection, secret=f"{name:a<52}".replace(" ", "a"))
+    StoredCredentialFactory.create(connection=connection, secret=f"{name:a<52}".replace(" ", "a"))
     return connection
 
 

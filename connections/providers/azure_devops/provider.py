@@ -1,0 +1,13 @@
+"""The entry of Azure DevOps in the registry of providers."""
+
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.provider import Provider
+
+AZURE_DEVOPS = Provider(
+    key="azure_devops",
+    slug="azure-devops",
+    label="Azure DevOps",
+    icon="cloud",
+    needs="Personal access token, about two minutes",
+    credentials=(PersonalAccessToken,),
+)

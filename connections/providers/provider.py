@@ -1,0 +1,20 @@
+"""What the product knows of a provider."""
+
+from dataclasses import dataclass
+
+from connections.providers.credential import Credential
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One entry of the registry. `key` is stored with each connection, `slug` stands in addresses of pages.
+
+    `icon` is a name of lucide, `needs` what a person must have at hand to connect.
+    """
+
+    key: str
+    slug: str
+    label: str
+    icon: str
+    needs: str
+    credentials: tuple[type[Credential], ...]
