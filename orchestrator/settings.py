@@ -176,7 +176,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_CONSUMER = "orchestrator.worker_loop:WatchedConsumer"
 # A worker or clock whose loop stands still for so long ends, to be started again.
 LOOP_LIMIT_SECONDS = env.float("LOOP_LIMIT_SECONDS", default=120.0)
-CELERY_BEAT_SCHEDULER = "orchestrator.beat_scheduler:Clock"
+CELERY_BEAT_SCHEDULER = "orchestrator.beat_scheduler:BeatScheduler"
 # The clock shows that it ticks also when nothing is due.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 15
 # Every so many seconds, or at a time of day in UTC, which `orchestrator.beat_scheduler` understands.

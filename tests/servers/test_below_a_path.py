@@ -24,8 +24,9 @@ from datetime import UTC, datetime, timedelta
 from threading import Thread
 from connections import tasks
 from connections.models import Connection, Mail
-from delivery.actions import refresh, watching
-from delivery.models import Inventory, Watch
+from delivery.live import polling
+from delivery.models import PollSubscription, SyncState
+from delivery.sync import sync
 from delivery.tasks import READERS
 from tests.factories import connect_for_real, make_person
 clock = lambda: datetime.now(UTC)
@@ -35,12 +36,12 @@ root.save()
 ends = (clock() + timedelta(days=7)).date()
 connect_for_real(root, name="Acme", organization="acme", secret={secret!r}, expires_on=ends)
 Connection.objects.update(token_set_at=clock() - timedelta(days=60))
-Inventory.objects.update(next_at=clock())
-for claim in refresh.claim_due(now=clock()):
-    refresh.refresh(claim, clock=clock)
-Watch.objects.update(once=True, next_at=clock())
-for batch in watching.claim_due(now=clock()):
-    watching.poll(batch, READERS, clock=clock)
+SyncState.objects.update(next_at=clock())
+for claim in sync.claim_due(now=clock()):
+    sync.sync(claim, clock=clock)
+PollSubscription.objects.update(once=True, next_at=clock())
+for batch in polling.claim_due(now=clock()):
+    polling.poll(batch, READERS, clock=clock)
 worker = Thread(target=tasks.remind_due.apply)
 worker.start()
 worker.join()

@@ -25,11 +25,11 @@ PASSWORD = "$esame/ 100%"
 WITHIN = 40.0
 REFUSED = "certificate verify failed"
 RING = """
-from core.tasks import NobodyHears, ring
+from core.tasks import BrokerUnavailable, enqueue
 from throttling.tasks import forget_rested_counters
 try:
-    ring(forget_rested_counters)
-except NobodyHears as problem:
+    enqueue(forget_rested_counters)
+except BrokerUnavailable as problem:
     print("nobody hears:", problem.__cause__)
 else:
     print("rung")
