@@ -1,6 +1,7 @@
 """One new token for several connections: tested once for each organization, swapped for each in its own step."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -39,7 +40,7 @@ class BulkVerification:
     refusal: CannotRotate | None = None
 
 
-class _Looks:
+class _Verifications:
     """Tests by place, each made once. `verification_keys` are those of kept results, whatever place they are for.
 
     Connections of one place share a test as far as it speaks for the projects that each is limited to.
@@ -86,13 +87,13 @@ def bulk_rotate(
     if len(connections) > 1 and StoredTokenPolicy.now().reuse is Rule.REFUSE:
         problem = catalogue.problem("token_reused")
         raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}", field="token")
-    looks = _Looks(new.verification_key.split(), person=person, now=now)
+    verify = _Verifications(new.verification_key.split(), person=person, now=now)
     alone = replace(new, verification_key="")
     swapped = []
     for connection in connections:
         version = None if drawn_from is None else drawn_from.get(connection.pk, "")
         try:
-            comparison = rotate(connection, alone, person=person, by=by, now=now, look=looks, drawn_from=version)
+            comparison = rotate(connection, alone, person=person, by=by, now=now, look=verify, drawn_from=version)
         except (CannotRotate, ConnectionGone) as refusal:
             swapped.append(Swapped(connection, refusal=refusal))
         else:
@@ -104,14 +105,52 @@ def verify_for_bulk(
     connections: Sequence[Connection], token: Credential, *, person: AbstractBaseUser, now: datetime
 ) -> tuple[list[BulkVerification], str]:
     """What the token would mean for each, and the keys of the kept results for the swap. Nothing is swapped."""
-    looks = _Looks((), person=person, now=now)
-    found = [_test(one, token, looks) for one in connections]
-    return found, " ".join(looks.verification_keys)
+    verify = _Verifications((), person=person, now=now)
+    tested = [_test(connection, token, verify) for connection in connections]
+    return tested, " ".join(verify.verification_keys)
 
 
-def _test(connection: Connection, token: Credential, looks: _Looks) -> BulkVerification:
+def _test(connection: Connection, token: Credential, verify: _Verifications) -> BulkVerification:
     try:
-        report = looks(credentials_for(connection, token)).report
+        report = verify(credentials_for(connection, token)).report
     except CannotRotate as refusal:
         return BulkVerification(connection, refusal=refusal)
     return BulkVerification(connection, report, compare(connection, report) if report.accepted else None)
+
+
+def kept_for_bulk(
+    connections: Sequence[Connection],
+    token: Credential,
+    verification_keys: str,
+    *,
+    person: AbstractBaseUser,
+    now: datetime,
+) -> list[BulkVerification]:
+    """The results of a test made minutes ago, for a page that shows them again. Nothing is asked."""
+    reports: dict[str, Report] = {}
+    kept = []
+    for connection in connections:
+        with suppress(CannotRotate):
+            credentials = credentials_for(connection, token)
+            for key in verification_keys.split():
+                report = usable_report(key, credentials, by=person, now=now)
+                if report is not None:
+                    report = reports.setdefault(key, report)
+                    kept.append(BulkVerification(connection, report, compare(connection, report)))
+                    break
+    return kept
+
+
+def tests_of_refused(swapped: Sequence[Swapped]) -> tuple[list[BulkVerification], str]:
+    """The tests on which refusals rest, and the keys of those that are kept.
+
+    What concerns the token itself is said with the refusal, so its test adds nothing.
+    """
+    tested, keys = [], []
+    for one in swapped:
+        if one.refusal is None or one.refusal.tested is None or one.refusal.field == "token":
+            continue
+        report = one.refusal.tested.report
+        tested.append(BulkVerification(one.connection, report, compare(one.connection, report)))
+        keys.append(one.refusal.tested.verification_key)
+    return tested, " ".join(dict.fromkeys(filter(None, keys)))

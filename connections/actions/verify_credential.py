@@ -97,6 +97,14 @@ def kept_report(
     return report_json.from_json(result.report)
 
 
+def kept_result(
+    verification_key: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
+) -> VerificationResult | None:
+    """The kept report with its key, for a page that shows it again."""
+    report = kept_report(verification_key, credentials, by=by, now=now)
+    return None if report is None else VerificationResult(report, verification_key)
+
+
 def usable_report(
     verification_key: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
 ) -> Report | None:

@@ -14,18 +14,16 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections.actions.connect import ConnectRequest, connect
-from connections.actions.enforce_policy import reuse_violations
 from connections.actions.find_project import Answer, find_project
-from connections.actions.refusal_causes import with_cause_of_new
 from connections.actions.refusals import CannotConnect
-from connections.actions.verify_credential import Credentials, kept_report, verify_new
+from connections.actions.verify_credential import Credentials, VerificationResult, kept_result, verify_new
 from connections.domain.verification import Report
 from connections.forms import ConnectForm, FindProjectForm, VerifyForm
-from connections.models import Connection
 from connections.providers.azure_devops.models import Project, ProjectRef
 from connections.providers.registry import BY_SLUG, PROVIDERS
-from connections.views.common import guide_context, notices_about_server, person, tokens_page, warn_of_violations
-from connections.views.report_presenter import report_view, token_notices
+from connections.views.common import guide_context, person, tokens_page, warn_of_violations
+from connections.views.report_presenter import ReportView
+from connections.views.token_panel import TokenPanel, new_token_report, result_after
 from history.record import actor_of
 
 may_add = permission_required("connections.add_connection", raise_exception=True)
@@ -52,16 +50,13 @@ def connect_page(request: HttpRequest) -> HttpResponse:
         return _page(request, ConnectForm())
     form = ConnectForm(request.POST)
     if not form.is_valid():
-        return _page(request, form, report=_report_in_hand(request, form))
+        return _page(request, form, tested=_kept(request, form))
     now = timezone.now()
     try:
         connection = connect(_credentials(form), _wishes(form), owner=person(request), by=actor_of(request), now=now)
     except CannotConnect as refused:
         form.add_error(refused.field or None, refused.message)
-        if refused.tested is None or refused.field == "token":
-            # Beside the token stands all that there is to say.
-            return _page(request, form, report=_report_in_hand(request, form))
-        return _page(request, form, report=refused.tested.report, verification_key=refused.tested.verification_key)
+        return _page(request, form, tested=result_after(refused, _kept(request, form)))
     flash.success(request, f"{connection.name} is connected to {connection.organization}.")
     warn_of_violations(request, connection, form.cleaned_data["token"])
     return redirect(connection)
@@ -77,7 +72,7 @@ def test_connection(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form)
     tested = verify_new(_credentials(form), by=person(request), now=timezone.now())
-    return _page(request, form, report=tested.report, verification_key=tested.verification_key)
+    return _page(request, form, tested=tested)
 
 
 @hide_token
@@ -89,14 +84,13 @@ def find_missing_project(request: HttpRequest) -> HttpResponse:
     form = VerifyForm(request.POST)
     finder = FindProjectForm(request.POST)
     answer = None
-    report = None
+    tested = None
     if form.is_valid():
-        verification_key, credentials, now = form.cleaned_data["verification_key"], _credentials(form), timezone.now()
-        report = kept_report(verification_key, credentials, by=person(request), now=now)
-        report = report or verify_new(credentials, by=person(request), now=now).report
+        credentials = _credentials(form)
+        tested = _kept(request, form) or verify_new(credentials, by=person(request), now=timezone.now())
         if finder.is_valid():
-            answer = find_project(_credentials(form), finder.cleaned_data["project_name"], report)
-    return _page(request, form, report=report, finder=finder, answer=answer)
+            answer = find_project(credentials, finder.cleaned_data["project_name"], tested.report)
+    return _page(request, form, tested=tested, finder=finder, answer=answer)
 
 
 def _credentials(form: ConnectForm) -> Credentials:
@@ -116,59 +110,54 @@ def _wishes(form: ConnectForm) -> ConnectRequest:
     )
 
 
-def _report_in_hand(request: HttpRequest, form: ConnectForm) -> Report | None:
+def _kept(request: HttpRequest, form: ConnectForm) -> VerificationResult | None:
     """After a mistake elsewhere on the page, the result of a test stays, if it is for these credentials."""
     cleaned = form.cleaned_data
     if not {"organization", "token"} <= cleaned.keys() or (("server" in form.fields) and "server" not in cleaned):
         return None
-    verification_key = cleaned.get("verification_key", "")
-    return kept_report(verification_key, _credentials(form), by=person(request), now=timezone.now())
+    key = cleaned.get("verification_key", "")
+    return kept_result(key, _credentials(form), by=person(request), now=timezone.now())
 
 
 def _page(
     request: HttpRequest,
     form: ConnectForm,
     *,
-    report: Report | None = None,
-    verification_key: str = "",
+    tested: VerificationResult | None = None,
     finder: FindProjectForm | None = None,
     answer: Answer | None = None,
 ) -> HttpResponse:
+    report = tested.report if tested else None
     context: dict[str, Any] = {
         "form": form,
-        "verification_key": verification_key or form.data.get("verification_key", ""),
-        "report": _report(form, report),
+        "panel": _panel(form, tested),
         "project_choices": project_choices(report.projects if report else (), request.POST.getlist("projects")),
         "projects_incomplete": report is not None and report.accepted and not report.projects_complete,
         "project_finder": finder or FindProjectForm(),
         "project_answer": answer,
-        "token_needs_pasting": form.is_bound,
         "connect_url": reverse("connections:add-azure-devops"),
-        "test_url": reverse("connections:test-new"),
         "find_project_url": reverse("connections:find-project-new"),
-        "cancel_url": reverse("connections:list"),
         **guide_context(),
     }
     return render(request, "connections/connect.html", context)
 
 
-def _report(form: ConnectForm, report: Report | None) -> Any:
-    if report is None:
-        return None
-    credentials = _credentials(form)
-    where = tokens_page(credentials.server, credentials.organization.name)
-    place = credentials.server.place
-    notices = notices_about_server(credentials.server.name)
-    notices += token_notices(
-        token_reach=Connection.Reach.at(place, form.cleaned_data.get("token_reach", "")),
-        hint=form.hint(),
-        breaches=reuse_violations(credentials.token),
-        today=timezone.localdate(),
+def _panel(form: ConnectForm, tested: VerificationResult | None) -> TokenPanel:
+    return TokenPanel(
+        test_url=reverse("connections:test-new"),
+        leave_url=reverse("connections:list"),
+        submit_label="Connect Azure DevOps",
+        submit_icon="plug",
+        accept_verb="Connect",
+        verification_key=tested.verification_key if tested else "",
+        reports=[_report(form, tested.report)] if tested else [],
     )
-    name = credentials.organization.name
-    reach = form.cleaned_data.get("token_reach", "")
-    report = with_cause_of_new(report, place=place, token_reach=reach, today=timezone.localdate())
-    return report_view(report, organization=name, tokens_page=where, place=place, notices=notices)
+
+
+def _report(form: ConnectForm, report: Report) -> ReportView:
+    server, organization = form.server_choice(), form.cleaned_data["organization"].name
+    where = tokens_page(server, organization)
+    return new_token_report(report, form, server=server.name, organization=organization, tokens_page=where)
 
 
 def project_choices(projects: Iterable[Project], checked: Iterable[str]) -> list[dict[str, Any]]:

@@ -18,9 +18,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from connections import clients, reads
 from connections.actions import versions
-from connections.actions.bulk_rotate import BulkVerification, Swapped, bulk_rotate, verify_for_bulk
-from connections.actions.enforce_policy import reuse_violations
-from connections.actions.refusal_causes import with_cause_of_new
+from connections.actions.bulk_rotate import (
+    BulkVerification,
+    Swapped,
+    bulk_rotate,
+    kept_for_bulk,
+    tests_of_refused,
+    verify_for_bulk,
+)
 from connections.actions.refusals import CannotRotate
 from connections.actions.rotate import Replacement
 from connections.domain import rotation_plan
@@ -33,7 +38,6 @@ from connections.old_tokens import replaced_tokens
 from connections.providers.azure_devops.models import Place
 from connections.views.common import (
     guide_context,
-    notices_about_server,
     person,
     rotation_step_url,
     shown_version,
@@ -42,8 +46,8 @@ from connections.views.common import (
 )
 from connections.views.old_tokens import old_token_view
 from connections.views.presenters import states
-from connections.views.report_presenter import report_view, token_notices
-from connections.views.update_token import comparison_rows
+from connections.views.report_presenter import ReportView
+from connections.views.token_panel import ComparisonView, TokenPanel, comparison_rows, new_token_report
 from history.record import actor_of
 
 may_rotate = permission_required("connections.rotate_connection", raise_exception=True)
@@ -188,7 +192,7 @@ def rotation_step(request: HttpRequest) -> HttpResponse:
         return _page(request, here, connections, _form(connections))
     form = RotateForm(request.POST, place=_place(connections))
     if not form.is_valid():
-        return _page(request, here, connections, form)
+        return _page(request, here, connections, form, tested=_kept(request, connections, form))
     try:
         swapped = bulk_rotate(
             connections,
@@ -200,7 +204,7 @@ def rotation_step(request: HttpRequest) -> HttpResponse:
         )
     except CannotRotate as refused:
         form.add_error(refused.field or None, refused.message)
-        return _page(request, here, connections, form)
+        return _page(request, here, connections, form, tested=_kept(request, connections, form))
     return _after(request, here, swapped, form)
 
 
@@ -250,7 +254,17 @@ def _after(request: HttpRequest, here: BulkRotation, swapped: list[Swapped], for
         # What is done is a step of its own, so that the end of the round tells of it.
         steps.insert(here.at - 1, tuple(one.pk for one in done))
     narrowed = BulkRotation(steps, here.at + bool(done), here.since, here.within)
-    return _page(request, narrowed, rest, form, failed=failed)
+    tested, key = tests_of_refused(failed)
+    return _page(request, narrowed, rest, form, tested=tested, failed=failed, verification_key=key)
+
+
+def _kept(request: HttpRequest, connections: Sequence[Connection], form: RotateForm) -> list[BulkVerification]:
+    """After a mistake elsewhere on the page, the result of a test stays, if it is for this token."""
+    token = form.cleaned_data.get("token")
+    if token is None:
+        return []
+    key = form.cleaned_data.get("verification_key", "")
+    return kept_for_bulk(connections, token, key, person=person(request), now=timezone.now())
 
 
 @hide_token
@@ -265,8 +279,8 @@ def verify_step(request: HttpRequest) -> HttpResponse:
     if not connections or not form.is_valid():
         return _page(request, here, connections, form)
     token = form.cleaned_data["token"]
-    tested, verification_key = verify_for_bulk(connections, token, person=person(request), now=timezone.now())
-    return _page(request, here, connections, form, tested=tested, verification_key=verification_key)
+    tested, key = verify_for_bulk(connections, token, person=person(request), now=timezone.now())
+    return _page(request, here, connections, form, tested=tested, verification_key=key)
 
 
 def _page(
@@ -301,13 +315,9 @@ def _page(
         ],
         "token_pages": sorted({(one.organization, tokens_page_of(one)) for one in connections}),
         "form": form,
-        "verification_key": verification_key or form.data.get("verification_key", ""),
-        "token_needs_pasting": form.is_bound,
-        "tested": [_tested(one) for one in tested],
-        "reports": _reports(tested, form),
+        "panel": _panel(here, form, tested, count=len(connections), key=verification_key),
         "failed": failed,
         "walk_url": here.address(at=here.at),
-        "test_url": rotation_step_url(here.steps, at=here.at, since=here.since, within=here.within, name="verify-step"),
         "skip_url": here.address(at=here.at + 1),
         "back_url": here.address(at=here.at - 1) if here.at > 1 else "",
         "plan_url": f"{reverse('connections:rotation')}?{urlencode({'within': here.within})}",
@@ -316,37 +326,41 @@ def _page(
     return render(request, "connections/rotation_step.html", context)
 
 
-def _tested(one: BulkVerification) -> dict[str, Any]:
-    rows = comparison_rows(one.connection, one.comparison, one.report) if one.comparison and one.report else []
-    return {"connection": one.connection, "rows": rows, "refusal": one.refusal}
+def _panel(
+    here: BulkRotation, form: RotateForm, tested: Sequence[BulkVerification], *, count: int, key: str
+) -> TokenPanel:
+    return TokenPanel(
+        test_url=rotation_step_url(here.steps, at=here.at, since=here.since, within=here.within, name="verify-step"),
+        leave_url=here.address(at=here.at + 1),
+        leave_label="Skip",
+        submit_label="Update token" if count == 1 else f"Update {count} connections",
+        verification_key=key or form.data.get("verification_key", ""),
+        reports=_reports(tested, form),
+        comparisons=[_comparison(one) for one in tested if one.comparison or one.refusal],
+    )
 
 
-def _reports(tested: Sequence[BulkVerification], form: RotateForm) -> list[Any]:
+def _comparison(tested: BulkVerification) -> ComparisonView:
+    title = f"{tested.connection.name}, compared with the token in use"
+    if tested.comparison and tested.report:
+        return ComparisonView(title, comparison_rows(tested.connection, tested.comparison, tested.report))
+    return ComparisonView(title, refusal=tested.refusal.message if tested.refusal else "")
+
+
+def _reports(tested: Sequence[BulkVerification], form: RotateForm) -> list[ReportView]:
     """Each report once: one for each organization, and more where connections are limited to other projects."""
-    by_report = {id(one.report): one for one in tested if one.report}
-    found = []
-    for one in by_report.values():
-        assert one.report is not None  # noqa: S101  (chosen above)
-        besides = one.connection.pk if len(tested) == 1 else None
-        place = clients.place_of(one.connection.server)
-        notices = notices_about_server(one.connection.server) + token_notices(
-            token_reach=Connection.Reach.at(place, form.cleaned_data.get("token_reach", "")),
-            hint=form.hint(),
-            breaches=reuse_violations(form.cleaned_data["token"], besides=besides),
-            today=timezone.localdate(),
+    by_report = {id(one.report): (one.report, one.connection) for one in tested if one.report}
+    return [
+        new_token_report(
+            report,
+            form,
+            server=connection.server,
+            organization=connection.organization,
+            tokens_page=tokens_page_of(connection),
+            besides=connection.pk if len(tested) == 1 else None,
         )
-        where = tokens_page_of(one.connection)
-        reach = form.cleaned_data.get("token_reach", "")
-        found.append(
-            report_view(
-                with_cause_of_new(one.report, place=place, token_reach=reach, today=timezone.localdate()),
-                organization=one.connection.organization,
-                tokens_page=where,
-                place=place,
-                notices=notices,
-            )
-        )
-    return found
+        for report, connection in by_report.values()
+    ]
 
 
 def _end(request: HttpRequest, here: BulkRotation) -> HttpResponse:

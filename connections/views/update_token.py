@@ -1,7 +1,6 @@
 """Update token: the new one is tested and compared while the old one stays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages as flash
@@ -16,21 +15,16 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from connections import clients
 from connections.actions import versions
-from connections.actions.enforce_policy import reuse_violations
-from connections.actions.refusal_causes import with_cause_of_new
 from connections.actions.refusals import CannotRotate
-from connections.actions.rotate import Comparison, Replacement, compare, credentials_for, extend, rotate
-from connections.actions.verify_credential import kept_report, verify_new
+from connections.actions.rotate import Replacement, compare, credentials_for, extend, rotate
+from connections.actions.verify_credential import VerificationResult, kept_result, verify_new
 from connections.domain.form_versions import Conflict
-from connections.domain.problems import catalogue
 from connections.domain.verification import Report
 from connections.forms import ExpiryForm, RotateForm, VerifyReplacementForm
 from connections.models import Connection
 from connections.old_tokens import replaced_tokens
-from connections.providers.azure_devops.capabilities import BY_KEY
 from connections.views.common import (
     guide_context,
-    notices_about_server,
     person,
     shown_version,
     tokens_page_of,
@@ -38,22 +32,18 @@ from connections.views.common import (
 )
 from connections.views.connection_detail import find
 from connections.views.old_tokens import old_token_view
-from connections.views.report_presenter import report_view, token_notices
+from connections.views.report_presenter import ReportView
+from connections.views.token_panel import (
+    ComparisonView,
+    TokenPanel,
+    comparison_rows,
+    new_token_report,
+    result_after,
+)
 from history.record import actor_of
 
 may_rotate = permission_required("connections.rotate_connection", raise_exception=True)
 hide_token = sensitive_post_parameters("token")
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonRow:
-    """One thing about the old and the new token."""
-
-    label: str
-    old: str
-    new: str
-    tone: str
-    icon: str
 
 
 @hide_token
@@ -67,7 +57,7 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
         return _page(request, connection, _empty_form(connection))
     form = RotateForm(request.POST, place=clients.place_of(connection.server))
     if not form.is_valid():
-        return _page(request, connection, form, report=_in_hand(request, connection, form))
+        return _page(request, connection, form, tested=_kept(request, connection, form))
     cleaned = form.cleaned_data
     new = Replacement(
         token=cleaned["token"],
@@ -89,16 +79,7 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
         if refused.conflicts:
             return _page(request, find(pk), form, conflicts=refused.conflicts)
         form.add_error(refused.field or None, refused.message)
-        if refused.tested is not None and refused.field != "token":
-            # What to accept, and where to tick it, stands beside the result of a test.
-            return _page(
-                request,
-                connection,
-                form,
-                report=refused.tested.report,
-                verification_key=refused.tested.verification_key,
-            )
-        return _page(request, connection, form, report=_in_hand(request, connection, form))
+        return _page(request, connection, form, tested=result_after(refused, _kept(request, connection, form)))
     warn_of_violations(request, connection, new.token)
     return redirect("connections:token-updated", pk=connection.pk)
 
@@ -119,7 +100,7 @@ def test_replacement(request: HttpRequest, pk: int) -> HttpResponse:
         form.add_error(None, refused.message)
         return _page(request, connection, form)
     tested = verify_new(credentials, by=person(request), now=timezone.now())
-    return _page(request, connection, form, report=tested.report, verification_key=tested.verification_key)
+    return _page(request, connection, form, tested=tested)
 
 
 @never_cache
@@ -166,7 +147,7 @@ def _empty_form(connection: Connection) -> RotateForm:
     return RotateForm(place=clients.place_of(connection.server))
 
 
-def _in_hand(request: HttpRequest, connection: Connection, form: RotateForm) -> Report | None:
+def _kept(request: HttpRequest, connection: Connection, form: RotateForm) -> VerificationResult | None:
     token = form.cleaned_data.get("token")
     if token is None:
         return None
@@ -174,8 +155,8 @@ def _in_hand(request: HttpRequest, connection: Connection, form: RotateForm) -> 
         credentials = credentials_for(connection, token)
     except CannotRotate:
         return None
-    verification_key = form.cleaned_data.get("verification_key", "")
-    return kept_report(verification_key, credentials, by=person(request), now=timezone.now())
+    key = form.cleaned_data.get("verification_key", "")
+    return kept_result(key, credentials, by=person(request), now=timezone.now())
 
 
 def _page(
@@ -183,15 +164,12 @@ def _page(
     connection: Connection,
     form: RotateForm,
     *,
-    report: Report | None = None,
-    verification_key: str = "",
+    tested: VerificationResult | None = None,
     same: ExpiryForm | None = None,
     conflicts: Sequence[Conflict] = (),
     same_conflicts: Sequence[Conflict] = (),
 ) -> HttpResponse:
     tokens = tokens_page_of(connection)
-    accepted = report if report is not None and report.accepted else None
-    compared = comparison_rows(connection, compare(connection, accepted), accepted) if accepted else []
     version, same_version = versions.version(connection, versions.ROTATE), versions.version(connection, versions.EXTEND)
     if form.is_bound:
         version = shown_version(request, version, has_conflict=bool(conflicts))
@@ -204,15 +182,11 @@ def _page(
         "conflicts": conflicts,
         "same_conflicts": same_conflicts,
         "form": form,
-        "verification_key": verification_key or form.data.get("verification_key", ""),
-        "report": _report(connection, form, report, tokens),
-        "comparison": {"rows": compared} if compared else None,
+        "panel": _panel(connection, form, tested, tokens),
         "token_is_dead": connection.is_token_dead(today=timezone.localdate()) and same is None,
         "same_token_form": same or ExpiryForm(prefix="same"),
-        "token_needs_pasting": form.is_bound,
         "tokens_page": tokens,
         "update_url": reverse("connections:update-token", args=[connection.pk]),
-        "test_url": reverse("connections:test-replacement", args=[connection.pk]),
         "extend_url": reverse("connections:extend-token", args=[connection.pk]),
         "cancel_url": connection.get_absolute_url(),
         **guide_context(connection),
@@ -220,39 +194,28 @@ def _page(
     return render(request, "connections/update_token.html", context)
 
 
-def _report(connection: Connection, form: RotateForm, report: Report | None, tokens: str) -> Any:
-    if report is None:
-        return None
-    place = clients.place_of(connection.server)
-    notices = notices_about_server(connection.server) + token_notices(
-        token_reach=Connection.Reach.at(place, form.cleaned_data.get("token_reach", "")),
-        hint=form.hint(),
-        breaches=reuse_violations(form.cleaned_data["token"], besides=connection.pk),
-        today=timezone.localdate(),
+def _panel(connection: Connection, form: RotateForm, tested: VerificationResult | None, tokens_page: str) -> TokenPanel:
+    return TokenPanel(
+        test_url=reverse("connections:test-replacement", args=[connection.pk]),
+        leave_url=connection.get_absolute_url(),
+        submit_label="Update token",
+        verification_key=tested.verification_key if tested else "",
+        reports=[_report(connection, form, tested.report, tokens_page)] if tested else [],
+        comparisons=[_comparison(connection, tested.report)] if tested and tested.report.accepted else [],
     )
-    reach = form.cleaned_data.get("token_reach", "")
-    report = with_cause_of_new(report, place=place, token_reach=reach, today=timezone.localdate())
-    return report_view(report, organization=connection.organization, tokens_page=tokens, place=place, notices=notices)
 
 
-def comparison_rows(connection: Connection, comparison: Comparison, report: Report) -> list[ComparisonRow]:
-    """The old token beside the new one, in words."""
-    identity = report.identity.display_name if report.identity else ""
-    place = clients.place_of(connection.server)
-    good, warn = ("good", "check"), ("warn", "triangle-alert")
-    return [
-        ComparisonRow("Person", connection.identity_name, identity, *(good if comparison.same_person else warn)),
-        ComparisonRow(
-            place.capitalize(),
-            connection.organization,
-            connection.organization if comparison.same_organization else f"Another {place}",
-            *(good if comparison.same_organization else ("bad", "x")),
-        ),
-        ComparisonRow("Scopes lost", "", _labels(comparison.lost), *(warn if comparison.lost else good)),
-        ComparisonRow("Scopes gained", "", _labels(comparison.gained), *good),
-    ]
+def _report(connection: Connection, form: RotateForm, report: Report, tokens_page: str) -> ReportView:
+    return new_token_report(
+        report,
+        form,
+        server=connection.server,
+        organization=connection.organization,
+        tokens_page=tokens_page,
+        besides=connection.pk,
+    )
 
 
-def _labels(capabilities: tuple[str, ...]) -> str:
-    names = [f"{catalogue.AREA_LABELS[BY_KEY[key].area]} {BY_KEY[key].level.lower()}" for key in capabilities]
-    return ", ".join(names) or "None"
+def _comparison(connection: Connection, report: Report) -> ComparisonView:
+    rows = comparison_rows(connection, compare(connection, report), report)
+    return ComparisonView("Compared with the token in use", rows)

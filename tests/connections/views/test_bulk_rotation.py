@@ -327,6 +327,39 @@ def test_a_limited_token_wants_the_box_ticked(pages: Client, three: list[Connect
     assert Connection.objects.get(name="One").health == "limited"
 
 
+def key_on(page: str) -> str:
+    return page.partition('name="verification_key" value="')[2].partition('"')[0]
+
+
+def test_a_result_stays_after_a_mistake_elsewhere_on_the_page(
+    pages: Client, three: list[Connection], token_of: Token, sandbox: Sandbox
+) -> None:
+    address = plan(pages, connection=[three[0].pk])
+    tested = pages.post(address.replace("/walk/", "/walk/test/"), {"token": token_of("no-build")}).content.decode()
+    sandbox.requests.clear()
+    given = {"token": token_of("no-build"), "verification_key": key_on(tested)}
+    page = pages.post(address, given).content.decode()
+    assert "Choose when the token expires." in page
+    assert 'data-outcome="limited"' in page
+    assert key_on(page) == key_on(tested) != ""
+    assert sandbox.requests == []
+
+
+def test_the_result_of_a_limited_token_is_shown_and_asked_for_once(
+    pages: Client, three: list[Connection], token_of: Token, sandbox: Sandbox
+) -> None:
+    one, two, _ = three
+    address = plan(pages, connection=[one.pk, two.pk], shared=[one.pk])
+    page = pages.post(address, FORM | {"token": token_of("no-build")}).content.decode()
+    assert page.count('data-outcome="limited"') == 1
+    assert 'name="accept_limited"' in page
+    sandbox.requests.clear()
+    accepted = {"token": token_of("no-build"), "accept_limited": "on", "verification_key": key_on(page)}
+    pages.post(address, FORM | accepted)
+    assert sandbox.requests == []
+    assert [Connection.objects.get(pk=each.pk).health for each in (one, two)] == ["limited", "limited"]
+
+
 def test_bad_input_stays_on_the_step(pages: Client, three: list[Connection]) -> None:
     address = plan(pages, connection=[three[0].pk])
     page = pages.post(address, FORM | {"token": ""}).content.decode()

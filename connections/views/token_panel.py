@@ -1,0 +1,120 @@
+"""The panel of a new token: its test and the result, the same on every page that takes a token."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from connections import clients
+from connections.actions.enforce_policy import reuse_violations
+from connections.actions.refusal_causes import with_cause_of_new
+from connections.actions.refusals import Refused
+from connections.actions.rotate import Comparison
+from connections.actions.verify_credential import VerificationResult
+from connections.domain.problems import catalogue
+from connections.domain.verification import Report
+from connections.forms import TokenForm
+from connections.models import Connection
+from connections.providers.azure_devops.capabilities import BY_KEY
+from connections.views.common import notices_about_server
+from connections.views.report_presenter import ReportView, report_view, token_notices
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """One thing about the old and the new token."""
+
+    label: str
+    old: str
+    new: str
+    tone: str
+    icon: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonView:
+    """The new token beside the one that a connection uses, or why it could not be tested for it."""
+
+    title: str
+    rows: Sequence[ComparisonRow] = ()
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPanel:
+    """What `components/token_panel.html` shows. `verification_key` holds the keys of the kept results."""
+
+    test_url: str
+    leave_url: str
+    submit_label: str
+    leave_label: str = "Cancel"
+    submit_icon: str = "refresh-cw"
+    accept_verb: str = "Use"
+    verification_key: str = ""
+    reports: Sequence[ReportView] = ()
+    comparisons: Sequence[ComparisonView] = ()
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether there is a result to show."""
+        return bool(self.reports or self.comparisons)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether Azure DevOps accepted the token somewhere."""
+        return any(report.identity_name for report in self.reports)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether a token that was accepted can be used only as Limited."""
+        return any(report.identity_name and report.outcome != "passed" for report in self.reports)
+
+
+def result_after(refusal: Refused, kept: VerificationResult | None) -> VerificationResult | None:
+    """The result to show with a refusal: of the test that it rests on, or else the kept one.
+
+    What concerns the token itself is said beside its field, so a new test of it adds nothing.
+    """
+    return kept if refusal.tested is None or refusal.field == "token" else refusal.tested
+
+
+def new_token_report(
+    report: Report, form: TokenForm, *, server: str, organization: str, tokens_page: str, besides: int | None = None
+) -> ReportView:
+    """A report of the token in a valid `form`, with what else should be known of it before it is used.
+
+    `besides` is the id of the one connection that may use the token already.
+    """
+    place, today = clients.place_of(server), timezone.localdate()
+    reach = form.cleaned_data.get("token_reach", "")
+    notices = notices_about_server(server) + token_notices(
+        token_reach=Connection.Reach.at(place, reach),
+        hint=form.hint(),
+        breaches=reuse_violations(form.cleaned_data["token"], besides=besides),
+        today=today,
+    )
+    report = with_cause_of_new(report, place=place, token_reach=reach, today=today)
+    return report_view(report, organization=organization, tokens_page=tokens_page, place=place, notices=notices)
+
+
+def comparison_rows(connection: Connection, comparison: Comparison, report: Report) -> list[ComparisonRow]:
+    """The old token beside the new one, in words."""
+    identity = report.identity.display_name if report.identity else ""
+    place = clients.place_of(connection.server)
+    good, warn = ("good", "check"), ("warn", "triangle-alert")
+    return [
+        ComparisonRow("Person", connection.identity_name, identity, *(good if comparison.same_person else warn)),
+        ComparisonRow(
+            place.capitalize(),
+            connection.organization,
+            connection.organization if comparison.same_organization else f"Another {place}",
+            *(good if comparison.same_organization else ("bad", "x")),
+        ),
+        ComparisonRow("Scopes lost", "", _labels(comparison.lost), *(warn if comparison.lost else good)),
+        ComparisonRow("Scopes gained", "", _labels(comparison.gained), *good),
+    ]
+
+
+def _labels(capabilities: tuple[str, ...]) -> str:
+    names = [f"{catalogue.AREA_LABELS[BY_KEY[key].area]} {BY_KEY[key].level.lower()}" for key in capabilities]
+    return ", ".join(names) or "None"
