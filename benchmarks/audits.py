@@ -74,7 +74,7 @@ def team(broker_url: str, azure_url: str, *, width: int, workers: int = 1, paced
     environment = {
         **os.environ,
         "REDIS_URL": broker_url,
-        "AZURE_DEVOPS_SERVERS": f"Sandbox={azure_url}",
+        "AZURE_DEVOPS_SERVERS": f"Sandbox={azure_url} kind=sandbox",
         "WORKER_THREADS": str(width + 2),
         "AUDITS_AT_ONCE": str(width * workers),
         **({} if paced else NO_PACE),
@@ -128,7 +128,7 @@ def wait_until(look: Callable[[], object], *, every: float = 0.05) -> None:
 
 def make_auditable(azure_url: str, count: int, *, organizations: int) -> None:
     """Healthy connections whose tokens open the sandbox's organizations; each organization is one person's."""
-    settings.AZURE_DEVOPS_SERVERS = f"Sandbox={azure_url}"
+    settings.AZURE_DEVOPS_SERVERS = f"Sandbox={azure_url} kind=sandbox"
     owner = User.objects.get_or_create(username="owner")[0]
     first = Connection.objects.count()
     with ThreadPoolExecutor(16) as pool:

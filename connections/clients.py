@@ -15,7 +15,7 @@ from connections.domain.problems import Facts, Problem, catalogue
 from connections.models import Connection
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.credentials import made_up_token
-from connections.providers.azure_devops.models import SANDBOX, Place, ProjectRef, Server
+from connections.providers.azure_devops.models import Place, ProjectRef, Server
 from connections.providers.azure_devops.servers import parse_servers
 from connections.providers.azure_devops.transport import Limits
 from connections.providers.credential import Credential
@@ -80,7 +80,7 @@ def problem_detail(name: str, code: str, *, host: str = "") -> dict[str, object]
 
 def sandbox() -> Server | None:
     """The pretend Azure DevOps that `make run` adds on this machine, if there is one."""
-    return next((one for one in servers() if one.name == SANDBOX and one.is_loopback), None)
+    return next((server for server in servers() if server.is_sandbox), None)
 
 
 def azure_devops(

@@ -79,7 +79,7 @@ def sandbox(settings: "Settings") -> Iterator["Sandbox"]:
     from sandbox.server import Sandbox
 
     with Sandbox() as running:
-        settings.AZURE_DEVOPS_SERVERS = f"Sandbox={running.url}"
+        settings.AZURE_DEVOPS_SERVERS = f"Sandbox={running.url} kind=sandbox"
         yield running
 
 

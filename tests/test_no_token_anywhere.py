@@ -166,7 +166,7 @@ def test_no_address_gives_a_token_away_whatever_is_sent_to_it(
 def echo(sandbox: Sandbox, settings: Settings) -> Iterator[Echo]:
     """The only server that there is: it sends the token back in whatever it answers."""
     with Echo(sandbox.url).running() as running:
-        settings.AZURE_DEVOPS_SERVERS = f"Sandbox={running.url}"
+        settings.AZURE_DEVOPS_SERVERS = f"Sandbox={running.url} kind=sandbox"
         yield running
 
 

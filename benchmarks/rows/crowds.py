@@ -88,7 +88,7 @@ def _pages() -> list[str]:
 def _web(broker: str, azure: str) -> Iterator[str]:
     """gunicorn as `make run` starts it: its address."""
     with listen_near(0) as listener:
-        environment = os.environ | {"REDIS_URL": broker, "AZURE_DEVOPS_SERVERS": f"Sandbox={azure}"}
+        environment = os.environ | {"REDIS_URL": broker, "AZURE_DEVOPS_SERVERS": f"Sandbox={azure} kind=sandbox"}
         site = f"http://{HOST}:{port_of(listener)}"
         with process(process_specs.web(environment, listener.fileno())):
             # Whoever comes before it accepts waits in the queue of the socket.

@@ -10,6 +10,8 @@ from orchestrator.environment import SECRET_FILES, SECRETS
 # The sandbox and the broker are no part of the product: its secrets are not for them.
 _NOT_FOR_OTHERS = (*SECRETS, *SECRET_FILES, "DJANGO_SETTINGS_MODULE")
 SANDBOX_SERVER = "Sandbox"
+# How its entry says what it is; read by `connections.providers.azure_devops.servers`.
+SANDBOX_KIND = "kind=sandbox"
 # Each thread of a worker would keep freed memory in a heap of its own.
 # https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html
 FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
@@ -85,11 +87,12 @@ def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def with_sandbox(servers: str, port: int) -> str:
-    """AZURE_DEVOPS_SERVERS with the sandbox added, unless the operator already lists one of that name."""
-    names = [entry.partition("=")[0].strip().casefold() for entry in servers.split(",")]
-    if SANDBOX_SERVER.casefold() in names:
+    """AZURE_DEVOPS_SERVERS with the sandbox added, unless the operator lists one, or another server of its name."""
+    entries = [entry.partition("=") for entry in servers.split(",")]
+    names = {name.strip().casefold() for name, _, _ in entries}
+    if SANDBOX_SERVER.casefold() in names or any(SANDBOX_KIND in value.split() for _, _, value in entries):
         return servers
-    return f"{servers},{SANDBOX_SERVER}=http://127.0.0.1:{port}"
+    return f"{servers},{SANDBOX_SERVER}=http://127.0.0.1:{port} {SANDBOX_KIND}"
 
 
 def for_children(

@@ -160,7 +160,7 @@ def limit(count):
     with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA max_page_count = {count}")
 with Sandbox() as running:
-    settings.AZURE_DEVOPS_SERVERS, settings.TESTS_PER_PERSON = "Sandbox=" + running.url, 0
+    settings.AZURE_DEVOPS_SERVERS, settings.TESTS_PER_PERSON = "Sandbox=" + running.url + " kind=sandbox", 0
     for number in range(48):
         name, spare = f"Connection {number}", number % 3
         with connection.cursor() as cursor:

@@ -54,7 +54,7 @@ class Stack:
             "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
             "DATABASE_URL": ground.database_url,
             "REDIS_URL": ground.broker.url,
-            "AZURE_DEVOPS_SERVERS": f"Sandbox={self.azure_url}",
+            "AZURE_DEVOPS_SERVERS": f"Sandbox={self.azure_url} kind=sandbox",
             "EMAIL_URL": post.url,
             "SITE_URL": self.web_url,
             "VAR_DIR": str(folder),

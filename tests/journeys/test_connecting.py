@@ -160,7 +160,7 @@ def test_the_link_to_the_tokens_follows_what_is_typed(page: Page, sandbox: Sandb
 
 
 def test_the_link_to_the_tokens_follows_the_chosen_server(page: Page, sandbox: Sandbox, settings: Settings) -> None:
-    settings.AZURE_DEVOPS_SERVERS = f"Sandbox={sandbox.url}, Azure DevOps Services=https://dev.azure.com"
+    settings.AZURE_DEVOPS_SERVERS = f"Sandbox={sandbox.url} kind=sandbox, Azure DevOps Services=https://dev.azure.com"
     open_form(page)
     page.get_by_label("Organization Name").fill("acme")
     page.get_by_label("Server").select_option("Azure DevOps Services")

@@ -21,7 +21,7 @@ FORM = "/code-repositories/add/azure-devops/"
 def own(sandbox: Sandbox, settings: Settings, authority: Authority) -> Iterator[Sandbox]:
     """A server of 2019 below /tfs, over TLS with an authority of its own; the service stands first in the list."""
     with Sandbox(edition=SERVERS["2019"], path="tfs", ssl_context=authority.server("127.0.0.1")) as running:
-        settings.AZURE_DEVOPS_SERVERS = f"Sandbox={sandbox.url}, Own={running.url}"
+        settings.AZURE_DEVOPS_SERVERS = f"Sandbox={sandbox.url} kind=sandbox, Own={running.url}"
         settings.AZURE_DEVOPS_CA_BUNDLES = f"Own={authority.bundle}"
         yield running
 

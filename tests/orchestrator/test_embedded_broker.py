@@ -134,7 +134,10 @@ class TestWhatWasChosen:
         given = KEYS | {"VAR_DIR": str(tmp_path), "AZURE_DEVOPS_SERVERS": "Own=https://own.example.com"}
         with running.noted(tmp_path, self.CHOSEN):
             settings = loaded_settings(given)
-            assert settings["AZURE_DEVOPS_SERVERS"] == "Own=https://own.example.com,Sandbox=http://127.0.0.1:8062"
+            assert (
+                settings["AZURE_DEVOPS_SERVERS"]
+                == "Own=https://own.example.com,Sandbox=http://127.0.0.1:8062 kind=sandbox"
+            )
             assert settings["SITE_URL"] == "http://127.0.0.1:8123"
             assert loaded_settings(given | {"SITE_URL": "https://x.example.com"})["SITE_URL"] == "https://x.example.com"
         assert loaded_settings(given)["AZURE_DEVOPS_SERVERS"] == "Own=https://own.example.com"

@@ -194,7 +194,7 @@ def test_a_project_that_climbs_out_of_its_place_reaches_no_other_address(
 def test_only_the_operators_servers_can_be_chosen(
     pages: Client, sandbox: Sandbox, token_of: Token, settings: Settings, server: str
 ) -> None:
-    settings.AZURE_DEVOPS_SERVERS = f"Sandbox={sandbox.url},Other=https://devops.example.com"
+    settings.AZURE_DEVOPS_SERVERS = f"Sandbox={sandbox.url} kind=sandbox,Other=https://devops.example.com"
     shown = pages.post(reverse("connections:test-new"), form(token_of("full"), server=server)).content.decode()
     assert "<li" in shown.split('id="id_server_errors"')[1].split("</div>")[0]
     assert sandbox.requests == []
@@ -207,7 +207,7 @@ def test_a_server_that_leads_elsewhere_is_not_followed(
     with Loopback() as elsewhere:
         leading_there = answer(status, b"", ("Location", f"{elsewhere.url}/acme/_apis/connectionData"))
         with Loopback(always(leading_there)) as here:
-            settings.AZURE_DEVOPS_SERVERS = f"Sandbox={here.url}"
+            settings.AZURE_DEVOPS_SERVERS = f"Sandbox={here.url} kind=sandbox"
             shown = pages.post(reverse("connections:test-new"), form(token_of("full"))).content.decode()
     assert "Redirected to 127.0.0.1" in shown
     assert here.seen
@@ -217,7 +217,7 @@ def test_a_server_that_leads_elsewhere_is_not_followed(
 def test_the_place_of_a_saved_connection_cannot_be_changed(
     pages: Client, connected: Callable[..., Connection], sandbox: Sandbox, token_of: Token, settings: Settings
 ) -> None:
-    settings.AZURE_DEVOPS_SERVERS = f"Sandbox={sandbox.url},Other=https://devops.example.com"
+    settings.AZURE_DEVOPS_SERVERS = f"Sandbox={sandbox.url} kind=sandbox,Other=https://devops.example.com"
     connection = connected()
     elsewhere = {"server": "Other", "organization": "globex", "organization_id": "x", "accept_limited": "on"}
     pages.post(reverse("connections:edit", args=[connection.pk]), form(token_of("full"), name="Renamed") | elsewhere)

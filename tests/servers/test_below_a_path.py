@@ -104,7 +104,7 @@ def product(tmp_path_factory: pytest.TempPathFactory, azure: Sandbox) -> Iterato
     optional = {"SECOND_FACTOR": "1", "ENTRA_TENANT_ID": provider.TENANT, "ENTRA_CLIENT_ID": provider.CLIENT}
     optional |= {"ENTRA_CLIENT_SECRET": provider.SECRET, "ENTRA_AUTHORITY": f"http://127.0.0.1:{entra.port}"}
     try:
-        servers = f"Sandbox={azure.url}"
+        servers = f"Sandbox={azure.url} kind=sandbox"
         with site("nginx, below a path", PREFIX, folder, AZURE_DEVOPS_SERVERS=servers, **optional) as found:
             yield found
     finally:

@@ -8,10 +8,10 @@ from urllib.parse import quote, urlsplit
 
 SERVICES_URL = "https://dev.azure.com"
 SERVICES_RELEASE_URL = "https://vsrm.dev.azure.com"
-# Under this name on this machine stands the pretend service.
-SANDBOX = "Sandbox"
 # Where projects live: an organization at the service, a collection on a server of one's own.
 Place = Literal["organization", "collection"]
+# What answers there: Azure DevOps, or the sandbox that stands for the service on a developer's machine.
+Kind = Literal["azure_devops", "sandbox"]
 # Classic releases are a service of their own, at the service on a host of their own.
 Service = Literal["core", "release"]
 
@@ -41,6 +41,7 @@ class Server:
     ca_bundle: str | None = None
     # It may hold a password.
     proxy: str | None = field(default=None, repr=False)
+    kind: Kind = "azure_devops"
 
     @property
     def is_services(self) -> bool:
@@ -50,8 +51,12 @@ class Server:
     @property
     def place(self) -> Place:
         """What the server calls the place of projects. Whatever is not the service is somebody's own server."""
-        plays_the_service = self.name == SANDBOX and self.is_loopback
-        return "organization" if self.is_services or plays_the_service else "collection"
+        return "organization" if self.is_services or self.is_sandbox else "collection"
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether this is the sandbox, which stands for the service."""
+        return self.kind == "sandbox"
 
     @property
     def is_loopback(self) -> bool:

@@ -1,7 +1,8 @@
 """Servers as operators write them in the environment, and what is wrong with what they wrote.
 
-The list says which servers there are. Three more settings say, by a server's name, which certificate authorities it is
-trusted by, through which proxy it is reached, and that it may be spoken to without encryption.
+The list says which servers there are, and which of them is the sandbox. Three more settings say, by a server's name,
+which certificate authorities it is trusted by, through which proxy it is reached, and that it may be spoken to without
+encryption.
 """
 
 import ssl
@@ -10,7 +11,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from connections.providers.azure_devops.certificates import marked_certificates, text_of
-from connections.providers.azure_devops.models import SERVICES_URL, Server, is_loopback
+from connections.providers.azure_devops.models import SERVICES_URL, Kind, Server, is_loopback
 
 SERVERS = "AZURE_DEVOPS_SERVERS"
 CA_BUNDLES = "AZURE_DEVOPS_CA_BUNDLES"
@@ -20,6 +21,8 @@ PLAIN_HTTP = "AZURE_DEVOPS_PLAIN_HTTP"
 PLAIN_HTTP_WORDS = "anybody on the network can read the tokens"
 NO_PROXY = "none"
 LONGEST_NAME = 100
+# After the address of a server, with white space between them.
+SANDBOX_KIND = "kind=sandbox"
 _SERVICES_HOSTS = ("dev.azure.com", "visualstudio.com")
 
 
@@ -43,9 +46,11 @@ def parse_servers(servers: str, *, ca_bundles: str = "", proxies: str = "", plai
     ways = {name: _proxy(name, value) for name, value in _by_name(PROXIES, proxies, names).items()}
     readable = _readable(_by_name(PLAIN_HTTP, plain_http, names))
     found = []
-    for place, (name, address) in enumerate(entries, start=1):
+    for place, (name, value) in enumerate(entries, start=1):
+        address, kind = _kind(name, value)
         url = _url(place, name, address, readable=name in readable)
-        found.append(Server(name=name, url=url, ca_bundle=bundles.get(name), proxy=ways.get(name)))
+        found.append(Server(name=name, url=url, ca_bundle=bundles.get(name), proxy=ways.get(name), kind=kind))
+    _check_sandbox(found)
     _check_that_plain_http_is_meant(found, readable)
     return tuple(found)
 
@@ -55,6 +60,26 @@ def _entries(text: str) -> Iterator[tuple[str, str]]:
     for entry in filter(None, (part.strip() for part in text.split(","))):
         name, _, value = (part.strip() for part in entry.partition("="))
         yield name, value
+
+
+def _kind(name: str, value: str) -> tuple[str, Kind]:
+    """The address of an entry, and the kind of server that it says to find there."""
+    words = value.split()
+    if not any(word.startswith("kind=") for word in words[1:]):
+        return value, "azure_devops"
+    if words[1:] != [SANDBOX_KIND]:
+        raise InvalidServers(f"After the address of “{name}” in {SERVERS} only {SANDBOX_KIND} can follow.")
+    return words[0], "sandbox"
+
+
+def _check_sandbox(servers: Sequence[Server]) -> None:
+    sandboxes = [server for server in servers if server.is_sandbox]
+    if len(sandboxes) > 1:
+        raise InvalidServers(f"{SERVERS} names two servers of {SANDBOX_KIND}. There is one sandbox.")
+    if any(not server.is_loopback for server in sandboxes):
+        raise InvalidServers(
+            f"“{sandboxes[0].name}” in {SERVERS} is of {SANDBOX_KIND}, which runs on this machine only."
+        )
 
 
 def _by_name(setting: str, text: str, names: Sequence[str]) -> dict[str, str]:

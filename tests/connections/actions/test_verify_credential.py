@@ -26,7 +26,7 @@ SOMEBODY = Actor(name="ann")
 @pytest.fixture
 def credentials(sandbox: Sandbox, token_of: Secret) -> Callable[..., Credentials]:
     def make(token: str = "full", organization: str = "fabrikam", server: str = "Sandbox") -> Credentials:
-        where = Server(server, sandbox.url)
+        where = Server(server, sandbox.url, kind="sandbox")
         return Credentials(where, parse_organization(organization, where), PersonalAccessToken(token_of(token)))
 
     return make

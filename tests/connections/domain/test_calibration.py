@@ -45,8 +45,7 @@ def run(sandbox: Sandbox) -> Run:
         **more: Any,
     ) -> Calibration:
         playing = at or sandbox
-        # Under another name the client takes it for a server of one's own.
-        server = Server("Own" if at else "Sandbox", playing.url)
+        server = Server("Own", playing.url) if at else Server("Sandbox", playing.url, kind="sandbox")
         known, limits = PersonalAccessToken(secret(token)), Limits(connect_timeout=2, deadline=limit)
         places = ((organization, known), (organization, made_up_token()), (made_up_organization(), made_up_token()))
         with ExitStack() as stack, closing(pace(limit + 5)) as running:

@@ -30,7 +30,7 @@ def check(sandbox: Sandbox, token_of: Callable[[str], str]) -> Check:
         secret = PersonalAccessToken(token_of(token))
         with (
             closing(verification.ConcurrentRunner(limit)) as side_by_side,
-            AzureDevOpsClient(Server("Sandbox", sandbox.url), "acme", secret, limits=limits) as client,
+            AzureDevOpsClient(Server("Sandbox", sandbox.url, kind="sandbox"), "acme", secret, limits=limits) as client,
         ):
             return verification.check(
                 client,

@@ -25,7 +25,7 @@ def check(sandbox: Sandbox, token_of: Callable[[str], str]) -> Check:
     def run(
         token: str, organization: str = "acme", *, limit: float = 10.0, write_probes: bool = True, apart: bool = False
     ) -> Report:
-        server = Server("Sandbox", sandbox.url)
+        server = Server("Sandbox", sandbox.url, kind="sandbox")
         secret = PersonalAccessToken(token_of(token))
         limits = Limits(connect_timeout=2, deadline=limit)
         with (

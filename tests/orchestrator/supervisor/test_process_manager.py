@@ -236,10 +236,14 @@ class TestEnvironments:
         assert {"SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "TOKEN_FINGERPRINT_KEY"} <= set(keys.MAKERS)
 
     def test_the_sandbox_is_added_to_the_servers(self) -> None:
-        assert process_specs.with_sandbox("A=https://a", 8061) == "A=https://a,Sandbox=http://127.0.0.1:8061"
+        assert (
+            process_specs.with_sandbox("A=https://a", 8061) == "A=https://a,Sandbox=http://127.0.0.1:8061 kind=sandbox"
+        )
 
     def test_a_sandbox_of_the_operators_own_is_left_alone(self) -> None:
         assert process_specs.with_sandbox("sandbox = http://127.0.0.1:9", 8061) == "sandbox = http://127.0.0.1:9"
+        named_otherwise = "Practice=http://127.0.0.1:9 kind=sandbox"
+        assert process_specs.with_sandbox(named_otherwise, 8061) == named_otherwise
 
     def test_an_operators_site_goes_before_the_one_chosen_here(self) -> None:
         made = process_specs.for_children(

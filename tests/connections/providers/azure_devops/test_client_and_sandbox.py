@@ -36,7 +36,9 @@ def open_as(world: Sandbox) -> Iterator[Open]:
     opened: list[Transport] = []
 
     def make(token: str = "full", organization: str = "acme") -> Transport:
-        opened.append(Transport(Server("Sandbox", world.url), organization, PersonalAccessToken(secret(token))))
+        opened.append(
+            Transport(Server("Sandbox", world.url, kind="sandbox"), organization, PersonalAccessToken(secret(token)))
+        )
         return opened[-1]
 
     yield make

@@ -24,7 +24,7 @@ OLDER = "abcdefghijklmnopqrstuvwxyz234567" + "abcdefghijklmnopqrst"
 SERVICES = Server("Services", SERVICES_URL)
 OWN = Server("Own", "https://devops.example.com/tfs")
 HIGH = Server("High", "https://devops.example.com:8443")
-SANDBOX = Server("Sandbox", "http://127.0.0.1:8061")
+SANDBOX = Server("Practice", "http://127.0.0.1:8061", kind="sandbox")
 
 
 @pytest.mark.parametrize(
@@ -423,7 +423,7 @@ def test_the_pages_of_a_server_carry_encoded_names() -> None:
         (SANDBOX, "organization"),
         (OWN, "collection"),
         (Server("Own", "http://127.0.0.1:8062/tfs"), "collection"),
-        (Server("Sandbox", "https://devops.example.com"), "collection"),
+        (Server("Sandbox", "http://127.0.0.1:8061"), "collection"),
     ],
 )
 def test_projects_live_in_an_organization_of_the_service_or_a_collection_of_a_server(

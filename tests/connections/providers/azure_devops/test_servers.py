@@ -66,6 +66,10 @@ def test_microsofts_own_service_is_known_in_any_dress(address: str) -> None:
         ("A=https://devops.example.com//tfs", "is not that of a server"),
         ("A=https://devops.example.com/tfs/_home", "is not that of a server"),
         ("A=https://devops.example.com/tfs/DefaultCollection", "names a collection"),
+        ("A=http://127.0.0.1:8061 kind=service", "only kind=sandbox can follow"),
+        ("A=http://127.0.0.1:8061 kind=sandbox kind=sandbox", "only kind=sandbox can follow"),
+        ("A=https://devops.example.com kind=sandbox", "runs on this machine only"),
+        ("A=http://127.0.0.1:1 kind=sandbox, B=http://127.0.0.1:2 kind=sandbox", "There is one sandbox"),
     ],
 )
 def test_servers_that_cannot_be_used_are_refused_in_words(text: str, said: str) -> None:
@@ -73,6 +77,14 @@ def test_servers_that_cannot_be_used_are_refused_in_words(text: str, said: str) 
         parse_servers(text)
     assert said in str(raised.value)
     assert "password" not in str(raised.value)
+
+
+def test_the_sandbox_is_the_server_of_that_kind_whatever_its_name() -> None:
+    found = parse_servers("Sandbox=http://127.0.0.1:8062/tfs, Practice=http://127.0.0.1:8061  kind=sandbox")
+    assert [(server.name, server.url, server.is_sandbox, server.place) for server in found] == [
+        ("Sandbox", "http://127.0.0.1:8062/tfs", False, "collection"),
+        ("Practice", "http://127.0.0.1:8061", True, "organization"),
+    ]
 
 
 def test_each_server_has_its_own_authorities_and_proxy() -> None:
