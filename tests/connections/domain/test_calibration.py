@@ -52,7 +52,7 @@ def run(sandbox: Sandbox) -> Run:
             opened = [
                 stack.enter_context(AzureDevOpsClient(server, where, who, limits=limits)) for where, who in places
             ]
-            settings: dict[str, Any] = {"write_probes": True, "day": DAY, "secret": known} | more
+            settings: dict[str, Any] = {"write_probes": True, "day": DAY, "credential": known} | more
             return calibrate(Clients(*opened), running, told, **settings)
 
     return make
