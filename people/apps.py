@@ -7,12 +7,15 @@ from django.db.models.signals import post_migrate
 
 
 def _sync_roles(sender: AppConfig, **migrated: Any) -> None:
-    """After the last app has made its permissions; not while migrations are taken back and there are no tables."""
+    """After the last app has made its permissions, and only with every table that the code knows.
+
+    While migrations are taken back, permissions of models that are not there would be made again under new names.
+    """
     from people import roles
 
-    try:
-        migrated["apps"].get_model("auth", "Permission")
-    except LookupError:
+    # Without it, as `flush` sends this signal, the tables are those of the code.
+    state = migrated.get("apps", apps)
+    if {model._meta.label for model in apps.get_models()} - {model._meta.label for model in state.get_models()}:
         return
     # Django tells of no app without models.
     if sender is [config for config in apps.get_app_configs() if config.models_module][-1]:
