@@ -3,15 +3,16 @@
 import logging
 from datetime import datetime
 
-from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from connections.actions import audit_runs, leases, rate_limit_pauses
+from connections.actions import audit_runs, rate_limit_pauses
 from connections.actions.audit import audit
 from connections.actions.refusals import ConnectionGone
 from connections.actions.verify_credential import forget_old
 from connections.models import Connection
 from connections.notifications import anchor_mail, outbox, reminders
+from core.database_time import database_now
+from core.leases import new_lease, renewing
 from core.tasks import task
 
 log = logging.getLogger(__name__)
@@ -20,40 +21,38 @@ log = logging.getLogger(__name__)
 @task
 def audit_due() -> None:
     """Claim the connections that are due and ask for one audit each."""
-    audit_runs.tidy(now=timezone.now())
-    _ask_for_due()
+    now = database_now()
+    audit_runs.tidy(now=now)
+    _enqueue_due(now)
 
 
-def _ask_for_due() -> None:
-    now = timezone.now()
-    claimed = audit_runs.claim_due(now=now)
+def _enqueue_due(now: datetime) -> None:
+    lease = new_lease()
+    claimed = audit_runs.claim_due(now=now, lease=lease)
     while claimed:
         try:
-            audit_one.delay(connection_id=claimed[0], lease=leases.lease_end(now).isoformat())
+            audit_one.delay(connection_id=claimed[0], lease=lease)
         except OperationalError:
             log.warning("The broker cannot be reached; %s connections wait for the next tick.", len(claimed))
-            leases.release(claimed)
+            Connection.objects.filter(pk__in=claimed).release()
             return
         del claimed[0]
 
 
 @task
 def audit_one(*, connection_id: int, lease: str) -> None:
-    """Check one stored token, for whoever holds the lease: a time in ISO format, with its zone.
-
-    Of what came twice or too late nothing is done.
-    """
-    now = timezone.now()
-    if not leases.start(connection_id, datetime.fromisoformat(lease), now=now):
+    """Check one stored token, for whoever holds the lease. Of what came twice or too late nothing is done."""
+    now, rows = database_now(), Connection.objects.filter(pk=connection_id, disabled=False)
+    lease = rows.start(lease, now=now)
+    if not lease:
         return
-    with leases.renewing(connection_id, leases.lease_end(now)):
-        _audit(connection_id)
-    # A few at a time, but the next at once: the clock alone would let a full organization wait for its ticks.
-    _ask_for_due()
+    with renewing(rows.under(lease)):
+        _audit(connection_id, now)
+    # A few at a time, but the next at once: the scheduler alone would let a full organization wait for its ticks.
+    _enqueue_due(database_now())
 
 
-def _audit(connection_id: int) -> None:
-    now = timezone.now()
+def _audit(connection_id: int, now: datetime) -> None:
     try:
         audit(Connection.objects.get(pk=connection_id), by=audit_runs.CLOCK, now=now, interactive=False)
     except (Connection.DoesNotExist, ConnectionGone):
@@ -67,25 +66,26 @@ def _audit(connection_id: int) -> None:
 @task
 def remind_due() -> None:
     """Write the reminders that are due into the outbox."""
-    reminders.remind_due(now=timezone.now())
+    reminders.remind_due(now=database_now())
 
 
 @task
 def mail_history_anchor() -> None:
     """Write the mails with this week's anchor of the history into the outbox."""
-    anchor_mail.mail_weekly_anchor(now=timezone.now())
+    anchor_mail.mail_weekly_anchor(now=database_now())
 
 
 @task
 def send_due() -> None:
     """Send what is due from the outbox."""
-    outbox.send_due(now=timezone.now())
+    outbox.send_due(now=database_now())
 
 
 @task
 def remove_expired_rows() -> None:
     """Remove test results that Connect would not take any more, the oldest runs and mails, and pauses that ended."""
-    forget_old(now=timezone.now())
-    outbox.forget_old(now=timezone.now())
+    now = database_now()
+    forget_old(now=now)
+    outbox.forget_old(now=now)
     audit_runs.forget_old_runs()
-    rate_limit_pauses.forget_ended(now=timezone.now())
+    rate_limit_pauses.forget_ended(now=now)

@@ -5,19 +5,20 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from connections.models import Connection
+from core.leases import Leased
 
 
-class SyncState(models.Model):
+class SyncState(Leased):
     """How the copy of one connection's projects and repositories stands, and when it is made fresh again.
 
     A refresh is under way from `started_at` until `finished_at` is set; it goes on after a crash, a pause or a
-    restart, because each project carries when it was last listed. `lease` names the worker that holds it.
+    restart, because each project carries when it was last listed.
     """
+
+    lease_setting, due_field, done_field = "REFRESH_LEASE_SECONDS", "next_at", "finished_at"
 
     connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True, related_name="sync_state")
     next_at = models.DateTimeField(db_index=True)
-    leased_until = models.DateTimeField(null=True)
-    lease = models.CharField(max_length=36, blank=True)
     started_at = models.DateTimeField(null=True)
     started_by = models.CharField(max_length=150, blank=True)
     by_hand = models.BooleanField(default=False)
@@ -190,7 +191,7 @@ class ReleasePipeline(models.Model):
         return reverse("delivery:release-pipeline", args=[self.project_id, self.azure_id])
 
 
-class PollSubscription(models.Model):
+class PollSubscription(Leased):
     """One kind of thing in one project that is read from Azure DevOps for everybody who looks at it.
 
     It is read while `watched_until` lies ahead, or once when `once` is set. `read_at` is the last time that it was
@@ -198,13 +199,13 @@ class PollSubscription(models.Model):
     and what is known stays.
     """
 
+    lease_setting, due_field, done_field = "REFRESH_LEASE_SECONDS", "next_at", "read_at"
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="watches")
     kind = models.CharField(max_length=16)
     watched_until = models.DateTimeField()
     once = models.BooleanField(default=False)
     next_at = models.DateTimeField()
-    leased_until = models.DateTimeField(null=True)
-    lease = models.CharField(max_length=36, blank=True)
     read_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=64, blank=True)
     activity_id = models.CharField(max_length=64, blank=True)

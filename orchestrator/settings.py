@@ -186,7 +186,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "send-due": {"task": "connections.tasks.send_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "poll-due": {"task": "delivery.tasks.poll_due", "schedule": 5.0, "options": {"expires": 5.0}},
     "refresh-due": {"task": "delivery.tasks.refresh_due", "schedule": 15.0, "options": {"expires": 15.0}},
-    "mind-the-clock": {"task": "delivery.tasks.mind_the_clock", "schedule": 300.0, "options": {"expires": 300.0}},
+    "repair-clock-skew": {"task": "delivery.tasks.repair_clock_skew", "schedule": 300.0, "options": {"expires": 300.0}},
     "forget-old-generations": {"task": "delivery.tasks.forget_old_generations", "schedule": 3600.0},
     "forget-old-probe-results": {"task": "connections.tasks.remove_expired_rows", "schedule": 300.0},
     "seal-history": {"task": "history.tasks.seal_waiting", "schedule": 60.0, "options": {"expires": 60.0}},

@@ -26,7 +26,6 @@ from django.urls import reverse
 from kombu.transport.memory import Channel
 from pytest_django import Settings
 
-from connections.actions import leases
 from connections.models import Connection
 from orchestrator.celery import app
 from sandbox.samples import TROUBLED
@@ -300,9 +299,8 @@ def test_no_fault_of_ours_gives_a_token_away(
 
 def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
     """Every task with what it is called with."""
-    lease = leases.lease_end(datetime.now(UTC))
-    Connection.objects.filter(pk=lived.connection.pk).update(leased_until=lease)
-    of_connection = {"connection_id": lived.connection.pk, "lease": lease.isoformat()}
+    Connection.objects.filter(pk=lived.connection.pk).renew(now=datetime.now(UTC), lease="a lease")
+    of_connection = {"connection_id": lived.connection.pk, "lease": "a lease"}
     return {
         "connections.tasks.audit_due": {},
         "connections.tasks.audit_one": of_connection,
@@ -313,9 +311,9 @@ def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
         "delivery.tasks.refresh_due": {},
         "delivery.tasks.refresh_one": of_connection,
         "delivery.tasks.poll_due": {},
-        "delivery.tasks.mind_the_clock": {},
+        "delivery.tasks.repair_clock_skew": {},
         "delivery.tasks.forget_old_generations": {},
-        "delivery.tasks.poll_some": {"lease": lease.isoformat(), "ids": [1]},
+        "delivery.tasks.poll_some": {"lease": "a lease", "ids": [1]},
         "history.tasks.seal_waiting": {},
         "history.tasks.verify": {},
         "history.tasks.prune": {},

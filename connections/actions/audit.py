@@ -85,6 +85,7 @@ _WRITTEN = [
     "confirmations",
     "next_check_at",
     "leased_until",
+    "lease",
     "notified_health",
     "notified_lacking",
     "expires_on",
@@ -163,7 +164,7 @@ def _write(current: Connection, report: Report, *, by: Actor) -> None:
     if report.accepted and {one.id for one in report.chosen} != {one.id for one in current.limited_to()}:
         # Other projects were chosen meanwhile, and what was found does not speak for them.
         current.next_check_at = report.finished_at
-    current.leased_until = None
+    current.leased_until, current.lease = None, ""
     current.save(update_fields=_WRITTEN)
     _let_the_person_rest(current, report)
     mark_done(current, at=report.finished_at, problem=_code(report))

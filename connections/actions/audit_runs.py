@@ -4,25 +4,28 @@ Nothing here waits: a run is rows, and the connections' own `next_check_at` is w
 So a run goes on after a crash, and two clocks do no harm.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db import connection as database
 from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from connections.actions import leases
 from connections.domain import scheduling
 from connections.models import AuditedConnection, AuditRun, Connection, RateLimitPause
+from core.database_time import written_ahead_of_time
+from core.leases import LeasedQuerySet, new_lease
 from history.record import Actor
 
 State = AuditedConnection.State
 CLOCK = Actor(name="the clock")
 KEPT_RUNS = 200
 _MOST_CANDIDATES = 1000
-_CLOCKS_DIFFER = timedelta(minutes=10)
+_CLAIMING = 0x6D66655F61756469  # "mfe_audi"
 # As many as its column holds, and more than the back-off tells apart.
 _MOST_TROUBLES = 1000
 
@@ -70,22 +73,40 @@ def cancel(run: AuditRun, *, now: datetime) -> bool:
         return bool(AuditRun.objects.filter(pk=run.pk, finished_at=None).update(cancelled_at=now, finished_at=now))
 
 
-def claim_due(*, now: datetime) -> list[int]:
+def claim_due(*, now: datetime, lease: str = "") -> list[int]:
     """Lease the connections that are due and return their ids: so many in all, a few for each organization and person.
 
     No more are claimed than are audited at once. So a claim soon begins, and other work finds a worker that is free.
+    `lease` is the name under which they are leased, a new one by default.
     """
-    with leases.alone():
-        claimed = leases.claim(_Room(now).choose(_candidates(now)), now=now)
+    with _one_claimer():
+        chosen = _due(now).filter(pk__in=_Room(now).choose(_candidates(now)))
+        # Waits for nobody's write.
+        claimed = list(chosen.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True))
+        Connection.objects.filter(pk__in=claimed).renew(now=now, lease=lease or new_lease())
         _join_run(claimed, now=now)
     return claimed
+
+
+@contextmanager
+def _one_claimer() -> Iterator[None]:
+    """Count and claim as one step: one claimer at a time, in a short transaction. SQLite has one writer anyway."""
+    with transaction.atomic():
+        if database.vendor == "postgresql":
+            with database.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CLAIMING])
+        yield
+
+
+def _due(now: datetime) -> LeasedQuerySet[Connection]:
+    return Connection.objects.free(now).filter(disabled=False, next_check_at__lte=now)
 
 
 def _candidates(now: datetime) -> Iterable[tuple[int, str, str, str]]:
     """What may be taken: the few that waited longest of each organization and person, so that none hides another."""
     rank = Window(RowNumber(), partition_by=["server", "organization", "identity_id"], order_by=["next_check_at", "pk"])
     few = min(settings.AUDITS_PER_ORGANIZATION, settings.AUDITS_PER_PERSON)
-    due = leases.due(now).exclude(RateLimitPause.holds(now))
+    due = _due(now).exclude(RateLimitPause.holds(now))
     first = due.annotate(rank=rank).filter(rank__lte=few).order_by("next_check_at", "pk")
     return first.values_list("pk", "server", "organization", "identity_id")[:_MOST_CANDIDATES]
 
@@ -94,7 +115,7 @@ class _Room:
     """How many more audits may go on at once: in all, for an organization and for a person."""
 
     def __init__(self, now: datetime) -> None:
-        running = leases.held(now).order_by()
+        running = Connection.objects.held(now).order_by()
         places = running.values_list("server", "organization").annotate(count=Count("pk"))
         people = running.values_list("identity_id").annotate(count=Count("pk"))
         self._places = {(server, organization): count for server, organization, count in places}
@@ -170,15 +191,14 @@ def give_up(connection_id: int, *, now: datetime) -> None:
     outcome = scheduling.Outcome(consecutive_failures=troubles)
     next_check_at = scheduling.next_run(now, outcome, every=every, chance=0.5)
     with transaction.atomic():
-        Connection.objects.filter(pk=connection_id).update(
-            leased_until=None, next_check_at=next_check_at, consecutive_failures=troubles
-        )
+        rows = Connection.objects.filter(pk=connection_id)
+        rows.release(next_check_at=next_check_at, consecutive_failures=troubles)
         mark_done(connection, at=now, problem="failed_here")
 
 
 def release(connection_id: int, *, now: datetime) -> None:
     """Give back a lease that will not be used, and tick the connection off where a run waits for it."""
-    leases.release([connection_id])
+    Connection.objects.filter(pk=connection_id).release()
     _cancel(AuditedConnection.objects.filter(connection_id=connection_id, state=State.WAITING), at=now)
 
 
@@ -188,12 +208,11 @@ def tidy(*, now: datetime) -> None:
     And let no connection rest longer because a clock was ahead when it was checked, or when a run began.
     """
     waiting = AuditedConnection.objects.filter(state=State.WAITING)
-    begun_tomorrow = waiting.filter(run__started_at__gt=now + _CLOCKS_DIFFER)
+    begun_tomorrow = waiting.filter(written_ahead_of_time("run__started_at", now))
     due_tomorrow = begun_tomorrow.filter(connection__next_check_at__gte=F("run__started_at"))
     Connection.objects.filter(pk__in=due_tomorrow.values("connection_id")).update(next_check_at=now)
     usual = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
-    by_a_fast_clock = Connection.objects.filter(checked_at__gt=now + _CLOCKS_DIFFER)
-    by_a_fast_clock.filter(next_check_at__gt=usual).update(next_check_at=usual)
+    Connection.objects.repair_clock_skew(now=now, latest=usual)
     useless = Q(connection=None) | Q(connection__disabled=True)
     found = waiting.filter(useless).values_list("pk", flat=True)
     with transaction.atomic():

@@ -174,6 +174,7 @@ _SWAPPED = [
     "notified_lacking",
     "next_check_at",
     "leased_until",
+    "lease",
 ]
 
 
@@ -197,7 +198,7 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
     apply_report(connection, report)
     connection.health_since = report.finished_at if before != connection.health else connection.health_since
     connection.next_check_at = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
-    connection.leased_until = None
+    connection.leased_until, connection.lease = None, ""
     found = store_findings(connection, report, afresh=True)
     # The person saw what the new token can do and chose it, so there is nothing to look at twice.
     status_changes.apply_observation(

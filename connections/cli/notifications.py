@@ -10,6 +10,7 @@ from connections.cli.common import REFUSED, WELL, Options, Output, count, day, f
 from connections.models import Mail, Reminder
 from connections.notifications import emails, outbox, reminders
 from connections.notifications.reminders import Due
+from core.database_time import database_now
 from history import queries
 from history.days import end_of, start_of
 from history.event_types import event_row
@@ -34,11 +35,11 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
 
 def remind_people(options: Options, output: Output) -> int:
     """Exit code 1 when somebody could not be told, or with --send a mail did not go out."""
-    now = timezone.now()
+    now = database_now()
     due = list(reminders.plan(timezone.localdate(now)))
     written = 0 if options["dry_run"] else reminders.remind_due(now=now)
     is_sending = options["send"] and not options["dry_run"]
-    handed_over = outbox.send_all_due(now=timezone.now()) if is_sending else 0
+    handed_over = outbox.send_all_due(now=now) if is_sending else 0
     only_written = handed_over if emails.written_to() else 0
     mails = {
         "mails_written": written,

@@ -19,14 +19,17 @@ from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.credential import Credential
 from connections.providers.registry import UnknownCredentialKind, credential_type
 from core import encryption
+from core.leases import Leased
 
 
 def _choices(states: type[Health] | type[Verdict]) -> list[tuple[str, str]]:
     return [(state.value, state.value.replace("_", " ").capitalize()) for state in states]
 
 
-class Connection(models.Model):
-    """One organization, reached with one token."""
+class Connection(Leased):
+    """One organization, reached with one token. An audit leases it."""
+
+    lease_setting, due_field, done_field = "AUDIT_LEASE_SECONDS", "next_check_at", "checked_at"
 
     class Reach(models.TextChoices):
         """For which organizations the token was made at Azure DevOps."""
@@ -80,9 +83,7 @@ class Connection(models.Model):
     notified_lacking = models.JSONField(default=list, blank=True)
     confirmations = models.PositiveSmallIntegerField(default=0)
     health_since = models.DateTimeField()
-    # The clock's own fields: when to look, and until when somebody is looking.
     next_check_at = models.DateTimeField()
-    leased_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     # The database keeps what lists ask of every row, so that they read one index instead of the rows.
     # The day by which a person has to do something: the token's end, or long ago where there is trouble or no date.

@@ -4,10 +4,13 @@ from django.conf import settings
 from django.db import models
 
 from connections.models.connections import Connection
+from core.leases import Leased
 
 
-class Mail(models.Model):
+class Mail(Leased):
     """A mail that is to be sent, or was. Written in the transaction of the fact it tells."""
+
+    lease_setting = "MAIL_LEASE_SECONDS"
 
     kind = models.CharField(max_length=32)
     connection = models.ForeignKey(Connection, on_delete=models.SET_NULL, null=True, related_name="mails")
@@ -22,7 +25,6 @@ class Mail(models.Model):
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
-    leased_until = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     # Written to a folder in place of being sent, as no mail server is set up: nobody got it.
     is_only_written = models.BooleanField(default=False)

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import Exists, OuterRef
 
+from core.database_time import lies_ahead
+
 # Longer than this nobody waits for what a page shows; audits and refreshes keep the whole time in their own rows.
 LONGEST_PAUSE = timedelta(minutes=5)
 
@@ -28,8 +30,8 @@ class RateLimitPause(models.Model):
 
     @classmethod
     def under_way(cls, now: datetime) -> models.QuerySet["RateLimitPause"]:
-        """Those that are not over. One that lies too far ahead was written before a machine's clock was set back."""
-        return cls.objects.filter(until__gt=now, until__lte=now + LONGEST_PAUSE)
+        """Those that are not over."""
+        return cls.objects.filter(lies_ahead("until", now, at_most=LONGEST_PAUSE))
 
     @classmethod
     def holds(cls, now: datetime, *, connection: str = "") -> Exists:

@@ -13,13 +13,15 @@ from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import OperationalError, transaction
 from django.db import connection as database
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 
 from connections.models import Mail
 from connections.notifications import emails, notify, send_lock
 from connections.notifications.mail_failures import Fault, describe, fault_of
 from connections.notifications.mail_refusals import ONCE_A_DAY, RefusedRecipient, record_mail, refuse_mail, settle
 from connections.notifications.smtp import SMTPBackend, Unconfirmed
+from core.database_time import lies_ahead
+from core.leases import LeasedQuerySet
 
 log = logging.getLogger(__name__)
 _FIRST_WAIT = timedelta(minutes=1)
@@ -117,22 +119,16 @@ def _log(mail: Mail, failure: Exception, fault: Fault) -> None:
     log.warning(words, mail.message_id, mail.attempts, type(failure).__name__, exc_info=is_unforeseen)
 
 
-def _due(now: datetime) -> QuerySet[Mail]:
-    # What is leased or due much later than it can be was written by a clock that was ahead.
-    longest_lease = 2 * timedelta(seconds=settings.MAIL_LEASE_SECONDS)
-    held = Q(leased_until__gte=now, leased_until__lte=now + longest_lease)
-    never_refused = Q(refused_since=None)
-    too_late = Q(due_at__gt=now + 2 * ONCE_A_DAY) | never_refused & Q(due_at__gt=now + 2 * _LONGEST_WAIT)
-    is_time = Q(due_at__lte=now) | too_late
-    waiting = Mail.objects.filter(is_time, sent_at=None, given_up_at=None)
-    return waiting.exclude(held).order_by("due_at", "pk")
+def _due(now: datetime) -> LeasedQuerySet[Mail]:
+    waits_for_a_day = Q(refused_since__isnull=False) & lies_ahead("due_at", now, at_most=2 * ONCE_A_DAY)
+    waits = waits_for_a_day | lies_ahead("due_at", now, at_most=2 * _LONGEST_WAIT)
+    return Mail.objects.free(now).filter(sent_at=None, given_up_at=None).exclude(waits).order_by("due_at", "pk")
 
 
 def _claim(pk: int, now: datetime) -> Mail | None:
     """The mail, if it is still due."""
     begun_before = Mail.objects.filter(pk=pk).exclude(leased_until=None).exists()
-    lease_ends = now + timedelta(seconds=settings.MAIL_LEASE_SECONDS)
-    if not _due(now).filter(pk=pk).order_by().update(leased_until=lease_ends, attempts=F("attempts") + 1):
+    if not _due(now).filter(pk=pk).order_by().claim(now=now, attempts=F("attempts") + 1):
         return None
     mail = Mail.objects.get(pk=pk)
     if begun_before:
@@ -159,15 +155,15 @@ def _mark(mail: Mail, *, now: datetime) -> None:
 
 def _mark_once(mail: Mail, *, now: datetime) -> None:
     with transaction.atomic():
-        marks = {"sent_at": now, "leased_until": None, "last_error": "", "is_only_written": bool(emails.written_to())}
-        Mail.objects.filter(pk=mail.pk).update(**marks)
+        marks = {"sent_at": now, "last_error": "", "is_only_written": bool(emails.written_to())}
+        Mail.objects.filter(pk=mail.pk).release(**marks)
         _tell_history(mail, now=now)
 
 
 def _keep(mail: Mail, failure: Exception, *, now: datetime) -> None:
     """Let it wait, longer each time, and say why."""
     wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(mail.attempts - 1, 10))
-    Mail.objects.filter(pk=mail.pk).update(last_error=describe(failure), leased_until=None, due_at=now + wait)
+    Mail.objects.filter(pk=mail.pk).release(last_error=describe(failure), due_at=now + wait)
 
 
 def _tell_history(mail: Mail, *, now: datetime) -> None:

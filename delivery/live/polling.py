@@ -5,7 +5,6 @@ behind tokens is asked for one thing at a time, and the more is watched in that 
 """
 
 import logging
-import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from connections.domain.expiry import DEAD_TOKEN
 from connections.models import Connection
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.client import AzureDevOpsClient
-from delivery import leases
+from core.leases import LeasedQuerySet
 from delivery.models import PollSubscription, Project
 from delivery.operations import missing_scope
 from delivery.remote_read import FAILED_HERE, RemoteReadError, open_client
@@ -107,9 +106,8 @@ def claim_due(*, now: datetime) -> list[Batch]:
 
     The lease is a conditional UPDATE, so two clocks never take the same, and what a dead worker held comes back.
     """
-    free = leases.free(now)
     wanted = Q(watched_until__gte=now) | Q(once=True)
-    due = PollSubscription.objects.filter(free, wanted, next_at__lte=now, project__connection__disabled=False)
+    due = PollSubscription.objects.free(now).filter(wanted, next_at__lte=now, project__connection__disabled=False)
     # Builds and releases of one project come side by side, so that neither page waits for the other's.
     rows = due.order_by("next_at", "project_id", "pk").values_list(
         "pk", "project__connection__server", "project__connection__identity_id"
@@ -119,29 +117,25 @@ def claim_due(*, now: datetime) -> list[Batch]:
     for pk, server, person in rows:
         if (server, person) not in busy and len(by_person[server, person]) < BATCH:
             by_person[server, person].append(pk)
-    batches = []
-    for ids in [one for one in by_person.values() if one][: settings.POLLS_PER_TICK]:
-        lease = str(uuid.uuid4())
-        if PollSubscription.objects.filter(free, pk__in=ids).update(leased_until=leases.lease_end(now), lease=lease):
-            batches.append(Batch(lease, tuple(ids)))
-    return batches
+    chosen = [tuple(ids) for ids in by_person.values() if ids][: settings.POLLS_PER_TICK]
+    claims = [Batch(PollSubscription.objects.filter(pk__in=ids).claim(now=now), ids) for ids in chosen]
+    return [batch for batch in claims if batch.lease]
 
 
 def _busy(now: datetime) -> set[tuple[str, str]]:
-    leased = PollSubscription.objects.filter(leases.held(now))
+    leased = PollSubscription.objects.held(now)
     return set(leased.values_list("project__connection__server", "project__connection__identity_id"))
 
 
 def poll(batch: Batch, readers: Mapping[str, Reader], *, clock: Clock) -> None:
     """Read a claimed batch, one project after another, and give each back. Never raises an `AzureDevOpsError`."""
-    mine = PollSubscription.objects.filter(pk__in=batch.ids, lease=batch.lease).select_related("project__connection")
+    mine = PollSubscription.objects.under(batch.lease)
     refused: dict[tuple[int, str], RemoteReadError] = {}
-    for watch in mine.order_by("next_at", "pk"):
-        until = leases.lease_end(clock())
-        if not PollSubscription.objects.filter(pk__in=batch.ids, lease=batch.lease).update(leased_until=until):
+    for watch in mine.filter(pk__in=batch.ids).select_related("project__connection").order_by("next_at", "pk"):
+        if not mine.renew(now=clock()):
             return
         key = (watch.project.connection_id, watch.kind)
-        trouble = refused.get(key) or _read(watch, readers, _Lease(batch, clock))
+        trouble = refused.get(key) or _read(watch, readers, _Lease(mine, clock))
         if trouble is not None and trouble.code in _ABOUT_ALL:
             refused[key] = trouble
         _release(watch, trouble, now=clock())
@@ -150,16 +144,16 @@ def poll(batch: Batch, readers: Mapping[str, Reader], *, clock: Clock) -> None:
 class _Lease:
     """The lease of a batch that was just renewed; renewed again while something long is read."""
 
-    def __init__(self, batch: Batch, clock: Clock) -> None:
-        self._mine = PollSubscription.objects.filter(pk__in=batch.ids, lease=batch.lease)
+    def __init__(self, mine: LeasedQuerySet[PollSubscription], clock: Clock) -> None:
+        self._mine = mine
         self.clock = clock
         self._renewed_at = clock()
 
     def renew(self) -> None:
         """Renew it when a third of it is over."""
         now = self.clock()
-        if now - self._renewed_at >= timedelta(seconds=settings.REFRESH_LEASE_SECONDS) / 3:
-            self._mine.update(leased_until=leases.lease_end(now))
+        if now - self._renewed_at >= PollSubscription.lease_duration() / 3:
+            self._mine.renew(now=now)
             self._renewed_at = now
 
 
@@ -187,8 +181,6 @@ def _read(watch: PollSubscription, readers: Mapping[str, Reader], lease: _Lease)
 def _release(watch: PollSubscription, trouble: RemoteReadError | None, *, now: datetime) -> None:
     troubles = watch.consecutive_failures + 1 if trouble else 0
     changes: dict[str, object] = {
-        "leased_until": None,
-        "lease": "",
         "next_at": _next(watch, trouble, troubles, now),
         "problem": trouble.code if trouble else "",
         "activity_id": (trouble.activity_id or "") if trouble else "",
@@ -199,7 +191,7 @@ def _release(watch: PollSubscription, trouble: RemoteReadError | None, *, now: d
         changes["once"] = False
     if trouble is None or trouble.code == errors.ListIncomplete.code:
         changes["read_at"] = now
-    PollSubscription.objects.filter(pk=watch.pk, lease=watch.lease).update(**changes)
+    PollSubscription.objects.under(watch.lease).filter(pk=watch.pk).release(**changes)
 
 
 def _next(watch: PollSubscription, trouble: RemoteReadError | None, troubles: int, now: datetime) -> datetime:

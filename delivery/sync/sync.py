@@ -6,7 +6,6 @@ passes over the projects that it has listed already.
 """
 
 import logging
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ from connections.providers.azure_devops import errors, git
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.models import Page
 from core.encryption import UnreadableToken
-from delivery import leases
 from delivery.live.polling import poll_everything_once
 from delivery.models import Project, Repository, SyncState
 from delivery.remote_read import FAILED_HERE
@@ -90,18 +88,15 @@ def claim_due(*, now: datetime) -> list[Claim]:
     again when the lease ends.
     """
     _make_missing(now)
-    free = leases.free(now)
-    due = SyncState.objects.filter(free, next_at__lte=now, connection__disabled=False).order_by("next_at", "pk")
+    due = SyncState.objects.free(now).filter(next_at__lte=now, connection__disabled=False).order_by("next_at", "pk")
     due = due.exclude(RateLimitPause.holds(now, connection="connection__"))
-    busy = set(SyncState.objects.filter(leases.held(now)).values_list("connection__identity_id", flat=True))
-    until = leases.lease_end(now)
+    busy = set(SyncState.objects.held(now).values_list("connection__identity_id", flat=True))
     claimed: list[Claim] = []
     # More than can be taken, so that one busy person does not hide the others.
     for pk, person in due.values_list("pk", "connection__identity_id")[: settings.REFRESHES_PER_TICK * 10]:
-        lease = str(uuid.uuid4())
         if person in busy or len(claimed) >= settings.REFRESHES_PER_TICK:
             continue
-        if SyncState.objects.filter(free, pk=pk, next_at__lte=now).update(leased_until=until, lease=lease):
+        if lease := SyncState.objects.filter(pk=pk, next_at__lte=now).claim(now=now):
             busy.add(person)
             claimed.append(Claim(pk, lease))
     return claimed
@@ -110,10 +105,8 @@ def claim_due(*, now: datetime) -> list[Claim]:
 def claim_now(connection: Connection, *, by: Actor, now: datetime) -> Claim | None:
     """Lease one refresh for whoever asks; None while another worker holds it."""
     request_sync(connection, by=by, now=now)
-    lease = str(uuid.uuid4())
-    mine = SyncState.objects.filter(leases.free(now), pk=connection.pk)
-    claimed = mine.update(leased_until=leases.lease_end(now), lease=lease)
-    return Claim(connection.pk, lease) if claimed else None
+    lease = SyncState.objects.filter(pk=connection.pk).claim(now=now)
+    return Claim(connection.pk, lease) if lease else None
 
 
 def _make_missing(now: datetime) -> None:
@@ -124,7 +117,7 @@ def _make_missing(now: datetime) -> None:
 
 def sync(claim: Claim, *, clock: Clock) -> None:
     """Carry out a claimed refresh as far as it goes. Never raises an `AzureDevOpsError`."""
-    found = SyncState.objects.select_related("connection").filter(pk=claim.connection_id, lease=claim.lease).first()
+    found = SyncState.objects.under(claim.lease).select_related("connection").filter(pk=claim.connection_id).first()
     if found is None:
         return
     work = _Sync(found, clock)
@@ -143,6 +136,7 @@ class _Sync:
 
     def __init__(self, sync_state: SyncState, clock: Clock) -> None:
         self.sync_state = sync_state
+        self.mine = SyncState.objects.under(sync_state.lease).filter(pk=sync_state.pk)
         self.connection = sync_state.connection
         self.clock = clock
         self.started_at = sync_state.started_at if sync_state.under_way and sync_state.started_at else clock()
@@ -168,11 +162,13 @@ class _Sync:
         self.hold(started_at=self.started_at, finished_at=None, started_by=who, total=0, done=0)
 
     def hold(self, **changes: object) -> None:
-        """Write to the sync_state and keep the lease. Raises `LostLease`."""
-        self.write(leased_until=leases.lease_end(self.clock()), **changes)
+        """Write to the sync_state and renew the lease. Raises `LostLease`."""
+        if not self.mine.renew(now=self.clock(), **changes):
+            raise LostLease
 
-    def write(self, **changes: object) -> None:
-        if not SyncState.objects.filter(pk=self.sync_state.pk, lease=self.sync_state.lease).update(**changes):
+    def release(self, **changes: object) -> None:
+        """Write to the sync_state and end the lease. Raises `LostLease`."""
+        if not self.mine.release(**changes):
             raise LostLease
 
     @contextmanager
@@ -301,8 +297,7 @@ class _Sync:
         if troubles >= PATIENCE:
             self.end(problem=problem, activity_id=activity_id)
             return
-        self.write(
-            leased_until=None,
+        self.release(
             problem=problem,
             activity_id=activity_id,
             consecutive_failures=troubles,
@@ -314,9 +309,7 @@ class _Sync:
         now = self.clock()
         with self.written():
             complete = {} if problem else {"complete_at": now}
-            self.write(
-                leased_until=None,
-                lease="",
+            self.release(
                 finished_at=now,
                 by_hand=False,
                 problem=problem,

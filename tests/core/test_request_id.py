@@ -17,7 +17,6 @@ from django.urls import reverse
 from pytest_django import Settings
 from structlog.contextvars import bound_contextvars, clear_contextvars, get_contextvars
 
-from connections.actions import leases
 from connections.models import Connection
 from connections.tasks import audit_one
 from core import request_id
@@ -111,9 +110,8 @@ def test_a_task_carries_its_own_id_to_azure_devops(
 ) -> None:
     connection, now, task_id = connected(), datetime.now(UTC), str(uuid4())
     sessions.clear()
-    lease = leases.lease_end(now)
-    Connection.objects.update(leased_until=lease)
-    audit_one.apply(kwargs={"connection_id": connection.pk, "lease": lease.isoformat()}, task_id=task_id)
+    Connection.objects.all().renew(now=now, lease="a lease")
+    audit_one.apply(kwargs={"connection_id": connection.pk, "lease": "a lease"}, task_id=task_id)
     assert sessions == {task_id}
     assert told("connections.clients")[-1]["session"] == task_id
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from connections.actions import audit_runs, leases
+from connections.actions import audit_runs
 from connections.models import AuditedConnection, Connection
 from connections.tasks import audit_one
 from delivery.live import polling
@@ -204,13 +204,13 @@ def test_an_audit_that_ends_unexpectedly_is_not_claimed_first_again(connected: C
     connection, other = connected("One"), connected("Two", token="full-again")
     now = timezone.now()
     Connection.objects.update(next_check_at=now - timedelta(minutes=1))
-    claimed = audit_runs.claim_due(now=now)
+    claimed = audit_runs.claim_due(now=now, lease="a lease")
     assert set(claimed) == {connection.pk, other.pk}
     with (
         patch("connections.tasks.audit", side_effect=RuntimeError("unforeseen")),
-        patch("connections.tasks._ask_for_due"),
+        patch("connections.tasks._enqueue_due"),
     ):
-        audit_one(connection_id=connection.pk, lease=leases.lease_end(now).isoformat())
+        audit_one(connection_id=connection.pk, lease="a lease")
     connection.refresh_from_db()
     assert (connection.leased_until, connection.consecutive_failures) == (None, 1)
     assert connection.next_check_at > now

@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import time_machine
+from django.utils import timezone
+
+from core import database_time
 
 CLOCK_VARIABLE = "FAULTS_CLOCK"
 _LOOK_EVERY = 0.02
@@ -42,6 +45,8 @@ class MachineClock:
 
 def follow(file: Path) -> None:
     """Set this process' clock by the file, now and whenever it changes."""
+    # A database server of the same machine goes by the same clock.
+    database_time.database_now = timezone.now
     ahead = float(file.read_text())
     traveller = time_machine.travel(time.time() + ahead).start()
     threading.Thread(target=_follow, args=(file, traveller, ahead), name="clock", daemon=True).start()

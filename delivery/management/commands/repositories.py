@@ -8,13 +8,13 @@ import sys
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils import timezone
 
 from connections import clients
 from connections.cli.common import LIMITED, OPERATOR, UNKNOWN, USAGE, WELL, Output, find, findable, refusal_exit_code
 from connections.domain.problems import catalogue
 from connections.models import Connection
 from connections.providers.azure_devops.errors import ListIncomplete
+from core.database_time import database_now
 from core.terminal import TerminalCommand
 from delivery import reads
 from delivery.cli.incomplete_lists import warn_of_incomplete
@@ -75,11 +75,11 @@ def _connection(name: str) -> Connection:
 
 def _refresh(options: dict[str, Any], output: Output) -> int:
     connection = _connection(options["connection"])
-    claim = sync.claim_now(connection, by=OPERATOR, now=timezone.now())
+    claim = sync.claim_now(connection, by=OPERATOR, now=database_now())
     if claim is None:
         output.say({"problem": "under_way"}, "A worker is bringing them in at this moment.")
         return UNKNOWN
-    sync.sync(claim, clock=timezone.now)
+    sync.sync(claim, clock=database_now)
     found = reads.sync_status(connection)
     sync_state = found.sync_state
     problem = sync_state.problem if sync_state else "unexpected_answer"

@@ -20,7 +20,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from connections.actions import leases, reencrypt
+from connections.actions import reencrypt
 from connections.actions.verify_credential import token_in_use
 from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.credentials import PersonalAccessToken
@@ -215,9 +215,8 @@ def lost(connected: Callable[..., Connection], settings: Settings) -> tuple[Conn
 
 
 def audited(connection: Connection) -> Connection:
-    lease = leases.lease_end(datetime.now(UTC))
-    Connection.objects.filter(pk=connection.pk).update(leased_until=lease)
-    audit_one(connection_id=connection.pk, lease=lease.isoformat())
+    Connection.objects.filter(pk=connection.pk).renew(now=datetime.now(UTC), lease="a lease")
+    audit_one(connection_id=connection.pk, lease="a lease")
     connection.refresh_from_db()
     return connection
 

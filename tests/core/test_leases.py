@@ -1,4 +1,4 @@
-"""Whoever audits a connection holds a lease on it: taken once, renewed while it works, over soon after it died."""
+"""Leases, by the example of audits: claimed once, renewed while the work goes on, over soon after a worker died."""
 
 import threading
 import time
@@ -15,10 +15,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from connections import clients
-from connections.actions import audit_runs, leases
+from connections.actions import audit_runs
 from connections.domain.verification import Failure, Report, nothing_found
 from connections.models import Connection
 from connections.tasks import audit_one
+from core.database_time import database_now
+from core.leases import renewing
 from history.models import Event
 from tests.factories import ConnectionFactory
 
@@ -35,12 +37,12 @@ def lease_of_a_minute(settings: Settings) -> None:
 
 @pytest.fixture
 def claimed(connected: Callable[..., Connection]) -> tuple[Connection, str]:
-    """A connection to the sandbox that the clock has just leased, and what its message calls the lease."""
+    """A connection to the sandbox that the clock has just leased, and the lease's name."""
     connection = connected()
     now = timezone.now()
     Connection.objects.update(next_check_at=now)
-    assert audit_runs.claim_due(now=now) == [connection.pk]
-    return connection, leases.lease_end(now).isoformat()
+    assert audit_runs.claim_due(now=now, lease="a lease") == [connection.pk]
+    return connection, "a lease"
 
 
 def audits() -> int:
@@ -63,7 +65,7 @@ def test_a_message_that_comes_twice_does_it_once(claimed: tuple[Connection, str]
 
 def test_a_message_whose_lease_is_in_other_hands_does_nothing(claimed: tuple[Connection, str]) -> None:
     connection, lease = claimed
-    Connection.objects.update(leased_until=timezone.now() + timedelta(seconds=30))
+    Connection.objects.update(lease="of another")
     audit_one(connection_id=connection.pk, lease=lease)
     assert audits() == 0
 
@@ -85,9 +87,11 @@ def test_a_message_whose_arguments_do_not_fit_is_refused_and_audits_nothing(
     assert audits() == 0
 
 
-def test_a_lease_that_is_no_time_is_refused_and_audits_nothing(claimed: tuple[Connection, str]) -> None:
-    with pytest.raises(ValueError, match="yesterday"):
-        audit_one(connection_id=claimed[0].pk, lease="yesterday")
+@pytest.mark.parametrize("lease", ["", "2026-11-24T12:00:00+00:00", "of another"])
+def test_a_message_with_a_lease_that_nobody_holds_audits_nothing(claimed: tuple[Connection, str], lease: str) -> None:
+    audit_one(connection_id=claimed[0].pk, lease=lease)
+    Connection.objects.all().release()
+    audit_one(connection_id=claimed[0].pk, lease="")
     assert audits() == 0
 
 
@@ -106,15 +110,15 @@ def test_a_connection_that_is_disconnected_while_it_is_audited_is_no_error(claim
 def test_a_lease_whose_worker_died_is_over_after_a_minute() -> None:
     connection = ConnectionFactory.create(next_check_at=NOW)
     audit_runs.claim_due(now=NOW)
-    assert audit_runs.claim_due(now=NOW + LEASE) == []
-    assert audit_runs.claim_due(now=NOW + LEASE + timedelta(seconds=1)) == [connection.pk]
+    assert audit_runs.claim_due(now=NOW + LEASE - timedelta(seconds=1)) == []
+    assert audit_runs.claim_due(now=NOW + LEASE) == [connection.pk]
 
 
 def test_a_lease_counts_from_when_the_work_begins() -> None:
     connection = ConnectionFactory.create(next_check_at=NOW)
-    audit_runs.claim_due(now=NOW)
+    audit_runs.claim_due(now=NOW, lease="a lease")
     later = NOW + LEASE - timedelta(seconds=1)
-    assert leases.start(connection.pk, NOW + LEASE, now=later)
+    assert Connection.objects.filter(pk=connection.pk).start("a lease", now=later)
     assert audit_runs.claim_due(now=NOW + LEASE + timedelta(seconds=1)) == []
 
 
@@ -134,9 +138,9 @@ def test_work_that_takes_longer_keeps_its_lease(settings: Settings) -> None:
     settings.AUDIT_LEASE_SECONDS = 0.3
     now = timezone.now()
     connection = ConnectionFactory.create(next_check_at=now)
-    audit_runs.claim_due(now=now)
-    with leases.renewing(connection.pk, leases.lease_end(now)):
-        _until(lambda: _lease_of(connection) > leases.lease_end(now) + timedelta(seconds=0.3))
+    audit_runs.claim_due(now=now, lease="a lease")
+    with renewing(Connection.objects.under("a lease")):
+        _until(lambda: _lease_of(connection) > now + timedelta(seconds=0.6))
         assert audit_runs.claim_due(now=timezone.now()) == []
 
 
@@ -145,24 +149,25 @@ def test_a_renewal_that_failed_is_tried_again(settings: Settings) -> None:
     settings.AUDIT_LEASE_SECONDS = 0.3
     now = timezone.now()
     connection = ConnectionFactory.create(next_check_at=now)
-    audit_runs.claim_due(now=now)
-    take_over, failures = leases.start, iter([DatabaseError("away")])
+    audit_runs.claim_due(now=now, lease="a lease")
+    failures = iter([DatabaseError("away")])
 
-    def fail_once(connection_id: int, lease: datetime, *, now: datetime) -> bool:
+    def fail_once() -> datetime:
         for failure in failures:
             raise failure
-        return take_over(connection_id, lease, now=now)
+        return database_now()
 
-    with patch.object(leases, "start", fail_once), leases.renewing(connection.pk, leases.lease_end(now)):
-        _until(lambda: _lease_of(connection) > leases.lease_end(now))
+    with patch("core.leases.database_now", fail_once), renewing(Connection.objects.under("a lease")):
+        _until(lambda: _lease_of(connection) > now + timedelta(seconds=0.3))
+    assert next(failures, None) is None
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_lease_in_other_hands_is_renewed_no_more(settings: Settings) -> None:
     settings.AUDIT_LEASE_SECONDS = 0.1
     others = timezone.now() + timedelta(seconds=50)
-    connection = ConnectionFactory.create(next_check_at=NOW, leased_until=others)
-    with leases.renewing(connection.pk, NOW):
+    connection = ConnectionFactory.create(next_check_at=NOW, leased_until=others, lease="of another")
+    with renewing(Connection.objects.filter(pk=connection.pk).under("a lease")):
         _until(lambda: not any(thread.name == "lease" for thread in threading.enumerate()))
     assert _lease_of(connection) == others
 

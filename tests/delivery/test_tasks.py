@@ -1,4 +1,4 @@
-"""A machine's clock was a day ahead and is set right: nothing rests until tomorrow."""
+"""A clock was a day ahead and is set right: nothing waits until tomorrow."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from connections.models import Connection
 from delivery.live import polling
 from delivery.models import PollSubscription, Project, SyncState
 from delivery.sync import sync
-from delivery.tasks import mind_the_clock
+from delivery.tasks import repair_clock_skew
 from tests.delivery.conftest import Clock
 from tests.factories import ConnectionFactory
 
@@ -50,7 +50,7 @@ def test_what_was_read_tomorrow_is_due_now(connection: Connection, project: Proj
     tomorrow = clock() + DAY
     SyncState.objects.filter(connection=connection).update(finished_at=tomorrow, next_at=tomorrow + timedelta(hours=6))
     PollSubscription.objects.update(read_at=tomorrow, next_at=tomorrow)
-    mind_the_clock()
+    repair_clock_skew()
     clock.forward(seconds=20)
     assert len(sync.claim_due(now=clock())) == 1
     assert len(polling.claim_due(now=clock())) == 1
@@ -60,6 +60,6 @@ def test_what_rests_for_its_usual_time_goes_on_resting(connection: Connection, p
     later = clock() + timedelta(hours=5)
     SyncState.objects.filter(connection=connection).update(finished_at=clock(), next_at=later)
     PollSubscription.objects.update(read_at=clock(), next_at=later)
-    mind_the_clock()
+    repair_clock_skew()
     assert sync.claim_due(now=clock()) == []
     assert polling.claim_due(now=clock()) == []
