@@ -120,7 +120,7 @@ TEMPLATES = [
         },
     },
 ]
-FORM_RENDERER = "core.form_renderer.FormRenderer"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 20,

@@ -7,7 +7,7 @@ import pytest
 from lucide import IconDoesNotExist
 
 from connections.providers.registry import PROVIDERS
-from connections.views.connection_rows import UNKNOWN_ICON
+from connections.views.presenters import UNKNOWN_ICON
 from core.templatetags.icons import lucide
 from history import event_types
 from orchestrator import errors

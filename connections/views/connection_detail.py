@@ -37,9 +37,8 @@ from connections.views.common import (
     shown_version,
     tokens_page_of,
 )
-from connections.views.connection_rows import projects_summary
 from connections.views.old_tokens import old_token_view
-from connections.views.presenters import Notice, states, stored_groups
+from connections.views.presenters import Notice, projects_summary, states, stored_groups
 from connections.views.project_notices import hidden_projects_notices, rights_notices
 from connections.views.report_presenter import global_token_notice, report_view, unknown_reach_notice
 from history.event_types import event_row

@@ -1,16 +1,21 @@
 """Code Repositories: the list of connections."""
 
+from functools import lru_cache
+
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from connections import clients, reads
+from connections.domain.expiry_chart import Timeline
 from connections.domain.health import Expiry
 from connections.filters import FilterForm
-from connections.views import connection_rows, expiry_chart
+from connections.views.presenters import connection_row
 
 
 @require_safe
@@ -31,9 +36,10 @@ def listing(request: HttpRequest) -> HttpResponse:
     any_day = others.copy()
     any_day.pop("on", None)
     counts = reads.counts(today=today)
+    chosen_projects = reads.chosen_projects(page)
     context = {
         "page": page,
-        "rows": connection_rows.Drawing(today, place, can_rotate, reads.chosen_projects(page)).rows(page),
+        "rows": [connection_row(row, projects=chosen_projects.get(row.pk, 0), today=today) for row in page],
         "filters": form,
         "filtered": filters.any,
         "place_label": place,
@@ -51,8 +57,8 @@ def listing(request: HttpRequest) -> HttpResponse:
         "on": filters.on,
         "any_day_query": any_day.urlencode(),
         "timeline": timeline,
-        "bars": expiry_chart.bars(timeline),
-        "days": expiry_chart.days(timeline),
+        "chart": _chart(timeline),
+        "days": _days(timeline),
         "ended_url": f"{reverse('connections:list')}?status={Expiry.EXPIRED}",
     }
     return render(request, "connections/list.html", context)
@@ -62,3 +68,14 @@ def listing(request: HttpRequest) -> HttpResponse:
 def home(request: HttpRequest) -> HttpResponse:
     """GET /: the product begins at its list."""
     return redirect("connections:list")
+
+
+# Up to 91 days, each twice; they change when a connection does, and at midnight.
+@lru_cache(maxsize=8)
+def _chart(timeline: Timeline) -> SafeString:
+    return render_to_string("connections/expiry_chart.html", {"timeline": timeline})
+
+
+@lru_cache(maxsize=8)
+def _days(timeline: Timeline) -> SafeString:
+    return render_to_string("connections/expiry_days.html", {"timeline": timeline})

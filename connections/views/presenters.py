@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from django.urls import reverse
+from django.utils import timezone
+
 from connections.domain import capability_help, expiry
 from connections.domain.health import Expiry, Health, worse
 from connections.domain.problems import NO_FACTS, Facts, catalogue
@@ -12,7 +15,10 @@ from connections.domain.where_tried import in_words
 from connections.models import CapabilityState, Connection
 from connections.providers.azure_devops.capabilities import BY_KEY, CAPABILITIES, Finding, Verdict
 from connections.providers.azure_devops.models import Place
+from connections.providers.registry import BY_KEY as BY_PROVIDER_KEY
 from connections.reads import Row
+
+UNKNOWN_ICON = "circle-question-mark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,46 @@ def states(connection: Connection | Row, *, today: date) -> States:
         expiry=EXPIRY_CHIPS[end],
         chip=STATE_CHIPS[worse(health, end)],
         expires_text=expiry.in_words(connection.expires_on, today),
+    )
+
+
+def projects_summary(count: int, *, of_all: bool) -> str:
+    """How many projects a connection covers."""
+    if of_all:
+        return "All projects"
+    return "1 project" if count == 1 else f"{count} projects"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRow:
+    """A connection in the list, with what is worked out from its columns."""
+
+    columns: Row
+    url: str
+    update_url: str
+    provider_icon: str
+    provider_label: str
+    projects: str
+    chip: Chip
+    expires_text: str
+    checked_at: datetime | None
+
+
+def connection_row(row: Row, *, projects: int, today: date) -> ConnectionRow:
+    """The row of a connection that is limited to so many `projects`, unless it covers all."""
+    state = states(row, today=today)
+    # A later version may have stored a provider that this version does not know.
+    provider = BY_PROVIDER_KEY.get(row.provider)
+    return ConnectionRow(
+        columns=row,
+        url=reverse("connections:detail", args=[row.pk]),
+        update_url=reverse("connections:update-token", args=[row.pk]),
+        provider_icon=provider.icon if provider else UNKNOWN_ICON,
+        provider_label=provider.label if provider else row.provider,
+        projects=projects_summary(projects, of_all=row.all_projects),
+        chip=state.chip,
+        expires_text=state.expires_text,
+        checked_at=timezone.localtime(row.checked_at) if row.checked_at else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The rows of Code Repositories are drawn without a template, so they are looked at closely."""
+"""The list of connections: what each row shows, and the chart above them."""
 
 from datetime import timedelta
 from html import escape
