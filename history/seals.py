@@ -52,14 +52,6 @@ class Facts:
     sealed_at: datetime
 
 
-class UnknownKey(Exception):
-    """A seal was made with a key that is not in EVENT_SEAL_KEYS any more."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-
 class SealKey:
     """One key of the ring. `name` tells keys apart without showing them."""
 
@@ -141,14 +133,6 @@ def ring() -> list[SealKey]:
     if not settings.EVENT_SEAL_KEYS:
         raise ImproperlyConfigured("EVENT_SEAL_KEYS is empty: set at least one key to seal the history with.")
     return [SealKey(base64.b64decode(key)) for key in settings.EVENT_SEAL_KEYS]
-
-
-def key_named(name: str) -> SealKey:
-    """The key of this name. Raises `UnknownKey`."""
-    for key in ring():
-        if key.name == name:
-            return key
-    raise UnknownKey(name)
 
 
 def same(one: str, other: str) -> bool:

@@ -188,7 +188,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "refresh-due": {"task": "delivery.tasks.refresh_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "repair-clock-skew": {"task": "delivery.tasks.repair_clock_skew", "schedule": 300.0, "options": {"expires": 300.0}},
     "forget-old-generations": {"task": "delivery.tasks.forget_old_generations", "schedule": 3600.0},
-    "forget-old-probe-results": {"task": "connections.tasks.remove_expired_rows", "schedule": 300.0},
+    "remove-expired-rows": {"task": "connections.tasks.remove_expired_rows", "schedule": 300.0},
     "seal-history": {"task": "history.tasks.seal_waiting", "schedule": 60.0, "options": {"expires": 60.0}},
     "verify-history": {"task": "history.tasks.verify", "schedule": "3:20"},
     "forget-ended-sessions": {"task": "people.tasks.forget_ended_sessions", "schedule": 3600.0},

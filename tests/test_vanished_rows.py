@@ -1,4 +1,4 @@
-"""Rows that may be removed while somebody changes them: `save(update_fields=…)` raises for one that is gone."""
+"""Rows that may be removed while somebody changes them: a forced `save` raises for one that is gone."""
 
 import ast
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ HELD = {
 
 
 def saves_of_columns() -> Iterator[tuple[str, str]]:
-    """Module and function of each `save(update_fields=…)` of the product."""
+    """Module and function of each `save(update_fields=…)` and `save(force_update=True)` of the product."""
     for app in ("connections", "delivery", "history", "orchestrator", "people", "throttling"):
         for path in (ROOT / app).rglob("*.py"):
             if "migrations" in path.parts:
@@ -46,10 +46,10 @@ def saves_of_columns() -> Iterator[tuple[str, str]]:
 def _saves_columns(function: ast.FunctionDef) -> bool:
     calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
     saves = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "save"]
-    return any(keyword.arg == "update_fields" for call in saves for keyword in call.keywords)
+    return any(keyword.arg in {"update_fields", "force_update"} for call in saves for keyword in call.keywords)
 
 
-def test_columns_are_saved_only_of_rows_that_are_held() -> None:
+def test_an_update_is_forced_only_of_rows_that_are_held() -> None:
     found: dict[str, set[str]] = {}
     for module, function in saves_of_columns():
         found.setdefault(module, set()).add(function)

@@ -74,24 +74,6 @@ def _same_organization(connection: Connection, report: Report) -> Report:
     return report
 
 
-_WRITTEN = [
-    "health",
-    "problem",
-    "problem_host",
-    "consecutive_failures",
-    "activity_id",
-    "checked_at",
-    "health_since",
-    "confirmations",
-    "next_check_at",
-    "leased_until",
-    "lease",
-    "notified_health",
-    "notified_lacking",
-    "expires_on",
-]
-
-
 def _correct_date(connection: Connection, report: Report) -> bool:
     """Azure DevOps itself says that the token has expired: then no recorded date can lie ahead."""
     today = timezone.localdate(report.finished_at)
@@ -165,7 +147,7 @@ def _write(current: Connection, report: Report, *, by: Actor) -> None:
         # Other projects were chosen meanwhile, and what was found does not speak for them.
         current.next_check_at = report.finished_at
     current.leased_until, current.lease = None, ""
-    current.save(update_fields=_WRITTEN)
+    current.save(force_update=True)
     _let_the_person_rest(current, report)
     mark_done(current, at=report.finished_at, problem=_code(report))
     host = report.trouble.host if report.trouble else ""

@@ -154,30 +154,6 @@ def _validate(
         )
 
 
-_SWAPPED = [
-    "token_set_at",
-    "expires_on",
-    "token_reach",
-    "organization_id",
-    "identity_id",
-    "identity_name",
-    "identity_account",
-    "health",
-    "problem",
-    "problem_host",
-    "activity_id",
-    "consecutive_failures",
-    "checked_at",
-    "health_since",
-    "confirmations",
-    "notified_health",
-    "notified_lacking",
-    "next_check_at",
-    "leased_until",
-    "lease",
-]
-
-
 def _replaced_meanwhile() -> CannotRotate:
     return CannotRotate(
         "replaced_meanwhile",
@@ -204,7 +180,7 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
     status_changes.apply_observation(
         connection, status_changes.Observation(found.lacking, answered=True, seen_again=False, confirmed=True), at=now
     )
-    connection.save(update_fields=_SWAPPED)
+    connection.save(force_update=True)
     mark_done(connection, at=now)
 
 

@@ -59,11 +59,6 @@ class Offer:
     versions: tuple[Build, ...] = ()
     problem: str = ""
 
-    @property
-    def can_be_chosen(self) -> bool:
-        """Whether there is anything to choose from."""
-        return bool(self.versions)
-
 
 def offers(project: Project, definition: Definition) -> list[Offer]:
     """What each source of a pipeline offers. Never raises: without a list Azure DevOps takes the usual version."""

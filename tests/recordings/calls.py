@@ -66,7 +66,6 @@ CALLS: tuple[tuple[str, str, Callable[..., object]], ...] = (
         r"release/releases/(\d+)/environments/(\d+)",
         lambda t, r, e: release.deploy(t, P, int(r), int(e), comment=""),
     ),
-    ("GET", "release/deployments", lambda t: release.deployments_page(t, P)),
     ("GET", "release/approvals", lambda t: release.approvals_page(t, P)),
     ("PATCH", r"release/approvals/(\d+)", lambda t, a: release.approve(t, P, int(a), comments="")),
 )
@@ -182,11 +181,6 @@ def _(one: release_models.Release) -> object:
     environments = [(place.name, place.status.value) for place in one.environments]
     artifacts = [(artifact.alias, artifact.version) for artifact in one.artifacts]
     return one.id, one.name, one.status.value, one.definition_name, environments, artifacts
-
-
-@facts.register
-def _(one: release_models.Deployment) -> object:
-    return one.id, one.status.value, one.operation, one.release_name, one.environment_name, _day(one.started_at)
 
 
 @facts.register

@@ -265,14 +265,6 @@ EXPECTED: dict[str, object] = {
         ),
     ),
     "release-definitions-get-200-f816410d": (None, (1, (1, "CD", 0, []), (1, "CD", 0, []))),
-    "release-deployments-get-200-238b894f": (
-        None,
-        (
-            17,
-            (79, "notDeployed", "phaseFailed", "Release-2", "PROD", "2017-08-29T16:51"),
-            (35, "succeeded", "approved", "Release-11", "Dev", "2017-06-01T09:34"),
-        ),
-    ),
     "release-releases-get-200-02eb9608": (
         178,
         "Release-132",

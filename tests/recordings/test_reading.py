@@ -69,7 +69,6 @@ def test_every_family_that_the_client_speaks_has_recordings() -> None:
         "build-build-children",
         "release-definitions",
         "release-releases",
-        "release-deployments",
         "release-approvals",
     }
 

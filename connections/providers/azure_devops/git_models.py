@@ -88,11 +88,6 @@ class File:
     held_token: bool = False
     is_symlink: bool = False
 
-    @property
-    def is_binary(self) -> bool:
-        """Whether it is no text."""
-        return isinstance(self.content, bytes)
-
 
 @dataclass(frozen=True, slots=True)
 class Push:

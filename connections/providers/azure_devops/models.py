@@ -87,10 +87,6 @@ class Server:
         """The organization or collection in the browser."""
         return f"{self.url}/{quote(organization, safe='')}"
 
-    def project_page(self, organization: str, project: str) -> str:
-        """A project in the browser."""
-        return f"{self.home_page(organization)}/{quote(project, safe='')}"
-
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):

@@ -14,15 +14,12 @@ from connections.providers.azure_devops.release_models import (
     Approval,
     ApprovalStatus,
     Definition,
-    Deployment,
-    DeploymentStatus,
     Environment,
     Release,
     ReleaseStatus,
     Source,
     read_approval,
     read_definition,
-    read_deployment,
     read_environment,
     read_release,
 )
@@ -199,33 +196,6 @@ def _change(
     # https://learn.microsoft.com/rest/api/azure/devops/release/releases/update-release-environment
     answer = transport.ask("PATCH", path, service="release", json=body, api_version=_PREVIEW)
     return read_environment(successful(answer).json_object())
-
-
-def deployments_page(
-    transport: Transport,
-    project: str,
-    *,
-    definition_id: int | None = None,
-    stage_id: int | None = None,
-    status: DeploymentStatus | None = None,
-    latest_attempts_only: bool = False,
-    continuation: str | None = None,
-    top: int = 50,
-) -> Page[Deployment]:
-    """One page of deployments, the newest first. `stage_id` is an environment's number in the definition."""
-    # https://learn.microsoft.com/rest/api/azure/devops/release/deployments/list
-    answer = _get(
-        transport,
-        _path(project, "deployments"),
-        top=top,
-        queryOrder="descending",
-        definitionId=definition_id,
-        definitionEnvironmentId=stage_id,
-        deploymentStatus=status,
-        latestAttemptsOnly="true" if latest_attempts_only else None,
-        continuationToken=continuation,
-    )
-    return read_page(answer, read_deployment)
 
 
 def approvals_page(

@@ -193,27 +193,6 @@ class Release:
     web_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """What was deployed to which environment."""
-
-    id: int
-    status: DeploymentStatus
-    operation: str | None = None
-    attempt: int = 1
-    reason: str | None = None
-    release_id: int | None = None
-    release_name: str | None = None
-    definition_id: int | None = None
-    definition_name: str | None = None
-    environment_id: int | None = None
-    environment_name: str | None = None
-    requested_by: Identity | None = None
-    queued_at: datetime | None = None
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
-
-
 def read_definition(item: dict[str, Any]) -> Definition:
     """A release pipeline of a list or by itself; stages in their order."""
     stages = (_read_stage(one) for one in objects(item, "environments"))
@@ -338,25 +317,4 @@ def read_approval(item: dict[str, Any]) -> Approval:
         definition_name=optional_text(item, "releaseDefinition", "name"),
         environment_id=optional_number(item, "releaseEnvironment", "id"),
         environment_name=optional_text(item, "releaseEnvironment", "name"),
-    )
-
-
-def read_deployment(item: dict[str, Any]) -> Deployment:
-    """A deployment of a list."""
-    return Deployment(
-        id=number_of(item, "id"),
-        status=state(item.get("deploymentStatus"), DeploymentStatus.UNKNOWN),
-        operation=_operation(item),
-        attempt=optional_number(item, "attempt") or 1,
-        reason=optional_text(item, "reason"),
-        release_id=optional_number(item, "release", "id"),
-        release_name=optional_text(item, "release", "name"),
-        definition_id=optional_number(item, "releaseDefinition", "id"),
-        definition_name=optional_text(item, "releaseDefinition", "name"),
-        environment_id=optional_number(item, "releaseEnvironment", "id"),
-        environment_name=optional_text(item, "releaseEnvironment", "name"),
-        requested_by=person(item, "requestedBy"),
-        queued_at=instant(item, "queuedOn"),
-        started_at=instant(item, "startedOn"),
-        completed_at=instant(item, "completedOn"),
     )

@@ -111,7 +111,6 @@ class Transport:
         self._credential = credential
         self._auth = _Signed(credential)
         self._versions = Versions()
-        self._rest_until = 0.0
         self._session = _Session()
         self._session.headers = requests.structures.CaseInsensitiveDict(
             {
@@ -137,11 +136,6 @@ class Transport:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
-
-    @property
-    def seconds_to_rest(self) -> float:
-        """For how long Azure DevOps still asks to be left alone. It asks this with a success too, near its limit."""
-        return max(0.0, self._rest_until - time.monotonic())
 
     def close(self) -> None:
         """Close the pool of connections."""
@@ -170,7 +164,6 @@ class Transport:
                 version = self._versions.spoken(api_version, path)
                 url = self._url(service, path, {**(query or {}), "api-version": version})
                 answer = self._send(_Request(method, url, content, most, accept, service), ends_at)
-                self._rest_until = max(self._rest_until, time.monotonic() + (answer.retry_after or 0.0))
                 if not self._versions.learn(answer, spoken=version, path=path):
                     return answer
 

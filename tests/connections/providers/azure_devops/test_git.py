@@ -208,7 +208,6 @@ def test_a_text_file_is_read_as_text(asking: Asking) -> None:
     server, transport = asking(json_answer(item("/a b.txt", **content)))
     found = git.file(transport, *WHERE, "main", "/a b.txt")
     assert found == File("/a b.txt", SHA, "<b>Hällo</b>\n", commit=OTHER, content_type="text/plain")
-    assert not found.is_binary
     assert server.seen[0].query == (
         "path=%2Fa%20b.txt&includeContent=true&includeContentMetadata=true&$format=json"
         "&versionDescriptor.version=main&versionDescriptor.versionType=branch&api-version=7.1"
@@ -237,7 +236,6 @@ def test_what_is_no_text_is_read_as_bytes(asking: Asking, content: dict[str, obj
     server, transport = asking(json_answer(item("/x.png", **content)), answer(200, b"\x89PNG\0", OCTETS))
     found = git.file(transport, *WHERE, "main", "/x.png")
     assert found.content == b"\x89PNG\0"
-    assert found.is_binary
     assert server.seen[1]["Accept"].startswith("application/octet-stream")
     assert "$format=octetStream" in server.seen[1].query
 

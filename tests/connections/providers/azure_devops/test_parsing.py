@@ -42,7 +42,6 @@ READERS: tuple[Callable[[dict[str, Any]], object], ...] = (
     release_models.read_release,
     release_models.read_environment,
     release_models.read_approval,
-    release_models.read_deployment,
 )
 MAKINGS = ("name", "path", "commitId", "objectId", "buildNumber")
 # Every word in quotes that the readers' modules hold: among them all the fields they look at.

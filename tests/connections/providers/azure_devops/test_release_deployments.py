@@ -1,70 +1,18 @@
-"""Deployments and approvals, read page by page."""
+"""Approvals, read page by page."""
 
 import pytest
 
 from connections.providers.azure_devops import release
 from connections.providers.azure_devops.models import Identity
-from connections.providers.azure_devops.release_models import ApprovalStatus, Deployment, DeploymentStatus
+from connections.providers.azure_devops.release_models import ApprovalStatus
 from tests.connections.providers.azure_devops.conftest import Asking
 from tests.connections.providers.azure_devops.loopback import json_answer, listing
-from tests.connections.providers.azure_devops.releases import APPROVAL, AT, IDENTITY, MAYA, MOMENT, NEXT, REFERENCES, P
-
-
-def test_deployments_are_read_with_what_they_belong_to(asking: Asking) -> None:
-    item = {
-        "id": 79,
-        "deploymentStatus": "notDeployed",
-        "operationStatus": "PhaseFailed",
-        "attempt": 3,
-        "reason": "manual",
-        "requestedBy": MAYA,
-        "queuedOn": "0001-01-01T00:00:00",
-        "startedOn": AT,
-        "completedOn": AT,
-        **REFERENCES,
-    }
-    server, transport = asking(json_answer(listing(item), (NEXT, "78")))
-    page = release.deployments_page(
-        transport,
-        P,
-        definition_id=2,
-        stage_id=10,
-        status=DeploymentStatus.NOT_DEPLOYED,
-        latest_attempts_only=True,
-        continuation="99",
-        top=5,
-    )
-    assert page.continuation == "78"
-    assert page.items == (
-        Deployment(
-            id=79,
-            status=DeploymentStatus.NOT_DEPLOYED,
-            operation="phaseFailed",
-            attempt=3,
-            reason="manual",
-            release_id=178,
-            release_name="Release-132",
-            definition_id=2,
-            definition_name="shop-cd",
-            environment_id=2149,
-            environment_name="Test",
-            requested_by=IDENTITY,
-            started_at=MOMENT,
-            completed_at=MOMENT,
-        ),
-    )
-    assert server.seen[0].query == (
-        "$top=5&queryOrder=descending&definitionId=2&definitionEnvironmentId=10&deploymentStatus=notDeployed"
-        "&latestAttemptsOnly=true&continuationToken=99&api-version=7.1"
-    )
+from tests.connections.providers.azure_devops.releases import APPROVAL, NEXT, P
 
 
 @pytest.mark.parametrize("status", ["somethingNew", None, 3])
-def test_a_state_of_a_deployment_or_approval_that_is_not_known_is_unknown(asking: Asking, status: object) -> None:
-    _, transport = asking(
-        json_answer(listing({"id": 1, "deploymentStatus": status})), json_answer(listing({"id": 1, "status": status}))
-    )
-    assert release.deployments_page(transport, P).items[0].status is DeploymentStatus.UNKNOWN
+def test_a_state_of_an_approval_that_is_not_known_is_unknown(asking: Asking, status: object) -> None:
+    _, transport = asking(json_answer(listing({"id": 1, "status": status})))
     assert release.approvals_page(transport, P).items[0].status is ApprovalStatus.UNKNOWN
 
 

@@ -252,13 +252,3 @@ def test_a_success_that_is_no_json_is_no_success(serve: Serve, transport: MakeTr
 def test_success_is_handed_on_as_it_is(serve: Serve, transport: MakeTransport) -> None:
     said = transport(serve(always(json_answer({"a": 1}))).url).ask("GET", PROJECTS)
     assert successful(said) is said
-
-
-@pytest.mark.parametrize("status", [200, 429, 503])
-def test_how_long_to_rest_is_heard_with_any_answer(serve: Serve, transport: MakeTransport, status: int) -> None:
-    server = serve(always(answer(status, b"{}", ("Retry-After", "300")), answer(200, b"{}", ("Retry-After", "1"))))
-    asking = transport(server.url)
-    assert asking.seconds_to_rest == 0.0
-    asking.ask("GET", PROJECTS)
-    asking.ask("GET", PROJECTS)
-    assert 200.0 < asking.seconds_to_rest <= 300.0

@@ -94,10 +94,10 @@ def test_a_refused_version_changed_nothing_so_a_change_is_made_again(serve: Serv
 
 
 def test_what_an_older_server_has_only_as_a_preview_is_asked_for_so(serve: Serve, transport: MakeTransport) -> None:
-    server = serve(server_of((6, 0), previews=["/deployments"]))
+    server = serve(server_of((6, 0), previews=["/approvals"]))
     asking = transport(server.url)
-    release.deployments_page(asking, "p")
-    release.deployments_page(asking, "p")
+    release.approvals_page(asking, "p")
+    release.approvals_page(asking, "p")
     release.releases_page(asking, "p")
     assert asked(server) == ["7.1", "6.0", "6.0-preview", "6.0-preview", "6.0"]
 
