@@ -299,13 +299,13 @@ def actors_of_events(connection: Connection) -> list[str]:
 
 
 def events_of_token_policy() -> QuerySet[Event]:
-    """The latest changes of the guard rails, newest first."""
+    """The latest changes of the token policy, newest first."""
     return Event.objects.filter(subject_kind="guardrails").order_by("-at", "-pk")[:RECENT_EVENTS]
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyViolations:
-    """How many enabled connections break each guard rail now, whatever the rule says."""
+    """How many enabled connections violate each rule of the token policy now, whether it warns, refuses or allows."""
 
     life_too_long: int
     token_reused: int

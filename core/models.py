@@ -17,7 +17,7 @@ class Heartbeat(models.Model):
     # When the loop of one of its processes was last known to turn, and when one last was known to stand still.
     loop_seen_at = models.DateTimeField(null=True)
     stalled_at = models.DateTimeField(null=True)
-    # The clock's own: since when it cannot hand over work.
+    # Of the scheduler alone: since when it cannot reach the broker.
     broker_lost_at = models.DateTimeField(null=True)
 
     class Meta:

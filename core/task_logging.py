@@ -41,5 +41,5 @@ def end(**_: Any) -> None:
 
 @setup_logging.connect
 def leave_logging_alone(**_: Any) -> None:
-    """Celery would set a level of its own; LOG_LEVEL holds for workers and the clock too."""
+    """Celery would set a level of its own; LOG_LEVEL applies to workers and the scheduler too."""
     logging.config.dictConfig(settings.LOGGING)

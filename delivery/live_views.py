@@ -18,12 +18,12 @@ from delivery.reads import PipelineFilters
 
 
 def subscribe(projects: Iterable[int], kind: str) -> list[PollSubscription]:
-    """Keep the projects of a page watched; ring the bell when there is something new to read."""
+    """Subscribe to the projects of a page; enqueue a poll when one of them is new."""
     from delivery.tasks import poll_due
 
     found, is_new = polling.subscribe(projects, kind, now=timezone.now())
     if is_new:
-        # Without a broker the page shows what is known and since when; the clock comes by itself.
+        # Without a broker the page shows what is known and since when; the scheduler polls on its own.
         with suppress(BrokerUnavailable):
             enqueue(poll_due)
     return list(found.values())

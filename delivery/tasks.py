@@ -43,7 +43,7 @@ def poll_some(*, lease: str, ids: list[int]) -> None:
 
 @task
 def repair_clock_skew() -> None:
-    """Let no sync and no subscription wait because the clock was ahead when it was read last."""
+    """Let no sync and no subscription wait because a machine's clock was ahead when it was read last."""
     now = database_now()
     SyncState.objects.repair_clock_skew(now=now, latest=now)
     PollSubscription.objects.repair_clock_skew(now=now, latest=now)

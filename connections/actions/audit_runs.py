@@ -1,7 +1,7 @@
-"""Runs of audits: started by the clock or by hand, watched, cancelled, and resumed by whoever comes next.
+"""Runs of audits: started by the scheduler or by hand, shown, cancelled, and resumed by whichever worker comes next.
 
-Nothing here waits: a run is rows, and the connections' own `next_check_at` is what the clock works from.
-So a run goes on after a crash, and two clocks do no harm.
+Nothing here waits: a run is rows, and the connections' own `next_check_at` is what the scheduler works from.
+So a run continues after a crash, and two schedulers do no harm.
 """
 
 from collections.abc import Iterable, Iterator
@@ -50,7 +50,7 @@ def start_by_hand(*, by: Actor, now: datetime) -> AuditRun:
 
 
 def make_due(connection_ids: Iterable[int], *, now: datetime) -> int:
-    """Let the clock audit these next, within its usual limits. Returns how many: a disabled one is never audited."""
+    """Let the scheduler audit these next, within its limits. Returns how many: a disabled one is never audited."""
     chosen = Connection.objects.filter(pk__in=list(connection_ids), disabled=False)
     count = chosen.count()
     chosen.filter(next_check_at__gt=now).update(next_check_at=now)
@@ -139,7 +139,7 @@ class _Room:
 
 
 def _join_run(claimed: list[int], *, now: datetime) -> None:
-    """Put what the clock took, and no run waits for, into the clock's own open run."""
+    """Put what the scheduler claimed, and no run waits for, into the scheduler's own open run."""
     waited_for = AuditedConnection.objects.filter(connection_id__in=claimed, state=State.WAITING)
     alone = set(claimed) - set(waited_for.values_list("connection_id", flat=True))
     if not alone:
@@ -205,7 +205,7 @@ def release(connection_id: int, *, now: datetime) -> None:
 def tidy(*, now: datetime) -> None:
     """Let no run wait for a connection that is gone or rests, nor stay open when nothing waits.
 
-    And let no connection rest longer because a clock was ahead when it was checked, or when a run began.
+    And let no connection wait longer because a machine's clock was ahead when it was checked, or when a run began.
     """
     waiting = AuditedConnection.objects.filter(state=State.WAITING)
     begun_tomorrow = waiting.filter(written_ahead_of_time("run__started_at", now))

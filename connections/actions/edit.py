@@ -132,7 +132,7 @@ def _write(
     choose_projects(current, chosen)
     changed = _differences(before, _state(current))
     if "projects" in changed:
-        # What is known was found in other projects, so the clock looks at once.
+        # What is known was found in other projects, so an audit is due at once.
         Connection.objects.filter(pk=current.pk).update(next_check_at=now)
     return changed
 

@@ -1,4 +1,4 @@
-"""Hold every token to the guard rails, through whichever door it comes; and set them."""
+"""Enforce the token policy for every token, on pages and in commands alike; and change the policy."""
 
 from dataclasses import asdict
 from datetime import date, datetime
@@ -26,7 +26,7 @@ def violations_of(
     besides: int | None = None,
     born_on: date | None = None,
 ) -> list[Violation]:
-    """Which guard rails a token breaks. `besides` is the connection whose own token does not count as reuse."""
+    """Which rules a token violates. `besides` is the connection whose own token does not count as reuse."""
     return token_policy.violations(
         StoredTokenPolicy.now(),
         born_on=born_on or timezone.localdate(now),
@@ -36,23 +36,23 @@ def violations_of(
 
 
 def reuse_violations(token: Credential, *, besides: int | None = None) -> list[Violation]:
-    """The breach of using one token twice, if it is one."""
+    """The violation of using one token twice, if the policy does not allow it."""
     today = timezone.localdate()
     found = violations_of(expires_on=today, now=timezone.now(), token=token, besides=besides)
     return [one for one in found if one.code == "token_reused"]
 
 
 def enforce(found: list[Violation], refusal: type[Refused]) -> list[Violation]:
-    """The breaches that are only warned of. Raises `refusal` for the first that is refused."""
-    for breach in found:
-        if breach.rule is Rule.REFUSE:
-            problem = catalogue.problem(breach.code)
-            raise refusal(problem.code, f"{problem.title}. {problem.next_step}", field=breach.field)
+    """The violations that only warn. Raises `refusal` for the first that is refused."""
+    for violation in found:
+        if violation.rule is Rule.REFUSE:
+            problem = catalogue.problem(violation.code)
+            raise refusal(problem.code, f"{problem.title}. {problem.next_step}", field=violation.field)
     return found
 
 
 def set_token_policy(wished: TokenPolicy, *, by: Actor, now: datetime, drawn_from: str | None = None) -> bool:
-    """Put new guard rails in force. Returns whether anything changed; saying the same twice records it once.
+    """Change the token policy. Returns whether anything changed; saying the same twice records it once.
 
     `drawn_from` is the version that the form carries. Raises `CannotChange`.
     """

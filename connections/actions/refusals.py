@@ -49,7 +49,7 @@ class CannotCalibrate(Refused):
 
 
 class CannotChange(Refused):
-    """Whether it is in use, which one is the default, or the guard rails: all stays as it was."""
+    """A change of whether it is in use, of the default or of the token policy is refused; nothing was changed."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Guard rails that an administrator sets for every token, and what breaks them. Pure rules."""
+"""The token policy that an administrator sets for every token, and what violates it. Pure rules."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -8,7 +8,7 @@ from connections.domain import expiry
 
 
 class Rule(StrEnum):
-    """What happens when a guard rail is broken."""
+    """What happens when a rule is violated."""
 
     ALLOW = "allow"
     WARN = "warn"
@@ -31,7 +31,7 @@ class TokenPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A broken guard rail: the code of its words, what it leads to, and the form field it belongs beside."""
+    """A violated rule: the code of its problem, what it leads to, and the form field it belongs beside."""
 
     code: str
     rule: Rule
@@ -39,11 +39,11 @@ class Violation:
 
 
 def violations(rails: TokenPolicy, *, born_on: date, expires_on: date | None, reused: bool) -> list[Violation]:
-    """Every broken guard rail that is not simply allowed. `born_on` is the day from which the token's life counts."""
+    """Every violated rule that is not simply allowed. `born_on` is the day from which the token's life counts."""
     too_long = expires_on is not None and expires_on > rails.last_day(born_on)
     found = [
         (too_long, Violation("life_too_long", rails.longest_life, "expires_on")),
         (reused, Violation("token_reused", rails.reuse, "token")),
         (expires_on is None, Violation("date_missing", rails.missing_date, "expires")),
     ]
-    return [breach for is_broken, breach in found if is_broken and breach.rule is not Rule.ALLOW]
+    return [violation for is_violated, violation in found if is_violated and violation.rule is not Rule.ALLOW]

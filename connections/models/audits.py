@@ -7,7 +7,7 @@ from connections.models.connections import Connection
 
 
 class AuditRun(models.Model):
-    """A set of connections that is audited together, by the clock or by hand."""
+    """A set of connections that is audited together, by the scheduler or by hand."""
 
     started_at = models.DateTimeField(db_index=True)
     started_by = models.CharField(max_length=150)

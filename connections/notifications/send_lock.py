@@ -70,7 +70,7 @@ def _locked(file: BinaryIO) -> bool:
     except BlockingIOError:
         return False
     except OSError as trouble:
-        # Some file systems know no such lock. Then the lease alone holds the mail, as long as the clock goes evenly.
+        # Some file systems know no such lock. Then only the lease protects the mail.
         log.warning("%s cannot be locked: %s", file.name, trouble.strerror)
     return True
 

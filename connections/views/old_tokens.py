@@ -38,7 +38,7 @@ def old_token_view(old: OldToken, request: HttpRequest) -> OldTokenView:
 
 
 def _walk_through(connection_ids: list[int]) -> str:
-    """All with one new token, or each with its own where the guard rails want that."""
+    """All with one new token, or each with its own where the token policy requires that."""
     apart = StoredTokenPolicy.now().reuse is Rule.REFUSE
     steps = [(pk,) for pk in connection_ids] if apart else [tuple(connection_ids)]
     began = int(timezone.now().timestamp() * 1000)
