@@ -40,7 +40,7 @@ def task(function: Callable[P, R]) -> "Task[P, R]":
 def enqueue(task: "Task[P, Any]", *args: P.args, **kwargs: P.kwargs) -> None:
     """Enqueue the task with arguments that fit its signature: ids only, never a token.
 
-    Raises `NobodyHears`, and `TypeError` for arguments that the task does not take.
+    Raises `BrokerUnavailable`, and `TypeError` for arguments that the task does not take.
     """
     from kombu.exceptions import OperationalError
 

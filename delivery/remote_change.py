@@ -44,7 +44,7 @@ def execute(
 ) -> Done:
     """What `do` returned, or what `look` found after no answer came. `ids` are Azure DevOps' own, for the history.
 
-    `look` returns None for "it did not happen". Raises `CannotAsk`; "outcome_unknown" when it cannot be told.
+    `look` returns None for "it did not happen". Raises `RemoteReadError`; "outcome_unknown" when it cannot be told.
     """
     refusal = check_allowed(attempt.connection, attempt.act)
     if not refusal.given:

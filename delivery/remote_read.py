@@ -61,7 +61,7 @@ class RemoteReadError(Exception):
 
 @contextmanager
 def refusing_invalid_input() -> Iterator[None]:
-    """Raise `CannotAsk` for what a rule of `input_rules` does not accept, with the rule's code."""
+    """Raise `RemoteReadError` for what a rule of `input_rules` does not accept, with the rule's code."""
     try:
         yield
     except InvalidInput as wrong:
@@ -72,7 +72,7 @@ def refusing_invalid_input() -> Iterator[None]:
 def open_client(
     connection: Connection, *, seconds: float | None = None, list_seconds: float | None = None
 ) -> Iterator[AzureDevOpsClient]:
-    """A client with the connection's token. Raises `CannotAsk` for whatever goes wrong inside, in our own words.
+    """A client with the connection's token. Raises `RemoteReadError` for whatever goes wrong inside, in our own words.
 
     `seconds` are those of each call, `list_seconds` those of each list; without them, those of a person who waits.
     """
@@ -132,7 +132,7 @@ def cached(
     *,
     seconds: float | None = None,
 ) -> Value:
-    """What `ask` returned within the last seconds, or returns now. Raises `CannotAsk`.
+    """What `ask` returned within the last seconds, or returns now. Raises `RemoteReadError`.
 
     `seconds` is how long it is remembered, for what moves; AZURE_DEVOPS_READ_SECONDS when it is not said.
     """

@@ -28,7 +28,7 @@ TOKEN_STATES = {
 }
 # A token of a server of one's own is for all its collections.
 _ONLY_AT_SERVICES = ("another-organization", ALL_ORGANIZATIONS)
-# Why something was not asked, beside the codes of `checks` and of the client.
+# Why something was not asked, beside the codes of `verification` and of the client.
 TOLD_NOT_VALID = "told_not_valid"
 
 

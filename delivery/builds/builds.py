@@ -37,7 +37,7 @@ class BuildView:
 
 
 def build_with_steps(pipeline: Pipeline, build_id: int) -> BuildView:
-    """One build. Raises `CannotAsk`."""
+    """One build. Raises `RemoteReadError`."""
     project = pipeline.project.azure_id
 
     def ask(client: AzureDevOpsClient) -> BuildView:
@@ -66,7 +66,10 @@ def _with_steps(client: AzureDevOpsClient, project: str, found: azure.Build) -> 
 
 
 def builds_of(pipeline: Pipeline, *, after: str | None = None) -> Page[azure.Build]:
-    """One page of a pipeline's builds, newest first; `after` is the token of the page before. Raises `CannotAsk`."""
+    """One page of a pipeline's builds, newest first; `after` is the token of the page before.
+
+    Raises `RemoteReadError`.
+    """
     project = pipeline.project.azure_id
     return cached(
         pipeline.project.connection,
@@ -93,7 +96,10 @@ class LogPart:
 
 
 def log_part(pipeline: Pipeline, build_id: int, log_id: int, *, first: int | None) -> LogPart:
-    """Lines of a log from `first` on; without it the last ones, which are what people look for. Raises `CannotAsk`."""
+    """Lines of a log from `first` on; without it the last ones, which are what people look for.
+
+    Raises `RemoteReadError`.
+    """
     project = pipeline.project.azure_id
     if first is None:
         first = max(_line_count(pipeline, build_id, log_id) - LINES_PER_PART + 1, 1)
@@ -120,7 +126,7 @@ def _line_count(pipeline: Pipeline, build_id: int, log_id: int) -> int:
 
 
 def suggested_branches(pipeline: Pipeline) -> tuple[str, ...]:
-    """Branches that the pipeline can be run on, its default one first; short names. Raises `CannotAsk`.
+    """Branches that the pipeline can be run on, its default one first; short names. Raises `RemoteReadError`.
 
     Where the branches cannot be listed, as of code that lies at GitHub, they are those of its newest builds.
     """
@@ -162,7 +168,7 @@ def full_ref(branch: str) -> str:
 
 
 def run_pipeline(pipeline: Pipeline, branch: str, *, by: Actor, now: datetime) -> azure.Build:
-    """Queue a build. Raises `CannotAsk`."""
+    """Queue a build. Raises `RemoteReadError`."""
     with refusing_invalid_input():
         branch = input_rules.branch_name(branch)
     work = _Run(pipeline, full_ref(branch))
@@ -199,7 +205,7 @@ class _Run:
 
 
 def cancel_build(pipeline: Pipeline, build_id: int, *, by: Actor, now: datetime) -> azure.Build:
-    """Ask a build to stop. Raises `CannotAsk`."""
+    """Ask a build to stop. Raises `RemoteReadError`."""
     project = pipeline.project.azure_id
 
     def look(client: AzureDevOpsClient) -> azure.Build | None:

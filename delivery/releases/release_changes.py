@@ -41,7 +41,7 @@ class NewRelease:
 
 
 def create_release(project: Project, wish: NewRelease, *, by: Actor, now: datetime) -> Release:
-    """A new release. Raises `CannotAsk`, with "artifact_unavailable" when a version is not to be had."""
+    """A new release. Raises `RemoteReadError`, with "artifact_unavailable" when a version is not to be had."""
     with refusing_invalid_input():
         wish = replace(wish, description=input_rules.comment(wish.description))
     chosen = ", ".join(name for _, name in wish.versions.values())
@@ -123,12 +123,12 @@ class Place:
 
 
 def deploy(project: Project, place: Place, *, comment: str, by: Actor, now: datetime) -> Environment:
-    """Begin to deploy a stage. Raises `CannotAsk`, with "stage_moved_on" when its state does not allow it."""
+    """Begin to deploy a stage. Raises `RemoteReadError`, with "stage_moved_on" when its state does not allow it."""
     return _change(operations.DEPLOY_STAGE, project, place, comment=comment, by=by, now=now)
 
 
 def cancel(project: Project, place: Place, *, comment: str, by: Actor, now: datetime) -> Environment:
-    """Stop the deployment of a stage. Raises `CannotAsk`, with "stage_moved_on" when there is none to stop."""
+    """Stop the deployment of a stage. Raises `RemoteReadError`, with "stage_moved_on" when there is none to stop."""
     return _change(operations.CANCEL_DEPLOYMENT, project, place, comment=comment, by=by, now=now)
 
 
@@ -204,12 +204,12 @@ class Decision:
 
 
 def approve(project: Project, place: Place, decision: Decision, *, by: Actor, now: datetime) -> Approval:
-    """Let a deployment go on. Raises `CannotAsk`, with "approval_of_another" or "approval_decided"."""
+    """Let a deployment go on. Raises `RemoteReadError`, with "approval_of_another" or "approval_decided"."""
     return _decide(operations.APPROVE_DEPLOYMENT, project, place, decision, by=by, now=now)
 
 
 def reject(project: Project, place: Place, decision: Decision, *, by: Actor, now: datetime) -> Approval:
-    """Stop a deployment that waits for an approval. Raises `CannotAsk` like `approve`."""
+    """Stop a deployment that waits for an approval. Raises `RemoteReadError` like `approve`."""
     return _decide(operations.REJECT_DEPLOYMENT, project, place, decision, by=by, now=now)
 
 

@@ -17,7 +17,7 @@ LIVE_SECONDS = 2.0
 
 
 def pipeline(project: Project, definition_id: int) -> Definition:
-    """One release pipeline. Raises `CannotAsk`."""
+    """One release pipeline. Raises `RemoteReadError`."""
     return cached(
         project.connection,
         ("release pipeline", project.azure_id, definition_id),
@@ -26,7 +26,7 @@ def pipeline(project: Project, definition_id: int) -> Definition:
 
 
 def releases_of(project: Project, definition_id: int, *, after: str | None = None) -> Page[Release]:
-    """One page of a pipeline's releases, the newest first. Raises `CannotAsk`."""
+    """One page of a pipeline's releases, the newest first. Raises `RemoteReadError`."""
 
     def ask(client: AzureDevOpsClient) -> Page[Release]:
         return release.releases_page(
@@ -42,7 +42,7 @@ def releases_of(project: Project, definition_id: int, *, after: str | None = Non
 
 
 def one_release(project: Project, release_id: int) -> Release:
-    """One release with everything. Raises `CannotAsk`."""
+    """One release with everything. Raises `RemoteReadError`."""
     return cached(
         project.connection,
         ("release", project.azure_id, release_id),

@@ -34,7 +34,10 @@ class Commits:
 
 
 def default_branch(repository: Repository) -> str:
-    """The branch that Azure DevOps names as the default now; empty when nothing was ever pushed. Raises `CannotAsk`."""
+    """The branch that Azure DevOps names as the default now; empty when nothing was ever pushed.
+
+    Raises `RemoteReadError`.
+    """
     project, name = _place(repository)
     found = cached(
         repository.project.connection,
@@ -45,7 +48,7 @@ def default_branch(repository: Repository) -> str:
 
 
 def branches(repository: Repository, *, beginning: str = "") -> Branches:
-    """The branches whose names begin so. Raises `CannotAsk`."""
+    """The branches whose names begin so. Raises `RemoteReadError`."""
     project, name = _place(repository)
     page = cached(
         repository.project.connection,
@@ -68,7 +71,7 @@ def _default_if_known(repository: Repository) -> str:
 def others_if_missing(repository: Repository, branch: str) -> tuple[str, ...] | None:
     """Branches to choose instead of one that does not exist, such as a deleted default; None when it does exist.
 
-    Raises `CannotAsk`.
+    Raises `RemoteReadError`.
     """
     if any(found.name == branch for found in branches(repository, beginning=branch).items):
         return None
@@ -76,7 +79,7 @@ def others_if_missing(repository: Repository, branch: str) -> tuple[str, ...] | 
 
 
 def commits(repository: Repository, branch: str, *, skip: int = 0) -> Commits:
-    """One page of commits, newest first. Raises `CannotAsk`."""
+    """One page of commits, newest first. Raises `RemoteReadError`."""
     project, name = _place(repository)
     # One more than is shown says whether there are older ones.
     found = cached(
@@ -89,7 +92,7 @@ def commits(repository: Repository, branch: str, *, skip: int = 0) -> Commits:
 
 
 def folder(repository: Repository, branch: str, path: str) -> tuple[git.Entry, ...]:
-    """What is directly in a folder. Raises `CannotAsk`."""
+    """What is directly in a folder. Raises `RemoteReadError`."""
     project, name = _place(repository)
     return cached(
         repository.project.connection,
@@ -99,7 +102,7 @@ def folder(repository: Repository, branch: str, path: str) -> tuple[git.Entry, .
 
 
 def file(repository: Repository, branch: str, path: str) -> git.File:
-    """One file. Raises `CannotAsk`, with "file_too_large" beyond FILE_MAX_BYTES."""
+    """One file. Raises `RemoteReadError`, with "file_too_large" beyond FILE_MAX_BYTES."""
     project, name = _place(repository)
 
     def ask(client: AzureDevOpsClient) -> git.File:
@@ -121,13 +124,13 @@ class EditableFile:
 
 
 def file_to_edit(repository: Repository, branch: str, path: str) -> EditableFile:
-    """One file as it is now, never from memory. Raises `CannotAsk`, also with why it cannot be edited here."""
+    """One file as it is now, never from memory. Raises `RemoteReadError`, also with why it cannot be edited here."""
     with open_client(repository.project.connection) as client:
         return read_editable(client, _place(repository), branch, path)
 
 
 def read_editable(client: AzureDevOpsClient, place: tuple[str, str], branch: str, path: str) -> EditableFile:
-    """The same with a client in hand. Raises `CannotAsk` and `AzureDevOpsError`."""
+    """The same with a client in hand. Raises `RemoteReadError` and `AzureDevOpsError`."""
     try:
         found = git.exact_file(client.transport, *place, branch, path, max_bytes=settings.FILE_MAX_BYTES)
     except errors.AnswerTooLarge:

@@ -21,7 +21,7 @@ _OUTCOME_LOOKUPS = 3
 
 
 def create_repository(project: Project, name: str, *, by: Actor, now: datetime) -> Repository:
-    """A new, empty repository. Raises `CannotAsk`."""
+    """A new, empty repository. Raises `RemoteReadError`."""
     with refusing_invalid_input():
         name = input_rules.repository_name(name)
     attempt = ChangeRequest(
@@ -51,7 +51,7 @@ def create_repository(project: Project, name: str, *, by: Actor, now: datetime) 
 
 
 def create_branch(repository: Repository, name: str, *, source: str, by: Actor, now: datetime) -> git.Branch:
-    """A new branch where the branch `source` is now. Raises `CannotAsk`."""
+    """A new branch where the branch `source` is now. Raises `RemoteReadError`."""
     with refusing_invalid_input():
         name, source = input_rules.branch_name(name), input_rules.branch_name(source)
     place = (repository.project.azure_id, repository.azure_id)
@@ -90,7 +90,7 @@ def commit_file(repository: Repository, wish: FileCommit, *, by: Actor, now: dat
     """Commit one text file to a branch.
 
     Somebody else's push just before is met by looking again: the file is committed on top when it is still the one
-    that the person saw. Raises `CannotAsk`, with "file_changed" or "file_exists" when it is not, and with
+    that the person saw. Raises `RemoteReadError`, with "file_changed" or "file_exists" when it is not, and with
     "file_holds_token" when the file holds the token in use, which nobody is shown.
     """
     with refusing_invalid_input():
