@@ -122,7 +122,7 @@ def test_a_bar_of_the_timeline_is_reached_by_keyboard_and_leads_to_its_day(page:
     ConnectionFactory(name="Ends in four days", expires_on=soon)
     ConnectionFactory(name="Ends in forty", expires_on=soon + timedelta(days=36))
     page.goto("/code-repositories/")
-    page.locator(".horizon svg a").first.focus()
+    page.locator(".expiry-chart svg a").first.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("row")).to_have_count(2)
     expect(page.get_by_role("link", name="Ends in four days", exact=True)).to_be_visible()

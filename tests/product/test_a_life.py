@@ -125,7 +125,7 @@ def test_what_a_connection_is_for_works_by_itself(person: Person) -> None:
 
     approve = _found(person, release, rf'href="({release}approvals/\d+/approve/)"')
     assert "is approved." in person.post(approve, comment="Seen")
-    _found(person, build, r"<h1>[^<]+</h1>\s*<span class=\"chip good\">.*?(Succeeded)")
+    _found(person, build, r"<h1>[^<]+</h1>\s*<span class=\"chip tone-good\">.*?(Succeeded)")
     _found(person, release, r"(Production: Succeeded)")
 
 

@@ -154,7 +154,7 @@ def test_what_went_to_a_folder_once_is_not_sent_when_a_mail_server_is_set_up(
         write("team@example.com")
         outbox.send_due(now=NOW)
         page = admin.get(reverse("connections:outbox")).content.decode()
-    assert (page.count("chip warn"), page.count("chip good")) == (1, 1)
+    assert (page.count("chip tone-warn"), page.count("chip tone-good")) == (1, 1)
     states = {state: admin.get(reverse("connections:outbox"), {"state": state}) for state in ("sent", "in-a-folder")}
     assert [states[state].context["page"].object_list[0].recipient for state in states] == [
         "team@example.com",

@@ -58,8 +58,8 @@ def test_a_row_says_when_it_was_checked_in_the_time_of_the_site(pages: Client) -
 def test_what_is_not_known_is_said(pages: Client) -> None:
     ConnectionFactory(checked_at=None, expires_on=None)
     page = shown(pages)
-    assert '<span class="soft">never</span>' in page
-    assert '<span class="soft">not recorded, add a date</span>' in page
+    assert '<span class="muted">never</span>' in page
+    assert '<span class="muted">not recorded, add a date</span>' in page
 
 
 def test_the_default_connection_and_an_owner_who_left_are_marked(pages: Client) -> None:
