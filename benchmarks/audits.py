@@ -20,8 +20,9 @@ from benchmarks.place import ROOT
 from connections import clients
 from connections.actions import audit_runs
 from connections.models import AuditRun, CapabilityState, Connection, StoredCredential
-from connections.providers.azure_devops.capabilities import CAPABILITIES, Verdict
+from connections.providers.azure_devops.capabilities import CAPABILITIES
 from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.capability import Verdict
 from delivery.models import SyncState
 from history.record import Actor
 from orchestrator.supervisor import broker, process_specs

@@ -15,10 +15,11 @@ from connections.domain.problems import Facts, Problem, catalogue
 from connections.models import Connection
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.credentials import made_up_token
-from connections.providers.azure_devops.models import Place, ProjectRef, Server
+from connections.providers.azure_devops.models import Server
 from connections.providers.azure_devops.servers import parse_servers
 from connections.providers.azure_devops.transport import Limits
 from connections.providers.credential import Credential
+from connections.providers.organization import Place, ProjectRef
 
 log = logging.getLogger(__name__)
 

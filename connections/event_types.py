@@ -7,7 +7,8 @@ from django.urls import reverse
 
 from connections.domain.problems import catalogue
 from connections.models import Connection, Reminder
-from connections.providers.azure_devops.capabilities import BY_KEY, Verdict
+from connections.providers.capability import Verdict
+from connections.providers.registry import CAPABILITIES
 from history.event_types import EventType, SubjectKind
 
 _SUGGESTED = 200
@@ -33,14 +34,13 @@ def _verdict_change(line: str) -> str:
     """`build_read: granted -> missing` in words."""
     key, _, change = line.partition(": ")
     before, _, after = change.partition(" -> ")
-    if key not in BY_KEY or not {before, after} <= set(Verdict):
+    if key not in CAPABILITIES or not {before, after} <= set(Verdict):
         return line
     return f"{_scope(key)}: {catalogue.VERDICT_WORDS[Verdict(before)]} → {catalogue.VERDICT_WORDS[Verdict(after)]}"
 
 
 def _scope(key: str) -> str:
-    capability = BY_KEY[key]
-    return f"{catalogue.AREA_LABELS[capability.area]} {capability.level.lower()}"
+    return CAPABILITIES[key].short_name
 
 
 _FIELDS = {
@@ -69,7 +69,7 @@ def _shown(value: Any) -> str:
 def _rotated(detail: dict[str, Any]) -> str:
     words = [] if detail.get("same_person", True) else ["Another person"]
     for what in ("lost", "gained"):
-        scopes = [_scope(key) for key in detail.get(what, []) if key in BY_KEY]
+        scopes = [_scope(key) for key in detail.get(what, []) if key in CAPABILITIES]
         if scopes:
             words.append(f"{what} {', '.join(scopes)}")
     return "; ".join(words) or "Same person, same scopes"

@@ -9,8 +9,9 @@ from django.utils.html import format_html_join
 from connections.domain.problems.problem import with_place
 from connections.input_rules import NAME_LENGTH, InvalidInput, connection_name
 from connections.providers.azure_devops.identifiers import InvalidOrganizationName, InvalidToken, read_token
-from connections.providers.azure_devops.models import Place, Server
+from connections.providers.azure_devops.models import Server
 from connections.providers.credential import Credential
+from connections.providers.organization import Place
 
 # More than this of a pasted file helps nobody to find their mistake.
 LONGEST_ECHO = 2000

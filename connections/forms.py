@@ -20,7 +20,8 @@ from connections.providers.azure_devops.identifiers import (
     looks_like_token,
     parse_organization,
 )
-from connections.providers.azure_devops.models import Place, Server
+from connections.providers.azure_devops.models import Server
+from connections.providers.organization import Place
 
 
 class ProjectsField(forms.MultipleChoiceField):

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from connections import clients
-from connections.domain import capability_help
 from connections.domain.health import Health
 from connections.domain.problems import catalogue
 from connections.models import Connection
-from connections.providers.azure_devops.capabilities import BY_KEY, Verdict
+from connections.providers.capability import Verdict
+from connections.providers.registry import CAPABILITIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Operation:
     @property
     def scope_label(self) -> str:
         """The scope in Azure DevOps' own words."""
-        return BY_KEY[self.capability].azure_label
+        return CAPABILITIES[self.capability].azure_label
 
 
 CREATE_REPOSITORY = Operation("create_repository", "New repository", "delivery.create_repository", "code_manage")
@@ -63,7 +63,7 @@ def check_allowed(connection: Connection, act: Operation) -> OperationCheck:
     if connection.health == Health.REJECTED:
         return _no(connection, act, connection.problem or "token_refused")
     if missing_scope(connection, act.capability):
-        lacks = f"The token lacks the scope {act.scope_label}. {capability_help.PURPOSES[act.capability].without}"
+        lacks = f"The token lacks the scope {act.scope_label}. {CAPABILITIES[act.capability].without}"
         return _no(connection, act, "scope_missing", explanation=lacks)
     return OperationCheck(act)
 

@@ -9,8 +9,8 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
 from connections.models import Connection
-from connections.providers.azure_devops.capabilities import Verdict
 from connections.providers.azure_devops.errors import ListIncomplete
+from connections.providers.capability import Verdict
 from delivery.domain.build_states import UNDER_WAY, State
 from delivery.domain.stages import ReleaseState
 from delivery.models import Pipeline, PollSubscription, Project, ReleasePipeline, Repository, SyncState

@@ -15,7 +15,7 @@ from connections.actions.rotate import Replacement, credentials_for, extend, rot
 from connections.actions.verify_credential import verify_new
 from connections.models import CapabilityState, ChosenProject, Connection
 from connections.providers.azure_devops.credentials import PersonalAccessToken
-from connections.providers.azure_devops.models import ProjectRef
+from connections.providers.organization import ProjectRef
 from history.models import Event
 from history.record import Actor
 from tests.connections.commands import Connected, Token

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from connections.domain.verification import WRITE_PROBES_OFF, Report
 from connections.models import CapabilityState, ChosenProject, Connection
-from connections.providers.azure_devops.capabilities import Finding, Verdict
+from connections.providers.capability import Finding, Verdict
 from core.columns import fit_to_columns
 
 

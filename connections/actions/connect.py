@@ -19,7 +19,8 @@ from connections.domain.health import health_of
 from connections.domain.problems import catalogue
 from connections.domain.verification import Report
 from connections.models import ChosenProject, Connection, StoredCredential
-from connections.providers.azure_devops.models import Project, ProjectRef
+from connections.providers.azure_devops.models import Project
+from connections.providers.organization import ProjectRef
 from core.columns import fit_to_columns
 from history.record import Actor, record
 

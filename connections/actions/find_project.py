@@ -13,7 +13,8 @@ from connections.domain.verification import Report
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.deadlines import deadline
 from connections.providers.azure_devops.errors import AzureDevOpsError, ListIncomplete, NotFound, TimedOut
-from connections.providers.azure_devops.models import Place, Project
+from connections.providers.azure_devops.models import Project
+from connections.providers.organization import Place
 
 
 @dataclass(frozen=True, slots=True)

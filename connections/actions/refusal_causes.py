@@ -10,7 +10,7 @@ from connections.domain import expiry
 from connections.domain.health import Health
 from connections.domain.verification import Report
 from connections.models import Connection
-from connections.providers.azure_devops.models import Place
+from connections.providers.organization import Place
 
 
 def cause_for(connection: Connection, code: str, *, now: datetime) -> str:

@@ -21,8 +21,8 @@ from connections.domain import expiry
 from connections.domain.problems import catalogue
 from connections.domain.verification import Report
 from connections.models import Connection, StoredCredential
-from connections.providers.azure_devops.capabilities import Verdict
 from connections.providers.azure_devops.identifiers import OrganizationName
+from connections.providers.capability import Verdict
 from connections.providers.credential import Credential
 from core import encryption
 from history.record import Actor, record

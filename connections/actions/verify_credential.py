@@ -13,8 +13,9 @@ from connections.domain import report_json
 from connections.domain.verification import Report
 from connections.models import ProbeResult, StoredCredential
 from connections.providers.azure_devops.identifiers import OrganizationName
-from connections.providers.azure_devops.models import ProjectRef, Server
+from connections.providers.azure_devops.models import Server
 from connections.providers.credential import Credential
+from connections.providers.organization import ProjectRef
 from core import encryption
 
 _SALT = "connections.test-result"

@@ -14,7 +14,7 @@ from connections.actions.calibrate import calibrate
 from connections.cli.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, USAGE, WELL, Options, Output, find
 from connections.domain.calibration import VALID, Calibration, Comparison, Result, Told, levels, token_states
 from connections.domain.problems import catalogue
-from connections.providers.azure_devops.models import Place
+from connections.providers.organization import Place
 
 
 def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:

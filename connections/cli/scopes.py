@@ -6,8 +6,8 @@ from connections.domain.problems import catalogue
 from connections.domain.verification import WRITE_PROBES_OFF
 from connections.domain.where_tried import in_words, is_mixed
 from connections.models import CapabilityState
-from connections.providers.azure_devops.capabilities import Finding, ProjectVerdict, Verdict
-from connections.providers.azure_devops.models import Place
+from connections.providers.capability import Finding, ProjectVerdict, Verdict
+from connections.providers.organization import Place
 
 
 def scope_of_finding(finding: Finding) -> dict[str, Any]:

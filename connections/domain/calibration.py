@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from connections.providers.azure_devops.capabilities import CAPABILITIES
-from connections.providers.azure_devops.models import Place
+from connections.providers.organization import Place
 from expected_answers import ExpectedAnswer, ExpectedRequest, expected_answers
 from expected_answers.observation import Observation
 

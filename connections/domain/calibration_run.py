@@ -17,10 +17,11 @@ from connections.providers.azure_devops import capabilities, core, errors
 from connections.providers.azure_devops.capabilities import NO_SUCH_NUMBER, Probe, read_answer
 from connections.providers.azure_devops.classification import classify
 from connections.providers.azure_devops.client import AzureDevOpsClient
-from connections.providers.azure_devops.models import Identity, Place, Project, ProjectRef, Service
+from connections.providers.azure_devops.models import Project, Service
 from connections.providers.azure_devops.responses import Response
 from connections.providers.azure_devops.transport import Transport
 from connections.providers.credential import Credential
+from connections.providers.organization import Identity, Place, ProjectRef
 from expected_answers import ACCEPTED, ExpectedAnswers, ExpectedRequest, expected_answers
 from expected_answers.observation import Private, differences, observe
 

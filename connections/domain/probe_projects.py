@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Sequence
 
 from connections.providers.azure_devops import errors
-from connections.providers.azure_devops.models import Project, ProjectRef
+from connections.providers.azure_devops.models import Project
+from connections.providers.organization import ProjectRef
 
 # How many chosen projects are asked for by id before the whole list is read.
 LOOK_UPS = 3

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from connections.domain.verification import Failure, Report
-from connections.providers.azure_devops.capabilities import Finding, ProjectVerdict, Verdict
-from connections.providers.azure_devops.models import Identity, Project, ProjectRef
+from connections.providers.azure_devops.models import Project
+from connections.providers.capability import Finding, ProjectVerdict, Verdict
+from connections.providers.organization import Identity, ProjectRef
 
 
 def to_json(report: Report) -> dict[str, Any]:

@@ -16,9 +16,11 @@ from typing import Protocol
 
 from connections.domain.probe_projects import ProjectChooser
 from connections.providers.azure_devops import capabilities, errors
-from connections.providers.azure_devops.capabilities import Finding, Probe, Verdict
+from connections.providers.azure_devops.capabilities import Probe
 from connections.providers.azure_devops.client import AzureDevOpsClient
-from connections.providers.azure_devops.models import ConnectionData, Identity, Page, Project, ProjectRef
+from connections.providers.azure_devops.models import ConnectionData, Page, Project
+from connections.providers.capability import Finding, Verdict
+from connections.providers.organization import Identity, ProjectRef
 
 PAGE_SIZE = 500
 WRITE_PROBES_OFF = "write_probes_off"

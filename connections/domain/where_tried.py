@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from connections.providers.azure_devops.capabilities import ProjectVerdict, Verdict
+from connections.providers.capability import ProjectVerdict, Verdict
 
 
 def and_join(names: Iterable[str]) -> str:

@@ -13,10 +13,10 @@ from connections.domain import expiry, report_json
 from connections.domain.health import NEEDS_ATTENTION, Health
 from connections.domain.verification import NO_CHOSEN_PROJECT, NO_PROJECT, WRITE_PROBES_OFF
 from connections.input_rules import NAME_LENGTH
-from connections.providers.azure_devops.capabilities import ProjectVerdict, Verdict
-from connections.providers.azure_devops.models import Place, ProjectRef
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
+from connections.providers.capability import ProjectVerdict, Verdict
 from connections.providers.credential import Credential
+from connections.providers.organization import Place, ProjectRef
 from connections.providers.registry import UnknownCredentialKind, credential_type
 from core import encryption
 from core.leases import Leased

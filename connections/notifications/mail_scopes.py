@@ -3,12 +3,12 @@
 from typing import Any
 
 from connections import clients
-from connections.domain import capability_help
 from connections.domain.problems import catalogue
 from connections.domain.where_tried import and_join, in_words, is_mixed, project_names
 from connections.models import CapabilityState, Connection
-from connections.providers.azure_devops.capabilities import BY_KEY, Verdict
-from connections.providers.azure_devops.models import Place
+from connections.providers.capability import Verdict
+from connections.providers.organization import Place
+from connections.providers.registry import CAPABILITIES
 
 
 def scopes_context(connection: Connection) -> dict[str, Any]:
@@ -30,9 +30,9 @@ def scopes_context(connection: Connection) -> dict[str, Any]:
 
 def _line(state: CapabilityState, *, place: Place) -> dict[str, str]:
     return {
-        "label": BY_KEY[state.capability].azure_label,
+        "label": CAPABILITIES[state.capability].azure_label,
         "what": _what(state, place=place),
-        "without": capability_help.PURPOSES[state.capability].without,
+        "without": CAPABILITIES[state.capability].without,
     }
 
 
@@ -46,4 +46,4 @@ def _what(state: CapabilityState, *, place: Place) -> str:
 
 
 def _mixed(state: CapabilityState) -> dict[str, str]:
-    return {"label": BY_KEY[state.capability].azure_label, "where": in_words(state.project_verdicts())}
+    return {"label": CAPABILITIES[state.capability].azure_label, "where": in_words(state.project_verdicts())}

@@ -2,7 +2,24 @@
 
 from dataclasses import dataclass
 
+from connections.providers.capability import Capability
 from connections.providers.credential import Credential
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """One security practice of the user guide."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where people read on."""
+
+    label: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +35,6 @@ class Provider:
     icon: str
     needs: str
     credentials: tuple[type[Credential], ...]
+    capabilities: tuple[Capability, ...]
+    security_practices: tuple[Practice, ...]
+    links: tuple[Link, ...]

@@ -19,7 +19,8 @@ from connections.actions.refusals import CannotConnect
 from connections.actions.verify_credential import Credentials, VerificationResult, kept_result, verify_new
 from connections.domain.verification import Report
 from connections.forms import ConnectForm, FindProjectForm, VerifyForm
-from connections.providers.azure_devops.models import Project, ProjectRef
+from connections.providers.azure_devops.models import Project
+from connections.providers.organization import ProjectRef
 from connections.providers.registry import BY_SLUG, PROVIDERS
 from connections.views.common import guide_context, person, tokens_page, warn_of_violations
 from connections.views.report_presenter import ReportView

@@ -35,7 +35,7 @@ from connections.filters import WithinForm
 from connections.forms import RotateForm, VerifyReplacementForm
 from connections.models import Connection, StoredTokenPolicy
 from connections.old_tokens import replaced_tokens
-from connections.providers.azure_devops.models import Place
+from connections.providers.organization import Place
 from connections.views.common import (
     guide_context,
     person,

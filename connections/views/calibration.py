@@ -19,8 +19,8 @@ from connections.domain.calibration import Calibration, Comparison, Result, leve
 from connections.domain.problems import catalogue
 from connections.forms import CalibrationForm
 from connections.models import Connection
-from connections.providers.azure_devops.capabilities import Verdict
-from connections.providers.azure_devops.models import Place
+from connections.providers.capability import Verdict
+from connections.providers.organization import Place
 from connections.views.common import person
 from connections.views.connection_detail import find
 from connections.views.presenters import Chip

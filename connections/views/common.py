@@ -20,8 +20,9 @@ from connections.domain.problems import catalogue
 from connections.domain.rotation_plan import RotationStep
 from connections.models import Connection, StoredTokenPolicy
 from connections.providers.azure_devops.models import Server
+from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.credential import Credential
-from connections.views.presenters import Notice, ProblemView, problem_view, scope_table
+from connections.views.presenters import Notice, ProblemView, problem_view
 from connections.views.report_presenter import plain_http_notice
 
 
@@ -111,7 +112,7 @@ def guide_context(connection: Connection | None = None) -> dict[str, Any]:
     """What every page with instructions shows; on the page of a connection only what concerns its server."""
     servers = [one for one in clients.servers() if connection is None or one.name == connection.server]
     return {
-        "capabilities": scope_table(),
+        "capabilities": AZURE_DEVOPS.capabilities,
         "rails": StoredTokenPolicy.now(),
         "servers": [_row(one) for one in servers],
         "places": list(dict.fromkeys(one.place for one in servers)) or ["organization"],

@@ -5,9 +5,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from connections.domain import capability_help, expiry
+from connections.domain import expiry
 from connections.domain.problems import catalogue
-from connections.providers.azure_devops.models import Place
+from connections.providers.azure_devops.provider import AZURE_DEVOPS
+from connections.providers.organization import Place
 from connections.views.common import guide_context
 
 
@@ -21,8 +22,8 @@ def guide(request: HttpRequest) -> HttpResponse:
         "server_problems": [
             catalogue.problem(code, place="collection") for code in catalogue.TROUBLESHOOTING_OF_A_SERVER
         ],
-        "security_practices": capability_help.SECURITY_PRACTICES,
-        "links": [{"label": label, "url": url} for label, url in capability_help.HELP_LINKS],
+        "security_practices": AZURE_DEVOPS.security_practices,
+        "links": AZURE_DEVOPS.links,
         **guided,
     }
     return render(request, "connections/guide.html", context)

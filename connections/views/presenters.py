@@ -8,14 +8,14 @@ from enum import StrEnum
 from django.urls import reverse
 from django.utils import timezone
 
-from connections.domain import capability_help, expiry
+from connections.domain import expiry
 from connections.domain.health import Expiry, Health, worse
 from connections.domain.problems import NO_FACTS, Facts, catalogue
 from connections.domain.where_tried import in_words
 from connections.models import CapabilityState, Connection
-from connections.providers.azure_devops.capabilities import BY_KEY, CAPABILITIES, Finding, Verdict
-from connections.providers.azure_devops.models import Place
-from connections.providers.registry import BY_KEY as BY_PROVIDER_KEY
+from connections.providers.capability import Finding, Verdict
+from connections.providers.organization import Place
+from connections.providers.registry import BY_KEY, CAPABILITIES, capabilities_of
 from connections.reads import Row
 
 UNKNOWN_ICON = "circle-question-mark"
@@ -106,7 +106,7 @@ def connection_row(row: Row, *, projects: int, today: date) -> ConnectionRow:
     """The row of a connection that is limited to so many `projects`, unless it covers all."""
     state = states(row, today=today)
     # A later version may have stored a provider that this version does not know.
-    provider = BY_PROVIDER_KEY.get(row.provider)
+    provider = BY_KEY.get(row.provider)
     return ConnectionRow(
         columns=row,
         url=reverse("connections:detail", args=[row.pk]),
@@ -188,7 +188,7 @@ class CapabilityGroup:
 
 
 def _row(key: str, verdict: str, reason: str, **more: object) -> CapabilityRow:
-    capability, purpose = BY_KEY[key], capability_help.PURPOSES[key]
+    capability = CAPABILITIES[key]
     # Beside "not permitted" the chip says it already.
     explained = catalogue.problem(reason).title if reason and verdict != Verdict.NOT_PERMITTED else ""
     return CapabilityRow(
@@ -197,8 +197,8 @@ def _row(key: str, verdict: str, reason: str, **more: object) -> CapabilityRow:
         guide_label=capability.guide_label,
         azure_label=capability.azure_label,
         scope=capability.scope,
-        needed_for=purpose.needed_for,
-        without="" if verdict == Verdict.GRANTED else purpose.without,
+        needed_for=capability.needed_for,
+        without="" if verdict == Verdict.GRANTED else capability.without,
         chip=VERDICT_CHIPS[verdict],
         reason=explained,
         **more,  # type: ignore[arg-type]
@@ -208,7 +208,7 @@ def _row(key: str, verdict: str, reason: str, **more: object) -> CapabilityRow:
 def _grouped(rows: Iterable[CapabilityRow]) -> list[CapabilityGroup]:
     groups = {area: CapabilityGroup(label) for area, label in catalogue.AREA_LABELS.items()}
     for row in rows:
-        groups[BY_KEY[row.key].area].rows.append(row)
+        groups[CAPABILITIES[row.key].area].rows.append(row)
     return list(groups.values())
 
 
@@ -224,7 +224,7 @@ def stored_groups(connection: Connection) -> list[CapabilityGroup]:
     """What is stored of each capability for a page; one never looked at reads "could not tell"."""
     known: dict[str, CapabilityState] = {state.capability: state for state in connection.capabilities.all()}
     rows = []
-    for capability in CAPABILITIES:
+    for capability in capabilities_of(connection.provider):
         state = known.get(capability.key)
         if state is None:
             rows.append(_row(capability.key, Verdict.UNKNOWN, ""))
@@ -242,30 +242,3 @@ def stored_groups(connection: Connection) -> list[CapabilityGroup]:
 
 def _doubted(code: str) -> str:
     return f"The last check could not confirm it: {catalogue.problem(code).title}"
-
-
-@dataclass(frozen=True, slots=True)
-class ScopeRow:
-    """A capability in the guide's table."""
-
-    group_label: str
-    guide_label: str
-    azure_label: str
-    scope: str
-    needed_for: str
-    without: str
-
-
-def scope_table() -> list[ScopeRow]:
-    """Every capability under the guide's and Azure DevOps' own label."""
-    return [
-        ScopeRow(
-            catalogue.AREA_LABELS[one.area],
-            one.guide_label,
-            one.azure_label,
-            one.scope,
-            capability_help.PURPOSES[one.key].needed_for,
-            capability_help.PURPOSES[one.key].without,
-        )
-        for one in CAPABILITIES
-    ]

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from connections.domain.problems import catalogue
 from connections.domain.where_tried import and_join, in_words, is_mixed, names_with
-from connections.providers.azure_devops.capabilities import BY_KEY, ProjectVerdict, Verdict
+from connections.providers.capability import ProjectVerdict, Verdict
+from connections.providers.registry import CAPABILITIES
 from connections.views.presenters import Notice
 
 _MOST_NAMES = 10
@@ -49,8 +49,7 @@ def rights_notices(by_capability: Mapping[str, Sequence[ProjectVerdict]], *, per
 
 
 def _short_name(capability: str) -> str:
-    found = BY_KEY[capability]
-    return f"{catalogue.AREA_LABELS[found.area]} {found.level.lower()}"
+    return CAPABILITIES[capability].short_name
 
 
 def some_of(names: Sequence[str]) -> str:

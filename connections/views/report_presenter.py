@@ -13,8 +13,9 @@ from connections.domain.token_policy import Rule, Violation
 from connections.domain.verification import NO_PROJECT, WRITE_PROBES_OFF, Failure, Report
 from connections.domain.where_tried import and_join
 from connections.models import Connection
-from connections.providers.azure_devops.capabilities import BY_KEY, Verdict
-from connections.providers.azure_devops.models import Place
+from connections.providers.capability import Verdict
+from connections.providers.organization import Place
+from connections.providers.registry import CAPABILITIES
 from connections.views.presenters import CapabilityGroup, Notice, ProblemView, finding_groups, problem_view
 from connections.views.project_notices import hidden_projects_notices, rights_notices, some_of
 
@@ -233,7 +234,7 @@ def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
     if not report.accepted:
         return []
     notices = []
-    missing = [BY_KEY[one.capability] for one in report.findings if one.verdict is Verdict.MISSING]
+    missing = [CAPABILITIES[one.capability] for one in report.findings if one.verdict is Verdict.MISSING]
     if missing:
         highest = {one.area: one.azure_label for one in missing}
         notices.append(

@@ -11,11 +11,10 @@ from connections.actions.refusal_causes import with_cause_of_new
 from connections.actions.refusals import Refused
 from connections.actions.rotate import Comparison
 from connections.actions.verify_credential import VerificationResult
-from connections.domain.problems import catalogue
 from connections.domain.verification import Report
 from connections.forms import TokenForm
 from connections.models import Connection
-from connections.providers.azure_devops.capabilities import BY_KEY
+from connections.providers.registry import CAPABILITIES
 from connections.views.common import notices_about_server
 from connections.views.report_presenter import ReportView, report_view, token_notices
 
@@ -116,5 +115,4 @@ def comparison_rows(connection: Connection, comparison: Comparison, report: Repo
 
 
 def _labels(capabilities: tuple[str, ...]) -> str:
-    names = [f"{catalogue.AREA_LABELS[BY_KEY[key].area]} {BY_KEY[key].level.lower()}" for key in capabilities]
-    return ", ".join(names) or "None"
+    return ", ".join(CAPABILITIES[key].short_name for key in capabilities) or "None"

@@ -10,7 +10,7 @@ from orchestrator.environment import SECRET_FILES, SECRETS
 # The sandbox and the broker are no part of the product: its secrets are not for them.
 _NOT_FOR_OTHERS = (*SECRETS, *SECRET_FILES, "DJANGO_SETTINGS_MODULE")
 SANDBOX_SERVER = "Sandbox"
-# How its entry says what it is; read by `connections.providers.azure_devops.servers`.
+# How its entry says what it is; the provider reads it.
 SANDBOX_KIND = "kind=sandbox"
 # Each thread of a worker would keep freed memory in a heap of its own.
 # https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html

@@ -11,8 +11,8 @@ from connections.domain.problems import ALL, NO_FACTS, on_server
 from connections.domain.problems import Facts as Facts
 from connections.domain.problems import Problem as Problem
 from connections.domain.verification import Failure
-from connections.providers.azure_devops.capabilities import Verdict
-from connections.providers.azure_devops.models import Place
+from connections.providers.capability import Verdict
+from connections.providers.organization import Place
 
 PROBLEMS: dict[str, Problem] = {problem.code: problem for problem in ALL}
 ON_SERVER: dict[str, Problem] = {problem.code: problem for problem in on_server.PROBLEMS}

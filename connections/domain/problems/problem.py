@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from connections.providers.azure_devops.models import Place
+from connections.providers.organization import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from connections.providers.azure_devops import errors
-from connections.providers.azure_devops.models import Identity, Page
+from connections.providers.azure_devops.models import Page
 from connections.providers.azure_devops.paging import Listed, every_page, read_in_parts
 from connections.providers.azure_devops.parsing import (
     instant,
@@ -27,6 +27,7 @@ from connections.providers.azure_devops.parsing import (
 )
 from connections.providers.azure_devops.responses import Response, fit_to_show
 from connections.providers.azure_devops.transport import Transport, successful
+from connections.providers.organization import Identity
 
 # So many ids fit into one address.
 _IDS_AT_ONCE = 100

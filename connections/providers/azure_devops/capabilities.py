@@ -13,44 +13,41 @@ import re
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Literal
 
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.classification import classify
-from connections.providers.azure_devops.models import ProjectRef
 from connections.providers.azure_devops.responses import Response
 from connections.providers.azure_devops.transport import Transport
+from connections.providers.capability import Capability, Finding, ProjectVerdict, Verdict
+from connections.providers.organization import ProjectRef
 
 # The largest identifier there is: no build, release or approval will ever carry it.
 NO_SUCH_NUMBER = 2_147_483_647
 
 
-class Verdict(StrEnum):
-    """What a probe says of one capability."""
-
-    GRANTED = "granted"
-    MISSING = "missing"
-    NOT_PERMITTED = "not_permitted"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Capability:
-    """One thing a token may do, under the names of the user guide and of Azure DevOps."""
-
-    key: str
-    area: Literal["code", "build", "release"]
-    level: str
-    guide_label: str
-    azure_label: str
-    scope: str
-    writes: bool
-
-
 CAPABILITIES: tuple[Capability, ...] = (
-    Capability("code_read", "code", "Read", "Code: Read", "Code: Read", "vso.code", writes=False),
-    Capability("code_write", "code", "Write", "Code: Write", "Code: Read & write", "vso.code_write", writes=True),
+    Capability(
+        "code_read",
+        "code",
+        "Read",
+        "Code: Read",
+        "Code: Read",
+        "vso.code",
+        writes=False,
+        needed_for="List repositories and branches, read commits and files.",
+        without="Repositories, branches and files cannot be shown.",
+    ),
+    Capability(
+        "code_write",
+        "code",
+        "Write",
+        "Code: Write",
+        "Code: Read & write",
+        "vso.code_write",
+        writes=True,
+        needed_for="Create branches and commit files.",
+        without="No branch can be created and no file committed from here.",
+    ),
     Capability(
         "code_manage",
         "code",
@@ -59,8 +56,20 @@ CAPABILITIES: tuple[Capability, ...] = (
         "Code: Read, write, & manage",
         "vso.code_manage",
         writes=True,
+        needed_for="Create and rename repositories.",
+        without="No repository can be created from here.",
     ),
-    Capability("build_read", "build", "Read", "Build: Read", "Build: Read", "vso.build", writes=False),
+    Capability(
+        "build_read",
+        "build",
+        "Read",
+        "Build: Read",
+        "Build: Read",
+        "vso.build",
+        writes=False,
+        needed_for="Show pipelines, builds and their logs.",
+        without="Builds and their status cannot be shown.",
+    ),
     Capability(
         "build_execute",
         "build",
@@ -69,8 +78,20 @@ CAPABILITIES: tuple[Capability, ...] = (
         "Build: Read & execute",
         "vso.build_execute",
         writes=True,
+        needed_for="Run and cancel pipelines.",
+        without="No pipeline can be run or cancelled from here.",
     ),
-    Capability("release_read", "release", "Read", "Release: Read", "Release: Read", "vso.release", writes=False),
+    Capability(
+        "release_read",
+        "release",
+        "Read",
+        "Release: Read",
+        "Release: Read",
+        "vso.release",
+        writes=False,
+        needed_for="Show releases, environments and deployments.",
+        without="Releases and deployments cannot be shown.",
+    ),
     Capability(
         "release_execute",
         "release",
@@ -79,6 +100,8 @@ CAPABILITIES: tuple[Capability, ...] = (
         "Release: Read, write, & execute",
         "vso.release_execute",
         writes=True,
+        needed_for="Create releases and deploy environments.",
+        without="No release can be created or deployed from here.",
     ),
     Capability(
         "release_manage",
@@ -88,36 +111,11 @@ CAPABILITIES: tuple[Capability, ...] = (
         "Release: Read, write, execute, & manage",
         "vso.release_manage",
         writes=True,
+        needed_for="Approve and reject deployments.",
+        without="No deployment can be approved or rejected from here.",
     ),
 )
 BY_KEY = {capability.key: capability for capability in CAPABILITIES}
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectVerdict:
-    """What the probe of one capability came to in one project. `reason` is a code as in `Finding`."""
-
-    project_id: str
-    project_name: str
-    verdict: Verdict
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The verdict on one capability.
-
-    `reason` is a stable code that says why we could not tell, or what was refused; empty when granted or
-    missing. `seconds` is the time that its probes took. `by_project` holds the projects in which it was tried, in
-    that order: none when it was not tried at all, and more than one only after a denial.
-    """
-
-    capability: str
-    verdict: Verdict
-    reason: str = ""
-    seconds: float = 0.0
-    activity_id: str | None = None
-    by_project: tuple[ProjectVerdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

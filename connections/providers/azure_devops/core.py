@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from connections.providers.azure_devops import errors
-from connections.providers.azure_devops.models import ConnectionData, Identity, Page, Project
+from connections.providers.azure_devops.models import ConnectionData, Page, Project
 from connections.providers.azure_devops.paging import every_page
 from connections.providers.azure_devops.parsing import instant, optional_text, read_page, text_of
 from connections.providers.azure_devops.responses import ANONYMOUS_ID, Response
 from connections.providers.azure_devops.transport import Transport, successful
+from connections.providers.organization import Identity
 
 
 def ask_connection_data(transport: Transport) -> Response:

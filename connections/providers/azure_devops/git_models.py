@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from connections.providers.azure_devops.models import Identity
+from connections.providers.organization import Identity
 
 HEADS = "refs/heads/"
 

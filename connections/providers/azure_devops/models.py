@@ -6,10 +6,10 @@ from ipaddress import ip_address
 from typing import Generic, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
+from connections.providers.organization import Identity, Place
+
 SERVICES_URL = "https://dev.azure.com"
 SERVICES_RELEASE_URL = "https://vsrm.dev.azure.com"
-# Where projects live: an organization at the service, a collection on a server of one's own.
-Place = Literal["organization", "collection"]
 # What answers there: Azure DevOps, or the sandbox that stands for the service on a developer's machine.
 Kind = Literal["azure_devops", "sandbox"]
 # Classic releases are a service of their own, at the service on a host of their own.
@@ -101,31 +101,12 @@ class Page(Generic[Item]):
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """A person, or a group of people. `id` is Azure DevOps' own, not the Entra object id."""
-
-    id: str
-    display_name: str
-    account: str | None = None
-    descriptor: str | None = None
-    is_group: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class ConnectionData:
     """Who asks, and the organization's id, which survives a rename."""
 
     identity: Identity
     organization_id: str
     deployment_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectRef:
-    """A project by its id, and its name where it is known."""
-
-    id: str
-    name: str = ""
 
 
 # https://learn.microsoft.com/rest/api/azure/devops/core/projects/list#projectstate

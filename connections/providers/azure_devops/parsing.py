@@ -11,9 +11,10 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from connections.providers.azure_devops import errors
-from connections.providers.azure_devops.models import Identity, Page
+from connections.providers.azure_devops.models import Page
 from connections.providers.azure_devops.responses import Response
 from connections.providers.azure_devops.text import cut
+from connections.providers.organization import Identity
 from core.storable_text import storable_text
 
 _FRACTION = re.compile(r"\.(\d+)")

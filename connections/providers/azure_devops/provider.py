@@ -1,6 +1,8 @@
 """The entry of Azure DevOps in the registry of providers."""
 
+from connections.providers.azure_devops.capabilities import CAPABILITIES
 from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.help import LINKS, SECURITY_PRACTICES
 from connections.providers.provider import Provider
 
 AZURE_DEVOPS = Provider(
@@ -10,4 +12,7 @@ AZURE_DEVOPS = Provider(
     icon="cloud",
     needs="Personal access token, about two minutes",
     credentials=(PersonalAccessToken,),
+    capabilities=CAPABILITIES,
+    security_practices=SECURITY_PRACTICES,
+    links=LINKS,
 )

@@ -5,7 +5,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from connections.providers.azure_devops.models import Identity
 from connections.providers.azure_devops.parsing import (
     flag,
     instant,
@@ -20,6 +19,7 @@ from connections.providers.azure_devops.parsing import (
     text_of,
     web_link,
 )
+from connections.providers.organization import Identity
 
 
 class ReleaseStatus(StrEnum):

@@ -14,8 +14,9 @@ from connections.domain.calibration_run import Clients, calibrate, made_up_organ
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.credentials import PersonalAccessToken, made_up_token
 from connections.providers.azure_devops.identifiers import looks_like_token
-from connections.providers.azure_devops.models import ProjectRef, Server
+from connections.providers.azure_devops.models import Server
 from connections.providers.azure_devops.transport import Limits
+from connections.providers.organization import ProjectRef
 from expected_answers import expected_answers
 from sandbox.editions import SERVERS
 from sandbox.samples import COLLECTION, secret

@@ -6,11 +6,10 @@ from datetime import date
 
 import pytest
 
-from connections.domain import capability_help, expiry
+from connections.domain import expiry
 from connections.domain.health import Expiry, Health, worse
 from connections.domain.problems import catalogue
 from connections.providers.azure_devops import errors
-from connections.providers.azure_devops.capabilities import CAPABILITIES
 
 
 @pytest.mark.parametrize(
@@ -131,11 +130,3 @@ def test_no_problem_of_a_dead_token_says_to_extend_or_regenerate_it() -> None:
 def test_the_causes_of_the_guide_have_different_words() -> None:
     told = [catalogue.problem(code) for code in catalogue.TROUBLESHOOTING]
     assert len({(one.title, one.explanation, one.next_step) for one in told}) == len(catalogue.TROUBLESHOOTING)
-
-
-def test_every_capability_says_what_it_is_for() -> None:
-    assert set(capability_help.PURPOSES) == {one.key for one in CAPABILITIES}
-
-
-def test_there_are_six_security_practices() -> None:
-    assert len(capability_help.SECURITY_PRACTICES) == 6

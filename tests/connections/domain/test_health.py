@@ -22,8 +22,9 @@ from connections.domain.health import (
     status_change,
 )
 from connections.domain.verification import WRITE_PROBES_OFF, Failure, Report
-from connections.providers.azure_devops.capabilities import CAPABILITIES, Finding, Verdict
-from connections.providers.azure_devops.models import Identity
+from connections.providers.azure_devops.capabilities import CAPABILITIES
+from connections.providers.capability import Finding, Verdict
+from connections.providers.organization import Identity
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 REPEATS = 3

@@ -8,11 +8,13 @@ import pytest
 
 from connections.domain import report_json, verification
 from connections.domain.verification import Report
-from connections.providers.azure_devops.capabilities import CAPABILITIES, Finding, ProjectVerdict, Verdict
+from connections.providers.azure_devops.capabilities import CAPABILITIES
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.credentials import PersonalAccessToken
-from connections.providers.azure_devops.models import ProjectRef, Server
+from connections.providers.azure_devops.models import Server
 from connections.providers.azure_devops.transport import Limits
+from connections.providers.capability import Finding, ProjectVerdict, Verdict
+from connections.providers.organization import ProjectRef
 from sandbox.server import Sandbox
 from sandbox.state import Project
 from tests.connections.denials import WRITES, deny, hide

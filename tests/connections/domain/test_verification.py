@@ -8,11 +8,12 @@ import pytest
 
 from connections.domain import verification
 from connections.domain.verification import Report
-from connections.providers.azure_devops.capabilities import CAPABILITIES, Verdict
+from connections.providers.azure_devops.capabilities import CAPABILITIES
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.models import Server
 from connections.providers.azure_devops.transport import Limits
+from connections.providers.capability import Verdict
 from sandbox.samples import PROJECT_COUNT
 from sandbox.server import Sandbox
 

@@ -3,7 +3,7 @@
 import pytest
 
 from connections.domain.where_tried import and_join, in_words, is_mixed, project_names
-from connections.providers.azure_devops.capabilities import ProjectVerdict, Verdict
+from connections.providers.capability import ProjectVerdict, Verdict
 from connections.views.project_notices import hidden_projects_notices, rights_notices
 
 GRANTED, DENIED, UNKNOWN = Verdict.GRANTED, Verdict.NOT_PERMITTED, Verdict.UNKNOWN

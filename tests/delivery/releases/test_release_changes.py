@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from connections.models import CapabilityState, Connection
-from connections.providers.azure_devops.models import Identity
 from connections.providers.azure_devops.release_models import Approval, ApprovalStatus
+from connections.providers.organization import Identity
 from delivery.models import Project
 from delivery.releases.release_changes import is_of_another
 from history.models import Event

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from connections.providers.azure_devops.models import Identity
 from connections.providers.azure_devops.release_models import (
     Approval,
     ApprovalStatus,
@@ -15,6 +14,7 @@ from connections.providers.azure_devops.release_models import (
     Release,
     ReleaseStatus,
 )
+from connections.providers.organization import Identity
 
 P = "Web Shop"
 HERE = "/acme/Web%20Shop/_apis/release"

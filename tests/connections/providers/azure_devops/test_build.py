@@ -8,9 +8,9 @@ import pytest
 
 from connections.providers.azure_devops import build, errors
 from connections.providers.azure_devops.build import Build, Definition, Result, Status
-from connections.providers.azure_devops.models import Identity
 from connections.providers.azure_devops.paging import Listed
 from connections.providers.azure_devops.transport import Transport
+from connections.providers.organization import Identity
 from tests.connections.providers.azure_devops.conftest import Asking, MakeTransport, Serve
 from tests.connections.providers.azure_devops.loopback import answer, json_answer, listing
 

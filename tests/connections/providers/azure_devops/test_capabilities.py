@@ -4,16 +4,9 @@ import json
 
 import pytest
 
-from connections.providers.azure_devops.capabilities import (
-    CAPABILITIES,
-    PROBES,
-    Finding,
-    Verdict,
-    confirm,
-    read_answer,
-    reconcile,
-)
+from connections.providers.azure_devops.capabilities import CAPABILITIES, PROBES, confirm, read_answer, reconcile
 from connections.providers.azure_devops.responses import Response
+from connections.providers.capability import Finding, Verdict
 
 ME = "22157d54-1821-6536-a446-928b06348385"
 SIGNED = {"x-vss-userdata": f"{ME}:me@example.com", "content-type": "application/json; charset=utf-8"}

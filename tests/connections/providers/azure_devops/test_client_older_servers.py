@@ -8,11 +8,11 @@ import pytest
 
 from connections.domain import verification
 from connections.providers.azure_devops import build, errors, git, release
-from connections.providers.azure_devops.capabilities import Verdict
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.models import Server
 from connections.providers.azure_devops.transport import Limits
+from connections.providers.capability import Verdict
 from sandbox.editions import SERVERS
 from sandbox.samples import secret
 from sandbox.server import Sandbox

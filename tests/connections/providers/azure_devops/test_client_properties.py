@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connections.providers.azure_devops import capabilities
-from connections.providers.azure_devops.capabilities import Verdict, read_answer
+from connections.providers.azure_devops.capabilities import read_answer
 from connections.providers.azure_devops.classification import classify
 from connections.providers.azure_devops.errors import AzureDevOpsError, UnexpectedAnswer
 from connections.providers.azure_devops.identifiers import (
@@ -24,6 +24,7 @@ from connections.providers.azure_devops.models import SERVICES_URL, Server
 from connections.providers.azure_devops.parsing import parse_datetime
 from connections.providers.azure_devops.responses import Response
 from connections.providers.azure_devops.servers import InvalidServers, parse_servers
+from connections.providers.capability import Verdict
 from core.redaction import redact
 from tests.connections.providers.azure_devops.conftest import SECRET, MakeTransport
 from tests.connections.providers.azure_devops.loopback import Loopback, Seen, Wire

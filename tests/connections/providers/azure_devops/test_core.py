@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from connections.providers.azure_devops import errors
-from connections.providers.azure_devops.models import ConnectionData, Identity, Project
+from connections.providers.azure_devops.models import ConnectionData, Project
 from connections.providers.azure_devops.responses import ANONYMOUS_ID
+from connections.providers.organization import Identity
 from tests.connections.providers.azure_devops.conftest import MakeClient, Serve
 from tests.connections.providers.azure_devops.loopback import always, answer, json_answer, listing
 

@@ -7,7 +7,7 @@ import pytest
 
 from connections.providers.azure_devops import errors, git
 from connections.providers.azure_devops.git import Branch, Commit, Entry, File, Repository
-from connections.providers.azure_devops.models import Identity
+from connections.providers.organization import Identity
 from tests.connections.providers.azure_devops.conftest import Asking
 from tests.connections.providers.azure_devops.loopback import answer, json_answer, listing
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from connections.providers.azure_devops import build, core, git, parsing, release_models, timeline
 from connections.providers.azure_devops.errors import UnexpectedAnswer
-from connections.providers.azure_devops.models import Identity
 from connections.providers.azure_devops.parsing import (
     flag,
     instant,
@@ -26,6 +25,7 @@ from connections.providers.azure_devops.parsing import (
     state,
     web_link,
 )
+from connections.providers.organization import Identity
 
 READERS: tuple[Callable[[dict[str, Any]], object], ...] = (
     core.read_project,

@@ -3,8 +3,8 @@
 import pytest
 
 from connections.providers.azure_devops import release
-from connections.providers.azure_devops.models import Identity
 from connections.providers.azure_devops.release_models import ApprovalStatus
+from connections.providers.organization import Identity
 from tests.connections.providers.azure_devops.conftest import Asking
 from tests.connections.providers.azure_devops.loopback import json_answer, listing
 from tests.connections.providers.azure_devops.releases import APPROVAL, NEXT, P
