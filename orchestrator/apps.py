@@ -13,9 +13,7 @@ class OrchestratorConfig(AppConfig):
         """Importing the modules registers what is in them."""
         from history import event_types
         from orchestrator import deploy_checks as deploy_checks
-        from orchestrator import loading
         from orchestrator import system_checks as system_checks
         from orchestrator.event_types import KINDS, PRODUCT
 
         event_types.register(KINDS, subject="product", about=PRODUCT)
-        loading.end()

@@ -7,14 +7,23 @@ from celery import Celery, Task
 from celery.signals import task_prerun
 from django.conf import settings
 from django.urls import set_script_prefix
+from kombu.transport import TRANSPORT_ALIASES
 
 from core import task_logging as task_logging
-from orchestrator import doorbell
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator.settings")
 
-doorbell.be_used()
-app: "Celery[Task[Any, Any]]" = Celery("orchestrator", task_cls=doorbell.Ring)
+# For every broker URL of Redis; a URL of a socket leaves no other way to choose the transport.
+TRANSPORT_ALIASES |= dict.fromkeys(("redis", "rediss"), "orchestrator.celery_overrides:Transport")
+
+
+class BaseTask(Task[Any, Any]):
+    """The base of every task."""
+
+    Strategy = "orchestrator.celery_overrides:refuse_malformed_messages"
+
+
+app: "Celery[Task[Any, Any]]" = Celery("orchestrator", task_cls=BaseTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # The workers' signs of life need models, which are there when the tasks are.

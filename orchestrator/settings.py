@@ -7,11 +7,9 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from core import logs
-from orchestrator import database_settings, environment, loading, mail_settings, sign_in_settings, site_settings
+from orchestrator import database_settings, environment, mail_settings, sign_in_settings, site_settings
 from orchestrator.environment import Environment
 from orchestrator.supervisor import broker, options, process_specs, running
-
-loading.begin()
 
 env = Environment()
 
@@ -173,7 +171,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-CELERY_WORKER_CONSUMER = "orchestrator.worker_loop:WatchedConsumer"
+CELERY_WORKER_CONSUMER = "orchestrator.celery_overrides:WatchedConsumer"
 # A worker or clock whose loop stands still for so long ends, to be started again.
 LOOP_LIMIT_SECONDS = env.float("LOOP_LIMIT_SECONDS", default=120.0)
 CELERY_BEAT_SCHEDULER = "orchestrator.beat_scheduler:BeatScheduler"

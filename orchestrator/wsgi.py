@@ -1,15 +1,15 @@
 """The WSGI application that gunicorn serves."""
 
 import os
+from importlib import import_module
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from orchestrator.loading import load_pages
 from orchestrator.script_name import without_prefix
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator.settings")
 
 application = without_prefix(get_wsgi_application(), settings.SCRIPT_NAME)
 # Before gunicorn makes its workers, so that they share what the pages' modules take, and no visitor waits for them.
-load_pages(settings.ROOT_URLCONF)
+import_module(settings.ROOT_URLCONF)

@@ -7,6 +7,7 @@ import os
 import runpy
 import signal
 import sys
+from importlib import import_module
 
 import django
 from django.conf import settings
@@ -14,7 +15,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import SystemCheckError
 from django.db import Error as DatabaseError
 
-from orchestrator.loading import load_pages
 from orchestrator.supervisor.files import no_place, with_file_name
 from orchestrator.supervisor.ready_pipe import Administrator, CannotStart, complain, prepared
 
@@ -49,7 +49,7 @@ def _prepare() -> Administrator:
 def _load() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator.settings")
     django.setup()
-    load_pages(settings.ROOT_URLCONF)
+    import_module(settings.ROOT_URLCONF)
 
 
 if __name__ == "__main__":

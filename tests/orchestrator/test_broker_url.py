@@ -13,7 +13,7 @@ from redis import Redis
 
 import orchestrator.celery
 from orchestrator import broker_url
-from orchestrator.redis_channel import Channel
+from orchestrator.celery_overrides import Channel
 
 HOST = "broker.example.com"
 VERIFIED = "ssl_cert_reqs=required&ssl_check_hostname=true"

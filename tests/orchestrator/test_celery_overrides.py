@@ -8,7 +8,7 @@ from kombu import Connection
 from redis.exceptions import ConnectionError as BrokerGone
 
 import orchestrator.celery
-from orchestrator.redis_channel import Channel, Transport
+from orchestrator.celery_overrides import Channel, Transport
 from tests.orchestrator.conftest import Broker
 
 
@@ -36,7 +36,7 @@ def our_tasks() -> list[Any]:
 
 
 def test_every_task_refuses_what_is_no_task_message() -> None:
-    assert {task.Strategy for task in our_tasks()} == {"orchestrator.task_messages:refuse_what_is_no_task"}
+    assert {task.Strategy for task in our_tasks()} == {"orchestrator.celery_overrides:refuse_malformed_messages"}
 
 
 def test_no_task_swallows_arguments_that_it_was_never_meant_to_get() -> None:
