@@ -1,24 +1,28 @@
 # `make` alone shows what there is. Everything is installed into .venv; nothing outside this folder is touched.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-clients check audit lock fix bench run-environment dev-environment client-packages
+.PHONY: help run test test-postgresql test-faults test-clients check audit lock fix bench run-environment dev-environment client-packages
 .NOTPARALLEL:
 
 PY := .venv/bin/python
 CANDIDATES := $(PY) $(PYTHON) python3.13 python3.12 python3.11 python3 python3.14
 # Tests start many processes; each would compile everything anew where an image forbids to keep it.
-PYTEST = env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest
+PYTHON_FOR_TESTS = env -u PYTHONDONTWRITEBYTECODE $(PY)
+PYTEST = $(PYTHON_FOR_TESTS) -m pytest
 # Production settings, with keys made on the spot.
 PRODUCTION = env $$($(PY) orchestrator/supervisor/keys.py) DEBUG=0 HTTPS=1 DATABASE_URL=sqlite://:memory: \
   BEHIND_TLS_PROXY=1 TRUSTED_PROXIES=10.0.0.5 ALLOWED_HOSTS=repositories.example.com SITE_URL=https://repositories.example.com
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 run: run-environment ## start the whole product in this terminal; Ctrl-C stops it
 	@$(PY) manage.py up
 
 test: dev-environment ## run the tests; what the machine lacks is skipped, or fails with REQUIRE_ALL=1
 	@$(PYTEST) --numprocesses auto --dist loadgroup -rs $(ARGS)
+
+test-postgresql: dev-environment ## run the tests that use the database once more, on a PostgreSQL started for them
+	@$(PYTHON_FOR_TESTS) -m tests.servers.on_postgresql -rs $(ARGS)
 
 test-faults: dev-environment ## kill workers, brokers and databases, move the clock, trouble Azure DevOps, crowd the pages; about twelve minutes
 	@$(PYTEST) --numprocesses 2 --dist worksteal -m faults -rs $(ARGS) tests/faults

@@ -18,7 +18,7 @@ _WHOLE_AND_SERVERS = ("--ignore=tests/product", "--ignore=tests/servers")
 WORKS = {
     "make test": ((), 240.0),
     "make test without a browser": (_BROWSER, 60.0),
-    "the same without PostgreSQL's repetition and the product started whole": ((*_BROWSER, *_WHOLE_AND_SERVERS), 60.0),
+    "the same without real servers and the product started whole": ((*_BROWSER, *_WHOLE_AND_SERVERS), 60.0),
 }
 
 
