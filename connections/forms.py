@@ -10,18 +10,14 @@ from connections import clients, input_rules
 from connections.domain import expiry
 from connections.domain.calibration import VALID, Told, levels, token_states
 from connections.domain.token_policy import Rule
-from connections.fields import NameField, OrganizationField, TextInput, TokenField, checked, organization_error
+from connections.fields import NameField, checked
 from connections.input_rules import InvalidInput
 from connections.models import Connection, StoredTokenPolicy
-from connections.providers.azure_devops.capabilities import CAPABILITIES
-from connections.providers.azure_devops.identifiers import (
-    InvalidOrganizationName,
-    OrganizationName,
-    looks_like_token,
-    parse_organization,
-)
-from connections.providers.azure_devops.models import Server
+from connections.providers.azure_devops.forms import OrganizationForm, TokenField
+from connections.providers.azure_devops.input_errors import token_hint
 from connections.providers.organization import Place
+from connections.providers.registry import CAPABILITIES
+from core.widgets import TextInput
 
 
 class ProjectsField(forms.MultipleChoiceField):
@@ -124,10 +120,7 @@ class TokenForm(ExpiryForm):
 
     def hint(self) -> str:
         """A friendly doubt about a token that does not look like one, or nothing."""
-        token = self.cleaned_data.get("token")
-        if token is None or looks_like_token(token):
-            return ""
-        return "This does not look like an Azure DevOps token, which has 52 or 84 letters and digits. We try it anyway."
+        return token_hint(self.cleaned_data.get("token"))
 
 
 class ProjectsForm(forms.Form):
@@ -149,46 +142,17 @@ class ProjectsForm(forms.Form):
         return list(self.cleaned_data.get("projects", []))
 
 
-class ConnectForm(TokenForm, ProjectsForm):
+class ConnectForm(TokenForm, ProjectsForm, OrganizationForm):
     """Connect Azure DevOps."""
 
-    server = forms.ChoiceField(label="Server", error_messages={"required": "Choose a server."})
     name = NameField()
-    organization = OrganizationField()
 
     field_order = ("server", "name", "organization", "token", "token_reach", "expires", "expires_on")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.servers = clients.servers()
-        names = [one.name for one in self.servers]
-        server, organization = self.fields["server"], self.fields["organization"]
-        assert isinstance(server, forms.ChoiceField)  # noqa: S101  (declared above)
-        assert isinstance(organization, OrganizationField)  # noqa: S101  (declared above)
-        organization.fit(self.servers)
-        if all(one.place == "collection" for one in self.servers):
+        super().__init__(*args, servers=clients.servers(), **kwargs)
+        if all(server.place == "collection" for server in self.servers):
             del self.fields["token_reach"]
-        server.choices = [(name, name) for name in names]
-        server.initial = names[0]
-        if len(names) == 1:
-            # There is nothing to choose, and nothing that a forged post could choose.
-            del self.fields["server"]
-
-    def server_choice(self) -> Server:
-        """The chosen server, or the only one."""
-        name = self.cleaned_data.get("server")
-        return clients.server(name) if name else self.servers[0]
-
-    def clean_organization(self) -> OrganizationName | None:
-        """Read the name as the chosen server's. Raises `ValidationError` beside the field; None without a server."""
-        if "server" in self.errors:
-            return None
-        server = self.server_choice()
-        others = [one for one in self.servers if one != server]
-        try:
-            return parse_organization(self.cleaned_data["organization"], server, others=others)
-        except InvalidOrganizationName as wrong:
-            raise forms.ValidationError(organization_error(wrong, server.place), code=wrong.code) from None
 
 
 class VerifyForm(ConnectForm):
@@ -306,7 +270,7 @@ class CalibrationForm(forms.Form):
         self._offer("token_state", [(state, TOKEN_STATE_WORDS[state]) for state in token_states(place)])
         for area, known in levels().items():
             by_key = {f"{area}_{level}": level for level in known}
-            named = [(by_key[one.key], one.azure_label) for one in CAPABILITIES if one.key in by_key]
+            named = [(by_key[one.key], one.azure_label) for one in CAPABILITIES.values() if one.key in by_key]
             self._offer(area, [(known[0], "no scope"), *named])
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:

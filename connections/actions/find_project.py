@@ -8,13 +8,12 @@ from django.utils import timezone
 from connections import clients
 from connections.actions.token_test_rate_limit import count_test
 from connections.actions.verify_credential import Credentials
-from connections.domain.problems.problem import with_place
 from connections.domain.verification import Report
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.deadlines import deadline
 from connections.providers.azure_devops.errors import AzureDevOpsError, ListIncomplete, NotFound, TimedOut
 from connections.providers.azure_devops.models import Project
-from connections.providers.organization import Place
+from connections.providers.organization import Place, with_place
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,6 @@ from connections.cli.common import (
     warnings,
 )
 from connections.domain.health import Health
-from connections.fields import TOKEN_ERRORS, organization_error
 from connections.models import Connection
 from connections.old_tokens import OldToken, replaced_tokens
 from connections.providers.azure_devops.identifiers import (
@@ -42,6 +41,7 @@ from connections.providers.azure_devops.identifiers import (
     parse_organization,
     read_token,
 )
+from connections.providers.azure_devops.input_errors import TOKEN_ERRORS, organization_error
 from connections.providers.azure_devops.models import Server
 from core.storable_text import storable_text
 from core.text_input import UnreadableText, read_standard_input

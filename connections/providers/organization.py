@@ -24,3 +24,9 @@ class ProjectRef:
 
     id: str
     name: str = ""
+
+
+def with_place(text: str, place: Place) -> str:
+    """The text with {place} and {a_place} filled in."""
+    article = "an" if place == "organization" else "a"
+    return text.replace("{place}", place).replace("{a_place}", f"{article} {place}")

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from connections.providers.organization import Place
+from connections.providers.organization import Place, with_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,6 @@ class Problem:
                 text = text.replace(placeholder, words)
             texts[name] = text
         return replace(self, **texts)
-
-
-def with_place(text: str, place: Place) -> str:
-    """The text with {place} and {a_place} filled in."""
-    article = "an" if place == "organization" else "a"
-    return text.replace("{place}", place).replace("{a_place}", f"{article} {place}")
 
 
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))

@@ -14,8 +14,8 @@ from django.core.management.base import CommandParser
 from connections.actions.refusals import Refused
 from connections.cli import audits, calibration, notifications, tokens
 from connections.cli.common import Output, findable, refusal_exit_code
-from connections.fields import TOKEN_ERRORS
 from connections.providers.azure_devops.identifiers import InvalidToken
+from connections.providers.azure_devops.input_errors import TOKEN_ERRORS
 from core.terminal import TerminalCommand
 
 VERBS = {

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.entra_tokens import contains_access_token
 from connections.providers.azure_devops.models import Server
+from connections.providers.credential import Credential
 from core.redaction import OLDER_FORM
 
 # https://learn.microsoft.com/azure/devops/organizations/settings/naming-restrictions#organization-names
@@ -204,6 +205,6 @@ def read_token(text: str) -> PersonalAccessToken:
     return PersonalAccessToken(trimmed)
 
 
-def looks_like_token(token: PersonalAccessToken) -> bool:
+def looks_like_token(token: Credential) -> bool:
     """Whether the text has one of the two forms Microsoft documents. Good for a hint only."""
     return _LOOKS_LIKE_TOKEN.match(token.reveal()) is not None

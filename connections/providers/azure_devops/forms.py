@@ -1,0 +1,105 @@
+"""What Azure DevOps needs to connect: a server, an organization or collection there, and a token."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.html import format_html_join
+
+from connections.providers.azure_devops.identifiers import (
+    InvalidOrganizationName,
+    InvalidToken,
+    OrganizationName,
+    parse_organization,
+    read_token,
+)
+from connections.providers.azure_devops.input_errors import TOKEN_ERRORS, organization_error
+from connections.providers.azure_devops.models import Server
+from connections.providers.credential import Credential
+from connections.providers.organization import Place
+from core.widgets import TextInput
+
+
+class OrganizationField(forms.CharField):
+    """The name of an organization or collection, or any address of it. What it means depends on the server."""
+
+    widget = TextInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label="Organization Name", strip=False, required=False, **kwargs)
+
+    def fit(self, servers: Sequence[Server]) -> None:
+        """Be called what the servers call it: organization, collection, or either."""
+        places = list(dict.fromkeys(one.place for one in servers))
+        self.label = f"{' or '.join(one.capitalize() for one in places)} Name"
+        urls = [one.url for one in servers if one.place == "collection"]
+        own = urls[0] if len(urls) == 1 else "https://server/tfs"
+        self.help_text = format_html_join(
+            " ", '<span data-for="{}">{}</span>', [(one, _help(one, own)) for one in places]
+        )
+
+
+def _help(place: Place, own: str) -> str:
+    if place == "organization":
+        return "The name, or any address of it: https://dev.azure.com/your-organization."
+    return f"The name of the collection, or any address in it: {own}/DefaultCollection."
+
+
+class TokenField(forms.Field):
+    """A personal access token. Its input is always drawn empty."""
+
+    def __init__(self, *, label: str = "Personal Access Token", **kwargs: Any) -> None:
+        widget = forms.PasswordInput(
+            render_value=False, attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
+        )
+        super().__init__(
+            label=label,
+            required=False,
+            widget=widget,
+            help_text="It goes to Azure DevOps only, is stored encrypted, and is never shown again.",
+            **kwargs,
+        )
+
+    def clean(self, value: Any) -> Credential:
+        """Read the token. Raises `ValidationError` beside this field, without the text."""
+        try:
+            return read_token(str(value or ""))
+        except InvalidToken as wrong:
+            raise forms.ValidationError(TOKEN_ERRORS[wrong.code], code=wrong.code) from None
+
+
+class OrganizationForm(forms.Form):
+    """The server, and the organization or collection there. `servers` are those that the operator listed."""
+
+    server = forms.ChoiceField(label="Server", error_messages={"required": "Choose a server."})
+    organization = OrganizationField()
+
+    def __init__(self, *args: Any, servers: Sequence[Server], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.servers = servers
+        names = [server.name for server in servers]
+        server, organization = self.fields["server"], self.fields["organization"]
+        assert isinstance(server, forms.ChoiceField)  # noqa: S101  (declared above)
+        assert isinstance(organization, OrganizationField)  # noqa: S101  (declared above)
+        organization.fit(servers)
+        server.choices = [(name, name) for name in names]
+        server.initial = names[0]
+        if len(names) == 1:
+            # There is nothing to choose, and nothing that a forged post could choose.
+            del self.fields["server"]
+
+    def server_choice(self) -> Server:
+        """The chosen server, or the only one."""
+        name = self.cleaned_data.get("server")
+        return next((server for server in self.servers if server.name == name), self.servers[0])
+
+    def clean_organization(self) -> OrganizationName | None:
+        """Read the name as the chosen server's. Raises `ValidationError` beside the field; None without a server."""
+        if "server" in self.errors:
+            return None
+        server = self.server_choice()
+        others = [one for one in self.servers if one != server]
+        try:
+            return parse_organization(self.cleaned_data["organization"], server, others=others)
+        except InvalidOrganizationName as wrong:
+            raise forms.ValidationError(organization_error(wrong, server.place), code=wrong.code) from None
