@@ -105,7 +105,7 @@ WSGI_APPLICATION = "orchestrator.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates", *sorted(BASE_DIR.glob("connections/providers/*/templates"))],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -17,7 +17,9 @@ DRAWN = re.compile(r'{%\s*lucide\s+"([^"]+)"')
 
 
 def drawn_in_templates() -> set[str]:
-    return {name for page in (ROOT / "templates").rglob("*.html") for name in DRAWN.findall(page.read_text())}
+    folders = [ROOT / "templates", *(ROOT / "connections/providers").glob("*/templates")]
+    pages = [page for folder in folders for page in folder.rglob("*.html")]
+    return {name for page in pages for name in DRAWN.findall(page.read_text())}
 
 
 def drawn_for_events() -> set[str]:

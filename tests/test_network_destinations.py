@@ -40,8 +40,8 @@ def hosts() -> dict[str, str]:
         for path in (ROOT / folder).rglob("*.py"):
             for text in strings(ast.parse(path.read_text())):
                 found |= dict.fromkeys(HOST.findall(text), str(path))
-    for folder in ("templates", "static"):
-        for path in (ROOT / folder).rglob("*.*"):
+    for drawn in (ROOT / "templates", ROOT / "static", *(ROOT / "connections/providers").glob("*/templates")):
+        for path in drawn.rglob("*.*"):
             found |= dict.fromkeys(HOST.findall(path.read_text()), str(path))
     return found
 

@@ -26,7 +26,8 @@ class Link:
 class Provider:
     """One entry of the registry. `key` is stored with each connection, `slug` stands in addresses of pages.
 
-    `icon` is a name of lucide, `needs` what a person must have at hand to connect.
+    `icon` is a name of lucide, `needs` what a person must have at hand to connect. The templates are the guide, the
+    page to connect, and the part that says which scopes to tick.
     """
 
     key: str
@@ -38,3 +39,6 @@ class Provider:
     capabilities: tuple[Capability, ...]
     security_practices: tuple[Practice, ...]
     links: tuple[Link, ...]
+    guide_template: str
+    connect_template: str
+    scopes_template: str

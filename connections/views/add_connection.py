@@ -20,6 +20,7 @@ from connections.actions.verify_credential import Credentials, VerificationResul
 from connections.domain.verification import Report
 from connections.forms import ConnectForm, FindProjectForm, VerifyForm
 from connections.providers.azure_devops.models import Project
+from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.organization import ProjectRef
 from connections.providers.registry import BY_SLUG, PROVIDERS
 from connections.views.common import guide_context, person, tokens_page, warn_of_violations
@@ -140,7 +141,7 @@ def _page(
         "find_project_url": reverse("connections:find-project-new"),
         **guide_context(),
     }
-    return render(request, "connections/connect.html", context)
+    return render(request, AZURE_DEVOPS.connect_template, context)
 
 
 def _panel(form: ConnectForm, tested: VerificationResult | None) -> TokenPanel:

@@ -112,7 +112,7 @@ def guide_context(connection: Connection | None = None) -> dict[str, Any]:
     """What every page with instructions shows; on the page of a connection only what concerns its server."""
     servers = [one for one in clients.servers() if connection is None or one.name == connection.server]
     return {
-        "capabilities": AZURE_DEVOPS.capabilities,
+        "provider": AZURE_DEVOPS,
         "rails": StoredTokenPolicy.now(),
         "servers": [_row(one) for one in servers],
         "places": list(dict.fromkeys(one.place for one in servers)) or ["organization"],

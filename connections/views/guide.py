@@ -22,11 +22,9 @@ def guide(request: HttpRequest) -> HttpResponse:
         "server_problems": [
             catalogue.problem(code, place="collection") for code in catalogue.TROUBLESHOOTING_OF_A_SERVER
         ],
-        "security_practices": AZURE_DEVOPS.security_practices,
-        "links": AZURE_DEVOPS.links,
         **guided,
     }
-    return render(request, "connections/guide.html", context)
+    return render(request, AZURE_DEVOPS.guide_template, context)
 
 
 def _causes(place: Place) -> list[str]:

@@ -15,4 +15,7 @@ AZURE_DEVOPS = Provider(
     capabilities=CAPABILITIES,
     security_practices=SECURITY_PRACTICES,
     links=LINKS,
+    guide_template="azure_devops/guide.html",
+    connect_template="azure_devops/connect.html",
+    scopes_template="azure_devops/scope_table.html",
 )
