@@ -10,9 +10,11 @@ class DeliveryConfig(AppConfig):
     verbose_name = "Delivery"
 
     def ready(self) -> None:
-        """Importing the module connects its receivers; the history learns how to word our events."""
-        from delivery import signals as signals
+        """A connection that covers other projects gets a sync; the history learns how to word our events."""
+        from connections.actions import coverage
+        from delivery.coverage import make_sync_due
         from delivery.event_types import KINDS
         from history import event_types
 
+        coverage.register(make_sync_due)
         event_types.register(KINDS)

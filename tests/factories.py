@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from connections import clients
 from connections.actions.connect import ConnectRequest, connect
+from connections.actions.coverage import coverage_changed
 from connections.actions.verify_credential import Credentials
 from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.credentials import PersonalAccessToken
@@ -90,6 +91,12 @@ class ConnectionFactory(factory.django.DjangoModelFactory[Connection]):
     health_since = datetime(2026, 11, 1, tzinfo=UTC)
     next_check_at = datetime(2026, 12, 31, tzinfo=UTC)
     notified_health = factory.SelfAttribute("health")
+
+    @classmethod
+    def _create(cls, model_class: type[Connection], *args: Any, **kwargs: Any) -> Connection:
+        connection = model_class._default_manager.create(*args, **kwargs)
+        coverage_changed(connection, now=timezone.now())
+        return connection
 
 
 class StoredCredentialFactory(factory.django.DjangoModelFactory[StoredCredential]):

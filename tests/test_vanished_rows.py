@@ -25,7 +25,8 @@ ANN = Actor("ann")
 # Each saves a row that it made, or holds by `select_for_update`, in the same transaction.
 HELD = {
     "connections/actions/audit.py": {"_write"},
-    "connections/actions/connect.py": {"connect", "choose_projects"},
+    "connections/actions/connect.py": {"connect"},
+    "connections/actions/coverage.py": {"choose_projects"},
     "connections/actions/edit.py": {"_write"},
     "connections/actions/rotate.py": {"_swap"},
     "people/actions/manage_people.py": {"_write", "give"},

@@ -12,13 +12,14 @@ from django.utils import timezone
 from connections import input_rules
 from connections.actions import enforce_policy, status_changes
 from connections.actions.capability_states import store_findings
+from connections.actions.coverage import choose_projects
 from connections.actions.refusal_causes import with_cause_of_new
 from connections.actions.refusals import CannotConnect, refusing_invalid_input
 from connections.actions.verify_credential import Credentials, keep_result, usable_or_new_report
 from connections.domain.health import health_of
 from connections.domain.problems import catalogue
 from connections.domain.verification import Report
-from connections.models import ChosenProject, Connection, StoredCredential
+from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.models import Project
 from connections.providers.organization import ProjectRef
 from core.columns import fit_to_columns
@@ -58,7 +59,7 @@ def connect(
     try:
         with transaction.atomic():
             connection = _store(credentials, wishes, report, owner=owner, now=now)
-            choose_projects(connection, chosen)
+            choose_projects(connection, chosen, now=now)
             status_changes.record_notified(connection, store_findings(connection, report).lacking)
             connection.save(update_fields=["notified_lacking"])
             record("connection.connected", connection, by=by, at=now, detail=_detail(credentials, wishes, report))
@@ -172,17 +173,6 @@ def apply_report(connection: Connection, report: Report) -> None:
     connection.consecutive_failures = 0
     connection.checked_at = report.finished_at
     fit_to_columns(connection)
-
-
-def choose_projects(connection: Connection, chosen: tuple[Project, ...] | None) -> None:
-    """Limit the connection to the chosen projects; None lifts the limit."""
-    connection.chosen_projects.all().delete()
-    connection.all_projects = chosen is None
-    connection.save(update_fields=["all_projects"])
-    ChosenProject.objects.bulk_create(
-        fit_to_columns(ChosenProject(connection=connection, project_id=project.id, name=project.name))
-        for project in chosen or ()
-    )
 
 
 def _detail(credentials: Credentials, wishes: ConnectRequest, report: Report) -> dict[str, object]:

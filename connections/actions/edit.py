@@ -10,7 +10,8 @@ from django.utils import timezone
 from connections import clients, input_rules
 from connections.actions import enforce_policy, versions
 from connections.actions.audit import stored_credential
-from connections.actions.connect import NAME_TAKEN, choose_projects
+from connections.actions.connect import NAME_TAKEN
+from connections.actions.coverage import choose_projects
 from connections.actions.find_project import Answer, look_for
 from connections.actions.refusal_causes import cause_for, problem_after_edit
 from connections.actions.refusals import CannotEdit, CannotRotate, refusing_invalid_input
@@ -129,7 +130,7 @@ def _write(
     current.extra_recipients = changes.extra_recipients
     current.save(update_fields=["name", "expires_on", "token_reach", "extra_recipients"])
     _correct_problem(current, now=now)
-    choose_projects(current, chosen)
+    choose_projects(current, chosen, now=now)
     changed = _differences(before, _state(current))
     if "projects" in changed:
         # What is known was found in other projects, so an audit is due at once.

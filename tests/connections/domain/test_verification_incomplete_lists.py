@@ -8,10 +8,11 @@ import pytest
 from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from connections import clients
-from connections.actions.connect import choose_projects
+from connections.actions.coverage import choose_projects
 from connections.actions.edit import Changes, edit
 from connections.actions.find_project import look_for
 from connections.actions.refusals import CannotEdit
@@ -157,7 +158,7 @@ def test_what_was_chosen_before_stays_chosen_beside_what_an_incomplete_list_show
 ) -> None:
     connection = connected("Endless", organization="endless")
     shown = check("endless").projects[0].id
-    choose_projects(connection, (Project("far-away", "Far away", "wellFormed", ""),))
+    choose_projects(connection, (Project("far-away", "Far away", "wellFormed", ""),), now=timezone.now())
     edit(connection, changes(connection, "far-away", shown), by=Actor(name="ann"), now=NOW)
     assert set(ChosenProject.objects.values_list("project_id", flat=True)) == {"far-away", shown}
     with pytest.raises(CannotEdit):

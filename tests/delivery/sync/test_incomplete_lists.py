@@ -10,8 +10,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from connections.actions.connect import choose_projects
+from connections.actions.coverage import choose_projects
 from connections.models import Connection
 from connections.providers.azure_devops import models as azure
 from connections.providers.azure_devops import paging
@@ -106,7 +107,8 @@ def test_projects_that_are_chosen_stay_when_the_list_does_not_come_to_them(
     connection: Connection, bring_in: BringIn, sandbox: Sandbox
 ) -> None:
     kept, lost = Project.objects.order_by("pk")
-    choose_projects(connection, tuple(azure.Project(one.azure_id, one.name, "wellFormed", "") for one in (kept, lost)))
+    chosen = tuple(azure.Project(one.azure_id, one.name, "wellFormed", "") for one in (kept, lost))
+    choose_projects(connection, chosen, now=timezone.now())
     sandbox.world.organizations["fabrikam"].projects.pop()
     sandbox.behaviour.add("endless_list", path=PROJECTS, variant="same")
     bring_in(Connection.objects.get())

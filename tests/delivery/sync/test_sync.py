@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from connections.actions.connect import choose_projects
+from connections.actions.coverage import choose_projects
 from connections.actions.disconnect import disconnect
 from connections.models import Connection
 from connections.providers.azure_devops import models as azure
@@ -187,12 +188,12 @@ def test_another_organization_under_the_same_name_is_not_brought_in(connected: C
 
 
 def test_only_chosen_projects_are_brought_in_and_what_is_no_longer_chosen_leaves(
-    connected: Connect, bring_in: BringIn, sandbox: Sandbox
+    connected: Connect, bring_in: BringIn, sandbox: Sandbox, clock: Clock
 ) -> None:
     connection = connected(organization="fabrikam")
     bring_in(connection)
     chosen = sandbox.world.organizations["fabrikam"].projects[1]
-    choose_projects(connection, (azure.Project(chosen.id, chosen.name, "wellFormed", ""),))
+    choose_projects(connection, (azure.Project(chosen.id, chosen.name, "wellFormed", ""),), now=clock())
     assert bring_in(connection).total == 1
     assert [one.azure_id for one in Project.objects.all()] == [chosen.id]
 
@@ -203,7 +204,15 @@ def test_connecting_makes_the_first_refresh_due_and_rings_the_bell(
     with django_capture_on_commit_callbacks() as rung:
         connection = connected(organization="fabrikam")
     assert [claim.connection_id for claim in sync.claim_due(now=clock.forward(seconds=1))] == [connection.pk]
-    assert [one.__name__ for one in rung] == ["_ring"]
+    assert [one.__name__ for one in rung] == ["_enqueue_sync"]
+
+
+def test_choosing_other_projects_makes_a_sync_due(connected: Connect, clock: Clock) -> None:
+    connection = connected(organization="fabrikam")
+    now = clock()
+    SyncState.objects.update(next_at=now + timedelta(hours=6))
+    choose_projects(connection, (), now=now)
+    assert SyncState.objects.get().next_at == now
 
 
 def test_a_connection_older_than_this_app_gets_its_inventory_from_the_clock(db: None, clock: Clock) -> None:
