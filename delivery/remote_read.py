@@ -29,6 +29,8 @@ from delivery.models import ReadGeneration
 
 Value = TypeVar("Value")
 CACHE = "azure_devops"
+# How long a build or a release that may change is cached: several people who follow it share one request.
+LIVE_SECONDS = 2.0
 # The problem code of what went wrong on our side; the log has more.
 FAILED_HERE = "failed_here"
 # Far longer than anything is remembered.

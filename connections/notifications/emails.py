@@ -92,7 +92,7 @@ def sender_problem(sender: str) -> str:
     return ""
 
 
-def mail_backend_name() -> BaseEmailBackend:
+def open_backend() -> BaseEmailBackend:
     """The configured way, closed until the first mail. Raises SetupError."""
     if words := sender_problem(settings.DEFAULT_FROM_EMAIL):
         raise SetupError(f"DEFAULT_FROM_EMAIL {words}.")

@@ -1,7 +1,6 @@
-"""Send what is due from the outbox: claim, hand over, mark; give back what failed, with back-off.
+"""Send what is due from the outbox: lease a mail, send it, mark it; what failed is retried, later each time.
 
-A mail can go out twice only where a process dies between the mail server's acceptance and our mark, the database's own
-process included: at most one for each such death, with the same Message-ID.
+Decision record 9 says what the lease, the send lock and the retry of the mark are each for.
 """
 
 import logging
@@ -34,19 +33,19 @@ def send_due(*, now: datetime) -> int:
 
     Trouble of the server as a whole ends the batch: the rest is due as before, and the next batch tries again.
     """
-    return _Round(now).send().sent
+    return _Batch(now).send().sent
 
 
 def send_all_due(*, now: datetime) -> int:
     """Send all that is due now, batch by batch, until the server as a whole refuses. Returns how many were sent."""
-    sent, this_round = 0, _Round(now)
-    while this_round.send().tried and not this_round.is_cut_short:
-        sent += this_round.sent
-        this_round = _Round(now, started=this_round.started)
-    return sent + this_round.sent
+    sent, batch = 0, _Batch(now)
+    while batch.send().tried and not batch.is_cut_short:
+        sent += batch.sent
+        batch = _Batch(now, started=batch.started)
+    return sent + batch.sent
 
 
-class _Round:
+class _Batch:
     """One batch, over one connection to the mail server."""
 
     def __init__(self, now: datetime, *, started: float | None = None) -> None:
@@ -54,23 +53,23 @@ class _Round:
         self.started = monotonic() if started is None else started
         self.sent = self.tried = 0
         self.is_cut_short = False
-        self._way: BaseEmailBackend | None = None
+        self._backend: BaseEmailBackend | None = None
         self._was_recipient_accepted = False
         self._refused: list[RefusedRecipient] = []
 
-    def send(self) -> "_Round":
+    def send(self) -> "_Batch":
         """Try each mail of the batch until the server as a whole is in trouble."""
         try:
             for pk in list(_due(self.now).values_list("pk", flat=True)[: settings.MAILS_PER_TICK]):
-                with send_lock.mail_lock(pk) as alone:
+                with send_lock.mail_lock(pk) as is_ours:
                     at = self._at()
-                    mail = _claim(pk, at) if alone else None
+                    mail = _claim(pk, at) if is_ours else None
                     if mail is not None:
                         self._try(mail, at=at)
                 if self.is_cut_short:
                     break
         finally:
-            self._hang_up()
+            self._close()
         if self._refused and (self._was_recipient_accepted or not self.is_cut_short):
             settle(self._refused, were_others_accepted=self._was_recipient_accepted, now=self.now, ended=self._at())
         return self
@@ -81,9 +80,9 @@ class _Round:
     def _try(self, mail: Mail, *, at: datetime) -> None:
         self.tried += 1
         try:
-            if self._way is None:
-                self._way = emails.mail_backend_name()
-            emails.send_mail(mail, self._way)
+            if self._backend is None:
+                self._backend = emails.open_backend()
+            emails.send_mail(mail, self._backend)
         except Exception as failure:  # whatever one mail raises, the others are sent
             self._fail(mail, failure, at=at)
         else:
@@ -94,7 +93,7 @@ class _Round:
     def _fail(self, mail: Mail, failure: Exception, *, at: datetime) -> None:
         fault = fault_of(failure)
         _log(mail, failure, fault)
-        _keep(mail, failure, now=at)
+        _retry_later(mail, failure, now=at)
         if fault is Fault.SERVER:
             self.is_cut_short = True
         elif fault is Fault.MAIL:
@@ -103,20 +102,20 @@ class _Round:
         else:
             self._refused.append(RefusedRecipient(mail, fault))
         # After a refusal smtplib has reset the session; after anything else it is not used for the next mail.
-        if not isinstance(self._way, SMTPBackend) or not isinstance(failure, smtplib.SMTPException):
-            self._hang_up()
+        if not isinstance(self._backend, SMTPBackend) or not isinstance(failure, smtplib.SMTPException):
+            self._close()
 
-    def _hang_up(self) -> None:
-        if self._way is not None:
-            emails.close(self._way)
+    def _close(self) -> None:
+        if self._backend is not None:
+            emails.close(self._backend)
 
 
 def _log(mail: Mail, failure: Exception, fault: Fault) -> None:
     if isinstance(failure, Unconfirmed):
         log.warning("Mail %s was handed over and not confirmed: it may arrive twice.", mail.message_id)
     is_unforeseen = fault is Fault.MAIL and not isinstance(failure, (OSError, ValueError))
-    words = "Mail %s was not sent, attempt %s: %s"
-    log.warning(words, mail.message_id, mail.attempts, type(failure).__name__, exc_info=is_unforeseen)
+    message = "Mail %s was not sent, attempt %s: %s"
+    log.warning(message, mail.message_id, mail.attempts, type(failure).__name__, exc_info=is_unforeseen)
 
 
 def _due(now: datetime) -> LeasedQuerySet[Mail]:
@@ -137,7 +136,7 @@ def _claim(pk: int, now: datetime) -> Mail | None:
 
 
 def _mark(mail: Mail, *, now: datetime) -> None:
-    """Mark it as sent. A database that is busy or away is asked again while the lease lasts: the mail has left."""
+    """Mark it as sent, and retry while the lease lasts where the database is busy or away: the mail has left."""
     for attempts_left in range(int(settings.MAIL_LEASE_SECONDS / _BETWEEN_MARKS), -1, -1):
         try:
             _mark_once(mail, now=now)
@@ -157,17 +156,13 @@ def _mark_once(mail: Mail, *, now: datetime) -> None:
     with transaction.atomic():
         marks = {"sent_at": now, "last_error": "", "is_only_written": bool(emails.written_to())}
         Mail.objects.filter(pk=mail.pk).release(**marks)
-        _tell_history(mail, now=now)
+        record_mail("connection.mail_written" if emails.written_to() else "connection.mailed", mail, now=now)
 
 
-def _keep(mail: Mail, failure: Exception, *, now: datetime) -> None:
+def _retry_later(mail: Mail, failure: Exception, *, now: datetime) -> None:
     """Let it wait, longer each time, and say why."""
     wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(mail.attempts - 1, 10))
     Mail.objects.filter(pk=mail.pk).release(last_error=describe(failure), due_at=now + wait)
-
-
-def _tell_history(mail: Mail, *, now: datetime) -> None:
-    record_mail("connection.mail_written" if emails.written_to() else "connection.mailed", mail, now=now)
 
 
 def try_again(mail: Mail, *, now: datetime) -> None:

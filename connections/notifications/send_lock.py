@@ -1,7 +1,7 @@
-"""Who hands a mail over: one process at a time, for as long as it lives, whatever any clock says.
+"""Per-mail send lock, so that two workers never send the same mail at the same time.
 
-A lease ends by the wall clock, and that jumps: a machine sleeps, or is set right. So whoever takes a mail also holds
-a lock that the system takes back only from the dead.
+A lease ends by a clock, and clocks jump: a machine sleeps, or is set right. This lock ends only with its process, or
+with the session of the database, and then the lease still holds the mail.
 """
 
 import fcntl
@@ -23,23 +23,23 @@ _this_process = Lock()
 
 @contextmanager
 def mail_lock(mail_id: int) -> Iterator[bool]:
-    """Whether nobody else, who lives, has this mail in hand. If so, nobody else has until the block ends."""
+    """Whether no living process has the mail's lock. If so, this one has it until the block ends."""
     if database.vendor == "postgresql":
-        with _alone_on_the_server(f"mail {mail_id}") as alone:
-            yield alone
+        with _session_lock(f"mail {mail_id}") as is_ours:
+            yield is_ours
     elif _IN_MEMORY.search(str(database.settings_dict["NAME"])):
-        with _alone_in_this_process() as alone:
-            yield alone
+        with _process_lock() as is_ours:
+            yield is_ours
     else:
-        with file_lock(Path(f"{database.settings_dict['NAME']}-outbox")) as alone:
-            yield alone
+        with file_lock(Path(f"{database.settings_dict['NAME']}-outbox")) as is_ours:
+            yield is_ours
 
 
 @contextmanager
-def _alone_on_the_server(what: str) -> Iterator[bool]:
+def _session_lock(name: str) -> Iterator[bool]:
     # Of the session, not of a transaction, as none may be open while a mail server is waited for.
     # https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
-    if not _ask("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", what):
+    if not _select("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", name):
         yield False
         return
     try:
@@ -47,19 +47,19 @@ def _alone_on_the_server(what: str) -> Iterator[bool]:
     finally:
         # A session that broke has taken its locks along.
         with suppress(DatabaseError):
-            _ask("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", what)
+            _select("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", name)
 
 
-def _ask(question: str, what: str) -> bool:
+def _select(query: str, name: str) -> bool:
     with database.cursor() as cursor:
-        cursor.execute(question, [what])
+        cursor.execute(query, [name])
         (answer,) = cursor.fetchone()
     return bool(answer)
 
 
 @contextmanager
 def file_lock(lock: Path) -> Iterator[bool]:
-    """Whether nobody else, who lives, holds the file. One for all mails: SQLite has one writer, too."""
+    """Whether no living process has locked the file. It is one for all mails: SQLite has one writer, too."""
     with lock.open("ab") as file:
         yield _locked(file)
 
@@ -69,18 +69,18 @@ def _locked(file: BinaryIO) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError as trouble:
+    except OSError as error:
         # Some file systems know no such lock. Then only the lease protects the mail.
-        log.warning("%s cannot be locked: %s", file.name, trouble.strerror)
+        log.warning("%s cannot be locked: %s", file.name, error.strerror)
     return True
 
 
 @contextmanager
-def _alone_in_this_process() -> Iterator[bool]:
-    """A database in memory is nobody else's."""
-    alone = _this_process.acquire(blocking=False)
+def _process_lock() -> Iterator[bool]:
+    """A database in memory belongs to this process alone."""
+    is_ours = _this_process.acquire(blocking=False)
     try:
-        yield alone
+        yield is_ours
     finally:
-        if alone:
+        if is_ours:
             _this_process.release()

@@ -11,13 +11,11 @@ from connections.providers.azure_devops.models import Page
 from delivery import input_rules, operations
 from delivery.models import Pipeline
 from delivery.remote_change import ChangeRequest, execute
-from delivery.remote_read import cached, refusing_invalid_input
+from delivery.remote_read import LIVE_SECONDS, cached, refusing_invalid_input
 from history.record import Actor
 
 BUILDS_PER_PAGE = 30
 LINES_PER_PART = 1000
-# What moves is read again after this long, whoever looks.
-_FRESH = 2
 _SUGGESTED = 50
 _FULL_REF = re.compile(r"refs/")
 # How Team Foundation Version Control names what a pipeline builds, such as $/Project/main.
@@ -47,7 +45,7 @@ def build_with_steps(pipeline: Pipeline, build_id: int) -> BuildView:
             raise errors.NotFound(detail="a build of another pipeline")
         return _with_steps(client, project, found)
 
-    return cached(pipeline.project.connection, ("build", project, build_id), ask, seconds=_FRESH)
+    return cached(pipeline.project.connection, ("build", project, build_id), ask, seconds=LIVE_SECONDS)
 
 
 # These concern more than the steps of one build.
@@ -77,7 +75,7 @@ def builds_of(pipeline: Pipeline, *, after: str | None = None) -> Page[azure.Bui
         lambda client: azure.builds_page(
             client.transport, project, definitions=[pipeline.azure_id], continuation=after, top=BUILDS_PER_PAGE
         ),
-        seconds=_FRESH,
+        seconds=LIVE_SECONDS,
     )
 
 
@@ -109,7 +107,7 @@ def log_part(pipeline: Pipeline, build_id: int, log_id: int, *, first: int | Non
         pipeline.project.connection,
         ("log", project, build_id, log_id, first),
         lambda client: timeline.lines(client.transport, project, build_id, log_id, first=first, last=last),
-        seconds=_FRESH,
+        seconds=LIVE_SECONDS,
     )
     return LogPart(first, found[:LINES_PER_PART], len(found) > LINES_PER_PART)
 
@@ -120,7 +118,7 @@ def _line_count(pipeline: Pipeline, build_id: int, log_id: int) -> int:
         pipeline.project.connection,
         ("logs", project, build_id),
         lambda client: timeline.logs(client.transport, project, build_id),
-        seconds=_FRESH,
+        seconds=LIVE_SECONDS,
     )
     return next((one.lines for one in found if one.id == log_id), 0)
 

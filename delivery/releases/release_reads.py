@@ -8,12 +8,10 @@ from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.models import Page
 from connections.providers.azure_devops.release_models import Definition, Release, Source
 from delivery.models import Project
-from delivery.remote_read import RemoteReadError, cached
+from delivery.remote_read import LIVE_SECONDS, RemoteReadError, cached
 
 RELEASES_PER_PAGE = 20
 VERSIONS_OFFERED = 25
-# Whoever watches a deployment wants to see it move, and several who watch share one call.
-LIVE_SECONDS = 2.0
 
 
 def pipeline(project: Project, definition_id: int) -> Definition:

@@ -77,7 +77,7 @@ def test_a_database_that_is_busy_when_a_mail_has_left_is_asked_again(
 ) -> None:
     write()
     answers = iter([OperationalError("database is locked"), None])
-    with patch.object(outbox, "sleep"), patch.object(outbox, "_tell_history", side_effect=answers):
+    with patch.object(outbox, "sleep"), patch.object(outbox, "record_mail", side_effect=answers):
         assert outbox.send_due(now=NOW) == 1
     assert outbox.send_due(now=NOW + timedelta(days=1)) == 0
     assert len(inbox.mails) == 1
