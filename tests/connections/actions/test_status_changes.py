@@ -204,7 +204,7 @@ def test_a_token_that_ends_before_its_date_is_mailed_after_a_second_look(
     assert (connection.problem, kinds()) == ("token_ended_early", [])
     look(connection)
     assert (connection.problem, kinds()) == ("token_ended_early", ["rejected"])
-    assert "before its date" in Mail.objects.get().text
+    assert "before its expiry date" in Mail.objects.get().text
 
 
 def test_what_azure_devops_calls_expired_corrects_the_recorded_date(connection: Connection, sandbox: Sandbox) -> None:
