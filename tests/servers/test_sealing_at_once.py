@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,4 +84,6 @@ def test_on_sqlite(tmp_path: Path) -> None:
 
 
 def test_on_postgresql(postgresql_url: str) -> None:
-    race(postgresql_url)
+    with psycopg.connect(postgresql_url, autocommit=True) as server:
+        server.execute("CREATE DATABASE sealing_at_once")
+    race(f"{postgresql_url.rpartition('/')[0]}/sealing_at_once")
