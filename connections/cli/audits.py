@@ -173,7 +173,7 @@ def _standing(connection: Connection, *, today: date, within: int) -> dict[str, 
         "state": state,
         "exit_code": code,
         "projects_not_visible": [one.name for one in connection.chosen_projects.all() if one.not_visible_since],
-        "scopes": [scope_of_state(one) for one in connection.capabilities.all()],
+        "scopes": [scope_of_state(one) for one in connection.capability_states()],
     }
 
 

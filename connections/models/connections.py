@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import UTC, date, datetime
+from operator import attrgetter
 
 from django.conf import settings
 from django.db import models
@@ -153,6 +154,10 @@ class Connection(Leased):
         # Where Azure DevOps accepted it after that day, it was extended and nobody recorded it.
         accepted = self.health in (Health.HEALTHY, Health.LIMITED) and self.checked_at is not None
         return not (accepted and timezone.localdate(self.checked_at) > self.expires_on)
+
+    def capability_states(self) -> "list[CapabilityState]":
+        """What its token can do, in the order of the first check. PostgreSQL returns rows in no fixed order."""
+        return sorted(self.capabilities.all(), key=attrgetter("pk"))
 
     def limited_to(self) -> tuple[ProjectRef, ...]:
         """The projects that it is limited to; none when it covers all."""

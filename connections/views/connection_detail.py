@@ -188,7 +188,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
             "muted": list(connection.muted.all()),
         },
         "groups": stored_groups(connection),
-        "tried_in": and_join(project_names(one.project_verdicts() for one in connection.capabilities.all())),
+        "tried_in": and_join(project_names(one.project_verdicts() for one in connection.capability_states())),
         "events": [event_row(event) for event in reads.events_of(connection)[: reads.RECENT_EVENTS]],
         "report": report_view(report, organization=connection.organization, tokens_page=tokens, place=place)
         if report
@@ -291,7 +291,7 @@ def _notices(connection: Connection, *, can_change: bool) -> list[Notice]:
 
 def _notices_about_projects(connection: Connection) -> list[Notice]:
     """What the last check found of rights and of projects."""
-    states = list(connection.capabilities.all())
+    states = connection.capability_states()
     notices = rights_notices(
         {one.capability: one.project_verdicts() for one in states}, person=connection.identity_name
     )
