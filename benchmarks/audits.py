@@ -83,6 +83,8 @@ def team(broker_url: str, azure_url: str, *, width: int, workers: int = 1, paced
     with ExitStack() as stack:
         pids = [stack.enter_context(process(_worker(environment, number))) for number in range(workers)]
         app = Celery(broker=broker_url)
+        # The workers' keys begin with a prefix of our own.
+        app.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
         wait_until(lambda: len(app.control.ping(timeout=1.0) or ()) >= workers)
         stack.enter_context(process(process_specs.beat(environment)))
         yield pids
