@@ -65,6 +65,26 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _logging_is_left_to_pytest() -> None:
+    """Celery sets Django and its logging up once more whenever somebody looks at its tasks, and in a worker.
+
+    The handler would be bound to what captures that one test, which is closed afterwards, and the handlers that the
+    test added would be gone.
+    """
+    from celery.signals import setup_logging
+
+    from core.task_logging import leave_logging_alone
+
+    pytest.MonkeyPatch().setattr("celery.fixups.django.DjangoWorkerFixup.django_setup", _do_nothing)
+    setup_logging.disconnect(leave_logging_alone)
+    # With nobody connected Celery sets logging up by itself.
+    setup_logging.connect(_do_nothing)
+
+
+def _do_nothing(*_: object, **__: object) -> None: ...
+
+
 @pytest.fixture(autouse=True)
 def young_web_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test run of several minutes must not begin to miss a clock and a worker that nobody started."""

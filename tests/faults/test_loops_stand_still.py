@@ -15,6 +15,8 @@ from tests.faults.words import BUSY_VARIABLE, STAND_STILL_VARIABLE
 pytestmark = pytest.mark.faults
 # Seconds. Long enough for a machine that is busy with other tests.
 LIMIT = 12
+# The same, where a process that ends is a failure: other tests may keep both cores busy for long.
+LONG_LIMIT = 30
 
 
 @pytest.mark.parametrize("name", ["worker", "clock"])
@@ -74,7 +76,7 @@ def test_a_worker_that_never_lets_go_of_the_interpreter_is_ended(
 
 
 def test_a_worker_with_long_tasks_or_without_a_broker_is_left_alone(ground_of_embedded: Ground, stand: Stand) -> None:
-    with stand(ground_of_embedded, settings={BUSY_VARIABLE: "1", "LOOP_LIMIT_SECONDS": str(LIMIT)}) as stack:
+    with stand(ground_of_embedded, settings={BUSY_VARIABLE: "1", "LOOP_LIMIT_SECONDS": str(LONG_LIMIT)}) as stack:
         worker = stack.worker()
         stack.start(worker)
         assert_lives_on(worker)
@@ -86,5 +88,6 @@ def test_a_worker_with_long_tasks_or_without_a_broker_is_left_alone(ground_of_em
 
 def assert_lives_on(worker: Part) -> None:
     # With the backstop's respite.
-    sleep(2.5 * LIMIT)
-    assert worker.runs, worker.said()[-3000:]
+    sleep(1.5 * LONG_LIMIT)
+    said = worker.said()
+    assert worker.runs, said[max(0, said.find("has stood still") - 200) :][:6000]
