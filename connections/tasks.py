@@ -11,6 +11,7 @@ from connections.actions.refusals import ConnectionGone
 from connections.actions.verify_credential import forget_old
 from connections.models import Connection
 from connections.notifications import anchor_mail, outbox, reminders
+from core.database_errors import trouble_of
 from core.database_time import database_now
 from core.leases import new_lease, renewing
 from core.tasks import task
@@ -57,7 +58,11 @@ def _audit(connection_id: int, now: datetime) -> None:
         audit(Connection.objects.get(pk=connection_id), by=audit_runs.CLOCK, now=now, interactive=False)
     except (Connection.DoesNotExist, ConnectionGone):
         log.info("Connection %s was disconnected before it was audited.", connection_id)
-    except Exception:
+    except Exception as error:
+        if trouble_of(error):
+            # It says nothing of this connection. Its lease ends by itself, and then it is claimed again.
+            log.warning("The audit of connection %s ended with the database: %s", connection_id, error)
+            return
         # Else the same connection would be claimed first, again and again, and the others never.
         log.exception("The audit of connection %s ended unexpectedly.", connection_id)
         audit_runs.give_up(connection_id, now=now)
