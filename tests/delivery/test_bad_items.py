@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -217,3 +218,18 @@ def test_an_audit_that_ends_unexpectedly_is_not_claimed_first_again(connected: C
     assert connection.pk not in audit_runs.claim_due(now=now)
     place = AuditedConnection.objects.get(connection=connection)
     assert (place.state, place.problem) == ("done", "failed_here")
+
+
+def test_an_audit_that_ends_with_the_database_waits_for_its_lease(connected: Connect, clock: Clock) -> None:
+    connection, now = connected("One"), timezone.now()
+    Connection.objects.update(next_check_at=now - timedelta(minutes=1))
+    audit_runs.claim_due(now=now, lease="a lease")
+    with (
+        patch("connections.tasks.audit", side_effect=OperationalError("server closed the connection")),
+        patch("connections.tasks._enqueue_due"),
+    ):
+        audit_one(connection_id=connection.pk, lease="a lease")
+    connection.refresh_from_db()
+    assert connection.leased_until is not None
+    assert connection.consecutive_failures == 0
+    assert AuditedConnection.objects.get(connection=connection).state == "waiting"
