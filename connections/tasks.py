@@ -60,8 +60,8 @@ def _audit(connection_id: int, now: datetime) -> None:
         log.info("Connection %s was disconnected before it was audited.", connection_id)
     except Exception as error:
         if trouble_of(error):
-            # It says nothing of this connection. Its lease ends by itself, and then it is claimed again.
-            log.warning("The audit of connection %s ended with the database: %s", connection_id, error)
+            # It says nothing of this connection, which is claimed again when the lease has expired.
+            log.warning("The audit of connection %s was interrupted by the database: %s", connection_id, error)
             return
         # Else the same connection would be claimed first, again and again, and the others never.
         log.exception("The audit of connection %s ended unexpectedly.", connection_id)

@@ -19,6 +19,7 @@ from connections.domain.expiry import DEAD_TOKEN
 from connections.models import Connection
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.client import AzureDevOpsClient
+from core.database_errors import trouble_of
 from core.leases import LeasedQuerySet
 from delivery.models import PollSubscription, Project
 from delivery.operations import missing_scope
@@ -128,7 +129,10 @@ def _busy(now: datetime) -> set[tuple[str, str]]:
 
 
 def poll(batch: Batch, readers: Mapping[str, Reader], *, clock: Clock) -> None:
-    """Read a claimed batch, one project after another, and give each back. Never raises an `AzureDevOpsError`."""
+    """Read a claimed batch, one project after another, and give each back. Never raises an `AzureDevOpsError`.
+
+    Raises Django's database errors when the database is away. The lease is kept then, and expires.
+    """
     mine = PollSubscription.objects.under(batch.lease)
     refused: dict[tuple[int, str], RemoteReadError] = {}
     for watch in mine.filter(pk__in=batch.ids).select_related("project__connection").order_by("next_at", "pk"):
@@ -171,7 +175,9 @@ def _read(watch: PollSubscription, readers: Mapping[str, Reader], lease: _Lease)
             reader(client, watch.project, lease.clock())
     except RemoteReadError as trouble:
         return trouble
-    except Exception:
+    except Exception as error:
+        if trouble_of(error):
+            raise
         # One project's trouble is its own: the person's other projects are read all the same.
         log.exception("Reading the %s of project %s ended unexpectedly.", watch.kind, watch.project_id)
         return RemoteReadError(FAILED_HERE)

@@ -25,6 +25,7 @@ from connections.models import Connection, RateLimitPause
 from connections.providers.azure_devops import errors, git
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.models import Page
+from core.database_errors import trouble_of
 from core.encryption import UnreadableToken
 from delivery.live.polling import poll_everything_once
 from delivery.models import Project, Repository, SyncState
@@ -125,7 +126,11 @@ def sync(claim: Claim, *, clock: Clock) -> None:
         work.run()
     except LostLease:
         log.info("The refresh of connection %s goes on elsewhere.", claim.connection_id)
-    except Exception:
+    except Exception as error:
+        if trouble_of(error):
+            # It says nothing of this connection, which is claimed again when the lease has expired.
+            log.warning("The refresh of connection %s was interrupted by the database: %s", claim.connection_id, error)
+            return
         log.exception("The refresh of connection %s ended unexpectedly.", claim.connection_id)
         with suppress(LostLease):
             work.pause(FAILED_HERE)

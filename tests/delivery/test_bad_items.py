@@ -167,6 +167,36 @@ def test_an_unexpected_exception_releases_the_lease_and_moves_the_next_time(
     assert bring_in(connection).problem == ""
 
 
+def test_a_sync_interrupted_by_the_database_keeps_its_lease_and_is_claimed_later(
+    connected: Connect, bring_in: BringIn, clock: Clock
+) -> None:
+    connection = connected(organization="fabrikam")
+    with patch("delivery.sync.sync.upsert_projects", side_effect=OperationalError("server closed the connection")):
+        sync_state = bring_in(connection)
+    assert sync_state.leased_until is not None
+    assert (sync_state.problem, sync_state.consecutive_failures) == ("", 0)
+    clock.now += 2 * SyncState.lease_duration()
+    assert bring_in(connection).finished_at is not None
+
+
+def test_a_live_read_interrupted_by_the_database_keeps_its_lease_and_is_claimed_later(
+    connected: Connect, bring_in: BringIn, clock: Clock
+) -> None:
+    bring_in(connected(organization="fabrikam"))
+
+    def read(*_: object) -> None:
+        raise OperationalError("server closed the connection")
+
+    for batch in polling.claim_due(now=clock()):
+        with pytest.raises(OperationalError):
+            polling.poll(batch, {polling.BUILDS: read, polling.RELEASES: read}, clock=clock)
+    held = set(PollSubscription.objects.exclude(leased_until=None).values_list("pk", flat=True))
+    assert held
+    assert {(watch.problem, watch.consecutive_failures) for watch in PollSubscription.objects.all()} == {("", 0)}
+    clock.now += 2 * PollSubscription.lease_duration()
+    assert {pk for batch in polling.claim_due(now=clock()) for pk in batch.ids} >= held
+
+
 def test_an_unexpected_exception_of_one_project_stops_no_other(
     connected: Connect, bring_in: BringIn, clock: Clock
 ) -> None:
@@ -220,7 +250,7 @@ def test_an_audit_that_ends_unexpectedly_is_not_claimed_first_again(connected: C
     assert (place.state, place.problem) == ("done", "failed_here")
 
 
-def test_an_audit_that_ends_with_the_database_waits_for_its_lease(connected: Connect, clock: Clock) -> None:
+def test_an_audit_interrupted_by_the_database_keeps_its_lease(connected: Connect, clock: Clock) -> None:
     connection, now = connected("One"), timezone.now()
     Connection.objects.update(next_check_at=now - timedelta(minutes=1))
     audit_runs.claim_due(now=now, lease="a lease")
