@@ -11,13 +11,11 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower, Upper
-from django.utils import timezone
 
 from connections import clients
 from connections.domain import expiry
 from connections.domain.expiry_chart import DAYS, Timeline, timeline
 from connections.domain.health import Expiry, Health
-from connections.domain.token_policy import TokenPolicy
 from connections.models import AuditedConnection, AuditRun, ChosenProject, Connection, Mail, StoredCredential
 from history.days import end_of, start_of
 from history.models import Event
@@ -296,35 +294,6 @@ def kinds_of_events(connection: Connection) -> list[str]:
 def actors_of_events(connection: Connection) -> list[str]:
     """Who acted on a connection, by name."""
     return list(events_of(connection).order_by("actor_name").values_list("actor_name", flat=True).distinct())
-
-
-def events_of_token_policy() -> QuerySet[Event]:
-    """The latest changes of the token policy, newest first."""
-    return Event.objects.filter(subject_kind="guardrails").order_by("-at", "-pk")[:RECENT_EVENTS]
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyViolations:
-    """How many enabled connections violate each rule of the token policy now, whether it warns, refuses or allows."""
-
-    life_too_long: int
-    token_reused: int
-    date_missing: int
-
-
-def policy_violations(rails: TokenPolicy) -> PolicyViolations:
-    """Counted in three queries."""
-    enabled = Connection.objects.filter(disabled=False)
-    longest = timedelta(days=rails.longest_life_days)
-    born_and_end = enabled.exclude(expires_on=None).values_list("token_set_at", "expires_on")
-    shared = StoredCredential.objects.values("fingerprint").annotate(uses=Count("pk")).filter(uses__gt=1)
-    return PolicyViolations(
-        life_too_long=sum(
-            end - timezone.localdate(born) > longest for born, end in born_and_end.iterator() if end is not None
-        ),
-        token_reused=enabled.filter(stored_credential__fingerprint__in=shared.values("fingerprint")).count(),
-        date_missing=enabled.filter(expires_on=None).count(),
-    )
 
 
 _MAIL_STATES = {

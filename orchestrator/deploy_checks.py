@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004  (Django's own name)
+from django.core.checks import CheckMessage, Tags, register
+from django.core.checks import Warning as CheckWarning
 from django.http.request import split_domain_port, validate_host
 
 from orchestrator import broker_url
@@ -25,11 +26,11 @@ def known_proxies(**_: Any) -> list[CheckMessage]:
             "HTTPS=1 and TRUSTED_PROXIES are set, and BEHIND_TLS_PROXY is not: where the proxy ends TLS, every page "
         )
         hint = "Set BEHIND_TLS_PROXY=1 when the proxy sets X-Forwarded-Proto itself on every request."
-        return [Warning(words + "redirects to itself for ever.", hint=hint, id="orchestrator.W003")]
+        return [CheckWarning(words + "redirects to itself for ever.", hint=hint, id="orchestrator.W003")]
     return []
 
 
-def _without_trusted_proxies() -> Warning:
+def _without_trusted_proxies() -> CheckWarning:
     words = "BEHIND_TLS_PROXY=1 without TRUSTED_PROXIES: every request seems to come from the proxy's address."
     if settings.SIGN_IN_ATTEMPTS > 0:
         words += (
@@ -37,7 +38,7 @@ def _without_trusted_proxies() -> Warning:
             "everyone from signing in with the right password, but in browsers where they have signed in before."
         )
     hint = "Set TRUSTED_PROXIES to the address or network from which the proxy connects, or to `socket`."
-    return Warning(words, hint=hint, id="orchestrator.W002")
+    return CheckWarning(words, hint=hint, id="orchestrator.W002")
 
 
 @register(Tags.security, deploy=True)
@@ -46,7 +47,7 @@ def limited_sign_ins(**_: Any) -> list[CheckMessage]:
     if settings.SIGN_IN_ATTEMPTS > 0:
         return []
     words = "SIGN_IN_ATTEMPTS=0: anyone can try passwords without limit."
-    return [Warning(words, hint="Remove it, or set a number above 0.", id="orchestrator.W004")]
+    return [CheckWarning(words, hint="Remove it, or set a number above 0.", id="orchestrator.W004")]
 
 
 @register(Tags.security, deploy=True)
@@ -58,11 +59,11 @@ def narrow_hosts(**_: Any) -> list[CheckMessage]:
 def _about_host(host: str) -> Iterator[CheckMessage]:
     if host.strip() in ("*", "."):
         words = f"ALLOWED_HOSTS contains “{host}”: pages answer under any name that a request claims."
-        yield Warning(words, hint="Name the hosts under which the site is reached.", id="orchestrator.W005")
+        yield CheckWarning(words, hint="Name the hosts under which the site is reached.", id="orchestrator.W005")
     elif host != host.strip() or "*" in host or split_domain_port(host.lstrip("."))[0] != host.lstrip(".").lower():
         words = f"“{host}” in ALLOWED_HOSTS matches no request."
         hint = "A host has no scheme, port, path or wildcard; .example.com stands for example.com and all below it."
-        yield Warning(words, hint=hint, id="orchestrator.W006")
+        yield CheckWarning(words, hint=hint, id="orchestrator.W006")
 
 
 @register(Tags.security, deploy=True)
@@ -71,7 +72,9 @@ def reachable_site(**_: Any) -> list[CheckMessage]:
     site = _site()
     if site is None:
         words = f"SITE_URL “{settings.SITE_URL}” is no address of a site: links in mails and calendars lead nowhere."
-        return [Warning(words, hint="It begins with https:// and names the host of the site.", id="orchestrator.W007")]
+        return [
+            CheckWarning(words, hint="It begins with https:// and names the host of the site.", id="orchestrator.W007")
+        ]
     return list(_about_site(site))
 
 
@@ -87,14 +90,14 @@ def _about_site(site: SplitResult) -> Iterator[CheckMessage]:
     host = site.hostname or ""
     if settings.SECURE_SSL_REDIRECT and _is_loopback(host):
         words = f"SITE_URL leads to “{host}” with HTTPS=1: links in mails and calendars open the reader's own machine."
-        yield Warning(words, hint=f"Set SITE_URL to the site's address. {_DOCS}", id="orchestrator.W008")
+        yield CheckWarning(words, hint=f"Set SITE_URL to the site's address. {_DOCS}", id="orchestrator.W008")
         return
     if settings.SECURE_SSL_REDIRECT and site.scheme != "https":
         words = "SITE_URL begins with http:// with HTTPS=1: secret links in mails cross the network unencrypted."
-        yield Warning(words, hint="Begin SITE_URL with https://.", id="orchestrator.W009")
+        yield CheckWarning(words, hint="Begin SITE_URL with https://.", id="orchestrator.W009")
     if not validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS):
         words = f"The host of SITE_URL, “{host}”, is not in ALLOWED_HOSTS: links in mails and calendars answer 400."
-        yield Warning(words, hint=f"Add {host} to ALLOWED_HOSTS.", id="orchestrator.W010")
+        yield CheckWarning(words, hint=f"Add {host} to ALLOWED_HOSTS.", id="orchestrator.W010")
 
 
 def _is_loopback(host: str) -> bool:
@@ -119,4 +122,4 @@ def verified_broker(**_: Any) -> list[CheckMessage]:
         "REDIS_URL speaks TLS without verifying the broker's certificate: anyone on the way can read and change tasks."
     )
     hint = "Remove ssl_cert_reqs and ssl_check_hostname, and name the broker's authority: ?ssl_ca_certs=/path/to/ca.pem"
-    return [Warning(words, hint=hint, id="orchestrator.W011")]
+    return [CheckWarning(words, hint=hint, id="orchestrator.W011")]

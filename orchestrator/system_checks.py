@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  (Django's own name)
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
 
 from connections import clients
 from connections.notifications import emails
@@ -50,7 +51,7 @@ def _about(server: Server) -> Iterator[CheckMessage]:
     if server.shows_tokens:
         words = f"“{server.name}” is plain HTTP: {servers.PLAIN_HTTP_WORDS}."
         hint = f"Give the server a certificate, then remove it from {servers.PLAIN_HTTP}."
-        yield Warning(words, hint=hint, id="orchestrator.W001")
+        yield CheckWarning(words, hint=hint, id="orchestrator.W001")
 
 
 @register(Tags.security)
@@ -114,7 +115,7 @@ def closed_folder(**_: Any) -> list[CheckMessage]:
     if not any(path.exists() for path in private) or not is_open_to_others(folder):
         return []
     words = f"Other users of this machine can look into VAR_DIR, {folder}, which holds keys, the database or mails."
-    return [Warning(words, hint=f"chmod 700 {shlex.quote(str(folder))}", id="orchestrator.W012")]
+    return [CheckWarning(words, hint=f"chmod 700 {shlex.quote(str(folder))}", id="orchestrator.W012")]
 
 
 def _key_problems() -> Iterator[CheckMessage]:

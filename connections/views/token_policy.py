@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from connections import reads
+from connections import policy_reads
 from connections.actions import versions
 from connections.actions.enforce_policy import set_token_policy
 from connections.actions.refusals import CannotChange
@@ -66,7 +66,7 @@ def _page(request: HttpRequest, form: TokenPolicyForm, *, conflicts: Sequence[Co
         "form": form,
         "rails": StoredTokenPolicy.now(),
         "can_change": request.user.has_perm("connections.change_guardrails"),
-        "breaking": reads.policy_violations(StoredTokenPolicy.now()),
-        "events": [event_row(event) for event in reads.events_of_token_policy()],
+        "breaking": policy_reads.policy_violations(StoredTokenPolicy.now()),
+        "events": [event_row(event) for event in policy_reads.events()],
     }
     return render(request, "connections/token_policy.html", context)

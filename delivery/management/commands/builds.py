@@ -1,4 +1,4 @@
-"""`manage.py builds list | run | show`: pipelines for scripts, with --json and honest exit codes.
+"""`manage.py builds list | run | show`: pipelines for scripts, with --json and meaningful exit codes.
 
 Exit codes: 0 succeeded, or queued without --wait · 1 failed, cancelled or refused · 2 wrong usage · 3 succeeded
 partially, or a list is incomplete · 4 could not be told, or not over in time. A pipeline is named by its name, where

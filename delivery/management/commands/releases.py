@@ -1,4 +1,4 @@
-"""`manage.py releases list | show | create | deploy | cancel | approve | reject`: with --json and honest exit codes.
+"""`manage.py releases list | show | create | deploy | cancel | approve | reject`: with --json and exit codes.
 
 Exit codes: 0 done, and with --wait went well · 1 failed, rejected, cancelled, refused or not found · 2 wrong usage ·
 3 waits for a person, succeeded partly, or a list is incomplete · 4 could not be told, or not over in time. A pipeline

@@ -1,4 +1,4 @@
-"""`manage.py repositories list | refresh`: for scripts, with --json and honest exit codes.
+"""`manage.py repositories list | refresh`: for scripts, with --json and meaningful exit codes.
 
 Exit codes: 0 all is well · 1 refused or not found · 2 wrong usage · 3 some projects could not be listed, or the list
 of projects is incomplete · 4 could not be told. `refresh` does the work here, without a worker.
