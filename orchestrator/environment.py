@@ -35,7 +35,7 @@ _FILE = "_FILE"
 SECRET_FILES = tuple(name + _FILE for name in SECRETS)
 LONGEST_SECRET = 65536  # bytes
 _YES, _NO = ("1", "true", "yes", "on", "y", "ok"), ("0", "false", "no", "off", "n")
-_ASSIGNMENT = re.compile(r"(?:export )?[A-Za-z_0-9]+=")
+_ASSIGNMENT = re.compile(r"\A(?:export )?[A-Za-z_0-9]+=")
 _log = logging.getLogger(__name__)
 _SEPARATORS = re.compile(r"[,\r\n]")
 T = TypeVar("T")
