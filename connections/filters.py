@@ -18,7 +18,10 @@ class HistoryFilterForm(forms.Form):
 
     def __init__(self, *args: Any, kinds: Iterable[tuple[str, str]], actors: Iterable[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = {"kind": [("", "Everything"), *kinds], "actor": [("", "Everybody"), *((one, one) for one in actors)]}
+        choices = {
+            "kind": [("", "Everything"), *kinds],
+            "actor": [("", "Everybody"), *((actor, actor) for actor in actors)],
+        }
         for name, offered in choices.items():
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)

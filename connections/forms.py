@@ -70,13 +70,13 @@ class ExpiryForm(forms.Form):
     def _offered(self) -> list[tuple[str, str]]:
         """The choices that the guard rails do not refuse."""
         longest = self.rails.longest_life_days if self.rails.longest_life is Rule.REFUSE else expiry.LONGEST_LIFE.days
-        days = [one for one in expiry.PRESETS if one <= longest] or [longest]
+        days = [number for number in expiry.PRESETS if number <= longest] or [longest]
         unknown = [] if self.rails.missing_date is Rule.REFUSE else [UNKNOWN]
-        return [*((str(one), f"In {one} days") for one in days), ("date", "On a date"), *unknown]
+        return [*((str(day), f"In {day} days") for day in days), ("date", "On a date"), *unknown]
 
     def _suggested(self) -> str:
         """The longest of the usual lives that breaks no guard rail."""
-        fitting = [one for one in expiry.PRESETS if one <= self.rails.longest_life_days]
+        fitting = [number for number in expiry.PRESETS if number <= self.rails.longest_life_days]
         return str(max(fitting)) if fitting else "date"
 
     def clean(self) -> dict[str, Any]:
@@ -230,7 +230,7 @@ class EditForm(ExpiryForm, ProjectsForm):
 
     def _offered(self) -> list[tuple[str, str]]:
         # What is recorded already may stay; the action refuses a change to what the guard rails forbid.
-        return [*((str(one), f"In {one} days") for one in expiry.PRESETS), ("date", "On a date"), UNKNOWN]
+        return [*((str(number), f"In {number} days") for number in expiry.PRESETS), ("date", "On a date"), UNKNOWN]
 
 
 class DisconnectForm(forms.Form):
@@ -270,7 +270,11 @@ class CalibrationForm(forms.Form):
         self._offer("token_state", [(state, TOKEN_STATE_WORDS[state]) for state in token_states(place)])
         for area, known in levels().items():
             by_key = {f"{area}_{level}": level for level in known}
-            named = [(by_key[one.key], one.azure_label) for one in CAPABILITIES.values() if one.key in by_key]
+            named = [
+                (by_key[capability.key], capability.azure_label)
+                for capability in CAPABILITIES.values()
+                if capability.key in by_key
+            ]
             self._offer(area, [(known[0], "no scope"), *named])
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:

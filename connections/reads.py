@@ -232,13 +232,13 @@ _drawn = lru_cache(maxsize=8)(timeline)
 def with_fingerprints(found: QuerySet[Connection]) -> list[tuple[Connection, str]]:
     """Each connection with the keyed fingerprint of its token; empty where no token is stored."""
     marked = found.annotate(fingerprint=F("stored_credential__fingerprint"))
-    return [(one, one.fingerprint or "") for one in marked]
+    return [(connection, connection.fingerprint or "") for connection in marked]
 
 
 def enabled_by_id(ids: Iterable[int]) -> dict[int, Connection]:
     """The enabled connections among these ids."""
     found = Connection.objects.filter(pk__in=list(ids), disabled=False).select_related("owner")
-    return {one.pk: one for one in found.prefetch_related("capabilities")}
+    return {connection.pk: connection for connection in found.prefetch_related("capabilities")}
 
 
 def expiring(*, within: int, today: date) -> QuerySet[Connection]:

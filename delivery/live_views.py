@@ -32,8 +32,8 @@ def subscribe(projects: Iterable[int], kind: str) -> list[PollSubscription]:
 def freshness(watches: Iterable[PollSubscription]) -> dict[str, Any]:
     """When what a page shows was last read, and what could not be read, in the catalogue's words."""
     found = list(watches)
-    read = [one.read_at for one in found if one.read_at is not None]
-    problems = Counter(_words(one for one in found if one.problem))
+    read = [subscription.read_at for subscription in found if subscription.read_at is not None]
+    problems = Counter(_words(subscription for subscription in found if subscription.problem))
     return {
         "read_at": min(read) if read and len(read) == len(found) else None,
         "watched": len(found),
@@ -44,10 +44,10 @@ def freshness(watches: Iterable[PollSubscription]) -> dict[str, Any]:
 def _words(troubled: Iterable[PollSubscription]) -> Iterator[catalogue.Problem]:
     """What could not be read, in the words of each one's server."""
     found = list(troubled)
-    projects = Project.objects.filter(pk__in=[one.project_id for one in found])
+    projects = Project.objects.filter(pk__in=[subscription.project_id for subscription in found])
     servers = dict(projects.values_list("pk", "connection__server")) if found else {}
-    for one in found:
-        yield catalogue.problem(one.problem, place=clients.place_of(servers.get(one.project_id, "")))
+    for subscription in found:
+        yield catalogue.problem(subscription.problem, place=clients.place_of(servers.get(subscription.project_id, "")))
 
 
 def chosen(form: PipelineFilterForm) -> PipelineFilters:

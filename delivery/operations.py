@@ -70,7 +70,7 @@ def check_allowed(connection: Connection, act: Operation) -> OperationCheck:
 
 def missing_scope(connection: Connection, capability: str) -> bool:
     """Whether the last check found that the token surely lacks it. Uses what was prefetched of `capabilities`."""
-    states = {one.capability: one.verdict for one in connection.capabilities.all()}
+    states = {state.capability: state.verdict for state in connection.capabilities.all()}
     return states.get(capability) == Verdict.MISSING
 
 

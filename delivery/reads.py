@@ -185,7 +185,7 @@ def the_one_meant(found: Sequence[Named]) -> Named | None:
     """Of several pipelines of one name the one of the default connection; None when that does not decide."""
     if len(found) == 1:
         return found[0]
-    of_default = [one for one in found if one.project.connection.is_default]
+    of_default = [pipeline for pipeline in found if pipeline.project.connection.is_default]
     return of_default[0] if len(of_default) == 1 else None
 
 

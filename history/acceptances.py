@@ -31,15 +31,21 @@ class Accepted:
     def bridges(self, end: End, number: int) -> bool:
         """Whether seal `number` may follow the seal at `end` although numbers between them were never given."""
         after = (end.number, end.mac)
-        return any((one.after_number, one.after_seal) == after and one.number == number for one in self.decisions)
+        return any(
+            (acceptance.after_number, acceptance.after_seal) == after and acceptance.number == number
+            for acceptance in self.decisions
+        )
 
     def explains_first_seal(self, number: int) -> bool:
         """Whether an operator knows why the first seal covers old events."""
-        return any(one.number <= number <= one.last_number or FIRST_SEAL in one.findings for one in self.decisions)
+        return any(
+            acceptance.number <= number <= acceptance.last_number or FIRST_SEAL in acceptance.findings
+            for acceptance in self.decisions
+        )
 
     def supersedes(self, number: int) -> bool:
         """Whether an operator knows why the seal of this number is not there any more."""
-        return any(one.superseded_after < number <= one.lost_number for one in self.decisions)
+        return any(acceptance.superseded_after < number <= acceptance.lost_number for acceptance in self.decisions)
 
 
 def accepted() -> Accepted:

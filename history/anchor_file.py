@@ -72,7 +72,7 @@ def bring_up_to_date(end: End, *, now: datetime) -> None:
         return
     try:
         newest = _newest_in(file)[-1:] if file.exists() else []
-        if all(str(one) != end.anchor and one.number < end.number and _still_fits(one) for one in newest):
+        if all(str(anchor) != end.anchor and anchor.number < end.number and _still_fits(anchor) for anchor in newest):
             _append(file, f"{seals.utc(now)} History sealed up to event {end.last_id}: anchor {end.anchor}\n")
     except OSError as problem:
         _note_failure(f"{file}: {problem.strerror or problem}", now=now)

@@ -157,7 +157,7 @@ def people_called(name: str) -> tuple[int, ...]:
 def people_to_suggest() -> list[str]:
     """Names to choose from while typing: people, and the parts of the product that act."""
     people = User.objects.order_by("username")[:SUGGESTED]
-    return [*(one.get_full_name() or one.get_username() for one in people), "the clock", "command line"]
+    return [*(user.get_full_name() or user.get_username() for user in people), "the clock", "command line"]
 
 
 def subjects_once_called(kind: str, name: str) -> tuple[int, ...]:

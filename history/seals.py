@@ -75,7 +75,11 @@ class SealKey:
     def seal(self, facts: Facts, events: Sequence[Content], marks: bytes) -> str:
         """The seal in hexadecimal. `events` stand in the order of their ids."""
         mac = self._hmac(b"seal")
-        for part in (facts_of(facts, self.name), marks, *(f"{one.pk}".encode() + content_of(one) for one in events)):
+        for part in (
+            facts_of(facts, self.name),
+            marks,
+            *(f"{content.pk}".encode() + content_of(content) for content in events),
+        ):
             mac.update(len(part).to_bytes(8, "big") + part)
         return mac.hexdigest()
 

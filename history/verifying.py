@@ -49,12 +49,12 @@ class Outcome:
     @property
     def is_anchor_proven(self) -> bool:
         """An anchor fits, and so does everything up to it."""
-        return self.anchor_held > 0 and all(one.batch > self.anchor_held for one in self.findings)
+        return self.anchor_held > 0 and all(finding.batch > self.anchor_held for finding in self.findings)
 
     @property
     def untold(self) -> bool:
         """Nothing is known to be broken, but a key is lacking to tell."""
-        return bool(self.findings) and all(one.kind == "key_missing" for one in self.findings)
+        return bool(self.findings) and all(finding.kind == "key_missing" for finding in self.findings)
 
     def count(self, seal: Seal, events: list[Event]) -> None:
         """Move on past a batch."""

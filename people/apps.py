@@ -33,7 +33,7 @@ def _allow_names_of_entra() -> None:
     from people.input_rules import validate_username
 
     field = User._meta.get_field("username")
-    others = [one for one in field.validators if not isinstance(one, UnicodeUsernameValidator)]
+    others = [validator for validator in field.validators if not isinstance(validator, UnicodeUsernameValidator)]
     vars(field)["validators"] = [*others, validate_username]
 
 

@@ -105,7 +105,9 @@ def _bring_in_step(role: Role, permissions: list[Permission]) -> None:
     if is_new:
         # What a role is from the start stands in the table above; only a change of it is an event.
         through = Group.permissions.through
-        through.objects.bulk_create(through(group_id=group.pk, permission_id=one.pk) for one in permissions)
+        through.objects.bulk_create(
+            through(group_id=group.pk, permission_id=permission.pk) for permission in permissions
+        )
     else:
         group.permissions.set(permissions)
 

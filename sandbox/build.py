@@ -54,7 +54,7 @@ def listed_definition(request: Request, project: Project, definition: Definition
 
 
 def _latest_json(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
-    own = [one for one in project.kept_builds if one.definition is definition]
+    own = [kept_build for kept_build in project.kept_builds if kept_build.definition is definition]
     completed = [one for one in own if one.state(request.now).status == "completed"]
     latest = {"latestBuild": own[-1:], "latestCompletedBuild": completed[-1:]}
     return {key: build_json(request, project, one) for key, found in latest.items() for one in found}
@@ -203,7 +203,11 @@ def latest(request: Request, names: dict[str, str]) -> Answer:
     project = find_project(request, names)
     wanted = next((one for one in project.definitions if names["definition"] in (str(one.id), one.name)), None)
     branch = request.query.get("branchName", "")
-    own = [one for one in project.kept_builds if one.definition is wanted and branch in ("", one.branch)]
+    own = [
+        kept_build
+        for kept_build in project.kept_builds
+        if kept_build.definition is wanted and branch in ("", kept_build.branch)
+    ]
     completed = [one for one in own if one.state(request.now).status == "completed"]
     if not completed:
         text = f"No completed builds were found for pipeline {names['definition']}."

@@ -49,7 +49,7 @@ def artifacts_of(request: Request, build: Build) -> list[Artifact]:
 
 def find_artifact(request: Request, build: Build, name: str) -> Artifact:
     """The artifact of a name, in any case. Raises `Refused`."""
-    found = next((one for one in artifacts_of(request, build) if one.name.lower() == name.lower()), None)
+    found = next((artifact for artifact in artifacts_of(request, build) if artifact.name.lower() == name.lower()), None)
     if found is None:
         text = f"Artifact {name} was not found for build {build.id}."
         raise ErrorResponse(error(request, 404, text, "ArtifactNotFoundException", WEB_API))

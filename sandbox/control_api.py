@@ -30,7 +30,7 @@ def _answer(sandbox: "Sandbox", method: str, path: list[str], request: Request) 
     if method == "GET" and not path:
         return 200, _overview(sandbox)
     if method == "GET" and path == ["requests"]:
-        return 200, [asdict(one) for one in sandbox.requests[-_SHOWN_REQUESTS:]]
+        return 200, [asdict(seen_request) for seen_request in sandbox.requests[-_SHOWN_REQUESTS:]]
     if path == ["behaviour"] and method == "POST":
         if isinstance(body, list):
             return 201, [asdict(rule) for rule in sandbox.behaviour.add_sequence(body)]
@@ -50,7 +50,7 @@ def _overview(sandbox: "Sandbox") -> dict[str, Any]:
     return {
         "edition": sandbox.edition.name,
         "organizations": {name: TROUBLED.get(name, "") for name in sorted(sandbox.world.organizations)},
-        "tokens": {one.name: one.state for one in sandbox.world.tokens.values()},
+        "tokens": {token.name: token.state for token in sandbox.world.tokens.values()},
         "kinds": {kind: {"what": what, "variants": VARIANTS.get(kind, ())} for kind, what in KINDS.items()},
         "behaviour": [asdict(rule) for rule in sandbox.behaviour.rules()],
         "now": sandbox.world.now(),

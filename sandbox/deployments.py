@@ -82,14 +82,14 @@ class Attempt:
     @property
     def rejected_at(self) -> datetime | None:
         """When somebody said no."""
-        return next((one.decided_at for one in self.approvals if one.status == "rejected"), None)
+        return next((approval.decided_at for approval in self.approvals if approval.status == "rejected"), None)
 
     @property
     def approved_at(self) -> datetime | None:
         """When the last of those asked said yes."""
-        if any(one.status != "approved" for one in self.approvals):
+        if any(approval.status != "approved" for approval in self.approvals):
             return None
-        return max((one.decided_at or self.queued_at for one in self.approvals), default=self.queued_at)
+        return max((approval.decided_at or self.queued_at for approval in self.approvals), default=self.queued_at)
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def _throttled_refusal(request: Request, fault: Fault, _usual: Answer) -> Answer
     limits = error_responses.limit_headers(request, fault.retry_after, remaining=0)
     told = {"retry_after": "Retry-After", "remaining": "X-RateLimit-Remaining", "delay": "X-RateLimit-Delay"}
     only = told.get(fault.variant)
-    answer.headers = _with(answer.headers, [one for one in limits if only in (None, one[0])])
+    answer.headers = _with(answer.headers, [limit for limit in limits if only in (None, limit[0])])
     return answer
 
 

@@ -183,7 +183,7 @@ class Behaviour:
             for rule in list(self._rules):
                 if not rule.fits(organization, method, path, query, token) or self._waits(rule):
                     continue
-                if rule.kind != "latency" and any(one.kind != "latency" for one in taken):
+                if rule.kind != "latency" and any(fault.kind != "latency" for fault in taken):
                     continue
                 taken.append(rule)
                 self._use(rule)

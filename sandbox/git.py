@@ -86,7 +86,7 @@ def _listed(request: Request, projects: list[Project]) -> Answer:
     written = [
         repository_json(request, project, repository) for project in projects for repository in project.repositories
     ]
-    return listing(request, [_with_links(one) for one in written] if request.flag("includeLinks") else written)
+    return listing(request, [_with_links(item) for item in written] if request.flag("includeLinks") else written)
 
 
 def repository_not_found(request: Request, name: str) -> Answer:

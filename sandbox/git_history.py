@@ -54,7 +54,7 @@ def _commits_of_ids(request: Request, project: Project, repository: Repository) 
     ids = [sha.strip().lower() for sha in request.query[f"{_CRITERIA}ids"].split(",")]
     found = [repository.commits[sha] for sha in dict.fromkeys(ids) if sha in repository.commits]
     written = [commit_json(request, project, repository, commit) for commit in found]
-    return listing(request, [{name: value for name, value in one.items() if name != "remoteUrl"} for one in written])
+    return listing(request, [{name: value for name, value in item.items() if name != "remoteUrl"} for item in written])
 
 
 def _walk(request: Request, repository: Repository) -> Iterable[Commit]:

@@ -82,8 +82,8 @@ def _push_json(
     }
     if refs:
         written["refUpdates"] = [
-            {"repositoryId": repository.id, "name": one.name, "oldObjectId": one.old, "newObjectId": one.new}
-            for one in push.updates
+            {"repositoryId": repository.id, "name": update.name, "oldObjectId": update.old, "newObjectId": update.new}
+            for update in push.updates
         ]
     if links:
         written["_links"] = {

@@ -23,7 +23,7 @@ _LARGEST_BODY = 32 * 1024 * 1024
 _WORTH_COMPRESSING = 2 * 1024
 _MEBIBYTE = b" " * (1024 * 1024)
 _TOO_MUCH = 64
-_REASONS = {one.value: one.phrase for one in HTTPStatus}
+_REASONS = {HTTPStatu.value: HTTPStatu.phrase for HTTPStatu in HTTPStatus}
 
 
 class Service(Protocol):

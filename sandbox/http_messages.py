@@ -112,7 +112,7 @@ class Request:
     def entries(self) -> list[dict[str, Any]]:
         """The body as a list of objects; empty when there is none. Raises `Refused`."""
         entries: list[dict[str, Any]] = self._bound(list)
-        if not all(isinstance(one, dict) for one in entries):
+        if not all(isinstance(entry, dict) for entry in entries):
             raise ErrorResponse(invalid_body(self))
         return entries
 
@@ -156,7 +156,7 @@ class Request:
     def choice(self, name: str, choices: tuple[str, ...], usual: str) -> str:
         """One of some words of the query, in any case. Raises `Refused`."""
         value = self.query.get(name, "") or usual
-        found = next((one for one in choices if one.lower() == value.lower()), None)
+        found = next((choice for choice in choices if choice.lower() == value.lower()), None)
         if found is None:
             raise ErrorResponse(model_error(self, 400, f"The value '{value}' is not valid for {name}."))
         return found

@@ -79,7 +79,7 @@ def _order(request: Request) -> Order:
 def _find_pipeline(request: Request, names: dict[str, str]) -> tuple[Project, Definition]:
     """The pipeline that an address names. Raises `Refused`, with a 500 where there is none: so it was recorded."""
     project = find_project(request, names)
-    found = next((one for one in project.definitions if str(one.id) == names["pipeline"]), None)
+    found = next((definition for definition in project.definitions if str(definition.id) == names["pipeline"]), None)
     if found is None:
         text = f"Pipeline with ID {names['pipeline']} does not exist."
         raise ErrorResponse(error(request, 500, text, "PipelineNotFoundException", _PIPELINES))

@@ -247,7 +247,7 @@ class Build:
     def changed_at(self, now: datetime) -> datetime:
         """When it last changed."""
         state = self.state(now)
-        known = [one for one in (state.finished_at, self.canceled_at, state.started_at) if one is not None]
+        known = [moment for moment in (state.finished_at, self.canceled_at, state.started_at) if moment is not None]
         return known[0] if known else self.queued_at
 
     def records(self, now: datetime) -> list[Record]:

@@ -45,7 +45,14 @@ def definition(request: Request, names: dict[str, str]) -> Answer:
 
 def find_definition(request: Request, project: Project, wanted: str) -> ReleaseDefinition:
     """A definition by number. Raises `Refused`."""
-    found = next((one for one in project.release_definitions if str(one.id) == wanted), None)
+    found = next(
+        (
+            release_definition
+            for release_definition in project.release_definitions
+            if str(release_definition.id) == wanted
+        ),
+        None,
+    )
     if found is None:
         text = f"VS402936: Release pipeline with ID {wanted} does not exist. Specify a valid ID and try again."
         raise ErrorResponse(not_found(request, text, "ReleaseDefinitionNotFoundException"))
@@ -137,8 +144,8 @@ def deployments_of(project: Project) -> Iterator[Deployment]:
 
 def find_approval(project: Project, wanted: str) -> tuple[Deployment, Approval] | None:
     """An approval by number, and what it is about."""
-    for one in deployments_of(project):
-        for approval in one.attempt.approvals:
+    for deployment in deployments_of(project):
+        for approval in deployment.attempt.approvals:
             if str(approval.id) == wanted:
-                return one, approval
+                return deployment, approval
     return None

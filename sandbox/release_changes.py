@@ -60,7 +60,7 @@ def create(request: Request, names: dict[str, str]) -> Answer:
         raise ErrorResponse(argument_missing(request, "releaseStartMetadata"))
     definition = find_definition(request, project, str(wish["definitionId"]))
     _require(request, "create releases")
-    count = sum(one.definition is definition for one in project.releases)
+    count = sum(release.definition is definition for release in project.releases)
     new = Release(
         project.new_id(),
         f"Release-{count + 1}",
@@ -88,23 +88,23 @@ def _reason(request: Request, wish: Any) -> str:
 def _names(request: Request, wishes: Any) -> frozenset[str]:
     if not isinstance(wishes, list):
         raise ErrorResponse(invalid_body(request))
-    return frozenset(str(one) for one in wishes)
+    return frozenset(str(wish) for wish in wishes)
 
 
 def _versions(request: Request, project: Project, definition: ReleaseDefinition, wishes: Any) -> dict[str, Build]:
     """The build for each alias: the one asked for, else the newest good one. Raises `Refused`."""
-    if not isinstance(wishes, list) or not all(isinstance(one, dict) for one in wishes):
+    if not isinstance(wishes, list) or not all(isinstance(wish, dict) for wish in wishes):
         raise ErrorResponse(invalid_body(request))
-    references = {str(one.get("alias")): one.get("instanceReference") for one in wishes}
+    references = {str(wish.get("alias")): wish.get("instanceReference") for wish in wishes}
     asked = {alias: str(one.get("id", "")) for alias, one in references.items() if isinstance(one, dict)}
     found = {}
     for source in definition.artifacts:
         good = [
-            one
-            for one in project.kept_builds
-            if one.definition is source.definition
-            and one.state(request.now).result in ("succeeded", "partiallySucceeded")
-            and asked.get(source.alias, str(one.id)) == str(one.id)
+            build
+            for build in project.kept_builds
+            if build.definition is source.definition
+            and build.state(request.now).result in ("succeeded", "partiallySucceeded")
+            and asked.get(source.alias, str(build.id)) == str(build.id)
         ]
         if not good:
             text = (
@@ -126,7 +126,7 @@ def update(request: Request, names: dict[str, str]) -> Answer:
     wanted = str(request.fields().get("status") or found.status).lower()
     if wanted not in ("draft", "active", "abandoned"):
         raise ErrorResponse(argument_wrong(request, f"The status '{wanted}' is not valid."))
-    if wanted == "abandoned" and any(one.status(request.now) in _RUNNING for one in found.environments):
+    if wanted == "abandoned" and any(environment.status(request.now) in _RUNNING for environment in found.environments):
         text = "The release cannot be abandoned because a deployment is in progress."
         raise ErrorResponse(refused(request, text))
     found.status = wanted
@@ -201,6 +201,6 @@ def _require_asked(request: Request, approval: Approval) -> None:
 
 
 def _skip_others(approvals: list[Any], request: Request) -> None:
-    for one in approvals:
-        if one.status == "pending":
-            one.status, one.decided_at = "skipped", request.now
+    for approval in approvals:
+        if approval.status == "pending":
+            approval.status, approval.decided_at = "skipped", request.now

@@ -126,7 +126,7 @@ class Writer:
     def _conditions(self, definition: ReleaseDefinition, plan: EnvironmentPlan) -> list[dict[str, Any]]:
         if plan.start == "release":
             return [{"name": "ReleaseStarted", "conditionType": "event", "value": ""}]
-        before = [one for one in definition.environments if one.rank == plan.rank - 1]
+        before = [environment for environment in definition.environments if environment.rank == plan.rank - 1]
         if plan.start == "previous" and before:
             return [{"name": before[0].name, "conditionType": "environmentState", "value": "4"}]
         return []
@@ -177,7 +177,7 @@ class Writer:
             "properties": {},
         }
         if environments:
-            found["environments"] = [self.environment(release, one) for one in release.environments]
+            found["environments"] = [self.environment(release, environment) for environment in release.environments]
         if artifacts:
             found["artifacts"] = [
                 self._artifact(alias, build.definition.id, build.definition.name, build)
@@ -207,7 +207,8 @@ class Writer:
             "definitionEnvironmentId": plan.id,
             "demands": [],
             "conditions": [
-                one | {"result": bool(environment.attempts)} for one in self._conditions(release.definition, plan)
+                condition | {"result": bool(environment.attempts)}
+                for condition in self._conditions(release.definition, plan)
             ],
             "workflowTasks": [],
             "deployPhasesSnapshot": [],
@@ -293,7 +294,9 @@ class Writer:
             "definitionEnvironmentId": environment.plan.id,
             "deploymentStatus": progress.deployment,
             "conditions": self._conditions(release.definition, environment.plan),
-            "preDeployApprovals": [self.approval(release, environment, attempt, one) for one in attempt.approvals],
+            "preDeployApprovals": [
+                self.approval(release, environment, attempt, approval) for approval in attempt.approvals
+            ],
             "postDeployApprovals": [],
         }
         if progress.started_at:

@@ -58,7 +58,7 @@ def folders(tree: Tree) -> Iterator[str]:
 
 def has_folder(tree: Tree, path: str) -> bool:
     """Whether something lies below a path. The root is there in every commit."""
-    return path == "/" or any(one.startswith(path + "/") for one in tree)
+    return path == "/" or any(name.startswith(path + "/") for name in tree)
 
 
 @dataclass(frozen=True)
@@ -136,10 +136,10 @@ class Repository:
         waiting = {commit.id} if commit else set()
         seen: set[str] = set()
         while waiting:
-            newest = max((self.commits[one] for one in waiting), key=lambda one: one.at)
+            newest = max((self.commits[name] for name in waiting), key=lambda one: one.at)
             waiting.discard(newest.id)
             seen.add(newest.id)
-            waiting.update(one for one in newest.parents if one in self.commits and one not in seen)
+            waiting.update(parent for parent in newest.parents if parent in self.commits and parent not in seen)
             yield newest
 
     def contains(self, newer: str, older: str) -> bool:

@@ -124,7 +124,7 @@ def add_releases(project: Project) -> None:
 
 def _add_release(project: Project, definition: ReleaseDefinition, at: datetime) -> Release:
     count = sum(one.definition is definition for one in project.releases)
-    good = [one for one in project.builds if one.definition is definition.artifacts[0].definition][-1]
+    good = [build for build in project.builds if build.definition is definition.artifacts[0].definition][-1]
     release = Release(
         project.new_id(),
         f"Release-{count + 1}",

@@ -119,8 +119,8 @@ class Sandbox:
         for server in servers:
             server.close()
         while connections:
-            for one in list(connections):
-                one.abort()
+            for connection in list(connections):
+                connection.abort()
             await asyncio.sleep(0)
 
     def _factory(self, opened: socket.socket, connections: set[Connection]) -> Any:

@@ -99,8 +99,8 @@ class Organization:
     def visible(self, person: Person | None) -> list[Project]:
         """The projects that somebody, or nobody (None), sees."""
         if person is None:
-            return [one for one in self.projects if one.visibility == "public"]
-        return [one for one in self.projects if one.seen_by is None or person.id in one.seen_by]
+            return [project for project in self.projects if project.visibility == "public"]
+        return [project for project in self.projects if project.seen_by is None or person.id in project.seen_by]
 
 
 def _clock() -> datetime:
@@ -136,4 +136,4 @@ class State:
 
     def token_named(self, name: str) -> Token | None:
         """A token by its sample name."""
-        return next((one for one in self.tokens.values() if one.name == name), None)
+        return next((token for token in self.tokens.values() if token.name == name), None)

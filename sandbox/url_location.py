@@ -218,7 +218,7 @@ def resource_areas(request: Request, _names: dict[str, str]) -> Answer:
 def resource_area(request: Request, names: dict[str, str]) -> Answer:
     """Where one area lives, by its id."""
     wanted = names["area"].lower()
-    found = next((one for one in _areas(request) if one["id"] == wanted), None)
+    found = next((area for area in _areas(request) if area["id"] == wanted), None)
     if found is None or not request.edition.hosted:
         raise ErrorResponse(model_error(request, 404, f"The resource area {names['area']} does not exist."))
     return json_answer(request, found)

@@ -71,15 +71,15 @@ def consume(takes: Iterable[Cost], *, now: datetime) -> None:
     """Take one from each. Raises `TooMany` for the longest wait, and then what was taken is given back."""
     taken: list[Cost] = []
     refused: list[TooMany] = []
-    for one in takes:
-        if one.rate.allowance <= 0:
+    for cost in takes:
+        if cost.rate.allowance <= 0:
             continue
         try:
-            _consume(one, now)
+            _consume(cost, now)
         except TooMany as too_many:
             refused.append(too_many)
         else:
-            taken.append(one)
+            taken.append(cost)
     if refused:
         give_back(taken)
         raise max(refused, key=lambda each: each.wait)
@@ -110,16 +110,16 @@ def _move(key: str, before: datetime | None, after: datetime) -> bool:
 
 def give_back(takes: Iterable[Cost]) -> None:
     """Return one to each."""
-    for one in takes:
-        key = one.key
+    for cost in takes:
+        key = cost.key
         while due_at := Counter.objects.filter(pk=key).values_list("due_at", flat=True).first():
-            if _move(key, due_at, due_at - one.rate.pace):
+            if _move(key, due_at, due_at - cost.rate.pace):
                 break
 
 
 def forget(takes: Iterable[Cost]) -> None:
     """Bring these counters to rest."""
-    Counter.objects.filter(pk__in=[one.key for one in takes]).delete()
+    Counter.objects.filter(pk__in=[cost.key for cost in takes]).delete()
 
 
 def forget_rested(*, now: datetime) -> int:

@@ -147,10 +147,10 @@ def tests_of_refused(swapped: Sequence[Swapped]) -> tuple[list[BulkVerification]
     What concerns the token itself is said with the refusal, so its test adds nothing.
     """
     tested, keys = [], []
-    for one in swapped:
-        if one.refusal is None or one.refusal.tested is None or one.refusal.field == "token":
+    for outcome in swapped:
+        if outcome.refusal is None or outcome.refusal.tested is None or outcome.refusal.field == "token":
             continue
-        report = one.refusal.tested.report
-        tested.append(BulkVerification(one.connection, report, compare(one.connection, report)))
-        keys.append(one.refusal.tested.verification_key)
+        report = outcome.refusal.tested.report
+        tested.append(BulkVerification(outcome.connection, report, compare(outcome.connection, report)))
+        keys.append(outcome.refusal.tested.verification_key)
     return tested, " ".join(dict.fromkeys(filter(None, keys)))

@@ -124,7 +124,7 @@ def pick_projects(report: Report, wanted: Iterable[str], credentials: Credential
     wanted = list(dict.fromkeys(wanted))
     if not wanted:
         raise CannotConnect("no_project_chosen", "Choose at least one project, or all projects.", field="projects")
-    if any(one not in visible for one in wanted):
+    if any(name not in visible for name in wanted):
         if report.projects_trouble is not None:
             facts = catalogue.facts_of(report.projects_trouble, credentials.organization.name)
             problem = catalogue.problem(report.projects_trouble.code, place=credentials.server.place, facts=facts)
@@ -132,7 +132,7 @@ def pick_projects(report: Report, wanted: Iterable[str], credentials: Credential
         raise CannotConnect(
             "project_not_visible", "A chosen project is not visible to this token. Choose again.", field="projects"
         )
-    return tuple(visible[one] for one in wanted)
+    return tuple(visible[name] for name in wanted)
 
 
 def _store(

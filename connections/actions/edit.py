@@ -104,7 +104,7 @@ def _keep_to_guard_rails(connection: Connection, changes: Changes, *, now: datet
 
 
 def _require_unchanged(current: Connection, changes: Changes, drawn_from: str | None) -> None:
-    known = {one.project_id: one.name for one in current.chosen_projects.all()}
+    known = {chosen_project.project_id: chosen_project.name for chosen_project in current.chosen_projects.all()}
     yours = versions.entered(
         name=changes.name,
         reach=_reach(current, changes),
@@ -151,25 +151,27 @@ def _chosen(connection: Connection, changes: Changes) -> tuple[Project, ...] | N
     if not changes.projects:
         raise CannotEdit("no_project_chosen", "Choose at least one project, or all projects.", field="projects")
     kept = {
-        one.project_id: Project(id=one.project_id, name=one.name, state="wellFormed", url="")
-        for one in connection.chosen_projects.all()
+        chosen_project.project_id: Project(
+            id=chosen_project.project_id, name=chosen_project.name, state="wellFormed", url=""
+        )
+        for chosen_project in connection.chosen_projects.all()
     }
     if set(changes.projects) <= set(kept):
-        return tuple(kept[one] for one in changes.projects)
+        return tuple(kept[project] for project in changes.projects)
     listed = visible_projects(connection)
-    visible = {one.id: one for one in listed.items}
+    visible = {project.id: project for project in listed.items}
     if not listed.complete:
         # What was chosen before may be in the part of the list that was not read.
         visible = kept | visible
-    if any(one not in visible for one in changes.projects):
+    if any(project not in visible for project in changes.projects):
         raise CannotEdit(
             "project_not_visible", "A chosen project is not visible to this token. Choose again.", field="projects"
         )
-    return tuple(visible[one] for one in changes.projects)
+    return tuple(visible[project] for project in changes.projects)
 
 
 def _state(connection: Connection) -> dict[str, object]:
-    names = sorted(one.name for one in connection.chosen_projects.all())
+    names = sorted(chosen_project.name for chosen_project in connection.chosen_projects.all())
     return {
         "name": connection.name,
         "expires_on": connection.expires_on.isoformat() if connection.expires_on else None,

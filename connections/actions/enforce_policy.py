@@ -39,7 +39,7 @@ def reuse_violations(token: Credential, *, besides: int | None = None) -> list[V
     """The violation of using one token twice, if the policy does not allow it."""
     today = timezone.localdate()
     found = violations_of(expires_on=today, now=timezone.now(), token=token, besides=besides)
-    return [one for one in found if one.code == "token_reused"]
+    return [violation for violation in found if violation.code == "token_reused"]
 
 
 def enforce(found: list[Violation], refusal: type[Refused]) -> list[Violation]:

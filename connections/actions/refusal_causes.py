@@ -55,7 +55,9 @@ def _under(report: Report, code: str) -> Report:
     trouble = report.trouble
     if trouble is None or trouble.code == code:
         return report
-    findings = (replace(one, reason=code) if one.reason == trouble.code else one for one in report.findings)
+    findings = (
+        replace(finding, reason=code) if finding.reason == trouble.code else finding for finding in report.findings
+    )
     return replace(report, trouble=replace(trouble, code=code), findings=tuple(findings))
 
 

@@ -61,10 +61,10 @@ def credentials_for(connection: Connection, token: Credential) -> Credentials:
 
 def compare(connection: Connection, report: Report) -> Comparison:
     """What would change with the token of an accepted report."""
-    before = {one.capability for one in connection.capabilities.all() if one.verdict == Verdict.GRANTED}
-    after = {one.capability for one in report.findings if one.verdict is Verdict.GRANTED}
+    before = {state.capability for state in connection.capabilities.all() if state.verdict == Verdict.GRANTED}
+    after = {finding.capability for finding in report.findings if finding.verdict is Verdict.GRANTED}
     # What could not be told is neither lost nor gained.
-    refused = {one.capability for one in report.lacking()}
+    refused = {finding.capability for finding in report.lacking()}
     return Comparison(
         same_person=report.identity is not None and report.identity.id == connection.identity_id,
         same_organization=report.organization_id == connection.organization_id,

@@ -137,7 +137,11 @@ def _default(_connection: Connection) -> FieldState:
 
 
 def _projects(connection: Connection) -> FieldState:
-    chosen = {} if connection.all_projects else {one.project_id: one.name for one in connection.chosen_projects.all()}
+    chosen = (
+        {}
+        if connection.all_projects
+        else {chosen_project.project_id: chosen_project.name for chosen_project in connection.chosen_projects.all()}
+    )
     return entered(projects=chosen)["projects"]
 
 

@@ -39,7 +39,7 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
 
 def list_all(_options: Options, output: Output) -> int:
     """Every connection."""
-    rows = [row(one) for one in Connection.objects.select_related("owner")]
+    rows = [row(connection) for connection in Connection.objects.select_related("owner")]
     lines = [f"{one['health']:12} {one['expires_on'] or '-':12} {one['organization']:20} {one['name']}" for one in rows]
     output.lines(rows, lines, empty="No connections.")
     return WELL
@@ -66,10 +66,10 @@ def _outcome(connection: Connection, report: Report) -> dict[str, Any]:
         "projects": len(report.projects),
         "projects_complete": report.projects_complete,
         "projects_problem": report.projects_trouble.code if report.projects_trouble else "",
-        "projects_tried": [one.name for one in report.tried()],
-        "projects_not_visible": [one.name for one in report.not_visible],
-        "capabilities": {one.capability: str(one.verdict) for one in report.findings},
-        "scopes": [scope_of_finding(one) for one in report.findings],
+        "projects_tried": [project.name for project in report.tried()],
+        "projects_not_visible": [project.name for project in report.not_visible],
+        "capabilities": {finding.capability: str(finding.verdict) for finding in report.findings},
+        "scopes": [scope_of_finding(finding) for finding in report.findings],
     }
 
 
@@ -77,7 +77,7 @@ def _sentence(connection: Connection, report: Report) -> str:
     place = clients.place_of(connection.server)
     if report.trouble:
         return _trouble_in_words(report.trouble, connection)
-    lines = [scope_line(scope_of_finding(one), place=place) for one in report.findings]
+    lines = [scope_line(scope_of_finding(finding), place=place) for finding in report.findings]
     if report.untried:
         problem = catalogue.problem(report.untried.code, place=place)
         listing = "The projects could not be listed. " if report.projects_trouble else ""
@@ -112,12 +112,12 @@ def audit_many(options: Options, output: Output) -> int:
     """Named connections, or all that are enabled; the exit code is that of the worst."""
     named = [find(name) for name in options["names"]]
     latest = {} if options["stored"] else _ask(named)
-    found = [find(one.name) for one in named] if named else list(_enabled())
+    found = [find(connection.name) for connection in named] if named else list(_enabled())
     prefetch_related_objects(found, "capabilities", "chosen_projects")
     today = timezone.localdate()
-    rows = [_with_latest(_standing(one, today=today, within=options["within"]), latest) for one in found]
-    worst = max((one["exit_code"] for one in rows), key=_GRAVITY.index, default=WELL)
-    lines = [line for one in rows for line in _standing_lines(one)]
+    rows = [_with_latest(_standing(connection, today=today, within=options["within"]), latest) for connection in found]
+    worst = max((item["exit_code"] for item in rows), key=_GRAVITY.index, default=WELL)
+    lines = [line for item in rows for line in _standing_lines(item)]
     lines.append(f"{len(rows)} audited, {sum(one['exit_code'] != WELL for one in rows)} with problems.")
     output.lines({"exit_code": worst, "connections": rows}, lines)
     return worst
@@ -137,7 +137,9 @@ def _ask(named: list[Connection]) -> dict[int, str]:
     A run over everything is listed on the page like one that was started there.
     """
     if named:
-        reports = {one.pk: audit(one, by=OPERATOR, now=timezone.now(), interactive=False) for one in named}
+        reports = {
+            connection.pk: audit(connection, by=OPERATOR, now=timezone.now(), interactive=False) for connection in named
+        }
         return {pk: report.trouble.code for pk, report in reports.items() if report.trouble}
     run = audit_runs.start_by_hand(by=OPERATOR, now=timezone.now())
     waiting = run.audited.filter(state=AuditedConnection.State.WAITING, connection__disabled=False)
@@ -172,8 +174,12 @@ def _standing(connection: Connection, *, today: date, within: int) -> dict[str, 
     return row(connection) | {
         "state": state,
         "exit_code": code,
-        "projects_not_visible": [one.name for one in connection.chosen_projects.all() if one.not_visible_since],
-        "scopes": [scope_of_state(one) for one in connection.capability_states()],
+        "projects_not_visible": [
+            chosen_project.name
+            for chosen_project in connection.chosen_projects.all()
+            if chosen_project.not_visible_since
+        ],
+        "scopes": [scope_of_state(capability_state) for capability_state in connection.capability_states()],
     }
 
 

@@ -131,4 +131,6 @@ def row(connection: Connection) -> dict[str, Any]:
 def warnings(connection: Connection, token: Credential, *, now: Any) -> list[str]:
     """What to print of rules of the token policy that a token violates and that only warn."""
     found = enforce_policy.violations_of(expires_on=connection.expires_on, now=now, token=token, besides=connection.pk)
-    return [catalogue.problem(one.code).title + "." for one in found if one.rule is token_policy.Rule.WARN]
+    return [
+        catalogue.problem(violation.code).title + "." for violation in found if violation.rule is token_policy.Rule.WARN
+    ]

@@ -48,9 +48,9 @@ def remind_people(options: Options, output: Output) -> int:
         "mails_failing": Mail.objects.filter(sent_at=None).exclude(last_error="").count(),
     }
     lines = [*map(_line, due), _sum(options, len(due), mails)]
-    output.lines({"due": [_row(one) for one in due], **mails}, lines)
+    output.lines({"due": [_row(due_token) for due_token in due], **mails}, lines)
     not_out = mails["mails_failing"] or only_written
-    return REFUSED if any(not one.people for one in due) or (options["send"] and not_out) else WELL
+    return REFUSED if any(not due_token.people for due_token in due) or (options["send"] and not_out) else WELL
 
 
 def _row(one: Due) -> dict[str, Any]:

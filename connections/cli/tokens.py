@@ -155,8 +155,8 @@ def _input() -> str:
 def _list(options: Options, output: Output) -> int:
     found = reads.expiring(within=options["within"], today=timezone.localdate())
     rows = [
-        row(one) | {"token_of": one.identity_name, "shares_token": one.shares_token}  # type: ignore[attr-defined]  # annotated
-        for one in found
+        row(connection) | {"token_of": connection.identity_name, "shares_token": connection.shares_token}  # type: ignore[attr-defined]  # annotated
+        for connection in found
     ]
     lines = [f"{one['expires_on']}  {one['organization']:20} {one['name']}{_shares(one)}" for one in rows]
     output.lines(rows, lines, empty=f"Nothing expires within {options['within']} days.")
@@ -185,7 +185,7 @@ def _one_line(number: int, line: str, who: User, output: Output, updated: list[C
             f"Line {number}: {wrong}",
         )
         return REFUSED
-    return max(_swap(one, new, who, output, updated) for one in connections)
+    return max(_swap(connection, new, who, output, updated) for connection in connections)
 
 
 def _parse(line: str) -> dict[str, Any]:
@@ -299,7 +299,7 @@ def _server(name: str) -> Server:
     try:
         return clients.server(name)
     except clients.UnknownServer:
-        known = ", ".join(one.name for one in clients.servers())
+        known = ", ".join(server.name for server in clients.servers())
         raise CommandError(f"No server is called {name}. There are: {known}.", returncode=USAGE) from None
 
 

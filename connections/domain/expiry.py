@@ -30,7 +30,7 @@ def due_threshold(
     """
     left = days_left(expires_on, today)
     life = days_left(expires_on, token_set_on)
-    crossed = [one for one in thresholds if left <= one and (one < life or one == 0)]
+    crossed = [threshold for threshold in thresholds if left <= threshold and (threshold < life or threshold == 0)]
     if not crossed:
         return None
     tightest = min(crossed)
@@ -54,7 +54,7 @@ def next_nag(token_set_on: date, today: date, *, days: Sequence[int]) -> date | 
     if not days:
         return None
     last = max(days)
-    step = min((one for one in days if one > age), default=last + (max(age - last, 0) // NAG_EVERY + 1) * NAG_EVERY)
+    step = min((day for day in days if day > age), default=last + (max(age - last, 0) // NAG_EVERY + 1) * NAG_EVERY)
     return token_set_on + timedelta(days=step)
 
 
@@ -65,7 +65,7 @@ def due_nag(token_set_on: date, today: date, *, days: Sequence[int], nagged: Con
     due: a missed day delays, and never doubles.
     """
     age = (today - token_set_on).days
-    come = [one for one in days if one <= age]
+    come = [day for day in days if day <= age]
     if not come:
         return None
     last = max(days)

@@ -32,17 +32,17 @@ def same_person(entries: Iterable[PlannedConnection]) -> list[RotationStep]:
 
 def _sets(entries: Iterable[PlannedConnection], key: Any) -> list[RotationStep]:
     found: dict[Hashable, list[int]] = {}
-    for one in entries:
-        if key(one):
-            found.setdefault(key(one), []).append(one.id)
+    for planned_connection in entries:
+        if key(planned_connection):
+            found.setdefault(key(planned_connection), []).append(planned_connection.id)
     return [tuple(ids) for ids in found.values() if len(ids) > 1]
 
 
 def steps(order: Sequence[int], together: Iterable[Collection[int]]) -> list[RotationStep]:
     """The chosen connections as steps, each where its first connection stands. Sets that overlap are one step."""
-    step_of: dict[int, list[int]] = {one: [one] for one in order}
+    step_of: dict[int, list[int]] = {number: [number] for number in order}
     for wanted in together:
-        joined = list(dict.fromkeys(one for each in wanted if each in step_of for one in step_of[each]))
+        joined = list(dict.fromkeys(number for each in wanted if each in step_of for number in step_of[each]))
         for one in joined:
             step_of[one] = joined
     place: Mapping[int, int] = {one: index for index, one in enumerate(order)}
@@ -60,8 +60,8 @@ def read(text: str) -> list[RotationStep]:
     found: list[RotationStep] = []
     seen: set[int] = set()
     for part in text[: MOST_CONNECTIONS * 20].split(","):
-        numbers = [int(one) for one in part.split(".") if one.isascii() and one.isdecimal() and len(one) < 19]
-        step = tuple(one for one in dict.fromkeys(numbers) if one not in seen)
+        numbers = [int(name) for name in part.split(".") if name.isascii() and name.isdecimal() and len(name) < 19]
+        step = tuple(number for number in dict.fromkeys(numbers) if number not in seen)
         seen.update(step)
         if step and len(seen) <= MOST_CONNECTIONS:
             found.append(step)

@@ -83,16 +83,20 @@ class Report:
     def passed(self) -> bool:
         """Every capability is proved, save those that the operator switched off."""
         return self.accepted and all(
-            one.verdict is Verdict.GRANTED or one.reason == WRITE_PROBES_OFF for one in self.findings
+            finding.verdict is Verdict.GRANTED or finding.reason == WRITE_PROBES_OFF for finding in self.findings
         )
 
     def lacking(self) -> tuple[Finding, ...]:
         """The capabilities that are missing or that the person may not use."""
-        return tuple(one for one in self.findings if one.verdict in (Verdict.MISSING, Verdict.NOT_PERMITTED))
+        return tuple(
+            finding for finding in self.findings if finding.verdict in (Verdict.MISSING, Verdict.NOT_PERMITTED)
+        )
 
     def tried(self) -> tuple[ProjectRef, ...]:
         """The projects in which capabilities were tried, in that order."""
-        refs = (ProjectRef(here.project_id, here.project_name) for one in self.findings for here in one.by_project)
+        refs = (
+            ProjectRef(here.project_id, here.project_name) for finding in self.findings for here in finding.by_project
+        )
         return tuple(dict.fromkeys(refs))
 
     def speaks_for(self, projects: Collection[ProjectRef]) -> bool:
@@ -107,7 +111,7 @@ class Report:
         if wanted == {project.id.lower() for project in self.chosen}:
             return True
         tried = {project.id.lower() for project in self.tried()}
-        denied = any(here.verdict is Verdict.NOT_PERMITTED for one in self.findings for here in one.by_project)
+        denied = any(here.verdict is Verdict.NOT_PERMITTED for finding in self.findings for here in finding.by_project)
         return bool(tried) and not denied and (not wanted or tried <= wanted)
 
 
@@ -278,7 +282,7 @@ class _Check:
         if self.connection is None:
             return ()
         project = self.first_project()
-        probes = [one for one in capabilities.PROBES if self.reason_not_to_ask(one) is None] if project else []
+        probes = [probe for probe in capabilities.PROBES if self.reason_not_to_ask(probe) is None] if project else []
         more = [self.timed("projects", self.list_the_rest)] if self.has_more_pages else []
         started = time.monotonic()
         found = self.probe(probes, project, *more)
@@ -286,7 +290,9 @@ class _Check:
             self.projects_trouble = Failure(TIME_LIMIT, transient=True)
         found = self.try_denied_elsewhere(found)
         self.seconds["scopes"] = time.monotonic() - started
-        return capabilities.reconcile(found.get(one.capability) or self.not_asked(one) for one in capabilities.PROBES)
+        return capabilities.reconcile(
+            found.get(probe.capability) or self.not_asked(probe) for probe in capabilities.PROBES
+        )
 
     def first_project(self) -> Project | None:
         """The project to probe in; without one, `untried` says why."""
@@ -324,7 +330,7 @@ class _Check:
     ) -> dict[str, Finding]:
         """The findings in one project, by capability; what else is to be done is done beside."""
         here = ProjectRef(project.id, project.name) if project else ProjectRef("")
-        answers = self.pace.run([*(self.call(one, here) for one in probes), *more])
+        answers = self.pace.run([*(self.call(probe, here) for probe in probes), *more])
         found = zip(probes, answers, strict=False)
         late = partial(capabilities.project_verdicts, here, verdict=Verdict.UNKNOWN, reason=TIME_LIMIT)
         return {
@@ -334,7 +340,7 @@ class _Check:
     def try_denied_elsewhere(self, found: dict[str, Finding]) -> dict[str, Finding]:
         """Rights are given project by project: what is denied in one is tried in a few others."""
         for _ in range(FURTHER_PROJECTS):
-            denied = [one for one in capabilities.PROBES if _is_denied(found.get(one.capability))]
+            denied = [probe for probe in capabilities.PROBES if _is_denied(found.get(probe.capability))]
             # Nobody is asked for more who asks us to wait.
             if not denied or self.client.transport.asked_to_wait or self.pace.left() <= 0:
                 break
@@ -372,7 +378,7 @@ class _Check:
     def met_an_empty_refusal(self, findings: tuple[Finding, ...]) -> bool:
         listing = self.projects_trouble is not None and self.projects_trouble.code == errors.EmptyRefusal.code
         return listing or any(
-            Verdict.MISSING in (one.verdict, *(here.verdict for here in one.by_project)) for one in findings
+            Verdict.MISSING in (finding.verdict, *(here.verdict for here in finding.by_project)) for finding in findings
         )
 
     def doubt(self, again: object) -> str | None:
@@ -387,7 +393,7 @@ def _is_denied(finding: Finding | None) -> bool:
 
 
 def _all_unknown(reason: str) -> tuple[Finding, ...]:
-    return tuple(Finding(one.key, Verdict.UNKNOWN, reason) for one in capabilities.CAPABILITIES)
+    return tuple(Finding(capability.key, Verdict.UNKNOWN, reason) for capability in capabilities.CAPABILITIES)
 
 
 def _failure_of(outcome: object) -> Failure:

@@ -21,7 +21,9 @@ def scopes_context(connection: Connection) -> dict[str, Any]:
         "missing": [_line(state, place=place) for state in lacking],
         "mixed": [_mixed(state) for state in states if is_mixed(state.project_verdicts())],
         "tried_in": "" if untried else and_join(project_names(state.project_verdicts() for state in states)),
-        "not_visible": [one.name for one in connection.chosen_projects.exclude(not_visible_since=None)],
+        "not_visible": [
+            chosen_project.name for chosen_project in connection.chosen_projects.exclude(not_visible_since=None)
+        ],
         "untried": catalogue.problem(untried, place=place) if untried else None,
         "scopes_missing": not untried and any(state.verdict == Verdict.MISSING for state in lacking),
         "rights_missing": not untried and any(state.verdict == Verdict.NOT_PERMITTED for state in lacking),

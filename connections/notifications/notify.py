@@ -45,7 +45,7 @@ class Recipients:
     @cached_property
     def _muted(self) -> set[str]:
         found = MutedReminders.objects.filter(connection=None).values_list("address", flat=True)
-        return {one.casefold() for one in found}
+        return {name.casefold() for name in found}
 
     def look_up(self, connection_ids: Iterable[int]) -> None:
         """Ask for all of these at once; what was asked before is forgotten."""
@@ -75,11 +75,11 @@ def recipients(
     named = "this connection names you as somebody to tell"
     people += [Recipient(address, named) for address in connection.extra_recipients.split()]
     if is_reminder:
-        people = [one for one in people if not everybody.is_muted(one.address, connection.pk)]
+        people = [recipient for recipient in people if not everybody.is_muted(recipient.address, connection.pk)]
     if urgent or not owner.is_active or not people:
         people += [Recipient(address, _why_administrators(connection, urgent)) for address in everybody.administrators]
-    first = {one.address.casefold(): one for one in reversed(people)}
-    return [one for one in people if first.get(one.address.casefold()) is one]
+    first = {recipient.address.casefold(): recipient for recipient in reversed(people)}
+    return [recipient for recipient in people if first.get(recipient.address.casefold()) is recipient]
 
 
 def _why_administrators(connection: Connection, urgent: bool) -> str:
@@ -137,15 +137,15 @@ def enqueue_mail(
     """
     subjects = list(about)
     written = []
-    for one in people:
-        stop = "" if unsubscribe_from is None else unsubscribe_url(unsubscribe_from, one.address)
-        worded = emails.render_mail(event, {**context, "why": one.why, "unsubscribe_url": stop})
+    for recipient in people:
+        stop = "" if unsubscribe_from is None else unsubscribe_url(unsubscribe_from, recipient.address)
+        worded = emails.render_mail(event, {**context, "why": recipient.why, "unsubscribe_url": stop})
         written.append(
             Mail(
                 kind=event,
                 connection=subjects[0] if len(subjects) == 1 else None,
                 about=[{"id": connection.pk, "name": connection.name} for connection in subjects],
-                recipient=one.address,
+                recipient=recipient.address,
                 subject=worded.subject,
                 text=worded.text,
                 html=worded.html,

@@ -53,7 +53,7 @@ def remind_due(*, now: datetime) -> int:
     The ledger and the mails are one transaction: where two clocks plan the same, one of them stores nothing.
     """
     today = timezone.localdate(now)
-    due = [one for one in plan(today) if one.people or _nobody_to_tell(one)]
+    due = [due_token for due_token in plan(today) if due_token.people or _nobody_to_tell(due_token)]
     if not due:
         return 0
     try:
@@ -109,11 +109,11 @@ class _Told:
 
 def _look_up(some: list[Connection], everybody: notify.Recipients) -> dict[int, list[_Told]]:
     """What people were told of each, in a few queries: Django's own prefetching takes longer than all the rest."""
-    ids = [one.pk for one in some]
+    ids = [connection.pk for connection in some]
     everybody.look_up(ids)
-    owners = User.objects.in_bulk({one.owner_id for one in some})
-    for one in some:
-        one.owner = owners[one.owner_id]
+    owners = User.objects.in_bulk({connection.owner_id for connection in some})
+    for connection in some:
+        connection.owner = owners[connection.owner_id]
     told: dict[int, list[_Told]] = defaultdict(list)
     made = Reminder.objects.filter(connection__in=ids)
     for pk, set_at, kind, ends, threshold in made.values_list("connection_id", *_TOLD):
@@ -131,21 +131,21 @@ class _Step:
 
 
 def _steps_for(connection: Connection, told: list[_Told], today: date, services: Collection[str]) -> Iterator[_Step]:
-    this_token = [one for one in told if one.token_set_at == connection.token_set_at]
+    this_token = [notified for notified in told if notified.token_set_at == connection.token_set_at]
     set_on = timezone.localdate(connection.token_set_at)
     if connection.expires_on is None:
-        nagged = {one.threshold for one in this_token if one.kind == Kind.UNDATED}
+        nagged = {notified.threshold for notified in this_token if notified.kind == Kind.UNDATED}
         step = expiry.due_nag(set_on, today, days=settings.UNDATED_REMINDER_DAYS, nagged=nagged)
         if step is not None:
             yield _Step(Kind.UNDATED, step, None)
     else:
-        reminded = {one.threshold for one in this_token if one.expires_on == connection.expires_on}
+        reminded = {notified.threshold for notified in this_token if notified.expires_on == connection.expires_on}
         yield from _before(set_on, Kind.EXPIRY, connection.expires_on, today, reminded)
     if connection.token_reach == Connection.Reach.ALL and today < expiry.GLOBAL_TOKENS_END:
-        noticed = {one.threshold for one in this_token if one.kind == Kind.ALL_ORGANIZATIONS}
+        noticed = {notified.threshold for notified in this_token if notified.kind == Kind.ALL_ORGANIZATIONS}
         yield from _before(set_on, Kind.ALL_ORGANIZATIONS, expiry.GLOBAL_TOKENS_END, today, noticed)
     if connection.token_reach == Connection.Reach.UNKNOWN and connection.server in services:
-        asked = any(one.kind == Kind.REACH_UNKNOWN for one in this_token)
+        asked = any(notified.kind == Kind.REACH_UNKNOWN for notified in this_token)
         # A dead token has to be replaced, whatever the answer.
         if not asked and not connection.is_token_dead(today=today):
             yield _Step(Kind.REACH_UNKNOWN, 0, None)
@@ -166,14 +166,14 @@ def _due(connection: Connection, step: _Step, everybody: notify.Recipients) -> D
 
 
 def _write(due: list[Due], *, today: date, now: datetime) -> int:
-    Reminder.objects.bulk_create(_ledger(one, now) for one in due)
+    Reminder.objects.bulk_create(_ledger(due_token, now) for due_token in due)
     by_person: dict[str, list[tuple[Due, Recipient]]] = defaultdict(list)
-    for one in due:
-        record("connection.reminded", one.connection, by=CLOCK, at=now, detail=_detail(one))
-        for person in one.people:
-            by_person[person.address].append((one, person))
+    for due_token in due:
+        record("connection.reminded", due_token.connection, by=CLOCK, at=now, detail=_detail(due_token))
+        for person in due_token.people:
+            by_person[person.address].append((due_token, person))
     earlier = _mails_of_the_day(by_person, today)
-    shared = shared_with(one.connection for one in due)
+    shared = shared_with(due_token.connection for due_token in due)
     return sum(
         len(_mails(theirs, shared, earlier=earlier.get(address, 0), today=today, now=now))
         for address, theirs in by_person.items()

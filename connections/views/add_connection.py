@@ -165,4 +165,4 @@ def _report(form: ConnectForm, report: Report) -> ReportView:
 def project_choices(projects: Iterable[Project], checked: Iterable[str]) -> list[dict[str, Any]]:
     """The projects a person may choose, with those already ticked."""
     ticked = set(checked)
-    return [{"id": one.id, "name": one.name, "checked": one.id in ticked} for one in projects]
+    return [{"id": project.id, "name": project.name, "checked": project.id in ticked} for project in projects]

@@ -93,11 +93,11 @@ def _rows(found: Iterable[AuditedConnection]) -> list[dict[str, Any]]:
     special: dict[str, Chip] = {state.WAITING.value: _WAITING, state.CANCELLED.value: _CANCELLED}
     return [
         {
-            "name": one.name,
-            "url": one.connection.get_absolute_url() if one.connection else "",
-            "chip": special.get(one.state) or chips.get(one.health, _WAITING),
-            "problem": _title(one),
-            "finished_at": one.finished_at,
+            "name": audited.name,
+            "url": audited.connection.get_absolute_url() if audited.connection else "",
+            "chip": special.get(audited.state) or chips.get(audited.health, _WAITING),
+            "problem": _title(audited),
+            "finished_at": audited.finished_at,
         }
-        for one in found
+        for audited in found
     ]

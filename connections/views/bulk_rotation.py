@@ -95,7 +95,7 @@ def _entry(connection: Connection, fingerprint: str) -> PlannedConnection:
 
 def _groups(connections: Sequence[Connection], entries: Sequence[PlannedConnection], *, may_share: bool) -> list[Group]:
     today = timezone.localdate()
-    sets = {one: step for step in rotation_plan.same_person(entries) for one in step}
+    sets = {number: step for step in rotation_plan.same_person(entries) for number in step}
     found: dict[object, Group] = {}
     for connection, entry in zip(connections, entries, strict=True):
         group = found.setdefault(
@@ -117,9 +117,9 @@ def _shared(marked: Sequence[tuple[Connection, str]], entries: Sequence[PlannedC
     by_id = {connection.pk: connection for connection, _ in marked}
     found = []
     for step in rotation_plan.sharing(entries):
-        members = [by_id[one] for one in step]
-        places = {(one.server, one.organization) for one in members}
-        found.append({"key": step[0], "names": [one.name for one in members], "one_place": len(places) == 1})
+        members = [by_id[number] for number in step]
+        places = {(member.server, member.organization) for member in members}
+        found.append({"key": step[0], "names": [member.name for member in members], "one_place": len(places) == 1})
     return found
 
 
@@ -132,7 +132,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     listed = reads.with_fingerprints(found[: rotation_plan.MOST_CONNECTIONS])
     entries = [_entry(connection, fingerprint) for connection, fingerprint in listed]
     wanted = set(_numbers(request.GET, "connection"))
-    chosen = [one.id for one in entries if one.id in wanted]
+    chosen = [planned_connection.id for planned_connection in entries if planned_connection.id in wanted]
     if not chosen:
         flash.error(request, "Choose at least one connection.")
         return redirect(f"{reverse('connections:rotation')}?{urlencode({'within': within})}")
@@ -147,7 +147,7 @@ def plan(request: HttpRequest) -> HttpResponse:
 
 
 def _numbers(asked: QueryDict, name: str) -> list[int]:
-    return [int(one) for one in asked.getlist(name) if one.isascii() and one.isdecimal() and len(one) < 19]
+    return [int(text) for text in asked.getlist(name) if text.isascii() and text.isdecimal() and len(text) < 19]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ def rotation_step(request: HttpRequest) -> HttpResponse:
             person=person(request),
             by=actor_of(request),
             now=timezone.now(),
-            drawn_from={one.pk: request.POST.get(f"version-{one.pk}", "") for one in connections},
+            drawn_from={connection.pk: request.POST.get(f"version-{connection.pk}", "") for connection in connections},
         )
     except CannotRotate as refused:
         form.add_error(refused.field or None, refused.message)
@@ -210,7 +210,7 @@ def rotation_step(request: HttpRequest) -> HttpResponse:
 
 def _connections(step: RotationStep) -> list[Connection]:
     found = reads.enabled_by_id(step)
-    return [found[one] for one in step if one in found]
+    return [found[number] for number in step if number in found]
 
 
 def _place(connections: Iterable[Connection]) -> Place:
@@ -221,8 +221,8 @@ def _place(connections: Iterable[Connection]) -> Place:
 
 def _form(connections: Sequence[Connection]) -> RotateForm:
     """The empty form of a step. Only at the service is a token made for one organization or for all."""
-    of_service = [one for one in connections if clients.place_of(one.server) == "organization"]
-    several = len({(one.server, one.organization) for one in of_service}) > 1
+    of_service = [connection for connection in connections if clients.place_of(connection.server) == "organization"]
+    several = len({(connection.server, connection.organization) for connection in of_service}) > 1
     reach = Connection.Reach.ALL if several else Connection.Reach.ONE
     return RotateForm(initial={"token_reach": reach}, place=_place(connections))
 
@@ -240,19 +240,19 @@ def _replacement(form: RotateForm) -> Replacement:
 
 def _after(request: HttpRequest, here: BulkRotation, swapped: list[Swapped], form: RotateForm) -> HttpResponse:
     """The next step when all went well; otherwise what became of each, and the form for those that failed."""
-    done = [one.connection for one in swapped if one.refusal is None]
-    failed = [one for one in swapped if one.refusal is not None]
+    done = [outcome.connection for outcome in swapped if outcome.refusal is None]
+    failed = [outcome for outcome in swapped if outcome.refusal is not None]
     if done:
-        names = ", ".join(one.name for one in done)
+        names = ", ".join(connection.name for connection in done)
         flash.success(request, f"{names} {'uses' if len(done) == 1 else 'use'} the new token now.")
         warn_of_violations(request, done[0], form.cleaned_data["token"])
     if not failed:
         return redirect(here.address(at=here.at + 1))
-    rest = [one.connection for one in failed]
-    steps = [*here.steps[: here.at - 1], tuple(one.pk for one in rest), *here.steps[here.at :]]
+    rest = [outcome.connection for outcome in failed]
+    steps = [*here.steps[: here.at - 1], tuple(connection.pk for connection in rest), *here.steps[here.at :]]
     if done:
         # What is done is a step of its own, so that the end of the round tells of it.
-        steps.insert(here.at - 1, tuple(one.pk for one in done))
+        steps.insert(here.at - 1, tuple(connection.pk for connection in done))
     narrowed = BulkRotation(steps, here.at + bool(done), here.since, here.within)
     tested, key = tests_of_refused(failed)
     return _page(request, narrowed, rest, form, tested=tested, failed=failed, verification_key=key)
@@ -294,26 +294,26 @@ def _page(
     verification_key: str = "",
 ) -> HttpResponse:
     today = timezone.localdate()
-    conflicting = {one.connection.pk for one in failed if one.refusal and one.refusal.conflicts}
+    conflicting = {outcome.connection.pk for outcome in failed if outcome.refusal and outcome.refusal.conflicts}
     context: dict[str, Any] = {
         "round": here,
         "done": here.at - 1,
         "total": len(here.steps),
         "rows": [
             {
-                "connection": one,
-                "state": states(one, today=today),
-                "token_is_dead": one.is_token_dead(today=today),
+                "connection": connection,
+                "state": states(connection, today=today),
+                "token_is_dead": connection.is_token_dead(today=today),
                 "version": shown_version(
                     request,
-                    versions.version(one, versions.ROTATE),
-                    has_conflict=one.pk in conflicting,
-                    name=f"version-{one.pk}",
+                    versions.version(connection, versions.ROTATE),
+                    has_conflict=connection.pk in conflicting,
+                    name=f"version-{connection.pk}",
                 ),
             }
-            for one in connections
+            for connection in connections
         ],
-        "token_pages": sorted({(one.organization, tokens_page_of(one)) for one in connections}),
+        "token_pages": sorted({(connection.organization, tokens_page_of(connection)) for connection in connections}),
         "form": form,
         "panel": _panel(here, form, tested, count=len(connections), key=verification_key),
         "failed": failed,
@@ -336,7 +336,11 @@ def _panel(
         submit_label="Update token" if count == 1 else f"Update {count} connections",
         verification_key=key or form.data.get("verification_key", ""),
         reports=_reports(tested, form),
-        comparisons=[_comparison(one) for one in tested if one.comparison or one.refusal],
+        comparisons=[
+            _comparison(bulk_verification)
+            for bulk_verification in tested
+            if bulk_verification.comparison or bulk_verification.refusal
+        ],
     )
 
 
@@ -349,7 +353,11 @@ def _comparison(tested: BulkVerification) -> ComparisonView:
 
 def _reports(tested: Sequence[BulkVerification], form: RotateForm) -> list[ReportView]:
     """Each report once: one for each organization, and more where connections are limited to other projects."""
-    by_report = {id(one.report): (one.report, one.connection) for one in tested if one.report}
+    by_report = {
+        id(bulk_verification.report): (bulk_verification.report, bulk_verification.connection)
+        for bulk_verification in tested
+        if bulk_verification.report
+    }
     return [
         new_token_report(
             report,
@@ -365,13 +373,13 @@ def _reports(tested: Sequence[BulkVerification], form: RotateForm) -> list[Repor
 
 def _end(request: HttpRequest, here: BulkRotation) -> HttpResponse:
     """What became of every connection of the round, from what is stored."""
-    ids = [one for step in here.steps for one in step]
+    ids = [number for step in here.steps for number in step]
     found = reads.enabled_by_id(ids)
     began = datetime.fromtimestamp(here.since / 1000, tz=UTC)
     rows = [
-        {"connection": found[one], "updated": found[one].token_set_at >= began, "state": _state(found[one])}
-        for one in ids
-        if one in found
+        {"connection": found[number], "updated": found[number].token_set_at >= began, "state": _state(found[number])}
+        for number in ids
+        if number in found
     ]
     left = [row["connection"].pk for row in rows if not row["updated"]]
     old_tokens = replaced_tokens([row["connection"] for row in rows if row["updated"]])

@@ -85,7 +85,11 @@ def problem_about(
 
 def notices_about_server(name: str) -> list[Notice]:
     """What should be known before a token is entrusted to the server of this name."""
-    return [plain_http_notice(name)] if any(one.shows_tokens for one in clients.servers() if one.name == name) else []
+    return (
+        [plain_http_notice(name)]
+        if any(server.shows_tokens for server in clients.servers() if server.name == name)
+        else []
+    )
 
 
 def warn_of_violations(request: HttpRequest, connection: Connection, token: Credential | None = None) -> None:
@@ -110,12 +114,12 @@ def _row(server: Server) -> dict[str, Any]:
 
 def guide_context(connection: Connection | None = None) -> dict[str, Any]:
     """What every page with instructions shows; on the page of a connection only what concerns its server."""
-    servers = [one for one in clients.servers() if connection is None or one.name == connection.server]
+    servers = [server for server in clients.servers() if connection is None or server.name == connection.server]
     return {
         "provider": AZURE_DEVOPS,
         "rails": StoredTokenPolicy.now(),
-        "servers": [_row(one) for one in servers],
-        "places": list(dict.fromkeys(one.place for one in servers)) or ["organization"],
+        "servers": [_row(server) for server in servers],
+        "places": list(dict.fromkeys(server.place for server in servers)) or ["organization"],
         "sandbox": clients.sandbox(),
         "token_name": f"MFE Orchestrator {timezone.localdate():%Y-%m}",
         "test_limit": int(settings.AZURE_DEVOPS_TEST_LIMIT),

@@ -188,7 +188,9 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
             "muted": list(connection.muted.all()),
         },
         "groups": stored_groups(connection),
-        "tried_in": and_join(project_names(one.project_verdicts() for one in connection.capability_states())),
+        "tried_in": and_join(
+            project_names(capability_state.project_verdicts() for capability_state in connection.capability_states())
+        ),
         "events": [event_row(event) for event in reads.events_of(connection)[: reads.RECENT_EVENTS]],
         "report": report_view(report, organization=connection.organization, tokens_page=tokens, place=place)
         if report
@@ -222,7 +224,7 @@ def _next_reminder_on(connection: Connection) -> date | None:
 
 def _shown(connection: Connection, tokens: str) -> dict[str, Any]:
     chosen = list(connection.chosen_projects.all())
-    names = [one.name for one in chosen]
+    names = [chosen_project.name for chosen_project in chosen]
     return {
         "name": connection.name,
         "organization": connection.organization,
@@ -293,15 +295,15 @@ def _notices_about_projects(connection: Connection) -> list[Notice]:
     """What the last check found of rights and of projects."""
     states = connection.capability_states()
     notices = rights_notices(
-        {one.capability: one.project_verdicts() for one in states}, person=connection.identity_name
+        {state.capability: state.project_verdicts() for state in states}, person=connection.identity_name
     )
-    untried = next((one.doubt for one in states if one.is_untried), "")
+    untried = next((state.doubt for state in states if state.is_untried), "")
     if untried:
         problem = problem_about(connection, untried)
         notices.append(Notice("warn", "eye-off", problem.title, f"{problem.explanation} {problem.next_step}"))
         return notices
     hidden = connection.chosen_projects.exclude(not_visible_since=None)
-    return notices + hidden_projects_notices([one.name for one in hidden])
+    return notices + hidden_projects_notices([chosen_project.name for chosen_project in hidden])
 
 
 def _urls(connection: Connection) -> dict[str, str]:

@@ -125,17 +125,17 @@ def _page(
     # Before Azure DevOps is asked, which takes its time: the version is that of what the form shows.
     version = shown_version(request, versions.version(connection, versions.EDIT), has_conflict=bool(conflicts))
     kept = [
-        Project(id=one.project_id, name=one.name, state="wellFormed", url="")
-        for one in connection.chosen_projects.all()
+        Project(id=chosen_project.project_id, name=chosen_project.name, state="wellFormed", url="")
+        for chosen_project in connection.chosen_projects.all()
     ]
     trouble, is_whole = "", True
     try:
         listed = visible_projects(connection)
-        visible, is_whole = {one.id: one for one in listed.items}, listed.complete
+        visible, is_whole = {project.id: project for project in listed.items}, listed.complete
     except CannotEdit as refused:
         visible, trouble = {}, refused.message
-    gone = [one for one in kept if one.id not in visible]
-    checked = form.data.getlist("projects") if isinstance(form.data, QueryDict) else [one.id for one in kept]
+    gone = [project for project in kept if project.id not in visible]
+    checked = form.data.getlist("projects") if isinstance(form.data, QueryDict) else [project.id for project in kept]
     context = {
         "connection": connection,
         "place": clients.place_of(connection.server),

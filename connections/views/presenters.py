@@ -215,8 +215,14 @@ def _grouped(rows: Iterable[CapabilityRow]) -> list[CapabilityGroup]:
 def finding_groups(findings: Iterable[Finding]) -> list[CapabilityGroup]:
     """A report's findings for a page."""
     return _grouped(
-        _row(one.capability, one.verdict, one.reason, where=in_words(one.by_project), seconds=one.seconds)
-        for one in findings
+        _row(
+            finding.capability,
+            finding.verdict,
+            finding.reason,
+            where=in_words(finding.by_project),
+            seconds=finding.seconds,
+        )
+        for finding in findings
     )
 
 

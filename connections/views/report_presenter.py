@@ -108,7 +108,7 @@ def report_view(
         organization_id=report.organization_id,
         project_count=len(report.projects),
         tried_in=_tried_in(report),
-        limited_to=some_of([one.name or one.id for one in report.chosen]),
+        limited_to=some_of([project.name or project.id for project in report.chosen]),
         projects_complete=report.projects_complete,
         elapsed=report.elapsed,
         finished_at=report.finished_at,
@@ -150,7 +150,7 @@ def _why_untried(report: Report, untried: Failure, place: Place, facts: catalogu
 
 
 def _tried_in(report: Report) -> str:
-    return and_join(one.name for one in report.tried())
+    return and_join(project.name for project in report.tried())
 
 
 def _steps(report: Report, organization: str, place: Place) -> list[Step]:
@@ -181,7 +181,7 @@ def _steps(report: Report, organization: str, place: Place) -> list[Step]:
         for index, (key, label, detail) in enumerate(labels)
     ]
     later = (_projects_step(report, place), _scopes_step(report))
-    return [*steps, *(_with_time(one, report) for one in later)]
+    return [*steps, *(_with_time(step, report) for step in later)]
 
 
 def _with_time(step: Step, report: Report) -> Step:
@@ -234,9 +234,9 @@ def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
     if not report.accepted:
         return []
     notices = []
-    missing = [CAPABILITIES[one.capability] for one in report.findings if one.verdict is Verdict.MISSING]
+    missing = [CAPABILITIES[finding.capability] for finding in report.findings if finding.verdict is Verdict.MISSING]
     if missing:
-        highest = {one.area: one.azure_label for one in missing}
+        highest = {capability.area: capability.azure_label for capability in missing}
         notices.append(
             Notice(
                 "warn",
@@ -249,9 +249,9 @@ def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
             )
         )
     person = report.identity.display_name if report.identity else "its owner"
-    notices += rights_notices({one.capability: one.by_project for one in report.findings}, person=person)
-    notices += hidden_projects_notices([one.name or one.id for one in report.not_visible])
-    if any(one.reason == WRITE_PROBES_OFF for one in report.findings):
+    notices += rights_notices({finding.capability: finding.by_project for finding in report.findings}, person=person)
+    notices += hidden_projects_notices([project.name or project.id for project in report.not_visible])
+    if any(finding.reason == WRITE_PROBES_OFF for finding in report.findings):
         notices.append(
             Notice("info", "info", "Writing was not tried", "The operator switched off the probes for writing.")
         )
@@ -263,7 +263,7 @@ def token_notices(*, token_reach: str, hint: str, breaches: Iterable[Violation],
     notices = []
     if hint:
         notices.append(Notice("info", "info", "An unusual token", hint))
-    notices += [violation_notice(one) for one in breaches]
+    notices += [violation_notice(violation) for violation in breaches]
     if token_reach == Connection.Reach.ALL:
         notices.append(global_token_notice(today))
     return notices

@@ -72,9 +72,9 @@ def pipeline(request: HttpRequest, pk: int) -> HttpResponse:
     except RemoteReadError as trouble:
         context["problem"] = remote_problem(found.project.connection, trouble)
     else:
-        rows = [build_row(one, now) for one in page.items]
+        rows = [build_row(build, now) for build in page.items]
         older = urlencode({"after": page.continuation}) if page.continuation else ""
-        context |= {"rows": rows, "older": older, "moving": any(not one.is_over for one in rows) and after is None}
+        context |= {"rows": rows, "older": older, "moving": any(not row.is_over for row in rows) and after is None}
     return render(request, "delivery/builds/pipeline.html", context)
 
 

@@ -69,8 +69,8 @@ def _problem(pipeline: Pipeline, trouble: RemoteReadError) -> ProblemView:
 
 def _interesting_log(steps: list[Step]) -> int | None:
     """The log to offer first: of a step that failed, else of the last one that has written something."""
-    with_log = [one for one in steps if one.log_id is not None and one.kind == "Task"]
-    failed = [one for one in with_log if one.result == "failed"]
+    with_log = [step for step in steps if step.log_id is not None and step.kind == "Task"]
+    failed = [step for step in with_log if step.result == "failed"]
     chosen = failed[:1] or with_log[-1:]
     return chosen[0].log_id if chosen else None
 

@@ -120,7 +120,7 @@ def _line_count(pipeline: Pipeline, build_id: int, log_id: int) -> int:
         lambda client: timeline.logs(client.transport, project, build_id),
         seconds=LIVE_SECONDS,
     )
-    return next((one.lines for one in found if one.id == log_id), 0)
+    return next((log.lines for log in found if log.id == log_id), 0)
 
 
 def suggested_branches(pipeline: Pipeline) -> tuple[str, ...]:
@@ -188,17 +188,17 @@ class _Run:
         return page.items
 
     def do(self, client: AzureDevOpsClient) -> azure.Build:
-        self.newest = max((one.id for one in self.builds(client)), default=0)
+        self.newest = max((build.id for build in self.builds(client)), default=0)
         project = self.pipeline.project.azure_id
         return azure.queue(client.transport, project, self.pipeline.azure_id, branch=self.branch)
 
     def look(self, client: AzureDevOpsClient) -> azure.Build | None:
         """A newer build on the branch in the name of the person behind the token is ours."""
         person = self.pipeline.project.connection.identity_id.lower()
-        for one in self.builds(client):
-            mine = one.requested_for is not None and one.requested_for.id.lower() == person
-            if mine and one.id > self.newest and one.branch == self.branch:
-                return one
+        for build in self.builds(client):
+            mine = build.requested_for is not None and build.requested_for.id.lower() == person
+            if mine and build.id > self.newest and build.branch == self.branch:
+                return build
         return None
 
 

@@ -68,19 +68,19 @@ def show_list(options: Options, output: Output) -> int:
     incomplete = reads.incomplete_lists(polling.RELEASES, projects)
     rows = [
         {
-            "id": one.azure_id,
-            "name": one.name,
-            "project": one.project.name,
-            "connection": one.project.connection.name,
-            "state": one.whole or reads.NEVER_RELEASED,
-            "release": one.newest_name,
-            "release_id": one.newest_id,
-            "stages": one.newest_stages,
-            "pending": one.pending,
-            "created_at": one.newest_at.isoformat() if one.newest_at else None,
-            "list_complete": one.project_id not in incomplete,
+            "id": release_pipeline.azure_id,
+            "name": release_pipeline.name,
+            "project": release_pipeline.project.name,
+            "connection": release_pipeline.project.connection.name,
+            "state": release_pipeline.whole or reads.NEVER_RELEASED,
+            "release": release_pipeline.newest_name,
+            "release_id": release_pipeline.newest_id,
+            "stages": release_pipeline.newest_stages,
+            "pending": release_pipeline.pending,
+            "created_at": release_pipeline.newest_at.isoformat() if release_pipeline.newest_at else None,
+            "list_complete": release_pipeline.project_id not in incomplete,
         }
-        for one in chosen(options).iterator(500)
+        for release_pipeline in chosen(options).iterator(500)
     ]
     lines = (f"{row['state']:12} {row['release'] or '-':20} {row['project']:20} {row['name']}" for row in rows)
     output.lines(rows, lines, empty="No release pipelines.")
@@ -97,7 +97,7 @@ def create(options: Options, output: Output) -> int:
     """Create a release, and follow it when that is wanted."""
     pipeline = find_pipeline(options)
     definition = release_reads.pipeline(pipeline.project, pipeline.azure_id)
-    unknown = set(options["by_hand"]) - {one.name for one in definition.stages}
+    unknown = set(options["by_hand"]) - {stage.name for stage in definition.stages}
     if unknown:
         raise CommandError(f"The pipeline has no stage {', '.join(sorted(unknown))}.", returncode=USAGE)
     offers = release_reads.offers(pipeline.project, definition) if options["artifact"] else []
@@ -116,9 +116,9 @@ def _version(offers: list[release_reads.Offer], wanted: str) -> tuple[str, tuple
     for offer in offers:
         if offer.problem and alias in ("", offer.source.alias):
             raise RemoteReadError(offer.problem)
-        for one in offer.versions:
-            if alias in ("", offer.source.alias) and number in (one.number, str(one.id)):
-                return offer.source.alias, (str(one.id), one.number)
+        for build in offer.versions:
+            if alias in ("", offer.source.alias) and number in (build.number, str(build.id)):
+                return offer.source.alias, (str(build.id), build.number)
     raise CommandError(f"No version {wanted} is offered.", returncode=REFUSED)
 
 
@@ -173,29 +173,29 @@ def _find_release(pipeline: ReleasePipeline, wanted: str) -> Release:
         if found.definition_id not in (None, pipeline.azure_id):
             raise CommandError(f"{found.name} ({wanted}) is of another pipeline.", returncode=REFUSED)
         return found
-    for one in release_reads.releases_of(pipeline.project, pipeline.azure_id).items:
-        if not wanted or one.name.casefold() == wanted.casefold():
-            return one
+    for release in release_reads.releases_of(pipeline.project, pipeline.azure_id).items:
+        if not wanted or release.name.casefold() == wanted.casefold():
+            return release
     raise CommandError(f"{pipeline.name} has no release {wanted or 'yet'}.", returncode=REFUSED)
 
 
 def _find_stage(pipeline: ReleasePipeline, options: Options) -> tuple[Release, Environment]:
     release = _find_release(pipeline, options["release"])
-    for one in release.environments:
-        if one.name.casefold() == options["stage"].casefold():
-            return release, one
+    for environment in release.environments:
+        if environment.name.casefold() == options["stage"].casefold():
+            return release, environment
     raise CommandError(f"{release.name} has no stage {options['stage']}.", returncode=REFUSED)
 
 
 def _follow(pipeline: ReleasePipeline, release_id: int, options: Options, output: Output) -> int:
     found = until(
         lambda: release_reads.one_release(pipeline.project, release_id),
-        lambda one: is_settled(one, now=timezone.now()),
+        lambda release: is_settled(release, now=timezone.now()),
         seconds=options["timeout"] if options["wait"] else 0.0,
         pause=_PAUSE,
     )
     whole = release_state(found)
-    stages = ", ".join(f"{one.name} {stage_of(one)}" for one in found.environments)
+    stages = ", ".join(f"{environment.name} {stage_of(environment)}" for environment in found.environments)
     output.say(release_row(pipeline, found), f"{pipeline.name} {found.name}: {whole} ({stages or 'no stages'}).")
     return WELL if whole is ReleaseState.RUNNING and not options["wait"] else _CODES.get(whole, WELL)
 
@@ -207,7 +207,10 @@ def _after(
 
     def look() -> tuple[Release, StageState]:
         found = release_reads.one_release(pipeline.project, release.id)
-        return found, next((stage_of(one) for one in found.environments if one.id == stage.id), StageState.UNKNOWN)
+        return found, next(
+            (stage_of(environment) for environment in found.environments if environment.id == stage.id),
+            StageState.UNKNOWN,
+        )
 
     waits = options.get("wait", False)
     over = {*StageState} - {*RUNS, StageState.SCHEDULED, StageState.NOT_STARTED}
@@ -234,12 +237,12 @@ def release_row(pipeline: ReleasePipeline, release: Release) -> dict[str, Any]:
         "description": release.description,
         "created_at": release.created_at.isoformat() if release.created_at else None,
         "created_by": release.created_by.display_name if release.created_by else None,
-        "versions": {one.alias: one.version for one in release.artifacts},
-        "stages": [{"name": one.name, "state": stage_of(one)} for one in release.environments],
+        "versions": {artifact.alias: artifact.version for artifact in release.artifacts},
+        "stages": [{"name": environment.name, "state": stage_of(environment)} for environment in release.environments],
         "asked": [
-            {"stage": one.name, "who": asked.approver.display_name if asked.approver else None}
-            for one in release.environments
-            for asked in pending(one)
+            {"stage": environment.name, "who": asked.approver.display_name if asked.approver else None}
+            for environment in release.environments
+            for asked in pending(environment)
         ],
         "web_url": release.web_url,
     }

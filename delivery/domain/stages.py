@@ -136,12 +136,12 @@ def last_attempt(environment: Environment) -> Attempt | None:
 
 def pending(environment: Environment) -> tuple[Approval, ...]:
     """The approvals that a stage waits for."""
-    return tuple(one for one in asked(environment) if one.status is ApprovalStatus.PENDING)
+    return tuple(approval for approval in asked(environment) if approval.status is ApprovalStatus.PENDING)
 
 
 def asked(environment: Environment) -> tuple[Approval, ...]:
     """The approvals for which somebody is, or was, asked."""
-    return tuple(one for one in environment.approvals if not one.is_automated)
+    return tuple(approval for approval in environment.approvals if not approval.is_automated)
 
 
 def _was_rejected(environment: Environment, last: Attempt | None) -> bool:
@@ -149,7 +149,9 @@ def _was_rejected(environment: Environment, last: Attempt | None) -> bool:
     if last is not None and last.status is DeploymentStatus.FAILED:
         return False
     number = last.number if last else 1
-    return any(one.status is ApprovalStatus.REJECTED and one.attempt == number for one in asked(environment))
+    return any(
+        approval.status is ApprovalStatus.REJECTED and approval.attempt == number for approval in asked(environment)
+    )
 
 
 def release_state(release: Release) -> ReleaseState:
@@ -158,7 +160,7 @@ def release_state(release: Release) -> ReleaseState:
         return ReleaseState.DRAFT
     if release.status is ReleaseStatus.ABANDONED:
         return ReleaseState.ABANDONED
-    return release_state_of_stages(stage_of(one) for one in release.environments)
+    return release_state_of_stages(stage_of(environment) for environment in release.environments)
 
 
 _RANKING: tuple[tuple[ReleaseState, tuple[StageState, ...]], ...] = (
@@ -186,7 +188,7 @@ _A_MOMENT = timedelta(seconds=60)
 
 def seconds_until_next_poll(release: Release, *, now: datetime) -> int | None:
     """How soon a page that shows this release looks again; None when nothing will change by itself."""
-    found = {stage_of(one) for one in release.environments}
+    found = {stage_of(environment) for environment in release.environments}
     if found & {*RUNS} or _has_just_changed(release, now):
         return 3
     return 15 if found & {*ASKS_PEOPLE, StageState.SCHEDULED} else None
@@ -194,7 +196,7 @@ def seconds_until_next_poll(release: Release, *, now: datetime) -> int | None:
 
 def is_settled(release: Release, *, now: datetime) -> bool:
     """Whether a release stays as it is until a person does something."""
-    found = {stage_of(one) for one in release.environments}
+    found = {stage_of(environment) for environment in release.environments}
     if found & {*RUNS, StageState.SCHEDULED}:
         return False
     # A stage that is not begun may be the next one.
@@ -202,5 +204,5 @@ def is_settled(release: Release, *, now: datetime) -> bool:
 
 
 def _has_just_changed(release: Release, now: datetime) -> bool:
-    moments = [release.created_at, *(one.changed_at for one in release.environments)]
+    moments = [release.created_at, *(environment.changed_at for environment in release.environments)]
     return any(moment is not None and abs(now - moment) < _A_MOMENT for moment in moments)

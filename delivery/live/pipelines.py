@@ -42,18 +42,25 @@ def read_pipelines(client: AzureDevOpsClient, project: Project, now: datetime) -
     `ListIncomplete` when not everything could be read; then what was read is written all the same.
     """
     found = read_all(azure.definitions(client.transport, project.azure_id, with_latest=True))
-    known = {one.azure_id: one for one in project.pipelines.all()}
-    stirred = [one.id for one in found.items if _is_news(one, known.get(one.id))]
+    known = {pipeline.azure_id: pipeline for pipeline in project.pipelines.all()}
+    stirred = [definition.id for definition in found.items if _is_news(definition, known.get(definition.id))]
     newest: Listed[azure.Build] = Listed(())
     if stirred:
         newest = azure.latest_builds(client.transport, project.azure_id, stirred, each=RECENT)
     builds: dict[int, list[azure.Build]] = defaultdict(list)
-    for one in newest.items:
-        builds[one.definition_id].append(one)
+    for build in newest.items:
+        builds[build.definition_id].append(build)
     if not newest.complete:
         # Of a pipeline whose builds were not reached, the list of pipelines itself names the newest.
-        builds |= {one.id: [one.latest] for one in found.items if one.id not in builds and one.latest}
-    rows = [_row(project, one, known.get(one.id), builds.get(one.id), now) for one in found.items]
+        builds |= {
+            definition.id: [definition.latest]
+            for definition in found.items
+            if definition.id not in builds and definition.latest
+        }
+    rows = [
+        _row(project, definition, known.get(definition.id), builds.get(definition.id), now)
+        for definition in found.items
+    ]
     with transaction.atomic():
         upsert_pipelines(rows)
         if found.is_whole:
@@ -85,7 +92,7 @@ def _row(
 def apply_builds(row: Pipeline, builds: Iterable[azure.Build]) -> None:
     """Put the newest builds onto the row, the newest first. The caller saves."""
     newest = list(builds)[:RECENT]
-    row.recent = [[one.id, one.number, state_of(one)] for one in newest]
+    row.recent = [[build.id, build.number, state_of(build)] for build in newest]
     row.state = state_of(newest[0]) if newest else State.NONE
     one = newest[0] if newest else None
     row.build_id = one.id if one else None

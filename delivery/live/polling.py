@@ -68,17 +68,25 @@ def subscribe(projects: Iterable[int], kind: str, *, now: datetime) -> tuple[dic
     no more than one.
     """
     wanted = set(projects)
-    found = {one.project_id: one for one in PollSubscription.objects.filter(project__in=wanted, kind=kind)}
+    found = {
+        subscription.project_id: subscription
+        for subscription in PollSubscription.objects.filter(project__in=wanted, kind=kind)
+    }
     until = now + SUBSCRIBED_FOR
-    fading = [one.pk for one in found.values() if one.watched_until < now + SUBSCRIBED_FOR / 2]
-    is_new = any(one.watched_until < now for one in found.values())
+    fading = [
+        subscription.pk for subscription in found.values() if subscription.watched_until < now + SUBSCRIBED_FOR / 2
+    ]
+    is_new = any(subscription.watched_until < now for subscription in found.values())
     if fading:
         PollSubscription.objects.filter(pk__in=fading).update(watched_until=until)
     missing = wanted - found.keys()
     if missing:
-        rows = (PollSubscription(project_id=one, kind=kind, watched_until=until, next_at=now) for one in missing)
+        rows = (PollSubscription(project_id=number, kind=kind, watched_until=until, next_at=now) for number in missing)
         PollSubscription.objects.bulk_create(rows, ignore_conflicts=True)
-        found |= {one.project_id: one for one in PollSubscription.objects.filter(project__in=missing, kind=kind)}
+        found |= {
+            subscription.project_id: subscription
+            for subscription in PollSubscription.objects.filter(project__in=missing, kind=kind)
+        }
     return found, is_new or bool(missing)
 
 
@@ -93,8 +101,8 @@ def _poll_once(connection: Connection, kind: str, *, now: datetime) -> None:
     projects = connection.projects.filter(gone_at=None).values_list("pk", flat=True)
     PollSubscription.objects.bulk_create(
         (
-            PollSubscription(project_id=one, kind=kind, watched_until=now - _LONG_AGO, next_at=now, once=True)
-            for one in projects
+            PollSubscription(project_id=project, kind=kind, watched_until=now - _LONG_AGO, next_at=now, once=True)
+            for project in projects
         ),
         batch_size=500,
         ignore_conflicts=True,

@@ -43,12 +43,15 @@ def read_release_pipelines(client: AzureDevOpsClient, project: Project, now: dat
         _keep(project, [], switched_off=_are_switched_off(client, project), is_whole=True, now=now)
         return
     newest = _newest(client, project, found.items)
-    by_pipeline = {one.definition_id: one for one in newest.items}
+    by_pipeline = {item.definition_id: item for item in newest.items}
     approvals = read_all(release.approvals(client.transport, project.azure_id))
     pending: dict[int | None, list[Approval]] = defaultdict(list)
-    for one in approvals.items:
-        pending[one.definition_id].append(one)
-    rows = [_row(project, one, by_pipeline.get(one.id), pending.get(one.id, []), now) for one in found.items]
+    for approval in approvals.items:
+        pending[approval.definition_id].append(approval)
+    rows = [
+        _row(project, definition, by_pipeline.get(definition.id), pending.get(definition.id, []), now)
+        for definition in found.items
+    ]
     if not newest.complete:
         _keep_what_is_known(project, [row for row in rows if row.azure_id not in by_pipeline])
     _keep(project, rows, switched_off=None, is_whole=found.is_whole, now=now)
@@ -58,7 +61,7 @@ def read_release_pipelines(client: AzureDevOpsClient, project: Project, now: dat
 
 def _newest(client: AzureDevOpsClient, project: Project, found: Sequence[Definition]) -> Listed[Release]:
     """The newest release of each, oldest first where there are several."""
-    ids = [one.latest_id for one in found if one.latest_id is not None]
+    ids = [definition.latest_id for definition in found if definition.latest_id is not None]
     if ids:
         return release.releases_by_ids(client.transport, project.azure_id, ids)
     # Nothing was ever released, or the server does not name the newest ones.
@@ -83,9 +86,9 @@ def _row(
 ) -> ReleasePipeline:
     row = ReleasePipeline(project=project, azure_id=found.id, seen_at=now)
     row.name, row.path, row.web_url = found.name[:256], found.path[:400], (found.web_url or "")[:2000]
-    row.stages = [{"name": one.name} for one in found.stages]
+    row.stages = [{"name": stage.name} for stage in found.stages]
     row.pending = len(pending)
-    row.waiting = [_waits(one) for one in pending[:WAITING_KEPT]]
+    row.waiting = [_waits(approval) for approval in pending[:WAITING_KEPT]]
     if newest is not None:
         _take(row, newest)
     return row
@@ -101,12 +104,14 @@ def _keep_what_is_known(project: Project, rows: Iterable[ReleasePipeline]) -> No
 
 
 def _take(row: ReleasePipeline, newest: Release) -> None:
-    versions = (one.version for one in newest.artifacts if one.version)
+    versions = (artifact.version for artifact in newest.artifacts if artifact.version)
     row.newest_id, row.newest_name, row.newest_at = newest.id, newest.name[:256], newest.created_at
     row.newest_by = newest.created_by.display_name[:256] if newest.created_by else ""
     row.newest_version = ", ".join(versions)[:400]
     row.newest_url = (newest.web_url or "")[:2000]
-    row.newest_stages = [{"name": one.name, "state": stage_of(one)} for one in newest.environments]
+    row.newest_stages = [
+        {"name": environment.name, "state": stage_of(environment)} for environment in newest.environments
+    ]
     row.whole = release_state(newest)
 
 

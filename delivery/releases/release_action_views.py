@@ -195,8 +195,8 @@ def _on_stage(
     request: HttpRequest, project: Project, release_id: int, environment_id: int, deed: _Operation
 ) -> HttpResponse:
     def choose(release: Release) -> _Asked | None:
-        found = (one for one in release.environments if one.id == environment_id)
-        return next((_Asked(release, one) for one in found), None)
+        found = (environment for environment in release.environments if environment.id == environment_id)
+        return next((_Asked(release, environment) for environment in found), None)
 
     return _answer(request, project, release_id, deed, choose)
 
@@ -206,9 +206,9 @@ def _on_approval(
 ) -> HttpResponse:
     def choose(release: Release) -> _Asked | None:
         for stage in release.environments:
-            for one in stage.approvals:
-                if one.id == approval_id:
-                    return _Asked(release, stage, one)
+            for approval in stage.approvals:
+                if approval.id == approval_id:
+                    return _Asked(release, stage, approval)
         return None
 
     return _answer(request, project, release_id, deed, choose)

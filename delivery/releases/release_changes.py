@@ -171,9 +171,9 @@ class _StageChange:
 
     def stage(self, client: AzureDevOpsClient) -> Environment:
         found = release.release(client.transport, self.project.azure_id, self.place.release_id)
-        for one in found.environments:
-            if one.id == self.place.environment_id:
-                return one
+        for environment in found.environments:
+            if environment.id == self.place.environment_id:
+                return environment
         raise errors.NotFound(detail="the release has no such stage")
 
     def look(self, client: AzureDevOpsClient) -> Environment | None:
@@ -192,7 +192,7 @@ def _is_cancelled(environment: Environment) -> bool:
 
 
 def _attempts(environment: Environment) -> int:
-    return max((one.number for one in environment.attempts), default=0)
+    return max((attempt.number for attempt in environment.attempts), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +254,9 @@ class _Deciding:
     def approval(self, client: AzureDevOpsClient) -> Approval:
         found = release.release(client.transport, self.project.azure_id, self.place.release_id)
         for environment in found.environments:
-            for one in environment.approvals:
-                if one.id == self.decision.approval_id:
-                    return one
+            for approval in environment.approvals:
+                if approval.id == self.decision.approval_id:
+                    return approval
         raise errors.NotFound(detail="the release has no such approval")
 
     def look(self, client: AzureDevOpsClient) -> Approval | None:

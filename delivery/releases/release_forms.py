@@ -59,7 +59,7 @@ class NewReleaseForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         for name, offer in self.offers.items():
             chosen = cleaned.get(name)
-            if chosen and chosen not in {str(one.id) for one in offer.versions}:
+            if chosen and chosen not in {str(build.id) for build in offer.versions}:
                 self.add_error(name, "This version is not offered any more. Choose another one.")
         return cleaned
 
@@ -77,9 +77,9 @@ class NewReleaseForm(forms.Form):
         """The release that was asked for, of a valid form."""
         versions = {}
         for name, offer in self.offers.items():
-            for one in offer.versions:
-                if str(one.id) == self.cleaned_data.get(name):
-                    versions[offer.source.alias] = (str(one.id), one.number)
+            for build in offer.versions:
+                if str(build.id) == self.cleaned_data.get(name):
+                    versions[offer.source.alias] = (str(build.id), build.number)
         return NewRelease(
             self.definition.id,
             self.definition.name,
@@ -90,7 +90,7 @@ class NewReleaseForm(forms.Form):
 
 
 def _version_field(offer: Offer) -> forms.CharField:
-    choices = [(str(one.id), _version_label(one)) for one in offer.versions]
+    choices = [(str(build.id), _version_label(build)) for build in offer.versions]
     usual = ("", "The latest, as Azure DevOps finds it")
     return forms.CharField(
         label=f"Version of {offer.source.alias or 'the artifact'}",

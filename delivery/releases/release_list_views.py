@@ -33,12 +33,14 @@ def listing(request: HttpRequest) -> HttpResponse:
     form = ReleaseFilterForm(request.GET, states=reads.RELEASE_STATES)
     filters = live_views.chosen(form)
     page = reads.page_of_release_pipelines(filters, request.GET.get("page"))
-    watches = live_views.subscribe([one.project_id for one in page.object_list], polling.RELEASES)
+    watches = live_views.subscribe(
+        [release_pipeline.project_id for release_pipeline in page.object_list], polling.RELEASES
+    )
     others = request.GET.copy()
     others.pop("page", None)
     context = {
         "page": page,
-        "rows": [pipeline_row(one) for one in page.object_list],
+        "rows": [pipeline_row(release_pipeline) for release_pipeline in page.object_list],
         "filters": form,
         "filtered": filters.any,
         "nothing_there": not page.paginator.count and not filters.q and not filters.state,
@@ -71,7 +73,7 @@ class Wait:
 
 def pipeline_row(pipeline: ReleasePipeline) -> dict[str, Any]:
     """One release pipeline of the list, with its newest release."""
-    states = [_stage(one) for one in pipeline.newest_stages]
+    states = [_stage(newest_stage) for newest_stage in pipeline.newest_stages]
     released = pipeline.newest_id is not None
     names = pipeline.newest_stages if released else pipeline.stages
     return {
@@ -80,7 +82,7 @@ def pipeline_row(pipeline: ReleasePipeline) -> dict[str, Any]:
         "connection": pipeline.project.connection,
         "chip": chip_of_release(_whole(pipeline.whole), states) if released else _NEVER,
         "release_url": _release_url(pipeline, pipeline.newest_id) if released else "",
-        "stages": [StageView(str(one.get("name", "")), STAGE_CHIPS[_stage(one)]) for one in names],
+        "stages": [StageView(str(name.get("name", "")), STAGE_CHIPS[_stage(name)]) for name in names],
         "waits": [_wait(pipeline, one) for one in pipeline.waiting],
         "more_waits": pipeline.pending - len(pipeline.waiting),
     }
@@ -89,11 +91,11 @@ def pipeline_row(pipeline: ReleasePipeline) -> dict[str, Any]:
 def _stage(stored: dict[str, Any]) -> StageState:
     # A later version may know more words than this one.
     word = stored.get("state", StageState.NOT_STARTED)
-    return next((one for one in StageState if one == word), StageState.UNKNOWN)
+    return next((stage_state for stage_state in StageState if stage_state == word), StageState.UNKNOWN)
 
 
 def _whole(word: str) -> ReleaseState:
-    return next((one for one in ReleaseState if one == word), ReleaseState.UNKNOWN)
+    return next((release_state for release_state in ReleaseState if release_state == word), ReleaseState.UNKNOWN)
 
 
 def _release_url(pipeline: ReleasePipeline, release_id: int | None) -> str:

@@ -65,12 +65,12 @@ class StageView:
 
 def row_of_stages(release: Release) -> list[StageView]:
     """The stages of a release in their order."""
-    return [StageView(one.name, STAGE_CHIPS[stage_of(one)]) for one in release.environments]
+    return [StageView(environment.name, STAGE_CHIPS[stage_of(environment)]) for environment in release.environments]
 
 
 def chip_of(release: Release) -> Chip:
     """A release as a whole; one of several stages that failed is not told from one that was rejected."""
-    return chip_of_release(release_state(release), [stage_of(one) for one in release.environments])
+    return chip_of_release(release_state(release), [stage_of(environment) for environment in release.environments])
 
 
 def chip_of_release(whole: ReleaseState, stages: Collection[StageState]) -> Chip:
@@ -101,7 +101,7 @@ class ApprovalView:
 def approval_views(environment: Environment, identity_id: str) -> list[ApprovalView]:
     """Those who are asked, or were: the newest attempt first."""
     found = sorted(asked(environment), key=lambda one: (-one.attempt, one.id))
-    return [_approval_view(one, identity_id) for one in found]
+    return [_approval_view(approval, identity_id) for approval in found]
 
 
 def _approval_view(one: Approval, identity_id: str) -> ApprovalView:

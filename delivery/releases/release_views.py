@@ -111,12 +111,12 @@ def pipeline(request: HttpRequest, pk: int, definition_id: int) -> HttpResponse:
         page = release_reads.releases_of(project, definition_id, after=after)
         here = pipeline_url(project, definition_id)
         older = f"{here}?{urlencode({'after': page.continuation})}" if page.continuation else ""
-        looks = [seconds_until_next_poll(one, now=now) for one in page.items]
+        looks = [seconds_until_next_poll(release, now=now) for release in page.items]
         return {
             "definition": definition,
-            "rows": [_row(project, one) for one in page.items],
+            "rows": [_row(project, release) for release in page.items],
             "older_url": older,
-            "look_again": min((one for one in looks if one), default=None),
+            "look_again": min((look for look in looks if look), default=None),
         }
 
     shown = _read(project, read)
@@ -153,7 +153,7 @@ def page(request: HttpRequest, pk: int, release_id: int) -> HttpResponse:
             "release": found,
             "chip": chip_of(found),
             "row": row_of_stages(found),
-            "cards": [_card(one, acts) for one in found.environments],
+            "cards": [_card(environment, acts) for environment in found.environments],
             "deployments": deployment_views(found.environments),
             "pipeline_url": pipeline_url(project, definition_id) if definition_id is not None else "",
             "look_again": seconds_until_next_poll(found, now=now),
@@ -189,7 +189,10 @@ def _card(environment: Environment, acts: "_Acts") -> StageCard:
         chip=STAGE_CHIPS[stage_of(environment)],
         changed_at=environment.changed_at,
         took=duration(environment.minutes),
-        approvals=[(one, acts.on_approval(one)) for one in approval_views(environment, acts.identity_id)],
+        approvals=[
+            (approval_view, acts.on_approval(approval_view))
+            for approval_view in approval_views(environment, acts.identity_id)
+        ],
         buttons=acts.on_stage(environment),
     )
 

@@ -49,7 +49,7 @@ def files(request: HttpRequest, pk: int) -> HttpResponse:
     def read() -> dict[str, Any]:
         if path.endswith("/"):
             entries = repository_browser.folder(repository, branch, path)
-            return {"entries": [_entry(repository, branch, one) for one in entries], "file": None}
+            return {"entries": [_entry(repository, branch, entry) for entry in entries], "file": None}
         file = repository_browser.file(repository, branch, path)
         warning = problem_of(repository, RemoteReadError("file_holds_token")) if file.held_token else None
         return {"entries": None, "file": _file(file), "file_warning": warning}

@@ -223,7 +223,7 @@ class _Sync:
         try:
             for page in client.projects():
                 left_out += page.left_out
-                wanted = [one for one in page.items if chosen is None or one.id in chosen]
+                wanted = [project for project in page.items if chosen is None or project.id in chosen]
                 with self.written():
                     upsert_projects(self.connection, wanted, at=moment)
                     self.hold()

@@ -21,14 +21,14 @@ def upsert_projects(connection: Connection, found: Iterable[azure.Project], *, a
         (
             Project(
                 connection=connection,
-                azure_id=one.id,
-                name=one.name,
-                description=one.description or "",
-                visibility=one.visibility or "",
-                last_updated_at=one.last_updated_at,
+                azure_id=project.id,
+                name=project.name,
+                description=project.description or "",
+                visibility=project.visibility or "",
+                last_updated_at=project.last_updated_at,
                 seen_at=at,
             )
-            for one in found
+            for project in found
         ),
         unique_fields=("connection", "azure_id"),
         update_fields=_PROJECT_FIELDS,
@@ -44,8 +44,12 @@ def upsert_repositories(
     What is not in the list is marked gone if `is_whole`: else it may be what could not be read.
     """
     known = {row[0]: row[1:] for row in project.repositories.values_list("azure_id", *_REPOSITORY_FIELDS)}
-    listed = {one.id: one for one in found}
-    _upsert(_row(project, one, at) for one in listed.values() if known.get(one.id) != _shown(one))
+    listed = {repository.id: repository for repository in found}
+    _upsert(
+        _row(project, repository, at)
+        for repository in listed.values()
+        if known.get(repository.id) != _shown(repository)
+    )
     if not is_whole:
         return
     gone = [azure_id for azure_id, (*_, gone_at) in known.items() if gone_at is None and azure_id not in listed]

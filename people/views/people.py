@@ -53,7 +53,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "filters": form,
         "filtered": any((filters.q, filters.role, filters.state)),
         "page": page,
-        "rows": [{"user": one, "name": shown_name(one), "role": roles.role_of(one)} for one in page.object_list],
+        "rows": [{"user": user, "name": shown_name(user), "role": roles.role_of(user)} for user in page.object_list],
         "leaving": queries.owners_who_left(),
         "query": others.urlencode(),
     }

@@ -111,7 +111,7 @@ class Definition:
 
 
 def _path(project: str, *more: str | int) -> tuple[str, ...]:
-    return (project, "_apis", "build", *(str(one) for one in more))
+    return (project, "_apis", "build", *(str(name) for name in more))
 
 
 def definitions_page(
@@ -181,7 +181,7 @@ def builds_page(
 ) -> Page[Build]:
     """One page of builds, the newest first. `branch` is a full ref, `each` how many of a pipeline at most."""
     wishes = {
-        "definitions": ",".join(str(one) for one in definitions),
+        "definitions": ",".join(str(number) for number in definitions),
         "branchName": branch,
         "statusFilter": status,
         "resultFilter": ",".join(results),
@@ -262,8 +262,8 @@ def _not_queued(answer: Response) -> errors.BuildNotQueued:
 def _problems(results: object) -> tuple[str, ...]:
     """What is wrong, in Azure DevOps' words, of a list of results; what is "ok" is no problem."""
     found = objects({"results": results}, "results")
-    told = (optional_text(one, "message") for one in found if one.get("result") != "ok")
-    return tuple(fit_to_show(one) for one in told if one)[:_MOST_PROBLEMS]
+    told = (optional_text(item, "message") for item in found if item.get("result") != "ok")
+    return tuple(fit_to_show(name) for name in told if name)[:_MOST_PROBLEMS]
 
 
 def cancel(transport: Transport, project: str, build_id: int) -> Build:

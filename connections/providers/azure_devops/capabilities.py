@@ -284,7 +284,7 @@ def confirm(findings: Iterable[Finding], *, refusal: str | None) -> tuple[Findin
     """Keep "missing" only when the same person still answers; else say why not, by the code `refusal`."""
     if refusal is None:
         return tuple(findings)
-    return tuple(_doubt(one, Verdict.MISSING, refusal) for one in findings)
+    return tuple(_doubt(finding, Verdict.MISSING, refusal) for finding in findings)
 
 
 def _doubt(finding: Finding, verdict: Verdict, reason: str) -> Finding:
@@ -305,12 +305,12 @@ def reconcile(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """
     missing: set[str] = set()
     settled = []
-    for one in findings:
-        area = BY_KEY[one.capability].area
-        if one.verdict is Verdict.MISSING:
+    for finding in findings:
+        area = BY_KEY[finding.capability].area
+        if finding.verdict is Verdict.MISSING:
             missing.add(area)
-        if one.verdict is Verdict.GRANTED and area in missing:
-            settled.append(_doubt(one, Verdict.GRANTED, "contradiction"))
+        if finding.verdict is Verdict.GRANTED and area in missing:
+            settled.append(_doubt(finding, Verdict.GRANTED, "contradiction"))
         else:
-            settled.append(one)
+            settled.append(finding)
     return tuple(settled)

@@ -20,7 +20,7 @@ def contains_access_token(text: str) -> bool:
     """Whether there is one in the text, also after "Bearer", in JSON, or broken into lines."""
     beginning = text[:_LOOKED_AT]
     candidates = [beginning, "".join(beginning.split())]
-    return any(_is_header(header) for one in candidates for header in _HEADER.findall(one))
+    return any(_is_header(header) for candidate in candidates for header in _HEADER.findall(candidate))
 
 
 def _is_header(encoded: str) -> bool:

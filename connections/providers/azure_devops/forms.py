@@ -30,12 +30,12 @@ class OrganizationField(forms.CharField):
 
     def fit(self, servers: Sequence[Server]) -> None:
         """Be called what the servers call it: organization, collection, or either."""
-        places = list(dict.fromkeys(one.place for one in servers))
-        self.label = f"{' or '.join(one.capitalize() for one in places)} Name"
-        urls = [one.url for one in servers if one.place == "collection"]
+        places = list(dict.fromkeys(server.place for server in servers))
+        self.label = f"{' or '.join(place.capitalize() for place in places)} Name"
+        urls = [server.url for server in servers if server.place == "collection"]
         own = urls[0] if len(urls) == 1 else "https://server/tfs"
         self.help_text = format_html_join(
-            " ", '<span data-for="{}">{}</span>', [(one, _help(one, own)) for one in places]
+            " ", '<span data-for="{}">{}</span>', [(place, _help(place, own)) for place in places]
         )
 
 

@@ -112,9 +112,9 @@ def branches(transport: Transport, project: str, repository: str, *, beginning: 
 def branch(transport: Transport, project: str, repository: str, name: str) -> Branch:
     """One branch by its short name. Raises `NotFound`, and `ListIncomplete` when there are too many to tell."""
     for page in branches(transport, project, repository, beginning=name):
-        for one in page.items:
-            if one.name == name:
-                return one
+        for item in page.items:
+            if item.name == name:
+                return item
     raise errors.NotFound(detail="no such branch")
 
 
@@ -160,7 +160,7 @@ def read_commit(item: dict[str, Any]) -> Commit:
         author_mail=optional_text(author, "email"),
         authored_at=instant(author, "date"),
         committed_at=instant(committer, "date"),
-        parents=tuple(one for one in parents if isinstance(one, str)) if isinstance(parents, list) else (),
+        parents=tuple(parent for parent in parents if isinstance(parent, str)) if isinstance(parents, list) else (),
         web_url=web_link(item, "remoteUrl"),
     )
 
@@ -178,9 +178,9 @@ def folder(transport: Transport, project: str, repository: str, branch: str, pat
     # https://learn.microsoft.com/rest/api/azure/devops/git/items/list
     answer = transport.get(_path(project, repository, "items"), query=query)
     found = read_page(answer, read_entry).items
-    if any(one.path == _clean(path) and not one.is_folder for one in found):
+    if any(entry.path == _clean(path) and not entry.is_folder for entry in found):
         raise errors.NotFound(detail="a file, not a folder")
-    inside = (one for one in found if one.path != _clean(path))
+    inside = (entry for entry in found if entry.path != _clean(path))
     return tuple(sorted(inside, key=lambda one: (not one.is_folder, one.name.casefold())))
 
 

@@ -102,7 +102,7 @@ def _collection(typed: str, server: Server, others: Sequence[Server]) -> str:
     name = unicodedata.normalize("NFC", name).strip()
     if len(name) > LONGEST_COLLECTION:
         raise InvalidOrganizationName("too_long")
-    if any(unicodedata.category(one) in _UNSEEN or (one.isspace() and one != " ") for one in name):
+    if any(unicodedata.category(text) in _UNSEEN or (text.isspace() and text != " ") for text in name):
         raise InvalidOrganizationName("control_characters")
     if not name or _NEVER_IN_A_COLLECTION.search(name) or ".." in name or name[0] in "_." or name[-1] == ".":
         raise InvalidOrganizationName("not_an_organization")
@@ -114,12 +114,12 @@ def _from_address(typed: str, server: Server, others: Sequence[Server]) -> str:
     if (name := address.below(server)) is not None:
         return name
     # The pretend service understands addresses of the real one, where that is not there to be chosen.
-    has_real_one = server.is_services or any(one.is_services for one in others)
+    has_real_one = server.is_services or any(other.is_services for other in others)
     if server.place == "organization" and not has_real_one and (name := address.at_services()) is not None:
         return name
-    for one in others:
-        if address.below(one) is not None:
-            raise InvalidOrganizationName("belongs_to_another", server=one.name)
+    for other in others:
+        if address.below(other) is not None:
+            raise InvalidOrganizationName("belongs_to_another", server=other.name)
     # Only something that is clearly an address speaks of another server.
     raise InvalidOrganizationName("other_server" if address.is_clear else "not_an_organization")
 

@@ -34,7 +34,7 @@ _AT_ONCE = 25
 
 
 def _path(project: str, *more: str | int) -> tuple[str, ...]:
-    return (project, "_apis", "release", *(str(one) for one in more))
+    return (project, "_apis", "release", *(str(name) for name in more))
 
 
 def _get(transport: Transport, path: Sequence[str], **query: str | int | None) -> Response:
@@ -119,7 +119,7 @@ def releases_page(
         expand=f"{_ENVIRONMENTS_AND_ARTIFACTS},approvals",
         queryOrder="descending",
         definitionId=definition_id,
-        releaseIdFilter=",".join(str(one) for one in ids) or None,
+        releaseIdFilter=",".join(str(number) for number in ids) or None,
         statusFilter=status,
         continuationToken=continuation,
     )
@@ -210,7 +210,7 @@ def approvals_page(
     """One page of approvals in a state, the newest first."""
     query = {"top": str(top), "statusFilter": str(status), "queryOrder": "descending"}
     if release_ids:
-        query["releaseIdsFilter"] = ",".join(str(one) for one in release_ids)
+        query["releaseIdsFilter"] = ",".join(str(release_id) for release_id in release_ids)
     if continuation is not None:
         query["continuationToken"] = continuation
     # https://learn.microsoft.com/rest/api/azure/devops/release/approvals/list

@@ -195,13 +195,13 @@ class Release:
 
 def read_definition(item: dict[str, Any]) -> Definition:
     """A release pipeline of a list or by itself; stages in their order."""
-    stages = (_read_stage(one) for one in objects(item, "environments"))
+    stages = (_read_stage(entry) for entry in objects(item, "environments"))
     return Definition(
         id=number_of(item, "id"),
         name=text_of(item, "name"),
         path=optional_text(item, "path") or "\\",
         stages=tuple(sorted(stages, key=lambda one: one.rank)),
-        sources=tuple(_read_source(one) for one in objects(item, "artifacts")),
+        sources=tuple(_read_source(entry) for entry in objects(item, "artifacts")),
         web_url=web_link(item, "_links", "web", "href"),
         latest_id=optional_number(item, "lastRelease", "id"),
     )
@@ -213,7 +213,7 @@ def _read_stage(item: dict[str, Any]) -> PlannedStage:
         id=number_of(item, "id"),
         name=optional_text(item, "name") or UNNAMED,
         rank=optional_number(item, "rank") or 0,
-        needs_approval=any(not flag(one, "isAutomated") for some in asked for one in some),
+        needs_approval=any(not flag(entry, "isAutomated") for some in asked for entry in some),
     )
 
 
@@ -231,7 +231,7 @@ def _read_source(item: dict[str, Any]) -> Source:
 
 def read_release(item: dict[str, Any]) -> Release:
     """A release of a list or by itself."""
-    environments = (read_environment(one) for one in objects(item, "environments"))
+    environments = (read_environment(entry) for entry in objects(item, "environments"))
     return Release(
         id=number_of(item, "id"),
         name=text_of(item, "name"),
@@ -244,7 +244,7 @@ def read_release(item: dict[str, Any]) -> Release:
         created_at=instant(item, "createdOn"),
         changed_at=instant(item, "modifiedOn"),
         environments=tuple(sorted(environments, key=lambda one: one.rank)),
-        artifacts=tuple(_read_artifact(one) for one in objects(item, "artifacts")),
+        artifacts=tuple(_read_artifact(entry) for entry in objects(item, "artifacts")),
         web_url=web_link(item, "_links", "web", "href"),
     )
 

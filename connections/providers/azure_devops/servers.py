@@ -135,7 +135,7 @@ def _tidy(name: str, address: str, parts: SplitResult) -> str:
     host, tidy = parts.hostname or "", address.rstrip("/")
     if host == "dev.azure.com" and parts.scheme == "https" and parts.port in (None, 443) and not parts.path.strip("/"):
         return SERVICES_URL
-    if any(host == one or host.endswith(f".{one}") for one in _SERVICES_HOSTS):
+    if any(host == text or host.endswith(f".{text}") for text in _SERVICES_HOSTS):
         raise InvalidServers(
             f"The address of “{name}” belongs to Azure DevOps Services, which is {SERVICES_URL}. "
             "People enter their organization on the page."

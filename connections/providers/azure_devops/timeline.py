@@ -104,8 +104,8 @@ def read_step(item: dict[str, Any]) -> Step:
     """A record of a timeline."""
     progress = state(item.get("state"), StepState.UNKNOWN)
     issues = (
-        Issue(optional_text(one, "type") or "error", optional_text(one, "message") or "")
-        for one in objects(item, "issues")
+        Issue(optional_text(entry, "type") or "error", optional_text(entry, "message") or "")
+        for entry in objects(item, "issues")
     )
     return Step(
         id=text_of(item, "id"),
@@ -127,12 +127,12 @@ def read_step(item: dict[str, Any]) -> Step:
 
 def in_order(found: Iterable[Step]) -> Iterator[tuple[int, Step]]:
     """Every step as it is drawn: below its parent, with its depth. One that has no known parent is at the top."""
-    everything = {one.id: one for one in found}
+    everything = {step.id: step for step in found}
     below: dict[str | None, list[Step]] = {}
     for one in sorted(everything.values(), key=lambda one: (one.order, one.name)):
         below.setdefault(one.parent_id if one.parent_id in everything else None, []).append(one)
     # Steps that are each other's parents have no top; they must not be lost for that.
-    waiting = [(0, one) for one in [*below.get(None, []), *everything.values()]][::-1]
+    waiting = [(0, step) for step in [*below.get(None, []), *everything.values()]][::-1]
     shown: set[str] = set()
     while waiting:
         depth, one = waiting.pop()

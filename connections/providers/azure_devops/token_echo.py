@@ -146,7 +146,7 @@ def _spellings(secret: str) -> Iterator[str]:
 def _with_small_digits(encoded: str) -> str:
     """The same in the other spelling of hexadecimal digits."""
     first, *others = encoded.split("%")
-    return "%".join([first, *(one[:2].lower() + one[2:] for one in others)])
+    return "%".join([first, *(other[:2].lower() + other[2:] for other in others)])
 
 
 def _in_base64(secret: bytes) -> Iterator[bytes]:

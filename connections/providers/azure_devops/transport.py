@@ -335,9 +335,9 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.AzureDevOpsErro
 def _translate(trouble: BaseException) -> errors.AzureDevOpsError:
     causes = _causes(trouble)
     # How http.client says what a proxy answered to CONNECT; there is no other sign of it.
-    if any(isinstance(one, OSError) and str(one).startswith("Tunnel connection failed: 407") for one in causes):
+    if any(isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed: 407") for cause in causes):
         return errors.ProxyRefused(detail=type(trouble).__name__)
     for kinds, ours in _KINDS:
-        if any(isinstance(one, kinds) for one in causes):
+        if any(isinstance(cause, kinds) for cause in causes):
             return ours(detail=type(trouble).__name__)
     return errors.UnexpectedAnswer(detail=type(trouble).__name__)

@@ -91,18 +91,18 @@ def _list(options: dict[str, Any], output: Output) -> int:
     incomplete = reads.incomplete_lists(polling.BUILDS, projects)
     rows = [
         {
-            "id": one.azure_id,
-            "name": one.name,
-            "project": one.project.name,
-            "connection": one.project.connection.name,
-            "state": one.state,
-            "build": one.build_id,
-            "number": one.build_number,
-            "branch": one.branch,
-            "queued_at": one.queued_at.isoformat() if one.queued_at else None,
-            "list_complete": one.project_id not in incomplete,
+            "id": pipeline.azure_id,
+            "name": pipeline.name,
+            "project": pipeline.project.name,
+            "connection": pipeline.project.connection.name,
+            "state": pipeline.state,
+            "build": pipeline.build_id,
+            "number": pipeline.build_number,
+            "branch": pipeline.branch,
+            "queued_at": pipeline.queued_at.isoformat() if pipeline.queued_at else None,
+            "list_complete": pipeline.project_id not in incomplete,
         }
-        for one in _chosen(options).iterator(500)
+        for pipeline in _chosen(options).iterator(500)
     ]
     lines = (f"{row['state']:12} {row['number'] or '-':20} {row['project']:20} {row['name']}" for row in rows)
     output.lines(rows, lines, empty="No pipelines.")

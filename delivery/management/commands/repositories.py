@@ -48,19 +48,19 @@ class Command(TerminalCommand):
 def _list(options: dict[str, Any], output: Output) -> int:
     connection = find(options["connection"]).pk if options["connection"] else None
     incomplete = reads.incomplete_project_lists(connection)
-    for one in reads.repositories(reads.Filters(connection=connection)).iterator(500):
+    for repository in reads.repositories(reads.Filters(connection=connection)).iterator(500):
         row = {
-            "id": one.azure_id,
-            "name": one.name,
-            "project": one.project.name,
-            "connection": one.project.connection.name,
-            "default_branch": one.default_branch,
-            "size": one.size,
-            "disabled": one.disabled,
-            "url": one.https_url,
-            "list_complete": one.project.connection_id not in incomplete,
+            "id": repository.azure_id,
+            "name": repository.name,
+            "project": repository.project.name,
+            "connection": repository.project.connection.name,
+            "default_branch": repository.default_branch,
+            "size": repository.size,
+            "disabled": repository.disabled,
+            "url": repository.https_url,
+            "list_complete": repository.project.connection_id not in incomplete,
         }
-        output.line(row, f"{one.project.connection.name:20} {one.project.name:24} {one.name}")
+        output.line(row, f"{repository.project.connection.name:20} {repository.project.name:24} {repository.name}")
     return warn_of_incomplete("projects", incomplete.values(), output)
 
 

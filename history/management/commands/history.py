@@ -97,7 +97,7 @@ class Command(TerminalCommand):
         except SealingRefused as refused:
             sealed, findings = refused.sealed, tuple(refused.findings)
         text = "\n".join([f"{sealed} events sealed.", *_refusal(findings)])
-        self._print({"sealed": sealed, "findings": [asdict(one) for one in findings]}, text, options)
+        self._print({"sealed": sealed, "findings": [asdict(finding) for finding in findings]}, text, options)
         return BROKEN if findings else 0
 
     def _accept(self, options: dict[str, Any]) -> int:
@@ -116,7 +116,7 @@ class Command(TerminalCommand):
             *_listed(decision.findings),
             f"{decision.sealed} events sealed. Anchor: {decision.anchor}",
         ]
-        found = {"accepted": [asdict(one) for one in decision.findings], "sealed": decision.sealed}
+        found = {"accepted": [asdict(finding) for finding in decision.findings], "sealed": decision.sealed}
         text = "\n".join([*said, *([] if outcome.holds else _broken(outcome))])
         self._print(found | {"anchor": decision.anchor, "holds": outcome.holds}, text, options)
         return _code_of(outcome)
@@ -128,7 +128,7 @@ class Command(TerminalCommand):
                 "Look into these first. If you know the reason, say it with --reason; events are then sealed as they"
             )
             text = "\n".join([f"{words} are now, and your decision is recorded.", *_listed(findings)])
-        self._print({"findings": [asdict(one) for one in findings]}, text, options)
+        self._print({"findings": [asdict(finding) for finding in findings]}, text, options)
         return BROKEN if findings else 0
 
     def _prune(self, options: dict[str, Any]) -> int:
