@@ -1,4 +1,4 @@
-"""What keeps a database from its work, told apart: it is away, busy, its disk is full, or nobody may write to it."""
+"""Database errors by cause: the database is away, busy, read-only, or its disk is full."""
 
 import os
 from enum import StrEnum

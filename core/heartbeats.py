@@ -1,4 +1,4 @@
-"""The clock and the workers leave a sign of life in the database, so that a dead one can be told from a quiet one."""
+"""Heartbeats of scheduler and workers in the database, so that monitors can tell an idle process from a dead one."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Leases: rows that one worker holds until a time, which it moves on while it works.
+"""Leases: a row belongs to one worker until a time that the worker renews while it works.
 
 A worker that died leaves a lease that expires, and the row is due as before; the broker has no say in it. A lease has a
 name, so that a worker whose lease expired meanwhile writes nothing into a row that another holds.

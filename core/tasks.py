@@ -28,7 +28,7 @@ def task(function: Callable[P, R]) -> "Task[P, R]":
     """Register a function as a shared task.
 
     The decorator of celery-types forgets the signature (`Task[Any, Any]`). With this one the type checker holds every
-    `delay` and `ring` to it. A task takes exactly what it names: never `*args` or `**kwargs`.
+    `delay` and `enqueue` to it. A task takes exactly what it names: never `*args` or `**kwargs`.
     """
     from celery import shared_task
 

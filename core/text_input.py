@@ -1,4 +1,4 @@
-"""Text that a person or a script hands in as a file or a pipe, in whichever way Windows wrote it.
+"""Text from a file or a pipe, in any of the encodings in which Windows writes.
 
 PowerShell 5 puts a byte order mark before UTF-8, writes UTF-16 with `>` and Out-File, and ends lines with CR LF.
 https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_character_encoding

@@ -1,8 +1,8 @@
-"""A watchdog of a process' main loop: one that stands still is told of, and ended with its reason in the log.
+"""Watchdog of a process' main loop: it logs the stacks of a loop that has stalled, and ends the process.
 
 The loop calls `beat`; two threads look on. One leaves signs of life in the database, and only while the loop turns. The
 other one asks no database: when the loop has stood still for too long, it logs what every thread was doing and ends the
-process, which whoever keeps it running starts again. Should the process not even run its own threads, as when one of
+process, which its supervisor starts again. Should the process not even run its own threads, as when one of
 them never lets go of the interpreter, `faulthandler` does the same from outside the interpreter.
 """
 
@@ -25,7 +25,7 @@ from core import heartbeats
 from core.models import Heartbeat
 
 EVERY = 5.0
-# How long the log may take. Whoever reads it may stand still as well.
+# How long writing the log may take, as its reader may have stalled too.
 _LAST_WORDS = 5.0
 log = logging.getLogger(__name__)
 

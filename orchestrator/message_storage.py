@@ -1,4 +1,4 @@
-"""Where messages wait for the next page: as Django does it, but in a cookie for the site's own path."""
+"""Django's message storage, with its cookie limited to the path of this site."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A note that nobody has seen the first administrator's password yet, so that a killed start locks nobody out.
+"""A note that the first administrator's password was not shown yet, so that the next start makes a new one.
 
 It is written before the account is stored and removed once the password is on the terminal. It holds a digest of the
 stored hash, so that a password which somebody set meanwhile is not replaced.

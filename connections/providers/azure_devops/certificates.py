@@ -1,4 +1,4 @@
-"""Files of certificate authorities that Windows wrote: OpenSSL reads no UTF-16, and not every one a byte order mark."""
+"""Certificate bundles as Windows writes them, decoded for OpenSSL, which does not read UTF-16."""
 
 import codecs
 import re
