@@ -98,7 +98,12 @@ def test_it_is_known_for_half_a_year(known: Client) -> None:
         assert not signed_in(known, "adam", address=PROXY)
 
 
-@pytest.mark.parametrize("value", ["x", "a:b:c", signing.dumps([1, "browser", "mark"], salt="another")])
+@pytest.mark.parametrize(
+    "value",
+    ["x", "a:b:c", signing.dumps([1, "browser", "mark"], salt="another")],
+    # A signature names the second in which it was made; every process must collect the same names.
+    ids=["one word", "three words", "signed with another salt"],
+)
 def test_a_cookie_that_was_made_up_is_passed_over(admin: User, value: str) -> None:
     browser = Client()
     browser.cookies[cookie_name()] = value
