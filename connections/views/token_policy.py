@@ -54,7 +54,7 @@ def change_policy(request: HttpRequest) -> HttpResponse:
         changed = set_token_policy(wished, by=actor_of(request), now=timezone.now(), drawn_from=drawn_from)
     except CannotChange as refused:
         return _page(request, form, conflicts=refused.conflicts)
-    flash.success(request, "The guard rails are in force." if changed else "Nothing was changed.")
+    flash.success(request, "Policy saved." if changed else "Nothing was changed.")
     return redirect("connections:token-policy")
 
 

@@ -1,4 +1,4 @@
-"""Guard rails: what breaks them, and that no door lets a token pass them."""
+"""Token policy: what violates it, and that no page or command lets a violating token through."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -218,7 +218,7 @@ def test_the_page_shows_changes_and_counts_what_breaks_them(pages: Client, conne
     connected("Two")
     data = {"longest_life_days": "30", "longest_life": "refuse", "reuse": "allow", "missing_date": "warn"}
     page = pages.post(reverse("connections:change-token-policy"), data, follow=True).content.decode()
-    assert "The guard rails are in force." in page
+    assert "Policy saved." in page
     assert StoredTokenPolicy.now() == TokenPolicy(30, Rule.REFUSE, Rule.ALLOW, Rule.WARN)
     assert "2 connections share a token now." in page
     assert "2 connections have no date now." in page
@@ -234,7 +234,7 @@ def test_nonsense_is_refused_beside_the_field(pages: Client) -> None:
 
 def test_seeing_and_setting_are_two_permissions(client: Client, person: Callable[..., User]) -> None:
     client.force_login(person("ann", "connections.view_guardrails"))
-    assert "Rules in force" in client.get(reverse("connections:token-policy")).content.decode()
+    assert "Current rules" in client.get(reverse("connections:token-policy")).content.decode()
     assert client.post(reverse("connections:change-token-policy")).status_code == 403
     client.force_login(person("ben"))
     assert client.get(reverse("connections:token-policy")).status_code == 403
