@@ -113,9 +113,9 @@ def _session_id() -> str:
 def _logged(report: verification.Report, client: AzureDevOpsClient) -> verification.Report:
     where = f"{client.transport.organization} at {client.transport.server.name}"
     beside = {"session": client.transport.session_id, "seconds": round(report.elapsed, 3)}
-    if report.trouble:
-        beside |= {"code": report.trouble.code, "activity_id": report.trouble.activity_id or ""}
-        log.warning("Checked %s: %s", where, report.trouble.code, extra=beside)
+    if report.failure:
+        beside |= {"code": report.failure.code, "activity_id": report.failure.activity_id or ""}
+        log.warning("Checked %s: %s", where, report.failure.code, extra=beside)
     else:
         log.info("Checked %s: accepted, %s scopes lacking", where, len(report.lacking()), extra=beside)
     return report

@@ -77,7 +77,7 @@ def _same_organization(connection: Connection, report: Report) -> Report:
 def _correct_date(connection: Connection, report: Report) -> bool:
     """Azure DevOps itself says that the token has expired: then no recorded date can lie ahead."""
     today = timezone.localdate(report.finished_at)
-    said = report.trouble is not None and report.trouble.code == "token_expired"
+    said = report.failure is not None and report.failure.code == "token_expired"
     if said and (connection.expires_on is None or connection.expires_on > today):
         connection.expires_on = today
         # The refusal itself is mailed; a reminder of the same end would say it twice.
@@ -87,7 +87,7 @@ def _correct_date(connection: Connection, report: Report) -> bool:
 
 
 def _code(report: Report) -> str:
-    return report.trouble.code if report.trouble else ""
+    return report.failure.code if report.failure else ""
 
 
 def _next_look(current: Connection, report: Report) -> datetime:
@@ -117,7 +117,7 @@ def _let_the_person_rest(current: Connection, report: Report) -> None:
 def _update_health(current: Connection, sight: AuditOutcome, report: Report) -> Health:
     """Put the new standing on the connection, and return the health before."""
     before = HealthState(Health(current.health), current.problem, current.consecutive_failures, current.problem_host)
-    host = report.trouble.host if report.trouble else ""
+    host = report.failure.host if report.failure else ""
     repeats = settings.TROUBLES_BEFORE_UNREACHABLE
     after = next_state(before, sight, _code(report), repeats=repeats, host=host)
     if before.health != after.health:
@@ -126,7 +126,7 @@ def _update_health(current: Connection, sight: AuditOutcome, report: Report) -> 
     current.problem = after.problem
     current.problem_host = after.host
     current.consecutive_failures = after.consecutive_failures
-    current.activity_id = (report.trouble.activity_id or "") if report.trouble else ""
+    current.activity_id = (report.failure.activity_id or "") if report.failure else ""
     current.checked_at = report.finished_at
     return before.health
 
@@ -138,7 +138,7 @@ def _write(current: Connection, report: Report, *, by: Actor) -> None:
     before = _update_health(current, sight, report)
     look = status_changes.Observation(
         lacking=stored.lacking,
-        answered=sight is not AuditOutcome.TROUBLE,
+        answered=sight is not AuditOutcome.INCONCLUSIVE,
         seen_again=before == current.health,
     )
     status_changes.apply_observation(current, look, at=report.finished_at)
@@ -150,7 +150,7 @@ def _write(current: Connection, report: Report, *, by: Actor) -> None:
     current.save(force_update=True)
     _let_the_person_rest(current, report)
     mark_done(current, at=report.finished_at, problem=_code(report))
-    host = report.trouble.host if report.trouble else ""
+    host = report.failure.host if report.failure else ""
     problem = clients.problem_detail(current.server, _code(report), host=host)
     detail: dict[str, object] = {"health": current.health, **problem}
     if corrected and current.expires_on:

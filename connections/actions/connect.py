@@ -111,11 +111,11 @@ def validate(
 
 def why_refused(report: Report, credentials: Credentials, *, token_reach: str, today: date) -> catalogue.Problem:
     """Why a token that nothing is stored of was not accepted."""
-    trouble = with_cause_of_new(report, place=credentials.server.place, token_reach=token_reach, today=today).trouble
-    if trouble is None:
+    failure = with_cause_of_new(report, place=credentials.server.place, token_reach=token_reach, today=today).failure
+    if failure is None:
         return catalogue.problem("unexpected_answer", place=credentials.server.place)
-    facts = catalogue.facts_of(trouble, credentials.organization.name)
-    return catalogue.problem(trouble.code, place=credentials.server.place, facts=facts)
+    facts = catalogue.facts_of(failure, credentials.organization.name)
+    return catalogue.problem(failure.code, place=credentials.server.place, facts=facts)
 
 
 def pick_projects(report: Report, wanted: Iterable[str], credentials: Credentials) -> tuple[Project, ...]:
@@ -125,9 +125,9 @@ def pick_projects(report: Report, wanted: Iterable[str], credentials: Credential
     if not wanted:
         raise CannotConnect("no_project_chosen", "Choose at least one project, or all projects.", field="projects")
     if any(name not in visible for name in wanted):
-        if report.projects_trouble is not None:
-            facts = catalogue.facts_of(report.projects_trouble, credentials.organization.name)
-            problem = catalogue.problem(report.projects_trouble.code, place=credentials.server.place, facts=facts)
+        if report.projects_failure is not None:
+            facts = catalogue.facts_of(report.projects_failure, credentials.organization.name)
+            problem = catalogue.problem(report.projects_failure.code, place=credentials.server.place, facts=facts)
             raise CannotConnect(problem.code, f"{problem.title}. {problem.next_step}", field="projects")
         raise CannotConnect(
             "project_not_visible", "A chosen project is not visible to this token. Choose again.", field="projects"

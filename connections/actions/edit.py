@@ -43,11 +43,11 @@ def visible_projects(connection: Connection) -> Listed[Project]:
         token = stored_credential(connection)
         with clients.azure_devops(server, connection.organization, token, seconds=clients.page_seconds()) as client:
             found = read_all(client.projects())
-    except AzureDevOpsError as trouble:
-        facts = catalogue.Facts(trouble.host, connection.organization, trouble.retry_after)
-        raise _not_listed(connection, cause_for(connection, trouble.code, now=timezone.now()), facts) from None
-    except (UnreadableToken, clients.UnknownServer) as trouble:
-        raise _not_listed(connection, trouble.code, catalogue.Facts()) from None
+    except AzureDevOpsError as error:
+        facts = catalogue.Facts(error.host, connection.organization, error.retry_after)
+        raise _not_listed(connection, cause_for(connection, error.code, now=timezone.now()), facts) from None
+    except (UnreadableToken, clients.UnknownServer) as error:
+        raise _not_listed(connection, error.code, catalogue.Facts()) from None
     return replace(found, items=tuple(sorted(found.items, key=lambda one: one.name.casefold())))
 
 
@@ -191,7 +191,7 @@ def find_project_of(connection: Connection, name: str) -> Answer:
     """Why the project `name` is not in the list of this connection's projects."""
     try:
         credentials = credentials_for(connection, stored_credential(connection))
-    except (CannotRotate, UnreadableToken) as trouble:
-        problem = catalogue.problem(trouble.code)
+    except (CannotRotate, UnreadableToken) as error:
+        problem = catalogue.problem(error.code)
         return Answer(problem.code, "warn", "circle-question-mark", problem.title, problem.next_step)
     return look_for(credentials, name)

@@ -68,9 +68,9 @@ def look_for(credentials: Credentials, name: str) -> Answer:
     count_test(now=timezone.now())
     try:
         return _look(credentials, name.strip())
-    except AzureDevOpsError as trouble:
+    except AzureDevOpsError as error:
         return Answer(
-            trouble.code,
+            error.code,
             "warn",
             "circle-question-mark",
             "Could not tell",

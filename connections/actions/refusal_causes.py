@@ -33,17 +33,17 @@ def _refused_since(connection: Connection) -> date | None:
 
 def with_cause(connection: Connection, report: Report) -> Report:
     """The report of a check of the stored token, under the code of its cause."""
-    if report.trouble is None:
+    if report.failure is None:
         return report
-    return _under(report, cause_for(connection, report.trouble.code, now=report.finished_at))
+    return _under(report, cause_for(connection, report.failure.code, now=report.finished_at))
 
 
 def with_cause_of_new(report: Report, *, place: Place, token_reach: str, today: date) -> Report:
     """The report of a token that is not stored, of which a person said for which organizations it was made."""
-    if report.trouble is None:
+    if report.failure is None:
         return report
     cause = expiry.cause_of_refusal(
-        report.trouble.code,
+        report.failure.code,
         expires_on=None,
         all_organizations=Connection.Reach.is_all(place, token_reach),
         today=today,
@@ -52,13 +52,13 @@ def with_cause_of_new(report: Report, *, place: Place, token_reach: str, today: 
 
 
 def _under(report: Report, code: str) -> Report:
-    trouble = report.trouble
-    if trouble is None or trouble.code == code:
+    failure = report.failure
+    if failure is None or failure.code == code:
         return report
     findings = (
-        replace(finding, reason=code) if finding.reason == trouble.code else finding for finding in report.findings
+        replace(finding, reason=code) if finding.reason == failure.code else finding for finding in report.findings
     )
-    return replace(report, trouble=replace(trouble, code=code), findings=tuple(findings))
+    return replace(report, failure=replace(failure, code=code), findings=tuple(findings))
 
 
 def problem_after_edit(connection: Connection, *, now: datetime) -> str:

@@ -209,8 +209,8 @@ def extend(
     enforce_policy.enforce(enforce_policy.violations_of(expires_on=expires_on, now=now), CannotRotate)
     report = audit(connection, by=by, now=now, interactive=True)
     if not report.accepted:
-        code = connection.problem or (report.trouble.code if report.trouble else "")
-        facts = catalogue.facts_of(report.trouble, connection.organization) if report.trouble else catalogue.Facts()
+        code = connection.problem or (report.failure.code if report.failure else "")
+        facts = catalogue.facts_of(report.failure, connection.organization) if report.failure else catalogue.Facts()
         problem = catalogue.problem(code, place=clients.place_of(connection.server), facts=facts)
         raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}")
     with transaction.atomic():

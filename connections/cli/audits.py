@@ -57,15 +57,15 @@ def _outcome(connection: Connection, report: Report) -> dict[str, Any]:
     return {
         "name": connection.name,
         "health": str(health_of(report)),
-        "problem": report.trouble.code if report.trouble else "",
-        "activity_id": report.trouble.activity_id if report.trouble else None,
-        "host": report.trouble.host if report.trouble else "",
-        "retry_after": report.trouble.retry_after if report.trouble else None,
-        "reason": _trouble_in_words(report.trouble, connection) if report.trouble else "",
+        "problem": report.failure.code if report.failure else "",
+        "activity_id": report.failure.activity_id if report.failure else None,
+        "host": report.failure.host if report.failure else "",
+        "retry_after": report.failure.retry_after if report.failure else None,
+        "reason": _failure_in_words(report.failure, connection) if report.failure else "",
         "identity": report.identity.display_name if report.identity else None,
         "projects": len(report.projects),
         "projects_complete": report.projects_complete,
-        "projects_problem": report.projects_trouble.code if report.projects_trouble else "",
+        "projects_problem": report.projects_failure.code if report.projects_failure else "",
         "projects_tried": [project.name for project in report.tried()],
         "projects_not_visible": [project.name for project in report.not_visible],
         "capabilities": {finding.capability: str(finding.verdict) for finding in report.findings},
@@ -75,15 +75,15 @@ def _outcome(connection: Connection, report: Report) -> dict[str, Any]:
 
 def _sentence(connection: Connection, report: Report) -> str:
     place = clients.place_of(connection.server)
-    if report.trouble:
-        return _trouble_in_words(report.trouble, connection)
+    if report.failure:
+        return _failure_in_words(report.failure, connection)
     lines = [scope_line(scope_of_finding(finding), place=place) for finding in report.findings]
     if report.untried:
         problem = catalogue.problem(report.untried.code, place=place)
-        listing = "The projects could not be listed. " if report.projects_trouble else ""
+        listing = "The projects could not be listed. " if report.projects_failure else ""
         lines.append(f"{listing}{problem.title}. {problem.explanation} {problem.next_step}")
-    elif report.projects_trouble:
-        problem = catalogue.problem(report.projects_trouble.code, place=place)
+    elif report.projects_failure:
+        problem = catalogue.problem(report.projects_failure.code, place=place)
         seen = len(report.projects)
         lines.append(f"The list of projects is incomplete, {seen} seen before it stopped: {problem.title}.")
     if report.tried():
@@ -93,15 +93,15 @@ def _sentence(connection: Connection, report: Report) -> str:
     return "\n".join(map(one_line, lines))
 
 
-def _trouble_in_words(trouble: Failure, connection: Connection) -> str:
-    facts = catalogue.facts_of(trouble, connection.organization)
-    problem = catalogue.problem(trouble.code, place=clients.place_of(connection.server), facts=facts)
-    support = f" Azure DevOps activity id for support: {trouble.activity_id}" if trouble.activity_id else ""
+def _failure_in_words(failure: Failure, connection: Connection) -> str:
+    facts = catalogue.facts_of(failure, connection.organization)
+    problem = catalogue.problem(failure.code, place=clients.place_of(connection.server), facts=facts)
+    support = f" Azure DevOps activity id for support: {failure.activity_id}" if failure.activity_id else ""
     return f"{problem.title}. {problem.explanation} {problem.next_step}{support}"
 
 
 def _exit_code(report: Report) -> int:
-    if report.trouble:
+    if report.failure:
         return REFUSED if was_tested(report) else UNKNOWN
     if report.passed:
         return WELL
@@ -140,7 +140,7 @@ def _ask(named: list[Connection]) -> dict[int, str]:
         reports = {
             connection.pk: audit(connection, by=OPERATOR, now=timezone.now(), interactive=False) for connection in named
         }
-        return {pk: report.trouble.code for pk, report in reports.items() if report.trouble}
+        return {pk: report.failure.code for pk, report in reports.items() if report.failure}
     run = audit_runs.start_by_hand(by=OPERATOR, now=timezone.now())
     waiting = run.audited.filter(state=AuditedConnection.State.WAITING, connection__disabled=False)
     for pk in list(waiting.values_list("connection_id", flat=True)):

@@ -88,8 +88,8 @@ class _Run:
         """Why nothing more is asked than whose token it is."""
         try:
             self.identity = core.read_connection_data(_answer(self.outcomes["connection_data"])).identity
-        except errors.AzureDevOpsError as trouble:
-            return trouble.code, None
+        except errors.AzureDevOpsError as error:
+            return error.code, None
         if self.told.token_state != VALID:
             return TOLD_NOT_VALID, None
         return (errors.Throttled.code, None) if self.clients.own.transport.asked_to_wait else None
@@ -98,12 +98,12 @@ class _Run:
         """The project to ask in, which is one of the chosen ones where only some are meant."""
         try:
             answer = _answer(self.outcomes["projects"])
-            trouble = classify(answer)
-            if trouble is not None:
-                return trouble.code, None
+            error = classify(answer)
+            if error is not None:
+                return error.code, None
             self.projects = [core.read_project(item) for item in answer.json_list()]
-        except errors.AzureDevOpsError as trouble:
-            return trouble.code, None
+        except errors.AzureDevOpsError as error:
+            return error.code, None
         chooser = ProjectChooser(tuple(self.chosen), self.look_up)
         project = chooser.next(self.projects, complete=answer.continuation_token is None)
         self.projects += chooser.found()
@@ -201,7 +201,7 @@ def _reading(request: ExpectedRequest, answer: Response, asker: str) -> str:
     try:
         if request.path == "_apis/connectionData":
             core.read_connection_data(answer)
-    except errors.AzureDevOpsError as trouble:
-        return trouble.code
+    except errors.AzureDevOpsError as error:
+        return error.code
     refusal = classify(answer)
     return refusal.code if refusal else ACCEPTED

@@ -55,7 +55,7 @@ class AuditOutcome(StrEnum):
     PROVED = "proved"
     LACKING = "lacking"
     REFUSED = "refused"
-    TROUBLE = "trouble"
+    INCONCLUSIVE = "inconclusive"
     OUTAGE = "outage"
 
 
@@ -91,20 +91,20 @@ NEVER_ASKED = frozenset({"server_unknown", "token_unreadable"})
 
 def was_tested(report: Report) -> bool:
     """Whether Azure DevOps said something about the token, for or against it."""
-    return report.trouble is None or report.trouble.code in REFUSALS - NEVER_ASKED
+    return report.failure is None or report.failure.code in REFUSALS - NEVER_ASKED
 
 
 def outcome_of(report: Report, *, lacking: Collection[str]) -> AuditOutcome:
     """What a report shows. `lacking` are the capabilities that are known to be missing, or were never proved."""
-    if report.trouble is None:
+    if report.failure is None:
         return AuditOutcome.LACKING if lacking else AuditOutcome.PROVED
-    return AuditOutcome.REFUSED if report.trouble.code in REFUSALS else AuditOutcome.TROUBLE
+    return AuditOutcome.REFUSED if report.failure.code in REFUSALS else AuditOutcome.INCONCLUSIVE
 
 
 def health_of(report: Report) -> Health:
     """The health that one fresh look at an unknown token shows."""
     sight = outcome_of(report, lacking=() if report.passed else ("something",))
-    return _NEXT[Health.NOT_CHECKED][AuditOutcome.OUTAGE if sight is AuditOutcome.TROUBLE else sight]
+    return _NEXT[Health.NOT_CHECKED][AuditOutcome.OUTAGE if sight is AuditOutcome.INCONCLUSIVE else sight]
 
 
 # The health after a look, by the health before it. A refusal and a lost scope are shown at once. Trouble on the way
@@ -114,7 +114,7 @@ _NEXT: dict[Health, dict[AuditOutcome, Health]] = {
         AuditOutcome.PROVED: Health.HEALTHY,
         AuditOutcome.LACKING: Health.LIMITED,
         AuditOutcome.REFUSED: Health.REJECTED,
-        AuditOutcome.TROUBLE: before,
+        AuditOutcome.INCONCLUSIVE: before,
         AuditOutcome.OUTAGE: Health.REJECTED if before is Health.REJECTED else Health.UNREACHABLE,
     }
     for before in Health
@@ -133,11 +133,11 @@ class HealthState:
 
 def next_state(before: HealthState, sight: AuditOutcome, problem: str, *, repeats: int, host: str = "") -> HealthState:
     """What a new look makes of a standing. `repeats` is how many troubles in a row make an outage."""
-    if sight not in (AuditOutcome.TROUBLE, AuditOutcome.OUTAGE):
+    if sight not in (AuditOutcome.INCONCLUSIVE, AuditOutcome.OUTAGE):
         return HealthState(_NEXT[before.health][sight], problem, host=host)
     troubles = before.consecutive_failures + 1
     has_repeated = troubles >= repeats
-    after = _NEXT[before.health][AuditOutcome.OUTAGE if has_repeated else AuditOutcome.TROUBLE]
+    after = _NEXT[before.health][AuditOutcome.OUTAGE if has_repeated else AuditOutcome.INCONCLUSIVE]
     shows_it = has_repeated and after is Health.UNREACHABLE
     shown, shown_host = (problem, host) if shows_it else (before.problem, before.host)
     return HealthState(after, shown, troubles, shown_host)

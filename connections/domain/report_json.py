@@ -23,7 +23,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "findings": [asdict(finding) for finding in report.findings],
         "chosen": [asdict(project) for project in report.chosen],
         "not_visible": [asdict(project) for project in report.not_visible],
-        "projects_trouble": asdict(report.projects_trouble) if report.projects_trouble else None,
+        "projects_failure": asdict(report.projects_failure) if report.projects_failure else None,
         "untried": asdict(report.untried) if report.untried else None,
     }
 
@@ -43,8 +43,8 @@ def from_json(stored: dict[str, Any]) -> Report:
         findings=tuple(map(_finding, stored["findings"])),
         chosen=tuple(ProjectRef(**one) for one in stored.get("chosen", [])),
         not_visible=tuple(ProjectRef(**one) for one in stored.get("not_visible", [])),
-        projects_trouble=_trouble(stored.get("projects_trouble")),
-        untried=_trouble(stored.get("untried")),
+        projects_failure=_failure(stored.get("projects_failure")),
+        untried=_failure(stored.get("untried")),
     )
 
 
@@ -58,5 +58,5 @@ def project_verdict(stored: dict[str, Any]) -> ProjectVerdict:
     return ProjectVerdict(**{**stored, "verdict": Verdict(stored["verdict"])})
 
 
-def _trouble(stored: dict[str, Any] | None) -> Failure | None:
+def _failure(stored: dict[str, Any] | None) -> Failure | None:
     return Failure(**stored) if stored else None

@@ -50,7 +50,7 @@ class Failure:
 class Report:
     """What one check found.
 
-    `trouble` is set when Azure DevOps did not accept the token or could not be asked; then there is no
+    `failure` is set when Azure DevOps did not accept the token or could not be asked; then there is no
     identity and every finding is "unknown". `elapsed` is in seconds; so is `seconds`, of the steps that ended:
     "token", "projects" and "scopes". `retry_after` is the longest wait in seconds that Azure DevOps asked for, and
     `person_retry_after` the longest for this person's share of calls.
@@ -64,9 +64,9 @@ class Report:
     organization_id: str = ""
     projects: tuple[Project, ...] = ()
     projects_complete: bool = False
-    projects_trouble: Failure | None = None
+    projects_failure: Failure | None = None
     findings: tuple[Finding, ...] = ()
-    trouble: Failure | None = None
+    failure: Failure | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     retry_after: float | None = None
     person_retry_after: float | None = None
@@ -77,7 +77,7 @@ class Report:
     @property
     def accepted(self) -> bool:
         """Azure DevOps said whose token it is."""
-        return self.identity is not None and self.trouble is None
+        return self.identity is not None and self.failure is None
 
     @property
     def passed(self) -> bool:
@@ -105,7 +105,7 @@ class Report:
         A refused token is refused everywhere. A denial holds for the projects that were tried, so other projects want
         a check of their own.
         """
-        if self.trouble is not None:
+        if self.failure is not None:
             return True
         wanted = {project.id.lower() for project in projects}
         if wanted == {project.id.lower() for project in self.chosen}:
@@ -130,8 +130,8 @@ class Runner(Protocol):
 def _outcome(call: Callable[[], object]) -> object:
     try:
         return call()
-    except errors.AzureDevOpsError as trouble:
-        return trouble
+    except errors.AzureDevOpsError as error:
+        return error
 
 
 class ConcurrentRunner:
@@ -195,8 +195,8 @@ class _Check:
         self.connection: ConnectionData | None = None
         self.projects: list[Project] = []
         self.continuation: str | None = None
-        self.projects_trouble: Failure | None = None
-        self.trouble: Failure | None = None
+        self.projects_failure: Failure | None = None
+        self.failure: Failure | None = None
         self.untried: Failure | None = None
         self.seconds: dict[str, float] = {}
 
@@ -205,7 +205,7 @@ class _Check:
         self.look_around()
         findings = self.probe_and_list()
         findings = self.confirm(findings)
-        accepted = self.connection if self.trouble is None else None
+        accepted = self.connection if self.failure is None else None
         return Report(
             finished_at=now(),
             elapsed=time.monotonic() - started,
@@ -213,9 +213,9 @@ class _Check:
             organization_id=accepted.organization_id if accepted else "",
             projects=self.visible_projects(),
             projects_complete=self.list_is_complete,
-            projects_trouble=self.projects_trouble,
-            findings=findings if self.trouble is None else _all_unknown(self.trouble.code),
-            trouble=self.trouble,
+            projects_failure=self.projects_failure,
+            findings=findings if self.failure is None else _all_unknown(self.failure.code),
+            failure=self.failure,
             seconds=dict(self.seconds),
             retry_after=self.client.transport.asked_to_wait or None,
             person_retry_after=self.client.transport.person_asked_to_wait or None,
@@ -250,33 +250,33 @@ class _Check:
             self.connection = who
             self.take_page(page)
         else:
-            self.trouble = _failure_of(who)
+            self.failure = _failure_of(who)
 
     def take_page(self, page: object) -> None:
         if isinstance(page, Page):
             self.projects.extend(page.items)
             self.continuation = page.continuation
         else:
-            self.projects_trouble = _failure_of(page)
+            self.projects_failure = _failure_of(page)
 
     def list_the_rest(self) -> None:
         try:
             pages = self.client.projects(page_size=PAGE_SIZE, after=self.continuation, seconds=self.pace.left())
             for page in pages:
                 self.take_page(page)
-        except errors.AzureDevOpsError as trouble:
+        except errors.AzureDevOpsError as error:
             # At the limit of the whole test the list is one of the things that did not finish.
             if self.pace.left() > 0:
-                self.take_page(trouble)
+                self.take_page(error)
 
     @property
     def has_more_pages(self) -> bool:
         """Whether the list goes on and may be read on."""
-        return self.continuation is not None and self.projects_trouble is None
+        return self.continuation is not None and self.projects_failure is None
 
     @property
     def list_is_complete(self) -> bool:
-        return self.continuation is None and self.projects_trouble is None
+        return self.continuation is None and self.projects_failure is None
 
     def probe_and_list(self) -> tuple[Finding, ...]:
         if self.connection is None:
@@ -287,7 +287,7 @@ class _Check:
         started = time.monotonic()
         found = self.probe(probes, project, *more)
         if self.has_more_pages:
-            self.projects_trouble = Failure(TIME_LIMIT, transient=True)
+            self.projects_failure = Failure(TIME_LIMIT, transient=True)
         found = self.try_denied_elsewhere(found)
         self.seconds["scopes"] = time.monotonic() - started
         return capabilities.reconcile(
@@ -296,7 +296,7 @@ class _Check:
 
     def first_project(self) -> Project | None:
         """The project to probe in; without one, `untried` says why."""
-        list_failed = self.projects_trouble is not None and not self.projects
+        list_failed = self.projects_failure is not None and not self.projects
         project = None if list_failed else self.next_project()
         if project is None and self.chooser.chosen and self.has_more_pages:
             # None of those that were looked up is there, so what the rest of the list holds decides.
@@ -314,13 +314,13 @@ class _Check:
         return outcome
 
     def not_visible(self) -> tuple[ProjectRef, ...]:
-        if self.connection is None or self.trouble is not None:
+        if self.connection is None or self.failure is not None:
             return ()
         return self.chooser.not_visible(self.projects, complete=self.list_is_complete)
 
     def why_untried(self) -> Failure:
-        if self.projects_trouble is not None:
-            return self.projects_trouble
+        if self.projects_failure is not None:
+            return self.projects_failure
         if self.continuation is not None:
             return Failure(TIME_LIMIT, transient=True)
         return Failure(NO_CHOSEN_PROJECT if self.chooser.chosen and self.projects else NO_PROJECT, transient=False)
@@ -372,11 +372,11 @@ class _Check:
             return findings
         (again,) = self.pace.run([self.client.connection_data])
         if isinstance(again, errors.TokenRefused):
-            self.trouble = _failure_of(again)
+            self.failure = _failure_of(again)
         return capabilities.confirm(findings, refusal=self.doubt(again))
 
     def met_an_empty_refusal(self, findings: tuple[Finding, ...]) -> bool:
-        listing = self.projects_trouble is not None and self.projects_trouble.code == errors.EmptyRefusal.code
+        listing = self.projects_failure is not None and self.projects_failure.code == errors.EmptyRefusal.code
         return listing or any(
             Verdict.MISSING in (finding.verdict, *(here.verdict for here in finding.by_project)) for finding in findings
         )
@@ -402,6 +402,6 @@ def _failure_of(outcome: object) -> Failure:
     return Failure(TIME_LIMIT, transient=True)
 
 
-def nothing_found(trouble: Failure, *, at: datetime) -> Report:
+def nothing_found(failure: Failure, *, at: datetime) -> Report:
     """The report of a check that could not begin or whose answers do not count."""
-    return Report(finished_at=at, elapsed=0.0, findings=_all_unknown(trouble.code), trouble=trouble)
+    return Report(finished_at=at, elapsed=0.0, findings=_all_unknown(failure.code), failure=failure)

@@ -73,8 +73,8 @@ class _SMTP(smtplib.SMTP):
             raise
         except smtplib.SMTPResponseException:
             raise
-        except OSError as trouble:
-            raise Unconfirmed(f"No answer to a mail that was handed over: {trouble}") from trouble
+        except OSError as error:
+            raise Unconfirmed(f"No answer to a mail that was handed over: {error}") from error
         finally:
             if self.sock is not None:
                 self.sock.settimeout(settings.EMAIL_TIMEOUT)

@@ -85,8 +85,8 @@ def report_view(
     report: Report, *, organization: str, tokens_page: str, place: Place, notices: list[Notice] | None = None
 ) -> ReportView:
     """The words of a report about an organization, or a collection, as `place` says."""
-    trouble = report.trouble or report.untried
-    facts = catalogue.facts_of(trouble, organization) if trouble else catalogue.Facts()
+    failure = report.failure or report.untried
+    facts = catalogue.facts_of(failure, organization) if failure else catalogue.Facts()
     outcome, tone, icon, title, summary = _headline(report, place, facts)
     return ReportView(
         outcome=outcome,
@@ -95,9 +95,9 @@ def report_view(
         title=title,
         summary=summary,
         problem=problem_view(
-            trouble.code, tokens_page=tokens_page, activity_id=trouble.activity_id, place=place, facts=facts
+            failure.code, tokens_page=tokens_page, activity_id=failure.activity_id, place=place, facts=facts
         )
-        if trouble
+        if failure
         else None,
         steps=_steps(report, organization, place),
         groups=finding_groups(report.findings) if report.accepted else [],
@@ -116,9 +116,9 @@ def report_view(
 
 
 def _headline(report: Report, place: Place, facts: catalogue.Facts) -> tuple[str, str, str, str, str]:
-    if report.trouble is not None:
-        problem = catalogue.problem(report.trouble.code, place=place, facts=facts)
-        if report.trouble.transient:
+    if report.failure is not None:
+        problem = catalogue.problem(report.failure.code, place=place, facts=facts)
+        if report.failure.transient:
             return "undetermined", "warn", "circle-question-mark", problem.title, "The token could not be tested."
         summary = "The token cannot be connected." if was_tested(report) else "The token could not be tested."
         return "failed", "bad", "circle-x", problem.title, summary
@@ -142,7 +142,7 @@ def _headline(report: Report, place: Place, facts: catalogue.Facts) -> tuple[str
 def _why_untried(report: Report, untried: Failure, place: Place, facts: catalogue.Facts) -> tuple[str, str]:
     """The title and the summary of a test that found no project to try anything in."""
     title = catalogue.problem(untried.code, place=place, facts=facts).title
-    if report.projects_trouble is not None:
+    if report.projects_failure is not None:
         title = f"{title}: the projects could not be listed"
     elif untried.code == NO_PROJECT:
         title = "The token works, but not everything could be told"
@@ -154,7 +154,7 @@ def _tried_in(report: Report) -> str:
 
 
 def _steps(report: Report, organization: str, place: Place) -> list[Step]:
-    code = report.trouble.code if report.trouble else ""
+    code = report.failure.code if report.failure else ""
     if not was_tested(report):
         reached = 0
     elif code in _STOPS_AT_ORGANIZATION:
@@ -193,20 +193,20 @@ def _state(index: int, reached: int, report: Report) -> str:
         return "done"
     if index > reached:
         return "skipped"
-    return "unknown" if report.trouble and report.trouble.transient else "failed"
+    return "unknown" if report.failure and report.failure.transient else "failed"
 
 
 def _projects_step(report: Report, place: Place) -> Step:
     key, label = "projects", "List projects"
     if not report.accepted:
         return Step(key, label, "skipped")
-    if report.projects_trouble is not None:
-        trouble = report.projects_trouble
+    if report.projects_failure is not None:
+        failure = report.projects_failure
         # What kept everything from being tried is explained above the steps.
         if report.untried is not None:
             return Step(key, label, "unknown", "The list could not be read.")
-        facts = catalogue.facts_of(trouble, "")
-        problem = problem_view(trouble.code, activity_id=trouble.activity_id, place=place, facts=facts)
+        facts = catalogue.facts_of(failure, "")
+        problem = problem_view(failure.code, activity_id=failure.activity_id, place=place, facts=facts)
         return Step(key, label, "unknown", f"{len(report.projects)} seen before it stopped.", problem)
     if not report.projects:
         return Step(key, label, "unknown", "None visible.")

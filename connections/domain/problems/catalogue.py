@@ -77,9 +77,9 @@ def problem_in(detail: Mapping[str, Any]) -> Problem:
     return problem(detail["problem"], place=detail.get("place", "organization"), facts=facts)
 
 
-def facts_of(trouble: Failure, organization: str) -> Facts:
-    """What a check knows of the trouble that ended it."""
-    return Facts(host=trouble.host, organization=organization, retry_after=trouble.retry_after)
+def facts_of(failure: Failure, organization: str) -> Facts:
+    """What a check knows of the failure that ended it."""
+    return Facts(host=failure.host, organization=organization, retry_after=failure.retry_after)
 
 
 VERDICT_WORDS: dict[Verdict, str] = {

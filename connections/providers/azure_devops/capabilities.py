@@ -206,12 +206,12 @@ PROBES: tuple[Probe, ...] = (
 def probe(transport: Transport, one: Probe, *, project: ProjectRef, identity: str) -> Finding:
     """Ask for one capability in one project, as the person with id `identity`.
 
-    Never raises an `AzureDevOpsError`: trouble becomes a verdict of "unknown" with its code.
+    Never raises an `AzureDevOpsError`: an error becomes the verdict "unknown" with its code.
     """
     try:
         answer = one.ask(transport, project.id)
-    except errors.AzureDevOpsError as trouble:
-        return project_verdicts(project, one.capability, Verdict.UNKNOWN, trouble.code, activity_id=trouble.activity_id)
+    except errors.AzureDevOpsError as error:
+        return project_verdicts(project, one.capability, Verdict.UNKNOWN, error.code, activity_id=error.activity_id)
     verdict, reason = read_answer(answer, proofs=one.proofs, identity=identity)
     return project_verdicts(
         project, one.capability, verdict, reason, seconds=answer.elapsed, activity_id=answer.activity_id
@@ -251,17 +251,17 @@ def read_answer(answer: Response, *, proofs: re.Pattern[str], identity: str) -> 
 
     MISSING is provisional here; `confirm` decides it once the token has been seen alive again.
     """
-    trouble = classify(answer)
-    if isinstance(trouble, errors.EmptyRefusal):
+    error = classify(answer)
+    if isinstance(error, errors.EmptyRefusal):
         return (Verdict.UNKNOWN, "signed_refusal") if answer.user_id else (Verdict.MISSING, "")
-    if trouble is None:
+    if error is None:
         return _read_success(answer, identity)
-    if isinstance(trouble, errors.AccessDenied):
+    if isinstance(error, errors.AccessDenied):
         return _read_denial(answer, identity)
     proved = answer.type_key is not None and proofs.match(answer.type_key)
     if proved and answer.status in (400, 404, 409, 500):
         return _read_success(answer, identity)
-    return Verdict.UNKNOWN, trouble.code
+    return Verdict.UNKNOWN, error.code
 
 
 def _read_success(answer: Response, identity: str) -> tuple[Verdict, str]:

@@ -212,14 +212,14 @@ class DeadlineAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """A bundle of authorities that is not there is trouble with TLS, not with the network."""
+        """Report a missing CA bundle as a TLS error, not as a network error."""
         try:
             super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]  # the stubs have no types for it
             if url.lower().startswith("https") and conn.ca_certs and (marked := marked_certificates(conn.ca_certs)):
                 conn.ca_certs = None
                 conn.conn_kw = {**conn.conn_kw, "ca_cert_data": marked}
-        except OSError as trouble:
-            raise SSLError(str(trouble)) from None
+        except OSError as error:
+            raise SSLError(str(error)) from None
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> PoolManager:
         """The same through a proxy."""

@@ -138,8 +138,8 @@ def read_in_parts(
         try:
             for page in every_page(partial(ask, wanted[start : start + size]), seconds=left, most=most):
                 reading.take(page)
-        except (errors.ListIncomplete, errors.TimedOut) as trouble:
-            if isinstance(trouble, errors.TimedOut) and (not reading.pages or time.monotonic() < ends_at):
+        except (errors.ListIncomplete, errors.TimedOut) as error:
+            if isinstance(error, errors.TimedOut) and (not reading.pages or time.monotonic() < ends_at):
                 raise
             return reading.end(complete=False)
     return reading.end()

@@ -106,7 +106,7 @@ class Transport:
         # The longest wait in seconds that any answer asked for, a success too.
         # https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits
         self.asked_to_wait = 0.0
-        # The same without what a server in trouble asked for, which says nothing of the person's share of calls.
+        # The same, without the waits of server errors, which say nothing about the person's rate limit.
         self.person_asked_to_wait = 0.0
         self._credential = credential
         self._auth = _Signed(credential)
@@ -228,8 +228,8 @@ class Transport:
                     return errors.AnswerTooLarge(status=answer.status, activity_id=answer.activity_id)
                 self._remember_wait(answer)
                 return answer
-        except Exception as trouble:
-            return errors.TimedOut() if time.monotonic() >= ends_at else _translate(trouble)
+        except Exception as error:
+            return errors.TimedOut() if time.monotonic() >= ends_at else _translate(error)
 
     def _answer(self, request: _Request, response: requests.Response, body: bytes, elapsed: float) -> Response:
         """What came, without the credential, should the server have sent it back."""
@@ -284,9 +284,9 @@ def _read(response: requests.Response, max_bytes: int) -> bytes | None:
 
 def successful(answer: Response, *, content: Content = "json") -> Response:
     """The answer, if it is a success. Raises what `classify` makes of it otherwise."""
-    trouble = classify(answer, content=content)
-    if trouble is not None:
-        raise trouble
+    error = classify(answer, content=content)
+    if error is not None:
+        raise error
     return answer
 
 
@@ -299,10 +299,10 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def _causes(trouble: BaseException) -> list[Any]:
+def _causes(error: BaseException) -> list[Any]:
     """The exception and what it wraps, in arguments and reasons."""
     found: list[Any] = []
-    waiting: list[Any] = [trouble]
+    waiting: list[Any] = [error]
     while waiting and len(found) < 20:
         one = waiting.pop()
         if isinstance(one, BaseException) and one not in found:
@@ -332,12 +332,12 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.AzureDevOpsErro
 )
 
 
-def _translate(trouble: BaseException) -> errors.AzureDevOpsError:
-    causes = _causes(trouble)
+def _translate(error: BaseException) -> errors.AzureDevOpsError:
+    causes = _causes(error)
     # How http.client says what a proxy answered to CONNECT; there is no other sign of it.
     if any(isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed: 407") for cause in causes):
-        return errors.ProxyRefused(detail=type(trouble).__name__)
+        return errors.ProxyRefused(detail=type(error).__name__)
     for kinds, ours in _KINDS:
         if any(isinstance(cause, kinds) for cause in causes):
-            return ours(detail=type(trouble).__name__)
-    return errors.UnexpectedAnswer(detail=type(trouble).__name__)
+            return ours(detail=type(error).__name__)
+    return errors.UnexpectedAnswer(detail=type(error).__name__)

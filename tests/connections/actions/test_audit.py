@@ -185,7 +185,7 @@ def test_two_throttled_audits_of_one_person_do_not_wait_for_each_other(
             report = audit(connection, by=SCHEDULER, now=datetime.now(UTC), interactive=False)
         finally:
             database.close()
-        return report.trouble.code if report.trouble else ""
+        return report.failure.code if report.failure else ""
 
     with patch.object(audit_module, "_let_the_person_rest", rest_together), ThreadPoolExecutor(people) as pool:
         assert list(pool.map(code_of, connections)) == ["throttled", "throttled"]

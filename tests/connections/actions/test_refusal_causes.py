@@ -57,8 +57,8 @@ def known(connection: Connection, reach: str) -> Connection:
 
 def look(connection: Connection) -> str:
     report = audit(connection, by=CLOCK, now=datetime.now(UTC), interactive=False)
-    assert report.trouble is not None
-    assert report.trouble.code == connection.problem
+    assert report.failure is not None
+    assert report.failure.code == connection.problem
     return connection.problem
 
 
@@ -149,8 +149,8 @@ def test_trouble_on_the_way_is_not_laid_to_the_day(connected: Connected, sandbox
     connection = known(connected(), "all")
     sandbox.behaviour.add("status", status=503)
     report = audit(connection, by=CLOCK, now=datetime.now(UTC), interactive=False)
-    assert report.trouble is not None
-    assert report.trouble.code == "server_error"
+    assert report.failure is not None
+    assert report.failure.code == "server_error"
 
 
 @pytest.mark.usefixtures("since_the_day")

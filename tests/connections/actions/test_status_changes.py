@@ -257,10 +257,10 @@ def test_a_long_outage_is_told_once(connection: Connection, sandbox: Sandbox) ->
 LACKING = frozenset({"build_read"})
 TROUBLES = {
     AuditOutcome.REFUSED: Failure("token_refused", transient=False),
-    AuditOutcome.TROUBLE: Failure("timed_out", transient=True),
+    AuditOutcome.INCONCLUSIVE: Failure("timed_out", transient=True),
 }
 looks_and_waits = st.tuples(
-    st.sampled_from((AuditOutcome.PROVED, AuditOutcome.LACKING, AuditOutcome.REFUSED, AuditOutcome.TROUBLE)),
+    st.sampled_from((AuditOutcome.PROVED, AuditOutcome.LACKING, AuditOutcome.REFUSED, AuditOutcome.INCONCLUSIVE)),
     st.sampled_from((1, 5, 60, 240, 1500)),
 )
 
@@ -288,24 +288,24 @@ def test_any_sequence_of_looks_tells_nothing_twice_in_a_row_nothing_early_and_no
 
 def _look(connection: Connection, sight: AuditOutcome, *, at: datetime) -> None:
     """One look as an audit takes it."""
-    report = Report(finished_at=at, elapsed=0.1, trouble=TROUBLES.get(sight))
+    report = Report(finished_at=at, elapsed=0.1, failure=TROUBLES.get(sight))
     before = _update_health(connection, sight, report)
     look = actions.Observation(
         LACKING if sight is AuditOutcome.LACKING else frozenset(),
-        answered=sight is not AuditOutcome.TROUBLE,
+        answered=sight is not AuditOutcome.INCONCLUSIVE,
         seen_again=before == connection.health,
     )
     actions.apply_observation(connection, look, at=at)
 
 
 def _is_the_right_news(what: StatusChange, seen: list[AuditOutcome], *, outage: timedelta) -> None:
-    answers = [sight for sight in seen if sight is not AuditOutcome.TROUBLE]
+    answers = [sight for sight in seen if sight is not AuditOutcome.INCONCLUSIVE]
     if what is StatusChange.REJECTED:
         assert answers[-2:] == [AuditOutcome.REFUSED] * 2
     elif what is StatusChange.LIMITED:
         assert answers[-2:] == [AuditOutcome.LACKING] * 2
     elif what is StatusChange.UNREACHABLE:
-        assert seen[-3:] == [AuditOutcome.TROUBLE] * 3
+        assert seen[-3:] == [AuditOutcome.INCONCLUSIVE] * 3
         assert outage >= LONG
     else:
         assert seen[-1] in (AuditOutcome.PROVED, AuditOutcome.LACKING)

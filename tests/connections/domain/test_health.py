@@ -44,7 +44,7 @@ def with_verdict(verdict: Verdict, reason: str = "") -> Report:
 
 
 def failed(code: str, *, transient: bool) -> Report:
-    return replace(GOOD, identity=None, trouble=Failure(code, transient))
+    return replace(GOOD, identity=None, failure=Failure(code, transient))
 
 
 def test_everything_granted_is_healthy() -> None:
@@ -67,12 +67,12 @@ def test_what_the_operator_switched_off_does_not_limit() -> None:
         (GOOD, BUILD, AuditOutcome.LACKING),
         (failed("token_refused", transient=False), (), AuditOutcome.REFUSED),
         (failed("organization_not_found", transient=False), (), AuditOutcome.REFUSED),
-        (failed("timed_out", transient=True), BUILD, AuditOutcome.TROUBLE),
-        (failed("throttled", transient=True), (), AuditOutcome.TROUBLE),
-        (failed("tls_failure", transient=False), (), AuditOutcome.TROUBLE),
-        (failed("proxy_refused", transient=False), (), AuditOutcome.TROUBLE),
-        (failed("server_too_old", transient=False), (), AuditOutcome.TROUBLE),
-        (failed("unexpected_answer", transient=False), (), AuditOutcome.TROUBLE),
+        (failed("timed_out", transient=True), BUILD, AuditOutcome.INCONCLUSIVE),
+        (failed("throttled", transient=True), (), AuditOutcome.INCONCLUSIVE),
+        (failed("tls_failure", transient=False), (), AuditOutcome.INCONCLUSIVE),
+        (failed("proxy_refused", transient=False), (), AuditOutcome.INCONCLUSIVE),
+        (failed("server_too_old", transient=False), (), AuditOutcome.INCONCLUSIVE),
+        (failed("unexpected_answer", transient=False), (), AuditOutcome.INCONCLUSIVE),
     ],
 )
 def test_what_a_look_shows(report: Report, lacking: tuple[str, ...], sight: AuditOutcome) -> None:
@@ -96,7 +96,7 @@ TABLE = {
 def test_every_pair_of_health_and_look(before: Health, sight: AuditOutcome, after: str) -> None:
     """A look is trouble, and with two troubles before it an outage."""
     troubles = REPEATS - 1 if sight is AuditOutcome.OUTAGE else 0
-    look = AuditOutcome.TROUBLE if sight is AuditOutcome.OUTAGE else sight
+    look = AuditOutcome.INCONCLUSIVE if sight is AuditOutcome.OUTAGE else sight
     assert next_state(HealthState(before, "", troubles), look, "why", repeats=REPEATS).health == after
 
 
@@ -108,10 +108,14 @@ def test_the_table_names_every_health() -> None:
     ("before", "sight", "after"),
     [
         (HealthState(Health.HEALTHY), AuditOutcome.REFUSED, HealthState(Health.REJECTED, "why")),
-        (HealthState(Health.HEALTHY), AuditOutcome.TROUBLE, HealthState(Health.HEALTHY, "", 1)),
-        (HealthState(Health.HEALTHY, "", 2), AuditOutcome.TROUBLE, HealthState(Health.UNREACHABLE, "why", 3)),
-        (HealthState(Health.UNREACHABLE, "old", 3), AuditOutcome.TROUBLE, HealthState(Health.UNREACHABLE, "why", 4)),
-        (HealthState(Health.REJECTED, "old", 9), AuditOutcome.TROUBLE, HealthState(Health.REJECTED, "old", 10)),
+        (HealthState(Health.HEALTHY), AuditOutcome.INCONCLUSIVE, HealthState(Health.HEALTHY, "", 1)),
+        (HealthState(Health.HEALTHY, "", 2), AuditOutcome.INCONCLUSIVE, HealthState(Health.UNREACHABLE, "why", 3)),
+        (
+            HealthState(Health.UNREACHABLE, "old", 3),
+            AuditOutcome.INCONCLUSIVE,
+            HealthState(Health.UNREACHABLE, "why", 4),
+        ),
+        (HealthState(Health.REJECTED, "old", 9), AuditOutcome.INCONCLUSIVE, HealthState(Health.REJECTED, "old", 10)),
         (HealthState(Health.HEALTHY, "", 2), AuditOutcome.PROVED, HealthState(Health.HEALTHY, "why", 0)),
     ],
 )
@@ -123,7 +127,7 @@ def test_the_problem_shown_is_that_of_the_health_shown(
 
 @given(
     st.lists(
-        st.sampled_from((AuditOutcome.PROVED, AuditOutcome.LACKING, AuditOutcome.REFUSED, AuditOutcome.TROUBLE)),
+        st.sampled_from((AuditOutcome.PROVED, AuditOutcome.LACKING, AuditOutcome.REFUSED, AuditOutcome.INCONCLUSIVE)),
         max_size=40,
     )
 )
@@ -137,7 +141,7 @@ def test_any_sequence_of_looks_shows_the_last_answer_or_an_outage_that_repeated(
     last_answer, troubles = Health.HEALTHY, 0
     for sight in sights:
         standing = next_state(standing, sight, "why", repeats=REPEATS)
-        troubles = troubles + 1 if sight is AuditOutcome.TROUBLE else 0
+        troubles = troubles + 1 if sight is AuditOutcome.INCONCLUSIVE else 0
         last_answer = answers.get(sight, last_answer)
         is_outage = troubles >= REPEATS and last_answer is not Health.REJECTED
         assert standing.health is (Health.UNREACHABLE if is_outage else last_answer)

@@ -257,8 +257,8 @@ def test_a_token_that_dies_between_the_projects_is_refused(
     sandbox.behaviour.add("scope_missing", path=projects[1].id)
     sandbox.behaviour.add("scope_missing", path="connectionData", after=1)
     report = check()
-    assert report.trouble is not None
-    assert report.trouble.code == "token_refused"
+    assert report.failure is not None
+    assert report.failure.code == "token_refused"
 
 
 def test_a_missing_scope_hides_no_grant_of_a_higher_one_in_a_further_project(
@@ -305,7 +305,7 @@ def test_when_the_list_of_projects_fails_that_is_the_reason_of_everything(
     report = check(projects[3]) if limited else check()
     assert report.accepted
     assert {(one.verdict, one.reason) for one in report.findings} == {(Verdict.UNKNOWN, code)}
-    assert report.untried == report.projects_trouble
+    assert report.untried == report.projects_failure
     assert report.not_visible == ()
 
 
@@ -314,16 +314,16 @@ def test_an_error_in_the_shape_of_a_list_with_a_status_of_its_own_is_the_reason_
 ) -> None:
     sandbox.behaviour.add("list_error", path="_apis/projects")
     report = check()
-    assert report.projects_trouble is not None
-    assert {one.reason for one in report.findings} == {report.projects_trouble.code}
+    assert report.projects_failure is not None
+    assert {one.reason for one in report.findings} == {report.projects_failure.code}
 
 
 def test_a_token_that_dies_while_projects_are_listed_is_refused(check: Check, sandbox: Sandbox) -> None:
     sandbox.behaviour.add("scope_missing", path="_apis/projects")
     sandbox.behaviour.add("scope_missing", path="connectionData", after=1)
     report = check()
-    assert report.trouble is not None
-    assert report.trouble.code == "token_refused"
+    assert report.failure is not None
+    assert report.failure.code == "token_refused"
 
 
 @pytest.mark.parametrize("number", [0, 3])
@@ -363,7 +363,7 @@ def test_why_nothing_could_be_tried_survives_the_minutes_until_connect(check: Ch
     sandbox.behaviour.add("status", path="_apis/projects", status=500)
     report = check()
     again = report_json.from_json(report_json.to_json(report))
-    assert (again.untried, again.projects_trouble) == (report.untried, report.projects_trouble)
+    assert (again.untried, again.projects_failure) == (report.untried, report.projects_failure)
     assert again.untried is not None
 
 

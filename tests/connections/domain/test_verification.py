@@ -130,15 +130,15 @@ def test_without_a_visible_project_nothing_can_be_told(check: Check) -> None:
 )
 def test_each_trouble_has_its_own_code(check: Check, token: str, organization: str, code: str) -> None:
     report = check(token, organization)
-    assert report.trouble is not None
-    assert report.trouble.code == code
+    assert report.failure is not None
+    assert report.failure.code == code
     assert not report.accepted
     assert {one.verdict for one in report.findings} == {Verdict.UNKNOWN}
 
 
 def test_throttling_says_how_long_to_wait(check: Check) -> None:
     report = check("full", "throttled")
-    assert report.trouble is not None
+    assert report.failure is not None
     assert report.retry_after == 30
 
 
@@ -152,8 +152,8 @@ def test_a_doubtful_second_look_makes_missing_unknown(check: Check, sandbox: San
 def test_a_token_that_dies_during_the_test_is_refused_rather_than_limited(check: Check, sandbox: Sandbox) -> None:
     sandbox.behaviour.add("status", path="connectionData", status=401, after=1, headers={"WWW-Authenticate": "Basic"})
     report = check("no-build")
-    assert report.trouble is not None
-    assert report.trouble.code == "token_refused"
+    assert report.failure is not None
+    assert report.failure.code == "token_refused"
     assert not report.accepted
 
 
@@ -186,7 +186,7 @@ def test_the_clock_comes_to_the_same_verdicts_one_after_another(check: Check) ->
 def test_a_listing_that_breaks_half_way_is_said_to_be_incomplete(check: Check, sandbox: Sandbox) -> None:
     sandbox.behaviour.add("status", path="_apis/projects", status=500, after=1)
     report = check("full")
-    assert report.projects_trouble is not None
-    assert report.projects_trouble.code == "server_error"
+    assert report.projects_failure is not None
+    assert report.projects_failure.code == "server_error"
     assert not report.projects_complete
     assert report.projects

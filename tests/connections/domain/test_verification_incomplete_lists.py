@@ -80,8 +80,8 @@ def test_a_check_reads_an_endless_list_within_bounds_and_judges_the_token_all_th
     assert listings(sandbox) == 5
     assert report.passed
     assert not report.projects_complete
-    assert report.projects_trouble is not None
-    assert report.projects_trouble.code == "list_incomplete"
+    assert report.projects_failure is not None
+    assert report.projects_failure.code == "list_incomplete"
     assert len(report.projects) > 1
     assert len({one.id for one in report.projects}) == len(report.projects)
 
@@ -96,8 +96,8 @@ def test_a_check_that_runs_out_of_time_ends_its_list_too(
         report = verification.check(client, pace, write_probes=True, now=lambda: NOW)
         # This comes back only when the list is not read any more.
         pace._pool.shutdown(wait=True)
-    assert report.projects_trouble is not None
-    assert report.projects_trouble.code == "time_limit"
+    assert report.projects_failure is not None
+    assert report.projects_failure.code == "time_limit"
     assert listings(sandbox) < 1_000_000
 
 
@@ -109,8 +109,8 @@ def test_a_project_on_two_pages_is_one_project(check: Check) -> None:
 def test_a_kept_report_is_still_incomplete(check: Check) -> None:
     kept = report_json.from_json(report_json.to_json(check("endless")))
     assert not kept.projects_complete
-    assert kept.projects_trouble is not None
-    assert kept.projects_trouble.code == "list_incomplete"
+    assert kept.projects_failure is not None
+    assert kept.projects_failure.code == "list_incomplete"
 
 
 def test_the_page_of_a_test_says_how_many_were_seen_and_that_there_may_be_more(

@@ -74,8 +74,8 @@ REJECTING = {
 def test_only_what_azure_devops_itself_says_rejects_a_stored_token(row: object) -> None:
     assert isinstance(row, type(TABLE[0]))
     trouble = Failure(row.error.code, row.error.transient)
-    report = Report(finished_at=NOW, elapsed=0.0, trouble=trouble)
-    expected = AuditOutcome.REFUSED if row.name in REJECTING else AuditOutcome.TROUBLE
+    report = Report(finished_at=NOW, elapsed=0.0, failure=trouble)
+    expected = AuditOutcome.REFUSED if row.name in REJECTING else AuditOutcome.INCONCLUSIVE
     assert outcome_of(report, lacking=()) is expected
 
 
