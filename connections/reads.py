@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower, Upper
 
@@ -16,7 +16,7 @@ from connections import clients
 from connections.domain import expiry
 from connections.domain.expiry_chart import DAYS, Timeline, timeline
 from connections.domain.health import Expiry, Health
-from connections.models import AuditedConnection, AuditRun, ChosenProject, Connection, Mail, StoredCredential
+from connections.models import ChosenProject, Connection, StoredCredential
 from history.days import end_of, start_of
 from history.models import Event
 from history.queries import Filters as EventFilters
@@ -294,85 +294,3 @@ def kinds_of_events(connection: Connection) -> list[str]:
 def actors_of_events(connection: Connection) -> list[str]:
     """Who acted on a connection, by name."""
     return list(events_of(connection).order_by("actor_name").values_list("actor_name", flat=True).distinct())
-
-
-_MAIL_STATES = {
-    "waiting": "Waiting",
-    "failing": "Failing",
-    "given-up": "Given up",
-    "sent": "Sent",
-    "in-a-folder": "In a folder",
-}
-
-
-def mail_states(*, without_server: bool) -> list[tuple[str, str]]:
-    """The states to choose from, with their labels: those that this site's mails can have, or have had."""
-    ways = dict(
-        Mail.objects.exclude(sent_at=None).order_by().values_list("is_only_written", "is_only_written").distinct()
-    )
-    ways[without_server] = without_server
-    left_out = {False: "sent", True: "in-a-folder"}
-    hidden = {state for is_only_written, state in left_out.items() if is_only_written not in ways}
-    return [(state, label) for state, label in _MAIL_STATES.items() if state not in hidden]
-
-
-def page_of_mails(state: str, number: str | None) -> Page[Mail]:
-    """One page of the outbox, newest first; an empty state is every state."""
-    conditions = {
-        "waiting": Q(sent_at=None, given_up_at=None),
-        "failing": Q(sent_at=None, given_up_at=None) & ~Q(last_error=""),
-        "given-up": Q(given_up_at__isnull=False),
-        "sent": Q(sent_at__isnull=False, is_only_written=False),
-        "in-a-folder": Q(sent_at__isnull=False, is_only_written=True),
-    }
-    mails = Mail.objects.defer("text", "html").select_related("connection")
-    return Paginator(mails.filter(conditions.get(state, Q())), EVENTS_PER_PAGE).get_page(number)
-
-
-def count_of_waiting_mails(*, now: datetime) -> int:
-    """How many mails are due and not sent."""
-    return Mail.objects.filter(sent_at=None, given_up_at=None, due_at__lte=now).count()
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is. `problems` counts what was not found healthy so far."""
-
-    total: int
-    done: int
-    problems: int
-    cancelled: int
-
-    @property
-    def percent(self) -> int:
-        """How much is done, as a whole number up to 100."""
-        return 100 * (self.done + self.cancelled) // self.total if self.total else 100
-
-
-def _counts() -> dict[str, Count]:
-    state = AuditedConnection.State
-    done = Q(audited__state=state.DONE)
-    return {
-        "total": Count("audited"),
-        "done": Count("audited", filter=done),
-        "problems": Count("audited", filter=done & ~Q(audited__health=Health.HEALTHY)),
-        "cancelled": Count("audited", filter=Q(audited__state=state.CANCELLED)),
-    }
-
-
-def page_of_runs(number: str | None) -> Page[AuditRun]:
-    """One page of runs, newest first, each with its counts."""
-    return Paginator(AuditRun.objects.annotate(**_counts()).order_by("-started_at", "-id"), PAGE_SIZE).get_page(number)
-
-
-def progress(run: AuditRun) -> Progress:
-    """The counts of one run."""
-    counted = AuditRun.objects.filter(pk=run.pk).annotate(**_counts()).values(*_counts()).get()
-    return Progress(**counted)
-
-
-def findings_of(run: AuditRun, number: str | None) -> Page[AuditedConnection]:
-    """What a run found, problems first."""
-    healthy_last = Case(When(health__in=("", Health.HEALTHY), then=1), default=0)
-    found = run.audited.select_related("connection").order_by(healthy_last, "state", "name")
-    return Paginator(found, EVENTS_PER_PAGE).get_page(number)

@@ -8,10 +8,10 @@ from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
-from connections.models import CalendarFeed, Connection
+from connections import notification_reads
+from connections.models import CalendarFeed
 from connections.notifications import calendar_feed
 from connections.notifications.calendar_revisions import next_second, revise
 from history.record import Actor, Named, record
@@ -37,12 +37,6 @@ def revoke(user: User, *, by: Actor, now: datetime) -> None:
             record("calendar.revoked", _named(user), by=by, at=now)
 
 
-def dated_of(user: User) -> QuerySet[Connection]:
-    """The enabled connections whose end a person's calendar shows: their own, or all for an administrator."""
-    enabled = Connection.objects.filter(disabled=False).select_related("owner").order_by("expires_on", "pk")
-    return enabled if user.has_perm("connections.change_guardrails") else enabled.filter(owner=user)
-
-
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """What a calendar program gets: the file, its digest, and when it last changed."""
@@ -58,7 +52,9 @@ def fetch(secret: str, *, now: datetime) -> Fetched | None:
     if feed is None or not _may_read(feed.user):
         return None
     today = timezone.localdate(now)
-    content = calendar_feed.calendar_of(dated_of(feed.user), today=today, revise=partial(revise, now=now))
+    content = calendar_feed.calendar_of(
+        notification_reads.dated_of(feed.user), today=today, revise=partial(revise, now=now)
+    )
     digest = hashlib.sha256(content).hexdigest()
     noted: dict[str, object] = {}
     if digest != feed.content_digest:

@@ -31,6 +31,12 @@ def restart_reminders(muted: MutedReminders, *, by: Actor, now: datetime) -> Non
             muted.delete()
 
 
+def restart_reminders_to(address: str, connection: Connection | None, *, by: Actor, now: datetime) -> None:
+    """Begin those about one connection again; without a connection, those that were stopped about every one."""
+    for muted in MutedReminders.objects.filter(connection=connection, address=address):
+        restart_reminders(muted, by=by, now=now)
+
+
 def _named(what: str, muted: MutedReminders) -> tuple[str, Connection | MutedReminders]:
     if muted.connection is None:
         return f"reminders.{what}", muted

@@ -163,6 +163,15 @@ def unsubscribe_url(connection_id: int, address: str) -> str:
     return page("unsubscribe", signing.dumps([connection_id, address], salt=UNSUBSCRIBE_SALT))
 
 
+def read_unsubscribe_key(key: str) -> tuple[int, str] | None:
+    """The connection's id, or EVERYTHING, and the address that such a key holds; None when it was not signed here."""
+    try:
+        connection_id, address = signing.loads(key, salt=UNSUBSCRIBE_SALT)
+    except signing.BadSignature:
+        return None
+    return connection_id, address
+
+
 def _unsubscribe_headers(address: str) -> dict[str, str]:
     # https://www.rfc-editor.org/rfc/rfc8058
     if not address:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from connections import clients, reads
+from connections import audit_reads, clients
 from connections.actions import audit_runs
 from connections.domain.problems import catalogue
 from connections.models import AuditedConnection, AuditRun
@@ -30,7 +30,7 @@ _CANCELLED = Chip("Not checked", "circle-minus", "quiet")
 @may_see
 def list_runs(request: HttpRequest) -> HttpResponse:
     """GET /code-repositories/audits/: the last runs, by clock or by hand."""
-    page = reads.page_of_runs(request.GET.get("page"))
+    page = audit_reads.page_of_runs(request.GET.get("page"))
     context = {"page": page, "query": "", "can_audit": request.user.has_perm("connections.audit_connection")}
     return render(request, "connections/runs.html", context)
 
@@ -66,10 +66,10 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def run_page(request: HttpRequest, pk: int) -> HttpResponse:
     """GET /code-repositories/audits/<id>/: progress while it runs, findings after."""
     run = get_object_or_404(AuditRun, pk=pk)
-    page = reads.findings_of(run, request.GET.get("page"))
+    page = audit_reads.findings_of(run, request.GET.get("page"))
     context: dict[str, Any] = {
         "run": run,
-        "progress": reads.progress(run),
+        "progress": audit_reads.progress(run),
         "page": page,
         "rows": _rows(page.object_list),
         "query": "",

@@ -14,9 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
-from connections.actions.calendar_feeds import dated_of, fetch, make_address, revoke
+from connections import notification_reads
+from connections.actions.calendar_feeds import fetch, make_address, revoke
 from connections.actions.unsubscribe import restart_reminders
-from connections.models import CalendarFeed, MutedReminders
 from connections.notifications import calendar_feed
 from connections.views.common import person
 from history.record import actor_of
@@ -56,8 +56,8 @@ def revoke_address(request: HttpRequest) -> HttpResponse:
 @may_see
 def remind_again(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: begin reminders again that this person stopped."""
-    mine = MutedReminders.objects.filter(address__iexact=person(request).email)
-    restart_reminders(get_object_or_404(mine, pk=pk), by=actor_of(request), now=timezone.now())
+    muted = get_object_or_404(notification_reads.muted_by(person(request).email), pk=pk)
+    restart_reminders(muted, by=actor_of(request), now=timezone.now())
     flash.success(request, "You are reminded again.")
     return redirect("connections:calendar")
 
@@ -82,14 +82,12 @@ def feed(request: HttpRequest, secret: str) -> HttpResponseBase:
 
 
 def _page(request: HttpRequest, *, address: str = "") -> HttpResponse:
-    user = person(request)
+    calendar = notification_reads.personal_calendar(person(request))
     context: dict[str, Any] = {
         "address": address,
-        "feed": CalendarFeed.objects.filter(user=user).first(),
-        "everything": user.has_perm("connections.change_guardrails"),
-        "dated": dated_of(user).exclude(expires_on=None).count(),
-        "muted": MutedReminders.objects.filter(address__iexact=user.email).select_related("connection")
-        if user.email
-        else [],
+        "feed": calendar.feed,
+        "everything": calendar.shows_all,
+        "dated": calendar.dates,
+        "muted": calendar.muted,
     }
     return render(request, "connections/calendar.html", context)

@@ -3,7 +3,6 @@
 from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import login_not_required, permission_required
-from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -12,11 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections import reads
-from connections.actions.unsubscribe import restart_reminders, stop_reminders
-from connections.models import Connection, Mail, MutedReminders
+from connections import notification_reads
+from connections.actions.unsubscribe import restart_reminders_to, stop_reminders
+from connections.models import Mail
 from connections.notifications import emails
-from connections.notifications.notify import EVERYTHING, UNSUBSCRIBE_SALT
 from connections.notifications.outbox import send_test, try_again
 from connections.views.common import person
 from core.tasks import BrokerUnavailable, enqueue
@@ -32,14 +30,14 @@ may_send = permission_required("connections.resend_mail", raise_exception=True)
 def outbox(request: HttpRequest) -> HttpResponse:
     """GET /outbox/: newest first; `state` filters."""
     state = request.GET.get("state", "")
-    page = reads.page_of_mails(state, request.GET.get("page"))
+    page = notification_reads.page_of_mails(state, request.GET.get("page"))
     written_to = emails.written_to()
     context = {
         "page": page,
         "state": state,
-        "states": reads.mail_states(without_server=bool(written_to)),
+        "states": notification_reads.mail_states(without_server=bool(written_to)),
         "query": urlencode({"state": state}) if state else "",
-        "waiting": reads.count_of_waiting_mails(now=timezone.now()),
+        "waiting": notification_reads.count_of_waiting_mails(now=timezone.now()),
         "written_to": written_to,
         "host": settings.EMAIL_HOST,
         "sender": settings.DEFAULT_FROM_EMAIL,
@@ -104,16 +102,12 @@ def _ring(request: HttpRequest) -> bool:
 @require_http_methods(["GET", "POST"])
 def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
     """GET asks, POST stops the reminders about one connection, or about all, to one address; or begins them again."""
-    try:
-        pk, address = signing.loads(key, salt=UNSUBSCRIBE_SALT)
-    except signing.BadSignature:
-        raise Http404 from None
-    connection = None if pk == EVERYTHING else get_object_or_404(Connection, pk=pk)
-    muted = MutedReminders.objects.filter(connection=connection, address=address)
+    found = notification_reads.reminder_address(key)
+    if found is None:
+        raise Http404
     if request.method == "POST" and "again" in request.POST:
-        for one in muted.all():
-            restart_reminders(one, by=Actor(name=address), now=timezone.now())
+        restart_reminders_to(found.address, found.connection, by=Actor(name=found.address), now=timezone.now())
     elif request.method == "POST":
-        stop_reminders(connection, address=address, now=timezone.now())
-    context = {"connection": connection, "address": address, "muted": muted.exists()}
+        stop_reminders(found.connection, address=found.address, now=timezone.now())
+    context = {"connection": found.connection, "address": found.address, "muted": found.is_muted()}
     return render(request, "connections/unsubscribe.html", context)

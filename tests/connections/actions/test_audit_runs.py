@@ -12,7 +12,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 from pytest_django import Settings
 
-from connections import reads
+from connections import audit_reads
 from connections.actions import audit_runs
 from connections.actions.audit import audit
 from connections.actions.disconnect import disconnect, set_disabled
@@ -95,7 +95,7 @@ def test_a_run_by_hand_takes_every_enabled_connection_and_makes_it_due() -> None
     ConnectionFactory.create_batch(3, next_check_at=NOW + EVERY)
     ConnectionFactory(disabled=True, next_check_at=NOW + EVERY)
     run = audit_runs.start_by_hand(by=ANN, now=NOW)
-    assert reads.progress(run) == reads.Progress(total=3, done=0, problems=0, cancelled=0)
+    assert audit_reads.progress(run) == audit_reads.Progress(total=3, done=0, problems=0, cancelled=0)
     assert Connection.objects.filter(next_check_at=NOW).count() == 3
 
 
@@ -113,7 +113,7 @@ def test_a_cancelled_run_lets_the_rest_wait_for_their_usual_time() -> None:
     run = audit_runs.start_by_hand(by=ANN, now=NOW)
     assert audit_runs.cancel(run, now=NOW)
     assert audit_runs.claim_due(now=NOW) == []
-    assert reads.progress(run).cancelled == 2
+    assert audit_reads.progress(run).cancelled == 2
     assert not audit_runs.cancel(run, now=NOW)
 
 
@@ -127,10 +127,10 @@ def test_an_audit_ticks_its_connection_off_and_the_last_one_finishes_the_run(
         audit_due()
         audit_one(**bell.call_args_list[0].kwargs)
         run.refresh_from_db()
-        assert (reads.progress(run).done, run.finished_at) == (1, None)
+        assert (audit_reads.progress(run).done, run.finished_at) == (1, None)
         audit_one(**bell.call_args_list[1].kwargs)
     run.refresh_from_db()
-    assert reads.progress(run) == reads.Progress(total=2, done=2, problems=1, cancelled=0)
+    assert audit_reads.progress(run) == audit_reads.Progress(total=2, done=2, problems=1, cancelled=0)
     assert run.finished_at is not None
 
 
@@ -148,7 +148,7 @@ def test_a_connection_that_is_disconnected_meanwhile_does_not_hold_a_run_open() 
     run = audit_runs.start_by_hand(by=ANN, now=NOW)
     disconnect(connection, confirmed_name=connection.name, by=ANN, now=NOW)
     run.refresh_from_db()
-    assert (run.finished_at, reads.progress(run).cancelled) == (NOW, 1)
+    assert (run.finished_at, audit_reads.progress(run).cancelled) == (NOW, 1)
 
 
 def test_a_connection_that_is_disabled_meanwhile_does_not_hold_a_run_open() -> None:
@@ -333,4 +333,4 @@ def test_the_list_of_runs_costs_the_same_for_one_and_for_many(django_assert_num_
         run = AuditRun.objects.create(started_at=NOW + timedelta(minutes=minutes), by_hand=False, finished_at=NOW)
         AuditedConnection.objects.create(run=run, name="x")
     with django_assert_num_queries(2):  # type: ignore[attr-defined]
-        assert len(reads.page_of_runs("1").object_list) == 20
+        assert len(audit_reads.page_of_runs("1").object_list) == 20

@@ -1,0 +1,58 @@
+"""What pages read of audit runs: their counts, and what they found."""
+
+from dataclasses import dataclass
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Case, Count, Q, When
+
+from connections.domain.health import Health
+from connections.models import AuditedConnection, AuditRun
+
+RUNS_PER_PAGE = 25
+FINDINGS_PER_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is. `problems` counts what was not found healthy so far."""
+
+    total: int
+    done: int
+    problems: int
+    cancelled: int
+
+    @property
+    def percent(self) -> int:
+        """How much is done, as a whole number up to 100."""
+        return 100 * (self.done + self.cancelled) // self.total if self.total else 100
+
+
+def _counts() -> dict[str, Count]:
+    state = AuditedConnection.State
+    done = Q(audited__state=state.DONE)
+    return {
+        "total": Count("audited"),
+        "done": Count("audited", filter=done),
+        "problems": Count("audited", filter=done & ~Q(audited__health=Health.HEALTHY)),
+        "cancelled": Count("audited", filter=Q(audited__state=state.CANCELLED)),
+    }
+
+
+def page_of_runs(number: str | None) -> Page[AuditRun]:
+    """One page of runs, newest first, each with its counts."""
+    return Paginator(AuditRun.objects.annotate(**_counts()).order_by("-started_at", "-id"), RUNS_PER_PAGE).get_page(
+        number
+    )
+
+
+def progress(run: AuditRun) -> Progress:
+    """The counts of one run."""
+    counted = AuditRun.objects.filter(pk=run.pk).annotate(**_counts()).values(*_counts()).get()
+    return Progress(**counted)
+
+
+def findings_of(run: AuditRun, number: str | None) -> Page[AuditedConnection]:
+    """What a run found, problems first."""
+    healthy_last = Case(When(health__in=("", Health.HEALTHY), then=1), default=0)
+    found = run.audited.select_related("connection").order_by(healthy_last, "state", "name")
+    return Paginator(found, FINDINGS_PER_PAGE).get_page(number)

@@ -1,0 +1,110 @@
+"""What pages read of mails, reminders and calendars."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.core.paginator import Page, Paginator
+from django.db.models import Q, QuerySet
+
+from connections.models import CalendarFeed, Connection, Mail, MutedReminders
+from connections.notifications import notify
+
+MAILS_PER_PAGE = 50
+
+_MAIL_STATES = {
+    "waiting": "Waiting",
+    "failing": "Failing",
+    "given-up": "Given up",
+    "sent": "Sent",
+    "in-a-folder": "In a folder",
+}
+
+
+def mail_states(*, without_server: bool) -> list[tuple[str, str]]:
+    """The states to choose from, with their labels: those that this site's mails can have, or have had."""
+    ways = dict(
+        Mail.objects.exclude(sent_at=None).order_by().values_list("is_only_written", "is_only_written").distinct()
+    )
+    ways[without_server] = without_server
+    left_out = {False: "sent", True: "in-a-folder"}
+    hidden = {state for is_only_written, state in left_out.items() if is_only_written not in ways}
+    return [(state, label) for state, label in _MAIL_STATES.items() if state not in hidden]
+
+
+def page_of_mails(state: str, number: str | None) -> Page[Mail]:
+    """One page of the outbox, newest first; an empty state is every state."""
+    conditions = {
+        "waiting": Q(sent_at=None, given_up_at=None),
+        "failing": Q(sent_at=None, given_up_at=None) & ~Q(last_error=""),
+        "given-up": Q(given_up_at__isnull=False),
+        "sent": Q(sent_at__isnull=False, is_only_written=False),
+        "in-a-folder": Q(sent_at__isnull=False, is_only_written=True),
+    }
+    mails = Mail.objects.defer("text", "html").select_related("connection")
+    return Paginator(mails.filter(conditions.get(state, Q())), MAILS_PER_PAGE).get_page(number)
+
+
+def count_of_waiting_mails(*, now: datetime) -> int:
+    """How many mails are due and not sent."""
+    return Mail.objects.filter(sent_at=None, given_up_at=None, due_at__lte=now).count()
+
+
+def muted_by(address: str) -> QuerySet[MutedReminders]:
+    """The reminders that somebody at this address stopped; none without an address."""
+    return MutedReminders.objects.filter(address__iexact=address) if address else MutedReminders.objects.none()
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderAddress:
+    """Reminders about one connection, or about all, to one address: what a signed link to stop them stands for."""
+
+    connection: Connection | None
+    address: str
+
+    def is_muted(self) -> bool:
+        """Whether they are stopped."""
+        return MutedReminders.objects.filter(connection=self.connection, address=self.address).exists()
+
+
+def reminder_address(key: str) -> ReminderAddress | None:
+    """What the key of a link stands for; None when it was not signed here or the connection is gone."""
+    read = notify.read_unsubscribe_key(key)
+    if read is None:
+        return None
+    pk, address = read
+    if pk == notify.EVERYTHING:
+        return ReminderAddress(None, address)
+    connection = Connection.objects.filter(pk=pk).first()
+    return ReminderAddress(connection, address) if connection else None
+
+
+def shows_all_dates(user: User) -> bool:
+    """Whether a person's calendar has the dates of every connection, not of their own only."""
+    return user.has_perm("connections.change_guardrails")
+
+
+def dated_of(user: User) -> QuerySet[Connection]:
+    """The enabled connections whose expiry dates a person's calendar shows: their own, or all for an administrator."""
+    enabled = Connection.objects.filter(disabled=False).select_related("owner").order_by("expires_on", "pk")
+    return enabled if shows_all_dates(user) else enabled.filter(owner=user)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalCalendar:
+    """A person's calendar: its address, if there is one, how many dates it shows, and the reminders they stopped."""
+
+    feed: CalendarFeed | None
+    shows_all: bool
+    dates: int
+    muted: list[MutedReminders]
+
+
+def personal_calendar(user: User) -> PersonalCalendar:
+    """What the calendar's page shows, in three queries."""
+    return PersonalCalendar(
+        feed=CalendarFeed.objects.filter(user=user).first(),
+        shows_all=shows_all_dates(user),
+        dates=dated_of(user).exclude(expires_on=None).count(),
+        muted=list(muted_by(user.email).select_related("connection")),
+    )
