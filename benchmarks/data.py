@@ -63,7 +63,7 @@ def _events(count: int, subjects: list[tuple[int, str]], until: datetime) -> Ite
         yield Event(
             at=until - timedelta(seconds=count - number),
             kind=random.choice(KINDS),
-            actor_name="the clock",
+            actor_name="the scheduler",
             subject_kind="connection",
             subject_id=pk,
             subject_name=name,

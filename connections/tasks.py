@@ -15,6 +15,7 @@ from core.database_errors import trouble_of
 from core.database_time import database_now
 from core.leases import new_lease, renewing
 from core.tasks import task
+from history.record import SCHEDULER
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def audit_one(*, connection_id: int, lease: str) -> None:
 
 def _audit(connection_id: int, now: datetime) -> None:
     try:
-        audit(Connection.objects.get(pk=connection_id), by=audit_runs.CLOCK, now=now, interactive=False)
+        audit(Connection.objects.get(pk=connection_id), by=SCHEDULER, now=now, interactive=False)
     except (Connection.DoesNotExist, ConnectionGone):
         log.info("Connection %s was disconnected before it was audited.", connection_id)
     except Exception as error:

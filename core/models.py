@@ -9,7 +9,7 @@ class Heartbeat(models.Model):
     class Part(models.TextChoices):
         """The parts that nobody sees working: the web is seen by whoever opens a page."""
 
-        CLOCK = "clock", "Clock"
+        SCHEDULER = "clock", "Scheduler"
         WORKER = "worker", "Worker"
 
     part = models.CharField(max_length=16, primary_key=True, choices=Part.choices)

@@ -6,9 +6,8 @@ from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
 
-from history.record import Actor, actor_of
+from history.record import COMMAND_LINE, Actor, actor_of
 
-COMMAND_LINE = Actor(name="command line")
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
 

@@ -13,6 +13,7 @@ from history.chain import End, end_of_seals
 from history.findings import Finding
 from history.models import AnchorFileState, Event, Seal, Verification
 from history.obstacles import obstacles, unsealed
+from history.record import COMMAND_LINE, SCHEDULER
 
 PAGE_SIZE = 50
 STEP = 1000
@@ -20,6 +21,8 @@ SUGGESTED = 200
 # Sealing is a matter of a minute. What waits for longer tells that the scheduler or the workers stand still; after
 # `obstacles.SEALED_WITHIN` it is a finding.
 SEALED_SOON = timedelta(minutes=5)
+# The scheduler's name in events from before it was renamed; sealed events are never changed.
+_FORMER_SCHEDULER = "the clock"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -44,6 +47,8 @@ def events(filters: Filters) -> QuerySet[Event]:
         found = found.filter(kind=filters.kind)
     if filters.actor_ids:
         found = found.filter(actor_id__in=filters.actor_ids)
+    elif filters.actor_name == SCHEDULER.name:
+        found = found.filter(actor_name__in=(SCHEDULER.name, _FORMER_SCHEDULER))
     elif filters.actor_name:
         found = found.filter(actor_name=filters.actor_name)
     if filters.subject_ids is not None:
@@ -157,7 +162,7 @@ def people_called(name: str) -> tuple[int, ...]:
 def people_to_suggest() -> list[str]:
     """Names to choose from while typing: people, and the parts of the product that act."""
     people = User.objects.order_by("username")[:SUGGESTED]
-    return [*(user.get_full_name() or user.get_username() for user in people), "the clock", "command line"]
+    return [*(user.get_full_name() or user.get_username() for user in people), SCHEDULER.name, COMMAND_LINE.name]
 
 
 def subjects_once_called(kind: str, name: str) -> tuple[int, ...]:

@@ -23,6 +23,10 @@ class Actor:
     address: str | None = None
 
 
+COMMAND_LINE = Actor("command line")
+SCHEDULER = Actor("the scheduler")
+
+
 def actor_of(request: HttpRequest) -> Actor:
     """Whoever is signed in, and the address the request came from."""
     user = getattr(request, "user", None)

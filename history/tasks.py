@@ -9,10 +9,9 @@ from django.utils import timezone
 
 from core.tasks import task
 from history import pruning, sealing, verifying
-from history.record import Actor
+from history.record import SCHEDULER
 
 log = logging.getLogger(__name__)
-CLOCK = Actor(name="the clock")
 
 
 @task
@@ -44,7 +43,7 @@ def prune() -> None:
     if settings.HISTORY_RETENTION_DAYS <= 0:
         return
     older_than = timedelta(days=settings.HISTORY_RETENTION_DAYS)
-    pruned = pruning.prune(older_than=older_than, by=CLOCK, now=timezone.now())
+    pruned = pruning.prune(older_than=older_than, by=SCHEDULER, now=timezone.now())
     if pruned.stopped_by:
         words = pruned.stopped_by.words
         log.error("Nothing more is pruned, for batch %s does not hold: %s", pruned.stopped_by.batch, words)

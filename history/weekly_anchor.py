@@ -8,9 +8,7 @@ from django.utils import timezone
 from history.chain import End
 from history.models import AnchorNotice
 from history.queries import seal_state
-from history.record import Actor, Named, record
-
-CLOCK = Actor(name="the clock")
+from history.record import SCHEDULER, Named, record
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +59,4 @@ def note_sent(weekly: WeeklyAnchor, *, people: int, now: datetime) -> None:
     """Write down that it is sent, in the transaction of the mails. Raises `IntegrityError` when somebody else did."""
     AnchorNotice.objects.create(week=weekly.week, number=weekly.end.number, seal=weekly.end.mac, sent_at=now)
     detail = {"number": weekly.end.number, "people": people}
-    record("history.anchor_mailed", Named("history", 0, "History"), by=CLOCK, at=now, detail=detail)
+    record("history.anchor_mailed", Named("history", 0, "History"), by=SCHEDULER, at=now, detail=detail)

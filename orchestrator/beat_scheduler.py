@@ -30,7 +30,7 @@ class BeatScheduler(Scheduler):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._pulse = Pulse(Heartbeat.Part.CLOCK)
+        self._pulse = Pulse(Heartbeat.Part.SCHEDULER)
         self._broker_lost_at: datetime | None = None
         self._offset = time() - monotonic()
         self._watched: Watched | None = None
@@ -49,7 +49,7 @@ class BeatScheduler(Scheduler):
 
     def be_watched(self) -> None:
         """End this process when it does not tick any more. Between two ticks it sleeps for seconds."""
-        self._watched = Watched(Heartbeat.Part.CLOCK, settings.LOOP_LIMIT_SECONDS)
+        self._watched = Watched(Heartbeat.Part.SCHEDULER, settings.LOOP_LIMIT_SECONDS)
         self._watched.start()
 
     def tick(self, *args: Any, **kwargs: Any) -> float:

@@ -46,7 +46,7 @@ class _Living:
 
 
 _LIVING = {
-    Heartbeat.Part.CLOCK: _Living(
+    Heartbeat.Part.SCHEDULER: _Living(
         late_after=timedelta(minutes=3),
         silent="The clock has not ticked for {age}.",
         never="The clock has never ticked.",
@@ -104,7 +104,7 @@ def report(*, now: datetime) -> list[Part]:
 
 def alarms(signs: Signs, *, now: datetime) -> list[Alarm]:
     """At most one: the part whose silence explains the others' is the one to look at."""
-    clock, worker = Heartbeat.Part.CLOCK, Heartbeat.Part.WORKER
+    clock, worker = Heartbeat.Part.SCHEDULER, Heartbeat.Part.WORKER
     ticking = signs.get(clock)
     if ticking is None or _is_late(clock, ticking, now):
         return [Alarm(_silence(clock, ticking, now), _WAITS, _LIVING[clock].remedy)]

@@ -19,10 +19,9 @@ from connections.domain import scheduling
 from connections.models import AuditedConnection, AuditRun, Connection, RateLimitPause
 from core.database_time import written_ahead_of_time
 from core.leases import LeasedQuerySet, new_lease
-from history.record import Actor
+from history.record import SCHEDULER, Actor
 
 State = AuditedConnection.State
-CLOCK = Actor(name="the clock")
 KEPT_RUNS = 200
 _MOST_CANDIDATES = 1000
 _CLAIMING = 0x6D66655F61756469  # "mfe_audi"
@@ -154,7 +153,7 @@ def _join_run(claimed: list[int], *, now: datetime) -> None:
 def _new_run_of_the_clock(now: datetime) -> AuditRun:
     try:
         with transaction.atomic():
-            return AuditRun.objects.create(started_at=now, started_by=CLOCK.name, by_hand=False)
+            return AuditRun.objects.create(started_at=now, started_by=SCHEDULER.name, by_hand=False)
     except IntegrityError:
         # A second clock made it a moment ago.
         return AuditRun.objects.filter(by_hand=False).latest("pk")

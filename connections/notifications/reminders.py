@@ -20,10 +20,9 @@ from connections.models import Connection, Mail, Reminder
 from connections.notifications import notify
 from connections.notifications.notify import Recipient
 from connections.old_tokens import shared_with
-from history.record import Actor, record
+from history.record import SCHEDULER, record
 
 log = logging.getLogger(__name__)
-CLOCK = Actor(name="the clock")
 Kind = Reminder.Kind
 MAILS: dict[str, str] = {
     Kind.EXPIRY: "expiring",
@@ -169,7 +168,7 @@ def _write(due: list[Due], *, today: date, now: datetime) -> int:
     Reminder.objects.bulk_create(_ledger(due_token, now) for due_token in due)
     by_person: dict[str, list[tuple[Due, Recipient]]] = defaultdict(list)
     for due_token in due:
-        record("connection.reminded", due_token.connection, by=CLOCK, at=now, detail=_detail(due_token))
+        record("connection.reminded", due_token.connection, by=SCHEDULER, at=now, detail=_detail(due_token))
         for person in due_token.people:
             by_person[person.address].append((due_token, person))
     earlier = _mails_of_the_day(by_person, today)

@@ -31,10 +31,9 @@ from delivery.live.polling import poll_everything_once
 from delivery.models import Project, Repository, SyncState
 from delivery.remote_read import FAILED_HERE
 from delivery.sync.upsert import BATCH, mark_unseen_projects_gone, upsert_projects, upsert_repositories
-from history.record import Actor, record
+from history.record import SCHEDULER, Actor, record
 
 log = logging.getLogger(__name__)
-CLOCK = Actor(name="the clock")
 Clock = Callable[[], datetime]
 # After so many interruptions in a row a refresh is given up until its usual time.
 PATIENCE = 5
@@ -163,7 +162,7 @@ class _Sync:
         if self.sync_state.under_way:
             self.hold()
             return
-        who = self.sync_state.started_by if self.sync_state.by_hand else CLOCK.name
+        who = self.sync_state.started_by if self.sync_state.by_hand else SCHEDULER.name
         self.hold(started_at=self.started_at, finished_at=None, started_by=who, total=0, done=0)
 
     def hold(self, **changes: object) -> None:
@@ -337,7 +336,7 @@ class _Sync:
         }
         is_news = detail["added"] or detail["gone"] or problem != self.sync_state.problem
         if is_news or self.sync_state.by_hand:
-            by = Actor(name=self.sync_state.started_by) if self.sync_state.by_hand else CLOCK
+            by = Actor(name=self.sync_state.started_by) if self.sync_state.by_hand else SCHEDULER
             record("repositories.refreshed", self.connection, by=by, at=now, detail=detail)
 
 

@@ -12,7 +12,7 @@ from core.heartbeats import EVERY, Pulse, record, record_loop
 from core.models import Heartbeat
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-CLOCK, WORKER = Heartbeat.Part.CLOCK, Heartbeat.Part.WORKER
+SCHEDULER, WORKER = Heartbeat.Part.SCHEDULER, Heartbeat.Part.WORKER
 
 
 def seen(part: Heartbeat.Part = WORKER) -> datetime:
@@ -42,11 +42,11 @@ def test_a_row_from_before_the_machine_was_set_back_is_replaced() -> None:
 
 @pytest.mark.django_db
 def test_a_lost_broker_is_written_at_once_and_so_is_its_return() -> None:
-    record(CLOCK, now=NOW)
+    record(SCHEDULER, now=NOW)
     lost = NOW + timedelta(seconds=1)
-    record(CLOCK, now=lost, broker_lost_at=lost)
+    record(SCHEDULER, now=lost, broker_lost_at=lost)
     assert Heartbeat.objects.get().broker_lost_at == lost
-    record(CLOCK, now=lost + timedelta(seconds=1))
+    record(SCHEDULER, now=lost + timedelta(seconds=1))
     assert Heartbeat.objects.get().broker_lost_at is None
 
 
@@ -75,7 +75,7 @@ def test_a_database_that_is_away_is_said_and_stops_nothing(
         raise DatabaseError("server closed the connection")
 
     monkeypatch.setattr(heartbeats, "record", fail)
-    Pulse(CLOCK).beat()
+    Pulse(SCHEDULER).beat()
     assert "The clock could not leave its sign of life: server closed the connection" in caplog.text
 
 

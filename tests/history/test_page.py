@@ -71,12 +71,12 @@ def test_events_of_a_connection_that_is_there_link_to_it(auditor: Client) -> Non
 
 @pytest.fixture
 def mixed(person: Person) -> list[Event]:
-    """Five events of two people, the clock and three connections, one of which was renamed."""
+    """Events of two people, of the scheduler under both of its names, and of a connection that was renamed."""
     olga = person("olga", first_name="Olga", last_name="Sample")
     maya = Actor("Maya Sample", 901, "192.0.2.1")
     return [
         note("connection.connected", 1, "Acme", maya),
-        note("connection.tested", 1, "Acme", Actor("the clock"), 10),
+        note("connection.tested", 1, "Acme", Actor("the scheduler"), 10),
         note("connection.edited", 1, "Acme renamed", Actor("Olga Sample", olga.pk, "192.0.2.2"), 60 * 24),
         note("connection.connected", 2, "Fabrikam", Actor("olga", olga.pk), 60 * 48),
         note("connection.tested", 3, "Contoso", Actor("the clock"), 60 * 72),
@@ -90,7 +90,7 @@ def mixed(person: Person) -> list[Event]:
         ({"kind": "connection.connected"}, [3, 0]),
         ({"person": "olga"}, [3, 2]),
         ({"person": "Olga Sample"}, [3, 2]),
-        ({"person": "the clock"}, [4, 1]),
+        ({"person": "the scheduler"}, [4, 1]),
         ({"person": "Maya Sample"}, [0]),
         ({"person": "nobody"}, []),
         ({"connection": "Acme"}, [2, 1, 0]),
@@ -101,7 +101,7 @@ def mixed(person: Person) -> list[Event]:
         ({"since": "2026-11-25", "until": "2026-11-25"}, [2]),
         ({"q": "fabri"}, [3]),
         ({"q": "acme 192.0.2.2"}, [2]),
-        ({"kind": "connection.tested", "person": "the clock", "connection": "Contoso"}, [4]),
+        ({"kind": "connection.tested", "person": "the scheduler", "connection": "Contoso"}, [4]),
         ({"kind": "nonsense"}, [4, 3, 2, 1, 0]),
         ({"since": "nonsense"}, [4, 3, 2, 1, 0]),
     ],

@@ -67,7 +67,7 @@ def test_a_clock_that_was_set_back_does_not_wait_for_the_old_time(
 def test_a_tick_leaves_a_sign_of_life(running_broker: Broker) -> None:
     beat = BeatScheduler(app(running_broker.url))
     ring_all(beat)
-    assert Heartbeat.objects.get().part == Heartbeat.Part.CLOCK
+    assert Heartbeat.objects.get().part == Heartbeat.Part.SCHEDULER
     beat.close()
 
 

@@ -8,7 +8,7 @@ from core.models import Heartbeat
 from orchestrator import health
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-CLOCK, WORKER = Heartbeat.Part.CLOCK, Heartbeat.Part.WORKER
+SCHEDULER, WORKER = Heartbeat.Part.SCHEDULER, Heartbeat.Part.WORKER
 
 
 def signs(**ages: timedelta) -> dict[str, Heartbeat]:
@@ -39,13 +39,13 @@ def test_parts_that_were_never_seen_are_named() -> None:
 
 def test_a_lost_broker_explains_the_silent_worker() -> None:
     found = signs(clock=timedelta(), worker=timedelta(minutes=9))
-    found[CLOCK].broker_lost_at = NOW - timedelta(minutes=9)
+    found[SCHEDULER].broker_lost_at = NOW - timedelta(minutes=9)
     assert titles(found) == ["The broker has not been reached for 9 minutes."]
 
 
 def test_a_broker_lost_a_moment_ago_is_a_restart_and_no_news() -> None:
     found = signs(clock=timedelta(), worker=timedelta(minutes=9))
-    found[CLOCK].broker_lost_at = NOW - timedelta(seconds=20)
+    found[SCHEDULER].broker_lost_at = NOW - timedelta(seconds=20)
     assert titles(found) == []
 
 
@@ -73,7 +73,7 @@ def said_of_loop(part: Heartbeat.Part, **ages: timedelta) -> health.Part:
     ("part", "words"),
     [
         (WORKER, "No worker has been ready for work for 50 seconds."),
-        (CLOCK, "The clock has not ticked for 50 seconds."),
+        (SCHEDULER, "The clock has not ticked for 50 seconds."),
     ],
 )
 def test_a_loop_that_is_not_known_to_turn_is_said_within_a_minute(part: Heartbeat.Part, words: str) -> None:
@@ -82,7 +82,7 @@ def test_a_loop_that_is_not_known_to_turn_is_said_within_a_minute(part: Heartbea
 
 
 @pytest.mark.usefixtures("no_broker")
-@pytest.mark.parametrize("part", [WORKER, CLOCK])
+@pytest.mark.parametrize("part", [WORKER, SCHEDULER])
 def test_one_of_several_processes_that_stands_still_is_said(part: Heartbeat.Part) -> None:
     found = said_of_loop(part, loop_seen_at=timedelta(), stalled_at=timedelta(seconds=5))
     assert not found.ok

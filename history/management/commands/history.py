@@ -19,12 +19,11 @@ from django.utils import timezone
 from core.terminal import TerminalCommand
 from history import accepting, anchors, pruning, sealing, verifying
 from history.findings import Finding, moment
-from history.record import Actor
+from history.record import COMMAND_LINE
 from history.sealing import SealingRefused
 from history.verifying import Outcome
 
 BROKEN, WRONG_USAGE, UNTOLD = 1, 2, 4
-OPERATOR = Actor(name="command line")
 _SPEAK_EVERY = 100_000
 # No day of the calendar lies so far back.
 _MOST_DAYS = 365_000
@@ -105,7 +104,7 @@ class Command(TerminalCommand):
         if not options["reason"]:
             return self._review(accepting.review(now=now), options)
         try:
-            decision = accepting.accept(reason=options["reason"], by=OPERATOR, now=now)
+            decision = accepting.accept(reason=options["reason"], by=COMMAND_LINE, now=now)
         except accepting.NothingToAccept:
             self._print({"accepted": [], "sealed": 0}, "There is nothing to accept.", options)
             return 0
@@ -135,7 +134,7 @@ class Command(TerminalCommand):
         if not 1 <= options["older_than"] <= _MOST_DAYS:
             raise CommandError(f"--older-than takes at least one day and at most {_MOST_DAYS}.", returncode=WRONG_USAGE)
         older_than = timedelta(days=options["older_than"])
-        pruned = pruning.prune(older_than=older_than, by=OPERATOR, now=timezone.now())
+        pruned = pruning.prune(older_than=older_than, by=COMMAND_LINE, now=timezone.now())
         words = f"{pruned.events} events in {pruned.batches} sealed batches pruned."
         broken = pruned.stopped_by
         if broken:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from core.terminal import TerminalCommand
 from history import sealing
-from history.record import Actor
+from history.record import COMMAND_LINE
 from orchestrator.backups import making
 from orchestrator.backups.files import Impossible
 
@@ -38,7 +38,7 @@ class Command(TerminalCommand):
         except Impossible as problem:
             raise CommandError(f"{problem} No backup was made.") from None
         try:
-            making.note(size, by=Actor("command line"), now=timezone.now())
+            making.note(size, by=COMMAND_LINE, now=timezone.now())
         except DatabaseError as problem:
             self.stderr.write(f"The backup is made, and could not be noted in the history: {problem}")
         said = {"file": str(path), "bytes": size}

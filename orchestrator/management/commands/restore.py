@@ -15,7 +15,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from core.terminal import TerminalCommand
-from history.record import Actor
+from history.record import COMMAND_LINE
 from orchestrator.backups.files import Impossible
 from orchestrator.backups.restoring import NotEmpty, Restored, restore
 
@@ -43,7 +43,7 @@ class Command(TerminalCommand):
         if replace and replace != WORDS:
             raise CommandError(f'--replace takes exactly these words: "{WORDS}"', returncode=_NOTHING_CHANGED)
         try:
-            restored = restore(options["file"], replace=bool(replace), by=Actor("command line"), now=timezone.now())
+            restored = restore(options["file"], replace=bool(replace), by=COMMAND_LINE, now=timezone.now())
         except NotEmpty as filled:
             words = f'{filled} Nothing was changed. To replace it, say --replace "{WORDS}".'
             raise CommandError(words, returncode=_NOTHING_CHANGED) from None

@@ -88,7 +88,7 @@ def test_what_the_clock_claims_is_a_run_of_its_own() -> None:
     due(2)
     audit_runs.claim_due(now=NOW)
     run = AuditRun.objects.get()
-    assert (run.by_hand, run.started_by, run.audited.count()) == (False, "the clock", 2)
+    assert (run.by_hand, run.started_by, run.audited.count()) == (False, "the scheduler", 2)
 
 
 def test_a_run_by_hand_takes_every_enabled_connection_and_makes_it_due() -> None:
