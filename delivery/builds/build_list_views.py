@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from delivery import live_views, operations, reads
-from delivery.builds import builds
+from delivery.builds import build_reads
 from delivery.builds.build_presenters import build_row, pipeline_row
 from delivery.forms import PipelineFilterForm
 from delivery.live import polling
@@ -68,7 +68,7 @@ def pipeline(request: HttpRequest, pk: int) -> HttpResponse:
     after = request.GET.get("after", "")[:200] or None
     context: dict[str, Any] = {"pipeline": found, **pipeline_context(request, found), "now": now}
     try:
-        page = builds.builds_of(found, after=after)
+        page = build_reads.builds_of(found, after=after)
     except RemoteReadError as trouble:
         context["problem"] = remote_problem(found.project.connection, trouble)
     else:

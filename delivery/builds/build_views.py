@@ -15,7 +15,7 @@ from connections.providers.azure_devops.timeline import Step
 from connections.views.common import problem_about
 from connections.views.presenters import ProblemView
 from delivery import operations
-from delivery.builds import builds
+from delivery.builds import build_changes, build_reads
 from delivery.builds.build_list_views import find, may_see, pipeline_context
 from delivery.builds.build_presenters import build_row, log_line, step_rows
 from delivery.confirmation import Question, ask_first, is_confirmed, posted
@@ -49,7 +49,7 @@ def _page(
         "cancel_url": reverse("delivery:cancel-build", args=[pipeline.pk, build_id]),
     }
     try:
-        found = builds.build_with_steps(pipeline, build_id)
+        found = build_reads.build_with_steps(pipeline, build_id)
     except RemoteReadError as problem:
         context["problem"] = remote_problem(connection, problem)
     else:
@@ -91,8 +91,8 @@ def log(request: HttpRequest, pk: int, build_id: int, log_id: int) -> HttpRespon
         **pipeline_context(request, pipeline),
     }
     try:
-        found = builds.build_with_steps(pipeline, build_id)
-        part = builds.log_part(pipeline, build_id, log_id, first=first)
+        found = build_reads.build_with_steps(pipeline, build_id)
+        part = build_reads.log_part(pipeline, build_id, log_id, first=first)
     except RemoteReadError as trouble:
         context["problem"] = _problem(pipeline, trouble)
     else:
@@ -102,7 +102,7 @@ def log(request: HttpRequest, pk: int, build_id: int, log_id: int) -> HttpRespon
             "step_name": step.name if step else f"Log {log_id}",
             "lines": [log_line(part.first + index, line) for index, line in enumerate(part.lines)],
             "part": part,
-            "earlier": max(part.first - builds.LINES_PER_PART, 1) if part.first > 1 else None,
+            "earlier": max(part.first - build_reads.LINES_PER_PART, 1) if part.first > 1 else None,
             "follows": not part.more and not found.build.is_over,
         }
     return render(request, "delivery/builds/log.html", context)
@@ -125,7 +125,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         question = Question("Run this pipeline?", facts, "Run pipeline", pipeline.get_absolute_url())
         return ask_first(request, question, connection, posted(form))
     try:
-        queued = builds.run_pipeline(pipeline, branch, by=actor_of(request), now=timezone.now())
+        queued = build_changes.run_pipeline(pipeline, branch, by=actor_of(request), now=timezone.now())
     except RemoteReadError as refusal:
         return _run_page(request, pipeline, form, suggestions, refusal)
     flash.success(request, f"{pipeline.name} is queued as {queued.number}.")
@@ -134,7 +134,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _suggestions(pipeline: Pipeline) -> tuple[tuple[str, ...], RemoteReadError | None]:
     try:
-        return builds.suggested_branches(pipeline), None
+        return build_reads.suggested_branches(pipeline), None
     except RemoteReadError as trouble:
         # The branch can be typed all the same.
         return (), trouble
@@ -170,7 +170,7 @@ def cancel(request: HttpRequest, pk: int, build_id: int) -> HttpResponse:
         question = Question("Cancel this build?", facts, "Cancel the build", back, danger=True)
         return ask_first(request, question, pipeline.project.connection, {})
     try:
-        builds.cancel_build(pipeline, build_id, by=actor_of(request), now=timezone.now())
+        build_changes.cancel_build(pipeline, build_id, by=actor_of(request), now=timezone.now())
     except RemoteReadError as trouble:
         return _page(request, pipeline, build_id, trouble)
     flash.success(request, f"Build {build_id} is being cancelled.")

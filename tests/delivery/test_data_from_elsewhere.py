@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from connections.models import Connection
-from delivery.builds.builds import full_ref
+from delivery.builds.build_changes import full_ref
 from delivery.live import polling
 from delivery.models import Pipeline, Repository, SyncState
 from delivery.tasks import READERS

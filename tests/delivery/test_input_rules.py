@@ -10,7 +10,7 @@ from connections.domain.problems import catalogue
 from connections.input_rules import InvalidInput
 from connections.models import Connection
 from delivery import input_rules
-from delivery.builds import builds
+from delivery.builds import build_changes
 from delivery.live import polling
 from delivery.models import Pipeline, Repository, SyncState
 from delivery.releases import release_changes
@@ -56,7 +56,7 @@ def acts(repository: Repository) -> dict[str, Callable[..., object]]:
             repository, name, source=source, by=ANN, now=now
         ),
         "commit": commit,
-        "run": lambda branch: builds.run_pipeline(pipeline, branch, by=ANN, now=now),
+        "run": lambda branch: build_changes.run_pipeline(pipeline, branch, by=ANN, now=now),
         "release": lambda description: release_changes.create_release(
             project, NewRelease(1, "CD", description=description), by=ANN, now=now
         ),

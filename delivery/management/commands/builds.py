@@ -16,7 +16,7 @@ from django.utils import timezone
 from connections.cli.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, USAGE, WELL, Output, findable
 from core.terminal import TerminalCommand
 from delivery import reads
-from delivery.builds import builds
+from delivery.builds import build_changes, build_reads
 from delivery.cli.cli_errors import refuse
 from delivery.cli.incomplete_lists import warn_of_incomplete
 from delivery.cli.waiting import until
@@ -111,7 +111,7 @@ def _list(options: dict[str, Any], output: Output) -> int:
 
 def _run(options: dict[str, Any], output: Output) -> int:
     pipeline = _find(options)
-    queued = builds.run_pipeline(pipeline, options["branch"], by=OPERATOR, now=timezone.now())
+    queued = build_changes.run_pipeline(pipeline, options["branch"], by=OPERATOR, now=timezone.now())
     if options["wait"]:
         return _follow(pipeline, queued.id, options, output)
     output.say(_row(queued), f"{pipeline.name} is queued as {queued.number}.")
@@ -125,7 +125,7 @@ def _show(options: dict[str, Any], output: Output) -> int:
 def _follow(pipeline: Pipeline, build_id: int, options: argparse.Namespace | dict[str, Any], output: Output) -> int:
     chosen = dict(options) if isinstance(options, dict) else vars(options)
     found = until(
-        lambda: builds.build_with_steps(pipeline, build_id).build,
+        lambda: build_reads.build_with_steps(pipeline, build_id).build,
         lambda build: build.is_over,
         seconds=chosen["timeout"] if chosen["wait"] else 0.0,
         pause=_PAUSE,

@@ -157,7 +157,7 @@ def test_the_list_costs_the_same_for_one_and_for_a_full_page(pages: Client, ci: 
 
 
 def test_a_pipelines_builds_come_in_pages(pages: Client, ci: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("delivery.builds.builds.BUILDS_PER_PAGE", 10)
+    monkeypatch.setattr("delivery.builds.build_reads.BUILDS_PER_PAGE", 10)
     first = pages.get(ci.get_absolute_url())
     assert len(first.context["rows"]) == 10
     older = pages.get(f"{ci.get_absolute_url()}?{first.context['older']}")
@@ -272,7 +272,7 @@ def test_a_growing_log_is_followed_from_the_line_after_the_last(pages: Client, c
 
 
 def test_a_long_log_comes_in_parts(pages: Client, ci: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("delivery.builds.builds.LINES_PER_PART", 10)
+    monkeypatch.setattr("delivery.builds.build_reads.LINES_PER_PART", 10)
     build = pages.get(reverse("delivery:build", args=[ci.pk, ci.build_id]))
     log_id = next(step.log_id for step in build.context["steps"] if step.name == "Compile")
     end = get(pages, "build-log", ci.pk, ci.build_id, log_id)

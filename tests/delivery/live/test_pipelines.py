@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from connections.models import Connection
 from connections.providers.azure_devops.build import Build, Result, Status
+from delivery.builds.build_changes import run_pipeline
 from delivery.builds.build_presenters import length, log_line, short_branch
-from delivery.builds.builds import run_pipeline
 from delivery.domain.build_states import State, state_of
 from delivery.live import polling
 from delivery.models import Pipeline, PollSubscription, Project, SyncState
