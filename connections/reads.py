@@ -1,6 +1,6 @@
 """What pages read: lists, filters and counts, each in a constant number of queries."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -235,10 +235,11 @@ def with_fingerprints(found: QuerySet[Connection]) -> list[tuple[Connection, str
     return [(connection, connection.fingerprint or "") for connection in marked]
 
 
-def enabled_by_id(ids: Iterable[int]) -> dict[int, Connection]:
-    """The enabled connections among these ids."""
-    found = Connection.objects.filter(pk__in=list(ids), disabled=False).select_related("owner")
-    return {connection.pk: connection for connection in found.prefetch_related("capabilities")}
+def enabled(ids: Sequence[int]) -> list[Connection]:
+    """The enabled connections among these ids, in the order of the ids."""
+    found = Connection.objects.filter(pk__in=ids, disabled=False).select_related("owner")
+    by_id = {connection.pk: connection for connection in found.prefetch_related("capabilities")}
+    return [by_id[connection_id] for connection_id in ids if connection_id in by_id]
 
 
 def expiring(*, within: int, today: date) -> QuerySet[Connection]:

@@ -4,10 +4,13 @@ Pure rules. The round stands in the address of its page, so nothing of it is kep
 """
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 MOST_CONNECTIONS = 200
+# In milliseconds of Unix time: the year 2096.
+_LATEST_START = 4_000_000_000_000
 RotationStep = tuple[int, ...]
 
 
@@ -18,6 +21,54 @@ class PlannedConnection:
     id: int
     place_and_person: Hashable
     fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRotation:
+    """How far a person is: at the step of number `at`, or past the last. `since` is when it began, in milliseconds of
+    Unix time.
+    """
+
+    steps: list[RotationStep]
+    at: int
+    since: int
+    within: int
+
+    @classmethod
+    def starting(cls, steps: list[RotationStep], *, now: datetime, within: int) -> "BulkRotation":
+        """One that begins now, at its first step."""
+        return cls(steps, 1, int(now.timestamp() * 1000), within)
+
+    @classmethod
+    def read(cls, steps: str, *, at: int, since: int, within: int) -> "BulkRotation":
+        """What an address says, with numbers that mean nothing brought to the nearest that do."""
+        found = read(steps)
+        return cls(found, min(max(at, 1), len(found) + 1), min(since, _LATEST_START), within)
+
+    @property
+    def step(self) -> RotationStep:
+        """The ids of this step; none when it is over."""
+        return self.steps[self.at - 1] if self.at <= len(self.steps) else ()
+
+    @property
+    def began(self) -> datetime:
+        """When it began."""
+        return datetime.fromtimestamp(self.since / 1000, tz=UTC)
+
+    def at_step(self, at: int) -> "BulkRotation":
+        """The same at another step."""
+        return replace(self, at=at)
+
+    def again_with(self, ids: Iterable[int]) -> "BulkRotation":
+        """The same for these connections only, one after another from the first."""
+        return replace(self, steps=[(connection_id,) for connection_id in ids], at=1)
+
+    def narrowed_to(self, failed: RotationStep, *, done: RotationStep) -> "BulkRotation":
+        """At a step of those that failed. What is done becomes a step of its own, so that the end of it counts that."""
+        before, after = self.steps[: self.at - 1], self.steps[self.at :]
+        if not done:
+            return replace(self, steps=[*before, failed, *after])
+        return replace(self, steps=[*before, done, failed, *after], at=self.at + 1)
 
 
 def sharing(entries: Iterable[PlannedConnection]) -> list[RotationStep]:

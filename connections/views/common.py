@@ -1,6 +1,5 @@
 """What several pages need: the acting person and links to Azure DevOps."""
 
-from collections.abc import Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -17,7 +16,7 @@ from connections.actions import enforce_policy
 from connections.actions.refusals import Refused
 from connections.domain import rotation_plan
 from connections.domain.problems import catalogue
-from connections.domain.rotation_plan import RotationStep
+from connections.domain.rotation_plan import BulkRotation
 from connections.models import Connection, StoredTokenPolicy
 from connections.providers.azure_devops.models import Server
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
@@ -44,11 +43,11 @@ def person(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
-def rotation_step_url(
-    steps: Sequence[RotationStep], *, at: int, since: int, within: int, name: str = "rotation-step"
-) -> str:
-    """A page of a bulk rotation. `since` is when it began, in milliseconds of Unix time."""
-    query = urlencode({"within": within, "since": since, "at": at, "steps": rotation_plan.write(steps)}, safe=",")
+def rotation_step_url(rotation: BulkRotation, name: str = "rotation-step") -> str:
+    """The page of a bulk rotation's step, which holds in its address all that is known of it."""
+    steps = rotation_plan.write(rotation.steps)
+    known = {"within": rotation.within, "since": rotation.since, "at": rotation.at, "steps": steps}
+    query = urlencode(known, safe=",")
     return f"{reverse(f'connections:{name}')}?{query}"
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.utils import timezone
 
-from connections import clients
-from connections.domain.token_policy import Rule
+from connections import clients, rotation_reads
+from connections.domain.rotation_plan import BulkRotation
 from connections.filters import WithinForm
-from connections.models import Connection, StoredTokenPolicy
+from connections.models import Connection
 from connections.old_tokens import OldToken
 from connections.views.common import rotation_step_url
 
@@ -38,8 +38,5 @@ def old_token_view(old: OldToken, request: HttpRequest) -> OldTokenView:
 
 
 def _walk_through(connection_ids: list[int]) -> str:
-    """All with one new token, or each with its own where the token policy requires that."""
-    apart = StoredTokenPolicy.now().reuse is Rule.REFUSE
-    steps = [(pk,) for pk in connection_ids] if apart else [tuple(connection_ids)]
-    began = int(timezone.now().timestamp() * 1000)
-    return rotation_step_url(steps, at=1, since=began, within=WithinForm.USUAL)
+    steps = rotation_reads.steps_through(connection_ids)
+    return rotation_step_url(BulkRotation.starting(steps, now=timezone.now(), within=WithinForm.USUAL))

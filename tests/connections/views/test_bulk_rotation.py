@@ -1,28 +1,18 @@
-"""A round of rotations: the steps, one token for several connections, and the pages that walk through it."""
+"""The pages of a bulk rotation."""
 
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from hypothesis import given
-from hypothesis import strategies as st
 from pytest_django import Settings
 
-from connections.actions.bulk_rotate import bulk_rotate, verify_for_bulk
 from connections.actions.enforce_policy import set_token_policy
-from connections.actions.refusals import CannotRotate
-from connections.actions.rotate import Replacement
-from connections.domain import rotation_plan
-from connections.domain.rotation_plan import PlannedConnection
 from connections.domain.token_policy import Rule, TokenPolicy
 from connections.models import Connection, StoredCredential
-from connections.providers.azure_devops.credentials import PersonalAccessToken
-from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
 from tests.factories import ConnectionFactory, StoredCredentialFactory
@@ -32,74 +22,6 @@ BEFORE_GLOBAL_TOKENS_END = datetime(2026, 11, 30, tzinfo=UTC)
 Connected = Callable[..., Connection]
 Token = Callable[[str], str]
 
-ENTRIES = [
-    PlannedConnection(1, "maya", "a"),
-    PlannedConnection(2, "maya", "b"),
-    PlannedConnection(3, "noor", "a"),
-    PlannedConnection(4, "gale", ""),
-]
-
-
-def test_connections_that_keep_one_token_are_a_set() -> None:
-    assert rotation_plan.sharing(ENTRIES) == [(1, 3)]
-
-
-def test_connections_of_one_person_at_one_place_are_a_set() -> None:
-    assert rotation_plan.same_person(ENTRIES) == [(1, 2)]
-
-
-@pytest.mark.parametrize(
-    ("order", "together", "expected"),
-    [
-        ([], [], []),
-        ([3, 1, 2], [], [(3,), (1,), (2,)]),
-        ([3, 1, 2], [(1, 3)], [(3, 1), (2,)]),
-        ([3, 1, 2], [(1, 2), (2, 3)], [(3, 1, 2)]),
-        ([1, 2], [(1, 9)], [(1,), (2,)]),
-    ],
-)
-def test_steps_keep_the_order_and_join_what_belongs_together(
-    order: list[int], together: list[tuple[int, ...]], expected: list[tuple[int, ...]]
-) -> None:
-    assert rotation_plan.steps(order, together) == expected
-
-
-@given(
-    st.lists(st.integers(1, 40), unique=True, max_size=30),
-    st.lists(st.lists(st.integers(1, 40), min_size=2, max_size=4), max_size=8),
-)
-def test_every_chosen_connection_is_in_exactly_one_step(order: list[int], together: list[list[int]]) -> None:
-    found = rotation_plan.steps(order, together)
-    assert sorted(one for step in found for one in step) == sorted(order)
-    assert rotation_plan.read(rotation_plan.write(found)) == found
-
-
-@given(st.text())
-def test_no_address_makes_a_round_fail(text: str) -> None:
-    found = rotation_plan.read(text)
-    assert len({one for step in found for one in step}) == sum(map(len, found)) <= rotation_plan.MOST_CONNECTIONS
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("3.7,9", [(3, 7), (9,)]),
-        ("3,3.4", [(3,), (4,)]),
-        ("x,-1,,5.", [(5,)]),
-        ("²", []),
-        ("9" * 30, []),
-    ],
-)
-def test_what_cannot_be_read_is_left_out(text: str, expected: list[tuple[int, ...]]) -> None:
-    assert rotation_plan.read(text) == expected
-
-
-# One token for several
-
-
-def replacement(secret: str, **more: object) -> Replacement:
-    return Replacement(PersonalAccessToken(secret), in_days(60), "one", **more)  # type: ignore[arg-type]
-
 
 def in_days(days: int) -> date:
     return timezone.localdate() + timedelta(days=days)
@@ -107,74 +29,6 @@ def in_days(days: int) -> date:
 
 def token_in(connection: Connection) -> str:
     return StoredCredential.objects.get(connection=connection).reveal().reveal()
-
-
-def test_one_token_is_tested_once_for_each_organization_and_swapped_for_each(
-    connected: Connected, maintainer: User, sandbox: Sandbox, token_of: Token
-) -> None:
-    places = (("One", "acme"), ("Two", "acme"), ("Three", "fabrikam"))
-    connections = [connected(name, organization=organization) for name, organization in places]
-    sandbox.requests.clear()
-    sandbox.world.now = lambda: BEFORE_GLOBAL_TOKENS_END
-    new = replacement(token_of("global"))
-    swapped = bulk_rotate(connections, new, person=maintainer, by=ANN, now=timezone.now())
-    assert [one.refusal for one in swapped] == [None, None, None]
-    assert {token_in(one) for one in connections} == {token_of("global")}
-    asked = [one.path for one in sandbox.requests if one.path.endswith("connectionData")]
-    assert sorted(asked) == ["/acme/_apis/connectionData", "/fabrikam/_apis/connectionData"]
-    assert Event.objects.filter(kind="connection.rotated").count() == 3
-
-
-def test_one_that_is_refused_keeps_its_token_and_leaves_the_others_right(
-    connected: Connected, maintainer: User, token_of: Token
-) -> None:
-    here, elsewhere = connected("Here"), connected("Elsewhere", organization="fabrikam")
-    new = replacement(token_of("full-again"))
-    swapped = bulk_rotate([elsewhere, here], new, person=maintainer, by=ANN, now=timezone.now())
-    assert [one.refusal.code if one.refusal else "" for one in swapped] == ["token_refused", ""]
-    assert token_in(elsewhere) == token_of("full")
-    assert token_in(here) == token_of("full-again")
-
-
-def test_a_server_that_is_gone_stops_its_own_connection_only(
-    connected: Connected, maintainer: User, token_of: Token
-) -> None:
-    here, gone = connected("Here"), ConnectionFactory.create(server="Gone")
-    new = replacement(token_of("full-again"))
-    swapped = bulk_rotate([gone, here], new, person=maintainer, by=ANN, now=timezone.now())
-    assert [one.refusal.code if one.refusal else "" for one in swapped] == ["server_unknown", ""]
-
-
-def test_a_test_in_hand_is_not_made_again(
-    connected: Connected, maintainer: User, sandbox: Sandbox, token_of: Token
-) -> None:
-    connections = [connected("One"), connected("Two", organization="fabrikam")]
-    sandbox.world.now = lambda: BEFORE_GLOBAL_TOKENS_END
-    token = PersonalAccessToken(token_of("global"))
-    tested, verification_key = verify_for_bulk(connections, token, person=maintainer, now=timezone.now())
-    assert all(one.comparison and one.comparison.same_person for one in tested)
-    assert {token_in(one) for one in connections} == {token_of("full")}
-    sandbox.requests.clear()
-    new = replacement(token_of("global"), verification_key=verification_key)
-    swapped = bulk_rotate(connections, new, person=maintainer, by=ANN, now=timezone.now())
-    assert all(one.comparison for one in swapped)
-    assert sandbox.requests == []
-
-
-def test_guard_rails_refuse_one_token_for_several_before_any_is_swapped(
-    connected: Connected, maintainer: User, sandbox: Sandbox, token_of: Token
-) -> None:
-    connections = [connected("One"), connected("Two")]
-    set_token_policy(TokenPolicy(reuse=Rule.REFUSE), by=ANN, now=timezone.now())
-    sandbox.requests.clear()
-    new = replacement(token_of("full-again"))
-    with pytest.raises(CannotRotate) as refused:
-        bulk_rotate(connections, new, person=maintainer, by=ANN, now=timezone.now())
-    assert refused.value.code == "token_reused"
-    assert sandbox.requests == []
-
-
-# The pages
 
 
 def expiring(name: str, days: int, **fields: object) -> Connection:
