@@ -1,4 +1,4 @@
-"""list, test and audit: how connections stand, from what is stored or by asking Azure DevOps."""
+"""list, test and audit: the health of connections, from the database or by asking Azure DevOps."""
 
 import argparse
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,8 +13,8 @@ from connections import clients
 from connections.actions import audit_runs
 from connections.actions.audit import audit
 from connections.actions.refusals import ConnectionGone
-from connections.cli.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, WELL, Options, Output, count, find, row
-from connections.cli.scopes import is_worth_telling, scope_line, scope_of_finding, scope_of_state
+from connections.cli.common import ExitCode, Options, Output, count, find, row
+from connections.cli.scopes import is_notable, scope_line, scope_of_finding, scope_of_state
 from connections.domain import expiry
 from connections.domain.health import REFUSALS, Expiry, Health, health_of, was_tested
 from connections.domain.problems import catalogue
@@ -22,38 +22,49 @@ from connections.domain.verification import Failure, Report
 from connections.domain.where_tried import and_join
 from connections.models import AuditedConnection, Connection
 from core.control_characters import one_line
+from history.record import COMMAND_LINE
 
 
 def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
-    """The parsers of these verbs."""
+    """Add the parsers of these verbs."""
     yield verbs.add_parser("list", help="List connections")
     testing = verbs.add_parser("test", help="Test the stored token of one connection")
     testing.add_argument("name")
     yield testing
-    auditing = verbs.add_parser("audit", help="Audit connections and say how they stand; for monitors")
-    auditing.add_argument("names", nargs="*", metavar="name", help="which; every enabled one without a name")
-    auditing.add_argument("--stored", action="store_true", help="ask nobody: say what the last audits found")
-    auditing.add_argument("--within", type=count, default=7, metavar="DAYS", help="an end so soon is a limit (7)")
+    auditing = verbs.add_parser("audit", help="Audit connections and show their health; for monitors")
+    auditing.add_argument("names", nargs="*", metavar="name", help="names of connections; all enabled ones by default")
+    auditing.add_argument(
+        "--stored", action="store_true", help="show the results of the last audits, without asking Azure DevOps"
+    )
+    auditing.add_argument(
+        "--within",
+        type=count,
+        default=7,
+        metavar="DAYS",
+        help="exit with 3 if a token expires within this many days (7)",
+    )
     yield auditing
 
 
 def list_all(_options: Options, output: Output) -> int:
-    """Every connection."""
+    """List every connection."""
     rows = [row(connection) for connection in Connection.objects.select_related("owner")]
-    lines = [f"{one['health']:12} {one['expires_on'] or '-':12} {one['organization']:20} {one['name']}" for one in rows]
+    lines = [
+        f"{item['health']:12} {item['expires_on'] or '-':12} {item['organization']:20} {item['name']}" for item in rows
+    ]
     output.lines(rows, lines, empty="No connections.")
-    return WELL
+    return ExitCode.OK
 
 
 def test(options: Options, output: Output) -> int:
-    """One connection, now."""
+    """Test the stored token of one connection now."""
     connection = find(options["name"])
-    report = audit(connection, by=OPERATOR, now=timezone.now(), interactive=True)
-    output.say(_outcome(connection, report), _sentence(connection, report))
+    report = audit(connection, by=COMMAND_LINE, now=timezone.now(), interactive=True)
+    output.say(_report_row(connection, report), _report_text(connection, report))
     return _exit_code(report)
 
 
-def _outcome(connection: Connection, report: Report) -> dict[str, Any]:
+def _report_row(connection: Connection, report: Report) -> dict[str, Any]:
     return {
         "name": connection.name,
         "health": str(health_of(report)),
@@ -61,7 +72,7 @@ def _outcome(connection: Connection, report: Report) -> dict[str, Any]:
         "activity_id": report.failure.activity_id if report.failure else None,
         "host": report.failure.host if report.failure else "",
         "retry_after": report.failure.retry_after if report.failure else None,
-        "reason": _failure_in_words(report.failure, connection) if report.failure else "",
+        "reason": _failure_text(report.failure, connection) if report.failure else "",
         "identity": report.identity.display_name if report.identity else None,
         "projects": len(report.projects),
         "projects_complete": report.projects_complete,
@@ -73,10 +84,10 @@ def _outcome(connection: Connection, report: Report) -> dict[str, Any]:
     }
 
 
-def _sentence(connection: Connection, report: Report) -> str:
+def _report_text(connection: Connection, report: Report) -> str:
     place = clients.place_of(connection.server)
     if report.failure:
-        return _failure_in_words(report.failure, connection)
+        return _failure_text(report.failure, connection)
     lines = [scope_line(scope_of_finding(finding), place=place) for finding in report.findings]
     if report.untried:
         problem = catalogue.problem(report.untried.code, place=place)
@@ -85,15 +96,17 @@ def _sentence(connection: Connection, report: Report) -> str:
     elif report.projects_failure:
         problem = catalogue.problem(report.projects_failure.code, place=place)
         seen = len(report.projects)
-        lines.append(f"The list of projects is incomplete, {seen} seen before it stopped: {problem.title}.")
+        lines.append(
+            f"The list of projects is incomplete; {seen} projects were read before this problem: {problem.title}."
+        )
     if report.tried():
-        lines.append(f"Tried in {and_join(one.name for one in report.tried())}.")
+        lines.append(f"Tried in {and_join(project.name for project in report.tried())}.")
     if report.not_visible:
-        lines.append(f"Not visible: {and_join(one.name or one.id for one in report.not_visible)}.")
+        lines.append(f"Not visible: {and_join(project.name or project.id for project in report.not_visible)}.")
     return "\n".join(map(one_line, lines))
 
 
-def _failure_in_words(failure: Failure, connection: Connection) -> str:
+def _failure_text(failure: Failure, connection: Connection) -> str:
     facts = catalogue.facts_of(failure, connection.organization)
     problem = catalogue.problem(failure.code, place=clients.place_of(connection.server), facts=facts)
     support = f" Azure DevOps activity id for support: {failure.activity_id}" if failure.activity_id else ""
@@ -102,75 +115,79 @@ def _failure_in_words(failure: Failure, connection: Connection) -> str:
 
 def _exit_code(report: Report) -> int:
     if report.failure:
-        return REFUSED if was_tested(report) else UNKNOWN
+        return ExitCode.REFUSED if was_tested(report) else ExitCode.UNKNOWN
     if report.passed:
-        return WELL
-    return LIMITED if report.lacking() else UNKNOWN
+        return ExitCode.OK
+    return ExitCode.LIMITED if report.lacking() else ExitCode.UNKNOWN
 
 
 def audit_many(options: Options, output: Output) -> int:
-    """Named connections, or all that are enabled; the exit code is that of the worst."""
+    """Audit the named connections, or all that are enabled; the exit code is that of the worst."""
     named = [find(name) for name in options["names"]]
-    latest = {} if options["stored"] else _ask(named)
-    found = [find(connection.name) for connection in named] if named else list(_enabled())
-    prefetch_related_objects(found, "capabilities", "chosen_projects")
+    latest = {} if options["stored"] else _audit_now(named)
+    connections = [find(connection.name) for connection in named] if named else list(_enabled())
+    prefetch_related_objects(connections, "capabilities", "chosen_projects")
     today = timezone.localdate()
-    rows = [_with_latest(_standing(connection, today=today, within=options["within"]), latest) for connection in found]
-    worst = max((item["exit_code"] for item in rows), key=_GRAVITY.index, default=WELL)
-    lines = [line for item in rows for line in _standing_lines(item)]
-    lines.append(f"{len(rows)} audited, {sum(one['exit_code'] != WELL for one in rows)} with problems.")
+    rows = [
+        _with_latest(_health_row(connection, today=today, within=options["within"]), latest)
+        for connection in connections
+    ]
+    worst = max((item["exit_code"] for item in rows), key=_SEVERITY.index, default=ExitCode.OK)
+    lines = [line for item in rows for line in _health_lines(item)]
+    lines.append(f"{len(rows)} audited, {sum(item['exit_code'] != ExitCode.OK for item in rows)} with problems.")
     output.lines({"exit_code": worst, "connections": rows}, lines)
     return worst
 
 
 # Worst last.
-_GRAVITY = (WELL, LIMITED, UNKNOWN, REFUSED)
+_SEVERITY = (ExitCode.OK, ExitCode.LIMITED, ExitCode.UNKNOWN, ExitCode.REFUSED)
 
 
 def _enabled() -> Iterable[Connection]:
     return Connection.objects.filter(disabled=False).select_related("owner")
 
 
-def _ask(named: list[Connection]) -> dict[int, str]:
-    """One after another; what each met, as a problem code by the connection's id.
+def _audit_now(named: list[Connection]) -> dict[int, str]:
+    """Audit one connection after another; the problem code of each that had a problem, by the connection's id.
 
-    A run over everything is listed on the page like one that was started there.
+    An audit of all connections is a run that the Audits page lists, like one that was started there.
     """
     if named:
         reports = {
-            connection.pk: audit(connection, by=OPERATOR, now=timezone.now(), interactive=False) for connection in named
+            connection.pk: audit(connection, by=COMMAND_LINE, now=timezone.now(), interactive=False)
+            for connection in named
         }
         return {pk: report.failure.code for pk, report in reports.items() if report.failure}
-    run = audit_runs.start_by_hand(by=OPERATOR, now=timezone.now())
+    run = audit_runs.start_by_hand(by=COMMAND_LINE, now=timezone.now())
     waiting = run.audited.filter(state=AuditedConnection.State.WAITING, connection__disabled=False)
     for pk in list(waiting.values_list("connection_id", flat=True)):
-        # A worker may have been faster, or somebody disconnected meanwhile.
-        still = waiting.filter(connection_id=pk).select_related("connection").first()
-        if still is not None and still.connection is not None:
+        # A worker may have been faster, or the connection may have been disconnected meanwhile.
+        audited = waiting.filter(connection_id=pk).select_related("connection").first()
+        if audited is not None and audited.connection is not None:
             with suppress(ConnectionGone):
-                audit(still.connection, by=OPERATOR, now=timezone.now(), interactive=False)
-    met = run.audited.exclude(problem="").exclude(connection=None)
-    return {pk: problem for pk, problem in met.values_list("connection_id", "problem") if pk is not None}
+                audit(audited.connection, by=COMMAND_LINE, now=timezone.now(), interactive=False)
+    with_problem = run.audited.exclude(problem="").exclude(connection=None)
+    return {pk: problem for pk, problem in with_problem.values_list("connection_id", "problem") if pk is not None}
 
 
-def _with_latest(standing: dict[str, Any], latest: Mapping[int, str]) -> dict[str, Any]:
-    """The row with what the audit met just now: when nothing could be told, no older answer counts as well."""
-    problem = latest.get(standing["id"], "")
-    could_not_tell = bool(problem) and problem not in REFUSALS
-    if could_not_tell and standing["exit_code"] in (WELL, LIMITED):
-        standing |= {"state": "unknown", "exit_code": UNKNOWN}
-    return standing | {"latest_problem": problem}
+def _with_latest(health: dict[str, Any], latest: Mapping[int, str]) -> dict[str, Any]:
+    """The row with the problem of the audit just made; if that is unknown, an older good result does not count."""
+    problem = latest.get(health["id"], "")
+    is_unknown = bool(problem) and problem not in REFUSALS
+    if is_unknown and health["exit_code"] in (ExitCode.OK, ExitCode.LIMITED):
+        health |= {"state": "unknown", "exit_code": ExitCode.UNKNOWN}
+    return health | {"latest_problem": problem}
 
 
-def _standing(connection: Connection, *, today: date, within: int) -> dict[str, Any]:
-    end = expiry.expiry_of(connection.expires_on, today, soon_days=within)
+def _health_row(connection: Connection, *, today: date, within: int) -> dict[str, Any]:
+    expires = expiry.expiry_of(connection.expires_on, today, soon_days=within)
     state, code = str(connection.health), _CODES[Health(connection.health)]
-    if end is Expiry.EXPIRED:
-        state, code = str(end), REFUSED
-    elif end is Expiry.SOON and code == WELL:
-        state, code = str(end), LIMITED
-    elif code == WELL and _is_old(connection):
-        state, code = "stale", UNKNOWN
+    if expires is Expiry.EXPIRED:
+        state, code = str(expires), ExitCode.REFUSED
+    elif expires is Expiry.SOON and code == ExitCode.OK:
+        state, code = str(expires), ExitCode.LIMITED
+    elif code == ExitCode.OK and _is_stale(connection):
+        state, code = "stale", ExitCode.UNKNOWN
     return row(connection) | {
         "state": state,
         "exit_code": code,
@@ -183,31 +200,31 @@ def _standing(connection: Connection, *, today: date, within: int) -> dict[str, 
     }
 
 
-def _standing_lines(one: dict[str, Any]) -> list[str]:
-    """One line for the connection, and one more for each scope of which there is something to say."""
-    place = clients.place_of(one["server"])
-    accepted = one["health"] in (Health.HEALTHY, Health.LIMITED)
-    told = [scope_line(scope, place=place) for scope in one["scopes"] if accepted and is_worth_telling(scope)]
-    first = f"{one['state']:12} {one['expires_on'] or '-':12} {one['name']}{_why(one)}"
-    return [first, *(f"    {line}" for line in told)]
+def _health_lines(health: dict[str, Any]) -> list[str]:
+    """One line for the connection, and one more for each scope that is not simply granted."""
+    place = clients.place_of(health["server"])
+    is_accepted = health["health"] in (Health.HEALTHY, Health.LIMITED)
+    scopes = [scope_line(scope, place=place) for scope in health["scopes"] if is_accepted and is_notable(scope)]
+    first = f"{health['state']:12} {health['expires_on'] or '-':12} {health['name']}{_reason(health)}"
+    return [first, *(f"    {line}" for line in scopes)]
 
 
 _CODES = {
-    Health.HEALTHY: WELL,
-    Health.LIMITED: LIMITED,
-    Health.REJECTED: REFUSED,
-    Health.UNREACHABLE: UNKNOWN,
-    Health.NOT_CHECKED: UNKNOWN,
-    Health.DISABLED: WELL,
+    Health.HEALTHY: ExitCode.OK,
+    Health.LIMITED: ExitCode.LIMITED,
+    Health.REJECTED: ExitCode.REFUSED,
+    Health.UNREACHABLE: ExitCode.UNKNOWN,
+    Health.NOT_CHECKED: ExitCode.UNKNOWN,
+    Health.DISABLED: ExitCode.OK,
 }
 
 
-def _is_old(connection: Connection) -> bool:
-    """Whether nobody has looked for a day: then no answer is no good news."""
+def _is_stale(connection: Connection) -> bool:
+    """Whether the last audit is more than a day ago, so that its good result no longer counts."""
     oldest = timezone.now() - timedelta(days=1)
     return connection.checked_at is None or connection.checked_at < oldest
 
 
-def _why(one: dict[str, Any]) -> str:
-    problem = one["problem"] or one["latest_problem"]
-    return f"  {catalogue.problem(problem, place=clients.place_of(one['server'])).title}" if problem else ""
+def _reason(health: dict[str, Any]) -> str:
+    problem = health["problem"] or health["latest_problem"]
+    return f"  {catalogue.problem(problem, place=clients.place_of(health['server'])).title}" if problem else ""

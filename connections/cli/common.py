@@ -1,4 +1,4 @@
-"""What several verbs need: exit codes, reading names and tokens, printing."""
+"""What several verbs share: exit codes, reading names and tokens, printing."""
 
 import argparse
 import getpass
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from enum import IntEnum
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -22,16 +23,23 @@ from connections.providers.credential import Credential
 from core.control_characters import one_line
 from core.storable_text import storable_text
 from core.text_input import TooLong, UnreadableText, read_standard_input
-from history.record import Actor
 
-WELL, REFUSED, USAGE, LIMITED, UNKNOWN = range(5)
-# Nothing was said about the token or the request, so nobody knows.
-_COULD_NOT_TELL = errors.NO_ANSWER_CODES | {"rejected", "time_limit", "list_incomplete", "too_many_tests"}
-# Days before the present lie far from the first year, and SQLite counts as many rows.
-_MOST = 365_000
+# Problems that say nothing about the token or the request, so the outcome is unknown.
+_UNKNOWN_OUTCOME = errors.NO_ANSWER_CODES | {"rejected", "time_limit", "list_incomplete", "too_many_tests"}
+# So many days before today is still a valid date, and SQLite accepts it as a LIMIT.
+_HIGHEST_COUNT = 365_000
 _LONGEST_INPUT = 1024 * 1024
-OPERATOR = Actor(name="command line")
 Options = dict[str, Any]
+
+
+class ExitCode(IntEnum):
+    """How a verb ended. `docs/commands.md` says what each code means for scripts and monitors."""
+
+    OK = 0
+    REFUSED = 1
+    USAGE = 2
+    LIMITED = 3
+    UNKNOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,73 +51,73 @@ class Output:
     as_json: bool
 
     def say(self, value: object, text: str) -> None:
-        """The value as JSON, or the text for people."""
+        """Print the value as JSON, or the text for people."""
         self.out(json.dumps(value, indent=2) if self.as_json else text)
 
     def line(self, value: object, text: str) -> None:
-        """The same for one line of many."""
+        """Print one row of a list that is printed row by row."""
         self.out(json.dumps(value) if self.as_json else one_line(text))
 
     def lines(self, value: object, lines: Iterable[str], *, empty: str = "") -> None:
-        """The value as JSON, or a line for each row of it; `empty` where there is none."""
+        """Print the value as JSON, or one line for each row; `empty` if there are no rows."""
         self.say(value, "" if self.as_json else "\n".join(map(one_line, lines)) or empty)
 
 
-# The options by which rows are looked for.
-_LOOKED_FOR = ("connection", "kind", "person", "pipeline", "project")
+# The options that are compared with columns of the database.
+_QUERY_OPTIONS = ("connection", "kind", "person", "pipeline", "project")
 
 
-def findable(options: Options) -> Options:
-    """The options, with names as a database takes them: an argument may hold bytes that are no text."""
-    return options | {name: storable_text(options[name]) for name in _LOOKED_FOR if options.get(name)}
+def queryable(options: Options) -> Options:
+    """The options, with names that a database query accepts: an argument may hold bytes that are not valid text."""
+    return options | {name: storable_text(options[name]) for name in _QUERY_OPTIONS if options.get(name)}
 
 
-def refusal_exit_code(code: str) -> int:
-    """The exit code for a problem that ended an act: refused, or could not be told."""
-    return UNKNOWN if code in _COULD_NOT_TELL else REFUSED
+def refusal_exit_code(code: str) -> ExitCode:
+    """The exit code for a problem that ended a verb: refused, or the outcome is unknown."""
+    return ExitCode.UNKNOWN if code in _UNKNOWN_OUTCOME else ExitCode.REFUSED
 
 
 def day(text: str) -> date:
-    """A date on the command line."""
+    """Parse a date of the command line."""
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError("a date looks like 2026-12-31") from None
+        raise argparse.ArgumentTypeError("enter a date as YYYY-MM-DD, such as 2026-12-31") from None
 
 
 def count(text: str) -> int:
-    """A number of days or lines on the command line: none, or as many as can be counted with."""
+    """Parse a number of days or lines of the command line, limited to what dates and queries accept."""
     try:
         number = int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError("a whole number is needed") from None
-    return min(max(number, 0), _MOST)
+        raise argparse.ArgumentTypeError("enter a whole number") from None
+    return min(max(number, 0), _HIGHEST_COUNT)
 
 
 def token_from_input() -> Credential:
-    """From standard input, never from the command line, where other users of the machine could see it."""
+    """Read a token from standard input, never from the command line, where other users of the machine could see it."""
     if sys.stdin.isatty():
         return read_token(getpass.getpass("Personal Access Token: "))
     try:
         return read_token(read_standard_input(longest=_LONGEST_INPUT))
-    except UnreadableText as wrong:
-        raise InvalidToken("too_long" if isinstance(wrong, TooLong) else "not_printable_ascii") from None
+    except UnreadableText as error:
+        raise InvalidToken("too_long" if isinstance(error, TooLong) else "not_printable_ascii") from None
 
 
 def find(name: str) -> Connection:
-    """The connection of this name. Ends the command when there is none."""
-    found = Connection.objects.select_related("owner").filter(name__iexact=storable_text(name)).first()
-    if found is None:
-        raise CommandError(f"No connection is called {name}.", returncode=REFUSED)
-    return found
+    """The connection with this name. Raises `CommandError` if there is none."""
+    connection = Connection.objects.select_related("owner").filter(name__iexact=storable_text(name)).first()
+    if connection is None:
+        raise CommandError(f"There is no connection named {name}.", returncode=ExitCode.REFUSED)
+    return connection
 
 
 def person(username: str) -> User:
-    """The active user of this name. Ends the command when there is none."""
-    found = User.objects.filter(username=storable_text(username), is_active=True).first()
-    if found is None:
-        raise CommandError(f"No active user is called {username}.", returncode=USAGE)
-    return found
+    """The active user with this name. Raises `CommandError` if there is none."""
+    user = User.objects.filter(username=storable_text(username), is_active=True).first()
+    if user is None:
+        raise CommandError(f"There is no active user named {username}.", returncode=ExitCode.USAGE)
+    return user
 
 
 def row(connection: Connection) -> dict[str, Any]:
@@ -129,8 +137,12 @@ def row(connection: Connection) -> dict[str, Any]:
 
 
 def warnings(connection: Connection, token: Credential, *, now: Any) -> list[str]:
-    """What to print of rules of the token policy that a token violates and that only warn."""
-    found = enforce_policy.violations_of(expires_on=connection.expires_on, now=now, token=token, besides=connection.pk)
+    """Warnings to print about rules of the token policy that a token violates and that do not refuse it."""
+    violations = enforce_policy.violations_of(
+        expires_on=connection.expires_on, now=now, token=token, besides=connection.pk
+    )
     return [
-        catalogue.problem(violation.code).title + "." for violation in found if violation.rule is token_policy.Rule.WARN
+        catalogue.problem(violation.code).title + "."
+        for violation in violations
+        if violation.rule is token_policy.Rule.WARN
     ]

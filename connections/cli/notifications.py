@@ -1,4 +1,4 @@
-"""remind and events: what people are told, and what was done."""
+"""remind and events: reminders to people, and the history of what was done."""
 
 import argparse
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from connections.cli.common import REFUSED, WELL, Options, Output, count, day, find
+from connections.cli.common import ExitCode, Options, Output, count, day, find
 from connections.models import Mail, Reminder
 from connections.notifications import emails, outbox, reminders
 from connections.notifications.reminders import Due
@@ -18,74 +18,74 @@ from history.models import Event
 
 
 def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
-    """The parsers of these verbs."""
+    """Add the parsers of these verbs."""
     reminding = verbs.add_parser("remind", help="Write the reminders that are due into the outbox")
-    reminding.add_argument("--dry-run", action="store_true", help="only say what is due, and to whom")
+    reminding.add_argument("--dry-run", action="store_true", help="only show what is due, and for whom")
     reminding.add_argument("--send", action="store_true", help="then send what is due from the outbox")
     yield reminding
-    telling = verbs.add_parser("events", help="What was done, newest first; with --json one JSON a line")
-    telling.add_argument("name", nargs="?", default="", help="of one connection only")
-    telling.add_argument("--kind", default="", help="such as connection.rotated")
-    telling.add_argument("--person", default="", help="who acted, by name")
-    telling.add_argument("--since", type=day, help="the first day, as 2026-11-01")
-    telling.add_argument("--until", type=day, help="the last day")
-    telling.add_argument("--limit", type=count, default=100, help="at most so many (100)")
-    yield telling
+    listing = verbs.add_parser("events", help="List what was done, newest first; with --json one JSON object per line")
+    listing.add_argument("name", nargs="?", default="", help="only events of this connection")
+    listing.add_argument("--kind", default="", help="only events of this type, such as connection.rotated")
+    listing.add_argument("--person", default="", help="only what this person did, by name")
+    listing.add_argument("--since", type=day, help="the first day, such as 2026-11-01")
+    listing.add_argument("--until", type=day, help="the last day")
+    listing.add_argument("--limit", type=count, default=100, help="list at most this many (100)")
+    yield listing
 
 
 def remind_people(options: Options, output: Output) -> int:
-    """Exit code 1 when somebody could not be told, or with --send a mail did not go out."""
+    """Write the reminders that are due; REFUSED if one has no recipient, or with --send if a mail was not sent."""
     now = database_now()
     due = list(reminders.plan(timezone.localdate(now)))
     written = 0 if options["dry_run"] else reminders.remind_due(now=now)
     is_sending = options["send"] and not options["dry_run"]
-    handed_over = outbox.send_all_due(now=now) if is_sending else 0
-    only_written = handed_over if emails.written_to() else 0
+    sent = outbox.send_all_due(now=now) if is_sending else 0
+    only_written = sent if emails.written_to() else 0
     mails = {
         "mails_written": written,
-        "mails_sent": handed_over - only_written,
+        "mails_sent": sent - only_written,
         "mails_only_written": only_written,
         "mails_failing": Mail.objects.filter(sent_at=None).exclude(last_error="").count(),
     }
-    lines = [*map(_line, due), _sum(options, len(due), mails)]
+    lines = [*map(_line, due), _summary(options, len(due), mails)]
     output.lines({"due": [_row(due_token) for due_token in due], **mails}, lines)
-    not_out = mails["mails_failing"] or only_written
-    return REFUSED if any(not due_token.people for due_token in due) or (options["send"] and not_out) else WELL
+    is_unsent = options["send"] and bool(mails["mails_failing"] or only_written)
+    return ExitCode.REFUSED if is_unsent or any(not due_token.people for due_token in due) else ExitCode.OK
 
 
-def _row(one: Due) -> dict[str, Any]:
+def _row(due: Due) -> dict[str, Any]:
     return {
-        "connection": one.connection.name,
-        "about": str(one.kind),
-        "threshold": one.threshold,
-        "days_left": one.days_left,
-        "to": [person.address for person in one.people],
+        "connection": due.connection.name,
+        "about": str(due.kind),
+        "threshold": due.threshold,
+        "days_left": due.days_left,
+        "to": [person.address for person in due.people],
     }
 
 
-_UNKNOWN = {
-    str(Reminder.Kind.UNDATED): "no date recorded",
-    str(Reminder.Kind.REACH_UNKNOWN): "not recorded for which organizations it was made",
+_NOT_RECORDED = {
+    str(Reminder.Kind.UNDATED): "no expiry date recorded",
+    str(Reminder.Kind.REACH_UNKNOWN): "token organization not recorded",
 }
 
 
-def _line(one: Due) -> str:
-    when = _UNKNOWN.get(one.kind) or f"{one.days_left} days left"
-    return f"{one.connection.name}: {when}, to {', '.join(person.address for person in one.people) or 'nobody'}"
+def _line(due: Due) -> str:
+    why = _NOT_RECORDED.get(due.kind) or f"{due.days_left} day{'' if due.days_left == 1 else 's'} left"
+    return f"{due.connection.name}: {why}, to {', '.join(person.address for person in due.people) or 'no recipient'}"
 
 
-def _sum(options: Options, due: int, mails: dict[str, int]) -> str:
+def _summary(options: Options, due: int, mails: dict[str, int]) -> str:
     if options["dry_run"]:
         return f"{due} due. Nothing was written."
     sent = f"{mails['mails_sent']} sent"
     if mails["mails_only_written"]:
-        sent += f" ({mails['mails_only_written']} put into {emails.written_to()}, where nobody gets them)"
+        sent += f" ({mails['mails_only_written']} only written to {emails.written_to()})"
     return f"{due} due, {mails['mails_written']} mails written, {sent}, {mails['mails_failing']} failing."
 
 
-def tell_events(options: Options, output: Output) -> int:
-    """Newest first."""
-    chosen = queries.Filters(
+def list_events(options: Options, output: Output) -> int:
+    """List events, newest first."""
+    filters = queries.Filters(
         kind=options["kind"],
         actor_name=options["person"],
         subject_kind="connection",
@@ -93,9 +93,9 @@ def tell_events(options: Options, output: Output) -> int:
         since=start_of(options["since"]) if options["since"] else None,
         until=end_of(options["until"]) if options["until"] else None,
     )
-    for event in queries.events(chosen)[: options["limit"]]:
+    for event in queries.events(filters)[: options["limit"]]:
         output.line(_event(event), "" if output.as_json else _event_line(event))
-    return WELL
+    return ExitCode.OK
 
 
 def _event(event: Event) -> dict[str, Any]:

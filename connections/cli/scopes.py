@@ -16,7 +16,7 @@ def scope_of_finding(finding: Finding) -> dict[str, Any]:
 
 
 def scope_of_state(state: CapabilityState) -> dict[str, Any]:
-    """What is stored of one scope, as JSON. `doubt` is why the last check could not tell, when an older one could."""
+    """What is stored of one scope, as JSON. `doubt` is why the last check could not confirm it."""
     scope = _scope(state.capability, Verdict(state.verdict), state.reason, state.project_verdicts())
     return scope | {"doubt": state.doubt}
 
@@ -29,27 +29,32 @@ def _scope(capability: str, verdict: Verdict, reason: str, by_project: tuple[Pro
         "where": in_words(by_project),
         "is_mixed": is_mixed(by_project),
         "projects": [
-            {"id": one.project_id, "name": one.project_name, "verdict": str(one.verdict), "reason": one.reason}
-            for one in by_project
+            {
+                "id": in_project.project_id,
+                "name": in_project.project_name,
+                "verdict": str(in_project.verdict),
+                "reason": in_project.reason,
+            }
+            for in_project in by_project
         ],
     }
 
 
-def is_worth_telling(scope: dict[str, Any]) -> bool:
-    """Whether it is not simply granted. What the operator switched off is no news."""
+def is_notable(scope: dict[str, Any]) -> bool:
+    """Whether the scope is not simply granted. A probe that the operator switched off is not notable."""
     if scope["verdict"] == Verdict.UNKNOWN and scope["reason"] == WRITE_PROBES_OFF:
         return False
     return bool(scope["verdict"] != Verdict.GRANTED or scope["where"] or scope.get("doubt"))
 
 
 def scope_line(scope: dict[str, Any], *, place: Place) -> str:
-    """`code_write  Not permitted. Denied in A and B`, with the reason where it could not be told."""
+    """`code_write  Not permitted. Denied in A and B`, with the reason if the verdict is unknown."""
     verdict = Verdict(scope["verdict"])
-    words = [catalogue.VERDICT_WORDS[verdict]]
+    sentences = [catalogue.VERDICT_WORDS[verdict]]
     if verdict is Verdict.UNKNOWN and scope["reason"]:
-        words.append(catalogue.problem(scope["reason"], place=place).title)
+        sentences.append(catalogue.problem(scope["reason"], place=place).title)
     if scope["where"]:
-        words.append(scope["where"])
+        sentences.append(scope["where"])
     if scope.get("doubt"):
-        words.append(f"Not confirmed by the last check: {catalogue.problem(scope['doubt'], place=place).title}")
-    return f"{scope['capability']:16} {'. '.join(words)}"
+        sentences.append(f"Not confirmed by the last check: {catalogue.problem(scope['doubt'], place=place).title}")
+    return f"{scope['capability']:16} {'. '.join(sentences)}"

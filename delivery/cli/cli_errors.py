@@ -1,19 +1,19 @@
-"""What verbs at a terminal say when Azure DevOps was not asked, or refused."""
+"""How commands report that Azure DevOps could not be asked, or refused."""
 
 from connections import clients
-from connections.cli.common import REFUSED, UNKNOWN, Output
+from connections.cli.common import ExitCode, Output
 from connections.domain.problems import catalogue
 from connections.providers.azure_devops import errors
 from delivery.remote_read import RemoteReadError
 
-# After these nobody knows; everything else was refused.
-_NO_ANSWER = {"outcome_unknown", "list_incomplete", *errors.NO_ANSWER_CODES}
+# After these the outcome is unknown; every other problem is a refusal.
+_UNKNOWN_OUTCOME = {"outcome_unknown", "list_incomplete", *errors.NO_ANSWER_CODES}
 
 
-def refuse(trouble: RemoteReadError, server: str, output: Output) -> int:
-    """Say what is wrong in the words of a server, as text or JSON; the exit code."""
-    facts = catalogue.Facts(host=trouble.host, retry_after=trouble.retry_after)
-    problem = catalogue.problem(trouble.code, place=clients.place_of(server), facts=facts)
-    words = f"{problem.title}. {trouble.said or problem.explanation} {problem.next_step}"
-    output.say({"problem": problem.code, "message": words, "activity_id": trouble.activity_id}, words)
-    return UNKNOWN if problem.code in _NO_ANSWER else REFUSED
+def report_error(error: RemoteReadError, server: str, output: Output) -> ExitCode:
+    """Print the problem as text or JSON; the exit code."""
+    facts = catalogue.Facts(host=error.host, retry_after=error.retry_after)
+    problem = catalogue.problem(error.code, place=clients.place_of(server), facts=facts)
+    message = f"{problem.title}. {error.said or problem.explanation} {problem.next_step}"
+    output.say({"problem": problem.code, "message": message, "activity_id": error.activity_id}, message)
+    return ExitCode.UNKNOWN if problem.code in _UNKNOWN_OUTCOME else ExitCode.REFUSED

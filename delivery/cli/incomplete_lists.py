@@ -1,18 +1,18 @@
-"""What verbs that print lists say where Azure DevOps' own list was not read to its end."""
+"""The warning of commands that print lists when Azure DevOps' own list could not be read completely."""
 
 from collections.abc import Collection
 
-from connections.cli.common import LIMITED, WELL, Output
+from connections.cli.common import ExitCode, Output
 
 _MOST_NAMED = 10
 
 
-def warn_of_incomplete(what: str, places: Collection[str], output: Output) -> int:
-    """Say where a list of `what` is incomplete, beside what is printed; the exit code of the list."""
-    if not places:
-        return WELL
-    named = sorted(places)
-    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-    where = ", ".join(named[:_MOST_NAMED])
-    output.err(f"The list of {what} is incomplete for {where}{more}: it was not read to its end, so there may be more.")
-    return LIMITED
+def warn_of_incomplete(items: str, containers: Collection[str], output: Output) -> ExitCode:
+    """Name on standard error the containers whose list of `items` is incomplete; the exit code of the command."""
+    if not containers:
+        return ExitCode.OK
+    names = sorted(containers)
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    where = ", ".join(names[:_MOST_NAMED])
+    output.err(f"The list of {items} is incomplete for {where}{more}: not all pages could be read.")
+    return ExitCode.LIMITED

@@ -1,4 +1,4 @@
-"""The verbs of `manage.py releases`: find what is named, make one call, say what came of it."""
+"""The verbs of `manage.py releases`: find what is named, make one call, print the result."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,11 +7,12 @@ from django.core.management.base import CommandError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connections.cli.common import LIMITED, OPERATOR, REFUSED, UNKNOWN, USAGE, WELL, Options, Output
+from connections.cli.common import ExitCode, Options, Output
 from connections.providers.azure_devops.release_models import Approval, Environment, Release
 from delivery import reads
 from delivery.cli.incomplete_lists import warn_of_incomplete
-from delivery.cli.waiting import until
+from delivery.cli.pipelines import by_connection_and_project, only_pipeline_named
+from delivery.cli.polling import poll_until
 from delivery.domain.stages import (
     RUNS,
     ReleaseState,
@@ -27,43 +28,35 @@ from delivery.models import ReleasePipeline
 from delivery.releases import release_changes, release_reads
 from delivery.releases.release_changes import Decision, NewRelease, Place
 from delivery.remote_read import RemoteReadError
+from history.record import COMMAND_LINE
 
 _PAUSE = 5.0
-# What is not here is well: nothing went wrong, and nothing goes on.
+# Every other state is OK: nothing failed, and nothing is running.
 _CODES = {
-    ReleaseState.FAILED: REFUSED,
-    ReleaseState.CANCELLED: REFUSED,
-    ReleaseState.ABANDONED: REFUSED,
-    ReleaseState.WAITING: LIMITED,
-    ReleaseState.PARTLY: LIMITED,
-    ReleaseState.RUNNING: UNKNOWN,
-    ReleaseState.UNKNOWN: UNKNOWN,
+    ReleaseState.FAILED: ExitCode.REFUSED,
+    ReleaseState.CANCELLED: ExitCode.REFUSED,
+    ReleaseState.ABANDONED: ExitCode.REFUSED,
+    ReleaseState.WAITING: ExitCode.LIMITED,
+    ReleaseState.PARTLY: ExitCode.LIMITED,
+    ReleaseState.RUNNING: ExitCode.UNKNOWN,
+    ReleaseState.UNKNOWN: ExitCode.UNKNOWN,
 }
+_FINISHED = {*StageState} - {*RUNS, StageState.SCHEDULED, StageState.NOT_STARTED}
 
 
 def chosen(options: Options) -> QuerySet[ReleasePipeline]:
-    """The release pipelines that `--connection`, `--project` and `--state` leave."""
-    found = reads.release_pipelines(reads.PipelineFilters(state=options.get("state", "")))
-    if options["connection"]:
-        found = found.filter(project__connection__name__iexact=options["connection"])
-    if options["project"]:
-        found = found.filter(project__name__iexact=options["project"])
-    return found
+    """The release pipelines that match `--connection`, `--project` and `--state`."""
+    pipelines = reads.release_pipelines(reads.PipelineFilters(state=options.get("state", "")))
+    return by_connection_and_project(pipelines, options)
 
 
 def find_pipeline(options: Options) -> ReleasePipeline:
-    """The release pipeline that is named. Ends the command when there is none, or more than one."""
-    found = list(chosen(options).filter(name__iexact=options["pipeline"]))
-    if not found:
-        raise CommandError(f"No release pipeline is called {options['pipeline']}.", returncode=REFUSED)
-    meant = reads.the_one_meant(found)
-    if meant is None:
-        raise CommandError("Several pipelines have this name. Add --connection and --project.", returncode=USAGE)
-    return meant
+    """The release pipeline that is named. Raises `CommandError` if there is none, or more than one."""
+    return only_pipeline_named(options["pipeline"], chosen(options), "release pipeline")
 
 
 def show_list(options: Options, output: Output) -> int:
-    """Every release pipeline as it is stored."""
+    """List every stored release pipeline."""
     projects = reads.projects_named(connection=options["connection"], project=options["project"])
     incomplete = reads.incomplete_lists(polling.RELEASES, projects)
     rows = [
@@ -88,95 +81,98 @@ def show_list(options: Options, output: Output) -> int:
 
 
 def show(options: Options, output: Output) -> int:
-    """One release, the newest where none is named."""
+    """Show one release, the newest if none is named."""
     pipeline = find_pipeline(options)
     return _follow(pipeline, _find_release(pipeline, options["release"]).id, options, output)
 
 
 def create(options: Options, output: Output) -> int:
-    """Create a release, and follow it when that is wanted."""
+    """Create a release, and follow it with `--wait`."""
     pipeline = find_pipeline(options)
     definition = release_reads.pipeline(pipeline.project, pipeline.azure_id)
     unknown = set(options["by_hand"]) - {stage.name for stage in definition.stages}
     if unknown:
-        raise CommandError(f"The pipeline has no stage {', '.join(sorted(unknown))}.", returncode=USAGE)
+        raise CommandError(f"The pipeline has no stage named {', '.join(sorted(unknown))}.", returncode=ExitCode.USAGE)
     offers = release_reads.offers(pipeline.project, definition) if options["artifact"] else []
-    versions = dict(_version(offers, wanted) for wanted in options["artifact"])
-    wish = NewRelease(pipeline.azure_id, definition.name, versions, options["description"], tuple(options["by_hand"]))
-    made = release_changes.create_release(pipeline.project, wish, by=OPERATOR, now=timezone.now())
+    versions = dict(_version(offers, choice) for choice in options["artifact"])
+    new = NewRelease(pipeline.azure_id, definition.name, versions, options["description"], tuple(options["by_hand"]))
+    release = release_changes.create_release(pipeline.project, new, by=COMMAND_LINE, now=timezone.now())
     if options["wait"]:
-        return _follow(pipeline, made.id, options, output)
-    output.say(release_row(pipeline, made), f"{made.name} of {pipeline.name} is created.")
-    return WELL
+        return _follow(pipeline, release.id, options, output)
+    output.say(release_row(pipeline, release), f"{release.name} of {pipeline.name} was created.")
+    return ExitCode.OK
 
 
-def _version(offers: list[release_reads.Offer], wanted: str) -> tuple[str, tuple[str, str]]:
-    """A version as it was typed, ALIAS=NUMBER or NUMBER alone, among those that are offered."""
-    alias, _, number = wanted.rpartition("=")
+def _version(offers: list[release_reads.Offer], choice: str) -> tuple[str, tuple[str, str]]:
+    """The available version that was typed as ALIAS=NUMBER or NUMBER."""
+    alias, _, number = choice.rpartition("=")
     for offer in offers:
         if offer.problem and alias in ("", offer.source.alias):
             raise RemoteReadError(offer.problem)
         for build in offer.versions:
             if alias in ("", offer.source.alias) and number in (build.number, str(build.id)):
                 return offer.source.alias, (str(build.id), build.number)
-    raise CommandError(f"No version {wanted} is offered.", returncode=REFUSED)
+    raise CommandError(f"Version {choice} is not available.", returncode=ExitCode.REFUSED)
 
 
 def deploy(options: Options, output: Output) -> int:
-    """Begin to deploy a stage, and follow it when that is wanted."""
+    """Start to deploy a stage, and follow it with `--wait`."""
     return _on_stage(options, output, release_changes.deploy, "is being deployed")
 
 
 def cancel(options: Options, output: Output) -> int:
     """Cancel the deployment of a stage."""
-    return _on_stage(options, output, release_changes.cancel, "is cancelled")
+    return _on_stage(options, output, release_changes.cancel, "was cancelled")
 
 
 def approve(options: Options, output: Output) -> int:
-    """Approve what a stage waits for, and follow the stage when that is wanted."""
-    return _decide(options, output, release_changes.approve, "is approved")
+    """Approve what a stage waits for, and follow the stage with `--wait`."""
+    return _decide(options, output, release_changes.approve, "was approved")
 
 
 def reject(options: Options, output: Output) -> int:
     """Reject what a stage waits for."""
-    return _decide(options, output, release_changes.reject, "is rejected")
+    return _decide(options, output, release_changes.reject, "was rejected")
 
 
-def _on_stage(options: Options, output: Output, act: Callable[..., Environment], done: str) -> int:
+def _on_stage(options: Options, output: Output, change: Callable[..., Environment], done: str) -> int:
     pipeline = find_pipeline(options)
     release, stage = _find_stage(pipeline, options)
-    act(pipeline.project, _place(release, stage), comment=options["comment"], by=OPERATOR, now=timezone.now())
-    return _after(pipeline, release, stage, options, output, done)
+    change(pipeline.project, _place(release, stage), comment=options["comment"], by=COMMAND_LINE, now=timezone.now())
+    return _report(pipeline, release, stage, options, output, done)
 
 
-def _decide(options: Options, output: Output, act: Callable[..., Approval], done: str) -> int:
+def _decide(options: Options, output: Output, change: Callable[..., Approval], done: str) -> int:
     pipeline = find_pipeline(options)
     release, stage = _find_stage(pipeline, options)
     identity = pipeline.project.connection.identity_id
-    # Those of the person behind the token first; who belongs to a group only Azure DevOps can tell.
-    asked = sorted(pending(stage), key=lambda one: release_changes.is_of_another(one, identity))
-    if not asked:
-        raise CommandError(f"{stage.name} of {release.name} waits for no approval.", returncode=REFUSED)
-    decision = Decision(asked[0].id, options["comment"])
-    act(pipeline.project, _place(release, stage), decision, by=OPERATOR, now=timezone.now())
-    return _after(pipeline, release, stage, options, output, done)
+    # Those of the person behind the token first. Only Azure DevOps knows who belongs to a group.
+    approvals = sorted(pending(stage), key=lambda approval: release_changes.is_of_another(approval, identity))
+    if not approvals:
+        message = f"{stage.name} of {release.name} is not waiting for an approval."
+        raise CommandError(message, returncode=ExitCode.REFUSED)
+    decision = Decision(approvals[0].id, options["comment"])
+    change(pipeline.project, _place(release, stage), decision, by=COMMAND_LINE, now=timezone.now())
+    return _report(pipeline, release, stage, options, output, done)
 
 
 def _place(release: Release, stage: Environment) -> Place:
     return Place(release.id, release.name, stage.id, stage.name)
 
 
-def _find_release(pipeline: ReleasePipeline, wanted: str) -> Release:
-    """By name or number; the newest for an empty text. Names are looked for among the newest ones."""
-    if wanted.isdecimal():
-        found = release_reads.one_release(pipeline.project, int(wanted))
-        if found.definition_id not in (None, pipeline.azure_id):
-            raise CommandError(f"{found.name} ({wanted}) is of another pipeline.", returncode=REFUSED)
-        return found
+def _find_release(pipeline: ReleasePipeline, reference: str) -> Release:
+    """The release with this name or id; the newest for an empty text. Names are searched among the newest releases."""
+    if reference.isdecimal():
+        release = release_reads.one_release(pipeline.project, int(reference))
+        if release.definition_id not in (None, pipeline.azure_id):
+            message = f"{release.name} ({reference}) belongs to another pipeline."
+            raise CommandError(message, returncode=ExitCode.REFUSED)
+        return release
     for release in release_reads.releases_of(pipeline.project, pipeline.azure_id).items:
-        if not wanted or release.name.casefold() == wanted.casefold():
+        if not reference or release.name.casefold() == reference.casefold():
             return release
-    raise CommandError(f"{pipeline.name} has no release {wanted or 'yet'}.", returncode=REFUSED)
+    missing = f"no release named {reference}" if reference else "no releases yet"
+    raise CommandError(f"{pipeline.name} has {missing}.", returncode=ExitCode.REFUSED)
 
 
 def _find_stage(pipeline: ReleasePipeline, options: Options) -> tuple[Release, Environment]:
@@ -184,45 +180,43 @@ def _find_stage(pipeline: ReleasePipeline, options: Options) -> tuple[Release, E
     for environment in release.environments:
         if environment.name.casefold() == options["stage"].casefold():
             return release, environment
-    raise CommandError(f"{release.name} has no stage {options['stage']}.", returncode=REFUSED)
+    raise CommandError(f"{release.name} has no stage named {options['stage']}.", returncode=ExitCode.REFUSED)
 
 
 def _follow(pipeline: ReleasePipeline, release_id: int, options: Options, output: Output) -> int:
-    found = until(
+    release = poll_until(
         lambda: release_reads.one_release(pipeline.project, release_id),
         lambda release: is_settled(release, now=timezone.now()),
         seconds=options["timeout"] if options["wait"] else 0.0,
         pause=_PAUSE,
     )
-    whole = release_state(found)
-    stages = ", ".join(f"{environment.name} {stage_of(environment)}" for environment in found.environments)
-    output.say(release_row(pipeline, found), f"{pipeline.name} {found.name}: {whole} ({stages or 'no stages'}).")
-    return WELL if whole is ReleaseState.RUNNING and not options["wait"] else _CODES.get(whole, WELL)
+    state = release_state(release)
+    stages = ", ".join(f"{environment.name} {stage_of(environment)}" for environment in release.environments)
+    output.say(release_row(pipeline, release), f"{pipeline.name} {release.name}: {state} ({stages or 'no stages'}).")
+    return ExitCode.OK if state is ReleaseState.RUNNING and not options["wait"] else _CODES.get(state, ExitCode.OK)
 
 
-def _after(
+def _report(
     pipeline: ReleasePipeline, release: Release, stage: Environment, options: Options, output: Output, done: str
 ) -> int:
-    """Say that it was done; or follow the stage, and say how it ended."""
+    """Print that the change was made; with `--wait`, follow the stage and print its final state."""
 
-    def look() -> tuple[Release, StageState]:
-        found = release_reads.one_release(pipeline.project, release.id)
-        return found, next(
-            (stage_of(environment) for environment in found.environments if environment.id == stage.id),
-            StageState.UNKNOWN,
-        )
+    def read() -> tuple[Release, StageState]:
+        current = release_reads.one_release(pipeline.project, release.id)
+        states = (stage_of(environment) for environment in current.environments if environment.id == stage.id)
+        return current, next(states, StageState.UNKNOWN)
 
     waits = options.get("wait", False)
-    over = {*StageState} - {*RUNS, StageState.SCHEDULED, StageState.NOT_STARTED}
     seconds = options["timeout"] if waits else 0.0
-    found, state = until(look, lambda seen: seen[1] in over, seconds=seconds, pause=_PAUSE)
+    current, state = poll_until(read, lambda value: value[1] in _FINISHED, seconds=seconds, pause=_PAUSE)
     text = f"{stage.name} of {release.name}: {state}." if waits else f"{stage.name} of {release.name} {done}."
-    output.say(release_row(pipeline, found), text)
-    return (
-        _CODES.get(release_state_of_stages([state]), WELL if state is StageState.SUCCEEDED else UNKNOWN)
-        if waits
-        else WELL
-    )
+    output.say(release_row(pipeline, current), text)
+    return _exit_code_of_stage(state) if waits else ExitCode.OK
+
+
+def _exit_code_of_stage(state: StageState) -> ExitCode:
+    default = ExitCode.OK if state is StageState.SUCCEEDED else ExitCode.UNKNOWN
+    return _CODES.get(release_state_of_stages([state]), default)
 
 
 def release_row(pipeline: ReleasePipeline, release: Release) -> dict[str, Any]:
@@ -240,9 +234,9 @@ def release_row(pipeline: ReleasePipeline, release: Release) -> dict[str, Any]:
         "versions": {artifact.alias: artifact.version for artifact in release.artifacts},
         "stages": [{"name": environment.name, "state": stage_of(environment)} for environment in release.environments],
         "asked": [
-            {"stage": environment.name, "who": asked.approver.display_name if asked.approver else None}
+            {"stage": environment.name, "who": approval.approver.display_name if approval.approver else None}
             for environment in release.environments
-            for asked in pending(environment)
+            for approval in pending(environment)
         ],
         "web_url": release.web_url,
     }

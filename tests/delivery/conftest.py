@@ -81,4 +81,4 @@ def quick(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
         caches["azure_devops"].clear()
         sandbox.world.advance(30)
 
-    monkeypatch.setattr("delivery.cli.waiting.time.sleep", sleep)
+    monkeypatch.setattr("delivery.cli.polling.time.sleep", sleep)

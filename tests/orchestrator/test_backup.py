@@ -61,7 +61,7 @@ def test_a_database_that_was_destroyed_is_there_again(product: Installation, dat
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("Restored: 2 connections, 1 people, 20 events, up to 2026-11-24 00:00 UTC.")
     assert stored(product) == RESTORED
-    assert "Every seal holds." in product.run("history", "verify").out
+    assert "Every seal is valid." in product.run("history", "verify").out
 
 
 MORE = """
@@ -92,7 +92,7 @@ def test_a_backup_whose_seals_were_removed_is_restored_and_not_sealed(
     database.unlink()
     ended = product.run("restore", str(backup))
     assert ended.code == 1
-    assert "The restored history is not sealed any further: There are no seals and no checkpoint" in ended.err
+    assert "No more of the restored history is sealed: There are no seals and no checkpoint" in ended.err
     assert product.run("history", "verify").code == 1
     assert product.run("history", "accept", "--reason", "Looked at each event").code == 0
     assert product.run("history", "verify").code == 0
@@ -138,8 +138,8 @@ def test_tokens_that_cannot_be_read_are_named(database: Path, backup: Path) -> N
     product = Installation(f"sqlite:///{database}", keys=OTHER_KEY)
     ended = product.run("restore", str(backup))
     assert ended.code == 1
-    assert "The token of Connection 0 cannot be read with any key of the ring." in ended.err
-    assert "The token of Connection 1 cannot be read with any key of the ring." in ended.err
+    assert "The token of Connection 0 cannot be decrypted with any of the FIELD_ENCRYPTION_KEYS." in ended.err
+    assert "The token of Connection 1 cannot be decrypted with any of the FIELD_ENCRYPTION_KEYS." in ended.err
     assert newest_event(database) == "backup.restored"
 
 

@@ -205,6 +205,6 @@ def test_the_command_answers_for_the_parts_that_are_asked_for(all_well: None) ->
 
 
 def test_the_command_refuses_a_part_that_is_none(all_well: None) -> None:
-    with pytest.raises(CommandError, match="No part is called crock") as refused:
+    with pytest.raises(CommandError, match="There is no part named crock") as refused:
         command("crock")
     assert refused.value.returncode == 2

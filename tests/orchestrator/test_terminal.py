@@ -100,7 +100,7 @@ def test_what_a_person_typed_is_not_repeated_with_them(
     with pytest.raises(SystemExit):
         command.run_from_argv(["manage.py", "connections", "test", f"no {NASTY}"])
     err = capsys.readouterr().err
-    assert "No connection is called" in err
+    assert "There is no connection named" in err
     assert control_characters(err) == []
 
 

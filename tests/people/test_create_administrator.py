@@ -21,7 +21,7 @@ def run(*arguments: str) -> str:
 
 def test_the_password_is_read_from_standard_input(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", StringIO(PASSWORD + "\n"))
-    assert "root may do everything now." in run("root", "--email", "root@example.com")
+    assert "root is now an administrator." in run("root", "--email", "root@example.com")
     assert sign_in(client, "root").status_code == 302
 
 
@@ -42,5 +42,5 @@ def test_a_link_leads_to_where_the_password_is_chosen(client: Client) -> None:
 
 def test_a_name_that_is_taken_is_refused() -> None:
     run("root", "--link")
-    with pytest.raises(CommandError, match="called ROOT already"):
+    with pytest.raises(CommandError, match="username ROOT is taken"):
         run("ROOT", "--link")

@@ -45,7 +45,7 @@ def test_a_database_that_was_destroyed_is_there_again(
     ended = product.run("restore", str(tmp_path / "made"))
     assert (ended.code, ended.err) == (0, "")
     assert stored(product) == RESTORED
-    assert "Every seal holds." in product.run("history", "verify").out
+    assert "Every seal is valid." in product.run("history", "verify").out
     # Numbers go on where they were.
     product.shell("from tests.factories import ConnectionFactory; ConnectionFactory(name='Later')")
 

@@ -1,8 +1,8 @@
 """`manage.py connections VERB`: for scripts, with --json and meaningful exit codes.
 
-Exit codes: 0 all is well · 1 refused, expired or not found · 2 wrong usage · 3 works with limits, or ends soon ·
-4 could not be told. A token is read from standard input, never from the command line, where other users of the
-machine could see it.
+Exit codes: 0 success · 1 refused, expired or not found · 2 wrong usage · 3 works with limits, or expires soon ·
+4 unknown. A token is read from standard input, never from the command line, where other users of the machine could
+see it.
 """
 
 import json
@@ -13,7 +13,7 @@ from django.core.management.base import CommandParser
 
 from connections.actions.refusals import Refused
 from connections.cli import audits, calibration, notifications, tokens
-from connections.cli.common import Output, findable, refusal_exit_code
+from connections.cli.common import Output, queryable, refusal_exit_code
 from connections.providers.azure_devops.identifiers import InvalidToken
 from connections.providers.azure_devops.input_errors import TOKEN_ERRORS
 from core.terminal import TerminalCommand
@@ -27,32 +27,32 @@ VERBS = {
     "update-token": tokens.update_token,
     "rotate": tokens.rotate_many,
     "remind": notifications.remind_people,
-    "events": notifications.tell_events,
+    "events": notifications.list_events,
 }
 
 
 class Command(TerminalCommand):
-    """List, test, audit, calibrate, add, rotate, remind, and what was done."""
+    """Runs the verbs of `connections/cli/`."""
 
     help = __doc__ or ""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """One sub-command for each verb."""
+        """Add one subcommand for each verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
         for module in (audits, calibration, tokens, notifications):
             for verb in module.add_arguments(verbs):
                 verb.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Carry out the verb and leave with its exit code."""
-        options = findable(options)
+        """Run the verb and exit with its code."""
+        options = queryable(options)
         output = Output(self.stdout.write, self.stderr.write, as_json=options["json"])
         try:
             code = VERBS[options["verb"]](options, output)
         except Refused as refused:
             code = self._refuse(refused.code, refused.message, output)
-        except InvalidToken as wrong:
-            code = self._refuse(wrong.code, TOKEN_ERRORS[wrong.code], output)
+        except InvalidToken as error:
+            code = self._refuse(error.code, TOKEN_ERRORS[error.code], output)
         if code:
             sys.exit(code)
 

@@ -1,7 +1,7 @@
-"""`manage.py rotate_encryption_keys`: write every stored token anew with the newest key of the ring.
+"""`manage.py rotate_encryption_keys`: re-encrypt every stored token with the newest of the FIELD_ENCRYPTION_KEYS.
 
-Safe to interrupt and to repeat: each row is its own step, and rows of the newest key are passed over.
-Exit code 1 when a token could not be read; its connection is named. 130 when it was interrupted.
+Safe to interrupt and to repeat: each token is re-encrypted on its own, and those of the newest key are skipped.
+Exit code 1 if a token could not be read; its connection is named. 130 if interrupted.
 """
 
 import sys
@@ -17,20 +17,20 @@ class Command(TerminalCommand):
     help = __doc__ or ""
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Do it and say how it went."""
+        """Re-encrypt, and report the result."""
         try:
-            outcome = reencrypt_all(progress=self._say)
+            outcome = reencrypt_all(progress=self._report)
         except KeyboardInterrupt:
-            self.stderr.write(
-                "Interrupted. What was written stays, and every token can be read. Run it again to go on."
-            )
+            self.stderr.write("Interrupted. Every token is still readable. Run the command again to continue.")
             sys.exit(130)
-        self.stdout.write(f"{outcome.resealed} tokens written with the newest key, {outcome.current} had it already.")
+        self.stdout.write(
+            f"{outcome.resealed} tokens re-encrypted with the newest key; {outcome.current} already used it."
+        )
         for name in outcome.unreadable:
-            self.stderr.write(f"The token of {name} cannot be read with any key of the ring.")
+            self.stderr.write(f"The token of {name} cannot be decrypted with any of the FIELD_ENCRYPTION_KEYS.")
         if outcome.unreadable:
             sys.exit(1)
 
-    def _say(self, done: int, total: int) -> None:
+    def _report(self, done: int, total: int) -> None:
         self.stdout.write(f"{done} of {total} tokens")
         self.stdout.flush()

@@ -1,7 +1,7 @@
 """`manage.py repositories list | refresh`: for scripts, with --json and meaningful exit codes.
 
-Exit codes: 0 all is well · 1 refused or not found · 2 wrong usage · 3 some projects could not be listed, or the list
-of projects is incomplete · 4 could not be told. `refresh` does the work here, without a worker.
+Exit codes: 0 success · 1 refused or not found · 2 wrong usage · 3 some projects could not be listed, or the list of
+projects is incomplete · 4 unknown. `refresh` syncs in this process, without a worker.
 """
 
 import sys
@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from connections import clients
-from connections.cli.common import LIMITED, OPERATOR, UNKNOWN, USAGE, WELL, Output, find, findable, refusal_exit_code
+from connections.cli.common import ExitCode, Output, find, queryable, refusal_exit_code
 from connections.domain.problems import catalogue
 from connections.models import Connection
 from connections.providers.azure_devops.errors import ListIncomplete
@@ -19,26 +19,29 @@ from core.terminal import TerminalCommand
 from delivery import reads
 from delivery.cli.incomplete_lists import warn_of_incomplete
 from delivery.sync import sync
+from history.record import COMMAND_LINE
 
 
 class Command(TerminalCommand):
-    """List and refresh."""
+    """Lists repositories and syncs them."""
 
     help = __doc__ or ""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """One sub-command for each verb."""
+        """Add one subcommand for each verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        listing = verbs.add_parser("list", help="the repositories that are present, one JSON object a line with --json")
+        listing = verbs.add_parser("list", help="list repositories; with --json one JSON object per line")
         listing.add_argument("--connection", default="", help="name of the connection")
-        refreshing = verbs.add_parser("refresh", help="bring in projects and repositories of a connection now")
-        refreshing.add_argument("connection", nargs="?", default="", help="the default connection when it is not said")
+        refreshing = verbs.add_parser("refresh", help="sync projects and repositories of a connection now")
+        refreshing.add_argument(
+            "connection", nargs="?", default="", help="name of the connection (the default connection)"
+        )
         for verb in (listing, refreshing):
             verb.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Carry out the verb and leave with its exit code."""
-        options = findable(options)
+        """Run the verb and exit with its code."""
+        options = queryable(options)
         output = Output(self.stdout.write, self.stderr.write, as_json=options["json"])
         code = {"list": _list, "refresh": _refresh}[options["verb"]](options, output)
         if code:
@@ -69,35 +72,35 @@ def _connection(name: str) -> Connection:
         return find(name)
     default = Connection.objects.filter(is_default=True).first()
     if default is None:
-        raise CommandError("No connection is the default one. Say which one is meant.", returncode=USAGE)
+        raise CommandError("There is no default connection. Name a connection.", returncode=ExitCode.USAGE)
     return default
 
 
 def _refresh(options: dict[str, Any], output: Output) -> int:
     connection = _connection(options["connection"])
-    claim = sync.claim_now(connection, by=OPERATOR, now=database_now())
+    claim = sync.claim_now(connection, by=COMMAND_LINE, now=database_now())
     if claim is None:
-        output.say({"problem": "under_way"}, "A worker is bringing them in at this moment.")
-        return UNKNOWN
+        output.say({"problem": "under_way"}, "A sync of this connection is already running.")
+        return ExitCode.UNKNOWN
     sync.sync(claim, clock=database_now)
-    found = reads.sync_status(connection)
-    sync_state = found.sync_state
+    status = reads.sync_status(connection)
+    sync_state = status.sync_state
     problem = sync_state.problem if sync_state else "unexpected_answer"
     value = {
         "connection": connection.name,
-        "projects": found.projects,
-        "repositories": found.repositories,
-        "projects_not_listed": found.untold,
-        "complete": not problem and not found.untold,
+        "projects": status.projects,
+        "repositories": status.repositories,
+        "projects_not_listed": status.untold,
+        "complete": not problem and not status.untold,
         "problem": problem,
     }
-    text = f"{found.repositories} repositories in {found.projects} projects."
+    text = f"{status.repositories} repositories in {status.projects} projects."
     if problem:
-        words = catalogue.problem(problem, place=clients.place_of(connection.server))
-        text = f"{words.title}. {words.next_step} Known: {text}"
+        details = catalogue.problem(problem, place=clients.place_of(connection.server))
+        text = f"{details.title}. {details.next_step} Stored so far: {text}"
     output.say(value, text)
     if problem == ListIncomplete.code:
-        return LIMITED
+        return ExitCode.LIMITED
     if problem:
-        return UNKNOWN if sync_state and sync_state.under_way else refusal_exit_code(problem)
-    return LIMITED if found.untold else WELL
+        return ExitCode.UNKNOWN if sync_state and sync_state.under_way else refusal_exit_code(problem)
+    return ExitCode.LIMITED if status.untold else ExitCode.OK

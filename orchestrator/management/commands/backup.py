@@ -1,6 +1,6 @@
-"""`manage.py backup FILE`: the whole database in one file that only its owner can read, made while everything runs.
+"""`manage.py backup FILE`: write the whole database to one file that only its owner can read, while everything runs.
 
-Keys are not in it: keep them apart. Neither are sessions. Exit code 1 when it could not be made.
+Keys and sessions are not included; keep the keys in another place. Exit code 1 if the backup could not be made.
 """
 
 import json
@@ -24,14 +24,14 @@ class Command(TerminalCommand):
     help = __doc__ or ""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Where to."""
+        """Add the arguments."""
         parser.add_argument("file", type=Path, help="must not exist yet")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Make it, and note it in the history. Raises `CommandError`."""
+        """Make the backup, and record it in the history. Raises `CommandError`."""
         path = options["file"]
-        # What is not sealed in the copy is old when somebody restores it.
+        # Events that are not sealed in the copy would be too old to be sealed automatically after a restore.
         sealing.seal_if_possible(now=timezone.now())
         try:
             size = making.make(path)
@@ -40,7 +40,7 @@ class Command(TerminalCommand):
         try:
             making.note(size, by=COMMAND_LINE, now=timezone.now())
         except DatabaseError as problem:
-            self.stderr.write(f"The backup is made, and could not be noted in the history: {problem}")
-        said = {"file": str(path), "bytes": size}
-        words = f"{path}: {size} bytes. It holds no keys: without them its tokens cannot be read. Keep them apart."
-        self.stdout.write(json.dumps(said) if options["json"] else words)
+            self.stderr.write(f"The backup was made, but could not be recorded in the history: {problem}")
+        value = {"file": str(path), "bytes": size}
+        text = f"{path}: {size} bytes. Keys are not included; without them the tokens cannot be read."
+        self.stdout.write(json.dumps(value) if options["json"] else text)

@@ -1,4 +1,4 @@
-"""`manage.py dbshell`: Django's own, but psql connects as the product does, with every option of DATABASE_URL."""
+"""`manage.py dbshell`: Django's command, but psql connects as the product does, with every option of DATABASE_URL."""
 
 import subprocess
 from typing import Any
@@ -11,22 +11,22 @@ from orchestrator.libpq import program_connection
 
 
 class Command(dbshell.Command):
-    """Django passes on neither the options of the URL nor a host that stands among them."""
+    """Replaces Django's command, which passes on neither the options of the URL nor a host among them."""
 
     def handle(self, **options: Any) -> None:
-        """Raises `CommandError`."""
+        """Start the shell. Raises `CommandError`."""
         database = connections[options["database"]]
         if database.vendor != "postgresql":
             super().handle(**options)
             return
         psql = program_connection(database.settings_dict)
         try:
-            done = subprocess.run(  # noqa: S603  (psql is what the command is for)
+            process = subprocess.run(  # noqa: S603  (psql is what the command is for)
                 ["psql", *psql.arguments, *options["parameters"]],  # noqa: S607  (found on PATH, as Django does)
                 env=psql.environment,
                 check=False,
             )
         except FileNotFoundError:
             raise CommandError("psql is not on PATH. Install PostgreSQL's client programs.") from None
-        if done.returncode:
-            raise CommandError(f"psql ended with exit code {done.returncode}.", returncode=done.returncode)
+        if process.returncode:
+            raise CommandError(f"psql exited with code {process.returncode}.", returncode=process.returncode)

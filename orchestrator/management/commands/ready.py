@@ -1,4 +1,4 @@
-"""`manage.py ready`: what /readyz says, for monitors and containers that have no web process."""
+"""`manage.py ready`: the same checks as /readyz, for monitors and containers without a web process."""
 
 import json
 from dataclasses import asdict
@@ -12,21 +12,23 @@ from orchestrator.health import report
 
 
 class Command(TerminalCommand):
-    """Says how each part is; exit code 1 when one of those asked for does not do its work."""
+    """Prints the health of each part; exit code 1 if one of them does not work."""
 
     help = __doc__
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which parts, and in which form."""
-        parser.add_argument("parts", nargs="*", help="database, broker, clock, worker, history; all of them by default")
-        parser.add_argument("--json", action="store_true", help="as /readyz answers")
+        """Add the arguments."""
+        parser.add_argument(
+            "parts", nargs="*", help="database, broker, clock (the scheduler), worker, history; all by default"
+        )
+        parser.add_argument("--json", action="store_true", help="print JSON, as /readyz does")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises `CommandError` when a part does not do its work, or is no part."""
+        """Print the checks. Raises `CommandError` if a part does not work, or there is no such part."""
         parts = report(now=timezone.now())
         if unknown := set(options["parts"]) - {part.name for part in parts}:
-            raise CommandError(f"No part is called {', '.join(sorted(unknown))}.", returncode=2)
+            raise CommandError(f"There is no part named {', '.join(sorted(unknown))}.", returncode=2)
         asked = [part for part in parts if part.name in options["parts"] or not options["parts"]]
         ready = all(part.ok for part in asked)
         if options["json"]:

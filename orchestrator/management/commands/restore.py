@@ -1,7 +1,7 @@
-"""`manage.py restore FILE`: put a backup back, and name the connections whose tokens cannot be read.
+"""`manage.py restore FILE`: restore a backup, and name the connections whose tokens cannot be read.
 
-Stop web, worker and clock first. Exit codes: 0 all is well · 1 restored, and some tokens cannot be read, or the history
-needs a decision before it is sealed any further · 2 nothing was changed.
+Stop web, workers and scheduler first. Exit codes: 0 success · 1 restored, but some tokens cannot be read, or the
+history needs a decision before more of it is sealed · 2 nothing was changed.
 """
 
 import json
@@ -21,7 +21,7 @@ from orchestrator.backups.restoring import NotEmpty, Restored, restore
 
 WORDS = "what is in the database now is lost"
 _NOTHING_CHANGED = 2
-_UNSEALED = "Events of the last moments before the backup are a harmless reason."
+_UNSEALED = "Events recorded just before the backup was made are a harmless reason."
 
 
 class Command(TerminalCommand):
@@ -30,43 +30,43 @@ class Command(TerminalCommand):
     help = __doc__ or ""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Where from."""
+        """Add the arguments."""
         parser.add_argument("file", type=Path)
         parser.add_argument(
-            "--replace", default="", metavar="WORDS", help=f'"{WORDS}", in these words, when the database is not empty'
+            "--replace", default="", metavar="WORDS", help=f'if the database is not empty, exactly: "{WORDS}"'
         )
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Restore and say how it went. Raises `CommandError`."""
+        """Restore, and report the result. Raises `CommandError`."""
         replace = options["replace"]
         if replace and replace != WORDS:
-            raise CommandError(f'--replace takes exactly these words: "{WORDS}"', returncode=_NOTHING_CHANGED)
+            raise CommandError(f'--replace requires exactly these words: "{WORDS}"', returncode=_NOTHING_CHANGED)
         try:
             restored = restore(options["file"], replace=bool(replace), by=COMMAND_LINE, now=timezone.now())
         except NotEmpty as filled:
-            words = f'{filled} Nothing was changed. To replace it, say --replace "{WORDS}".'
-            raise CommandError(words, returncode=_NOTHING_CHANGED) from None
+            message = f'{filled} Nothing was changed. To replace it, add --replace "{WORDS}".'
+            raise CommandError(message, returncode=_NOTHING_CHANGED) from None
         except Impossible as problem:
             raise CommandError(f"{problem} Nothing was changed.", returncode=_NOTHING_CHANGED) from None
-        self._say(restored, as_json=options["json"])
+        self._report(restored, as_json=options["json"])
         if restored.unreadable or restored.history:
             sys.exit(1)
 
-    def _say(self, restored: Restored, *, as_json: bool) -> None:
+    def _report(self, restored: Restored, *, as_json: bool) -> None:
         if as_json:
             self.stdout.write(json.dumps(asdict(restored), cls=DjangoJSONEncoder))
             return
         until = f", up to {restored.until:%Y-%m-%d %H:%M} UTC" if restored.until else ""
         self.stdout.write(
             f"Restored: {restored.connections} connections, {restored.people} people, {restored.events} events{until}. "
-            "Everybody is signed out."
+            "Everyone is signed out."
         )
-        for words in restored.history:
-            self.stderr.write(f"The restored history is not sealed any further: {words}")
+        for finding in restored.history:
+            self.stderr.write(f"No more of the restored history is sealed: {finding}")
         if restored.history:
-            self.stderr.write(f'{_UNSEALED} When you know the reason: manage.py history accept --reason "…"')
+            self.stderr.write(f'{_UNSEALED} If you know the reason, run: manage.py history accept --reason "…"')
         for name in restored.unreadable:
-            self.stderr.write(f"The token of {name} cannot be read with any key of the ring.")
+            self.stderr.write(f"The token of {name} cannot be decrypted with any of the FIELD_ENCRYPTION_KEYS.")
         if restored.unreadable:
-            self.stderr.write("Bring their key back into FIELD_ENCRYPTION_KEYS, or update the tokens of these.")
+            self.stderr.write("Add the missing key to FIELD_ENCRYPTION_KEYS again, or update these tokens.")

@@ -1,4 +1,4 @@
-"""`manage.py up`: the whole product in this terminal."""
+"""`manage.py up`: run the whole product in this terminal."""
 
 import sys
 from typing import Any
@@ -10,12 +10,12 @@ from orchestrator.supervisor.up import up
 
 
 class Command(TerminalCommand):
-    """Starts web, worker, clock, broker and sandbox, and keeps them running until Ctrl-C."""
+    """Starts web, worker, scheduler, broker and sandbox, and keeps them running until Ctrl-C."""
 
     help = __doc__
-    # The web does it before it serves.
+    # The web process runs the checks before it serves.
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """The same as what `manage.py` does without loading Django, for `manage.py help` and Django's own options."""
+        """Do what `manage.py` does for `up` without loading Django; for `manage.py help` and Django's own options."""
         sys.exit(up(settings.BASE_DIR))

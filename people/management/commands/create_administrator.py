@@ -1,7 +1,7 @@
-"""`manage.py create_administrator NAME`: the first one, or another; never with a default password.
+"""`manage.py create_administrator NAME`: create the first or another administrator, never with a default password.
 
 Without --link the password is asked for at the terminal, or read from standard input. With --link a link is printed
-at which that person chooses it. Exit code 1 when the name is taken or the password is too weak.
+where the person chooses a password. Exit code 1 if the name is taken or the password is too weak.
 """
 
 import getpass
@@ -22,32 +22,32 @@ from people.actions.manage_people import Refused, add_administrator, link_for, r
 
 
 class Command(TerminalCommand):
-    """Make somebody who may do everything."""
+    """Creates an administrator."""
 
     help = __doc__ or ""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Name, address, and how the password is chosen."""
+        """Add the arguments."""
         parser.add_argument("name")
         parser.add_argument("--email", default="")
-        parser.add_argument("--link", action="store_true", help="print a link at which the password is chosen")
+        parser.add_argument("--link", action="store_true", help="print a link for choosing the password")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Make the administrator."""
+        """Create the administrator. Raises `CommandError`."""
         name = options["name"]
         try:
             require_free(storable_text(name))
         except Refused:
-            words = f"Somebody is called {name} already. `manage.py changepassword {name}` sets a password."
-            raise CommandError(words) from None
+            message = f"The username {name} is taken. To set its password, run: manage.py changepassword {name}"
+            raise CommandError(message) from None
         password = None if options["link"] else _password(User(username=name, email=options["email"]))
         try:
             user = add_administrator(name, options["email"], password=password)
         except Refused as refused:
             raise CommandError(refused.message) from None
-        # The first one is made before a worker runs, and what waits for long is not sealed any more.
+        # The first administrator is created before a worker runs, and events that wait too long are not sealed.
         sealing.seal_if_possible(now=timezone.now())
-        self.stdout.write(f"{user.get_username()} may do everything now.")
+        self.stdout.write(f"{user.get_username()} is now an administrator.")
         if options["link"]:
             self.stdout.write(f"Choose a password at {link_for(user)}")
 
@@ -56,12 +56,12 @@ def _password(user: User) -> str:
     if sys.stdin.isatty():
         password = getpass.getpass("Password: ")
         if password != getpass.getpass("Password again: "):
-            raise CommandError("The two passwords are not the same.")
+            raise CommandError("The two passwords do not match.")
     else:
         try:
             password = read_line_of_standard_input(longest=10_000)
-        except UnreadableText as wrong:
-            raise CommandError(str(wrong)) from None
+        except UnreadableText as error:
+            raise CommandError(str(error)) from None
     try:
         validate_password(password, user)
     except ValidationError as weak:

@@ -62,10 +62,10 @@ def of_the_newest_key() -> int:
 
 
 def test_after_a_rotation_the_old_key_may_go(stored: list[StoredCredential], settings: Settings) -> None:
-    assert rotate() == (0, "5 tokens written with the newest key, 0 had it already.\n", "")
+    assert rotate() == (0, "5 tokens re-encrypted with the newest key; 0 already used it.\n", "")
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     assert readable() == SECRETS
-    assert rotate()[1] == "0 tokens written with the newest key, 5 had it already.\n"
+    assert rotate()[1] == "0 tokens re-encrypted with the newest key; 5 already used it.\n"
 
 
 def test_progress_is_said(stored: list[StoredCredential], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,11 +96,11 @@ def test_interrupted_half_way_it_loses_nothing_and_goes_on_where_it_was(
         code, _, said = rotate()
     assert (code, said) == (
         130,
-        "Interrupted. What was written stays, and every token can be read. Run it again to go on.\n",
+        "Interrupted. Every token is still readable. Run the command again to continue.\n",
     )
     assert of_the_newest_key() == 2
     assert readable() == SECRETS
-    assert rotate()[1] == "3 tokens written with the newest key, 2 had it already.\n"
+    assert rotate()[1] == "3 tokens re-encrypted with the newest key; 2 already used it.\n"
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     assert readable() == SECRETS
 
@@ -129,8 +129,9 @@ def test_a_token_that_no_key_opens_is_named_and_the_others_are_written(
     settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
     code, out, err = rotate()
     assert code == 1
-    assert out == "4 tokens written with the newest key, 0 had it already.\n"
-    assert err == f"The token of {stored[2].connection.name} cannot be read with any key of the ring.\n"
+    assert out == "4 tokens re-encrypted with the newest key; 0 already used it.\n"
+    name = stored[2].connection.name
+    assert err == f"The token of {name} cannot be decrypted with any of the FIELD_ENCRYPTION_KEYS.\n"
 
 
 # A rotation that was killed by the machine: a process of its own, a database of its own, no chance to clean up.
@@ -197,7 +198,7 @@ def test_killed_half_way_every_token_can_be_read_and_the_next_run_finishes(produ
     newest, different = product.tokens(NEW, OLD)
     assert newest >= 100
     assert different == 400
-    assert f"{400 - newest} tokens written with the newest key" in product.run(keys, "rotate_encryption_keys")
+    assert f"{400 - newest} tokens re-encrypted with the newest key" in product.run(keys, "rotate_encryption_keys")
     assert product.tokens(NEW) == (400, 400)
 
 

@@ -96,7 +96,7 @@ def test_rotate_lists_what_expires_soon_and_who_shares_a_token(connected: Connec
         ("Two", False, "Maya Sample"),
     ]
     assert "One  (shares its token)" in Ran("rotate").out
-    assert Ran("rotate", "--within", "3").out == "Nothing expires within 3 days.\n"
+    assert Ran("rotate", "--within", "3").out == "No token expires within 3 days.\n"
 
 
 def test_rotate_reads_new_tokens_and_reports_each_connection(
@@ -121,15 +121,15 @@ def test_rotate_reads_new_tokens_and_reports_each_connection(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("no json", "not JSON"),
-        ('{"token": 7}', 'no object with a "token"'),
-        ('{"token": "x"}', "names no"),
-        ('{"token": "x", "connections": []}', "names no"),
-        ('{"token": "x", "connection": "Nothing"}', "No connection is called Nothing."),
-        ('{"token": "x", "connection": 999}', "No connection is called 999."),
+        ("no json", "not valid JSON"),
+        ('{"token": 7}', 'not a JSON object with a "token"'),
+        ('{"token": "x"}', "has neither"),
+        ('{"token": "x", "connections": []}', "has neither"),
+        ('{"token": "x", "connection": "Nothing"}', "There is no connection named Nothing."),
+        ('{"token": "x", "connection": 999}', "There is no connection named 999."),
         ('{"token": "two words", "connection": "Acme main"}', "white space inside"),
         (json.dumps({"token": ENTRA_TOKEN, "connection": "Acme main"}), "valid for about an hour"),
-        ('{"token": "x", "connection": "Acme main", "expires_on": "soon"}', "A date looks like"),
+        ('{"token": "x", "connection": "Acme main", "expires_on": "soon"}', "Enter the date as"),
         ('{"token": "' + "x" * 20_000 + '"}', "too long"),
     ],
 )
@@ -149,7 +149,7 @@ def test_rotate_in_words(connected: Connected, token_of: Token, type_in: TypeIn)
     connected()
     type_in(line(connection="Acme main", token=token_of("full-colleague")) + "{}\n")
     out = Ran("rotate", "--read", "--owner", "maya").out.splitlines()
-    assert out[0] == "Acme main: updated. It belongs to another person than the old one."
+    assert out[0] == "Acme main: updated. It belongs to a different person than the old token."
     assert out[1].startswith("Line 2: ")
 
 
@@ -158,7 +158,7 @@ def test_rotate_wants_an_owner_and_lines(maintainer: User, type_in: TypeIn) -> N
     type_in("\n")
     assert Ran("rotate", "--read").code == 2
     ran = Ran("rotate", "--read", "--owner", "maya")
-    assert (ran.code, ran.err) == (2, "Standard input holds no line.")
+    assert (ran.code, ran.err) == (2, "Standard input is empty.")
 
 
 def test_commands_say_not_to_revoke_a_token_that_others_still_use(
@@ -170,7 +170,7 @@ def test_commands_say_not_to_revoke_a_token_that_others_still_use(
     assert (told["person"], [other["name"] for other in told["still_used_by"]]) == ("Maya Sample", ["Two"])
     type_in(line(connection="Two", token=token_of("full-again")))
     out = Ran("rotate", "--read", "--owner", "maya").out
-    assert "Now revoke the old token of Maya Sample" in out
+    assert "Revoke the old token of Maya Sample" in out
 
 
 def test_a_rotation_says_at_its_end_which_old_tokens_are_still_in_use(

@@ -71,7 +71,7 @@ def test_what_is_no_scope_is_asked_for_again(connected: Connected, sits_at: Type
     sits_at("everything\nMANAGE\nexecute\nmanage\nn\n")
     ran = Ran("calibrate", "Acme main")
     assert ran.code == 0
-    assert ran.err.count("Code: the token has which scope? none, read, write, manage") == 2
+    assert ran.err.count("Code: which scope does the token have? none, read, write, manage") == 2
 
 
 def test_a_script_says_everything_by_options(connected: Connected, type_in: TypeIn, tmp_path: Path) -> None:
@@ -92,9 +92,9 @@ def test_a_script_that_does_not_save_prints_the_file(connected: Connected, type_
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ((), "Say with --code"),
-        (("--code", "read", "--build", "read"), "Say with --release"),
-        ((*FULL, "--output", "x.json"), "add --yes"),
+        ((), "Add --code"),
+        (("--code", "read", "--build", "read"), "Add --release"),
+        ((*FULL, "--output", "x.json"), "Add --yes"),
     ],
 )
 def test_a_script_that_says_too_little_asks_nobody(

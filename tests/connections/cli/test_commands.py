@@ -64,7 +64,7 @@ def test_test_tells_a_refusal_from_an_outage(connected: Connected, sandbox: Sand
 @pytest.mark.django_db
 def test_an_unknown_name_is_said() -> None:
     ran = Ran("test", "Nothing")
-    assert (ran.code, ran.err) == (1, "No connection is called Nothing.")
+    assert (ran.code, ran.err) == (1, "There is no connection named Nothing.")
 
 
 def test_add_connects_with_the_token_of_standard_input(
@@ -136,9 +136,9 @@ def test_an_access_token_of_entra_is_explained(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--owner", "nobody"], "No active user is called nobody."),
-        (["--owner", "maya", "--server", "Other"], "No server is called Other. There are: Sandbox."),
-        (["--owner", "maya", "--expires-on", "31.12.2026"], "a date looks like 2026-12-31"),
+        (["--owner", "nobody"], "There is no active user named nobody."),
+        (["--owner", "maya", "--server", "Other"], "There is no server named Other. Known servers: Sandbox."),
+        (["--owner", "maya", "--expires-on", "31.12.2026"], "enter a date as YYYY-MM-DD"),
     ],
 )
 def test_wrong_usage_is_exit_code_two(
@@ -213,7 +213,7 @@ def test_remind_writes_what_is_due_and_says_to_whom(ending: Connection) -> None:
 def test_remind_ends_with_one_when_nobody_can_be_told(ending: Connection) -> None:
     User.objects.update(email="")
     ran = Ran("remind")
-    assert (ran.code, "to nobody" in ran.out) == (1, True)
+    assert (ran.code, "to no recipient" in ran.out) == (1, True)
 
 
 def test_remind_sends_on_demand(ending: Connection, settings: Settings) -> None:

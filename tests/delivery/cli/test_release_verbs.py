@@ -114,7 +114,7 @@ def test_an_approval_is_given_and_the_stage_followed_to_its_end(shop: Shop, quic
 
 def test_an_approval_is_given_without_waiting(shop: Shop) -> None:
     code, text = run("releases", "approve", *PRODUCTION)
-    assert (code, text) == (0, "Production of Release-2 is approved.\n")
+    assert (code, text) == (0, "Production of Release-2 was approved.\n")
     assert Event.objects.get(kind="approve_deployment.done").actor_name == "command line"
 
 
@@ -136,7 +136,7 @@ def test_a_deployment_that_fails_ends_with_one(shop: Shop, quick: None) -> None:
 
 
 def test_a_deployment_is_cancelled(shop: Shop) -> None:
-    assert run("releases", "cancel", *PRODUCTION) == (0, "Production of Release-2 is cancelled.\n")
+    assert run("releases", "cancel", *PRODUCTION) == (0, "Production of Release-2 was cancelled.\n")
     assert shop.status(shop.release(WAITING), "Production") == "canceled"
 
 
