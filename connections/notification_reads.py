@@ -55,6 +55,11 @@ def muted_by(address: str) -> QuerySet[MutedReminders]:
     return MutedReminders.objects.filter(address__iexact=address) if address else MutedReminders.objects.none()
 
 
+def muted_about(connection: Connection) -> QuerySet[MutedReminders]:
+    """Who stopped the reminders about one connection."""
+    return MutedReminders.objects.filter(connection=connection)
+
+
 @dataclass(frozen=True, slots=True)
 class ReminderAddress:
     """Reminders about one connection, or about all, to one address: what a signed link to stop them stands for."""

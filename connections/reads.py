@@ -6,17 +6,20 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, prefetch_related_objects
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower, Upper
+from django.utils.timezone import localdate
 
 from connections import clients
 from connections.domain import expiry
 from connections.domain.expiry_chart import DAYS, Timeline, timeline
 from connections.domain.health import Expiry, Health
-from connections.models import ChosenProject, Connection, StoredCredential
+from connections.models import CapabilityState, ChosenProject, Connection, MutedReminders, Reminder, StoredCredential
+from connections.providers.capability import Verdict
 from history.days import end_of, start_of
 from history.models import Event
 from history.queries import Filters as EventFilters
@@ -251,6 +254,64 @@ def expiring(*, within: int, today: date) -> QuerySet[Connection]:
     found = Connection.objects.filter(disabled=False, expires_on__lte=today + timedelta(days=within))
     shares = Exists(same.exclude(connection_id=OuterRef("pk")))
     return found.select_related("owner").annotate(shares_token=shares).order_by("expires_on", Lower("name"), "pk")
+
+
+def connection(connection_id: int) -> Connection | None:
+    """A connection with its owner; None when it is gone."""
+    return Connection.objects.select_related("owner").filter(pk=connection_id).first()
+
+
+def granted_capabilities(connection: Connection) -> set[str]:
+    """The keys of what the last checks found its token able to do."""
+    return set(connection.capabilities.filter(verdict=Verdict.GRANTED).values_list("capability", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionDetail:
+    """What a connection's own page shows beside its columns."""
+
+    capabilities: list[CapabilityState]
+    projects: list[ChosenProject]
+    # Of the token in use, newest first.
+    reminders: list[Reminder]
+    next_reminder_on: date | None
+    muted: list[MutedReminders]
+    asks_for_reach: bool
+    events: list[Event]
+
+    @property
+    def hidden_projects(self) -> list[str]:
+        """The names of the chosen projects that the person behind the token does not see."""
+        return [project.name for project in self.projects if project.not_visible_since is not None]
+
+
+def detail(connection: Connection, *, today: date) -> ConnectionDetail:
+    """The rows that belong to a connection, in five queries."""
+    prefetch_related_objects([connection], "capabilities", "chosen_projects", "muted")
+    reminders = connection.reminders.filter(token_set_at=connection.token_set_at)
+    return ConnectionDetail(
+        capabilities=connection.capability_states(),
+        projects=list(connection.chosen_projects.all()),
+        reminders=list(reminders.order_by("-made_at")),
+        next_reminder_on=_next_reminder_on(connection, today),
+        muted=list(connection.muted.all()),
+        asks_for_reach=_asks_for_reach(connection),
+        events=list(events_of(connection)[:RECENT_EVENTS]),
+    )
+
+
+def _next_reminder_on(connection: Connection, today: date) -> date | None:
+    if connection.disabled:
+        return None
+    if connection.expires_on is None:
+        set_on = localdate(connection.token_set_at)
+        return expiry.next_nag(set_on, today, days=settings.UNDATED_REMINDER_DAYS)
+    return expiry.next_reminder(connection.expires_on, today, thresholds=settings.REMINDER_DAYS)
+
+
+def _asks_for_reach(connection: Connection) -> bool:
+    is_unknown = connection.token_reach == Connection.Reach.UNKNOWN and connection.server in clients.services()
+    return is_unknown and connection.problem not in expiry.MADE_FOR_ALL
 
 
 def events_of(connection: Connection) -> QuerySet[Event]:

@@ -51,6 +51,40 @@ def visible_projects(connection: Connection) -> Listed[Project]:
     return replace(found, items=tuple(sorted(found.items, key=lambda one: one.name.casefold())))
 
 
+@dataclass(frozen=True, slots=True)
+class ProjectChoices:
+    """The projects to choose from: first those that were chosen and are not visible, then those that the token sees.
+
+    `chosen` are the ids of those that are chosen now, `problem` why nothing could be listed.
+    """
+
+    projects: tuple[Project, ...]
+    chosen: tuple[str, ...]
+    problem: str = ""
+    is_complete: bool = True
+
+
+def project_choices(connection: Connection) -> ProjectChoices:
+    """What the form offers. Asks Azure DevOps; where it cannot be asked, what is chosen can still be kept."""
+    kept = _kept_projects(connection)
+    try:
+        listed = visible_projects(connection)
+    except CannotEdit as refused:
+        return ProjectChoices(tuple(kept.values()), tuple(kept), problem=refused.message)
+    visible = {project.id: project for project in listed.items}
+    gone = [project for project in kept.values() if project.id not in visible]
+    return ProjectChoices((*gone, *visible.values()), tuple(kept), is_complete=listed.complete)
+
+
+def _kept_projects(connection: Connection) -> dict[str, Project]:
+    return {
+        chosen_project.project_id: Project(
+            id=chosen_project.project_id, name=chosen_project.name, state="wellFormed", url=""
+        )
+        for chosen_project in connection.chosen_projects.all()
+    }
+
+
 def _not_listed(connection: Connection, code: str, facts: catalogue.Facts) -> CannotEdit:
     problem = catalogue.problem(code, place=clients.place_of(connection.server), facts=facts)
     return CannotEdit(problem.code, f"{problem.title}. {problem.next_step}", field="projects")
@@ -150,12 +184,7 @@ def _chosen(connection: Connection, changes: Changes) -> tuple[Project, ...] | N
         return None
     if not changes.projects:
         raise CannotEdit("no_project_chosen", "Choose at least one project, or all projects.", field="projects")
-    kept = {
-        chosen_project.project_id: Project(
-            id=chosen_project.project_id, name=chosen_project.name, state="wellFormed", url=""
-        )
-        for chosen_project in connection.chosen_projects.all()
-    }
+    kept = _kept_projects(connection)
     if set(changes.projects) <= set(kept):
         return tuple(kept[project] for project in changes.projects)
     listed = visible_projects(connection)

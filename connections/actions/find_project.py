@@ -2,12 +2,14 @@
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 
 from connections import clients
 from connections.actions.token_test_rate_limit import count_test
-from connections.actions.verify_credential import Credentials
+from connections.actions.verify_credential import Credentials, VerificationResult, kept_result, verify_new
 from connections.domain.verification import Report
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.deadlines import deadline
@@ -50,6 +52,14 @@ _STATES = {
         "Azure DevOps has not finished making it. Wait a minute and test again.",
     ),
 }
+
+
+def find_before_connecting(
+    credentials: Credentials, name: str, *, verification_key: str, by: AbstractBaseUser, now: datetime
+) -> tuple[VerificationResult, Answer]:
+    """The test made minutes ago, or a new one, and why the project `name` is not in its list. Raises `TooManyTests`."""
+    tested = kept_result(verification_key, credentials, by=by, now=now) or verify_new(credentials, by=by, now=now)
+    return tested, find_project(credentials, name, tested.report)
 
 
 def find_project(credentials: Credentials, name: str, report: Report) -> Answer:

@@ -5,6 +5,7 @@ A person says what the token is and may do. Then the probes and a few reads are 
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -52,6 +53,14 @@ def levels() -> dict[str, tuple[str, ...]]:
     for capability in CAPABILITIES:
         found[capability.area] = (*found.get(capability.area, ("none",)), capability.key.partition("_")[2])
     return found
+
+
+def highest_levels(granted: Collection[str]) -> dict[str, str]:
+    """The highest level of each area among the keys of capabilities."""
+    return {
+        area: next((level for level in reversed(known) if f"{area}_{level}" in granted), known[0])
+        for area, known in levels().items()
+    }
 
 
 def token_states(place: Place) -> tuple[str, ...]:

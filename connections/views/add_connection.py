@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections.actions.connect import ConnectRequest, connect
-from connections.actions.find_project import Answer, find_project
+from connections.actions.find_project import Answer, find_before_connecting
 from connections.actions.refusals import CannotConnect
 from connections.actions.verify_credential import Credentials, VerificationResult, kept_result, verify_new
 from connections.domain.verification import Report
@@ -85,13 +85,14 @@ def find_missing_project(request: HttpRequest) -> HttpResponse:
     """POST: why a project is not in the list."""
     form = VerifyForm(request.POST)
     finder = FindProjectForm(request.POST)
-    answer = None
-    tested = None
-    if form.is_valid():
-        credentials = _credentials(form)
-        tested = _kept(request, form) or verify_new(credentials, by=person(request), now=timezone.now())
-        if finder.is_valid():
-            answer = find_project(credentials, finder.cleaned_data["project_name"], tested.report)
+    if not form.is_valid():
+        return _page(request, form, finder=finder)
+    if not finder.is_valid():
+        return _page(request, form, tested=_kept(request, form), finder=finder)
+    name, key = finder.cleaned_data["project_name"], form.cleaned_data.get("verification_key", "")
+    tested, answer = find_before_connecting(
+        _credentials(form), name, verification_key=key, by=person(request), now=timezone.now()
+    )
     return _page(request, form, tested=tested, finder=finder, answer=answer)
 
 
@@ -133,7 +134,7 @@ def _page(
     context: dict[str, Any] = {
         "form": form,
         "panel": _panel(form, tested),
-        "project_choices": project_choices(report.projects if report else (), request.POST.getlist("projects")),
+        "project_choices": checkboxes(report.projects if report else (), request.POST.getlist("projects")),
         "projects_incomplete": report is not None and report.accepted and not report.projects_complete,
         "project_finder": finder or FindProjectForm(),
         "project_answer": answer,
@@ -162,7 +163,7 @@ def _report(form: ConnectForm, report: Report) -> ReportView:
     return new_token_report(report, form, server=server.name, organization=organization, tokens_page=where)
 
 
-def project_choices(projects: Iterable[Project], checked: Iterable[str]) -> list[dict[str, Any]]:
+def checkboxes(projects: Iterable[Project], checked: Iterable[str]) -> list[dict[str, Any]]:
     """The projects a person may choose, with those already ticked."""
     ticked = set(checked)
     return [{"id": project.id, "name": project.name, "checked": project.id in ticked} for project in projects]

@@ -12,14 +12,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from connections import clients
+from connections import clients, reads
 from connections.actions.calibrate import calibrate
 from connections.actions.refusals import CannotCalibrate
-from connections.domain.calibration import Calibration, Comparison, Result, levels
+from connections.domain.calibration import Calibration, Comparison, Result, highest_levels
 from connections.domain.problems import catalogue
 from connections.forms import CalibrationForm
 from connections.models import Connection
-from connections.providers.capability import Verdict
 from connections.providers.organization import Place
 from connections.views.common import person
 from connections.views.connection_detail import find
@@ -47,7 +46,11 @@ def calibrate_page(request: HttpRequest, pk: int) -> HttpResponse:
     connection = find(pk)
     place = clients.place_of(connection.server)
     if request.method == "GET":
-        return _question(request, connection, CalibrationForm(initial=_suggested(connection), place=place))
+        return _question(
+            request,
+            connection,
+            CalibrationForm(initial=highest_levels(reads.granted_capabilities(connection)), place=place),
+        )
     form = CalibrationForm(request.POST, place=place)
     if not form.is_valid():
         return _question(request, connection, form)
@@ -77,17 +80,6 @@ def download(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _salt(request: HttpRequest, connection: Connection) -> str:
     return f"connections.domain.calibration.{person(request).pk}.{connection.pk}"
-
-
-def _suggested(connection: Connection) -> dict[str, str]:
-    """The highest scopes that the last checks found."""
-    granted = set(
-        connection.capabilities.filter(verdict=Verdict.GRANTED).values_list("capability", flat=True),
-    )
-    return {
-        area: next((level for level in reversed(known) if f"{area}_{level}" in granted), known[0])
-        for area, known in levels().items()
-    }
 
 
 def _question(request: HttpRequest, connection: Connection, form: CalibrationForm) -> HttpResponse:

@@ -1,12 +1,9 @@
 """A connection's own page, its test, its rest and its end."""
 
-from datetime import date
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
-from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,14 +11,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections import clients, reads
+from connections import clients, notification_reads, reads
 from connections.actions import versions
 from connections.actions.audit import audit
 from connections.actions.disconnect import disconnect, set_disabled
 from connections.actions.refusals import CannotChange, CannotDisconnect
 from connections.actions.set_default import set_default
 from connections.actions.unsubscribe import restart_reminders
-from connections.domain import expiry
 from connections.domain.form_versions import Conflict
 from connections.domain.verification import Report
 from connections.domain.where_tried import and_join, project_names
@@ -29,6 +25,7 @@ from connections.forms import DisconnectForm
 from connections.input_rules import typed_name
 from connections.models import Connection
 from connections.old_tokens import token_of
+from connections.reads import ConnectionDetail
 from connections.views.common import (
     ask_again,
     guide_context,
@@ -47,10 +44,10 @@ from history.record import actor_of
 
 def find(pk: int) -> Connection:
     """The connection. Raises `ConnectionGone`, which is a 404 page."""
-    found = Connection.objects.select_related("owner").filter(pk=pk).first()
-    if found is None:
+    connection = reads.connection(pk)
+    if connection is None:
         raise versions.gone()
-    return found
+    return connection
 
 
 @never_cache
@@ -119,9 +116,9 @@ def choose_default(request: HttpRequest, pk: int) -> HttpResponse:
 def resume_reminders(request: HttpRequest, pk: int, muted: int) -> HttpResponse:
     """POST: remind somebody again who stopped the reminders about this connection."""
     connection = find(pk)
-    one = get_object_or_404(connection.muted, pk=muted)
-    restart_reminders(one, by=actor_of(request), now=timezone.now())
-    flash.success(request, f"{one.address} is reminded again.")
+    stopped = get_object_or_404(notification_reads.muted_about(connection), pk=muted)
+    restart_reminders(stopped, by=actor_of(request), now=timezone.now())
+    flash.success(request, f"{stopped.address} is reminded again.")
     return redirect(connection)
 
 
@@ -164,34 +161,34 @@ def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, connection: Connection, *, report: Report | None = None) -> HttpResponse:
-    prefetch_related_objects([connection], "capabilities")
+    shown = reads.detail(connection, today=timezone.localdate())
     tokens, place = tokens_page_of(connection), clients.place_of(connection.server)
     state = states(connection, today=timezone.localdate())
     allowed = request.user.has_perm
     context: dict[str, Any] = {
-        "connection": _shown(connection, tokens),
+        "connection": _shown(connection, shown, tokens),
         "object": connection,
         "health_chip": state.health,
         "expiry_chip": state.expiry,
         "chip": state.chip,
         "problem": _problem(connection),
-        "notices": _notices(connection, can_change=request.user.has_perm("connections.change_connection"))
+        "notices": _notices(connection, shown, can_change=request.user.has_perm("connections.change_connection"))
         # A fresh report says the same itself.
-        + (_notices_about_projects(connection) if report is None else []),
+        + (_notices_about_projects(connection, shown) if report is None else []),
         "token": {
             "expires_on": connection.expires_on,
             "expires_text": state.expires_text,
             "set_at": connection.token_set_at,
             "chip": state.expiry,
-            "reminders": list(connection.reminders.filter(token_set_at=connection.token_set_at).order_by("-made_at")),
-            "next_reminder_on": _next_reminder_on(connection),
-            "muted": list(connection.muted.all()),
+            "reminders": shown.reminders,
+            "next_reminder_on": shown.next_reminder_on,
+            "muted": shown.muted,
         },
         "groups": stored_groups(connection),
         "tried_in": and_join(
-            project_names(capability_state.project_verdicts() for capability_state in connection.capability_states())
+            project_names(capability_state.project_verdicts() for capability_state in shown.capabilities)
         ),
-        "events": [event_row(event) for event in reads.events_of(connection)[: reads.RECENT_EVENTS]],
+        "events": [event_row(event) for event in shown.events],
         "report": report_view(report, organization=connection.organization, tokens_page=tokens, place=place)
         if report
         else None,
@@ -212,19 +209,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
     return render(request, "connections/detail.html", context)
 
 
-def _next_reminder_on(connection: Connection) -> date | None:
-    today = timezone.localdate()
-    if connection.disabled:
-        return None
-    if connection.expires_on is None:
-        set_on = timezone.localdate(connection.token_set_at)
-        return expiry.next_nag(set_on, today, days=settings.UNDATED_REMINDER_DAYS)
-    return expiry.next_reminder(connection.expires_on, today, thresholds=settings.REMINDER_DAYS)
-
-
-def _shown(connection: Connection, tokens: str) -> dict[str, Any]:
-    chosen = list(connection.chosen_projects.all())
-    names = [chosen_project.name for chosen_project in chosen]
+def _shown(connection: Connection, shown: ConnectionDetail, tokens: str) -> dict[str, Any]:
     return {
         "name": connection.name,
         "organization": connection.organization,
@@ -235,18 +220,13 @@ def _shown(connection: Connection, tokens: str) -> dict[str, Any]:
         "identity_account": connection.identity_account,
         "owner_name": connection.owner.get_full_name() or connection.owner.get_username(),
         "owner_active": connection.owner.is_active,
-        "projects_summary": projects_summary(len(names), of_all=connection.all_projects),
-        "projects": chosen,
+        "projects_summary": projects_summary(len(shown.projects), of_all=connection.all_projects),
+        "projects": shown.projects,
         "created_at": connection.created_at,
         "checked_at": connection.checked_at,
         "disabled": connection.disabled,
         "token_reach": _made_for(connection),
     }
-
-
-def _asks_for_reach(connection: Connection) -> bool:
-    is_unknown = connection.token_reach == Connection.Reach.UNKNOWN and connection.server in clients.services()
-    return is_unknown and connection.problem not in expiry.MADE_FOR_ALL
 
 
 def _made_for(connection: Connection) -> str:
@@ -262,11 +242,11 @@ def _problem(connection: Connection) -> Any:
     )
 
 
-def _notices(connection: Connection, *, can_change: bool) -> list[Notice]:
+def _notices(connection: Connection, shown: ConnectionDetail, *, can_change: bool) -> list[Notice]:
     notices = notices_about_server(connection.server)
     if connection.token_reach == Connection.Reach.ALL:
         notices.append(global_token_notice(timezone.localdate()))
-    elif _asks_for_reach(connection):
+    elif shown.asks_for_reach:
         notices.append(unknown_reach_notice(connection, can_change=can_change))
     if connection.expires_on is None:
         notices.append(
@@ -291,19 +271,17 @@ def _notices(connection: Connection, *, can_change: bool) -> list[Notice]:
     return notices
 
 
-def _notices_about_projects(connection: Connection) -> list[Notice]:
+def _notices_about_projects(connection: Connection, shown: ConnectionDetail) -> list[Notice]:
     """What the last check found of rights and of projects."""
-    states = connection.capability_states()
     notices = rights_notices(
-        {state.capability: state.project_verdicts() for state in states}, person=connection.identity_name
+        {state.capability: state.project_verdicts() for state in shown.capabilities}, person=connection.identity_name
     )
-    untried = next((state.doubt for state in states if state.is_untried), "")
+    untried = next((state.doubt for state in shown.capabilities if state.is_untried), "")
     if untried:
         problem = problem_about(connection, untried)
         notices.append(Notice("warn", "eye-off", problem.title, f"{problem.explanation} {problem.next_step}"))
         return notices
-    hidden = connection.chosen_projects.exclude(not_visible_since=None)
-    return notices + hidden_projects_notices([chosen_project.name for chosen_project in hidden])
+    return notices + hidden_projects_notices(shown.hidden_projects)
 
 
 def _urls(connection: Connection) -> dict[str, str]:

@@ -14,13 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from connections import clients
 from connections.actions import versions
-from connections.actions.edit import Changes, edit, find_project_of, visible_projects
+from connections.actions.edit import Changes, edit, find_project_of, project_choices
 from connections.actions.refusals import CannotEdit
 from connections.domain.form_versions import Conflict
 from connections.forms import EditForm, FindProjectForm
 from connections.models import Connection
-from connections.providers.azure_devops.models import Project
-from connections.views.add_connection import project_choices
+from connections.views.add_connection import checkboxes
 from connections.views.common import shown_version, warn_of_violations
 from connections.views.connection_detail import find
 from history.record import actor_of
@@ -91,7 +90,7 @@ _INPUTS = {
 
 def _conflict(request: HttpRequest, connection: Connection, conflicts: Sequence[Conflict]) -> HttpResponse:
     """The form once more: what the person changed as they typed it, and the rest as it is now."""
-    chosen = [project.project_id for project in connection.chosen_projects.all()]
+    chosen = [project.id for project in connection.limited_to()]
     current = {**_initial(connection), "projects": chosen}
     data = request.POST.copy()
     for conflict in conflicts:
@@ -124,27 +123,17 @@ def _page(
 ) -> HttpResponse:
     # Before Azure DevOps is asked, which takes its time: the version is that of what the form shows.
     version = shown_version(request, versions.version(connection, versions.EDIT), has_conflict=bool(conflicts))
-    kept = [
-        Project(id=chosen_project.project_id, name=chosen_project.name, state="wellFormed", url="")
-        for chosen_project in connection.chosen_projects.all()
-    ]
-    trouble, is_whole = "", True
-    try:
-        listed = visible_projects(connection)
-        visible, is_whole = {project.id: project for project in listed.items}, listed.complete
-    except CannotEdit as refused:
-        visible, trouble = {}, refused.message
-    gone = [project for project in kept if project.id not in visible]
-    checked = form.data.getlist("projects") if isinstance(form.data, QueryDict) else [project.id for project in kept]
+    offered = project_choices(connection)
+    checked = form.data.getlist("projects") if isinstance(form.data, QueryDict) else offered.chosen
     context = {
         "connection": connection,
         "place": clients.place_of(connection.server),
         "form": form,
         "conflicts": conflicts,
         "version": version,
-        "project_choices": project_choices([*gone, *visible.values()], checked),
-        "projects_problem": trouble,
-        "projects_incomplete": not is_whole,
+        "project_choices": checkboxes(offered.projects, checked),
+        "projects_problem": offered.problem,
+        "projects_incomplete": not offered.is_complete,
         "project_finder": finder or FindProjectForm(),
         "project_answer": answer,
         "find_project_url": reverse("connections:find-project", args=[connection.pk]),
