@@ -7,7 +7,7 @@ import threading
 from types import FrameType
 
 from sandbox.editions import SERVERS, SERVICES
-from sandbox.samples import build_world
+from sandbox.samples import build_state
 from sandbox.scale import Scale, add_benchmark
 from sandbox.server import Sandbox
 
@@ -43,8 +43,8 @@ def main() -> None:
     """Read the arguments and serve."""
     given = _arguments()
     edition = SERVERS[given.server] if given.server else SERVICES
-    world = build_world(edition)
-    add_benchmark(world, Scale(given.organizations, given.projects, given.repositories))
+    state = build_state(edition)
+    add_benchmark(state, Scale(given.organizations, given.projects, given.repositories))
     sandbox = Sandbox(
         host=given.host,
         port=given.port,
@@ -52,7 +52,7 @@ def main() -> None:
         ssl_context=_context(given.certificate),
         edition=edition,
         path=given.path,
-        world=world,
+        state=state,
     )
 
     def stop(_number: int, _frame: FrameType | None) -> None:

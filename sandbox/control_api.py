@@ -39,8 +39,8 @@ def _answer(sandbox: "Sandbox", method: str, path: list[str], request: Request) 
         sandbox.behaviour.clear()
         return 200, {}
     if path == ["clock"] and method == "POST":
-        sandbox.world.advance(float(body["advance"]))
-        return 200, {"now": sandbox.world.now()}
+        sandbox.state.advance(float(body["advance"]))
+        return 200, {"now": sandbox.state.now()}
     if len(path) == 2 and path[0] == "tokens" and method == "POST":
         return _change_token(sandbox, path[1], body)
     return 404, {"message": "There is no such door."}
@@ -49,18 +49,18 @@ def _answer(sandbox: "Sandbox", method: str, path: list[str], request: Request) 
 def _overview(sandbox: "Sandbox") -> dict[str, Any]:
     return {
         "edition": sandbox.edition.name,
-        "organizations": {name: TROUBLED.get(name, "") for name in sorted(sandbox.world.organizations)},
-        "tokens": {token.name: token.state for token in sandbox.world.tokens.values()},
+        "organizations": {name: TROUBLED.get(name, "") for name in sorted(sandbox.state.organizations)},
+        "tokens": {token.name: token.state for token in sandbox.state.tokens.values()},
         "kinds": {kind: {"what": what, "variants": VARIANTS.get(kind, ())} for kind, what in KINDS.items()},
         "behaviour": [asdict(rule) for rule in sandbox.behaviour.rules()],
-        "now": sandbox.world.now(),
+        "now": sandbox.state.now(),
         "answered": sandbox.answered,
         "cpu_seconds": time.process_time(),
     }
 
 
 def _change_token(sandbox: "Sandbox", name: str, body: dict[str, Any]) -> tuple[int, Any]:
-    token = sandbox.world.token_named(name)
+    token = sandbox.state.token_named(name)
     if token is None:
         return 404, {"message": "There is no such token."}
     state = body.get("state", token.state)

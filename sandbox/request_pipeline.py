@@ -21,24 +21,24 @@ from sandbox.state import GLOBAL_TOKENS_END, State
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
-def decide(world: State, request: Request) -> Answer:
+def decide(state: State, request: Request) -> Answer:
     """The answer to a request, faults aside."""
     try:
-        found = world.organization(request.path[0]) if request.path else None
+        found = state.organization(request.path[0]) if request.path else None
         if found is None:
             raise ErrorResponse(error_responses.no_such_organization(request))
-        request.organization, request.now = found, world.now()
+        request.organization, request.now = found, state.now()
         if found.stopped:
             raise ErrorResponse(error_responses.organization_stopped(request))
-        return _enter(request, _admit(world, request))
+        return _enter(request, _admit(state, request))
     except ErrorResponse as refused:
         return media_type.as_asked(request, None, refused.answer)
 
 
-def _admit(world: State, request: Request) -> Token | None:
+def _admit(state: State, request: Request) -> Token | None:
     """The token that opens the organization; None for nobody, who may come in only where a project is public."""
     organization = request.organization
-    token = token_of(world, request)
+    token = token_of(state, request)
     if token is not None and token.has_expired(request.now):
         raise ErrorResponse(error_responses.expired(request))
     if token is not None and token.state == "not_materialized":
@@ -67,7 +67,7 @@ def _fits(request: Request, token: Token) -> bool:
     return token.organization in (organization.name, organization.tokens_of, "*")
 
 
-def token_of(world: State, request: Request) -> Token | None:
+def token_of(state: State, request: Request) -> Token | None:
     """The token of a Basic header. Any user name will do, but the colon must be there."""
     kind, _, text = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "basic":
@@ -76,7 +76,7 @@ def token_of(world: State, request: Request) -> Token | None:
         _user, colon, secret = base64.b64decode(text, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
-    return world.tokens.get(secret) if colon else None
+    return state.tokens.get(secret) if colon else None
 
 
 def _enter(request: Request, token: Token | None) -> Answer:

@@ -113,18 +113,18 @@ _SPECIAL_NAMES = (
 )
 
 
-def build_world(edition: Edition = SERVICES) -> State:
-    """A fresh world; nothing that changes in it is shared with another one.
+def build_state(edition: Edition = SERVICES) -> State:
+    """A fresh state; nothing that changes in it is shared with another one.
 
     On a server of one's own the tokens for acme open the collection that every such server has.
     """
-    world = State()
+    state = State()
     collections = [] if edition.hosted else [_acme(COLLECTION)]
     for organization in (_acme("acme"), _fabrikam(), *_troubled(), *collections):
-        world.organizations[organization.name.lower()] = organization
+        state.organizations[organization.name.lower()] = organization
     for token in _tokens():
-        world.tokens[token.secret] = token
-    return world
+        state.tokens[token.secret] = token
+    return state
 
 
 def _tokens() -> list[Token]:
@@ -208,7 +208,7 @@ def _plain_project(organization: str, name: str, *, visibility: str = "private")
     def fill(project: Project) -> None:
         project.repositories.append(small_repository(organization, name, name))
 
-    # There are hundreds in every world, and few are ever looked into.
+    # There are hundreds in every state, and few are ever looked into.
     return Project(stable_id(organization, name), name, visibility=visibility, fill=fill)
 
 

@@ -27,12 +27,12 @@ def bench_name(number: int) -> str:
     return f"{_PREFIX}{number:03d}"
 
 
-def add_benchmark(world: State, scale: Scale) -> None:
+def add_benchmark(state: State, scale: Scale) -> None:
     """Let the organizations exist. The sample tokens for acme open each of them."""
     for number in range(scale.organizations):
         name = bench_name(number)
         token = Token(secret(name), name, _person(name), name, FULL)
-        world.tokens[token.secret] = token
+        state.tokens[token.secret] = token
     template = small_repository("bench", "bench", "Repository")
 
     def make(name: str) -> Organization | None:
@@ -40,7 +40,7 @@ def add_benchmark(world: State, scale: Scale) -> None:
         wanted = number.isdigit() and int(number) < scale.organizations and name == bench_name(int(number))
         return _organization(name, scale, template) if wanted else None
 
-    world.more = make
+    state.more = make
 
 
 def _person(name: str) -> Person:

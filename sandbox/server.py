@@ -16,7 +16,7 @@ from sandbox.fault_answers import faulty_answer
 from sandbox.fault_injection import Behaviour, Fault
 from sandbox.http import Connection
 from sandbox.http_messages import Answer, Request
-from sandbox.samples import build_world
+from sandbox.samples import build_state
 from sandbox.state import State
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -51,11 +51,11 @@ class Sandbox:
         edition: Edition = SERVICES,
         path: str = "",
         release_host: bool = False,
-        world: State | None = None,
+        state: State | None = None,
     ) -> None:
         if host not in LOOPBACK:
             raise ValueError("The sandbox listens on loopback only.")
-        self.world: State = world or build_world(edition)
+        self.state: State = state or build_state(edition)
         self.behaviour = Behaviour()
         self.latency = latency
         self.edition = edition
@@ -156,7 +156,7 @@ class Sandbox:
         if request.path[:1] == ["_sandbox"]:
             return answer_control_request(self, request), 0.0, None
         given, request.path, query = request.path, self._below(request.path), request.query
-        request.now = self.world.now()
+        request.now = self.state.now()
         faults = self._faults(request)
         delay = self.latency + sum(one.seconds for one in faults if one.kind == "latency")
         fault = next((one for one in faults if one.kind != "latency"), None)
@@ -171,11 +171,11 @@ class Sandbox:
     def _faults(self, request: Request) -> list[Fault]:
         """The faults for one request: those told, then the organization's own."""
         organization = request.path[0] if request.path else ""
-        token = request_pipeline.token_of(self.world, request)
+        token = request_pipeline.token_of(self.state, request)
         name, path = token.name if token else "", "/" + "/".join(request.path)
         asked = (organization, request.method, path, _query(request.query), name)
         taken = self.behaviour.take(*asked)
-        found = self.world.organization(organization)
+        found = self.state.organization(organization)
         if not taken and found is not None:
             return [fault for fault in found.usual_faults if fault.fits(*asked)][:1]
         return taken
@@ -184,7 +184,7 @@ class Sandbox:
         if fault is None:
             return self._answer(request)
         if not fault.needs_answer:
-            token = request_pipeline.token_of(self.world, request)
+            token = request_pipeline.token_of(self.state, request)
             request.person = token.person if token else None
         return faulty_answer(request, fault, self._answer)
 
@@ -193,7 +193,7 @@ class Sandbox:
         if not request.path or request.path[0].startswith("_"):
             return request_pipeline.outside(request)
         try:
-            return request_pipeline.decide(self.world, request)
+            return request_pipeline.decide(self.state, request)
         except Exception as broken:
             self._note(broken)
             return Answer(500, b"The sandbox broke down.", [("Content-Type", "text/plain")])
@@ -201,7 +201,7 @@ class Sandbox:
     def _remember(self, request: Request, path: list[str], query: dict[str, str], answer: Answer) -> None:
         self.answered += 1
         shown = "/" + "/".join(path)
-        self.requests.append(SeenRequest(request.method, shown, _query(query), answer.status, self.world.now()))
+        self.requests.append(SeenRequest(request.method, shown, _query(query), answer.status, self.state.now()))
         if len(self.requests) > 2 * _REMEMBERED:
             del self.requests[:_REMEMBERED]
 

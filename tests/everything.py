@@ -69,7 +69,7 @@ def live(connection: Connection, sandbox: Sandbox, other: User) -> Lived:
     PollSubscription.objects.update(once=True, next_at=now)
     for batch in polling.claim_due(now=datetime.now(UTC)):
         polling.poll(batch, READERS, clock=lambda: datetime.now(UTC))
-    azure = sandbox.world.organizations[connection.organization].projects[0]
+    azure = sandbox.state.organizations[connection.organization].projects[0]
     release = azure.releases[0]
     mail = {"kind": "test", "recipient": "a@example.com", "subject": "s", "text": "t", "html": "h", "message_id": "m"}
     return Lived(

@@ -62,7 +62,7 @@ def connect_for_real(
 
 def keep_few_projects(sandbox: Sandbox, organization: str) -> None:
     """Leave those with names and states of every kind, and few of the hundred that are all alike."""
-    found = sandbox.world.organizations[organization.lower()]
+    found = sandbox.state.organizations[organization.lower()]
     too_many = {one.id for one in [one for one in found.projects if one.name.startswith("Service ")][ALIKE:]}
     found.projects = [one for one in found.projects if one.id not in too_many]
 

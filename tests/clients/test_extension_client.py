@@ -99,7 +99,7 @@ def test_it_finds_builds_by_reason_status_result_and_time(build: Area) -> None:
 def test_it_runs_a_build_and_reads_what_it_said(build: Area, sandbox: Sandbox) -> None:
     queued = build("queueBuild", {"definition": {"id": 1}, "reason": member("BuildReason.Manual")}, PROJECT)
     assert (queued["status"], queued["reason"]) == (32, 1)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     done = build("getBuild", PROJECT, queued["id"])
     assert (done["status"], done["result"]) == (2, 2)
     assert done["finishTime"] > done["startTime"] > done["queueTime"]
@@ -112,10 +112,10 @@ def test_it_runs_a_build_and_reads_what_it_said(build: Area, sandbox: Sandbox) -
 
 def test_it_cancels_a_build(build: Area, sandbox: Sandbox) -> None:
     queued = build("queueBuild", {"definition": {"id": 1}}, PROJECT)
-    sandbox.world.advance(10)
+    sandbox.state.advance(10)
     cancelling = {"status": member("BuildStatus.Cancelling")}
     assert build("updateBuild", cancelling, PROJECT, queued["id"])["status"] == 4
-    sandbox.world.advance(30)
+    sandbox.state.advance(30)
     assert build("getBuild", PROJECT, queued["id"])["result"] == 32
 
 
@@ -123,12 +123,12 @@ def test_it_releases_approves_and_rejects(release: Area, sandbox: Sandbox) -> No
     assert "Deploy Storefront" in [definition["name"] for definition in release("getReleaseDefinitions", PROJECT)]
     made = release("createRelease", {"definitionId": 1, "reason": member("ReleaseReason.Schedule")}, PROJECT)
     assert (made["reason"], made["status"]) == (3, 2)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     pending = release("getApprovals", PROJECT, None, member("ApprovalStatus.Pending"), [made["id"]])
     assert [(approval["status"], approval["approvalType"]) for approval in pending] == [(1, 1)]
     decision = {"status": member("ApprovalStatus.Approved"), "comments": "Yes"}
     assert release("updateReleaseApproval", decision, PROJECT, pending[0]["id"])["status"] == 2
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     stages = release("getRelease", PROJECT, made["id"])["environments"]
     assert [stage["status"] for stage in stages] == [4, 4, 4]
     deployed = release("getDeployments", PROJECT, *[None] * 5, member("DeploymentStatus.Succeeded"))
@@ -140,7 +140,7 @@ def test_it_releases_approves_and_rejects(release: Area, sandbox: Sandbox) -> No
 
 def test_it_deploys_cancels_and_abandons(release: Area, sandbox: Sandbox) -> None:
     made = release("createRelease", {"definitionId": 1}, PROJECT)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     first, _, waiting = (stage["id"] for stage in made["environments"])
 
     def move(stage: int, to: str) -> Any:

@@ -154,7 +154,7 @@ def test_it_runs_a_build_and_reads_what_it_said(build: Area, sandbox: Sandbox) -
     wish = {"definition": {"id": 1}, "reason": member("BuildReason.PullRequest"), "sourceBranch": "refs/heads/main"}
     queued = build("queueBuild", wish, PROJECT)
     assert (queued["status"], queued["reason"]) == (32, 256)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     done = build("getBuild", PROJECT, queued["id"])
     assert (done["status"], done["result"]) == (2, 2)
     assert isinstance(done["finishTime"], datetime)
@@ -177,7 +177,7 @@ def test_it_runs_a_pipeline_and_follows_it(client: Connect, sandbox: Sandbox) ->
     wish = {"resources": {"repositories": {"self": {"refName": "refs/heads/main"}}}}
     begun = pipelines("runPipeline", wish, PROJECT, 1)
     assert begun["state"] == 1
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     ended = pipelines("getRun", PROJECT, 1, begun["id"])
     assert (ended["state"], ended["result"]) == (4, 1)
     assert pipelines("listRuns", PROJECT, 1)[0]["id"] == begun["id"]
@@ -195,10 +195,10 @@ def test_it_lists_pushes_and_releases_of_all_projects(git: Area, release: Area) 
 
 def test_it_cancels_a_build(build: Area, sandbox: Sandbox) -> None:
     queued = build("queueBuild", {"definition": {"id": 1}}, PROJECT)
-    sandbox.world.advance(10)
+    sandbox.state.advance(10)
     cancelling = build("updateBuild", {"status": member("BuildStatus.Cancelling")}, PROJECT, queued["id"])
     assert cancelling["status"] == 4
-    sandbox.world.advance(30)
+    sandbox.state.advance(30)
     assert build("getBuild", PROJECT, queued["id"])["result"] == 32
 
 
@@ -220,12 +220,12 @@ def test_it_lists_release_definitions_releases_and_deployments(release: Area) ->
 
 def test_it_releases_approves_and_rejects(release: Area, sandbox: Sandbox) -> None:
     made = release("createRelease", {"definitionId": 1, "reason": member("ReleaseReason.Manual")}, PROJECT)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     pending = release("getApprovals", PROJECT, None, member("ApprovalStatus.Pending"), [made["id"]])
     assert [approval["approvalType"] for approval in pending] == [1]
     decision = {"status": member("ApprovalStatus.Approved"), "comments": "Yes"}
     assert release("updateReleaseApproval", decision, PROJECT, pending[0]["id"])["status"] == 2
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     read = release("getRelease", PROJECT, made["id"], member("ApprovalFilters.All"))
     assert [stage["status"] for stage in read["environments"]] == [4, 4, 4]
     other = release("getApprovals", PROJECT)[0]["id"]
@@ -235,7 +235,7 @@ def test_it_releases_approves_and_rejects(release: Area, sandbox: Sandbox) -> No
 
 def test_it_deploys_cancels_and_abandons(release: Area, sandbox: Sandbox) -> None:
     made = release("createRelease", {"definitionId": 1}, PROJECT)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     stage = made["environments"][0]["id"]
     running = {"status": member("EnvironmentStatus.InProgress")}
     assert release("updateReleaseEnvironment", running, PROJECT, made["id"], stage)["status"] == 32

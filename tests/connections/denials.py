@@ -16,6 +16,6 @@ def deny(sandbox: Sandbox, *project_ids: str, path: str = "") -> None:
 
 def hide(sandbox: Sandbox, project_id: str, organization: str = "acme") -> None:
     """Show a project to nobody any more."""
-    for project in sandbox.world.organizations[organization].projects:
+    for project in sandbox.state.organizations[organization].projects:
         if project.id == project_id:
             project.seen_by = frozenset()

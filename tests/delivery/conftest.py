@@ -68,7 +68,7 @@ def shop(
     """A project of a connected organization with release pipelines and releases."""
     caches["azure_devops"].clear()
     bring_in(connected(organization="fabrikam"))
-    azure = sandbox.world.organizations["fabrikam"].projects[0]
+    azure = sandbox.state.organizations["fabrikam"].projects[0]
     yield Shop(Project.objects.get(name="Tailspin"), azure, sandbox)
     caches["azure_devops"].clear()
 
@@ -79,6 +79,6 @@ def quick(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
 
     def sleep(seconds: float) -> None:
         caches["azure_devops"].clear()
-        sandbox.world.advance(30)
+        sandbox.state.advance(30)
 
     monkeypatch.setattr("delivery.cli.polling.time.sleep", sleep)

@@ -31,21 +31,21 @@ class Shop:
 
     def settle(self) -> None:
         for one in self.azure.releases:
-            one.settle(self.sandbox.world.now(), self.azure.new_id)
+            one.settle(self.sandbox.state.now(), self.azure.new_id)
 
     def stage(self, release: Release, name: str) -> Environment:
         self.settle()
         return next(one for one in release.environments if one.plan.name == name)
 
     def status(self, release: Release, name: str) -> str:
-        return self.stage(release, name).status(self.sandbox.world.now())
+        return self.stage(release, name).status(self.sandbox.state.now())
 
     def approval(self, release: Release, stage: str = "Production") -> Approval:
         return self.stage(release, stage).attempts[-1].approvals[0]
 
     def later(self, seconds: float) -> None:
         """Let time pass, here too: what was read before is forgotten."""
-        self.sandbox.world.advance(seconds)
+        self.sandbox.state.advance(seconds)
         caches["azure_devops"].clear()
 
     def page(self, pages: Client, release: Release) -> str:

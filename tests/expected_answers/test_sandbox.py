@@ -77,10 +77,10 @@ def play() -> Iterator[Callable[[ExpectedRequest, ExpectedAnswer], requests.Resp
         running.append(sandbox.__enter__())
         played = BY_ANSWER.get(answer.id) or BY_SITUATION[answer.when]
         if answer.when == "token_for_all_organizations":
-            sandbox.world.now = lambda: GLOBAL_TOKENS_END
-        person = sandbox.world.tokens[secret("full")].person
+            sandbox.state.now = lambda: GLOBAL_TOKENS_END
+        person = sandbox.state.tokens[secret("full")].person
         lesser = Token("z" * 84, "lesser", person, "acme", scopes_without(request.capability))
-        sandbox.world.tokens[lesser.secret] = lesser
+        sandbox.state.tokens[lesser.secret] = lesser
         organization = COLLECTION if is_server else played.organization
         token = {"without the scope": lesser.secret, MADE_UP: "y" * 84}.get(played.token) or secret(played.token)
         return _send(sandbox, request, organization, token)
@@ -91,7 +91,7 @@ def play() -> Iterator[Callable[[ExpectedRequest, ExpectedAnswer], requests.Resp
 
 
 def _send(sandbox: Sandbox, request: ExpectedRequest, organization: str, token: str) -> requests.Response:
-    found = sandbox.world.organization(organization)
+    found = sandbox.state.organization(organization)
     project = found.projects[0].id if found else str(uuid.uuid4())
     path = request.path.format(project=project, no_such_id=uuid.uuid4(), no_such_number=2_147_483_647)
     return requests.request(

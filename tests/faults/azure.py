@@ -4,7 +4,7 @@ import sys
 
 from sandbox.people import Token
 from sandbox.sample_code import MAYA
-from sandbox.samples import build_world, secret
+from sandbox.samples import build_state, secret
 from sandbox.scale import Scale, add_benchmark
 from sandbox.scopes import FULL
 from sandbox.server import Sandbox
@@ -25,12 +25,12 @@ def spare_token(number: int) -> str:
 
 def main() -> None:
     """Serve until killed."""
-    world = build_world()
-    add_benchmark(world, Scale(ORGANIZATIONS, 1, 1))
+    state = build_state()
+    add_benchmark(state, Scale(ORGANIZATIONS, 1, 1))
     for number in range(SPARE):
         token = Token(spare_token(number), f"spare-{number:03}", MAYA, "acme", FULL)
-        world.tokens[token.secret] = token
-    sandbox = Sandbox(port=int(sys.argv[1]), latency=float(sys.argv[2]), world=world)
+        state.tokens[token.secret] = token
+    sandbox = Sandbox(port=int(sys.argv[1]), latency=float(sys.argv[2]), state=state)
     print(f"Sandbox on {sandbox.url}", flush=True)
     sandbox.serve_forever()
 

@@ -129,9 +129,9 @@ def addresses_of_repositories() -> list[str]:
 def addresses_of_releases(sandbox: Sandbox) -> list[str]:
     """A pipeline, and releases that went through, wait for somebody, and failed; with the questions about them."""
     here = f"/releases/{Project.objects.get(name='Tailspin').pk}/"
-    azure = sandbox.world.organizations["fabrikam"].projects[0]
+    azure = sandbox.state.organizations["fabrikam"].projects[0]
     for one in azure.releases:
-        one.settle(sandbox.world.now(), azure.new_id)
+        one.settle(sandbox.state.now(), azure.new_id)
     waiting = next(one for one in reversed(azure.releases) if one.definition.id == 1)
     production = waiting.environments[-1]
     approval = f"{here}{waiting.id}/approvals/{production.attempts[-1].approvals[0].id}/"

@@ -39,10 +39,10 @@ def test_a_pipeline_is_run_and_watched_to_its_end(page: Page, pipeline: Pipeline
     expect(page.get_by_role("heading", name="Run this pipeline?")).to_be_visible()
     page.get_by_role("button", name="Run pipeline").click()
     expect(page.locator(".title-row")).to_contain_text("Queued")
-    sandbox.world.advance(12)
+    sandbox.state.advance(12)
     expect(page.locator(".title-row")).to_contain_text("Running")
     expect(page.locator(".tree")).to_contain_text("Compile")
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     expect(page.locator(".title-row")).to_contain_text("Succeeded")
     page.locator(".tree").get_by_role("link", name="Compile").click()
     expect(page.locator(".log")).to_contain_text("Compiling module 40 of 40")
@@ -53,12 +53,12 @@ def test_a_log_is_followed_while_it_grows(page: Page, pipeline: Pipeline, sandbo
     page.goto(f"/builds/{devices.pk}/run/")
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Run pipeline").click()
-    sandbox.world.advance(40)
+    sandbox.state.advance(40)
     page.get_by_role("link", name="Log", exact=True).click(timeout=15_000)
     lines = page.locator(".log .line")
     page.locator("#log-end").wait_for()
     before = lines.count()
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     page.wait_for_function("before => document.querySelectorAll('.log .line').length > before", arg=before)
 
 
@@ -69,7 +69,7 @@ def test_a_running_build_is_cancelled(page: Page, pipeline: Pipeline, sandbox: S
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Cancel the build").click()
     expect(page.get_by_text("is being cancelled.")).to_be_visible()
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     expect(page.locator(".title-row")).to_contain_text("Cancelled")
 
 

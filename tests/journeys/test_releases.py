@@ -60,16 +60,16 @@ def test_a_release_is_created_approved_and_watched_until_it_is_deployed(
     expect(page.get_by_text("Release-3 of Deploy Tailspin is created.")).to_be_visible()
 
     stages = page.get_by_role("list", name="Stages of Release-3").get_by_role("listitem")
-    sandbox.world.advance(15)
+    sandbox.state.advance(15)
     expect(stages.nth(0)).to_contain_text("Succeeded")
-    sandbox.world.advance(15)
+    sandbox.state.advance(15)
     expect(stages.nth(2)).to_contain_text("Waits for approval")
     page.get_by_role("link", name="Approve").click()
     page.get_by_label("Comment").fill("Seen on staging")
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_text("Production of Release-3 is approved.")).to_be_visible()
     expect(page.locator("main")).to_contain_text("Seen on staging")
-    sandbox.world.advance(20)
+    sandbox.state.advance(20)
     expect(stages.nth(2)).to_contain_text("Succeeded")
 
 
@@ -90,25 +90,25 @@ def test_the_list_follows_while_it_is_open_and_is_filtered_by_what_waits(
     page.get_by_role("link", name="Clear").click()
     row = page.locator("tbody tr").filter(has_text="Deploy Tailspin")
     expect(row.get_by_role("list")).to_contain_text("Deploying")
-    sandbox.world.advance(30)
+    sandbox.state.advance(30)
     read()
     expect(row.locator(".chip")).to_have_text("Succeeded", timeout=PATIENCE)
 
 
 def approve_everything(sandbox: Sandbox) -> None:
     """Somebody says yes at Azure DevOps itself."""
-    now = sandbox.world.now()
-    for release in sandbox.world.organizations["fabrikam"].projects[0].releases:
+    now = sandbox.state.now()
+    for release in sandbox.state.organizations["fabrikam"].projects[0].releases:
         for environment in release.environments:
             for asked in environment.attempts[-1].approvals if environment.attempts else ():
                 asked.status, asked.decided_at = "approved", now
-    sandbox.world.advance(5)
+    sandbox.state.advance(5)
 
 
 def test_a_token_that_lacks_release_explains_instead_of_failing(
     page: Page, connected: Callable[..., Connection], bring_in: Callable[[], None], sandbox: Sandbox
 ) -> None:
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.scopes = ("vso.code_manage", "vso.build_execute")
     connected(organization="fabrikam")
@@ -125,7 +125,7 @@ def test_a_token_that_lacks_release_explains_instead_of_failing(
 def test_where_classic_releases_are_switched_off_the_list_says_so(
     page: Page, connected: Callable[..., Connection], bring_in: Callable[[], None], sandbox: Sandbox
 ) -> None:
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.scopes = (*token.scopes, "vso.project")
     connected("Modern", organization="modern")
@@ -141,9 +141,9 @@ def test_the_focus_stays_where_it_is_while_the_page_follows(
     connected(organization="fabrikam")
     bring_in()
     project = Project.objects.get(name="Tailspin")
-    azure = sandbox.world.organizations["fabrikam"].projects[0]
+    azure = sandbox.state.organizations["fabrikam"].projects[0]
     canary = next(one for one in azure.releases if one.definition.id == 2)
-    canary.begin(canary.environments[0], canary.person, sandbox.world.now(), azure.new_id, by_hand=True)
+    canary.begin(canary.environments[0], canary.person, sandbox.state.now(), azure.new_id, by_hand=True)
     page.goto(f"/releases/{project.pk}/{canary.id}/")
     page.get_by_role("link", name="Deploy Everywhere").focus()
     before = page.locator(".live time").get_attribute("datetime") or ""

@@ -28,8 +28,8 @@ def _no_broker() -> Iterator[None]:
         yield
 
 
-def expire(world: State, name: str) -> None:
-    next(token for token in world.tokens.values() if token.name == name).state = "expired"
+def expire(state: State, name: str) -> None:
+    next(token for token in state.tokens.values() if token.name == name).state = "expired"
 
 
 def look_at(connection: Connection) -> None:
@@ -44,7 +44,7 @@ def test_a_dead_token_is_found_mailed_about_and_mended_and_the_history_tells_it_
     connection = connected("Acme main", token="full")
     connection.owner.email = "maya@example.com"
     connection.owner.save()
-    expire(sandbox.world, "full")
+    expire(sandbox.state, "full")
     page.goto("/code-repositories/")
     page.get_by_role("button", name="Audit all now").click()
     expect(page.get_by_role("heading", name="Running")).to_be_visible()

@@ -80,7 +80,7 @@ def test_repositories_come_in_are_read_and_written_to(
     data = {"branch": "main", "path": "docs/new.md", "content": "One.", "comment": "Say one thing", "confirmed": "1"}
     page = pages.post(reverse("delivery:commit", args=[repository.pk]), data, follow=True).content.decode()
     assert "/docs/new.md is committed to main." in page
-    collection = own_server.world.organizations["defaultcollection"]
+    collection = own_server.state.organizations["defaultcollection"]
     azure = next(one for one in collection.projects[0].repositories if one.name == "Storefront")
     assert azure.commits[azure.refs[MAIN]].tree["/docs/new.md"] == b"One."
     assert outside(own_server) == []
@@ -97,8 +97,8 @@ def test_a_pasted_address_is_understood(pages: Client, own_server: Sandbox, toke
 def test_a_collection_with_a_space_is_asked_for_under_its_own_name(
     pages: Client, own_server: Sandbox, token_of: Token
 ) -> None:
-    world = own_server.world.organizations
-    world["our größe"] = world["acme"]
+    organizations = own_server.state.organizations
+    organizations["our größe"] = organizations["acme"]
     connection = connect(pages, token_of("full"), organization=f"{own_server.url}/Our%20Gr%C3%B6%C3%9Fe/_git/x")
     assert connection.organization == "Our Größe"
     assert {one.path.split("/")[2] for one in own_server.requests} == {"Our Größe"}
@@ -127,7 +127,7 @@ def test_nobody_is_asked_for_which_organizations_a_token_was_made(
 def test_a_token_made_for_everything_goes_on_after_the_day_on_which_the_services_end(
     pages: Client, own_server: Sandbox, token_of: Token
 ) -> None:
-    own_server.world.now = lambda: datetime(2026, 12, 2, tzinfo=UTC)
+    own_server.state.now = lambda: datetime(2026, 12, 2, tzinfo=UTC)
     page = pages.post(reverse("connections:test-new"), FORM | {"token": token_of("global")}).content.decode()
     assert "Connection successful" in page
     assert "1 December 2026" not in page
@@ -148,7 +148,7 @@ def test_a_build_is_run_and_followed_to_its_end(
     page = pages.post(reverse("delivery:run-pipeline", args=[pipeline.pk]), data, follow=True).content.decode()
     assert "is queued as" in page
     build_id = Event.objects.get(kind="run_pipeline.done").detail["build_id"]
-    own_server.world.advance(120)
+    own_server.state.advance(120)
     caches["azure_devops"].clear()
     assert "Succeeded" in pages.get(reverse("delivery:build", args=[pipeline.pk, build_id])).content.decode()
     assert outside(own_server) == []
@@ -160,7 +160,7 @@ def test_a_release_is_created_and_a_deployment_approved(
 ) -> None:
     bring_in(connect(pages, token_of("full")))
     project = Project.objects.get(name="Storefront")
-    azure = own_server.world.organizations["defaultcollection"].projects[0]
+    azure = own_server.state.organizations["defaultcollection"].projects[0]
     shop = Shop(project, azure, own_server)
     page = shop.post(pages, "new-release", DEPLOY, version_0="", description="By hand", confirmed="1")
     assert "Release-3 of Deploy Storefront is created." in page

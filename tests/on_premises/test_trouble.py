@@ -238,7 +238,7 @@ def files(
 def test_a_dead_token_is_not_taken_for_a_missing_scope_although_both_are_refused_alike(
     files: Callable[[], str], own_server: Sandbox
 ) -> None:
-    token = own_server.world.token_named("full")
+    token = own_server.state.token_named("full")
     assert token is not None
     token.state = "revoked"
     page = files()
@@ -255,7 +255,7 @@ def test_pages_and_commands_of_builds_speak_of_the_server(
 ) -> None:
     bring_in(connect(pages, token_of("full")))
     read_builds()
-    own_server.world.organizations["defaultcollection"].stopped = True
+    own_server.state.organizations["defaultcollection"].stopped = True
     PollSubscription.objects.update(once=True, next_at=datetime.now(UTC))
     read_builds()
     assert "Collection is stopped" in pages.get(reverse("delivery:builds")).content.decode()
@@ -268,14 +268,14 @@ def test_pages_and_commands_of_builds_speak_of_the_server(
 
 
 def test_a_missing_scope_is_still_one(files: Callable[[], str], own_server: Sandbox) -> None:
-    token = own_server.world.token_named("full")
+    token = own_server.state.token_named("full")
     assert token is not None
     token.scopes = ("vso.build",)
     assert "Scope missing" in files()
 
 
 def test_where_it_cannot_be_told_which_it_is_the_refusal_stands(files: Callable[[], str], own_server: Sandbox) -> None:
-    token = own_server.world.token_named("full")
+    token = own_server.state.token_named("full")
     assert token is not None
     token.state = "revoked"
     own_server.behaviour.add("status", status=500, path="connectionData")
@@ -296,7 +296,7 @@ def test_the_history_tells_trouble_in_the_words_of_the_server(
     pages: Client, token_of: Token, own_server: Sandbox
 ) -> None:
     connection = connect(pages, token_of("full"))
-    own_server.world.organizations["defaultcollection"].stopped = True
+    own_server.state.organizations["defaultcollection"].stopped = True
     pages.post(reverse("connections:test", args=[connection.pk]))
     page = pages.get(reverse("connections:history", args=[connection.pk])).content.decode()
     assert "Collection is stopped" in page

@@ -208,7 +208,7 @@ def test_the_command_connects_a_collection_and_speaks_of_it(
     assert added == (0, "Connected Own main to DefaultCollection.\n")
     assert Connection.objects.get().token_reach == "unknown"
     assert ran("test", "Own main")[0] == 0
-    own_server.world.organizations["defaultcollection"].stopped = True
+    own_server.state.organizations["defaultcollection"].stopped = True
     code, said = ran("test", "Own main")
     assert code == 1
     assert said.startswith("Collection is stopped.")

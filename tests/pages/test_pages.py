@@ -154,8 +154,8 @@ def test_markup_is_shown_as_text(pages: Client, sandbox: Sandbox, token_of: Toke
 
 
 def test_chosen_projects_are_kept_and_forged_ones_refused(pages: Client, sandbox: Sandbox, token_of: Token) -> None:
-    project = sandbox.world.organizations["acme"].projects[3]
-    hidden = sandbox.world.organizations["acme"].projects[-1]
+    project = sandbox.state.organizations["acme"].projects[3]
+    hidden = sandbox.state.organizations["acme"].projects[-1]
     data = form(token_of("full"), projects_mode="some")
     assert "not visible to this token" in post(pages, "add-azure-devops", data | {"projects": [hidden.id]})
     pages.post(reverse("connections:add-azure-devops"), data | {"projects": [project.id]})

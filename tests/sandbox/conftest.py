@@ -75,7 +75,7 @@ class Caller:
 def sandbox() -> Iterator[Sandbox]:
     """A fresh one whose clock stands still until it is told to go on."""
     with Sandbox() as running:
-        running.world.now = lambda: NOON
+        running.state.now = lambda: NOON
         yield running
 
 
@@ -88,7 +88,7 @@ def playing() -> Iterator[Callable[..., Sandbox]]:
         one = Sandbox(**options)
         running.append(one)
         one.__enter__()
-        one.world.now = lambda: NOON
+        one.state.now = lambda: NOON
         return one
 
     yield play

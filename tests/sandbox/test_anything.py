@@ -17,24 +17,24 @@ from sandbox.http_messages import Answer, Request
 from sandbox.list_faults import LISTS
 from sandbox.repositories import NOTHING
 from sandbox.routes import ROUTES
-from sandbox.samples import build_world, secret
+from sandbox.samples import build_state, secret
 from sandbox.state import State
 from tests.sandbox.conftest import NOON
 
 BASIC = "Basic " + base64.b64encode(f":{secret('full')}".encode()).decode()
 
 
-def _world() -> State:
-    world = build_world()
-    token = world.token_named("full")
+def _state() -> State:
+    state = build_state()
+    token = state.token_named("full")
     assert token is not None
     token.scopes = ("app_token",)
-    world.now = lambda: NOON
-    return world
+    state.now = lambda: NOON
+    return state
 
 
-WORLD = _world()
-STOREFRONT = WORLD.organizations["acme"].projects[0]
+STATE = _state()
+STOREFRONT = STATE.organizations["acme"].projects[0]
 HEAD = STOREFRONT.repositories[0].refs["refs/heads/main"]
 NUMBERS = ["1", "2", "3", *(str(one.id) for one in STOREFRONT.releases)]
 # What the parts of a path are filled with: mostly what exists, so that what lies behind it is reached.
@@ -157,7 +157,7 @@ def has_sound_headers(answer: Answer) -> bool:
 @settings(max_examples=500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(requests())
 def test_any_request_has_an_answer(request: Request) -> None:
-    answer = request_pipeline.decide(WORLD, request)
+    answer = request_pipeline.decide(STATE, request)
     # The one 500 that was recorded.
     lost = answer.status == 500 and b'"typeKey":"PipelineNotFoundException"' in answer.body
     assert lost or answer.status in {200, 201, 204, 400, 404, 409, 501}
@@ -191,7 +191,7 @@ def strange_requests(draw: st.DrawFn) -> Request:
 @settings(max_examples=500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(strange_requests(), faults())
 def test_any_fault_has_an_answer_to_any_request(request: Request, fault: Fault) -> None:
-    answer = faulty_answer(request, fault, lambda asked: request_pipeline.decide(WORLD, asked))
+    answer = faulty_answer(request, fault, lambda asked: request_pipeline.decide(STATE, asked))
     assert fault.status in (None, answer.status)
     assert fault.body is None or answer.body == fault.body.encode()
     assert has_sound_headers(answer)

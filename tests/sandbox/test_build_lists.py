@@ -20,7 +20,7 @@ def ids(call: Caller, path: str, /, **params: str) -> list[int]:
 
 
 def repository_id(sandbox: Sandbox, number: int = 0) -> str:
-    return sandbox.world.organizations["acme"].projects[0].repositories[number].id
+    return sandbox.state.organizations["acme"].projects[0].repositories[number].id
 
 
 def test_builds_are_found_by_their_tags_which_they_all_must_have(call: Caller) -> None:
@@ -95,7 +95,7 @@ def test_which_time_is_limited_depends_on_the_order(call: Caller, time: str) -> 
 
 @pytest.mark.parametrize("order", ["definitionName", "lastModified"])
 def test_definitions_come_in_the_asked_order_and_in_pages(call: Caller, sandbox: Sandbox, order: str) -> None:
-    project = sandbox.world.organizations["acme"].projects[0]
+    project = sandbox.state.organizations["acme"].projects[0]
     project.definitions[3].name = "A comma, first % and last"
     for direction in ("Ascending", "Descending"):
         params = {"queryOrder": order + direction}

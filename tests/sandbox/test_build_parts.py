@@ -84,7 +84,7 @@ def test_tags_that_are_no_texts_are_400(call: Caller, method: str, body: object)
 def test_a_build_has_an_artifact_as_soon_as_it_published_it(call: Caller, sandbox: Sandbox) -> None:
     queued = call("POST", f"{B}/builds", json={"definition": {"id": 1}}).json()["id"]
     assert values(call, f"{B}/builds/{queued}/artifacts") == []
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     (artifact,) = values(call, f"{B}/builds/{queued}/artifacts")
     assert (artifact["name"], artifact["resource"]["type"]) == ("drop", "Container")
     publishing = next(

@@ -63,18 +63,18 @@ def test_a_build_runs_and_ends_as_its_definition_decides(
 ) -> None:
     build = run(call, definition)
     assert state(call, build) == ("notStarted", None)
-    sandbox.world.advance(10)
+    sandbox.state.advance(10)
     assert state(call, build) == ("inProgress", None)
-    sandbox.world.advance(30)
+    sandbox.state.advance(30)
     assert state(call, build) == ("completed", result)
 
 
 @pytest.mark.parametrize("definition", [CI, NIGHTLY, INTEGRATION])
 def test_a_build_takes_twenty_to_forty_seconds(call: Caller, sandbox: Sandbox, definition: int) -> None:
     build = run(call, definition)
-    sandbox.world.advance(3600)
+    sandbox.state.advance(3600)
     body = call("GET", build).json()
-    finished = sandbox.world.organizations["acme"].projects[0].builds[-1].state(sandbox.world.now()).finished_at
+    finished = sandbox.state.organizations["acme"].projects[0].builds[-1].state(sandbox.state.now()).finished_at
     assert finished is not None
     assert timedelta(seconds=20) <= finished - NOON <= timedelta(seconds=40)
     assert body["finishTime"] == instant(finished)
@@ -88,10 +88,10 @@ def test_nothing_happens_while_the_clock_stands_still(call: Caller) -> None:
 
 def test_a_running_build_that_is_canceled_goes_on_for_a_moment(call: Caller, sandbox: Sandbox) -> None:
     build = run(call)
-    sandbox.world.advance(10)
+    sandbox.state.advance(10)
     assert call("PATCH", build, json={"status": "Cancelling"}).json()["status"] == "cancelling"
     assert state(call, build) == ("cancelling", None)
-    sandbox.world.advance(5)
+    sandbox.state.advance(5)
     assert state(call, build) == ("completed", "canceled")
     found = records(call, build)
     assert {one["state"] for one in found.values()} == {"completed"}
@@ -100,25 +100,25 @@ def test_a_running_build_that_is_canceled_goes_on_for_a_moment(call: Caller, san
 
 def test_a_waiting_build_can_be_canceled_too(call: Caller, sandbox: Sandbox) -> None:
     build = run(call, MAC)
-    sandbox.world.advance(3600)
+    sandbox.state.advance(3600)
     assert state(call, build) == ("notStarted", None)
     call("PATCH", build, json={"status": "cancelling"})
-    sandbox.world.advance(5)
+    sandbox.state.advance(5)
     assert state(call, build) == ("completed", "canceled")
     assert "startTime" not in call("GET", build).json()
 
 
 def test_a_finished_build_cannot_be_canceled_any_more(call: Caller, sandbox: Sandbox) -> None:
     build = run(call)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     assert call("PATCH", build, json={"status": "cancelling"}).json()["result"] == "succeeded"
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     assert state(call, build) == ("completed", "succeeded")
 
 
 def test_the_timeline_is_a_tree_of_stages_phases_jobs_and_tasks(call: Caller, sandbox: Sandbox) -> None:
     build = run(call, NIGHTLY)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     found = records(call, build)
     by_id = {one["id"]: one for one in found.values()}
     parents = {"Task": "Job", "Job": "Phase", "Phase": "Stage"}
@@ -132,20 +132,20 @@ def test_the_timeline_is_a_tree_of_stages_phases_jobs_and_tasks(call: Caller, sa
 def test_steps_go_from_pending_over_in_progress_to_completed(call: Caller, sandbox: Sandbox) -> None:
     build = run(call)
     assert {one["state"] for one in records(call, build).values()} == {"pending"}
-    sandbox.world.advance(12)
+    sandbox.state.advance(12)
     states = {one["name"]: one["state"] for one in records(call, build).values() if one["type"] == "Task"}
     assert states["Checkout"] == "completed"
     assert states["Restore"] == "inProgress"
     assert states["Compile"] == "pending"
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     assert {(one["state"], one["result"]) for one in records(call, build).values()} == {("completed", "succeeded")}
 
 
 def test_after_a_failure_the_rest_is_skipped_and_the_reason_is_an_issue(call: Caller, sandbox: Sandbox) -> None:
-    definition = sandbox.world.organizations["acme"].projects[0].definitions[0]
+    definition = sandbox.state.organizations["acme"].projects[0].definitions[0]
     definition.outcome = "failed"
     build = run(call)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     results = {one["name"]: one["result"] for one in records(call, build).values() if one["type"] == "Task"}
     assert (results["Test"], results["Publish artifact: drop"], results["Finalize Job"]) == (
         "failed",
@@ -158,25 +158,25 @@ def test_after_a_failure_the_rest_is_skipped_and_the_reason_is_an_issue(call: Ca
 
 
 def test_a_stage_after_a_failed_one_is_skipped(call: Caller, sandbox: Sandbox) -> None:
-    definition: Definition = sandbox.world.organizations["acme"].projects[0].definitions[1]
+    definition: Definition = sandbox.state.organizations["acme"].projects[0].definitions[1]
     definition.script = definition.script[::-1]
     build = run(call, NIGHTLY)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     stages = {one["name"]: one["result"] for one in records(call, build).values() if one["type"] == "Stage"}
     assert stages == {"Verify": "failed", "Build": "skipped"}
 
 
 def test_a_log_grows_while_its_task_runs_and_is_read_from_where_one_stopped(call: Caller, sandbox: Sandbox) -> None:
     build = run(call)
-    sandbox.world.advance(15)
+    sandbox.state.advance(15)
     log = log_of(call, build, "Compile")
     first = lines(call, log)
     assert 0 < len(first) < 42
-    sandbox.world.advance(3)
+    sandbox.state.advance(3)
     more = lines(call, log, startLine=str(len(first) + 1))
     assert first + more == lines(call, log)
     assert lines(call, log, startLine="2", endLine="3") == first[1:3]
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     assert len(lines(call, log)) == 42
     assert lines(call, log)[-1].endswith("##[section]Finishing: Compile")
 
@@ -190,7 +190,7 @@ def test_a_log_is_text_for_those_who_want_text(call: Caller) -> None:
 def test_the_list_of_logs_says_how_long_each_is_by_now(call: Caller, sandbox: Sandbox) -> None:
     build = run(call)
     assert values(call, f"{build}/logs") == []
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     for one in values(call, f"{build}/logs"):
         assert one["lineCount"] == len(lines(call, f"{build}/logs/{one['id']}"))
 
@@ -203,10 +203,10 @@ def test_the_log_of_a_job_is_that_of_its_tasks(call: Caller) -> None:
 
 def test_a_task_that_hangs_goes_on_talking(call: Caller, sandbox: Sandbox) -> None:
     build = run(call, DEVICES)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     log = log_of(call, build, "Test")
     before = len(lines(call, log))
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     assert len(lines(call, log)) == before + 12
     assert state(call, build) == ("inProgress", None)
 
@@ -331,7 +331,7 @@ def test_a_definition_brings_its_latest_builds_when_asked(call: Caller) -> None:
 
 def test_general_settings_want_a_scope_of_their_own(call: Caller, sandbox: Sandbox) -> None:
     assert call("GET", f"{B}/generalsettings").content == b""
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.scopes = ("vso.project",)
     assert call("GET", f"{B}/generalsettings").json()["disableClassicReleasePipelineCreation"] is False

@@ -44,7 +44,7 @@ def test_throttling_comes_with_every_header(call: Caller, sandbox: Sandbox) -> N
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
     limits = {"X-RateLimit-Resource", "X-RateLimit-Delay", "X-RateLimit-Limit", "X-RateLimit-Remaining"}
     assert limits <= set(answer.headers)
-    assert int(answer.headers["X-RateLimit-Reset"]) == int(sandbox.world.now().timestamp()) + 7
+    assert int(answer.headers["X-RateLimit-Reset"]) == int(sandbox.state.now().timestamp()) + 7
 
 
 def test_near_the_limit_a_good_answer_asks_to_wait(call: Caller, sandbox: Sandbox) -> None:
@@ -155,7 +155,7 @@ def test_a_lost_answer_may_hide_that_something_was_done(
 
 
 def test_the_stuck_organization_drips(call: Caller, sandbox: Sandbox) -> None:
-    assert [fault.kind for fault in sandbox.world.organizations["stuck"].usual_faults] == ["drip"]
+    assert [fault.kind for fault in sandbox.state.organizations["stuck"].usual_faults] == ["drip"]
 
 
 def test_every_kind_of_fault_has_a_test() -> None:

@@ -394,6 +394,6 @@ def test_each_change_names_the_permission_that_the_person_lacks(
 def test_two_sandboxes_share_nothing_that_changes(call: Caller, sandbox: Sandbox) -> None:
     push(call, head(call), change("add", "/only-here.txt", "x"))
     with Sandbox() as other:
-        there = other.world.organizations["acme"].projects[0].repositories[0]
+        there = other.state.organizations["acme"].projects[0].repositories[0]
         assert there.head is not None
         assert "/only-here.txt" not in there.head.tree

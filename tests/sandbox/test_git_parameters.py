@@ -135,7 +135,7 @@ def test_refs_bring_links_when_asked(call: Caller) -> None:
 
 
 def test_my_branches_are_those_that_i_made_and_the_default_one(call: Caller, sandbox: Sandbox) -> None:
-    repository = sandbox.world.organizations["acme"].projects[0].repositories[0]
+    repository = sandbox.state.organizations["acme"].projects[0].repositories[0]
 
     def expected(person: Person) -> list[str]:
         return [
@@ -185,7 +185,7 @@ def test_a_push_is_read_by_its_number_with_what_is_asked_for(call: Caller) -> No
 
 
 def test_pushes_are_found_by_ref_person_and_time(call: Caller, sandbox: Sandbox) -> None:
-    sandbox.world.advance(3600)
+    sandbox.state.advance(3600)
     update = {"name": "refs/heads/made", "oldObjectId": NOTHING, "newObjectId": head(call)}
     call("POST", f"{G}/refs", json=[update], token="full-colleague")
     (made,) = values(call, f"{G}/pushes", refName="refs/heads/made", includeRefUpdates="true")
@@ -205,7 +205,7 @@ def test_a_refused_ref_update_is_no_push(call: Caller) -> None:
 
 
 def test_the_refs_of_a_repository_are_what_its_pushes_left(sandbox: Sandbox) -> None:
-    for repository in sandbox.world.organizations["acme"].projects[0].repositories:
+    for repository in sandbox.state.organizations["acme"].projects[0].repositories:
         left: dict[str, str] = {}
         for one in repository.pushes:
             for update in one.updates:

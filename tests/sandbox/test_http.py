@@ -113,7 +113,7 @@ def test_what_was_asked_is_remembered_without_the_token(call: Caller, sandbox: S
 def test_a_sandbox_that_breaks_down_says_so_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     sandbox = Sandbox()
     sandbox.__enter__()
-    sandbox.world.organizations["acme"].projects = None  # type: ignore[assignment]  # what no sandbox can answer from
+    sandbox.state.organizations["acme"].projects = None  # type: ignore[assignment]  # what no sandbox can answer from
     assert Caller(sandbox)("GET", "/acme/_apis/projects").status_code == 500
     with pytest.raises(RuntimeError, match="broke down"):
         sandbox.__exit__()
@@ -146,7 +146,7 @@ def test_a_door_says_what_there_is_to_try(call: Caller) -> None:
 
 def test_a_door_lets_time_pass(call: Caller, sandbox: Sandbox) -> None:
     assert call("POST", "/_sandbox/clock", json={"advance": 90}).status_code == 200
-    assert (sandbox.world.now() - NOON).total_seconds() == 90
+    assert (sandbox.state.now() - NOON).total_seconds() == 90
 
 
 def test_a_door_shows_what_was_asked_and_never_a_token(call: Caller) -> None:

@@ -67,7 +67,7 @@ def test_it_runs_a_build_and_follows_it(connection: Any, sandbox: Sandbox) -> No
     build = connection.clients_v7_1.get_build_client()
     queued = build.queue_build({"definition": {"id": 1}}, "Storefront")
     assert queued.status == "notStarted"
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     assert build.get_build("Storefront", queued.id).result == "succeeded"
     timeline = build.get_build_timeline("Storefront", queued.id)
     log = next(one.log for one in timeline.records if one.name == "Compile")
@@ -121,7 +121,7 @@ def test_it_runs_a_pipeline_and_follows_it(connection: Any, sandbox: Sandbox) ->
         {"resources": {"repositories": {"self": {"refName": "refs/heads/main"}}}}, "Storefront", ci.id
     )
     assert begun.state == "inProgress"
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     ended = pipelines.get_run("Storefront", ci.id, begun.id)
     assert (ended.state, ended.result) == ("completed", "succeeded")
     assert pipelines.list_runs("Storefront", ci.id)[0].id == begun.id
@@ -137,10 +137,10 @@ def test_it_lists_releases_of_all_projects(connection: Any) -> None:
 def test_it_releases_and_approves(connection: Any, sandbox: Sandbox) -> None:
     release = connection.clients_v7_1.get_release_client()
     made = release.create_release({"definitionId": 1}, "Storefront")
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     waiting = [one for one in release.get_approvals("Storefront") if one.release.id == made.id]
     release.update_release_approval({"status": "approved", "comments": "Yes"}, "Storefront", waiting[0].id)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     stages = release.get_release("Storefront", made.id).environments
     assert [one.status for one in stages] == ["succeeded"] * 3
     release.update_release_environment({"status": "inProgress"}, "Storefront", made.id, stages[0].id)

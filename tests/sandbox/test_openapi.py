@@ -21,7 +21,7 @@ G = f"{P}/git/repositories/Storefront"
 @pytest.fixture
 def everything(sandbox: Sandbox) -> None:
     """A token that opens all there is, so that scopes do not matter here."""
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.scopes = ("app_token",)
 
@@ -42,7 +42,7 @@ def _get(path: str, version: str = "7.1", /, **params: str) -> Example:
 
 def _examples(call: Caller, sandbox: Sandbox) -> Iterator[Example]:
     """At least one successful call for each route, with every option that changes the form of the answer."""
-    storefront = sandbox.world.organizations["acme"].projects[0]
+    storefront = sandbox.state.organizations["acme"].projects[0]
     repository = storefront.repositories[0]
     head = repository.refs["refs/heads/main"]
     any_git = f"/acme/_apis/git/repositories/{repository.id}"
@@ -102,7 +102,7 @@ def _build_examples(call: Caller) -> Iterator[Example]:
     one = f"{P}/build/builds/{newest['id']}"
     yield _get(one)
     for seconds in (0, 10, 12, 60):
-        call.sandbox.world.advance(seconds)
+        call.sandbox.state.advance(seconds)
         yield _get(f"{one}/timeline")
     yield _get(f"{one}/timeline/{call('GET', f'{one}/timeline').json()['id']}")
     yield _get(f"{one}/logs")
@@ -133,7 +133,7 @@ def _pipeline_examples(call: Caller) -> Iterator[Example]:
     yield Example("POST", f"{pipelines}/1/runs", {"json": {}})
     newest = f"{pipelines}/1/runs/{call('GET', f'{pipelines}/1/runs').json()['value'][0]['id']}"
     yield _get(newest)
-    call.sandbox.world.advance(60)
+    call.sandbox.state.advance(60)
     yield _get(newest)
     yield _get(f"{newest}/artifacts", artifactName="drop")
     yield _get(f"{newest}/logs")
@@ -149,7 +149,7 @@ def _release_examples(call: Caller, sandbox: Sandbox) -> Iterator[Example]:
     yield Example("POST", f"{P}/release/releases", {"json": {"definitionId": 1, "description": "Try"}})
     newest = call("GET", f"{P}/release/releases").json()["value"][0]
     one = f"{P}/release/releases/{newest['id']}"
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     yield _get(one)
     yield _get(one, approvalFilters="manualApprovals")
     stages = call("GET", one).json()["environments"]

@@ -38,7 +38,7 @@ def test_the_earlier_of_two_wrongs_is_told(
 
 
 def test_scope_comes_before_throttling(call: Caller, sandbox: Sandbox) -> None:
-    sandbox.world.organizations["acme"].throttled = 5.0
+    sandbox.state.organizations["acme"].throttled = 5.0
     assert call("GET", "/acme/Storefront/_apis/build/builds", token="code-only").status_code == 401
     assert call("GET", "/acme/Storefront/_apis/build/builds", token="no-release").status_code == 429
 
@@ -60,6 +60,6 @@ def test_a_guarded_organization_asks_for_the_right_first(call: Caller) -> None:
 
 
 def test_permission_comes_before_the_action(call: Caller, sandbox: Sandbox) -> None:
-    before = repr(sandbox.world.organizations["acme"].projects[0])
+    before = repr(sandbox.state.organizations["acme"].projects[0])
     call("PATCH", "/acme/Storefront/_apis/git/repositories/Storefront", token="no-rights", json={"name": "Mine"})
-    assert repr(sandbox.world.organizations["acme"].projects[0]) == before
+    assert repr(sandbox.state.organizations["acme"].projects[0]) == before

@@ -315,11 +315,11 @@ def _values(project: Project) -> dict[str, str]:
 @pytest.fixture
 def values(call: Caller) -> dict[str, str]:
     """See `_values`. There are a deleted build, a file that came and went, and a deployment that was tried twice."""
-    project = call.sandbox.world.organizations["acme"].projects[0]
-    token = call.sandbox.world.token_named("full")
+    project = call.sandbox.state.organizations["acme"].projects[0]
+    token = call.sandbox.state.token_named("full")
     assert token is not None
     token.scopes = ("app_token",)
-    project.builds[3].deleted_at = call.sandbox.world.now()
+    project.builds[3].deleted_at = call.sandbox.state.now()
     found = _values(project)
     release = f"/acme/Storefront/_apis/release/releases/{found['$first release']}"
     stage = call("GET", release).json()["environments"][0]["id"]

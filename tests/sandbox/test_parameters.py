@@ -71,7 +71,7 @@ def _filled(address: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize(("address", "name"), list(_not_played()))
 def test_what_is_not_played_answers_501_and_is_named(call: Caller, address: str, name: str) -> None:
-    token = call.sandbox.world.token_named("full")
+    token = call.sandbox.state.token_named("full")
     assert token is not None
     token.scopes = ("app_token",)
     method, path = _filled(address)
@@ -95,7 +95,7 @@ def test_what_no_published_file_knows_is_ignored(call: Caller) -> None:
 def test_a_missing_scope_and_a_wrong_version_are_told_before_what_is_not_played(call: Caller) -> None:
     asked: dict[str, Any] = {"params": {"getDefaultTeamImageUrl": "true"}}
     assert call("GET", "/acme/_apis/projects", version="9.9", **asked).status_code == 400
-    token = call.sandbox.world.token_named("full")
+    token = call.sandbox.state.token_named("full")
     assert token is not None
     token.scopes = ("vso.packaging_write",)
     assert call("GET", "/acme/_apis/projects", **asked).status_code == 401

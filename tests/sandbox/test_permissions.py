@@ -44,7 +44,7 @@ def test_a_project_that_denies_changes_is_read_like_any_other(call: Caller, path
 
 
 def test_a_scope_is_looked_at_before_a_right(call: Caller, sandbox: Sandbox) -> None:
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.scopes = ("vso.code",)
     answer = call("PATCH", f"/uneven/Restricted/_apis/build/builds/{LAST}", json={})
@@ -52,7 +52,7 @@ def test_a_scope_is_looked_at_before_a_right(call: Caller, sandbox: Sandbox) -> 
 
 
 def test_a_project_may_deny_some_rights_only(call: Caller, sandbox: Sandbox) -> None:
-    sandbox.world.organizations["uneven"].projects[0].denied = frozenset({"Queue builds"})
+    sandbox.state.organizations["uneven"].projects[0].denied = frozenset({"Queue builds"})
     queue, stop = "/uneven/Restricted/_apis/build/builds", f"/uneven/Restricted/_apis/build/builds/{LAST}"
     assert call("POST", queue, json={"definition": {"id": 1}}).json()["typeKey"] == "AccessDeniedException"
     assert call("PATCH", stop, json={}).json()["typeKey"] == "BuildNotFoundException"
@@ -116,7 +116,7 @@ def test_what_succeeds_has_no_message(call: Caller, heads: dict[str, str]) -> No
 
 
 def test_a_branch_with_policies_is_not_moved(call: Caller, sandbox: Sandbox, heads: dict[str, str]) -> None:
-    project = sandbox.world.organizations["protected"].projects[0]
+    project = sandbox.state.organizations["protected"].projects[0]
     project.denied = frozenset()
     result = update(call, "refs/heads/main", heads["refs/heads/main"], NOTHING)
     assert (result["success"], result["updateStatus"]) == (False, "rejectedByPolicy")
@@ -141,5 +141,5 @@ def test_one_project_of_many_may_fail(call: Caller, sandbox: Sandbox) -> None:
             answer = call("GET", f"/patchy/{name_or_id}/_apis/git/repositories")
             if answer.status_code != 200:
                 failed[name_or_id] = (answer.status_code, answer.json()["typeKey"])
-    ids = {one.name: one.id for one in sandbox.world.organizations["patchy"].projects}
+    ids = {one.name: one.id for one in sandbox.state.organizations["patchy"].projects}
     assert failed == dict.fromkeys(("Service 007", ids["Service 007"]), (400, "FeatureDisabledException"))

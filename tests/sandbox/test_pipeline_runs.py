@@ -95,7 +95,7 @@ def test_runs_have_states_and_results_of_their_own(call: Caller, pipeline: int, 
 
 
 def test_a_run_is_begun_at_a_branch_and_commit_and_followed_to_its_end(call: Caller, sandbox: Sandbox) -> None:
-    repository = sandbox.world.organizations["acme"].projects[0].repositories[0]
+    repository = sandbox.state.organizations["acme"].projects[0].repositories[0]
     sha = repository.refs["refs/tags/v1.0"]
     resources = {"repositories": {"self": {"refName": "refs/heads/topic/search", "version": sha}}}
     address = run(call, CI, resources=resources)
@@ -106,7 +106,7 @@ def test_a_run_is_begun_at_a_branch_and_commit_and_followed_to_its_end(call: Cal
         "version": sha,
     }
     assert (begun["state"], "result" in begun) == ("inProgress", False)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     ended = call("GET", address).json()
     assert (ended["state"], ended["result"]) == ("completed", "succeeded")
     assert call("GET", f"{BUILDS}/{ended['id']}").json()["sourceBranch"] == "refs/heads/topic/search"
@@ -114,10 +114,10 @@ def test_a_run_is_begun_at_a_branch_and_commit_and_followed_to_its_end(call: Cal
 
 def test_a_run_that_is_canceled_as_a_build_is_canceling(call: Caller, sandbox: Sandbox) -> None:
     address = run(call)
-    sandbox.world.advance(10)
+    sandbox.state.advance(10)
     call("PATCH", f"{BUILDS}/{address.rpartition('/')[2]}", json={"status": "cancelling"})
     assert call("GET", address).json()["state"] == "canceling"
-    sandbox.world.advance(10)
+    sandbox.state.advance(10)
     assert call("GET", address).json()["result"] == "canceled"
 
 

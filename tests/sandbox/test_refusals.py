@@ -125,11 +125,11 @@ def test_an_expired_token_is_told_in_header_and_body(call: Caller) -> None:
 
 
 def test_a_token_expires_by_the_clock(call: Caller, sandbox: Sandbox) -> None:
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
-    token.expires_at = sandbox.world.now() + timedelta(hours=1)
+    token.expires_at = sandbox.state.now() + timedelta(hours=1)
     assert call("GET", PROJECTS).status_code == 200
-    sandbox.world.advance(3600)
+    sandbox.state.advance(3600)
     assert call("GET", PROJECTS).json()["typeKey"] == "AccessCheckException"
 
 
@@ -167,7 +167,7 @@ def test_somebody_who_is_no_member_is_named(call: Caller) -> None:
 
 def test_somebody_who_has_yet_to_sign_in_with_a_browser_is_told_to(call: Caller, sandbox: Sandbox) -> None:
     answer = call("GET", "/acme/_apis/connectionData", token="not-materialized", version="7.1-preview")
-    token = sandbox.world.token_named("not-materialized")
+    token = sandbox.state.token_named("not-materialized")
     assert token is not None
     assert (answer.status_code, answer.json()["typeKey"]) == (401, "AadUserStateException")
     assert answer.json()["message"].startswith(f"Identity {token.person.id} has not been materialized")
@@ -208,7 +208,7 @@ def test_conditional_access_is_403(call: Caller) -> None:
 
 def test_a_global_token_is_a_wrong_one_after_its_last_day(call: Caller, sandbox: Sandbox) -> None:
     assert call("GET", PROJECTS, token="global").status_code == 200
-    sandbox.world.now = lambda: GLOBAL_TOKENS_END
+    sandbox.state.now = lambda: GLOBAL_TOKENS_END
     assert ANONYMOUS_ID in call("GET", PROJECTS, token="global").json()["message"]
     assert call("GET", "/strict/_apis/projects", token="global").headers["X-TFS-ServiceError"]
 

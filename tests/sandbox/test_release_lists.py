@@ -24,7 +24,7 @@ def names(call: Caller, path: str, /, **params: str) -> list[str]:
 
 
 def project_id(sandbox: Sandbox) -> str:
-    return sandbox.world.organizations["acme"].projects[0].id
+    return sandbox.state.organizations["acme"].projects[0].id
 
 
 def test_release_definitions_come_by_name_or_number_in_pages(call: Caller) -> None:
@@ -61,7 +61,7 @@ def test_release_definitions_are_expanded(call: Caller) -> None:
 
 
 def test_releases_are_found_by_the_branch_build_and_definition_they_release(call: Caller, sandbox: Sandbox) -> None:
-    project = sandbox.world.organizations["acme"].projects[0]
+    project = sandbox.state.organizations["acme"].projects[0]
     side = next(build for build in project.builds if build.branch == "refs/heads/topic/search")
     project.releases[0].artifacts["_drop"] = side
     everything = {release.id for release in project.releases}
@@ -142,7 +142,7 @@ def test_approvals_are_found_by_type(call: Caller) -> None:
 
 
 def test_a_part_of_the_log_of_a_task_can_be_read(call: Caller, sandbox: Sandbox) -> None:
-    release = sandbox.world.organizations["acme"].projects[0].releases[0]
+    release = sandbox.state.organizations["acme"].projects[0].releases[0]
     stage = release.environments[0]
     log = f"{R}/releases/{release.id}/environments/{stage.id}/deployPhases/{stage.attempts[0].id}/tasks/3/logs"
     lines = call("GET", log, accept="text/plain").text.splitlines()

@@ -48,22 +48,22 @@ def decide(call: Caller, approval: str, status: str, comments: str = "", *, toke
 def test_a_release_goes_through_its_environments_and_waits_for_approval(call: Caller, sandbox: Sandbox) -> None:
     release = make(call)
     assert stages(call, release) == {"Test": "queued", "Staging": "notStarted", "Production": "notStarted"}
-    sandbox.world.advance(5)
+    sandbox.state.advance(5)
     assert stages(call, release)["Test"] == "inProgress"
-    sandbox.world.advance(15)
+    sandbox.state.advance(15)
     assert stages(call, release)["Test"] == "succeeded"
     assert stages(call, release)["Staging"] == "inProgress"
-    sandbox.world.advance(3600)
+    sandbox.state.advance(3600)
     assert stages(call, release) == {"Test": "succeeded", "Staging": "succeeded", "Production": "inProgress"}
     decide(call, pending(call, release), "approved", "Looks good")
     assert stages(call, release)["Production"] == "queued"
-    sandbox.world.advance(20)
+    sandbox.state.advance(20)
     assert stages(call, release)["Production"] == "succeeded"
 
 
 def test_what_was_approved_says_by_whom_and_why(call: Caller, sandbox: Sandbox) -> None:
     release = make(call)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     body = decide(call, pending(call, release), "approved", "Looks good").json()
     assert (body["status"], body["comments"], body["approvedBy"]["uniqueName"]) == (
         "approved",
@@ -76,9 +76,9 @@ def test_what_was_approved_says_by_whom_and_why(call: Caller, sandbox: Sandbox) 
 
 def test_a_rejected_environment_is_not_deployed(call: Caller, sandbox: Sandbox) -> None:
     release = make(call)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     decide(call, pending(call, release), "rejected", "Not today")
-    sandbox.world.advance(3600)
+    sandbox.state.advance(3600)
     assert stages(call, release)["Production"] == "rejected"
     newest = values(call, f"{R}/deployments")[0]
     assert (newest["deploymentStatus"], newest["operationStatus"]) == ("notDeployed", "Rejected")
@@ -86,7 +86,7 @@ def test_a_rejected_environment_is_not_deployed(call: Caller, sandbox: Sandbox) 
 
 def test_an_approval_is_given_once(call: Caller, sandbox: Sandbox) -> None:
     release = make(call)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     approval = pending(call, release)
     decide(call, approval, "approved")
     assert decide(call, approval, "rejected").status_code == 400
@@ -94,7 +94,7 @@ def test_an_approval_is_given_once(call: Caller, sandbox: Sandbox) -> None:
 
 def _ask_two(sandbox: Sandbox) -> None:
     """Let Maya and Noor be asked before the first environment."""
-    definition = sandbox.world.organizations["acme"].projects[0].release_definitions[0]
+    definition = sandbox.state.organizations["acme"].projects[0].release_definitions[0]
     definition.environments = (replace(definition.environments[0], approvers=(MAYA, NOOR)),)
 
 
@@ -111,7 +111,7 @@ def test_each_of_several_approvers_is_asked(call: Caller, sandbox: Sandbox) -> N
 
 def test_nobody_decides_for_somebody_else(call: Caller, sandbox: Sandbox) -> None:
     release = make(call)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     answer = decide(call, pending(call, release), "approved", token="full-colleague")
     assert answer.status_code == 403
     assert "Noor Sample is not an approver" in answer.json()["message"]
@@ -135,7 +135,7 @@ def test_an_environment_is_deployed_by_hand_and_again(call: Caller, sandbox: San
     assert stages(call, release) == {"Canary": "notStarted", "Everywhere": "notStarted"}
     canary = stage(call, release, "Canary")
     assert call("PATCH", canary, json={"status": "inProgress", "comment": "Try"}).json()["status"] == "queued"
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     assert stages(call, release) == {"Canary": "rejected", "Everywhere": "notStarted"}
     call("PATCH", canary, json={"status": "inProgress"})
     assert [one["attempt"] for one in call("GET", canary).json()["deploySteps"]] == [1, 2]
@@ -157,15 +157,15 @@ def test_a_failed_deployment_is_called_rejected_here_and_failed_there(call: Call
 
 def test_a_running_deployment_is_canceled(call: Caller, sandbox: Sandbox) -> None:
     release = make(call)
-    sandbox.world.advance(5)
+    sandbox.state.advance(5)
     assert call("PATCH", stage(call, release, "Test"), json={"status": "canceled"}).json()["status"] == "canceled"
-    sandbox.world.advance(3600)
+    sandbox.state.advance(3600)
     assert stages(call, release) == {"Test": "canceled", "Staging": "notStarted", "Production": "notStarted"}
 
 
 def test_canceling_a_deployment_withdraws_its_approval(call: Caller, sandbox: Sandbox) -> None:
     release = make(call)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     approval = pending(call, release).rsplit("/", 1)[1]
     call("PATCH", stage(call, release, "Production"), json={"status": "canceled"})
     found = next(one for one in values(call, f"{R}/approvals", statusFilter="canceled") if str(one["id"]) == approval)
@@ -192,7 +192,7 @@ def test_what_does_not_run_cannot_be_canceled(call: Caller) -> None:
 
 def test_a_draft_begins_when_it_is_started(call: Caller, sandbox: Sandbox) -> None:
     release = make(call, isDraft=True)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     assert call("GET", release).json()["status"] == "draft"
     assert set(stages(call, release).values()) == {"notStarted"}
     call("PATCH", release, json={"status": "active"})
@@ -201,7 +201,7 @@ def test_a_draft_begins_when_it_is_started(call: Caller, sandbox: Sandbox) -> No
 
 def test_environments_can_be_left_to_be_deployed_by_hand(call: Caller, sandbox: Sandbox) -> None:
     release = make(call, manualEnvironments=["Staging"])
-    sandbox.world.advance(3600)
+    sandbox.state.advance(3600)
     assert stages(call, release) == {"Test": "succeeded", "Staging": "notStarted", "Production": "notStarted"}
 
 
@@ -235,7 +235,7 @@ def test_a_release_is_abandoned_unless_it_is_just_being_deployed(call: Caller, s
     release = make(call, CANARY)
     call("PATCH", stage(call, release, "Canary"), json={"status": "inProgress"})
     assert call("PATCH", release, json={"status": "abandoned"}).status_code == 400
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     assert call("PATCH", release, json={"status": "abandoned"}).json()["status"] == "abandoned"
     assert call("PATCH", stage(call, release, "Canary"), json={"status": "inProgress"}).status_code == 400
     assert call("PATCH", release, json={"status": "sideways"}).status_code == 400
@@ -293,7 +293,7 @@ def test_definitions_say_who_approves_and_what_comes_after_what(call: Caller) ->
 
 def test_approvals_are_filtered_and_come_in_pages(call: Caller, sandbox: Sandbox) -> None:
     make(call)
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     assert len(values(call, f"{R}/approvals", assignedToFilter="maya@example.com")) == 2
     assert values(call, f"{R}/approvals", assignedToFilter="noor@example.com") == []
     first = call("GET", f"{R}/approvals", params={"top": "1"})

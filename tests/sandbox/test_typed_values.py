@@ -227,12 +227,12 @@ def test_files_are_pushed_by_number(call: Caller, number_as: type) -> None:
 def test_releases_are_made_deployed_approved_and_abandoned_by_number(call: Caller, sandbox: Sandbox) -> None:
     made = call("POST", f"{RELEASE}/releases", json={"definitionId": DEPLOY_STOREFRONT, "reason": 3}).json()
     assert made["reason"] == "schedule"
-    sandbox.world.advance(120)
+    sandbox.state.advance(120)
     pending = call("GET", f"{RELEASE}/approvals", params={"releaseIdsFilter": made["id"], "statusFilter": 1}).json()
     approval = pending["value"][0]["id"]
     approved = call("PATCH", f"{RELEASE}/approvals/{approval}", json={"status": 2, "comments": "Yes"}).json()
     assert approved["status"] == "approved"
-    sandbox.world.advance(120)
+    sandbox.state.advance(120)
     stage = made["environments"][0]["id"]
     address = f"{RELEASE}/releases/{made['id']}/environments/{stage}"
     assert call("PATCH", address, json={"status": 2}, version="7.1-preview").json()["status"] == "queued"

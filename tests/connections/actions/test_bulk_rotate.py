@@ -39,7 +39,7 @@ def test_one_token_is_tested_once_for_each_organization_and_swapped_for_each(
     places = (("One", "acme"), ("Two", "acme"), ("Three", "fabrikam"))
     connections = [connected(name, organization=organization) for name, organization in places]
     sandbox.requests.clear()
-    sandbox.world.now = lambda: BEFORE_GLOBAL_TOKENS_END
+    sandbox.state.now = lambda: BEFORE_GLOBAL_TOKENS_END
     new = replacement(token_of("global"))
     swapped = bulk_rotate(connections, new, person=maintainer, by=ANN, now=timezone.now())
     assert [one.refusal for one in swapped] == [None, None, None]
@@ -73,7 +73,7 @@ def test_a_test_in_hand_is_not_made_again(
     connected: Connected, maintainer: User, sandbox: Sandbox, token_of: Token
 ) -> None:
     connections = [connected("One"), connected("Two", organization="fabrikam")]
-    sandbox.world.now = lambda: BEFORE_GLOBAL_TOKENS_END
+    sandbox.state.now = lambda: BEFORE_GLOBAL_TOKENS_END
     token = PersonalAccessToken(token_of("global"))
     tested, verification_key = verify_for_bulk(connections, token, person=maintainer, now=timezone.now())
     assert all(one.comparison and one.comparison.same_person for one in tested)

@@ -30,7 +30,7 @@ FORM = {"name": "Acme main", "organization": "acme", "expires": "90", "token_rea
 
 @pytest.fixture
 def projects(sandbox: Sandbox) -> list[Project]:
-    return sandbox.world.organizations["acme"].projects
+    return sandbox.state.organizations["acme"].projects
 
 
 def limit(connection: Connection, *projects: Project) -> Connection:
@@ -161,7 +161,7 @@ def test_where_the_first_project_denies_every_change_the_chosen_one_decides(
 ) -> None:
     connection = connected(organization="uneven")
     if number is not None:
-        limit(connection, sandbox.world.organizations["uneven"].projects[number])
+        limit(connection, sandbox.state.organizations["uneven"].projects[number])
     look(connection)
     assert connection.health == health
     assert [verdict for _, verdict in where(connection)] == {
@@ -487,7 +487,7 @@ def test_a_mail_about_lost_scopes_names_the_project_that_was_tried(
     owner: User, connected: Connected, sandbox: Sandbox, projects: list[Project]
 ) -> None:
     connection = limit(connected(), projects[3])
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.scopes = ("vso.code_manage", "vso.release_manage")
     mail = two_looks(connection)
@@ -498,7 +498,7 @@ def test_a_mail_about_lost_scopes_names_the_project_that_was_tried(
 
 
 def test_a_mail_says_what_works_in_some_projects_only(owner: User, mixed: Connection, sandbox: Sandbox) -> None:
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.scopes = ("vso.code_manage", "vso.release_manage")
     mail = two_looks(mixed)

@@ -78,7 +78,7 @@ def test_a_refusal_without_a_reason_is_laid_to_the_day(
 @pytest.mark.parametrize(("reach", "cause"), [("all", ENDED), ("unknown", LIKELY), ("one", "anonymous")])
 def test_an_answer_to_nobody_is_laid_to_the_day(connected: Connected, sandbox: Sandbox, reach: str, cause: str) -> None:
     connection = known(connected(organization="commons"), reach)
-    sandbox.world.tokens[connection.stored_credential.reveal().reveal()].state = "revoked"
+    sandbox.state.tokens[connection.stored_credential.reveal().reveal()].state = "revoked"
     assert look(connection) == cause
 
 

@@ -46,7 +46,7 @@ def kinds() -> list[str]:
 def test_a_refusal_is_shown_at_once_mailed_after_a_second_look_and_recovery_once(
     connection: Connection, sandbox: Sandbox
 ) -> None:
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.state = "revoked"
     look(connection)
@@ -62,7 +62,7 @@ def test_a_refusal_is_shown_at_once_mailed_after_a_second_look_and_recovery_once
 
 
 def test_a_look_that_got_no_answer_confirms_nothing(connection: Connection, sandbox: Sandbox) -> None:
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.state = "revoked"
     look(connection)
@@ -75,7 +75,7 @@ def test_a_look_that_got_no_answer_confirms_nothing(connection: Connection, sand
 
 
 def test_an_outage_does_not_hide_a_refusal_nor_repeat_its_mail(connection: Connection, sandbox: Sandbox) -> None:
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.state = "revoked"
     look(connection)
@@ -109,7 +109,7 @@ def test_a_second_lost_scope_is_news_to_those_who_know_the_first(
     look(limited)
     look(limited)
     assert kinds() == []
-    token = sandbox.world.token_named("no-build")
+    token = sandbox.state.token_named("no-build")
     assert token is not None
     token.scopes = ("vso.code_manage",)
     look(limited)
@@ -126,7 +126,7 @@ def test_a_second_lost_scope_is_news_to_those_who_know_the_first(
 def test_a_look_that_got_no_answer_does_not_make_a_known_limit_news_again(
     connection: Connection, sandbox: Sandbox
 ) -> None:
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.scopes = ("vso.code_manage", "vso.release_manage")
     look(connection)
@@ -142,7 +142,7 @@ def test_a_look_that_got_no_answer_does_not_make_a_known_limit_news_again(
 def test_a_new_token_that_heals_is_announced_once(
     connection: Connection, sandbox: Sandbox, maintainer: User, token_of: Callable[[str], str]
 ) -> None:
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.state = "revoked"
     look(connection)
@@ -157,7 +157,7 @@ def test_a_new_token_that_heals_is_announced_once(
 def test_an_answer_about_a_token_that_was_replaced_meanwhile_is_thrown_away_and_told(
     connection: Connection, sandbox: Sandbox, maintainer: User, token_of: Callable[[str], str]
 ) -> None:
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.state = "revoked"
     new = Replacement(PersonalAccessToken(token_of("full-again")), None, "one")
@@ -182,7 +182,7 @@ def test_after_the_day_a_token_for_all_organizations_is_refused_with_the_right_c
     Connection.objects.update(token_reach="all", expires_on=date(2027, 6, 1))
     connection.refresh_from_db()
     monkeypatch.setattr("connections.domain.expiry.GLOBAL_TOKENS_END", datetime.now(UTC).date())
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.state = "revoked"
     look(connection)
@@ -197,7 +197,7 @@ def test_a_token_that_ends_before_its_date_is_mailed_after_a_second_look(
 ) -> None:
     Connection.objects.update(expires_on=datetime.now(UTC).date() + timedelta(days=60))
     connection.refresh_from_db()
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.state = "revoked"
     look(connection)
@@ -210,7 +210,7 @@ def test_a_token_that_ends_before_its_date_is_mailed_after_a_second_look(
 def test_what_azure_devops_calls_expired_corrects_the_recorded_date(connection: Connection, sandbox: Sandbox) -> None:
     Connection.objects.update(expires_on=datetime.now(UTC).date() + timedelta(days=60))
     connection.refresh_from_db()
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.state = "expired"
     look(connection)
@@ -219,7 +219,7 @@ def test_what_azure_devops_calls_expired_corrects_the_recorded_date(connection: 
 
 
 def test_a_lost_scope_is_mailed_after_a_second_look_with_what_to_tick(connection: Connection, sandbox: Sandbox) -> None:
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.scopes = ("vso.code_manage", "vso.release_manage")
     look(connection)

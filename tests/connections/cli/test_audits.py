@@ -68,7 +68,7 @@ def test_audit_asks_azure_devops_and_is_listed_as_a_run(connected: Connected, sa
 def test_audit_of_one_connection_finds_an_expired_token(connected: Connected, sandbox: Sandbox) -> None:
     connected()
     connected("Other", token="full-again")
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.state = "expired"
     ran = Ran("audit", "Acme main", "--json")

@@ -144,7 +144,7 @@ def test_the_exit_code_says_how_it_came_out(connected: Connected, sandbox: Sandb
 def test_a_token_that_is_not_valid_needs_no_scopes(connected: Connected, sandbox: Sandbox, type_in: TypeIn) -> None:
     connected()
     type_in("")
-    for token in sandbox.world.tokens.values():
+    for token in sandbox.state.tokens.values():
         token.state = "revoked"
     ran = Ran("calibrate", "Acme main", "--token-state", "revoked", "--json")
     assert (ran.code, ran.json["counts"]) == (0, {"as_expected": 4, "different": 0, "no_answer": 0, "not_asked": 14})

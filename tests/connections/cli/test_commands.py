@@ -53,7 +53,7 @@ def test_test_tells_a_refusal_from_an_outage(connected: Connected, sandbox: Sand
     sandbox.behaviour.add("status", status=503)
     assert Ran("test", "Acme main").code == 4
     sandbox.behaviour.clear()
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.state = "expired"
     ran = Ran("test", "Acme main", "--json")

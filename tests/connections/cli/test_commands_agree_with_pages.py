@@ -60,7 +60,7 @@ def test_a_refusal_ends_as_refused_where_the_page_says_cannot_be_connected(
     connected: Connected, sandbox: Sandbox, pages: Client, state: str
 ) -> None:
     connection = connected()
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.state = state
     assert Ran("test", "Acme main").code == 1

@@ -119,7 +119,7 @@ def test_a_token_for_all_organizations_is_accepted_until_it_ends(run: Run, sandb
     before = run(Told("all-organizations"), token="global")
     assert (before.counts[Result.DIFFERENT], of(before, "connection_data").reading) == (0, "accepted")
     assert of(before, "code_read").reason == "told_not_valid"
-    sandbox.world.now = lambda: GLOBAL_TOKENS_END
+    sandbox.state.now = lambda: GLOBAL_TOKENS_END
     after = run(Told("all-organizations"), token="global")
     assert (after.counts[Result.DIFFERENT], of(after, "connection_data").reading) == (0, "token_refused")
 
@@ -202,7 +202,7 @@ def test_where_writing_is_not_tried_nothing_but_get_is_sent(run: Run, sandbox: S
 
 
 def test_a_connection_that_is_limited_is_asked_in_a_chosen_project_only(run: Run, sandbox: Sandbox) -> None:
-    chosen = sandbox.world.organizations["acme"].projects[3]
+    chosen = sandbox.state.organizations["acme"].projects[3]
     found = run(FULL, projects=[ProjectRef(chosen.id, chosen.name)])
     assert found.counts[Result.DIFFERENT] == 0
     assert {request.path.split("/")[2] for request in sandbox.requests} == {"_apis", chosen.id}
@@ -268,8 +268,8 @@ def test_the_stored_token_goes_to_no_other_organization(
     carried: set[tuple[str, bool]] = set()
     usual = request_pipeline.token_of
 
-    def notice(world: Any, request: Any) -> Any:
-        token = usual(world, request)
+    def notice(state: Any, request: Any) -> Any:
+        token = usual(state, request)
         carried.add((request.path[0], token is not None))
         return token
 
@@ -280,7 +280,7 @@ def test_the_stored_token_goes_to_no_other_organization(
 
 
 def test_nothing_that_writes_is_aimed_at_what_exists(run: Run, sandbox: Sandbox) -> None:
-    organization = sandbox.world.organizations["acme"]
+    organization = sandbox.state.organizations["acme"]
     there = {repository.id for project in organization.projects for repository in project.repositories}
     run(FULL)
     written = [request.path for request in sandbox.requests if request.method != "GET"]

@@ -48,7 +48,7 @@ def check(sandbox: Sandbox, token_of: Callable[[str], str]) -> Check:
 @pytest.fixture
 def projects(sandbox: Sandbox) -> list[Project]:
     """Those of acme, in the order in which Azure DevOps lists them; a hundred make a page."""
-    return sandbox.world.organizations["acme"].projects
+    return sandbox.state.organizations["acme"].projects
 
 
 def finding(report: Report, capability: str) -> Finding:

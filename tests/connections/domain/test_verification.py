@@ -67,9 +67,9 @@ def test_a_refused_token_is_not_probed(check: Check, sandbox: Sandbox) -> None:
 
 
 def test_no_probe_changes_anything(check: Check, sandbox: Sandbox) -> None:
-    before = repr(sandbox.world.organizations["acme"])
+    before = repr(sandbox.state.organizations["acme"])
     check("full")
-    assert repr(sandbox.world.organizations["acme"]) == before
+    assert repr(sandbox.state.organizations["acme"]) == before
 
 
 def test_every_page_of_projects_is_listed(check: Check) -> None:

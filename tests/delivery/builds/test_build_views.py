@@ -193,7 +193,7 @@ def test_a_run_is_queued_followed_to_its_end_and_recorded(pages: Client, ci: Pip
     event = Event.objects.get(kind="run_pipeline.done")
     assert event.detail["build_id"] == build_id
     assert event.detail["what"] == "Tailspin CI on main in Tailspin"
-    sandbox.world.advance(120)
+    sandbox.state.advance(120)
     _forget()
     over = get(pages, "build", ci.pk, build_id)
     assert "Succeeded" in over
@@ -241,7 +241,7 @@ def test_a_build_is_cancelled_after_asking(pages: Client, ci: Pipeline, sandbox:
     page = post(pages, "cancel-build", ci.pk, build_id)
     assert f"Build {build_id} is being cancelled." in page
     assert Event.objects.get(kind="cancel_build.done").detail["build_id"] == build_id
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     _forget()
     assert "Cancelled" in get(pages, "build", ci.pk, build_id)
 
@@ -258,14 +258,14 @@ def test_a_failed_build_offers_the_log_of_the_step_that_failed(pages: Client, ci
 def test_a_growing_log_is_followed_from_the_line_after_the_last(pages: Client, ci: Pipeline, sandbox: Sandbox) -> None:
     devices = Pipeline.objects.get(name="Tailspin Device tests")
     build_id = run(pages, devices)
-    sandbox.world.advance(40)
+    sandbox.state.advance(40)
     _forget()
     log_id = pages.get(reverse("delivery:build", args=[devices.pk, build_id])).context["log_id"]
     here = reverse("delivery:build-log", args=[devices.pk, build_id, log_id])
     first = pages.get(here)
     following = first.context["part"].next
     assert f'hx-get="{here}?first={following}"' in first.content.decode()
-    sandbox.world.advance(60)
+    sandbox.state.advance(60)
     _forget()
     more = pages.get(here, {"first": str(following)})
     assert more.context["lines"][0].number == following

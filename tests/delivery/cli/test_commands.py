@@ -39,7 +39,7 @@ def test_refresh_brings_in_without_a_worker_and_says_what_there_is(connected: Co
 
 def test_refresh_that_is_refused_ends_with_one(connected: Connect, sandbox: Sandbox) -> None:
     connected(organization="fabrikam")
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.state = "expired"
     code, value = run("repositories", "refresh", "Acme main", "--json")

@@ -84,13 +84,13 @@ def test_a_new_build_is_noticed_and_so_is_its_end(read: Callable[[], None], sand
     queued = run_pipeline(pipeline("CI"), "main", by=Actor(name="ann"), now=NOON)
     read()
     assert (pipeline("CI").build_id, pipeline("CI").state) == (queued.id, "queued")
-    sandbox.world.advance(120)
+    sandbox.state.advance(120)
     read()
     assert (pipeline("CI").build_id, pipeline("CI").state) == (queued.id, "succeeded")
 
 
 def test_a_rename_is_a_rename_and_what_is_gone_is_marked(read: Callable[[], None], sandbox: Sandbox) -> None:
-    project = sandbox.world.organizations["fabrikam"].projects[0]
+    project = sandbox.state.organizations["fabrikam"].projects[0]
     ids = {one.azure_id: one.pk for one in Pipeline.objects.all()}
     project.definitions[0].name = "Renamed"
     gone = project.definitions.pop()
@@ -101,13 +101,13 @@ def test_a_rename_is_a_rename_and_what_is_gone_is_marked(read: Callable[[], None
 
 def test_a_list_that_breaks_hides_nothing(read: Callable[[], None], sandbox: Sandbox) -> None:
     sandbox.behaviour.add("status", status=500, path="/build/definitions$")
-    sandbox.world.organizations["fabrikam"].projects[0].definitions.clear()
+    sandbox.state.organizations["fabrikam"].projects[0].definitions.clear()
     read()
     assert not Pipeline.objects.filter(gone_at__isnull=False).exists()
 
 
 def test_many_pipelines_cost_no_more_queries_than_few(read: Callable[[], None], sandbox: Sandbox) -> None:
-    project = sandbox.world.organizations["fabrikam"].projects[0]
+    project = sandbox.state.organizations["fabrikam"].projects[0]
     with CaptureQueriesContext(database) as few:
         read()
     sample = project.definitions[0]

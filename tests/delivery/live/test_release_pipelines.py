@@ -61,7 +61,7 @@ def test_whoever_is_asked_is_known(read: Read, shop: Shop) -> None:
 
 def test_an_older_release_that_waits_is_told_too(read: Read, shop: Shop) -> None:
     older = shop.release(THROUGH)
-    older.begin(older.environments[2], NOOR, shop.sandbox.world.now(), shop.azure.new_id, by_hand=True)
+    older.begin(older.environments[2], NOOR, shop.sandbox.state.now(), shop.azure.new_id, by_hand=True)
     read()
     assert pipeline("Deploy").pending == 2
     assert {one["release"] for one in pipeline("Deploy").waiting} == {THROUGH, WAITING}
@@ -70,7 +70,7 @@ def test_an_older_release_that_waits_is_told_too(read: Read, shop: Shop) -> None
 def test_of_very_many_approvals_some_are_kept_and_all_counted(read: Read, shop: Shop) -> None:
     older = shop.release(THROUGH)
     for _ in range(6):
-        older.begin(older.environments[2], NOOR, shop.sandbox.world.now(), shop.azure.new_id, by_hand=True)
+        older.begin(older.environments[2], NOOR, shop.sandbox.state.now(), shop.azure.new_id, by_hand=True)
     read()
     deploy = pipeline("Deploy")
     assert (deploy.pending, len(deploy.waiting)) == (7, 5)
@@ -85,7 +85,7 @@ def test_a_look_at_a_project_is_three_requests_and_one_where_nothing_is_released
 
 def test_a_decision_is_noticed_and_so_is_the_end_of_a_deployment(read: Read, shop: Shop) -> None:
     approval = shop.approval(shop.release(WAITING))
-    approval.status, approval.decided_at = "approved", shop.sandbox.world.now()
+    approval.status, approval.decided_at = "approved", shop.sandbox.state.now()
     shop.later(5)
     read()
     assert (pipeline("Deploy").whole, pipeline("Deploy").pending) == ("running", 0)
@@ -149,7 +149,7 @@ def releases_are_read(connection: Connection, bring_in: BringIn, clock: Clock) -
 def test_where_classic_releases_are_switched_off_it_is_known_to_a_token_that_may_know(
     shop: Shop, connected: Callable[..., Connection], bring_in: BringIn, clock: Clock
 ) -> None:
-    token = shop.sandbox.world.token_named("full")
+    token = shop.sandbox.state.token_named("full")
     assert token is not None
     token.scopes = (*token.scopes, "vso.project")
     releases_are_read(connected("Modern", organization="modern"), bring_in, clock)

@@ -95,7 +95,7 @@ def test_without_any_good_build_the_refusal_is_in_words(pages: Client, shop: Sho
 
 
 def test_where_classic_releases_are_switched_off_it_says_so(pages: Client, shop: Shop) -> None:
-    shop.sandbox.world.organizations["fabrikam"].without_classic_releases = True
+    shop.sandbox.state.organizations["fabrikam"].without_classic_releases = True
     assert "Classic releases are switched off" in create(pages, shop)
     assert events("failed")[0]["problem"] == "releases_disabled"
 
@@ -213,7 +213,7 @@ def test_a_missing_right_of_the_person_is_told_apart_from_a_missing_scope(
 ) -> None:
     bring_in(connected("Guest", token="no-rights", organization="acme"))
     guest = Shop(
-        Project.objects.get(name="Storefront"), shop.sandbox.world.organizations["acme"].projects[0], shop.sandbox
+        Project.objects.get(name="Storefront"), shop.sandbox.state.organizations["acme"].projects[0], shop.sandbox
     )
     page = guest.post(pages, "deploy-stage", *stage_id(guest, WAITING, "Test"))
     assert "Not permitted" in page
@@ -223,7 +223,7 @@ def test_a_missing_right_of_the_person_is_told_apart_from_a_missing_scope(
 
 
 def test_a_scope_that_was_taken_away_since_the_last_check_is_said(pages: Client, shop: Shop) -> None:
-    token = shop.sandbox.world.token_named("full")
+    token = shop.sandbox.state.token_named("full")
     assert token is not None
     token.scopes = ("vso.release_execute",)
     assert "Scope missing" in shop.post(pages, "approve-deployment", *approval_id(shop))

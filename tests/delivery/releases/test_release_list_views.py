@@ -69,7 +69,7 @@ def test_who_is_asked_stands_in_the_row_with_the_way_to_the_release(
     pages: Client, read: Callable[[], None], shop: Shop
 ) -> None:
     older = shop.release(THROUGH)
-    older.begin(older.environments[2], NOOR, shop.sandbox.world.now(), shop.azure.new_id, by_hand=True)
+    older.begin(older.environments[2], NOOR, shop.sandbox.state.now(), shop.azure.new_id, by_hand=True)
     read()
     page = body(pages)
     assert page.count("Maya Sample") == 2
@@ -147,7 +147,7 @@ def test_what_changed_at_azure_devops_comes_with_the_next_look(
     pages: Client, read: Callable[[], None], shop: Shop
 ) -> None:
     approval = shop.approval(shop.release("Release-2"))
-    approval.status, approval.decided_at = "approved", shop.sandbox.world.now()
+    approval.status, approval.decided_at = "approved", shop.sandbox.state.now()
     shop.later(60)
     read()
     assert names(pages, state="succeeded") == ["Deploy"]

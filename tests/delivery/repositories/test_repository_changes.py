@@ -31,7 +31,7 @@ def repository(connected: Connect, bring_in: BringIn) -> Repository:
 @pytest.fixture
 def azure(sandbox: Sandbox) -> AzureRepository:
     """The same repository as the sandbox has it."""
-    return sandbox.world.organizations["fabrikam"].projects[0].repositories[0]
+    return sandbox.state.organizations["fabrikam"].projects[0].repositories[0]
 
 
 def post(pages: Client, name: str, pk: int, data: dict[str, str], *, yes: bool = True) -> str:
@@ -330,7 +330,7 @@ def test_a_missing_right_of_the_person_is_told_apart_from_a_missing_scope(
 def test_a_scope_that_was_taken_away_since_the_last_check_is_said(
     pages: Client, repository: Repository, sandbox: Sandbox
 ) -> None:
-    token = sandbox.world.token_named("full")
+    token = sandbox.state.token_named("full")
     assert token is not None
     token.scopes = ("vso.code",)
     assert "Scope missing" in post(pages, "commit", repository.pk, file())

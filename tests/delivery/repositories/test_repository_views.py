@@ -76,7 +76,7 @@ def test_commits_come_in_pages(pages: Client, repository: Repository, sandbox: S
 def test_branches_begin_with_the_true_default_and_are_found_by_their_beginning(
     pages: Client, repository: Repository, sandbox: Sandbox
 ) -> None:
-    sandbox.world.organizations["fabrikam"].projects[0].repositories[0].default_branch = "refs/heads/topic/search"
+    sandbox.state.organizations["fabrikam"].projects[0].repositories[0].default_branch = "refs/heads/topic/search"
     page = panel(pages, repository, "branches")
     assert page.index(">topic/search</a>") < page.index(">main</a>")
     assert ">main</a>" not in panel(pages, repository, "branches", beginning="topic")

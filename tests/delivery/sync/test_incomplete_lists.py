@@ -93,7 +93,7 @@ def test_projects_without_end_are_brought_in_as_far_as_they_were_read(
 def test_what_was_not_read_of_an_endless_list_is_not_gone(
     connection: Connection, bring_in: BringIn, sandbox: Sandbox
 ) -> None:
-    sandbox.world.organizations["fabrikam"].projects.pop()
+    sandbox.state.organizations["fabrikam"].projects.pop()
     sandbox.behaviour.add("endless_list", path=PROJECTS, variant="new")
     bring_in(connection)
     assert not Project.objects.filter(gone_at__isnull=False).exists()
@@ -109,7 +109,7 @@ def test_projects_that_are_chosen_stay_when_the_list_does_not_come_to_them(
     kept, lost = Project.objects.order_by("pk")
     chosen = tuple(azure.Project(one.azure_id, one.name, "wellFormed", "") for one in (kept, lost))
     choose_projects(connection, chosen, now=timezone.now())
-    sandbox.world.organizations["fabrikam"].projects.pop()
+    sandbox.state.organizations["fabrikam"].projects.pop()
     sandbox.behaviour.add("endless_list", path=PROJECTS, variant="same")
     bring_in(Connection.objects.get())
     assert set(Project.objects.filter(gone_at=None)) == {kept, lost}
@@ -175,7 +175,7 @@ def test_pipelines_without_end_are_written_and_nothing_is_taken_for_gone(
 ) -> None:
     poll()
     known = set(Pipeline.objects.values_list("pk", flat=True))
-    sandbox.world.organizations["fabrikam"].projects[0].definitions.pop()
+    sandbox.state.organizations["fabrikam"].projects[0].definitions.pop()
     sandbox.behaviour.add("endless_list", path=PIPELINES, variant="new")
     poll()
     assert not Pipeline.objects.filter(gone_at__isnull=False).exists()

@@ -22,7 +22,7 @@ from delivery.sync import sync
 from delivery.sync.upsert import upsert_repositories
 from history.models import Event
 from history.record import Actor
-from sandbox.samples import PROJECT_COUNT, build_world
+from sandbox.samples import PROJECT_COUNT, build_state
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
 from tests.factories import ConnectionFactory
@@ -44,7 +44,7 @@ def listings(sandbox: Sandbox) -> int:
 @pytest.fixture
 def every_project(sandbox: Sandbox) -> None:
     """The largest organization is whole: more projects than stand on one page of them."""
-    sandbox.world.organizations["acme"] = build_world().organizations["acme"]
+    sandbox.state.organizations["acme"] = build_state().organizations["acme"]
 
 
 @pytest.mark.usefixtures("every_project")
@@ -66,7 +66,7 @@ def test_a_rename_is_a_rename(connected: Connect, bring_in: BringIn, sandbox: Sa
     connection = connected(organization="fabrikam")
     bring_in(connection)
     before = set(Repository.objects.values_list("pk", flat=True))
-    project = sandbox.world.organizations["fabrikam"].projects[0]
+    project = sandbox.state.organizations["fabrikam"].projects[0]
     project.name, project.repositories[0].name = "Head", "Spin"
     bring_in(connection)
     assert set(Repository.objects.values_list("pk", flat=True)) == before
@@ -78,7 +78,7 @@ def test_what_is_gone_is_marked_with_the_date_and_comes_back(
 ) -> None:
     connection = connected(organization="fabrikam")
     bring_in(connection)
-    projects = sandbox.world.organizations["fabrikam"].projects
+    projects = sandbox.state.organizations["fabrikam"].projects
     removed, whole = projects[0].repositories.pop(), projects.pop()
     sync_state = bring_in(connection)
     assert Repository.objects.get(azure_id=removed.id).gone_at is not None
@@ -98,7 +98,7 @@ def test_a_list_of_projects_that_breaks_half_way_hides_nothing(
 ) -> None:
     connection = connected()
     bring_in(connection)
-    sandbox.world.organizations["acme"].projects[0].repositories.clear()
+    sandbox.state.organizations["acme"].projects[0].repositories.clear()
     sandbox.behaviour.add("status", status=500, path="/_apis/projects", after=1)
     sync_state = bring_in(connection)
     assert (sync_state.problem, sync_state.under_way) == ("server_error", True)
@@ -162,7 +162,7 @@ def test_what_waiting_does_not_mend_ends_the_refresh(
     connected: Connect, bring_in: BringIn, sandbox: Sandbox, token: str, problem: str
 ) -> None:
     connection = connected(token="no-build", organization="acme")
-    found = sandbox.world.token_named("no-build")
+    found = sandbox.state.token_named("no-build")
     assert found is not None
     found.state = "expired" if token == "expired" else "active"
     sync_state = bring_in(connection)
@@ -173,7 +173,7 @@ def test_without_the_scope_nothing_is_asked_project_by_project(
     connected: Connect, bring_in: BringIn, sandbox: Sandbox
 ) -> None:
     connection = connected(token="no-build")
-    found = sandbox.world.token_named("no-build")
+    found = sandbox.state.token_named("no-build")
     assert found is not None
     found.scopes = ("vso.release",)
     assert bring_in(connection).problem == "scope_missing"
@@ -192,7 +192,7 @@ def test_only_chosen_projects_are_brought_in_and_what_is_no_longer_chosen_leaves
 ) -> None:
     connection = connected(organization="fabrikam")
     bring_in(connection)
-    chosen = sandbox.world.organizations["fabrikam"].projects[1]
+    chosen = sandbox.state.organizations["fabrikam"].projects[1]
     choose_projects(connection, (azure.Project(chosen.id, chosen.name, "wellFormed", ""),), now=clock())
     assert bring_in(connection).total == 1
     assert [one.azure_id for one in Project.objects.all()] == [chosen.id]
@@ -278,7 +278,7 @@ def test_a_project_costs_the_same_number_of_queries_whatever_its_size(
     connected: Connect, bring_in: BringIn, sandbox: Sandbox
 ) -> None:
     connection = connected(organization="fabrikam")
-    project = sandbox.world.organizations["fabrikam"].projects[0]
+    project = sandbox.state.organizations["fabrikam"].projects[0]
     with CaptureQueriesContext(database) as few:
         bring_in(connection)
     sample = project.repositories[0]

@@ -18,7 +18,7 @@ def test_ten_thousand_repositories_over_a_hundred_projects(
     connected: Callable[..., Connection],
     bring_in: Callable[[Connection], SyncState],
 ) -> None:
-    add_benchmark(sandbox.world, Scale(organizations=1, projects=100, repositories=100))
+    add_benchmark(sandbox.state, Scale(organizations=1, projects=100, repositories=100))
     with CaptureQueriesContext(database) as queries:
         sync_state = bring_in(connected(organization="bench-000"))
     assert (sync_state.done, sync_state.problem) == (100, "")

@@ -23,20 +23,22 @@ Open = Callable[..., Transport]
 
 
 @pytest.fixture
-def world() -> Iterator[Sandbox]:
+def own_sandbox() -> Iterator[Sandbox]:
     """A fresh Azure DevOps of our own."""
     with Sandbox() as running:
         yield running
 
 
 @pytest.fixture
-def open_as(world: Sandbox) -> Iterator[Open]:
+def open_as(own_sandbox: Sandbox) -> Iterator[Open]:
     """Makes a transport with one of the sample tokens: `open_as("read-only")`."""
     opened: list[Transport] = []
 
     def make(token: str = "full", organization: str = "acme") -> Transport:
         opened.append(
-            Transport(Server("Sandbox", world.url, kind="sandbox"), organization, PersonalAccessToken(secret(token)))
+            Transport(
+                Server("Sandbox", own_sandbox.url, kind="sandbox"), organization, PersonalAccessToken(secret(token))
+            )
         )
         return opened[-1]
 
@@ -55,7 +57,7 @@ def repository_of(transport: Transport, name: str) -> git.Repository:
     return next(one for one in git.repositories(transport, SHOP, max_bytes=10**6) if one.name == name)
 
 
-def test_every_project_is_listed_over_several_pages(full: Transport, world: Sandbox) -> None:
+def test_every_project_is_listed_over_several_pages(full: Transport, own_sandbox: Sandbox) -> None:
     pages = list(core.projects(full, page_size=50))
     assert len(pages) > 2
     names = {one.name for page in pages for one in page.items}
@@ -216,12 +218,12 @@ def pipeline_of(transport: Transport, name: str) -> build.Definition:
     )
 
 
-def test_a_pipeline_runs_to_its_end(full: Transport, world: Sandbox) -> None:
+def test_a_pipeline_runs_to_its_end(full: Transport, own_sandbox: Sandbox) -> None:
     queued = build.queue(full, SHOP, pipeline_of(full, "CI").id, branch="refs/heads/main")
     assert (queued.status, queued.result) == (Status.NOT_STARTED, None)
-    world.world.advance(8)
+    own_sandbox.state.advance(8)
     assert build.build(full, SHOP, queued.id).status is Status.IN_PROGRESS
-    world.world.advance(60)
+    own_sandbox.state.advance(60)
     over = build.build(full, SHOP, queued.id)
     assert (over.status, over.result) == (Status.COMPLETED, Result.SUCCEEDED)
     assert over.started_at
@@ -229,14 +231,14 @@ def test_a_pipeline_runs_to_its_end(full: Transport, world: Sandbox) -> None:
     assert over.started_at < over.finished_at
 
 
-def test_a_log_is_followed_while_it_grows(full: Transport, world: Sandbox) -> None:
+def test_a_log_is_followed_while_it_grows(full: Transport, own_sandbox: Sandbox) -> None:
     queued = build.queue(full, SHOP, pipeline_of(full, "CI").id, branch="refs/heads/main")
-    world.world.advance(12)
+    own_sandbox.state.advance(12)
     running = [one for one in timeline.steps(full, SHOP, queued.id) if one.kind == "Task" and one.log_id]
     step = max(running, key=lambda one: one.order)
     assert step.log_id is not None
     seen = timeline.lines(full, SHOP, queued.id, step.log_id)
-    world.world.advance(60)
+    own_sandbox.state.advance(60)
     more = timeline.lines(full, SHOP, queued.id, step.log_id, first=len(seen) + 1)
     assert more
     assert timeline.lines(full, SHOP, queued.id, step.log_id) == (*seen, *more)
@@ -253,11 +255,11 @@ def test_the_steps_of_a_build_are_a_tree(full: Transport) -> None:
     assert all(one.state is StepState.COMPLETED for one in steps)
 
 
-def test_a_build_is_cancelled(full: Transport, world: Sandbox) -> None:
+def test_a_build_is_cancelled(full: Transport, own_sandbox: Sandbox) -> None:
     queued = build.queue(full, SHOP, pipeline_of(full, "CI").id, branch="refs/heads/main")
-    world.world.advance(6)
+    own_sandbox.state.advance(6)
     assert build.cancel(full, SHOP, queued.id).status is Status.CANCELLING
-    world.world.advance(60)
+    own_sandbox.state.advance(60)
     over = build.build(full, SHOP, queued.id)
     assert (over.status, over.result) == (Status.COMPLETED, Result.CANCELED)
 
@@ -297,7 +299,7 @@ def environment(transport: Transport, release_id: int, name: str) -> Environment
     return next(one.status for one in found.environments if one.name == name)
 
 
-def test_a_release_goes_out_when_it_is_approved(full: Transport, world: Sandbox) -> None:
+def test_a_release_goes_out_when_it_is_approved(full: Transport, own_sandbox: Sandbox) -> None:
     deploy = next(iter(release.definitions(full, SHOP))).items[0]
     assert [one.name for one in deploy.stages] == ["Test", "Staging", "Production"]
     assert [one.needs_approval for one in deploy.stages] == [False, False, True]
@@ -306,20 +308,20 @@ def test_a_release_goes_out_when_it_is_approved(full: Transport, world: Sandbox)
     made = release.create_release(full, SHOP, deploy.id, versions=chosen, description="By hand")
     assert made.status is ReleaseStatus.ACTIVE
     assert made.artifacts[0].version == version.number
-    world.world.advance(120)
+    own_sandbox.state.advance(120)
     (asked,) = release.approvals_page(full, SHOP, release_ids=[made.id]).items
     assert (asked.status, asked.environment_name) == (ApprovalStatus.PENDING, "Production")
     decided = release.approve(full, SHOP, asked.id, comments="Good to go")
     assert (decided.status, decided.comments) == (ApprovalStatus.APPROVED, "Good to go")
-    world.world.advance(120)
+    own_sandbox.state.advance(120)
     assert environment(full, made.id, "Production") is EnvironmentStatus.SUCCEEDED
     for place in ("Test", "Staging"):
         assert environment(full, made.id, place) is EnvironmentStatus.SUCCEEDED
 
 
-def test_a_release_that_is_rejected_stays(full: Transport, world: Sandbox) -> None:
+def test_a_release_that_is_rejected_stays(full: Transport, own_sandbox: Sandbox) -> None:
     made = release.create_release(full, SHOP, 1)
-    world.world.advance(120)
+    own_sandbox.state.advance(120)
     (asked,) = release.approvals_page(full, SHOP, release_ids=[made.id]).items
     assert release.reject(full, SHOP, asked.id, comments="Not today").status is ApprovalStatus.REJECTED
     assert environment(full, made.id, "Production") is EnvironmentStatus.REJECTED
@@ -327,7 +329,7 @@ def test_a_release_that_is_rejected_stays(full: Transport, world: Sandbox) -> No
         release.approve(full, SHOP, asked.id, comments="After all")
 
 
-def test_an_environment_is_deployed_by_hand_and_stopped(full: Transport, world: Sandbox) -> None:
+def test_an_environment_is_deployed_by_hand_and_stopped(full: Transport, own_sandbox: Sandbox) -> None:
     made = release.create_release(full, SHOP, 2)
     canary = made.environments[0]
     assert canary.status is EnvironmentStatus.NOT_STARTED
