@@ -1,4 +1,4 @@
-"""The words of events about connections."""
+"""Labels and details of events about connections."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,7 +20,7 @@ def _organization(detail: dict[str, Any]) -> str:
 
 def _tested(detail: dict[str, Any]) -> str:
     if detail.get("too_late"):
-        return "The token was replaced meanwhile, so the answer does not count"
+        return "The token was replaced during the test, so the result was discarded"
     health = detail.get("health", "")
     words = [health.replace("_", " ").capitalize()] if health else []
     if detail.get("problem"):
@@ -46,9 +46,9 @@ def _scope(key: str) -> str:
 _FIELDS = {
     "name": "Name",
     "expires_on": "Expires on",
-    "token_reach": "Made for",
+    "token_reach": "Valid for",
     "projects": "Projects",
-    "extra_recipients": "Also tell",
+    "extra_recipients": "Additional recipients",
     "owner": "Owner",
 }
 
@@ -62,12 +62,12 @@ def _edited(detail: dict[str, Any]) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value[:3])) + (f" and {len(value) - 3} more" if len(value) > 3 else "") or "nobody"
+        return ", ".join(map(str, value[:3])) + (f" and {len(value) - 3} more" if len(value) > 3 else "") or "none"
     return str(value) if value is not None else "not recorded"
 
 
 def _rotated(detail: dict[str, Any]) -> str:
-    words = [] if detail.get("same_person", True) else ["Another person"]
+    words = [] if detail.get("same_person", True) else ["Different person"]
     for what in ("lost", "gained"):
         scopes = [_scope(key) for key in detail.get(what, []) if key in CAPABILITIES]
         if scopes:
@@ -84,14 +84,15 @@ def _reminded(detail: dict[str, Any]) -> str:
     whom = f"{people} {'person' if people == 1 else 'people'}"
     left = detail.get("days_left")
     if detail.get("about") == Reminder.Kind.REACH_UNKNOWN:
-        return f"{whom}: not recorded for which organizations it was made"
+        return f"{whom}: organizations of the token not recorded"
     if detail.get("about") == Reminder.Kind.UNDATED or left is None:
-        return f"{whom}: no expiry date is recorded"
-    if left < 0:
-        return f"{whom}, {-left} {'day' if left == -1 else 'days'} after the end"
-    when = "on the day" if left == 0 else f"{left} {'day' if left == 1 else 'days'} before the end"
-    of_all = " of tokens for all organizations" if detail.get("about") == Reminder.Kind.ALL_ORGANIZATIONS else ""
-    return f"{whom}, {when}{of_all}"
+        return f"{whom}: no expiry date recorded"
+    of_all = detail.get("about") == Reminder.Kind.ALL_ORGANIZATIONS
+    event = "the end of tokens for all organizations" if of_all else "expiry"
+    if left == 0:
+        return f"{whom}, on the day of {event}"
+    days = "1 day" if abs(left) == 1 else f"{abs(left)} days"
+    return f"{whom}, {days} {'after' if left < 0 else 'before'} {event}"
 
 
 def _mailed(detail: dict[str, Any]) -> str:
@@ -104,14 +105,14 @@ def _muted(detail: dict[str, Any]) -> str:
 
 def _calibrated(detail: dict[str, Any]) -> str:
     asked, different = detail.get("asked", 0), detail.get("different", 0)
-    return f"{asked} requests, {different or 'no'} unexpected answer{'' if different == 1 else 's'}"
+    return f"{asked} requests, {different or 'no'} unexpected response{'' if different == 1 else 's'}"
 
 
 _RAILS = {
-    "longest_life_days": "Longest life in days",
-    "longest_life": "A longer life",
-    "reuse": "One token twice",
-    "missing_date": "A missing date",
+    "longest_life_days": "Longest lifetime in days",
+    "longest_life": "Longer lifetime",
+    "reuse": "Shared token",
+    "missing_date": "Missing expiry date",
 }
 
 
@@ -130,22 +131,22 @@ KINDS = {
     "connection.extended": EventType("Expiry date changed", "calendar-clock", "info", _extended),
     "connection.edited": EventType("Edited", "pencil", "info", _edited),
     "connection.reminded": EventType("Reminded", "bell", "info", _reminded),
-    "connection.mailed": EventType("Mail handed over", "mail", "info", _mailed),
-    "connection.mail_written": EventType("Mail put into a folder", "mail", "warn", _mailed),
-    "connection.mail_given_up": EventType("Mail given up", "mail-x", "bad", _mailed),
+    "connection.mailed": EventType("Mail sent", "mail", "info", _mailed),
+    "connection.mail_written": EventType("Mail saved to a folder", "mail", "warn", _mailed),
+    "connection.mail_given_up": EventType("Mail failed", "mail-x", "bad", _mailed),
     "connection.muted": EventType("Reminders stopped", "bell-off", "quiet"),
-    "connection.unmuted": EventType("Reminders begun again", "bell", "quiet", _muted),
-    "connection.made_default": EventType("Made the default", "star", "info"),
-    "connection.handed_over": EventType("Handed over", "arrow-right-left", "info", _extended),
+    "connection.unmuted": EventType("Reminders resumed", "bell", "quiet", _muted),
+    "connection.made_default": EventType("Set as default", "star", "info"),
+    "connection.handed_over": EventType("Owner changed", "arrow-right-left", "info", _extended),
     "connection.disabled": EventType("Disabled", "circle-pause", "warn"),
     "connection.enabled": EventType("Enabled", "circle-play", "good"),
     "connection.disconnected": EventType("Disconnected", "unplug", "warn", _organization),
-    "calendar.made": EventType("Calendar address made", "calendar-plus", "info"),
+    "calendar.made": EventType("Calendar address created", "calendar-plus", "info"),
     "calendar.renewed": EventType("Calendar address renewed", "calendar-sync", "info"),
     "calendar.revoked": EventType("Calendar address revoked", "calendar-x", "warn"),
-    "guardrails.changed": EventType("Guard rails changed", "shield", "info", _rails_changed),
+    "guardrails.changed": EventType("Token policy changed", "shield", "info", _rails_changed),
     "reminders.muted": EventType("All reminders stopped", "bell-off", "quiet"),
-    "reminders.unmuted": EventType("All reminders begun again", "bell", "quiet", _muted),
+    "reminders.unmuted": EventType("All reminders resumed", "bell", "quiet", _muted),
 }
 
 

@@ -1,4 +1,4 @@
-"""Fields of the forms, and rules of what people enter beside them."""
+"""Form fields, and the bridge from `input_rules` to form errors."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,32 +11,32 @@ from core.widgets import TextInput
 Value = TypeVar("Value")
 
 
-def checked(rule: Callable[..., Value], *given: Any, **more: Any) -> Value:
-    """What a rule of `input_rules` returns. Raises `ValidationError` with its code and words."""
+def checked(rule: Callable[..., Value], *args: Any, **kwargs: Any) -> Value:
+    """Apply a rule of `input_rules`. Raises `ValidationError` with the code and message of the rule."""
     try:
-        return rule(*given, **more)
-    except InvalidInput as wrong:
-        raise forms.ValidationError(wrong.message, code=wrong.code) from None
+        return rule(*args, **kwargs)
+    except InvalidInput as error:
+        raise forms.ValidationError(error.message, code=error.code) from None
 
 
 class NameField(forms.CharField):
-    """A connection's name: one line that can be seen."""
+    """The name of a connection: one line of visible characters."""
 
     widget = TextInput
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             label="Name",
-            help_text="What you and others will call this connection, for example “Acme main”.",
-            error_messages={"required": "Give the connection a name."},
+            help_text="Choose a name that others recognize, for example “Acme main”.",
+            error_messages={"required": "Enter a name."},
             **kwargs,
         )
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Browsers let nobody type more."""
+        """Browsers then stop at the longest name allowed."""
         return {**super().widget_attrs(widget), "maxlength": str(NAME_LENGTH)}
 
     def clean(self, value: Any) -> str:
-        """The name as it is stored. Raises `ValidationError` beside this field."""
+        """The name as it is stored. Raises `ValidationError` for this field."""
         name = str(super().clean(value))
         return checked(connection_name, name) if name or self.required else ""

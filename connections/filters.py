@@ -1,4 +1,4 @@
-"""What people filter pages by; all of it stands in the URL, and what cannot be read filters nothing."""
+"""Filter forms of the pages. Filters are in the URL, and invalid values are ignored."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from connections.providers.registry import PROVIDERS
 
 
 class HistoryFilterForm(forms.Form):
-    """Which events of a connection: what, who, from which day to which."""
+    """Filter of a connection's events: type, actor, first and last day."""
 
     kind = forms.ChoiceField(label="What", required=False)
     actor = forms.ChoiceField(label="Who", required=False)
@@ -19,22 +19,22 @@ class HistoryFilterForm(forms.Form):
     def __init__(self, *args: Any, kinds: Iterable[tuple[str, str]], actors: Iterable[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = {
-            "kind": [("", "Everything"), *kinds],
-            "actor": [("", "Everybody"), *((actor, actor) for actor in actors)],
+            "kind": [("", "All events"), *kinds],
+            "actor": [("", "Anyone"), *((actor, actor) for actor in actors)],
         }
-        for name, offered in choices.items():
+        for name, options in choices.items():
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
-            field.choices = offered
+            field.choices = options
 
     def chosen(self) -> dict[str, Any]:
-        """What was chosen and can be read."""
+        """The valid values that were chosen."""
         self.is_valid()
         return {name: value for name, value in self.cleaned_data.items() if value}
 
 
 class FilterForm(forms.Form):
-    """Search, filter and order of the list of connections; all of it stands in the URL."""
+    """Search, filters and order of the list of connections."""
 
     q = forms.CharField(
         label="Search", required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
@@ -58,14 +58,14 @@ class FilterForm(forms.Form):
 
 
 class WithinForm(forms.Form):
-    """How soon a token ends, in days."""
+    """How soon a token expires, in days."""
 
-    USUAL = 30
+    DEFAULT = 30
 
-    within = forms.IntegerField(label="Expires within days", min_value=0, max_value=366, required=False)
+    within = forms.IntegerField(label="Expires within (days)", min_value=0, max_value=366, required=False)
 
     def days(self) -> int:
-        """The number asked for, or the usual one."""
+        """The number of days given, or the default."""
         self.is_valid()
-        given = self.cleaned_data.get("within")
-        return self.USUAL if given is None else int(given)
+        days = self.cleaned_data.get("within")
+        return self.DEFAULT if days is None else int(days)

@@ -1,4 +1,4 @@
-"""What people may type. The token becomes a `Credential` as it comes in and is never drawn again."""
+"""Forms about connections. A token is read into a `Credential` and never rendered again."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -21,28 +21,28 @@ from core.widgets import TextInput
 
 
 class ProjectsField(forms.MultipleChoiceField):
-    """Ids of projects. Which ones there are is known only to Azure DevOps, so the action judges them."""
+    """Project ids. Only Azure DevOps knows which ones exist, so the action validates them."""
 
     widget = forms.CheckboxSelectMultiple
 
     def valid_value(self, value: str) -> bool:
-        """Anything shaped like an id; `connect` and `edit` compare with what the token sees."""
+        """Accept anything shaped like an id; `connect` and `edit` check that the token can see the project."""
         return len(value) <= 64 and value.isprintable()
 
 
-RULES = [(Rule.ALLOW, "allowed"), (Rule.WARN, "warned of"), (Rule.REFUSE, "refused")]
+RULES = [(Rule.ALLOW, "Allow"), (Rule.WARN, "Warn"), (Rule.REFUSE, "Refuse")]
 UNKNOWN = ("unknown", "I don't know")
 TOKEN_STATE_WORDS = {
     "valid": "valid",
     "expired": "expired",
-    "revoked": "revoked at Azure DevOps",
-    "another-organization": "made for another organization",
-    "all-organizations": "made for all accessible organizations",
+    "revoked": "revoked in Azure DevOps",
+    "another-organization": "created for another organization",
+    "all-organizations": "created for all accessible organizations",
 }
 
 
 class ExpiryForm(forms.Form):
-    """When the token ends: Azure DevOps will not tell anyone, so we ask."""
+    """When the token expires. Azure DevOps does not expose the date, so we ask for it."""
 
     date_rule = staticmethod(input_rules.expiry_of_new_token)
 
@@ -50,7 +50,7 @@ class ExpiryForm(forms.Form):
         label="Expires on",
         widget=forms.RadioSelect,
         error_messages={"required": "Choose when the token expires."},
-        help_text="Azure DevOps shows the date when you create the token. It does not tell it to us.",
+        help_text="Azure DevOps shows the date when you create the token, but we can't read it there.",
     )
     expires_on = forms.DateField(
         label="Date",
@@ -68,19 +68,19 @@ class ExpiryForm(forms.Form):
         expires.initial = self._suggested()
 
     def _offered(self) -> list[tuple[str, str]]:
-        """The choices that the guard rails do not refuse."""
+        """The choices that the token policy does not refuse."""
         longest = self.rails.longest_life_days if self.rails.longest_life is Rule.REFUSE else expiry.LONGEST_LIFE.days
         days = [number for number in expiry.PRESETS if number <= longest] or [longest]
         unknown = [] if self.rails.missing_date is Rule.REFUSE else [UNKNOWN]
         return [*((str(day), f"In {day} days") for day in days), ("date", "On a date"), *unknown]
 
     def _suggested(self) -> str:
-        """The longest of the usual lives that breaks no guard rail."""
+        """The longest preset that the token policy allows."""
         fitting = [number for number in expiry.PRESETS if number <= self.rails.longest_life_days]
         return str(max(fitting)) if fitting else "date"
 
     def clean(self) -> dict[str, Any]:
-        """Turn the choice into a date, or None for "not known"."""
+        """Turn the choice into a date, or None for "I don't know"."""
         cleaned = super().clean() or self.cleaned_data
         choice = cleaned.get("expires")
         today = timezone.localdate()
@@ -103,23 +103,23 @@ class ExpiryForm(forms.Form):
 
 
 class TokenForm(ExpiryForm):
-    """A token, its end, and for which organizations it was made."""
+    """A token, its expiry date, and the organizations it is valid for."""
 
     token = TokenField()
     token_reach = forms.ChoiceField(
-        label="Organizations the token was made for",
+        label="Token is valid for",
         choices=Connection.Reach.choices,
         widget=forms.RadioSelect,
         initial=Connection.Reach.ONE,
-        error_messages={"required": "Say for which organizations the token was made."},
-        help_text="“Organization” in the list of tokens at Azure DevOps says it. Tokens for all accessible "
-        "organizations are accepted no longer from 1 December 2026 on.",
+        error_messages={"required": "Choose which organizations the token is valid for."},
+        help_text="See “Organization” in your list of tokens in Azure DevOps. From 1 December 2026, Azure DevOps no "
+        "longer accepts tokens for all accessible organizations.",
     )
-    accept_limited = forms.BooleanField(label="Connect as Limited, knowing what will not work", required=False)
+    accept_limited = forms.BooleanField(label="Connect as Limited. I understand what won't work.", required=False)
     verification_key = forms.CharField(required=False, widget=forms.HiddenInput, max_length=5000)
 
     def hint(self) -> str:
-        """A friendly doubt about a token that does not look like one, or nothing."""
+        """A hint when the text does not look like a token; otherwise empty."""
         return token_hint(self.cleaned_data.get("token"))
 
 
@@ -135,8 +135,8 @@ class ProjectsForm(forms.Form):
     )
     projects = ProjectsField(label="Only these projects", required=False)
 
-    def wanted_projects(self) -> list[str] | None:
-        """Ids of the wanted projects; None means all."""
+    def selected_projects(self) -> list[str] | None:
+        """Ids of the selected projects; None means all."""
         if self.cleaned_data.get("projects_mode") != "some":
             return None
         return list(self.cleaned_data.get("projects", []))
@@ -156,7 +156,7 @@ class ConnectForm(TokenForm, ProjectsForm, OrganizationForm):
 
 
 class VerifyForm(ConnectForm):
-    """Test Connection: only what the test itself needs must be right."""
+    """Test Connection: only the fields that the test needs are required."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -165,15 +165,15 @@ class VerifyForm(ConnectForm):
             self.fields[name].required = False
 
     def clean(self) -> dict[str, Any]:
-        """Leave the end of the token for Connect."""
+        """Skip the expiry date, which only connecting needs."""
         return self.cleaned_data
 
 
 class RotateForm(TokenForm):
-    """Update token. `place` is where the connection leads."""
+    """Update token. `place` says whether the connection leads to an organization or a collection."""
 
     token = TokenField(label="New Personal Access Token")
-    accept_limited = forms.BooleanField(label="Use as Limited, knowing what will not work", required=False)
+    accept_limited = forms.BooleanField(label="Use as Limited. I understand what won't work.", required=False)
 
     def __init__(self, *args: Any, place: Place = "organization", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -182,7 +182,7 @@ class RotateForm(TokenForm):
 
 
 class VerifyReplacementForm(RotateForm):
-    """Test the new token: its end may wait."""
+    """Test the new token: its expiry date may be missing."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -190,21 +190,21 @@ class VerifyReplacementForm(RotateForm):
             self.fields[name].required = False
 
     def clean(self) -> dict[str, Any]:
-        """Leave the end of the token for the update."""
+        """Skip the expiry date, which only the update needs."""
         return self.cleaned_data
 
 
 class RecipientsField(forms.CharField):
-    """Addresses, one on each line, as they are stored."""
+    """Mail addresses, one per line, as they are stored."""
 
     widget = forms.Textarea
 
     def __init__(self) -> None:
         super().__init__(
-            label="Also tell",
+            label="Additional recipients",
             required=False,
             widget=forms.Textarea(attrs={"rows": 3}),
-            help_text="Addresses that get the same mails as the owner, one on each line.",
+            help_text="Mail addresses that get the same mail as the owner, one per line.",
         )
 
     def clean(self, value: Any) -> str:
@@ -213,7 +213,7 @@ class RecipientsField(forms.CharField):
 
 
 class EditForm(ExpiryForm, ProjectsForm):
-    """Change name, projects and what is known of the token."""
+    """Change the name, the projects, the expiry date and who gets mail."""
 
     date_rule = staticmethod(input_rules.recorded_expiry)
 
@@ -229,12 +229,12 @@ class EditForm(ExpiryForm, ProjectsForm):
             del self.fields["token_reach"]
 
     def _offered(self) -> list[tuple[str, str]]:
-        # What is recorded already may stay; the action refuses a change to what the guard rails forbid.
+        # A recorded date may stay; the action refuses a change that violates the token policy.
         return [*((str(number), f"In {number} days") for number in expiry.PRESETS), ("date", "On a date"), UNKNOWN]
 
 
 class DisconnectForm(forms.Form):
-    """The connection's name, typed."""
+    """Confirm by typing the name of the connection."""
 
     confirm_name = forms.CharField(
         label="Type the name of the connection to confirm",
@@ -247,18 +247,18 @@ class FindProjectForm(forms.Form):
     """My project is not listed."""
 
     project_name = forms.CharField(
-        label="Name of the project",
+        label="Project name",
         widget=TextInput,
         max_length=64,
         error_messages={
-            "required": "Type the name of the project.",
-            "max_length": "A project's name has at most 64 characters.",
+            "required": "Enter the name of the project.",
+            "max_length": "A project name has at most 64 characters.",
         },
     )
 
 
 class CalibrationForm(forms.Form):
-    """What a person says of a stored token, so that its answers can be compared with what is expected."""
+    """The state and scopes of a stored token, as the user knows them, to tell which responses to expect."""
 
     token_state = forms.ChoiceField(label="The token is")
     code = forms.ChoiceField(label="Code")
@@ -281,26 +281,26 @@ class CalibrationForm(forms.Form):
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
         field.choices = choices
-        # Django's own words repeat what was sent.
-        field.error_messages["invalid_choice"] = field.error_messages["required"] = "Choose one of these."
+        # Django's own message repeats the submitted value.
+        field.error_messages["invalid_choice"] = field.error_messages["required"] = "Choose one of the options."
 
     def told(self) -> Told:
-        """What was said. The scopes of a token that is not valid are of no account."""
+        """The answers. Scopes matter only for a valid token."""
         given = dict(self.cleaned_data)
         state = given.pop("token_state")
         return Told(state, **given) if state == VALID else Told(state)
 
 
 class TokenPolicyForm(forms.Form):
-    """What an administrator sets for every token."""
+    """The token policy."""
 
     longest_life_days = forms.IntegerField(
-        label="Longest life of a token, in days",
+        label="Longest lifetime of a token, in days",
         min_value=1,
         max_value=expiry.LONGEST_LIFE.days,
         error_messages={"required": "Enter a number of days."},
-        help_text="The user guide says 90. Azure DevOps allows one year at most.",
+        help_text="We recommend 90 days. Azure DevOps allows one year at most.",
     )
-    longest_life = forms.ChoiceField(label="A longer life is", choices=RULES, widget=forms.RadioSelect)
-    reuse = forms.ChoiceField(label="One token for several connections is", choices=RULES, widget=forms.RadioSelect)
-    missing_date = forms.ChoiceField(label="A missing expiry date is", choices=RULES, widget=forms.RadioSelect)
+    longest_life = forms.ChoiceField(label="If the lifetime is longer", choices=RULES, widget=forms.RadioSelect)
+    reuse = forms.ChoiceField(label="If several connections share a token", choices=RULES, widget=forms.RadioSelect)
+    missing_date = forms.ChoiceField(label="If no expiry date is given", choices=RULES, widget=forms.RadioSelect)

@@ -14,10 +14,10 @@ MAILS_PER_PAGE = 50
 
 _MAIL_STATES = {
     "waiting": "Waiting",
-    "failing": "Failing",
-    "given-up": "Given up",
+    "failing": "Retrying",
+    "given-up": "Failed",
     "sent": "Sent",
-    "in-a-folder": "In a folder",
+    "in-a-folder": "Saved to a folder",
 }
 
 

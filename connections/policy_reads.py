@@ -1,4 +1,4 @@
-"""What the page of the token policy reads: its latest changes, and how many connections violate it."""
+"""Reads for the token policy page: the latest changes, and how many connections violate the policy."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +19,7 @@ def events() -> QuerySet[Event]:
 
 @dataclass(frozen=True, slots=True)
 class PolicyViolations:
-    """How many enabled connections violate each rule of the token policy now, whether it warns, refuses or allows."""
+    """How many enabled connections currently violate each rule, whether it warns, refuses or allows."""
 
     life_too_long: int
     token_reused: int
@@ -27,14 +27,14 @@ class PolicyViolations:
 
 
 def policy_violations(rails: TokenPolicy) -> PolicyViolations:
-    """Counted in three queries."""
+    """Count violations, in three queries."""
     enabled = Connection.objects.filter(disabled=False)
     longest = timedelta(days=rails.longest_life_days)
-    born_and_end = enabled.exclude(expires_on=None).values_list("token_set_at", "expires_on")
+    lifetimes = enabled.exclude(expires_on=None).values_list("token_set_at", "expires_on")
     shared = StoredCredential.objects.values("fingerprint").annotate(uses=Count("pk")).filter(uses__gt=1)
     return PolicyViolations(
         life_too_long=sum(
-            end - timezone.localdate(born) > longest for born, end in born_and_end.iterator() if end is not None
+            end - timezone.localdate(start) > longest for start, end in lifetimes.iterator() if end is not None
         ),
         token_reused=enabled.filter(stored_credential__fingerprint__in=shared.values("fingerprint")).count(),
         date_missing=enabled.filter(expires_on=None).count(),

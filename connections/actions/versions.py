@@ -1,4 +1,4 @@
-"""Hold the row of a connection while it is changed, and refuse what was decided on an older state of it."""
+"""Lock a connection while it is changed, and refuse changes that were decided on an outdated page."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -12,8 +12,8 @@ from connections.domain.problems import catalogue
 from connections.domain.token_policy import Rule, TokenPolicy
 from connections.models import Connection
 
-_RULES = {Rule.ALLOW: "allowed", Rule.WARN: "warned of", Rule.REFUSE: "refused"}
-# What each form depends on: the fields that it edits, and those on which a person decides.
+_RULES = {Rule.ALLOW: "Allow", Rule.WARN: "Warn", Rule.REFUSE: "Refuse"}
+# What each form depends on: the fields that it edits, and those that the user bases the decision on.
 EDIT = ("name", "projects", "expires_on", "token_reach", "extra_recipients", "token")
 EXTEND = ("expires_on", "token")
 ROTATE = ("token",)
@@ -26,10 +26,10 @@ POLICY = ("longest_life_days", "longest_life", "reuse", "missing_date")
 def held(connection_id: int) -> Connection:
     """The connection as it is now, locked until the transaction ends. Raises `ConnectionGone`."""
     rows = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("owner")
-    found = rows.filter(pk=connection_id).first()
-    if found is None:
+    connection = rows.filter(pk=connection_id).first()
+    if connection is None:
         raise gone()
-    return found
+    return connection
 
 
 def gone() -> ConnectionGone:
@@ -39,13 +39,13 @@ def gone() -> ConnectionGone:
 
 
 def version(connection: Connection, fields: Iterable[str]) -> str:
-    """What a form carries that is drawn from the connection and depends on these fields."""
+    """The version that a form about the connection carries, when it depends on these fields."""
     fields = tuple(fields)
     return form_versions.write(_facts(connection, fields), fields)
 
 
 def policy_version(rails: TokenPolicy) -> str:
-    """The same for the form of the guard rails."""
+    """The version that the form of the token policy carries."""
     return form_versions.write(_policy_facts(rails), POLICY)
 
 
@@ -57,31 +57,31 @@ def require_unchanged(
     yours: Facts | None = None,
     refusal: type[Refused],
 ) -> None:
-    """Raise `refusal` when the form was drawn from another state. None is for doors that draw no form: commands.
+    """Raise `refusal` when the form was rendered from another state. Commands have no form and pass None.
 
-    `current` is locked by the caller, so that it stays as it is until the change is written.
+    The caller has locked `current`, so that it can't change before the new state is written.
     """
     if drawn_from is None:
         return
-    found = form_versions.conflicts(drawn_from, fields, now=_facts(current, fields), yours=yours or {})
-    _refuse(found, refusal)
+    conflicts = form_versions.conflicts(drawn_from, fields, now=_facts(current, fields), yours=yours or {})
+    _refuse(conflicts, refusal)
 
 
 def require_unchanged_policy(
     current: TokenPolicy, wished: TokenPolicy, drawn_from: str | None, *, refusal: type[Refused]
 ) -> None:
-    """The same for the guard rails."""
+    """The same for the token policy."""
     if drawn_from is None:
         return
     now, yours = _policy_facts(current), _policy_facts(wished)
     _refuse(form_versions.conflicts(drawn_from, POLICY, now=now, yours=yours), refusal)
 
 
-def _refuse(found: tuple[form_versions.Conflict, ...], refusal: type[Refused]) -> None:
-    if found:
+def _refuse(conflicts: tuple[form_versions.Conflict, ...], refusal: type[Refused]) -> None:
+    if conflicts:
         problem = catalogue.problem("changed_meanwhile")
         refused = refusal(problem.code, f"{problem.title}. {problem.explanation} {problem.next_step}")
-        refused.conflicts = found
+        refused.conflicts = conflicts
         raise refused
 
 
@@ -96,24 +96,24 @@ def entered(
     recipients: str | None = None,
     projects: Mapping[str, str] | None = None,
 ) -> dict[str, FieldState]:
-    """What a person entered, as facts. `projects` are names by id; an empty mapping means all projects."""
-    found = {}
+    """What a person entered, as field states. `projects` are names by id; an empty mapping means all projects."""
+    states = {}
     if name is not None:
-        found["name"] = FieldState("Name", name, name)
+        states["name"] = FieldState("Name", name, name)
     if reach is not None:
-        found["token_reach"] = FieldState(
-            "Organizations the token was made for", reach, str(Connection.Reach(reach).label)
-        )
+        states["token_reach"] = FieldState("Token is valid for", reach, str(Connection.Reach(reach).label))
     if recipients is not None:
-        found["extra_recipients"] = FieldState("Also tell", recipients, ", ".join(recipients.split()) or "nobody else")
+        states["extra_recipients"] = FieldState(
+            "Additional recipients", recipients, ", ".join(recipients.split()) or "none"
+        )
     if projects is not None:
         names = ", ".join(sorted(name or project for project, name in projects.items()))
-        found["projects"] = FieldState("Projects", " ".join(sorted(projects)), names or "All projects")
-    return found
+        states["projects"] = FieldState("Projects", " ".join(sorted(projects)), names or "All projects")
+    return states
 
 
 def expiry_date(day: date | None) -> FieldState:
-    """The expiry date as a fact."""
+    """The expiry date as a field state."""
     return FieldState("Expires on", day.isoformat() if day else "", f"{day:%-d %B %Y}" if day else "not recorded")
 
 
@@ -161,8 +161,8 @@ _FACTS = {
 def _policy_facts(rails: TokenPolicy) -> dict[str, FieldState]:
     days = str(rails.longest_life_days)
     return {
-        "longest_life_days": FieldState("Longest life of a token, in days", days, days),
-        "longest_life": FieldState("A longer life is", str(rails.longest_life), _RULES[rails.longest_life]),
-        "reuse": FieldState("One token for several connections is", str(rails.reuse), _RULES[rails.reuse]),
-        "missing_date": FieldState("A missing expiry date is", str(rails.missing_date), _RULES[rails.missing_date]),
+        "longest_life_days": FieldState("Longest lifetime of a token, in days", days, days),
+        "longest_life": FieldState("If the lifetime is longer", str(rails.longest_life), _RULES[rails.longest_life]),
+        "reuse": FieldState("If several connections share a token", str(rails.reuse), _RULES[rails.reuse]),
+        "missing_date": FieldState("If no expiry date is given", str(rails.missing_date), _RULES[rails.missing_date]),
     }

@@ -31,8 +31,8 @@ class StoredTokenPolicy(models.Model):
 
     @property
     def name(self) -> str:
-        """What the history calls them."""
-        return "Guard rails"
+        """The name under which the history shows it."""
+        return "Token policy"
 
     def rails(self) -> TokenPolicy:
         """The rules in this row."""

@@ -97,7 +97,7 @@ def find_missing_project(request: HttpRequest) -> HttpResponse:
 
 
 def _credentials(form: ConnectForm) -> Credentials:
-    projects = tuple(map(ProjectRef, form.wanted_projects() or ()))
+    projects = tuple(map(ProjectRef, form.selected_projects() or ()))
     return Credentials(form.server_choice(), form.cleaned_data["organization"], form.cleaned_data["token"], projects)
 
 
@@ -107,7 +107,7 @@ def _wishes(form: ConnectForm) -> ConnectRequest:
         name=cleaned["name"],
         expires_on=cleaned["expires_on"],
         token_reach=cleaned.get("token_reach", ""),
-        projects=form.wanted_projects(),
+        projects=form.selected_projects(),
         accept_limited=cleaned["accept_limited"],
         verification_key=cleaned["verification_key"],
     )

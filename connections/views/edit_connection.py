@@ -43,7 +43,7 @@ def edit_page(request: HttpRequest, pk: int) -> HttpResponse:
         name=form.cleaned_data["name"],
         expires_on=form.cleaned_data["expires_on"],
         token_reach=form.cleaned_data.get("token_reach", ""),
-        projects=form.wanted_projects(),
+        projects=form.selected_projects(),
         extra_recipients=form.cleaned_data["extra_recipients"],
     )
     try:

@@ -39,4 +39,4 @@ def old_token_view(old: OldToken, request: HttpRequest) -> OldTokenView:
 
 def _walk_through(connection_ids: list[int]) -> str:
     steps = rotation_reads.steps_through(connection_ids)
-    return rotation_step_url(BulkRotation.starting(steps, now=timezone.now(), within=WithinForm.USUAL))
+    return rotation_step_url(BulkRotation.starting(steps, now=timezone.now(), within=WithinForm.DEFAULT))

@@ -115,8 +115,8 @@ def test_a_project_that_is_not_listed_is_explained(page: Page, token_of: Token) 
     press_test(page)
     page.get_by_text("My project is not listed").click()
     for name, words in (("Old Shop", "being deleted"), ("Brand New", "being created"), ("Board Room", "not visible")):
-        page.get_by_label("Name of the project").fill(name)
-        page.get_by_role("button", name="Look for it").click()
+        page.get_by_label("Project name").fill(name)
+        page.get_by_role("button", name="Find project").click()
         expect(page.locator("#project-answer")).to_contain_text(words)
     expect(page.get_by_label("Personal Access Token")).to_have_value(token_of("full"))
 
@@ -125,9 +125,9 @@ def test_an_edit_marks_the_result_outdated(page: Page, token_of: Token) -> None:
     open_form(page)
     fill_in(page, token_of("full"))
     press_test(page)
-    expect(page.get_by_text("This result is outdated")).to_be_hidden()
+    expect(page.get_by_text("this result is outdated")).to_be_hidden()
     page.get_by_label("Organization Name").fill("fabrikam")
-    expect(page.get_by_text("This result is outdated")).to_be_visible()
+    expect(page.get_by_text("this result is outdated")).to_be_visible()
 
 
 def test_a_long_test_names_its_steps_and_shows_the_time(page: Page, sandbox: Sandbox, token_of: Token) -> None:

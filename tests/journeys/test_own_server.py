@@ -32,7 +32,7 @@ def test_a_collection_is_chosen_tested_and_connected(page: Page, own: Sandbox, t
     expect(page.get_by_text("All accessible organizations").first).to_be_visible()
     page.get_by_label("Server", exact=True).select_option("Own")
     expect(page.get_by_text("All accessible organizations").first).to_be_hidden()
-    expect(page.get_by_text("Organizations the token was made for")).to_be_hidden()
+    expect(page.get_by_text("Token is valid for")).to_be_hidden()
     page.get_by_label("Name", exact=True).fill("Own main")
     page.get_by_label("Collection Name", exact=True).fill(f"{own.url}/DefaultCollection/Storefront/_git/Storefront")
     expect(page.get_by_text("Collection: DefaultCollection")).to_be_visible()
@@ -94,7 +94,7 @@ def test_without_javascript_both_names_are_said(context: BrowserContext, own: Sa
         page.goto(FORM)
         expect(page.get_by_label("Organization or Collection Name")).to_be_visible()
         expect(page.get_by_text("All accessible organizations").first).to_be_visible()
-        expect(page.get_by_text("On a server of your own, create it in the collection")).to_be_visible()
+        expect(page.get_by_text("On Azure DevOps Server, create it in the collection")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -113,7 +113,7 @@ def test_the_form_of_a_server_has_no_complaint(
         page = narrow.new_page()
         page.goto(FORM)
         page.get_by_label("Server", exact=True).select_option("Plain")
-        expect(page.get_by_text("is reached by plain HTTP")).to_be_visible()
+        expect(page.get_by_text("uses plain HTTP")).to_be_visible()
         assert complaints(page) == []
         assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
         assert look(page, "/help/azure-devops/") == []

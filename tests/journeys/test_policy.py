@@ -82,7 +82,7 @@ def test_an_error_of_a_part_is_shown_in_the_page_with_its_request_id(
     with patch("connections.views.connection_detail.audit", side_effect=RuntimeError("broken")):
         page.get_by_role("button", name="Test Connection").click()
         expect(page.get_by_role("heading", name="Something went wrong")).to_be_visible()
-    expect(page.get_by_text("Request id:")).to_be_visible()
+    expect(page.get_by_text("Request ID:")).to_be_visible()
     expect(page.get_by_role("navigation", name="Main")).to_be_visible()
 
 

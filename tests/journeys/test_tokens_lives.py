@@ -103,9 +103,9 @@ def test_everything_that_expires_soon_is_rotated_in_one_walk(page: Page, connect
     Connection.objects.update(expires_on=timezone.localdate() + timedelta(days=5))
     page.goto("/code-repositories/")
     page.get_by_role("link", name="Rotation").click()
-    page.get_by_label("One new token for all that are chosen here").check()
+    page.get_by_label("Use one new token for all connections selected here").check()
     page.get_by_role("checkbox", name="Third").uncheck()
-    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("button", name="Start").click()
     expect(page.get_by_role("heading", name="1 of 1: 2 connections")).to_be_visible()
     page.get_by_label("Personal Access Token").fill(token_of("full"))
     page.get_by_role("button", name="Test Connection").click()
@@ -126,14 +126,14 @@ def test_a_bar_of_the_timeline_is_reached_by_keyboard_and_leads_to_its_day(page:
     page.keyboard.press("Enter")
     expect(page.get_by_role("row")).to_have_count(2)
     expect(page.get_by_role("link", name="Ends in four days", exact=True)).to_be_visible()
-    page.get_by_role("link", name="show every day").click()
+    page.get_by_role("link", name="show all days").click()
     expect(page.get_by_role("row")).to_have_count(3)
 
 
 def test_a_test_mail_goes_through_the_outbox(page: Page, maintainer: User) -> None:
     User.objects.filter(pk=maintainer.pk).update(email="maya@example.com")
     page.goto("/outbox/")
-    page.get_by_role("button", name="Send a test mail to me").click()
+    page.get_by_role("button", name="Send me a test mail").click()
     expect(page.locator("tbody")).to_contain_text("Waiting")
     outbox.send_due(now=timezone.now())
     page.reload()

@@ -174,7 +174,7 @@ def test_plain_http_is_refused_until_the_operator_says_what_it_means(
     page = press_test()
     assert "Connection successful" in page
     assert "Tokens cross the network readable" in page
-    assert "is reached by plain HTTP" in pages.get(reverse("connections:add-azure-devops")).content.decode()
+    assert "uses plain HTTP" in pages.get(reverse("connections:add-azure-devops")).content.decode()
     connection = connect(pages, token_of("full"))
     assert "Tokens cross the network readable" in pages.get(connection.get_absolute_url()).content.decode()
 

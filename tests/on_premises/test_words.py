@@ -84,13 +84,13 @@ def test_the_form_is_labelled_as_its_servers_call_it(
 @pytest.mark.parametrize(
     ("server", "typed", "words"),
     [
-        ("Own", "https://dev.azure.com/acme", "This address belongs to the server “Services”."),
-        ("Services", "https://devops.example.com/tfs/Main/_git/x", "This address belongs to the server “Own”."),
-        ("Own", "https://elsewhere.example.com/tfs/Main", "Enter only the collection&#x27;s name."),
-        ("Own", "a..b", "This is not a collection&#x27;s name."),
+        ("Own", "https://dev.azure.com/acme", "This URL belongs to the server “Services”."),
+        ("Services", "https://devops.example.com/tfs/Main/_git/x", "This URL belongs to the server “Own”."),
+        ("Own", "https://elsewhere.example.com/tfs/Main", "Enter only the name of the collection."),
+        ("Own", "a..b", "This is not a valid collection name."),
         ("Own", "a" * 65, "at most 64 characters"),
         ("Own", "", "Enter the name of your collection"),
-        ("Services", "ac me", "This is not an organization&#x27;s name."),
+        ("Services", "ac me", "This is not a valid organization name."),
     ],
 )
 def test_what_is_no_name_is_refused_in_the_words_of_the_chosen_server(
@@ -117,7 +117,7 @@ def test_the_list_and_the_page_of_a_connection_say_collection(pages: Client, set
     assert '<th scope="col">Collection</th>' in listed
     page = pages.get(connection.get_absolute_url()).content.decode()
     assert "<dt>Collection</dt>" in page
-    assert "Made for" not in page
+    assert "Valid for" not in page
     assert "Basic Authentication" in page
     assert 'href="https://devops.example.com/tfs/Our%20Collection"' in page
     settings.AZURE_DEVOPS_SERVERS = BOTH

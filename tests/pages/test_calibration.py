@@ -78,7 +78,7 @@ def test_the_button_is_for_those_who_may(connection: Connection, root: Client, c
 
 def test_the_whole_file_is_shown_and_then_downloaded(root: Client, connection: Connection) -> None:
     page = text_of(root.post(address(connection), FORM))
-    assert "Every answer was as expected" in page
+    assert "All responses were as expected" in page
     answer = root.post(reverse("connections:calibration-file", args=[connection.pk]), {"file": signed_in(page)})
     assert text_of(answer) == shown_in(page)
     assert json.loads(text_of(answer))["counts"]["as_expected"] == 18
@@ -100,7 +100,7 @@ def test_nothing_of_the_result_is_kept(root: Client, connection: Connection) -> 
 
 def test_differences_are_named_in_the_table(root: Client, connection: Connection) -> None:
     page = text_of(root.post(address(connection), FORM | {"code": "none"}))
-    assert "4 unexpected answers" in page
+    assert "4 unexpected responses" in page
     assert "what it is taken for" in page
     # What is unexpected comes first.
     assert page.index("Probe of Code: Read</th>") < page.index("Whose token it is</th>")
@@ -120,7 +120,7 @@ def test_a_choice_that_is_none_is_not_repeated_and_nothing_is_asked(
 ) -> None:
     asked = len(sandbox.requests)
     page = text_of(root.post(address(connection), FORM | wrong))
-    assert "Choose one of these." in page
+    assert "Choose one of the options." in page
     assert "everything" not in page
     assert "<b>" not in page
     assert len(sandbox.requests) == asked

@@ -51,7 +51,7 @@ def is_ours(answer: Answer, status: int, title: str) -> None:
     assert answer.status_code == status
     assert f"<h1>{title}</h1>" in page
     assert "MFE Orchestrator" in page
-    assert f"Request id: <code>{answer.headers[HEADER]}</code>" in page
+    assert f"Request ID: <code>{answer.headers[HEADER]}</code>" in page
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert "style=" not in page
 
@@ -169,7 +169,7 @@ def test_503_when_postgresql_is_away() -> None:
     page = asked_with("postgres://nobody@127.0.0.1:9/nothing")
     assert page.startswith("503 30 ")
     assert "<h1>The database does not answer</h1>" in page
-    assert re.search(r"Request id: <code>[0-9a-f-]{36}</code>", page)
+    assert re.search(r"Request ID: <code>[0-9a-f-]{36}</code>", page)
 
 
 def test_503_when_sqlite_cannot_be_opened(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_an_update_says_who_still_uses_the_old_token_until_nobody_does(
 ) -> None:
     one, two = connected("One"), connected("Two")
     page = updated(pages, one, token_of("full-again"))
-    assert "Do not revoke the old token yet" in page
+    assert "Don't revoke the old token yet" in page
     assert f'href="{two.get_absolute_url()}">Two</a>' in page
     assert "Maya Sample" in page
     assert "Open my tokens" not in page
@@ -72,9 +72,9 @@ def test_the_old_tokens_person_is_named_and_not_the_new_ones(
 def test_a_disconnect_says_it_before_and_after(pages: Client, connected: Connected) -> None:
     one, _ = connected("One"), connected("Two")
     address = reverse("connections:disconnect", args=[one.pk])
-    assert "Do not revoke it yet: it is also used by" in pages.get(address).content.decode()
+    assert "Don't revoke it yet. It is also used by" in pages.get(address).content.decode()
     page = pages.post(address, {"confirm_name": "One"}).content.decode()
-    assert "Do not revoke the old token yet" in page
+    assert "Don't revoke the old token yet" in page
     assert ">Two</a>" in page
 
 
@@ -83,7 +83,7 @@ def test_a_round_says_it_at_its_end(pages: Client, connected: Connected, token_o
     address = f"{reverse('connections:rotation-step')}?within=30&since=0&at=1&steps={one.pk}"
     fields = {"token": token_of("full-again"), "expires": "30", "token_reach": "one"}
     page = pages.post(address, fields, follow=True).content.decode()
-    assert "Do not revoke the old token yet" in page
+    assert "Don't revoke the old token yet" in page
     assert ">Two</a>" in page
 
 

@@ -1,4 +1,4 @@
-"""What Azure DevOps needs to connect: a server, an organization or collection there, and a token."""
+"""Form fields for Azure DevOps: a server, an organization or collection, and a token."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ from core.widgets import TextInput
 
 
 class OrganizationField(forms.CharField):
-    """The name of an organization or collection, or any address of it. What it means depends on the server."""
+    """The name of an organization or collection, or any URL in it. The server decides which of the two it is."""
 
     widget = TextInput
 
@@ -29,7 +29,7 @@ class OrganizationField(forms.CharField):
         super().__init__(label="Organization Name", strip=False, required=False, **kwargs)
 
     def fit(self, servers: Sequence[Server]) -> None:
-        """Be called what the servers call it: organization, collection, or either."""
+        """Set label and help text to what the servers use: organization, collection, or both."""
         places = list(dict.fromkeys(server.place for server in servers))
         self.label = f"{' or '.join(place.capitalize() for place in places)} Name"
         urls = [server.url for server in servers if server.place == "collection"]
@@ -41,12 +41,12 @@ class OrganizationField(forms.CharField):
 
 def _help(place: Place, own: str) -> str:
     if place == "organization":
-        return "The name, or any address of it: https://dev.azure.com/your-organization."
-    return f"The name of the collection, or any address in it: {own}/DefaultCollection."
+        return "Its name or any URL in it, such as https://dev.azure.com/your-organization."
+    return f"The name of the collection or any URL in it, such as {own}/DefaultCollection."
 
 
 class TokenField(forms.Field):
-    """A personal access token. Its input is always drawn empty."""
+    """A personal access token. The input is always rendered empty."""
 
     def __init__(self, *, label: str = "Personal Access Token", **kwargs: Any) -> None:
         widget = forms.PasswordInput(
@@ -56,20 +56,20 @@ class TokenField(forms.Field):
             label=label,
             required=False,
             widget=widget,
-            help_text="It goes to Azure DevOps only, is stored encrypted, and is never shown again.",
+            help_text="We send it only to Azure DevOps, store it encrypted, and never show it again.",
             **kwargs,
         )
 
     def clean(self, value: Any) -> Credential:
-        """Read the token. Raises `ValidationError` beside this field, without the text."""
+        """Read the token. Raises `ValidationError` without the submitted text."""
         try:
             return read_token(str(value or ""))
-        except InvalidToken as wrong:
-            raise forms.ValidationError(TOKEN_ERRORS[wrong.code], code=wrong.code) from None
+        except InvalidToken as error:
+            raise forms.ValidationError(TOKEN_ERRORS[error.code], code=error.code) from None
 
 
 class OrganizationForm(forms.Form):
-    """The server, and the organization or collection there. `servers` are those that the operator listed."""
+    """The server, and the organization or collection on it. `servers` are those in the settings."""
 
     server = forms.ChoiceField(label="Server", error_messages={"required": "Choose a server."})
     organization = OrganizationField()
@@ -85,7 +85,7 @@ class OrganizationForm(forms.Form):
         server.choices = [(name, name) for name in names]
         server.initial = names[0]
         if len(names) == 1:
-            # There is nothing to choose, and nothing that a forged post could choose.
+            # With one server there is no choice, and a forged request can't make one.
             del self.fields["server"]
 
     def server_choice(self) -> Server:
@@ -94,12 +94,12 @@ class OrganizationForm(forms.Form):
         return next((server for server in self.servers if server.name == name), self.servers[0])
 
     def clean_organization(self) -> OrganizationName | None:
-        """Read the name as the chosen server's. Raises `ValidationError` beside the field; None without a server."""
+        """Read the name as one of the chosen server. Raises `ValidationError`; returns None without a valid server."""
         if "server" in self.errors:
             return None
         server = self.server_choice()
-        others = [one for one in self.servers if one != server]
+        others = [other for other in self.servers if other != server]
         try:
             return parse_organization(self.cleaned_data["organization"], server, others=others)
-        except InvalidOrganizationName as wrong:
-            raise forms.ValidationError(organization_error(wrong, server.place), code=wrong.code) from None
+        except InvalidOrganizationName as error:
+            raise forms.ValidationError(organization_error(error, server.place), code=error.code) from None

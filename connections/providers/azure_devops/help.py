@@ -1,14 +1,14 @@
-"""What the guide says of security, and where people read on."""
+"""Security practices and links of the user guide."""
 
 from connections.providers.provider import Link, Practice
 
 SECURITY_PRACTICES = (
-    Practice("Give the least that is needed", "Tick only the scopes in the table. Never choose full access."),
-    Practice("Name exactly one organization", "A token for all accessible organizations opens every door at once."),
-    Practice("Let it live 90 days or less", "A token that is lost is dangerous only as long as it lives."),
-    Practice("Rotate before it expires", "Create a new token in good time, update it here, then revoke the old one."),
-    Practice("Never share a token", "One token belongs to one person. Do not mail it and do not put it in chat."),
-    Practice("Never reuse a token", "Use a separate token for each connection, so that one can be revoked alone."),
+    Practice("Use the least privilege", "Tick only the scopes in the table. Never choose full access."),
+    Practice("Choose one organization", "A leaked token for all accessible organizations exposes all of them."),
+    Practice("Keep lifetimes to 90 days or less", "A leaked token can be misused only until it expires."),
+    Practice("Rotate before it expires", "Create a new token ahead of time, update it here, then revoke the old one."),
+    Practice("Never share a token", "A token belongs to one person. Don't send it by mail or chat."),
+    Practice("Never reuse a token", "Use a separate token for each connection, so that you can revoke just one."),
 )
 
 LINKS = (

@@ -261,7 +261,7 @@ def test_a_test_of_chosen_projects_tries_those(
     pages: Client, sandbox: Sandbox, token_of: Token, projects: list[Project]
 ) -> None:
     page = post(pages, "test-new", connect_form(token_of("full"), **only(projects[3])))
-    assert f"Tried in {projects[3].name}." in page
+    assert f"Tested in {projects[3].name}." in page
 
 
 def test_a_mistake_elsewhere_keeps_the_test_and_the_list_of_projects(
@@ -271,7 +271,7 @@ def test_a_mistake_elsewhere_keeps_the_test_and_the_list_of_projects(
     tested = post(pages, "test-new", connect_form(token_of("full")))
     data = connect_form(token_of("full"), verification_key=key_on(tested), **only(projects[3])) | {"name": ""}
     page = post(pages, "add-azure-devops", data)
-    assert "Give the connection a name." in page
+    assert "Enter a name." in page
     assert projects[3].name in page
 
 
@@ -360,7 +360,7 @@ def test_the_page_says_where_it_is_denied_and_where_granted(pages: Client, mixed
         assert page.count("Not permitted in every project") == 1
         names = "Code write, Build execute, Release write &amp; execute and Release manage"
         assert f"{WHERE}: {names}." in page
-        assert "Tried in Storefront and Tailwind." in page
+        assert "Tested in Storefront and Tailwind." in page
     assert "Connection successful" in tested
 
 

@@ -181,16 +181,16 @@ FORM = {"name": "Second", "organization": "acme", "token_reach": "one", "project
 
 def test_the_form_says_the_rules_before_a_token_is_made(strict: None, pages: Client, sandbox: Sandbox) -> None:
     page = pages.get(reverse("connections:add-azure-devops")).content.decode()
-    assert "A token that lives longer than <strong>60 days</strong> is refused." in page
-    assert "A token that another connection keeps is refused." in page
-    assert "Its <strong>expiry date</strong> is needed." in page
+    assert "A token may be valid for <strong>60 days</strong> at most." in page
+    assert "A token that another connection uses is refused." in page
+    assert "The <strong>expiry date</strong> is required." in page
     assert "In 90 days" not in page
     assert 'name="expires" value="unknown"' not in page
 
 
 def test_the_update_form_says_them_too(pages: Client, connected: Connected) -> None:
     page = pages.get(reverse("connections:update-token", args=[connected().pk])).content.decode()
-    assert "Let it live <strong>90 days or less</strong>." in page
+    assert "Choose a lifetime of <strong>90 days or less</strong>." in page
 
 
 def test_a_forged_choice_is_refused_beside_the_field(
@@ -220,9 +220,9 @@ def test_the_page_shows_changes_and_counts_what_breaks_them(pages: Client, conne
     page = pages.post(reverse("connections:change-token-policy"), data, follow=True).content.decode()
     assert "Policy saved." in page
     assert StoredTokenPolicy.now() == TokenPolicy(30, Rule.REFUSE, Rule.ALLOW, Rule.WARN)
-    assert "2 connections share a token now." in page
-    assert "2 connections have no date now." in page
-    assert "Longest life in days: 90 → 30" in page
+    assert "2 connections currently share a token." in page
+    assert "2 connections currently have no expiry date." in page
+    assert "Longest lifetime in days: 90 → 30" in page
 
 
 def test_nonsense_is_refused_beside_the_field(pages: Client) -> None:

@@ -127,7 +127,7 @@ def test_rotate_reads_new_tokens_and_reports_each_connection(
         ('{"token": "x", "connections": []}', "has neither"),
         ('{"token": "x", "connection": "Nothing"}', "There is no connection named Nothing."),
         ('{"token": "x", "connection": 999}', "There is no connection named 999."),
-        ('{"token": "two words", "connection": "Acme main"}', "white space inside"),
+        ('{"token": "two words", "connection": "Acme main"}', "contains white space"),
         (json.dumps({"token": ENTRA_TOKEN, "connection": "Acme main"}), "valid for about an hour"),
         ('{"token": "x", "connection": "Acme main", "expires_on": "soon"}', "Enter the date as"),
         ('{"token": "' + "x" * 20_000 + '"}', "too long"),

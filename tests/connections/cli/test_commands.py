@@ -115,7 +115,7 @@ def test_add_takes_a_limited_token_knowingly(
 def test_add_refuses_what_is_no_token_without_repeating_it(maintainer: User, sandbox: Sandbox, type_in: TypeIn) -> None:
     type_in("two words")
     ran = Ran("add", "Acme main", "acme", "--owner", "maya")
-    assert (ran.code, ran.err) == (1, "The token has white space inside. Copy it in one piece.\n")
+    assert (ran.code, ran.err) == (1, "The token contains white space. Copy it in one piece.\n")
 
 
 @pytest.mark.parametrize("verb", ["add", "update-token"])

@@ -80,7 +80,7 @@ def test_a_bar_leads_to_the_connections_of_its_day(pages: Client) -> None:
     assert f'href="?on={soon}"' in pages.get("/code-repositories/").text
     page = pages.get("/code-repositories/", {"on": str(soon)})
     assert [row.name for row in page.context["page"]] == ["Ends in four days"]
-    assert "show every day" in page.text
+    assert "show all days" in page.text
 
 
 @pytest.mark.django_db
@@ -89,4 +89,4 @@ def test_a_day_that_cannot_be_read_filters_nothing(pages: Client, day: str) -> N
     ConnectionFactory(name="Here")
     page = pages.get("/code-repositories/", {"on": day})
     assert [row.name for row in page.context["page"]] == ["Here"]
-    assert "show every day" not in page.text
+    assert "show all days" not in page.text

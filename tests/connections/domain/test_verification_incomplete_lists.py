@@ -146,7 +146,7 @@ def test_the_page_on_which_projects_are_chosen_says_so(pages: Client, connected:
     connection = connected("Endless", organization="endless")
     page = pages.get(reverse("connections:edit", args=[connection.pk])).content.decode()
     assert "The list of projects is incomplete" in page
-    assert "The list of projects could not be read" not in page
+    assert "The list of projects couldn't be read" not in page
 
 
 def changes(connection: Connection, *projects: str) -> Changes:

@@ -372,7 +372,7 @@ def hers(client: Client, olga: User) -> Client:
 
 
 def test_the_page_shows_the_address_once(hers: Client) -> None:
-    assert "Make the address" in hers.get(reverse("connections:calendar")).content.decode()
+    assert "Create an address" in hers.get(reverse("connections:calendar")).content.decode()
     page = hers.post(reverse("connections:make-calendar")).content.decode()
     secret = page.partition("testserver/calendar/")[2].partition(".ics")[0]
     assert len(secret) == 43

@@ -109,7 +109,8 @@ def pages(client: Client) -> list[str]:
         reverse("history:all"),
         connection.get_absolute_url(),
     ]
-    return [client.get(address).content.decode() for address in addresses]
+    # A filter may offer what no mail has become.
+    return [re.sub(r"<option.*?</option>", "", client.get(address).content.decode()) for address in addresses]
 
 
 @pytest.mark.parametrize("is_handed_over", [False, True])
@@ -119,11 +120,8 @@ def test_no_page_says_sent_where_only_a_folder_gets_mails(admin: Client, folder:
         outbox.send_due(now=NOW)
     shown = pages(admin)
     assert [page for page in shown if re.search(r"\bsent\b(?! yet)", page, re.IGNORECASE)] == []
-    assert [any(words in page for words in ("In a folder", "Put into a folder")) for page in shown[:2]] == [
-        True,
-        is_handed_over,
-    ]
-    assert ("Mail put into a folder" in shown[2]) is is_handed_over
+    assert ["Saved to a folder" in page for page in shown[:2]] == [is_handed_over] * 2
+    assert ("Mail saved to a folder" in shown[2]) is is_handed_over
 
 
 def test_a_test_mail_says_that_nobody_gets_it(admin: Client, admin_user: User, folder: Path) -> None:

@@ -256,7 +256,7 @@ def admin(client: Client, admin_user: User) -> Client:
 def test_the_page_shows_what_waits_why_and_how_to_set_up_mail(admin: Client, mail: Mail) -> None:
     Mail.objects.update(last_error="SMTPConnectError: 451", attempts=2)
     page = admin.get(reverse("connections:outbox")).content.decode()
-    for words in ("EMAIL_URL", "Failing", "SMTPConnectError: 451", "olga@example.com", "1 mail due and not sent yet"):
+    for words in ("EMAIL_URL", "Retrying", "SMTPConnectError: 451", "olga@example.com", "1 mail due and not sent yet"):
         assert words in page
     shown = admin.get(reverse("connections:mail", args=[mail.pk])).content.decode()
     assert mail.text.splitlines()[0] in shown

@@ -306,7 +306,7 @@ def test_for_which_organizations_a_token_was_made_is_asked_once(owner: User, now
     assert (mail.kind, mail.connection, mail.recipient) == ("reach_unknown", connection, "olga@example.com")
     assert (ledger.kind, ledger.threshold, ledger.expires_on) == ("reach_unknown", 0, None)
     assert event.detail["about"] == "reach_unknown"
-    assert event_row(event).detail == "1 person: not recorded for which organizations it was made"
+    assert event_row(event).detail == "1 person: organizations of the token not recorded"
 
 
 @pytest.mark.usefixtures("at_the_service")

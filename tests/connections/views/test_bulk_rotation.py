@@ -88,7 +88,7 @@ def test_connections_that_share_a_token_are_offered_together(
     three = connected("Three", organization="fabrikam")
     Connection.objects.update(expires_on=in_days(5))
     page = pages.get(reverse("connections:rotation")).content.decode()
-    assert "which share one now" in page
+    assert "which share one at the moment" in page
     assert "They are in different organizations" in page
     chosen = [one.pk, two.pk, three.pk]
     shared = min(chosen, key=lambda pk: Connection.objects.get(pk=pk).name.lower())
@@ -224,12 +224,12 @@ def test_bad_input_stays_on_the_step(pages: Client, three: list[Connection]) -> 
 def test_a_connection_that_went_meanwhile_is_passed_over(pages: Client, three: list[Connection]) -> None:
     address = plan(pages, connection=[three[0].pk, three[1].pk])
     Connection.objects.filter(pk=three[0].pk).update(disabled=True)
-    assert "disconnected or disabled meanwhile" in pages.get(address).content.decode()
+    assert "have since been disconnected or disabled" in pages.get(address).content.decode()
 
 
 def test_an_address_that_was_tampered_with_is_an_empty_round(pages: Client, sandbox: Sandbox) -> None:
     page = pages.get(reverse("connections:rotation-step"), {"steps": "x", "at": "-1", "since": "y"}).content.decode()
-    assert "Nothing of this round is left." in page
+    assert "All connections of this rotation were disconnected or disabled." in page
     assert pages.post(reverse("connections:verify-step"), {"token": "x"}).status_code == 200
 
 
@@ -253,5 +253,5 @@ def test_on_a_server_nobody_is_asked_for_which_organizations_the_token_is(
     for answer in (pages.post(address, given), pages.post(address.replace("/walk/", "/walk/test/"), given)):
         page = answer.content.decode()
         assert 'name="token_reach"' not in page
-        assert "Say for which organizations" not in page
+        assert "Choose which organizations" not in page
     assert 'name="token_reach"' in pages.get(plan(pages, connection=[other.pk])).content.decode()
