@@ -23,16 +23,17 @@ class Actor:
     address: str | None = None
 
 
+ANONYMOUS = "anonymous"
 COMMAND_LINE = Actor("command line")
 SCHEDULER = Actor("the scheduler")
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Whoever is signed in, and the address the request came from."""
-    user = getattr(request, "user", None)
+    """The signed-in user, and the address that the request came from."""
+    user, address = getattr(request, "user", None), client_address(request)
     if user is None or not user.is_authenticated:
-        return Actor(name="nobody", address=client_address(request))
-    return Actor(name=user.get_full_name() or user.get_username(), id=user.pk, address=client_address(request))
+        return Actor(ANONYMOUS, address=address)
+    return Actor(user.get_full_name() or user.get_username(), user.pk, address)
 
 
 class Subject(Protocol):

@@ -21,7 +21,7 @@ urlpatterns = [
     path("password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("password/choose/<uidb64>/<token>/", sign_in.ChoosePassword.as_view(), name="choose-password"),
     # Django's admin has doors of its own; there is one way to sign in and one to change a password.
-    path("admin/login/", sign_in.admin_door, name="admin-sign-in"),
+    path("admin/login/", sign_in.admin_sign_in, name="admin-sign-in"),
     path("admin/logout/", auth.LogoutView.as_view(), name="admin-sign-out"),
     path("admin/password_change/", sign_in.admin_password, name="admin-password"),
     path("admin/", admin.site.urls),

@@ -1,4 +1,4 @@
-"""The app of people: signing in, sessions, roles."""
+"""The app for people: sign-in, sessions and roles."""
 
 from typing import Any
 
@@ -7,25 +7,25 @@ from django.db.models.signals import post_migrate
 
 
 def _sync_roles(sender: AppConfig, **migrated: Any) -> None:
-    """After the last app has made its permissions, and only with every table that the code knows.
+    """Sync the roles after the last app has created its permissions, if every model of the code exists.
 
-    While migrations are taken back, permissions of models that are not there would be made again under new names.
+    While migrations are reversed, this would recreate permissions of models that don't exist at that point.
     """
     from people import roles
 
-    # Without it, as `flush` sends this signal, the tables are those of the code.
+    # `flush` sends the signal without `apps`; the tables are then those of the code.
     state = migrated.get("apps", apps)
     if {model._meta.label for model in apps.get_models()} - {model._meta.label for model in state.get_models()}:
         return
-    # Django tells of no app without models.
+    # Django sends the signal for apps with models only.
     if sender is [config for config in apps.get_app_configs() if config.models_module][-1]:
         roles.sync()
 
 
 def _allow_names_of_entra() -> None:
-    """Let Django's own admin and commands take the names that ours take.
+    """Make Django's own admin and commands accept the same usernames as ours.
 
-    The field is Django's, and it knows no setting for this. What a migration sees of the field stays as it is.
+    Django has no setting for the validators of its field. Migrations don't see this change.
     """
     from django.contrib.auth.models import User
     from django.contrib.auth.validators import UnicodeUsernameValidator
@@ -38,13 +38,13 @@ def _allow_names_of_entra() -> None:
 
 
 class PeopleConfig(AppConfig):
-    """People and what they may do."""
+    """People, their sessions and their roles."""
 
     name = "people"
     verbose_name = "People"
 
     def ready(self) -> None:
-        """Listen to Django's signals, word our events, and keep the roles in step with their table."""
+        """Connect signals, register event types, and sync the roles after each migration."""
         from history import event_types
         from people import events as events
         from people.event_types import KINDS, PEOPLE

@@ -1,4 +1,4 @@
-"""The words of events about people."""
+"""Types of events about people and about the history itself, with their labels."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,11 +9,11 @@ from django.urls import reverse
 from history.event_types import EventType, SubjectKind
 
 _REASONS = {
-    "password": "Name and password do not belong together",
-    "inactive": "The person is not active",
+    "password": "Incorrect username or password",
+    "inactive": "The person is inactive",
     "throttled": "Too many attempts",
-    "code": "Wrong code of the second factor",
-    "entra": "Signed in to Microsoft Entra ID, and nobody here has that name",
+    "code": "Incorrect code of the second factor",
+    "entra": "Signed in to Microsoft Entra ID, but has no account here",
 }
 
 
@@ -26,7 +26,7 @@ def _device(detail: dict[str, Any]) -> str:
 
 
 def _changed(detail: dict[str, Any]) -> str:
-    labels = {"is_active": "Active", "is_staff": "Staff", "is_superuser": "Superuser", "username": "Name to sign in"}
+    labels = {"is_active": "Active", "is_staff": "Staff", "is_superuser": "Superuser", "username": "Username"}
     return ", ".join(
         f"{labels.get(field, field.capitalize())}: {_shown(change['before'])} → {_shown(change['after'])}"
         for field, change in detail.items()
@@ -49,7 +49,7 @@ def _ended(detail: dict[str, Any]) -> str:
 
 
 def _after(detail: dict[str, Any]) -> str:
-    return {"idle": "Not used for a while", "age": "Signed in for long"}.get(detail.get("reason", ""), "")
+    return {"idle": "Inactive for too long", "age": "Maximum length reached"}.get(detail.get("reason", ""), "")
 
 
 def _accepted(detail: dict[str, Any]) -> str:
@@ -70,9 +70,9 @@ KINDS = {
     "person.sign_in_refused": EventType("Sign-in refused", "shield-x", "warn", _refused),
     "person.second_factor_added": EventType("Second factor added", "shield-check", "info", _factor),
     "person.second_factor_removed": EventType("Second factor removed", "shield-off", "warn", _factor),
-    "person.linked": EventType("Linked with Microsoft Entra ID", "link", "info"),
+    "person.linked": EventType("Linked to Microsoft Entra ID", "link", "info"),
     "person.password_changed": EventType("Password changed", "key-round", "info"),
-    "person.invited": EventType("Password link made", "link", "info"),
+    "person.invited": EventType("Password link created", "link", "info"),
     "person.added": EventType("Person added", "user-plus", "good"),
     "person.changed": EventType("Person changed", "user-pen", "info", _changed),
     "person.removed": EventType("Person removed", "user-minus", "warn"),
@@ -85,8 +85,8 @@ KINDS = {
 
 
 def _links(ids: Iterable[int]) -> dict[int, str]:
-    there = User.objects.filter(pk__in=ids).order_by().values_list("pk", flat=True)
-    return {pk: reverse("people:person", args=[pk]) for pk in there}
+    existing = User.objects.filter(pk__in=ids).order_by().values_list("pk", flat=True)
+    return {pk: reverse("people:person", args=[pk]) for pk in existing}
 
 
 PEOPLE = SubjectKind("Person", _links)

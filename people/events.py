@@ -1,4 +1,4 @@
-"""Events about people: sign-ins, refusals, passwords and permissions, from Django's own signals."""
+"""Events about people (sign-ins, passwords, roles and permissions), recorded from Django's signals."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from core.client_ip import client_address
 from history.current_actor import acting
-from history.record import Actor, Named, actor_of, record
+from history.record import ANONYMOUS, Actor, Named, actor_of, record
 from people.models import Session
 from people.sessions import ADDRESS, DEVICE, SEEN_AT, SIGNED_IN_AT, device_of
 
@@ -21,89 +21,91 @@ _WATCHED = ("is_active", "is_staff", "is_superuser", "username", "email")
 _ACTIONS = {"post_add": "added", "post_remove": "removed"}
 
 
-def shown_name(user: User) -> str:
-    """How a person is called."""
+def display_name(user: User) -> str:
+    """The name under which pages show a person."""
     return user.get_full_name() or user.get_username()
 
 
-def about(user: User) -> Named:
+def subject_of(user: User) -> Named:
     """The subject of an event about a person."""
-    return Named("person", user.pk, shown_name(user))
+    return Named("person", user.pk, display_name(user))
 
 
-def tell(kind: str, user: User, detail: Mapping[str, object] | None = None, *, by: Actor | None = None) -> None:
-    """Append an event about a person. Without `by` it was whoever acts now."""
-    record(kind, about(user), by=by or acting(), at=timezone.now(), detail=detail)
+def record_person_event(
+    kind: str, user: User, detail: Mapping[str, object] | None = None, *, by: Actor | None = None
+) -> None:
+    """Append an event about a person, by the current actor unless `by` names another."""
+    record(kind, subject_of(user), by=by or acting(), at=timezone.now(), detail=detail)
 
 
 @receiver(user_logged_in)
 def signed_in(request: HttpRequest, user: User, **_: Any) -> None:
-    """A person signed in: note when, where and with what in the session."""
+    """Record the sign-in, and its time, address and device in the session."""
     now = timezone.now()
     request.session[SIGNED_IN_AT] = request.session[SEEN_AT] = now.timestamp()
-    # A request that code made up comes from nowhere; nobody signed in with it.
+    # Only a request that was created by code, as in tests, has no address.
     if request.META.get("REMOTE_ADDR") is None:
         return
     request.session[ADDRESS] = client_address(request)
     request.session[DEVICE] = device_of(request.headers.get("User-Agent", ""))
-    tell("person.signed_in", user, {"device": request.session[DEVICE]}, by=actor_of(request))
+    record_person_event("person.signed_in", user, {"device": request.session[DEVICE]}, by=actor_of(request))
 
 
 @receiver(user_logged_out)
 def signed_out(request: HttpRequest, user: User | None, **_: Any) -> None:
-    """A person signed out."""
+    """Record the sign-out."""
     if user is not None and request.META.get("REMOTE_ADDR") is not None:
-        by = Actor(shown_name(user), user.pk, client_address(request))
-        tell("person.signed_out", user, by=by)
+        by = Actor(display_name(user), user.pk, client_address(request))
+        record_person_event("person.signed_out", user, by=by)
 
 
 @receiver(user_login_failed)
 def refused(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """Somebody could not sign in. A name that nobody has is not kept: it may be a password in the wrong field."""
-    refuse(str(credentials.get("username") or ""), request, reason="password")
+    """Record a failed sign-in."""
+    record_refused_sign_in(str(credentials.get("username") or ""), request, reason="password")
 
 
-def refuse(name: str, request: HttpRequest | None, *, reason: str) -> None:
-    """Append that a sign-in was refused."""
+def record_refused_sign_in(name: str, request: HttpRequest | None, *, reason: str) -> None:
+    """Append a refused sign-in. An unknown name is not stored: it may be a password typed into the wrong field."""
     user = User.objects.filter(username=name).first() if name else None
-    subject = about(user) if user else Named("person", 0, "unknown name")
+    subject = subject_of(user) if user else Named("person", 0, "unknown username")
     if user is not None and not user.is_active:
         reason = "inactive"
-    by = Actor("nobody", address=client_address(request) if request is not None else None)
+    by = Actor(ANONYMOUS, address=client_address(request) if request is not None else None)
     record("person.sign_in_refused", subject, by=by, at=timezone.now(), detail={"reason": reason})
 
 
 class PasswordEvents:
-    """A password validator that refuses nothing, and is told by Django of every password that was set."""
+    """A password validator that accepts everything: Django calls it after every change of a password."""
 
     def validate(self, password: str, user: User | None = None) -> None:
         """Accept."""
 
     def get_help_text(self) -> str:
-        """What people should know."""
-        return "That the password was changed is noted in the history. The password itself is not."
+        """The text that forms show beside the field."""
+        return "The history records that the password was changed, but not the password itself."
 
     def password_changed(self, _password: str, user: User | None = None) -> None:
-        """A password was stored, whoever did it and by whatever way."""
+        """Record the change, whichever page or command made it."""
         if user is not None and user.pk is not None:
-            tell("person.password_changed", user)
+            record_person_event("person.password_changed", user)
 
 
 @receiver(pre_save, sender=User)
-def remember(instance: User, update_fields: frozenset[str] | None = None, **_: Any) -> None:
-    """What stands in the database before a change."""
-    concerned = instance.pk and (update_fields is None or not update_fields.isdisjoint(_WATCHED))
-    before = User.objects.filter(pk=instance.pk).values(*_WATCHED).first() if concerned else None
+def load_stored_values(instance: User, update_fields: frozenset[str] | None = None, **_: Any) -> None:
+    """Load the stored values before a change, for `changed` to compare."""
+    may_change = instance.pk and (update_fields is None or not update_fields.isdisjoint(_WATCHED))
+    before = User.objects.filter(pk=instance.pk).values(*_WATCHED).first() if may_change else None
     instance._before_change = before  # type: ignore[attr-defined]  # noqa: SLF001  (ours, until `changed` reads it)
 
 
 @receiver(post_save, sender=User)
 def changed(instance: User, *, created: bool, raw: bool = False, **_: Any) -> None:
-    """A person came, or something that counts was changed about them."""
+    """Record a new person, or a change of the watched fields."""
     if raw:
         return
     if created:
-        tell("person.added", instance, {"superuser": instance.is_superuser})
+        record_person_event("person.added", instance, {"superuser": instance.is_superuser})
         return
     before = getattr(instance, "_before_change", None) or {}
     changes = {
@@ -112,49 +114,49 @@ def changed(instance: User, *, created: bool, raw: bool = False, **_: Any) -> No
         if field in before and before[field] != getattr(instance, field)
     }
     if changes:
-        tell("person.changed", instance, changes)
+        record_person_event("person.changed", instance, changes)
     if "is_active" in changes and not instance.is_active:
-        # Otherwise they would be alive again on the day the person is.
+        # Otherwise the sessions would work again once the person is made active.
         Session.objects.filter(user_id=instance.pk).delete()
 
 
 @receiver(post_delete, sender=User)
 def removed(instance: User, **_: Any) -> None:
-    """A person was removed."""
-    tell("person.removed", instance)
+    """Record that a person was removed."""
+    record_person_event("person.removed", instance)
 
 
 @receiver(m2m_changed, sender=User.groups.through)
 def roles_changed(instance: Model, action: str, reverse: bool, pk_set: set[int] | None, **_: Any) -> None:
-    """A person's groups changed, from either side."""
+    """Record a change of a person's groups, made on the person or on the group."""
     if reverse:
         people, groups = User.objects.filter(pk__in=pk_set or ()), [instance]
     else:
         people, groups = [instance], list(Group.objects.filter(pk__in=pk_set or ()))  # type: ignore[assignment]
     if action in _ACTIONS:
         for person in people:
-            _tell_change(person, _ACTIONS[action], "roles", [str(group) for group in groups])
+            _record_permission_change(person, _ACTIONS[action], "roles", [str(group) for group in groups])
 
 
 @receiver(m2m_changed, sender=User.user_permissions.through)
 def permissions_changed(instance: Model, action: str, pk_set: set[int] | None, **_: Any) -> None:
-    """A person's own permissions changed."""
+    """Record a change of a person's own permissions."""
     if action in _ACTIONS and isinstance(instance, User):
-        _tell_change(instance, _ACTIONS[action], "permissions", _codenames(pk_set or ()))
+        _record_permission_change(instance, _ACTIONS[action], "permissions", _codenames(pk_set or ()))
 
 
 @receiver(m2m_changed, sender=Group.permissions.through)
 def group_changed(instance: Model, action: str, pk_set: set[int] | None, **_: Any) -> None:
-    """What a group may do changed."""
+    """Record a change of a group's permissions."""
     if action in _ACTIONS and isinstance(instance, Group):
         detail = {_ACTIONS[action]: _codenames(pk_set or ())}
         subject = Named("group", instance.pk, instance.name)
         record("group.permissions_changed", subject, by=acting(), at=timezone.now(), detail=detail)
 
 
-def _tell_change(person: Any, verb: str, what: str, names: list[str]) -> None:
+def _record_permission_change(person: Any, verb: str, what: str, names: list[str]) -> None:
     if names:
-        tell("person.permissions_changed", person, {"what": what, verb: names})
+        record_person_event("person.permissions_changed", person, {"what": what, verb: names})
 
 
 def _codenames(ids: Iterable[int]) -> list[str]:

@@ -1,6 +1,6 @@
-"""What people may type about people, and how they sign in."""
+"""Forms about people, and the sign-in form."""
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
@@ -12,60 +12,48 @@ from connections.fields import checked
 from connections.models import Connection
 from core.client_ip import client_address
 from people import input_rules, login_limits, queries, roles
-from people.events import refuse
+from people.events import record_refused_sign_in
 from people.known_browsers import known_browser
 from throttling import rate_limits
 from throttling.rate_limits import TooMany, humanize
 
-if TYPE_CHECKING:
-    _ModelForm = forms.ModelForm[User]
-else:
-    _ModelForm = forms.ModelForm
-
 
 class SignInForm(AuthenticationForm):
-    """Name and password, tried only so often."""
+    """Username and password, with a limit on attempts."""
 
-    error_messages = {
-        "invalid_login": "Name and password do not belong together. Both are case-sensitive.",
-        "inactive": "Name and password do not belong together. Both are case-sensitive.",
-    }
+    error_messages = dict.fromkeys(
+        ("invalid_login", "inactive"), "Incorrect username or password. Both are case-sensitive."
+    )
     too_many: TooMany | None = None
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["username"].label = "Name"
-
     def clean(self) -> dict[str, Any]:
-        """Take an attempt before anything is compared, and give it back when it was the right one."""
+        """Count the attempt before comparing the password, and give it back when the password was right."""
         name = self.cleaned_data.get("username")
         if not (name and self.cleaned_data.get("password")):
             return self.cleaned_data
-        takes = login_limits.sign_in_costs(name, self._address(), known_browser(self.request, name))
+        costs = login_limits.sign_in_costs(name, self._address(), known_browser(self.request, name))
         try:
-            rate_limits.consume(takes, now=timezone.now())
+            rate_limits.consume(costs, now=timezone.now())
         except TooMany as too_many:
             self._refuse(name, too_many)
         cleaned = super().clean()
-        same_name, address = takes[:2], takes[2:]
-        rate_limits.forget(same_name)
-        rate_limits.give_back(address)
+        login_limits.give_back_sign_in(costs)
         return cleaned
 
     def _address(self) -> str | None:
         return client_address(self.request) if self.request is not None else None
 
     def _refuse(self, name: str, too_many: TooMany) -> None:
-        """The same words whether or not anybody has this name."""
+        """Refuse with the same message whether or not the username exists."""
         self.too_many = too_many
         try:
             rate_limits.consume([login_limits.notice_cost(self._address())], now=timezone.now())
         except TooMany:
             pass
         else:
-            refuse(name, self.request, reason="throttled")
-        words = f"There were too many attempts to sign in. Try again in {humanize(too_many.seconds)}."
-        raise ValidationError(words, code="throttled") from None
+            record_refused_sign_in(name, self.request, reason="throttled")
+        message = f"Too many attempts to sign in. Try again in {humanize(too_many.seconds)}."
+        raise ValidationError(message, code="throttled") from None
 
 
 def _role_choices(empty: str) -> list[tuple[str, str]]:
@@ -73,7 +61,7 @@ def _role_choices(empty: str) -> list[tuple[str, str]]:
 
 
 class FilterForm(forms.Form):
-    """Search and filters of the list of people; all of it stands in the URL."""
+    """Search and filters of the list of people, all of them in the URL."""
 
     q = forms.CharField(
         label="Search", required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
@@ -90,78 +78,59 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(label="Role", required=False, choices=_role_choices("No role"))
 
 
-class AddPersonForm(_ModelForm):
-    """A new person. They choose their password themselves."""
-
-    role = forms.ChoiceField(
-        label="Role", choices=_role_choices("Choose a role"), error_messages={"required": "Choose a role."}
-    )
-
-    class Meta:
-        model = User
-        fields = ("username", "first_name", "last_name", "email")
-        labels = {"username": "Name to sign in", "email": "Email address"}
-        help_texts = {
-            "username": input_rules.USERNAME_HELP,
-            "email": "For reminders about the connections they own.",
-        }
-
-    def clean_username(self) -> str:
-        """The name as it is stored. Names that differ in capitals alone are one name to people."""
-        name = checked(input_rules.username, str(self.cleaned_data["username"]))
-        if User.objects.filter(username__iexact=name).exists():
-            raise ValidationError("Somebody has this name already. Choose another.", code="username_taken")
-        return name
-
-    def clean_first_name(self) -> str:
-        """As it is stored."""
-        return checked(input_rules.person_name, self.cleaned_data["first_name"], field="first_name")
-
-    def clean_last_name(self) -> str:
-        """As it is stored."""
-        return checked(input_rules.person_name, self.cleaned_data["last_name"], field="last_name")
-
-
 class AddressForm(forms.Form):
-    """Where mails reach a person."""
+    """The address that a person's mails go to."""
 
     email = forms.EmailField(
         label="Email address",
         max_length=254,
         required=False,
-        help_text="For reminders and news about the connections they own.",
+        help_text="We send reminders and news about connections to their owner's address.",
     )
 
     @classmethod
     def of(cls, user: User) -> Self:
-        """Filled with what is known."""
+        """The form with the stored values."""
         return cls(initial={name: getattr(user, name) for name in cls.base_fields})
 
 
 class DetailsForm(AddressForm):
-    """How a person is called, too. The history shows the name, so nobody chooses their own."""
+    """A person's name and address. People can't change their own name, because the history shows it."""
 
     first_name = forms.CharField(label="First name", max_length=150, required=False)
     last_name = forms.CharField(label="Last name", max_length=150, required=False)
-    field_order = ("first_name", "last_name", "email")
+    field_order = ("username", "first_name", "last_name", "email", "role")
 
     def clean_first_name(self) -> str:
-        """As it is stored."""
+        """The name as it is stored."""
         return checked(input_rules.person_name, self.cleaned_data["first_name"], field="first_name")
 
     def clean_last_name(self) -> str:
-        """As it is stored."""
+        """The name as it is stored."""
         return checked(input_rules.person_name, self.cleaned_data["last_name"], field="last_name")
 
 
+class AddPersonForm(DetailsForm):
+    """A new person, who then chooses their own password."""
+
+    username = forms.CharField(label="Username", max_length=150, help_text=input_rules.USERNAME_HELP)
+    role = forms.ChoiceField(
+        label="Role", choices=_role_choices("Choose a role"), error_messages={"required": "Choose a role."}
+    )
+
+    def clean_username(self) -> str:
+        """The name as it is stored."""
+        return checked(input_rules.username, self.cleaned_data["username"])
+
+
 class HandOverForm(forms.Form):
-    """Which connections go to whom."""
+    """The connections to hand over, and their new owner."""
 
     to = forms.ModelChoiceField(
         label="New owner",
         queryset=User.objects.none(),
         empty_label="Choose a person",
-        error_messages={"required": "Choose who takes them over."},
+        error_messages={"required": "Choose the new owner."},
     )
     connections = forms.ModelMultipleChoiceField(
         label="Connections",
@@ -169,7 +138,7 @@ class HandOverForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={
             "required": "Choose at least one connection.",
-            "invalid_choice": "A chosen connection was disconnected or has another owner meanwhile. Choose again.",
+            "invalid_choice": "One of these connections was disconnected or has a new owner by now. Choose again.",
         },
     )
 

@@ -1,6 +1,6 @@
-"""Browsers in which a person has signed in before. Their attempts are counted apart from everybody else's.
+"""Device cookies: browsers in which a person has signed in before have their own limit of sign-in attempts.
 
-So a stranger's wrong attempts never refuse somebody's right password in their own browser, behind whichever proxy.
+Someone else's wrong passwords then never lock a person out of their own browser, even behind a shared proxy.
 https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
 """
 
@@ -13,20 +13,20 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, get_random_string
 
 KEPT = timedelta(days=180)
-# Another form of what is signed gets another salt.
+# Change the salt whenever the form of the signed value changes.
 _SALT = "people.known_browsers"
 
 
 def cookie_name() -> str:
-    """Where the session's cookie is bound to TLS, or to this host alone, this one is too."""
+    """The cookie's name, with the same prefix as the session cookie: bound to TLS, or to this host only."""
     prefixes = (prefix for prefix in ("__Host-", "__Secure-") if settings.SESSION_COOKIE_NAME.startswith(prefix))
     return f"{next(prefixes, '')}known_browser"
 
 
-def remember(answer: HttpResponse, user: User) -> None:
-    """Let the browser prove from now on that this person has signed in there, for as long as the password stays."""
+def set_known_browser(response: HttpResponse, user: User) -> None:
+    """Set the cookie that marks this browser as known to the person. It is valid until the password changes."""
     value = signing.dumps([user.pk, get_random_string(22), _password_mark(user)], salt=_SALT)
-    answer.set_cookie(
+    response.set_cookie(
         cookie_name(),
         value,
         max_age=KEPT,
@@ -38,20 +38,20 @@ def remember(answer: HttpResponse, user: User) -> None:
 
 
 def known_browser(request: HttpRequest | None, name: str) -> str:
-    """The random id of the browser that sent this, where the person of this name has signed in before; else ""."""
+    """The browser's random id if the person with this username has signed in with it before, or ""."""
     value = request.COOKIES.get(cookie_name(), "") if request is not None else ""
     if not value:
         return ""
     try:
-        user_id, browser, mark = signing.loads(value, salt=_SALT, max_age=KEPT)
+        user_id, browser_id, mark = signing.loads(value, salt=_SALT, max_age=KEPT)
     except signing.BadSignature:
         return ""
     user = User.objects.filter(pk=user_id).first()
     if user is None or user.get_username().casefold() != name.strip().casefold():
         return ""
-    return str(browser) if constant_time_compare(mark, _password_mark(user)) else ""
+    return str(browser_id) if constant_time_compare(mark, _password_mark(user)) else ""
 
 
 def _password_mark(user: User) -> str:
-    """Changes with the password and tells nothing of it: a keyed digest of its hash, shortened."""
+    """Part of a keyed digest of the password's hash: it changes with the password and reveals nothing about it."""
     return str(user.get_session_auth_hash())[:32]

@@ -1,19 +1,20 @@
-"""How often somebody may try to sign in, and how long a session lasts. The only place that reads these settings."""
+"""Limits of sign-in attempts and of sessions. The only module that reads these settings."""
 
 from datetime import timedelta
 
 from django.conf import settings
 
+from throttling import rate_limits
 from throttling.networks import network_of
 from throttling.rate_limits import Cost, Rate
 
 
 def sign_in_costs(name: str, address: str | None, browser: str = "") -> list[Cost]:
-    """What one attempt takes: of this name from this address, of this name from anywhere, and of this address.
+    """The costs of one attempt: for the name at this address, for the name anywhere, and for the address.
 
-    The first keeps one address from guessing and cannot shut others out; the second holds against many addresses.
-    An IPv6 address counts as its /64. A `browser` in which this person has signed in before is counted alone, so that
-    nobody else's attempts shut them out of it.
+    The first stops guesses from one address without locking others out; the second stops guesses from many addresses.
+    An IPv6 address counts as its /64. A known `browser` has a limit of its own, so that attempts from elsewhere can't
+    lock the person out of it.
     """
     folded, network = name.strip().casefold(), network_of(address)
     if browser:
@@ -25,18 +26,24 @@ def sign_in_costs(name: str, address: str | None, browser: str = "") -> list[Cos
     ]
 
 
+def give_back_sign_in(costs: list[Cost]) -> None:
+    """After a correct password: reset the limits of the name, and give back the attempt of the address."""
+    rate_limits.forget(costs[:2])
+    rate_limits.give_back(costs[2:])
+
+
 def code_cost(user_id: int) -> Cost:
-    """What one code of a second factor takes, right or wrong; a right one gives all back."""
+    """The cost of one code of a second factor, correct or not; a correct code resets the limit."""
     return Cost(_rate("codes of a second factor", 1), (user_id,))
 
 
 def same_code_cost(user_id: int, code: str) -> Cost:
-    """A code is good once, in whichever process."""
+    """The cost of this code: each code works once, in any process."""
     return Cost(Rate("the same code of a second factor", 1, timedelta(minutes=3)), (user_id, code))
 
 
 def notice_cost(address: str | None) -> Cost:
-    """One event a minute is enough to tell of somebody who goes on guessing."""
+    """The cost of an event about throttled attempts: at most one a minute for each network."""
     return Cost(Rate("notice of throttled sign-ins", 1, timedelta(minutes=1)), (network_of(address),))
 
 
@@ -45,10 +52,10 @@ def _rate(name: str, times: int) -> Rate:
 
 
 def idle_limit() -> timedelta:
-    """After how long without a request a session ends; zero means never."""
+    """How long a session may go without a request; zero means no limit."""
     return timedelta(minutes=settings.SESSION_IDLE_MINUTES)
 
 
 def session_limit() -> timedelta:
-    """How long after the sign-in a session ends, used or not."""
+    """How long a session lasts after the sign-in, used or not."""
     return timedelta(seconds=settings.SESSION_COOKIE_AGE)

@@ -1,4 +1,4 @@
-"""Sessions that know whose they are, and the permission to look after people."""
+"""Sessions with their user, and the permission to manage people."""
 
 from importlib import import_module
 
@@ -9,7 +9,7 @@ from django.db import models
 
 
 class Session(AbstractBaseSession):
-    """A signed-in browser: so that people see where they are signed in, and can end it."""
+    """A signed-in browser. The columns let people see where they are signed in, and sign out there."""
 
     user_id = models.BigIntegerField(null=True, db_index=True)
     signed_in_at = models.DateTimeField(null=True)
@@ -22,13 +22,13 @@ class Session(AbstractBaseSession):
 
     @classmethod
     def get_session_store_class(cls) -> type:
-        """The engine that keeps these."""
+        """The session engine that uses this table."""
         engine: type = import_module(settings.SESSION_ENGINE).SessionStore
         return engine
 
 
 class Person(User):
-    """A user as this product looks after them."""
+    """A proxy of Django's user, for the permission to manage people."""
 
     class Meta:
         proxy = True

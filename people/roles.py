@@ -1,7 +1,7 @@
-"""The roles: who may do what. One table; each app adds the codenames of what it can do.
+"""The roles and their permissions, in one table.
 
-A role is a Django group. The groups are brought in step with this table after each `migrate`, so what is not in the
-table is taken away again: for anything else make a group of your own.
+A role is a Django group. Each `migrate` sets the permissions of these groups to those of the table, and removes any
+others. For other permissions, create a group of your own.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ APPS = ("connections", "delivery", "history", "people")
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role. `adds` are the permissions it has beyond the role before it; None means all there are."""
+    """A role. `adds` lists the permissions it has in addition to the role before it; None means all permissions."""
 
     name: str
     sentence: str
@@ -79,31 +79,28 @@ ADMINISTRATOR = ROLES[-1].name
 
 
 def permissions_of(role: Role) -> frozenset[str] | None:
-    """All permissions of a role, as `app.codename`; None means all there are."""
-    found: set[str] = set()
-    for one in ROLES[: ROLES.index(role) + 1]:
-        if one.adds is None:
-            return None
-        found.update(one.adds)
-    return frozenset(found)
+    """All permissions of a role, as `app.codename`; None means all permissions."""
+    if role.adds is None:
+        return None
+    return frozenset(name for lower in ROLES[: ROLES.index(role) + 1] for name in lower.adds or ())
 
 
 def sync() -> None:
-    """Make the groups, and give each exactly what the table says. What does not exist yet is passed over."""
+    """Create the groups and set their permissions to those of the table. Permissions that don't exist are skipped."""
     for label in APPS:
         create_permissions(apps.get_app_config(label), verbosity=0)
     rows = Permission.objects.filter(content_type__app_label__in=APPS).select_related("content_type")
-    there = {f"{row.content_type.app_label}.{row.codename}": row for row in rows}
+    existing = {f"{row.content_type.app_label}.{row.codename}": row for row in rows}
     with transaction.atomic():
         for role in ROLES:
-            wanted = permissions_of(role)
-            _bring_in_step(role, [row for name, row in there.items() if wanted is None or name in wanted])
+            names = permissions_of(role)
+            _set_permissions(role, [row for name, row in existing.items() if names is None or name in names])
 
 
-def _bring_in_step(role: Role, permissions: list[Permission]) -> None:
+def _set_permissions(role: Role, permissions: list[Permission]) -> None:
     group, is_new = Group.objects.get_or_create(name=role.name)
     if is_new:
-        # What a role is from the start stands in the table above; only a change of it is an event.
+        # Written without signals: only later changes of a role are events.
         through = Group.permissions.through
         through.objects.bulk_create(
             through(group_id=group.pk, permission_id=permission.pk) for permission in permissions
@@ -113,20 +110,20 @@ def _bring_in_step(role: Role, permissions: list[Permission]) -> None:
 
 
 def role_of(user: User) -> str:
-    """The name of a person's role; empty when there is none. Asks the database once, or nothing when prefetched."""
+    """The name of a person's role, or "". One query, or none when the groups are prefetched."""
     if user.is_superuser:
         return ADMINISTRATOR
     return highest(group.name for group in user.groups.all())
 
 
 def highest(names: Iterable[str]) -> str:
-    """The highest role among the names of groups; empty when there is none."""
+    """The highest role among these names of groups, or ""."""
     names = set(names)
     return next((role.name for role in reversed(ROLES) if role.name in names), "")
 
 
 def administrators() -> set[int]:
-    """Ids of the active people who may do everything."""
+    """Ids of the active administrators and superusers."""
     superusers = User.objects.filter(is_active=True, is_superuser=True)
     others = User.objects.filter(is_active=True, groups__name=ADMINISTRATOR)
     return {*superusers.values_list("pk", flat=True), *others.values_list("pk", flat=True)}

@@ -1,4 +1,4 @@
-"""The session engine: Django's own in the database, with columns that say whose a session is and when it was used."""
+"""Session engine: Django's database engine, with columns for the user, the device and the last use of a session."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,27 +13,27 @@ SIGNED_IN_AT, SEEN_AT, ADDRESS, DEVICE = "signed_in_at", "seen_at", "address", "
 
 
 class SessionStore(DatabaseStore):
-    """Keeps `people.Session` rows."""
+    """Stores `people.Session` rows."""
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
-        """The table."""
+        """The model of a session."""
         return Session
 
     def create_model_instance(self, data: Mapping[str, Any]) -> Session:
-        """The row, with what is also a column copied out of the sealed data."""
+        """The row, with its columns copied from the encoded data."""
         row = super().create_model_instance(dict(data))
-        assert isinstance(row, Session)  # noqa: S101  (the table above)
+        assert isinstance(row, Session)  # noqa: S101  (the model above)
         user = data.get(SESSION_KEY)
         row.user_id = int(user) if user is not None else None
-        row.signed_in_at = _moment(data.get(SIGNED_IN_AT))
-        row.seen_at = _moment(data.get(SEEN_AT))
+        row.signed_in_at = _datetime(data.get(SIGNED_IN_AT))
+        row.seen_at = _datetime(data.get(SEEN_AT))
         row.address = data.get(ADDRESS)
         row.device = data.get(DEVICE, "")
         return row
 
 
-def _moment(seconds: float | None) -> datetime | None:
+def _datetime(seconds: float | None) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds is not None else None
 
 
@@ -49,7 +49,7 @@ _SYSTEMS = (
 
 
 def device_of(user_agent: str) -> str:
-    """A browser and a system in words that people recognise."""
-    browser = next((word for mark, word in _BROWSERS if mark in user_agent), "")
-    system = next((word for mark, word in _SYSTEMS if mark in user_agent), "")
+    """Browser and operating system, such as `Firefox on Linux`."""
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
     return " on ".join(filter(None, (browser, system))) or "Unknown device"

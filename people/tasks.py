@@ -1,4 +1,4 @@
-"""The door for workers."""
+"""Tasks about people."""
 
 from django.utils import timezone
 
@@ -8,5 +8,5 @@ from people.actions import end_sessions
 
 @task
 def forget_ended_sessions() -> None:
-    """Remove sessions whose time is over."""
+    """Delete expired sessions."""
     end_sessions.forget_ended(now=timezone.now())

@@ -271,7 +271,7 @@ def user_of(who: str) -> User:
     with quietly():
         user = make_person(f"the {who}")
         if who in roles.BY_NAME:
-            manage_people.give(user, who)
+            manage_people.assign_role(user, who)
     return user
 
 

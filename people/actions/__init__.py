@@ -1,1 +1,1 @@
-"""The verbs: roles, standing, invitations and sessions of people."""
+"""Use cases: manage people and end sessions."""

@@ -1,8 +1,8 @@
-"""What an administrator does about people: roles, who is active, new people, links to choose a password."""
+"""What administrators change about people: new people, names, roles, whether they are active, and password links."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
@@ -15,13 +15,13 @@ from django.utils.http import urlsafe_base64_encode
 from connections.domain.problems import catalogue
 from connections.input_rules import InvalidInput
 from people import input_rules, roles
-from people.events import tell
+from people.events import record_person_event
 
 
 class Refused(Exception):
-    """Not done, for a reason that the person can act on.
+    """A change that was not made, for a reason that the user can act on.
 
-    `code` is stable; `field` names the form field the message belongs beside, or is empty.
+    `code` is stable; `field` names the form field that the message belongs to, or is empty.
     """
 
     def __init__(self, code: str, message: str, *, field: str = "") -> None:
@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 class PersonGone(Exception):
-    """The person was removed, also while the request was under way; nothing was changed. Every page answers with 404.
+    """The person was removed, possibly during the request; nothing was changed. Every page answers with 404.
 
     `code` is one of the catalogue's.
     """
@@ -40,151 +40,150 @@ class PersonGone(Exception):
     code = "person_gone"
 
 
-def gone() -> PersonGone:
-    """The refusal in the catalogue's words."""
+def person_gone() -> PersonGone:
+    """The exception with the catalogue's wording."""
     problem = catalogue.problem(PersonGone.code)
     return PersonGone(f"{problem.title}. {problem.explanation} {problem.next_step}")
 
 
 @dataclass(frozen=True, slots=True)
-class NewPerson:
-    """Who is added."""
+class Details:
+    """A person's name and the address that mails go to."""
 
-    username: str
     first_name: str
     last_name: str
     email: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson(Details):
+    """A person to add."""
+
+    username: str
     role: str
 
 
 def add(new: NewPerson, *, by: User) -> User:
-    """A person with a role and without a password; `password_link` lets them choose one. Raises `Refused`."""
-    new = _checked(new)
-    _may_give(new.role, by)
+    """Add a person with a role and no password; with `password_link` they choose one. Raises `Refused`."""
+    with _refusing_invalid_input():
+        username = input_rules.username(new.username)
+    details = _checked_details(new)
+    _require_can_assign(new.role, by)
     try:
         with transaction.atomic():
-            require_free(new.username)
-            user = User.objects.create_user(
-                new.username, new.email, password=None, first_name=new.first_name, last_name=new.last_name
-            )
-            give(user, new.role)
+            require_free(username)
+            user = User.objects.create_user(username, password=None, **details)
+            assign_role(user, new.role)
     except IntegrityError:
-        raise _name_taken() from None
+        raise _username_taken() from None
     return user
 
 
-def _checked(new: NewPerson) -> NewPerson:
-    with refusing_invalid_input():
-        return replace(
-            new,
-            username=input_rules.username(new.username),
-            first_name=input_rules.person_name(new.first_name, field="first_name"),
-            last_name=input_rules.person_name(new.last_name, field="last_name"),
-            email=input_rules.email(new.email),
-        )
+def _checked_details(details: Details) -> dict[str, str]:
+    with _refusing_invalid_input():
+        return {
+            "first_name": input_rules.person_name(details.first_name, field="first_name"),
+            "last_name": input_rules.person_name(details.last_name, field="last_name"),
+            "email": input_rules.email(details.email),
+        }
 
 
 @contextmanager
-def refusing_invalid_input() -> Iterator[None]:
-    """Raise `Refused` for what a rule of `input_rules` does not accept, with the rule's code, words and field."""
+def _refusing_invalid_input() -> Iterator[None]:
+    """Turn `InvalidInput` of the rules into `Refused` with the same code, message and field."""
     try:
         yield
-    except InvalidInput as wrong:
-        raise Refused(wrong.code, wrong.message, field=wrong.field) from None
+    except InvalidInput as error:
+        raise Refused(error.code, error.message, field=error.field) from None
 
 
 def require_free(username: str) -> None:
-    """Names that differ in capitals alone are one name to people. Raises `Refused`."""
+    """Raise `Refused` when the username is taken; upper and lower case make no difference."""
     if User.objects.filter(username__iexact=username).exists():
-        raise _name_taken()
+        raise _username_taken()
 
 
-def _name_taken() -> Refused:
-    return Refused("username_taken", "Somebody has this name already. Choose another.", field="username")
+def _username_taken() -> Refused:
+    return Refused("username_taken", "This username is taken. Choose another one.", field="username")
 
 
 def add_administrator(username: str, email: str, *, password: str | None) -> User:
-    """A superuser, for a command. Raises `Refused`."""
-    with refusing_invalid_input():
+    """Add a superuser, for the command. Raises `Refused`."""
+    with _refusing_invalid_input():
         username, email = input_rules.username(username), input_rules.email(email)
     with transaction.atomic():
         require_free(username)
         return User.objects.create_superuser(username, email, password)
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
-    """How somebody is called, and where mails reach them."""
-
-    first_name: str
-    last_name: str
-    email: str
-
-
 def change_details(user: User, details: Details, *, by: User) -> None:
-    """Put these in place of the old ones. Raises `Refused` and `PersonGone`."""
-    with refusing_invalid_input():
-        new = {
-            "first_name": input_rules.person_name(details.first_name, field="first_name"),
-            "last_name": input_rules.person_name(details.last_name, field="last_name"),
-            "email": input_rules.email(details.email),
-        }
-    _may_touch(user, by)
-    with transaction.atomic():
-        current = _held(user)
-        _may_touch(current, by)
-        _write(current, new)
-    _show(user, new)
+    """Change a person's name and address. Raises `Refused` and `PersonGone`."""
+    values = _checked_details(details)
+    with _locked(user, by=by) as current:
+        _save(current, values)
+    _set(user, values)
 
 
-def change_own_address(me: User, email: str) -> None:
-    """Where mails reach oneself from now on. Raises `Refused` and `PersonGone`."""
-    with refusing_invalid_input():
+def change_own_address(user: User, email: str) -> None:
+    """Change one's own mail address. Raises `Refused` and `PersonGone`."""
+    with _refusing_invalid_input():
         email = input_rules.email(email)
     with transaction.atomic():
-        _write(_held(me), {"email": email})
-    _show(me, {"email": email})
+        _save(_lock(user), {"email": email})
+    _set(user, {"email": email})
 
 
-def _held(user: User) -> User:
-    """The person as they are now, locked until the transaction ends. Raises `PersonGone`."""
+@contextmanager
+def _locked(user: User, *, by: User, with_administrators: bool = False) -> Iterator[User]:
+    """The person as stored now, locked in a transaction.
+
+    Raises `PersonGone`, and `Refused` if `by` may not change them. `with_administrators`
+    locks all administrators first, so that two of them can't remove each other at the same time.
+    """
+    with transaction.atomic():
+        if with_administrators:
+            administrators = User.objects.filter(pk__in=roles.administrators()).order_by("pk")
+            list(administrators.select_for_update().values_list("pk"))
+        current = _lock(user)
+        _require_can_change(current, by)
+        yield current
+
+
+def _lock(user: User) -> User:
     current = User.objects.select_for_update(of=("self",), no_key=True).filter(pk=user.pk).first()
     if current is None:
-        raise gone()
+        raise person_gone()
     return current
 
 
-def _write(held: User, new: Mapping[str, object]) -> None:
-    """Put values on the row that the caller holds: events compare it with the database, so nothing of it may be old."""
-    _show(held, new)
-    held.save(update_fields=list(new))
+def _save(locked: User, values: Mapping[str, object]) -> None:
+    """Save on the locked row: events compare it with the database, so an outdated object would report wrong changes."""
+    _set(locked, values)
+    locked.save(update_fields=list(values))
 
 
-def _show(user: User, new: Mapping[str, object]) -> None:
-    """Put values that are written on an object that a page read before."""
-    for name, value in new.items():
+def _set(user: User, values: Mapping[str, object]) -> None:
+    for name, value in values.items():
         setattr(user, name, value)
 
 
 def password_link(user: User, *, by: User) -> str:
-    """An address at which the person chooses a password: good once, for PASSWORD_LINK_HOURS.
+    """A link with which the person chooses a password. It works once, for PASSWORD_LINK_HOURS.
 
     Raises `Refused` and `PersonGone`.
     """
-    with transaction.atomic():
-        current = _held(user)
-        _may_touch(current, by)
+    with _locked(user, by=by) as current:
         if not current.is_active:
-            raise Refused("person_inactive", "This person is not active. Make them active first.")
-        tell("person.invited", current)
-    return link_for(current)
+            raise Refused("person_inactive", "This person is inactive. Make them active first.")
+        record_person_event("person.invited", current)
+    return create_password_link(current)
 
 
-def link_for(user: User) -> str:
-    """The address itself."""
-    place = urlsafe_base64_encode(force_bytes(user.pk))
+def create_password_link(user: User) -> str:
+    """The address of the page, without a check or an event."""
+    user_id = urlsafe_base64_encode(force_bytes(user.pk))
     token = default_token_generator.make_token(user)
-    return f"{settings.SITE_URL}{reverse('choose-password', args=[place, token])}"
+    return f"{settings.SITE_URL}{reverse('choose-password', args=[user_id, token])}"
 
 
 def change_role(user: User, role: str, *, by: User) -> bool:
@@ -192,19 +191,15 @@ def change_role(user: User, role: str, *, by: User) -> bool:
 
     Raises `Refused` and `PersonGone`.
     """
-    _may_touch(user, by)
-    with transaction.atomic():
-        _hold_administrators()
-        current = _held(user)
-        _may_touch(current, by)
+    with _locked(user, by=by, with_administrators=True) as current:
         if current.is_superuser:
-            words = "A superuser may do everything already. Django's admin takes that away."
-            raise Refused("person_is_superuser", words, field="role")
+            message = "A superuser can do everything. Only Django's admin can change that."
+            raise Refused("person_is_superuser", message, field="role")
         if roles.role_of(current) == role:
             return False
-        _may_give(role, by)
-        _somebody_remains(current)
-        give(current, role)
+        _require_can_assign(role, by)
+        _require_other_administrator(current)
+        assign_role(current, role)
     user.is_staff = current.is_staff
     return True
 
@@ -214,55 +209,47 @@ def set_active(user: User, *, active: bool, by: User) -> bool:
 
     Raises `Refused` and `PersonGone`.
     """
-    _may_touch(user, by)
-    with transaction.atomic():
-        _hold_administrators()
-        current = _held(user)
-        _may_touch(current, by)
-        changes = current.is_active != active
-        if changes and not active:
-            _somebody_remains(current)
-        if changes:
-            _write(current, {"is_active": active})
-    _show(user, {"is_active": active})
-    return changes
+    with _locked(user, by=by, with_administrators=True) as current:
+        is_change = current.is_active != active
+        if is_change and not active:
+            _require_other_administrator(current)
+        if is_change:
+            _save(current, {"is_active": active})
+    user.is_active = active
+    return is_change
 
 
-def give(user: User, role: str) -> None:
-    """Exactly this role, or none when it is empty. Asks nobody; the actions above do."""
+def assign_role(user: User, role: str) -> None:
+    """Give exactly this role, or none when it is empty, without checking who asks for it."""
     user.groups.remove(*user.groups.filter(name__in=roles.BY_NAME).exclude(name=role))
     if role:
         user.groups.add(Group.objects.get(name=role))
-    # Django's own admin is part of "everything".
+    # Only staff can open Django's admin, which administrators may use.
     user.is_staff = role == roles.ADMINISTRATOR
     user.save(update_fields=["is_staff"])
 
 
-def may_touch(user: User, by: User) -> bool:
+def can_change(user: User, by: User) -> bool:
     """Whether `by` may change this person at all."""
     return user.pk != by.pk and (by.is_superuser or not user.is_superuser)
 
 
-def _may_touch(user: User, by: User) -> None:
+def _require_can_change(user: User, by: User) -> None:
     if user.pk == by.pk:
-        words = "Nobody changes their own role or standing. Ask another administrator."
-        raise Refused("own_standing", words)
-    if user.is_superuser and not by.is_superuser:
-        raise Refused("superuser_needed", "Only a superuser may change a superuser.")
+        message = "You can't change your own role, or make yourself inactive. Ask another administrator."
+        raise Refused("own_standing", message)
+    if not can_change(user, by):
+        raise Refused("superuser_needed", "Only a superuser can change a superuser.")
 
 
-def _may_give(role: str, by: User) -> None:
+def _require_can_assign(role: str, by: User) -> None:
     if role and role not in roles.BY_NAME:
-        raise Refused("role_unknown", "There is no such role. Choose one of those that are offered.", field="role")
+        raise Refused("role_unknown", "This role does not exist. Choose one of the list.", field="role")
     if role == roles.ADMINISTRATOR and not (by.is_superuser or roles.role_of(by) == role):
-        raise Refused("administrator_needed", "Only an administrator makes administrators.", field="role")
+        raise Refused("administrator_needed", "Only an administrator can make someone an administrator.", field="role")
 
 
-def _hold_administrators() -> None:
-    """So that two administrators do not remove each other at the same moment; always before anybody else is held."""
-    list(User.objects.select_for_update().filter(pk__in=roles.administrators()).order_by("pk").values_list("pk"))
-
-
-def _somebody_remains(user: User) -> None:
+def _require_other_administrator(user: User) -> None:
     if not roles.administrators() - {user.pk}:
-        raise Refused("last_administrator", "This is the last active administrator. Make another one first.")
+        message = "This is the last active administrator. Make someone else an administrator first."
+        raise Refused("last_administrator", message)

@@ -1,1 +1,1 @@
-"""The optional ways to sign in, on django-allauth. Nothing here is imported while they are switched off."""
+"""The optional ways to sign in, built on django-allauth. Nothing here is imported while both are off."""

@@ -1,4 +1,4 @@
-"""What both ways share: nobody signs up, attempts are counted in the database, and messages are ours."""
+"""What both optional ways to sign in share: no sign-up, rate limits in the database, and our own messages."""
 
 from typing import Any
 
@@ -12,48 +12,48 @@ from django.utils import timezone
 
 from core.client_ip import client_address
 from people import login_limits
-from people.events import refuse
+from people.events import record_refused_sign_in
 from people.known_browsers import known_browser
 from throttling import rate_limits
 from throttling.rate_limits import Cost, TooMany, humanize
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Administrators add people; nobody adds themselves."""
+    """allauth's adapter without sign-up, because administrators add people."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never."""
         return False
 
     def add_message(self, *_args: Any, **_more: Any) -> None:
-        """Say nothing: the pages say what happened."""
+        """Show no message of allauth's: our pages show the result."""
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponseBase:
-        """Refuse somebody who left, in the words that everybody gets who has no account."""
+        """Refuse an inactive person with the same page as a person without an account."""
         from people.sign_in.entra import refused_page
 
-        refuse(user.get_username(), request, reason="inactive")
+        record_refused_sign_in(user.get_username(), request, reason="inactive")
         return refused_page(request)
 
 
-def go_on(request: HttpRequest, user: Any, *, to: str) -> HttpResponse:
-    """The password was right: sign in, or ask for the second factor where the person has one."""
-    answer: HttpResponse = perform_login(request, user, redirect_url=to)
-    return answer
+def sign_in_or_ask_for_code(request: HttpRequest, user: Any, *, to: str) -> HttpResponse:
+    """After a correct password: sign in, or ask for the second factor if the person has one."""
+    response: HttpResponse = perform_login(request, user, redirect_url=to)
+    return response
 
 
-def consume(takes: list[Cost], user: User, request: HttpRequest | None) -> None:
-    """Take an attempt. Raises `ValidationError` with when to try again."""
+def consume_attempt(costs: list[Cost], user: User, request: HttpRequest | None) -> None:
+    """Count an attempt. Raises `ValidationError`, which says when to try again."""
     try:
-        rate_limits.consume(takes, now=timezone.now())
+        rate_limits.consume(costs, now=timezone.now())
     except TooMany as too_many:
-        refuse(user.get_username(), request, reason="throttled")
-        words = f"There were too many attempts. Try again in {humanize(too_many.seconds)}."
-        raise ValidationError(words, code="throttled") from None
+        record_refused_sign_in(user.get_username(), request, reason="throttled")
+        message = f"Too many attempts. Try again in {humanize(too_many.seconds)}."
+        raise ValidationError(message, code="throttled") from None
 
 
 class PasswordAgainForm(ReauthenticateForm):
-    """The password once more, before the second factor is changed; tried only as often as at the sign-in."""
+    """The password again, before a change of the second factor; with the same limits as the sign-in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,13 +61,12 @@ class PasswordAgainForm(ReauthenticateForm):
         self.fields["password"].widget.attrs.pop("placeholder", None)
 
     def clean_password(self) -> str:
-        """Compare, after an attempt was taken."""
+        """Count the attempt before comparing the password."""
         from allauth.core.context import request
 
         name, address = self.user.get_username(), client_address(request) if request else None
-        takes = login_limits.sign_in_costs(name, address, known_browser(request, name))
-        consume(takes, self.user, request)
+        costs = login_limits.sign_in_costs(name, address, known_browser(request, name))
+        consume_attempt(costs, self.user, request)
         password: str = super().clean_password()
-        rate_limits.forget(takes[:2])
-        rate_limits.give_back(takes[2:])
+        login_limits.give_back_sign_in(costs)
         return password

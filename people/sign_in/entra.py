@@ -1,7 +1,7 @@
-"""Microsoft Entra ID by OpenID Connect: the token's signature is always verified, and only known people come in.
+"""Microsoft Entra ID by OpenID Connect: every token's signature is verified, and only people with an account sign in.
 
-A person is known by the object id that was linked, and the first time by their user principal name, which within one
-tenant only its administrators can give. The mail claim is never looked at: people can choose theirs.
+A person is found by the object id that was linked; before that by their user principal name, which only administrators
+of the tenant can set. The mail claim is never used, because people can choose their own.
 https://learn.microsoft.com/en-us/entra/identity-platform/id-token-claims-reference
 """
 
@@ -30,37 +30,37 @@ from django.views.decorators.http import require_safe
 from core.client_ip import client_address
 from core.storable_text import storable_text
 from history.record import Actor
-from people.events import refuse, shown_name, tell
+from people.events import display_name, record_person_event, record_refused_sign_in
 
 log = logging.getLogger(__name__)
 _ALGORITHM = "RS256"
-# Two machines never have quite the same time.
+# The clocks of two machines always differ a little.
 _CLOCK_SKEW_SECONDS = 60
 _LONGEST_OBJECT_ID = 100
 
 
 class EntraAdapter(OpenIDConnectOAuth2Adapter):
-    """As allauth has it, but trusts no token whose signature was not verified, wherever it came from.
+    """allauth's adapter, but it verifies the signature of every token.
 
-    Whatever is wrong with an answer of Microsoft's becomes `OAuth2Error`, for which allauth shows the refusal page.
+    Any error in Microsoft's responses becomes `OAuth2Error`, for which allauth shows the page of a refused sign-in.
     """
 
-    def get_client(self, *given: Any, **more: Any) -> Any:
-        """What asks for the token, at the address that Microsoft publishes. Raises `OAuth2Error`."""
-        with _untrusted_answer():
-            return super().get_client(*given, **more)
+    def get_client(self, *args: Any, **kwargs: Any) -> Any:
+        """The client that requests the token, at the address that Microsoft publishes. Raises `OAuth2Error`."""
+        with _untrusted_response():
+            return super().get_client(*args, **kwargs)
 
-    def get_access_token_data(self, *given: Any, **more: Any) -> dict[str, Any]:
-        """The answer to the code, whose id_token alone is used. Raises `OAuth2Error`."""
-        with _untrusted_answer():
-            answer: dict[str, Any] = super().get_access_token_data(*given, **more)
-            return {"access_token": str(answer["access_token"]), "id_token": str(answer["id_token"])}
+    def get_access_token_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The response to the code, of which we use the id_token. Raises `OAuth2Error`."""
+        with _untrusted_response():
+            response: dict[str, Any] = super().get_access_token_data(*args, **kwargs)
+            return {"access_token": str(response["access_token"]), "id_token": str(response["id_token"])}
 
     def _decode_id_token(self, app: Any, id_token: str) -> dict[str, Any]:
-        with _untrusted_answer():
+        with _untrusted_response():
             if jwt.get_unverified_header(id_token).get("alg") != _ALGORITHM:
-                raise OAuth2Error("The token is signed in an unexpected way")
-            _, key = jwtkit.fetch_key(id_token, self.openid_config["jwks_uri"], _key_named)
+                raise OAuth2Error("The token's signature has an unexpected algorithm")
+            _, key = jwtkit.fetch_key(id_token, self.openid_config["jwks_uri"], _find_key)
             issuer = self.openid_config["issuer"]
             claims = jwt.decode(
                 id_token,
@@ -76,17 +76,17 @@ class EntraAdapter(OpenIDConnectOAuth2Adapter):
 
 
 @contextmanager
-def _untrusted_answer() -> Iterator[None]:
-    """Raise `OAuth2Error` for what PyJWT refuses, and for an answer that has not the form that it should have."""
+def _untrusted_response() -> Iterator[None]:
+    """Turn errors of PyJWT, and those of a response in an unexpected form, into `OAuth2Error`."""
     try:
         yield
-    except (jwt.PyJWTError, LookupError, TypeError, ValueError, AttributeError) as wrong:
-        log.warning("An answer of Microsoft Entra ID cannot be used: %s", type(wrong).__name__)
-        raise OAuth2Error("The answer cannot be used") from wrong
+    except (jwt.PyJWTError, LookupError, TypeError, ValueError, AttributeError) as error:
+        log.warning("Microsoft Entra ID sent an unusable response: %s", type(error).__name__)
+        raise OAuth2Error("The response is unusable") from error
 
 
-def _key_named(published: Any, kid: Any) -> Any:
-    """The published RSA key of this name; None when there is none."""
+def _find_key(published: Any, kid: Any) -> Any:
+    """The published RSA key with this id, or None."""
     for key in published["keys"]:
         if kid and key.get("kid") == kid and key.get("kty") == "RSA":
             return jwt.PyJWK(key, algorithm=_ALGORITHM).key
@@ -94,9 +94,9 @@ def _key_named(published: Any, kid: Any) -> Any:
 
 
 def _used_claims(claims: Mapping[str, Any], issuer: str) -> dict[str, Any]:
-    """What is used and kept of a token. Raises `ValueError` when it does not say whose it is.
+    """The claims that we use and store. Raises `ValueError` for a token that does not identify its person.
 
-    Tokens of a tenant always name it and the object id, which is a GUID.
+    Tokens of a tenant always hold the tenant's id and the object id, which is a GUID.
     https://learn.microsoft.com/en-us/entra/identity-platform/id-token-claims-reference
     """
     oid, tenant = claims.get("oid"), claims.get("tid")
@@ -110,43 +110,43 @@ def _used_claims(claims: Mapping[str, Any], issuer: str) -> dict[str, Any]:
 
 
 class EntraAccountAdapter(DefaultSocialAccountAdapter):
-    """Whom a token of Entra ID lets in."""
+    """Lets people with an account sign in with a token of Entra ID."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
-        """Never: administrators add people."""
+        """Never, because administrators add people."""
         return False
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        """Link somebody whom an administrator added; refuse everybody else."""
+        """Link a person whom an administrator has added; refuse anyone else."""
         if sociallogin.is_existing:
             return
         name = sociallogin.account.extra_data.get("id_token", {}).get("preferred_username", "")
-        user = _known(name)
+        user = _unlinked_person(name)
         if user is None:
-            refuse("", request, reason="entra")
+            record_refused_sign_in("", request, reason="entra")
             raise ImmediateHttpResponse(refused_page(request))
         sociallogin.connect(request, user)
-        tell("person.linked", user, by=Actor(shown_name(user), user.pk, client_address(request)))
+        record_person_event("person.linked", user, by=Actor(display_name(user), user.pk, client_address(request)))
 
     def on_authentication_error(self, request: HttpRequest, *_args: Any, **_more: Any) -> None:
-        """Our own page in place of allauth's."""
+        """Show our own page instead of allauth's."""
         raise ImmediateHttpResponse(refused_page(request, failed=True))
 
 
-def _known(name: str) -> User | None:
-    """The active person whose name here is this user principal name, and who is not linked yet.
+def _unlinked_person(name: str) -> User | None:
+    """The active person whose username is this user principal name and who is not linked yet.
 
-    Not by mail address: people keep that of their own account.
+    Not by mail address, because people can change their own here.
     """
     if not name:
         return None
-    found = User.objects.filter(username__iexact=name, is_active=True)
-    people = list(found.exclude(pk__in=SocialAccount.objects.values("user_id"))[:2])
+    users = User.objects.filter(username__iexact=name, is_active=True)
+    people = list(users.exclude(pk__in=SocialAccount.objects.values("user_id"))[:2])
     return people[0] if len(people) == 1 else None
 
 
 def refused_page(request: HttpRequest, *, failed: bool = False) -> HttpResponse:
-    """Why nobody was signed in. The same words for a name that is unknown and a person who left."""
+    """The page of a refused sign-in, the same for an unknown name and for an inactive person."""
     return render(request, "registration/entra_refused.html", {"failed": failed}, status=403)
 
 
@@ -154,10 +154,10 @@ def refused_page(request: HttpRequest, *, failed: bool = False) -> HttpResponse:
 @login_not_required
 @require_safe
 def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """GET /sign-in/entra/: to Microsoft's page."""
+    """GET /sign-in/entra/: redirect to Microsoft's page."""
     try:
-        with _untrusted_answer():
-            return _answer(OAuth2LoginView, request, provider_id)
+        with _untrusted_response():
+            return _respond(OAuth2LoginView, request, provider_id)
     except OAuth2Error:
         return refused_page(request, failed=True)
 
@@ -165,17 +165,17 @@ def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
 @never_cache
 @login_not_required
 @require_safe
-def come_back(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """GET /sign-in/entra/back/: from there, with a code."""
-    return _answer(OAuth2CallbackView, request, provider_id)
+def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """GET /sign-in/entra/back/: return from Microsoft's page with a code."""
+    return _respond(OAuth2CallbackView, request, provider_id)
 
 
-def _answer(view: Any, request: HttpRequest, provider_id: str) -> HttpResponse:
+def _respond(view: Any, request: HttpRequest, provider_id: str) -> HttpResponse:
     if provider_id != settings.ENTRA_PROVIDER_ID:
         raise Http404
     try:
         return cast("HttpResponse", view.adapter_view(EntraAdapter(request, provider_id))(request))
-    except (requests.RequestException, OAuth2Error) as away:
-        # allauth meets these only where it comes back; the way there asks Microsoft for its addresses too.
-        log.warning("Microsoft Entra ID cannot be asked: %s", type(away).__name__)
+    except (requests.RequestException, OAuth2Error) as error:
+        # allauth handles these in the callback only, but the way there requests Microsoft's addresses, too.
+        log.warning("Microsoft Entra ID cannot be reached: %s", type(error).__name__)
         return refused_page(request, failed=True)

@@ -1,4 +1,4 @@
-"""The second factor: codes of an authenticator app (RFC 6238) and recovery codes, sealed like tokens."""
+"""The second factor: codes of an authenticator app (RFC 6238) and recovery codes, encrypted like tokens."""
 
 import base64
 from typing import Any
@@ -14,35 +14,33 @@ from connections.actions.reencrypt import ReencryptionResult
 from core import encryption
 from core.secrets import Secret
 from people import login_limits
-from people.sign_in.account import consume
+from people.sign_in.account import consume_attempt
 from throttling import rate_limits
 from throttling.rate_limits import TooMany
 
 _OWNER = "second factor"
-# What of an authenticator's data is a secret, by its type.
+# The keys of an authenticator's data that hold secrets, depending on its type.
 _SECRETS = ("secret", "seed")
-_WRONG = "This code is not right, or was used before."
-_UNREADABLE = "Your second factor cannot be read with any key of the ring. Ask an administrator to remove it."
+_INCORRECT = "This code is incorrect or was used before."
+_UNREADABLE = "Your second factor can't be decrypted with any current key. Ask an administrator to remove it."
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
-    """Seals what allauth keeps with the key ring of stored tokens."""
+    """Encrypts what allauth stores with the keys of stored tokens."""
 
-    error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": "This code is not right, or was used before."
-    }
+    error_messages = DefaultMFAAdapter.error_messages | {"incorrect_code": _INCORRECT}
 
     def encrypt(self, text: str) -> str:
-        """Seal."""
+        """The encrypted text, in base64."""
         return base64.b64encode(encryption.encrypt(Secret(text), owner=_OWNER)).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Open. Raises `UnreadableToken` when no key of the ring fits."""
+        """The text. Raises `UnreadableToken` if no key can decrypt it."""
         return encryption.decrypt(base64.b64decode(encrypted_text), owner=_OWNER).reveal()
 
 
 class _CountedCode:
-    """A code is tried only so often, and is good once, over all processes."""
+    """Limits attempts, and accepts each code once, across all processes."""
 
     user: Any
 
@@ -53,9 +51,9 @@ class _CountedCode:
         field.widget.attrs["inputmode"] = "numeric"
 
     def clean_code(self) -> str:
-        """Take an attempt, compare, and remember the code."""
+        """Count the attempt, compare the code, and mark it as used."""
         attempt = login_limits.code_cost(self.user.pk)
-        consume([attempt], self.user, context.request)
+        consume_attempt([attempt], self.user, context.request)
         try:
             code: str = super().clean_code()  # type: ignore[misc]
         except encryption.UnreadableToken:
@@ -63,38 +61,37 @@ class _CountedCode:
         try:
             rate_limits.consume([login_limits.same_code_cost(self.user.pk, code)], now=timezone.now())
         except TooMany:
-            raise ValidationError(_WRONG) from None
+            raise ValidationError(_INCORRECT) from None
         rate_limits.forget([attempt])
         return code
 
 
 class CodeForm(_CountedCode, AuthenticateForm):
-    """At the sign-in."""
+    """The code at the sign-in."""
 
 
 class CodeAgainForm(_CountedCode, ReauthenticateForm):
-    """Before the second factor is changed."""
+    """The code before a change of the second factor."""
 
 
 def reencrypt(outcome: ReencryptionResult) -> None:
-    """Write every secret anew with the newest key."""
-    for one in Authenticator.objects.select_related("user").iterator():
+    """Encrypt every secret with the newest key."""
+    for authenticator in Authenticator.objects.select_related("user").iterator():
         for name in _SECRETS:
-            sealed = one.data.get(name)
-            if sealed:
-                _reencrypt(one, name, sealed, outcome)
+            if encrypted := authenticator.data.get(name):
+                _reencrypt(authenticator, name, encrypted, outcome)
 
 
-def _reencrypt(one: Any, name: str, sealed: str, outcome: ReencryptionResult) -> None:
-    if encryption.is_encrypted_with_newest_key(base64.b64decode(sealed)):
+def _reencrypt(authenticator: Any, name: str, encrypted: str, outcome: ReencryptionResult) -> None:
+    if encryption.is_encrypted_with_newest_key(base64.b64decode(encrypted)):
         outcome.current += 1
         return
     adapter = SecondFactorAdapter()
     try:
-        secret = adapter.decrypt(sealed)
+        secret = adapter.decrypt(encrypted)
     except encryption.UnreadableToken:
-        outcome.unreadable.append(f"{one.user.get_username()}'s second factor")
+        outcome.unreadable.append(f"{authenticator.user.get_username()}'s second factor")
         return
-    # Somebody may have changed it since it was read: then the row is not touched.
-    changed = Authenticator.objects.filter(pk=one.pk, data=one.data)
-    outcome.resealed += changed.update(data=one.data | {name: adapter.encrypt(secret)})
+    # Updates nothing if the data has changed since it was read.
+    unchanged = Authenticator.objects.filter(pk=authenticator.pk, data=authenticator.data)
+    outcome.resealed += unchanged.update(data=authenticator.data | {name: adapter.encrypt(secret)})

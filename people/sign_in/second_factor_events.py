@@ -1,4 +1,4 @@
-"""What happens to second factors is in the history; and they take part in new keys."""
+"""Events about second factors, and their part in re-encryption with a new key."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from connections.actions import reencrypt
-from people.events import refuse, tell
+from people.events import record_person_event, record_refused_sign_in
 from people.sign_in import second_factor
 
 reencrypt.further_secrets.append(second_factor.reencrypt)
@@ -18,18 +18,18 @@ reencrypt.further_secrets.append(second_factor.reencrypt)
 
 @receiver(post_save, sender=Authenticator)
 def added(instance: Any, *, created: bool, raw: bool = False, **_: Any) -> None:
-    """A second factor was added, by whatever way; in the same transaction."""
+    """Record a new second factor, in the same transaction."""
     if created and not raw:
-        tell("person.second_factor_added", instance.user, {"type": str(instance.type)})
+        record_person_event("person.second_factor_added", instance.user, {"type": str(instance.type)})
 
 
 @receiver(post_delete, sender=Authenticator)
 def removed(instance: Any, **_: Any) -> None:
-    """A second factor was removed, by its owner or by an administrator."""
-    tell("person.second_factor_removed", instance.user, {"type": str(instance.type)})
+    """Record that a second factor was removed, by its owner or by an administrator."""
+    record_person_event("person.second_factor_removed", instance.user, {"type": str(instance.type)})
 
 
 @receiver(signals.authentication_failed)
 def failed(request: HttpRequest, user: User, **_: Any) -> None:
-    """A wrong code."""
-    refuse(user.get_username(), request, reason="code")
+    """Record an incorrect code."""
+    record_refused_sign_in(user.get_username(), request, reason="code")

@@ -1,4 +1,4 @@
-"""Addresses of the optional ways to sign in. Names are those that allauth looks for."""
+"""URLs of the optional ways to sign in, with the names that allauth expects."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -31,5 +31,5 @@ if settings.ENTRA:
 
     urlpatterns += [
         path("sign-in/<slug:provider_id>/", entra.begin, name="openid_connect_login"),
-        path("sign-in/<slug:provider_id>/back/", entra.come_back, name="openid_connect_callback"),
+        path("sign-in/<slug:provider_id>/back/", entra.callback, name="openid_connect_callback"),
     ]

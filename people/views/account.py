@@ -1,4 +1,4 @@
-"""One's own account: the role, and where one is signed in."""
+"""The user's own account: role, mail address and sessions."""
 
 from typing import cast
 
@@ -20,14 +20,14 @@ from people.forms import AddressForm
 @never_cache
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
-    """GET /account/. Anybody who is signed in sees their own."""
+    """GET /account/: the page of the signed-in user."""
     return _page(request, AddressForm.of(cast("User", request.user)))
 
 
 @never_cache
 @require_POST
 def address(request: HttpRequest) -> HttpResponse:
-    """POST: where mails reach oneself."""
+    """POST: change the user's own mail address."""
     form = AddressForm(request.POST)
     if not form.is_valid():
         return _page(request, form)
@@ -36,7 +36,7 @@ def address(request: HttpRequest) -> HttpResponse:
     except Refused as refused:
         form.add_error(refused.field or None, refused.message)
         return _page(request, form)
-    flash.success(request, "Your email address is saved.")
+    flash.success(request, "Email address saved.")
     return redirect("people:account")
 
 
@@ -59,7 +59,7 @@ def _page(request: HttpRequest, address_form: AddressForm) -> HttpResponse:
 
 @require_POST
 def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
-    """POST: end every other session of one's own."""
+    """POST: end all other sessions of the user."""
     ended = end_sessions.end_all(cast("User", request.user), but=request.session.session_key)
     flash.success(request, f"Signed out in {ended} other browser{'' if ended == 1 else 's'}.")
     return redirect("people:account")

@@ -1,4 +1,4 @@
-"""People: who they are, what they may do, and what they own. For administrators."""
+"""Pages for administrators about people: their names, roles, sessions and connections."""
 
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from history.record import actor_of
 from people import queries, roles
 from people.actions import end_sessions, manage_people
 from people.actions.manage_people import Details, NewPerson, Refused
-from people.events import shown_name
+from people.events import display_name
 from people.forms import AddPersonForm, DetailsForm, FilterForm, HandOverForm, RoleForm
 
 may_manage = permission_required("people.manage_people", raise_exception=True)
@@ -32,30 +32,30 @@ def _me(request: HttpRequest) -> User:
 
 
 def _find(pk: int) -> User:
-    found = User.objects.prefetch_related("groups").filter(pk=pk).first()
-    if found is None:
-        raise manage_people.gone()
-    return found
+    user = User.objects.prefetch_related("groups").filter(pk=pk).first()
+    if user is None:
+        raise manage_people.person_gone()
+    return user
 
 
 @never_cache
 @require_safe
 @may_manage
 def listing(request: HttpRequest) -> HttpResponse:
-    """GET /people/: search, filters and page stand in the URL."""
+    """GET /people/: search, filters and page are in the URL."""
     form = FilterForm(request.GET)
     form.is_valid()
     filters = queries.Filters(**{name: form.cleaned_data.get(name, "") for name in ("q", "role", "state")})
     page = queries.page_of_people(filters, request.GET.get("page"))
-    others = request.GET.copy()
-    others.pop("page", None)
+    query = request.GET.copy()
+    query.pop("page", None)
     context = {
         "filters": form,
         "filtered": any((filters.q, filters.role, filters.state)),
         "page": page,
-        "rows": [{"user": user, "name": shown_name(user), "role": roles.role_of(user)} for user in page.object_list],
-        "leaving": queries.owners_who_left(),
-        "query": others.urlencode(),
+        "rows": [{"user": user, "name": display_name(user), "role": roles.role_of(user)} for user in page.object_list],
+        "leaving": queries.count_inactive_owners(),
+        "query": query.urlencode(),
     }
     return render(request, "people/list.html", context)
 
@@ -64,7 +64,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may_manage
 def add(request: HttpRequest) -> HttpResponse:
-    """GET shows the form; POST adds the person and shows the link by which they choose a password."""
+    """GET shows the form; POST adds the person and shows the link to choose a password."""
     form = AddPersonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -72,7 +72,7 @@ def add(request: HttpRequest) -> HttpResponse:
         except Refused as refused:
             form.add_error(refused.field or None, refused.message)
         else:
-            flash.success(request, f"{shown_name(user)} is added.")
+            flash.success(request, f"{display_name(user)} added.")
             return _page(request, user, link=manage_people.password_link(user, by=_me(request)))
     return render(request, "people/add.html", {"form": form, "roles": roles.ROLES})
 
@@ -89,7 +89,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @may_manage
 def role(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: another role."""
+    """POST: change the role."""
     user = _find(pk)
     form = RoleForm(request.POST)
     if form.is_valid():
@@ -99,8 +99,8 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
         except Refused as refused:
             form.add_error(refused.field or None, refused.message)
         else:
-            words = f"{shown_name(user)} is {chosen or 'without a role'} now." if changed else "Nothing was changed."
-            flash.success(request, words)
+            result = f"has the role {chosen}" if chosen else "has no role"
+            flash.success(request, f"{display_name(user)} now {result}." if changed else "Nothing changed.")
             return redirect("people:person", pk=user.pk)
     return _page(request, _find(pk), role_form=form)
 
@@ -109,7 +109,7 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @may_manage
 def details(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: somebody's name and address."""
+    """POST: change name and mail address."""
     user = _find(pk)
     form = DetailsForm(request.POST)
     if not form.is_valid():
@@ -122,7 +122,7 @@ def details(request: HttpRequest, pk: int) -> HttpResponse:
             return _page(request, user, details_form=form)
         flash.error(request, refused.message)
     else:
-        flash.success(request, f"Name and address of {shown_name(user)} are saved.")
+        flash.success(request, f"Name and email address of {display_name(user)} saved.")
     return redirect("people:person", pk=user.pk)
 
 
@@ -130,7 +130,7 @@ def details(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @may_manage
 def standing(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: active or not."""
+    """POST: make the person active or inactive."""
     user = _find(pk)
     active = request.POST.get("active") == "1"
     try:
@@ -138,8 +138,9 @@ def standing(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as refused:
         flash.error(request, refused.message)
     else:
-        owns = "" if active or not queries.connections_of(user).exists() else " Hand over their connections below."
-        flash.success(request, f"{shown_name(user)} is {'active' if active else 'inactive and signed out'}.{owns}")
+        result = "active" if active else "inactive and signed out everywhere"
+        reminder = " Hand over their connections." if not active and queries.connections_of(user).exists() else ""
+        flash.success(request, f"{display_name(user)} is now {result}.{reminder}")
     return redirect("people:person", pk=user.pk)
 
 
@@ -147,7 +148,7 @@ def standing(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @may_manage
 def password_link(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: a link by which the person chooses a password. It is shown once."""
+    """POST: show a link to choose a password, once."""
     user = _find(pk)
     try:
         link = manage_people.password_link(user, by=_me(request))
@@ -164,7 +165,7 @@ def sign_out(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: end all sessions of the person."""
     user = _find(pk)
     ended = end_sessions.end_all(user, but=request.session.session_key)
-    flash.success(request, f"{ended} session{'' if ended == 1 else 's'} of {shown_name(user)} ended.")
+    flash.success(request, f"Ended {ended} session{'' if ended == 1 else 's'} of {display_name(user)}.")
     return redirect("people:person", pk=user.pk)
 
 
@@ -172,7 +173,7 @@ def sign_out(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @may_manage
 def give_connections(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: the chosen connections get another owner."""
+    """POST: give the chosen connections to another owner."""
     user = _find(pk)
     form = HandOverForm(request.POST, leaving=user)
     if not form.is_valid():
@@ -183,11 +184,11 @@ def give_connections(request: HttpRequest, pk: int) -> HttpResponse:
     except CannotChange as refused:
         form.add_error(refused.field, refused.message)
         return _page(request, user, hand_over_form=form)
-    moved = outcome.moved
     if outcome.changed_meanwhile:
         names = ", ".join(outcome.changed_meanwhile)
-        flash.warning(request, f"Disconnected, or given to somebody else meanwhile, and not changed: {names}.")
-    flash.success(request, f"{moved} connection{' belongs' if moved == 1 else 's belong'} to {shown_name(to)} now.")
+        flash.warning(request, f"Not changed, because they were disconnected or have another new owner: {names}.")
+    connections = "1 connection now belongs" if outcome.moved == 1 else f"{outcome.moved} connections now belong"
+    flash.success(request, f"{connections} to {display_name(to)}.")
     return redirect("people:person", pk=user.pk)
 
 
@@ -201,20 +202,20 @@ def _page(
     hand_over_form: HandOverForm | None = None,
 ) -> HttpResponse:
     current = roles.role_of(user)
-    about = events(EventFilters(subject_kind="person", subject_ids=(user.pk,)))[:_RECENT]
+    recent = events(EventFilters(subject_kind="person", subject_ids=(user.pk,)))[:_RECENT]
     context: dict[str, Any] = {
         "person": user,
-        "name": shown_name(user),
+        "name": display_name(user),
         "role": roles.BY_NAME.get(current),
         "roles": roles.ROLES,
         "is_me": user.pk == request.user.pk,
-        "may_touch": manage_people.may_touch(user, _me(request)),
+        "can_change": manage_people.can_change(user, _me(request)),
         "link": link,
         "role_form": role_form or RoleForm(initial={"role": current}),
         "details_form": details_form or DetailsForm.of(user),
         "hand_over_form": hand_over_form or HandOverForm(leaving=user),
         "connections": queries.connections_of(user),
         "sessions": queries.sessions_of(user, now=timezone.now()),
-        "events": [event_row(event) for event in about] if request.user.has_perm("history.view_all_events") else [],
+        "events": [event_row(event) for event in recent] if request.user.has_perm("history.view_all_events") else [],
     }
     return render(request, "people/person.html", context)

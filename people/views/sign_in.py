@@ -1,4 +1,4 @@
-"""Signing in and out, and choosing a password."""
+"""Sign-in, and choosing a password."""
 
 from typing import Any
 
@@ -22,49 +22,49 @@ from people.forms import SignInForm
 
 
 class SignIn(auth.LoginView):
-    """GET and POST /sign-in/: name and password, only so often."""
+    """GET and POST /sign-in/: username and password, with a limit on attempts."""
 
     form_class = SignInForm
     redirect_authenticated_user = True
 
     def get_context_data(self, **more: Any) -> dict[str, Any]:
-        """Whether there is another way to sign in."""
+        """Also whether people can sign in with Microsoft Entra ID."""
         return super().get_context_data(**more) | {"entra": settings.ENTRA}
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Signed in; or asked for the second factor first."""
+        """Sign in, or ask for the second factor first."""
         user = form.get_user()
-        answer = self._go_on(form, user)
-        known_browsers.remember(answer, user)
-        return answer
+        response = self._sign_in(form, user)
+        known_browsers.set_known_browser(response, user)
+        return response
 
-    def _go_on(self, form: AuthenticationForm, user: User) -> HttpResponse:
+    def _sign_in(self, form: AuthenticationForm, user: User) -> HttpResponse:
         if not settings.SECOND_FACTOR:
             return super().form_valid(form)
-        from people.sign_in.account import go_on
+        from people.sign_in.account import sign_in_or_ask_for_code
 
-        return go_on(self.request, user, to=self.get_success_url())
+        return sign_in_or_ask_for_code(self.request, user, to=self.get_success_url())
 
     def form_invalid(self, form: SignInForm) -> HttpResponse:  # type: ignore[override]
-        """The page again; 429 when there were too many attempts."""
-        answer = super().form_invalid(form)
+        """The page again; with status 429 after too many attempts."""
+        response = super().form_invalid(form)
         if form.too_many is not None:
-            answer.status_code = 429
-            answer.headers["Retry-After"] = str(form.too_many.seconds)
-        return answer
+            response.status_code = 429
+            response.headers["Retry-After"] = str(form.too_many.seconds)
+        return response
 
 
 class ChoosePassword(auth.PasswordResetConfirmView):
-    """GET and POST /password/choose/…: by a link that an administrator made."""
+    """GET and POST /password/choose/…: the page of the link that an administrator creates."""
 
     template_name = "registration/choose_password.html"
 
     def get_success_url(self) -> str:
-        """To the sign-in, with the new password."""
+        """The sign-in page."""
         return f"{resolve_url('login')}?chosen=1"
 
     def form_valid(self, form: object) -> HttpResponse:
-        """Store it; the history says that it was by a link."""
+        """Store the password; the event names the link as the actor."""
         user = getattr(form, "user")  # noqa: B009  (Django's form)
         with acting_as(Actor("password link", user.pk, client_address(self.request))):
             return super().form_valid(form)  # type: ignore[arg-type]
@@ -72,15 +72,15 @@ class ChoosePassword(auth.PasswordResetConfirmView):
 
 @login_not_required
 @require_http_methods(["GET", "POST"])
-def admin_door(request: HttpRequest) -> HttpResponse:
-    """/admin/login/: there is one way to sign in, and it is not Django's own."""
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """/admin/login/: redirect to our sign-in page, which has rate limits."""
     if request.user.is_authenticated:
-        # Signed in, and still sent here by the admin: not staff.
+        # The admin redirects signed-in people who are not staff to this page.
         raise PermissionDenied
     return redirect_to_login(request.GET.get("next") or reverse("admin:index"), resolve_url("login"))
 
 
 @require_http_methods(["GET", "POST"])
 def admin_password(request: HttpRequest) -> HttpResponse:
-    """/admin/password_change/: likewise."""
+    """/admin/password_change/: redirect to our page."""
     return redirect("password_change")

@@ -42,7 +42,7 @@ def sign_in(client: Client) -> Callable[[str], Client]:
     def as_(role: str) -> Client:
         with quietly():
             user = User.objects.create_user(f"the-{role}", password=PASSWORD)
-            manage_people.give(user, role)
+            manage_people.assign_role(user, role)
         answer = client.post(reverse("login"), {"username": user.username, "password": PASSWORD})
         assert answer.status_code == 302
         return client
@@ -104,7 +104,7 @@ def test_each_role_is_shown_more_than_the_one_before(lived: Lived) -> None:
         browser = Client()
         with quietly():
             user = User.objects.create_user(f"the-{role}")
-            manage_people.give(user, role)
+            manage_people.assign_role(user, role)
         browser.force_login(user)
         statuses, posts = walk(browser)
         found.append({*statuses, *(resolve(path).view_name for path in posts)})

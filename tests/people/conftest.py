@@ -35,7 +35,7 @@ def with_role(name: str, role: str, **more: Any) -> User:
         User.objects.filter(pk=user.pk).update(password=make_password(PASSWORD))
         user.refresh_from_db()
         if role:
-            manage_people.give(user, role)
+            manage_people.assign_role(user, role)
     return user
 
 

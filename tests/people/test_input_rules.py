@@ -52,7 +52,7 @@ def pages(client: Client, admin: User) -> Client:
 
 def new(username: str = "nora", **more: str) -> NewPerson:
     details = {"first_name": "", "last_name": "", "email": "", "role": "Viewer"} | more
-    return NewPerson(username, **details)
+    return NewPerson(username=username, **details)
 
 
 @pytest.mark.parametrize("name", ENTRA_NAMES)

@@ -25,7 +25,7 @@ def code_of(secret: str, at: float | None = None) -> str:
 def confirm(client: Client, to: str) -> str:
     """Open a page that wants the password once more, give it, and return the page."""
     answer = client.get(reverse(to), follow=True)
-    assert "type your password once more" in answer.content.decode()
+    assert "Enter your password to change your second factor" in answer.content.decode()
     where = answer.redirect_chain[-1][0]
     return client.post(where, {"password": PASSWORD, "next": reverse(to)}, follow=True).content.decode()
 

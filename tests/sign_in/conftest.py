@@ -29,7 +29,7 @@ def maya(db: None) -> User:
     """A viewer with a password."""
     with quietly():
         user = User.objects.create_user("maya@contoso.example", password=PASSWORD)
-        manage_people.give(user, "Viewer")
+        manage_people.assign_role(user, "Viewer")
     return user
 
 

@@ -127,7 +127,11 @@ def test_nobody_else_gets_in_and_nobody_is_made(
     assert not is_in(client)
     assert User.objects.count() == 1
     last = Event.objects.latest("pk")
-    assert (last.kind, last.detail["reason"], last.subject_name) == ("person.sign_in_refused", "entra", "unknown name")
+    assert (last.kind, last.detail["reason"], last.subject_name) == (
+        "person.sign_in_refused",
+        "entra",
+        "unknown username",
+    )
 
 
 def test_a_mail_address_that_somebody_gave_themselves_links_nobody(client: Client, entra: Entra, maya: User) -> None:
@@ -178,7 +182,7 @@ def test_a_token_that_cannot_be_trusted_lets_nobody_in(
     wrong(entra)
     answer = sign_in(client, entra)
     assert answer.status_code == 403
-    assert "could not be trusted" in answer.content.decode()
+    assert "did not confirm who you are" in answer.content.decode()
     assert not is_in(client)
     assert not SocialAccount.objects.exists()
 
@@ -209,7 +213,7 @@ def test_a_token_that_does_not_say_whose_it_is_gives_the_refusal_page(
     entra.claims |= claims
     answer = sign_in(client, entra)
     assert answer.status_code == 403
-    assert "could not be trusted" in answer.content.decode()
+    assert "did not confirm who you are" in answer.content.decode()
     assert not SocialAccount.objects.exists()
 
 
@@ -313,7 +317,7 @@ def test_an_entra_that_is_away_gives_the_refusal_page_at_both_ends(
     settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]["settings"]["server_url"] = "http://127.0.0.1:1/x"
     answer = client.get(reverse("openid_connect_login", kwargs=HERE))
     assert answer.status_code == 403
-    assert "could not be trusted" in answer.content.decode()
+    assert "did not confirm who you are" in answer.content.decode()
     assert come_back(client, code="good", state=state).status_code == 403
 
 

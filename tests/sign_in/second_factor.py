@@ -75,7 +75,7 @@ def test_where_somebody_wanted_to_go_is_where_they_arrive(client: Client, secret
 def test_a_wrong_code_is_refused_and_in_the_history(client: Client, secret: str, sign_in: SignIn) -> None:
     sign_in(client)
     wrong = f"{(int(code_of(secret)) + 1) % 10**6:06}"
-    assert "This code is not right" in give(client, wrong)
+    assert "This code is incorrect" in give(client, wrong)
     assert not is_in(client)
     last = Event.objects.latest("pk")
     assert (last.kind, last.detail["reason"]) == ("person.sign_in_refused", "code")
@@ -109,7 +109,7 @@ def test_codes_are_tried_only_so_often(client: Client, secret: str, sign_in: Sig
     sign_in(client)
     for number in range(3):
         give(client, f"00000{number}")
-    assert "There were too many attempts" in give(client, code_of(secret))
+    assert "Too many attempts" in give(client, code_of(secret))
     assert not is_in(client)
 
 
@@ -181,7 +181,7 @@ def test_a_lost_key_says_so(client: Client, secret: str, sign_in: SignIn, settin
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     assert "maya@contoso.example's second factor" in reencrypt_all(progress=lambda *_: None).unreadable
     sign_in(client)
-    assert "cannot be read with any key" in give(client, code_of(secret))
+    assert "be decrypted with any current key" in give(client, code_of(secret))
     assert not is_in(client)
 
 

@@ -1,7 +1,7 @@
-"""`manage.py create_administrator NAME`: create the first or another administrator, never with a default password.
+"""`manage.py create_administrator NAME`: add an administrator.
 
-Without --link the password is asked for at the terminal, or read from standard input. With --link a link is printed
-where the person chooses a password. Exit code 1 if the name is taken or the password is too weak.
+Asks for the password at the terminal, or reads it from standard input. With --link, prints a link with which the person
+chooses the password. Exit code 1 if the username is taken or the password is too weak.
 """
 
 import getpass
@@ -18,45 +18,45 @@ from core.storable_text import storable_text
 from core.terminal import TerminalCommand
 from core.text_input import UnreadableText, read_line_of_standard_input
 from history import sealing
-from people.actions.manage_people import Refused, add_administrator, link_for, require_free
+from people.actions.manage_people import Refused, add_administrator, create_password_link, require_free
 
 
 class Command(TerminalCommand):
-    """Creates an administrator."""
+    """Add a superuser."""
 
     help = __doc__ or ""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the arguments."""
-        parser.add_argument("name")
-        parser.add_argument("--email", default="")
-        parser.add_argument("--link", action="store_true", help="print a link for choosing the password")
+        """Username, mail address, and how the password is chosen."""
+        parser.add_argument("name", help="the username")
+        parser.add_argument("--email", default="", help="the email address, for mails to administrators")
+        parser.add_argument("--link", action="store_true", help="print a link to choose the password")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Create the administrator. Raises `CommandError`."""
+        """Add the administrator. Raises `CommandError`."""
         name = options["name"]
         try:
             require_free(storable_text(name))
         except Refused:
-            message = f"The username {name} is taken. To set its password, run: manage.py changepassword {name}"
+            message = f"The username {name} is taken. `manage.py changepassword {name}` sets a new password."
             raise CommandError(message) from None
         password = None if options["link"] else _password(User(username=name, email=options["email"]))
         try:
             user = add_administrator(name, options["email"], password=password)
         except Refused as refused:
             raise CommandError(refused.message) from None
-        # The first administrator is created before a worker runs, and events that wait too long are not sealed.
+        # The first administrator is added before a worker runs, and events that wait for too long can't be sealed.
         sealing.seal_if_possible(now=timezone.now())
         self.stdout.write(f"{user.get_username()} is now an administrator.")
         if options["link"]:
-            self.stdout.write(f"Choose a password at {link_for(user)}")
+            self.stdout.write(f"Choose a password at {create_password_link(user)}")
 
 
 def _password(user: User) -> str:
     if sys.stdin.isatty():
         password = getpass.getpass("Password: ")
         if password != getpass.getpass("Password again: "):
-            raise CommandError("The two passwords do not match.")
+            raise CommandError("The passwords do not match.")
     else:
         try:
             password = read_line_of_standard_input(longest=10_000)
@@ -64,6 +64,6 @@ def _password(user: User) -> str:
             raise CommandError(str(error)) from None
     try:
         validate_password(password, user)
-    except ValidationError as weak:
-        raise CommandError(" ".join(weak.messages)) from None
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages)) from None
     return password

@@ -21,8 +21,8 @@ from people.tasks import forget_ended_sessions
 from tests.people.conftest import BROWSER, PASSWORD, sign_in, with_role
 from throttling.models import Counter
 
-WRONG = "Name and password do not belong together. Both are case-sensitive."
-TOO_MANY = "There were too many attempts to sign in. Try again in"
+WRONG = "Incorrect username or password. Both are case-sensitive."
+TOO_MANY = "Too many attempts to sign in. Try again in"
 Answer = Any
 
 
@@ -50,7 +50,7 @@ def test_a_wrong_password_is_refused_and_is_an_event_about_the_person(client: Cl
     answer: Answer = sign_in(client, "ann", "wrong")
     assert WRONG in said(answer)
     event = Event.objects.get()
-    assert (event.kind, event.actor_name, event.subject_id) == ("person.sign_in_refused", "nobody", ann.pk)
+    assert (event.kind, event.actor_name, event.subject_id) == ("person.sign_in_refused", "anonymous", ann.pk)
     assert (event.address, event.detail) == ("192.0.2.7", {"reason": "password"})
 
 
@@ -58,7 +58,7 @@ def test_a_name_that_nobody_has_gets_the_same_words_and_is_not_kept(client: Clie
     answer: Answer = sign_in(client, "my-secret-password", "x")
     assert WRONG in said(answer)
     event = Event.objects.get()
-    assert (event.subject_id, event.subject_name) == (0, "unknown name")
+    assert (event.subject_id, event.subject_name) == (0, "unknown username")
     assert "my-secret-password" not in repr(vars(event))
 
 
@@ -193,7 +193,7 @@ def test_a_session_knows_whose_it_is_and_where(client: Client, ann: User) -> Non
     assert (row.user_id, row.address, row.device) == (ann.pk, "192.0.2.7", "Chrome on Linux")
     assert row.signed_in_at is not None
     page = said(go(client))
-    for words in ("Chrome on Linux", "192.0.2.7", "This browser", "after 60 minutes without use", "12 hours"):
+    for words in ("Chrome on Linux", "192.0.2.7", "This browser", "after 60 minutes of inactivity", "12 hours"):
         assert words in page
 
 
@@ -215,7 +215,7 @@ def test_a_session_that_is_not_used_ends_and_says_why(client: Client, ann: User)
     age(client, SEEN_AT, timedelta(minutes=61))
     answer = client.get(reverse("people:account"), follow=True)
     assert answer.redirect_chain[0][0].startswith(reverse("login"))
-    assert "this browser was not used for a while" in said(answer)
+    assert "you were inactive for a while" in said(answer)
     assert kinds() == ["person.signed_in", "person.session_ended"]
     assert go(client).status_code == 302
 
@@ -226,7 +226,7 @@ def test_use_keeps_a_session_alive_but_not_for_ever(client: Client, ann: User) -
     assert go(client).status_code == 200
     assert timezone.now().timestamp() - client.session[SEEN_AT] < 60
     age(client, SIGNED_IN_AT, timedelta(hours=12, minutes=1))
-    assert "you signed in long ago" in said(client.get(reverse("people:account"), follow=True))
+    assert "your session reached its maximum length" in said(client.get(reverse("people:account"), follow=True))
 
 
 def test_a_page_that_asks_by_itself_does_not_keep_a_session_alive(client: Client, ann: User) -> None:
@@ -345,7 +345,7 @@ def test_the_history_page_words_all_of_it(client: Client, ann: User, person: Cal
         "Signed in",
         "Signed out",
         "Sign-in refused",
-        "Name and password do not belong together",
+        "Incorrect username or password",
         "192.0.2.7",
     ):
         assert words in page
