@@ -6,16 +6,12 @@ from datetime import datetime
 from kombu.exceptions import OperationalError
 
 from connections.actions import audit_runs, rate_limit_pauses
-from connections.actions.audit import audit
-from connections.actions.refusals import ConnectionGone
+from connections.actions.claimed_audit import audit_claimed
 from connections.actions.verify_credential import forget_old
-from connections.models import Connection
 from connections.notifications import anchor_mail, outbox, reminders
-from core.database_errors import trouble_of
 from core.database_time import database_now
-from core.leases import new_lease, renewing
+from core.leases import new_lease
 from core.tasks import task
-from history.record import SCHEDULER
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +32,7 @@ def _enqueue_due(now: datetime) -> None:
             audit_one.delay(connection_id=claimed[0], lease=lease)
         except OperationalError:
             log.warning("The broker cannot be reached; %s connections wait for the next tick.", len(claimed))
-            Connection.objects.filter(pk__in=claimed).release()
+            audit_runs.unclaim(claimed)
             return
         del claimed[0]
 
@@ -44,29 +40,9 @@ def _enqueue_due(now: datetime) -> None:
 @task
 def audit_one(*, connection_id: int, lease: str) -> None:
     """Check one stored token, for whoever holds the lease. Of what came twice or too late nothing is done."""
-    now, rows = database_now(), Connection.objects.filter(pk=connection_id, disabled=False)
-    lease = rows.start(lease, now=now)
-    if not lease:
-        return
-    with renewing(rows.under(lease)):
-        _audit(connection_id, now)
-    # A few at a time, but the next at once: the scheduler alone would let a full organization wait for its ticks.
-    _enqueue_due(database_now())
-
-
-def _audit(connection_id: int, now: datetime) -> None:
-    try:
-        audit(Connection.objects.get(pk=connection_id), by=SCHEDULER, now=now, interactive=False)
-    except (Connection.DoesNotExist, ConnectionGone):
-        log.info("Connection %s was disconnected before it was audited.", connection_id)
-    except Exception as error:
-        if trouble_of(error):
-            # It says nothing of this connection, which is claimed again when the lease has expired.
-            log.warning("The audit of connection %s was interrupted by the database: %s", connection_id, error)
-            return
-        # Else the same connection would be claimed first, again and again, and the others never.
-        log.exception("The audit of connection %s ended unexpectedly.", connection_id)
-        audit_runs.give_up(connection_id, now=now)
+    if audit_claimed(connection_id, lease=lease, now=database_now()):
+        # A few at a time, but the next at once: the scheduler alone would let a full organization wait for its ticks.
+        _enqueue_due(database_now())
 
 
 @task

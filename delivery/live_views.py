@@ -13,7 +13,7 @@ from core.tasks import BrokerUnavailable, enqueue
 from delivery import reads
 from delivery.forms import PipelineFilterForm
 from delivery.live import polling
-from delivery.models import PollSubscription, Project
+from delivery.models import PollSubscription
 from delivery.reads import PipelineFilters
 
 
@@ -44,8 +44,7 @@ def freshness(watches: Iterable[PollSubscription]) -> dict[str, Any]:
 def _words(troubled: Iterable[PollSubscription]) -> Iterator[catalogue.Problem]:
     """What could not be read, in the words of each one's server."""
     found = list(troubled)
-    projects = Project.objects.filter(pk__in=[subscription.project_id for subscription in found])
-    servers = dict(projects.values_list("pk", "connection__server")) if found else {}
+    servers = reads.servers_of_projects([subscription.project_id for subscription in found])
     for subscription in found:
         yield catalogue.problem(subscription.problem, place=clients.place_of(servers.get(subscription.project_id, "")))
 
@@ -55,7 +54,7 @@ def chosen(form: PipelineFilterForm) -> PipelineFilters:
     form.is_valid()
     data = form.cleaned_data
     connection, project = data.get("connection"), data.get("project")
-    home = Project.objects.filter(pk=project).values_list("connection", flat=True).first() if project else None
+    home = reads.connection_of_project(project)
     if home is not None and connection not in (None, home):
         # Another connection was chosen since.
         project = None

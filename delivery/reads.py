@@ -175,6 +175,46 @@ def page_of_release_pipelines(filters: PipelineFilters, number: str | None) -> P
     return Paginator(release_pipelines(filters), PAGE_SIZE).get_page(number)
 
 
+def pipelines_in_full() -> QuerySet[Pipeline]:
+    """Pipelines with their projects, connections and what the connections' tokens can do, for a page of one."""
+    chosen = Pipeline.objects.select_related("project__connection")
+    return chosen.prefetch_related("project__connection__capabilities")
+
+
+def repositories_in_full() -> QuerySet[Repository]:
+    """The same of repositories, with the connections' owners."""
+    chosen = Repository.objects.select_related("project__connection__owner")
+    return chosen.prefetch_related("project__connection__capabilities")
+
+
+def connections_with_capabilities() -> QuerySet[Connection]:
+    """Connections with what their tokens can do."""
+    return Connection.objects.prefetch_related("capabilities")
+
+
+def connection(connection_id: int | None) -> Connection | None:
+    """A connection; None where none is said, or it is gone."""
+    return Connection.objects.filter(pk=connection_id).first() if connection_id else None
+
+
+def present_projects(connection: Connection) -> QuerySet[Project]:
+    """The projects of a connection that are not gone, by name."""
+    return connection.projects.filter(gone_at=None)
+
+
+def connection_of_project(project_id: int | None) -> int | None:
+    """The id of a project's connection; None where no project is said, or it is gone."""
+    projects = Project.objects.filter(pk=project_id) if project_id else Project.objects.none()
+    return projects.values_list("connection", flat=True).first()
+
+
+def servers_of_projects(project_ids: Sequence[int]) -> dict[int, str]:
+    """The names of the servers that these projects are at, by the projects' ids."""
+    if not project_ids:
+        return {}
+    return dict(Project.objects.filter(pk__in=project_ids).values_list("pk", "connection__server"))
+
+
 def connections_to_choose() -> list[tuple[int, str]]:
     """Every connection by id and name; the default one says so and stands first."""
     found = Connection.objects.order_by("-is_default", Lower("name"), "id").values_list("pk", "name", "is_default")

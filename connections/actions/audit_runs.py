@@ -4,7 +4,7 @@ Nothing here waits: a run is rows, and the connections' own `next_check_at` is w
 So a run continues after a crash, and two schedulers do no harm.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -193,6 +193,11 @@ def give_up(connection_id: int, *, now: datetime) -> None:
         rows = Connection.objects.filter(pk=connection_id)
         rows.release(next_check_at=next_check_at, consecutive_failures=troubles)
         mark_done(connection, at=now, problem="failed_here")
+
+
+def unclaim(connection_ids: Sequence[int]) -> None:
+    """End the leases of claims that could not be handed to a worker; the connections are due as before."""
+    Connection.objects.filter(pk__in=connection_ids).release()
 
 
 def release(connection_id: int, *, now: datetime) -> None:

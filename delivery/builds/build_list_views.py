@@ -54,8 +54,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 def find(pk: int) -> Pipeline:
     """The pipeline, or a 404 page."""
-    chosen = Pipeline.objects.select_related("project__connection")
-    return get_object_or_404(chosen.prefetch_related("project__connection__capabilities"), pk=pk)
+    return get_object_or_404(reads.pipelines_in_full(), pk=pk)
 
 
 @never_cache

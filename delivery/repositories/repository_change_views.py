@@ -42,13 +42,14 @@ def new_repository_somewhere(request: HttpRequest) -> HttpResponse:
 @permission_required(operations.CREATE_REPOSITORY.permission, raise_exception=True)
 def new_repository(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows the form; POST asks, and then creates."""
-    connection = get_object_or_404(Connection.objects.prefetch_related("capabilities"), pk=pk)
-    projects = connection.projects.filter(gone_at=None)
+    connection = get_object_or_404(reads.connections_with_capabilities(), pk=pk)
+    projects = reads.present_projects(connection)
     form = NewRepositoryForm(request.POST or None, projects=[(str(one.pk), one.name) for one in projects])
     back = repositories_url(connection)
     if not form.is_valid():
         return _page(request, form, connection, operations.CREATE_REPOSITORY, back)
-    project, name = projects.get(pk=form.cleaned_data["project"]), form.cleaned_data["name"]
+    project = get_object_or_404(projects, pk=form.cleaned_data["project"])
+    name = form.cleaned_data["name"]
     if not is_confirmed(request):
         facts = [("Name", name), ("Project", project.name)]
         question = Question("Create this repository?", facts, "Create repository", back)

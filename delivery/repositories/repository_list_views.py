@@ -35,7 +35,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     page = reads.page_of_repositories(filters, request.GET.get("page"))
     others = request.GET.copy()
     others.pop("page", None)
-    connection = Connection.objects.filter(pk=filters.connection).first() if filters.connection else None
+    connection = reads.connection(filters.connection)
     context = {
         "page": page,
         "filters": form,

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from connections.providers.azure_devops import git
 from connections.views.presenters import ProblemView
-from delivery import operations
+from delivery import operations, reads
 from delivery.models import Repository
 from delivery.remote_problems import remote_problem
 from delivery.remote_read import RemoteReadError
@@ -26,8 +26,7 @@ LONGEST = 2000
 
 def find(pk: int) -> Repository:
     """The repository, or a 404 page."""
-    chosen = Repository.objects.select_related("project__connection__owner")
-    return get_object_or_404(chosen.prefetch_related("project__connection__capabilities"), pk=pk)
+    return get_object_or_404(reads.repositories_in_full(), pk=pk)
 
 
 @never_cache

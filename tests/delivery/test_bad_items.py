@@ -238,7 +238,7 @@ def test_an_audit_that_ends_unexpectedly_is_not_claimed_first_again(connected: C
     claimed = audit_runs.claim_due(now=now, lease="a lease")
     assert set(claimed) == {connection.pk, other.pk}
     with (
-        patch("connections.tasks.audit", side_effect=RuntimeError("unforeseen")),
+        patch("connections.actions.claimed_audit.audit", side_effect=RuntimeError("unforeseen")),
         patch("connections.tasks._enqueue_due"),
     ):
         audit_one(connection_id=connection.pk, lease="a lease")
@@ -255,7 +255,7 @@ def test_an_audit_interrupted_by_the_database_keeps_its_lease(connected: Connect
     Connection.objects.update(next_check_at=now - timedelta(minutes=1))
     audit_runs.claim_due(now=now, lease="a lease")
     with (
-        patch("connections.tasks.audit", side_effect=OperationalError("server closed the connection")),
+        patch("connections.actions.claimed_audit.audit", side_effect=OperationalError("server closed the connection")),
         patch("connections.tasks._enqueue_due"),
     ):
         audit_one(connection_id=connection.pk, lease="a lease")
