@@ -50,6 +50,11 @@ def count_of_waiting_mails(*, now: datetime) -> int:
     return Mail.objects.filter(sent_at=None, given_up_at=None, due_at__lte=now).count()
 
 
+def count_of_failing_mails() -> int:
+    """How many mails are not sent, after at least one attempt that failed."""
+    return Mail.objects.filter(sent_at=None).exclude(last_error="").count()
+
+
 def muted_by(address: str) -> QuerySet[MutedReminders]:
     """The reminders that somebody at this address stopped; none without an address."""
     return MutedReminders.objects.filter(address__iexact=address) if address else MutedReminders.objects.none()

@@ -20,6 +20,7 @@ from connections.domain.expiry_chart import DAYS, Timeline, timeline
 from connections.domain.health import Expiry, Health
 from connections.models import CapabilityState, ChosenProject, Connection, MutedReminders, Reminder, StoredCredential
 from connections.providers.capability import Verdict
+from core.storable_text import storable_text
 from history.days import end_of, start_of
 from history.models import Event
 from history.queries import Filters as EventFilters
@@ -259,6 +260,31 @@ def expiring(*, within: int, today: date) -> QuerySet[Connection]:
 def connection(connection_id: int) -> Connection | None:
     """A connection with its owner; None when it is gone."""
     return Connection.objects.select_related("owner").filter(pk=connection_id).first()
+
+
+def connection_named(name: str) -> Connection | None:
+    """The connection of this name in any case; a name may hold bytes that are no text."""
+    return Connection.objects.select_related("owner").filter(name__iexact=storable_text(name)).first()
+
+
+def all_connections() -> QuerySet[Connection]:
+    """Every connection with its owner, by name."""
+    return Connection.objects.select_related("owner")
+
+
+def enabled_connections() -> list[Connection]:
+    """The enabled ones of them."""
+    return list(all_connections().filter(disabled=False))
+
+
+def prefetch_capabilities_and_projects(connections: Sequence[Connection]) -> None:
+    """Read what the tokens can do, and the chosen projects, at once for all of these."""
+    prefetch_related_objects(connections, "capabilities", "chosen_projects")
+
+
+def active_user(username: str) -> User | None:
+    """The active user of this name; it may hold bytes that are no text."""
+    return User.objects.filter(username=storable_text(username), is_active=True).first()
 
 
 def granted_capabilities(connection: Connection) -> set[str]:

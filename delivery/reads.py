@@ -202,6 +202,11 @@ def present_projects(connection: Connection) -> QuerySet[Project]:
     return connection.projects.filter(gone_at=None)
 
 
+def default_connection() -> Connection | None:
+    """The connection that forms and commands choose where none is named."""
+    return Connection.objects.filter(is_default=True).first()
+
+
 def connection_of_project(project_id: int | None) -> int | None:
     """The id of a project's connection; None where no project is said, or it is gone."""
     projects = Project.objects.filter(pk=project_id) if project_id else Project.objects.none()
@@ -219,6 +224,18 @@ def connections_to_choose() -> list[tuple[int, str]]:
     """Every connection by id and name; the default one says so and stands first."""
     found = Connection.objects.order_by("-is_default", Lower("name"), "id").values_list("pk", "name", "is_default")
     return [(pk, f"{name} (default)" if is_default else name) for pk, name, is_default in found]
+
+
+def narrowed(pipelines: QuerySet[Named], *, connection: str = "", project: str = "") -> QuerySet[Named]:
+    """Those of a connection and of a project of these names; empty means any."""
+    if connection:
+        pipelines = pipelines.filter(project__connection__name__iexact=connection)
+    return pipelines.filter(project__name__iexact=project) if project else pipelines
+
+
+def named(pipelines: QuerySet[Named], name: str) -> list[Named]:
+    """Those of this name, in any case."""
+    return list(pipelines.filter(name__iexact=name))
 
 
 def the_one_meant(found: Sequence[Named]) -> Named | None:

@@ -1,18 +1,15 @@
 """list, test and audit: the health of connections, from the database or by asking Azure DevOps."""
 
 import argparse
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
-from connections import clients
-from connections.actions import audit_runs
+from connections import clients, reads
 from connections.actions.audit import audit
-from connections.actions.refusals import ConnectionGone
+from connections.actions.audit_all import audit_all
 from connections.cli.common import ExitCode, Options, Output, count, find, row
 from connections.cli.scopes import is_notable, scope_line, scope_of_finding, scope_of_state
 from connections.domain import expiry
@@ -20,7 +17,7 @@ from connections.domain.health import REFUSALS, Expiry, Health, health_of, was_t
 from connections.domain.problems import catalogue
 from connections.domain.verification import Failure, Report
 from connections.domain.where_tried import and_join
-from connections.models import AuditedConnection, Connection
+from connections.models import Connection
 from core.control_characters import one_line
 from history.record import COMMAND_LINE
 
@@ -48,7 +45,7 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
 
 def list_all(_options: Options, output: Output) -> int:
     """List every connection."""
-    rows = [row(connection) for connection in Connection.objects.select_related("owner")]
+    rows = [row(connection) for connection in reads.all_connections()]
     lines = [
         f"{item['health']:12} {item['expires_on'] or '-':12} {item['organization']:20} {item['name']}" for item in rows
     ]
@@ -125,8 +122,8 @@ def audit_many(options: Options, output: Output) -> int:
     """Audit the named connections, or all that are enabled; the exit code is that of the worst."""
     named = [find(name) for name in options["names"]]
     latest = {} if options["stored"] else _audit_now(named)
-    connections = [find(connection.name) for connection in named] if named else list(_enabled())
-    prefetch_related_objects(connections, "capabilities", "chosen_projects")
+    connections = [find(connection.name) for connection in named] if named else reads.enabled_connections()
+    reads.prefetch_capabilities_and_projects(connections)
     today = timezone.localdate()
     rows = [
         _with_latest(_health_row(connection, today=today, within=options["within"]), latest)
@@ -143,10 +140,6 @@ def audit_many(options: Options, output: Output) -> int:
 _SEVERITY = (ExitCode.OK, ExitCode.LIMITED, ExitCode.UNKNOWN, ExitCode.REFUSED)
 
 
-def _enabled() -> Iterable[Connection]:
-    return Connection.objects.filter(disabled=False).select_related("owner")
-
-
 def _audit_now(named: list[Connection]) -> dict[int, str]:
     """Audit one connection after another; the problem code of each that had a problem, by the connection's id.
 
@@ -158,16 +151,7 @@ def _audit_now(named: list[Connection]) -> dict[int, str]:
             for connection in named
         }
         return {pk: report.failure.code for pk, report in reports.items() if report.failure}
-    run = audit_runs.start_by_hand(by=COMMAND_LINE, now=timezone.now())
-    waiting = run.audited.filter(state=AuditedConnection.State.WAITING, connection__disabled=False)
-    for pk in list(waiting.values_list("connection_id", flat=True)):
-        # A worker may have been faster, or the connection may have been disconnected meanwhile.
-        audited = waiting.filter(connection_id=pk).select_related("connection").first()
-        if audited is not None and audited.connection is not None:
-            with suppress(ConnectionGone):
-                audit(audited.connection, by=COMMAND_LINE, now=timezone.now(), interactive=False)
-    with_problem = run.audited.exclude(problem="").exclude(connection=None)
-    return {pk: problem for pk, problem in with_problem.values_list("connection_id", "problem") if pk is not None}
+    return audit_all(by=COMMAND_LINE, now=timezone.now())
 
 
 def _with_latest(health: dict[str, Any], latest: Mapping[int, str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
+from connections import reads
 from connections.actions import enforce_policy
 from connections.domain import token_policy
 from connections.domain.problems import catalogue
@@ -106,7 +107,7 @@ def token_from_input() -> Credential:
 
 def find(name: str) -> Connection:
     """The connection with this name. Raises `CommandError` if there is none."""
-    connection = Connection.objects.select_related("owner").filter(name__iexact=storable_text(name)).first()
+    connection = reads.connection_named(name)
     if connection is None:
         raise CommandError(f"There is no connection named {name}.", returncode=ExitCode.REFUSED)
     return connection
@@ -114,7 +115,7 @@ def find(name: str) -> Connection:
 
 def person(username: str) -> User:
     """The active user with this name. Raises `CommandError` if there is none."""
-    user = User.objects.filter(username=storable_text(username), is_active=True).first()
+    user = reads.active_user(username)
     if user is None:
         raise CommandError(f"There is no active user named {username}.", returncode=ExitCode.USAGE)
     return user

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from connections import notification_reads
 from connections.cli.common import ExitCode, Options, Output, count, day, find
-from connections.models import Mail, Reminder
+from connections.models import Reminder
 from connections.notifications import emails, outbox, reminders
 from connections.notifications.reminders import Due
 from core.database_time import database_now
@@ -45,7 +46,7 @@ def remind_people(options: Options, output: Output) -> int:
         "mails_written": written,
         "mails_sent": sent - only_written,
         "mails_only_written": only_written,
-        "mails_failing": Mail.objects.filter(sent_at=None).exclude(last_error="").count(),
+        "mails_failing": notification_reads.count_of_failing_mails(),
     }
     lines = [*map(_line, due), _summary(options, len(due), mails)]
     output.lines({"due": [_row(due_token) for due_token in due], **mails}, lines)

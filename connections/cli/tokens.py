@@ -39,7 +39,6 @@ from connections.providers.azure_devops.identifiers import (
 )
 from connections.providers.azure_devops.input_errors import TOKEN_ERRORS, organization_error
 from connections.providers.azure_devops.models import Server
-from core.storable_text import storable_text
 from core.text_input import UnreadableText, read_standard_input
 from history.record import COMMAND_LINE
 
@@ -209,13 +208,11 @@ def _parse(line: str) -> dict[str, Any]:
 
 def _connection_of(reference: object) -> Connection:
     """The connection with this name or id."""
-    connections = Connection.objects.select_related("owner")
     if isinstance(reference, int) and not isinstance(reference, bool):
         # SQLite accepts no larger number, and no row has one.
-        connection = connections.filter(pk=reference).first() if abs(reference) < _ID_LIMIT else None
+        connection = reads.connection(reference) if abs(reference) < _ID_LIMIT else None
     else:
-        name = storable_text(reference) if isinstance(reference, str) else None
-        connection = connections.filter(name__iexact=name).first() if name is not None else None
+        connection = reads.connection_named(reference) if isinstance(reference, str) else None
     if connection is None:
         raise _BadLine(f"There is no connection named {str(reference)[:100]}.")
     return connection

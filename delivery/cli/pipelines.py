@@ -14,16 +14,12 @@ P = TypeVar("P", Pipeline, ReleasePipeline)
 
 def by_connection_and_project(pipelines: QuerySet[P], options: Options) -> QuerySet[P]:
     """Only those that match `--connection` and `--project`."""
-    if options["connection"]:
-        pipelines = pipelines.filter(project__connection__name__iexact=options["connection"])
-    if options["project"]:
-        pipelines = pipelines.filter(project__name__iexact=options["project"])
-    return pipelines
+    return reads.narrowed(pipelines, connection=options["connection"], project=options["project"])
 
 
 def only_pipeline_named(name: str, pipelines: QuerySet[P], label: str) -> P:
     """The pipeline with this name. Raises `CommandError` if there is none, or more than one."""
-    matches = list(pipelines.filter(name__iexact=name))
+    matches = reads.named(pipelines, name)
     if not matches:
         raise CommandError(f"There is no {label} named {name}.", returncode=ExitCode.REFUSED)
     pipeline = reads.the_one_meant(matches)

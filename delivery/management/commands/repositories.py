@@ -70,7 +70,7 @@ def _list(options: dict[str, Any], output: Output) -> int:
 def _connection(name: str) -> Connection:
     if name:
         return find(name)
-    default = Connection.objects.filter(is_default=True).first()
+    default = reads.default_connection()
     if default is None:
         raise CommandError("There is no default connection. Name a connection.", returncode=ExitCode.USAGE)
     return default
