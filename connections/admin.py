@@ -1,4 +1,4 @@
-"""Django admin for staff: connections and their state, never a token."""
+"""Django admin: connections and their state, without tokens."""
 
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ else:
 
 @admin.register(Connection)
 class ConnectionAdmin(_Admin):
-    """What is connected; changes are made on the product's own pages, where they are checked and recorded."""
+    """Read-only list of connections; changes are made on the product's own pages, which check and record them."""
 
     list_display = ("name", "organization", "server", "health", "expires_on", "owner", "checked_at", "disabled")
     list_filter = ("health", "disabled", "server", "expires_on")
@@ -29,29 +29,31 @@ class ConnectionAdmin(_Admin):
     actions = ("test_now",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Connecting needs a token, and a token is typed on one page only."""
+        """Never: connecting needs a token, which only the connect page accepts."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
-        """Read only."""
+        """Never: read-only."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
-        """Disconnect on the connection's own page, where it is recorded."""
+        """Never: the connection's own page disconnects and records it."""
         return False
 
     def has_test_permission(self, request: HttpRequest) -> bool:
-        """Who may use the action below."""
+        """Whether the user may run `test_now`."""
         return request.user.has_perm("connections.test_connection")
 
     @admin.action(description="Test now", permissions=["test"])
     def test_now(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
-        """Make each chosen connection due, and ask a worker for what is due."""
+        """Make the selected connections due and enqueue the audit of due connections."""
         from connections.tasks import audit_due
 
         count = audit_runs.make_due(queryset.values_list("pk", flat=True), now=timezone.now())
         if not count:
-            self.message_user(request, "None of these connections is enabled, so none is tested.", messages.WARNING)
+            self.message_user(
+                request, "All of these connections are disabled and will not be tested.", messages.WARNING
+            )
             return
         noun = "connection is" if count == 1 else "connections are"
         try:
@@ -59,11 +61,11 @@ class ConnectionAdmin(_Admin):
         except BrokerUnavailable:
             self.message_user(
                 request,
-                f"The broker cannot be reached. {count} {noun} due and will be tested when it is back.",
+                f"The message broker is unavailable. {count} {noun} due and will be tested once it is back.",
                 messages.WARNING,
             )
             return
-        self.message_user(request, f"{count} {noun} due. A worker tests them within a minute or so.", messages.SUCCESS)
+        self.message_user(request, f"{count} {noun} due and will be tested within a minute or so.", messages.SUCCESS)
 
 
 admin.site.site_header = admin.site.site_title = "MFE Orchestrator"

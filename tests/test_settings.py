@@ -72,8 +72,8 @@ def test_a_weak_seal_key_is_refused(settings: Settings) -> None:
     [
         ("dev.azure.com", "is not of the form"),
         ("Own=http://devops.example.com", "plain HTTP"),
-        ("", "names no server"),
-        ("A=https://a.example.com,a=https://b.example.com", "two servers alike"),
+        ("", "lists no server"),
+        ("A=https://a.example.com,a=https://b.example.com", "two servers with the same name"),
     ],
 )
 def test_unusable_servers_are_refused_in_words(settings: Settings, servers: str, said: str) -> None:

@@ -24,7 +24,7 @@ def calibrate(connection: Connection, told: Told, *, by: Actor, now: datetime) -
     place = clients.place_of(connection.server)
     if told.token_state not in token_states(place):
         raise CannotCalibrate(
-            "no_such_state", "A token of Azure DevOps Server is good for every collection.", field="token"
+            "no_such_state", "A token of Azure DevOps Server is valid for every collection.", field="token"
         )
     count_test(now=now)
     try:

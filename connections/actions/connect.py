@@ -67,7 +67,7 @@ def connect(
         # Somebody else took the name between our look and our write.
         _name_is_free(wishes.name)
         if not type(owner)._default_manager.filter(pk=owner.pk).exists():
-            raise CannotConnect("owner_gone", "The owner was removed meanwhile. Choose somebody else.") from None
+            raise CannotConnect("owner_gone", "The owner was removed in the meantime. Choose someone else.") from None
         raise
     return connection
 
@@ -83,7 +83,7 @@ def _checked(wishes: ConnectRequest, *, today: date) -> ConnectRequest:
         )
 
 
-NAME_TAKEN = "Another connection has this name. Choose another name."
+NAME_TAKEN = "Another connection already has this name. Choose another name."
 
 
 def _name_is_free(name: str) -> None:
@@ -102,8 +102,8 @@ def validate(
     if not report.passed and not wishes.accept_limited:
         raise CannotConnect(
             "limited_not_accepted",
-            "The token works but not every scope could be proved. Tick the box to connect it as Limited, "
-            "or mend the token first.",
+            "The token works, but not every scope was confirmed. Tick the box to connect it as Limited, or fix the "
+            "token first.",
             field="accept_limited",
         )
     return chosen
@@ -130,7 +130,7 @@ def pick_projects(report: Report, wanted: Iterable[str], credentials: Credential
             problem = catalogue.problem(report.projects_failure.code, place=credentials.server.place, facts=facts)
             raise CannotConnect(problem.code, f"{problem.title}. {problem.next_step}", field="projects")
         raise CannotConnect(
-            "project_not_visible", "A chosen project is not visible to this token. Choose again.", field="projects"
+            "project_not_visible", "This token cannot see one of the chosen projects. Choose again.", field="projects"
         )
     return tuple(visible[name] for name in wanted)
 

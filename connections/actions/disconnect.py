@@ -25,7 +25,9 @@ def disconnect(
         versions.require_unchanged(current, drawn_from, versions.DISCONNECT, refusal=CannotDisconnect)
         if not _is_name_of(current, confirmed_name):
             raise CannotDisconnect(
-                "name_not_confirmed", "This is not the name of the connection. Type it as shown.", field="confirm_name"
+                "name_not_confirmed",
+                "This is not the connection's name. Type it as shown.",
+                field="confirm_name",
             )
         detail = {"organization": current.organization, "identity": current.identity_id}
         old = token_of(current)

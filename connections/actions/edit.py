@@ -194,7 +194,7 @@ def _chosen(connection: Connection, changes: Changes) -> tuple[Project, ...] | N
         visible = kept | visible
     if any(project not in visible for project in changes.projects):
         raise CannotEdit(
-            "project_not_visible", "A chosen project is not visible to this token. Choose again.", field="projects"
+            "project_not_visible", "This token cannot see one of the chosen projects. Choose again.", field="projects"
         )
     return tuple(visible[project] for project in changes.projects)
 

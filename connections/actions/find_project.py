@@ -34,7 +34,7 @@ _STATES = {
     "deleting": (
         "being_deleted",
         "The project is being deleted",
-        "Azure DevOps is removing it. It cannot be connected.",
+        "Azure DevOps is deleting it, so it cannot be connected.",
     ),
     "deleted": (
         "deleted",
@@ -44,12 +44,12 @@ _STATES = {
     "createPending": (
         "being_created",
         "The project is still being created",
-        "Azure DevOps has not finished making it. Wait a minute and test again.",
+        "Azure DevOps is still creating it. Wait a minute and test again.",
     ),
     "new": (
         "being_created",
         "The project is still being created",
-        "Azure DevOps has not finished making it. Wait a minute and test again.",
+        "Azure DevOps is still creating it. Wait a minute and test again.",
     ),
 }
 
@@ -69,7 +69,7 @@ def find_project(credentials: Credentials, name: str, report: Report) -> Answer:
         if wanted.casefold() in (project.name.casefold(), project.id.casefold()):
             return Answer("listed", *_LISTED, f"“{project.name}” is visible to this token. Search for it in the list.")
     if not report.accepted:
-        return Answer("unknown", "warn", "circle-question-mark", "Could not tell", "The token was not accepted.")
+        return Answer("unknown", "warn", "circle-question-mark", "Unknown", "The token was not accepted.")
     return look_for(credentials, wanted)
 
 
@@ -83,8 +83,8 @@ def look_for(credentials: Credentials, name: str) -> Answer:
             error.code,
             "warn",
             "circle-question-mark",
-            "Could not tell",
-            "Azure DevOps could not be asked. Try again.",
+            "Unknown",
+            "We could not ask Azure DevOps. Try again.",
         )
 
 
@@ -132,9 +132,9 @@ _INCOMPLETE = Answer(
     ListIncomplete.code,
     "warn",
     "circle-question-mark",
-    "Could not tell",
-    "Azure DevOps does not show it under this name, and its list of projects goes on for longer than we read. It may "
-    "be deleted, being created, or not visible to the owner of the token.",
+    "Unknown",
+    "Azure DevOps does not show a project with this name, and its list of projects is too long to read completely. The "
+    "project may be deleted, still being created, or not visible to the token's owner.",
 )
 
 
@@ -143,7 +143,7 @@ def _by_state(project: Project, place: Place) -> Answer:
         code, title, text = _STATES[project.state]
         return Answer(code, "warn", "hourglass", title, with_place(text, place))
     return Answer(
-        "listed", "info", "refresh-cw", "The project is there now", "It was not in the list a moment ago. Test again."
+        "listed", "info", "refresh-cw", "The project is visible now", "It was not in the list a moment ago. Test again."
     )
 
 
@@ -153,8 +153,8 @@ def _not_visible(credentials: Credentials, wanted: str) -> Answer:
         "not_visible",
         "warn",
         "eye-off",
-        "Not there, or not visible to this person",
-        f"Azure DevOps shows no project “{wanted}” in {organization} to the owner of this token. Either the owner is "
-        f"not a member of it, or it belongs to another {place}, or the name is spelled differently. Check the "
-        f"address of the project in the browser: the first part after the server is its {place}.",
+        "Project not found or not visible",
+        f"The owner of this token cannot see a project “{wanted}” in {organization}. They may not be a member of it, "
+        f"it may belong to another {place}, or its name may be spelled differently. Check the project's address in "
+        f"the browser: the first part after the server is its {place}.",
     )

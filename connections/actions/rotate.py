@@ -116,12 +116,10 @@ def rotate(
 
 
 _IN_USE = (
-    "This is the token that is in use already. If you extended it at Azure DevOps, record its new date under "
-    "“I extended the same token”."
+    "This token is already in use. If you extended it at Azure DevOps, record its new date under “I extended the same "
+    "token”."
 )
-_STORED_AND_REFUSED = (
-    "This is the token that is stored already, and Azure DevOps does not accept it any more. Create a new one there."
-)
+_STORED_AND_REFUSED = "This token is already stored, and Azure DevOps no longer accepts it. Create a new one there."
 
 
 def _is_another(connection: Connection, token: Credential) -> None:
@@ -148,8 +146,8 @@ def _validate(
     if not report.passed and not new.accept_limited:
         raise CannotRotate(
             "limited_not_accepted",
-            "The new token works but not every scope could be proved. Tick the box to use it as Limited, "
-            "or mend the token first.",
+            "The new token works, but not every scope was confirmed. Tick the box to use it as Limited, or fix the "
+            "token first.",
             field="accept_limited",
         )
 
@@ -157,7 +155,7 @@ def _validate(
 def _replaced_meanwhile() -> CannotRotate:
     return CannotRotate(
         "replaced_meanwhile",
-        "Somebody else updated this token just now. Look at the connection before you try again.",
+        "Someone else just updated this token. Check the connection before you try again.",
     )
 
 

@@ -50,7 +50,7 @@ def transfer_ownership(connections: Iterable[Connection], *, to: User, by: Actor
 def _require_present(to: User) -> None:
     """Held until the transaction ends, so that nobody removes them meanwhile."""
     if not User.objects.select_for_update(no_key=True).filter(pk=to.pk, is_active=True).exists():
-        words = "The new owner was removed or made inactive meanwhile. Choose somebody else."
+        words = "The new owner was removed or deactivated in the meantime. Choose someone else."
         raise CannotChange("owner_gone", words, field="to")
 
 

@@ -90,7 +90,7 @@ def _placeholder() -> Event:
     event = Event()
     event.add("uid", f"no-dates@{_host()}")
     event.add("dtstart", _LONG_AGO.date())
-    event.add("summary", "No token of Azure DevOps expires")
+    event.add("summary", "No Azure DevOps token expires")
     event.add("transp", "TRANSPARENT")
     return _stamped(event, Revision(0, _LONG_AGO))
 
@@ -108,8 +108,8 @@ def _entries(connection: Connection, today: date) -> Iterator[Entry]:
         words = f"Azure DevOps token of “{name}” expires"
         yield _entry(connection, connection.expires_on, words, "expiry", _what_to_do(connection, today))
     if connection.token_reach == Connection.Reach.ALL and today < expiry.GLOBAL_TOKENS_END:
-        words = f"Azure DevOps token of “{name}” stops working: it was made for all organizations"
-        to_do = "Create a new token for exactly this organization before this day."
+        words = f"Azure DevOps token of “{name}” stops working: it is valid for all organizations"
+        to_do = "Create a new token for this organization only before this day."
         yield _entry(connection, expiry.GLOBAL_TOKENS_END, words, "all-organizations", to_do)
 
 
@@ -141,8 +141,8 @@ def _alarm(words: str, before: timedelta) -> Alarm:
 
 def _what_to_do(connection: Connection, today: date) -> str:
     if connection.is_token_dead(today=today):
-        return "The token is not accepted any more. Create a new one."
-    since = ": since 31 March 2026 an expired token can no longer be extended, and it cannot be regenerated either"
+        return "The token is no longer accepted. Create a new one."
+    since = ": since 31 March 2026, expired tokens can no longer be extended or regenerated"
     at_the_service = clients.place_of(connection.server) == "organization"
     return f"Extend or replace the token before this day{since if at_the_service else ''}."
 
@@ -151,7 +151,7 @@ def _description(connection: Connection, to_do: str) -> str:
     place = clients.place_of(connection.server)
     lines = (
         f"{place.capitalize()}: {connection.organization}",
-        f"Token of: {connection.identity_name}",
+        f"Token owner: {connection.identity_name}",
         f"Owner: {connection.owner.get_full_name() or connection.owner.get_username()}",
         to_do,
         f"Update it here: {_page(connection)}",

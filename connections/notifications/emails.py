@@ -79,7 +79,7 @@ def sender_problem(sender: str) -> str:
     Quotes around a name with a comma: https://www.rfc-editor.org/rfc/rfc5322#section-3.4
     """
     if "\n" in sender or "\r" in sender:
-        return "holds the end of a line"
+        return "contains a line break"
     header: Any = HeaderRegistry()("From", sender)
     is_broken = any(not isinstance(defect, ObsoleteHeaderDefect) for defect in header.defects)
     try:
@@ -88,7 +88,7 @@ def sender_problem(sender: str) -> str:
         sanitize_address(sender, settings.DEFAULT_CHARSET)
         validate_email(header.addresses[0].addr_spec)
     except (ValueError, TypeError, ValidationError):
-        return "is not one mail address; a name with a comma or another special character stands in quotes"
+        return "is not a single mail address; put a name with a comma or another special character in quotes"
     return ""
 
 
@@ -99,8 +99,8 @@ def open_backend() -> BaseEmailBackend:
     try:
         backend = _OURS.get(settings.EMAIL_BACKEND)
         return backend() if backend else get_connection()
-    except Exception as problem:
-        raise SetupError(f"Mail is not set up: {problem}") from problem
+    except Exception as error:
+        raise SetupError(f"Mail is misconfigured: {error}") from error
 
 
 @contextmanager

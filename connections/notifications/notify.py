@@ -72,7 +72,7 @@ def recipients(
     everybody = everybody or Recipients()
     owner = connection.owner
     people = [Recipient(owner.email, "you own this connection")] if owner.is_active and owner.email else []
-    named = "this connection names you as somebody to tell"
+    named = "you are listed to be notified about this connection"
     people += [Recipient(address, named) for address in connection.extra_recipients.split()]
     if is_reminder:
         people = [recipient for recipient in people if not everybody.is_muted(recipient.address, connection.pk)]
@@ -85,7 +85,7 @@ def recipients(
 def _why_administrators(connection: Connection, urgent: bool) -> str:
     if not connection.owner.is_active:
         return "you administer MFE Orchestrator and the owner of this connection is no longer active"
-    return f"you administer MFE Orchestrator and {'it has ended' if urgent else 'nobody else can be told'}"
+    return f"you administer MFE Orchestrator and {'this is urgent' if urgent else 'no one else can be notified'}"
 
 
 def notify_status_change(connection: Connection, what: StatusChange, *, now: datetime) -> int:

@@ -235,9 +235,9 @@ def _digest(due: list[tuple[Due, Recipient]], shared: Mapping[int, list[str]], *
         notify.facts(one.connection) | _words(one, today) | {"shared_with": shared.get(one.connection.pk, [])}
         for one, _ in due
     ]
-    # "You own this connection" and "names you" are said of one; a digest speaks of several.
+    # Recipient.why is about one connection; a digest is about several.
     address = due[0][1].address
-    why = "you own these connections, or they name you as somebody to tell, or you administer MFE Orchestrator"
+    why = "you own these connections, are listed to be notified about them, or administer MFE Orchestrator"
     context = {
         "rows": [row | {"words": _row_words(row), "url": _row_url(row)} for row in rows],
         "count": len({one.connection.pk for one, _ in due}),
@@ -286,14 +286,14 @@ def _row_words(row: dict[str, Any]) -> str:
     if row["kind"] == Kind.UNDATED:
         return "no expiry date is recorded"
     if row["kind"] == Kind.REACH_UNKNOWN:
-        return "not recorded whether it was made for all organizations"
+        return "not recorded for which organizations it is valid"
     day = f"{row['ends_on']:%-d %B %Y}"
     if row["kind"] == Kind.ALL_ORGANIZATIONS:
-        return f"made for all organizations, stops working {row['expires_text']}, {day}: create a new one"
+        return f"valid for all organizations, stops working {row['expires_text']}, {day}: create a new one"
     words = f"{'expired' if row['ended'] else 'expires'} {row['expires_text']}, {day}"
     words = f"{words}: create a new one" if row["token_is_dead"] else words
     others = ", ".join(row["shared_with"])
-    return f"{words}; the same token is used by {others}" if others else words
+    return f"{words}; also used by {others}" if others else words
 
 
 def _row_url(row: dict[str, Any]) -> str:

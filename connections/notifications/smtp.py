@@ -74,12 +74,12 @@ class _SMTP(smtplib.SMTP):
         except smtplib.SMTPResponseException:
             raise
         except OSError as error:
-            raise Unconfirmed(f"No answer to a mail that was handed over: {error}") from error
+            raise Unconfirmed(f"The server did not confirm the mail: {error}") from error
         finally:
             if self.sock is not None:
                 self.sock.settimeout(settings.EMAIL_TIMEOUT)
         if code != 250 and not 400 <= code <= 599:
-            raise Unconfirmed(f"A mail that was handed over was answered with {code} {words.decode(errors='replace')}")
+            raise Unconfirmed(f"The server answered the mail with {code} {words.decode(errors='replace')}")
         return code, words
 
     def _get_socket(self, *args: Any) -> Any:

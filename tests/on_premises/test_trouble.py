@@ -150,7 +150,7 @@ def test_a_name_that_is_not_found_is_said(
 
     monkeypatch.setattr(socket, "getaddrinfo", not_found)
     page = press_test()
-    assert "Address not found on the network" in page
+    assert "Server name not found" in page
     assert "AZURE_DEVOPS_PROXIES" in page
     assert "status.dev.azure.com" not in page
 
@@ -288,7 +288,7 @@ def test_a_project_that_is_not_listed_is_explained_in_the_words_of_a_server(
     data = FORM | {"token": token_of("full"), "project_name": "Board Room"}
     page = pages.post(reverse("connections:find-project-new"), data).content.decode()
     answer_of = page.partition('id="project-answer"')[2].partition("</details>")[0]
-    assert "belongs to another collection" in answer_of
+    assert "belong to another collection" in answer_of
     assert "rganization" not in answer_of
 
 
@@ -300,7 +300,7 @@ def test_the_history_tells_trouble_in_the_words_of_the_server(
     pages.post(reverse("connections:test", args=[connection.pk]))
     page = pages.get(reverse("connections:history", args=[connection.pk])).content.decode()
     assert "Collection is stopped" in page
-    assert "Organization is switched off" not in page
+    assert "Organization is disabled" not in page
 
 
 def test_a_server_that_leads_elsewhere_is_not_followed(

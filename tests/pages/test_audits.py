@@ -110,9 +110,9 @@ def test_every_kind_of_event_has_words(pages: Client, connected: Connected) -> N
     page = pages.get(reverse("connections:history", args=[connection.pk])).content.decode()
     for words in (
         "Limited. Build read: Granted → Missing",
-        "Also tell: nobody → a@b.c",
-        "Another person; lost Build read",
-        "1 person, 7 days before the end",
+        "Also notify: none → a@b.c",
+        "Token of another person; lost Build read",
+        "1 person, 7 days before expiry",
         "To olga@example.com: expires",
         "For olga@example.com",
         "connection.from_a_later_version",
@@ -160,12 +160,12 @@ def test_test_now_of_disabled_connections_claims_no_success(admin_client: Client
     with patch("connections.admin.enqueue") as bell:
         page = press_test_now(admin_client, connection)
     assert not bell.called
-    assert "None of these connections is enabled" in page
+    assert "All of these connections are disabled" in page
 
 
 def test_test_now_without_a_broker_says_when_the_test_comes(admin_client: Client) -> None:
     connection = ConnectionFactory.create(next_check_at=timezone.now() + timedelta(hours=5))
     with patch("connections.admin.enqueue", side_effect=BrokerUnavailable):
         page = press_test_now(admin_client, connection)
-    assert "The broker cannot be reached. 1 connection is due" in page
+    assert "The message broker is unavailable. 1 connection is due" in page
     assert audit_runs.claim_due(now=timezone.now()) == [connection.pk]

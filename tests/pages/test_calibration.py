@@ -111,7 +111,7 @@ def test_what_was_not_asked_says_why(root: Client, connection: Connection, setti
     settings.AZURE_DEVOPS_WRITE_PROBES = False
     assert "not sent, AZURE_DEVOPS_WRITE_PROBES is off" in text_of(root.get(address(connection)))
     page = text_of(root.post(address(connection), FORM))
-    assert page.count("Not tried") == 5
+    assert page.count("Not tested") == 5
 
 
 @pytest.mark.parametrize("wrong", [{"code": "everything"}, {"token_state": "<b>"}, {"build": ""}])

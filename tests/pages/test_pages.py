@@ -78,11 +78,11 @@ def test_connect_stores_and_leads_to_the_connection(pages: Client, sandbox: Sand
         ("expired", "acme", "Token has expired"),
         ("revoked", "acme", "Token not accepted"),
         ("not-a-member", "acme", "owner is not a member"),
-        ("full", "stopped", "Organization is switched off"),
+        ("full", "stopped", "Organization is disabled"),
         ("full", "fenced", "Blocked by conditional access"),
         ("global", "strict", "Tokens for all organizations are not allowed"),
         ("full", "throttled", "Azure DevOps asks us to wait"),
-        ("full", "down", "Azure DevOps has trouble"),
+        ("full", "down", "Azure DevOps reported an internal error"),
         ("full", "signin", "Azure DevOps asks for a sign-in"),
     ],
 )
@@ -103,7 +103,7 @@ def test_a_limited_token_says_what_will_not_work_and_wants_the_box_ticked(
 ) -> None:
     page = post(pages, "add-azure-devops", form(token_of("no-build")))
     assert "Tick the box to connect it as Limited" in page
-    assert "No pipeline can be run or cancelled from here." in page
+    assert "You cannot run or cancel pipelines here." in page
     pages.post(reverse("connections:add-azure-devops"), form(token_of("no-build"), accept_limited="on"))
     assert Connection.objects.get().health == "limited"
 
@@ -157,7 +157,7 @@ def test_chosen_projects_are_kept_and_forged_ones_refused(pages: Client, sandbox
     project = sandbox.state.organizations["acme"].projects[3]
     hidden = sandbox.state.organizations["acme"].projects[-1]
     data = form(token_of("full"), projects_mode="some")
-    assert "not visible to this token" in post(pages, "add-azure-devops", data | {"projects": [hidden.id]})
+    assert "cannot see one of the chosen projects" in post(pages, "add-azure-devops", data | {"projects": [hidden.id]})
     pages.post(reverse("connections:add-azure-devops"), data | {"projects": [project.id]})
     assert [one.name for one in Connection.objects.get().chosen_projects.all()] == [project.name]
 
@@ -203,7 +203,7 @@ def test_the_token_in_use_is_not_taken_for_a_new_one(
 ) -> None:
     connection = connected()
     data = {"token": token_of("full"), "expires": "30", "token_reach": "one"}
-    assert "This is the token that is in use already" in post(pages, "update-token", data, connection.pk)
+    assert "This token is already in use" in post(pages, "update-token", data, connection.pk)
     assert not Event.objects.filter(kind="connection.rotated").exists()
 
 
@@ -242,7 +242,7 @@ def test_what_is_not_recorded_of_a_token_is_shown_listed_and_answered(
 
 def test_disconnect_wants_the_name_and_keeps_the_history(pages: Client, connected: Callable[..., Connection]) -> None:
     connection = connected()
-    assert "not the name of the connection" in post(pages, "disconnect", {"confirm_name": "other"}, connection.pk)
+    assert "not the connection" in post(pages, "disconnect", {"confirm_name": "other"}, connection.pk)
     assert "revoke the old token" in post(pages, "disconnect", {"confirm_name": "Acme main"}, connection.pk)
     assert not Connection.objects.exists()
     assert not StoredCredential.objects.exists()
@@ -340,7 +340,7 @@ def test_of_two_people_who_connect_under_one_name_at_once_the_second_gets_a_mess
 
     monkeypatch.setattr("connections.actions.connect.usable_or_new_report", meanwhile)
     page = post(pages, "add-azure-devops", form(token_of("full")))
-    assert "Another connection has this name. Choose another name." in page
+    assert "Another connection already has this name. Choose another name." in page
     assert [one.name for one in Connection.objects.all()] == ["ACME MAIN"]
     assert not StoredCredential.objects.exists()
     assert not Event.objects.exists()
@@ -377,10 +377,10 @@ def test_the_guide_names_the_end_of_global_tokens_from_its_day_on(
 ) -> None:
     monkeypatch.setattr("connections.domain.expiry.GLOBAL_TOKENS_END", timezone.localdate() + timedelta(days=days))
     page = pages.get(reverse("connections:guide")).content.decode()
-    assert ("Tokens for all organizations have ended" in page) is named
+    assert ("Tokens for all organizations no longer work" in page) is named
     settings.AZURE_DEVOPS_SERVERS = "Own=https://devops.example.com/tfs"
     page = pages.get(reverse("connections:guide")).content.decode()
-    assert "Tokens for all organizations have ended" not in page
+    assert "Tokens for all organizations no longer work" not in page
 
 
 def test_the_guide_names_each_servers_page_of_tokens(pages: Client, settings: Settings) -> None:

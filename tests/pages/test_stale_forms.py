@@ -258,7 +258,7 @@ def test_a_connection_that_is_gone_is_a_refusal_with_its_code(
         Connection.objects.all().delete()
     answer = pages.post(reverse(f"connections:{name}", args=[stored.pk]), fields | {"version": version})
     assert answer.status_code == 404
-    assert "This connection was disconnected, or never existed. Nothing was changed." in answer.content.decode()
+    assert "This connection was disconnected or never existed. Nothing was changed." in answer.content.decode()
 
 
 def test_actions_refuse_what_is_gone_under_one_code(stored: Connection, person: Callable[..., User]) -> None:

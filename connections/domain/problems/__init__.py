@@ -1,4 +1,4 @@
-"""The problems themselves, by what they are about. `connections.domain.problems.catalogue` finds them."""
+"""Problems by area. `connections.domain.problems.catalogue` finds a problem by its code."""
 
 from connections.domain.problems import access, delivery, network
 from connections.domain.problems.problem import NO_FACTS, Facts, Problem

@@ -1,6 +1,6 @@
-"""The catalogue: every problem under its stable code, in the words that pages, mails and the API use.
+"""The problem catalogue: title, explanation and next step of each problem, by its code.
 
-A code is never renamed once it is stored. Each problem has a title, an explanation and a next step.
+Pages, mails and commands take their texts from here. Codes are stored, so they never change.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from connections.providers.organization import Place
 PROBLEMS: dict[str, Problem] = {problem.code: problem for problem in ALL}
 ON_SERVER: dict[str, Problem] = {problem.code: problem for problem in on_server.PROBLEMS}
 
-# The causes that the user guide's troubleshooting names, in its order.
+# Problems in the troubleshooting section of the user guide, in this order.
 TROUBLESHOOTING = (
     "organization_not_found",
     "scope_missing",
@@ -43,9 +43,9 @@ TROUBLESHOOTING = (
 )
 
 
-# Named by the guide from the day on which it happens.
+# Shown by the guide from the day on which Azure DevOps stops accepting tokens for all organizations.
 TROUBLESHOOTING_AFTER_THE_END_OF_GLOBAL_TOKENS = ("global_tokens_ended",)
-# What a server of one's own never says.
+# Problems that only Azure DevOps Services has.
 OF_THE_SERVICE_ALONE = (
     "conditional_access",
     "global_token_blocked",
@@ -53,15 +53,14 @@ OF_THE_SERVICE_ALONE = (
     "global_tokens_ended_likely",
     "interactive_sign_in_needed",
 )
-# What the guide adds where people may choose a server of their own.
+# Problems that the guide adds where an Azure DevOps Server is configured.
 TROUBLESHOOTING_OF_A_SERVER = ("organization_not_found", "token_refused", "server_too_old", "no_such_address")
 
 
 def problem(code: str, *, place: Place = "organization", facts: Facts = NO_FACTS) -> Problem:
-    """The words for a code; an unknown code is an unexpected answer, never an exception.
+    """The problem for a code; an unknown code gives "unexpected_answer".
 
-    `place` is where the connection leads: an organization of Azure DevOps Services or a collection of a server.
-    `facts` are those of this occurrence.
+    `place` is an organization of Azure DevOps Services or a collection of a server. `facts` fill the placeholders.
     """
     usual = PROBLEMS.get(code, PROBLEMS["unexpected_answer"])
     if place == "organization":
@@ -72,13 +71,13 @@ def problem(code: str, *, place: Place = "organization", facts: Facts = NO_FACTS
 
 
 def problem_in(detail: Mapping[str, Any]) -> Problem:
-    """The problem that an event of the history tells of, as `clients.problem_detail` wrote it down."""
+    """The problem of a history event, whose detail `clients.problem_detail` wrote."""
     facts = Facts(host=detail.get("host", ""))
     return problem(detail["problem"], place=detail.get("place", "organization"), facts=facts)
 
 
 def facts_of(failure: Failure, organization: str) -> Facts:
-    """What a check knows of the failure that ended it."""
+    """The facts that a failed verification knows."""
     return Facts(host=failure.host, organization=organization, retry_after=failure.retry_after)
 
 
@@ -86,7 +85,7 @@ VERDICT_WORDS: dict[Verdict, str] = {
     Verdict.GRANTED: "Granted",
     Verdict.MISSING: "Missing",
     Verdict.NOT_PERMITTED: "Not permitted",
-    Verdict.UNKNOWN: "Could not tell",
+    Verdict.UNKNOWN: "Unknown",
 }
 
 AREA_LABELS = {"code": "Code", "build": "Build", "release": "Release"}

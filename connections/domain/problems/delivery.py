@@ -1,4 +1,4 @@
-"""Problems of what is done with a connection: code, builds and releases."""
+"""Problems with what people do through a connection: code, builds and releases."""
 
 from connections.domain.problems.problem import Problem
 
@@ -6,119 +6,119 @@ PROBLEMS = (
     Problem(
         "connection_gone",
         "Connection not found",
-        "This connection was disconnected, or never existed. Nothing was changed.",
-        "Begin at the list of connections.",
+        "This connection was disconnected or never existed. Nothing was changed.",
+        "Go back to the list of connections.",
     ),
     Problem(
         "person_gone",
         "Person not found",
-        "This person was removed, or never existed. Nothing was changed.",
-        "Begin at the list of people.",
+        "This person was removed or never existed. Nothing was changed.",
+        "Go back to the list of people.",
     ),
     Problem(
         "changed_meanwhile",
         "Changed since you opened the page",
-        "Somebody changed the same thing meanwhile, and nothing of yours was saved.",
-        "Compare both values, then save again if yours are right.",
+        "Someone else changed the same thing in the meantime, so your changes were not saved.",
+        "Compare both values. If yours are right, save again.",
     ),
     Problem(
         "repository_name_missing",
         "The repository has no name",
         "Nothing was sent to Azure DevOps.",
-        "Give the repository a name.",
+        "Enter a name for the repository.",
     ),
     Problem(
         "repository_name_invalid",
         "Name not allowed",
-        "A repository's name is one line of at most 64 characters that can be seen. Nothing was sent to Azure DevOps.",
+        "A repository name is a single line of at most 64 visible characters. Nothing was sent to Azure DevOps.",
         "Choose another name.",
     ),
     Problem(
         "branch_name_invalid",
         "Branch name not allowed",
-        "Git does not allow this name: no blank, no .. and none of ~ ^ : ? * [ \\. Nothing was sent to Azure DevOps.",
-        "Enter the name of a branch.",
+        "Git does not allow this name: no spaces, no .. and none of ~ ^ : ? * [ \\. Nothing was sent to Azure DevOps.",
+        "Enter a valid branch name.",
     ),
     Problem(
         "path_invalid",
         "Path not allowed",
-        "This is not the path of a file inside the repository, or it holds a character that cannot be seen. "
+        "This is not the path of a file inside the repository, or it contains an invisible character. "
         "Nothing was sent to Azure DevOps.",
         "Enter a path such as docs/README.md.",
     ),
     Problem(
         "file_too_long",
-        "File too long",
-        "Files that are committed from here have a limit. Nothing was sent to Azure DevOps.",
+        "File too large",
+        "The file exceeds the size limit for commits made here. Nothing was sent to Azure DevOps.",
         "Commit this file with Git.",
     ),
     Problem(
         "commit_message_missing",
         "No commit message",
         "Nothing was sent to Azure DevOps.",
-        "Say what you changed.",
+        "Describe your change.",
     ),
     Problem(
         "comment_too_long",
         "Comment too long",
-        "A comment, description or commit message has at most 2,000 characters. Nothing was sent to Azure DevOps.",
-        "Shorten it.",
+        "Comments, descriptions and commit messages have at most 2,000 characters. Nothing was sent to Azure DevOps.",
+        "Shorten the text.",
     ),
     Problem(
         "text_invalid",
         "Text not allowed",
-        "The text holds a character that no text has. Nothing was sent to Azure DevOps.",
-        "Type it instead of pasting it.",
+        "The text contains a character that is not allowed. Nothing was sent to Azure DevOps.",
+        "Type the text instead of pasting it.",
     ),
     Problem(
         "conflict",
-        "Changed meanwhile",
-        "Somebody else changed the same thing at Azure DevOps just before.",
-        "Look at the present state and try again.",
+        "Changed in the meantime",
+        "Someone else just changed the same thing at Azure DevOps.",
+        "Check the current state and try again.",
     ),
     Problem(
         "failed_here",
         "Could not be processed",
-        "What Azure DevOps answered could not be processed here. Everything else goes on, and this is tried again.",
-        "If it keeps happening, ask the operator of this product to look into its log.",
+        "We could not process the answer of Azure DevOps. Nothing else is affected, and we will retry.",
+        "If it keeps happening, ask the site administrator to check the log.",
     ),
     Problem(
         "rejected",
         "Azure DevOps rejected the request",
-        "Azure DevOps understood who asked but not what was asked.",
+        "Azure DevOps accepted the token but not the request.",
         "Try again.",
     ),
     Problem(
         "name_taken",
         "Name already taken",
-        "There is already something of this name at Azure DevOps.",
+        "This name is already in use at Azure DevOps.",
         "Choose another name.",
     ),
     Problem(
         "branch_not_found",
         "Branch not found",
-        "The repository has no branch of this name. It may have been deleted or renamed, also where it is the default "
+        "The repository has no branch with this name. It may have been deleted or renamed, even if it is the default "
         "branch.",
-        "Choose another branch. If the default branch is missing, an administrator of the repository sets another one "
-        "at Azure DevOps.",
+        "Choose another branch. If the default branch is missing, ask an administrator of the repository to set "
+        "another one at Azure DevOps.",
     ),
     Problem(
         "branch_protected",
-        "Branch takes changes only by pull request",
-        "A policy of the repository lets nobody push to this branch directly.",
+        "Branch accepts changes only by pull request",
+        "A policy of the repository does not allow direct pushes to this branch.",
         "Commit to a new branch, then open a pull request at Azure DevOps.",
     ),
     Problem(
         "branch_not_updated",
         "Branch not changed",
-        "Azure DevOps took the request, but did not change the branch.",
+        "Azure DevOps accepted the request but did not change the branch.",
         "Check the name of the branch and the policies of the repository, then try again.",
     ),
     Problem(
         "build_not_queued",
         "Pipeline cannot run like this",
-        "Azure DevOps checked the request and found something that keeps the pipeline from running.",
-        "Check the branch and whether the pipeline is enabled. Its page at Azure DevOps says more.",
+        "Azure DevOps checked the request and found something that prevents the pipeline from running.",
+        "Check the branch and whether the pipeline is enabled. Its page at Azure DevOps has details.",
     ),
     Problem(
         "releases_disabled",
@@ -130,82 +130,83 @@ PROBLEMS = (
         "releases_probably_disabled",
         "Classic releases are probably switched off",
         "The release service of Azure DevOps has no page for this {place}, although its other services answer. "
-        "That is usual where classic releases are switched off.",
+        "This is usual where classic releases are switched off.",
         "Ask an administrator of the {place} whether classic releases are switched off. If you do not use them, "
         "no action is needed.",
     ),
     Problem(
         "approval_of_another",
-        "Somebody else is asked",
-        "Azure DevOps asks somebody else for this approval, and did not take it from the person behind the token.",
-        "Ask that person to decide, at Azure DevOps or here by a connection with their token.",
+        "Approval assigned to someone else",
+        "Azure DevOps expects this approval from someone else and did not accept it from the token's owner.",
+        "Ask that person to decide, either at Azure DevOps or here through a connection with their token.",
     ),
     Problem(
         "approval_decided",
         "Already decided",
-        "This approval does not wait any more: somebody decided, or the deployment was cancelled.",
-        "Look at the release as it is now.",
+        "This approval is no longer pending: someone decided, or the deployment was cancelled.",
+        "Check the current state of the release.",
     ),
     Problem(
         "stage_moved_on",
         "Not possible in this state",
-        "Azure DevOps does not allow this for the stage as it is now. Somebody may have been faster.",
-        "Look at the release as it is now.",
+        "Azure DevOps does not allow this in the current state of the stage. Someone else may have acted first.",
+        "Check the current state of the release.",
     ),
     Problem(
         "artifact_unavailable",
-        "Version not to be had",
-        "Azure DevOps cannot find the version of an artifact. The build may be gone, or there is no good one yet.",
-        "Choose another version, or let the pipeline that makes it run once more.",
+        "Version not available",
+        "Azure DevOps cannot find this version of an artifact. The build may have been deleted, or there is no "
+        "successful build yet.",
+        "Choose another version, or run the pipeline that builds it again.",
     ),
     Problem(
         "file_changed",
-        "Somebody changed the file meanwhile",
-        "The file at Azure DevOps is no longer the one that you began to edit, so nothing was committed.",
-        "Look at the file as it is now, bring your change into it, and commit again.",
+        "The file was changed in the meantime",
+        "The file at Azure DevOps changed after you started editing, so nothing was committed.",
+        "Open the current version of the file, make your change there, and commit again.",
     ),
     Problem(
         "file_exists",
-        "There is already a file at this path",
-        "Nothing was committed, so that the file there is not replaced by accident.",
-        "Choose another path, or open that file and edit it.",
+        "A file already exists at this path",
+        "Nothing was committed, so that the existing file is not overwritten by accident.",
+        "Choose another path, or open the existing file and edit it.",
     ),
     Problem(
         "outcome_unknown",
-        "Could not tell whether it happened",
-        "Azure DevOps did not answer, and could not be asked afterwards either. We do not try again by ourselves, so "
-        "that nothing happens twice.",
-        "Look at Azure DevOps whether it happened before you try again.",
+        "We can't confirm whether this succeeded",
+        "Azure DevOps did not answer, and we could not check afterwards. We don't retry automatically, so that nothing "
+        "happens twice.",
+        "Check at Azure DevOps whether it succeeded before you try again.",
     ),
     Problem(
         "file_not_utf8",
-        "The file is in another encoding",
-        "Only files in UTF-8 can be edited here; another encoding would not survive.",
-        "Clone the repository to change it.",
+        "The file has another encoding",
+        "Only UTF-8 files can be edited here. Saving another encoding would damage the file.",
+        "Clone the repository to change the file.",
     ),
     Problem(
         "file_mixed_line_ends",
-        "The file's lines end in different ways",
-        "A form cannot keep them apart, so every line would change.",
-        "Clone the repository to change it.",
+        "The file has mixed line endings",
+        "A form cannot preserve mixed line endings, so saving would change every line.",
+        "Clone the repository to change the file.",
     ),
     Problem(
         "file_is_link",
         "This is a symbolic link",
-        "Its content is the path that it leads to, and editing it here would break it.",
-        "Open the file that it leads to, or clone the repository to change it.",
+        "Its content is the path that it points to, and editing it here would break it.",
+        "Open the file that it points to, or clone the repository to change it.",
     ),
     Problem(
         "file_is_binary",
         "The file is binary",
         "Only text files can be edited here.",
-        "Clone the repository to change it.",
+        "Clone the repository to change the file.",
     ),
     Problem(
         "file_holds_token",
         "The file contains the token of this connection",
-        "The token that this connection uses stands in this file, so everybody who may read the repository may use it. "
-        "It is shown as [redacted], and the file cannot be edited here.",
+        "Everyone who can read the repository can use this token. It is shown as [redacted], and the file cannot be "
+        "edited here.",
         "Revoke the token at Azure DevOps and update this connection with a new one. Then remove the old one from the "
         "file with Git.",
         link="tokens",
@@ -213,7 +214,7 @@ PROBLEMS = (
     Problem(
         "file_too_large",
         "The file is too large to show here",
-        "Files up to a limit are read into the page, and this one is longer.",
+        "The file exceeds the size limit of this page.",
         "Open it at Azure DevOps, or clone the repository.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Problems whose text is another one where a connection leads to Azure DevOps Server.
+"""Problems whose texts differ for Azure DevOps Server.
 
 https://learn.microsoft.com/azure/devops/user-guide/about-azure-devops-services-tfs
 """

@@ -1,4 +1,4 @@
-"""What a problem is, and what its words leave open until it happens."""
+"""A problem, and the placeholders in its texts."""
 
 import math
 from dataclasses import dataclass, replace
@@ -8,9 +8,9 @@ from connections.providers.organization import Place, with_place
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one occurrence: who answered or where a redirect leads, which organization, how long to wait.
+    """Facts about one occurrence of a problem.
 
-    `retry_after` is in seconds.
+    `host` is who answered or where a redirect leads; `retry_after` is in seconds.
     """
 
     host: str = ""
@@ -23,9 +23,9 @@ NO_FACTS = Facts()
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem as a person reads it. `link` names a page that helps: "guide", "tokens" or "status".
+    """One problem as people read it. `link` names a helpful page: "guide", "tokens" or "status".
 
-    The texts may hold {host}, {server} (the host), {name} (the organization's), {wait}, and {place} or {a_place}
+    The texts may contain {host}, {server} (the host), {name} (the organization), {wait}, and {place} or {a_place}
     (organization or collection); `with_facts` fills them in.
     """
 
@@ -36,18 +36,18 @@ class Problem:
     link: str = ""
 
     def with_facts(self, facts: Facts, place: Place = "organization") -> "Problem":
-        """The problem in words that name the facts; where one is not known, in words that need none."""
-        known = {
+        """The problem with its placeholders filled in, with neutral words for unknown facts."""
+        values = {
             "{host}": facts.host or "another address",
             "{server}": facts.host or "Azure DevOps",
-            "{name}": f"“{facts.organization}”" if facts.organization else "of this name",
+            "{name}": f"“{facts.organization}”" if facts.organization else "with this name",
             "{wait}": duration_in_words(facts.retry_after) if facts.retry_after else "a few minutes",
         }
         texts = {}
         for name in ("title", "explanation", "next_step"):
             text = with_place(getattr(self, name), place)
-            for placeholder, words in known.items():
-                text = text.replace(placeholder, words)
+            for placeholder, value in values.items():
+                text = text.replace(placeholder, value)
             texts[name] = text
         return replace(self, **texts)
 
@@ -56,7 +56,7 @@ _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 def duration_in_words(seconds: float) -> str:
-    """A duration as people say it, rounded up: "37 seconds", "11 minutes", "2 hours"."""
+    """A duration rounded up: "37 seconds", "11 minutes", "2 hours"."""
     whole = max(1, math.ceil(seconds))
     size, unit = next((size, unit) for size, unit in _UNITS if whole >= 2 * size or size == 1)
     count = math.ceil(whole / size)

@@ -34,8 +34,8 @@ CAPABILITIES: tuple[Capability, ...] = (
         "Code: Read",
         "vso.code",
         writes=False,
-        needed_for="List repositories and branches, read commits and files.",
-        without="Repositories, branches and files cannot be shown.",
+        needed_for="List repositories and branches; show commits and files.",
+        without="We cannot show repositories, branches and files.",
     ),
     Capability(
         "code_write",
@@ -46,7 +46,7 @@ CAPABILITIES: tuple[Capability, ...] = (
         "vso.code_write",
         writes=True,
         needed_for="Create branches and commit files.",
-        without="No branch can be created and no file committed from here.",
+        without="You cannot create branches or commit files here.",
     ),
     Capability(
         "code_manage",
@@ -57,7 +57,7 @@ CAPABILITIES: tuple[Capability, ...] = (
         "vso.code_manage",
         writes=True,
         needed_for="Create and rename repositories.",
-        without="No repository can be created from here.",
+        without="You cannot create repositories here.",
     ),
     Capability(
         "build_read",
@@ -68,7 +68,7 @@ CAPABILITIES: tuple[Capability, ...] = (
         "vso.build",
         writes=False,
         needed_for="Show pipelines, builds and their logs.",
-        without="Builds and their status cannot be shown.",
+        without="We cannot show builds and their status.",
     ),
     Capability(
         "build_execute",
@@ -79,7 +79,7 @@ CAPABILITIES: tuple[Capability, ...] = (
         "vso.build_execute",
         writes=True,
         needed_for="Run and cancel pipelines.",
-        without="No pipeline can be run or cancelled from here.",
+        without="You cannot run or cancel pipelines here.",
     ),
     Capability(
         "release_read",
@@ -90,7 +90,7 @@ CAPABILITIES: tuple[Capability, ...] = (
         "vso.release",
         writes=False,
         needed_for="Show releases, environments and deployments.",
-        without="Releases and deployments cannot be shown.",
+        without="We cannot show releases and deployments.",
     ),
     Capability(
         "release_execute",
@@ -101,7 +101,7 @@ CAPABILITIES: tuple[Capability, ...] = (
         "vso.release_execute",
         writes=True,
         needed_for="Create releases and deploy environments.",
-        without="No release can be created or deployed from here.",
+        without="You cannot create or deploy releases here.",
     ),
     Capability(
         "release_manage",
@@ -112,7 +112,7 @@ CAPABILITIES: tuple[Capability, ...] = (
         "vso.release_manage",
         writes=True,
         needed_for="Approve and reject deployments.",
-        without="No deployment can be approved or rejected from here.",
+        without="You cannot approve or reject deployments here.",
     ),
 )
 BY_KEY = {capability.key: capability for capability in CAPABILITIES}

@@ -39,9 +39,9 @@ def parse_servers(servers: str, *, ca_bundles: str = "", proxies: str = "", plai
     entries = list(_entries(servers))
     names = [name for name, _ in entries]
     if not entries:
-        raise InvalidServers(f"{SERVERS} names no server.")
+        raise InvalidServers(f"{SERVERS} lists no server.")
     if len({name.casefold() for name in names}) != len(names):
-        raise InvalidServers(f"{SERVERS} names two servers alike.")
+        raise InvalidServers(f"{SERVERS} lists two servers with the same name.")
     bundles = _by_name(CA_BUNDLES, ca_bundles, names)
     ways = {name: _proxy(name, value) for name, value in _by_name(PROXIES, proxies, names).items()}
     readable = _readable(_by_name(PLAIN_HTTP, plain_http, names))
@@ -68,17 +68,17 @@ def _kind(name: str, value: str) -> tuple[str, Kind]:
     if not any(word.startswith("kind=") for word in words[1:]):
         return value, "azure_devops"
     if words[1:] != [SANDBOX_KIND]:
-        raise InvalidServers(f"After the address of “{name}” in {SERVERS} only {SANDBOX_KIND} can follow.")
+        raise InvalidServers(f"Only {SANDBOX_KIND} can follow the address of “{name}” in {SERVERS}.")
     return words[0], "sandbox"
 
 
 def _check_sandbox(servers: Sequence[Server]) -> None:
     sandboxes = [server for server in servers if server.is_sandbox]
     if len(sandboxes) > 1:
-        raise InvalidServers(f"{SERVERS} names two servers of {SANDBOX_KIND}. There is one sandbox.")
+        raise InvalidServers(f"{SERVERS} lists more than one server with {SANDBOX_KIND}. Only one is allowed.")
     if any(not server.is_loopback for server in sandboxes):
         raise InvalidServers(
-            f"“{sandboxes[0].name}” in {SERVERS} is of {SANDBOX_KIND}, which runs on this machine only."
+            f"“{sandboxes[0].name}” in {SERVERS} has {SANDBOX_KIND}, but the sandbox must run on this machine."
         )
 
 
@@ -87,12 +87,12 @@ def _by_name(setting: str, text: str, names: Sequence[str]) -> dict[str, str]:
     # Entries are told by their place: after a comma in a password, what looks like a name may be half of it.
     for place, (name, value) in enumerate(_entries(text), start=1):
         if not (name and value):
-            raise InvalidServers(f"Entry {place} of {setting} is not of the form Name=value.")
+            raise InvalidServers(f"Entry {place} of {setting} does not have the form Name=value.")
         if name not in names:
-            known = ", ".join(f"“{one}”" for one in names)
-            raise InvalidServers(f"Entry {place} of {setting} names no server of {SERVERS}. There are: {known}.")
+            known = ", ".join(f"“{listed}”" for listed in names)
+            raise InvalidServers(f"Entry {place} of {setting} names none of the servers in {SERVERS}: {known}.")
         if name in found:
-            raise InvalidServers(f"{setting} names “{name}” twice.")
+            raise InvalidServers(f"{setting} lists “{name}” twice.")
         found[name] = value
     return found
 
@@ -100,22 +100,22 @@ def _by_name(setting: str, text: str, names: Sequence[str]) -> dict[str, str]:
 def _readable(words: Mapping[str, str]) -> set[str]:
     for name, said in words.items():
         if " ".join(said.casefold().split()) != PLAIN_HTTP_WORDS:
-            raise InvalidServers(f"{PLAIN_HTTP} must say what it means: {name}={PLAIN_HTTP_WORDS}")
+            raise InvalidServers(f"{PLAIN_HTTP} must contain exactly: {name}={PLAIN_HTTP_WORDS}")
     return set(words)
 
 
 def _url(place: int, name: str, address: str, *, readable: bool) -> str:
     parts = _address(address)
     if not name or parts is None or not parts.hostname or parts.scheme not in ("https", "http"):
-        raise InvalidServers(f"Entry {place} of {SERVERS} is not of the form Name=https://server.")
+        raise InvalidServers(f"Entry {place} of {SERVERS} does not have the form Name=https://server.")
     if len(name) > LONGEST_NAME or not name.isprintable():
-        raise InvalidServers(f"A name in {SERVERS} is longer than {LONGEST_NAME} characters, or cannot be printed.")
+        raise InvalidServers(f"A name in {SERVERS} has more than {LONGEST_NAME} characters or an invisible one.")
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise InvalidServers(f"The address of “{name}” may have no user name, query or fragment.")
+        raise InvalidServers(f"The address of “{name}” must not contain a user name, a query or a fragment.")
     if parts.scheme == "http" and not is_loopback(parts.hostname) and not readable:
         raise InvalidServers(
-            f"The address of “{name}” is plain HTTP: anybody on the network could read its tokens. Use https. "
-            f"Where that cannot be, say so: {PLAIN_HTTP}={name}={PLAIN_HTTP_WORDS}"
+            f"The address of “{name}” uses plain HTTP, so anyone on the network could read its tokens. Use https. "
+            f"If that is not possible, set {PLAIN_HTTP}={name}={PLAIN_HTTP_WORDS}"
         )
     return _tidy(name, address, parts)
 
@@ -137,16 +137,16 @@ def _tidy(name: str, address: str, parts: SplitResult) -> str:
         return SERVICES_URL
     if any(host == text or host.endswith(f".{text}") for text in _SERVICES_HOSTS):
         raise InvalidServers(
-            f"The address of “{name}” belongs to Azure DevOps Services, which is {SERVICES_URL}. "
-            "People enter their organization on the page."
+            f"The address of “{name}” belongs to Azure DevOps Services. Use {SERVICES_URL}; people enter their "
+            "organization on the page."
         )
     path = [unquote(part) for part in tidy.partition("://")[2].split("/")[1:]]
     if any(part in ("", ".", "..") or part.startswith("_") or "%" in part or "/" in part for part in path):
         raise InvalidServers(
-            f"The path in the address of “{name}” is not that of a server, such as https://server/tfs."
+            f"The path in the address of “{name}” is not the path of a server, such as https://server/tfs."
         )
     if path and path[-1].casefold() == "defaultcollection":
-        raise InvalidServers(f"The address of “{name}” names a collection. People enter it on the page; leave it out.")
+        raise InvalidServers(f"The address of “{name}” contains a collection. Remove it; people enter it on the page.")
     return tidy
 
 
@@ -158,8 +158,8 @@ def _proxy(name: str, address: str) -> str:
     if parts is None or parts.scheme != "http" or not parts.hostname or parts.path.strip("/") or "?" in address:
         # Never shown: it may hold a password, also where it cannot be read as one.
         raise InvalidServers(
-            f"The proxy of “{name}” in {PROXIES} is not of the form http://host:port or {NO_PROXY}. "
-            "Special characters in a password are percent-encoded."
+            f"The proxy of “{name}” in {PROXIES} does not have the form http://host:port or {NO_PROXY}. "
+            "Percent-encode special characters in a password."
         )
     return address.rstrip("/")
 
@@ -169,9 +169,9 @@ def _check_that_plain_http_is_meant(servers: Sequence[Server], readable: set[str
         is_plain = server.url.lower().startswith("http:")
         if server.name in readable and not is_plain:
             # Left standing it would one day allow what nobody means any more.
-            raise InvalidServers(f"{PLAIN_HTTP} names “{server.name}”, whose address is https. Remove it there.")
+            raise InvalidServers(f"{PLAIN_HTTP} lists “{server.name}”, whose address is https. Remove it there.")
         if server.ca_bundle is not None and is_plain:
-            raise InvalidServers(f"{CA_BUNDLES} names “{server.name}”, which is plain HTTP and has no certificate.")
+            raise InvalidServers(f"{CA_BUNDLES} lists “{server.name}”, which uses plain HTTP and has no certificate.")
 
 
 def trouble_with_authorities(path: str) -> str:
@@ -187,8 +187,8 @@ def trouble_with_authorities(path: str) -> str:
     except OSError:
         return "cannot be read"
     if "PRIVATE KEY" in text_of(content):
-        return "holds a private key, which belongs to the server alone; name a file with certificates only"
-    return "" if _certificates(path) else "holds no certificate in PEM form"
+        return "contains a private key, which must stay on the server; name a file that contains only certificates"
+    return "" if _certificates(path) else "contains no certificate in PEM format"
 
 
 def _certificates(path: str) -> int:

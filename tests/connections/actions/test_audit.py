@@ -130,7 +130,7 @@ def test_an_owner_who_never_signed_in_is_asked_to_and_the_token_is_not_blamed(
     assert not Mail.objects.exists()
     look(connection)
     mail = Mail.objects.get().text
-    assert "The token is fine" in mail
+    assert "The token is valid" in mail
     assert "Sign in to the organization once with a browser" in mail
 
 
@@ -140,11 +140,11 @@ def test_an_owner_who_never_signed_in_is_asked_to_and_the_token_is_not_blamed(
         (ON_THE_WAY["throttled 401"][0], "Wait 37 seconds and test again."),
         (ON_THE_WAY["maintenance"][0], "Wait 37 seconds and test again."),
         (ON_THE_WAY["redirect"][0], "Redirected to blocked.example.com"),
-        (ON_THE_WAY["block page"][0], "Instead of an answer of 127.0.0.1 came a web page"),
-        (ON_THE_WAY["empty 403"][0], "between this product and 127.0.0.1 refused the call"),
+        (ON_THE_WAY["block page"][0], "Instead of an answer from 127.0.0.1, we got a web page"),
+        (ON_THE_WAY["empty 403"][0], "between this product and 127.0.0.1 blocked the call"),
         (
             {"status": 404, "headers": JSON, "body": '{"typeKey": "HostDoesNotExistException"}'},
-            "knows no organization “acme”",
+            "has no organization “acme”",
         ),
     ],
 )

@@ -280,8 +280,8 @@ def test_a_list_that_could_not_be_read_is_the_reason_why_a_project_cannot_be_cho
 ) -> None:
     sandbox.behaviour.add("status", path="_apis/projects", status=500)
     page = post(pages, "add-azure-devops", connect_form(token_of("full"), accept_limited="on", **only(projects[3])))
-    assert "not visible to this token" not in page
-    assert "Azure DevOps has trouble" in page
+    assert "cannot see one of the chosen projects" not in page
+    assert "Azure DevOps reported an internal error" in page
 
 
 # Other tokens
@@ -396,7 +396,7 @@ def test_the_reason_of_each_unknown_is_printed_and_in_json(
     hide(sandbox, projects[3].id)
     ran = Ran("test", connection.name)
     assert ran.code == 4
-    assert ran.out.count("Could not tell. No chosen project visible") == 8
+    assert ran.out.count("Unknown. No chosen project visible") == 8
     tested = Ran("test", connection.name, "--json").json
     assert {one["reason"] for one in tested["scopes"]} == {"no_chosen_project"}
     assert tested["projects_not_visible"] == [projects[3].name]
@@ -433,7 +433,11 @@ def test_a_chosen_project_that_is_not_visible_is_named_while_another_works(
 
 @pytest.mark.parametrize(
     ("kind", "title"),
-    [("scope_missing", "Scope missing"), ("status", "Azure DevOps has trouble"), ("not_json", "Unexpected answer")],
+    [
+        ("scope_missing", "Scope missing"),
+        ("status", "Azure DevOps reported an internal error"),
+        ("not_json", "Unexpected answer"),
+    ],
 )
 def test_a_list_that_fails_is_the_headline_and_the_reason_of_every_scope(
     pages: Client, connected: Connected, sandbox: Sandbox, kind: str, title: str
@@ -446,7 +450,7 @@ def test_a_list_that_fails_is_the_headline_and_the_reason_of_every_scope(
     assert "Nothing speaks against it" not in page
     assert "No project visible" not in page
     ran = Ran("test", connection.name)
-    assert ran.out.count(f"Could not tell. {title}") == 8
+    assert ran.out.count(f"Unknown. {title}") == 8
     assert f"The projects could not be listed. {title}." in ran.out
 
 
@@ -473,12 +477,12 @@ def test_a_mail_about_lost_rights_says_where_they_are_denied_and_does_not_ask_fo
     connection = limit(connected(), projects[3])
     deny(sandbox, projects[3].id, path=WRITES)
     mail = two_looks(connection)
-    assert "lost rights" in mail.subject
-    assert "- Code: Read & write: Denied in <b>Store</b>. No branch can be created" in mail.text
-    assert "tick what is missing" not in mail.text
-    assert "Scopes to tick" not in mail.text + mail.html
+    assert "lost permissions" in mail.subject
+    assert "- Code: Read & write: Denied in <b>Store</b>. You cannot create branches" in mail.text
+    assert "add the missing scopes" not in mail.text
+    assert "Scopes to select" not in mail.text + mail.html
     assert "Edit the token" not in mail.text + mail.html
-    assert "Maya Sample lacks a right" in mail.text
+    assert "Maya Sample lacks a permission" in mail.text
     assert "<b>" not in mail.html
     assert "Denied in &lt;b&gt;Store&lt;/b&gt;" in mail.html
 
@@ -512,10 +516,10 @@ def test_a_mail_says_that_no_chosen_project_is_visible_and_another_that_one_is_a
     connection = limit(connected(), projects[3])
     hide(sandbox, projects[3].id)
     mail = two_looks(connection)
-    assert "works with limits" in mail.subject
+    assert "works with limitations" in mail.subject
     assert "Edit the token" not in mail.text + mail.html
     assert "Tried in" not in mail.text + mail.html
-    assert "sees none of the projects that this connection is limited to" in mail.text
+    assert "cannot see any of the projects that this connection is limited to" in mail.text
     assert f"- {projects[3].name}" in mail.text
     projects[3].seen_by = None
     look(connection)

@@ -230,7 +230,7 @@ def test_a_lost_key_breaks_only_its_own_connection_with_a_status_that_says_so(
     assert (whole.health, whole.problem) == ("healthy", "")
     page = pages.get(broken.get_absolute_url()).content.decode()
     assert "Stored token cannot be read" in page
-    assert "Bring the key back into FIELD_ENCRYPTION_KEYS, or update the token of this connection." in page
+    assert "Restore the key in FIELD_ENCRYPTION_KEYS, or update the token of this connection." in page
 
 
 def repository_of(connection: Connection) -> Repository:

@@ -210,7 +210,7 @@ def answer_to(pages: Client, secret: str, name: str = "test-new", /, **more: obj
 @pytest.mark.parametrize(
     ("reach", "title"),
     [
-        ("all", "Tokens for all organizations have ended"),
+        ("all", "Tokens for all organizations no longer work"),
         ("unknown", LIKELY_TITLE),
         ("one", "Token not accepted"),
     ],
@@ -244,7 +244,7 @@ def test_the_steps_of_a_rotation_agree(pages: Client, connected: Connected, toke
     connection = connected()
     data = {"token": token_of("revoked"), "expires": "30", "token_reach": "all"}
     page = pages.post(f"{reverse(f'connections:{name}')}?at=1&steps={connection.pk}", data).content.decode()
-    assert "Tokens for all organizations have ended" in page
+    assert "Tokens for all organizations no longer work" in page
 
 
 @pytest.mark.usefixtures("since_the_day", "maintainer")
@@ -332,7 +332,7 @@ def test_entering_a_refused_token_again_is_not_answered_with_extend(
     look(connection)
     data = {"token": token_of("full"), "expires": "30", "token_reach": "one"}
     page = pages.post(reverse("connections:update-token", args=[connection.pk]), data).content.decode()
-    assert "does not accept it any more. Create a new one there." in page
+    assert "no longer accepts it. Create a new one there." in page
     assert "extended" not in page.replace("It can't be extended or regenerated.", "")
 
 

@@ -189,7 +189,7 @@ def test_after_the_day_a_token_for_all_organizations_is_refused_with_the_right_c
     assert (connection.problem, kinds()) == ("global_tokens_ended", [])
     look(connection)
     assert (connection.problem, kinds()) == ("global_tokens_ended", ["rejected"])
-    assert "Microsoft ended such tokens on 1 December 2026" in Mail.objects.get().text
+    assert "Microsoft stopped accepting such tokens on 1 December 2026" in Mail.objects.get().text
 
 
 def test_a_token_that_ends_before_its_date_is_mailed_after_a_second_look(

@@ -98,7 +98,7 @@ def test_a_verdict_that_is_limited_does_not_pass_as_full(
     limited = credentials(token="no-build", organization="acme")
     tested = verify_new(limited, by=maintainer, now=timezone.now())
     wishes = ConnectRequest(name="Acme", expires_on=None, verification_key=tested.verification_key)
-    with pytest.raises(CannotConnect, match="not every scope could be proved"):
+    with pytest.raises(CannotConnect, match="not every scope was confirmed"):
         connect(limited, wishes, owner=maintainer, by=SOMEBODY, now=timezone.now())
     assert not Connection.objects.exists()
 

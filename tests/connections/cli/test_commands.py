@@ -38,7 +38,7 @@ def test_list_names_every_connection_with_health_and_end() -> None:
 
 @pytest.mark.parametrize(
     ("token", "code", "words"),
-    [("full", 0, "Granted"), ("no-build", 3, "Missing"), ("no-projects", 4, "Could not tell")],
+    [("full", 0, "Granted"), ("no-build", 3, "Missing"), ("no-projects", 4, "Unknown")],
 )
 def test_test_says_what_the_token_can_do(connected: Connected, token: str, code: int, words: str) -> None:
     connected(token=token)
@@ -182,7 +182,7 @@ def test_guard_rails_hold_on_the_command_line(
     type_in(token_of("full"))
     ran = Ran("add", "Second", "acme", "--owner", "maya", "--json", "--expires-on", in_days(300))
     assert ran.json["warnings"] == [
-        "The token lives longer than the guard rails allow.",
+        "Token lifetime exceeds the token policy.",
         "This token is already in use.",
     ]
     set_token_policy(

@@ -98,7 +98,7 @@ def test_each_scope_that_could_not_be_told_has_its_reason(connected: Connected, 
     ran = Ran("test", "Acme main", "--json")
     (scope,) = (scope for scope in ran.json["scopes"] if scope["capability"] == "build_read")
     assert (ran.code, scope["verdict"], scope["reason"]) == (4, "unknown", "server_error")
-    assert "Azure DevOps has trouble" in Ran("test", "Acme main").out
+    assert "Azure DevOps reported an internal error" in Ran("test", "Acme main").out
 
 
 @pytest.mark.parametrize("names", [("Acme main",), ()])

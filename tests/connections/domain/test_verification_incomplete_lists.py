@@ -118,7 +118,7 @@ def test_the_page_of_a_test_says_how_many_were_seen_and_that_there_may_be_more(
 ) -> None:
     page = pages.post(reverse("connections:test-new"), FORM | {"token": token.reveal()}).content.decode()
     assert "seen before it stopped." in page
-    assert "what was not read may be there" in page
+    assert "may still exist" in page
     assert "The list of projects is incomplete" in page
     whole = FORM | {"organization": "doubled", "token": token.reveal()}
     page = pages.post(reverse("connections:test-new"), whole).content.decode()
@@ -173,7 +173,7 @@ def credentials(token: PersonalAccessToken, organization: str) -> Credentials:
 def test_a_project_that_an_endless_list_does_not_come_to_may_be_there(token: PersonalAccessToken) -> None:
     answer = look_for(credentials(token, "endless"), "Nowhere")
     assert answer.code == "list_incomplete"
-    assert "goes on for longer than we read" in answer.text
+    assert "is too long to read completely" in answer.text
 
 
 @pytest.mark.usefixtures("db")

@@ -127,7 +127,7 @@ def test_a_history_that_does_not_hold_is_said_first(root: User) -> None:
     keep(verify(now=MONDAY), now=MONDAY)
     mail_weekly_anchor(now=MONDAY)
     mail = Mail.objects.get()
-    assert mail.subject == "[MFE Orchestrator] The history needs you: something is wrong with it"
+    assert mail.subject == "[MFE Orchestrator] Action needed: problem with the history"
     assert f"Batch 1: Event {event.pk} was removed." in mail.text
     assert f"Batch 1: Event {event.pk} was removed." in mail.html
 

@@ -216,9 +216,9 @@ def test_reminders_and_nothing_else_can_be_stopped(kind: str, connection: Connec
 @pytest.mark.parametrize(
     ("left", "subject", "words"),
     [
-        (7, "expires in 7 days (1 Dec 2026)", "The day before is the last safe one."),
+        (7, "expires in 7 days (1 Dec 2026)", "The day before is the last safe day."),
         (1, "expires tomorrow (25 Nov 2026)", "Today is the last safe day."),
-        (0, "expires today (24 Nov 2026)", "It may stop at any hour today."),
+        (0, "expires today (24 Nov 2026)", "The token may stop working at any time today."),
         (-1, "expired yesterday (23 Nov 2026)", "have stopped"),
         (-3, "expired 3 days ago (21 Nov 2026)", "have stopped"),
     ],
@@ -236,7 +236,7 @@ def test_what_has_expired_is_only_replaced(left: int, connection: Connection) ->
     Connection.objects.update(expires_on=TODAY + timedelta(days=left))
     mail = expiring(connection)
     for words in (mail.text, _Page(mail.html).text):
-        assert "it cannot be regenerated either: create a new one" in words
+        assert "extended or regenerated at Azure DevOps. Create a new token" in words
         assert "Create a new token at Azure DevOps" in words
         assert not re.search(r"(?i)\bextend the|or extend|regenerate this", words)
 
@@ -269,7 +269,7 @@ def test_a_token_for_all_organizations_is_only_replaced(connection: Connection) 
 
 def test_a_digest_says_of_each_dead_token_to_create_a_new_one(connection: Connection) -> None:
     text = digest(connection).text
-    assert "Extend or replace each token before its day" in text
+    assert "Extend or replace each token before then" in text
     assert "create a new one" not in text
     Mail.objects.all().delete()
     Connection.objects.update(expires_on=TODAY - timedelta(days=1))
@@ -281,10 +281,10 @@ def test_a_digest_says_of_each_dead_token_to_create_a_new_one(connection: Connec
 @pytest.mark.parametrize(
     ("now", "rule"),
     [
-        (NOON, "From 1 December 2026 on, Azure DevOps accepts no tokens made for all"),
+        (NOON, "From 1 December 2026, Azure DevOps will no longer accept tokens for all"),
         (
             datetime(2026, 12, 1, tzinfo=UTC),
-            "has accepted no tokens made for all accessible organizations since 1 December",
+            "Since 1 December 2026, Azure DevOps no longer accepts tokens for all",
         ),
     ],
 )
@@ -309,11 +309,11 @@ def test_a_digest_of_questions_says_how_to_find_out_and_nothing_of_ends(connecti
     mail = expiring(connection)
     assert mail.kind == "digest"
     for words in (mail.text, _Page(mail.html).text):
-        assert words.count("not recorded whether it was made for all organizations") == 4
+        assert words.count("not recorded for which organizations it is valid") == 4
         assert "if “Organization” says “All accessible organizations”" in words
-        assert "From 1 December 2026 on, Azure DevOps accepts no tokens made for all" in words
-        assert "stop when its token ends" not in words
-        assert "one after another" not in words
+        assert "From 1 December 2026, Azure DevOps will no longer accept tokens for all" in words
+        assert "stop working when its token expires" not in words
+        assert "one by one" not in words
     assert _detail(connection) + "edit/#id_token_reach" in mail.text.split()
     assert "http://127.0.0.1:8000/code-repositories/?status=reach_unknown" in mail.text.split()
 
@@ -321,8 +321,8 @@ def test_a_digest_of_questions_says_how_to_find_out_and_nothing_of_ends(connecti
 def test_a_digest_of_both_says_both_and_counts_each_token_once(connection: Connection) -> None:
     Connection.objects.update(token_reach="unknown")
     mail = digest(connection)
-    assert mail.subject == "[MFE Orchestrator] 4 Azure DevOps tokens need you"
-    for words in ("Extend or replace each token before its day", "For some of these tokens it is not recorded"):
+    assert mail.subject == "[MFE Orchestrator] 4 Azure DevOps tokens need your attention"
+    for words in ("Extend or replace each token before then", "For some of these tokens, we have no record"):
         assert words in mail.text
 
 
@@ -335,7 +335,7 @@ def test_what_azure_devops_calls_expired_is_not_announced_as_expiring(connection
     ("active", "urgent", "why"),
     [
         (False, False, "the owner of this connection is no longer active"),
-        (True, True, "you administer MFE Orchestrator and it has ended"),
+        (True, True, "you administer MFE Orchestrator and this is urgent"),
     ],
 )
 def test_administrators_are_told_why_they_of_all_people(
@@ -351,7 +351,7 @@ def test_administrators_are_told_why_they_of_all_people(
 def test_somebody_named_is_told_that_the_connection_names_them(connection: Connection) -> None:
     Connection.objects.update(extra_recipients="team@example.com")
     told = notify.recipients(Connection.objects.get())
-    assert told[-1] == notify.Recipient("team@example.com", "this connection names you as somebody to tell")
+    assert told[-1] == notify.Recipient("team@example.com", "you are listed to be notified about this connection")
 
 
 def test_a_very_long_name_fits_the_subject(connection: Connection) -> None:
@@ -360,7 +360,7 @@ def test_a_very_long_name_fits_the_subject(connection: Connection) -> None:
 
 
 def test_what_still_works_with_limits_is_not_called_whole(connection: Connection) -> None:
-    assert "still cannot do" in told(StatusChange.RECOVERED)(connection).text
+    assert "still missing" in told(StatusChange.RECOVERED)(connection).text
     CapabilityState.objects.all().delete()
     Mail.objects.all().delete()
-    assert "There is nothing to do" in told(StatusChange.RECOVERED)(connection).text
+    assert "No action needed" in told(StatusChange.RECOVERED)(connection).text

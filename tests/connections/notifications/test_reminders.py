@@ -464,7 +464,7 @@ def test_planning_costs_the_same_queries_for_one_and_for_many(
         assert len(list(reminders.plan(TODAY))) == 30
 
 
-QUIET = "A new token goes quiet when its owner does not sign in at Azure DevOps within 90 days"
+QUIET = "A new token stops working if its owner does not sign in to Azure DevOps within 90 days"
 
 
 @pytest.mark.usefixtures("at_the_service")

@@ -312,7 +312,7 @@ def test_a_missing_right_of_the_person_is_told_apart_from_a_missing_scope(
 def test_each_trouble_of_a_build_is_said_in_the_catalogues_words(pages: Client, ci: Pipeline, sandbox: Sandbox) -> None:
     sandbox.behaviour.add("status", status=500)
     for name, args in (("pipeline", [ci.pk]), ("build", [ci.pk, ci.build_id]), ("build-log", [ci.pk, ci.build_id, 1])):
-        assert "Azure DevOps has trouble" in get(pages, name, *args)
+        assert "Azure DevOps reported an internal error" in get(pages, name, *args)
 
 
 def test_each_page_wants_its_own_permission(client: Client, ci: Pipeline, person: Callable[..., User]) -> None:

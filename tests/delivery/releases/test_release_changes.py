@@ -89,7 +89,7 @@ def test_a_version_that_was_seen_but_cannot_be_listed_now_is_not_exchanged_for_t
 
 def test_without_any_good_build_the_refusal_is_in_words(pages: Client, shop: Shop) -> None:
     page = create(pages, shop, MAC, version_0="")
-    assert "Version not to be had" in page
+    assert "Version not available" in page
     assert "Azure DevOps said: <q>Latest version information could not be loaded for artifact _mac." in page
     assert events("failed")[0]["problem"] == "artifact_unavailable"
 
@@ -131,7 +131,7 @@ def test_where_two_releases_could_be_ours_it_says_that_it_cannot_be_told(
     create(pages, shop)
     shop.sandbox.behaviour.add("reset", method="POST", path="/releases$", times=1)
     monkeypatch.setattr(_Creation, "may_be_ours", lambda _self, one, _newest: one.name in ("Release-3", "Release-4"))
-    assert "Could not tell whether it happened" in create(pages, shop)
+    assert "We can&#x27;t confirm whether this succeeded" in create(pages, shop)
 
 
 def stage_id(shop: Shop, release: str, stage: str, definition: int = DEPLOY) -> tuple[int, int]:
@@ -194,7 +194,7 @@ def test_an_approval_that_is_asked_of_somebody_else_is_refused_in_words(pages: C
     number = approval_id(shop)
     assert "Azure DevOps asks Noor Sample" in pages.get(shop.url("approve-deployment", *number)).content.decode()
     page = shop.post(pages, "approve-deployment", *number)
-    assert "Somebody else is asked" in page
+    assert "Approval assigned to someone else" in page
     assert "Azure DevOps said: <q>Access denied: User Maya Sample is not an approver" in page
     assert events("failed")[0]["problem"] == "approval_of_another"
 
@@ -274,7 +274,7 @@ def test_where_it_cannot_be_told_the_history_says_so(pages: Client, shop: Shop) 
     number = approval_id(shop)
     shop.sandbox.behaviour.add("reset", method="PATCH")
     shop.sandbox.behaviour.add("status", status=500, method="GET", path="/releases/", after=2)
-    assert "Could not tell whether it happened" in shop.post(pages, "approve-deployment", *number)
+    assert "We can&#x27;t confirm whether this succeeded" in shop.post(pages, "approve-deployment", *number)
     assert events("failed")[0]["problem"] == "outcome_unknown"
 
 

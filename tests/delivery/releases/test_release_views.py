@@ -123,7 +123,7 @@ def test_what_the_last_check_found_missing_is_disabled_with_reason_and_remedy(
     answer = pages.get(shop.url("release", shop.release(WAITING).id))
     page = answer.content.decode()
     assert words in page
-    assert "tick the scope" in page
+    assert "add the scope" in page
     buttons = [one for card in answer.context["cards"] for one in card.buttons]
     buttons += [one for card in answer.context["cards"] for _, some in card.approvals for one in some]
     assert {one.label for one in buttons if one.why} == refused
@@ -181,7 +181,7 @@ def test_markup_in_names_and_comments_is_shown_as_text(pages: Client, shop: Shop
 def test_a_disabled_connection_is_not_used(pages: Client, shop: Shop, sandbox: Sandbox) -> None:
     Connection.objects.update(disabled=True)
     before = len(sandbox.requests)
-    assert "The connection is disabled" in shop.page(pages, shop.release(WAITING))
+    assert "Connection is disabled" in shop.page(pages, shop.release(WAITING))
     assert len(sandbox.requests) == before
 
 

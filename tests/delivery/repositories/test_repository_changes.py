@@ -118,11 +118,11 @@ def test_a_file_that_is_opened_and_committed_as_it_is_keeps_its_bytes(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("Grüße".encode("latin-1"), "The file is in another encoding"),
-        ("Grüße".encode("utf-16"), "The file is in another encoding"),
-        ("Grüße".encode("utf-32"), "The file is in another encoding"),
-        (b"One.\r\nTwo.\n", "lines end in different ways"),
-        (b"One.\rTwo.\r", "lines end in different ways"),
+        ("Grüße".encode("latin-1"), "The file has another encoding"),
+        ("Grüße".encode("utf-16"), "The file has another encoding"),
+        ("Grüße".encode("utf-32"), "The file has another encoding"),
+        (b"One.\r\nTwo.\n", "mixed line endings"),
+        (b"One.\rTwo.\r", "mixed line endings"),
         (b"One.\0", "The file is binary"),
     ],
 )
@@ -191,14 +191,14 @@ def test_a_file_that_somebody_changed_meanwhile_is_not_overwritten(
     seen = old.context["form"].initial["seen"]
     post(pages, "commit", repository.pk, file(path="a.txt", content="theirs", seen=seen))
     page = post(pages, "commit", repository.pk, file(path="a.txt", content="mine", seen=seen))
-    assert "Somebody changed the file meanwhile" in page
+    assert "The file was changed in the meantime" in page
     assert ">\nmine</textarea>" in page
     assert at_azure(azure, "/a.txt") == b"theirs"
     assert events("failed")[0]["problem"] == "file_changed"
 
 
 def test_a_new_file_never_replaces_one_that_is_there(pages: Client, repository: Repository) -> None:
-    assert "There is already a file at this path" in post(pages, "commit", repository.pk, file(path="README.md"))
+    assert "A file already exists at this path" in post(pages, "commit", repository.pk, file(path="README.md"))
 
 
 def test_the_first_commit_begins_an_empty_repository(pages: Client, repository: Repository) -> None:
@@ -373,7 +373,7 @@ def test_where_it_cannot_be_told_the_history_says_so(pages: Client, repository: 
     sandbox.behaviour.add("reset", path="/pushes$")
     sandbox.behaviour.add("status", status=500, path="/refs$", after=1)
     page = post(pages, "commit", repository.pk, file())
-    assert "Could not tell whether it happened" in page
+    assert "We can&#x27;t confirm whether this succeeded" in page
     assert events("failed")[0]["problem"] == "outcome_unknown"
 
 

@@ -89,7 +89,7 @@ def test_each_panel_fails_alone_in_the_catalogues_words(
     path = {"files": "items", "commits": "commits", "branches": "refs"}[name]
     sandbox.behaviour.add("status", status=500, path=f"/{path}$")
     for one in ("files", "commits", "branches"):
-        assert ("Azure DevOps has trouble" in panel(pages, repository, one)) is (one == name)
+        assert ("Azure DevOps reported an internal error" in panel(pages, repository, one)) is (one == name)
 
 
 def test_what_was_read_is_not_asked_for_again_within_seconds(
@@ -141,7 +141,7 @@ def test_what_cannot_be_read_says_so_and_asks_nothing(
 def test_a_disabled_connection_is_not_used(pages: Client, repository: Repository, sandbox: Sandbox) -> None:
     Connection.objects.update(disabled=True)
     before = len(sandbox.requests)
-    assert "The connection is disabled" in panel(pages, repository, "files")
+    assert "Connection is disabled" in panel(pages, repository, "files")
     assert len(sandbox.requests) == before
 
 
