@@ -24,7 +24,7 @@ from tests.connections.commands import Connected, Ran, Token, TypeIn, line
 
 CLOCK = Actor("the clock")
 ENDED, LIKELY = "global_tokens_ended", "global_tokens_ended_likely"
-LIKELY_TITLE = "Token not accepted, probably made for all organizations"
+LIKELY_TITLE = "Token not accepted, probably valid for all organizations"
 # How Azure DevOps may refuse a token without saying why.
 REFUSALS = {
     "wrong_token": {"kind": "wrong_token"},
