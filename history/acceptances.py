@@ -1,4 +1,4 @@
-"""An operator's decisions about the history: whether one is genuine, and what it explains."""
+"""An operator's decisions about the history: verify their signatures, and find out what they explain."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ FIRST_SEAL = "first_seal"
 
 
 def sign(key: seals.SealKey, acceptance: Acceptance) -> str:
-    """The MAC over everything a decision says."""
+    """The MAC over all values of a decision."""
     return key.sign(
         "acceptance",
         *(acceptance.number, acceptance.last_number, acceptance.after_number, acceptance.after_seal),
@@ -23,13 +23,13 @@ def sign(key: seals.SealKey, acceptance: Acceptance) -> str:
 
 @dataclass(slots=True)
 class Accepted:
-    """The genuine decisions; and a finding for each that is not, or whose key is lacking."""
+    """The decisions with a valid signature, and a finding for each with an invalid signature or a missing key."""
 
     decisions: Sequence[Acceptance] = ()
     findings: list[Finding] = field(default_factory=list)
 
     def bridges(self, end: End, number: int) -> bool:
-        """Whether seal `number` may follow the seal at `end` although numbers between them were never given."""
+        """Whether a decision explains why seal `number` follows the one at `end`, skipping numbers."""
         after = (end.number, end.mac)
         return any(
             (acceptance.after_number, acceptance.after_seal) == after and acceptance.number == number
@@ -37,38 +37,38 @@ class Accepted:
         )
 
     def explains_first_seal(self, number: int) -> bool:
-        """Whether an operator knows why the first seal covers old events."""
+        """Whether a decision explains why the first seal covers old events."""
         return any(
             acceptance.number <= number <= acceptance.last_number or FIRST_SEAL in acceptance.findings
             for acceptance in self.decisions
         )
 
     def supersedes(self, number: int) -> bool:
-        """Whether an operator knows why the seal of this number is not there any more."""
+        """Whether a decision explains why the seal with this number is gone."""
         return any(acceptance.superseded_after < number <= acceptance.lost_number for acceptance in self.decisions)
 
 
 def accepted() -> Accepted:
     """All decisions. Raises `ImproperlyConfigured` without a key."""
-    found = Accepted()
+    result = Accepted()
     decisions = []
     keys = {key.name: key for key in seals.ring()}
     for acceptance in Acceptance.objects.order_by("pk"):
         key = keys.get(acceptance.key)
         if key is None:
-            words = f"A decision was signed with the key {acceptance.key}, which is not in EVENT_SEAL_KEYS any more."
-            found.findings.append(Finding("key_missing", acceptance.number, words))
+            words = f"A decision was signed with the key {acceptance.key}, which is no longer in EVENT_SEAL_KEYS."
+            result.findings.append(Finding("key_missing", acceptance.number, words))
         elif not seals.same(acceptance.mac, sign(key, acceptance)):
-            words = "The record of an operator's decision was changed, so it explains nothing."
-            found.findings.append(Finding("acceptance", acceptance.number, words))
+            words = "The record of an operator's decision was changed, so the decision doesn't count."
+            result.findings.append(Finding("acceptance", acceptance.number, words))
         else:
             decisions.append(acceptance)
-    found.decisions = decisions
-    return found
+    result.decisions = decisions
+    return result
 
 
 def in_words(acceptance: Acceptance) -> str:
-    """One decision as a sentence."""
+    """A decision as a sentence."""
     covered = f"seals {acceptance.number} to {acceptance.last_number}"
     if acceptance.number == acceptance.last_number:
         covered = f"seal {acceptance.number}"

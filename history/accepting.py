@@ -1,4 +1,4 @@
-"""An operator decides that events are sealed which the product would not seal by itself, and says why."""
+"""Seal events that are not sealed automatically, by an operator's decision with a reason."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,16 +18,16 @@ LONGEST_REASON = 500
 
 
 class NothingToAccept(Exception):
-    """Nothing stands against sealing."""
+    """There are no obstacles to sealing."""
 
 
 class NoReason(ValueError):
-    """A decision without a reason, or with one that cannot be kept. The message says which."""
+    """The reason is missing or can't be stored; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was accepted: the findings, how many events were sealed for it, and where the history ends now."""
+    """What was accepted: the findings, the number of sealed events, and the new anchor."""
 
     findings: tuple[Finding, ...]
     sealed: int
@@ -35,7 +35,7 @@ class Decision:
 
 
 def review(*, now: datetime) -> list[Finding]:
-    """What an operator would accept. Broken seals are not among it: nothing explains those away.
+    """The findings that an operator would accept. Broken seals can't be accepted.
 
     Raises `ImproperlyConfigured` without a key.
     """
@@ -47,10 +47,10 @@ def review(*, now: datetime) -> list[Finding]:
 
 
 def accept(*, reason: str, by: Actor, now: datetime, lost_number: int = 0) -> Decision:
-    """Seal everything that waits, in one transaction with the signed decision and an event that tells of it.
+    """Seal all waiting events, in one transaction with the signed decision and an event about it.
 
-    `lost_number` is the highest number of a seal that is known to be gone beside those that are found to be. Raises
-    `NoReason`, `NothingToAccept`; `ImproperlyConfigured` without a key, `OperationalError` when somebody appends.
+    `lost_number` is the highest number of a seal that the caller knows to be gone. Raises `NoReason`,
+    `NothingToAccept`; `ImproperlyConfigured` without a key, `OperationalError` if another transaction keeps appending.
     """
     reason = read_reason(reason)
     with transaction.atomic():
@@ -81,15 +81,15 @@ def accept(*, reason: str, by: Actor, now: datetime, lost_number: int = 0) -> De
         _sign(decision)
     for seal in sealed:
         sealing.announce(seal)
-    ending = end_of_seals()
-    anchor_file.bring_up_to_date(ending, now=now)
-    return Decision(tuple(findings), sum(seal.count for seal in sealed), ending.anchor)
+    new_end = end_of_seals()
+    anchor_file.bring_up_to_date(new_end, now=now)
+    return Decision(tuple(findings), sum(seal.count for seal in sealed), new_end.anchor)
 
 
 def accept_restored(lost_number: int, *, reason: str, by: Actor, now: datetime) -> list[Finding]:
-    """Accept that seals up to `lost_number` went when a backup took the database's place, and nothing else.
+    """Accept that seals up to `lost_number` are gone because a backup was restored, and nothing else.
 
-    Returns what still stands against sealing. What contradicts itself within the backup is for `accept`. Raises
+    Returns the findings that remain, such as those about the backup itself, which need `accept`. Raises
     `ImproperlyConfigured` without a key.
     """
     end, findings = end_of_seals(), review(now=now)
@@ -101,22 +101,22 @@ def accept_restored(lost_number: int, *, reason: str, by: Actor, now: datetime) 
 
 
 def read_reason(text: str) -> str:
-    """One line of text. Raises `NoReason`."""
+    """The reason on one line. Raises `NoReason`."""
     reason = " ".join(text.split())
     if not reason or not reason.isprintable():
-        raise NoReason("Say why, in a line of text.")
+        raise NoReason("Enter the reason as text.")
     if len(reason) > LONGEST_REASON:
-        raise NoReason(f"The reason is longer than {LONGEST_REASON} characters.")
+        raise NoReason(f"The reason can have at most {LONGEST_REASON} characters.")
     return reason
 
 
 def _highest_known() -> int:
-    noted = max((anchor.number for anchor in anchor_file.newest_anchors()), default=0)
-    return max(noted, obstacles.highest_verified())
+    in_anchors = max((anchor.number for anchor in anchor_file.newest_anchors()), default=0)
+    return max(in_anchors, obstacles.highest_verified())
 
 
 def _superseded_after(end: End, lost: int) -> int:
-    """The newest seal that the anchor file and the database agree on; without a file, the newest there is."""
+    """The newest seal on which the anchor file and the database agree; without a file, the newest seal."""
     newest = anchor_file.newest_anchors()[-1:]
     if not newest or not list(anchor_checks.check(newest, accepted()).findings()):
         return min(end.number, lost)
@@ -130,10 +130,10 @@ def _seal_all(end: End, number: int, *, now: datetime) -> list[Seal]:
         if not events:
             break
         seal = sealing.seal_batch(end, following, events, now=now)
-        # What a seal is made of is not needed any more, and there may be thousands.
+        # Free the memory: there may be thousands of seals.
         seal.marks = b""
         sealed.append(seal)
-        end = End(seal.number, seal.last_id, seal.mac)
+        end = End.of(seal)
     return sealed
 
 

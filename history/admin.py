@@ -1,4 +1,4 @@
-"""Django admin for staff: events, to read."""
+"""Read-only pages about events in Django's admin."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ else:
 
 @admin.register(Event)
 class EventAdmin(_Admin):
-    """Every act, newest first; nothing here can be changed."""
+    """All events, newest first, read-only."""
 
     list_display = ("at", "kind", "subject_name", "actor_name", "address")
     list_filter = ("kind",)
@@ -23,7 +23,7 @@ class EventAdmin(_Admin):
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Events are written by actions only."""
+        """Never: only the product's own actions append events."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""Compare anchors that were kept outside the database with the seals that are in it."""
+"""Compare anchors from outside the database with the seals in it."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from history.anchors import Anchor
 from history.findings import Finding, moment
 from history.models import Checkpoint, Seal
 
-_FEW = 500  # seals looked up at once
-REMEDY = "Either events and seals were removed or changed, or an older state of the database was put back."
+_ANCHORS_AT_ONCE = 500
+REMEDY = "Either events and seals were removed or changed, or an older state of the database was restored."
 
 
 @dataclass(slots=True)
 class AnchorCheck:
-    """What became of the anchors: the newest that fits, and the first and last of those that do not."""
+    """The result: the newest anchor that matches, and the first and last of those that don't."""
 
     count: int = 0
     held: Seal | Checkpoint | None = None
@@ -29,15 +29,15 @@ class AnchorCheck:
 
     @property
     def held_number(self) -> int:
-        """The number of the newest anchor that fits; 0 when none does."""
+        """The number of the newest anchor that matches, or 0."""
         return self.held.number if self.held else 0
 
     def findings(self) -> Iterator[Finding]:
-        """What is missing or changed since the anchors were noted."""
+        """Seals that are missing or differ from their anchors."""
         if self.first_changed and self.last_changed:
-            words = "This seal is not the one that was noted."
+            words = "This seal differs from its anchor."
             if self.last_changed.number != self.first_changed.number:
-                words = f"The seals {self.first_changed.number} to {self.last_changed.number} are not those noted."
+                words = f"Seals {self.first_changed.number} to {self.last_changed.number} differ from their anchors."
             yield Finding("anchor", self.first_changed.number, _joined(words, self._since(), REMEDY))
         if self.first_missing and self.last_missing:
             words = _joined(self._missing(), self._since(), REMEDY)
@@ -45,24 +45,24 @@ class AnchorCheck:
 
     def _missing(self) -> str:
         first, last = self.first_missing, self.last_missing
-        assert first is not None and last is not None  # noqa: S101, PT018  (the caller looked)
+        assert first is not None and last is not None  # noqa: S101, PT018  (checked by the caller)
         reach = f", which covered events up to {last.last_event}," if last.last_event else ""
         if first.number == last.number:
-            return f"Seal {last.number}{reach} was noted and is missing."
-        return f"The seals from {first.number} to {last.number}{reach} were noted and are missing."
+            return f"Seal {last.number}{reach} has an anchor but is missing."
+        return f"Seals {first.number} to {last.number}{reach} have anchors but are missing."
 
     def _since(self) -> str:
         if self.held is None:
-            return f"None of the {self.count} anchors compared fits." if self.count > 1 else ""
+            return f"None of the {self.count} anchors matches." if self.count > 1 else ""
         reach = f"up to event {self.held.last_id} ({moment(self.held.newest_at)})"
         return f"Everything after anchor {self.held.number}, {reach}, is in doubt."
 
     def notes(self) -> Iterator[str]:
-        """What else there is to say."""
+        """Anchors that can't be compared, and why."""
         if self.pruned:
-            yield f"{_anchors(self.pruned)} of batches that were pruned since, and cannot be compared any more."
+            yield f"{_anchors(self.pruned)} of batches that have been pruned, so they can't be compared."
         if self.superseded:
-            yield f"{_anchors(self.superseded)} of seals that are gone by an operator's decision."
+            yield f"{_anchors(self.superseded)} of seals whose loss an operator has accepted."
 
 
 def _joined(*sentences: str) -> str:
@@ -74,14 +74,14 @@ def _anchors(count: int) -> str:
 
 
 def check(anchors: Iterable[Anchor], accepted: Accepted) -> AnchorCheck:
-    """Compare each anchor; memory stays small, however many there are. Raises what reading the anchors raises."""
+    """Compare the anchors, some at a time to save memory. Raises whatever reading the anchors raises."""
     result = AnchorCheck()
-    left = iter(anchors)
-    while some := list(islice(left, _FEW)):
-        stored = Seal.objects.defer("marks").in_bulk([anchor.number for anchor in some])
-        # Asked after the seals: what was pruned in between is found in one of the two.
+    remaining = iter(anchors)
+    while batch := list(islice(remaining, _ANCHORS_AT_ONCE)):
+        stored = Seal.objects.defer("marks").in_bulk([anchor.number for anchor in batch])
+        # Read after the seals, so that a batch that is pruned meanwhile is found in one of the two.
         checkpoint = Checkpoint.objects.order_by("pk").first()
-        for anchor in some:
+        for anchor in batch:
             _compare(anchor, stored.get(anchor.number), checkpoint, accepted, result)
     return result
 
@@ -90,23 +90,23 @@ def _compare(
     anchor: Anchor, seal: Seal | None, checkpoint: Checkpoint | None, accepted: Accepted, result: AnchorCheck
 ) -> None:
     result.count += 1
-    there: Seal | Checkpoint | None = seal
+    stored: Seal | Checkpoint | None = seal
     if checkpoint is not None and anchor.number == checkpoint.number:
-        there = seal or checkpoint
-    if there is not None and seals.same(_value(there), anchor.seal):
-        result.held = there if anchor.number >= result.held_number else result.held
-    elif there is None and checkpoint is not None and anchor.number < checkpoint.number:
+        stored = seal or checkpoint
+    if stored is not None and seals.same(_value(stored), anchor.seal):
+        result.held = stored if anchor.number >= result.held_number else result.held
+    elif stored is None and checkpoint is not None and anchor.number < checkpoint.number:
         result.pruned += 1
     elif accepted.supersedes(anchor.number):
         result.superseded += 1
-    elif there is None:
+    elif stored is None:
         result.first_missing, result.last_missing = _span(result.first_missing, anchor, result.last_missing)
     else:
         result.first_changed, result.last_changed = _span(result.first_changed, anchor, result.last_changed)
 
 
-def _value(there: Seal | Checkpoint) -> str:
-    return there.mac if isinstance(there, Seal) else there.seal
+def _value(stored: Seal | Checkpoint) -> str:
+    return stored.mac if isinstance(stored, Seal) else stored.seal
 
 
 def _span(first: Anchor | None, anchor: Anchor, last: Anchor | None) -> tuple[Anchor, Anchor]:

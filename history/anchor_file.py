@@ -1,7 +1,7 @@
-"""HISTORY_ANCHOR_FILE: each new end of the sealed history, appended to a file outside the database.
+"""HISTORY_ANCHOR_FILE: the anchor of each new end of the sealed history, appended to a file outside the database.
 
-A line is one write, so that a crash leaves a whole line or one that is not taken for an anchor. Nothing that goes wrong
-with the file keeps events from being sealed: it is logged, and stands in `AnchorFileState` for the pages and readiness.
+Each line is a single write, so a crash leaves either a whole line or one that does not look like an anchor. Problems
+with the file never prevent sealing: they are logged and stored in `AnchorFileState` for the pages and /readyz.
 """
 
 import logging
@@ -27,16 +27,16 @@ _LONGEST_PROBLEM = 300
 
 
 class NotAppended(OSError):
-    """The anchor could not be written as a whole line."""
+    """The line was not written, or not completely."""
 
 
 def path() -> Path | None:
-    """Where anchors are appended; None when no file is configured. A relative name is in VAR_DIR."""
+    """The anchor file, or None if none is configured. A relative name is in VAR_DIR."""
     return Path(settings.VAR_DIR, settings.HISTORY_ANCHOR_FILE) if settings.HISTORY_ANCHOR_FILE else None
 
 
 def newest_anchors() -> list[Anchor]:
-    """Some hundred anchors from the end of the file, newest last; none when there is no file that can be read."""
+    """The last few hundred anchors of the file, oldest first; none if there is no readable file."""
     file = path()
     if file is None:
         return []
@@ -53,16 +53,16 @@ def _newest_in(file: Path) -> list[Anchor]:
 
 
 def every_anchor() -> Iterator[Anchor]:
-    """All anchors in the file, oldest first; none when no file is configured or there is none yet. Raises `OSError`."""
+    """All anchors of the file, oldest first; none if no file is configured or exists yet. Raises `OSError`."""
     file = path()
     if file is not None and file.exists():
         yield from anchors.in_file(file)
 
 
 def bring_up_to_date(end: End, *, now: datetime) -> None:
-    """Append where the history ends now, unless it stands there already. Raises no `OSError`.
+    """Append the anchor of the current end unless the file has it already. Raises no `OSError`.
 
-    When the file knows of a seal that is not in the database, nothing is appended: what it says is evidence.
+    If the file has an anchor that does not match the database, nothing is appended: the file is evidence then.
     """
     file = path()
     if file is None:
@@ -72,42 +72,44 @@ def bring_up_to_date(end: End, *, now: datetime) -> None:
         return
     try:
         newest = _newest_in(file)[-1:] if file.exists() else []
-        if all(str(anchor) != end.anchor and anchor.number < end.number and _still_fits(anchor) for anchor in newest):
+        if all(
+            str(anchor) != end.anchor and anchor.number < end.number and _still_matches(anchor) for anchor in newest
+        ):
             _append(file, f"{seals.utc(now)} History sealed up to event {end.last_id}: anchor {end.anchor}\n")
-    except OSError as problem:
-        _note_failure(f"{file}: {problem.strerror or problem}", now=now)
+    except OSError as error:
+        _store_failure(f"{file}: {error.strerror or error}", now=now)
     else:
-        _note_success(end, now=now)
+        _store_success(end, now=now)
 
 
-def _still_fits(anchor: Anchor) -> bool:
+def _still_matches(anchor: Anchor) -> bool:
     check = anchor_checks.check([anchor], acceptances.accepted())
     return not list(check.findings())
 
 
 def _append(file: Path, line: str) -> None:
-    """One whole line at the end, on disk when this returns. Raises `OSError`."""
+    """Append one whole line and sync it to disk. Raises `OSError`."""
     with _opened(file, os.O_RDWR | os.O_APPEND | os.O_CREAT) as opened:
-        # A line that was cut off, when the disk was full for example, must not spoil this one.
+        # Start on a new line even if the last write was cut off, for example by a full disk.
         size = opened.seek(0, os.SEEK_END)
         opened.seek(max(0, size - 1))
         content = (line if opened.read(1) in (b"", b"\n") else f"\n{line}").encode()
         if os.write(opened.fileno(), content) != len(content):
-            raise NotAppended("The disk has no room for a whole line")
+            raise NotAppended("The disk is full")
         os.fsync(opened.fileno())
 
 
 def _opened(file: Path, flags: int) -> FileIO:
-    """Only its owner may read a file that is made here. Never waits, as opening a pipe would. Raises `OSError`."""
+    """Open the file; a new one is readable by its owner only. Never blocks, as a pipe would. Raises `OSError`."""
     handle = os.open(file, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, _MODE)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise NotAppended("It is not a regular file")
+        raise NotAppended("Not a regular file")
     return FileIO(handle, "r" if flags == os.O_RDONLY else "r+")
 
 
-def _note_failure(problem: str, *, now: datetime) -> None:
-    log.error("The anchor of the history could not be written to HISTORY_ANCHOR_FILE, %s", problem)
+def _store_failure(problem: str, *, now: datetime) -> None:
+    log.error("Cannot write the anchor of the history to HISTORY_ANCHOR_FILE, %s", problem)
     state = AnchorFileState.objects.first() or AnchorFileState()
     if state.problem != problem[:_LONGEST_PROBLEM]:
         state.problem = problem[:_LONGEST_PROBLEM]
@@ -115,7 +117,7 @@ def _note_failure(problem: str, *, now: datetime) -> None:
         state.save()
 
 
-def _note_success(end: End, *, now: datetime) -> None:
+def _store_success(end: End, *, now: datetime) -> None:
     state = AnchorFileState.objects.first() or AnchorFileState()
     if state.number != end.number or state.problem:
         state.number, state.written_at, state.failing_since, state.problem = end.number, now, None, ""

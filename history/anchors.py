@@ -1,7 +1,7 @@
-"""Anchors: the number and the value of a seal, kept outside the database, and how they are read back.
+"""Anchors: number and value of a seal, kept outside the database, and how they are parsed.
 
-An anchor looks like `12:0f3a…`, with 64 hexadecimal digits. It is read wherever it was kept: typed, in a log, in the
-anchor file, or in a mail. Nothing here reads the database.
+An anchor looks like `12:0f3a…`, with 64 hexadecimal digits. It is recognised in an argument, a log, the anchor file or
+a mail. Nothing here reads the database.
 """
 
 import email
@@ -16,19 +16,19 @@ from core.text_input import encoding_of
 
 _ANCHOR = re.compile(r"(?<![0-9A-Za-z])(\d{1,18}):([0-9a-f]{64})(?![0-9A-Za-z])", re.IGNORECASE)
 _REACHES = re.compile(r"up to event (\d{1,18})\b")
-# The first line of a mail, as programs save it: a header, or the separator of a mailbox.
+# The first line of a saved mail: a header, or the separator of an mbox file.
 _MAIL = re.compile(rb"From |[A-Za-z][A-Za-z0-9-]{0,75}:[ \t]")
 _LONGEST_MAIL = 20 * 1024 * 1024
 _LONGEST_LINE = 64 * 1024
 
 
 class NoAnchor(ValueError):
-    """The text or file holds no anchor, or is no file that can be read. Its message says which."""
+    """The text or file contains no anchor, or the file can't be read; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A seal as it was noted. `last_event` is the id of the last event it covers, where that was noted too."""
+    """An anchor. `last_event` is the id of the last event that the seal covers, if the line says it."""
 
     number: int
     seal: str
@@ -39,22 +39,22 @@ class Anchor:
 
 
 def in_text(text: str) -> Iterator[Anchor]:
-    """Every anchor in a text, line by line, in the order in which they stand."""
+    """Every anchor in a text, in order."""
     for line in text.splitlines():
         yield from _in_line(line)
 
 
 def _in_line(line: str) -> Iterator[Anchor]:
-    found = list(_ANCHOR.finditer(line))
-    reaches = _REACHES.search(line) if len(found) == 1 else None
-    for number, seal in (match.groups() for match in found):
+    matches = list(_ANCHOR.finditer(line))
+    reaches = _REACHES.search(line) if len(matches) == 1 else None
+    for number, seal in (match.groups() for match in matches):
         yield Anchor(int(number), seal.lower(), int(reaches[1]) if reaches else None)
 
 
 def read(given: Iterable[str]) -> Iterator[Anchor]:
-    """The anchors that a person gave: each an anchor itself, or the name of a file that holds some.
+    """The anchors of the arguments: each is an anchor, or the name of a file that contains anchors.
 
-    Raises `NoAnchor` when one of them is neither.
+    Raises `NoAnchor` if one of them is neither.
     """
     for text in given:
         if _ANCHOR.fullmatch(text.strip()):
@@ -70,16 +70,16 @@ def _in_named_file(name: str) -> Iterator[Anchor]:
             count += 1
             yield anchor
     except (FileNotFoundError, ValueError):
-        words = "An anchor looks like 12:0f3a…, with all of its 64 digits, as log, mail and History page have it"
-        raise NoAnchor(f"{words}; or name a file that holds some. “{name}” is neither.") from None
-    except OSError as problem:
-        raise NoAnchor(f"“{name}” cannot be read: {problem.strerror}.") from None
+        form = "An anchor looks like 12:0f3a…, with all 64 digits, as in the log, the mail or on the History page"
+        raise NoAnchor(f"“{name}” is neither an anchor nor a file. {form}.") from None
+    except OSError as error:
+        raise NoAnchor(f"“{name}” cannot be read: {error.strerror}.") from None
     if not count:
-        raise NoAnchor(f"“{name}” holds no anchor. One looks like 12:0f3a…, with all of its 64 digits.")
+        raise NoAnchor(f"“{name}” contains no anchor. An anchor looks like 12:0f3a…, with all 64 digits.")
 
 
 def in_file(path: Path) -> Iterator[Anchor]:
-    """Every anchor in a file: an anchor file, a log, or a saved mail. Memory stays small but for a mail.
+    """Every anchor in a file: an anchor file, a log, or a saved mail, which alone is read into memory as a whole.
 
     Raises `OSError`.
     """
@@ -97,12 +97,12 @@ def in_file(path: Path) -> Iterator[Anchor]:
 
 
 def _as_mail(content: bytes, encoding: str) -> bytes:
-    """A mail is bytes; one that Windows saved as text is encoded anew."""
+    """The mail as UTF-8, also if Windows saved it as text in another encoding."""
     return content if encoding == "utf-8" else content.decode(encoding, "replace").encode("utf-8", "replace")
 
 
 def _in_mail(content: bytes) -> Iterator[Anchor]:
-    """Mail programs wrap and encode lines, so the parts are decoded first."""
+    """The anchors in the decoded parts of a mail, because mail programs wrap and encode lines."""
     message = email.message_from_bytes(content, policy=policy.default)
     for part in message.walk():
         if isinstance(part, EmailMessage) and part.get_content_maintype() == "text":

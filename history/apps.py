@@ -1,10 +1,10 @@
-"""The app of the append-only events."""
+"""The app for append-only events."""
 
 from django.apps import AppConfig
 
 
 class HistoryConfig(AppConfig):
-    """Events under every other app."""
+    """Events of all apps."""
 
     name = "history"
     verbose_name = "History"

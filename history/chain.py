@@ -1,4 +1,4 @@
-"""Where the chain of seals ends."""
+"""The end of the chain of seals."""
 
 from dataclasses import dataclass
 
@@ -8,20 +8,25 @@ from history.models import Checkpoint, Seal
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Where the sealed part of the history ends. Number 0 means that nothing is sealed and nothing was pruned."""
+    """The end of the sealed events. Number 0 means that nothing is sealed and nothing was pruned."""
 
     number: int = 0
     last_id: int = seals.NO_ID
     mac: str = ""
 
+    @classmethod
+    def of(cls, seal: Seal) -> "End":
+        """The end after this seal."""
+        return cls(seal.number, seal.last_id, seal.mac)
+
     @property
     def anchor(self) -> str:
-        """`NUMBER:SEAL`, to be kept outside the database; empty when nothing is sealed."""
+        """`NUMBER:SEAL`, to keep outside the database; empty if nothing is sealed."""
         return f"{self.number}:{self.mac}" if self.number else ""
 
 
 def end_of_seals() -> End:
-    """The newest seal, or the checkpoint when every sealed event was pruned."""
+    """The end after the newest seal, or after the checkpoint if every sealed event was pruned."""
     newest = Seal.objects.order_by("-number").values_list("number", "last_id", "mac").first()
     if newest is not None:
         return End(*newest)

@@ -1,4 +1,4 @@
-"""Who acts now, for what happens far from a request: signals of Django that name nobody."""
+"""The current actor, for code that has no request, such as handlers of Django's signals."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
 
 
 def acting() -> Actor:
-    """Whoever is signed in to the request under way, or who was named, or else the command line."""
+    """The actor set by `acting_as`, or the user of the current request, or the command line."""
     named = _actor.get()
     if named is not None:
         return named
@@ -23,7 +23,7 @@ def acting() -> Actor:
 
 @contextmanager
 def acting_as(actor: Actor) -> Iterator[None]:
-    """Name who acts."""
+    """Set the current actor."""
     token = _actor.set(actor)
     try:
         yield
@@ -32,7 +32,7 @@ def acting_as(actor: Actor) -> Iterator[None]:
 
 
 def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Remember the request while it is answered."""
+    """Make the request available while it is handled."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         token = _request.set(request)

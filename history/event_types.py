@@ -1,4 +1,4 @@
-"""The words of events. Each app registers those of its own kinds, and the pages that its subjects have."""
+"""Event types and their labels. Each app registers its own types, and the pages of the subjects of its events."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +11,7 @@ from history.models import Event
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """How a kind of event is shown. `tone` is good, warn, bad, info or quiet; `detail` words the event's detail."""
+    """How a type of event is shown. `tone` is good, warn, bad, info or quiet; `detail` turns the detail into text."""
 
     label: str
     icon: str
@@ -21,7 +21,7 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class SubjectKind:
-    """What events can be about. `links` gives the pages of those that still exist; `find` the ids of a name."""
+    """A kind of subject. `links` returns the pages of those that still exist, `find` the ids of those with a name."""
 
     label: str
     links: Callable[[Iterable[int]], Mapping[int, str]] = lambda _ids: {}
@@ -34,32 +34,31 @@ _subjects: dict[str, SubjectKind] = {}
 
 
 def register(kinds: Mapping[str, EventType], *, subject: str = "", about: SubjectKind | None = None) -> None:
-    """Called once by each app when it is ready."""
+    """Register the event types of an app; called once from its `ready`."""
     _kinds.update(kinds)
     if about is not None:
         _subjects[subject] = about
 
 
 def kinds() -> list[tuple[str, str]]:
-    """Every kind with its label, as a filter offers them: grouped by the part before the dot."""
-    return sorted(
-        ((kind, words.label) for kind, words in _kinds.items()), key=lambda one: (one[0].split(".")[0], one[1])
-    )
+    """Every kind with its label, as choices of a filter, grouped by the part before the dot."""
+    choices = [(kind, event_type.label) for kind, event_type in _kinds.items()]
+    return sorted(choices, key=lambda choice: (choice[0].split(".")[0], choice[1]))
 
 
 def registered() -> list[EventType]:
-    """The words of every kind."""
+    """Every registered event type."""
     return list(_kinds.values())
 
 
 def subject_kind(name: str) -> SubjectKind:
-    """The registered kind of subject, or one without pages."""
+    """The registered kind of subject, or a kind without pages."""
     return _subjects.get(name, SubjectKind(name.capitalize()))
 
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """An event as a page shows it."""
+    """An event as pages show it."""
 
     at: datetime
     actor: str
@@ -76,15 +75,15 @@ class EventRow:
 
 
 def event_row(event: Event, *, subject_url: str = "") -> EventRow:
-    """The words of an event. A kind that nobody registered is shown by its own name."""
-    words = _kinds.get(event.kind) or EventType(event.kind, "dot", "quiet")
+    """The event as text. A kind that is not registered is shown by its code."""
+    event_type = _kinds.get(event.kind) or EventType(event.kind, "dot", "quiet")
     return EventRow(
         at=event.at,
         actor=event.actor_name,
-        label=words.label,
-        detail=_detail(words, event.detail),
-        icon=words.icon,
-        tone=words.tone,
+        label=event_type.label,
+        detail=_detail(event_type, event.detail),
+        icon=event_type.icon,
+        tone=event_type.tone,
         id=event.pk,
         kind=event.kind,
         address=event.address or "",
@@ -94,18 +93,18 @@ def event_row(event: Event, *, subject_url: str = "") -> EventRow:
     )
 
 
-def _detail(words: EventType, detail: Any) -> str:
-    """Worded, or as it is stored: an event of another version, or one that was tampered with, is shown all the same."""
+def _detail(event_type: EventType, detail: Any) -> str:
+    """The detail as text; as JSON if another version wrote it or if it was tampered with."""
     try:
-        return words.detail(detail)
+        return event_type.detail(detail)
     except (AttributeError, LookupError, TypeError, ValueError):
         return json.dumps(detail, ensure_ascii=False)
 
 
 def event_rows(events: list[Event]) -> list[EventRow]:
-    """Several events, with links to what they are about; one query for each kind of subject."""
+    """Several events with links to their subjects; one query for each kind of subject."""
     ids: dict[str, set[int]] = {}
     for event in events:
         ids.setdefault(event.subject_kind, set()).add(event.subject_id)
-    links = {kind: subject_kind(kind).links(found) for kind, found in ids.items()}
+    links = {kind: subject_kind(kind).links(subject_ids) for kind, subject_ids in ids.items()}
     return [event_row(event, subject_url=links[event.subject_kind].get(event.subject_id, "")) for event in events]

@@ -1,6 +1,6 @@
-"""Events as CSV for spreadsheets, streamed: memory is that of a thousand events, whatever the number.
+"""Export events as CSV for spreadsheets, streamed, so that memory is limited to a thousand events.
 
-A cell that begins like a formula is run by spreadsheets, whoever wrote it, so an apostrophe goes before it:
+Spreadsheets run a cell that begins like a formula, so such a cell gets an apostrophe in front:
 https://owasp.org/www-community/attacks/CSV_Injection
 """
 
@@ -17,18 +17,18 @@ from history.models import Event
 from history.queries import in_steps
 
 HEADER = ("when", "what", "who", "address", "details", "about", "name", "kind", "event", "data")
-# Excel takes a file without it for one of the machine's own code page, and shows “SÃ¶hne”.
+# Without it, Excel assumes the machine's code page and shows “SÃ¶hne”.
 BYTE_ORDER_MARK = "\ufeff"
-# What begins a formula, also as East Asian keyboards type it, and what looks the same.
+# Characters that begin a formula, with full-width and look-alike forms.
 _STARTERS = "=+\\-@＝＋－＠﹦﹢﹣﹫⁼⁺₌₊−﬩⩵⩶"
 _UNSEEN = r"\s\x00-\x1f\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
 _FORMULA = re.compile(rf"\A(?:[{_UNSEEN}]*[{_STARTERS}]|[\x00-\x1f])")
-# Where Excel parts columns by semicolons, or a line end stands in what is no first column, a cell begins in the middle.
+# In the middle of a text, too: Excel may split it at semicolons, tabs or line ends.
 _FORMULA_WITHIN = re.compile(rf"(?<=[;\t\r\n])(?=[{_STARTERS}])")
 
 
 class _Line:
-    """What csv writes to: hands each line on instead of keeping it."""
+    """The file that csv writes to: returns each line instead of storing it."""
 
     def write(self, line: str) -> str:
         return line
@@ -38,9 +38,9 @@ def csv_lines(events: QuerySet[Event]) -> Iterator[str]:
     """The header and one line for each event, newest first."""
     writer = csv.writer(_Line())
     yield BYTE_ORDER_MARK + writer.writerow(HEADER)
-    for some in in_steps(events):
-        # One piece for many lines: each piece costs a system call.
-        yield "".join(writer.writerow([_harmless(cell) for cell in _cells(event)]) for event in some)
+    for step in in_steps(events):
+        # Many lines at once, because each chunk costs a system call.
+        yield "".join(writer.writerow([_harmless(cell) for cell in _cells(event)]) for event in step)
 
 
 def _cells(event: Event) -> tuple[str, ...]:
@@ -56,6 +56,6 @@ def _harmless(cell: str) -> str:
 
 
 def csv_response(events: QuerySet[Event], *, name: str) -> StreamingHttpResponse:
-    """The download."""
+    """The response with the CSV file."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingHttpResponse(csv_lines(events), content_type="text/csv; charset=utf-8", headers=headers)

@@ -1,4 +1,4 @@
-"""What a verification of the history can find, and how a finding names events."""
+"""Findings of a verification of the history, and how they name events."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,9 +8,9 @@ SHOWN_EVENTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong. `kind` is stable; `events` are ids, at most `SHOWN_EVENTS` of them.
+    """One problem. `kind` is a stable code; `events` holds the ids of at most `SHOWN_EVENTS` events.
 
-    `batch` is the number of the seal concerned; for events that are not sealed yet, the number their seal would get.
+    `batch` is the number of the seal; for events that are not sealed yet, the number that their seal would get.
     """
 
     kind: str
@@ -27,5 +27,5 @@ def named(ids: tuple[int, ...]) -> str:
 
 
 def moment(at: datetime) -> str:
-    """A moment in words, in UTC: `24 November 2026, 12:00 UTC`."""
+    """A time as text: `24 November 2026, 12:00 UTC`."""
     return f"{at.astimezone(UTC):%-d %B %Y, %H:%M} UTC"

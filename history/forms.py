@@ -1,4 +1,4 @@
-"""Search and filters of the History page; all of it stands in the address."""
+"""Search and filters of the History page, all of them in the URL."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class _Day(forms.DateField):
 
 
 class HistoryForm(forms.Form):
-    """What a person asks for."""
+    """The filters; each is optional."""
 
     q = forms.CharField(
         label="Search", required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
@@ -42,23 +42,23 @@ class HistoryForm(forms.Form):
         kind.choices = [("", "Everything"), *event_types.kinds()]
 
     def filters(self) -> Filters:
-        """What was asked for, without what was not understood."""
-        given = self.cleaned_data
-        person, connection = given.get("person", ""), given.get("connection", "")
-        since, until = given.get("since"), given.get("until")
+        """The valid filters; invalid ones are ignored."""
+        values = self.cleaned_data
+        person, connection = values.get("person", ""), values.get("connection", "")
+        since, until = values.get("since"), values.get("until")
         return Filters(
-            kind=given.get("kind", ""),
+            kind=values.get("kind", ""),
             actor_name=person,
             actor_ids=queries.people_called(person) if person else (),
             subject_kind="connection",
             subject_ids=_connections_called(connection) if connection else None,
             since=start_of(since) if since else None,
             until=end_of(until) if until else None,
-            words=given.get("q", ""),
+            words=values.get("q", ""),
         )
 
 
 def _connections_called(name: str) -> tuple[int, ...]:
-    """Connections of this name, now or at the time of some event."""
-    now = event_types.subject_kind("connection").find(name)
-    return tuple({*now, *queries.subjects_once_called("connection", name)})
+    """Ids of the connections that have this name now or had it in some event."""
+    current = event_types.subject_kind("connection").find(name)
+    return tuple({*current, *queries.subjects_once_called("connection", name)})

@@ -1,8 +1,8 @@
-"""Who may append and who may seal at the same time.
+"""Advisory locks that keep appending and sealing apart.
 
-PostgreSQL hands out ids before it commits, so an event with a lower id may appear after one with a higher id. Whoever
-appends holds a shared lock until the end of its transaction; whoever seals or prunes holds it alone, for one batch.
-So a sealed range of ids is final. SQLite has one writer at a time, and nothing is to be done.
+PostgreSQL assigns ids before it commits, so an event with a lower id may appear after one with a higher id. Appending
+takes a shared lock until the end of its transaction; sealing and pruning take it exclusively, for one batch. So a
+sealed range of ids is final. SQLite has one writer at a time and needs no lock.
 https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 """
 
@@ -13,16 +13,16 @@ _PATIENCE = "3s"
 
 
 def for_appending() -> None:
-    """Hold off sealers until the end of this transaction."""
+    """Keep others from sealing until the end of this transaction."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_KEY])
 
 
 def for_sealing() -> None:
-    """Wait for those who append, hold off others until the end of this transaction.
+    """Wait for transactions that append, then keep others from appending and sealing until this one ends.
 
-    Raises `django.db.OperationalError` when somebody appends for longer than a few seconds.
+    Raises `django.db.OperationalError` after a few seconds.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

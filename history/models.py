@@ -1,4 +1,4 @@
-"""Events: what was done, by whom, when and from where. Appended, never changed; and the seals over them."""
+"""Append-only events (what was done, by whom, when and from where), and the seals that protect them."""
 
 from collections.abc import Iterable
 from typing import Any, NoReturn
@@ -9,11 +9,11 @@ from history import locks
 
 
 class AppendOnly(Exception):
-    """Somebody tried to change or remove an event."""
+    """An attempt to change or remove an event."""
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    """Reads and appends only."""
+    """Allows only reading and appending."""
 
     def update(self, **_kwargs: Any) -> NoReturn:
         """Refuse."""
@@ -28,18 +28,18 @@ class EventQuerySet(models.QuerySet["Event"]):
         raise AppendOnly("Events are never changed.")
 
     def bulk_create(self, objs: Iterable["Event"], *args: Any, **kwargs: Any) -> list["Event"]:
-        """Append several."""
+        """Append several events."""
         with transaction.atomic(savepoint=False):
             locks.for_appending()
             return super().bulk_create(objs, *args, **kwargs)
 
     def prune(self) -> int:
-        """Remove what is selected, whole sealed batches that leave a checkpoint; `history.pruning` alone does so."""
+        """Remove the selected events. Only for `history.pruning`, which removes whole batches and adds a checkpoint."""
         return int(self._raw_delete(self.db))
 
 
 class Event(models.Model):
-    """One act. People and things are kept by id and by the name they had, so that an event outlives them."""
+    """An event. It stores ids and names of people and subjects without foreign keys, so that it outlives them."""
 
     at = models.DateTimeField()
     kind = models.CharField(max_length=64)
@@ -71,7 +71,7 @@ class Event(models.Model):
         return f"{self.kind}: {self.subject_name}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Append. Raises `AppendOnly` for an event that is stored already."""
+        """Append the event. Raises `AppendOnly` if it is stored already."""
         if self.pk is not None:
             raise AppendOnly("Events are never changed.")
         with transaction.atomic(savepoint=False):
@@ -84,7 +84,7 @@ class Event(models.Model):
 
 
 class Seal(models.Model):
-    """A batch of events that was sealed: all events with ids above the previous seal's last and up to its own."""
+    """A sealed batch: all events with ids above the previous seal's `last_id`, up to its own `last_id`."""
 
     number = models.BigIntegerField(primary_key=True)
     first_id = models.BigIntegerField()
@@ -95,7 +95,7 @@ class Seal(models.Model):
     previous = models.CharField(max_length=64, blank=True)
     key = models.CharField(max_length=16)
     mac = models.CharField(max_length=64)
-    # Which event was changed, once the seal is broken; see `history.seals`.
+    # Shows which events were changed when the seal is broken; see `history.seals`.
     marks = models.BinaryField()
 
     class Meta:
@@ -107,7 +107,7 @@ class Seal(models.Model):
 
 
 class Checkpoint(models.Model):
-    """Where the history begins after old events were pruned: the last seal that went, signed. There is one row."""
+    """Where the history begins after pruning: the last pruned seal, signed. There is one row."""
 
     number = models.BigIntegerField()
     last_id = models.BigIntegerField()
@@ -126,11 +126,11 @@ class Checkpoint(models.Model):
 
 
 class Acceptance(models.Model):
-    """An operator's decision to seal what the product would not seal by itself, with a reason, signed.
+    """An operator's signed decision, with a reason, to seal events that are not sealed automatically.
 
-    It covers the seals `number` to `last_number`, which follow seal `after_number`. Of the anchors with numbers above
-    `superseded_after` and up to `lost_number` it says that their seals are gone for this reason. Numbers are never
-    given twice: the first seal after it has a number above `lost_number`.
+    It covers the seals `number` to `last_number`, which follow seal `after_number`. It also explains why the seals with
+    numbers above `superseded_after` and up to `lost_number` are gone. Numbers are never reused: the first new seal gets
+    a number above `lost_number`.
     """
 
     number = models.BigIntegerField()
@@ -156,7 +156,7 @@ class Acceptance(models.Model):
 
 
 class AnchorFileState(models.Model):
-    """How writing to HISTORY_ANCHOR_FILE last went, for the pages and readiness. There is one row."""
+    """The result of the last write to HISTORY_ANCHOR_FILE, for the pages and /readyz. There is one row."""
 
     number = models.BigIntegerField(default=0)
     written_at = models.DateTimeField(null=True)
@@ -171,7 +171,7 @@ class AnchorFileState(models.Model):
 
 
 class AnchorNotice(models.Model):
-    """That administrators were sent the anchor of a week. `week` is its Monday."""
+    """Records that the anchor of a week was mailed to administrators. `week` is its Monday."""
 
     week = models.DateField(unique=True)
     number = models.BigIntegerField()
@@ -186,7 +186,7 @@ class AnchorNotice(models.Model):
 
 
 class Verification(models.Model):
-    """What a look at all seals found. `finding` is empty when every seal held."""
+    """The result of a verification. `finding` is empty if every seal is valid."""
 
     at = models.DateTimeField(db_index=True)
     holds = models.BooleanField()
@@ -201,4 +201,4 @@ class Verification(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"Looked at {self.at:%Y-%m-%d %H:%M}: {'holds' if self.holds else 'broken'}"
+        return f"Verified {self.at:%Y-%m-%d %H:%M}: {'valid' if self.holds else 'failed'}"

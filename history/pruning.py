@@ -1,4 +1,4 @@
-"""Remove old events by whole sealed batches, and leave a signed checkpoint where the history begins now."""
+"""Remove old events in whole sealed batches, and store a signed checkpoint where the history now begins."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,12 +9,12 @@ from history import locks, seals
 from history.findings import Finding
 from history.models import Checkpoint, Event, Seal
 from history.record import Actor, Named, record
-from history.verifying import judge_oldest, sign_checkpoint
+from history.verifying import sign_checkpoint, verify_oldest
 
 
 @dataclass(slots=True)
 class Pruned:
-    """What was removed. `stopped_by` says which batch does not hold: what tells of tampering is not removed."""
+    """What was removed. `stopped_by` is the finding about a broken batch, which is kept as evidence."""
 
     batches: int = 0
     events: int = 0
@@ -22,10 +22,10 @@ class Pruned:
 
 
 def prune(*, older_than: timedelta, by: Actor, now: datetime) -> Pruned:
-    """Remove the oldest batches as long as all their events are older and their seals hold.
+    """Remove the oldest batches as long as all their events are older and their seals are valid.
 
-    Each batch is verified and removed in a transaction of its own, so that an interruption does no harm.
-    Raises `ImproperlyConfigured` without a key.
+    Each batch is verified and removed in its own transaction, so that pruning can be interrupted safely. Raises
+    `ImproperlyConfigured` without a key.
     """
     pruned = Pruned()
     while events := _prune_oldest(pruned, before=now - older_than, now=now):
@@ -44,7 +44,7 @@ def _prune_oldest(pruned: Pruned, *, before: datetime, now: datetime) -> int:
         if seal is None or seal.newest_at >= before:
             return 0
         checkpoint = Checkpoint.objects.order_by("pk").first() or Checkpoint(pruned=0)
-        pruned.stopped_by = judge_oldest(seal)
+        pruned.stopped_by = verify_oldest(seal)
         if pruned.stopped_by is not None:
             return 0
         _move(checkpoint, past=seal, now=now)

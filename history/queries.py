@@ -1,4 +1,4 @@
-"""What the History page reads. Pages are found by the place of their edge, so the last is as fast as the first."""
+"""Queries of the History page, with keyset pagination, so that the last page is as fast as the first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from history.record import COMMAND_LINE, SCHEDULER
 PAGE_SIZE = 50
 STEP = 1000
 SUGGESTED = 200
-# Sealing is a matter of a minute. What waits for longer tells that the scheduler or the workers stand still; after
+# Sealing normally takes a minute. If events wait longer, the scheduler or the workers have probably stopped; after
 # `obstacles.SEALED_WITHIN` it is a finding.
 SEALED_SOON = timedelta(minutes=5)
 # The scheduler's name in events from before it was renamed; sealed events are never changed.
@@ -28,7 +28,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a person asked for; empty means everything. `since` and `until` are moments, the second exclusive."""
+    """Search and filters; empty means everything. `until` is exclusive."""
 
     kind: str = ""
     actor_name: str = ""
@@ -41,32 +41,32 @@ class Filters:
 
 
 def events(filters: Filters) -> QuerySet[Event]:
-    """The events a person asked for, newest first."""
-    found = Event.objects.order_by("-at", "-pk")
+    """The events that match the filters, newest first."""
+    selected = Event.objects.order_by("-at", "-pk")
     if filters.kind:
-        found = found.filter(kind=filters.kind)
+        selected = selected.filter(kind=filters.kind)
     if filters.actor_ids:
-        found = found.filter(actor_id__in=filters.actor_ids)
+        selected = selected.filter(actor_id__in=filters.actor_ids)
     elif filters.actor_name == SCHEDULER.name:
-        found = found.filter(actor_name__in=(SCHEDULER.name, _FORMER_SCHEDULER))
+        selected = selected.filter(actor_name__in=(SCHEDULER.name, _FORMER_SCHEDULER))
     elif filters.actor_name:
-        found = found.filter(actor_name=filters.actor_name)
+        selected = selected.filter(actor_name=filters.actor_name)
     if filters.subject_ids is not None:
-        found = found.filter(subject_kind=filters.subject_kind, subject_id__in=filters.subject_ids)
+        selected = selected.filter(subject_kind=filters.subject_kind, subject_id__in=filters.subject_ids)
     if filters.since:
-        found = found.filter(at__gte=filters.since)
+        selected = selected.filter(at__gte=filters.since)
     if filters.until:
-        found = found.filter(at__lt=filters.until)
+        selected = selected.filter(at__lt=filters.until)
     for word in filters.words.split():
-        found = found.filter(
+        selected = selected.filter(
             Q(subject_name__icontains=word) | Q(actor_name__icontains=word) | Q(address__icontains=word)
         )
-    return found
+    return selected
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The place of one event in the order of the page."""
+    """The position of an event in the order of the page."""
 
     at: datetime
     pk: int
@@ -76,12 +76,12 @@ class Edge:
 
 
 def read_edge(text: str) -> Edge | None:
-    """The edge that a page's address names; None for anything else."""
-    moment, _, pk = text.partition(".")
-    if not (moment.isdecimal() and pk.isdecimal() and len(text) <= 40):
+    """The edge in a page's URL; None if it can't be read."""
+    microseconds, _, pk = text.partition(".")
+    if not (microseconds.isdecimal() and pk.isdecimal() and len(text) <= 40):
         return None
     try:
-        return Edge(_EPOCH + timedelta(microseconds=int(moment)), min(int(pk), 2**63 - 1))
+        return Edge(_EPOCH + timedelta(microseconds=int(microseconds)), min(int(pk), 2**63 - 1))
     except OverflowError:
         return None
 
@@ -96,12 +96,12 @@ class EventPage:
 
     @property
     def newer(self) -> Edge | None:
-        """Where the page of newer events ends."""
+        """The edge at which the page of newer events ends."""
         return _edge(self.events[0]) if self.events and self.has_newer else None
 
     @property
     def older(self) -> Edge | None:
-        """Where the page of older events begins."""
+        """The edge at which the page of older events begins."""
         return _edge(self.events[-1]) if self.events and self.has_older else None
 
 
@@ -110,7 +110,7 @@ def _edge(event: Event) -> Edge:
 
 
 def _older_than(edge: Edge) -> Q:
-    # The first condition is what an index can follow; the second is exact.
+    # The first condition can use an index; the second is exact.
     return Q(at__lte=edge.at) & (Q(at__lt=edge.at) | Q(pk__lt=edge.pk))
 
 
@@ -118,66 +118,66 @@ def _newer_than(edge: Edge) -> Q:
     return Q(at__gte=edge.at) & (Q(at__gt=edge.at) | Q(pk__gt=edge.pk))
 
 
-def newest(found: QuerySet[Event]) -> EventPage:
+def newest(selected: QuerySet[Event]) -> EventPage:
     """The first page."""
-    events = list(found[: PAGE_SIZE + 1])
+    events = list(selected[: PAGE_SIZE + 1])
     return EventPage(events[:PAGE_SIZE], has_older=len(events) > PAGE_SIZE)
 
 
-def oldest(found: QuerySet[Event]) -> EventPage:
+def oldest(selected: QuerySet[Event]) -> EventPage:
     """The last page."""
-    events = list(found.order_by("at", "pk")[: PAGE_SIZE + 1])
+    events = list(selected.order_by("at", "pk")[: PAGE_SIZE + 1])
     return EventPage(events[:PAGE_SIZE][::-1], has_newer=len(events) > PAGE_SIZE)
 
 
-def older(found: QuerySet[Event], edge: Edge) -> EventPage:
+def older(selected: QuerySet[Event], edge: Edge) -> EventPage:
     """The page after `edge`."""
-    events = list(found.filter(_older_than(edge))[: PAGE_SIZE + 1])
+    events = list(selected.filter(_older_than(edge))[: PAGE_SIZE + 1])
     return EventPage(events[:PAGE_SIZE], has_newer=True, has_older=len(events) > PAGE_SIZE)
 
 
-def newer(found: QuerySet[Event], edge: Edge) -> EventPage:
-    """The page before `edge`; near the top it is the first page, and full."""
-    events = list(found.filter(_newer_than(edge)).order_by("at", "pk")[: PAGE_SIZE + 1])
+def newer(selected: QuerySet[Event], edge: Edge) -> EventPage:
+    """The page before `edge`; near the start it is the full first page."""
+    events = list(selected.filter(_newer_than(edge)).order_by("at", "pk")[: PAGE_SIZE + 1])
     if len(events) <= PAGE_SIZE:
-        return newest(found)
+        return newest(selected)
     return EventPage(events[:PAGE_SIZE][::-1], has_newer=True, has_older=True)
 
 
-def in_steps(found: QuerySet[Event]) -> Iterator[list[Event]]:
-    """All events in lists of at most `STEP`, each by a query of its own, so that nothing stays open."""
-    some = list(found[:STEP])
-    while some:
-        yield some
-        some = list(found.filter(_older_than(_edge(some[-1])))[:STEP]) if len(some) == STEP else []
+def in_steps(selected: QuerySet[Event]) -> Iterator[list[Event]]:
+    """All events in lists of at most `STEP`, each with a query of its own, so that no cursor stays open."""
+    step = list(selected[:STEP])
+    while step:
+        yield step
+        step = list(selected.filter(_older_than(_edge(step[-1])))[:STEP]) if len(step) == STEP else []
 
 
 def people_called(name: str) -> tuple[int, ...]:
-    """Ids of the people who sign in with this name or are shown under it."""
-    shown = Concat("first_name", Value(" "), "last_name")
-    found = User.objects.alias(shown=shown).filter(Q(username__iexact=name) | Q(shown__iexact=name))
-    return tuple(found.values_list("pk", flat=True)[:STEP])
+    """Ids of the people with this username or full name."""
+    full_name = Concat("first_name", Value(" "), "last_name")
+    users = User.objects.alias(full_name=full_name).filter(Q(username__iexact=name) | Q(full_name__iexact=name))
+    return tuple(users.values_list("pk", flat=True)[:STEP])
 
 
 def people_to_suggest() -> list[str]:
-    """Names to choose from while typing: people, and the parts of the product that act."""
+    """Suggested names for the filter: people, and the parts of the product that act."""
     people = User.objects.order_by("username")[:SUGGESTED]
     return [*(user.get_full_name() or user.get_username() for user in people), SCHEDULER.name, COMMAND_LINE.name]
 
 
 def subjects_once_called(kind: str, name: str) -> tuple[int, ...]:
-    """Ids of the subjects that events knew under this name, also of those that are gone."""
-    found = Event.objects.filter(subject_kind=kind, subject_name=name).order_by()
-    return tuple(found.values_list("subject_id", flat=True).distinct()[:STEP])
+    """Ids of the subjects that have this name in some event, including deleted ones."""
+    events = Event.objects.filter(subject_kind=kind, subject_name=name).order_by()
+    return tuple(events.values_list("subject_id", flat=True).distinct()[:STEP])
 
 
 @dataclass(frozen=True, slots=True)
 class SealState:
-    """How far the history is sealed, what stands against sealing, and what the last look at the seals found."""
+    """How far the history is sealed, the obstacles to sealing, and the last verification."""
 
     end: End
     sealed_up_to: datetime | None
-    looked: Verification | None
+    last_verification: Verification | None
     waiting_since: datetime | None
     overdue: bool
     obstacles: tuple[Finding, ...]
@@ -185,7 +185,7 @@ class SealState:
 
     @property
     def anchor(self) -> str:
-        """Where the sealed history ends, as `history verify --anchor` takes it; empty when nothing is sealed."""
+        """The anchor of the end, for `history verify --anchor`; empty if nothing is sealed."""
         return self.end.anchor
 
     @property
@@ -195,33 +195,33 @@ class SealState:
 
     @property
     def finding(self) -> str:
-        """What is wrong with the history itself, for people who may see all of it; empty when nothing is."""
-        if self.looked is not None and not self.looked.holds:
-            return self.looked.finding
+        """What is wrong with the history, for people who may see all of it; empty if nothing is wrong."""
+        if self.last_verification is not None and not self.last_verification.holds:
+            return self.last_verification.finding
         return " ".join(finding.words for finding in self.obstacles)
 
     @property
     def problem(self) -> str:
-        """What is wrong, in a sentence that anybody may read; empty when all is well."""
-        if self.looked is not None and not self.looked.holds:
-            return "The history does not hold. The History page and `manage.py history verify` say why."
+        """What is wrong, in a sentence that anyone may read; empty if nothing is wrong."""
+        if self.last_verification is not None and not self.last_verification.holds:
+            return "The history failed verification. The History page and `manage.py history verify` show why."
         if self.obstacles:
-            return "The history is not sealed. The History page and `manage.py history verify` say why."
+            return "The history is not being sealed. The History page and `manage.py history verify` show why."
         if self.anchor_file is not None:
-            return "The anchor file of the history cannot be written. The History page and the log say why."
+            return "The anchor file of the history cannot be written. The History page and the log show why."
         return ""
 
 
 def seal_state(*, now: datetime) -> SealState:
-    """In a few queries, whatever the number of events."""
+    """The current state, read with a few queries, however many events there are."""
     last = Seal.objects.order_by("-number").first()
-    end = End(last.number, last.last_id, last.mac) if last else end_of_seals()
+    end = End.of(last) if last else end_of_seals()
     waiting = unsealed(end)
     since = waiting[0][1] if waiting else None
     return SealState(
         end=end,
         sealed_up_to=last.newest_at if last else None,
-        looked=Verification.objects.first(),
+        last_verification=Verification.objects.first(),
         waiting_since=since,
         overdue=since is not None and since < now - SEALED_SOON,
         obstacles=tuple(obstacles(end, waiting, now=now)),

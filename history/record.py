@@ -1,4 +1,4 @@
-"""How an event is written down."""
+"""Append events to the history."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SUBJECT_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a person, or a part of the product by its name. `address` is the person's network address."""
+    """Who acts: a person, or a part of the product. `address` is the person's network address."""
 
     name: str
     id: int | None = None
@@ -37,7 +37,7 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 class Subject(Protocol):
-    """What an event is about: anything stored that has a name."""
+    """The subject of an event: any stored object with a name."""
 
     @property
     def pk(self) -> int:
@@ -45,12 +45,12 @@ class Subject(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called now."""
+        """Its current name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A subject whose kind is not the name of its class, such as the history itself."""
+    """A subject that is not a model, such as the history itself."""
 
     kind: str
     pk: int
@@ -60,7 +60,7 @@ class Named:
 def record(
     kind: str, subject: Subject, *, by: Actor, at: datetime, detail: Mapping[str, object] | None = None
 ) -> Event:
-    """Append one event, in the transaction of the fact it tells. `detail` is JSON and never holds a secret."""
+    """Append an event, in the transaction of the change that it records. `detail` is JSON without secrets."""
     return Event.objects.create(
         at=at,
         kind=kind,
@@ -75,7 +75,7 @@ def record(
 
 
 def _kind_of(subject: Subject) -> str:
-    """The stored kind, which a renamed class keeps as its `subject_kind`."""
+    """The stored kind; a renamed class keeps its former one as `subject_kind`."""
     if isinstance(subject, Named):
         return subject.kind
     return str(getattr(subject, "subject_kind", type(subject).__name__.lower()))

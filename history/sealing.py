@@ -1,7 +1,7 @@
-"""Seal the events that are not sealed yet, batch after batch. Two sealers at once do no harm.
+"""Seal the events that are not sealed yet, in batches. Safe to run in several processes at once.
 
-Nothing is sealed that the product has reason to doubt: `SealingRefused` says what stands against it, and only
-`history.accepting` seals it then.
+If there are signs of tampering, nothing is sealed and `SealingRefused` is raised; `history.accepting` then seals the
+events by an operator's decision.
 """
 
 import logging
@@ -22,7 +22,7 @@ BATCHES_AT_ONCE = 200
 
 
 class SealingRefused(Exception):
-    """What waits is in doubt. `findings` say why; `sealed` events were sealed before it showed."""
+    """The waiting events may have been tampered with. `findings` say why; `sealed` events were sealed before."""
 
     def __init__(self, findings: Sequence[Finding], sealed: int = 0) -> None:
         super().__init__(" ".join([*(finding.words for finding in findings), obstacles.REMEDY]))
@@ -31,14 +31,14 @@ class SealingRefused(Exception):
 
 
 def seal_waiting(*, now: datetime, batches: int = BATCHES_AT_ONCE) -> int:
-    """Seal what waits, at most so many batches. Returns how many events were sealed.
+    """Seal waiting events, in at most this number of batches. Returns the number of sealed events.
 
-    Raises `SealingRefused`; `ImproperlyConfigured` without a key, and `OperationalError` when somebody else appends for
-    seconds.
+    Raises `SealingRefused`; `ImproperlyConfigured` without a key, and `OperationalError` if another transaction keeps
+    appending for seconds.
     """
     sealed = 0
-    if found := list(obstacles.of_the_end(end_of_seals())):
-        raise SealingRefused(found)
+    if findings := list(obstacles.of_the_end(end_of_seals())):
+        raise SealingRefused(findings)
     try:
         for _ in range(batches):
             count = _seal_next(now, sealed)
@@ -51,14 +51,13 @@ def seal_waiting(*, now: datetime, batches: int = BATCHES_AT_ONCE) -> int:
 
 
 def seal_if_possible(*, now: datetime) -> int:
-    """Seal what waits, for whoever has other work: what stands against it is logged. Returns how many were sealed."""
+    """Seal waiting events, and log the reason if that is not possible. Returns the number of sealed events."""
     try:
         return seal_waiting(now=now)
     except SealingRefused as refused:
-        level, words = logging.ERROR, f"The history is not sealed: {refused}"
-    except (DatabaseError, ImproperlyConfigured) as problem:
-        level, words = logging.WARNING, f"The history was not sealed this time: {problem}"
-    log.log(level, "%s", words)
+        log.log(logging.ERROR, "The history is not sealed: %s", refused)
+    except (DatabaseError, ImproperlyConfigured) as error:
+        log.warning("The history was not sealed this time: %s", error)
     return 0
 
 
@@ -68,8 +67,8 @@ def _seal_next(now: datetime, sealed: int) -> int:
         end = end_of_seals()
         events = next_batch(end)
         waiting = [(event.pk, event.at) for event in events]
-        if found := list(obstacles.of_waiting(end, waiting, now=now)):
-            raise SealingRefused(found, sealed)
+        if findings := list(obstacles.of_waiting(end, waiting, now=now)):
+            raise SealingRefused(findings, sealed)
         if not events:
             return 0
         seal = seal_batch(end, end.number + 1, events, now=now)
@@ -78,37 +77,30 @@ def _seal_next(now: datetime, sealed: int) -> int:
 
 
 def next_batch(end: End) -> list[Event]:
-    """The oldest events that are not sealed."""
+    """The oldest unsealed events."""
     return list(Event.objects.filter(pk__gt=end.last_id).order_by("pk")[:BATCH])
 
 
 def announce(seal: Seal) -> None:
-    """Whoever keeps the log keeps the end of the history too: `history verify --anchor` takes it."""
-    log.info("History sealed up to event %s: anchor %s:%s", seal.last_id, seal.number, seal.mac)
+    """Log the anchor, so that the log can be compared with the history: `history verify --anchor`."""
+    log.info("History sealed up to event %s: anchor %s", seal.last_id, End.of(seal).anchor)
 
 
 def seal_batch(end: End, number: int, events: list[Event], *, now: datetime) -> Seal:
-    """Write one seal after `end`, inside the transaction of whoever holds the lock for sealing."""
+    """Store the seal of a batch that follows `end`. The caller holds the lock for sealing."""
     key = seals.ring()[0]
-    facts = seals.Facts(
+    marks = key.marks(events)
+    seal = Seal(
         number=number,
-        previous=end.mac,
         first_id=events[0].pk,
         last_id=events[-1].pk,
         count=len(events),
         newest_at=max(event.at for event in events),
         sealed_at=now,
-    )
-    marks = key.marks(events)
-    return Seal.objects.create(
-        number=facts.number,
-        first_id=facts.first_id,
-        last_id=facts.last_id,
-        count=facts.count,
-        newest_at=facts.newest_at,
-        sealed_at=facts.sealed_at,
-        previous=facts.previous,
+        previous=end.mac,
         key=key.name,
-        mac=key.seal(facts, events, marks),
         marks=marks,
     )
+    seal.mac = key.seal(seal, events, marks)
+    seal.save(force_insert=True)
+    return seal

@@ -1,8 +1,8 @@
-"""The bytes of an event, and what a seal over a batch of events is. Nothing here reads or writes the database.
+"""How events are serialized and sealed. Nothing here reads or writes the database.
 
-A seal is HMAC-SHA256 over its own facts, the previous seal, and every event of the batch in the order of their ids.
-Beside it stand the marks: for each event its id and a short keyed digest of its content, which the seal covers too.
-They tell, once a seal is broken, which events were changed, removed, added or exchanged.
+A seal is an HMAC-SHA256 over its own values, the previous seal, and every event of its batch in the order of their ids.
+It also covers the marks that are stored with it: the id of each event and a short keyed digest of its content. When a
+seal is broken, the marks show which events were changed, removed, added or swapped.
 """
 
 import base64
@@ -19,13 +19,13 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 FORMAT = 1
-# Below every id there can be.
+# Lower than any possible id.
 NO_ID = -(2**63)
 _MARK = struct.Struct(">q8s")
 
 
 class Content(Protocol):
-    """An event, as the database gives it back."""
+    """An event, as read from the database."""
 
     pk: int
     at: datetime
@@ -39,9 +39,8 @@ class Content(Protocol):
     detail: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a seal says of its batch beside the events themselves."""
+class Facts(Protocol):
+    """The values of a seal that describe its batch; `history.models.Seal` has them."""
 
     number: int
     previous: str
@@ -53,7 +52,7 @@ class Facts:
 
 
 class SealKey:
-    """One key of the ring. `name` tells keys apart without showing them."""
+    """A sealing key. `name` identifies it without revealing it."""
 
     __slots__ = ("_secret", "name")
 
@@ -68,12 +67,12 @@ class SealKey:
         return hmac.new(self._secret, purpose + b"\0", hashlib.sha256)
 
     def marks(self, events: Iterable[Content]) -> bytes:
-        """Id and short digest of each event."""
+        """The id and short digest of each event."""
         start = self._hmac(b"mark")
         return b"".join(_MARK.pack(event.pk, _finished(start.copy(), content_of(event))[:8]) for event in events)
 
     def seal(self, facts: Facts, events: Sequence[Content], marks: bytes) -> str:
-        """The seal in hexadecimal. `events` stand in the order of their ids."""
+        """The seal in hexadecimal. `events` are sorted by id."""
         mac = self._hmac(b"seal")
         for part in (
             facts_of(facts, self.name),
@@ -84,7 +83,7 @@ class SealKey:
         return mac.hexdigest()
 
     def sign(self, purpose: str, *values: object) -> str:
-        """A MAC over values that are not a batch, in hexadecimal."""
+        """A MAC over other values than a batch, in hexadecimal."""
         return _finished(self._hmac(purpose.encode()), _bytes([*values, self.name])).hex()
 
 
@@ -94,7 +93,7 @@ def _finished(mac: "hmac.HMAC", message: bytes) -> bytes:
 
 
 def content_of(event: Content) -> bytes:
-    """Everything of an event but its id, the same on every database."""
+    """All values of an event except its id, serialized alike on every database."""
     return _bytes(
         [
             utc(event.at),
@@ -111,10 +110,9 @@ def content_of(event: Content) -> bytes:
 
 
 def facts_of(facts: Facts, key: str) -> bytes:
-    """The seal's own facts."""
-    moments = [utc(facts.newest_at), utc(facts.sealed_at)]
-    places = [facts.first_id, facts.last_id, facts.count]
-    return _bytes([FORMAT, key, facts.number, facts.previous, *places, *moments])
+    """The seal's own values, serialized."""
+    batch = [facts.first_id, facts.last_id, facts.count]
+    return _bytes([FORMAT, key, facts.number, facts.previous, *batch, utc(facts.newest_at), utc(facts.sealed_at)])
 
 
 def _bytes(values: list[object]) -> bytes:
@@ -122,31 +120,31 @@ def _bytes(values: list[object]) -> bytes:
 
 
 def utc(moment: datetime) -> str:
-    """A moment as text, the same wherever it was stored."""
+    """A time as text, independent of the time zone in which the database returns it."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def read_marks(marks: bytes) -> dict[int, bytes]:
-    """The short digest of each event, by its id. What is not a whole mark is passed over."""
+    """The short digest of each event, by its id. Incomplete marks are ignored."""
     whole = len(marks) - len(marks) % _MARK.size
     return dict(_MARK.iter_unpack(marks[:whole]))
 
 
 def ring() -> list[SealKey]:
-    """The ring, newest first: the first key seals, every key verifies. Raises `ImproperlyConfigured`."""
+    """The sealing keys: the first one seals, all of them verify. Raises `ImproperlyConfigured`."""
     if not settings.EVENT_SEAL_KEYS:
-        raise ImproperlyConfigured("EVENT_SEAL_KEYS is empty: set at least one key to seal the history with.")
+        raise ImproperlyConfigured("EVENT_SEAL_KEYS is empty. Set at least one key to seal the history.")
     return [SealKey(base64.b64decode(key)) for key in settings.EVENT_SEAL_KEYS]
 
 
-def same(one: str, other: str) -> bool:
-    """Compare two MACs."""
-    return hmac.compare_digest(one.encode(), other.encode())
+def same(first: str, second: str) -> bool:
+    """Whether two MACs are equal, compared in constant time."""
+    return hmac.compare_digest(first.encode(), second.encode())
 
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """What became of the events of a batch since it was sealed, as ids."""
+    """Ids of the events of a batch that differ from what was sealed."""
 
     changed: tuple[int, ...] = ()
     missing: tuple[int, ...] = ()
@@ -155,17 +153,17 @@ class Differences:
 
     @property
     def any(self) -> bool:
-        """Whether the marks tell of any difference."""
+        """Whether there is any difference."""
         return bool(self.changed or self.missing or self.inserted or self.reordered)
 
 
-def differences(sealed: dict[int, bytes], found: dict[int, bytes]) -> Differences:
-    """Compare marks. Content that stands under another id than before was reordered."""
-    changed = {pk for pk in sealed.keys() & found.keys() if sealed[pk] != found[pk]}
-    missing, inserted = sealed.keys() - found.keys(), found.keys() - sealed.keys()
+def differences(sealed: dict[int, bytes], current: dict[int, bytes]) -> Differences:
+    """Compare marks. Content that is now under another id counts as reordered."""
+    changed = {pk for pk in sealed.keys() & current.keys() if sealed[pk] != current[pk]}
+    missing, inserted = sealed.keys() - current.keys(), current.keys() - sealed.keys()
     came_from = {sealed[pk]: pk for pk in changed | missing}
-    moved_to = {pk for pk in changed | inserted if found[pk] in came_from}
-    moved_from = {came_from[found[pk]] for pk in moved_to}
+    moved_to = {pk for pk in changed | inserted if current[pk] in came_from}
+    moved_from = {came_from[current[pk]] for pk in moved_to}
     return Differences(
         changed=tuple(sorted(changed - moved_to)),
         missing=tuple(sorted(missing - moved_from)),

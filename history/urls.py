@@ -1,4 +1,4 @@
-"""Addresses of the History page."""
+"""URLs of the History page."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Look at every seal and say where the first one is broken, and how. Memory is that of one batch."""
+"""Verify every seal, and name the first that is broken and why. Needs the memory of one batch."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -18,12 +18,12 @@ KEPT_FINDINGS = 20
 KEPT_VERIFICATIONS = 100
 LATE = timedelta(hours=1)
 _TABLE = "history_event"
-_FEW = 100  # seals read at once
+_SEALS_AT_ONCE = 100
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What was found. `unsealed` events are newer than the newest seal and prove nothing yet."""
+    """The result of a verification. `unsealed` events are newer than the newest seal, so nothing protects them yet."""
 
     batches: int = 0
     events: int = 0
@@ -43,28 +43,28 @@ class Outcome:
 
     @property
     def holds(self) -> bool:
-        """Every seal holds, and nothing else is wrong."""
+        """Every seal is valid, and nothing else is wrong."""
         return not self.findings
 
     @property
     def is_anchor_proven(self) -> bool:
-        """An anchor fits, and so does everything up to it."""
+        """An anchor matches, and everything up to it is valid."""
         return self.anchor_held > 0 and all(finding.batch > self.anchor_held for finding in self.findings)
 
     @property
-    def untold(self) -> bool:
-        """Nothing is known to be broken, but a key is lacking to tell."""
+    def is_unknown(self) -> bool:
+        """Nothing is known to be broken, but some seals can't be verified because a key is missing."""
         return bool(self.findings) and all(finding.kind == "key_missing" for finding in self.findings)
 
     def count(self, seal: Seal, events: list[Event]) -> None:
-        """Move on past a batch."""
+        """Count a batch."""
         self.batches += 1
         self.events += len(events)
         self.last_number, self.last_event_id, self.last_event_at = seal.number, seal.last_id, seal.newest_at
-        self.anchor = f"{seal.number}:{seal.mac}"
+        self.anchor = End.of(seal).anchor
 
     def add(self, finding: Finding) -> None:
-        """Keep the first findings; count all."""
+        """Count a finding, and keep it if it is one of the first."""
         self.broken_batches += 1
         if len(self.findings) < KEPT_FINDINGS:
             self.findings.append(finding)
@@ -73,46 +73,45 @@ class Outcome:
 def verify(
     *, now: datetime, anchors: Iterable[Anchor] = (), progress: Callable[[int], object] = lambda _events: None
 ) -> Outcome:
-    """Verify the whole history, and compare it with anchors and with the anchor file. `progress` hears of events.
+    """Verify the whole history, and compare it with `anchors` and the anchor file.
 
-    Raises `ImproperlyConfigured` without a key, and what reading the anchors raises.
+    Calls `progress` with the number of events so far. Raises `ImproperlyConfigured` without a key, and whatever reading
+    the anchors raises.
     """
     outcome = Outcome()
     decided = accepted()
     checks = [anchor_checks.check(anchors, decided), *_check_of_the_file(decided, outcome)]
-    for wrong in decided.findings:
-        outcome.add(wrong)
-    end = _look_at_seals(outcome, decided, progress)
+    for finding in decided.findings:
+        outcome.add(finding)
+    end = _verify_seals(outcome, decided, progress)
     outcome.notes += [in_words(decision) for decision in decided.decisions[-KEPT_FINDINGS:]]
     _compare_with_anchors(checks, outcome)
-    _look_at_the_end(end, outcome, now=now)
+    _check_unsealed(end, outcome, now=now)
     return outcome
 
 
-def _look_at_seals(outcome: Outcome, decided: Accepted, progress: Callable[[int], object]) -> End:
+def _verify_seals(outcome: Outcome, decided: Accepted, progress: Callable[[int], object]) -> End:
     keys = {key.name: key for key in seals.ring()}
-    before = _beginning(outcome, keys)
-    for seal in _all_seals(before.number):
-        events = list(Event.objects.filter(pk__gt=before.last_id, pk__lte=seal.last_id).order_by("pk"))
-        finding = _judge(seal, before, keys, events, decided)
-        if finding and _is_pruned_by_now(seal, before):
-            before.take(seal)
-            continue
-        finding = finding or (first_seal_in_doubt(seal, decided) if before.number == 0 else None)
-        if finding:
-            outcome.add(finding)
-        outcome.count(seal, events)
-        _note_old_dates(seal, before, events, outcome)
-        before.take(seal)
-        progress(outcome.events)
-    return before.end
+    end, previous_sealed_at = _beginning(outcome, keys), None
+    for seal in _all_seals(end.number):
+        events = list(Event.objects.filter(pk__gt=end.last_id, pk__lte=seal.last_id).order_by("pk"))
+        finding = _verify_seal(seal, end, keys, events, decided)
+        if not (finding and _was_pruned_meanwhile(seal, end)):
+            finding = finding or (first_seal_in_doubt(seal, decided) if end.number == 0 else None)
+            if finding:
+                outcome.add(finding)
+            outcome.count(seal, events)
+            _note_old_dates(seal, previous_sealed_at, events, outcome)
+            progress(outcome.events)
+        end, previous_sealed_at = End.of(seal), seal.sealed_at
+    return end
 
 
 def _check_of_the_file(decided: Accepted, outcome: Outcome) -> Iterator[AnchorCheck]:
     try:
         yield anchor_checks.check(anchor_file.every_anchor(), decided)
-    except OSError as problem:
-        outcome.notes.append(f"The anchor file cannot be read: {problem.strerror}.")
+    except OSError as error:
+        outcome.notes.append(f"The anchor file cannot be read: {error.strerror}.")
 
 
 def _compare_with_anchors(checks: list[AnchorCheck], outcome: Outcome) -> None:
@@ -129,168 +128,143 @@ def _compare_with_anchors(checks: list[AnchorCheck], outcome: Outcome) -> None:
 
 
 def first_seal_in_doubt(first: Seal, decided: Accepted) -> Finding | None:
-    """Whether the first seal, before which there is no checkpoint, covers events that were old when it was made."""
+    """A finding if the first seal covers events that were already old, which suggests that earlier seals are gone."""
     oldest = Event.objects.filter(pk__gte=first.first_id, pk__lte=first.last_id).order_by("at").first()
     is_young = oldest is None or oldest.at >= first.sealed_at - obstacles.SEALED_WITHIN
     if oldest is None or is_young or decided.explains_first_seal(first.number):
         return None
     words = (
-        f"The first seal was made on {moment(first.sealed_at)} over events from {moment(oldest.at)} on, and no "
-        "checkpoint or operator's decision says why: earlier seals may have been removed."
+        f"The first seal was created on {moment(first.sealed_at)} for events since {moment(oldest.at)}, and no "
+        "checkpoint or operator's decision explains this: earlier seals may have been removed."
     )
     return Finding("first_seal", first.number, words)
 
 
-@dataclass(slots=True)
-class _Before:
-    """The end of what was looked at so far."""
-
-    number: int
-    last_id: int
-    mac: str
-    sealed_at: datetime | None = None
-
-    @property
-    def end(self) -> End:
-        return End(self.number, self.last_id, self.mac)
-
-    def take(self, seal: Seal) -> None:
-        self.number, self.last_id, self.mac, self.sealed_at = seal.number, seal.last_id, seal.mac, seal.sealed_at
-
-
-def _beginning(outcome: Outcome, keys: dict[str, seals.SealKey]) -> _Before:
+def _beginning(outcome: Outcome, keys: dict[str, seals.SealKey]) -> End:
+    """Where the stored seals begin: after the checkpoint, if events were pruned."""
     checkpoint = Checkpoint.objects.order_by("pk").first()
     if checkpoint is None:
-        return _Before(0, seals.NO_ID, "")
-    outcome.pruned = checkpoint.pruned
+        return End()
+    beginning = End(checkpoint.number, checkpoint.last_id, checkpoint.seal)
+    outcome.pruned, outcome.anchor = checkpoint.pruned, beginning.anchor
     outcome.last_number, outcome.last_event_id = checkpoint.number, checkpoint.last_id
-    outcome.anchor = f"{checkpoint.number}:{checkpoint.seal}"
     key = keys.get(checkpoint.key)
     if key is None:
         outcome.add(_no_key(checkpoint.number, checkpoint.key))
     elif not seals.same(checkpoint.mac, sign_checkpoint(key, checkpoint)):
-        words = "The checkpoint that pruning left was changed. Where the history begins cannot be told."
+        words = "The checkpoint of the last pruning was changed. It is unknown where the history begins."
         outcome.add(Finding("checkpoint", checkpoint.number, words))
-    return _Before(checkpoint.number, checkpoint.last_id, checkpoint.seal)
+    return beginning
 
 
 def sign_checkpoint(key: seals.SealKey, checkpoint: Checkpoint) -> str:
-    """The MAC over everything a checkpoint says."""
-    moments = [seals.utc(checkpoint.newest_at), seals.utc(checkpoint.pruned_at)]
-    return key.sign("checkpoint", checkpoint.number, checkpoint.last_id, checkpoint.seal, checkpoint.pruned, *moments)
+    """The MAC over all values of a checkpoint."""
+    times = [seals.utc(checkpoint.newest_at), seals.utc(checkpoint.pruned_at)]
+    return key.sign("checkpoint", checkpoint.number, checkpoint.last_id, checkpoint.seal, checkpoint.pruned, *times)
 
 
 def _all_seals(number: int) -> Iterator[Seal]:
-    # In small steps of their own: no cursor stays open, and pruning may go on meanwhile.
-    while seals_found := list(Seal.objects.filter(number__gt=number).order_by("number")[:_FEW]):
-        yield from seals_found
-        number = seals_found[-1].number
+    # In queries of their own, so that no cursor stays open and pruning can run meanwhile.
+    while batch := list(Seal.objects.filter(number__gt=number).order_by("number")[:_SEALS_AT_ONCE]):
+        yield from batch
+        number = batch[-1].number
 
 
-def _is_pruned_by_now(seal: Seal, before: _Before) -> bool:
-    """Whether pruning, rather than somebody else, took this batch while we were looking."""
-    return Checkpoint.objects.filter(number__gte=seal.number, number__gt=before.number).exists()
+def _was_pruned_meanwhile(seal: Seal, end: End) -> bool:
+    """Whether pruning removed this batch since the verification read its seal."""
+    return Checkpoint.objects.filter(number__gte=seal.number, number__gt=end.number).exists()
 
 
-def _judge(
-    seal: Seal, before: _Before, keys: dict[str, seals.SealKey], events: list[Event], decided: Accepted
+def _verify_seal(
+    seal: Seal, end: End, keys: dict[str, seals.SealKey], events: list[Event], decided: Accepted
 ) -> Finding | None:
-    if seal.number != before.number + 1 and not decided.bridges(before.end, seal.number):
-        gap = f"{before.number + 1} to {seal.number - 1}"
-        return Finding("seal_missing", before.number + 1, f"The seals {gap} are missing.")
+    """A finding if the seal does not continue the chain at `end`, or does not match its events."""
+    if seal.number != end.number + 1 and not decided.bridges(end, seal.number):
+        gap = f"{end.number + 1} to {seal.number - 1}"
+        return Finding("seal_missing", end.number + 1, f"Seals {gap} are missing.")
     key = keys.get(seal.key)
     if key is None:
         return _no_key(seal.number, seal.key)
     marks = bytes(seal.marks)
-    sound = seals.same(seal.mac, key.seal(_facts(seal), events, marks))
-    if sound and seals.same(seal.previous, before.mac) and _fits(seal, events):
+    is_valid = seals.same(seal.mac, key.seal(seal, events, marks))
+    if is_valid and seals.same(seal.previous, end.mac) and _has_all_events(seal, events):
         return None
-    return _explain(seal, seals.differences(seals.read_marks(marks), seals.read_marks(key.marks(events))))
+    return _describe(seal, seals.differences(seals.read_marks(marks), seals.read_marks(key.marks(events))))
 
 
-def _note_old_dates(seal: Seal, before: _Before, events: list[Event], outcome: Outcome) -> None:
-    """Whatever was true when the batch before was sealed should have been in it."""
-    if before.sealed_at is None or len(outcome.notes) >= KEPT_FINDINGS:
+def _note_old_dates(seal: Seal, previous_sealed_at: datetime | None, events: list[Event], outcome: Outcome) -> None:
+    """Note events that are older than the previous seal: they should be part of its batch."""
+    if previous_sealed_at is None or len(outcome.notes) >= KEPT_FINDINGS:
         return
-    late = [event.pk for event in events if event.at < before.sealed_at - LATE]
+    late = [event.pk for event in events if event.at < previous_sealed_at - LATE]
     if late:
         outcome.notes.append(
-            f"Batch {seal.number}: {named(tuple(late))} dated more than an hour before the batch before was sealed."
+            f"Batch {seal.number}: {named(tuple(late))} dated more than an hour before the previous batch was sealed."
         )
 
 
-def judge_oldest(seal: Seal) -> Finding | None:
-    """Whether the oldest batch, and the checkpoint before it, hold. Raises `ImproperlyConfigured` without a key."""
+def verify_oldest(seal: Seal) -> Finding | None:
+    """Verify the oldest batch and the checkpoint before it. Raises `ImproperlyConfigured` without a key."""
     keys = {key.name: key for key in seals.ring()}
     outcome = Outcome()
-    before = _beginning(outcome, keys)
-    # From the very first id: an event that was slipped in below must not go unseen with the rest.
+    beginning = _beginning(outcome, keys)
+    # From the very first id, to find an event that was added below the batch.
     events = list(Event.objects.filter(pk__lte=seal.last_id).order_by("pk")[: seal.count + SHOWN_EVENTS])
-    return outcome.findings[0] if outcome.findings else _judge(seal, before, keys, events, accepted())
+    return outcome.findings[0] if outcome.findings else _verify_seal(seal, beginning, keys, events, accepted())
 
 
-def _facts(seal: Seal) -> seals.Facts:
-    return seals.Facts(
-        number=seal.number,
-        previous=seal.previous,
-        first_id=seal.first_id,
-        last_id=seal.last_id,
-        count=seal.count,
-        newest_at=seal.newest_at,
-        sealed_at=seal.sealed_at,
-    )
-
-
-def _fits(seal: Seal, events: list[Event]) -> bool:
+def _has_all_events(seal: Seal, events: list[Event]) -> bool:
     return len(events) == seal.count and events[0].pk == seal.first_id and events[-1].pk == seal.last_id
 
 
-def _explain(seal: Seal, found: seals.Differences) -> Finding:
-    if not found.any:
-        return Finding("seal", seal.number, "Its events are as they were, but the seal itself was changed or replaced.")
+def _describe(seal: Seal, differences: seals.Differences) -> Finding:
+    """The finding for a broken seal: which events were changed, or that the seal itself was."""
+    if not differences.any:
+        return Finding("seal", seal.number, "Its events are unchanged, but the seal itself was changed or replaced.")
     kinds = {
-        "missing": (found.missing, "removed"),
-        "inserted": (found.inserted, "added afterwards"),
-        "changed": (found.changed, "changed"),
-        "reordered": (found.reordered, "exchanged or moved"),
+        "missing": (differences.missing, "removed"),
+        "inserted": (differences.inserted, "added later"),
+        "changed": (differences.changed, "changed"),
+        "reordered": (differences.reordered, "swapped or moved"),
     }
     parts = [f"{named(ids)} {verb}" for ids, verb in kinds.values() if ids]
     kind = next(name for name, (ids, _) in kinds.items() if ids)
-    every = sorted(pk for ids, _ in kinds.values() for pk in ids)
-    return Finding(kind, seal.number, f"{'; '.join(parts)}.", tuple(every[:SHOWN_EVENTS]))
+    every_id = sorted(pk for ids, _ in kinds.values() for pk in ids)
+    return Finding(kind, seal.number, f"{'; '.join(parts)}.", tuple(every_id[:SHOWN_EVENTS]))
 
 
 def _no_key(number: int, name: str) -> Finding:
-    return Finding("key_missing", number, f"It was made with the key {name}, which is not in EVENT_SEAL_KEYS any more.")
+    return Finding("key_missing", number, f"Sealed with the key {name}, which is no longer in EVENT_SEAL_KEYS.")
 
 
-def _look_at_the_end(end: End, outcome: Outcome, *, now: datetime) -> None:
+def _check_unsealed(end: End, outcome: Outcome, *, now: datetime) -> None:
+    """Check what no seal covers: events below the checkpoint, and those after the newest seal."""
     first = Checkpoint.objects.order_by("pk").first()
     if first is not None and (early := Event.objects.filter(pk__lte=first.last_id).order_by("pk")[:SHOWN_EVENTS]):
         ids = tuple(event.pk for event in early)
-        outcome.add(Finding("inserted", first.number, f"{named(ids)} added where everything was pruned.", ids))
+        outcome.add(Finding("inserted", first.number, f"{named(ids)} added to the pruned part of the history.", ids))
     outcome.unsealed = Event.objects.filter(pk__gt=end.last_id).count()
     known = {finding.kind for finding in outcome.findings}
     for finding in obstacles.obstacles(end, obstacles.unsealed(end), now=now):
         if finding.kind not in known & {"truncated", "anchor"}:
             outcome.add(finding)
-    _look_for_lost_ids(end, outcome)
+    _check_id_counter(end, outcome)
 
 
-def _look_for_lost_ids(end: End, outcome: Outcome) -> None:
-    """Ids are given once. On SQLite a rollback gives them back, so that a gap at the end means removed events."""
+def _check_id_counter(end: End, outcome: Outcome) -> None:
+    """Compare the counter of ids with the newest event. SQLite reuses ids of a rollback, so a gap means removal."""
     newest = Event.objects.order_by("-pk").values_list("pk", flat=True).first() or max(end.last_id, 0)
-    given = _highest_id_given()
-    if given < newest:
-        words = f"The counter of ids stands at {given}, and the last event is {newest}: it was set back."
+    counter = _highest_id_given()
+    if counter < newest:
+        words = f"The counter of event ids is {counter}, but the last event is {newest}: the counter was set back."
         outcome.add(Finding("counter", outcome.last_number + 1, words))
-    if given <= newest:
+    if counter <= newest:
         return
-    words = f"Ids up to {given} were given, but {newest} is the last event."
+    words = f"Event ids up to {counter} were used, but the last event is {newest}."
     if connection.vendor == "sqlite":
         outcome.add(Finding("truncated", outcome.last_number + 1, f"{words} The newest events are missing."))
     else:
-        outcome.notes.append(f"{words} Transactions that were rolled back explain a few such ids.")
+        outcome.notes.append(f"{words} A few such ids are normal after transactions that were rolled back.")
 
 
 def _highest_id_given() -> int:
@@ -303,10 +277,10 @@ def _highest_id_given() -> int:
     return int(row[0]) if row and row[0] else 0
 
 
-def keep(outcome: Outcome, *, now: datetime) -> Verification:
-    """Write down what was found, for the History page, and forget the oldest."""
+def store_result(outcome: Outcome, *, now: datetime) -> Verification:
+    """Store the result for the History page, and delete the oldest results."""
     first = outcome.findings[0] if outcome.findings else None
-    kept = Verification.objects.create(
+    verification = Verification.objects.create(
         at=now,
         holds=outcome.holds,
         batches=outcome.batches,
@@ -317,13 +291,13 @@ def keep(outcome: Outcome, *, now: datetime) -> Verification:
     )
     newest = Verification.objects.values_list("pk", flat=True)[:KEPT_VERIFICATIONS]
     Verification.objects.exclude(pk__in=list(newest)).delete()
-    return kept
+    return verification
 
 
 def as_json(outcome: Outcome) -> dict[str, object]:
-    """The outcome for scripts."""
-    found = asdict(outcome)
-    found["holds"] = outcome.holds
+    """The outcome as JSON for scripts."""
+    values = asdict(outcome)
+    values["holds"] = outcome.holds
     for name in ("last_event_at", "held_event_at"):
-        found[name] = found[name].isoformat() if found[name] else None
-    return found
+        values[name] = values[name].isoformat() if values[name] else None
+    return values

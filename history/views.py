@@ -1,4 +1,4 @@
-"""The History page: everything that was done, over all connections and people, and as CSV."""
+"""The History page with all events, and their export as CSV."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ from history.models import Event
 from history.queries import EventPage
 
 may_see = permission_required("history.view_all_events", raise_exception=True)
-_PLACE = ("before", "after", "end")
+_PAGE_PARAMETERS = ("before", "after", "end")
 
 
 @never_cache
 @require_safe
 @may_see
 def everything(request: HttpRequest) -> HttpResponse:
-    """GET /history/: newest first. Filters and place stand in the address."""
+    """GET /history/: events, newest first. Filters and page are in the URL."""
     form = HistoryForm(request.GET)
     form.is_valid()
     page = _page(queries.events(form.filters()), request.GET)
@@ -36,7 +36,7 @@ def everything(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": event_types.event_rows(page.events),
         "links": _links(page, request.GET),
-        "export_url": _address("history:csv", request.GET),
+        "export_url": _url("history:csv", request.GET),
         "seals": queries.seal_state(now=now),
         "people": queries.people_to_suggest(),
         "connections": event_types.subject_kind("connection").suggestions(),
@@ -47,35 +47,35 @@ def everything(request: HttpRequest) -> HttpResponse:
 @require_safe
 @may_see
 def export(request: HttpRequest) -> StreamingHttpResponse:
-    """GET /history.csv: the same events, streamed."""
+    """GET /history.csv: the same events as CSV."""
     form = HistoryForm(request.GET)
     form.is_valid()
     return csv_response(queries.events(form.filters()), name=f"history-{timezone.localdate():%Y-%m-%d}.csv")
 
 
-def _page(found: QuerySet[Event], asked: QueryDict) -> EventPage:
-    if before := queries.read_edge(asked.get("before", "")):
-        return queries.older(found, before)
-    if after := queries.read_edge(asked.get("after", "")):
-        return queries.newer(found, after)
-    return queries.oldest(found) if asked.get("end") == "oldest" else queries.newest(found)
+def _page(selected: QuerySet[Event], parameters: QueryDict) -> EventPage:
+    if before := queries.read_edge(parameters.get("before", "")):
+        return queries.older(selected, before)
+    if after := queries.read_edge(parameters.get("after", "")):
+        return queries.newer(selected, after)
+    return queries.oldest(selected) if parameters.get("end") == "oldest" else queries.newest(selected)
 
 
-def _links(page: EventPage, asked: QueryDict) -> dict[str, str]:
-    found = {}
+def _links(page: EventPage, parameters: QueryDict) -> dict[str, str]:
+    links = {}
     if page.newer:
-        found["newest"] = _address("history:all", asked)
-        found["newer"] = _address("history:all", asked, after=page.newer)
+        links["newest"] = _url("history:all", parameters)
+        links["newer"] = _url("history:all", parameters, after=page.newer)
     if page.older:
-        found["older"] = _address("history:all", asked, before=page.older)
-        found["oldest"] = _address("history:all", asked, end="oldest")
-    return found
+        links["older"] = _url("history:all", parameters, before=page.older)
+        links["oldest"] = _url("history:all", parameters, end="oldest")
+    return links
 
 
-def _address(name: str, asked: QueryDict, **place: Any) -> str:
-    query = asked.copy()
-    for key in _PLACE:
+def _url(name: str, parameters: QueryDict, **page: Any) -> str:
+    query = parameters.copy()
+    for key in _PAGE_PARAMETERS:
         query.pop(key, None)
-    for key, value in place.items():
+    for key, value in page.items():
         query[key] = str(value)
     return f"{reverse(name)}?{query.urlencode()}" if query else reverse(name)

@@ -1,4 +1,4 @@
-"""The anchor of each week, for whoever sends it out of the database: once a week, whoever asks and however often."""
+"""The anchor of each week, which is mailed once a week, however often the task runs."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,7 +13,7 @@ from history.record import SCHEDULER, Named, record
 
 @dataclass(frozen=True, slots=True)
 class WeeklyAnchor:
-    """Where the sealed history ends, and what is wrong with it. `week` is a Monday, in the site's time zone."""
+    """The end of the sealed history, and what is wrong with it. `week` is a Monday in the site's time zone."""
 
     week: date
     end: End
@@ -23,22 +23,22 @@ class WeeklyAnchor:
 
     @property
     def anchor(self) -> str:
-        """As `history verify --anchor` takes it; empty when nothing is sealed."""
+        """The anchor for `history verify --anchor`; empty if nothing is sealed."""
         return self.end.anchor
 
     @property
     def last_event(self) -> int:
-        """The id of the last event that it covers."""
+        """The id of the last sealed event."""
         return self.end.last_id
 
     @property
     def next_week(self) -> date:
-        """The Monday of the week in which the next one is due."""
+        """The Monday of the week in which the next mail is due."""
         return self.week + timedelta(weeks=1)
 
 
 def due(*, now: datetime) -> WeeklyAnchor | None:
-    """This week's anchor; None when it was sent, or when there is nothing to say because nothing is sealed yet."""
+    """This week's anchor; None if it was already sent, or if nothing is sealed yet and nothing is wrong."""
     today = timezone.localdate(now)
     week = today - timedelta(days=today.weekday())
     if AnchorNotice.objects.filter(week=week).exists():
@@ -50,13 +50,13 @@ def due(*, now: datetime) -> WeeklyAnchor | None:
         week=week,
         end=state.end,
         sealed_up_to=state.sealed_up_to,
-        verified_at=state.looked.at if state.looked else None,
+        verified_at=state.last_verification.at if state.last_verification else None,
         finding=state.finding,
     )
 
 
 def note_sent(weekly: WeeklyAnchor, *, people: int, now: datetime) -> None:
-    """Write down that it is sent, in the transaction of the mails. Raises `IntegrityError` when somebody else did."""
+    """Record the mail, in its transaction. Raises `IntegrityError` if another process has already recorded it."""
     AnchorNotice.objects.create(week=weekly.week, number=weekly.end.number, seal=weekly.end.mac, sent_at=now)
     detail = {"number": weekly.end.number, "people": people}
     record("history.anchor_mailed", Named("history", 0, "History"), by=SCHEDULER, at=now, detail=detail)

@@ -10,7 +10,7 @@ from history.accepting import NoReason, NothingToAccept, accept, review
 from history.models import Acceptance, Event, Seal, Verification
 from history.record import Actor
 from history.sealing import SealingRefused, seal_waiting
-from history.verifying import keep
+from history.verifying import store_result
 from tests.history.conftest import NOW, SOON, Append, Intrude, look
 
 LATER = NOW + timedelta(days=2)
@@ -112,7 +112,7 @@ def set_back(append: Append, intrude: Intrude) -> str:
     with patch.object(sealing, "BATCH", 3):
         seal_waiting(now=SOON)
     outcome = look()
-    keep(outcome, now=SOON)
+    store_result(outcome, now=SOON)
     intrude("DELETE FROM history_seal WHERE number > 2")
     intrude("DELETE FROM history_event WHERE id > %s", events[5].pk)
     return outcome.anchor
@@ -130,7 +130,7 @@ def test_an_anchor_of_what_a_restore_took_away_is_explained(set_back: str) -> No
     decide("The backup of Tuesday was restored")
     outcome = look(set_back, now=LATER)
     assert not [finding for finding in outcome.findings if finding.kind != "truncated" or "anchor" in finding.words]
-    assert "1 anchor is of seals that are gone by an operator's decision." in outcome.notes
+    assert "1 anchor is of seals whose loss an operator has accepted." in outcome.notes
 
 
 def test_an_anchor_that_was_noted_after_the_decision_still_shows_what_goes_then(
@@ -188,7 +188,7 @@ def test_a_restore_is_a_decision_about_the_seals_that_it_took_away(set_back: str
     Verification.objects.all().delete()
     assert restored(4) == []
     assert Seal.objects.order_by("-number")[0].number == 5
-    assert "1 anchor is of seals that are gone by an operator's decision." in look(set_back).notes
+    assert "1 anchor is of seals whose loss an operator has accepted." in look(set_back).notes
 
 
 def test_a_restore_over_an_empty_database_decides_nothing(append: Append) -> None:

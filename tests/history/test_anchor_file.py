@@ -92,7 +92,7 @@ def test_a_disk_without_room_is_told_and_stops_no_seal(
     state = AnchorFileState.objects.get()
     assert state.failing_since == SOON
     assert str(file) in state.problem
-    assert "could not be written to HISTORY_ANCHOR_FILE" in caplog.text
+    assert "Cannot write the anchor of the history to HISTORY_ANCHOR_FILE" in caplog.text
     monkeypatch.undo()
     seal_waiting(now=LATER)
     assert [one.number for one in anchor_file.every_anchor()] == [1]
@@ -158,7 +158,7 @@ def test_the_newest_batch_removed_with_its_seal_is_found_and_nothing_more_is_sea
     intrude("DELETE FROM history_seal WHERE number = 3")
     intrude("DELETE FROM history_event WHERE id = %s", events[-1].pk)
     append(1)
-    with pytest.raises(SealingRefused, match=r"Seal 3.* was noted and is missing. Everything after anchor 2"):
+    with pytest.raises(SealingRefused, match=r"Seal 3.* has an anchor but is missing. Everything after anchor 2"):
         seal_waiting(now=SOON)
     assert "truncated" in {finding.kind for finding in look().findings}
     assert (file.read_text(), Seal.objects.count()) == (before, 2)
@@ -174,7 +174,7 @@ def test_a_history_that_was_sealed_anew_is_found(file: Path, append: Append, set
     seal_waiting(now=SOON)
     settings.HISTORY_ANCHOR_FILE = str(file)
     append(1)
-    with pytest.raises(SealingRefused, match="The seals 1 to 2 are not those noted"):
+    with pytest.raises(SealingRefused, match="Seals 1 to 2 differ from their anchors"):
         seal_waiting(now=SOON)
     assert "anchor" in {finding.kind for finding in look().findings}
 

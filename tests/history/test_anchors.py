@@ -55,7 +55,7 @@ def test_a_saved_mail_is_read_however_it_is_encoded(tmp_path: Path, encoding: st
 
 def test_a_file_without_an_anchor_says_so(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("12:0f3a was cut off\n")
-    with pytest.raises(NoAnchor, match="holds no anchor"):
+    with pytest.raises(NoAnchor, match="contains no anchor"):
         list(anchors.read([str(tmp_path / "log")]))
 
 
@@ -90,10 +90,10 @@ def test_what_was_removed_from_the_end_is_said_and_since_when(noted: tuple[list[
     intrude("DELETE FROM history_seal WHERE number > 2")
     intrude("DELETE FROM history_event WHERE id > %s", events[5].pk)
     outcome = look(file)
-    (finding,) = [one for one in outcome.findings if one.words.startswith("The seals")]
+    (finding,) = [one for one in outcome.findings if one.words.startswith("Seals")]
     assert (finding.kind, finding.batch) == ("truncated", 3)
-    reach = f"covered events up to {events[-1].pk}, were noted and are missing."
-    assert finding.words.startswith(f"The seals from 3 to 4, which {reach}")
+    reach = f"covered events up to {events[-1].pk}, have anchors but are missing."
+    assert finding.words.startswith(f"Seals 3 to 4, which {reach}")
     assert f"Everything after anchor 2, up to event {events[5].pk} (24 November 2026, 12:05 UTC)" in finding.words
 
 
@@ -110,7 +110,7 @@ def test_an_anchor_proves_nothing_when_what_it_covers_is_broken(
 def test_a_seal_that_is_another_one_is_said(noted: tuple[list[Event], str]) -> None:
     (finding,) = look(f"2:{OTHER}", noted[1]).findings
     assert (finding.kind, finding.batch) == ("anchor", 2)
-    assert finding.words.startswith("This seal is not the one that was noted. Everything after anchor 4")
+    assert finding.words.startswith("This seal differs from its anchor. Everything after anchor 4")
 
 
 def test_an_anchor_of_what_was_pruned_is_noted_and_no_finding(noted: tuple[list[Event], str]) -> None:
@@ -118,7 +118,7 @@ def test_an_anchor_of_what_was_pruned_is_noted_and_no_finding(noted: tuple[list[
     prune(older_than=timedelta(days=365), by=Actor("x"), now=NOW + timedelta(days=365, minutes=9))
     outcome = look(file)
     assert outcome.holds
-    assert outcome.notes == ["2 anchors are of batches that were pruned since, and cannot be compared any more."]
+    assert outcome.notes == ["2 anchors are of batches that have been pruned, so they can't be compared."]
     assert outcome.anchor_held == 4
 
 

@@ -129,7 +129,7 @@ def test_the_nightly_look_keeps_what_it_found_and_complains_in_the_log(
     intrude("UPDATE history_event SET kind = 'x' WHERE id = %s", event.pk)
     verify()
     assert not Verification.objects.get().holds
-    assert f"The history does not hold at batch 1: Event {event.pk} was changed." in caplog.text
+    assert f"The history failed verification at batch 1: Event {event.pk} was changed." in caplog.text
 
 
 def test_verify_says_what_only_an_anchor_shows_when_none_was_compared(append_now: AppendNow) -> None:
@@ -159,7 +159,7 @@ def test_verify_names_what_went_since_an_anchor(append_now: AppendNow, intrude: 
     intrude("DELETE FROM history_seal WHERE number = 2")
     code, said = run("verify", "--anchor", anchor)
     assert code == 1
-    assert "batch 2: Seal 2 was noted and is missing." in said
+    assert "batch 2: Seal 2 has an anchor but is missing." in said
 
 
 def test_seal_says_why_it_refuses_and_ends_with_1(append: Append) -> None:
@@ -221,7 +221,7 @@ def test_accept_says_when_there_is_nothing_to_accept(append_now: AppendNow) -> N
 
 def test_accept_refuses_a_reason_that_cannot_be_kept(append: Append) -> None:
     append(1, at=LONG_AGO)
-    with pytest.raises(CommandError, match="longer than 500 characters") as refused:
+    with pytest.raises(CommandError, match="at most 500 characters") as refused:
         run("accept", "--reason", "x" * 501)
     assert refused.value.returncode == 2
 

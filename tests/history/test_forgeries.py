@@ -10,7 +10,7 @@ from django.db import connection
 from history import obstacles, sealing
 from history.models import Event, Seal, Verification
 from history.sealing import SealingRefused, seal_waiting
-from history.verifying import Outcome, keep
+from history.verifying import Outcome, store_result
 from tests.history.conftest import NOW, SOON, Append, Intrude, look
 
 LATER = NOW + timedelta(days=2)
@@ -37,7 +37,7 @@ def sealed(append: Append) -> list[Event]:
     for minute in (0, 4, 8):
         events += append(4, at=NOW + timedelta(minutes=minute))
         seal_waiting(now=SOON)
-    keep(look(), now=SOON)
+    store_result(look(), now=SOON)
     return events
 
 

@@ -201,4 +201,4 @@ def test_the_state_of_the_seals_is_shown(auditor: Client, append: Append, intrud
 
 def test_events_that_wait_for_long_are_a_warning(auditor: Client, append: Append) -> None:
     append(1, at=timezone.now() - timedelta(minutes=11))
-    assert "Events wait to be sealed" in shown(auditor)
+    assert "Events are waiting to be sealed" in shown(auditor)

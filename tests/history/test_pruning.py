@@ -75,7 +75,7 @@ def test_an_interruption_leaves_everything_consistent(old_and_new: list[Event]) 
     with patch.object(pruning, "record", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
         prune_year()
     assert look().holds
-    with patch("history.pruning.judge_oldest", side_effect=KeyboardInterrupt):
+    with patch("history.pruning.verify_oldest", side_effect=KeyboardInterrupt):
         assert prune_year().batches == 0
     assert look().holds
 

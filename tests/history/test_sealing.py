@@ -12,7 +12,7 @@ from history.accepting import accept
 from history.models import AppendOnly, Event, Seal, Verification
 from history.record import Actor
 from history.sealing import seal_waiting
-from history.verifying import Outcome, keep
+from history.verifying import Outcome, store_result
 from tests.history.conftest import NOW, SOON, Append, Intrude, look
 
 OLD_KEY = "b2xkLWtleS1vbGQta2V5LW9sZC1rZXktb2xkLWtleS0wMDE="
@@ -150,7 +150,7 @@ def test_a_seal_forged_without_the_key_does_not_hold(batches: list[Event], setti
 
 
 def test_without_the_newest_seals_the_last_look_still_knows_them(batches: list[Event], intrude: Intrude) -> None:
-    keep(look(), now=NOW)
+    store_result(look(), now=NOW)
     intrude("DELETE FROM history_seal WHERE number = 3")
     intrude("DELETE FROM history_event WHERE id >= %s", batches[10].pk)
     assert "truncated" in {finding.kind for finding in look().findings}
@@ -216,7 +216,7 @@ def test_whoever_has_a_retired_key_cannot_change_what_came_before_the_new_one(
 def test_without_the_key_it_could_not_be_told(batches: list[Event], settings: Settings) -> None:
     settings.EVENT_SEAL_KEYS = [NEW_KEY]
     outcome = look()
-    assert outcome.untold
+    assert outcome.is_unknown
     assert outcome.findings[0].kind == "key_missing"
 
 
@@ -224,7 +224,7 @@ def test_the_last_looks_are_kept_and_the_oldest_forgotten(batches: list[Event]) 
     outcome = look()
     with patch("history.verifying.KEPT_VERIFICATIONS", 3):
         for minute in range(5):
-            keep(outcome, now=NOW + timedelta(minutes=minute))
+            store_result(outcome, now=NOW + timedelta(minutes=minute))
     assert [one.at.minute for one in Verification.objects.all()] == [4, 3, 2]
 
 

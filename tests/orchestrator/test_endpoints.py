@@ -146,7 +146,7 @@ def test_events_that_were_not_sealed_in_time_are_not_ready(
     monkeypatch.setattr(health, "current_report", lambda: health.report(now=later))
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert parts(answer.json())["history"]["says"].startswith("The history is not sealed. ")
+    assert parts(answer.json())["history"]["says"].startswith("The history is not being sealed. ")
 
 
 def test_a_history_that_does_not_hold_is_not_ready_and_what_is_wrong_is_not_told_to_strangers(
@@ -159,7 +159,7 @@ def test_a_history_that_does_not_hold_is_not_ready_and_what_is_wrong_is_not_told
     verify()
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    says = "The history does not hold. The History page and `manage.py history verify` say why."
+    says = "The history failed verification. The History page and `manage.py history verify` show why."
     assert parts(answer.json())["history"]["says"] == says
 
 

@@ -86,7 +86,7 @@ class Command(TerminalCommand):
         now = timezone.now()
         outcome = verifying.verify(now=now, anchors=anchors.read(options["anchor"]), progress=progress)
         if not options["dry_run"]:
-            verifying.keep(outcome, now=now)
+            verifying.store_result(outcome, now=now)
         self._print(verifying.as_json(outcome), "\n".join(_lines(outcome)), options)
         return _code_of(outcome)
 
@@ -110,7 +110,7 @@ class Command(TerminalCommand):
             self._print({"accepted": [], "sealed": 0}, _NOTHING_TO_ACCEPT, options)
             return 0
         outcome = verifying.verify(now=now)
-        verifying.keep(outcome, now=now)
+        verifying.store_result(outcome, now=now)
         lines = [
             "Accepted, and recorded in the history:",
             *_listed(decision.findings),
@@ -147,7 +147,7 @@ class Command(TerminalCommand):
 def _code_of(outcome: Outcome) -> int:
     if outcome.holds:
         return 0
-    return UNKNOWN if outcome.untold else BROKEN
+    return UNKNOWN if outcome.is_unknown else BROKEN
 
 
 def _refusal(findings: tuple[Finding, ...]) -> list[str]:

@@ -22,7 +22,7 @@ from history import anchors, weekly_anchor
 from history.models import AnchorNotice, Event, Seal
 from history.record import Actor, Named, record
 from history.sealing import seal_waiting
-from history.verifying import keep, verify
+from history.verifying import store_result, verify
 
 MONDAY = datetime(2026, 11, 23, 4, 20, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -124,7 +124,7 @@ def test_a_history_that_does_not_hold_is_said_first(root: User) -> None:
     sealed()
     event = Event.objects.get()
     Event.objects.filter(pk=event.pk).prune()
-    keep(verify(now=MONDAY), now=MONDAY)
+    store_result(verify(now=MONDAY), now=MONDAY)
     mail_weekly_anchor(now=MONDAY)
     mail = Mail.objects.get()
     assert mail.subject == "[MFE Orchestrator] Action needed: problem with the history"
