@@ -97,7 +97,7 @@ def _report_text(connection: Connection, report: Report) -> str:
             f"The list of projects is incomplete; {seen} projects were read before this problem: {problem.title}."
         )
     if report.tried():
-        lines.append(f"Tried in {and_join(project.name for project in report.tried())}.")
+        lines.append(f"Tested in {and_join(project.name for project in report.tried())}.")
     if report.not_visible:
         lines.append(f"Not visible: {and_join(project.name or project.id for project in report.not_visible)}.")
     return "\n".join(map(one_line, lines))

@@ -47,7 +47,7 @@ def pick_provider(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may_add
 def connect_page(request: HttpRequest) -> HttpResponse:
-    """GET shows the form; POST connects, or shows why not beside the field."""
+    """GET shows the form; POST connects, or shows the error beside its field."""
     if request.method == "GET":
         return _page(request, ConnectForm())
     form = ConnectForm(request.POST)
@@ -59,7 +59,7 @@ def connect_page(request: HttpRequest) -> HttpResponse:
     except CannotConnect as refused:
         form.add_error(refused.field or None, refused.message)
         return _page(request, form, tested=result_after(refused, _kept(request, form)))
-    flash.success(request, f"{connection.name} is connected to {connection.organization}.")
+    flash.success(request, f"{connection.name} is now connected to {connection.organization}.")
     warn_of_violations(request, connection, form.cleaned_data["token"])
     return redirect(connection)
 
@@ -69,7 +69,7 @@ def connect_page(request: HttpRequest) -> HttpResponse:
 @require_POST
 @may_add
 def test_connection(request: HttpRequest) -> HttpResponse:
-    """POST: try the token; the whole page comes back, with the result in it and without the token."""
+    """POST: test the token, and return the page with the result but without the token."""
     form = VerifyForm(request.POST)
     if not form.is_valid():
         return _page(request, form)
@@ -114,7 +114,7 @@ def _wishes(form: ConnectForm) -> ConnectRequest:
 
 
 def _kept(request: HttpRequest, form: ConnectForm) -> VerificationResult | None:
-    """After a mistake elsewhere on the page, the result of a test stays, if it is for these credentials."""
+    """The result of an earlier test of these credentials, to show again after an error elsewhere in the form."""
     cleaned = form.cleaned_data
     if not {"organization", "token"} <= cleaned.keys() or (("server" in form.fields) and "server" not in cleaned):
         return None

@@ -1,4 +1,4 @@
-"""Audits: start one for everything, watch it, cancel it, and see the last ones."""
+"""Audits: start one of all connections, follow its progress, cancel it, and list earlier ones."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -29,7 +29,7 @@ _CANCELLED = Chip("Not checked", "circle-minus", "quiet")
 @require_safe
 @may_see
 def list_runs(request: HttpRequest) -> HttpResponse:
-    """GET /code-repositories/audits/: the last runs, by clock or by hand."""
+    """GET /code-repositories/audits/: the latest runs, started by the scheduler or by people."""
     page = audit_reads.page_of_runs(request.GET.get("page"))
     context = {"page": page, "query": "", "can_audit": request.user.has_perm("connections.audit_connection")}
     return render(request, "connections/runs.html", context)
@@ -38,25 +38,28 @@ def list_runs(request: HttpRequest) -> HttpResponse:
 @require_POST
 @may_audit
 def start(request: HttpRequest) -> HttpResponse:
-    """POST: audit all now. A run that is under way is shown instead of a second one."""
+    """POST: audit all now, or show the run that is still in progress."""
     from connections.tasks import audit_due
 
     run = audit_runs.start_by_hand(by=actor_of(request), now=timezone.now())
     try:
-        # The clock would come by itself; this only saves the wait.
+        # The scheduler starts it anyway; this only saves the wait.
         enqueue(audit_due)
     except BrokerUnavailable:
-        flash.warning(request, "The broker cannot be reached. The audit begins when the clock and a worker are back.")
+        flash.warning(
+            request,
+            "The broker can't be reached. The audit starts once the scheduler and a worker reach it.",
+        )
     return redirect("connections:audit-run", pk=run.pk)
 
 
 @require_POST
 @may_audit
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: stop a run; what is being checked right now is finished."""
+    """POST: cancel a run. Checks in progress are still completed."""
     run = get_object_or_404(AuditRun, pk=pk)
     if audit_runs.cancel(run, now=timezone.now()):
-        flash.success(request, "The audit is cancelled. What was checked stays.")
+        flash.success(request, "Audit cancelled. Completed checks are kept.")
     return redirect("connections:audit-run", pk=run.pk)
 
 

@@ -1,4 +1,4 @@
-"""Rotation: everything that expires soon, walked through one step after another."""
+"""Bulk rotation: update all tokens that expire soon, one step at a time."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -52,17 +52,17 @@ hide_token = sensitive_post_parameters("token")
 @require_safe
 @may_rotate
 def rotation(request: HttpRequest) -> HttpResponse:
-    """GET /code-repositories/rotation/: what expires within so many days; the number stands in the URL."""
+    """GET /code-repositories/rotation/: the tokens that expire within the number of days in the URL."""
     form = WithinForm(request.GET)
-    found = rotation_reads.plan(within=form.days(), today=timezone.localdate())
+    rotation_plan = rotation_reads.plan(within=form.days(), today=timezone.localdate())
     context = {
         "form": form,
         "within": form.days(),
-        "total": found.total,
-        "shown": len(found.connections),
-        "groups": [_group(group) for group in found.groups()],
-        "shared": [_shared(shared_token) for shared_token in found.shared_tokens()],
-        "rails": found.policy,
+        "total": rotation_plan.total,
+        "shown": len(rotation_plan.connections),
+        "groups": [_group(group) for group in rotation_plan.groups()],
+        "shared": [_shared(shared_token) for shared_token in rotation_plan.shared_tokens()],
+        "rails": rotation_plan.policy,
     }
     return render(request, "connections/rotation.html", context)
 
@@ -79,7 +79,7 @@ def _group(group: PlanGroup) -> dict[str, Any]:
 
 
 def _shared(shared: SharedToken) -> dict[str, Any]:
-    """Chosen beforehand where one token can serve them all after the tokens for all organizations ended."""
+    """Preselected when one token can serve them all without being valid for all organizations."""
     names = [connection.name for connection in shared.connections]
     return {"key": shared.connections[0].pk, "names": names, "one_place": shared.is_of_one_place}
 
@@ -87,11 +87,11 @@ def _shared(shared: SharedToken) -> dict[str, Any]:
 @require_safe
 @may_rotate
 def plan(request: HttpRequest) -> HttpResponse:
-    """GET: turn what was ticked into steps, and begin."""
+    """GET: turn the selection into steps, and go to the first."""
     within = WithinForm(request.GET).days()
     ticked = {name: set(_numbers(request.GET, name)) for name in ("connection", "together", "shared")}
-    found = rotation_reads.plan(within=within, today=timezone.localdate())
-    steps = found.steps(ticked["connection"], together=ticked["together"], shared=ticked["shared"])
+    rotation_plan = rotation_reads.plan(within=within, today=timezone.localdate())
+    steps = rotation_plan.steps(ticked["connection"], together=ticked["together"], shared=ticked["shared"])
     if not steps:
         flash.error(request, "Choose at least one connection.")
         return redirect(_plan_url(within))
@@ -102,8 +102,8 @@ def _plan_url(within: int) -> str:
     return f"{reverse('connections:rotation')}?{urlencode({'within': within})}"
 
 
-def _numbers(asked: QueryDict, name: str) -> list[int]:
-    return [int(text) for text in asked.getlist(name) if text.isascii() and text.isdecimal() and len(text) < 19]
+def _numbers(query: QueryDict, name: str) -> list[int]:
+    return [int(text) for text in query.getlist(name) if text.isascii() and text.isdecimal() and len(text) < 19]
 
 
 def _bulk_rotation(request: HttpRequest) -> BulkRotation:
@@ -117,7 +117,7 @@ def _bulk_rotation(request: HttpRequest) -> BulkRotation:
 @require_http_methods(["GET", "POST"])
 @may_rotate
 def rotation_step(request: HttpRequest) -> HttpResponse:
-    """GET shows a step, or the end of the round; POST tests the new token and swaps it in."""
+    """GET shows a step, or the summary after the last one; POST tests the new token and replaces the old one."""
     here = _bulk_rotation(request)
     connections = reads.enabled(here.step)
     if not here.step:
@@ -149,23 +149,23 @@ def _form(connections: Sequence[Connection]) -> RotateForm:
 
 
 def _replacement(form: RotateForm) -> Replacement:
-    given = form.cleaned_data
+    cleaned = form.cleaned_data
     return Replacement(
-        token=given["token"],
-        expires_on=given["expires_on"],
-        token_reach=given.get("token_reach", ""),
-        accept_limited=given["accept_limited"],
-        verification_key=given["verification_key"],
+        token=cleaned["token"],
+        expires_on=cleaned["expires_on"],
+        token_reach=cleaned.get("token_reach", ""),
+        accept_limited=cleaned["accept_limited"],
+        verification_key=cleaned["verification_key"],
     )
 
 
 def _after(request: HttpRequest, here: BulkRotation, swapped: list[Swapped], form: RotateForm) -> HttpResponse:
-    """The next step when all went well; otherwise what became of each, and the form for those that failed."""
+    """Go to the next step, or show the form again for the connections that failed."""
     done = [outcome.connection for outcome in swapped if outcome.refusal is None]
     failed = [outcome for outcome in swapped if outcome.refusal is not None]
     if done:
         names = ", ".join(connection.name for connection in done)
-        flash.success(request, f"{names} {'uses' if len(done) == 1 else 'use'} the new token now.")
+        flash.success(request, f"{names} now {'uses' if len(done) == 1 else 'use'} the new token.")
         warn_of_violations(request, done[0], form.cleaned_data["token"])
     if not failed:
         return redirect(rotation_step_url(here.at_step(here.at + 1)))
@@ -180,7 +180,7 @@ def _ids(connections: Sequence[Connection]) -> RotationStep:
 
 
 def _kept(request: HttpRequest, connections: Sequence[Connection], form: RotateForm) -> list[BulkVerification]:
-    """After a mistake elsewhere on the page, the result of a test stays, if it is for this token."""
+    """The results of an earlier test of this token, to show again after an error elsewhere in the form."""
     token = form.cleaned_data.get("token")
     if token is None:
         return []
@@ -193,7 +193,7 @@ def _kept(request: HttpRequest, connections: Sequence[Connection], form: RotateF
 @require_POST
 @may_rotate
 def verify_step(request: HttpRequest) -> HttpResponse:
-    """POST: test the new token for each connection of the step; the old ones stay in use."""
+    """POST: test the new token for each connection of the step. The old tokens stay in use."""
     here = _bulk_rotation(request)
     connections = reads.enabled(here.step)
     form = VerifyReplacementForm(request.POST, place=rotation_reads.place_of_step(connections))
@@ -273,7 +273,7 @@ def _comparison(tested: BulkVerification) -> ComparisonView:
 
 
 def _reports(tested: Sequence[BulkVerification], form: RotateForm) -> list[ReportView]:
-    """Each report once: one for each organization, and more where connections are limited to other projects."""
+    """Each distinct report once. Connections to one organization have several if they cover different projects."""
     by_report = {
         id(bulk_verification.report): (bulk_verification.report, bulk_verification.connection)
         for bulk_verification in tested
@@ -293,7 +293,7 @@ def _reports(tested: Sequence[BulkVerification], form: RotateForm) -> list[Repor
 
 
 def _end(request: HttpRequest, here: BulkRotation) -> HttpResponse:
-    """What became of every connection of the round, from what is stored."""
+    """The summary: which connections were updated, read from the database."""
     outcome = rotation_reads.outcome(here)
     rows = [
         {"connection": connection, "updated": connection.pk in outcome.updated, "state": _state(connection)}

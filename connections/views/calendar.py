@@ -1,4 +1,4 @@
-"""Calendar: a person's expiry dates as a feed at a secret address, and the reminders they stopped."""
+"""Calendar: a personal feed of expiry dates at a secret address, and the reminders a user stopped."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
 @may_see
 @sensitive_variables("secret")
 def make(request: HttpRequest) -> HttpResponse:
-    """POST: a new address, shown on this answer and never again."""
+    """POST: create a new address, which only this response shows."""
     secret = make_address(person(request), by=actor_of(request), now=timezone.now())
     address = request.build_absolute_uri(reverse("connections:calendar-feed", args=[secret]))
     return _page(request, address=address)
@@ -46,23 +46,23 @@ def make(request: HttpRequest) -> HttpResponse:
 @require_POST
 @may_see
 def revoke_address(request: HttpRequest) -> HttpResponse:
-    """POST: the address stops working at once."""
+    """POST: revoke the address immediately."""
     revoke(person(request), by=actor_of(request), now=timezone.now())
-    flash.success(request, "The address is revoked. Calendars that use it get nothing any more.")
+    flash.success(request, "Address revoked. Calendars that use it no longer get updates.")
     return redirect("connections:calendar")
 
 
 @require_POST
 @may_see
 def remind_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: begin reminders again that this person stopped."""
+    """POST: resume reminders that this user stopped."""
     muted = get_object_or_404(notification_reads.muted_by(person(request).email), pk=pk)
     restart_reminders(muted, by=actor_of(request), now=timezone.now())
-    flash.success(request, "You are reminded again.")
+    flash.success(request, "You will get these reminders again.")
     return redirect("connections:calendar")
 
 
-# The address itself is the secret: calendar programs sign in nowhere.
+# The address itself is the secret, because calendar apps can't sign in.
 @login_not_required
 @require_safe
 @sensitive_variables("secret")

@@ -1,4 +1,4 @@
-"""Calibration: an administrator asks once more each time, sees the whole file, and then downloads it."""
+"""Calibration: an administrator starts it, reviews the resulting file, and may download it."""
 
 from typing import Any
 
@@ -32,8 +32,8 @@ _SECONDS = 60 * 60
 _CHIPS = {
     Result.AS_EXPECTED: Chip("As expected", "circle-check", "good"),
     Result.DIFFERENT: Chip("Different", "circle-alert", "warn"),
-    Result.NO_ANSWER: Chip("No answer", "circle-question-mark", "warn"),
-    Result.NOT_ASKED: Chip("Not asked", "minus", "quiet"),
+    Result.NO_ANSWER: Chip("No response", "circle-question-mark", "warn"),
+    Result.NOT_ASKED: Chip("Not sent", "minus", "quiet"),
 }
 _ORDER = (Result.DIFFERENT, Result.NO_ANSWER, Result.NOT_ASKED, Result.AS_EXPECTED)
 
@@ -42,7 +42,7 @@ _ORDER = (Result.DIFFERENT, Result.NO_ANSWER, Result.NOT_ASKED, Result.AS_EXPECT
 @require_http_methods(["GET", "POST"])
 @may_calibrate
 def calibrate_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET says what will be asked; POST asks it and shows the file. Nothing of it is kept here."""
+    """GET lists the requests; POST sends them and shows the result file, which is not stored."""
     connection = find(pk)
     place = clients.place_of(connection.server)
     if request.method == "GET":
@@ -55,23 +55,23 @@ def calibrate_page(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _question(request, connection, form)
     try:
-        found = calibrate(connection, form.told(), by=actor_of(request), now=timezone.now())
+        calibration = calibrate(connection, form.told(), by=actor_of(request), now=timezone.now())
     except CannotCalibrate as refused:
         form.add_error(refused.field or None, refused.message)
         return _question(request, connection, form)
-    return _result(request, connection, found, place)
+    return _result(request, connection, calibration, place)
 
 
 @never_cache
 @require_POST
 @may_calibrate
 def download(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: the file that this person was just shown, which travels in the form itself."""
+    """POST: download the file that the page has just shown. The form carries it, signed."""
     connection = find(pk)
     try:
         text = signing.loads(request.POST.get("file", ""), salt=_salt(request, connection), max_age=_SECONDS)
     except signing.BadSignature:
-        flash.error(request, "The file is no longer at hand. Run the calibration again.")
+        flash.error(request, "The file is no longer available. Run the calibration again.")
         return redirect("connections:calibrate", pk=connection.pk)
     name = f"calibration-{timezone.localdate()}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -95,14 +95,14 @@ def _question(request: HttpRequest, connection: Connection, form: CalibrationFor
     return render(request, "connections/calibrate.html", context)
 
 
-def _result(request: HttpRequest, connection: Connection, found: Calibration, place: Place) -> HttpResponse:
-    text = found.file()
+def _result(request: HttpRequest, connection: Connection, calibration: Calibration, place: Place) -> HttpResponse:
+    text = calibration.file()
     context: dict[str, Any] = {
         "connection": connection,
-        # What is unexpected first, each in the order of the file.
-        "rows": [_row(comparison, place) for result in _ORDER for comparison in found.with_result(result)],
-        "different": found.counts[Result.DIFFERENT],
-        "unanswered": found.counts[Result.NO_ANSWER],
+        # Unexpected responses first, otherwise in the order of the file.
+        "rows": [_row(comparison, place) for result in _ORDER for comparison in calibration.with_result(result)],
+        "different": calibration.counts[Result.DIFFERENT],
+        "unanswered": calibration.counts[Result.NO_ANSWER],
         "file": text,
         "signed": signing.dumps(text, salt=_salt(request, connection), compress=True),
     }

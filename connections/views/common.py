@@ -1,4 +1,4 @@
-"""What several pages need: the acting person and links to Azure DevOps."""
+"""Helpers shared by several pages: the current user, links to Azure DevOps, policy warnings."""
 
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -26,20 +26,20 @@ from connections.views.report_presenter import plain_http_notice
 
 
 def shown_version(request: HttpRequest, current: str, *, has_conflict: bool, name: str = "version") -> str:
-    """The version that a form carries: the one it came with, unless it is new or has just shown what changed."""
+    """The version for a form: the submitted one, or the current one for a new form or after a conflict was shown."""
     return current if has_conflict or name not in request.POST else request.POST[name]
 
 
 def ask_again(
     request: HttpRequest, connection: Connection, refused: Refused, *, act: str, version: str
 ) -> HttpResponse:
-    """409 for a button that was drawn from another state: both values, and the same button once more."""
+    """409 for a button on an outdated page: show both values, and the button again."""
     context = {"connection": connection, "conflicts": refused.conflicts, "act": act, "version": version}
     return render(request, "connections/conflict.html", context, status=409)
 
 
 def person(request: HttpRequest) -> User:
-    """Who is signed in; every page but the sign-in demands it."""
+    """The current user. Every page except sign-in requires one."""
     return cast("User", request.user)
 
 
@@ -52,12 +52,12 @@ def rotation_step_url(rotation: BulkRotation, name: str = "rotation-step") -> st
 
 
 def tokens_page(server: Server, organization: str) -> str:
-    """Where the organization's tokens are made and revoked at Azure DevOps."""
+    """The page in Azure DevOps where tokens of the organization are created and revoked."""
     return server.tokens_page(organization)
 
 
 def tokens_page_of(connection: Connection) -> str:
-    """The same for a connection; empty when its server is no longer configured."""
+    """The same for a connection; empty if its server is no longer configured."""
     try:
         return clients.server(connection.server).tokens_page(connection.organization)
     except clients.UnknownServer:
@@ -72,7 +72,7 @@ def problem_about(
     host: str = "",
     retry_after: float | None = None,
 ) -> ProblemView:
-    """A problem with a connection, in the words of its server and with the links that help."""
+    """A problem with a connection, worded for its server, with links."""
     return problem_view(
         code,
         tokens_page=tokens_page_of(connection),
@@ -83,7 +83,7 @@ def problem_about(
 
 
 def notices_about_server(name: str) -> list[Notice]:
-    """What should be known before a token is entrusted to the server of this name."""
+    """Security warnings about the server."""
     return (
         [plain_http_notice(name)]
         if any(server.shows_tokens for server in clients.servers() if server.name == name)
@@ -92,12 +92,12 @@ def notices_about_server(name: str) -> list[Notice]:
 
 
 def warn_of_violations(request: HttpRequest, connection: Connection, token: Credential | None = None) -> None:
-    """Say which guard rails a token breaks that was taken all the same."""
-    found = enforce_policy.violations_of(
+    """Show a warning for each policy rule that the accepted token violates."""
+    violations = enforce_policy.violations_of(
         expires_on=connection.expires_on, now=timezone.now(), token=token, besides=connection.pk
     )
-    for breach in found:
-        problem = catalogue.problem(breach.code)
+    for violation in violations:
+        problem = catalogue.problem(violation.code)
         flash.warning(request, f"{problem.title}. {problem.explanation} {problem.next_step}")
 
 
@@ -112,7 +112,7 @@ def _row(server: Server) -> dict[str, Any]:
 
 
 def guide_context(connection: Connection | None = None) -> dict[str, Any]:
-    """What every page with instructions shows; on the page of a connection only what concerns its server."""
+    """Context of pages with instructions, limited to the server of the connection if one is given."""
     servers = [server for server in clients.servers() if connection is None or server.name == connection.server]
     return {
         "provider": AZURE_DEVOPS,

@@ -1,4 +1,4 @@
-"""A connection's own page, its test, its rest and its end."""
+"""The page of a connection, and its actions: test, disable, make default, disconnect."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ from history.record import actor_of
 
 
 def find(pk: int) -> Connection:
-    """The connection. Raises `ConnectionGone`, which is a 404 page."""
+    """The connection. Raises `ConnectionGone`, which becomes a 404 page."""
     connection = reads.connection(pk)
     if connection is None:
         raise versions.gone()
@@ -62,7 +62,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @permission_required("connections.test_connection", raise_exception=True)
 def test_stored(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: check the stored token now; the page comes back with the result."""
+    """POST: test the stored token, and return the page with the result."""
     connection = find(pk)
     report = audit(connection, by=actor_of(request), now=timezone.now(), interactive=True)
     return _page(request, connection, report=report)
@@ -71,19 +71,20 @@ def test_stored(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @permission_required("connections.disable_connection", raise_exception=True)
 def disable(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: let the connection rest."""
-    said = "is disabled. Its token stays stored and is not used."
-    return _set_disabled(request, pk, disabled=True, act="Disable", said=said)
+    """POST: disable the connection."""
+    return _set_disabled(
+        request, pk, disabled=True, act="Disable", result="is disabled. Its token is kept but not used."
+    )
 
 
 @require_POST
 @permission_required("connections.disable_connection", raise_exception=True)
 def enable(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: use the connection again."""
-    return _set_disabled(request, pk, disabled=False, act="Enable", said="is enabled.")
+    """POST: enable the connection."""
+    return _set_disabled(request, pk, disabled=False, act="Enable", result="is enabled.")
 
 
-def _set_disabled(request: HttpRequest, pk: int, *, disabled: bool, act: str, said: str) -> HttpResponse:
+def _set_disabled(request: HttpRequest, pk: int, *, disabled: bool, act: str, result: str) -> HttpResponse:
     connection = find(pk)
     drawn_from = request.POST.get("version", "")
     try:
@@ -91,14 +92,14 @@ def _set_disabled(request: HttpRequest, pk: int, *, disabled: bool, act: str, sa
     except CannotChange as refused:
         version = versions.version(find(pk), versions.DISABLE)
         return ask_again(request, connection, refused, act=act, version=version)
-    flash.success(request, f"{connection.name} {said}")
+    flash.success(request, f"{connection.name} {result}")
     return redirect(connection)
 
 
 @require_POST
 @permission_required("connections.change_connection", raise_exception=True)
 def choose_default(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: make this the connection that forms choose beforehand."""
+    """POST: make this the connection that forms preselect."""
     connection = find(pk)
     drawn_from = request.POST.get("version", "")
     try:
@@ -107,25 +108,25 @@ def choose_default(request: HttpRequest, pk: int) -> HttpResponse:
         version = versions.version(connection, versions.DEFAULT)
         return ask_again(request, connection, refused, act="Make default", version=version)
     if changed:
-        flash.success(request, f"{connection.name} is the default connection now.")
+        flash.success(request, f"{connection.name} is now the default connection.")
     return redirect(connection)
 
 
 @require_POST
 @permission_required("connections.change_connection", raise_exception=True)
 def resume_reminders(request: HttpRequest, pk: int, muted: int) -> HttpResponse:
-    """POST: remind somebody again who stopped the reminders about this connection."""
+    """POST: resume reminders about this connection for an address that stopped them."""
     connection = find(pk)
     stopped = get_object_or_404(notification_reads.muted_about(connection), pk=muted)
     restart_reminders(stopped, by=actor_of(request), now=timezone.now())
-    flash.success(request, f"{stopped.address} is reminded again.")
+    flash.success(request, f"{stopped.address} will get reminders again.")
     return redirect(connection)
 
 
 @require_http_methods(["GET", "POST"])
 @permission_required("connections.delete_connection", raise_exception=True)
 def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET asks for the name; POST deletes the connection and its token."""
+    """GET asks for confirmation; POST deletes the connection and its token."""
     connection = find(pk)
     form = DisconnectForm(request.POST or None)
     conflicts: tuple[Conflict, ...] = ()
@@ -173,7 +174,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "chip": state.chip,
         "problem": _problem(connection),
         "notices": _notices(connection, shown, can_change=request.user.has_perm("connections.change_connection"))
-        # A fresh report says the same itself.
+        # A new report has the same notices.
         + (_notices_about_projects(connection, shown) if report is None else []),
         "token": {
             "expires_on": connection.expires_on,
@@ -225,11 +226,11 @@ def _shown(connection: Connection, shown: ConnectionDetail, tokens: str) -> dict
         "created_at": connection.created_at,
         "checked_at": connection.checked_at,
         "disabled": connection.disabled,
-        "token_reach": _made_for(connection),
+        "token_reach": _token_reach(connection),
     }
 
 
-def _made_for(connection: Connection) -> str:
+def _token_reach(connection: Connection) -> str:
     is_known = connection.token_reach != Connection.Reach.UNKNOWN
     return str(connection.get_token_reach_display()) if is_known else "not recorded"
 
@@ -254,7 +255,7 @@ def _notices(connection: Connection, shown: ConnectionDetail, *, can_change: boo
                 "info",
                 "calendar-plus",
                 "The expiry date is not recorded",
-                "Without it nobody can be warned before the token ends. Azure DevOps shows it in the list of tokens.",
+                "Without it, we can't warn anyone before the token expires. Azure DevOps shows it in its token list.",
                 reverse("connections:edit", args=[connection.pk]) if can_change else "",
                 "Add the date",
             )
@@ -264,15 +265,15 @@ def _notices(connection: Connection, shown: ConnectionDetail, *, can_change: boo
             Notice(
                 "quiet",
                 "info",
-                "The latest check could not reach Azure DevOps",
-                "One outage is not news. What is shown here is from the last check that got an answer.",
+                "The last check could not reach Azure DevOps",
+                "This may be temporary. The page shows the results of the last successful check.",
             )
         )
     return notices
 
 
 def _notices_about_projects(connection: Connection, shown: ConnectionDetail) -> list[Notice]:
-    """What the last check found of rights and of projects."""
+    """Notices about permissions and projects, from the last check."""
     notices = rights_notices(
         {state.capability: state.project_verdicts() for state in shown.capabilities}, person=connection.identity_name
     )

@@ -21,7 +21,7 @@ from connections.views.presenters import connection_row
 @require_safe
 @permission_required("connections.view_connection", raise_exception=True)
 def listing(request: HttpRequest) -> HttpResponse:
-    """GET /code-repositories/: search, filters, order and page stand in the URL."""
+    """GET /code-repositories/: search, filters, order and page are in the URL."""
     today = timezone.localdate()
     form = FilterForm(request.GET, statuses=reads.status_choices())
     form.is_valid()
@@ -66,11 +66,11 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """GET /: the product begins at its list."""
+    """GET /: redirect to the list."""
     return redirect("connections:list")
 
 
-# Up to 91 days, each twice; they change when a connection does, and at midnight.
+# Cached: up to 91 days are rendered twice, and change only with connections and at midnight.
 @lru_cache(maxsize=8)
 def _chart(timeline: Timeline) -> SafeString:
     return render_to_string("connections/expiry_chart.html", {"timeline": timeline})

@@ -1,4 +1,4 @@
-"""Edit a connection: name, projects and what is known of its token."""
+"""Edit a connection: name, projects, token details and mail recipients."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +31,7 @@ may_change = permission_required("connections.change_connection", raise_exceptio
 @require_http_methods(["GET", "POST"])
 @may_change
 def edit_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET shows the form with the projects the token sees now; POST saves."""
+    """GET shows the form with the projects that the token can see; POST saves."""
     connection = find(pk)
     place = clients.place_of(connection.server)
     if request.method == "GET":
@@ -59,7 +59,7 @@ def edit_page(request: HttpRequest, pk: int) -> HttpResponse:
             return _conflict(request, find(pk), refused.conflicts)
         form.add_error(refused.field or None, refused.message)
         return _page(request, find(pk), form)
-    flash.success(request, "The changes are saved." if changed else "Nothing was changed.")
+    flash.success(request, "Changes saved." if changed else "Nothing was changed.")
     if "expires_on" in changed:
         warn_of_violations(request, connection)
     return redirect(connection)
@@ -89,7 +89,7 @@ _INPUTS = {
 
 
 def _conflict(request: HttpRequest, connection: Connection, conflicts: Sequence[Conflict]) -> HttpResponse:
-    """The form once more: what the person changed as they typed it, and the rest as it is now."""
+    """The form again: changed fields as submitted, all others with their current values."""
     chosen = [project.id for project in connection.limited_to()]
     current = {**_initial(connection), "projects": chosen}
     data = request.POST.copy()
@@ -121,7 +121,7 @@ def _page(
     answer: object = None,
     conflicts: Sequence[Conflict] = (),
 ) -> HttpResponse:
-    # Before Azure DevOps is asked, which takes its time: the version is that of what the form shows.
+    # Computed before the slow request to Azure DevOps, so that it belongs to the values in the form.
     version = shown_version(request, versions.version(connection, versions.EDIT), has_conflict=bool(conflicts))
     offered = project_choices(connection)
     checked = form.data.getlist("projects") if isinstance(form.data, QueryDict) else offered.chosen

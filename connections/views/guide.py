@@ -1,4 +1,4 @@
-"""The guide: how to make a token, what it needs, what can go wrong."""
+"""The guide: how to create a token, which scopes it needs, and troubleshooting."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,22 +14,22 @@ from connections.views.common import guide_context
 
 @require_safe
 def guide(request: HttpRequest) -> HttpResponse:
-    """GET /help/azure-devops/. Anybody who is signed in may read it."""
-    guided = guide_context()
-    usual = guided["places"][0]
+    """GET /help/azure-devops/, for every signed-in user."""
+    guide = guide_context()
+    place = guide["places"][0]
     context = {
-        "problems": [catalogue.problem(code, place=usual) for code in _causes(usual)],
+        "problems": [catalogue.problem(code, place=place) for code in _causes(place)],
         "server_problems": [
             catalogue.problem(code, place="collection") for code in catalogue.TROUBLESHOOTING_OF_A_SERVER
         ],
-        **guided,
+        **guide,
     }
     return render(request, AZURE_DEVOPS.guide_template, context)
 
 
 def _causes(place: Place) -> list[str]:
-    """The causes of the guide, without those that only the service knows."""
-    own = catalogue.OF_THE_SERVICE_ALONE if place == "collection" else ()
-    has_come = timezone.localdate() >= expiry.GLOBAL_TOKENS_END
-    later = catalogue.TROUBLESHOOTING_AFTER_THE_END_OF_GLOBAL_TOKENS if has_come else ()
-    return [code for code in (*catalogue.TROUBLESHOOTING, *later) if code not in own]
+    """The problem codes to explain, without those that occur only at Azure DevOps Services if that is not used."""
+    left_out = catalogue.OF_THE_SERVICE_ALONE if place == "collection" else ()
+    have_ended = timezone.localdate() >= expiry.GLOBAL_TOKENS_END
+    later = catalogue.TROUBLESHOOTING_AFTER_THE_END_OF_GLOBAL_TOKENS if have_ended else ()
+    return [code for code in (*catalogue.TROUBLESHOOTING, *later) if code not in left_out]

@@ -1,4 +1,4 @@
-"""A connection's history: every event, filtered, paged, and as CSV."""
+"""The history of a connection: filtered, paged, and as CSV."""
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -21,7 +21,7 @@ may_see = permission_required(("connections.view_connection", "history.view_even
 @require_safe
 @may_see
 def history(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET /code-repositories/<id>/history/: newest first; the filters stand in the URL."""
+    """GET /code-repositories/<id>/history/: newest first, with filters in the URL."""
     connection = find(pk)
     form = _filters(request, connection)
     chosen = form.chosen()

@@ -1,4 +1,4 @@
-"""What pages say of a token that is not used any more: revoke it, or not yet."""
+"""Notices about a replaced token: whether it can be revoked now."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from connections.views.common import rotation_step_url
 
 @dataclass(frozen=True, slots=True)
 class OldTokenView:
-    """An old token as a page shows it. `update_url` leads through the enabled connections that still use it."""
+    """An old token as a page shows it. `update_url` starts a rotation of the enabled connections that still use it."""
 
     person: str
     account: str
@@ -26,17 +26,17 @@ class OldTokenView:
 
 
 def old_token_view(old: OldToken, request: HttpRequest) -> OldTokenView:
-    """The token with the links that help whoever looks at the page."""
+    """The old token with the links that the current user may follow."""
     try:
         page = clients.server(old.server).tokens_page(old.organization)
     except clients.UnknownServer:
         page = ""
     enabled = [connection.pk for connection in old.still_used_by if not connection.disabled]
     may_rotate = request.user.has_perm("connections.rotate_connection")
-    url = _walk_through(enabled) if enabled and may_rotate else ""
+    url = _rotation_url(enabled) if enabled and may_rotate else ""
     return OldTokenView(old.person, old.account, old.organization, page, old.still_used_by, url)
 
 
-def _walk_through(connection_ids: list[int]) -> str:
+def _rotation_url(connection_ids: list[int]) -> str:
     steps = rotation_reads.steps_through(connection_ids)
     return rotation_step_url(BulkRotation.starting(steps, now=timezone.now(), within=WithinForm.DEFAULT))

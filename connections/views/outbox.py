@@ -1,4 +1,4 @@
-"""The outbox: what became of each mail and how mail is set up; and how a person stops reminders."""
+"""The outbox: delivery of each mail and how mail is configured; also the page to stop reminders."""
 
 from django.conf import settings
 from django.contrib import messages as flash
@@ -58,39 +58,42 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @may_send
 def again(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: try a waiting mail now."""
+    """POST: retry a mail now."""
     try_again(get_object_or_404(Mail, pk=pk), now=timezone.now())
-    if _ring(request):
-        flash.success(request, "The mail is tried again now.")
+    if _enqueue_sending(request):
+        flash.success(request, "Retrying the mail now.")
     return redirect("connections:outbox")
 
 
 @require_POST
 @may_send
 def send_test_mail(request: HttpRequest) -> HttpResponse:
-    """POST: a test mail to whoever asks for it."""
+    """POST: send a test mail to the current user."""
     address = person(request).email
     if not address:
-        flash.error(request, "Your account has no email address. Add it under your name, at the top right.")
+        flash.error(request, "Your account has no email address. Add one under your name at the top right.")
         return redirect("connections:outbox")
     send_test(address, now=timezone.now())
-    if _ring(request):
+    if _enqueue_sending(request):
         if written_to := emails.written_to():
-            words = f"No mail server is set up, so the test mail to {address} is put into {written_to}. Nobody gets it."
-            flash.warning(request, words)
+            warning = f"No mail server is configured. The test mail to {address} goes to {written_to} instead."
+            flash.warning(request, warning)
         else:
-            flash.success(request, f"A test mail to {address} is on its way. Here you see whether it was sent.")
+            flash.success(request, f"A test mail to {address} is on its way. This page shows when it has been sent.")
     return redirect("connections:outbox")
 
 
-def _ring(request: HttpRequest) -> bool:
-    """Ask a worker to send. The clock would come by itself; this only saves the wait."""
+def _enqueue_sending(request: HttpRequest) -> bool:
+    """Ask a worker to send. The scheduler does so anyway; this only saves the wait."""
     from connections.tasks import send_due
 
     try:
         enqueue(send_due)
     except BrokerUnavailable:
-        flash.warning(request, "The broker cannot be reached. The mail goes out when the clock and a worker are back.")
+        flash.warning(
+            request,
+            "The broker can't be reached. The mail is sent once the scheduler and a worker reach it.",
+        )
         return False
     return True
 

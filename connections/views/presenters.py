@@ -1,4 +1,4 @@
-"""What pages show of states, verdicts and reports: words, icons and tones, never colour alone."""
+"""Labels, icons and tones of states, verdicts and problems. Colour is never the only sign."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,7 @@ UNKNOWN_ICON = "circle-question-mark"
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A state as icon and word. `tone` is good, warn, bad, info or quiet."""
+    """A state as icon and label. `tone` is good, warn, bad, info or quiet."""
 
     label: str
     icon: str
@@ -54,13 +54,13 @@ VERDICT_CHIPS: dict[str, Chip] = {
 
 
 def health_of_connection(connection: Connection | Row) -> Health:
-    """The health on the page: a disabled connection is just that."""
+    """The health to show: a disabled connection is shown as disabled only."""
     return Health.DISABLED if connection.disabled else Health(connection.health)
 
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """Both axes of a connection, and the worse of them."""
+    """Health and expiry of a connection, and the worse of the two."""
 
     health: Chip
     expiry: Chip
@@ -69,7 +69,7 @@ class States:
 
 
 def states(connection: Connection | Row, *, today: date) -> States:
-    """How a connection stands today."""
+    """The states of a connection on this day."""
     health = health_of_connection(connection)
     end = expiry.expiry_of(connection.expires_on, today)
     return States(
@@ -89,7 +89,7 @@ def projects_summary(count: int, *, of_all: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRow:
-    """A connection in the list, with what is worked out from its columns."""
+    """A connection in the list: its columns and the values derived from them."""
 
     columns: Row
     url: str
@@ -103,9 +103,9 @@ class ConnectionRow:
 
 
 def connection_row(row: Row, *, projects: int, today: date) -> ConnectionRow:
-    """The row of a connection that is limited to so many `projects`, unless it covers all."""
+    """The row of a connection. `projects` is how many projects it is limited to, unless it covers all."""
     state = states(row, today=today)
-    # A later version may have stored a provider that this version does not know.
+    # A newer version may have stored a provider that this version does not know.
     provider = BY_KEY.get(row.provider)
     return ConnectionRow(
         columns=row,
@@ -122,7 +122,7 @@ def connection_row(row: Row, *, projects: int, today: date) -> ConnectionRow:
 
 @dataclass(frozen=True, slots=True)
 class ProblemView:
-    """A problem of the catalogue with the links that help, as a page shows it."""
+    """A problem of the catalogue with its links, as a page shows it."""
 
     code: str
     title: str
@@ -136,13 +136,13 @@ class ProblemView:
 def problem_view(
     code: str, *, tokens_page: str = "", activity_id: str | None = None, place: Place, facts: Facts = NO_FACTS
 ) -> ProblemView:
-    """The words of a code for a page about a connection that leads to such a `place`."""
+    """The texts for a problem code, worded for an organization or a collection as `place` says."""
     problem = catalogue.problem(code, place=place, facts=facts)
     url, label = "", ""
     if problem.link == "tokens" and tokens_page:
-        url, label = tokens_page, "Open your tokens at Azure DevOps"
+        url, label = tokens_page, "Open your tokens in Azure DevOps"
     elif problem.link == "status":
-        url, label = catalogue.STATUS_PAGE, "Open the service status of Azure DevOps"
+        url, label = catalogue.STATUS_PAGE, "Open the Azure DevOps service status"
     return ProblemView(
         problem.code, problem.title, problem.explanation, problem.next_step, url, label, activity_id or ""
     )
@@ -150,7 +150,7 @@ def problem_view(
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something a person should know beside the result."""
+    """A hint or warning beside the result."""
 
     tone: str
     icon: str
@@ -173,7 +173,7 @@ class CapabilityRow:
     without: str
     chip: Chip
     reason: str = ""
-    # Where it is denied and where granted; empty unless something was denied.
+    # Projects where it is denied and where it is granted; empty if it is denied nowhere.
     where: str = ""
     seconds: float | None = None
     verified_at: datetime | None = None
@@ -187,9 +187,9 @@ class CapabilityGroup:
     rows: list[CapabilityRow] = field(default_factory=list)
 
 
-def _row(key: str, verdict: str, reason: str, **more: object) -> CapabilityRow:
+def _row(key: str, verdict: str, reason: str, **optional: object) -> CapabilityRow:
     capability = CAPABILITIES[key]
-    # Beside "not permitted" the chip says it already.
+    # For "not permitted", the chip says enough.
     explained = catalogue.problem(reason).title if reason and verdict != Verdict.NOT_PERMITTED else ""
     return CapabilityRow(
         key=key,
@@ -201,7 +201,7 @@ def _row(key: str, verdict: str, reason: str, **more: object) -> CapabilityRow:
         without="" if verdict == Verdict.GRANTED else capability.without,
         chip=VERDICT_CHIPS[verdict],
         reason=explained,
-        **more,  # type: ignore[arg-type]
+        **optional,  # type: ignore[arg-type]
     )
 
 
@@ -227,7 +227,7 @@ def finding_groups(findings: Iterable[Finding]) -> list[CapabilityGroup]:
 
 
 def stored_groups(connection: Connection) -> list[CapabilityGroup]:
-    """What is stored of each capability for a page; one never looked at reads "could not tell"."""
+    """The stored state of each capability for a page; one that was never checked is unknown."""
     known: dict[str, CapabilityState] = {state.capability: state for state in connection.capabilities.all()}
     rows = []
     for capability in capabilities_of(connection.provider):
@@ -247,4 +247,4 @@ def stored_groups(connection: Connection) -> list[CapabilityGroup]:
 
 
 def _doubted(code: str) -> str:
-    return f"The last check could not confirm it: {catalogue.problem(code).title}"
+    return f"The last check could not confirm this: {catalogue.problem(code).title}"

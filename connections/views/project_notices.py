@@ -1,4 +1,4 @@
-"""What pages say of rights and of projects, beside a report and on a connection's own page."""
+"""Notices about permissions and projects, for test results and the page of a connection."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ _MOST_NAMES = 10
 
 
 def rights_notices(by_capability: Mapping[str, Sequence[ProjectVerdict]], *, person: str) -> list[Notice]:
-    """What the person behind the token may not do, and in which projects; by capability."""
+    """Which permissions the owner of the token lacks, and in which projects."""
     denied: list[str] = []
     mixed: list[tuple[str, Sequence[ProjectVerdict]]] = []
     for capability, by_project in by_capability.items():
@@ -26,23 +26,23 @@ def rights_notices(by_capability: Mapping[str, Sequence[ProjectVerdict]], *, per
             Notice(
                 "warn",
                 "shield-x",
-                "Rights to ask for",
-                f"The token has the scopes, but {person} lacks the rights in {projects}. An administrator of the "
-                "project can give them. A token of somebody who has them works too.",
+                "Missing permissions",
+                f"The token has the scopes, but {person} lacks the permissions in {projects}. A project administrator "
+                "can grant them. Or use a token of someone who has them.",
             )
         )
     if mixed:
-        by_words: dict[str, list[str]] = {}
+        by_wording: dict[str, list[str]] = {}
         for capability, by_project in mixed:
-            by_words.setdefault(in_words(by_project), []).append(_short_name(capability))
-        lines = [f"{words}: {and_join(names)}." for words, names in by_words.items()]
+            by_wording.setdefault(in_words(by_project), []).append(_short_name(capability))
+        lines = [f"{where}: {and_join(names)}." for where, names in by_wording.items()]
         notices.append(
             Notice(
                 "warn",
                 "shield-alert",
                 "Not permitted in every project",
-                f"{person} may not do the same everywhere. {' '.join(lines)} An administrator of the project can give "
-                "the missing rights.",
+                f"{person} has different permissions in different projects. {' '.join(lines)} A project administrator "
+                "can grant the missing ones.",
             )
         )
     return notices
@@ -53,19 +53,20 @@ def _short_name(capability: str) -> str:
 
 
 def some_of(names: Sequence[str]) -> str:
-    """All of them, or the first and how many more."""
+    """All names, or the first ones and how many more there are."""
     if len(names) <= _MOST_NAMES:
         return and_join(names)
     return f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more"
 
 
 def hidden_projects_notices(names: Sequence[str]) -> list[Notice]:
-    """Which of the chosen projects the person behind the token does not see."""
+    """Which of the chosen projects the owner of the token can't see."""
     if not names:
         return []
     title = "A chosen project is not visible" if len(names) == 1 else "Some chosen projects are not visible"
     text = (
-        f"Azure DevOps does not show {some_of(names)} to the owner of the token. The project may be gone, or the owner "
-        "is not a member of it. Give the owner access, or choose other projects for the connection."
+        f"The owner of the token can't see {some_of(names)} in Azure DevOps. They may not be a member, or the "
+        f"{'project' if len(names) == 1 else 'projects'} may have been deleted. Give them access, or choose other "
+        "projects for the connection."
     )
     return [Notice("warn", "eye-off", title, text)]

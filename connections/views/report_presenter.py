@@ -1,4 +1,4 @@
-"""A report as a person reads it: outcome, steps, scopes, notices."""
+"""A verification report as pages show it: outcome, steps, scopes, notices."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,13 +19,14 @@ from connections.providers.registry import CAPABILITIES
 from connections.views.presenters import CapabilityGroup, Notice, ProblemView, finding_groups, problem_view
 from connections.views.project_notices import hidden_projects_notices, rights_notices, some_of
 
-# Which step a problem stops at. What is no refusal stops at reaching Azure DevOps, and other refusals at the token.
+# Problems that stop the test at the second step. Connection errors stop it at the first, other rejections at the third.
 _STOPS_AT_ORGANIZATION = {"organization_not_found", "organization_unavailable", "another_organization"}
+_PARTLY_UNKNOWN = "The token works, but some scopes are unknown"
 _WORDS = {
     "done": ("check", "good", "Done"),
     "failed": ("x", "bad", "Failed"),
-    "unknown": ("circle-question-mark", "warn", "Could not tell"),
-    "skipped": ("minus", "quiet", "Not reached"),
+    "unknown": ("circle-question-mark", "warn", "Unknown"),
+    "skipped": ("minus", "quiet", "Skipped"),
 }
 
 
@@ -52,7 +53,7 @@ class Step:
 
     @property
     def word(self) -> str:
-        """The state as a word."""
+        """The label of the state."""
         return _WORDS[self.state][2]
 
 
@@ -84,7 +85,7 @@ class ReportView:
 def report_view(
     report: Report, *, organization: str, tokens_page: str, place: Place, notices: list[Notice] | None = None
 ) -> ReportView:
-    """The words of a report about an organization, or a collection, as `place` says."""
+    """A report for a page, worded for an organization or a collection as `place` says."""
     failure = report.failure or report.untried
     facts = catalogue.facts_of(failure, organization) if failure else catalogue.Facts()
     outcome, tone, icon, title, summary = _headline(report, place, facts)
@@ -120,7 +121,7 @@ def _headline(report: Report, place: Place, facts: catalogue.Facts) -> tuple[str
         problem = catalogue.problem(report.failure.code, place=place, facts=facts)
         if report.failure.transient:
             return "undetermined", "warn", "circle-question-mark", problem.title, "The token could not be tested."
-        summary = "The token cannot be connected." if was_tested(report) else "The token could not be tested."
+        summary = "This token can't be connected." if was_tested(report) else "The token could not be tested."
         return "failed", "bad", "circle-x", problem.title, summary
     if report.untried is not None:
         return "undetermined", "warn", "circle-question-mark", *_why_untried(report, report.untried, place, facts)
@@ -128,25 +129,26 @@ def _headline(report: Report, place: Place, facts: catalogue.Facts) -> tuple[str
         return "passed", "good", "circle-check", "Connection successful", "The token works and has every scope."
     if report.lacking():
         count = len(report.lacking())
-        missing = "one thing" if count == 1 else f"{count} things"
-        return "limited", "warn", "circle-alert", "The token works, with limits", f"It cannot do {missing} it should."
+        missing = "1 permission is missing" if count == 1 else f"{count} permissions are missing"
+        title = f"The token works, but {missing}"
+        return "limited", "warn", "circle-alert", title, "Some features won't work without them."
     return (
         "undetermined",
         "warn",
         "circle-question-mark",
-        "The token works, but not everything could be told",
-        "Nothing speaks against it. Some scopes could not be proved.",
+        _PARTLY_UNKNOWN,
+        "We found no problem, but couldn't verify every scope.",
     )
 
 
 def _why_untried(report: Report, untried: Failure, place: Place, facts: catalogue.Facts) -> tuple[str, str]:
-    """The title and the summary of a test that found no project to try anything in."""
+    """Title and summary for a test that found no project in which to verify scopes."""
     title = catalogue.problem(untried.code, place=place, facts=facts).title
     if report.projects_failure is not None:
         title = f"{title}: the projects could not be listed"
     elif untried.code == NO_PROJECT:
-        title = "The token works, but not everything could be told"
-    return title, "The token was accepted, but no scope could be tried, because that takes a project."
+        title = _PARTLY_UNKNOWN
+    return title, "The token was accepted, but scopes can be verified only in a project."
 
 
 def _tried_in(report: Report) -> str:
@@ -168,7 +170,7 @@ def _steps(report: Report, organization: str, place: Place) -> list[Step]:
         ("organization", f"Find the {place}", organization),
         ("token", "Check the token", f"It belongs to {person}{account}." if person else ""),
     ]
-    # One call answers the first three, so its time stands beside the last that it decided.
+    # One request covers the first three steps, so its time is shown beside the last one that it decided.
     decided = min(reached, 2)
     steps = [
         Step(
@@ -202,28 +204,28 @@ def _projects_step(report: Report, place: Place) -> Step:
         return Step(key, label, "skipped")
     if report.projects_failure is not None:
         failure = report.projects_failure
-        # What kept everything from being tried is explained above the steps.
+        # The reason is explained above the steps.
         if report.untried is not None:
-            return Step(key, label, "unknown", "The list could not be read.")
+            return Step(key, label, "unknown", "The list couldn't be read.")
         facts = catalogue.facts_of(failure, "")
         problem = problem_view(failure.code, activity_id=failure.activity_id, place=place, facts=facts)
-        return Step(key, label, "unknown", f"{len(report.projects)} seen before it stopped.", problem)
+        return Step(key, label, "unknown", f"{len(report.projects)} listed before the error.", problem)
     if not report.projects:
-        return Step(key, label, "unknown", "None visible.")
+        return Step(key, label, "unknown", "No projects visible.")
     count = len(report.projects)
-    seen = "1 project visible." if count == 1 else f"{count} projects visible."
+    visible = "1 project visible." if count == 1 else f"{count} projects visible."
     if report.untried is not None:
-        return Step(key, label, "unknown", seen)
-    return Step(key, label, "done", seen)
+        return Step(key, label, "unknown", visible)
+    return Step(key, label, "done", visible)
 
 
 def _scopes_step(report: Report) -> Step:
     key, label = "scopes", "Check each scope"
     if not report.accepted or report.untried is not None:
         return Step(key, label, "skipped")
-    tried = f" Tried in {_tried_in(report)}." if report.tried() else ""
+    tried = f" Tested in {_tried_in(report)}." if report.tried() else ""
     if report.passed:
-        return Step(key, label, "done", f"Code, Build and Release are all there.{tried}")
+        return Step(key, label, "done", f"All scopes for Code, Build and Release are granted.{tried}")
     lacking = len(report.lacking())
     if lacking:
         return Step(key, label, "failed", f"{lacking} of {len(report.findings)} not available. See below.{tried}")
@@ -242,8 +244,8 @@ def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
                 "warn",
                 "list-checks",
                 "Scopes to add",
-                f"Edit the token at Azure DevOps and tick {' and '.join(highest.values())}. "
-                "The token itself stays the same. Then test again.",
+                f"Edit the token in Azure DevOps and tick {' and '.join(highest.values())}. "
+                "The token itself stays the same. Then test it again.",
                 tokens_page,
                 "Open your tokens" if tokens_page else "",
             )
@@ -253,66 +255,67 @@ def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
     notices += hidden_projects_notices([project.name or project.id for project in report.not_visible])
     if any(finding.reason == WRITE_PROBES_OFF for finding in report.findings):
         notices.append(
-            Notice("info", "info", "Writing was not tried", "The operator switched off the probes for writing.")
+            Notice("info", "info", "Write scopes not tested", "The site administrator turned these tests off.")
         )
     return notices
 
 
-def token_notices(*, token_reach: str, hint: str, breaches: Iterable[Violation], today: date) -> list[Notice]:
-    """What should be said of a token beside the test: its looks, broken guard rails, its reach."""
+def token_notices(*, token_reach: str, hint: str, violations: Iterable[Violation], today: date) -> list[Notice]:
+    """Notices about a new token beside the test result: its format, policy violations, its organizations."""
     notices = []
     if hint:
         notices.append(Notice("info", "info", "An unusual token", hint))
-    notices += [violation_notice(violation) for violation in breaches]
+    notices += [violation_notice(violation) for violation in violations]
     if token_reach == Connection.Reach.ALL:
         notices.append(global_token_notice(today))
     return notices
 
 
-def violation_notice(breach: Violation) -> Notice:
-    """A broken guard rail, beside the result of a test or on a connection's page."""
-    problem = catalogue.problem(breach.code)
-    tone = "bad" if breach.rule is Rule.REFUSE else "warn"
+def violation_notice(violation: Violation) -> Notice:
+    """A violation of the token policy."""
+    problem = catalogue.problem(violation.code)
+    tone = "bad" if violation.rule is Rule.REFUSE else "warn"
     return Notice(tone, "shield-alert", problem.title, f"{problem.explanation} {problem.next_step}")
 
 
 def plain_http_notice(server: str) -> Notice:
-    """What the operator allowed, said to whoever entrusts a token to it."""
+    """Warning about a server that is used over plain HTTP."""
     return Notice(
         "bad",
         "lock-open",
-        "Tokens cross the network readable",
-        f"The server {server} is reached by plain HTTP, so anybody on the way can read its tokens. Use a token with as "
-        "few scopes and as short a life as will do, and ask for HTTPS.",
+        "Tokens are sent unencrypted",
+        f"The server {server} uses plain HTTP, so anyone on the network can read its tokens. Use a token with as few "
+        "scopes and as short a lifetime as possible, and ask your site administrator for HTTPS.",
     )
 
 
 def global_token_notice(today: date) -> Notice:
-    """Tokens for all accessible organizations end on 1 December 2026."""
+    """Tokens for all accessible organizations stop working on 1 December 2026."""
     if today < expiry.GLOBAL_TOKENS_END:
         return Notice(
             "warn",
             "globe-lock",
             "This kind of token stops working on 1 December 2026",
-            "Microsoft ends tokens made for all accessible organizations. Create one for exactly this "
-            "organization before that day.",
+            "Azure DevOps stops accepting tokens for all accessible organizations. Create one for this organization "
+            "only before that day.",
         )
     return Notice(
         "bad",
         "globe-lock",
-        "Tokens of this kind stopped working on 1 December 2026",
-        "Microsoft ended tokens made for all accessible organizations. Create one for exactly this organization.",
+        "This kind of token stopped working on 1 December 2026",
+        "Azure DevOps no longer accepts tokens for all accessible organizations. Create one for this organization "
+        "only.",
     )
 
 
 def unknown_reach_notice(connection: Connection, *, can_change: bool) -> Notice:
-    """Nobody recorded for which organizations the token was made; how to find out, and where to say it."""
+    """Not recorded which organizations the token is valid for: how to find out, and where to record it."""
     return Notice(
         "info",
         "globe-lock",
-        "Not recorded: for which organizations the token was made",
-        "Azure DevOps accepts no tokens for all accessible organizations from 1 December 2026 on. “Organization” in "
-        "its list of tokens says whether this is one.",
+        "The organizations of the token are not recorded",
+        "From 1 December 2026, Azure DevOps no longer accepts tokens for all accessible organizations. See "
+        "“Organization” in the list of tokens in Azure DevOps to find out whether this is one.",
         f"{reverse('connections:edit', args=[connection.pk])}#id_token_reach" if can_change else "",
         "Record it",
     )

@@ -1,4 +1,4 @@
-"""The panel of a new token: its test and the result, the same on every page that takes a token."""
+"""The panel to test a new token, with its result. Every page with a token form uses it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from connections.views.report_presenter import ReportView, report_view, token_no
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """One thing about the old and the new token."""
+    """One property of the old and the new token."""
 
     label: str
     old: str
@@ -32,7 +32,7 @@ class ComparisonRow:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonView:
-    """The new token beside the one that a connection uses, or why it could not be tested for it."""
+    """The new token compared with the one that a connection uses, or why it could not be tested."""
 
     title: str
     rows: Sequence[ComparisonRow] = ()
@@ -70,9 +70,9 @@ class TokenPanel:
 
 
 def result_after(refusal: Refused, kept: VerificationResult | None) -> VerificationResult | None:
-    """The result to show with a refusal: of the test that it rests on, or else the kept one.
+    """The result to show with a refusal: that of the test that caused it, or else the kept one.
 
-    What concerns the token itself is said beside its field, so a new test of it adds nothing.
+    An error of the token field is shown beside the field, so a new test of it adds nothing.
     """
     return kept if refusal.tested is None or refusal.field == "token" else refusal.tested
 
@@ -80,16 +80,16 @@ def result_after(refusal: Refused, kept: VerificationResult | None) -> Verificat
 def new_token_report(
     report: Report, form: TokenForm, *, server: str, organization: str, tokens_page: str, besides: int | None = None
 ) -> ReportView:
-    """A report of the token in a valid `form`, with what else should be known of it before it is used.
+    """A report about the token in a valid `form`, with notices.
 
-    `besides` is the id of the one connection that may use the token already.
+    `besides` is the id of the connection that may already use the token.
     """
     place, today = clients.place_of(server), timezone.localdate()
     reach = form.cleaned_data.get("token_reach", "")
     notices = notices_about_server(server) + token_notices(
         token_reach=Connection.Reach.at(place, reach),
         hint=form.hint(),
-        breaches=reuse_violations(form.cleaned_data["token"], besides=besides),
+        violations=reuse_violations(form.cleaned_data["token"], besides=besides),
         today=today,
     )
     report = with_cause_of_new(report, place=place, token_reach=reach, today=today)
@@ -97,7 +97,7 @@ def new_token_report(
 
 
 def comparison_rows(connection: Connection, comparison: Comparison, report: Report) -> list[ComparisonRow]:
-    """The old token beside the new one, in words."""
+    """The old token compared with the new one."""
     identity = report.identity.display_name if report.identity else ""
     place = clients.place_of(connection.server)
     good, warn = ("good", "check"), ("warn", "triangle-alert")
@@ -106,7 +106,7 @@ def comparison_rows(connection: Connection, comparison: Comparison, report: Repo
         ComparisonRow(
             place.capitalize(),
             connection.organization,
-            connection.organization if comparison.same_organization else f"Another {place}",
+            connection.organization if comparison.same_organization else f"Different {place}",
             *(good if comparison.same_organization else ("bad", "x")),
         ),
         ComparisonRow("Scopes lost", "", _labels(comparison.lost), *(warn if comparison.lost else good)),

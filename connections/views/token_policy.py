@@ -1,4 +1,4 @@
-"""Guard rails: what an administrator sets for every token."""
+"""Token policy: the rules that an administrator sets for every token."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,9 +31,9 @@ may_change = permission_required("connections.change_guardrails", raise_exceptio
 @require_safe
 @may_see
 def policy_page(request: HttpRequest) -> HttpResponse:
-    """GET /code-repositories/guard-rails/: the rules in force, and who changed them when."""
-    rails = StoredTokenPolicy.now()
-    initial = {name: getattr(rails, name) for name in TokenPolicyForm.base_fields}
+    """GET /code-repositories/guard-rails/: the current rules and their history."""
+    policy = StoredTokenPolicy.now()
+    initial = {name: getattr(policy, name) for name in TokenPolicyForm.base_fields}
     return _page(request, TokenPolicyForm(initial=initial))
 
 
@@ -41,17 +41,20 @@ def policy_page(request: HttpRequest) -> HttpResponse:
 @require_POST
 @may_change
 def change_policy(request: HttpRequest) -> HttpResponse:
-    """POST: put new rules in force."""
+    """POST: save the rules."""
     form = TokenPolicyForm(request.POST)
     if not form.is_valid():
         return _page(request, form)
-    given = form.cleaned_data
-    wished = TokenPolicy(
-        given["longest_life_days"], Rule(given["longest_life"]), Rule(given["reuse"]), Rule(given["missing_date"])
+    cleaned = form.cleaned_data
+    policy = TokenPolicy(
+        cleaned["longest_life_days"],
+        Rule(cleaned["longest_life"]),
+        Rule(cleaned["reuse"]),
+        Rule(cleaned["missing_date"]),
     )
     drawn_from = request.POST.get("version", "")
     try:
-        changed = set_token_policy(wished, by=actor_of(request), now=timezone.now(), drawn_from=drawn_from)
+        changed = set_token_policy(policy, by=actor_of(request), now=timezone.now(), drawn_from=drawn_from)
     except CannotChange as refused:
         return _page(request, form, conflicts=refused.conflicts)
     flash.success(request, "Policy saved." if changed else "Nothing was changed.")

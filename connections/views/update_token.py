@@ -1,4 +1,4 @@
-"""Update token: the new one is tested and compared while the old one stays."""
+"""Update token: the new token is tested and compared while the old one stays in use."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -51,7 +51,7 @@ hide_token = sensitive_post_parameters("token")
 @require_http_methods(["GET", "POST"])
 @may_rotate
 def update_token(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET shows the form; POST swaps the token, or says why not."""
+    """GET shows the form; POST replaces the token, or shows the error."""
     connection = find(pk)
     if request.method == "GET":
         return _page(request, connection, _empty_form(connection))
@@ -89,7 +89,7 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @may_rotate
 def test_replacement(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: test the new token; the old one stays in use."""
+    """POST: test the new token while the old one stays in use."""
     connection = find(pk)
     form = VerifyReplacementForm(request.POST, place=clients.place_of(connection.server))
     if not form.is_valid():
@@ -107,7 +107,7 @@ def test_replacement(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @may_rotate
 def extend_token(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: "I extended the same token": a new date, after a check."""
+    """POST "I extended the same token": test the token, then save its new date."""
     connection = find(pk)
     form = ExpiryForm(request.POST, prefix="same")
     if form.is_valid():
@@ -126,7 +126,7 @@ def extend_token(request: HttpRequest, pk: int) -> HttpResponse:
                 return _page(request, connection, _empty_form(connection), same=form, same_conflicts=refused.conflicts)
             form.add_error(None, refused.message)
         else:
-            flash.success(request, f"The token of {connection.name} was checked and its new date is recorded.")
+            flash.success(request, f"The token of {connection.name} works, and its new expiry date is saved.")
             warn_of_violations(request, connection)
             return redirect(connection)
     return _page(request, connection, _empty_form(connection), same=form)
@@ -136,7 +136,7 @@ def extend_token(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET"])
 @may_rotate
 def token_updated(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET: done; now revoke the old token, unless other connections still use it."""
+    """GET: the confirmation, with a reminder to revoke the old token."""
     connection = find(pk)
     old_tokens = [old_token_view(old, request) for old in replaced_tokens([connection])]
     context = {"connection": connection, "old_tokens": old_tokens}

@@ -40,7 +40,7 @@ def test_a_full_token_is_tested_and_connected(page: Page, token_of: Token) -> No
     expect(page.locator("[data-outcome=passed] .outcome svg")).to_be_visible()
     page.get_by_role("button", name="Connect Azure DevOps").click()
     expect(page.get_by_role("heading", name="Acme main")).to_be_visible()
-    expect(page.get_by_text("Acme main is connected to acme.")).to_be_visible()
+    expect(page.get_by_text("Acme main is now connected to acme.")).to_be_visible()
 
 
 def test_the_token_stays_in_the_input_and_is_nowhere_else_on_the_page(page: Page, token_of: Token) -> None:
@@ -69,12 +69,12 @@ def test_a_verdict_in_hand_is_not_asked_for_again(page: Page, sandbox: Sandbox, 
         ("revoked", "acme", "Token not accepted"),
         ("other-organization", "acme", "Token not accepted"),
         ("not-a-member", "acme", "The token's owner is not a member"),
-        ("read-only", "acme", "The token works, with limits"),
-        ("no-build", "acme", "The token works, with limits"),
-        ("no-release", "acme", "The token works, with limits"),
-        ("code-only", "acme", "The token works, with limits"),
-        ("no-rights", "guarded", "The token works, with limits"),
-        ("no-projects", "acme", "The token works, but not everything could be told"),
+        ("read-only", "acme", "permissions are missing"),
+        ("no-build", "acme", "permissions are missing"),
+        ("no-release", "acme", "permissions are missing"),
+        ("code-only", "acme", "permissions are missing"),
+        ("no-rights", "guarded", "permissions are missing"),
+        ("no-projects", "acme", "The token works, but some scopes are unknown"),
         ("global", "strict", "Tokens for all organizations are not allowed"),
     ],
 )

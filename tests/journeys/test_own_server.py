@@ -43,7 +43,7 @@ def test_a_collection_is_chosen_tested_and_connected(page: Page, own: Sandbox, t
     expect(page.get_by_role("heading", name="Connection successful")).to_be_focused()
     expect(page.locator("[data-step=organization]")).to_contain_text("Find the collection DefaultCollection")
     page.get_by_role("button", name="Connect Azure DevOps").click()
-    expect(page.get_by_text("Own main is connected to DefaultCollection.")).to_be_visible()
+    expect(page.get_by_text("Own main is now connected to DefaultCollection.")).to_be_visible()
     assert Connection.objects.get().token_reach == "unknown"
 
 

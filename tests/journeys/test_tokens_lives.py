@@ -93,7 +93,7 @@ def test_a_running_audit_is_cancelled(page: Page, connected: Connected) -> None:
     page.goto("/code-repositories/")
     page.get_by_role("button", name="Audit all now").click()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("The audit is cancelled. What was checked stays.")).to_be_visible()
+    expect(page.get_by_text("Audit cancelled. Completed checks are kept.")).to_be_visible()
     expect(page.locator("#counts")).to_contain_text("1 not checked")
 
 

@@ -173,10 +173,10 @@ def test_plain_http_is_refused_until_the_operator_says_what_it_means(
     assert "anybody on the network can read the tokens" in settings.AZURE_DEVOPS_PLAIN_HTTP
     page = press_test()
     assert "Connection successful" in page
-    assert "Tokens cross the network readable" in page
+    assert "Tokens are sent unencrypted" in page
     assert "uses plain HTTP" in pages.get(reverse("connections:add-azure-devops")).content.decode()
     connection = connect(pages, token_of("full"))
-    assert "Tokens cross the network readable" in pages.get(connection.get_absolute_url()).content.decode()
+    assert "Tokens are sent unencrypted" in pages.get(connection.get_absolute_url()).content.decode()
 
 
 def test_a_server_older_than_the_oldest_is_said_with_its_name(
@@ -198,7 +198,7 @@ def test_a_server_older_than_the_oldest_is_said_with_its_name(
         ("full", "stopped", "Collection is stopped"),
         ("expired", "DefaultCollection", "Basic Authentication"),
         ("revoked", "DefaultCollection", "Basic Authentication"),
-        ("no-projects", "DefaultCollection", "None visible."),
+        ("no-projects", "DefaultCollection", "No projects visible."),
         ("full", "down", "The server reported an internal error"),
         ("full", "throttled", "The server asks us to wait"),
     ],

@@ -27,7 +27,7 @@ def test_the_star_moves(pages: Client, sandbox: Sandbox) -> None:
     first, second = ConnectionFactory.create(name="First"), ConnectionFactory.create(name="Second")
     for one in (first, second):
         page = pages.post(reverse("connections:default", args=[one.pk]), follow=True).content.decode()
-        assert f"{one.name} is the default connection now." in page
+        assert f"{one.name} is now the default connection." in page
         assert "Make default" not in page
     assert stars() == ["Second"]
     assert pages.get(reverse("connections:list")).content.decode().count("default connection</span>") == 1

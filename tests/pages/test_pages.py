@@ -66,7 +66,7 @@ def test_connect_stores_and_leads_to_the_connection(pages: Client, sandbox: Sand
     connection = Connection.objects.get()
     assert answer.redirect_chain == [(connection.get_absolute_url(), 302)]
     page = answer.content.decode()
-    assert "Acme main is connected to acme" in page
+    assert "Acme main is now connected to acme" in page
     assert page.count("Granted</span>") == 8
     assert Event.objects.get().kind == "connection.connected"
 
@@ -356,8 +356,8 @@ def test_what_a_person_may_not_do_is_said_once_with_whom_to_ask(
     pages: Client, sandbox: Sandbox, token_of: Token
 ) -> None:
     page = post(pages, "test-new", form(token_of("no-rights"), organization="guarded"))
-    assert page.count("Rights to ask for") == 1
-    assert "but Gale Sample lacks the rights in Main. An administrator" in page
+    assert page.count("Missing permissions") == 1
+    assert "but Gale Sample lacks the permissions in Main. A project administrator" in page
 
 
 def test_where_the_sandbox_runs_the_form_says_how_to_try_it(pages: Client, sandbox: Sandbox) -> None:

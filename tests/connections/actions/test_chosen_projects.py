@@ -224,9 +224,9 @@ def test_connect_looks_into_the_chosen_projects_when_the_test_looked_elsewhere(
 ) -> None:
     deny(sandbox, *(one.id for one in projects[:3]), path=WRITES)
     tested = post(pages, "test-new", connect_form(token_of("full")))
-    assert "The token works, with limits" in tested
+    assert "permissions are missing" in tested
     data = connect_form(token_of("full"), verification_key=key_on(tested), **only(projects[3]))
-    assert "is connected to acme" in post(pages, "add-azure-devops", data)
+    assert "is now connected to acme" in post(pages, "add-azure-devops", data)
     assert Connection.objects.get().health == "healthy"
 
 
@@ -249,7 +249,7 @@ def test_what_the_chosen_project_denies_is_shown_and_then_accepted_without_a_thi
     assert "Connection successful" in tested
     data = connect_form(token_of("full"), verification_key=key_on(tested), **only(projects[3]))
     refused = post(pages, "add-azure-devops", data)
-    assert f"lacks the rights in {projects[3].name}" in refused
+    assert f"lacks the permissions in {projects[3].name}" in refused
     assert not Connection.objects.exists()
     asked = len(sandbox.requests)
     post(pages, "add-azure-devops", data | {"verification_key": key_on(refused), "accept_limited": "on"})
@@ -368,7 +368,7 @@ def test_the_command_prints_where_it_is_denied_and_where_granted(mixed: Connecti
     ran = Ran("test", mixed.name)
     assert ran.code == 0
     assert f"Granted. {WHERE}" in ran.out
-    assert "Tried in Storefront and Tailwind." in ran.out
+    assert "Tested in Storefront and Tailwind." in ran.out
 
 
 def test_json_holds_the_verdict_in_each_project(mixed: Connection, projects: list[Project]) -> None:
@@ -412,11 +412,11 @@ def test_the_page_says_that_no_chosen_project_is_visible_and_since_when(
     hide(sandbox, projects[3].id)
     tested = post(pages, "test", {}, connection.pk)
     assert '<h3 tabindex="-1">No chosen project visible</h3>' in tested
-    assert "Nothing speaks against it" not in tested
+    assert "We found no problem" not in tested
     stored = pages.get(connection.get_absolute_url()).content.decode()
     assert "<strong>No chosen project visible</strong>" in stored
     assert "not visible since" in stored
-    assert stored.count("The last check could not confirm it: No chosen project visible.") == 8
+    assert stored.count("The last check could not confirm this: No chosen project visible.") == 8
 
 
 def test_a_chosen_project_that_is_not_visible_is_named_while_another_works(
@@ -428,7 +428,7 @@ def test_a_chosen_project_that_is_not_visible_is_named_while_another_works(
     stored = pages.get(connection.get_absolute_url()).content.decode()
     for page in (tested, stored):
         assert page.count("A chosen project is not visible") == 1
-        assert f"Azure DevOps does not show {projects[3].name} to the owner" in page
+        assert f"The owner of the token can&#x27;t see {projects[3].name} in Azure DevOps" in page
 
 
 @pytest.mark.parametrize(
@@ -447,7 +447,7 @@ def test_a_list_that_fails_is_the_headline_and_the_reason_of_every_scope(
     page = post(pages, "test", {}, connection.pk)
     assert f"{title}: the projects could not be listed</h3>" in page
     assert page.count(f'<p class="small">{title}.</p>') == 8
-    assert "Nothing speaks against it" not in page
+    assert "We found no problem" not in page
     assert "No project visible" not in page
     ran = Ran("test", connection.name)
     assert ran.out.count(f"Unknown. {title}") == 8
@@ -498,7 +498,7 @@ def test_a_mail_about_lost_scopes_names_the_project_that_was_tried(
     assert "lost scopes" in mail.subject
     assert "- Build: Read: Missing." in mail.text
     for text in (mail.text, mail.html):
-        assert f"Tried in {projects[3].name}." in text
+        assert f"Tested in {projects[3].name}." in text
 
 
 def test_a_mail_says_what_works_in_some_projects_only(owner: User, mixed: Connection, sandbox: Sandbox) -> None:
@@ -518,7 +518,7 @@ def test_a_mail_says_that_no_chosen_project_is_visible_and_another_that_one_is_a
     mail = two_looks(connection)
     assert "works with limitations" in mail.subject
     assert "Edit the token" not in mail.text + mail.html
-    assert "Tried in" not in mail.text + mail.html
+    assert "Tested in" not in mail.text + mail.html
     assert "cannot see any of the projects that this connection is limited to" in mail.text
     assert f"- {projects[3].name}" in mail.text
     projects[3].seen_by = None
@@ -537,5 +537,5 @@ def test_a_test_for_several_connections_shows_a_report_for_each_limit(
     page = pages.post(address, data).content.decode()
     assert page.count('class="report"') == 2
     assert f">acme, {projects[3].name}</h3>" in page
-    assert "lacks the rights in" in page
+    assert "lacks the permissions in" in page
     assert "Connection successful" in page

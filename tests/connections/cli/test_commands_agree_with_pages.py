@@ -65,7 +65,7 @@ def test_a_refusal_ends_as_refused_where_the_page_says_cannot_be_connected(
     token.state = state
     assert Ran("test", "Acme main").code == 1
     page = pages.post(reverse("connections:test", args=[connection.pk]), follow=True).content.decode()
-    assert "The token cannot be connected." in page
+    assert "This token can&#x27;t be connected." in page
 
 
 def test_the_reason_and_what_is_known_of_it_are_printed(connected: Connected, sandbox: Sandbox) -> None:

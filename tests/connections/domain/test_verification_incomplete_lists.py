@@ -117,7 +117,7 @@ def test_the_page_of_a_test_says_how_many_were_seen_and_that_there_may_be_more(
     pages: Client, sandbox: Sandbox, token: PersonalAccessToken
 ) -> None:
     page = pages.post(reverse("connections:test-new"), FORM | {"token": token.reveal()}).content.decode()
-    assert "seen before it stopped." in page
+    assert "listed before the error." in page
     assert "may still exist" in page
     assert "The list of projects is incomplete" in page
     whole = FORM | {"organization": "doubled", "token": token.reveal()}

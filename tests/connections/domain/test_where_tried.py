@@ -44,14 +44,14 @@ def test_each_project_is_named_once() -> None:
 
 def test_rights_are_asked_for_only_where_they_are_denied() -> None:
     (notice,) = rights_notices({"code_write": tried(A=DENIED, B=UNKNOWN)}, person="Maya")
-    assert "Maya lacks the rights in A. " in notice.text
+    assert "Maya lacks the permissions in A. " in notice.text
 
 
 def test_what_is_denied_everywhere_and_what_in_some_projects_are_two_things() -> None:
     notices = rights_notices(
         {"code_write": tried(A=DENIED, B=DENIED), "build_execute": tried(A=DENIED, B=GRANTED)}, person="Maya"
     )
-    assert [one.title for one in notices] == ["Rights to ask for", "Not permitted in every project"]
+    assert [one.title for one in notices] == ["Missing permissions", "Not permitted in every project"]
     assert "Denied in A, granted in B: Build execute." in notices[1].text
 
 

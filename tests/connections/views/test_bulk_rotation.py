@@ -134,7 +134,7 @@ def test_a_round_goes_step_by_step_to_its_end(pages: Client, three: list[Connect
     assert "1 of 2: 2 connections" in page
     answer = pages.post(address, FORM | {"token": token_of("full-again")}, follow=True)
     page = answer.content.decode()
-    assert "One, Two use the new token now." in page
+    assert "One, Two now use the new token." in page
     assert "2 of 2: Three" in page
     skip = re.search(r'href="([^"]+at=3[^"]*)">Skip', page)
     assert skip is not None
@@ -153,7 +153,7 @@ def test_a_failure_shows_the_result_of_each_and_offers_the_rest(
     Connection.objects.update(expires_on=in_days(3))
     address = plan(pages, connection=[here.pk, elsewhere.pk], shared=[here.pk, elsewhere.pk])
     page = pages.post(address, FORM | {"token": token_of("full-again")}).content.decode()
-    assert "Here uses the new token now." in page
+    assert "Here now uses the new token." in page
     assert 'data-result="token_refused"' in page
     assert "2 of 2: Elsewhere" in page
     assert token_of("full-again") not in page
