@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 from structlog.contextvars import get_contextvars
 
-from connections.domain import calibration_run, verification
+from connections.domain import calibration_run, runners, verification
 from connections.domain.calibration import Calibration, Result, Told
 from connections.domain.problems import Facts, Problem, catalogue
 from connections.models import Connection
@@ -130,7 +130,7 @@ def check_concurrently(
     """
     limit = settings.AZURE_DEVOPS_TEST_LIMIT
     with (
-        closing(verification.ConcurrentRunner(limit)) as pace,
+        closing(runners.ConcurrentRunner(limit)) as pace,
         azure_devops(where, organization, token, seconds=limit) as client,
     ):
         return _check(client, pace, projects)
@@ -142,10 +142,10 @@ def check_sequentially(
     """The check for the clock: each call within AZURE_DEVOPS_TASK_TIMEOUT seconds. `projects` as above."""
     seconds, list_seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT, settings.AZURE_DEVOPS_LIST_LIMIT
     with azure_devops(where, organization, token, seconds=seconds, list_seconds=list_seconds) as client:
-        return _check(client, verification.SequentialRunner(), projects)
+        return _check(client, runners.SequentialRunner(), projects)
 
 
-def _check(client: AzureDevOpsClient, pace: verification.Runner, projects: Sequence[ProjectRef]) -> verification.Report:
+def _check(client: AzureDevOpsClient, pace: runners.Runner, projects: Sequence[ProjectRef]) -> verification.Report:
     write_probes = settings.AZURE_DEVOPS_WRITE_PROBES
     report = verification.check(client, pace, write_probes=write_probes, now=timezone.now, projects=projects)
     return _logged(report, client)
@@ -169,7 +169,7 @@ def calibrate(
     open_client = partial(azure_devops, where, seconds=limit)
     made_up, nowhere = made_up_token(), calibration_run.made_up_organization()
     with (
-        closing(verification.ConcurrentRunner(limit)) as pace,
+        closing(runners.ConcurrentRunner(limit)) as pace,
         open_client(organization, token) as own,
         open_client(organization, made_up) as stranger,
         open_client(nowhere, made_up) as lost,

@@ -12,7 +12,8 @@ from functools import partial
 
 from connections.domain.calibration import TOLD_NOT_VALID, VALID, Calibration, Comparison, Result, Told
 from connections.domain.probe_projects import ProjectChooser
-from connections.domain.verification import NO_CHOSEN_PROJECT, NO_PROJECT, TIME_LIMIT, WRITE_PROBES_OFF, Runner
+from connections.domain.runners import Runner
+from connections.domain.verification import NO_CHOSEN_PROJECT, NO_PROJECT, TIME_LIMIT, WRITE_PROBES_OFF
 from connections.providers.azure_devops import capabilities, core, errors
 from connections.providers.azure_devops.capabilities import NO_SUCH_NUMBER, Probe, read_answer
 from connections.providers.azure_devops.classification import classify

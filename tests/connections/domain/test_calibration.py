@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connections.domain import verification
+from connections.domain import runners
 from connections.domain.calibration import Calibration, Comparison, Result, Told, token_states
 from connections.domain.calibration_run import Clients, calibrate, made_up_organization
 from connections.providers.azure_devops.client import AzureDevOpsClient
@@ -42,7 +42,7 @@ def run(sandbox: Sandbox) -> Run:
         organization: str = "acme",
         at: Sandbox | None = None,
         limit: float = 10.0,
-        pace: type[verification.ConcurrentRunner] = verification.ConcurrentRunner,
+        pace: type[runners.ConcurrentRunner] = runners.ConcurrentRunner,
         **more: Any,
     ) -> Calibration:
         playing = at or sandbox
@@ -228,7 +228,7 @@ def test_what_does_not_answer_in_time_is_no_answer(run: Run, sandbox: Sandbox) -
     assert {of(found, key).reason for key in ("builds", "no_such_build", "build_execute")} == {"timed_out"}
 
 
-class TooSlow(verification.ConcurrentRunner):
+class TooSlow(runners.ConcurrentRunner):
     """What is asked last is never finished in time."""
 
     def run(self, calls: Sequence[Callable[[], object]]) -> list[object]:

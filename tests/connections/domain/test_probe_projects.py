@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connections.domain import report_json, verification
+from connections.domain import report_json, runners, verification
 from connections.domain.verification import Report
 from connections.providers.azure_devops.capabilities import CAPABILITIES
 from connections.providers.azure_devops.client import AzureDevOpsClient
@@ -31,12 +31,12 @@ def check(sandbox: Sandbox, token_of: Callable[[str], str]) -> Check:
         limits = Limits(connect_timeout=2, deadline=limit)
         secret = PersonalAccessToken(token_of(token))
         with (
-            closing(verification.ConcurrentRunner(limit)) as side_by_side,
+            closing(runners.ConcurrentRunner(limit)) as side_by_side,
             AzureDevOpsClient(Server("Sandbox", sandbox.url, kind="sandbox"), "acme", secret, limits=limits) as client,
         ):
             return verification.check(
                 client,
-                verification.SequentialRunner() if apart else side_by_side,
+                runners.SequentialRunner() if apart else side_by_side,
                 write_probes=more.get("write_probes", True),
                 now=lambda: NOW,
                 projects=[ProjectRef(one.id, one.name) for one in chosen],

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connections.domain import verification
+from connections.domain import runners, verification
 from connections.domain.verification import Report
 from connections.providers.azure_devops.capabilities import CAPABILITIES
 from connections.providers.azure_devops.client import AzureDevOpsClient
@@ -30,10 +30,10 @@ def check(sandbox: Sandbox, token_of: Callable[[str], str]) -> Check:
         secret = PersonalAccessToken(token_of(token))
         limits = Limits(connect_timeout=2, deadline=limit)
         with (
-            closing(verification.ConcurrentRunner(limit)) as side_by_side,
+            closing(runners.ConcurrentRunner(limit)) as side_by_side,
             AzureDevOpsClient(server, organization, secret, limits=limits) as client,
         ):
-            pace = verification.SequentialRunner() if apart else side_by_side
+            pace = runners.SequentialRunner() if apart else side_by_side
             return verification.check(client, pace, write_probes=write_probes, now=lambda: NOW)
 
     return run

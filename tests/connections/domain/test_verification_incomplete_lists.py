@@ -17,7 +17,7 @@ from connections.actions.edit import Changes, edit
 from connections.actions.find_project import look_for
 from connections.actions.refusals import CannotEdit
 from connections.actions.verify_credential import Credentials
-from connections.domain import report_json, verification
+from connections.domain import report_json, runners, verification
 from connections.domain.verification import Report
 from connections.models import ChosenProject, Connection
 from connections.providers.azure_devops import paging
@@ -59,10 +59,10 @@ def check(sandbox: Sandbox, token: PersonalAccessToken) -> Check:
     def run(organization: str, *, limit: float = 10.0, apart: bool = False) -> Report:
         server = clients.servers()[0]
         with (
-            closing(verification.ConcurrentRunner(limit)) as side_by_side,
+            closing(runners.ConcurrentRunner(limit)) as side_by_side,
             clients.azure_devops(server, organization, token, seconds=limit) as client,
         ):
-            pace = verification.SequentialRunner() if apart else side_by_side
+            pace = runners.SequentialRunner() if apart else side_by_side
             return verification.check(client, pace, write_probes=True, now=lambda: NOW)
 
     return run
@@ -91,7 +91,7 @@ def test_a_check_that_runs_out_of_time_ends_its_list_too(
 ) -> None:
     monkeypatch.setattr(paging, "MOST_PAGES", 1_000_000)
     sandbox.behaviour.add("endless_list", path=PROJECTS, variant="empty")
-    pace = verification.ConcurrentRunner(0.5)
+    pace = runners.ConcurrentRunner(0.5)
     with clients.azure_devops(clients.servers()[0], "fabrikam", token, seconds=30) as client:
         report = verification.check(client, pace, write_probes=True, now=lambda: NOW)
         # This comes back only when the list is not read any more.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connections.domain import verification
+from connections.domain import runners, verification
 from connections.providers.azure_devops import build, errors, git, release
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.credentials import PersonalAccessToken
@@ -63,7 +63,7 @@ def test_everything_works_with_an_older_server(client: AzureDevOpsClient, server
 
 
 def test_a_check_of_a_full_token_takes_at_most_fourteen_requests(client: AzureDevOpsClient, server: Sandbox) -> None:
-    with closing(verification.ConcurrentRunner(10)) as pace:
+    with closing(runners.ConcurrentRunner(10)) as pace:
         report = verification.check(client, pace, write_probes=True, now=lambda: datetime.now(UTC))
     assert [one.verdict for one in report.findings] == [Verdict.GRANTED] * 8
     assert len(server.requests) <= 14
