@@ -1,4 +1,4 @@
-"""Write a mail with the week's anchor of the history to each administrator, so that it leaves the database."""
+"""The weekly mail to administrators with the history anchor, so that a copy exists outside the database."""
 
 import logging
 from datetime import datetime
@@ -18,9 +18,9 @@ _WHY = "you administer MFE Orchestrator"
 
 
 def mail_weekly_anchor(*, now: datetime) -> int:
-    """Write the mails of this week, unless that was done. Returns how many.
+    """Write this week's mails, unless they exist already. Returns how many.
 
-    Nobody is told, and nothing noted, while no administrator has an address: it is due as soon as one has.
+    Without an administrator who has a mail address, nothing is written or recorded, and the mails stay due.
     """
     people = _administrators()
     weekly = weekly_anchor.due(now=now) if people else None
@@ -36,7 +36,7 @@ def mail_weekly_anchor(*, now: datetime) -> int:
 
 
 def _administrators() -> list[Recipient]:
-    """Each address once, however many people share it."""
+    """Recipients without duplicate addresses."""
     addresses = {address.casefold(): address for address in notify.Recipients().administrators}
     return [Recipient(address, _WHY) for address in addresses.values()]
 

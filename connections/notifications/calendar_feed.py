@@ -1,7 +1,7 @@
-"""The way out to calendar programs: expiry dates as an iCalendar file (RFC 5545).
+"""Expiry dates as an iCalendar file (RFC 5545).
 
-Programs find out by DTSTAMP, LAST-MODIFIED and SEQUENCE whether an event is another than the one they have; Evolution
-and GNOME Calendar keep theirs for ever while these are the same. So each event has a revision, which moves with it.
+Calendar programs detect a changed event by DTSTAMP, LAST-MODIFIED and SEQUENCE. Evolution and GNOME Calendar keep
+their copy as long as these are the same, so each event has a revision that increases with every change.
 """
 
 import hashlib
@@ -22,21 +22,21 @@ from connections.models import Connection
 NAME = "Azure DevOps tokens"
 MEDIA_TYPE = "text/calendar; charset=utf-8"
 _PRODUCT = "-//MFE Orchestrator//Code Repositories//EN"
-# How often programs are asked to look again.
+# How often calendar programs should refresh.
 _REFRESH = timedelta(hours=6)
-# A week and a day before, in the morning: an all-day event begins at midnight.
+# A week and a day before, at nine in the morning; an all-day event begins at midnight.
 _ALARMS = (timedelta(days=7), timedelta(days=1))
 _MORNING = timedelta(hours=9)
-# An end that lies so far back is no news in a calendar any more.
+# Tokens that expired longer ago are left out.
 _SHOWN_AFTER = timedelta(days=90)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-# Which event: the id of its connection, and "expiry" or "all-organizations".
+# Identifies an event: the id of its connection, and "expiry" or "all-organizations".
 Key = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """How often an event has changed, and when it last did, to the second."""
+    """How often an event has changed, and when it last changed, to the second."""
 
     sequence: int
     changed_at: datetime
@@ -44,7 +44,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event without its revision, and a digest of what it says."""
+    """An event without its revision, and a digest of its content."""
 
     key: Key
     event: Event
@@ -60,12 +60,12 @@ def _first_revisions(entries: list[Entry]) -> Mapping[Key, Revision]:
 
 
 def calendar_of(connections: Iterable[Connection], *, today: date, revise: Revise = _first_revisions) -> bytes:
-    """The file, each event in the revision that `revise` finds for it. The same connections give the same bytes."""
+    """The file, with event revisions from `revise`. The same connections give the same bytes."""
     entries = [entry for connection in connections for entry in _entries(connection, today)]
     revisions = revise(entries)
     calendar = _empty_calendar()
     for entry in entries:
-        # A connection that is disconnected meanwhile has none any more.
+        # The revision is missing if the connection was disconnected in the meantime.
         calendar.add_component(_stamped(entry.event, revisions.get(entry.key, entry.first)))
     if not entries:
         calendar.add_component(_placeholder())
@@ -86,7 +86,7 @@ def _empty_calendar() -> Calendar:
 
 
 def _placeholder() -> Event:
-    """What an empty calendar holds: evolution-data-server removes nothing when it gets a file without any event."""
+    """Placeholder in an empty calendar: evolution-data-server ignores a file without events and keeps old ones."""
     event = Event()
     event.add("uid", f"no-dates@{_host()}")
     event.add("dtstart", _LONG_AGO.date())
@@ -115,7 +115,7 @@ def _entries(connection: Connection, today: date) -> Iterator[Entry]:
 
 def _entry(connection: Connection, day: date, words: str, what: str, to_do: str) -> Entry:
     event = Event()
-    # One event for each connection, whatever its date: a new token moves it.
+    # The UID does not contain the date, so that a new token moves the event instead of adding one.
     event.add("uid", f"{what}-{connection.pk}@{_host()}")
     event.add("dtstart", day)
     if day < date.max:

@@ -1,4 +1,4 @@
-"""Find each event's revision for calendar programs, and move it when the event says something else than before."""
+"""Store the revision of each calendar event, and increase it when the event changes."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,19 +9,19 @@ from connections.models import CalendarEntry
 from connections.notifications.calendar_feed import Entry, Key, Revision
 
 _ROWS_AT_ONCE = 500
-# SQLite takes so many parameters in one query, and more.
+# Below the limit of parameters in one query of SQLite.
 _IDS_AT_ONCE = 10_000
-# DTSTAMP and LAST-MODIFIED are written to the second, so a change within the same one must be the next.
+# DTSTAMP and LAST-MODIFIED have a resolution of a second, so a second change within one counts as one second later.
 A_SECOND = timedelta(seconds=1)
 
 
 def revise(entries: list[Entry], *, now: datetime) -> Mapping[Key, Revision]:
-    """The revision of each, stored. Nothing is written while no event has changed."""
+    """The stored revision of each entry. Writes only when an event has changed."""
     known = _known(entries)
     if not all(_is_current(entry, known) for entry in entries):
         with transaction.atomic():
             _store(entries, now=now)
-        # As stored: another fetch may have been the first.
+        # Read again: a concurrent request may have stored it first.
         known = _known(entries)
     return {key: Revision(row.sequence, row.changed_at) for key, row in known.items()}
 

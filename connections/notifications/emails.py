@@ -1,4 +1,4 @@
-"""The way out by mail: how a mail is worded, and how it is handed to the mail server."""
+"""Render mails and hand them to the mail server."""
 
 import re
 import smtplib
@@ -28,13 +28,13 @@ SUBJECT_PREFIX = "[MFE Orchestrator] "
 LONGEST_SUBJECT = 250
 _EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
 _BACKENDS = "django.core.mail.backends"
-# Ours in place of Django's, whichever of both the settings name.
+# Our backends replace Django's, whichever the settings name.
 _OURS: dict[str, type[BaseEmailBackend]] = {
     f"{_BACKENDS}.smtp.EmailBackend": SMTPBackend,
     f"{_BACKENDS}.filebased.EmailBackend": FolderBackend,
     "connections.notifications.mail_folder.FolderBackend": FolderBackend,
 }
-_REACH_NOBODY = {
+_UNDELIVERED = {
     f"{_BACKENDS}.console.EmailBackend": "the worker's output",
     f"{_BACKENDS}.dummy.EmailBackend": "nothing",
 }
@@ -42,7 +42,7 @@ _REACH_NOBODY = {
 
 @dataclass(frozen=True, slots=True)
 class RenderedMail:
-    """A mail's subject and both of its forms."""
+    """Subject, plain text and HTML of a mail."""
 
     subject: str
     text: str
@@ -50,7 +50,7 @@ class RenderedMail:
 
 
 def render_mail(event: str, context: Mapping[str, Any]) -> RenderedMail:
-    """The words of `templates/emails/<event>/`."""
+    """Render `templates/emails/<event>/`."""
     subject = SUBJECT_PREFIX + " ".join(render_to_string(f"emails/{event}/subject.txt", dict(context)).split())
     full = {**context, "subject": subject}
     text = render_to_string(f"emails/{event}/body.txt", full)
@@ -62,19 +62,19 @@ def render_mail(event: str, context: Mapping[str, Any]) -> RenderedMail:
 
 
 def new_message_id() -> str:
-    """An id that stays with the mail through every attempt, so that a duplicate is known as one."""
+    """A Message-ID, kept for all attempts of a mail, so that mail programs recognize duplicates."""
     return make_msgid(domain=urlsplit(settings.SITE_URL).hostname or "localhost")
 
 
 def written_to() -> str:
-    """Where mails are written while no mail server gets them, such as “the folder /srv/mail”; empty when one does."""
+    """Where mails are written if no mail server is configured, such as "the folder /srv/mail"; otherwise empty."""
     if _OURS.get(settings.EMAIL_BACKEND) is FolderBackend:
         return f"the folder {settings.EMAIL_FILE_PATH}"
-    return _REACH_NOBODY.get(settings.EMAIL_BACKEND, "")
+    return _UNDELIVERED.get(settings.EMAIL_BACKEND, "")
 
 
 def sender_problem(sender: str) -> str:
-    """Why this sender cannot be used, as the end of a sentence; empty when it can.
+    """Why this sender is invalid, as the end of a sentence; empty if it is valid.
 
     Quotes around a name with a comma: https://www.rfc-editor.org/rfc/rfc5322#section-3.4
     """
@@ -93,9 +93,9 @@ def sender_problem(sender: str) -> str:
 
 
 def open_backend() -> BaseEmailBackend:
-    """The configured way, closed until the first mail. Raises SetupError."""
-    if words := sender_problem(settings.DEFAULT_FROM_EMAIL):
-        raise SetupError(f"DEFAULT_FROM_EMAIL {words}.")
+    """The configured backend, which connects with the first mail. Raises SetupError."""
+    if reason := sender_problem(settings.DEFAULT_FROM_EMAIL):
+        raise SetupError(f"DEFAULT_FROM_EMAIL {reason}.")
     try:
         backend = _OURS.get(settings.EMAIL_BACKEND)
         return backend() if backend else get_connection()
@@ -104,52 +104,52 @@ def open_backend() -> BaseEmailBackend:
 
 
 @contextmanager
-def _deadline(way: BaseEmailBackend) -> Iterator[None]:
-    before = getattr(way, "connection", None)
+def _deadline(backend: BaseEmailBackend) -> Iterator[None]:
+    before = getattr(backend, "connection", None)
     if before is not None:
         before.watch()
     try:
         yield
     finally:
-        for connection in (before, getattr(way, "connection", None)):
+        for connection in (before, getattr(backend, "connection", None)):
             if connection is not None:
                 connection.unwatch()
 
 
-def close(way: BaseEmailBackend) -> None:
-    """Say goodbye to the mail server. What goes wrong at that changes nothing for what was handed over."""
-    with suppress(OSError, ValueError), _deadline(way):
-        way.close()
+def close(backend: BaseEmailBackend) -> None:
+    """Close the connection. Errors are ignored, as they do not affect the mails that were accepted."""
+    with suppress(OSError, ValueError), _deadline(backend):
+        backend.close()
 
 
-def send_mail(mail: Mail, way: BaseEmailBackend) -> None:
-    """Give one mail to the mail server, within EMAIL_DEADLINE seconds. Raises whatever `fault_of` judges.
+def send_mail(mail: Mail, backend: BaseEmailBackend) -> None:
+    """Hand one mail to the mail server within EMAIL_DEADLINE seconds. Raises the errors that `fault_of` classifies.
 
-    The connection stays open for the next mail. One that the server dropped after an earlier mail is replaced.
+    The connection stays open for the next mail. If the server closed it after an earlier mail, a new one is opened.
     """
-    is_used = isinstance(way, SMTPBackend) and way.is_usable
+    is_used = isinstance(backend, SMTPBackend) and backend.is_usable
     if not is_used:
-        close(way)
+        close(backend)
     try:
-        _send(mail, way)
-    except smtplib.SMTPServerDisconnected as dropped:
-        if not is_used or isinstance(dropped, Unconfirmed) or isinstance(dropped.__context__, TimeoutError):
+        _send(mail, backend)
+    except smtplib.SMTPServerDisconnected as error:
+        if not is_used or isinstance(error, Unconfirmed) or isinstance(error.__context__, TimeoutError):
             raise
-        close(way)
-        _send(mail, way)
+        close(backend)
+        _send(mail, backend)
 
 
-def _send(mail: Mail, way: BaseEmailBackend) -> None:
+def _send(mail: Mail, backend: BaseEmailBackend) -> None:
     message = EmailMultiAlternatives(
         mail.subject,
         mail.text,
         settings.DEFAULT_FROM_EMAIL,
         [mail.recipient],
         headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated", **mail.headers},
-        connection=way,
+        connection=backend,
     )
     message.attach_alternative(mail.html, "text/html")
-    with _deadline(way):
-        # Django ends a connection that it opened itself after each mail.
-        way.open()
+    with _deadline(backend):
+        # Otherwise Django would close the connection after this mail.
+        backend.open()
         message.send()

@@ -1,4 +1,4 @@
-"""A folder instead of a mail server: each mail is a file of its own, which mail programs open."""
+"""Mail backend that writes each mail to a file, in a format that mail programs can open."""
 
 import re
 from collections.abc import Sequence
@@ -16,24 +16,24 @@ _LONGEST_ADDRESS = 60
 
 
 class FolderBackend(BaseEmailBackend):
-    """Writes to EMAIL_FILE_PATH, or to `file_path`. Raises OSError when the folder cannot be written."""
+    """Writes to EMAIL_FILE_PATH or `file_path`. Raises OSError if the folder is not writable."""
 
     def __init__(self, *args: Any, file_path: str | Path | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
         self._folder = Path(file_path or settings.EMAIL_FILE_PATH)
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Write each; the number of those written."""
+        """Write the mails and return how many there were."""
         self._folder.mkdir(parents=True, exist_ok=True)
         for message in email_messages:
             self._write(message)
         return len(email_messages)
 
     def _write(self, message: EmailMessage) -> None:
-        # A program that watches the folder never sees half a mail.
+        # Renamed when complete, so that programs that watch the folder never see a partial mail.
         unfinished = self._folder / f".{uuid4().hex}"
         try:
-            # Django's own parameter, which its types leave out.
+            # The type stubs lack this parameter of Django.
             unfinished.write_bytes(message.message().as_bytes(linesep="\r\n"))  # type: ignore[call-arg]
             unfinished.rename(self._folder / _file_name(message))
         finally:
@@ -41,6 +41,6 @@ class FolderBackend(BaseEmailBackend):
 
 
 def _file_name(message: EmailMessage) -> str:
-    """Sorts by time, says to whom, and is nobody else's."""
+    """A unique name that contains the recipient and sorts by time."""
     recipient = _NOT_IN_NAMES.sub("-", message.recipients()[0])[:_LONGEST_ADDRESS].strip("-")
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{recipient}-{uuid4().hex[:8]}.eml"

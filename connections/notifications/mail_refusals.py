@@ -1,7 +1,7 @@
-"""What becomes of a mail that the mail server refused: when it is tried again, and when it is given up.
+"""Handle mails that the mail server refused: when to retry, and when to give up.
 
-A mail server that refuses everybody, as one does that wants a password first, says nothing against any recipient. So
-the refusals of a round are judged together when it ends.
+A mail server that refuses every recipient, for example because it requires a password, says nothing about a single
+one. So the refused recipients of a batch are evaluated together at its end.
 """
 
 import logging
@@ -25,32 +25,32 @@ ONCE_A_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class RefusedRecipient:
-    """A mail whose recipient was refused at RCPT. It waits already, as after any failure."""
+    """A mail whose recipient was refused at RCPT. Its retry is already scheduled, as after any failure."""
 
     mail: Mail
     fault: Fault
 
 
 def refuse_mail(mail: Mail, *, now: datetime) -> None:
-    """The mail itself was refused: it is tried again once a day, and given up after MAIL_GIVE_UP_DAYS."""
+    """Retry a mail that was itself refused once a day, and give up after MAIL_GIVE_UP_DAYS."""
     since = mail.refused_since or now
     changed = {"refused_since": since, "due_at": now + ONCE_A_DAY, "refused_at": None}
     _store(mail, changed, is_given_up=_is_long_refused(since, now), now=now)
 
 
 def settle(refused: list[RefusedRecipient], *, were_others_accepted: bool, now: datetime, ended: datetime) -> None:
-    """Judge the recipients that were refused in a round, which lasted from `now` to `ended`."""
-    judged = [refusal for refusal in refused if were_others_accepted or _is_of_the_recipient(refusal.mail, refused)]
+    """Evaluate the recipients that were refused in a batch, which lasted from `now` to `ended`."""
+    definite = [refusal for refusal in refused if were_others_accepted or _is_recipient_at_fault(refusal.mail, refused)]
     Mail.objects.filter(pk__in=[refusal.mail.pk for refusal in refused]).update(refused_at=ended)
-    for refusal in judged:
+    for refusal in definite:
         _refuse_recipient(refusal, now=now)
 
 
-def _is_of_the_recipient(mail: Mail, refused: Iterable[RefusedRecipient]) -> bool:
-    """Whether a refusal in a round without any acceptance says something of the recipient all the same.
+def _is_recipient_at_fault(mail: Mail, refused: Iterable[RefusedRecipient]) -> bool:
+    """Whether the recipient is at fault although no recipient was accepted in this batch.
 
-    It does when the server accepted another since it last refused this one, or has refused nobody else since it last
-    accepted one.
+    That is so if the server accepted another recipient after it last refused this one, or refused only this one since
+    it last accepted any.
     """
     accepted_at = Mail.objects.filter(is_only_written=False).aggregate(last=Max("sent_at"))["last"]
     if accepted_at is not None and mail.refused_at is not None and mail.refused_at < accepted_at:
@@ -85,7 +85,7 @@ def _store(mail: Mail, changed: Mapping[str, object], *, is_given_up: bool, now:
 
 
 def record_mail(kind: str, mail: Mail, *, now: datetime) -> None:
-    """Append an event to the history of each connection that the mail speaks of."""
+    """Record an event for each connection that the mail is about."""
     detail = {"mail": mail.kind, "to": mail.recipient, "subject": mail.subject}
     for connection in mail.about:
         record(kind, Connection(pk=connection["id"], name=connection["name"]), by=OUTBOX, at=now, detail=detail)

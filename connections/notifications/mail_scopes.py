@@ -1,4 +1,4 @@
-"""What mails say of scopes and rights: what does not work, in which projects, and whom to ask."""
+"""Template context of mails about scopes and permissions: what is missing, and in which projects."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from connections.providers.registry import CAPABILITIES
 
 
 def scopes_context(connection: Connection) -> dict[str, Any]:
-    """The context of a mail. `missing` is what does not work, `mixed` what works in some projects only."""
+    """The template context. `missing` lists what does not work, `mixed` what works only in some projects."""
     states = list(connection.capabilities.order_by("pk"))
     place = clients.place_of(connection.server)
     lacking = [state for state in states if state.is_lacking]
@@ -39,7 +39,7 @@ def _line(state: CapabilityState, *, place: Place) -> dict[str, str]:
 
 
 def _what(state: CapabilityState, *, place: Place) -> str:
-    """`Missing`, `Denied in A and B`, or why it could not be told."""
+    """`Missing`, `Denied in A and B`, or why it is unknown."""
     if state.is_untried:
         return catalogue.problem(state.doubt, place=place).title
     if state.verdict == Verdict.UNKNOWN and state.reason:

@@ -1,4 +1,4 @@
-"""Write mails into the outbox, in the transaction of the fact they tell."""
+"""Write mails to the outbox, in the transaction of the change that they report."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -31,49 +31,49 @@ class Recipient:
 
 
 class Recipients:
-    """What is asked once for many connections: who administers, and who stopped which reminders."""
+    """Administrators and muted reminders, queried once for many connections."""
 
     def __init__(self) -> None:
         self._muted_about: dict[int, set[str]] = {}
 
     @cached_property
     def administrators(self) -> list[str]:
-        """The addresses of all active administrators: whoever looks after people looks after what they leave behind."""
-        found = User.objects.with_perm("people.manage_people", backend="django.contrib.auth.backends.ModelBackend")
-        return list(found.exclude(email="").order_by("pk").values_list("email", flat=True))
+        """The addresses of all active administrators, who are the people that may manage people."""
+        users = User.objects.with_perm("people.manage_people", backend="django.contrib.auth.backends.ModelBackend")
+        return list(users.exclude(email="").order_by("pk").values_list("email", flat=True))
 
     @cached_property
     def _muted(self) -> set[str]:
-        found = MutedReminders.objects.filter(connection=None).values_list("address", flat=True)
-        return {name.casefold() for name in found}
+        addresses = MutedReminders.objects.filter(connection=None).values_list("address", flat=True)
+        return {address.casefold() for address in addresses}
 
     def look_up(self, connection_ids: Iterable[int]) -> None:
-        """Ask for all of these at once; what was asked before is forgotten."""
+        """Query the muted reminders of these connections in place of earlier ones."""
         self._muted_about = {pk: set() for pk in connection_ids}
-        found = MutedReminders.objects.filter(connection__in=self._muted_about)
-        for pk, address in found.values_list("connection__pk", "address"):
+        muted = MutedReminders.objects.filter(connection__in=self._muted_about)
+        for pk, address in muted.values_list("connection__pk", "address"):
             self._muted_about[pk].add(address.casefold())
 
     def is_muted(self, address: str, connection_id: int) -> bool:
-        """Whether somebody wants no reminders of this connection, or of any."""
+        """Whether this address gets no reminders about this connection, or about any."""
         if connection_id not in self._muted_about:
             self.look_up([connection_id])
-        known = address.casefold()
-        return known in self._muted or known in self._muted_about[connection_id]
+        folded = address.casefold()
+        return folded in self._muted or folded in self._muted_about[connection_id]
 
 
 def recipients(
     connection: Connection, *, urgent: bool = False, is_reminder: bool = False, everybody: Recipients | None = None
 ) -> list[Recipient]:
-    """Who is told about a connection; administrators too when it is urgent or nobody else is left.
+    """Who is notified about a connection; administrators too if it is urgent or no one else is left.
 
-    Whoever stopped reminders gets none, but still hears when something has happened.
+    People who stopped reminders still get other notifications.
     """
     everybody = everybody or Recipients()
     owner = connection.owner
     people = [Recipient(owner.email, "you own this connection")] if owner.is_active and owner.email else []
-    named = "you are listed to be notified about this connection"
-    people += [Recipient(address, named) for address in connection.extra_recipients.split()]
+    why = "you are listed to be notified about this connection"
+    people += [Recipient(address, why) for address in connection.extra_recipients.split()]
     if is_reminder:
         people = [recipient for recipient in people if not everybody.is_muted(recipient.address, connection.pk)]
     if urgent or not owner.is_active or not people:
@@ -88,19 +88,19 @@ def _why_administrators(connection: Connection, urgent: bool) -> str:
     return f"you administer MFE Orchestrator and {'this is urgent' if urgent else 'no one else can be notified'}"
 
 
-def notify_status_change(connection: Connection, what: StatusChange, *, now: datetime) -> int:
-    """Tell people what became of a connection. Returns how many mails were written."""
+def notify_status_change(connection: Connection, change: StatusChange, *, now: datetime) -> int:
+    """Notify people of a status change. Returns how many mails were written."""
     context = facts(connection) | {
         "problem": clients.stored_problem(connection) if connection.problem else None,
         **scopes_context(connection),
     }
     context["token_is_dead"] = connection.problem in expiry.DEAD_TOKEN
-    people = recipients(connection, urgent=what is StatusChange.REJECTED)
-    return len(enqueue_mail(what, people, context, about=[connection], now=now))
+    people = recipients(connection, urgent=change is StatusChange.REJECTED)
+    return len(enqueue_mail(change, people, context, about=[connection], now=now))
 
 
 def facts(connection: Connection) -> dict[str, Any]:
-    """What every mail about a connection says."""
+    """The template context that all mails about a connection share."""
     try:
         tokens_page = clients.server(connection.server).tokens_page(connection.organization)
     except clients.UnknownServer:
@@ -118,7 +118,7 @@ def facts(connection: Connection) -> dict[str, Any]:
 
 
 def page(name: str, *args: object) -> str:
-    """The address of a page of ours, as a mail names it."""
+    """The absolute URL of a page."""
     return f"{settings.SITE_URL}{reverse(f'connections:{name}', args=args)}"
 
 
@@ -131,24 +131,24 @@ def enqueue_mail(
     now: datetime,
     unsubscribe_from: int | None = None,
 ) -> list[Mail]:
-    """One mail for each of `people`, due at once, about the given connections.
+    """Write one mail about the connections to each of `people`, due now.
 
-    `unsubscribe_from` is the id of the connection whose reminders a recipient may stop, or EVERYTHING.
+    `unsubscribe_from` is the id of the connection whose reminders a recipient can stop, or EVERYTHING.
     """
     subjects = list(about)
     written = []
     for recipient in people:
         stop = "" if unsubscribe_from is None else unsubscribe_url(unsubscribe_from, recipient.address)
-        worded = emails.render_mail(event, {**context, "why": recipient.why, "unsubscribe_url": stop})
+        rendered = emails.render_mail(event, {**context, "why": recipient.why, "unsubscribe_url": stop})
         written.append(
             Mail(
                 kind=event,
                 connection=subjects[0] if len(subjects) == 1 else None,
                 about=[{"id": connection.pk, "name": connection.name} for connection in subjects],
                 recipient=recipient.address,
-                subject=worded.subject,
-                text=worded.text,
-                html=worded.html,
+                subject=rendered.subject,
+                text=rendered.text,
+                html=rendered.html,
                 headers=_unsubscribe_headers(stop),
                 message_id=emails.new_message_id(),
                 created_at=now,
@@ -159,7 +159,7 @@ def enqueue_mail(
 
 
 def unsubscribe_url(connection_id: int, address: str) -> str:
-    """A signed address at which this person stops the reminders about one connection, or EVERYTHING."""
+    """A signed URL that stops the reminders to this address about one connection, or EVERYTHING."""
     return page("unsubscribe", signing.dumps([connection_id, address], salt=UNSUBSCRIBE_SALT))
 
 

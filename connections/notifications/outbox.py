@@ -1,6 +1,6 @@
-"""Send what is due from the outbox: lease a mail, send it, mark it; what failed is retried, later each time.
+"""Send due mails from the outbox: lease a mail, send it, mark it as sent. Failures are retried with backoff.
 
-Decision record 9 says what the lease, the send lock and the retry of the mark are each for.
+Decision record 9 explains the lease, the send lock and the retry of the mark.
 """
 
 import logging
@@ -29,15 +29,15 @@ _BETWEEN_MARKS = 1.0  # seconds
 
 
 def send_due(*, now: datetime) -> int:
-    """Send one batch of what is due. Returns how many were sent. A mail that fails waits; it is never dropped.
+    """Send one batch of due mails. Returns how many were sent. Failed mails wait for a retry.
 
-    Trouble of the server as a whole ends the batch: the rest is due as before, and the next batch tries again.
+    A failure of the mail server ends the batch; the remaining mails stay due.
     """
     return _Batch(now).send().sent
 
 
 def send_all_due(*, now: datetime) -> int:
-    """Send all that is due now, batch by batch, until the server as a whole refuses. Returns how many were sent."""
+    """Send all due mails, batch by batch, until the mail server fails. Returns how many were sent."""
     sent, batch = 0, _Batch(now)
     while batch.send().tried and not batch.is_cut_short:
         sent += batch.sent
@@ -58,7 +58,7 @@ class _Batch:
         self._refused: list[RefusedRecipient] = []
 
     def send(self) -> "_Batch":
-        """Try each mail of the batch until the server as a whole is in trouble."""
+        """Try each mail of the batch until the mail server fails."""
         try:
             for pk in list(_due(self.now).values_list("pk", flat=True)[: settings.MAILS_PER_TICK]):
                 with send_lock.mail_lock(pk) as is_ours:
@@ -83,7 +83,7 @@ class _Batch:
             if self._backend is None:
                 self._backend = emails.open_backend()
             emails.send_mail(mail, self._backend)
-        except Exception as failure:  # whatever one mail raises, the others are sent
+        except Exception as failure:  # one mail must not keep the others from being sent
             self._fail(mail, failure, at=at)
         else:
             _mark(mail, now=at)
@@ -101,7 +101,7 @@ class _Batch:
             refuse_mail(mail, now=self.now)
         else:
             self._refused.append(RefusedRecipient(mail, fault))
-        # After a refusal smtplib has reset the session; after anything else it is not used for the next mail.
+        # After a refusal smtplib has reset the session; after any other failure the connection is not reused.
         if not isinstance(self._backend, SMTPBackend) or not isinstance(failure, smtplib.SMTPException):
             self._close()
 
@@ -112,7 +112,7 @@ class _Batch:
 
 def _log(mail: Mail, failure: Exception, fault: Fault) -> None:
     if isinstance(failure, Unconfirmed):
-        log.warning("Mail %s was handed over and not confirmed: it may arrive twice.", mail.message_id)
+        log.warning("The mail server did not confirm mail %s. It may arrive twice.", mail.message_id)
     is_unforeseen = fault is Fault.MAIL and not isinstance(failure, (OSError, ValueError))
     message = "Mail %s was not sent, attempt %s: %s"
     log.warning(message, mail.message_id, mail.attempts, type(failure).__name__, exc_info=is_unforeseen)
@@ -125,26 +125,26 @@ def _due(now: datetime) -> LeasedQuerySet[Mail]:
 
 
 def _claim(pk: int, now: datetime) -> Mail | None:
-    """The mail, if it is still due."""
-    begun_before = Mail.objects.filter(pk=pk).exclude(leased_until=None).exists()
+    """Lease the mail and return it, if it is still due."""
+    was_started_before = Mail.objects.filter(pk=pk).exclude(leased_until=None).exists()
     if not _due(now).filter(pk=pk).order_by().claim(now=now, attempts=F("attempts") + 1):
         return None
     mail = Mail.objects.get(pk=pk)
-    if begun_before:
-        log.warning("Mail %s was begun before and not marked: it may arrive twice.", mail.message_id)
+    if was_started_before:
+        log.warning("Mail %s was started before but not marked as sent. It may arrive twice.", mail.message_id)
     return mail
 
 
 def _mark(mail: Mail, *, now: datetime) -> None:
-    """Mark it as sent, and retry while the lease lasts where the database is busy or away: the mail has left."""
+    """Mark the mail as sent; while the database is unavailable, retry for as long as the lease lasts."""
     for attempts_left in range(int(settings.MAIL_LEASE_SECONDS / _BETWEEN_MARKS), -1, -1):
         try:
             _mark_once(mail, now=now)
         except OperationalError:
             if not attempts_left or database.in_atomic_block:
                 raise
-            log.warning("Mail %s was sent and could not be marked yet.", mail.message_id)
-            # A session that still works keeps the lock on the mail.
+            log.warning("Mail %s was sent but could not be marked yet.", mail.message_id)
+            # A working session is kept, as it holds the send lock.
             if not database.is_usable():
                 database.close()
             sleep(_BETWEEN_MARKS)
@@ -160,20 +160,20 @@ def _mark_once(mail: Mail, *, now: datetime) -> None:
 
 
 def _retry_later(mail: Mail, failure: Exception, *, now: datetime) -> None:
-    """Let it wait, longer each time, and say why."""
+    """Schedule a retry with backoff and store the error."""
     wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(mail.attempts - 1, 10))
     Mail.objects.filter(pk=mail.pk).release(last_error=describe(failure), due_at=now + wait)
 
 
 def try_again(mail: Mail, *, now: datetime) -> None:
-    """Make a waiting mail due now, also one that was given up: that one gets all its attempts once more."""
+    """Make an unsent mail due now. One that was given up gets all its attempts again."""
     waiting = Mail.objects.filter(pk=mail.pk, sent_at=None)
     waiting.exclude(given_up_at=None).update(refused_since=None, refused_at=None, refused_on=[])
     waiting.update(due_at=now, given_up_at=None)
 
 
 def forget_old(*, now: datetime) -> int:
-    """Remove mails that were sent or given up long ago, as the operator set it. Returns how many."""
+    """Delete mails that were sent or given up more than MAIL_RETENTION_DAYS ago. Returns how many."""
     if settings.MAIL_RETENTION_DAYS <= 0:
         return 0
     before = now - timedelta(days=settings.MAIL_RETENTION_DAYS)
@@ -182,8 +182,8 @@ def forget_old(*, now: datetime) -> int:
 
 
 def send_test(address: str, *, now: datetime) -> Mail:
-    """Write a test mail to whoever asks for it."""
-    person = notify.Recipient(address, "you asked for it")
+    """Write a test mail to the person who requested it."""
+    person = notify.Recipient(address, "you requested it")
     context = {"outbox_url": notify.page("outbox"), "written_to": emails.written_to()}
     (mail,) = notify.enqueue_mail("test", [person], context, about=[], now=now)
     return mail

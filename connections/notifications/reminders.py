@@ -1,4 +1,4 @@
-"""Remind people before a token ends, and while nobody knows when: once for each step, late rather than never."""
+"""Remind people of expiring tokens and of missing expiry dates: once per threshold, late rather than never."""
 
 import logging
 from collections import defaultdict
@@ -37,7 +37,7 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One reminder that is due, and to whom. `days_left` is None where no date is recorded."""
+    """A due reminder and its recipients. `days_left` is None without an expiry date."""
 
     connection: Connection
     kind: str
@@ -47,58 +47,58 @@ class Due:
 
 
 def remind_due(*, now: datetime) -> int:
-    """Write the reminders that are due. Returns how many mails were written.
+    """Write the due reminders. Returns how many mails were written.
 
-    The ledger and the mails are one transaction: where two clocks plan the same, one of them stores nothing.
+    Reminders and mails are stored in one transaction, so of two concurrent runs one stores nothing.
     """
     today = timezone.localdate(now)
-    due = [due_token for due_token in plan(today) if due_token.people or _nobody_to_tell(due_token)]
+    due = [reminder for reminder in plan(today) if reminder.people or _warn_of_no_recipient(reminder)]
     if not due:
         return 0
     try:
         with transaction.atomic():
             return _write(due, today=today, now=now)
     except IntegrityError:
-        log.info("Another clock wrote the same reminders first.")
+        log.info("Another worker wrote the same reminders first.")
         return 0
 
 
-def _nobody_to_tell(one: Due) -> bool:
-    log.warning("Nobody has an address to remind about connection %s.", one.connection.pk)
+def _warn_of_no_recipient(reminder: Due) -> bool:
+    log.warning("No one can be reminded about connection %s: there is no mail address.", reminder.connection.pk)
     return False
 
 
 def plan(today: date) -> Iterator[Due]:
-    """What is due today, for every enabled connection that ends soon, or of whose token nobody knows enough.
+    """The reminders due today, for enabled connections whose token expires soon or lacks information.
 
-    Read in batches.
+    Reads the connections in batches.
     """
     farthest = today + timedelta(days=max(settings.REMINDER_DAYS, default=0))
     services = frozenset(clients.services())
-    concerned = Q(expires_on__lte=farthest) | Q(expires_on=None) | Q(token_reach=Connection.Reach.ALL)
-    concerned |= _to_be_asked_for_reach(services)
-    connections = Connection.objects.filter(concerned, disabled=False).order_by("expires_on", "pk").iterator(_BATCH)
+    is_candidate = Q(expires_on__lte=farthest) | Q(expires_on=None) | Q(token_reach=Connection.Reach.ALL)
+    is_candidate |= _lacks_reach(services)
+    connections = Connection.objects.filter(is_candidate, disabled=False).order_by("expires_on", "pk").iterator(_BATCH)
     everybody = notify.Recipients()
-    while some := list(islice(connections, _BATCH)):
-        told = _look_up(some, everybody)
-        for connection in some:
-            for step in _steps_for(connection, told[connection.pk], today, services):
+    while batch := list(islice(connections, _BATCH)):
+        earlier = _prefetch(batch, everybody)
+        for connection in batch:
+            for step in _steps_for(connection, earlier[connection.pk], today, services):
                 yield _due(connection, step, everybody)
 
 
-def _to_be_asked_for_reach(services: Collection[str]) -> Q:
+def _lacks_reach(services: Collection[str]) -> Q:
     asked = Reminder.objects.filter(
         connection=OuterRef("pk"), token_set_at=OuterRef("token_set_at"), kind=Kind.REACH_UNKNOWN
     )
     return Q(~Exists(asked), token_reach=Connection.Reach.UNKNOWN, server__in=services)
 
 
-_TOLD = ("token_set_at", "kind", "expires_on", "threshold")
+_REMINDER_FIELDS = ("token_set_at", "kind", "expires_on", "threshold")
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """A reminder that was made."""
+class _EarlierReminder:
+    """A reminder that was sent before."""
 
     token_set_at: datetime
     kind: str
@@ -106,18 +106,18 @@ class _Told:
     threshold: int
 
 
-def _look_up(some: list[Connection], everybody: notify.Recipients) -> dict[int, list[_Told]]:
-    """What people were told of each, in a few queries: Django's own prefetching takes longer than all the rest."""
-    ids = [connection.pk for connection in some]
+def _prefetch(batch: list[Connection], everybody: notify.Recipients) -> dict[int, list[_EarlierReminder]]:
+    """Earlier reminders by connection, and owners, in a few queries; Django's prefetching is much slower."""
+    ids = [connection.pk for connection in batch]
     everybody.look_up(ids)
-    owners = User.objects.in_bulk({connection.owner_id for connection in some})
-    for connection in some:
+    owners = User.objects.in_bulk({connection.owner_id for connection in batch})
+    for connection in batch:
         connection.owner = owners[connection.owner_id]
-    told: dict[int, list[_Told]] = defaultdict(list)
-    made = Reminder.objects.filter(connection__in=ids)
-    for pk, set_at, kind, ends, threshold in made.values_list("connection_id", *_TOLD):
-        told[pk].append(_Told(set_at, kind, ends, threshold))
-    return told
+    earlier: dict[int, list[_EarlierReminder]] = defaultdict(list)
+    reminders = Reminder.objects.filter(connection__in=ids)
+    for pk, set_at, kind, expires_on, threshold in reminders.values_list("connection_id", *_REMINDER_FIELDS):
+        earlier[pk].append(_EarlierReminder(set_at, kind, expires_on, threshold))
+    return earlier
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,23 +129,25 @@ class _Step:
     days_left: int | None
 
 
-def _steps_for(connection: Connection, told: list[_Told], today: date, services: Collection[str]) -> Iterator[_Step]:
-    this_token = [notified for notified in told if notified.token_set_at == connection.token_set_at]
+def _steps_for(
+    connection: Connection, earlier: list[_EarlierReminder], today: date, services: Collection[str]
+) -> Iterator[_Step]:
+    this_token = [reminder for reminder in earlier if reminder.token_set_at == connection.token_set_at]
     set_on = timezone.localdate(connection.token_set_at)
     if connection.expires_on is None:
-        nagged = {notified.threshold for notified in this_token if notified.kind == Kind.UNDATED}
+        nagged = {reminder.threshold for reminder in this_token if reminder.kind == Kind.UNDATED}
         step = expiry.due_nag(set_on, today, days=settings.UNDATED_REMINDER_DAYS, nagged=nagged)
         if step is not None:
             yield _Step(Kind.UNDATED, step, None)
     else:
-        reminded = {notified.threshold for notified in this_token if notified.expires_on == connection.expires_on}
+        reminded = {reminder.threshold for reminder in this_token if reminder.expires_on == connection.expires_on}
         yield from _before(set_on, Kind.EXPIRY, connection.expires_on, today, reminded)
     if connection.token_reach == Connection.Reach.ALL and today < expiry.GLOBAL_TOKENS_END:
-        noticed = {notified.threshold for notified in this_token if notified.kind == Kind.ALL_ORGANIZATIONS}
+        noticed = {reminder.threshold for reminder in this_token if reminder.kind == Kind.ALL_ORGANIZATIONS}
         yield from _before(set_on, Kind.ALL_ORGANIZATIONS, expiry.GLOBAL_TOKENS_END, today, noticed)
     if connection.token_reach == Connection.Reach.UNKNOWN and connection.server in services:
-        asked = any(notified.kind == Kind.REACH_UNKNOWN for notified in this_token)
-        # A dead token has to be replaced, whatever the answer.
+        asked = any(reminder.kind == Kind.REACH_UNKNOWN for reminder in this_token)
+        # A dead token must be replaced in any case.
         if not asked and not connection.is_token_dead(today=today):
             yield _Step(Kind.REACH_UNKNOWN, 0, None)
 
@@ -165,33 +167,34 @@ def _due(connection: Connection, step: _Step, everybody: notify.Recipients) -> D
 
 
 def _write(due: list[Due], *, today: date, now: datetime) -> int:
-    Reminder.objects.bulk_create(_ledger(due_token, now) for due_token in due)
+    Reminder.objects.bulk_create(_reminder_row(reminder, now) for reminder in due)
     by_person: dict[str, list[tuple[Due, Recipient]]] = defaultdict(list)
-    for due_token in due:
-        record("connection.reminded", due_token.connection, by=SCHEDULER, at=now, detail=_detail(due_token))
-        for person in due_token.people:
-            by_person[person.address].append((due_token, person))
+    for reminder in due:
+        record("connection.reminded", reminder.connection, by=SCHEDULER, at=now, detail=_detail(reminder))
+        for person in reminder.people:
+            by_person[person.address].append((reminder, person))
     earlier = _mails_of_the_day(by_person, today)
-    shared = shared_with(due_token.connection for due_token in due)
+    shared = shared_with(reminder.connection for reminder in due)
     return sum(
         len(_mails(theirs, shared, earlier=earlier.get(address, 0), today=today, now=now))
         for address, theirs in by_person.items()
     )
 
 
-def _ledger(one: Due, now: datetime) -> Reminder:
+def _reminder_row(reminder: Due, now: datetime) -> Reminder:
+    connection = reminder.connection
     return Reminder(
-        connection=one.connection,
-        token_set_at=one.connection.token_set_at,
-        kind=one.kind,
-        expires_on=one.connection.expires_on if one.kind == Kind.EXPIRY else None,
-        threshold=one.threshold,
+        connection=connection,
+        token_set_at=connection.token_set_at,
+        kind=reminder.kind,
+        expires_on=connection.expires_on if reminder.kind == Kind.EXPIRY else None,
+        threshold=reminder.threshold,
         made_at=now,
     )
 
 
 def count_as_reminded(connection: Connection, day: date, *, now: datetime) -> None:
-    """Note the last reminder of a token's end as made, when people hear of the end in another way."""
+    """Record the last expiry reminder as sent, for when people are notified in another way."""
     entry = Reminder(
         connection=connection,
         token_set_at=connection.token_set_at,
@@ -203,12 +206,17 @@ def count_as_reminded(connection: Connection, day: date, *, now: datetime) -> No
     Reminder.objects.bulk_create([entry], ignore_conflicts=True)
 
 
-def _detail(one: Due) -> dict[str, object]:
-    return {"about": one.kind, "days_left": one.days_left, "threshold": one.threshold, "people": len(one.people)}
+def _detail(reminder: Due) -> dict[str, object]:
+    return {
+        "about": reminder.kind,
+        "days_left": reminder.days_left,
+        "threshold": reminder.threshold,
+        "people": len(reminder.people),
+    }
 
 
 def _mails_of_the_day(addresses: Iterable[str], today: date) -> dict[str, int]:
-    """How many reminders each of these people has been sent today already."""
+    """How many reminders were already written to each address today."""
     midnight = timezone.make_aware(datetime.combine(today, time.min))
     mails = Mail.objects.filter(kind__in=[*MAILS.values(), DIGEST], created_at__gte=midnight, recipient__in=addresses)
     return dict(mails.order_by().values_list("recipient").annotate(count=Count("pk")))
@@ -217,30 +225,31 @@ def _mails_of_the_day(addresses: Iterable[str], today: date) -> dict[str, int]:
 def _mails(
     due: list[tuple[Due, Recipient]], shared: Mapping[int, list[str]], *, earlier: int, today: date, now: datetime
 ) -> list[Mail]:
-    """`shared` are the names of the other connections with the same token, by the connection's id."""
+    """`shared` has the names of other connections with the same token, by connection id."""
     if len(due) + earlier > settings.REMINDERS_BEFORE_DIGEST and len(due) > 1:
         return [_digest(due, shared, today=today, now=now)]
     written = []
-    for one, person in due:
-        context = notify.facts(one.connection) | _words(one, today)
-        context["shared_with"] = shared.get(one.connection.pk, [])
-        stop = one.connection.pk
-        about = [one.connection]
-        written += notify.enqueue_mail(MAILS[one.kind], [person], context, about=about, now=now, unsubscribe_from=stop)
+    for reminder, person in due:
+        connection = reminder.connection
+        written += notify.enqueue_mail(
+            MAILS[reminder.kind],
+            [person],
+            _context(reminder, shared, today),
+            about=[connection],
+            now=now,
+            unsubscribe_from=connection.pk,
+        )
     return written
 
 
 def _digest(due: list[tuple[Due, Recipient]], shared: Mapping[int, list[str]], *, today: date, now: datetime) -> Mail:
-    rows = [
-        notify.facts(one.connection) | _words(one, today) | {"shared_with": shared.get(one.connection.pk, [])}
-        for one, _ in due
-    ]
+    rows = [_context(reminder, shared, today) for reminder, _ in due]
     # Recipient.why is about one connection; a digest is about several.
     address = due[0][1].address
     why = "you own these connections, are listed to be notified about them, or administer MFE Orchestrator"
     context = {
         "rows": [row | {"words": _row_words(row), "url": _row_url(row)} for row in rows],
-        "count": len({one.connection.pk for one, _ in due}),
+        "count": len({reminder.connection.pk for reminder, _ in due}),
         "bulk_url": f"{notify.page('rotation')}?within={max(settings.REMINDER_DAYS, default=30)}",
         "tokens_pages": _tokens_pages(rows),
         "any_at_the_service": any(row["place"] == "organization" for row in rows),
@@ -249,7 +258,7 @@ def _digest(due: list[tuple[Due, Recipient]], shared: Mapping[int, list[str]], *
         "any_can_be_extended": any(row["kind"] in _MAY_BE_EXTENDED and not row["token_is_dead"] for row in rows),
         **_global_tokens(today),
     }
-    about = [one.connection for one, _ in due]
+    about = [reminder.connection for reminder, _ in due]
     (mail,) = notify.enqueue_mail(
         DIGEST, [Recipient(address, why)], context, about=about, now=now, unsubscribe_from=notify.EVERYTHING
     )
@@ -260,14 +269,17 @@ def _tokens_pages(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return sorted({(row["connection"].organization, row["tokens_page"]) for row in rows if row["tokens_page"]})
 
 
-def _words(one: Due, today: date) -> dict[str, Any]:
-    ended = one.days_left is not None and (one.days_left < 0 or one.connection.problem == "token_expired")
-    ends_on = expiry.GLOBAL_TOKENS_END if one.kind == Kind.ALL_ORGANIZATIONS else one.connection.expires_on
+def _context(reminder: Due, shared: Mapping[int, list[str]], today: date) -> dict[str, Any]:
+    connection, days_left = reminder.connection, reminder.days_left
+    ended = days_left is not None and (days_left < 0 or connection.problem == "token_expired")
+    ends_on = expiry.GLOBAL_TOKENS_END if reminder.kind == Kind.ALL_ORGANIZATIONS else connection.expires_on
     return {
-        "kind": one.kind,
-        "days_left": one.days_left,
+        **notify.facts(connection),
+        "shared_with": shared.get(connection.pk, []),
+        "kind": reminder.kind,
+        "days_left": days_left,
         "ended": ended,
-        "token_is_dead": ended or one.connection.is_token_dead(today=today),
+        "token_is_dead": ended or connection.is_token_dead(today=today),
         "expires_text": expiry.in_words(ends_on, today),
         "ends_on": ends_on,
         **_global_tokens(today),

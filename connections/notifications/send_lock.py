@@ -1,7 +1,7 @@
 """Per-mail send lock, so that two workers never send the same mail at the same time.
 
-A lease ends by a clock, and clocks jump: a machine sleeps, or is set right. This lock ends only with its process, or
-with the session of the database, and then the lease still holds the mail.
+A lease expires by the clock, which jumps when a machine sleeps or its time is corrected. This lock ends only with its
+process or database session.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ _this_process = Lock()
 
 @contextmanager
 def mail_lock(mail_id: int) -> Iterator[bool]:
-    """Whether no living process has the mail's lock. If so, this one has it until the block ends."""
+    """Try to lock the mail for the block; yields whether this process got the lock."""
     if database.vendor == "postgresql":
         with _session_lock(f"mail {mail_id}") as is_ours:
             yield is_ours
@@ -37,7 +37,7 @@ def mail_lock(mail_id: int) -> Iterator[bool]:
 
 @contextmanager
 def _session_lock(name: str) -> Iterator[bool]:
-    # Of the session, not of a transaction, as none may be open while a mail server is waited for.
+    # A session lock, because no transaction may be open while waiting for a mail server.
     # https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
     if not _select("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", name):
         yield False
@@ -45,7 +45,7 @@ def _session_lock(name: str) -> Iterator[bool]:
     try:
         yield True
     finally:
-        # A session that broke has taken its locks along.
+        # A broken session has already released its locks.
         with suppress(DatabaseError):
             _select("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", name)
 
@@ -59,7 +59,7 @@ def _select(query: str, name: str) -> bool:
 
 @contextmanager
 def file_lock(lock: Path) -> Iterator[bool]:
-    """Whether no living process has locked the file. It is one for all mails: SQLite has one writer, too."""
+    """Try to lock the file for the block; yields whether it worked. All mails share it, as SQLite has one writer."""
     with lock.open("ab") as file:
         yield _locked(file)
 
@@ -70,14 +70,14 @@ def _locked(file: BinaryIO) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        # Some file systems know no such lock. Then only the lease protects the mail.
+        # Some file systems do not support locks. Then only the lease protects the mail.
         log.warning("%s cannot be locked: %s", file.name, error.strerror)
     return True
 
 
 @contextmanager
 def _process_lock() -> Iterator[bool]:
-    """A database in memory belongs to this process alone."""
+    """For an in-memory database, which only this process uses."""
     is_ours = _this_process.acquire(blocking=False)
     try:
         yield is_ours

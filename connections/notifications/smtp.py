@@ -1,4 +1,4 @@
-"""The connection to a mail server: Django's and smtplib's, with a deadline, and replies read by their first digit."""
+"""Django's SMTP backend with a deadline per mail, and with replies interpreted by their first digit."""
 
 import smtplib
 import socket
@@ -13,32 +13,32 @@ _Reply = tuple[int, bytes]
 
 
 class Unconfirmed(smtplib.SMTPServerDisconnected):
-    """A whole mail was handed over and no answer came: it may have been accepted, and the next attempt be a second."""
+    """The whole mail was transferred but not confirmed: it may have been accepted, so a retry may duplicate it."""
 
 
 class ServerClosing(smtplib.SMTPResponseException):
-    """The server answered 421: it ends the connection, and says so at whichever command it likes."""
+    """The server answered 421, which it may do at any command: it closes the connection."""
 
 
 class _SMTP(smtplib.SMTP):
-    """A connection that ends with its deadline, however slowly the server drips."""
+    """A connection that is cut at its deadline, even if the server keeps sending slowly."""
 
     _watch: threading.Timer | None = None
 
     def watch(self) -> None:
-        """Count the deadline from now."""
+        """Start the deadline."""
         self.unwatch()
         self._watch = threading.Timer(settings.EMAIL_DEADLINE, self._cut)
         self._watch.daemon = True
         self._watch.start()
 
     def unwatch(self) -> None:
-        """Let it be as long as it takes until the next mail."""
+        """Stop the deadline until the next mail."""
         if self._watch is not None:
             self._watch.cancel()
 
     def getreply(self) -> _Reply:
-        """As smtplib's. Raises ServerClosing, where smtplib would go on at some commands and lose what was said.
+        """As in smtplib, but raises ServerClosing for 421, which smtplib ignores at some commands.
 
         https://www.rfc-editor.org/rfc/rfc5321#section-3.8
         """
@@ -49,26 +49,26 @@ class _SMTP(smtplib.SMTP):
         return code, words
 
     def mail(self, *args: Any, **options: Any) -> _Reply:
-        """As smtplib's; every 2xx is a yes."""
+        """As in smtplib, but every 2xx is a success."""
         return _by_first_digit(super().mail(*args, **options))
 
     def rcpt(self, *args: Any, **options: Any) -> _Reply:
-        """As smtplib's; every 2xx is a yes."""
+        """As in smtplib, but every 2xx is a success."""
         return _by_first_digit(super().rcpt(*args, **options))
 
     def data(self, msg: Any) -> _Reply:
-        """As smtplib's, with patience until the deadline: a server that looks into mails answers late.
+        """As in smtplib, but waits until the deadline, because servers that scan mails answer late.
 
         https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2.6
-        Raises SMTPDataError when the command is refused before the mail is handed over, and Unconfirmed when the mail
-        was handed over and the answer is none that SMTP knows.
+        Raises SMTPDataError if the server refuses the command before the transfer, and Unconfirmed if there is no
+        valid reply after it.
         """
         if self.sock is not None:
             self.sock.settimeout(settings.EMAIL_DEADLINE)
         try:
             code, words = _by_first_digit(super().data(msg))
         except smtplib.SMTPDataError:
-            # smtplib resets the session after every other refusal; without it the next MAIL is out of sequence.
+            # smtplib resets the session after all other refusals; otherwise the next MAIL is out of sequence.
             self._rset()  # type: ignore[attr-defined]  # smtplib's own, left out by typeshed
             raise
         except smtplib.SMTPResponseException:
@@ -83,7 +83,7 @@ class _SMTP(smtplib.SMTP):
         return code, words
 
     def _get_socket(self, *args: Any) -> Any:
-        # The first moment at which there is something to cut; the greeting has not been read yet.
+        # Starts before the greeting is read, so that the deadline covers it.
         self.watch()
         return super()._get_socket(*args)  # type: ignore[misc]  # typeshed leaves out what smtplib's own classes override
 
@@ -94,7 +94,7 @@ class _SMTP(smtplib.SMTP):
 
 
 def _by_first_digit(reply: _Reply) -> _Reply:
-    """A reply as smtplib takes it, which knows 250 and 251 alone.
+    """The reply with every 2xx as 250, because smtplib accepts only 250 and 251.
 
     "An SMTP client MUST determine its actions only by the reply code": https://www.rfc-editor.org/rfc/rfc5321#section-4.2
     """
@@ -103,18 +103,18 @@ def _by_first_digit(reply: _Reply) -> _Reply:
 
 
 class _SMTPOverTLS(_SMTP, smtplib.SMTP_SSL):
-    """The same with TLS from the first byte."""
+    """The same with implicit TLS."""
 
 
 class SMTPBackend(smtp.EmailBackend):
-    """Django's, with a deadline over everything that belongs to one mail."""
+    """Django's backend with a deadline for each mail."""
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
-        """Plain, or with TLS from the first byte."""
+        """Plain, or with implicit TLS."""
         return _SMTPOverTLS if self.use_ssl else _SMTP
 
     @property
     def is_usable(self) -> bool:
-        """Whether a connection stands on which another mail can be sent."""
+        """Whether the connection is open, so that another mail can be sent."""
         return self.connection is not None and self.connection.sock is not None

@@ -383,7 +383,7 @@ def test_planning_reads_nothing_of_those_that_were_asked(
 def test_the_command_says_what_is_asked(owner: User) -> None:
     connection = unknown(owner)
     ran = Ran("remind", "--dry-run")
-    words = "not recorded for which organizations it was made, to olga@example.com"
+    words = "token organization not recorded, to olga@example.com"
     assert f"{connection.name}: {words}" in ran.out
     assert Ran("remind", "--json").json["due"][0]["about"] == "reach_unknown"
 
