@@ -61,7 +61,7 @@ class ConnectionAdmin(_Admin):
         except BrokerUnavailable:
             self.message_user(
                 request,
-                f"The message broker is unavailable. {count} {noun} due and will be tested once it is back.",
+                f"The broker can't be reached. {count} {noun} due and will be tested once it is back.",
                 messages.WARNING,
             )
             return

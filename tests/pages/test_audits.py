@@ -167,5 +167,5 @@ def test_test_now_without_a_broker_says_when_the_test_comes(admin_client: Client
     connection = ConnectionFactory.create(next_check_at=timezone.now() + timedelta(hours=5))
     with patch("connections.admin.enqueue", side_effect=BrokerUnavailable):
         page = press_test_now(admin_client, connection)
-    assert "The message broker is unavailable. 1 connection is due" in page
+    assert "The broker can&#x27;t be reached. 1 connection is due" in page
     assert audit_runs.claim_due(now=timezone.now()) == [connection.pk]

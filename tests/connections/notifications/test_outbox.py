@@ -304,7 +304,7 @@ def test_without_an_address_there_is_no_test_mail(admin: Client, admin_user: Use
 def test_without_a_broker_the_page_says_when_the_mail_goes(admin: Client) -> None:
     with patch("connections.views.outbox.enqueue", side_effect=BrokerUnavailable):
         page = admin.post(reverse("connections:test-mail"), follow=True).content.decode()
-    assert "The broker cannot be reached" in page
+    assert "The broker can&#x27;t be reached" in page
     assert Mail.objects.exists()
 
 
