@@ -3,14 +3,20 @@
 import base64
 import json
 import pickle
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
+import pytest
 from django.apps import apps
+from django.core import mail
 from django.core.cache import caches
+from django.core.management import call_command
 from django.db import connection as database
 from kombu.transport.memory import Channel
 
 from people.models import Session
+from sandbox.server import Sandbox
 
 
 def traces(secret: str) -> list[bytes]:
@@ -77,3 +83,21 @@ def of_answer(answer: Any) -> bytes:
     head: str = repr(dict(answer.headers)) + answer.cookies.output()
     body: bytes = b"".join(answer.streaming_content) if answer.streaming else answer.content
     return head.encode() + body
+
+
+def everywhere(shown: list[bytes], log: Path, sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> dict[str, bytes]:
+    """All places in which something can be written."""
+    dump = StringIO()
+    call_command("dumpdata", stdout=dump)
+    return {
+        "answers": b"\n".join(shown),
+        "database": everything_stored(),
+        "sessions": sessions(),
+        "caches": remembered(),
+        "broker": waiting_tasks(),
+        "mails": "\n".join(str(one.message()) for one in mail.outbox).encode(),
+        "dump": dump.getvalue().encode(),
+        "log": log.read_bytes(),
+        "sandbox": repr(sandbox.requests).encode(),
+        "terminal": "".join(capfd.readouterr()).encode(),
+    }
