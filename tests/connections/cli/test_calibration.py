@@ -163,7 +163,7 @@ def test_what_who_and_when_are_recorded_and_no_value(connected: Connected, maint
     event = Event.objects.get(kind="connection.calibrated")
     assert (event.actor_name, event.actor_id, event.at, event.subject_name) == ("root", maintainer.pk, now, "Acme main")
     assert event.detail == {"asked": 18, "different": 10}
-    assert event_row(event).detail == "18 requests, 10 unexpected answers"
+    assert event_row(event).detail == "18 requests, 10 unexpected responses"
 
 
 def test_nothing_about_the_connection_changes(connected: Connected) -> None:
