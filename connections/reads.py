@@ -1,4 +1,4 @@
-"""What pages read: lists, filters and counts, each in a constant number of queries."""
+"""Reads for pages: lists, filters and counts, each in a constant number of queries."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -44,18 +44,18 @@ _STATUSES: tuple[tuple[str, str], ...] = (
     (Expiry.SOON, "Expiring soon"),
     (Expiry.EXPIRED, "Expired"),
     (Expiry.NOT_RECORDED, "No expiry date"),
-    (REACH_UNKNOWN, "Token organization unknown"),
+    (REACH_UNKNOWN, "Token organizations unknown"),
     (OWNER_LEFT, "Owner inactive"),
 )
 
 
 def status_choices() -> list[tuple[str, str]]:
-    """What the list can be filtered by; for which organizations a token was made is asked at the service only."""
-    return [one for one in _STATUSES if one[0] != REACH_UNKNOWN or clients.services()]
+    """The choices of the status filter. A token's organizations matter only for Azure DevOps Services."""
+    return [(status, label) for status, label in _STATUSES if status != REACH_UNKNOWN or clients.services()]
 
 
 class Row(NamedTuple):
-    """What the list shows of a connection and its owner; the rest is not read for it. Named as in the database."""
+    """The columns that the list reads of a connection and its owner, named as in the database."""
 
     pk: int
     name: str
@@ -74,13 +74,13 @@ class Row(NamedTuple):
 
     @property
     def owner(self) -> str:
-        """The owner as `User.get_full_name` has it, or else the user name."""
+        """The full name of the owner as in `User.get_full_name`, or else the username."""
         return f"{self.owner__first_name} {self.owner__last_name}".strip() or self.owner__username
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a person asked for; empty means everything."""
+    """Search, filters and order of the list; empty means no filter."""
 
     q: str = ""
     status: str = ""
@@ -90,7 +90,7 @@ class Filters:
 
     @property
     def any(self) -> bool:
-        """Whether anything is left out of the list."""
+        """Whether any filter is set."""
         return bool(self.q or self.status or self.provider or self.on)
 
 
@@ -103,7 +103,7 @@ def _due(today: date) -> Q:
 
 
 def _owner_left() -> Q:
-    # Asked first: there are none or few, and a database that knows them reads no other rows.
+    # A query of its own: there are few such owners, and with their ids the database reads few rows.
     owns = Connection.objects.filter(owner=OuterRef("pk")).order_by()
     return Q(owner__in=list(User.objects.filter(Exists(owns), is_active=False).values_list("pk", flat=True)))
 
@@ -127,25 +127,25 @@ def _with_status(status: str, today: date) -> Q:
 
 
 def connections(filters: Filters, *, today: date) -> QuerySet[Connection]:
-    """The connections a person asked for, in the wished order."""
-    found = Connection.objects.all()
+    """The connections that match the filters, in the chosen order."""
+    matching = Connection.objects.all()
     if filters.q:
-        found = found.filter(pk__in=_with_words(filters.q.split()))
+        matching = matching.filter(pk__in=_with_words(filters.q.split()))
     if filters.status:
-        found = found.filter(_with_status(filters.status, today))
+        matching = matching.filter(_with_status(filters.status, today))
     if filters.provider:
-        found = found.filter(provider=filters.provider)
+        matching = matching.filter(provider=filters.provider)
     if filters.on:
-        found = found.filter(expires_on=filters.on, disabled=False)
-    return found.order_by(*_order(filters.sort))
+        matching = matching.filter(expires_on=filters.on, disabled=False)
+    return matching.order_by(*_order(filters.sort))
 
 
 def _with_words(words: Iterable[str]) -> QuerySet[Connection, Any]:
-    # Found first and put in order then: SQLite would rather go through the names and fetch each row for its words.
-    found = Connection.objects.order_by()
+    # An unordered subquery: otherwise SQLite walks the index of names and fetches every row to search its text.
+    matching = Connection.objects.order_by()
     for word in words:
-        found = found.filter(search_text__contains=Upper(Value(word)))
-    return found.values("pk")
+        matching = matching.filter(search_text__contains=Upper(Value(word)))
+    return matching.values("pk")
 
 
 def _order(sort: str) -> list[str | Combinable]:
@@ -159,27 +159,27 @@ def _order(sort: str) -> list[str | Combinable]:
 
 def page_of_connections(filters: Filters, number: str | None, *, today: date) -> Page[Row]:
     """One page; a number out of range is the nearest page."""
-    found = connections(filters, today=today).values_list("pk", flat=True)
-    # A search looks at the words of every connection: once, for how many there are and for their order.
-    page: Page[Any] = Paginator(list(found) if filters.q else found, PAGE_SIZE).get_page(number)
-    # Else indexes alone say which rows a page has; only those are read whole.
-    rows = Connection.objects.filter(pk__in=page.object_list if filters.q else _nearest(page, found))
-    page.object_list = [Row(*one) for one in rows.order_by(*_order(filters.sort)).values_list(*Row._fields)]
+    ids = connections(filters, today=today).values_list("pk", flat=True)
+    # A search scans the text of every connection, so it runs once for both the count and the order.
+    page: Page[Any] = Paginator(list(ids) if filters.q else ids, PAGE_SIZE).get_page(number)
+    # Without a search, indexes tell which rows are on the page, and only these are read in full.
+    rows = Connection.objects.filter(pk__in=page.object_list if filters.q else _slice(page, ids))
+    page.object_list = [Row(*columns) for columns in rows.order_by(*_order(filters.sort)).values_list(*Row._fields)]
     return page
 
 
-def _nearest(page: Page[Any], found: QuerySet[Connection, int]) -> QuerySet[Connection, int]:
-    """What stands on the page, counted from the nearer end: the last page is as fast as the first."""
+def _slice(page: Page[Any], ids: QuerySet[Connection, int]) -> QuerySet[Connection, int]:
+    """The ids on the page, counted from the nearer end, so that the last page is as fast as the first."""
     count, first = page.paginator.count, PAGE_SIZE * (page.number - 1)
     last = min(first + PAGE_SIZE, count)
     if first <= count - last:
-        return found[first:last]
-    return found.reverse()[count - last : count - first]
+        return ids[first:last]
+    return ids.reverse()[count - last : count - first]
 
 
-def chosen_projects(found: Iterable[Row]) -> dict[int, int]:
-    """How many projects each of these connections is limited to, by its id; those that cover all are left out."""
-    limited = [one.pk for one in found if not one.all_projects]
+def chosen_projects(rows: Iterable[Row]) -> dict[int, int]:
+    """How many projects each connection is limited to, by its id; those that cover all projects are left out."""
+    limited = [row.pk for row in rows if not row.all_projects]
     if not limited:
         return {}
     chosen = ChosenProject.objects.filter(connection__in=limited).order_by()
@@ -187,83 +187,84 @@ def chosen_projects(found: Iterable[Row]) -> dict[int, int]:
 
 
 class Counts(NamedTuple):
-    """How many connections need a person, and of how many nobody knows for which organizations the token was made."""
+    """How many connections need attention, and for how many the token's organizations are not recorded."""
 
     attention: int
     reach_unknown: int
 
 
 def counts(*, today: date) -> Counts:
-    """What the list says above its rows, in one query."""
+    """The counts above the list, in one query."""
     enabled = Connection.objects.filter(disabled=False)
     due = _due(today)
-    # Two parts instead of one condition: each has an index, and those whose owner left are few.
+    # Two queries instead of one condition, because each can use its own index.
     left = enabled.exclude(due).filter(owner__in=User.objects.filter(is_active=False))
     parts = [
         _counted(ATTENTION, enabled.filter(due)),
         _counted(ATTENTION, left),
         _counted(REACH_UNKNOWN, Connection.objects.filter(_reach_unknown())),
     ]
-    found = list(parts[0].union(*parts[1:], all=True))
-    by_what = {what: sum(count for one, count in found if one == what) for what in (ATTENTION, REACH_UNKNOWN)}
-    return Counts(by_what[ATTENTION], by_what[REACH_UNKNOWN])
+    totals = dict.fromkeys((ATTENTION, REACH_UNKNOWN), 0)
+    for label, count in parts[0].union(*parts[1:], all=True):
+        totals[label] += count
+    return Counts(totals[ATTENTION], totals[REACH_UNKNOWN])
 
 
-def _counted(what: str, found: QuerySet[Connection]) -> QuerySet[Connection, tuple[str, int]]:
-    return found.order_by().values(what=Value(what)).annotate(count=Count("*")).values_list("what", "count")
+def _counted(label: str, rows: QuerySet[Connection]) -> QuerySet[Connection, tuple[str, int]]:
+    return rows.order_by().values(label=Value(label)).annotate(count=Count("*")).values_list("label", "count")
 
 
 def needing_attention(*, today: date) -> int:
-    """How many connections need a person, in one query."""
+    """How many connections need attention, in one query."""
     return counts(today=today).attention
 
 
 def expiry_timeline(*, today: date) -> Timeline:
-    """Which enabled connections expire when over the next 90 days, each day with two names, in one query."""
+    """When enabled connections expire over the next 90 days, with up to two names a day, in one query."""
     ahead = Connection.objects.filter(disabled=False, expires_on__lte=today + timedelta(days=DAYS))
     by_day = ahead.order_by("expires_on").values_list("expires_on")
-    # All rows instead of all ids, which do not stand in the index.
-    found = list(by_day.annotate(count=Count("*"), first=Min("name"), last=Max("name")))
-    ended = sum(count for day, count, _, _ in found if day and day < today)
-    days = tuple((day, count, (first, last)[: min(count, 2)]) for day, count, first, last in found if day >= today)
-    return _drawn(days, ended=ended, today=today)
+    # Count("*") instead of ids, which are not in the index.
+    counted = list(by_day.annotate(count=Count("*"), first=Min("name"), last=Max("name")))
+    ended = sum(count for day, count, _, _ in counted if day and day < today)
+    days = tuple((day, count, (first, last)[: min(count, 2)]) for day, count, first, last in counted if day >= today)
+    return _timeline(days, ended=ended, today=today)
 
 
-# It changes when a connection does, and at midnight.
-_drawn = lru_cache(maxsize=8)(timeline)
+# Cached: it changes only with connections and at midnight.
+_timeline = lru_cache(maxsize=8)(timeline)
 
 
-def with_fingerprints(found: QuerySet[Connection]) -> list[tuple[Connection, str]]:
-    """Each connection with the keyed fingerprint of its token; empty where no token is stored."""
-    marked = found.annotate(fingerprint=F("stored_credential__fingerprint"))
+def with_fingerprints(connections: QuerySet[Connection]) -> list[tuple[Connection, str]]:
+    """Each connection with the keyed fingerprint of its token; empty if no token is stored."""
+    marked = connections.annotate(fingerprint=F("stored_credential__fingerprint"))
     return [(connection, connection.fingerprint or "") for connection in marked]
 
 
 def enabled(ids: Sequence[int]) -> list[Connection]:
     """The enabled connections among these ids, in the order of the ids."""
-    found = Connection.objects.filter(pk__in=ids, disabled=False).select_related("owner")
-    by_id = {connection.pk: connection for connection in found.prefetch_related("capabilities")}
+    rows = Connection.objects.filter(pk__in=ids, disabled=False).select_related("owner")
+    by_id = {connection.pk: connection for connection in rows.prefetch_related("capabilities")}
     return [by_id[connection_id] for connection_id in ids if connection_id in by_id]
 
 
 def expiring(*, within: int, today: date) -> QuerySet[Connection]:
-    """Enabled connections whose token ends within so many days or has ended, soonest first.
+    """Enabled connections whose token expires within `within` days or has expired, soonest first.
 
-    `shares_token` says whether another connection keeps the same token.
+    `shares_token` says whether another connection uses the same token.
     """
     same = StoredCredential.objects.filter(fingerprint=OuterRef("stored_credential__fingerprint"))
-    found = Connection.objects.filter(disabled=False, expires_on__lte=today + timedelta(days=within))
+    rows = Connection.objects.filter(disabled=False, expires_on__lte=today + timedelta(days=within))
     shares = Exists(same.exclude(connection_id=OuterRef("pk")))
-    return found.select_related("owner").annotate(shares_token=shares).order_by("expires_on", Lower("name"), "pk")
+    return rows.select_related("owner").annotate(shares_token=shares).order_by("expires_on", Lower("name"), "pk")
 
 
 def connection(connection_id: int) -> Connection | None:
-    """A connection with its owner; None when it is gone."""
+    """A connection with its owner; None if it does not exist."""
     return Connection.objects.select_related("owner").filter(pk=connection_id).first()
 
 
 def connection_named(name: str) -> Connection | None:
-    """The connection of this name in any case; a name may hold bytes that are no text."""
+    """The connection with this name, ignoring case. The name may contain bytes that are not text."""
     return Connection.objects.select_related("owner").filter(name__iexact=storable_text(name)).first()
 
 
@@ -273,28 +274,28 @@ def all_connections() -> QuerySet[Connection]:
 
 
 def enabled_connections() -> list[Connection]:
-    """The enabled ones of them."""
+    """Every enabled connection with its owner, by name."""
     return list(all_connections().filter(disabled=False))
 
 
 def prefetch_capabilities_and_projects(connections: Sequence[Connection]) -> None:
-    """Read what the tokens can do, and the chosen projects, at once for all of these."""
+    """Read the capabilities and chosen projects of all these connections at once."""
     prefetch_related_objects(connections, "capabilities", "chosen_projects")
 
 
 def active_user(username: str) -> User | None:
-    """The active user of this name; it may hold bytes that are no text."""
+    """The active user with this name, which may contain bytes that are not text."""
     return User.objects.filter(username=storable_text(username), is_active=True).first()
 
 
 def granted_capabilities(connection: Connection) -> set[str]:
-    """The keys of what the last checks found its token able to do."""
+    """The keys of the capabilities that the last check found granted."""
     return set(connection.capabilities.filter(verdict=Verdict.GRANTED).values_list("capability", flat=True))
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionDetail:
-    """What a connection's own page shows beside its columns."""
+    """What the page of a connection shows in addition to its columns."""
 
     capabilities: list[CapabilityState]
     projects: list[ChosenProject]
@@ -307,7 +308,7 @@ class ConnectionDetail:
 
     @property
     def hidden_projects(self) -> list[str]:
-        """The names of the chosen projects that the person behind the token does not see."""
+        """The names of the chosen projects that the owner of the token can't see."""
         return [project.name for project in self.projects if project.not_visible_since is not None]
 
 
@@ -347,7 +348,7 @@ def events_of(connection: Connection) -> QuerySet[Event]:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events: their kind, who acted, and the first and last day; empty means every."""
+    """Filter of events: kind, actor, first and last day; empty means all."""
 
     kind: str = ""
     actor: str = ""
@@ -355,23 +356,23 @@ class EventFilter:
     until: date | None = None
 
 
-def chosen_events(connection: Connection, chosen: EventFilter) -> QuerySet[Event]:
-    """A connection's events that fit, newest first. Days are those of the site's time zone."""
+def filtered_events(connection: Connection, filters: EventFilter) -> QuerySet[Event]:
+    """A connection's events that match, newest first. Days are in the site's time zone."""
     return events(
         EventFilters(
-            kind=chosen.kind,
-            actor_name=chosen.actor,
+            kind=filters.kind,
+            actor_name=filters.actor,
             subject_kind="connection",
             subject_ids=(connection.pk,),
-            since=start_of(chosen.since) if chosen.since else None,
-            until=end_of(chosen.until) if chosen.until else None,
+            since=start_of(filters.since) if filters.since else None,
+            until=end_of(filters.until) if filters.until else None,
         )
     )
 
 
-def page_of_events(connection: Connection, chosen: EventFilter, number: str | None) -> Page[Event]:
+def page_of_events(connection: Connection, filters: EventFilter, number: str | None) -> Page[Event]:
     """One page of a connection's events."""
-    return Paginator(chosen_events(connection, chosen), EVENTS_PER_PAGE).get_page(number)
+    return Paginator(filtered_events(connection, filters), EVENTS_PER_PAGE).get_page(number)
 
 
 def kinds_of_events(connection: Connection) -> list[str]:

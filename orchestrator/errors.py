@@ -1,4 +1,4 @@
-"""Our own error pages, in the product's look, each with the id that finds its log line."""
+"""Error pages in the product's design, each with the request ID that identifies its log lines."""
 
 import sys
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from throttling.rate_limits import TooMany, humanize
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
-    """What a person reads. `next_step` says what helps; `code` is that of the catalogue of problems, if it has one."""
+    """The texts of an error page. `code` is the stable problem code, if there is one."""
 
     status: int
     icon: str
@@ -30,88 +30,88 @@ class ErrorPage:
 BAD_REQUEST = ErrorPage(
     400,
     "circle-alert",
-    "This request was not understood",
-    "Something in it was not of the right form. Nothing was changed.",
+    "Invalid request",
+    "We couldn't read this request. Nothing was changed.",
     "Go back and try again.",
 )
 FORBIDDEN = ErrorPage(
     403,
     "lock",
-    "You may not do this",
-    "Your role does not allow it. Nothing was changed.",
-    "Ask an administrator of MFE Orchestrator. Your account says what you may do.",
+    "You don't have permission",
+    "Your role does not allow this. Nothing was changed.",
+    "Ask an administrator of MFE Orchestrator. Your account page shows what you may do.",
 )
 CSRF = ErrorPage(
     403,
     "refresh-cw",
     "The page was open too long",
-    "For your safety the form was not accepted. Nothing was changed.",
-    "Open the page again and repeat what you did. If it stays, allow cookies for this site.",
+    "For your security, the form was not accepted. Nothing was changed.",
+    "Reload the page and try again. If it keeps happening, allow cookies for this site.",
 )
 NOT_FOUND = ErrorPage(
     404,
     "search-x",
     "Not found",
-    "This page does not exist, or what it was about is gone.",
-    "Check the address, or begin at the list.",
+    "This page does not exist, or what it showed has been removed.",
+    "Check the address, or start from the list.",
 )
 NOT_ALLOWED = ErrorPage(
     405,
     "circle-slash",
-    "This page cannot be used that way",
-    "The address is right, but it takes only what its own buttons and forms send. Nothing was changed.",
-    "Go back and use the page's own buttons.",
+    "This request is not supported",
+    "This address accepts only requests from its own buttons and forms. Nothing was changed.",
+    "Go back and use the buttons on the page.",
 )
 TOO_LARGE = ErrorPage(
     413,
     "package-open",
-    "Too much at once",
-    "What was sent is larger than any form here needs. Nothing was changed.",
+    "Too much data",
+    "The request is larger than any form here needs. Nothing was changed.",
     "Go back and send less.",
 )
 TOO_MANY = ErrorPage(
     429,
     "hourglass",
-    "Too often",
-    "This may be done only so often by one person or from one address. Nothing was changed.",
+    "Too many requests",
+    "There is a limit on how often one person or one address can do this. Nothing was changed.",
     "Try again in {wait}.",
 )
 OURS = ErrorPage(
     500,
     "bug",
     "Something went wrong",
-    "The fault is ours, and it is in the log.",
-    "Try again in a moment. If it stays, give the request id to your support.",
+    "This is our fault. The error has been logged.",
+    "Try again in a moment. If it keeps happening, give the request ID to your support.",
 )
 AWAY = ErrorPage(
     503,
     "database-zap",
-    "The database does not answer",
-    "It is being restarted, or cannot be reached. Nothing was changed by this request.",
-    "Try again in a minute. Whoever runs this site finds the cause under the request id in the log.",
+    "The database is not responding",
+    "It is being restarted or can't be reached. Nothing was changed.",
+    "Try again in a minute. The site administrator can find the cause in the log under the request ID.",
 )
 BUSY = ErrorPage(
     503,
     "hourglass",
     "The database is busy",
-    "Somebody else has been writing to it for too long. Nothing was changed by this request.",
-    "Try again in a minute. If it stays, whoever runs this site looks for what holds the database.",
+    "Another process has been writing to it for too long. Nothing was changed.",
+    "Try again in a minute. If it keeps happening, the site administrator needs to find out what blocks the database.",
     code="database_busy",
 )
 FULL = ErrorPage(
     503,
     "hard-drive",
     "The disk is full",
-    "The database has no room to write. Nothing was changed by this request, and nothing is half-written.",
-    "Whoever runs this site makes room on the database's disk. Everything then goes on by itself; try again.",
+    "The database has no space left. Nothing was changed, and nothing is half-written.",
+    "The site administrator needs to free disk space. Everything then continues automatically.",
     code="disk_full",
 )
 READ_ONLY = ErrorPage(
     503,
     "lock",
-    "The database cannot be written",
-    "Its disk, its file or the server is read-only. Nothing was changed by this request.",
-    "Whoever runs this site makes it writable again. Everything then goes on by itself; try again.",
+    "The database is read-only",
+    "Its disk, its file or the server can't be written to. Nothing was changed.",
+    "The site administrator needs to make it writable again. Everything then continues automatically.",
     code="disk_read_only",
 )
 RETRY_AFTER_TROUBLE = 30
@@ -121,12 +121,12 @@ _OF_TROUBLE = {
     Trouble.FULL: FULL,
     Trouble.READ_ONLY: READ_ONLY,
 }
-# Without the database nobody knows who asks: then the page is as plain as can be.
+# Without the database the user is unknown, so these pages have no navigation.
 _PLAIN = (OURS, *_OF_TROUBLE.values())
 
 
 def answer(request: HttpRequest, page: ErrorPage, **more: Any) -> HttpResponse:
-    """The page, or for htmx the part of it that stands where the result would have stood."""
+    """The error page, or for htmx the fragment that replaces the expected result."""
     context = {"error": page, "request_id": getattr(request, "request_id", ""), **more}
     if request.headers.get("HX-Request") == "true":
         return _part(request, page, context)
@@ -162,7 +162,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 when the form was not made by this site for this browser."""
+    """403 for a form that this site did not render for this browser."""
     return answer(request, CSRF)
 
 
@@ -183,7 +183,7 @@ def too_many(request: HttpRequest, refused: TooMany) -> HttpResponse:
 
 
 def row_gone(request: HttpRequest, code: str) -> HttpResponse:
-    """404 for a connection or a person that was removed, also while the request was under way."""
+    """404 for a connection or a person that was removed, even during the request."""
     problem = catalogue.problem(code)
     page = replace(
         NOT_FOUND,
@@ -196,7 +196,7 @@ def row_gone(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, and 503 when the database cannot do its work."""
+    """500, or 503 if the database is unavailable."""
     trouble = trouble_of(sys.exc_info()[1])
     if trouble is None:
         return answer(request, OURS)

@@ -17,7 +17,7 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenPolicy:
-    """The rules in force. The usual ones are those of the user guide."""
+    """The rules. The defaults are those of the user guide."""
 
     longest_life_days: int = expiry.ADVISED_DAYS
     longest_life: Rule = Rule.WARN
@@ -25,7 +25,7 @@ class TokenPolicy:
     missing_date: Rule = Rule.ALLOW
 
     def last_day(self, born_on: date) -> date:
-        """The latest end that a token of this day may have."""
+        """The latest expiry date for a token created on this day."""
         return born_on + timedelta(days=self.longest_life_days)
 
 

@@ -1,4 +1,4 @@
-"""What we keep: connections and their tokens, audits, what people are told, and the rules."""
+"""Models: connections and their tokens, audits, notifications, the token policy."""
 
 from connections.models.audits import AuditedConnection, AuditRun
 from connections.models.connections import (

@@ -1,4 +1,4 @@
-"""Runs of audits, and each connection's place in them."""
+"""Audit runs, and the connections in each."""
 
 from django.db import models
 
@@ -29,10 +29,10 @@ class AuditRun(models.Model):
 
 
 class AuditedConnection(models.Model):
-    """A connection's place in a run. It outlives the connection by its name."""
+    """A connection in an audit run. The row with its name remains when the connection is deleted."""
 
     class State(models.TextChoices):
-        """How far it is."""
+        """Progress of the audit of this connection."""
 
         WAITING = "waiting"
         DONE = "done"

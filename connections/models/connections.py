@@ -28,31 +28,31 @@ def _choices(states: type[Health] | type[Verdict]) -> list[tuple[str, str]]:
 
 
 class Connection(Leased):
-    """One organization, reached with one token. An audit leases it."""
+    """A connection to one organization with one token. Audits lease it."""
 
     lease_setting, due_field, done_field = "AUDIT_LEASE_SECONDS", "next_check_at", "checked_at"
 
     class Reach(models.TextChoices):
-        """For which organizations the token was made at Azure DevOps."""
+        """Which organizations the token is valid for, as chosen in Azure DevOps."""
 
         ONE = "one", "This organization only"
         ALL = "all", "All accessible organizations"
         UNKNOWN = "unknown", "I don't know"
 
         @classmethod
-        def at(cls, place: Place, told: str) -> str:
-            """What is kept of what somebody said. On a server of one's own the question means nothing."""
-            return told if place == "organization" and told else str(cls.UNKNOWN)
+        def at(cls, place: Place, reach: str) -> str:
+            """The value to store for what the user chose. It is unknown on a server, where it has no meaning."""
+            return reach if place == "organization" and reach else str(cls.UNKNOWN)
 
         @classmethod
-        def is_all(cls, place: Place, told: str) -> bool | None:
-            """Whether a token was made for all organizations of the service; None where nobody knows.
+        def is_all(cls, place: Place, reach: str) -> bool | None:
+            """Whether a token is valid for all organizations of Azure DevOps Services; None if unknown.
 
-            Tokens of a server of one's own never are.
+            Tokens of a server never are.
             """
             if place == "collection":
                 return False
-            return {str(cls.ALL): True, str(cls.ONE): False}.get(told)
+            return {str(cls.ALL): True, str(cls.ONE): False}.get(reach)
 
     name = models.CharField(max_length=NAME_LENGTH)
     # The key of an entry in `connections.providers.registry`.
@@ -70,24 +70,24 @@ class Connection(Leased):
     extra_recipients = models.TextField(blank=True)
     token_set_at = models.DateTimeField()
     disabled = models.BooleanField(default=False)
-    # One for everybody: what forms choose beforehand.
+    # At most one connection, which forms preselect for everyone.
     is_default = models.BooleanField(default=False)
     health = models.CharField(max_length=16, choices=_choices(Health), default=Health.NOT_CHECKED)
     problem = models.CharField(max_length=64, blank=True)
-    # Who answered, or where a redirect led, when that is part of the problem.
+    # The host that answered, or that a redirect led to, if it is part of the problem.
     problem_host = models.CharField(max_length=253, blank=True)
     activity_id = models.CharField(max_length=64, blank=True)
     consecutive_failures = models.PositiveSmallIntegerField(default=0)
     checked_at = models.DateTimeField(null=True)
-    # What people were last told, and how often the news since then was seen.
+    # What the last notification said, and how many checks have confirmed a change since then.
     notified_health = models.CharField(max_length=16, default=Health.NOT_CHECKED)
     notified_lacking = models.JSONField(default=list, blank=True)
     confirmations = models.PositiveSmallIntegerField(default=0)
     health_since = models.DateTimeField()
     next_check_at = models.DateTimeField()
     created_at = models.DateTimeField()
-    # The database keeps what lists ask of every row, so that they read one index instead of the rows.
-    # The day by which a person has to do something: the token's end, or long ago where there is trouble or no date.
+    # Generated columns, so that lists read one index instead of every row.
+    # The day by which it needs attention: the expiry date, or the earliest date if it has a problem or no date.
     attention_due_on = models.GeneratedField(
         expression=models.Case(
             models.When(health__in=[state.value for state in NEEDS_ATTENTION], then=models.Value(date.min)),
@@ -96,7 +96,7 @@ class Connection(Leased):
         output_field=models.DateField(),
         db_persist=True,
     )
-    # With a time for what was never checked: databases differ in where they put what has none.
+    # Never NULL, because databases differ in how they sort NULL.
     last_checked = models.GeneratedField(
         expression=Coalesce("checked_at", models.Value(datetime(1970, 1, 1, tzinfo=UTC))),
         output_field=models.DateTimeField(),
@@ -119,8 +119,8 @@ class Connection(Leased):
             ),
         )
         indexes = (
-            # All that the counts and the timeline of the list ask for, so that they read nothing else.
-            # Whether it is disabled stands second: SQLite does not see that NOT disabled is one value of it.
+            # These indexes cover the counts and the timeline of the list.
+            # `disabled` comes second, because SQLite does not treat NOT disabled as a single value.
             models.Index(fields=("attention_due_on", "disabled"), name="connection_needs_person"),
             models.Index(fields=("expires_on", "disabled", "name"), name="connection_by_end"),
             models.Index(fields=("last_checked",), name="connection_by_check"),
@@ -142,32 +142,32 @@ class Connection(Leased):
         return self.name
 
     def get_absolute_url(self) -> str:
-        """The connection's own page."""
+        """The page of the connection."""
         return reverse("connections:detail", args=[self.pk])
 
     def is_token_dead(self, *, today: date) -> bool:
-        """Whether the token has ended or is refused, so that it can be neither extended nor regenerated."""
+        """Whether the token has expired or is rejected, so that it can't be extended or regenerated."""
         if self.health == Health.REJECTED and self.problem in expiry.DEAD_TOKEN:
             return True
         if self.expires_on is None or self.expires_on >= today:
             return False
-        # Where Azure DevOps accepted it after that day, it was extended and nobody recorded it.
+        # If Azure DevOps accepted it after that day, it was extended without recording the new date.
         accepted = self.health in (Health.HEALTHY, Health.LIMITED) and self.checked_at is not None
         return not (accepted and timezone.localdate(self.checked_at) > self.expires_on)
 
     def capability_states(self) -> "list[CapabilityState]":
-        """What its token can do, in the order of the first check. PostgreSQL returns rows in no fixed order."""
+        """What its token can do, in the order of the first check, since PostgreSQL returns rows in no fixed order."""
         return sorted(self.capabilities.all(), key=attrgetter("pk"))
 
     def limited_to(self) -> tuple[ProjectRef, ...]:
-        """The projects that it is limited to; none when it covers all."""
+        """The projects that it is limited to; empty if it covers all."""
         if self.all_projects:
             return ()
         return tuple(ProjectRef(project.project_id, project.name) for project in self.chosen_projects.all())
 
 
 class StoredCredential(models.Model):
-    """The sealed credential, in a table of its own: an unreadable key spoils one row and never a list."""
+    """The encrypted credential, in its own table so that an unreadable one never breaks a list."""
 
     connection = models.OneToOneField(
         Connection, on_delete=models.CASCADE, primary_key=True, related_name="stored_credential"
@@ -175,7 +175,7 @@ class StoredCredential(models.Model):
     kind = models.CharField(max_length=32, default=AZURE_DEVOPS.credentials[0].kind, editable=False)
     sealed = models.BinaryField(editable=False)
     fingerprint = models.CharField(max_length=64, db_index=True, editable=False)
-    # The token before this one, so that nobody is told to revoke what another connection still uses, and whose it was.
+    # The previous token and its owner, to tell whether another connection still uses it before advising to revoke it.
     replaced_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     replaced_identity_name = models.CharField(max_length=256, blank=True, editable=False)
     replaced_identity_account = models.CharField(max_length=256, blank=True, editable=False)
@@ -194,13 +194,13 @@ class StoredCredential(models.Model):
         self.fingerprint = encryption.fingerprint(credential)
 
     def remember_as_replaced(self, connection: Connection) -> None:
-        """Keep which token this row held until now, and whose it was. The caller seals another and saves."""
+        """Record the current token as the replaced one. The caller then seals the new one and saves."""
         self.replaced_fingerprint = self.fingerprint
         self.replaced_identity_name = connection.identity_name
         self.replaced_identity_account = connection.identity_account
 
     def reveal(self) -> Credential:
-        """Decrypt. Raises `encryption.UnreadableToken`, also for a kind that this version does not know."""
+        """Decrypt. Raises `encryption.UnreadableToken`, also for a credential kind unknown to this version."""
         try:
             credential = credential_type(self.kind)
         except UnknownCredentialKind:
@@ -208,7 +208,7 @@ class StoredCredential(models.Model):
         return credential(encryption.decrypt(bytes(self.sealed), owner=self.seal_owner).reveal())
 
     def is_readable(self) -> bool:
-        """Whether a key of the ring still opens it."""
+        """Whether a key of the key ring can decrypt it."""
         try:
             self.reveal()
         except encryption.UnreadableToken:
@@ -217,17 +217,17 @@ class StoredCredential(models.Model):
 
     @property
     def seal_owner(self) -> str:
-        """The name of this row inside the sealed text."""
+        """The identity of this row that is authenticated with the encrypted text."""
         return f"connection {self.pk}"
 
 
 class ChosenProject(models.Model):
-    """A project that the connection is limited to. Kept by Azure DevOps' id, so a rename is a rename."""
+    """A project that the connection is limited to, by its Azure DevOps id, so that renames don't matter."""
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="chosen_projects")
     project_id = models.CharField(max_length=64)
     name = models.CharField(max_length=256)
-    # When a check first found that the token's owner does not see it; None while it is visible.
+    # When a check first found that the owner of the token can't see it; None while it is visible.
     not_visible_since = models.DateTimeField(null=True)
 
     class Meta:
@@ -240,9 +240,9 @@ class ChosenProject(models.Model):
 
 
 class CapabilityState(models.Model):
-    """What is known of one capability: the last firm verdict, and whether the latest look could not tell.
+    """The state of one capability: the last definite verdict, and why the latest check was inconclusive, if it was.
 
-    `by_project` holds the projects in which the verdict was found, as `ProjectVerdict` with its fields by name.
+    `by_project` holds the verdict of each project, as the fields of `ProjectVerdict`.
     """
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="capabilities")
@@ -263,18 +263,18 @@ class CapabilityState(models.Model):
 
     @property
     def is_lacking(self) -> bool:
-        """Whether it is of no use now: not proved, or there is no project in which it could be used."""
+        """Whether it can't be used now: not granted, or there is no project to use it in."""
         if self.is_untried:
             return True
         return self.verdict != Verdict.GRANTED and self.reason != WRITE_PROBES_OFF
 
     @property
     def is_untried(self) -> bool:
-        """Whether the last check found no project to try it in."""
+        """Whether the last check found no project to verify it in."""
         return self.doubt in (NO_PROJECT, NO_CHOSEN_PROJECT)
 
     def project_verdicts(self) -> tuple[ProjectVerdict, ...]:
-        """What it came to in each project in which it was tried."""
+        """The verdicts of the projects in which it was verified."""
         return tuple(map(report_json.project_verdict, self.by_project))
 
 
@@ -283,9 +283,9 @@ def _new_key() -> str:
 
 
 class ProbeResult(models.Model):
-    """A fresh test that waits for Connect: for one person, server, organization and token, for minutes.
+    """The result of a recent test, kept for a few minutes for one user, server, organization and token.
 
-    The page holds only the signed key. The token is known here by a keyed digest made for this row alone.
+    The page carries only the signed key. The row identifies the token by a keyed digest that is specific to it.
     """
 
     key = models.CharField(max_length=64, unique=True, default=_new_key)
@@ -307,6 +307,6 @@ class ProbeResult(models.Model):
         return encryption.fingerprint(token, purpose=f"test {self.key}")
 
     def is_for(self, *, server: str, organization: str, token: Credential) -> bool:
-        """Whether this result speaks of exactly this server, organization and token."""
+        """Whether this result is for exactly this server, organization and token."""
         same_place = (self.server, self.organization) == (server, organization)
         return same_place and secrets.compare_digest(self.token_digest, self.digest(token))

@@ -1,4 +1,4 @@
-"""What people are told: mails, the ledger of reminders, who wants none, and calendars."""
+"""Notifications: mails, reminders sent, stopped reminders, and calendars."""
 
 from django.conf import settings
 from django.db import models
@@ -8,13 +8,13 @@ from core.leases import Leased
 
 
 class Mail(Leased):
-    """A mail that is to be sent, or was. Written in the transaction of the fact it tells."""
+    """A mail in the outbox, pending or sent. It is created in the transaction of the change that it reports."""
 
     lease_setting = "MAIL_LEASE_SECONDS"
 
     kind = models.CharField(max_length=32)
     connection = models.ForeignKey(Connection, on_delete=models.SET_NULL, null=True, related_name="mails")
-    # Of every connection it speaks of: the id, and the name by which the history knows it when it is gone.
+    # The id and name of each connection it is about. The name remains when the connection is deleted.
     about = models.JSONField(default=list)
     recipient = models.EmailField()
     subject = models.CharField(max_length=250)
@@ -26,11 +26,11 @@ class Mail(Leased):
     due_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
-    # Written to a folder in place of being sent, as no mail server is set up: nobody got it.
+    # Saved to a folder instead of being sent, because no mail server is configured.
     is_only_written = models.BooleanField(default=False)
-    # Since when the mail server has refused this mail or its recipient; of a server in trouble nothing stands here.
+    # Since when the mail server has rejected this mail or its recipient; not set for failures of the server itself.
     refused_since = models.DateTimeField(null=True)
-    # When its recipient was last refused, and the days (ISO dates in UTC) on which that was for good.
+    # When its recipient was last rejected, and the days (ISO dates in UTC) on which the rejection was permanent.
     refused_at = models.DateTimeField(null=True)
     refused_on = models.JSONField(default=list)
     given_up_at = models.DateTimeField(null=True)
@@ -47,14 +47,14 @@ class Mail(Leased):
 
 
 class Reminder(models.Model):
-    """The ledger: that people were reminded at this threshold.
+    """A reminder that was issued, so that each is issued only once.
 
-    It counts days before the end, or, while no date is recorded, days since the token was stored. For which
-    organizations the token was made is asked once, at 0.
+    The threshold counts days before expiry, or, while no date is recorded, days since the token was stored. The
+    reminder to record the token's organizations is issued once, with threshold 0.
     """
 
     class Kind(models.TextChoices):
-        """What people were reminded of."""
+        """The subject of the reminder."""
 
         EXPIRY = "expiry", "the token's end"
         ALL_ORGANIZATIONS = "all_organizations", "the end of tokens for all organizations"
@@ -74,7 +74,7 @@ class Reminder(models.Model):
             models.UniqueConstraint(
                 fields=("connection", "token_set_at", "kind", "expires_on", "threshold"), name="reminded_once"
             ),
-            # To a database one missing date is not the same as another.
+            # In a database, NULL is not equal to NULL.
             models.UniqueConstraint(
                 fields=("connection", "token_set_at", "kind", "threshold"),
                 condition=models.Q(expires_on=None),
@@ -87,7 +87,7 @@ class Reminder(models.Model):
 
 
 class MutedReminders(models.Model):
-    """Somebody who does not want reminders about this connection, or, without one, about any."""
+    """An address that gets no reminders about this connection, or about any connection if it is None."""
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, null=True, related_name="muted")
     address = models.EmailField()
@@ -106,15 +106,15 @@ class MutedReminders(models.Model):
 
     @property
     def name(self) -> str:
-        """What the history calls it."""
+        """The name under which the history shows it."""
         return self.address
 
 
 class CalendarEntry(models.Model):
-    """The revision of an event in calendars: it moves when what the event says is another than at the last fetch.
+    """The revision of a calendar event, increased when its content has changed since the last fetch.
 
-    It is the same in every person's calendar. The database holds no constraint, as a fetch that meets a disconnect may
-    leave a row behind; it means nothing then.
+    It is the same in everyone's calendar. There is no database constraint, because a fetch during a disconnect may
+    leave a row behind, which is harmless.
     """
 
     connection = models.ForeignKey(
@@ -134,13 +134,13 @@ class CalendarEntry(models.Model):
 
 
 class CalendarFeed(models.Model):
-    """A person's calendar of expiry dates. Its secret address is known here by a digest only."""
+    """A user's calendar of expiry dates. Only a hash of its secret address is stored."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="calendar_feed")
     secret_digest = models.CharField(max_length=64, unique=True, editable=False)
     made_at = models.DateTimeField()
     fetched_at = models.DateTimeField(null=True)
-    # When what the calendar says last changed, so that a program that asks again is told that nothing did.
+    # When the content last changed, to answer conditional requests.
     content_digest = models.CharField(max_length=64, blank=True, editable=False)
     changed_at = models.DateTimeField()
 

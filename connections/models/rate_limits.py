@@ -1,4 +1,4 @@
-"""Until when Azure DevOps told a person to wait, for all processes to see."""
+"""Rate limit pauses imposed by Azure DevOps, shared by all processes."""
 
 from datetime import datetime, timedelta
 
@@ -7,12 +7,12 @@ from django.db.models import Exists, OuterRef
 
 from core.database_time import lies_ahead
 
-# Longer than this nobody waits for what a page shows; audits and refreshes keep the whole time in their own rows.
+# Pages honor a pause up to this long; audits and syncs store the full time in their own rows.
 LONGEST_PAUSE = timedelta(minutes=5)
 
 
 class RateLimitPause(models.Model):
-    """A person behind tokens who reached a rate limit: all tokens of one person share what Azure DevOps allows.
+    """A pause for an Azure DevOps user who reached a rate limit, which all tokens of that user share.
 
     https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits
     """
@@ -30,11 +30,11 @@ class RateLimitPause(models.Model):
 
     @classmethod
     def under_way(cls, now: datetime) -> models.QuerySet["RateLimitPause"]:
-        """Those that are not over."""
+        """Pauses that are still active."""
         return cls.objects.filter(lies_ahead("until", now, at_most=LONGEST_PAUSE))
 
     @classmethod
     def holds(cls, now: datetime, *, connection: str = "") -> Exists:
-        """A condition for rows of `Connection`, or for rows that lead to one by the prefix `connection`."""
+        """A condition on `Connection`, or on rows related to one through the prefix `connection`."""
         server, person = OuterRef(f"{connection}server"), OuterRef(f"{connection}identity_id")
         return Exists(cls.under_way(now).filter(server=server, identity_id=person))

@@ -1,4 +1,4 @@
-"""The rules that an administrator sets."""
+"""The stored token policy."""
 
 from dataclasses import asdict
 
@@ -8,9 +8,9 @@ from connections.domain.token_policy import Rule, TokenPolicy
 
 
 class StoredTokenPolicy(models.Model):
-    """The one row of rules that an administrator sets; without it the usual ones hold."""
+    """The single row with the token policy; without it, the defaults apply."""
 
-    # The kind under which the history has stored events about it since before the class got this name.
+    # The subject kind of its events in the history, which is older than the name of this class.
     subject_kind = "guardrails"
 
     longest_life_days = models.PositiveSmallIntegerField()
@@ -39,18 +39,18 @@ class StoredTokenPolicy(models.Model):
         return TokenPolicy(self.longest_life_days, Rule(self.longest_life), Rule(self.reuse), Rule(self.missing_date))
 
     def take(self, rails: TokenPolicy) -> None:
-        """Put rules into this row. The caller saves."""
+        """Copy the rules into this row. The caller saves."""
         for name, value in asdict(rails).items():
             setattr(self, name, value)
 
     @classmethod
     def now(cls) -> TokenPolicy:
-        """The rules in force."""
+        """The current rules, or the defaults."""
         stored = cls.objects.filter(pk=1).first()
         return stored.rails() if stored else TokenPolicy()
 
     @classmethod
     def locked(cls) -> "StoredTokenPolicy":
-        """The row, held until the end of the transaction."""
+        """The row, locked until the end of the transaction."""
         cls.objects.get_or_create(pk=1, defaults=asdict(TokenPolicy()))
         return cls.objects.select_for_update().get(pk=1)

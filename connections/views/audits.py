@@ -48,7 +48,7 @@ def start(request: HttpRequest) -> HttpResponse:
     except BrokerUnavailable:
         flash.warning(
             request,
-            "The broker can't be reached. The audit starts once the scheduler and a worker reach it.",
+            "The message broker is unavailable. The audit starts once it is back.",
         )
     return redirect("connections:audit-run", pk=run.pk)
 

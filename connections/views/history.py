@@ -51,4 +51,4 @@ def export(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """GET /code-repositories/<id>/history.csv: the same events, streamed."""
     connection = find(pk)
     chosen = reads.EventFilter(**_filters(request, connection).chosen())
-    return csv_response(reads.chosen_events(connection, chosen), name=f"history-{connection.pk}.csv")
+    return csv_response(reads.filtered_events(connection, chosen), name=f"history-{connection.pk}.csv")

@@ -92,7 +92,7 @@ def _enqueue_sending(request: HttpRequest) -> bool:
     except BrokerUnavailable:
         flash.warning(
             request,
-            "The broker can't be reached. The mail is sent once the scheduler and a worker reach it.",
+            "The message broker is unavailable. The mail is sent once it is back.",
         )
         return False
     return True

@@ -41,7 +41,7 @@ const failed = () => {
   const place = one("#form_errors") || one("#main");
   const words = document.createElement("p");
   words.className = "errors";
-  words.textContent = "The server did not answer. Check your network and try again.";
+  words.textContent = "The server did not respond. Check your network and try again.";
   place.prepend(words);
 };
 document.addEventListener("htmx:sendError", failed);

@@ -119,7 +119,7 @@ def test_a_disk_that_becomes_read_only(disk: Path) -> None:
     found = told(Installation(f"sqlite:///{disk}/db.sqlite3"), f"DISK = {str(disk)!r}" + READ_ONLY)
     assert found["seen"] == [
         [200, "before", False, None],
-        [503, "The database cannot be written", True, "30"],
+        [503, "The database is read-only", True, "30"],
         [200, "during", False, None],
     ]
     assert found["kept"] == [[True, True, True], [False, False, False], [True, True, True]]

@@ -106,5 +106,5 @@ def test_without_a_broker_audit_all_now_begins_a_run_and_says_when_it_goes_on(
 ) -> None:
     connected()
     page = pages.post(reverse("connections:start-audits"), follow=True).content.decode()
-    assert "The broker can&#x27;t be reached. The audit starts once the scheduler and a worker reach it." in page
+    assert "The message broker is unavailable. The audit starts once it is back." in page
     assert AuditRun.objects.filter(finished_at=None).exists()

@@ -46,7 +46,7 @@ def test_without_a_broker_the_run_waits_and_the_page_says_so(pages: Client, conn
     connected()
     with patch("connections.views.audits.enqueue", side_effect=BrokerUnavailable):
         page = pages.post(reverse("connections:start-audits"), follow=True).content.decode()
-    assert "The broker can&#x27;t be reached" in page
+    assert "The message broker is unavailable" in page
     assert AuditRun.objects.exists()
 
 

@@ -58,18 +58,18 @@ def is_ours(answer: Answer, status: int, title: str) -> None:
 
 def test_400(forgiving: Client, sandbox: Sandbox) -> None:
     with instead(SuspiciousOperation("odd")):
-        is_ours(ask(forgiving), 400, "This request was not understood")
+        is_ours(ask(forgiving), 400, "Invalid request")
 
 
 def test_400_for_another_host_name(client: Client, db: None) -> None:
     client.raise_request_exception = False
-    is_ours(client.get("/", headers={"host": "evil.example.com"}), 400, "This request was not understood")
+    is_ours(client.get("/", headers={"host": "evil.example.com"}), 400, "Invalid request")
 
 
 def test_403(client: Client, person: Callable[..., User]) -> None:
     client.force_login(person("nobody"))
     answer = client.get(reverse("connections:list"))
-    is_ours(answer, 403, "You may not do this")
+    is_ours(answer, 403, "You don&#x27;t have permission")
     assert reverse("people:account") in answer.content.decode()
 
 
@@ -91,21 +91,21 @@ def test_404_for_a_stranger_tells_nothing_of_the_menu(client: Client, db: None) 
 
 def test_405(pages: Client) -> None:
     answer = pages.get(reverse("connections:test-new"))
-    is_ours(answer, 405, "This page cannot be used that way")
+    is_ours(answer, 405, "This request is not supported")
     assert answer.headers["Allow"] == "POST"
-    is_ours(pages.put("/"), 405, "This page cannot be used that way")
+    is_ours(pages.put("/"), 405, "This request is not supported")
 
 
 def test_413(forgiving: Client, settings: Settings, sandbox: Sandbox) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     answer = forgiving.post(reverse("connections:add-azure-devops"), {"name": "x" * 2000})
-    is_ours(answer, 413, "Too much at once")
+    is_ours(answer, 413, "Too much data")
 
 
 def test_429_says_when_to_try_again(forgiving: Client, sandbox: Sandbox) -> None:
     with instead(TooMany(Rate("x", 1, timedelta(minutes=1)), timedelta(seconds=41.2))):
         answer = ask(forgiving)
-    is_ours(answer, 429, "Too often")
+    is_ours(answer, 429, "Too many requests")
     assert "Try again in 42 seconds." in answer.content.decode()
     assert answer.headers["Retry-After"] == "42"
 
@@ -168,7 +168,7 @@ def asked_with(url: str) -> str:
 def test_503_when_postgresql_is_away() -> None:
     page = asked_with("postgres://nobody@127.0.0.1:9/nothing")
     assert page.startswith("503 30 ")
-    assert "<h1>The database does not answer</h1>" in page
+    assert "<h1>The database is not responding</h1>" in page
     assert re.search(r"Request ID: <code>[0-9a-f-]{36}</code>", page)
 
 
@@ -180,7 +180,7 @@ def test_503_when_sqlite_cannot_be_opened(tmp_path: Path) -> None:
     ("error", "status", "title"),
     [
         (RuntimeError("broken"), 500, "Something went wrong"),
-        (TooMany(Rate("x", 1, timedelta(minutes=1)), timedelta(seconds=5)), 429, "Too often"),
+        (TooMany(Rate("x", 1, timedelta(minutes=1)), timedelta(seconds=5)), 429, "Too many requests"),
     ],
 )
 def test_a_part_of_a_page_gets_the_error_where_its_result_would_stand(
