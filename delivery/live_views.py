@@ -1,20 +1,37 @@
-"""What lists that are live while they are open have in common: filters, watching, and how fresh they are."""
+"""What pages that update automatically have in common: subscriptions, how old what they show is, and filters."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
 
+from django.http import HttpRequest
 from django.utils import timezone
 
 from connections import clients
 from connections.domain.problems import catalogue
+from connections.models import Connection
+from connections.providers.azure_devops.errors import NotFound, Throttled
+from core.database_time import database_now
 from core.tasks import BrokerUnavailable, enqueue
 from delivery import reads
 from delivery.forms import PipelineFilterForm
 from delivery.live import polling
-from delivery.models import PollSubscription
+from delivery.live.readers import READERS
+from delivery.live.snapshots import decode
+from delivery.models import PollSubscription, Project
 from delivery.reads import PipelineFilters
+from delivery.remote_problems import remote_problem
+from delivery.remote_read import RemoteReadError
+
+Value = TypeVar("Value")
+# The largest number that the column of a subscription holds; Azure DevOps has none that is larger.
+_MOST = 2**31 - 1
+# How soon a page is refreshed whose snapshot is being read, and one whose poll failed for a reason that may pass.
+_LOADING_SECONDS = 3
+_FAILURE_SECONDS = 15
 
 
 def subscribe(projects: Iterable[int], kind: str) -> list[PollSubscription]:
@@ -29,34 +46,99 @@ def subscribe(projects: Iterable[int], kind: str) -> list[PollSubscription]:
     return list(found.values())
 
 
-def freshness(watches: Iterable[PollSubscription]) -> dict[str, Any]:
-    """When what a page shows was last read, and what could not be read, in the catalogue's words."""
-    found = list(watches)
-    read = [subscription.read_at for subscription in found if subscription.read_at is not None]
-    problems = Counter(_words(subscription for subscription in found if subscription.problem))
+@dataclass(frozen=True, slots=True)
+class Live(Generic[Value]):
+    """What is stored of one build or release, when it was read, and why the latest poll failed.
+
+    Without a value and a failure another process is reading it for the first time.
+    """
+
+    value: Value | None = None
+    read_at: datetime | None = None
+    failure: RemoteReadError | None = None
+
+    def context(self, request: HttpRequest, connection: Connection, *, seconds: int | None) -> dict[str, Any]:
+        """What templates show of it. `seconds` is how soon the value may have changed; None when it does not."""
+        is_missing = self.value is None and self.failure is None
+        if is_missing or self.failure:
+            seconds = _seconds_after(self.failure) if self.failure else _LOADING_SECONDS
+        return {
+            "read_at": self.read_at if self.value is not None else None,
+            "is_missing": is_missing,
+            "problem": remote_problem(connection, self.failure) if self.failure else None,
+            "refresh_seconds": _seconds_after(self.failure)
+            if self.failure
+            else _LOADING_SECONDS
+            if is_missing
+            else seconds,
+            "refresh_url": request.get_full_path(),
+        }
+
+
+def _seconds_after(failure: RemoteReadError) -> int | None:
+    """How soon a page is refreshed after a failed poll; None where waiting does not help."""
+    may_pass = failure.code == Throttled.code or catalogue.problem(failure.code).link == "status"
+    return _FAILURE_SECONDS if may_pass else None
+
+
+def open_live(request: HttpRequest, project: Project, kind: str, number: int, shape: type[Value]) -> Live[Value]:
+    """One build, release or pipeline as its subscription has it; read on demand where that is missing or outdated."""
+    now = timezone.now()
+    subscription = polling.subscribe_to(project.pk, kind, number, now=now) if 0 < number <= _MOST else None
+    if subscription is None:
+        return Live(failure=RemoteReadError(NotFound.code))
+    failure = None
+    if _is_outdated(subscription, now, is_refresh=request.headers.get("HX-Request") == "true"):
+        failure = polling.poll_now(subscription, READERS, clock=database_now)
+    value = decode(shape, subscription.snapshot)
+    return Live(value, subscription.read_at, failure or _stored_failure(subscription, now))
+
+
+def _is_outdated(subscription: PollSubscription, now: datetime, *, is_refresh: bool) -> bool:
+    """Whether a page reads it itself: what was changed here, what a page opens with, what the worker is late for."""
+    if subscription.once and subscription.next_at <= now:
+        return True
+    if is_refresh:
+        return subscription.next_at <= now - polling.OVERDUE
+    read_at = subscription.read_at
+    return bool(subscription.problem) or read_at is None or read_at <= now - polling.OLDEST_AT_FIRST
+
+
+def _stored_failure(subscription: PollSubscription, now: datetime) -> RemoteReadError | None:
+    if not subscription.problem:
+        return None
+    is_throttled = subscription.problem == Throttled.code
+    wait = (subscription.next_at - now).total_seconds() if is_throttled else None
+    return RemoteReadError(subscription.problem, activity_id=subscription.activity_id, retry_after=wait)
+
+
+def freshness(subscriptions: Iterable[PollSubscription]) -> dict[str, Any]:
+    """When what a list shows was last read, and what could not be read, in the catalogue's words."""
+    shown = list(subscriptions)
+    read = [subscription.read_at for subscription in shown if subscription.read_at is not None]
+    problems = Counter(_problems([subscription for subscription in shown if subscription.problem]))
     return {
-        "read_at": min(read) if read and len(read) == len(found) else None,
-        "watched": len(found),
+        "read_at": min(read) if read and len(read) == len(shown) else None,
+        "watched": len(shown),
         "troubles": [{"problem": problem, "count": count} for problem, count in problems.items()],
     }
 
 
-def _words(troubled: Iterable[PollSubscription]) -> Iterator[catalogue.Problem]:
-    """What could not be read, in the words of each one's server."""
-    found = list(troubled)
-    servers = reads.servers_of_projects([subscription.project_id for subscription in found])
-    for subscription in found:
+def _problems(failed: Sequence[PollSubscription]) -> Iterator[catalogue.Problem]:
+    """Why each could not be read, in the words of its server."""
+    servers = reads.servers_of_projects([subscription.project_id for subscription in failed])
+    for subscription in failed:
         yield catalogue.problem(subscription.problem, place=clients.place_of(servers.get(subscription.project_id, "")))
 
 
 def chosen(form: PipelineFilterForm) -> PipelineFilters:
-    """What a person asked for; the form learns which connections and projects there are to choose from."""
+    """The filters of a list. The form is given the connections and projects to choose from."""
     form.is_valid()
     data = form.cleaned_data
     connection, project = data.get("connection"), data.get("project")
     home = reads.connection_of_project(project)
     if home is not None and connection not in (None, home):
-        # Another connection was chosen since.
+        # The project is of the connection that was chosen before.
         project = None
     form.offer("connection", reads.connections_to_choose())
     place = connection or home

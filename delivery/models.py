@@ -192,21 +192,25 @@ class ReleasePipeline(models.Model):
 
 
 class PollSubscription(Leased):
-    """One kind of thing in one project that is read from Azure DevOps for everybody who looks at it.
+    """What open pages show of a project, polled at Azure DevOps once for all viewers.
 
-    It is read while `watched_until` lies ahead, or once when `once` is set. `read_at` is the last time that it was
-    read: to its end, or with the problem "list_incomplete" as far as may be. `problem` says why the latest try failed,
-    and what is known stays.
+    `kind` says what it is; `number` is Azure DevOps' id of one build, release or pipeline, and 0 for the lists of a
+    whole project. It is polled until `watched_until`, or once when `once` is set. `read_at` is when it was last read:
+    to its end, or with the problem "list_incomplete" as far as possible. `problem` says why the latest poll failed;
+    what is known is kept. `snapshot` is what was read of one with a number (`delivery.live.snapshots`); lists have
+    tables of their own.
     """
 
     lease_setting, due_field, done_field = "REFRESH_LEASE_SECONDS", "next_at", "read_at"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="watches")
-    kind = models.CharField(max_length=16)
+    kind = models.CharField(max_length=32)
+    number = models.PositiveIntegerField(default=0)
     watched_until = models.DateTimeField()
     once = models.BooleanField(default=False)
     next_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
+    snapshot = models.JSONField(null=True)
     problem = models.CharField(max_length=64, blank=True)
     activity_id = models.CharField(max_length=64, blank=True)
     consecutive_failures = models.PositiveSmallIntegerField(default=0)
@@ -215,14 +219,14 @@ class PollSubscription(Leased):
         db_table = "delivery_watch"
         default_permissions = ()
         verbose_name_plural = "watches"
-        constraints = (models.UniqueConstraint(fields=("project", "kind"), name="watched_once"),)
+        constraints = (models.UniqueConstraint(fields=("project", "kind", "number"), name="watched_once"),)
         indexes = (
             models.Index(fields=("watched_until",), name="watch_by_viewers"),
             models.Index(fields=("once", "next_at"), name="watch_by_next"),
         )
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.project_id}"
+        return f"{self.kind} {self.number or ''} of {self.project_id}"
 
 
 class Pipeline(models.Model):

@@ -1,8 +1,8 @@
-"""Read from Azure DevOps on demand: one way in, short memory, and no asking while we were told to wait.
+"""Read from Azure DevOps on demand: files, branches, logs, choices of forms, and whatever a change needs to know.
 
-What was read is remembered for seconds, for each connection and token, in the web process that read it. What all
-processes must know stands in the database: that something was changed at Azure DevOps (`ReadGeneration`), and that a
-person behind a token must wait (`RateLimitPause`).
+What was read is cached for seconds, for each connection and token, in the web process that read it. What all processes
+must know is in the database: that something was changed at Azure DevOps (`ReadGeneration`), and that a person behind a
+token must wait (`RateLimitPause`). What updates while a page is open is polled instead (`delivery.live.polling`).
 """
 
 import hashlib
@@ -25,23 +25,21 @@ from connections.models import Connection
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from core.encryption import UnreadableToken
-from delivery.models import ReadGeneration
+from delivery.models import PollSubscription, ReadGeneration
 
 Value = TypeVar("Value")
 CACHE = "azure_devops"
-# How long a build or a release that may change is cached: several people who follow it share one request.
-LIVE_SECONDS = 2.0
 # The problem code of what went wrong on our side; the log has more.
 FAILED_HERE = "failed_here"
-# Far longer than anything is remembered.
+# Far longer than anything is cached.
 _GENERATION_KEPT = timedelta(days=30)
 
 
 class RemoteReadError(Exception):
     """Azure DevOps was not asked, or did not answer as hoped. `code` is one of the catalogue's.
 
-    `said` is what Azure DevOps itself said, for the eyes of whoever just tried; `retry_after` is in seconds. `host` is
-    who answered or, for a redirect, where it leads.
+    `said` is what Azure DevOps itself said, to be shown only to the person who just tried; `retry_after` is in seconds.
+    `host` is who answered or, for a redirect, where it leads.
     """
 
     def __init__(
@@ -74,7 +72,7 @@ def refusing_invalid_input() -> Iterator[None]:
 def open_client(
     connection: Connection, *, seconds: float | None = None, list_seconds: float | None = None
 ) -> Iterator[AzureDevOpsClient]:
-    """A client with the connection's token. Raises `RemoteReadError` for whatever goes wrong inside, in our own words.
+    """A client with the connection's token. Raises `RemoteReadError` for whatever Azure DevOps refuses inside.
 
     `seconds` are those of each call, `list_seconds` those of each list; without them, those of a person who waits.
     """
@@ -102,7 +100,7 @@ def open_client(
 
 
 def _why_empty(client: AzureDevOpsClient, refusal: errors.EmptyRefusal) -> errors.AzureDevOpsError:
-    """A missing scope, or a dead token: a server of one's own refuses both without a word, the service sometimes."""
+    """A missing scope, or a dead token: a server of one's own refuses both with an empty answer."""
     try:
         client.connection_data()
     except errors.TokenRefused as dead:
@@ -127,28 +125,19 @@ def _read_error(connection: Connection, trouble: errors.AzureDevOpsError) -> Rem
     )
 
 
-def cached(
-    connection: Connection,
-    what: tuple[object, ...],
-    ask: Callable[[AzureDevOpsClient], Value],
-    *,
-    seconds: float | None = None,
-) -> Value:
-    """What `ask` returned within the last seconds, or returns now. Raises `RemoteReadError`.
-
-    `seconds` is how long it is remembered, for what moves; AZURE_DEVOPS_READ_SECONDS when it is not said.
-    """
+def cached(connection: Connection, what: tuple[object, ...], ask: Callable[[AzureDevOpsClient], Value]) -> Value:
+    """What `ask` returned in the last AZURE_DEVOPS_READ_SECONDS, or returns now. Raises `RemoteReadError`."""
     key = _key(connection, what)
     found = caches[CACHE].get(key)
     if found is None:
         with open_client(connection) as client:
             found = (ask(client),)
-        caches[CACHE].set(key, found, settings.AZURE_DEVOPS_READ_SECONDS if seconds is None else seconds)
+        caches[CACHE].set(key, found, settings.AZURE_DEVOPS_READ_SECONDS)
     return cast("tuple[Value]", found)[0]
 
 
 def invalidate(connection: Connection, *, now: datetime) -> None:
-    """After a change at Azure DevOps: no process shows again what was read before, by whichever token.
+    """After a change at Azure DevOps: no process shows what was read before it, by whichever token.
 
     Not to be called inside a transaction: the others would learn of it too late.
     """
@@ -157,10 +146,15 @@ def invalidate(connection: Connection, *, now: datetime) -> None:
     if not ReadGeneration.objects.filter(**place).update(**changes):
         ReadGeneration.objects.bulk_create([ReadGeneration(**place, changed_at=now)], ignore_conflicts=True)
         ReadGeneration.objects.filter(**place).update(**changes)
+    # An answer that is on its way may be from before the change: without its lease it is not stored.
+    shown = PollSubscription.objects.filter(number__gt=0, watched_until__gte=now)
+    shown.filter(**{f"project__connection__{name}": value for name, value in place.items()}).release(
+        once=True, next_at=now
+    )
 
 
 def forget_old_generations(*, now: datetime) -> None:
-    """Remove the counts of organizations in which nothing was changed for long: nobody remembers anything of then."""
+    """Remove the counts of organizations in which nothing was changed for long: no cache holds anything that old."""
     ReadGeneration.objects.filter(changed_at__lt=now - _GENERATION_KEPT).delete()
 
 

@@ -185,7 +185,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "poll-due": {"task": "delivery.tasks.poll_due", "schedule": 5.0, "options": {"expires": 5.0}},
     "refresh-due": {"task": "delivery.tasks.refresh_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "repair-clock-skew": {"task": "delivery.tasks.repair_clock_skew", "schedule": 300.0, "options": {"expires": 300.0}},
-    "forget-old-generations": {"task": "delivery.tasks.forget_old_generations", "schedule": 3600.0},
+    "remove-expired-delivery-rows": {"task": "delivery.tasks.remove_expired_rows", "schedule": 3600.0},
     "remove-expired-rows": {"task": "connections.tasks.remove_expired_rows", "schedule": 300.0},
     "seal-history": {"task": "history.tasks.seal_waiting", "schedule": 60.0, "options": {"expires": 60.0}},
     "verify-history": {"task": "history.tasks.verify", "schedule": "3:20"},
@@ -322,8 +322,8 @@ AUDITS_PER_PERSON = env.int("AUDITS_PER_PERSON", default=2)
 AUDITS_AT_ONCE = env.int("AUDITS_AT_ONCE", default=max(1, WORKER_THREADS - 2))
 # After how long without a sign of life an audit is begun anew; while it goes on it renews its lease.
 AUDIT_LEASE_SECONDS = env.int("AUDIT_LEASE_SECONDS", default=60)
-# Builds and releases that somebody looks at are read again after so many seconds; the more projects are watched with
-# one person's tokens, the later: this long for each of them. And how many people are asked at one tick.
+# Lists of builds and releases on open pages are polled again after so many seconds; the more is polled with one
+# person's tokens, the later: this long for each request. And how many batches are polled at one tick.
 WATCH_SECONDS = env.float("WATCH_SECONDS", default=10.0)
 WATCH_PACE_SECONDS = env.float("WATCH_PACE_SECONDS", default=1.0)
 POLLS_PER_TICK = env.int("POLLS_PER_TICK", default=10)

@@ -13,9 +13,9 @@ from django.urls import get_resolver
 
 from connections.models import AuditRun, Connection, Mail, MutedReminders
 from delivery.live import polling
+from delivery.live.readers import READERS
 from delivery.models import Pipeline, PollSubscription, Repository, SyncState
 from delivery.sync import sync
-from delivery.tasks import READERS
 from history.models import Event
 from orchestrator.celery import app
 from sandbox.server import Sandbox

@@ -1,4 +1,4 @@
-"""Builds: one row for each pipeline of every connection, live while it is open; and one pipeline's builds."""
+"""Builds: one row for each pipeline of every connection, and the builds of one pipeline; updated while open."""
 
 from typing import Any
 
@@ -16,10 +16,13 @@ from delivery.builds import build_reads
 from delivery.builds.build_presenters import build_row, pipeline_row
 from delivery.forms import PipelineFilterForm
 from delivery.live import polling
+from delivery.live.items import BuildList
 from delivery.models import Pipeline
 from delivery.remote_problems import remote_problem
 from delivery.remote_read import RemoteReadError
 
+# How often the page of a pipeline is refreshed while one of its builds is not over.
+_REFRESH_SECONDS = 5
 may_see = permission_required("delivery.view_pipeline", raise_exception=True)
 
 
@@ -27,13 +30,13 @@ may_see = permission_required("delivery.view_pipeline", raise_exception=True)
 @require_safe
 @may_see
 def listing(request: HttpRequest) -> HttpResponse:
-    """GET /builds/: search, filters, order and page stand in the URL. Looking at it keeps its projects read."""
+    """GET /builds/: search, filters, order and page are in the URL. Subscribes to the projects on the page."""
     form = PipelineFilterForm(request.GET, states=reads.BUILD_STATES)
     filters = live_views.chosen(form)
     page = reads.page_of_pipelines(filters, request.GET.get("page"))
     now = timezone.now()
-    rows = [pipeline_row(one, now) for one in page.object_list]
-    watches = live_views.subscribe([row["project"].pk for row in rows], polling.BUILDS)
+    rows = [pipeline_row(pipeline, now) for pipeline in page.object_list]
+    subscriptions = live_views.subscribe([row["project"].pk for row in rows], polling.BUILDS)
     lacking, lacking_count = reads.connections_lacking("build_read")
     others = request.GET.copy()
     others.pop("page", None)
@@ -47,7 +50,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "lacking": lacking,
         "lacking_count": lacking_count,
         "now": now,
-        **live_views.freshness(watches),
+        **live_views.freshness(subscriptions),
     }
     return render(request, "delivery/builds/list.html", context)
 
@@ -61,32 +64,47 @@ def find(pk: int) -> Pipeline:
 @require_safe
 @may_see
 def pipeline(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET /builds/<pipeline>/: its builds, the newest first; `after` continues."""
-    found = find(pk)
-    now = timezone.now()
-    after = request.GET.get("after", "")[:200] or None
-    context: dict[str, Any] = {"pipeline": found, **pipeline_context(request, found), "now": now}
+    """GET /builds/<pipeline>/: its builds, the newest first; `after` continues the list."""
+    chosen = find(pk)
+    after = request.GET.get("after", "")[:200]
+    context = _older(chosen, after) if after else _newest(request, chosen)
+    return render(
+        request, "delivery/builds/pipeline.html", pipeline_context(request, chosen) | {"now": timezone.now()} | context
+    )
+
+
+def _newest(request: HttpRequest, pipeline: Pipeline) -> dict[str, Any]:
+    live = live_views.open_live(request, pipeline.project, polling.PIPELINE_BUILDS, pipeline.azure_id, BuildList)
+    is_over = live.value is None or all(build.is_over for build in live.value.items)
+    seconds = None if is_over else _REFRESH_SECONDS
+    context = live.context(request, pipeline.project.connection, seconds=seconds)
+    return context | (_rows(live.value) if live.value else {})
+
+
+def _older(pipeline: Pipeline, after: str) -> dict[str, Any]:
     try:
-        page = build_reads.builds_of(found, after=after)
-    except RemoteReadError as trouble:
-        context["problem"] = remote_problem(found.project.connection, trouble)
-    else:
-        rows = [build_row(build, now) for build in page.items]
-        older = urlencode({"after": page.continuation}) if page.continuation else ""
-        context |= {"rows": rows, "older": older, "moving": any(not row.is_over for row in rows) and after is None}
-    return render(request, "delivery/builds/pipeline.html", context)
+        return _rows(build_reads.older_builds(pipeline, after))
+    except RemoteReadError as failure:
+        return {"problem": remote_problem(pipeline.project.connection, failure)}
 
 
-def pipeline_context(request: HttpRequest, found: Pipeline) -> dict[str, Any]:
+def _rows(page: BuildList) -> dict[str, Any]:
+    now = timezone.now()
+    older = urlencode({"after": page.continuation}) if page.continuation else ""
+    return {"rows": [build_row(build, now) for build in page.items], "older": older, "is_read": True}
+
+
+def pipeline_context(request: HttpRequest, pipeline: Pipeline) -> dict[str, Any]:
     """What every page of a pipeline shows."""
-    connection = found.project.connection
+    connection = pipeline.project.connection
     return {
-        "project": found.project,
+        "pipeline": pipeline,
+        "project": pipeline.project,
         "connection": connection,
         "connection_url": connection.get_absolute_url(),
-        "can_run": request.user.has_perm(operations.RUN_PIPELINE.permission) and found.gone_at is None,
+        "can_run": request.user.has_perm(operations.RUN_PIPELINE.permission) and pipeline.gone_at is None,
         "run_leave": operations.check_allowed(connection, operations.RUN_PIPELINE),
-        "run_url": reverse("delivery:run-pipeline", args=[found.pk]),
+        "run_url": reverse("delivery:run-pipeline", args=[pipeline.pk]),
         "can_cancel": request.user.has_perm(operations.CANCEL_BUILD.permission),
         "cancel_leave": operations.check_allowed(connection, operations.CANCEL_BUILD),
     }

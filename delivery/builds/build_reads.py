@@ -1,75 +1,43 @@
-"""What pages of builds read: one build with its steps and logs, and the builds and branches of a pipeline."""
+"""What is read of builds on demand: logs, older builds and branches for pages, and one build for commands."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from connections.providers.azure_devops import build as azure
 from connections.providers.azure_devops import errors, git, timeline
 from connections.providers.azure_devops.client import AzureDevOpsClient
-from connections.providers.azure_devops.models import Page
+from delivery.live import items
+from delivery.live.items import BuildList, BuildView
 from delivery.models import Pipeline
-from delivery.remote_read import LIVE_SECONDS, cached
+from delivery.remote_read import RemoteReadError, cached, open_client
 
-BUILDS_PER_PAGE = 30
 LINES_PER_PART = 1000
 _SUGGESTED = 50
 # How Team Foundation Version Control names what a pipeline builds, such as $/Project/main.
 TFVC_FOLDER = "$/"
 
 
-@dataclass(frozen=True, slots=True)
-class BuildView:
-    """A build and its steps in the order in which they are drawn, each with its depth.
-
-    `steps_problem` is the code of why the steps could not be read; the build itself was.
-    """
-
-    build: azure.Build
-    steps: tuple[tuple[int, timeline.Step], ...]
-    steps_problem: str = ""
-
-
 def build_with_steps(pipeline: Pipeline, build_id: int) -> BuildView:
-    """One build. Raises `RemoteReadError`."""
-    project = pipeline.project.azure_id
-
-    def ask(client: AzureDevOpsClient) -> BuildView:
-        found = azure.build(client.transport, project, build_id)
-        # A build whose pipeline was deleted may name none.
-        if found.definition_id and found.definition_id != pipeline.azure_id:
-            raise errors.NotFound(detail="a build of another pipeline")
-        return _with_steps(client, project, found)
-
-    return cached(pipeline.project.connection, ("build", project, build_id), ask, seconds=LIVE_SECONDS)
+    """One build as it is now. Raises `RemoteReadError`."""
+    with open_client(pipeline.project.connection) as client:
+        found = items.build_with_steps(client, pipeline.project.azure_id, build_id)
+    if not is_of(pipeline, found.build):
+        raise RemoteReadError(errors.NotFound.code)
+    return found
 
 
-# These concern more than the steps of one build.
-_NOT_OF_THE_STEPS = (errors.TokenRefused, errors.EmptyRefusal, errors.Throttled)
+def is_of(pipeline: Pipeline, build: azure.Build) -> bool:
+    """Whether a build is one of this pipeline's. A build whose pipeline was deleted may name none."""
+    return build.definition_id in (0, pipeline.azure_id)
 
 
-def _with_steps(client: AzureDevOpsClient, project: str, found: azure.Build) -> BuildView:
-    """The build with its steps, or with why they could not be read: old ones are removed before their build."""
-    try:
-        steps = timeline.steps(client.transport, project, found.id)
-    except _NOT_OF_THE_STEPS:
-        raise
-    except errors.AzureDevOpsError as trouble:
-        return BuildView(found, (), trouble.code)
-    return BuildView(found, tuple(timeline.in_order(steps)))
-
-
-def builds_of(pipeline: Pipeline, *, after: str | None = None) -> Page[azure.Build]:
-    """One page of a pipeline's builds, newest first; `after` is the token of the page before.
-
-    Raises `RemoteReadError`.
-    """
+def older_builds(pipeline: Pipeline, after: str) -> BuildList:
+    """One page of a pipeline's builds; `after` is the token of the page before. Raises `RemoteReadError`."""
     project = pipeline.project.azure_id
     return cached(
         pipeline.project.connection,
         ("builds", project, pipeline.azure_id, after),
-        lambda client: azure.builds_page(
-            client.transport, project, definitions=[pipeline.azure_id], continuation=after, top=BUILDS_PER_PAGE
-        ),
-        seconds=LIVE_SECONDS,
+        lambda client: items.builds_of(client, project, pipeline.azure_id, after),
     )
 
 
@@ -87,32 +55,30 @@ class LogPart:
         return self.first + len(self.lines)
 
 
-def log_part(pipeline: Pipeline, build_id: int, log_id: int, *, first: int | None) -> LogPart:
+def log_part(pipeline: Pipeline, build_id: int, log_id: int, *, first: int | None, as_of: datetime | None) -> LogPart:
     """Lines of a log from `first` on; without it the last ones, which are what people look for.
 
-    Raises `RemoteReadError`.
+    `as_of` is when the build was read: the log is read again when the build was. Raises `RemoteReadError`.
     """
     project = pipeline.project.azure_id
     if first is None:
-        first = max(_line_count(pipeline, build_id, log_id) - LINES_PER_PART + 1, 1)
+        first = max(_line_count(pipeline, build_id, log_id, as_of) - LINES_PER_PART + 1, 1)
     # One more than is shown says whether there are later ones.
     last = first + LINES_PER_PART
     found = cached(
         pipeline.project.connection,
-        ("log", project, build_id, log_id, first),
+        ("log", project, build_id, log_id, first, as_of),
         lambda client: timeline.lines(client.transport, project, build_id, log_id, first=first, last=last),
-        seconds=LIVE_SECONDS,
     )
     return LogPart(first, found[:LINES_PER_PART], len(found) > LINES_PER_PART)
 
 
-def _line_count(pipeline: Pipeline, build_id: int, log_id: int) -> int:
+def _line_count(pipeline: Pipeline, build_id: int, log_id: int, as_of: datetime | None) -> int:
     project = pipeline.project.azure_id
     found = cached(
         pipeline.project.connection,
-        ("logs", project, build_id),
+        ("logs", project, build_id, as_of),
         lambda client: timeline.logs(client.transport, project, build_id),
-        seconds=LIVE_SECONDS,
     )
     return next((log.lines for log in found if log.id == log_id), 0)
 

@@ -1,5 +1,6 @@
-"""One build: its steps and logs, followed while it runs; Run pipeline and Cancel."""
+"""One build, its steps and its logs, updated while it runs; Run pipeline and Cancel."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages as flash
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from connections.providers.azure_devops.errors import NotFound
 from connections.providers.azure_devops.timeline import Step
 from connections.views.common import problem_about
 from connections.views.presenters import ProblemView
@@ -20,55 +22,67 @@ from delivery.builds.build_list_views import find, may_see, pipeline_context
 from delivery.builds.build_presenters import build_row, log_line, step_rows
 from delivery.confirmation import Question, ask_first, is_confirmed, posted
 from delivery.forms import RunForm
+from delivery.live import polling
+from delivery.live.items import BuildView
+from delivery.live_views import Live, open_live
 from delivery.models import Pipeline
 from delivery.remote_problems import remote_problem
 from delivery.remote_read import RemoteReadError
 from history.record import actor_of
+
+# How often the page of a build is refreshed while it runs.
+_REFRESH_SECONDS = 3
 
 
 @never_cache
 @require_safe
 @may_see
 def page(request: HttpRequest, pk: int, build_id: int) -> HttpResponse:
-    """GET /builds/<pipeline>/<build>/: read on demand, and again by itself while it runs."""
+    """GET /builds/<pipeline>/<build>/: updates automatically while it runs."""
     return _page(request, find(pk), build_id)
 
 
 def _page(
-    request: HttpRequest, pipeline: Pipeline, build_id: int, trouble: RemoteReadError | None = None
+    request: HttpRequest, pipeline: Pipeline, build_id: int, refusal: RemoteReadError | None = None
 ) -> HttpResponse:
     now = timezone.now()
     connection = pipeline.project.connection
+    live = _live_build(request, pipeline, build_id)
+    is_running = live.value is not None and not live.value.build.is_over
     context: dict[str, Any] = {
-        "pipeline": pipeline,
         "build_id": build_id,
         "now": now,
         **pipeline_context(request, pipeline),
-        "refusal": remote_problem(connection, trouble) if trouble else None,
-        "said": trouble.said if trouble else "",
+        **live.context(request, connection, seconds=_REFRESH_SECONDS if is_running else None),
+        "refusal": remote_problem(connection, refusal) if refusal else None,
+        "said": refusal.said if refusal else "",
         "cancel_url": reverse("delivery:cancel-build", args=[pipeline.pk, build_id]),
     }
-    try:
-        found = build_reads.build_with_steps(pipeline, build_id)
-    except RemoteReadError as problem:
-        context["problem"] = remote_problem(connection, problem)
-    else:
+    if live.value is not None:
+        steps_problem = live.value.steps_problem
         context |= {
-            "build": found.build,
-            "row": build_row(found.build, now),
-            "steps": step_rows(found.steps, now),
-            "steps_problem": problem_about(connection, found.steps_problem) if found.steps_problem else None,
-            "log_id": _interesting_log([step for _, step in found.steps]),
+            "build": live.value.build,
+            "row": build_row(live.value.build, now),
+            "steps": step_rows(live.value.steps, now),
+            "steps_problem": problem_about(connection, steps_problem) if steps_problem else None,
+            "log_id": _interesting_log([step for _, step in live.value.steps]),
         }
     return render(request, "delivery/builds/build.html", context)
 
 
-def _problem(pipeline: Pipeline, trouble: RemoteReadError) -> ProblemView:
-    return remote_problem(pipeline.project.connection, trouble)
+def _live_build(request: HttpRequest, pipeline: Pipeline, build_id: int) -> Live[BuildView]:
+    live = open_live(request, pipeline.project, polling.BUILD, build_id, BuildView)
+    if live.value is None or build_reads.is_of(pipeline, live.value.build):
+        return live
+    return Live(failure=RemoteReadError(NotFound.code))
+
+
+def _problem(pipeline: Pipeline, failure: RemoteReadError) -> ProblemView:
+    return remote_problem(pipeline.project.connection, failure)
 
 
 def _interesting_log(steps: list[Step]) -> int | None:
-    """The log to offer first: of a step that failed, else of the last one that has written something."""
+    """The log to offer first: of a step that failed, otherwise of the last step that has one."""
     with_log = [step for step in steps if step.log_id is not None and step.kind == "Task"]
     failed = [step for step in with_log if step.result == "failed"]
     chosen = failed[:1] or with_log[-1:]
@@ -79,46 +93,55 @@ def _interesting_log(steps: list[Step]) -> int | None:
 @require_safe
 @may_see
 def log(request: HttpRequest, pk: int, build_id: int, log_id: int) -> HttpResponse:
-    """GET: lines of one log from the line `first` on, or its end; followed while the build runs."""
+    """GET: lines of one log from the line `first` on, or its end. Newer lines are appended while the build runs.
+
+    It is read on demand, and again only when the build itself was polled.
+    """
     pipeline = find(pk)
     text = request.GET.get("first", "")
     first = max(int(text), 1) if text.isascii() and text.isdecimal() and len(text) < 9 else None
+    live = _live_build(request, pipeline, build_id)
     context: dict[str, Any] = {
-        "pipeline": pipeline,
         "build_id": build_id,
         "here": reverse("delivery:build-log", args=[pipeline.pk, build_id, log_id]),
         "now": timezone.now(),
         **pipeline_context(request, pipeline),
+        **live.context(request, pipeline.project.connection, seconds=None),
     }
-    try:
-        found = build_reads.build_with_steps(pipeline, build_id)
-        part = build_reads.log_part(pipeline, build_id, log_id, first=first)
-    except RemoteReadError as trouble:
-        context["problem"] = _problem(pipeline, trouble)
-    else:
-        step = next((one for _, one in found.steps if one.log_id == log_id), None)
-        context |= {
-            "row": build_row(found.build, timezone.now()),
-            "step_name": step.name if step else f"Log {log_id}",
-            "lines": [log_line(part.first + index, line) for index, line in enumerate(part.lines)],
-            "part": part,
-            "earlier": max(part.first - build_reads.LINES_PER_PART, 1) if part.first > 1 else None,
-            "follows": not part.more and not found.build.is_over,
-        }
+    if live.value is not None:
+        try:
+            context |= _log_context(pipeline, live.value, log_id, first, live.read_at)
+        except RemoteReadError as failure:
+            context["problem"] = _problem(pipeline, failure)
     return render(request, "delivery/builds/log.html", context)
+
+
+def _log_context(
+    pipeline: Pipeline, view: BuildView, log_id: int, first: int | None, as_of: datetime | None
+) -> dict[str, Any]:
+    part = build_reads.log_part(pipeline, view.build.id, log_id, first=first, as_of=as_of)
+    step = next((step for _, step in view.steps if step.log_id == log_id), None)
+    return {
+        "row": build_row(view.build, timezone.now()),
+        "step_name": step.name if step else f"Log {log_id}",
+        "lines": [log_line(part.first + index, line) for index, line in enumerate(part.lines)],
+        "part": part,
+        "earlier": max(part.first - build_reads.LINES_PER_PART, 1) if part.first > 1 else None,
+        "follows": not part.more and not view.build.is_over,
+    }
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 @permission_required(operations.RUN_PIPELINE.permission, raise_exception=True)
 def run(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET shows the form with branches to choose from; POST asks, and then queues."""
+    """GET shows the form with branches to choose from; POST asks for confirmation, and then queues."""
     pipeline = find(pk)
-    suggestions, trouble = _suggestions(pipeline)
+    suggestions, failure = _suggestions(pipeline)
     first = suggestions[0] if suggestions else ""
     form = RunForm(request.POST or None, initial={"branch": first}, has_suggestions=bool(suggestions))
     if not form.is_valid():
-        return _run_page(request, pipeline, form, suggestions, trouble)
+        return _run_page(request, pipeline, form, suggestions, failure)
     branch, connection = form.cleaned_data["branch"], pipeline.project.connection
     if not is_confirmed(request):
         facts = [("Pipeline", pipeline.name), ("Branch", branch), ("Project", pipeline.project.name)]
@@ -135,9 +158,9 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 def _suggestions(pipeline: Pipeline) -> tuple[tuple[str, ...], RemoteReadError | None]:
     try:
         return build_reads.suggested_branches(pipeline), None
-    except RemoteReadError as trouble:
-        # The branch can be typed all the same.
-        return (), trouble
+    except RemoteReadError as failure:
+        # The branch can still be typed.
+        return (), failure
 
 
 def _run_page(
@@ -145,14 +168,13 @@ def _run_page(
     pipeline: Pipeline,
     form: RunForm,
     suggestions: tuple[str, ...],
-    trouble: RemoteReadError | None,
+    failure: RemoteReadError | None,
 ) -> HttpResponse:
     context = {
-        "pipeline": pipeline,
         "form": form,
         "suggestions": suggestions,
-        "problem": _problem(pipeline, trouble) if trouble else None,
-        "said": trouble.said if trouble else "",
+        "problem": _problem(pipeline, failure) if failure else None,
+        "said": failure.said if failure else "",
         **pipeline_context(request, pipeline),
     }
     return render(request, "delivery/builds/run.html", context)
@@ -162,7 +184,7 @@ def _run_page(
 @require_POST
 @permission_required(operations.CANCEL_BUILD.permission, raise_exception=True)
 def cancel(request: HttpRequest, pk: int, build_id: int) -> HttpResponse:
-    """POST asks, and then asks Azure DevOps to stop the build."""
+    """POST asks for confirmation, and then cancels the build."""
     pipeline = find(pk)
     if not is_confirmed(request):
         facts = [("Build", str(build_id)), ("Pipeline", pipeline.name), ("Project", pipeline.project.name)]
@@ -171,7 +193,7 @@ def cancel(request: HttpRequest, pk: int, build_id: int) -> HttpResponse:
         return ask_first(request, question, pipeline.project.connection, {})
     try:
         build_changes.cancel_build(pipeline, build_id, by=actor_of(request), now=timezone.now())
-    except RemoteReadError as trouble:
-        return _page(request, pipeline, build_id, trouble)
+    except RemoteReadError as refusal:
+        return _page(request, pipeline, build_id, refusal)
     flash.success(request, f"Build {build_id} is being cancelled.")
     return redirect("delivery:build", pk=pipeline.pk, build_id=build_id)

@@ -1,12 +1,15 @@
-"""Read what people look at: once for all of them, only while they look, and never while we were told to wait.
+"""Live polling: what open pages show is read from Azure DevOps once for all viewers and processes.
 
-A page says which projects it shows (`look`); a worker claims what is due and reads it (`claim_due`, `poll`). One person
-behind tokens is asked for one thing at a time, and the more is watched in that person's name, the slower.
+A page subscribes to what it shows: to the builds or releases of projects (`subscribe`), or to one build or release
+(`subscribe_to`). The worker claims what is due and reads it (`claim_due`, `poll`). A page that has nothing to show, or
+something outdated, reads it at once under the same lease (`poll_now`). All tokens of one person share what Azure DevOps
+allows, so the more is subscribed to with them, the less often each is polled.
 """
 
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import random
@@ -21,26 +24,42 @@ from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from core.database_errors import trouble_of
 from core.leases import LeasedQuerySet
-from delivery.models import PollSubscription, Project
+from delivery.live.snapshots import Snapshot
+from delivery.models import PollSubscription
 from delivery.operations import missing_scope
 from delivery.remote_read import FAILED_HERE, RemoteReadError, open_client
 
 log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
-# Reads everything of one kind in a project and writes it down. Raises `AzureDevOpsError`.
-Reader = Callable[[AzureDevOpsClient, Project, datetime], None]
+# Reads what a subscription is about. What it returns is stored in the row; a reader of lists fills tables of its own.
+# Raises `AzureDevOpsError`.
+Reader = Callable[[AzureDevOpsClient, PollSubscription, datetime], Snapshot | None]
+# Lists of a whole project, which have the number 0, and the capability that reading each takes.
 BUILDS = "builds"
 RELEASES = "releases"
-# What is watched, and the capability that reading it takes.
 KINDS = {BUILDS: "build_read", RELEASES: "release_read"}
-# How many requests a look at a project takes as a rule.
-REQUESTS = {BUILDS: 1, RELEASES: 3}
+# One build or release, by its number, and the newest ones of one pipeline, by the pipeline's.
+BUILD = "build"
+RELEASE = "release"
+PIPELINE_BUILDS = "pipeline_builds"
+PIPELINE_RELEASES = "pipeline_releases"
+# How many requests a poll usually takes, where it is more than one.
+REQUESTS = {RELEASES: 3, BUILD: 2}
 BATCH = 25
-# A page that is open asks more often than this.
+# An open page subscribes again before this is over.
 SUBSCRIBED_FOR = timedelta(seconds=60)
+# What the worker has not polled so long after it was due, an open page reads itself.
+OVERDUE = timedelta(seconds=10)
+# A page that is opened shows nothing older than this, unless it cannot be read.
+OLDEST_AT_FIRST = timedelta(seconds=3)
+# What changes only by an action is not polled while pages are open: a new page reads it, and an action here does.
+_SETTLED_FOR = timedelta(hours=1)
 _LONG_AGO = timedelta(days=1)
-# These are about the token or the organization: the other projects would say the same.
-_ABOUT_ALL = DEAD_TOKEN | {
+_KEPT_FOR = timedelta(hours=1)
+# The person behind the token.
+_PERSON = ("project__connection__server", "project__connection__identity_id")
+# These concern the token or the organization: other projects would fail in the same way.
+_CONCERNS_ALL = DEAD_TOKEN | {
     "scope_missing",
     "not_a_member",
     "organization_not_found",
@@ -53,45 +72,66 @@ _ABOUT_ALL = DEAD_TOKEN | {
 }
 
 
+Outcome = Snapshot | RemoteReadError | None
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Watches of one person that were claimed together, and under which lease."""
+    """Subscriptions of one person that were claimed together, and under which lease."""
 
     lease: str
     ids: tuple[int, ...]
 
 
 def subscribe(projects: Iterable[int], kind: str, *, now: datetime) -> tuple[dict[int, PollSubscription], bool]:
-    """The watches of the projects on a page, by project id; and whether something new is to be read.
+    """The subscriptions of the projects on a page, by project id; and whether something is polled that was not before.
 
-    Whoever looks keeps them watched for a minute. It is written when half of that is over, so that many viewers cost
-    no more than one.
+    A viewer keeps them for a minute. They are extended when half of that is over, so a hundred viewers write no more
+    than one.
     """
-    wanted = set(projects)
-    found = {
-        subscription.project_id: subscription
-        for subscription in PollSubscription.objects.filter(project__in=wanted, kind=kind)
-    }
-    until = now + SUBSCRIBED_FOR
-    fading = [
-        subscription.pk for subscription in found.values() if subscription.watched_until < now + SUBSCRIBED_FOR / 2
-    ]
-    is_new = any(subscription.watched_until < now for subscription in found.values())
-    if fading:
-        PollSubscription.objects.filter(pk__in=fading).update(watched_until=until)
-    missing = wanted - found.keys()
+    project_ids = set(projects)
+    rows = PollSubscription.objects.filter(kind=kind, number=0)
+    known = {subscription.project_id: subscription for subscription in rows.filter(project__in=project_ids)}
+    _extend(known.values(), now)
+    is_new = any(subscription.watched_until < now for subscription in known.values())
+    missing = project_ids - known.keys()
     if missing:
-        rows = (PollSubscription(project_id=number, kind=kind, watched_until=until, next_at=now) for number in missing)
-        PollSubscription.objects.bulk_create(rows, ignore_conflicts=True)
-        found |= {
-            subscription.project_id: subscription
-            for subscription in PollSubscription.objects.filter(project__in=missing, kind=kind)
-        }
-    return found, is_new or bool(missing)
+        _create((PollSubscription(project_id=project_id, kind=kind) for project_id in missing), now)
+        known |= {subscription.project_id: subscription for subscription in rows.filter(project__in=missing)}
+    return known, is_new or bool(missing)
+
+
+def subscribe_to(project_id: int, kind: str, number: int, *, now: datetime) -> PollSubscription | None:
+    """The subscription to one build, release or pipeline; None where the project has been removed meanwhile."""
+    rows = PollSubscription.objects.filter(project=project_id, kind=kind, number=number)
+    subscription = rows.select_related("project__connection").first()
+    if subscription is None:
+        _create([PollSubscription(project_id=project_id, kind=kind, number=number)], now)
+        return rows.select_related("project__connection").first()
+    _extend([subscription], now)
+    return subscription
+
+
+def _create(rows: Iterable[PollSubscription], now: datetime) -> None:
+    new = list(rows)
+    for row in new:
+        row.watched_until, row.next_at = now + SUBSCRIBED_FOR, now
+    PollSubscription.objects.bulk_create(new, ignore_conflicts=True)
+
+
+def _extend(subscriptions: Iterable[PollSubscription], now: datetime) -> None:
+    ending = [row.pk for row in subscriptions if row.watched_until < now + SUBSCRIBED_FOR / 2]
+    if ending:
+        PollSubscription.objects.filter(pk__in=ending).update(watched_until=now + SUBSCRIBED_FOR)
+
+
+def remove_unwatched(*, now: datetime) -> None:
+    """Remove the subscriptions to single builds, releases and pipelines that nobody has viewed for an hour."""
+    PollSubscription.objects.filter(number__gt=0, watched_until__lt=now - _KEPT_FOR).delete()
 
 
 def poll_everything_once(connection: Connection, *, now: datetime) -> None:
-    """Have every present project read once for each kind whose scope the token does not surely lack."""
+    """Poll the lists of every project once, of each kind whose scope the token does not surely lack."""
     for kind, capability in KINDS.items():
         if not missing_scope(connection, capability):
             _poll_once(connection, kind, now=now)
@@ -111,46 +151,70 @@ def _poll_once(connection: Connection, kind: str, *, now: datetime) -> None:
 
 
 def claim_due(*, now: datetime) -> list[Batch]:
-    """Lease what is due: a batch for each person behind tokens who is not being asked already.
+    """Lease what is due: for each person behind tokens a batch of lists and one of single builds and releases.
 
-    The lease is a conditional UPDATE, so two clocks never take the same, and what a dead worker held comes back.
+    Neither waits for the other, and there is none while the one before it is being polled. The lease is a conditional
+    UPDATE, so two schedulers never claim the same row, and rows of a dead worker are claimed again later.
     """
-    wanted = Q(watched_until__gte=now) | Q(once=True)
-    due = PollSubscription.objects.free(now).filter(wanted, next_at__lte=now, project__connection__disabled=False)
+    is_wanted = Q(watched_until__gte=now) | Q(once=True)
+    due = PollSubscription.objects.free(now).filter(is_wanted, next_at__lte=now, project__connection__disabled=False)
     # Builds and releases of one project come side by side, so that neither page waits for the other's.
-    rows = due.order_by("next_at", "project_id", "pk").values_list(
-        "pk", "project__connection__server", "project__connection__identity_id"
-    )[: settings.POLLS_PER_TICK * BATCH]
-    busy = _busy(now)
-    by_person: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for pk, server, person in rows:
-        if (server, person) not in busy and len(by_person[server, person]) < BATCH:
-            by_person[server, person].append(pk)
-    chosen = [tuple(ids) for ids in by_person.values() if ids][: settings.POLLS_PER_TICK]
+    rows = due.order_by("next_at", "project_id", "pk").values_list("pk", *_PERSON, "number")
+    busy = {_queue(*row) for row in PollSubscription.objects.held(now).values_list(*_PERSON, "number")}
+    batches: dict[tuple[str, str, bool], list[int]] = defaultdict(list)
+    for pk, *row in rows[: settings.POLLS_PER_TICK * BATCH]:
+        queue = _queue(*row)
+        if queue not in busy and len(batches[queue]) < BATCH:
+            batches[queue].append(pk)
+    chosen = [tuple(ids) for ids in batches.values() if ids][: settings.POLLS_PER_TICK]
     claims = [Batch(PollSubscription.objects.filter(pk__in=ids).claim(now=now), ids) for ids in chosen]
     return [batch for batch in claims if batch.lease]
 
 
-def _busy(now: datetime) -> set[tuple[str, str]]:
-    leased = PollSubscription.objects.held(now)
-    return set(leased.values_list("project__connection__server", "project__connection__identity_id"))
+def _queue(server: str, identity_id: str, number: int) -> tuple[str, str, bool]:
+    """What is polled one after another: the lists of one person, and the single builds and releases."""
+    return server, identity_id, number > 0
 
 
 def poll(batch: Batch, readers: Mapping[str, Reader], *, clock: Clock) -> None:
-    """Read a claimed batch, one project after another, and give each back. Never raises an `AzureDevOpsError`.
+    """Read a claimed batch, one subscription after another, and release each. Never raises an `AzureDevOpsError`.
 
     Raises Django's database errors when the database is away. The lease is kept then, and expires.
     """
     mine = PollSubscription.objects.under(batch.lease)
-    refused: dict[tuple[int, str], RemoteReadError] = {}
-    for watch in mine.filter(pk__in=batch.ids).select_related("project__connection").order_by("next_at", "pk"):
+    failures: dict[tuple[int, str], RemoteReadError] = {}
+    rows = mine.filter(pk__in=batch.ids).select_related("project__connection")
+    for subscription in rows.order_by("next_at", "pk"):
         if not mine.renew(now=clock()):
             return
-        key = (watch.project.connection_id, watch.kind)
-        trouble = refused.get(key) or _read(watch, readers, _Lease(mine, clock))
-        if trouble is not None and trouble.code in _ABOUT_ALL:
-            refused[key] = trouble
-        _release(watch, trouble, now=clock())
+        key = (subscription.project.connection_id, subscription.kind)
+        outcome = failures.get(key) or _read(
+            subscription,
+            readers,
+            _Lease(mine, clock),
+            seconds=settings.AZURE_DEVOPS_TASK_TIMEOUT,
+            list_seconds=settings.AZURE_DEVOPS_LIST_LIMIT,
+        )
+        if isinstance(outcome, RemoteReadError) and outcome.code in _CONCERNS_ALL:
+            failures[key] = outcome
+        _release(subscription, outcome, now=clock())
+
+
+def poll_now(subscription: PollSubscription, readers: Mapping[str, Reader], *, clock: Clock) -> RemoteReadError | None:
+    """Poll one subscription for a person who waits, unless another process does or just did. Returns why it failed.
+
+    The row is up to date afterwards, whoever polled it.
+    """
+    unchanged = PollSubscription.objects.filter(pk=subscription.pk, next_at=subscription.next_at)
+    subscription.lease = unchanged.claim(now=clock())
+    outcome: Outcome = None
+    if subscription.lease:
+        lease = _Lease(PollSubscription.objects.under(subscription.lease), clock)
+        outcome = _read(subscription, readers, lease)
+        _release(subscription, outcome, now=clock())
+    with suppress(PollSubscription.DoesNotExist):
+        subscription.refresh_from_db(fields=["snapshot", "read_at", "problem", "activity_id", "next_at"])
+    return outcome if isinstance(outcome, RemoteReadError) else None
 
 
 class _Lease:
@@ -169,62 +233,84 @@ class _Lease:
             self._renewed_at = now
 
 
-def _read(watch: PollSubscription, readers: Mapping[str, Reader], lease: _Lease) -> RemoteReadError | None:
-    reader = readers.get(watch.kind)
+def _read(
+    subscription: PollSubscription,
+    readers: Mapping[str, Reader],
+    lease: _Lease,
+    *,
+    seconds: float | None = None,
+    list_seconds: float | None = None,
+) -> Outcome:
+    reader = readers.get(subscription.kind)
     if reader is None:
         return None
+    connection = subscription.project.connection
     try:
-        with open_client(
-            watch.project.connection,
-            seconds=settings.AZURE_DEVOPS_TASK_TIMEOUT,
-            list_seconds=settings.AZURE_DEVOPS_LIST_LIMIT,
-        ) as client:
+        with open_client(connection, seconds=seconds, list_seconds=list_seconds) as client:
             client.transport.after_exchange = lease.renew
-            reader(client, watch.project, lease.clock())
-    except RemoteReadError as trouble:
-        return trouble
+            return reader(client, subscription, lease.clock())
+    except RemoteReadError as failure:
+        return failure
     except Exception as error:
         if trouble_of(error):
             raise
-        # One project's trouble is its own: the person's other projects are read all the same.
-        log.exception("Reading the %s of project %s ended unexpectedly.", watch.kind, watch.project_id)
+        # This concerns one project: the person's other projects are read nevertheless.
+        log.exception("Polling the %s of project %s failed.", subscription.kind, subscription.project_id)
         return RemoteReadError(FAILED_HERE)
-    return None
 
 
-def _release(watch: PollSubscription, trouble: RemoteReadError | None, *, now: datetime) -> None:
-    troubles = watch.consecutive_failures + 1 if trouble else 0
+def _release(subscription: PollSubscription, outcome: Outcome, *, now: datetime) -> None:
+    failure = outcome if isinstance(outcome, RemoteReadError) else None
+    failures = subscription.consecutive_failures + 1 if failure else 0
     changes: dict[str, object] = {
-        "next_at": _next(watch, trouble, troubles, now),
-        "problem": trouble.code if trouble else "",
-        "activity_id": (trouble.activity_id or "") if trouble else "",
-        "consecutive_failures": troubles,
+        "next_at": _next_after(subscription, failure, failures, now) if failure else _next(subscription, outcome, now),
+        "problem": failure.code if failure else "",
+        "activity_id": (failure.activity_id or "") if failure else "",
+        "consecutive_failures": failures,
     }
-    # What could not be read is read when waiting has helped; what waiting does not help is left until somebody looks.
-    if trouble is None or trouble.code not in errors.TRANSIENT_CODES:
+    # What may succeed later is tried again. What waiting does not help is left until somebody views it.
+    if failure is None or failure.code not in errors.TRANSIENT_CODES:
         changes["once"] = False
-    if trouble is None or trouble.code == errors.ListIncomplete.code:
+    if failure is None or failure.code == errors.ListIncomplete.code:
         changes["read_at"] = now
-    PollSubscription.objects.under(watch.lease).filter(pk=watch.pk).release(**changes)
+    if failure is not None and failure.code == errors.NotFound.code:
+        changes["snapshot"] = None
+    if isinstance(outcome, Snapshot) and outcome.data != subscription.snapshot:
+        changes["snapshot"] = outcome.data
+    PollSubscription.objects.under(subscription.lease).filter(pk=subscription.pk).release(**changes)
 
 
-def _next(watch: PollSubscription, trouble: RemoteReadError | None, troubles: int, now: datetime) -> datetime:
-    every = _pace(watch, now)
-    if trouble is None:
-        return now + every
-    outcome = scheduling.Outcome(troubles, retry_after=trouble.retry_after)
-    longest = timedelta(hours=1) if troubles > 1 else max(every, timedelta(minutes=1))
+def _next(subscription: PollSubscription, outcome: Outcome, now: datetime) -> datetime:
+    if not isinstance(outcome, Snapshot):
+        return now + _pace(subscription, now)
+    if outcome.seconds is None:
+        return now + _SETTLED_FOR
+    return now + max(timedelta(seconds=outcome.seconds), _pace(subscription, now))
+
+
+def _next_after(subscription: PollSubscription, failure: RemoteReadError, failures: int, now: datetime) -> datetime:
+    every = _pace(subscription, now)
+    outcome = scheduling.Outcome(failures, retry_after=failure.retry_after)
+    # One build is polled only while a page of it is open: whoever follows it learns within a minute that it is back.
+    is_patient = failures > 1 and not subscription.number
+    longest = timedelta(hours=1) if is_patient else max(every, timedelta(minutes=1))
     return max(now + every, scheduling.next_run(now, outcome, every=longest, chance=random()))  # noqa: S311  (spreads load)
 
 
-def _pace(watch: PollSubscription, now: datetime) -> timedelta:
-    """All tokens of one person share what Azure DevOps allows: the more is watched, the longer between two looks."""
-    connection = watch.project.connection
-    watched = PollSubscription.objects.filter(
+def _pace(subscription: PollSubscription, now: datetime) -> timedelta:
+    """How long until the next poll: the more is polled with one person's tokens, the longer.
+
+    Lists are counted apart from single builds and releases, so that a full list does not slow the page of a build.
+    """
+    connection, is_single = subscription.project.connection, subscription.number > 0
+    polled = PollSubscription.objects.filter(
         watched_until__gte=now,
+        next_at__lt=now + _SETTLED_FOR / 2,
         project__connection__server=connection.server,
         project__connection__identity_id=connection.identity_id,
     )
-    counts = watched.values_list("kind").annotate(Count("pk")).order_by()
+    polled = polled.filter(number__gt=0) if is_single else polled.filter(number=0)
+    counts = polled.values_list("kind").annotate(Count("pk")).order_by()
     requests = sum(REQUESTS.get(kind, 1) * count for kind, count in counts)
-    return timedelta(seconds=max(settings.WATCH_SECONDS, requests * settings.WATCH_PACE_SECONDS))
+    shortest = 0 if is_single else settings.WATCH_SECONDS
+    return timedelta(seconds=max(shortest, requests * settings.WATCH_PACE_SECONDS))

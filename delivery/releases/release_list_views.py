@@ -29,11 +29,11 @@ _NEVER = Chip("Never released", "circle-minus", "quiet")
 @require_safe
 @may_see
 def listing(request: HttpRequest) -> HttpResponse:
-    """GET /releases/: search, filters, order and page stand in the URL. Looking at it keeps its projects read."""
+    """GET /releases/: search, filters, order and page are in the URL. Subscribes to the projects on the page."""
     form = ReleaseFilterForm(request.GET, states=reads.RELEASE_STATES)
     filters = live_views.chosen(form)
     page = reads.page_of_release_pipelines(filters, request.GET.get("page"))
-    watches = live_views.subscribe(
+    subscriptions = live_views.subscribe(
         [release_pipeline.project_id for release_pipeline in page.object_list], polling.RELEASES
     )
     others = request.GET.copy()
@@ -48,7 +48,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "query": others.urlencode(),
         "now": timezone.now(),
         **_what_is_missing(),
-        **live_views.freshness(watches),
+        **live_views.freshness(subscriptions),
     }
     return render(request, "delivery/releases/list.html", context)
 

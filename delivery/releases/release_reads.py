@@ -1,16 +1,16 @@
-"""What pages of releases show: pipelines, releases and the versions to choose from, read on demand."""
+"""What is read of releases on demand: pipelines, older releases, versions to choose from, and the release to change."""
 
 from dataclasses import dataclass
 
 from connections.providers.azure_devops import release
 from connections.providers.azure_devops.build import Build
 from connections.providers.azure_devops.client import AzureDevOpsClient
-from connections.providers.azure_devops.models import Page
 from connections.providers.azure_devops.release_models import Definition, Release, Source
+from delivery.live import items
+from delivery.live.items import ReleaseList
 from delivery.models import Project
-from delivery.remote_read import LIVE_SECONDS, RemoteReadError, cached
+from delivery.remote_read import RemoteReadError, cached, open_client
 
-RELEASES_PER_PAGE = 20
 VERSIONS_OFFERED = 25
 
 
@@ -23,30 +23,22 @@ def pipeline(project: Project, definition_id: int) -> Definition:
     )
 
 
-def releases_of(project: Project, definition_id: int, *, after: str | None = None) -> Page[Release]:
-    """One page of a pipeline's releases, the newest first. Raises `RemoteReadError`."""
+def releases_of(project: Project, definition_id: int, *, after: str | None = None) -> ReleaseList:
+    """One page of a pipeline's releases, newest first; `after` is the token of the page before.
 
-    def ask(client: AzureDevOpsClient) -> Page[Release]:
-        return release.releases_page(
-            client.transport,
-            project.azure_id,
-            definition_id=definition_id,
-            continuation=after,
-            top=RELEASES_PER_PAGE,
-        )
-
-    what = ("releases", project.azure_id, definition_id, after)
-    return cached(project.connection, what, ask, seconds=LIVE_SECONDS)
+    Raises `RemoteReadError`.
+    """
+    return cached(
+        project.connection,
+        ("releases", project.azure_id, definition_id, after),
+        lambda client: items.releases_of(client, project.azure_id, definition_id, after),
+    )
 
 
 def one_release(project: Project, release_id: int) -> Release:
-    """One release with everything. Raises `RemoteReadError`."""
-    return cached(
-        project.connection,
-        ("release", project.azure_id, release_id),
-        lambda client: release.release(client.transport, project.azure_id, release_id),
-        seconds=LIVE_SECONDS,
-    )
+    """One release as it is now, with everything. Raises `RemoteReadError`."""
+    with open_client(project.connection) as client:
+        return release.release(client.transport, project.azure_id, release_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
-"""Pages of one release pipeline and of one release, read on demand and live while something moves."""
+"""Pages of one release pipeline and of one release, updated while something changes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,11 +13,13 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from connections.domain.problems.catalogue import problem as words_of
 from connections.providers.azure_devops.release_models import Environment, Release
 from connections.views.presenters import Chip, ProblemView
 from delivery import operations
 from delivery.domain.stages import CAN_BE_CANCELLED, CAN_BE_DEPLOYED, seconds_until_next_poll, stage_of
+from delivery.live import polling
+from delivery.live.items import ReleaseList, seconds_until_any_changes
+from delivery.live_views import open_live
 from delivery.models import Project
 from delivery.releases import release_reads
 from delivery.releases.release_presenters import (
@@ -36,8 +37,6 @@ from delivery.remote_read import RemoteReadError
 
 may_see = permission_required("delivery.view_releasepipeline", raise_exception=True)
 LONGEST = 200
-# After trouble that may pass by itself, a page asks again.
-SECONDS_AFTER_TROUBLE = 15
 
 
 def find(pk: int) -> Project:
@@ -56,9 +55,9 @@ def pipeline_url(project: Project, definition_id: int) -> str:
     return reverse("delivery:release-pipeline", args=[project.pk, definition_id])
 
 
-def problem_of(project: Project, trouble: RemoteReadError) -> ProblemView:
-    """The words of what went wrong, with the links that help."""
-    return remote_problem(project.connection, trouble)
+def problem_of(project: Project, failure: RemoteReadError) -> ProblemView:
+    """A problem in words, with the links that help."""
+    return remote_problem(project.connection, failure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,82 +102,85 @@ class ReleaseRow:
 def pipeline(request: HttpRequest, pk: int, definition_id: int) -> HttpResponse:
     """GET /releases/<project>/pipelines/<id>/: its releases, newest first; `after` continues the list."""
     project = find(pk)
-    after = request.GET.get("after", "")[:LONGEST] or None
-    now = timezone.now()
-
-    def read() -> dict[str, Any]:
-        definition = release_reads.pipeline(project, definition_id)
-        page = release_reads.releases_of(project, definition_id, after=after)
-        here = pipeline_url(project, definition_id)
-        older = f"{here}?{urlencode({'after': page.continuation})}" if page.continuation else ""
-        looks = [seconds_until_next_poll(release, now=now) for release in page.items]
-        return {
-            "definition": definition,
-            "rows": [_row(project, release) for release in page.items],
-            "older_url": older,
-            "look_again": min((look for look in looks if look), default=None),
-        }
-
-    shown = _read(project, read)
+    after = request.GET.get("after", "")[:LONGEST]
+    try:
+        shown: dict[str, Any] = {"definition": release_reads.pipeline(project, definition_id)}
+        shown |= _older(project, definition_id, after) if after else _newest(request, project, definition_id)
+    except RemoteReadError as failure:
+        shown = {"problem": problem_of(project, failure)}
     context = {
         "definition_id": definition_id,
         "new_leave": operations.check_allowed(project.connection, operations.CREATE_RELEASE),
         "can_create": request.user.has_perm(operations.CREATE_RELEASE.permission),
         "new_url": reverse("delivery:new-release", args=[project.pk, definition_id]),
         "newest_url": pipeline_url(project, definition_id) if after else "",
-        **_common(request, project, now),
+        **_common(project),
         **shown,
     }
     return render(request, "delivery/releases/pipeline.html", context)
 
 
-def _row(project: Project, one: Release) -> ReleaseRow:
-    versions = ", ".join(artifact.version for artifact in one.artifacts if artifact.version)
-    return ReleaseRow(one, release_url(project, one.id), chip_of(one), row_of_stages(one), versions)
+def _newest(request: HttpRequest, project: Project, definition_id: int) -> dict[str, Any]:
+    live = open_live(request, project, polling.PIPELINE_RELEASES, definition_id, ReleaseList)
+    releases = live.value.items if live.value else ()
+    seconds = seconds_until_any_changes(releases, now=timezone.now())
+    context = live.context(request, project.connection, seconds=seconds)
+    return context | (_rows(project, definition_id, live.value) if live.value else {})
+
+
+def _older(project: Project, definition_id: int, after: str) -> dict[str, Any]:
+    return _rows(project, definition_id, release_reads.releases_of(project, definition_id, after=after))
+
+
+def _rows(project: Project, definition_id: int, page: ReleaseList) -> dict[str, Any]:
+    here, older = pipeline_url(project, definition_id), ""
+    if page.continuation:
+        older = f"{here}?{urlencode({'after': page.continuation})}"
+    return {"rows": [_row(project, release) for release in page.items], "older_url": older, "is_read": True}
+
+
+def _row(project: Project, release: Release) -> ReleaseRow:
+    versions = ", ".join(artifact.version for artifact in release.artifacts if artifact.version)
+    return ReleaseRow(release, release_url(project, release.id), chip_of(release), row_of_stages(release), versions)
 
 
 @never_cache
 @require_safe
 @may_see
 def page(request: HttpRequest, pk: int, release_id: int) -> HttpResponse:
-    """GET /releases/<project>/<id>/: what it carries, how far it is, who is asked, and what was deployed."""
+    """GET /releases/<project>/<id>/: what it carries, its stages and approvals, and what was deployed."""
     project = find(pk)
-    now = timezone.now()
     acts = _Acts(request, project, release_id)
-
-    def read() -> dict[str, Any]:
-        found = release_reads.one_release(project, release_id)
-        definition_id = found.definition_id
-        return {
-            "release": found,
-            "chip": chip_of(found),
-            "row": row_of_stages(found),
-            "cards": [_card(environment, acts) for environment in found.environments],
-            "deployments": deployment_views(found.environments),
-            "pipeline_url": pipeline_url(project, definition_id) if definition_id is not None else "",
-            "look_again": seconds_until_next_poll(found, now=now),
-        }
-
-    shown = _read(project, read)
-    context = {"release_id": release_id, "refusals": acts.refusals(), **_common(request, project, now), **shown}
+    live = open_live(request, project, polling.RELEASE, release_id, Release)
+    seconds = seconds_until_next_poll(live.value, now=timezone.now()) if live.value else None
+    context = {
+        "release_id": release_id,
+        "refusals": acts.refusals(),
+        **_common(project),
+        **live.context(request, project.connection, seconds=seconds),
+        **(_shown(project, live.value, acts) if live.value else {}),
+    }
     return render(request, "delivery/releases/release.html", context)
 
 
-def _read(project: Project, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    try:
-        return read()
-    except RemoteReadError as trouble:
-        passes = words_of(trouble.code).link == "status" or trouble.code == "throttled"
-        return {"problem": problem_of(project, trouble), "look_again": SECONDS_AFTER_TROUBLE if passes else None}
+def _shown(project: Project, release: Release, acts: "_Acts") -> dict[str, Any]:
+    definition_id = release.definition_id
+    return {
+        "release": release,
+        "chip": chip_of(release),
+        "row": row_of_stages(release),
+        "cards": [_card(environment, acts) for environment in release.environments],
+        "deployments": deployment_views(release.environments),
+        "pipeline_url": pipeline_url(project, definition_id) if definition_id is not None else "",
+    }
 
 
-def _common(request: HttpRequest, project: Project, now: datetime) -> dict[str, Any]:
+def _common(project: Project) -> dict[str, Any]:
     return {
         "project": project,
         "connection": project.connection,
         "connection_url": project.connection.get_absolute_url(),
-        "here": request.get_full_path(),
-        "now": now,
+        "now": timezone.now(),
     }
 
 

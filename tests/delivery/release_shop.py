@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 
@@ -11,6 +10,7 @@ from history.models import Event
 from sandbox.deployments import Approval, Environment, Release
 from sandbox.server import Sandbox
 from sandbox.state import Project as AzureProject
+from tests.delivery.aging import age_what_was_read
 
 DEPLOY, CANARY, MAC = 1, 2, 3
 # Newest first: what waits for Maya, and what went through; each with Test, Staging and Production.
@@ -44,9 +44,9 @@ class Shop:
         return self.stage(release, stage).attempts[-1].approvals[0]
 
     def later(self, seconds: float) -> None:
-        """Let time pass, here too: what was read before is forgotten."""
+        """Let time pass at Azure DevOps, and what was read before grow old."""
         self.sandbox.state.advance(seconds)
-        caches["azure_devops"].clear()
+        age_what_was_read()
 
     def page(self, pages: Client, release: Release) -> str:
         return pages.get(self.url("release", release.id)).content.decode()

@@ -16,9 +16,9 @@ from connections.actions import audit_runs
 from connections.models import AuditedConnection, Connection
 from connections.tasks import audit_one
 from delivery.live import polling
+from delivery.live.readers import READERS
 from delivery.models import Pipeline, PollSubscription, Project, Repository, SyncState
 from delivery.remote_read import FAILED_HERE
-from delivery.tasks import READERS
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
 
@@ -203,8 +203,8 @@ def test_an_unexpected_exception_of_one_project_stops_no_other(
     bring_in(connected(organization="fabrikam"))
     first, second = Project.objects.order_by("pk")
 
-    def read(_client: object, project: Project, _now: object) -> None:
-        if project.pk == first.pk:
+    def read(_client: object, subscription: PollSubscription, _now: object) -> None:
+        if subscription.project_id == first.pk:
             raise RuntimeError("unforeseen")
 
     for batch in polling.claim_due(now=clock()):

@@ -12,8 +12,8 @@ from django.urls import reverse
 from connections.models import Connection
 from delivery.builds.build_changes import full_ref
 from delivery.live import polling
+from delivery.live.readers import READERS
 from delivery.models import Pipeline, Repository, SyncState
-from delivery.tasks import READERS
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
 

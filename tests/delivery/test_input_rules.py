@@ -12,13 +12,13 @@ from connections.models import Connection
 from delivery import input_rules
 from delivery.builds import build_changes
 from delivery.live import polling
+from delivery.live.readers import READERS
 from delivery.models import Pipeline, Repository, SyncState
 from delivery.releases import release_changes
 from delivery.releases.release_changes import Decision, NewRelease, Place
 from delivery.remote_read import RemoteReadError
 from delivery.repositories import repository_changes
 from delivery.repositories.repository_changes import FileCommit
-from delivery.tasks import READERS
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox

@@ -20,7 +20,7 @@ RINGS = (
     "connections.tasks.mail_history_anchor",
     "connections.tasks.remind_due",
     "connections.tasks.send_due",
-    "delivery.tasks.forget_old_generations",
+    "delivery.tasks.remove_expired_rows",
     "delivery.tasks.poll_due",
     "delivery.tasks.refresh_due",
     "history.tasks.prune",

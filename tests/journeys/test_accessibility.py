@@ -11,13 +11,11 @@ from playwright.sync_api import Browser, Page
 
 from connections.models import AuditedConnection, AuditRun, CapabilityState, Connection
 from connections.notifications import notify
-from delivery.live import polling
 from delivery.models import Pipeline, Project, Repository
-from delivery.sync import sync
-from delivery.tasks import READERS
 from sandbox.server import Sandbox
 from tests.factories import ConnectionFactory
 from tests.journeys.conftest import sign_in
+from tests.journeys.worker import sync_everything
 
 Token = Callable[[str], str]
 WIDE, NARROW = 1280, 320
@@ -51,7 +49,7 @@ def test_no_page_has_a_complaint(
     width: int,
 ) -> None:
     connection = connected(organization="fabrikam")
-    bring_in()
+    sync_everything()
     for number, health in enumerate(("healthy", "limited", "rejected", "unreachable", "not_checked")):
         ConnectionFactory(name=f"{'W' * 50} {number}", health=health, problem="token_refused")
     say_what_is_missing()
@@ -95,13 +93,6 @@ def addresses_of_tokens(connection: Connection) -> list[str]:
     walk = f"/code-repositories/rotation/plan/?within=30&connection={connection.pk}"
     of_run = f"/code-repositories/audits/{run.pk}/"
     return [f"/code-repositories/?on={soon}", *sections, of_run, walk, "/outbox/", f"/outbox/{mail.pk}/"]
-
-
-def bring_in() -> None:
-    for claim in sync.claim_due(now=timezone.now()):
-        sync.sync(claim, clock=timezone.now)
-    for batch in polling.claim_due(now=timezone.now()):
-        polling.poll(batch, READERS, clock=timezone.now)
 
 
 def say_what_is_missing() -> None:

@@ -4,15 +4,12 @@ from collections.abc import Callable
 
 import pytest
 from django.core.cache import caches
-from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from connections.models import CapabilityState, Connection
-from delivery.live import polling
 from delivery.models import Pipeline
-from delivery.sync import sync
-from delivery.tasks import READERS
 from sandbox.server import Sandbox
+from tests.journeys.worker import poll, sync_everything
 
 
 @pytest.fixture
@@ -20,10 +17,7 @@ def pipeline(connected: Callable[..., Connection]) -> Pipeline:
     """A pipeline of a connected organization, read as a worker would."""
     caches["azure_devops"].clear()
     connected(organization="fabrikam")
-    for claim in sync.claim_due(now=timezone.now()):
-        sync.sync(claim, clock=timezone.now)
-    for batch in polling.claim_due(now=timezone.now()):
-        polling.poll(batch, READERS, clock=timezone.now)
+    sync_everything()
     return Pipeline.objects.get(name="Tailspin CI")
 
 
@@ -40,9 +34,11 @@ def test_a_pipeline_is_run_and_watched_to_its_end(page: Page, pipeline: Pipeline
     page.get_by_role("button", name="Run pipeline").click()
     expect(page.locator(".title-row")).to_contain_text("Queued")
     sandbox.state.advance(12)
+    poll()
     expect(page.locator(".title-row")).to_contain_text("Running")
     expect(page.locator(".tree")).to_contain_text("Compile")
     sandbox.state.advance(60)
+    poll()
     expect(page.locator(".title-row")).to_contain_text("Succeeded")
     page.locator(".tree").get_by_role("link", name="Compile").click()
     expect(page.locator(".log")).to_contain_text("Compiling module 40 of 40")
@@ -54,11 +50,13 @@ def test_a_log_is_followed_while_it_grows(page: Page, pipeline: Pipeline, sandbo
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Run pipeline").click()
     sandbox.state.advance(40)
+    poll()
     page.get_by_role("link", name="Log", exact=True).click(timeout=15_000)
     lines = page.locator(".log .line")
     page.locator("#log-end").wait_for()
     before = lines.count()
     sandbox.state.advance(60)
+    poll()
     page.wait_for_function("before => document.querySelectorAll('.log .line').length > before", arg=before)
 
 
@@ -70,6 +68,7 @@ def test_a_running_build_is_cancelled(page: Page, pipeline: Pipeline, sandbox: S
     page.get_by_role("button", name="Cancel the build").click()
     expect(page.get_by_text("is being cancelled.")).to_be_visible()
     sandbox.state.advance(60)
+    poll()
     expect(page.locator(".title-row")).to_contain_text("Cancelled")
 
 

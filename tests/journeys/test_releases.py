@@ -4,15 +4,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.cache import caches
-from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from connections.models import Connection
-from delivery.live import polling
-from delivery.models import PollSubscription, Project
-from delivery.sync import sync
-from delivery.tasks import READERS
+from delivery.models import Project
 from sandbox.server import Sandbox
+from tests.journeys.worker import poll, sync_everything
 
 # The list asks every five seconds, in milliseconds.
 PATIENCE = 15_000
@@ -28,20 +25,7 @@ def _nothing_remembered() -> Iterator[None]:
 @pytest.fixture
 def bring_in() -> Callable[[], None]:
     """What a worker does after connecting."""
-
-    def run() -> None:
-        for claim in sync.claim_due(now=timezone.now()):
-            sync.sync(claim, clock=timezone.now)
-        read()
-
-    return run
-
-
-def read() -> None:
-    """What a worker does while somebody looks."""
-    PollSubscription.objects.update(next_at=timezone.now())
-    for batch in polling.claim_due(now=timezone.now()):
-        polling.poll(batch, READERS, clock=timezone.now)
+    return sync_everything
 
 
 def test_a_release_is_created_approved_and_watched_until_it_is_deployed(
@@ -61,8 +45,10 @@ def test_a_release_is_created_approved_and_watched_until_it_is_deployed(
 
     stages = page.get_by_role("list", name="Stages of Release-3").get_by_role("listitem")
     sandbox.state.advance(15)
+    poll()
     expect(stages.nth(0)).to_contain_text("Succeeded")
     sandbox.state.advance(15)
+    poll()
     expect(stages.nth(2)).to_contain_text("Waits for approval")
     page.get_by_role("link", name="Approve").click()
     page.get_by_label("Comment").fill("Seen on staging")
@@ -70,6 +56,7 @@ def test_a_release_is_created_approved_and_watched_until_it_is_deployed(
     expect(page.get_by_text("Production of Release-3 is approved.")).to_be_visible()
     expect(page.locator("main")).to_contain_text("Seen on staging")
     sandbox.state.advance(20)
+    poll()
     expect(stages.nth(2)).to_contain_text("Succeeded")
 
 
@@ -85,13 +72,13 @@ def test_the_list_follows_while_it_is_open_and_is_filtered_by_what_waits(
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("tbody tr")).to_contain_text("Maya Sample")
     approve_everything(sandbox)
-    read()
+    poll()
     expect(page.get_by_role("heading", name="No release pipeline matches")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("link", name="Clear").click()
     row = page.locator("tbody tr").filter(has_text="Deploy Tailspin")
     expect(row.get_by_role("list")).to_contain_text("Deploying")
     sandbox.state.advance(30)
-    read()
+    poll()
     expect(row.locator(".chip")).to_have_text("Succeeded", timeout=PATIENCE)
 
 
@@ -147,5 +134,6 @@ def test_the_focus_stays_where_it_is_while_the_page_follows(
     page.goto(f"/releases/{project.pk}/{canary.id}/")
     page.get_by_role("link", name="Deploy Everywhere").focus()
     before = page.locator(".live time").get_attribute("datetime") or ""
+    poll()
     expect(page.locator(".live time")).not_to_have_attribute("datetime", before)
     expect(page.get_by_role("link", name="Deploy Everywhere")).to_be_focused()

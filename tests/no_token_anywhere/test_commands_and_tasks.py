@@ -38,7 +38,7 @@ def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
         "delivery.tasks.refresh_one": of_connection,
         "delivery.tasks.poll_due": {},
         "delivery.tasks.repair_clock_skew": {},
-        "delivery.tasks.forget_old_generations": {},
+        "delivery.tasks.remove_expired_rows": {},
         "delivery.tasks.poll_some": {"lease": "a lease", "ids": [1]},
         "history.tasks.seal_waiting": {},
         "history.tasks.verify": {},

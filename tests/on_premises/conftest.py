@@ -10,9 +10,9 @@ from pytest_django import Settings
 
 from connections.models import Connection
 from delivery.live import polling
+from delivery.live.readers import READERS
 from delivery.models import SyncState
 from delivery.sync import sync
-from delivery.tasks import READERS
 from sandbox.editions import SERVERS
 from sandbox.samples import COLLECTION
 from sandbox.server import Sandbox

@@ -27,7 +27,7 @@ from connections.models import Connection, Mail
 from delivery.live import polling
 from delivery.models import PollSubscription, SyncState
 from delivery.sync import sync
-from delivery.tasks import READERS
+from delivery.live.readers import READERS
 from tests.factories import connect_for_real, make_person
 clock = lambda: datetime.now(UTC)
 root = make_person("root", staff=True, email="root@example.com")

@@ -14,10 +14,11 @@ from django.utils import timezone
 from connections.models import CapabilityState, Connection
 from core.tasks import BrokerUnavailable
 from delivery.live import polling
+from delivery.live.readers import READERS
 from delivery.models import Pipeline, PollSubscription, Project, SyncState
-from delivery.tasks import READERS
 from history.models import Event
 from sandbox.server import Sandbox
+from tests.delivery.aging import age_what_was_read
 from tests.delivery.conftest import Clock
 from tests.factories import ConnectionFactory
 
@@ -157,7 +158,7 @@ def test_the_list_costs_the_same_for_one_and_for_a_full_page(pages: Client, ci: 
 
 
 def test_a_pipelines_builds_come_in_pages(pages: Client, ci: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("delivery.builds.build_reads.BUILDS_PER_PAGE", 10)
+    monkeypatch.setattr("delivery.live.items.BUILDS_PER_PAGE", 10)
     first = pages.get(ci.get_absolute_url())
     assert len(first.context["rows"]) == 10
     older = pages.get(f"{ci.get_absolute_url()}?{first.context['older']}")
@@ -194,17 +195,11 @@ def test_a_run_is_queued_followed_to_its_end_and_recorded(pages: Client, ci: Pip
     assert event.detail["build_id"] == build_id
     assert event.detail["what"] == "Tailspin CI on main in Tailspin"
     sandbox.state.advance(120)
-    _forget()
+    age_what_was_read()
     over = get(pages, "build", ci.pk, build_id)
     assert "Succeeded" in over
     assert "hx-trigger" not in over
     assert "Compile" in over
-
-
-def _forget() -> None:
-    from django.core.cache import caches
-
-    caches["azure_devops"].clear()
 
 
 def test_a_pipeline_that_cannot_run_says_why_in_azure_devops_words(pages: Client, ci: Pipeline) -> None:
@@ -237,12 +232,12 @@ def test_after_silence_that_did_nothing_the_page_says_so_and_nothing_is_tried_ag
 def test_a_build_is_cancelled_after_asking(pages: Client, ci: Pipeline, sandbox: Sandbox) -> None:
     build_id = run(pages, ci)
     assert "Cancel this build?" in post(pages, "cancel-build", ci.pk, build_id, yes=False)
-    _forget()
+    age_what_was_read()
     page = post(pages, "cancel-build", ci.pk, build_id)
     assert f"Build {build_id} is being cancelled." in page
     assert Event.objects.get(kind="cancel_build.done").detail["build_id"] == build_id
     sandbox.state.advance(60)
-    _forget()
+    age_what_was_read()
     assert "Cancelled" in get(pages, "build", ci.pk, build_id)
 
 
@@ -259,14 +254,14 @@ def test_a_growing_log_is_followed_from_the_line_after_the_last(pages: Client, c
     devices = Pipeline.objects.get(name="Tailspin Device tests")
     build_id = run(pages, devices)
     sandbox.state.advance(40)
-    _forget()
+    age_what_was_read()
     log_id = pages.get(reverse("delivery:build", args=[devices.pk, build_id])).context["log_id"]
     here = reverse("delivery:build-log", args=[devices.pk, build_id, log_id])
     first = pages.get(here)
     following = first.context["part"].next
     assert f'hx-get="{here}?first={following}"' in first.content.decode()
     sandbox.state.advance(60)
-    _forget()
+    age_what_was_read()
     more = pages.get(here, {"first": str(following)})
     assert more.context["lines"][0].number == following
 

@@ -9,8 +9,8 @@ from django.core.management import call_command
 
 from connections.models import CapabilityState, Connection
 from delivery.live import polling
+from delivery.live.readers import READERS
 from delivery.models import Pipeline, Project, SyncState
-from delivery.tasks import READERS
 from history.models import Event
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock

@@ -4,8 +4,8 @@ import pytest
 
 from connections.models import CapabilityState
 from delivery.live import polling
+from delivery.live.readers import READERS
 from delivery.models import ReleasePipeline
-from delivery.tasks import READERS
 from history.models import Event
 from sandbox.sample_code import NOOR
 from tests.delivery.conftest import Clock

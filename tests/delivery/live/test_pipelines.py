@@ -13,8 +13,8 @@ from delivery.builds.build_changes import run_pipeline
 from delivery.builds.build_presenters import length, log_line, short_branch
 from delivery.domain.build_states import State, state_of
 from delivery.live import polling
+from delivery.live.readers import READERS
 from delivery.models import Pipeline, PollSubscription, Project, SyncState
-from delivery.tasks import READERS
 from history.record import Actor
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock

@@ -9,8 +9,8 @@ from pytest_django import Settings
 
 from connections.models import CapabilityState, Connection
 from delivery.live import polling
+from delivery.live.readers import READERS
 from delivery.models import PollSubscription, Project, SyncState
-from delivery.tasks import READERS
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
 from tests.factories import ConnectionFactory

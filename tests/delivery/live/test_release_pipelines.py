@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from connections.models import Connection
 from delivery.live import polling
+from delivery.live.readers import READERS
 from delivery.models import PollSubscription, Project, ReleasePipeline, SyncState
-from delivery.tasks import READERS
 from sandbox.sample_code import NOOR
 from tests.delivery.conftest import Clock
 from tests.delivery.release_shop import THROUGH, WAITING, Shop

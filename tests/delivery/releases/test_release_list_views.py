@@ -13,8 +13,8 @@ from django.utils import timezone
 from connections.models import CapabilityState
 from core.tasks import BrokerUnavailable
 from delivery.live import polling
+from delivery.live.readers import READERS
 from delivery.models import PollSubscription, Project, ReleasePipeline
-from delivery.tasks import READERS
 from sandbox.sample_code import NOOR
 from tests.delivery.conftest import Clock
 from tests.delivery.release_shop import DEPLOY, THROUGH, Shop

@@ -8,7 +8,6 @@ from django.test import Client
 
 from connections.models import CapabilityState, Connection
 from delivery.models import Project
-from delivery.releases import release_reads
 from delivery.releases.release_presenters import duration
 from sandbox.sample_code import NOOR
 from sandbox.server import Sandbox
@@ -74,26 +73,17 @@ def test_nothing_is_asked_for_when_all_is_over(pages: Client, shop: Shop) -> Non
     assert "hx-trigger" not in shop.page(pages, shop.release(THROUGH))
 
 
-def test_several_who_watch_share_one_call(pages: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(release_reads, "LIVE_SECONDS", 60.0)
-    release = shop.release(WAITING)
-    shop.page(pages, release)
-    before = len(shop.sandbox.requests)
-    shop.page(pages, release)
-    assert len(shop.sandbox.requests) == before
-
-
 @pytest.mark.parametrize(
     ("kind", "words"), [("reset", "No connection to Azure DevOps"), ("throttle", "asks us to wait")]
 )
-def test_trouble_is_said_and_the_page_asks_again_by_itself(pages: Client, shop: Shop, kind: str, words: str) -> None:
+def test_a_failure_is_said_and_the_page_retries_automatically(pages: Client, shop: Shop, kind: str, words: str) -> None:
     shop.sandbox.behaviour.add(kind, path="/releases/")
     page = shop.page(pages, shop.release(WAITING))
     assert words in page
     assert 'hx-trigger="every 15s"' in page
 
 
-def test_a_release_that_is_not_there_says_so_and_asks_no_more(pages: Client, shop: Shop) -> None:
+def test_a_release_that_is_not_there_says_so_and_is_not_read_again(pages: Client, shop: Shop) -> None:
     page = pages.get(shop.url("release", 999_999)).content.decode()
     assert "Not found at Azure DevOps" in page
     assert "hx-trigger" not in page
@@ -155,7 +145,7 @@ def test_a_pipeline_shows_its_releases_newest_first(pages: Client, shop: Shop) -
 
 
 def test_a_pipelines_releases_come_in_pages(pages: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(release_reads, "RELEASES_PER_PAGE", 1)
+    monkeypatch.setattr("delivery.live.items.RELEASES_PER_PAGE", 1)
     first = pages.get(shop.url("release-pipeline", DEPLOY))
     older = pages.get(first.context["older_url"])
     assert [one.release.name for one in older.context["rows"]] == [THROUGH]

@@ -18,8 +18,8 @@ from connections.providers.azure_devops import models as azure
 from connections.providers.azure_devops import paging
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from delivery.live import polling
+from delivery.live.readers import READERS
 from delivery.models import Pipeline, PollSubscription, Project, ReleasePipeline, Repository, SyncState
-from delivery.tasks import READERS
 from history.models import Event
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
@@ -259,11 +259,11 @@ def test_the_lease_of_a_batch_is_renewed_while_a_long_list_is_read(connection: C
     (batch,) = polling.claim_due(now=clock())
     left: list[float] = []
 
-    def read(client: AzureDevOpsClient, project: Project, _now: datetime) -> None:
+    def read(client: AzureDevOpsClient, subscription: PollSubscription, _now: datetime) -> None:
         for _ in range(6):
             clock.forward(seconds=settings.REFRESH_LEASE_SECONDS / 2)
             client.connection_data()
-            until = PollSubscription.objects.get(project=project).leased_until
+            until = PollSubscription.objects.get(pk=subscription.pk).leased_until
             left.append((until - clock.now).total_seconds() if until else 0.0)
 
     polling.poll(batch, {polling.BUILDS: read}, clock=clock)
