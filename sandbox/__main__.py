@@ -1,4 +1,4 @@
-"""`python -m sandbox [--port 8061]`: serve until told to stop. `--help` lists what else it can play."""
+"""`python -m sandbox [--port 8061]`: serve until stopped. `--help` lists the options."""
 
 import argparse
 import signal
@@ -13,21 +13,23 @@ from sandbox.server import Sandbox
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="sandbox", description="A pretend Azure DevOps on loopback.")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8061, help="0 chooses a free one")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds before every answer")
+    parser = argparse.ArgumentParser(
+        prog="sandbox", description="A simulated Azure DevOps that listens on loopback only."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8061, help="0 chooses a free port (8061)")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds by which every answer is delayed")
     parser.add_argument(
         "--server",
         choices=sorted(SERVERS),
-        help="play Azure DevOps Server of this year; 2025 is the one without a year in its name",
+        help="simulate this Azure DevOps Server instead of the service; 2025 has no year in its name",
     )
-    parser.add_argument("--path", default="", help="serve below this path, for example tfs")
-    parser.add_argument("--certificate", help="serve TLS with this file of certificate and key")
-    scale = parser.add_argument_group("for benchmarks", "more organizations, named bench-000 and so on")
-    scale.add_argument("--organizations", type=int, default=0)
-    scale.add_argument("--projects", type=int, default=10, help="in each of them")
-    scale.add_argument("--repositories", type=int, default=10, help="in each of their projects")
+    parser.add_argument("--path", default="", help="serve below this path, such as tfs")
+    parser.add_argument("--certificate", help="serve TLS with this file, which contains certificate and key")
+    scale = parser.add_argument_group("for benchmarks", "additional organizations, named bench-000 and so on")
+    scale.add_argument("--organizations", type=int, default=0, help="how many (0)")
+    scale.add_argument("--projects", type=int, default=10, help="in each organization (10)")
+    scale.add_argument("--repositories", type=int, default=10, help="in each project (10)")
     return parser.parse_args()
 
 
@@ -41,22 +43,22 @@ def _context(certificate: str | None) -> ssl.SSLContext | None:
 
 def main() -> None:
     """Read the arguments and serve."""
-    given = _arguments()
-    edition = SERVERS[given.server] if given.server else SERVICES
+    arguments = _arguments()
+    edition = SERVERS[arguments.server] if arguments.server else SERVICES
     state = build_state(edition)
-    add_benchmark(state, Scale(given.organizations, given.projects, given.repositories))
+    add_benchmark(state, Scale(arguments.organizations, arguments.projects, arguments.repositories))
     sandbox = Sandbox(
-        host=given.host,
-        port=given.port,
-        latency=given.latency,
-        ssl_context=_context(given.certificate),
+        host=arguments.host,
+        port=arguments.port,
+        latency=arguments.latency,
+        ssl_context=_context(arguments.certificate),
         edition=edition,
-        path=given.path,
+        path=arguments.path,
         state=state,
     )
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        # The server waits for its own loop to end, so another thread must ask.
+        # `close` waits for the event loop that this handler interrupts, so another thread must call it.
         threading.Thread(target=sandbox.close, daemon=True).start()
 
     signal.signal(signal.SIGTERM, stop)

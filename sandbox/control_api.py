@@ -1,4 +1,4 @@
-"""The doors under /_sandbox/ for whoever runs the sandbox: what there is, and how to make it misbehave."""
+"""The control API below /_sandbox/: what the sandbox contains, and how to make it misbehave."""
 
 import json
 import time
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.fault_injection import KINDS, VARIANTS
 from sandbox.http_messages import Answer, Request
 from sandbox.people import STATES
-from sandbox.samples import TROUBLED
+from sandbox.samples import MISBEHAVING
 
 if TYPE_CHECKING:
     from sandbox.server import Sandbox
@@ -20,8 +20,8 @@ def answer_control_request(sandbox: "Sandbox", request: Request) -> Answer:
     """Answer a request below /_sandbox/."""
     try:
         status, value = _answer(sandbox, request.method, [part.lower() for part in request.path[1:]], request)
-    except (ValueError, TypeError, KeyError, AttributeError) as wrong:
-        status, value = 400, {"message": str(wrong)}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        status, value = 400, {"message": str(error)}
     return Answer(status, json.dumps(value, default=str).encode(), [("Content-Type", "application/json")])
 
 
@@ -43,15 +43,17 @@ def _answer(sandbox: "Sandbox", method: str, path: list[str], request: Request) 
         return 200, {"now": sandbox.state.now()}
     if len(path) == 2 and path[0] == "tokens" and method == "POST":
         return _change_token(sandbox, path[1], body)
-    return 404, {"message": "There is no such door."}
+    return 404, {"message": "There is no such endpoint. GET /_sandbox/ shows what the sandbox contains."}
 
 
 def _overview(sandbox: "Sandbox") -> dict[str, Any]:
     return {
         "edition": sandbox.edition.name,
-        "organizations": {name: TROUBLED.get(name, "") for name in sorted(sandbox.state.organizations)},
+        "organizations": {name: MISBEHAVING.get(name, "") for name in sorted(sandbox.state.organizations)},
         "tokens": {token.name: token.state for token in sandbox.state.tokens.values()},
-        "kinds": {kind: {"what": what, "variants": VARIANTS.get(kind, ())} for kind, what in KINDS.items()},
+        "kinds": {
+            kind: {"what": description, "variants": VARIANTS.get(kind, ())} for kind, description in KINDS.items()
+        },
         "behaviour": [asdict(rule) for rule in sandbox.behaviour.rules()],
         "now": sandbox.state.now(),
         "answered": sandbox.answered,
@@ -62,10 +64,10 @@ def _overview(sandbox: "Sandbox") -> dict[str, Any]:
 def _change_token(sandbox: "Sandbox", name: str, body: dict[str, Any]) -> tuple[int, Any]:
     token = sandbox.state.token_named(name)
     if token is None:
-        return 404, {"message": "There is no such token."}
+        return 404, {"message": "There is no sample token with this name."}
     state = body.get("state", token.state)
     if state not in STATES:
-        raise ValueError(f"unknown state; there are {', '.join(STATES)}")
+        raise ValueError(f"unknown state; choose one of {', '.join(STATES)}")
     token.state = state
     token.scopes = tuple(body.get("scopes", token.scopes))
     return 200, {"name": token.name, "state": token.state, "scopes": token.scopes}

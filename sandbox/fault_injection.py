@@ -1,6 +1,6 @@
-"""Fault injection: which requests are answered wrongly, late or not at all, and how.
+"""Fault injection: rules for which requests are answered wrongly, late or not at all.
 
-What each kind answers is written in `sandbox.fault_answers`.
+`sandbox.fault_answers` has the answers of each kind.
 """
 
 import re
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KINDS = {
-    "latency": "the answer comes `seconds` late; what was asked for is done at once",
+    "latency": "the answer is delayed by `seconds`; the request itself is carried out immediately",
     "status": "`status` (500) with `body` and `headers`",
-    "throttle": "429, wait `retry_after` seconds",
+    "throttle": "429: wait `retry_after` seconds",
     "throttled_refusal": "a refusal that is really throttling: 401 (or `status` 203, 302, 403) with limit headers",
-    "near_limit": "the usual answer, which also asks to wait `retry_after` seconds",
+    "near_limit": "the usual answer, with headers that ask to wait `retry_after` seconds",
     "wrong_token": "401 as the anonymous user",
-    "scope_missing": "401 without a word",
+    "scope_missing": "401 without a reason",
     "not_materialized": "401 (or `status` 403) with `AadUserStateException`",
     "no_such_host": "404 with `HostDoesNotExistException`",
     "maintenance": "503 and `Retry-After`",
@@ -24,22 +24,22 @@ KINDS = {
     "block_page": "200 and a page of a web filter",
     "gateway": "403 of a firewall or gateway",
     "redirect": "302 (or `status` 301, 307, 308) to another address",
-    "permission_denied": "403 in the words of the area: the person, not the token, lacks a right",
+    "permission_denied": "403 as the area words it: the person lacks a permission, not the token a scope",
     "releases_off": "404 and a page for every call about classic releases",
     "list_error": "400 (or `status`) with an error in the shape of a list",
-    "endless_list": "the usual list, whose continuation token always changes",
-    "repeated_items": "the usual list, with the first item of each page on the page before it too",
+    "endless_list": "the usual list, with a continuation token that never ends",
+    "repeated_items": "the usual list, with the first item of each page also on the page before",
     "omit_fields": "the usual answer without `fields`",
-    "close": "the connection ends without an answer",
-    "reset": "the same, but hard",
-    "cut": "the connection ends in the middle of the answer",
-    "drip": "a byte every `seconds`, for ever",
+    "close": "the connection is closed without an answer",
+    "reset": "the connection is reset without an answer",
+    "cut": "the connection is closed in the middle of the answer",
+    "drip": "one byte every `seconds`, forever",
     "oversized": "64 MiB",
     "bomb": "64 MiB, compressed to almost nothing",
-    "not_json": "what calls itself JSON and is none",
-    "bom": "the usual answer behind a byte order mark",
+    "not_json": "a body that is declared as JSON but is not",
+    "bom": "the usual answer, preceded by a byte order mark",
 }
-# Forms in which a kind comes; the first is the usual one.
+# The variants of a kind. The first one is the default.
 VARIANTS: dict[str, tuple[str, ...]] = {
     "throttled_refusal": ("retry_after", "remaining", "delay", "all"),
     "maintenance": ("page", "json"),
@@ -48,10 +48,10 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "endless_list": ("new", "same", "empty"),
 }
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
-# What a kind is about when its rule names no path.
+# The paths that a kind applies to if its rule names none.
 _PATHS = {"releases_off": r"/_apis/release(/|\Z)"}
 _BREAK = ("close", "reset", "cut", "drip", "oversized", "bomb")
-# These spoil the usual answer, so there has to be one.
+# These change the usual answer, so it is needed first.
 _SPOIL = (
     *("near_limit", "endless_list", "repeated_items", "omit_fields"),
     *("cut", "drip", "oversized", "bomb", "not_json", "bom"),
@@ -60,15 +60,15 @@ _SPOIL = (
 
 @dataclass
 class Fault:
-    """One rule. Empty means any; `times` None means for ever, beginning after `after` fitting requests.
+    """One rule. Empty conditions match everything. It applies `times` times (None: forever), after `after` matches.
 
-    `organization` and `method` are compared without regard to case, `path` and `query` are regular expressions
-    searched in the decoded path and in `name=value&name=value`, `token` is a sample name. `variant` is one of
-    `VARIANTS`. `status`, `body` and `headers` replace those of whatever the kind answers; None keeps them.
+    `organization` and `method` are compared case-insensitively, `path` and `query` are regular expressions that are
+    searched in the decoded path and in `name=value&name=value`, `token` is the name of a sample token. `variant` is
+    one of `VARIANTS`. `status`, `body` and `headers` replace those of the kind's answer; None keeps them.
     `retry_after` is in seconds, `fields` are names of properties. `seconds` is a delay, or the pause between two bytes
-    of a drip. With `carried_out` what was asked for is done all the same, as when only the answer is lost.
-    Raises `ValueError` for a kind, a variant or an expression that does not exist, and for what cannot be
-    sent; `TypeError` for `fields` that are no list.
+    of a drip. With `carried_out` the request is carried out, as if only the answer were lost.
+    Raises `ValueError` for an unknown kind or variant, an invalid expression, status or header, and `TypeError` if
+    `fields` is not a list.
     """
 
     kind: str
@@ -90,41 +90,43 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"unknown kind of fault; there are {', '.join(KINDS)}")
+            raise ValueError(f"unknown kind of fault; choose one of {', '.join(KINDS)}")
         variants = VARIANTS.get(self.kind, ("",))
         self.variant = self.variant or variants[0]
         self.path = self.path or _PATHS.get(self.kind, "")
         if self.variant not in variants:
-            raise ValueError(f"unknown variant of {self.kind}; there are {', '.join(variants) or 'none'}")
+            choices = ", ".join(filter(None, variants))
+            message = f"unknown variant of {self.kind}; choose one of {choices}"
+            raise ValueError(message if choices else f"{self.kind} has no variants")
         for name, expression in (("path", self.path), ("query", self.query)):
             try:
                 re.compile(expression)
-            except re.error as wrong:
-                raise ValueError(f"{name} is no regular expression: {wrong}") from wrong
+            except re.error as error:
+                raise ValueError(f"{name} is not a valid regular expression: {error}") from error
         self._check_answer()
 
     def _check_answer(self) -> None:
         if self.status is not None and not (isinstance(self.status, int) and 200 <= self.status <= 599):
-            raise ValueError("status is no number from 200 to 599")
+            raise ValueError("status must be a number from 200 to 599")
         for name, value in self.headers.items():
             if not _HEADER_NAME.fullmatch(name) or not isinstance(value, str) or not value.isprintable():
-                raise ValueError(f"the header {name!r} cannot be sent")
+                raise ValueError(f"the header {name!r} is not valid")
         if isinstance(self.fields, str):
-            raise TypeError("fields is no list of names")
+            raise TypeError("fields must be a list of names")
         self.fields = tuple(self.fields)
 
     @property
     def needs_answer(self) -> bool:
-        """Whether the service has to decide first."""
+        """Whether the usual answer is needed first."""
         return self.carried_out or self.kind in _SPOIL
 
     @property
     def breaks_connection(self) -> bool:
-        """Whether no whole answer goes out."""
+        """Whether the connection breaks before a whole answer was sent."""
         return self.kind in _BREAK
 
-    def fits(self, organization: str, method: str, path: str, query: str, token: str) -> bool:
-        """Whether the rule is about this request."""
+    def matches(self, organization: str, method: str, path: str, query: str, token: str) -> bool:
+        """Whether the rule applies to this request."""
         return (
             self.organization.lower() in ("", organization.lower())
             and self.method.upper() in ("", method.upper())
@@ -135,29 +137,29 @@ class Fault:
 
 
 class Behaviour:
-    """The rules in force. Safe to change while the sandbox runs."""
+    """The current rules. They can be changed while the sandbox runs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rules: list[Fault] = []
 
     def add(self, kind: str, **rule: Any) -> Fault:
-        """Add a rule with the fields of `Fault`; the newest that fits goes first."""
+        """Add a rule with the fields of `Fault`. The newest rule that matches applies."""
         fault = Fault(kind, **rule)
         with self._lock:
             self._rules.insert(0, fault)
         return fault
 
     def add_sequence(self, rules: Iterable[dict[str, Any]]) -> list[Fault]:
-        """Add rules that follow one another: each holds for its `times` (once, unless told) after those before it.
+        """Add rules that apply one after another, each for its `times` (by default once).
 
-        Raises `ValueError` for a rule that has no end or begins at its own time; the last one may have no end.
+        Raises `ValueError` for a rule with an `after` of its own, or without an end unless it is the last one.
         """
         faults: list[Fault] = []
         begun = 0
         for rule in rules:
             if "after" in rule or (faults and faults[-1].times is None):
-                raise ValueError("in a sequence each rule begins when the one before it ended")
+                raise ValueError("in a sequence, each rule starts when the previous one has ended")
             faults.append(Fault(**{"times": 1, **rule, "after": begun}))
             begun += faults[-1].times or 0
         with self._lock:
@@ -165,23 +167,23 @@ class Behaviour:
         return faults
 
     def clear(self) -> None:
-        """Behave again."""
+        """Remove all rules."""
         with self._lock:
             self._rules.clear()
 
     def rules(self) -> list[Fault]:
-        """The rules in force, newest first."""
+        """The current rules, newest first."""
         with self._lock:
             return list(self._rules)
 
     def take(self, organization: str, method: str, path: str, query: str, token: str) -> list[Fault]:
-        """The rules for one request, each counted as used: at most one beside any number of delays."""
+        """The rules that apply to one request, each counted as used: at most one besides any number of delays."""
         if not self._rules:
             return []
         taken: list[Fault] = []
         with self._lock:
             for rule in list(self._rules):
-                if not rule.fits(organization, method, path, query, token) or self._waits(rule):
+                if not rule.matches(organization, method, path, query, token) or self._waits(rule):
                     continue
                 if rule.kind != "latency" and any(fault.kind != "latency" for fault in taken):
                     continue

@@ -1,4 +1,4 @@
-"""The sample organizations, people and tokens that every sandbox begins with."""
+"""The sample organizations, people and tokens that every sandbox starts with."""
 
 from dataclasses import dataclass, field
 
@@ -25,7 +25,7 @@ from sandbox.state import Organization, Project, State
 
 
 def secret(name: str) -> str:
-    """A token in today's form of 84 characters, the same in every run and good for nothing outside."""
+    """A token in today's format of 84 characters. It is the same in every run and works only here."""
     letters = "".join(part for part in name.title() if part.isalnum())
     random_part = (f"Sandbox{letters}" + "0123456789ABCDEFGHIJabcdefghij" * 3)[:52]
     return f"{random_part}JQQJ99BKACAAAAAAAAAAAAASAZDO{(letters + 'Zzzz')[:4]}"
@@ -33,7 +33,7 @@ def secret(name: str) -> str:
 
 @dataclass(frozen=True)
 class SampleToken:
-    """A token to try, the organization to try it on, and what happens."""
+    """A token to try, the organization to try it with, and what happens."""
 
     name: str
     organization: str
@@ -47,34 +47,34 @@ def _sample(name: str, organization: str, summary: str) -> SampleToken:
 
 SAMPLES: tuple[SampleToken, ...] = (
     _sample("full", "acme", "everything works"),
-    _sample("full-again", "acme", "the same person's second token, for Update token"),
-    _sample("full-colleague", "acme", "another person's token"),
-    _sample("read-only", "acme", "reads only"),
+    _sample("full-again", "acme", "a second token of the same person, for Update token"),
+    _sample("full-colleague", "acme", "the token of another person"),
+    _sample("read-only", "acme", "can only read"),
     _sample("no-build", "acme", "Build is missing"),
     _sample("no-release", "acme", "Release is missing"),
     _sample("code-only", "acme", "only Code, read"),
-    _sample("no-rights", "acme", "passes the test, but the person may change nothing"),
-    _sample("no-projects", "acme", "the person sees no project"),
+    _sample("no-rights", "acme", "passes the test, but its owner has no permission to change anything"),
+    _sample("no-projects", "acme", "its owner sees no projects"),
     _sample("expired", "acme", "has expired"),
     _sample("revoked", "acme", "was revoked"),
-    _sample("not-a-member", "acme", "the person is not a member"),
-    _sample("not-materialized", "acme", "the person has yet to sign in with a browser once"),
-    _sample("other-organization", "acme", "was made for fabrikam"),
-    _sample("global", "acme", "was made for all accessible organizations"),
+    _sample("not-a-member", "acme", "its owner is not a member"),
+    _sample("not-materialized", "acme", "its owner has not signed in with a browser yet"),
+    _sample("other-organization", "acme", "was created for fabrikam"),
+    _sample("global", "acme", "was created for all accessible organizations"),
 )
-# Names that always do something particular, with any of the tokens above.
-TROUBLED = {
+# Organizations with a particular behaviour, whichever token is used.
+MISBEHAVING = {
     "stopped": "is deactivated",
     "fenced": "has a conditional access policy",
     "strict": "refuses tokens for all organizations",
-    "silent": "refuses a bad token without a word",
-    "guarded": "asks for a person's right before it looks whether a thing exists",
+    "silent": "refuses an invalid token without a reason",
+    "guarded": "checks permissions before it checks whether an object exists",
     "commons": "has a public project",
-    "modern": "has the creation of classic releases switched off",
+    "modern": "has disabled the creation of classic releases",
     "slow": "answers after three seconds",
-    "stuck": "drips its answers",
-    "throttled": "asks to wait",
-    "busy": "answers, and asks to slow down",
+    "stuck": "sends its answers very slowly",
+    "throttled": "throttles and asks clients to wait",
+    "busy": "answers, but asks clients to slow down",
     "overloaded": "refuses every token while it is overloaded: 401 with `Retry-After: 37`",
     "exhausted": "shows a sign-in page while it is overloaded: 203 with `X-RateLimit-Remaining: 0`",
     "down": "answers with errors",
@@ -82,25 +82,25 @@ TROUBLED = {
     "servicing": "is down for maintenance: 503 with `HostShutdownException` and `Retry-After: 60`",
     "signin": "shows a sign-in page",
     "signedout": "redirects to the sign-in page of Azure DevOps",
-    "gateway": "lies behind a gateway that refuses: 403 in plain text",
-    "filtered": "lies behind a web filter: 200 with a page that is not Azure DevOps'",
-    "redirected": "is redirected to another host, a web filter's",
+    "gateway": "is behind a gateway that blocks requests: 403 in plain text",
+    "filtered": "is behind a web filter: 200 with a page that is not from Azure DevOps",
+    "redirected": "redirects to another host, that of a web filter",
     "renamed": "was renamed: 301 to its new name",
-    "unmaterialized": "waits for the person's first sign-in with a browser: 401 with `AadUserStateException`",
+    "unmaterialized": "requires the token's owner to sign in with a browser first: 401 with `AadUserStateException`",
     "pipelines-only": "has no classic releases at all: 404 with a page",
-    "listless": "answers its list of projects with an error in the shape of a list",
-    "unlisted": "refuses its list of projects without a word: 401",
+    "listless": "answers requests for its projects with an error in the shape of a list",
+    "unlisted": "refuses to list its projects, without a reason: 401",
     "stateless": "lists its projects without their state",
-    "endless": "lists projects without end: each page brings new ones and another token",
+    "endless": "lists projects endlessly: each page has new ones and another continuation token",
     "doubled": "lists one of its 110 projects on two pages",
-    "uneven": "denies every change in its first project, and none in its second",
-    "protected": "changes its branch main by pull request only, and lets nobody force push",
-    "patchy": "answers an error for the repositories of one of its 20 projects: 400 with `FeatureDisabledException`",
+    "uneven": "denies every change in its first project, but not in its second",
+    "protected": "accepts changes to its branch main only by pull request, and forbids force pushes",
+    "patchy": "fails to list the repositories of one of its 20 projects: 400 with `FeatureDisabledException`",
     "deleted": "was deleted: 404 with `HostDoesNotExistException`",
 }
 PROJECT_COUNT = 137
 COLLECTION = "DefaultCollection"
-# How many numbers of builds and releases each project of an organization may use up.
+# How many build and release numbers are reserved for each project of an organization.
 _NUMBERS = 1_000_000
 _SPECIAL_NAMES = (
     "Storefront",
@@ -114,13 +114,13 @@ _SPECIAL_NAMES = (
 
 
 def build_state(edition: Edition = SERVICES) -> State:
-    """A fresh state; nothing that changes in it is shared with another one.
+    """A new state, which shares nothing mutable with other states.
 
-    On a server of one's own the tokens for acme open the collection that every such server has.
+    On Azure DevOps Server, the tokens for acme open the default collection.
     """
     state = State()
     collections = [] if edition.hosted else [_acme(COLLECTION)]
-    for organization in (_acme("acme"), _fabrikam(), *_troubled(), *collections):
+    for organization in (_acme("acme"), _fabrikam(), *_misbehaving(), *collections):
         state.organizations[organization.name.lower()] = organization
     for token in _tokens():
         state.tokens[token.secret] = token
@@ -130,7 +130,7 @@ def build_state(edition: Edition = SERVICES) -> State:
 def _tokens() -> list[Token]:
     read = ("vso.code", "vso.build", "vso.release")
     rows: list[tuple[str, Person, str | None, tuple[str, ...], str]] = [
-        # Opens the troubled organizations too, so that one token is enough to see them all; it is not global.
+        # Opens the misbehaving organizations too, so that one token is enough to see them all. It is not global.
         ("full", MAYA, "*", FULL, "active"),
         ("full-again", MAYA, "acme", FULL, "active"),
         ("full-colleague", NOOR, "acme", FULL, "active"),
@@ -147,37 +147,42 @@ def _tokens() -> list[Token]:
         ("other-organization", MAYA, "fabrikam", FULL, "active"),
         ("global", MAYA, None, FULL, "active"),
     ]
-    return [Token(secret(name), name, who, where, scopes, state) for name, who, where, scopes, state in rows]
+    return [
+        Token(secret(name), name, owner, organization, scopes, state)
+        for name, owner, organization, scopes, state in rows
+    ]
 
 
-def _troubled() -> list[Organization]:
-    found = {name: Organization(name, members={MAYA.id, NOOR.id}) for name in TROUBLED}
-    for name, organization in found.items():
+def _misbehaving() -> list[Organization]:
+    organizations = {name: Organization(name, members={MAYA.id, NOOR.id}) for name in MISBEHAVING}
+    for name, organization in organizations.items():
         organization.usual_faults = FAULTS.get(name, ())
         organization.projects.append(_plain_project(name, "Main"))
-    found["stopped"].stopped = True
-    found["fenced"].fenced = True
-    found["strict"].refuses_global_tokens = True
-    found["silent"].refuses_silently = True
-    found["throttled"].throttled = 30.0
-    found["commons"].projects.append(_plain_project("commons", "Open Source", visibility="public"))
-    found["guarded"].members.add(GUEST.id)
-    found["guarded"].powerless = {GUEST.id}
-    found["guarded"].permission_first = True
-    found["doubled"].projects = [_plain_project("doubled", f"Service {number:03d}") for number in range(1, 111)]
-    found["uneven"].projects = [
+    organizations["stopped"].stopped = True
+    organizations["fenced"].fenced = True
+    organizations["strict"].refuses_global_tokens = True
+    organizations["silent"].refuses_silently = True
+    organizations["throttled"].throttled = 30.0
+    organizations["commons"].projects.append(_plain_project("commons", "Open Source", visibility="public"))
+    organizations["guarded"].members.add(GUEST.id)
+    organizations["guarded"].powerless = {GUEST.id}
+    organizations["guarded"].permission_first = True
+    organizations["doubled"].projects = [_plain_project("doubled", f"Service {number:03d}") for number in range(1, 111)]
+    organizations["uneven"].projects = [
         _rich_when_opened("uneven", "Restricted"),
         _rich_when_opened("uneven", "Open", after=_NUMBERS),
     ]
-    found["uneven"].projects[0].denied = CHANGES
-    found["protected"].projects = [_rich_when_opened("protected", "Main", protected=frozenset({"refs/heads/main"}))]
-    found["protected"].projects[0].denied = frozenset({"ForcePush"})
-    found["patchy"].projects = [_plain_project("patchy", f"Service {number:03d}") for number in range(1, 21)]
+    organizations["uneven"].projects[0].denied = CHANGES
+    organizations["protected"].projects = [
+        _rich_when_opened("protected", "Main", protected=frozenset({"refs/heads/main"}))
+    ]
+    organizations["protected"].projects[0].denied = frozenset({"ForcePush"})
+    organizations["patchy"].projects = [_plain_project("patchy", f"Service {number:03d}") for number in range(1, 21)]
     for name in ("pipelines-only", "listless", "unlisted", "stateless"):
-        found[name].projects = [_rich_when_opened(name, "Main")]
-    found["modern"].projects = [_project_with_builds("modern", "Main")]
-    found["modern"].without_classic_releases = True
-    return list(found.values())
+        organizations[name].projects = [_rich_when_opened(name, "Main")]
+    organizations["modern"].projects = [_project_with_builds("modern", "Main")]
+    organizations["modern"].without_classic_releases = True
+    return list(organizations.values())
 
 
 def _fabrikam() -> Organization:
@@ -186,20 +191,24 @@ def _fabrikam() -> Organization:
     return organization
 
 
-def _acme(own: str) -> Organization:
+def _acme(organization_name: str) -> Organization:
     members_of_all = {MAYA.id, NOOR.id, GUEST.id, LONER.id}
-    organization = Organization(own, members=members_of_all, powerless={GUEST.id}, tokens_of="acme")
+    organization = Organization(organization_name, members=members_of_all, powerless={GUEST.id}, tokens_of="acme")
     members = frozenset({MAYA.id, NOOR.id})
     names = [*_SPECIAL_NAMES, *(f"Service {number:03d}" for number in range(1, PROJECT_COUNT))]
     for index, name in enumerate(names[:PROJECT_COUNT]):
-        project = _rich_project(own, name, after=index * _NUMBERS) if index < 2 else _plain_project(own, name)
-        project.seen_by = members | {GUEST.id} if index < 2 else members
+        is_rich = index < 2
+        if is_rich:
+            project = _rich_project(organization_name, name, after=index * _NUMBERS)
+        else:
+            project = _plain_project(organization_name, name)
+        project.seen_by = members | {GUEST.id} if is_rich else members
         organization.projects.append(project)
     organization.projects += [
-        Project(stable_id(own, "Old Shop"), "Old Shop", state="deleting", seen_by=members),
-        Project(stable_id(own, "Retired"), "Retired", state="deleted", seen_by=members),
-        Project(stable_id(own, "Brand New"), "Brand New", state="createPending", seen_by=members),
-        Project(stable_id(own, "Board Room"), "Board Room", seen_by=frozenset({BOARD.id})),
+        Project(stable_id(organization_name, "Old Shop"), "Old Shop", state="deleting", seen_by=members),
+        Project(stable_id(organization_name, "Retired"), "Retired", state="deleted", seen_by=members),
+        Project(stable_id(organization_name, "Brand New"), "Brand New", state="createPending", seen_by=members),
+        Project(stable_id(organization_name, "Board Room"), "Board Room", seen_by=frozenset({BOARD.id})),
     ]
     return organization
 
@@ -208,7 +217,7 @@ def _plain_project(organization: str, name: str, *, visibility: str = "private")
     def fill(project: Project) -> None:
         project.repositories.append(small_repository(organization, name, name))
 
-    # There are hundreds in every state, and few are ever looked into.
+    # There are hundreds of these projects, and few are ever opened.
     return Project(stable_id(organization, name), name, visibility=visibility, fill=fill)
 
 
@@ -219,7 +228,7 @@ def _project_with_builds(organization: str, name: str, *, after: int = 0) -> Pro
 
 
 def _described(organization: str, name: str, *, after: int = 0) -> Project:
-    """A project whose builds and releases are numbered from `after`, for no two of an organization share a number."""
+    """A project whose builds and releases are numbered from `after`, so that they are unique in their organization."""
     description = f"{name}, with something of everything"
     return Project(stable_id(organization, name), name, description=description, last_id=after)
 
@@ -246,7 +255,7 @@ def _rich_project(organization: str, name: str, *, after: int = 0) -> Project:
 def _rich_when_opened(
     organization: str, name: str, *, after: int = 0, protected: frozenset[str] = frozenset()
 ) -> Project:
-    """Something of everything, made when somebody first looks; `protected` are refs of the first repository."""
+    """A project with something of everything, created on first access; `protected` are refs of its first repository."""
 
     def fill(project: Project) -> None:
         _fill_with_builds(organization, project)

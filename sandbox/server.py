@@ -177,7 +177,7 @@ class Sandbox:
         taken = self.behaviour.take(*asked)
         found = self.state.organization(organization)
         if not taken and found is not None:
-            return [fault for fault in found.usual_faults if fault.fits(*asked)][:1]
+            return [fault for fault in found.usual_faults if fault.matches(*asked)][:1]
         return taken
 
     def _decide(self, request: Request, fault: Fault | None) -> Answer:

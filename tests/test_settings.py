@@ -70,7 +70,7 @@ def test_a_weak_seal_key_is_refused(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("servers", "said"),
     [
-        ("dev.azure.com", "is not of the form"),
+        ("dev.azure.com", "does not have the form"),
         ("Own=http://devops.example.com", "plain HTTP"),
         ("", "lists no server"),
         ("A=https://a.example.com,a=https://b.example.com", "two servers with the same name"),

@@ -18,7 +18,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from connections.models import Connection
-from sandbox.samples import TROUBLED
+from sandbox.samples import MISBEHAVING
 from sandbox.server import Sandbox
 from tests.echo import Echo
 from tests.everything import Lived, addresses
@@ -148,7 +148,7 @@ def test_no_command_prints_a_token_that_the_server_sends_back(
     assert hits(secrets, everywhere(shown, log, sandbox, capfd)) == set()
 
 
-@pytest.mark.parametrize("organization", sorted(set(TROUBLED) - {"slow", "stuck", "endless"}))
+@pytest.mark.parametrize("organization", sorted(set(MISBEHAVING) - {"slow", "stuck", "endless"}))
 def test_no_trouble_at_azure_devops_gives_a_token_away(
     root: Client,
     sandbox: Sandbox,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.fault_injection import KINDS, VARIANTS
-from sandbox.samples import SAMPLES, TROUBLED
+from sandbox.samples import MISBEHAVING, SAMPLES
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
 OPTIONS = (
@@ -21,7 +21,7 @@ OPTIONS = (
 DOORS = ("/_sandbox/requests", "/_sandbox/clock", "/_sandbox/tokens/", "/_sandbox/behaviour")
 
 
-@pytest.mark.parametrize("name", [one.name for one in SAMPLES] + list(TROUBLED) + list(KINDS))
+@pytest.mark.parametrize("name", [one.name for one in SAMPLES] + list(MISBEHAVING) + list(KINDS))
 def test_each_token_organization_and_fault_is_on_the_page(name: str) -> None:
     assert f"`{name}`" in PAGE
 
@@ -38,8 +38,8 @@ def test_each_option_and_door_is_on_the_page(name: str) -> None:
     assert name in PAGE
 
 
-@pytest.mark.parametrize("name", list(TROUBLED))
+@pytest.mark.parametrize("name", list(MISBEHAVING))
 def test_what_an_organization_does_is_said_in_the_same_words(name: str) -> None:
     organizations = PAGE.partition("| organization | what it does |")[2]
     row = next(line for line in organizations.splitlines() if line.startswith(f"| `{name}` |"))
-    assert TROUBLED[name] in row
+    assert MISBEHAVING[name] in row

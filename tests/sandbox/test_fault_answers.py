@@ -209,11 +209,11 @@ def test_rules_may_follow_one_another(call: Caller, sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("rules", "words"),
     [
-        ([{"kind": "gateway", "times": None}, {"kind": "status"}], "begins when the one before it ended"),
-        ([{"kind": "gateway", "after": 3}], "begins when the one before it ended"),
-        ([{"kind": "gateway", "variant": "loud"}], "unknown variant of gateway; there are text, empty, json, page"),
-        ([{"kind": "block_page", "variant": "loud"}], "unknown variant of block_page; there are none"),
-        ([{"kind": "status", "query": "("}], "query is no regular expression"),
+        ([{"kind": "gateway", "times": None}, {"kind": "status"}], "starts when the previous one has ended"),
+        ([{"kind": "gateway", "after": 3}], "starts when the previous one has ended"),
+        ([{"kind": "gateway", "variant": "loud"}], "unknown variant of gateway; choose one of text, empty, json, page"),
+        ([{"kind": "block_page", "variant": "loud"}], "block_page has no variants"),
+        ([{"kind": "status", "query": "("}], "query is not a valid regular expression"),
     ],
 )
 def test_a_sequence_that_cannot_be_is_refused_whole(
