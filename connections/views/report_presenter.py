@@ -148,7 +148,7 @@ def _why_untried(report: Report, untried: Failure, place: Place, facts: catalogu
         title = f"{title}: the projects could not be listed"
     elif untried.code == NO_PROJECT:
         title = _PARTLY_UNKNOWN
-    return title, "The token was accepted, but scopes can be verified only in a project."
+    return title, "The token was accepted, but no scope could be verified."
 
 
 def _tried_in(report: Report) -> str:
@@ -238,13 +238,13 @@ def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
     notices = []
     missing = [CAPABILITIES[finding.capability] for finding in report.findings if finding.verdict is Verdict.MISSING]
     if missing:
-        highest = {capability.area: capability.azure_label for capability in missing}
+        highest = {capability.area: f"“{capability.azure_label}”" for capability in missing}
         notices.append(
             Notice(
                 "warn",
                 "list-checks",
                 "Scopes to add",
-                f"Edit the token in Azure DevOps and tick {' and '.join(highest.values())}. "
+                f"Edit the token in Azure DevOps and tick {and_join(highest.values())}. "
                 "The token itself stays the same. Then test it again.",
                 tokens_page,
                 "Open your tokens" if tokens_page else "",
