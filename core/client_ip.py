@@ -25,7 +25,7 @@ def parse_proxies(entries: tuple[str, ...]) -> tuple[bool, tuple[Network, ...]]:
         try:
             networks.append(_without_mapping(ip_network(entry)))
         except ValueError:
-            raise InvalidProxies(f"“{entry}” in TRUSTED_PROXIES is no address and no network.") from None
+            raise InvalidProxies(f"“{entry}” in TRUSTED_PROXIES is neither an address nor a network.") from None
     return SOCKET in entries, tuple(networks)
 
 

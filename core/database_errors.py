@@ -1,4 +1,4 @@
-"""Database errors by cause: the database is away, busy, read-only, or its disk is full."""
+"""Database errors by cause: the database is unavailable, busy or read-only, or its disk is full."""
 
 import os
 from enum import StrEnum
@@ -9,8 +9,8 @@ from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError
 
 
-class Trouble(StrEnum):
-    """Not a fault of ours, and over when somebody looks after the machine."""
+class DatabaseProblem(StrEnum):
+    """Causes outside the product, which end when the database works again."""
 
     AWAY = "away"
     BUSY = "busy"
@@ -18,49 +18,49 @@ class Trouble(StrEnum):
     READ_ONLY = "read_only"
 
 
-# SQLite's own words. Anything else it says is a fault of ours.
+# Parts of SQLite's messages. Any other message is an error of the product.
 # https://www.sqlite.org/rescode.html
 _SQLITE = {
-    "locked": Trouble.BUSY,
-    "disk is full": Trouble.FULL,
-    "readonly": Trouble.READ_ONLY,
-    "read-only": Trouble.READ_ONLY,
-    "unable to open": Trouble.AWAY,
-    "disk i/o": Trouble.AWAY,
+    "locked": DatabaseProblem.BUSY,
+    "disk is full": DatabaseProblem.FULL,
+    "readonly": DatabaseProblem.READ_ONLY,
+    "read-only": DatabaseProblem.READ_ONLY,
+    "unable to open": DatabaseProblem.AWAY,
+    "disk i/o": DatabaseProblem.AWAY,
 }
-# Of the file through which processes that share the log know of each other.
-_ROOM_FOR_THE_LOG = 64 * 1024
+# The size of the -shm file through which processes share the write-ahead log.
+_LOG_INDEX_BYTES = 64 * 1024
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _POSTGRESQL = {
-    "53100": Trouble.FULL,
-    "25006": Trouble.READ_ONLY,
-    "55P03": Trouble.BUSY,
-    "40P01": Trouble.BUSY,
+    "53100": DatabaseProblem.FULL,
+    "25006": DatabaseProblem.READ_ONLY,
+    "55P03": DatabaseProblem.BUSY,
+    "40P01": DatabaseProblem.BUSY,
 }
 
 
-def trouble_of(error: BaseException | None) -> Trouble | None:
-    """Which trouble an exception tells of; None when it is something else."""
+def database_problem(error: BaseException | None) -> DatabaseProblem | None:
+    """The problem that caused an exception, or None for any other exception."""
     if not isinstance(error, DatabaseError):
         return None
     cause = error.__cause__
     if type(cause).__module__ == "sqlite3":
         return _of_sqlite(str(error).lower()) if isinstance(error, OperationalError) else None
     known = _POSTGRESQL.get(getattr(cause, "sqlstate", None) or "")
-    return known or (Trouble.AWAY if isinstance(error, OperationalError | InterfaceError) else None)
+    return known or (DatabaseProblem.AWAY if isinstance(error, OperationalError | InterfaceError) else None)
 
 
-def _of_sqlite(said: str) -> Trouble | None:
-    found = next((trouble for words, trouble in _SQLITE.items() if words in said), None)
-    return _why_away() if found is Trouble.AWAY else found
+def _of_sqlite(message: str) -> DatabaseProblem | None:
+    problem = next((problem for part, problem in _SQLITE.items() if part in message), None)
+    return _why_away() if problem is DatabaseProblem.AWAY else problem
 
 
-def _why_away() -> Trouble:
-    """Where SQLite cannot make its log it says no more than that, whether the disk is full or became read-only."""
+def _why_away() -> DatabaseProblem:
+    """Find out more: when SQLite can't create its log, its message does not say whether the disk is full."""
     file = Path(settings.DATABASES["default"]["NAME"])
     if not file.is_file():
-        return Trouble.AWAY
+        return DatabaseProblem.AWAY
     if not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
-        return Trouble.READ_ONLY
-    room = os.statvfs(file.parent)
-    return Trouble.FULL if room.f_bavail * room.f_frsize < _ROOM_FOR_THE_LOG else Trouble.AWAY
+        return DatabaseProblem.READ_ONLY
+    disk = os.statvfs(file.parent)
+    return DatabaseProblem.FULL if disk.f_bavail * disk.f_frsize < _LOG_INDEX_BYTES else DatabaseProblem.AWAY

@@ -1,4 +1,4 @@
-"""What every page can show."""
+"""Variables for all templates."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from orchestrator.health import Alarm
 
 
 def alarms(request: HttpRequest) -> dict[str, Callable[[], list[Alarm]]]:
-    """`alarms`, asked for only by a template that shows them: what stands still, for those who see connections."""
+    """`alarms`, for people who can see connections. It is a function, so only templates that use it run the query."""
 
-    def found() -> list[Alarm]:
+    def current_alarms() -> list[Alarm]:
         user = getattr(request, "user", None)
         if user is None or not user.has_perm("connections.view_connection"):
             return []
-        return health.watch.alarms(now=timezone.now())
+        return health.monitor.alarms(now=timezone.now())
 
-    return {"alarms": found}
+    return {"alarms": current_alarms}

@@ -1,4 +1,4 @@
-"""System checks of `check --deploy`: settings that suit one's own machine and are dangerous or useless on a server."""
+"""System checks of `check --deploy`: settings that are fine on your own machine, but unsafe or useless on a server."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -22,11 +22,12 @@ def known_proxies(**_: Any) -> list[CheckMessage]:
     if behind_proxy and not settings.TRUSTED_PROXIES:
         return [_without_trusted_proxies()]
     if settings.TRUSTED_PROXIES and settings.SECURE_SSL_REDIRECT and not behind_proxy:
-        words = (
-            "HTTPS=1 and TRUSTED_PROXIES are set, and BEHIND_TLS_PROXY is not: where the proxy ends TLS, every page "
+        message = (
+            "HTTPS=1 and TRUSTED_PROXIES are set, but BEHIND_TLS_PROXY is not: if the proxy terminates TLS, every page "
+            "redirects to itself endlessly."
         )
-        hint = "Set BEHIND_TLS_PROXY=1 when the proxy sets X-Forwarded-Proto itself on every request."
-        return [CheckWarning(words + "redirects to itself for ever.", hint=hint, id="orchestrator.W003")]
+        hint = "Set BEHIND_TLS_PROXY=1 if the proxy itself sets X-Forwarded-Proto on every request."
+        return [CheckWarning(message, hint=hint, id="orchestrator.W003")]
     return []
 
 
@@ -34,8 +35,8 @@ def _without_trusted_proxies() -> CheckWarning:
     words = "BEHIND_TLS_PROXY=1 without TRUSTED_PROXIES: every request seems to come from the proxy's address."
     if settings.SIGN_IN_ATTEMPTS > 0:
         words += (
-            f" All people share its limits, so {settings.SIGN_IN_ATTEMPTS * 10} wrong attempts of a stranger keep "
-            "everyone from signing in with the right password, but in browsers where they have signed in before."
+            f" Everyone shares its limits, so {settings.SIGN_IN_ATTEMPTS * 10} failed attempts of a stranger keep "
+            "everyone from signing in, except in browsers in which they have signed in before."
         )
     hint = "Set TRUSTED_PROXIES to the address or network from which the proxy connects, or to `socket`."
     return CheckWarning(words, hint=hint, id="orchestrator.W002")
@@ -43,7 +44,7 @@ def _without_trusted_proxies() -> CheckWarning:
 
 @register(Tags.security, deploy=True)
 def limited_sign_ins(**_: Any) -> list[CheckMessage]:
-    """Passwords cannot be guessed without end."""
+    """The number of attempts to guess a password is limited."""
     if settings.SIGN_IN_ATTEMPTS > 0:
         return []
     words = "SIGN_IN_ATTEMPTS=0: anyone can try passwords without limit."
@@ -52,17 +53,17 @@ def limited_sign_ins(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def narrow_hosts(**_: Any) -> list[CheckMessage]:
-    """ALLOWED_HOSTS names hosts, each in the form that is compared with a request's."""
+    """ALLOWED_HOSTS lists hosts, each in the form in which Django compares them."""
     return [message for host in settings.ALLOWED_HOSTS for message in _about_host(host)]
 
 
 def _about_host(host: str) -> Iterator[CheckMessage]:
     if host.strip() in ("*", "."):
-        words = f"ALLOWED_HOSTS contains “{host}”: pages answer under any name that a request claims."
-        yield CheckWarning(words, hint="Name the hosts under which the site is reached.", id="orchestrator.W005")
+        words = f"ALLOWED_HOSTS contains “{host}”, so the site responds to requests for any host name."
+        yield CheckWarning(words, hint="List the host names of the site.", id="orchestrator.W005")
     elif host != host.strip() or "*" in host or split_domain_port(host.lstrip("."))[0] != host.lstrip(".").lower():
         words = f"“{host}” in ALLOWED_HOSTS matches no request."
-        hint = "A host has no scheme, port, path or wildcard; .example.com stands for example.com and all below it."
+        hint = "A host has no scheme, port, path or wildcard; .example.com matches example.com and all its subdomains."
         yield CheckWarning(words, hint=hint, id="orchestrator.W006")
 
 
@@ -71,9 +72,9 @@ def reachable_site(**_: Any) -> list[CheckMessage]:
     """Links in mails and calendars lead to this site, and to its encrypted address."""
     site = _site()
     if site is None:
-        words = f"SITE_URL “{settings.SITE_URL}” is no address of a site: links in mails and calendars lead nowhere."
+        words = f"SITE_URL “{settings.SITE_URL}” is not a valid address: links in mails and calendars don't work."
         return [
-            CheckWarning(words, hint="It begins with https:// and names the host of the site.", id="orchestrator.W007")
+            CheckWarning(words, hint="Begin it with https:// and the host name of the site.", id="orchestrator.W007")
         ]
     return list(_about_site(site))
 
@@ -89,19 +90,21 @@ def _site() -> SplitResult | None:
 def _about_site(site: SplitResult) -> Iterator[CheckMessage]:
     host = site.hostname or ""
     if settings.SECURE_SSL_REDIRECT and _is_loopback(host):
-        words = f"SITE_URL leads to “{host}” with HTTPS=1: links in mails and calendars open the reader's own machine."
+        words = f"SITE_URL is “{host}” with HTTPS=1: links in mails and calendars open the reader's own machine."
         yield CheckWarning(words, hint=f"Set SITE_URL to the site's address. {_DOCS}", id="orchestrator.W008")
         return
     if settings.SECURE_SSL_REDIRECT and site.scheme != "https":
-        words = "SITE_URL begins with http:// with HTTPS=1: secret links in mails cross the network unencrypted."
+        words = "SITE_URL begins with http:// although HTTPS=1: secret links in mails are sent unencrypted."
         yield CheckWarning(words, hint="Begin SITE_URL with https://.", id="orchestrator.W009")
     if not validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS):
-        words = f"The host of SITE_URL, “{host}”, is not in ALLOWED_HOSTS: links in mails and calendars answer 400."
+        words = (
+            f"The host of SITE_URL, “{host}”, is not in ALLOWED_HOSTS: links in mails and calendars return error 400."
+        )
         yield CheckWarning(words, hint=f"Add {host} to ALLOWED_HOSTS.", id="orchestrator.W010")
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether a name or an address, without brackets, means the machine of whoever uses it."""
+    """Whether a host name or address, without brackets, refers to the machine that uses it."""
     name = host.rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -115,11 +118,11 @@ def _is_loopback(host: str) -> bool:
 
 @register(Tags.security, deploy=True)
 def verified_broker(**_: Any) -> list[CheckMessage]:
-    """Nobody on the way can pretend to be the broker."""
+    """The broker's certificate is verified, so that no one can impersonate it."""
     if broker_url.is_verified(settings.REDIS_URL):
         return []
     words = (
-        "REDIS_URL speaks TLS without verifying the broker's certificate: anyone on the way can read and change tasks."
+        "REDIS_URL uses TLS without verifying the broker's certificate: anyone in between can read and change tasks."
     )
-    hint = "Remove ssl_cert_reqs and ssl_check_hostname, and name the broker's authority: ?ssl_ca_certs=/path/to/ca.pem"
+    hint = "Remove ssl_cert_reqs and ssl_check_hostname, and set the CA certificate: ?ssl_ca_certs=/path/to/ca.pem"
     return [CheckWarning(words, hint=hint, id="orchestrator.W011")]

@@ -11,7 +11,7 @@ from django.urls import get_script_prefix
 
 from connections.actions.token_test_rate_limit import TooManyTests
 from connections.domain.problems import catalogue
-from core.database_errors import Trouble, trouble_of
+from core.database_errors import DatabaseProblem, database_problem
 from throttling.rate_limits import TooMany, humanize
 
 
@@ -114,15 +114,15 @@ READ_ONLY = ErrorPage(
     "The site administrator needs to make it writable again. Everything then continues automatically.",
     code="disk_read_only",
 )
-RETRY_AFTER_TROUBLE = 30
-_OF_TROUBLE = {
-    Trouble.AWAY: AWAY,
-    Trouble.BUSY: BUSY,
-    Trouble.FULL: FULL,
-    Trouble.READ_ONLY: READ_ONLY,
+RETRY_AFTER_SECONDS = 30
+_OF_PROBLEM = {
+    DatabaseProblem.AWAY: AWAY,
+    DatabaseProblem.BUSY: BUSY,
+    DatabaseProblem.FULL: FULL,
+    DatabaseProblem.READ_ONLY: READ_ONLY,
 }
 # Without the database the user is unknown, so these pages have no navigation.
-_PLAIN = (OURS, *_OF_TROUBLE.values())
+_PLAIN = (OURS, *_OF_PROBLEM.values())
 
 
 def answer(request: HttpRequest, page: ErrorPage, **more: Any) -> HttpResponse:
@@ -130,29 +130,26 @@ def answer(request: HttpRequest, page: ErrorPage, **more: Any) -> HttpResponse:
     context = {"error": page, "request_id": getattr(request, "request_id", ""), **more}
     if request.headers.get("HX-Request") == "true":
         return _part(request, page, context)
-    # Not from an address' name: plain pages are shown also when nothing else works.
+    # Without `reverse`, because plain pages must work when nothing else does.
     context["home"] = get_script_prefix()
-    template = "errors/plain.html" if page in _PLAIN else "errors/page.html"
-    return HttpResponse(render_to_string(template, context, request=_safe(request, page)), status=page.status)
-
-
-def _safe(request: HttpRequest, page: ErrorPage) -> HttpRequest | None:
-    return None if page in _PLAIN else request
+    if page in _PLAIN:
+        return HttpResponse(render_to_string("errors/plain.html", context), status=page.status)
+    return HttpResponse(render_to_string("errors/page.html", context, request=request), status=page.status)
 
 
 def _part(request: HttpRequest, page: ErrorPage, context: dict[str, Any]) -> HttpResponse:
     target = request.headers.get("HX-Target", "")
-    place = target if target.replace("-", "").replace("_", "").isalnum() and len(target) < 60 else "main"
-    part = render_to_string("errors/part.html", {**context, "place": place})
+    element_id = target if target.replace("-", "").replace("_", "").isalnum() and len(target) < 60 else "main"
+    part = render_to_string("errors/part.html", {**context, "element_id": element_id})
     response = HttpResponse(part, status=page.status)
-    # What the button wanted to pick out of the page is not in this one.
-    response.headers["HX-Reselect"] = response.headers["HX-Retarget"] = f"#{place}"
+    # The element that the button selects from a response is missing in this one.
+    response.headers["HX-Reselect"] = response.headers["HX-Retarget"] = f"#{element_id}"
     response.headers["HX-Reswap"] = "outerHTML"
     return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400, and 413 for what is too large."""
+    """400, or 413 for a request that is too large."""
     return answer(request, TOO_LARGE if isinstance(exception, RequestDataTooBig) else BAD_REQUEST)
 
 
@@ -172,7 +169,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def too_many(request: HttpRequest, refused: TooMany) -> HttpResponse:
-    """429 with when to try again."""
+    """429, with the time to wait."""
     page = TOO_MANY
     if isinstance(refused, TooManyTests):
         problem = catalogue.problem(refused.code)
@@ -197,9 +194,9 @@ def row_gone(request: HttpRequest, code: str) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, or 503 if the database is unavailable."""
-    trouble = trouble_of(sys.exc_info()[1])
-    if trouble is None:
+    problem = database_problem(sys.exc_info()[1])
+    if problem is None:
         return answer(request, OURS)
-    response = answer(request, _OF_TROUBLE[trouble])
-    response.headers["Retry-After"] = str(RETRY_AFTER_TROUBLE)
+    response = answer(request, _OF_PROBLEM[problem])
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

@@ -1,4 +1,4 @@
-"""Whether each part of the product does its work: for monitors as a report, for people as an alarm on their pages."""
+"""The health of each part of the product: a report for monitors, and alarms on the pages."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,59 +16,59 @@ from core.models import Heartbeat
 from history.queries import seal_state
 from orchestrator.supervisor import broker
 
-# Shorter than this a lost broker is a restart, and no news for people.
+# A shorter interruption is probably a restart of the broker.
 BROKER_LATE_AFTER = timedelta(minutes=1)
-# A loop that turns says so at least every 30 seconds, one that stands still every ten.
+# A running loop reports at least every 30 seconds, a stalled one every 10.
 LOOP_LATE_AFTER = timedelta(seconds=50)
 STALLED_FOR = timedelta(seconds=20)
-# A web process that has just started gives the others time to start too.
+# Alarms wait until the other processes have had time to start, too.
 GRACE = timedelta(minutes=3)
-REMEMBERED = 5.0
+CACHED_SECONDS = 5.0
 _HISTORY = "history"
-_UNKNOWN = "Not known: the database does not answer."
-_WAITS = "Audits, reminders and mails wait; nothing is lost."
+_UNKNOWN = "Unknown, because the database is unavailable."
+_WAITS = "Audits, reminders and mails are waiting; nothing is lost."
 _BROKER_REMEDY = (
-    "Whoever runs this site looks at the server behind REDIS_URL; without that setting, `make run` starts one. "
-    "Pages and Test Connection work meanwhile."
+    "The site administrator should check the server of REDIS_URL; without that setting, `make run` starts one. Pages "
+    "and Test Connection still work."
 )
 
 
 @dataclass(frozen=True, slots=True)
-class _Living:
-    """A part that leaves signs of life: when their absence is news, and in which words."""
+class _Monitored:
+    """A part that writes heartbeats: when they are overdue, and the messages about it."""
 
     late_after: timedelta
-    silent: str
+    overdue: str
     never: str
-    stands_still: str
+    loop_overdue: str
     stalled: str
     remedy: str
 
 
-_LIVING = {
-    Heartbeat.Part.SCHEDULER: _Living(
+_MONITORED = {
+    Heartbeat.Part.SCHEDULER: _Monitored(
         late_after=timedelta(minutes=3),
-        silent="The clock has not ticked for {age}.",
-        never="The clock has never ticked.",
-        stands_still="The clock has not ticked for {age}.",
-        stalled="A clock stands still. It ends by itself soon, and its log will say where it stood.",
-        remedy="Whoever runs this site starts the process “beat” again; its last lines say why it ended.",
+        overdue="The scheduler has not run for {age}.",
+        never="The scheduler has never run.",
+        loop_overdue="The scheduler has not run for {age}.",
+        stalled="The scheduler is stuck. It will exit automatically soon, and its log will show where it was stuck.",
+        remedy="The site administrator needs to restart the process “beat”. The end of its log shows why it stopped.",
     ),
-    Heartbeat.Part.WORKER: _Living(
-        # A worker may be busy for minutes with servers that are slow to answer.
+    Heartbeat.Part.WORKER: _Monitored(
+        # Slow servers can keep a worker busy for minutes.
         late_after=timedelta(minutes=5),
-        silent="No worker has done anything for {age}.",
+        overdue="No worker has done anything for {age}.",
         never="No worker has ever done anything.",
-        stands_still="No worker has been ready for work for {age}.",
-        stalled="A worker stands still. It ends by itself soon, and its log will say where it stood.",
-        remedy="Whoever runs this site starts a worker again; its last lines say why it ended.",
+        loop_overdue="No worker has been ready for work for {age}.",
+        stalled="A worker is stuck. It will exit automatically soon, and its log will show where it was stuck.",
+        remedy="The site administrator needs to restart the worker. The end of its log shows why it stopped.",
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part's state, in plain words. `seconds` is the age of its last sign of life, where it leaves any."""
+    """The state of a part. `seconds` is the age of its last heartbeat, if it writes any."""
 
     name: str
     ok: bool
@@ -78,94 +78,96 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """What a signed-in person is told: what is wrong, what it means, and what helps."""
+    """What pages show when a part does not work: the problem, its consequences, and the remedy."""
 
     title: str
     meaning: str
     remedy: str
 
 
-Signs = Mapping[str, Heartbeat]
+Heartbeats = Mapping[str, Heartbeat]
 
 
 def report(*, now: datetime) -> list[Part]:
-    """Every part, asked right now. Raises nothing: a part that cannot be asked is not ready."""
+    """The current state of every part. Raises nothing: a part that can't be checked is not ready."""
     try:
-        signs: Signs | None = Heartbeat.objects.in_bulk()
+        heartbeats: Heartbeats | None = Heartbeat.objects.in_bulk()
     except DatabaseError:
-        signs = None
+        heartbeats = None
     return [
-        _answering("database", ok=signs is not None),
-        _answering("broker", ok=broker.answers(settings.CELERY_BROKER_URL)),
-        *(_living(part, signs, now) for part in Heartbeat.Part),
-        _history(now) if signs is not None else Part(_HISTORY, ok=False, says=_UNKNOWN),
+        _reachable("database", ok=heartbeats is not None),
+        _reachable("broker", ok=broker.answers(settings.CELERY_BROKER_URL)),
+        *(_monitored(part, heartbeats, now) for part in Heartbeat.Part),
+        _history(now) if heartbeats is not None else Part(_HISTORY, ok=False, says=_UNKNOWN),
     ]
 
 
-def alarms(signs: Signs, *, now: datetime) -> list[Alarm]:
-    """At most one: the part whose silence explains the others' is the one to look at."""
-    clock, worker = Heartbeat.Part.SCHEDULER, Heartbeat.Part.WORKER
-    ticking = signs.get(clock)
-    if ticking is None or _is_late(clock, ticking, now):
-        return [Alarm(_silence(clock, ticking, now), _WAITS, _LIVING[clock].remedy)]
-    if ticking.broker_lost_at and now - ticking.broker_lost_at >= BROKER_LATE_AFTER:
-        title = f"The broker has not been reached for {spoken(now - ticking.broker_lost_at)}."
+def alarms(heartbeats: Heartbeats, *, now: datetime) -> list[Alarm]:
+    """At most one alarm: the one whose cause explains the others."""
+    scheduler = heartbeats.get(Heartbeat.Part.SCHEDULER)
+    if scheduler is None or _is_late(Heartbeat.Part.SCHEDULER, scheduler, now):
+        return [_overdue_alarm(Heartbeat.Part.SCHEDULER, scheduler, now)]
+    if scheduler.broker_lost_at and now - scheduler.broker_lost_at >= BROKER_LATE_AFTER:
+        title = f"The broker has been unreachable for {duration_in_words(now - scheduler.broker_lost_at)}."
         return [Alarm(title, _WAITS, _BROKER_REMEDY)]
-    working = signs.get(worker)
-    if ticking.broker_lost_at is None and (working is None or _is_late(worker, working, now)):
-        return [Alarm(_silence(worker, working, now), _WAITS, _LIVING[worker].remedy)]
+    worker = heartbeats.get(Heartbeat.Part.WORKER)
+    if scheduler.broker_lost_at is None and (worker is None or _is_late(Heartbeat.Part.WORKER, worker, now)):
+        return [_overdue_alarm(Heartbeat.Part.WORKER, worker, now)]
     return []
 
 
-def _is_late(part: Heartbeat.Part, sign: Heartbeat, now: datetime) -> bool:
-    return now - sign.seen_at >= _LIVING[part].late_after
+def _overdue_alarm(part: Heartbeat.Part, heartbeat: Heartbeat | None, now: datetime) -> Alarm:
+    return Alarm(_overdue(part, heartbeat, now), _WAITS, _MONITORED[part].remedy)
 
 
-def _silence(part: Heartbeat.Part, sign: Heartbeat | None, now: datetime) -> str:
-    words = _LIVING[part]
-    return words.silent.format(age=spoken(now - sign.seen_at)) if sign else words.never
+def _is_late(part: Heartbeat.Part, heartbeat: Heartbeat, now: datetime) -> bool:
+    return now - heartbeat.seen_at >= _MONITORED[part].late_after
 
 
-def _living(part: Heartbeat.Part, signs: Signs | None, now: datetime) -> Part:
-    if signs is None:
+def _overdue(part: Heartbeat.Part, heartbeat: Heartbeat | None, now: datetime) -> str:
+    messages = _MONITORED[part]
+    return messages.overdue.format(age=duration_in_words(now - heartbeat.seen_at)) if heartbeat else messages.never
+
+
+def _monitored(part: Heartbeat.Part, heartbeats: Heartbeats | None, now: datetime) -> Part:
+    if heartbeats is None:
         return Part(part.value, ok=False, says=_UNKNOWN)
-    sign = signs.get(part)
-    if sign is None or _is_late(part, sign, now):
-        seconds = int((now - sign.seen_at).total_seconds()) if sign else None
-        return Part(part.value, ok=False, says=_silence(part, sign, now), seconds=seconds)
-    if trouble := _trouble_of_loop(part, sign, now):
-        return Part(part.value, ok=False, says=trouble, seconds=int((now - sign.seen_at).total_seconds()))
-    age = max(now - sign.seen_at, timedelta())
-    return Part(part.value, ok=True, says=f"Seen {spoken(age)} ago.", seconds=int(age.total_seconds()))
+    heartbeat = heartbeats.get(part)
+    if heartbeat is None:
+        return Part(part.value, ok=False, says=_overdue(part, None, now))
+    age = max(now - heartbeat.seen_at, timedelta())
+    problem = _overdue(part, heartbeat, now) if _is_late(part, heartbeat, now) else _loop_problem(part, heartbeat, now)
+    says = problem or f"Last heartbeat {duration_in_words(age)} ago."
+    return Part(part.value, ok=not problem, says=says, seconds=int(age.total_seconds()))
 
 
-def _trouble_of_loop(part: Heartbeat.Part, sign: Heartbeat, now: datetime) -> str:
-    """What is wrong with the loops of this part's processes; empty where nothing is, or an older version runs."""
-    words = _LIVING[part]
-    if sign.stalled_at and timedelta() <= now - sign.stalled_at < STALLED_FOR:
-        return words.stalled
-    if sign.loop_seen_at and now - sign.loop_seen_at >= LOOP_LATE_AFTER:
-        return words.stands_still.format(age=spoken(now - sign.loop_seen_at))
+def _loop_problem(part: Heartbeat.Part, heartbeat: Heartbeat, now: datetime) -> str:
+    """What is wrong with the loops of this part's processes; empty if nothing is, or if they report no loops."""
+    messages = _MONITORED[part]
+    if heartbeat.stalled_at and timedelta() <= now - heartbeat.stalled_at < STALLED_FOR:
+        return messages.stalled
+    if heartbeat.loop_seen_at and now - heartbeat.loop_seen_at >= LOOP_LATE_AFTER:
+        return messages.loop_overdue.format(age=duration_in_words(now - heartbeat.loop_seen_at))
     return ""
 
 
 def _history(now: datetime) -> Part:
-    """Whether the history holds, as the last verification saw it, is being sealed, and its anchors can be written."""
+    """Whether the last verification succeeded, events are being sealed, and anchors can be written."""
     try:
         problem = seal_state(now=now).problem
     except DatabaseError:
         problem = _UNKNOWN
-    except ImproperlyConfigured as wrong:
-        problem = str(wrong)
-    return Part(_HISTORY, ok=not problem, says=problem or "It is sealed, and holds as far as seals show.")
+    except ImproperlyConfigured as error:
+        problem = str(error)
+    return Part(_HISTORY, ok=not problem, says=problem or "Sealed; no tampering found.")
 
 
-def _answering(name: str, *, ok: bool) -> Part:
-    return Part(name, ok, "It answers." if ok else "It does not answer.")
+def _reachable(name: str, *, ok: bool) -> Part:
+    return Part(name, ok, "Reachable." if ok else "No response.")
 
 
-def spoken(age: timedelta) -> str:
-    """An age in words, as people say it: `8 seconds`, `12 minutes`, `3 hours`, `2 days`."""
+def duration_in_words(age: timedelta) -> str:
+    """A duration as text: `8 seconds`, `12 minutes`, `3 hours`, `2 days`."""
     seconds = int(age.total_seconds())
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= 2 * size or (seconds >= size and unit == "minute"):
@@ -177,38 +179,38 @@ def spoken(age: timedelta) -> str:
 T = TypeVar("T")
 
 
-class Remembered(Generic[T]):
-    """An answer that is good for a few seconds in this process, so that nobody can keep it busy by asking."""
+class Cached(Generic[T]):
+    """Caches a result for a few seconds in this process, so that many requests cost little."""
 
-    def __init__(self, ask: Callable[[], T], clock: Callable[[], float] = monotonic) -> None:
-        self._ask = ask
+    def __init__(self, load: Callable[[], T], clock: Callable[[], float] = monotonic) -> None:
+        self._load = load
         self._clock = clock
         self._lock = Lock()
-        self._answer: tuple[float, T] | None = None
+        self._result: tuple[float, T] | None = None
 
     def __call__(self) -> T:
-        """The answer, at most five seconds old."""
+        """The result, at most five seconds old."""
         with self._lock:
-            if self._answer is None or self._clock() - self._answer[0] >= REMEMBERED:
-                self._answer = (self._clock(), self._ask())
-            return self._answer[1]
+            if self._result is None or self._clock() - self._result[0] >= CACHED_SECONDS:
+                self._result = (self._clock(), self._load())
+            return self._result[1]
 
 
-class Watch:
-    """This process' view of the others, for its pages: silent until the others had time to start."""
+class AlarmMonitor:
+    """The alarms for the pages of this process. There are none until the other processes have had time to start."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._born = clock()
-        self._signs = Remembered(Heartbeat.objects.in_bulk, clock)
+        self._started_at = clock()
+        self._heartbeats = Cached(Heartbeat.objects.in_bulk, clock)
 
     def alarms(self, *, now: datetime) -> list[Alarm]:
-        """What to tell a person on this page; one query in five seconds. Raises `django.db.Error`."""
-        if self._clock() - self._born < GRACE.total_seconds():
+        """The current alarms, with at most one query in five seconds. Raises `django.db.Error`."""
+        if self._clock() - self._started_at < GRACE.total_seconds():
             return []
-        return alarms(self._signs(), now=now)
+        return alarms(self._heartbeats(), now=now)
 
 
-# Made when the web process starts, and not when somebody opens its first page.
-watch = Watch()
-current_report = Remembered(lambda: report(now=timezone.now()))
+# Created when the web process starts, so that the grace period begins then.
+monitor = AlarmMonitor()
+current_report = Cached(lambda: report(now=timezone.now()))

@@ -1,4 +1,4 @@
-"""Headers that no package of ours sets, and answers that must not depend on the rest."""
+"""Response headers, health endpoints, and error pages for responses that have none."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -19,7 +19,7 @@ from throttling.rate_limits import TooMany
 
 HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    # No other site may take our answers into its own process, or be in one window's group with us.
+    # Keep other sites from loading our responses into their process or sharing a browsing context group.
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
 }
@@ -28,10 +28,10 @@ Respond = Callable[[HttpRequest], HttpResponse]
 
 
 def health_endpoints(get_response: Respond) -> Respond:
-    """Answer /healthz and /readyz before anything else looks at the request.
+    """Answer /healthz and /readyz before any other middleware.
 
-    Whoever asks for them speaks plain HTTP, and to an address rather than the site's name. So neither the redirect to
-    HTTPS nor the list of allowed hosts may come first.
+    Monitors use plain HTTP and an address instead of the site's name, so neither the redirect to HTTPS nor
+    ALLOWED_HOSTS may come first.
     """
 
     def respond(request: HttpRequest) -> HttpResponse:
@@ -48,12 +48,12 @@ def health_endpoints(get_response: Respond) -> Respond:
 
 
 def _alive() -> HttpResponse:
-    """GET /healthz: this process answers. It asks nobody."""
+    """GET /healthz: this process responds. It checks nothing else."""
     return HttpResponse("alive\n", content_type="text/plain")
 
 
 def _ready() -> HttpResponse:
-    """GET /readyz: every part's state, 503 when one of them does not do its work."""
+    """GET /readyz: the state of every part; 503 if one does not work."""
     parts = health.current_report()
     ready = all(part.ok for part in parts)
     return JsonResponse({"ready": ready, "parts": [asdict(part) for part in parts]}, status=200 if ready else 503)
@@ -63,7 +63,7 @@ _ENDPOINTS: dict[str, Callable[[], HttpResponse]] = {"/healthz": _alive, "/ready
 
 
 def known_methods(get_response: Respond) -> Respond:
-    """Refuse every method but those the pages use: some views of Django take any other for one of them."""
+    """Refuse all methods that no page uses, because some of Django's views treat them like GET or POST."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         if request.method not in _METHODS:
@@ -74,14 +74,14 @@ def known_methods(get_response: Respond) -> Respond:
 
 
 def headers(get_response: Respond) -> Respond:
-    """What every answer tells the browser beside its policy on content."""
+    """Add the headers of every response, except the content security policy."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if known_person(request) is not None:
-            # What one person saw is on no disk for the next one at the same machine.
+            # Keep pages out of the browser's disk cache, where the next user of the machine could find them.
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
@@ -89,25 +89,25 @@ def headers(get_response: Respond) -> Respond:
 
 
 class ErrorPages:
-    """Our own pages for what Django answers without one, and a way back in for a part of a page without a session."""
+    """Our own pages for errors that Django answers without a page, and the redirect to sign-in for htmx requests."""
 
     def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """The answer, or our page in its place."""
+        """The response, or our page instead."""
         response = self.get_response(request)
         if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not response.content:
             page = errors.answer(request, errors.NOT_ALLOWED)
             page.headers["Allow"] = response.headers.get("Allow", "")
             return page
         if _leads_to_the_sign_in(request, response):
-            # The browser goes there as a whole, and comes back to the page that the person sees.
+            # Redirect the whole page, and return to it after the sign-in.
             return HttpResponseClientRedirect(f"{resolve_url('login')}?{urlencode({'next': _page_of(request)})}")
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """The page for what may happen to every view: too many attempts, or a row that is gone."""
+        """The page for errors that can happen in every view: too many attempts, or a row that is gone."""
         if isinstance(exception, ConnectionGone | PersonGone):
             return errors.row_gone(request, exception.code)
         return errors.too_many(request, exception) if isinstance(exception, TooMany) else None
@@ -120,5 +120,5 @@ def _leads_to_the_sign_in(request: HttpRequest, response: HttpResponse) -> bool:
 
 
 def _page_of(request: HttpRequest) -> str:
-    """The path of the page on which the part stands; the sign-in itself refuses other sites."""
+    """The path of the page that sent the htmx request. The sign-in page itself refuses other sites."""
     return urlsplit(request.headers.get("HX-Current-URL", "")).path or get_script_prefix()

@@ -1,4 +1,4 @@
-"""System checks of what operators set: a start with a weak key or a server over plain HTTP ends with a sentence."""
+"""System checks of settings: a weak key or an unusable server stops the start with a message."""
 
 import base64
 import binascii
@@ -21,27 +21,27 @@ from core.client_ip import InvalidProxies, Network, parse_proxies
 from orchestrator import broker_url
 from orchestrator.supervisor.files import is_open_to_others
 
-SHORTEST_KEY = 32  # bytes: what HKDF and HMAC-SHA256 are given
-_REMEDY = "`python orchestrator/supervisor/keys.py` prints a fresh set."
+SHORTEST_KEY = 32  # bytes, for HKDF and HMAC-SHA256
+_REMEDY = "`python orchestrator/supervisor/keys.py` prints a new set."
 
 
 @register(Tags.security)
 def strong_keys(**_: Any) -> list[CheckMessage]:
-    """Keys for stored tokens are there, and are random bytes rather than passwords."""
+    """Keys are set, and are random bytes rather than passwords."""
     return list(_key_problems())
 
 
 @register(Tags.security)
 def usable_servers(**_: Any) -> list[CheckMessage]:
-    """Servers can be read and used, and no token goes over plain HTTP unless somebody says what that means."""
+    """The settings of servers are valid, and no token goes over plain HTTP unless a setting explicitly allows it."""
     try:
-        found = clients.servers()
-    except servers.InvalidServers as problem:
-        return [Error(str(problem), hint=_SERVERS_REMEDY, id="orchestrator.E003")]
-    return [message for server in found for message in _about(server)]
+        configured = clients.servers()
+    except servers.InvalidServers as error:
+        return [Error(str(error), hint=_SERVERS_REMEDY, id="orchestrator.E003")]
+    return [message for server in configured for message in _about(server)]
 
 
-_SERVERS_REMEDY = "docs/azure-devops-server.md shows each setting of a server with an example."
+_SERVERS_REMEDY = "docs/azure-devops-server.md has an example of each setting of a server."
 
 
 def _about(server: Server) -> Iterator[CheckMessage]:
@@ -56,50 +56,50 @@ def _about(server: Server) -> Iterator[CheckMessage]:
 
 @register(Tags.security)
 def readable_proxies(**_: Any) -> list[CheckMessage]:
-    """TRUSTED_PROXIES can be read, and does not trust everybody."""
+    """TRUSTED_PROXIES is valid, and does not trust every address."""
     try:
         networks = parse_proxies(tuple(settings.TRUSTED_PROXIES))[1]
-    except InvalidProxies as problem:
+    except InvalidProxies as error:
         hint = "TRUSTED_PROXIES is a list such as: 10.0.0.5, 10.1.0.0/16, socket"
-        return [Error(str(problem), hint=hint, id="orchestrator.E004")]
+        return [Error(str(error), hint=hint, id="orchestrator.E004")]
     if any(network.prefixlen == 0 for network in _collapsed(networks)):
-        words = "TRUSTED_PROXIES trusts every address, so anybody could claim any address."
-        return [Error(words, hint="Name the proxies alone.", id="orchestrator.E004")]
+        message = "TRUSTED_PROXIES trusts every address, so anyone could claim to have any address."
+        return [Error(message, hint="List only the addresses of the proxies.", id="orchestrator.E004")]
     return []
 
 
 def _collapsed(networks: tuple[Network, ...]) -> Iterator[Network]:
-    """The same addresses in the fewest networks: halves of everything are everything."""
+    """The same addresses in as few networks as possible, so that two halves of all addresses are noticed."""
     yield from collapse_addresses(network for network in networks if isinstance(network, IPv4Network))
     yield from collapse_addresses(network for network in networks if isinstance(network, IPv6Network))
 
 
 @register(Tags.security)
 def mails_end_within_their_lease(**_: Any) -> list[CheckMessage]:
-    """A mail that takes longer than its lease would be taken, and sent, by a second worker."""
+    """A mail that takes longer than its lease would be sent again by a second worker."""
     if settings.EMAIL_DEADLINE < settings.MAIL_LEASE_SECONDS:
         return []
     hint = "Set MAIL_LEASE_SECONDS to more than EMAIL_DEADLINE."
-    return [Error("EMAIL_DEADLINE is not shorter than MAIL_LEASE_SECONDS.", hint=hint, id="orchestrator.E005")]
+    return [Error("EMAIL_DEADLINE must be shorter than MAIL_LEASE_SECONDS.", hint=hint, id="orchestrator.E005")]
 
 
 @register(Tags.security)
 def usable_sender(**_: Any) -> list[CheckMessage]:
-    """Every mail has the sender DEFAULT_FROM_EMAIL: none can be sent while it cannot be read."""
+    """DEFAULT_FROM_EMAIL is valid. It is the sender of every mail, so otherwise no mail could be sent."""
     problem = emails.sender_problem(settings.DEFAULT_FROM_EMAIL)
     if not problem:
         return []
-    hint = 'It is an address, or a name with one: "Contoso, MFE Orchestrator" <orchestrator@example.com>'
+    hint = 'Use an address, or a name with an address: "Contoso, MFE Orchestrator" <orchestrator@example.com>'
     return [Error(f"DEFAULT_FROM_EMAIL {problem}.", hint=hint, id="orchestrator.E007")]
 
 
 @register(Tags.security)
 def readable_broker_files(**_: Any) -> list[CheckMessage]:
-    """The files that REDIS_URL names for TLS can be read: Celery would only say that it cannot connect."""
+    """The TLS files that REDIS_URL names are readable. Celery would only report that it can't connect."""
     return [
         Error(
-            f"The file of {name} in REDIS_URL cannot be read.",
-            hint="Correct its path or its mode.",
+            f"The file in {name} of REDIS_URL cannot be read.",
+            hint="Check its path and permissions.",
             id="orchestrator.E008",
         )
         for name, path in broker_url.files(settings.REDIS_URL).items()
@@ -109,13 +109,13 @@ def readable_broker_files(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def closed_folder(**_: Any) -> list[CheckMessage]:
-    """Nobody else on the machine can look into VAR_DIR while keys, database or mails lie in it."""
+    """Other users of the machine can't read VAR_DIR if it contains keys, the database or mails."""
     folder = Path(settings.VAR_DIR)
     private = [folder / "keys.env", folder / "db.sqlite3", folder / "mail"]
     if not any(path.exists() for path in private) or not is_open_to_others(folder):
         return []
-    words = f"Other users of this machine can look into VAR_DIR, {folder}, which holds keys, the database or mails."
-    return [CheckWarning(words, hint=f"chmod 700 {shlex.quote(str(folder))}", id="orchestrator.W012")]
+    message = f"Other users of this machine can read VAR_DIR, {folder}, which contains keys, the database or mails."
+    return [CheckWarning(message, hint=f"chmod 700 {shlex.quote(str(folder))}", id="orchestrator.W012")]
 
 
 def _key_problems() -> Iterator[CheckMessage]:
@@ -130,9 +130,9 @@ def _key_problems() -> Iterator[CheckMessage]:
 def _ring_problems(name: str, keys: list[str]) -> Iterator[CheckMessage]:
     if not keys:
         yield Error(f"{name} is empty.", hint=_REMEDY, id="orchestrator.E001")
-    for place, key in enumerate(keys, start=1):
+    for number, key in enumerate(keys, start=1):
         if not _is_strong(key):
-            yield _weak(f"Key {place} of {name}")
+            yield _weak(f"Key {number} of {name}")
 
 
 def _is_strong(key: str) -> bool:
@@ -140,7 +140,7 @@ def _is_strong(key: str) -> bool:
         material = base64.b64decode(key, validate=True)
     except (binascii.Error, ValueError):
         return False
-    # One byte over and over is long and still no key.
+    # A repeated byte is long enough, but not a key.
     return len(material) >= SHORTEST_KEY and len(set(material)) > SHORTEST_KEY // 4
 
 

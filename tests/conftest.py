@@ -90,7 +90,7 @@ def young_web_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test run of several minutes must not begin to miss a clock and a worker that nobody started."""
     from orchestrator import health
 
-    monkeypatch.setattr(health, "watch", health.Watch())
+    monkeypatch.setattr(health, "monitor", health.AlarmMonitor())
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def test_unusable_servers_are_refused_in_words(settings: Settings, servers: str,
 
 def test_a_mail_may_not_take_longer_than_its_lease(settings: Settings) -> None:
     settings.EMAIL_DEADLINE = settings.MAIL_LEASE_SECONDS
-    assert problems() == ["EMAIL_DEADLINE is not shorter than MAIL_LEASE_SECONDS."]
+    assert problems() == ["EMAIL_DEADLINE must be shorter than MAIL_LEASE_SECONDS."]
 
 
 SENDERS = {
@@ -179,7 +179,8 @@ def test_a_server_on_loopback_may_speak_plain_http(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("proxies", "said"), [(["10.0.0.300"], "is no address and no network"), (["0.0.0.0/0"], "trusts every address")]
+    ("proxies", "said"),
+    [(["10.0.0.300"], "is neither an address nor a network"), (["0.0.0.0/0"], "trusts every address")],
 )
 def test_unusable_proxies_are_refused_in_words(settings: Settings, proxies: list[str], said: str) -> None:
     settings.TRUSTED_PROXIES = proxies

@@ -7,7 +7,7 @@ from connections.actions import audit_runs
 from connections.actions.audit import audit
 from connections.actions.refusals import ConnectionGone
 from connections.models import Connection
-from core.database_errors import trouble_of
+from core.database_errors import database_problem
 from core.leases import renewing
 from history.record import SCHEDULER
 
@@ -31,7 +31,7 @@ def _audit(connection_id: int, now: datetime) -> None:
     except (Connection.DoesNotExist, ConnectionGone):
         log.info("Connection %s was disconnected before it was audited.", connection_id)
     except Exception as error:
-        if trouble_of(error):
+        if database_problem(error):
             # It says nothing of this connection, which is claimed again when the lease has expired.
             log.warning("The audit of connection %s was interrupted by the database: %s", connection_id, error)
             return

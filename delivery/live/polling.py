@@ -22,7 +22,7 @@ from connections.domain.expiry import DEAD_TOKEN
 from connections.models import Connection
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.client import AzureDevOpsClient
-from core.database_errors import trouble_of
+from core.database_errors import database_problem
 from core.leases import LeasedQuerySet
 from delivery.live.snapshots import Snapshot
 from delivery.models import PollSubscription
@@ -252,7 +252,7 @@ def _read(
     except RemoteReadError as failure:
         return failure
     except Exception as error:
-        if trouble_of(error):
+        if database_problem(error):
             raise
         # This concerns one project: the person's other projects are read nevertheless.
         log.exception("Polling the %s of project %s failed.", subscription.kind, subscription.project_id)

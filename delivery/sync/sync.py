@@ -25,7 +25,7 @@ from connections.models import Connection, RateLimitPause
 from connections.providers.azure_devops import errors, git
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.models import Page
-from core.database_errors import trouble_of
+from core.database_errors import database_problem
 from core.encryption import UnreadableToken
 from delivery.live.polling import poll_everything_once
 from delivery.models import Project, Repository, SyncState
@@ -126,7 +126,7 @@ def sync(claim: Claim, *, clock: Clock) -> None:
     except LostLease:
         log.info("The refresh of connection %s goes on elsewhere.", claim.connection_id)
     except Exception as error:
-        if trouble_of(error):
+        if database_problem(error):
             # It says nothing of this connection, which is claimed again when the lease has expired.
             log.warning("The refresh of connection %s was interrupted by the database: %s", claim.connection_id, error)
             return

@@ -21,7 +21,7 @@ from django.db import Error as DatabaseError
 from django.db import connection, connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
-from core.database_errors import Trouble, trouble_of
+from core.database_errors import DatabaseProblem, database_problem
 from orchestrator.supervisor import first_password
 from orchestrator.supervisor.files import write_whole
 from orchestrator.supervisor.ready_pipe import Administrator
@@ -53,7 +53,7 @@ def _no_unfinished_database() -> Iterator[None]:
     try:
         yield
     except (DatabaseError, OSError) as problem:
-        is_full = path is not None and trouble_of(problem) is Trouble.FULL
+        is_full = path is not None and database_problem(problem) is DatabaseProblem.FULL
         connections.close_all()
         if path is not None and is_new:
             for ending in ("", "-wal", "-shm", "-journal"):

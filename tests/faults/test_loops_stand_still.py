@@ -31,7 +31,7 @@ def test_a_loop_that_waits_for_ever_is_told_of_and_ended(
         until(lambda: is_well(stack, name), within=60, saying="everything is seen at work", every=1)
 
         file.write_text("waiting")
-        until(lambda: "stands still" in says(stack, name), within=2 * LIMIT, saying="/readyz tells of it")
+        until(lambda: "is stuck" in says(stack, name), within=2 * LIMIT, saying="/readyz tells of it")
         victim = {"worker": worker, "clock": beat}[name]
         until(lambda: not victim.runs, within=2 * LIMIT, saying="the process has ended")
         said = victim.says_in_this_life()

@@ -39,7 +39,7 @@ def test_on_ones_own_machine_nothing_is_said_of_servers(server: Settings) -> Non
 def test_a_proxy_that_is_not_named_is_warned_of_with_what_a_stranger_can_do(server: Settings) -> None:
     server.TRUSTED_PROXIES = []
     assert list(said()) == ["orchestrator.W002"]
-    assert "50 wrong attempts of a stranger keep everyone from signing in" in said()["orchestrator.W002"]
+    assert "50 failed attempts of a stranger keep everyone from signing in" in said()["orchestrator.W002"]
 
 
 @pytest.mark.django_db
@@ -58,7 +58,7 @@ def test_what_is_warned_of_is_true(server: Settings, proxies: list[str], status:
 
 def test_the_number_of_attempts_is_that_of_the_setting(server: Settings) -> None:
     server.TRUSTED_PROXIES, server.SIGN_IN_ATTEMPTS = [], 3
-    assert "30 wrong attempts" in said()["orchestrator.W002"]
+    assert "30 failed attempts" in said()["orchestrator.W002"]
 
 
 def test_sign_ins_without_limit_are_warned_of(server: Settings) -> None:

@@ -23,7 +23,7 @@ from tests.orchestrator.conftest import Broker
 
 @pytest.fixture(autouse=True)
 def _fresh_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    fresh = health.Remembered(lambda: health.report(now=timezone.now()))
+    fresh = health.Cached(lambda: health.report(now=timezone.now()))
     monkeypatch.setattr(health, "current_report", fresh)
 
 
@@ -75,7 +75,7 @@ def test_a_clock_that_stands_still_is_not_ready(all_well: None, client: Client) 
     assert parts(answer.json())["clock"] == {
         "name": "clock",
         "ok": False,
-        "says": "The clock has not ticked for 12 minutes.",
+        "says": "The scheduler has not run for 12 minutes.",
         "seconds": 720,
     }
     assert parts(answer.json())["worker"]["ok"] is True
@@ -87,7 +87,7 @@ def test_a_broker_that_is_away_is_not_ready_and_its_address_is_not_told(
     running_broker.stop()
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert parts(answer.json())["broker"]["says"] == "It does not answer."
+    assert parts(answer.json())["broker"]["says"] == "No response."
     assert running_broker.url.removeprefix("redis+socket:/") not in answer.content.decode()
 
 
@@ -128,7 +128,7 @@ def test_a_history_that_is_sealed_and_verified_is_ready(all_well: None, client: 
     append(timezone.now())
     seal_waiting()
     verify()
-    says = "It is sealed, and holds as far as seals show."
+    says = "Sealed; no tampering found."
     assert parts(client.get("/readyz").json())["history"] == {
         "name": "history",
         "ok": True,
@@ -183,7 +183,7 @@ def test_a_history_that_cannot_be_read_is_not_known(
 
     monkeypatch.setattr(health, "seal_state", broken)
     history = parts(client.get("/readyz").json())["history"]
-    assert history["says"] == "Not known: the database does not answer."
+    assert history["says"] == "Unknown, because the database is unavailable."
 
 
 def command(*arguments: str) -> str:
@@ -193,7 +193,7 @@ def command(*arguments: str) -> str:
 
 
 def test_the_command_says_how_each_part_is(all_well: None) -> None:
-    assert command().startswith("ok  database  It answers.\nok  broker    It answers.\nok  clock     Seen ")
+    assert command().startswith("ok  database  Reachable.\nok  broker    Reachable.\nok  clock     Last heartbeat ")
 
 
 def test_the_command_answers_for_the_parts_that_are_asked_for(all_well: None) -> None:

@@ -25,7 +25,7 @@ def test_there_is_no_alarm_while_clock_and_worker_are_seen() -> None:
 
 def test_a_silent_clock_is_named_and_explains_the_silent_worker() -> None:
     both_silent = signs(clock=timedelta(minutes=12), worker=timedelta(minutes=12))
-    assert titles(both_silent) == ["The clock has not ticked for 12 minutes."]
+    assert titles(both_silent) == ["The scheduler has not run for 12 minutes."]
 
 
 def test_a_silent_worker_is_named_when_the_clock_ticks() -> None:
@@ -33,14 +33,14 @@ def test_a_silent_worker_is_named_when_the_clock_ticks() -> None:
 
 
 def test_parts_that_were_never_seen_are_named() -> None:
-    assert titles({}) == ["The clock has never ticked."]
+    assert titles({}) == ["The scheduler has never run."]
     assert titles(signs(clock=timedelta())) == ["No worker has ever done anything."]
 
 
 def test_a_lost_broker_explains_the_silent_worker() -> None:
     found = signs(clock=timedelta(), worker=timedelta(minutes=9))
     found[SCHEDULER].broker_lost_at = NOW - timedelta(minutes=9)
-    assert titles(found) == ["The broker has not been reached for 9 minutes."]
+    assert titles(found) == ["The broker has been unreachable for 9 minutes."]
 
 
 def test_a_broker_lost_a_moment_ago_is_a_restart_and_no_news() -> None:
@@ -51,7 +51,7 @@ def test_a_broker_lost_a_moment_ago_is_a_restart_and_no_news() -> None:
 
 def test_every_alarm_says_what_it_means_and_what_helps() -> None:
     (alarm,) = health.alarms({}, now=NOW)
-    assert alarm.meaning == "Audits, reminders and mails wait; nothing is lost."
+    assert alarm.meaning == "Audits, reminders and mails are waiting; nothing is lost."
     assert "beat" in alarm.remedy
 
 
@@ -73,7 +73,7 @@ def said_of_loop(part: Heartbeat.Part, **ages: timedelta) -> health.Part:
     ("part", "words"),
     [
         (WORKER, "No worker has been ready for work for 50 seconds."),
-        (SCHEDULER, "The clock has not ticked for 50 seconds."),
+        (SCHEDULER, "The scheduler has not run for 50 seconds."),
     ],
 )
 def test_a_loop_that_is_not_known_to_turn_is_said_within_a_minute(part: Heartbeat.Part, words: str) -> None:
@@ -86,7 +86,7 @@ def test_a_loop_that_is_not_known_to_turn_is_said_within_a_minute(part: Heartbea
 def test_one_of_several_processes_that_stands_still_is_said(part: Heartbeat.Part) -> None:
     found = said_of_loop(part, loop_seen_at=timedelta(), stalled_at=timedelta(seconds=5))
     assert not found.ok
-    assert "stands still. It ends by itself soon" in found.says
+    assert "is stuck. It will exit automatically soon" in found.says
 
 
 @pytest.mark.usefixtures("no_broker")
@@ -113,7 +113,7 @@ def test_processes_of_an_older_version_tell_nothing_of_their_loops() -> None:
     ],
 )
 def test_ages_are_spoken(age: timedelta, words: str) -> None:
-    assert health.spoken(age) == words
+    assert health.duration_in_words(age) == words
 
 
 class Hand:
@@ -128,7 +128,7 @@ class Hand:
 
 def test_an_answer_is_remembered_for_five_seconds() -> None:
     hand, asked = Hand(), []
-    remembered = health.Remembered(lambda: asked.append(1), hand)
+    remembered = health.Cached(lambda: asked.append(1), hand)
     remembered()
     hand.at += 4.9
     remembered()
@@ -141,8 +141,8 @@ def test_an_answer_is_remembered_for_five_seconds() -> None:
 @pytest.mark.django_db
 def test_a_web_process_gives_the_others_time_to_start_before_it_complains() -> None:
     hand = Hand()
-    watch = health.Watch(hand)
+    watch = health.AlarmMonitor(hand)
     hand.at += health.GRACE.total_seconds() - 1
     assert watch.alarms(now=NOW) == []
     hand.at += 1
-    assert [alarm.title for alarm in watch.alarms(now=NOW)] == ["The clock has never ticked."]
+    assert [alarm.title for alarm in watch.alarms(now=NOW)] == ["The scheduler has never run."]

@@ -17,15 +17,15 @@ from orchestrator import health
 from orchestrator.celery import app as celery_app
 
 LIST = "/code-repositories/"
-SILENT = "The clock has not ticked for 12 minutes."
+SILENT = "The scheduler has not run for 12 minutes."
 
 
 @pytest.fixture
 def _old_web_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """A web process that has been up for an hour."""
-    watch = health.Watch()
-    watch._born -= 3600
-    monkeypatch.setattr(health, "watch", watch)
+    watch = health.AlarmMonitor()
+    watch._started_at -= 3600
+    monkeypatch.setattr(health, "monitor", watch)
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def _broker_away() -> Iterator[None]:
 def test_a_silent_clock_is_shown_with_what_it_means_and_what_helps(pages: Client) -> None:
     page = pages.get(LIST).content.decode()
     assert SILENT in page
-    assert "Audits, reminders and mails wait; nothing is lost." in page
-    assert "starts the process “beat” again" in page
+    assert "Audits, reminders and mails are waiting; nothing is lost." in page
+    assert "restart the process “beat”" in page
 
 
 @pytest.mark.usefixtures("_silent_clock")
@@ -82,7 +82,7 @@ def _queries_without_alarm(pages: Client) -> int:
     from django.test.utils import CaptureQueriesContext
 
     with pytest.MonkeyPatch.context() as patch, CaptureQueriesContext(connection) as captured:
-        patch.setattr(health, "watch", health.Watch())
+        patch.setattr(health, "monitor", health.AlarmMonitor())
         pages.get(LIST)
     return len(captured)
 

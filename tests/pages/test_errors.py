@@ -20,7 +20,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from core.database_errors import Trouble, trouble_of
+from core.database_errors import DatabaseProblem, database_problem
 from core.request_id import HEADER
 from sandbox.server import Sandbox
 from throttling.rate_limits import Rate, TooMany
@@ -132,20 +132,20 @@ def test_only_a_database_that_is_away_is_a_503(forgiving: Client, sandbox: Sandb
 @pytest.mark.parametrize(
     ("error", "cause", "trouble"),
     [
-        (OperationalError, psycopg.errors.DiskFull, Trouble.FULL),
-        (InternalError, psycopg.errors.ReadOnlySqlTransaction, Trouble.READ_ONLY),
-        (OperationalError, psycopg.errors.LockNotAvailable, Trouble.BUSY),
-        (OperationalError, psycopg.errors.DeadlockDetected, Trouble.BUSY),
-        (OperationalError, psycopg.errors.AdminShutdown, Trouble.AWAY),
+        (OperationalError, psycopg.errors.DiskFull, DatabaseProblem.FULL),
+        (InternalError, psycopg.errors.ReadOnlySqlTransaction, DatabaseProblem.READ_ONLY),
+        (OperationalError, psycopg.errors.LockNotAvailable, DatabaseProblem.BUSY),
+        (OperationalError, psycopg.errors.DeadlockDetected, DatabaseProblem.BUSY),
+        (OperationalError, psycopg.errors.AdminShutdown, DatabaseProblem.AWAY),
         (InternalError, psycopg.errors.InFailedSqlTransaction, None),
     ],
 )
 def test_troubles_of_postgresql_are_told_apart(
-    error: type[DatabaseError], cause: type[psycopg.Error], trouble: Trouble | None
+    error: type[DatabaseError], cause: type[psycopg.Error], trouble: DatabaseProblem | None
 ) -> None:
     raised = error("x")
     raised.__cause__ = cause("x")
-    assert trouble_of(raised) is trouble
+    assert database_problem(raised) is trouble
 
 
 ASK = """

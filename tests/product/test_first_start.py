@@ -112,6 +112,6 @@ def test_a_folder_that_others_use_too_is_warned_of(checkout: Path, tmp_path: Pat
     tmp_path.chmod(0o755)
     with started(checkout, tmp_path) as start:
         start.up()
-        assert "Other users of this machine can look into VAR_DIR" in start.text
+        assert "Other users of this machine can read VAR_DIR" in start.text
         assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
         assert stat.S_IMODE((tmp_path / "db.sqlite3").stat().st_mode) == 0o600
