@@ -1,4 +1,4 @@
-"""Reminders: once for each threshold, the tightest only, late rather than never."""
+"""Mails of reminders: once for each threshold, to the people who can do something about it."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -7,65 +7,21 @@ from unittest.mock import patch
 import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.test import Client
 from django.urls import reverse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from connections.actions.edit import Changes, edit
-from connections.domain import expiry
-from connections.models import Connection, Mail, MutedReminders, Reminder
+from connections.models import Connection, Mail, Reminder
 from connections.notifications import notify, reminders
-from connections.notifications.notify import unsubscribe_url
 from connections.notifications.reminders import remind_due
-from history.event_types import event_row
 from history.models import Event
-from history.record import Actor
-from tests.connections.commands import Ran
 from tests.factories import ConnectionFactory
 
 DAYS = (30, 14, 7, 3, 1, 0)
 TODAY = date(2026, 11, 24)
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-
-
-def due(left: int, *, life: int = 365, reminded: tuple[int, ...] = ()) -> int | None:
-    ends = TODAY + timedelta(days=left)
-    return expiry.due_threshold(
-        ends, TODAY, thresholds=DAYS, token_set_on=ends - timedelta(days=life), reminded=reminded
-    )
-
-
-@pytest.mark.parametrize(
-    ("left", "expected"), [(31, None), (30, 30), (29, 30), (14, 14), (8, 14), (2, 3), (1, 1), (0, 0), (-5, 0)]
-)
-def test_crossing_counts_and_only_the_tightest_is_due(left: int, expected: int | None) -> None:
-    assert due(left) == expected
-
-
-def test_none_is_longer_than_the_tokens_own_life() -> None:
-    assert due(7, life=7) is None
-    assert due(3, life=7) == 3
-
-
-def test_what_was_reminded_is_not_due_again() -> None:
-    assert due(13, reminded=(14,)) is None
-    assert due(7, reminded=(14,)) == 7
-
-
-@given(st.lists(st.integers(-10, 60), min_size=1, max_size=80, unique=True), st.integers(1, 400))
-def test_any_days_without_runs_never_remind_twice_nor_skip_the_tightest(lefts: list[int], life: int) -> None:
-    reminded: set[int] = set()
-    for left in sorted(lefts, reverse=True):
-        threshold = due(left, life=life, reminded=tuple(reminded))
-        possible = [one for one in DAYS if left <= one and (one < life or one == 0)]
-        if threshold is None:
-            assert not possible or min(possible) in reminded
-        else:
-            assert threshold not in reminded
-            assert threshold == min(possible)
-            reminded.add(threshold)
+QUIET = "A new token stops working if its owner does not sign in to Azure DevOps within 90 days"
 
 
 def test_whatever_days_have_no_run_each_step_is_mailed_once_and_the_tightest_never_left_out(owner: User) -> None:
@@ -97,6 +53,11 @@ def _tightest(connection: Connection, today: date) -> int | None:
 
 def _reminded(connection: Connection) -> set[int | None]:
     return {None, *Reminder.objects.filter(connection=connection).values_list("threshold", flat=True)}
+
+
+@pytest.fixture
+def at_the_service(settings: Settings) -> None:
+    settings.AZURE_DEVOPS_SERVERS = "Services=https://dev.azure.com,Own=https://devops.example.com/tfs"
 
 
 @pytest.fixture
@@ -207,47 +168,6 @@ def test_two_clocks_that_plan_the_same_remind_once(owner: User) -> None:
     assert Event.objects.filter(kind="connection.reminded").count() == 1
 
 
-def nag(age: int, *, nagged: tuple[int, ...] = ()) -> int | None:
-    return expiry.due_nag(TODAY - timedelta(days=age), TODAY, days=(7, 14, 21, 28), nagged=nagged)
-
-
-@pytest.mark.parametrize(
-    ("age", "step"),
-    [(0, None), (6, None), (7, 7), (13, 7), (14, 14), (28, 28), (57, 28), (58, 58), (88, 88), (400, 388)],
-)
-def test_a_missing_date_nags_weekly_and_then_monthly(age: int, step: int | None) -> None:
-    assert nag(age) == step
-    if step is not None:
-        assert nag(age, nagged=(step,)) is None
-
-
-def test_without_days_nobody_is_asked_for_a_date() -> None:
-    assert expiry.due_nag(TODAY - timedelta(days=90), TODAY, days=(), nagged=()) is None
-
-
-@given(st.lists(st.integers(-3, 500), min_size=1, max_size=80))
-def test_any_days_without_runs_never_nag_twice_nor_skip_the_newest(ages: list[int]) -> None:
-    """Also when the clock jumps back and forth."""
-    steps = [7, 14, 21, *range(28, 600, 30)]
-    nagged: set[int] = set()
-    for age in ages:
-        newest = max((one for one in steps if one <= age), default=None)
-        step = nag(age, nagged=tuple(nagged))
-        assert step == (None if newest in nagged else newest)
-        if step is not None:
-            nagged.add(step)
-
-
-@given(st.lists(st.integers(-10, 60), min_size=1, max_size=80), st.integers(1, 400))
-def test_a_clock_that_jumps_back_and_forth_reminds_of_nothing_twice(lefts: list[int], life: int) -> None:
-    reminded: list[int] = []
-    for left in lefts:
-        threshold = due(left, life=life, reminded=tuple(reminded))
-        if threshold is not None:
-            reminded.append(threshold)
-    assert len(reminded) == len(set(reminded))
-
-
 def test_a_missing_date_is_mailed_with_where_to_add_it(owner: User) -> None:
     connection = ConnectionFactory.create(owner=owner, expires_on=None, token_set_at=NOON - timedelta(days=8))
     assert remind_due(now=NOON) == 1
@@ -283,171 +203,6 @@ def test_the_next_day_counts_anew(owner: User) -> None:
     assert Mail.objects.latest("pk").kind == "expiring"
 
 
-# For which organizations a token was made
-
-
-@pytest.fixture
-def at_the_service(settings: Settings) -> None:
-    settings.AZURE_DEVOPS_SERVERS = "Services=https://dev.azure.com,Own=https://devops.example.com/tfs"
-
-
-def unknown(owner: User, **fields: object) -> Connection:
-    return expiring(owner, 200, **({"server": "Services", "token_reach": "unknown"} | fields))
-
-
-@pytest.mark.usefixtures("at_the_service")
-@pytest.mark.parametrize("now", [NOON, datetime(2026, 12, 1, 12, tzinfo=UTC), datetime(2027, 3, 1, 12, tzinfo=UTC)])
-def test_for_which_organizations_a_token_was_made_is_asked_once(owner: User, now: datetime) -> None:
-    connection = unknown(owner)
-    assert remind_due(now=now) == 1
-    assert remind_due(now=now) == 0
-    assert remind_due(now=now + timedelta(days=40)) == 0
-    mail, ledger, event = Mail.objects.get(), Reminder.objects.get(), Event.objects.get(kind="connection.reminded")
-    assert (mail.kind, mail.connection, mail.recipient) == ("reach_unknown", connection, "olga@example.com")
-    assert (ledger.kind, ledger.threshold, ledger.expires_on) == ("reach_unknown", 0, None)
-    assert event.detail["about"] == "reach_unknown"
-    assert event_row(event).detail == "1 person: organizations of the token not recorded"
-
-
-@pytest.mark.usefixtures("at_the_service")
-def test_a_new_token_of_which_it_is_not_known_is_asked_for_again(owner: User) -> None:
-    connection = unknown(owner)
-    remind_due(now=NOON)
-    Connection.objects.filter(pk=connection.pk).update(token_set_at=connection.token_set_at + timedelta(hours=1))
-    assert remind_due(now=NOON) == 1
-
-
-@pytest.mark.usefixtures("at_the_service")
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"token_reach": "one"},
-        {"server": "Own"},
-        {"server": "Removed"},
-        {"disabled": True},
-        {"health": "rejected", "problem": "token_refused"},
-        {"health": "rejected", "problem": "global_tokens_ended_likely"},
-    ],
-)
-def test_nobody_is_asked_where_the_answer_changes_nothing(owner: User, fields: dict[str, object]) -> None:
-    unknown(owner, **fields)
-    assert remind_due(now=NOON) == 0
-
-
-@pytest.mark.usefixtures("at_the_service")
-def test_whoever_answered_is_not_asked(owner: User) -> None:
-    connection = unknown(owner)
-    changes = Changes(connection.name, connection.expires_on, "one", projects=None)
-    edit(connection, changes, by=Actor("olga"), now=NOON)
-    assert remind_due(now=NOON) == 0
-
-
-@pytest.mark.usefixtures("at_the_service")
-def test_two_clocks_ask_once(owner: User) -> None:
-    unknown(owner)
-    planned = list(reminders.plan(TODAY))
-    assert remind_due(now=NOON) == 1
-    with patch.object(reminders, "plan", return_value=planned):
-        assert remind_due(now=NOON) == 0
-    assert (Mail.objects.count(), Reminder.objects.count()) == (1, 1)
-
-
-@pytest.mark.usefixtures("at_the_service")
-def test_whoever_stopped_reminders_is_not_asked(owner: User, client: Client) -> None:
-    connection = unknown(owner)
-    client.post(stop_address(connection.pk))
-    assert remind_due(now=NOON) == 0
-
-
-@pytest.mark.usefixtures("at_the_service")
-def test_many_questions_are_one_digest(owner: User) -> None:
-    for _ in range(4):
-        unknown(owner)
-    assert remind_due(now=NOON) == 1
-    assert (Mail.objects.get().kind, Reminder.objects.count()) == ("digest", 4)
-    assert remind_due(now=NOON + timedelta(days=1)) == 0
-
-
-@pytest.mark.usefixtures("at_the_service")
-def test_planning_reads_nothing_of_those_that_were_asked(
-    owner: User, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    for _ in range(3):
-        unknown(owner)
-    remind_due(now=NOON)
-    with django_assert_num_queries(1):
-        assert list(reminders.plan(TODAY)) == []
-
-
-@pytest.mark.usefixtures("at_the_service")
-def test_the_command_says_what_is_asked(owner: User) -> None:
-    connection = unknown(owner)
-    ran = Ran("remind", "--dry-run")
-    words = "token organization not recorded, to olga@example.com"
-    assert f"{connection.name}: {words}" in ran.out
-    assert Ran("remind", "--json").json["due"][0]["about"] == "reach_unknown"
-
-
-def stop_address(connection_id: int, address: str = "olga@example.com") -> str:
-    return unsubscribe_url(connection_id, address).removeprefix("http://127.0.0.1:8000")
-
-
-def test_anybody_with_the_signed_address_can_stop_reminders_and_begin_them_again(owner: User, client: Client) -> None:
-    connection = expiring(owner, 7)
-    address = stop_address(connection.pk)
-    assert "Stop reminders?" in client.get(address).content.decode()
-    assert "Reminders stopped" in client.post(address).content.decode()
-    assert remind_due(now=NOON) == 0
-    assert "Stop reminders?" in client.post(address, {"again": "1"}).content.decode()
-    assert remind_due(now=NOON) == 1
-    kinds = Event.objects.order_by("pk").values_list("kind", flat=True)
-    assert list(kinds) == ["connection.muted", "connection.unmuted", "connection.reminded"]
-    assert client.get(address[:-3] + "x/").status_code == 404
-
-
-def test_a_mail_program_stops_them_with_one_click_and_no_cookie(owner: User) -> None:
-    expiring(owner, 7)
-    remind_due(now=NOON)
-    headers = Mail.objects.get().headers
-    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    address = headers["List-Unsubscribe"].strip("<>").removeprefix("http://127.0.0.1:8000")
-    program = Client(enforce_csrf_checks=True)
-    body = "List-Unsubscribe=One-Click"
-    answer = program.post(address, body, content_type="application/x-www-form-urlencoded")
-    assert answer.status_code == 200
-    assert MutedReminders.objects.get().address == "olga@example.com"
-
-
-def test_a_digest_stops_all_reminders_to_one_person(owner: User, client: Client) -> None:
-    for _ in range(4):
-        expiring(owner, 7, extra_recipients="team@example.com")
-    remind_due(now=NOON)
-    mail = Mail.objects.get(recipient="olga@example.com")
-    address = mail.headers["List-Unsubscribe"].strip("<>").removeprefix("http://127.0.0.1:8000")
-    assert address in mail.text
-    assert "any connection" in client.post(address).content.decode()
-    expiring(owner, 3, extra_recipients="team@example.com")
-    remind_due(now=NOON + timedelta(days=1))
-    assert Mail.objects.latest("pk").recipient == "team@example.com"
-    assert Event.objects.filter(kind="reminders.muted").count() == 1
-
-
-def test_administrators_stand_in_for_those_who_want_no_reminders(
-    owner: User, person: Callable[..., User], client: Client
-) -> None:
-    person("root", staff=True, email="root@example.com")
-    client.post(stop_address(expiring(owner, 7).pk))
-    remind_due(now=NOON)
-    assert Mail.objects.get().recipient == "root@example.com"
-
-
-def test_whoever_stopped_reminders_still_hears_that_a_token_stopped_working(owner: User, client: Client) -> None:
-    connection = expiring(owner, 7)
-    client.post(stop_address(connection.pk))
-    assert notify.recipients(connection, is_reminder=True) == []
-    assert [one.address for one in notify.recipients(connection)] == ["olga@example.com"]
-
-
 def test_one_person_under_two_spellings_gets_one_mail(owner: User) -> None:
     connection = expiring(owner, 7, extra_recipients="OLGA@example.com\nteam@example.com")
     assert [one.address for one in notify.recipients(connection)] == ["olga@example.com", "team@example.com"]
@@ -462,9 +217,6 @@ def test_planning_costs_the_same_queries_for_one_and_for_many(
     # Connections with their owners, reminders, who stopped them; who administers, and who stopped all.
     with django_assert_num_queries(6):
         assert len(list(reminders.plan(TODAY))) == 30
-
-
-QUIET = "A new token stops working if its owner does not sign in to Azure DevOps within 90 days"
 
 
 @pytest.mark.usefixtures("at_the_service")
