@@ -96,7 +96,7 @@ def test_a_rotation_of_what_was_disconnected_meanwhile_is_a_refusal_and_no_event
     Connection.objects.all().delete()
     new = Replacement(token, None, "one", accept_limited=True)
     with pytest.raises(ConnectionGone):
-        rotate(connection, new, person=connection.owner, by=ANN, now=timezone.now(), look=lambda _credentials: tested)
+        rotate(connection, new, person=connection.owner, by=ANN, now=timezone.now(), verify=lambda _credentials: tested)
     assert not Event.objects.filter(kind="connection.rotated").exists()
 
 

@@ -1,4 +1,4 @@
-"""Check a stored token and write down what was found."""
+"""Audit a connection: verify its stored token and save the result."""
 
 from datetime import datetime, timedelta
 from random import random
@@ -25,11 +25,11 @@ from history.record import Actor, record
 
 
 def audit(connection: Connection, *, by: Actor, now: datetime, interactive: bool) -> Report:
-    """Check the stored token and update the connection.
+    """Verify the stored token and update the connection.
 
-    `interactive` makes the calls side by side, for a person who waits. An answer about a token that was
-    replaced meanwhile is thrown away: the report is returned, and only the history tells of it.
-    Raises `ConnectionGone` when the connection was disconnected meanwhile, and for a person `TooManyTests`.
+    `interactive` makes the calls concurrently, for a person who waits. If the token was replaced in the meantime, the
+    result is discarded: the report is returned, but only an event is stored. Raises `ConnectionGone` if the connection
+    was disconnected in the meantime, and `TooManyTests` for a person.
     """
     if interactive:
         count_test(now=now)
@@ -37,7 +37,7 @@ def audit(connection: Connection, *, by: Actor, now: datetime, interactive: bool
     with bound_contextvars(connection_id=connection.pk):
         report = _check(connection, interactive=interactive, now=now)
     with transaction.atomic():
-        # Held until the commit, so that a token swapped in meanwhile is never judged by the old one's answer.
+        # Locked until the commit, so that the result of an old token is never stored for a new one.
         current = versions.held(connection.pk)
         if current.token_set_at == asked_at:
             report = with_cause(current, report)
@@ -49,7 +49,7 @@ def audit(connection: Connection, *, by: Actor, now: datetime, interactive: bool
 
 
 def stored_credential(connection: Connection) -> Credential:
-    """The connection's token. Raises `UnreadableToken`, also when there is none."""
+    """The stored token. Raises `UnreadableToken`, also if there is none."""
     try:
         return connection.stored_credential.reveal()
     except StoredCredential.DoesNotExist:
@@ -63,24 +63,24 @@ def _check(connection: Connection, *, interactive: bool, now: datetime) -> Repor
         projects = connection.limited_to()
         report = check(server, connection.organization, stored_credential(connection), projects)
         return _same_organization(connection, report)
-    except (UnreadableToken, clients.UnknownServer) as ours:
-        return nothing_found(Failure(ours.code, transient=False), at=now)
+    except (UnreadableToken, clients.UnknownServer) as error:
+        return nothing_found(Failure(error.code, transient=False), at=now)
 
 
 def _same_organization(connection: Connection, report: Report) -> Report:
-    """After a rename the old name may belong to somebody else: their answer is not about this connection."""
+    """Fail if the name now belongs to another organization, as it may after a rename."""
     if report.accepted and report.organization_id != connection.organization_id:
         return nothing_found(Failure("another_organization", transient=False), at=report.finished_at)
     return report
 
 
 def _correct_date(connection: Connection, report: Report) -> bool:
-    """Azure DevOps itself says that the token has expired: then no recorded date can lie ahead."""
+    """Set the expiry date to today if Azure DevOps says that the token has expired before its recorded date."""
     today = timezone.localdate(report.finished_at)
-    said = report.failure is not None and report.failure.code == "token_expired"
-    if said and (connection.expires_on is None or connection.expires_on > today):
+    has_expired = report.failure is not None and report.failure.code == "token_expired"
+    if has_expired and (connection.expires_on is None or connection.expires_on > today):
         connection.expires_on = today
-        # The refusal itself is mailed; a reminder of the same end would say it twice.
+        # The rejection is mailed, so an expiry reminder would be a duplicate.
         count_as_reminded(connection, today, now=report.finished_at)
         return True
     return False
@@ -90,36 +90,36 @@ def _code(report: Report) -> str:
     return report.failure.code if report.failure else ""
 
 
-def _next_look(current: Connection, report: Report) -> datetime:
+def _next_run(current: Connection, report: Report) -> datetime:
     outcome = scheduling.Outcome(
         consecutive_failures=current.consecutive_failures,
-        wants_second_look=current.confirmations == 1,
+        needs_confirmation=current.confirmations == 1,
         retry_after=report.retry_after,
     )
     every = timedelta(hours=settings.AUDIT_EVERY_HOURS)
     return scheduling.next_run(report.finished_at, outcome, every=every, chance=random())  # noqa: S311  (spreads load, guards nothing)
 
 
-def _let_the_person_rest(current: Connection, report: Report) -> None:
-    """Azure DevOps limits each person over all their tokens, so this person's others and pages wait as well."""
+def _pause_person(current: Connection, report: Report) -> None:
+    """Delay the other connections of this person too, as Azure DevOps limits each person over all their tokens."""
     if report.person_retry_after is None:
         return
     until = report.finished_at + timedelta(seconds=report.person_retry_after)
     theirs = Connection.objects.filter(server=current.server, identity_id=current.identity_id, leased_until=None)
     others = theirs.filter(next_check_at__lt=until).exclude(pk=current.pk)
-    # A row that somebody holds is passed over: two audits of one person would each hold what the other waits for.
+    # Skips locked rows, as two audits of one person would otherwise deadlock.
     free = list(others.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
     Connection.objects.filter(pk__in=free).update(next_check_at=until)
-    # After their rows: whoever audits one of them holds it, and waits for this one.
+    # Locked after their rows, in the same order as by other audits.
     rate_limit_pauses.note(current, report.person_retry_after, now=report.finished_at)
 
 
-def _update_health(current: Connection, sight: AuditOutcome, report: Report) -> Health:
-    """Put the new standing on the connection, and return the health before."""
+def _update_health(current: Connection, outcome: AuditOutcome, report: Report) -> Health:
+    """Set the new health state on the connection, and return the previous health."""
     before = HealthState(Health(current.health), current.problem, current.consecutive_failures, current.problem_host)
     host = report.failure.host if report.failure else ""
     repeats = settings.TROUBLES_BEFORE_UNREACHABLE
-    after = next_state(before, sight, _code(report), repeats=repeats, host=host)
+    after = next_state(before, outcome, _code(report), repeats=repeats, host=host)
     if before.health != after.health:
         current.health_since = report.finished_at
     current.health = after.health
@@ -134,21 +134,23 @@ def _update_health(current: Connection, sight: AuditOutcome, report: Report) -> 
 def _write(current: Connection, report: Report, *, by: Actor) -> None:
     stored = store_findings(current, report) if report.accepted else StoredCapabilities([], frozenset())
     corrected = _correct_date(current, report)
-    sight = outcome_of(report, lacking=stored.lacking)
-    before = _update_health(current, sight, report)
-    look = status_changes.Observation(
+    outcome = outcome_of(report, lacking=stored.lacking)
+    before = _update_health(current, outcome, report)
+    observation = status_changes.Observation(
         lacking=stored.lacking,
-        answered=sight is not AuditOutcome.INCONCLUSIVE,
+        answered=outcome is not AuditOutcome.INCONCLUSIVE,
         seen_again=before == current.health,
     )
-    status_changes.apply_observation(current, look, at=report.finished_at)
-    current.next_check_at = _next_look(current, report)
-    if report.accepted and {one.id for one in report.chosen} != {one.id for one in current.limited_to()}:
-        # Other projects were chosen meanwhile, and what was found does not speak for them.
+    status_changes.apply_observation(current, observation, at=report.finished_at)
+    current.next_check_at = _next_run(current, report)
+    if report.accepted and {project.id for project in report.chosen} != {
+        project.id for project in current.limited_to()
+    }:
+        # Other projects were chosen in the meantime, so they need an audit of their own.
         current.next_check_at = report.finished_at
     current.leased_until, current.lease = None, ""
     current.save(force_update=True)
-    _let_the_person_rest(current, report)
+    _pause_person(current, report)
     mark_done(current, at=report.finished_at, problem=_code(report))
     host = report.failure.host if report.failure else ""
     problem = clients.problem_detail(current.server, _code(report), host=host)

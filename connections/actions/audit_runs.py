@@ -1,7 +1,7 @@
-"""Runs of audits: started by the scheduler or by hand, shown, cancelled, and resumed by whichever worker comes next.
+"""Audit runs, started by the scheduler or manually: start, cancel, claim due connections, finish.
 
-Nothing here waits: a run is rows, and the connections' own `next_check_at` is what the scheduler works from.
-So a run continues after a crash, and two schedulers do no harm.
+A run is a set of rows, and the scheduler works from the connections' `next_check_at`. So a run continues after a crash,
+and several schedulers can run at once.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,12 +25,12 @@ State = AuditedConnection.State
 KEPT_RUNS = 200
 _MOST_CANDIDATES = 1000
 _CLAIMING = 0x6D66655F61756469  # "mfe_audi"
-# As many as its column holds, and more than the back-off tells apart.
-_MOST_TROUBLES = 1000
+# Below the limit of the column, and more than the backoff distinguishes.
+_MOST_FAILURES = 1000
 
 
 def start_by_hand(*, by: Actor, now: datetime) -> AuditRun:
-    """Take every enabled connection into a run and make it due. An unfinished run by hand is returned as it is."""
+    """Start a run of every enabled connection and make them due. Returns an unfinished manual run if there is one."""
     try:
         with transaction.atomic():
             run = _open_run(by_hand=True)
@@ -42,14 +42,14 @@ def start_by_hand(*, by: Actor, now: datetime) -> AuditRun:
             enabled.filter(next_check_at__gt=now).update(next_check_at=now)
             _finish(run.pk, at=now)
     except IntegrityError:
-        # Somebody else pressed at the same moment: theirs is shown.
+        # Someone else started a run at the same moment.
         return AuditRun.objects.filter(by_hand=True).latest("pk")
     run.refresh_from_db()
     return run
 
 
 def make_due(connection_ids: Iterable[int], *, now: datetime) -> int:
-    """Let the scheduler audit these next, within its limits. Returns how many: a disabled one is never audited."""
+    """Make these connections due, except disabled ones. Returns how many."""
     chosen = Connection.objects.filter(pk__in=list(connection_ids), disabled=False)
     count = chosen.count()
     chosen.filter(next_check_at__gt=now).update(next_check_at=now)
@@ -61,26 +61,26 @@ def _open_run(*, by_hand: bool) -> AuditRun | None:
 
 
 def cancel(run: AuditRun, *, now: datetime) -> bool:
-    """Let those that still wait go back to their usual time. Returns whether there was anything to cancel."""
+    """Cancel the run and reschedule the connections that still wait. Returns whether the run was unfinished."""
     with transaction.atomic():
         waiting = run.audited.filter(state=State.WAITING)
         usual = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
         due = Connection.objects.filter(pk__in=waiting.values("connection_id"), next_check_at__lte=now)
-        # In the order in which an audit writes: connection, its place, its run. Two that cross wait for each other.
+        # Locks in the same order as an audit, to avoid deadlocks: connection, audited connection, run.
         due.filter(leased_until=None).update(next_check_at=usual)
         waiting.update(state=State.CANCELLED, finished_at=now)
         return bool(AuditRun.objects.filter(pk=run.pk, finished_at=None).update(cancelled_at=now, finished_at=now))
 
 
 def claim_due(*, now: datetime, lease: str = "") -> list[int]:
-    """Lease the connections that are due and return their ids: so many in all, a few for each organization and person.
+    """Lease due connections and return their ids, limited in total, per organization and per person.
 
-    No more are claimed than are audited at once. So a claim soon begins, and other work finds a worker that is free.
-    `lease` is the name under which they are leased, a new one by default.
+    Claims no more than may be audited at once, so that audits start soon and workers remain free for other tasks.
+    `lease` is the lease token, by default a new one.
     """
     with _one_claimer():
         chosen = _due(now).filter(pk__in=_Room(now).choose(_candidates(now)))
-        # Waits for nobody's write.
+        # Skips locked rows instead of waiting.
         claimed = list(chosen.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True))
         Connection.objects.filter(pk__in=claimed).renew(now=now, lease=lease or new_lease())
         _join_run(claimed, now=now)
@@ -89,7 +89,7 @@ def claim_due(*, now: datetime, lease: str = "") -> list[int]:
 
 @contextmanager
 def _one_claimer() -> Iterator[None]:
-    """Count and claim as one step: one claimer at a time, in a short transaction. SQLite has one writer anyway."""
+    """Only one process counts and claims at a time, in a short transaction. SQLite has one writer anyway."""
     with transaction.atomic():
         if database.vendor == "postgresql":
             with database.cursor() as cursor:
@@ -102,7 +102,7 @@ def _due(now: datetime) -> LeasedQuerySet[Connection]:
 
 
 def _candidates(now: datetime) -> Iterable[tuple[int, str, str, str]]:
-    """What may be taken: the few that waited longest of each organization and person, so that none hides another."""
+    """The longest-waiting connections of each organization and person, so that none of them starves another."""
     rank = Window(RowNumber(), partition_by=["server", "organization", "identity_id"], order_by=["next_check_at", "pk"])
     few = min(settings.AUDITS_PER_ORGANIZATION, settings.AUDITS_PER_PERSON)
     due = _due(now).exclude(RateLimitPause.holds(now))
@@ -111,7 +111,7 @@ def _candidates(now: datetime) -> Iterable[tuple[int, str, str, str]]:
 
 
 class _Room:
-    """How many more audits may go on at once: in all, for an organization and for a person."""
+    """How many more audits may run at once: in total, per organization and per person."""
 
     def __init__(self, now: datetime) -> None:
         running = Connection.objects.held(now).order_by()
@@ -138,24 +138,24 @@ class _Room:
 
 
 def _join_run(claimed: list[int], *, now: datetime) -> None:
-    """Put what the scheduler claimed, and no run waits for, into the scheduler's own open run."""
+    """Add claimed connections that no run waits for to the scheduler's open run."""
     waited_for = AuditedConnection.objects.filter(connection_id__in=claimed, state=State.WAITING)
     alone = set(claimed) - set(waited_for.values_list("connection_id", flat=True))
     if not alone:
         return
     with transaction.atomic():
-        run = _open_run(by_hand=False) or _new_run_of_the_clock(now)
+        run = _open_run(by_hand=False) or _new_scheduled_run(now)
         already = set(run.audited.filter(connection_id__in=alone).values_list("connection_id", flat=True))
         run.audited.filter(connection_id__in=already).update(state=State.WAITING, finished_at=None)
         _add(run, Connection.objects.filter(pk__in=alone - already).values_list("pk", "name"))
 
 
-def _new_run_of_the_clock(now: datetime) -> AuditRun:
+def _new_scheduled_run(now: datetime) -> AuditRun:
     try:
         with transaction.atomic():
             return AuditRun.objects.create(started_at=now, started_by=SCHEDULER.name, by_hand=False)
     except IntegrityError:
-        # A second clock made it a moment ago.
+        # Another scheduler just created it.
         return AuditRun.objects.filter(by_hand=False).latest("pk")
 
 
@@ -166,32 +166,32 @@ def _add(run: AuditRun, connections: Iterable[tuple[int, str]]) -> None:
 
 
 def mark_done(connection: Connection, *, at: datetime, problem: str = "") -> None:
-    """Tick the connection off in every run that waits for it, in the audit's own transaction.
+    """Mark the connection as done in every run that waits for it, in the transaction of the audit.
 
-    `problem` is the code of what this audit met, also where one outage does not change the connection's health.
+    `problem` is the problem code of this audit, even if it did not change the connection's health.
     """
     waiting = AuditedConnection.objects.filter(connection=connection, state=State.WAITING)
-    found = {
+    result = {
         "state": State.DONE,
         "health": connection.health,
         "problem": problem or connection.problem,
         "finished_at": at,
     }
-    _settle(waiting, found, at=at)
+    _settle(waiting, result, at=at)
 
 
 def give_up(connection_id: int, *, now: datetime) -> None:
-    """After an audit that ended unexpectedly: release the lease, back off, and tick the connection off in its runs."""
+    """After an unexpected error in an audit: release the lease, back off, and mark the connection as done."""
     connection = Connection.objects.filter(pk=connection_id).first()
     if connection is None:
         return
-    troubles = min(connection.consecutive_failures + 1, _MOST_TROUBLES)
+    failures = min(connection.consecutive_failures + 1, _MOST_FAILURES)
     every = timedelta(hours=settings.AUDIT_EVERY_HOURS)
-    outcome = scheduling.Outcome(consecutive_failures=troubles)
+    outcome = scheduling.Outcome(consecutive_failures=failures)
     next_check_at = scheduling.next_run(now, outcome, every=every, chance=0.5)
     with transaction.atomic():
         rows = Connection.objects.filter(pk=connection_id)
-        rows.release(next_check_at=next_check_at, consecutive_failures=troubles)
+        rows.release(next_check_at=next_check_at, consecutive_failures=failures)
         mark_done(connection, at=now, problem="failed_here")
 
 
@@ -201,26 +201,26 @@ def unclaim(connection_ids: Sequence[int]) -> None:
 
 
 def release(connection_id: int, *, now: datetime) -> None:
-    """Give back a lease that will not be used, and tick the connection off where a run waits for it."""
+    """Release an unused lease, and cancel the connection in runs that wait for it."""
     Connection.objects.filter(pk=connection_id).release()
     _cancel(AuditedConnection.objects.filter(connection_id=connection_id, state=State.WAITING), at=now)
 
 
 def tidy(*, now: datetime) -> None:
-    """Let no run wait for a connection that is gone or rests, nor stay open when nothing waits.
+    """Repair runs and due times: drop deleted and disabled connections from runs, and finish runs that have no others.
 
-    And let no connection wait longer because a machine's clock was ahead when it was checked, or when a run began.
+    Also corrects due times that lie too far ahead because the clock of a machine was fast.
     """
     waiting = AuditedConnection.objects.filter(state=State.WAITING)
-    begun_tomorrow = waiting.filter(written_ahead_of_time("run__started_at", now))
-    due_tomorrow = begun_tomorrow.filter(connection__next_check_at__gte=F("run__started_at"))
-    Connection.objects.filter(pk__in=due_tomorrow.values("connection_id")).update(next_check_at=now)
+    started_ahead = waiting.filter(written_ahead_of_time("run__started_at", now))
+    due_ahead = started_ahead.filter(connection__next_check_at__gte=F("run__started_at"))
+    Connection.objects.filter(pk__in=due_ahead.values("connection_id")).update(next_check_at=now)
     usual = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
     Connection.objects.repair_clock_skew(now=now, latest=usual)
-    useless = Q(connection=None) | Q(connection__disabled=True)
-    found = waiting.filter(useless).values_list("pk", flat=True)
+    is_obsolete = Q(connection=None) | Q(connection__disabled=True)
+    obsolete = waiting.filter(is_obsolete).values_list("pk", flat=True)
     with transaction.atomic():
-        _cancel(AuditedConnection.objects.filter(pk__in=list(found)), at=now)
+        _cancel(AuditedConnection.objects.filter(pk__in=list(obsolete)), at=now)
     for run in AuditRun.objects.filter(finished_at=None):
         with transaction.atomic():
             _finish(run.pk, at=now)
@@ -230,23 +230,23 @@ def _cancel(waiting: QuerySet[AuditedConnection], *, at: datetime) -> None:
     _settle(waiting, {"state": State.CANCELLED, "finished_at": at}, at=at)
 
 
-def _settle(waiting: QuerySet[AuditedConnection], found: dict[str, Any], *, at: datetime) -> None:
+def _settle(waiting: QuerySet[AuditedConnection], result: dict[str, Any], *, at: datetime) -> None:
     with transaction.atomic():
         runs = sorted(set(waiting.values_list("run_id", flat=True)))
-        waiting.update(**found)
+        waiting.update(**result)
         for run in runs:
             _finish(run, at=at)
 
 
 def _finish(run: int, *, at: datetime) -> None:
-    # The last two workers of a run must see each other: the second one waits here for the first one's commit.
+    # Locks the run, so that of the last two workers the second sees the commit of the first.
     AuditRun.objects.select_for_update().filter(pk=run).first()
     if not AuditedConnection.objects.filter(run_id=run, state=State.WAITING).exists():
         AuditRun.objects.filter(pk=run, finished_at=None).update(finished_at=at)
 
 
 def forget_old_runs() -> int:
-    """Keep the newest finished runs of each kind. Returns how many were removed."""
+    """Delete all but the newest finished runs of each kind. Returns how many were deleted."""
     count = 0
     for by_hand in (True, False):
         kept = AuditRun.objects.filter(by_hand=by_hand).values_list("pk", flat=True)[:KEPT_RUNS]

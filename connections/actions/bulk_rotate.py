@@ -1,4 +1,4 @@
-"""One new token for several connections: tested once for each organization, swapped for each in its own step."""
+"""Use one new token for several connections: verified once per organization, replaced in one transaction each."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -23,7 +23,7 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Swapped:
-    """What became of one connection: the comparison of both tokens, or why it keeps the old one."""
+    """The result for one connection: the comparison of both tokens, or why it keeps the old one."""
 
     connection: Connection
     comparison: Comparison | None = None
@@ -32,7 +32,7 @@ class Swapped:
 
 @dataclass(frozen=True, slots=True)
 class BulkVerification:
-    """What a new token would mean for one connection. `refusal` is set when it could not even be tested."""
+    """The effect of a new token on one connection. `refusal` is set if it could not be verified."""
 
     connection: Connection
     report: Report | None = None
@@ -41,33 +41,33 @@ class BulkVerification:
 
 
 class _Verifications:
-    """Tests by place, each made once. `verification_keys` are those of kept results, whatever place they are for.
+    """Verifications by organization, each made once. `verification_keys` belong to results of any organization.
 
-    Connections of one place share a test as far as it speaks for the projects that each is limited to.
+    Connections of one organization share a result if it applies to the projects that each is limited to.
     """
 
     def __init__(self, verification_keys: Sequence[str], *, person: AbstractBaseUser, now: datetime) -> None:
-        self._in_hand = verification_keys
+        self._kept_keys = verification_keys
         self._person, self._now = person, now
-        self._made: dict[Place, list[verify_credential.VerificationResult]] = {}
+        self._by_organization: dict[Place, list[verify_credential.VerificationResult]] = {}
         self.verification_keys: list[str] = []
 
     def __call__(self, credentials: Credentials) -> verify_credential.VerificationResult:
-        made = self._made.setdefault((credentials.server.name, credentials.organization.name), [])
-        for tested in made:
-            if tested.report.speaks_for(credentials.projects):
-                return tested
-        made.append(self._find(credentials))
-        return made[-1]
+        results = self._by_organization.setdefault((credentials.server.name, credentials.organization.name), [])
+        for result in results:
+            if result.report.speaks_for(credentials.projects):
+                return result
+        results.append(self._find(credentials))
+        return results[-1]
 
     def _find(self, credentials: Credentials) -> verify_credential.VerificationResult:
-        for verification_key in self._in_hand:
-            known = usable_report(verification_key, credentials, by=self._person, now=self._now)
-            if known is not None:
-                return verify_credential.VerificationResult(known, verification_key)
-        tested = verify_new(credentials, by=self._person, now=self._now)
-        self.verification_keys += [tested.verification_key] if tested.verification_key else []
-        return tested
+        for verification_key in self._kept_keys:
+            report = usable_report(verification_key, credentials, by=self._person, now=self._now)
+            if report is not None:
+                return verify_credential.VerificationResult(report, verification_key)
+        result = verify_new(credentials, by=self._person, now=self._now)
+        self.verification_keys += [result.verification_key] if result.verification_key else []
+        return result
 
 
 def bulk_rotate(
@@ -79,10 +79,10 @@ def bulk_rotate(
     now: datetime,
     drawn_from: Mapping[int, str] | None = None,
 ) -> list[Swapped]:
-    """Swap the token of each. One that is refused keeps its old token and leaves the others right.
+    """Replace the token of each connection. If one fails, it keeps its old token and the others continue.
 
-    `new.verification_key` may hold several, separated by spaces; `drawn_from` are the versions that the form carries,
-    by the connections' ids. Raises `CannotRotate` when the token policy refuses one token for several connections.
+    `new.verification_key` may contain several keys, separated by spaces; `drawn_from` has the form versions by
+    connection id. Raises `CannotRotate` if the token policy does not allow one token for several connections.
     """
     if len(connections) > 1 and StoredTokenPolicy.now().reuse is Rule.REFUSE:
         problem = catalogue.problem("token_reused")
@@ -93,7 +93,7 @@ def bulk_rotate(
     for connection in connections:
         version = None if drawn_from is None else drawn_from.get(connection.pk, "")
         try:
-            comparison = rotate(connection, alone, person=person, by=by, now=now, look=verify, drawn_from=version)
+            comparison = rotate(connection, alone, person=person, by=by, now=now, verify=verify, drawn_from=version)
         except (CannotRotate, ConnectionGone) as refusal:
             swapped.append(Swapped(connection, refusal=refusal))
         else:
@@ -104,7 +104,7 @@ def bulk_rotate(
 def verify_for_bulk(
     connections: Sequence[Connection], token: Credential, *, person: AbstractBaseUser, now: datetime
 ) -> tuple[list[BulkVerification], str]:
-    """What the token would mean for each, and the keys of the kept results for the swap. Nothing is swapped."""
+    """Verify the token for each connection without replacing it. Also returns the keys of the kept results."""
     verify = _Verifications((), person=person, now=now)
     tested = [_test(connection, token, verify) for connection in connections]
     return tested, " ".join(verify.verification_keys)
@@ -126,7 +126,7 @@ def kept_for_bulk(
     person: AbstractBaseUser,
     now: datetime,
 ) -> list[BulkVerification]:
-    """The results of a test made minutes ago, for a page that shows them again. Nothing is asked."""
+    """The kept results of a recent verification, for showing them again. Makes no calls."""
     reports: dict[str, Report] = {}
     kept = []
     for connection in connections:
@@ -142,9 +142,9 @@ def kept_for_bulk(
 
 
 def tests_of_refused(swapped: Sequence[Swapped]) -> tuple[list[BulkVerification], str]:
-    """The tests on which refusals rest, and the keys of those that are kept.
+    """The verifications behind refusals, and the keys of those that are kept.
 
-    What concerns the token itself is said with the refusal, so its test adds nothing.
+    Refusals of the token itself already say everything, so they are left out.
     """
     tested, keys = [], []
     for outcome in swapped:

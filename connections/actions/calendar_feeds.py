@@ -1,4 +1,4 @@
-"""A person's calendar of expiry dates: its secret address is made, shown once, renewed and revoked."""
+"""Calendar feeds of expiry dates: create, renew and revoke their secret addresses, and serve them."""
 
 import hashlib
 import secrets
@@ -20,7 +20,7 @@ _FETCHES_NOTED_EVERY = timedelta(hours=1)
 
 
 def make_address(user: User, *, by: Actor, now: datetime) -> str:
-    """The secret of a new address; an earlier one stops working. Only its digest is kept."""
+    """Create the secret of a new address, which replaces an earlier one. Only its digest is stored."""
     secret = secrets.token_urlsafe(32)
     fresh = {"secret_digest": _digest(secret), "made_at": now, "fetched_at": None, "changed_at": now}
     with transaction.atomic():
@@ -30,7 +30,7 @@ def make_address(user: User, *, by: Actor, now: datetime) -> str:
 
 
 def revoke(user: User, *, by: Actor, now: datetime) -> None:
-    """End the address. Doing it twice records it once."""
+    """Revoke the address. A second call does nothing."""
     with transaction.atomic():
         removed, _ = CalendarFeed.objects.filter(user=user).delete()
         if removed:
@@ -39,7 +39,7 @@ def revoke(user: User, *, by: Actor, now: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a calendar program gets: the file, its digest, and when it last changed."""
+    """The file for a calendar program, its digest, and when it last changed."""
 
     content: bytes
     digest: str
@@ -47,7 +47,7 @@ class Fetched:
 
 
 def fetch(secret: str, *, now: datetime) -> Fetched | None:
-    """The file at an address; None when nobody may read it there any more."""
+    """The file at an address; None if the address is revoked or its owner lost access."""
     feed = CalendarFeed.objects.select_related("user").filter(secret_digest=_digest(secret)).first()
     if feed is None or not _may_read(feed.user):
         return None
@@ -56,14 +56,14 @@ def fetch(secret: str, *, now: datetime) -> Fetched | None:
         notification_reads.dated_of(feed.user), today=today, revise=partial(revise, now=now)
     )
     digest = hashlib.sha256(content).hexdigest()
-    noted: dict[str, object] = {}
+    changes: dict[str, object] = {}
     if digest != feed.content_digest:
         after = feed.changed_at if feed.content_digest else None
         feed.changed_at = next_second(now, after=after)
-        noted = {"content_digest": digest, "changed_at": feed.changed_at}
-    if noted or feed.fetched_at is None or now - feed.fetched_at >= _FETCHES_NOTED_EVERY:
-        # Whoever revokes the address meanwhile leaves nothing to note.
-        CalendarFeed.objects.filter(pk=feed.pk, secret_digest=feed.secret_digest).update(fetched_at=now, **noted)
+        changes = {"content_digest": digest, "changed_at": feed.changed_at}
+    if changes or feed.fetched_at is None or now - feed.fetched_at >= _FETCHES_NOTED_EVERY:
+        # Filters by the digest, so that an address revoked in the meantime is not updated.
+        CalendarFeed.objects.filter(pk=feed.pk, secret_digest=feed.secret_digest).update(fetched_at=now, **changes)
     return Fetched(content, digest, feed.changed_at)
 
 

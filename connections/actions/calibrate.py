@@ -1,4 +1,4 @@
-"""Compare the answers of a connection's organization with what is expected of Azure DevOps."""
+"""Compare the answers of a connection's organization with the expected answers of Azure DevOps."""
 
 from datetime import datetime
 
@@ -16,10 +16,9 @@ from history.record import Actor, record
 
 
 def calibrate(connection: Connection, told: Told, *, by: Actor, now: datetime) -> Calibration:
-    """Ask with the stored token, and compare. `told` is what a person says of it.
+    """Make the calls with the stored token and compare the answers. `told` is what a person says about the token.
 
-    Nothing of the answers is stored, and the connection stays as it is. Raises `CannotCalibrate`, and for a person
-    `TooManyTests`.
+    No answer is stored, and the connection does not change. Raises `CannotCalibrate`, and `TooManyTests` for a person.
     """
     place = clients.place_of(connection.server)
     if told.token_state not in token_states(place):
@@ -29,11 +28,11 @@ def calibrate(connection: Connection, told: Told, *, by: Actor, now: datetime) -
     count_test(now=now)
     try:
         server, token = clients.server(connection.server), stored_credential(connection)
-    except (UnreadableToken, clients.UnknownServer) as ours:
-        problem = catalogue.problem(ours.code, place=place)
+    except (UnreadableToken, clients.UnknownServer) as error:
+        problem = catalogue.problem(error.code, place=place)
         raise CannotCalibrate(problem.code, f"{problem.title}. {problem.next_step}") from None
     with bound_contextvars(connection_id=connection.pk):
-        found = clients.calibrate(
+        calibration = clients.calibrate(
             server,
             connection.organization,
             token,
@@ -43,15 +42,15 @@ def calibrate(connection: Connection, told: Told, *, by: Actor, now: datetime) -
             projects=connection.limited_to(),
         )
     detail = {
-        "asked": sum(found.counts.values()) - found.counts[Result.NOT_ASKED],
-        "different": found.counts[Result.DIFFERENT],
+        "asked": sum(calibration.counts.values()) - calibration.counts[Result.NOT_ASKED],
+        "different": calibration.counts[Result.DIFFERENT],
     }
     record("connection.calibrated", connection, by=by, at=now, detail=detail)
-    return found
+    return calibration
 
 
 def _people(connection: Connection, by: Actor) -> list[str]:
-    """Who is known here by name, and must not come back in an answer's type of error."""
+    """Names of people, which must not appear in the error types of a calibration file."""
     owner = connection.owner
     people = [connection.identity_name, connection.identity_account]
     people += [owner.get_full_name(), owner.get_username(), owner.email]

@@ -1,4 +1,4 @@
-"""Write what a check found onto a connection."""
+"""Store the capabilities that a verification found."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -11,19 +11,19 @@ from core.columns import fit_to_columns
 
 @dataclass(frozen=True, slots=True)
 class StoredCapabilities:
-    """One line for each verdict that changed, and the capabilities that are not proved now."""
+    """A line for each changed verdict, and the capabilities that are not confirmed."""
 
     changes: list[str]
     lacking: frozenset[str]
 
 
-def store_findings(connection: Connection, report: Report, *, afresh: bool = False) -> StoredCapabilities:
-    """Keep the verdicts of an accepted report.
+def store_findings(connection: Connection, report: Report, *, is_new_token: bool = False) -> StoredCapabilities:
+    """Store the verdicts of an accepted report.
 
-    A look that could not tell does not erase what is known, unless `afresh`: then the token is another one.
+    An unknown verdict does not replace a known one, unless `is_new_token`.
     """
-    known = {} if afresh else {state.capability: state for state in connection.capabilities.all()}
-    if afresh:
+    known = {} if is_new_token else {state.capability: state for state in connection.capabilities.all()}
+    if is_new_token:
         connection.capabilities.all().delete()
     changes = []
     lacking = set()
@@ -31,7 +31,7 @@ def store_findings(connection: Connection, report: Report, *, afresh: bool = Fal
         state = known.get(finding.capability)
         before = state.verdict if state else ""
         state = state or CapabilityState(connection=connection, capability=finding.capability)
-        _take(state, finding, report.finished_at)
+        _apply(state, finding, report.finished_at)
         fit_to_columns(state).save()
         if before and before != state.verdict:
             changes.append(f"{finding.capability}: {before} -> {state.verdict}")
@@ -42,7 +42,7 @@ def store_findings(connection: Connection, report: Report, *, afresh: bool = Fal
 
 
 def _note_hidden_projects(connection: Connection, report: Report) -> None:
-    """Keep since when a chosen project is not visible. A list that was not read to its end shows only what is there."""
+    """Record since when chosen projects are not visible. An incomplete list proves only what it contains."""
     if connection.all_projects:
         return
     hidden = {project.id.lower() for project in report.not_visible}
@@ -54,20 +54,20 @@ def _note_hidden_projects(connection: Connection, report: Report) -> None:
         elif key in visible:
             chosen.not_visible_since = None
         if chosen.not_visible_since != since:
-            # A project that is not chosen any more leaves nothing to note.
+            # An update, as the project may no longer be chosen.
             since = chosen.not_visible_since
             ChosenProject.objects.filter(pk=chosen.pk).update(not_visible_since=since)
 
 
-def _take(state: CapabilityState, finding: Finding, at: datetime) -> None:
+def _apply(state: CapabilityState, finding: Finding, at: datetime) -> None:
     state.checked_at = at
-    unsure = finding.verdict is Verdict.UNKNOWN
-    if unsure and state.verdict not in ("", Verdict.UNKNOWN):
+    is_unknown = finding.verdict is Verdict.UNKNOWN
+    if is_unknown and state.verdict not in ("", Verdict.UNKNOWN):
         state.doubt = finding.reason if finding.reason != WRITE_PROBES_OFF else ""
         return
     state.verdict = finding.verdict
     state.reason = finding.reason
     state.by_project = [asdict(here) for here in finding.by_project]
     state.doubt = ""
-    if not unsure:
+    if not is_unknown:
         state.verified_at = at

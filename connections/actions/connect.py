@@ -1,4 +1,4 @@
-"""Connect an organization: check, then store the connection and its sealed token in one transaction."""
+"""Connect an organization: verify the token, then store the connection and its encrypted token."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from history.record import Actor, record
 
 @dataclass(frozen=True, slots=True)
 class ConnectRequest:
-    """What the person chose beside the credentials. `projects` are ids; None means all projects."""
+    """What a person enters besides the credentials. `projects` are ids; None means all projects."""
 
     name: str
     expires_on: date | None
@@ -39,47 +39,47 @@ class ConnectRequest:
 
 
 def connect(
-    credentials: Credentials, wishes: ConnectRequest, *, owner: AbstractBaseUser, by: Actor, now: datetime
+    credentials: Credentials, request: ConnectRequest, *, owner: AbstractBaseUser, by: Actor, now: datetime
 ) -> Connection:
-    """Store a connection whose token was seen to work. Raises `CannotConnect`, and then nothing is stored."""
-    wishes = _checked(wishes, today=timezone.localdate(now))
-    _name_is_free(wishes.name)
+    """Verify the token and store the connection. Raises `CannotConnect` without storing anything."""
+    request = _checked(request, today=timezone.localdate(now))
+    _name_is_free(request.name)
     enforce_policy.enforce(
-        enforce_policy.violations_of(expires_on=wishes.expires_on, now=now, token=credentials.token), CannotConnect
+        enforce_policy.violations_of(expires_on=request.expires_on, now=now, token=credentials.token), CannotConnect
     )
-    # What the token can do is asked where it will be used.
-    credentials = replace(credentials, projects=tuple(map(ProjectRef, wishes.projects or ())))
-    tested = usable_or_new_report(wishes.verification_key, credentials, by=owner, now=now)
+    # Verify in the projects that the connection will use.
+    credentials = replace(credentials, projects=tuple(map(ProjectRef, request.projects or ())))
+    tested = usable_or_new_report(request.verification_key, credentials, by=owner, now=now)
     report = tested.report
     try:
-        chosen = validate(report, wishes, credentials, today=timezone.localdate(now))
+        chosen = validate(report, request, credentials, today=timezone.localdate(now))
     except CannotConnect as refused:
         refused.tested = keep_result(tested, credentials, by=owner, now=now)
         raise
     try:
         with transaction.atomic():
-            connection = _store(credentials, wishes, report, owner=owner, now=now)
+            connection = _store(credentials, request, report, owner=owner, now=now)
             choose_projects(connection, chosen, now=now)
             status_changes.record_notified(connection, store_findings(connection, report).lacking)
             connection.save(update_fields=["notified_lacking"])
-            record("connection.connected", connection, by=by, at=now, detail=_detail(credentials, wishes, report))
+            record("connection.connected", connection, by=by, at=now, detail=_detail(credentials, request, report))
     except IntegrityError:
-        # Somebody else took the name between our look and our write.
-        _name_is_free(wishes.name)
+        # Someone else took the name in the meantime.
+        _name_is_free(request.name)
         if not type(owner)._default_manager.filter(pk=owner.pk).exists():
             raise CannotConnect("owner_gone", "The owner was removed in the meantime. Choose someone else.") from None
         raise
     return connection
 
 
-def _checked(wishes: ConnectRequest, *, today: date) -> ConnectRequest:
-    """The wishes as they are stored. Raises `CannotConnect` for what nobody may enter."""
+def _checked(request: ConnectRequest, *, today: date) -> ConnectRequest:
+    """The request with normalized values. Raises `CannotConnect` for invalid ones."""
     with refusing_invalid_input(CannotConnect):
         return replace(
-            wishes,
-            name=input_rules.connection_name(wishes.name),
-            expires_on=input_rules.expiry_of_new_token(wishes.expires_on, today=today),
-            token_reach=input_rules.choice(wishes.token_reach, Connection.Reach.values, field="token_reach"),
+            request,
+            name=input_rules.connection_name(request.name),
+            expires_on=input_rules.expiry_of_new_token(request.expires_on, today=today),
+            token_reach=input_rules.choice(request.token_reach, Connection.Reach.values, field="token_reach"),
         )
 
 
@@ -92,14 +92,14 @@ def _name_is_free(name: str) -> None:
 
 
 def validate(
-    report: Report, wishes: ConnectRequest, credentials: Credentials, *, today: date
+    report: Report, request: ConnectRequest, credentials: Credentials, *, today: date
 ) -> tuple[Project, ...] | None:
-    """The chosen projects, when the report allows to connect. Raises `CannotConnect` with the problem's code."""
+    """The chosen projects, if the report allows connecting. Raises `CannotConnect` with the problem code."""
     if not report.accepted:
-        problem = why_refused(report, credentials, token_reach=wishes.token_reach, today=today)
+        problem = why_refused(report, credentials, token_reach=request.token_reach, today=today)
         raise CannotConnect(problem.code, f"{problem.title}. {problem.next_step}", field="token")
-    chosen = None if wishes.projects is None else pick_projects(report, wishes.projects, credentials)
-    if not report.passed and not wishes.accept_limited:
+    chosen = None if request.projects is None else pick_projects(report, request.projects, credentials)
+    if not report.passed and not request.accept_limited:
         raise CannotConnect(
             "limited_not_accepted",
             "The token works, but not every scope was confirmed. Tick the box to connect it as Limited, or fix the "
@@ -110,7 +110,7 @@ def validate(
 
 
 def why_refused(report: Report, credentials: Credentials, *, token_reach: str, today: date) -> catalogue.Problem:
-    """Why a token that nothing is stored of was not accepted."""
+    """Why a new token was not accepted."""
     failure = with_cause_of_new(report, place=credentials.server.place, token_reach=token_reach, today=today).failure
     if failure is None:
         return catalogue.problem("unexpected_answer", place=credentials.server.place)
@@ -118,13 +118,13 @@ def why_refused(report: Report, credentials: Credentials, *, token_reach: str, t
     return catalogue.problem(failure.code, place=credentials.server.place, facts=facts)
 
 
-def pick_projects(report: Report, wanted: Iterable[str], credentials: Credentials) -> tuple[Project, ...]:
-    """The wanted projects out of those the token sees. Raises `CannotConnect` for any other."""
+def pick_projects(report: Report, project_ids: Iterable[str], credentials: Credentials) -> tuple[Project, ...]:
+    """The projects with these ids. Raises `CannotConnect` if the token cannot see one."""
     visible = {project.id: project for project in report.projects}
-    wanted = list(dict.fromkeys(wanted))
-    if not wanted:
+    project_ids = list(dict.fromkeys(project_ids))
+    if not project_ids:
         raise CannotConnect("no_project_chosen", "Choose at least one project, or all projects.", field="projects")
-    if any(name not in visible for name in wanted):
+    if any(project not in visible for project in project_ids):
         if report.projects_failure is not None:
             facts = catalogue.facts_of(report.projects_failure, credentials.organization.name)
             problem = catalogue.problem(report.projects_failure.code, place=credentials.server.place, facts=facts)
@@ -132,19 +132,19 @@ def pick_projects(report: Report, wanted: Iterable[str], credentials: Credential
         raise CannotConnect(
             "project_not_visible", "This token cannot see one of the chosen projects. Choose again.", field="projects"
         )
-    return tuple(visible[name] for name in wanted)
+    return tuple(visible[project] for project in project_ids)
 
 
 def _store(
-    credentials: Credentials, wishes: ConnectRequest, report: Report, *, owner: AbstractBaseUser, now: datetime
+    credentials: Credentials, request: ConnectRequest, report: Report, *, owner: AbstractBaseUser, now: datetime
 ) -> Connection:
     connection = Connection(
-        name=wishes.name,
+        name=request.name,
         server=credentials.server.name,
         organization=credentials.organization.name,
         owner_id=owner.pk,
-        expires_on=credentials.token.expires_on(wishes.expires_on),
-        token_reach=Connection.Reach.at(credentials.server.place, wishes.token_reach),
+        expires_on=credentials.token.expires_on(request.expires_on),
+        token_reach=Connection.Reach.at(credentials.server.place, request.token_reach),
         created_at=now,
         token_set_at=now,
         health_since=now,
@@ -160,7 +160,7 @@ def _store(
 
 
 def apply_report(connection: Connection, report: Report) -> None:
-    """Copy onto the connection what an accepted report says of the token. The caller saves."""
+    """Copy the results of an accepted report to the connection. The caller saves it."""
     assert report.identity is not None  # noqa: S101  (accepted)
     connection.organization_id = report.organization_id
     connection.identity_id = report.identity.id
@@ -175,12 +175,12 @@ def apply_report(connection: Connection, report: Report) -> None:
     fit_to_columns(connection)
 
 
-def _detail(credentials: Credentials, wishes: ConnectRequest, report: Report) -> dict[str, object]:
+def _detail(credentials: Credentials, request: ConnectRequest, report: Report) -> dict[str, object]:
     return {
         "server": credentials.server.name,
         "organization": credentials.organization.name,
         "identity": report.identity.id if report.identity else "",
         "health": str(health_of(report)),
-        "expires_on": wishes.expires_on.isoformat() if wishes.expires_on else None,
-        "projects": "all" if wishes.projects is None else len(wishes.projects),
+        "expires_on": request.expires_on.isoformat() if request.expires_on else None,
+        "projects": "all" if request.projects is None else len(request.projects),
     }

@@ -1,6 +1,6 @@
-"""Which projects a connection covers, and who acts on a change of it.
+"""The projects that a connection covers, and receivers of changes.
 
-Apps that stand on this one register what they do then; it cannot import them.
+Apps built on this one register receivers, as it cannot import them.
 """
 
 from datetime import datetime
@@ -15,20 +15,20 @@ class Receiver(Protocol):
     """Called in the transaction of the change."""
 
     def __call__(self, connection: Connection, *, now: datetime) -> None:
-        """React to what this connection covers from `now` on."""
+        """Handle what the connection covers from `now` on."""
 
 
 _receivers: list[Receiver] = []
 
 
 def register(receiver: Receiver) -> None:
-    """Call `receiver` whenever a connection was made or its projects were chosen."""
+    """Call `receiver` when a connection is created or its projects change."""
     if receiver not in _receivers:
         _receivers.append(receiver)
 
 
 def choose_projects(connection: Connection, chosen: tuple[Project, ...] | None, *, now: datetime) -> None:
-    """Limit the connection to the chosen projects; None lifts the limit. Runs in the caller's transaction."""
+    """Limit the connection to the chosen projects, or to none for None. Runs in the caller's transaction."""
     connection.chosen_projects.all().delete()
     connection.all_projects = chosen is None
     connection.save(update_fields=["all_projects"])
@@ -40,6 +40,6 @@ def choose_projects(connection: Connection, chosen: tuple[Project, ...] | None, 
 
 
 def coverage_changed(connection: Connection, *, now: datetime) -> None:
-    """Tell everyone who registered."""
+    """Call the registered receivers."""
     for receiver in _receivers:
         receiver(connection, now=now)

@@ -1,4 +1,4 @@
-"""End a connection, or let it rest."""
+"""Disconnect, disable and enable connections."""
 
 from datetime import datetime
 
@@ -15,12 +15,12 @@ from history.record import Actor, record
 def disconnect(
     connection: Connection, *, confirmed_name: str, by: Actor, now: datetime, drawn_from: str | None = None
 ) -> OldToken:
-    """Delete the connection and our copy of its token; its events stay. Returns the token, which lives on elsewhere.
+    """Delete the connection and its stored token, but not its events. Returns the token, which is still valid.
 
-    `drawn_from` is the version that the form carries. Raises `CannotDisconnect`, and `ConnectionGone`.
+    `drawn_from` is the version in the form. Raises `CannotDisconnect` and `ConnectionGone`.
     """
     with transaction.atomic():
-        # Whoever writes what belongs to a connection holds its row, so nothing comes in while this is deleted.
+        # All writers of related rows lock the connection, so nothing is added while it is deleted.
         current = versions.held(connection.pk)
         versions.require_unchanged(current, drawn_from, versions.DISCONNECT, refusal=CannotDisconnect)
         if not _is_name_of(current, confirmed_name):
@@ -45,9 +45,9 @@ def _is_name_of(connection: Connection, typed: str) -> bool:
 def set_disabled(
     connection: Connection, *, disabled: bool, by: Actor, now: datetime, drawn_from: str | None = None
 ) -> None:
-    """Stop or resume using the connection. Saying the same thing twice records it once.
+    """Disable or enable the connection; recorded only if it changes.
 
-    `drawn_from` is the version that the button carries. Raises `CannotChange`, and `ConnectionGone`.
+    `drawn_from` is the version in the form. Raises `CannotChange` and `ConnectionGone`.
     """
     with transaction.atomic():
         current = versions.held(connection.pk)

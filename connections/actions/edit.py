@@ -1,4 +1,4 @@
-"""Change what a connection is called, what it covers and what is known of its token's end."""
+"""Edit a connection: its name, projects, recipients, and the data recorded about its token."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from history.record import Actor, record
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The wished state. `projects` are ids; None means all projects."""
+    """The entered values. `projects` are ids; None means all projects."""
 
     name: str
     expires_on: date | None
@@ -37,18 +37,18 @@ class Changes:
 
 
 def visible_projects(connection: Connection) -> Listed[Project]:
-    """The projects that the stored token sees now, by name. Raises `CannotEdit` with the problem's code."""
+    """The projects that the stored token can see, sorted by name. Raises `CannotEdit` with the problem code."""
     try:
         server = clients.server(connection.server)
         token = stored_credential(connection)
         with clients.azure_devops(server, connection.organization, token, seconds=clients.page_seconds()) as client:
-            found = read_all(client.projects())
+            listed = read_all(client.projects())
     except AzureDevOpsError as error:
         facts = catalogue.Facts(error.host, connection.organization, error.retry_after)
         raise _not_listed(connection, cause_for(connection, error.code, now=timezone.now()), facts) from None
     except (UnreadableToken, clients.UnknownServer) as error:
         raise _not_listed(connection, error.code, catalogue.Facts()) from None
-    return replace(found, items=tuple(sorted(found.items, key=lambda one: one.name.casefold())))
+    return replace(listed, items=tuple(sorted(listed.items, key=lambda project: project.name.casefold())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +93,14 @@ def _not_listed(connection: Connection, code: str, facts: catalogue.Facts) -> Ca
 def edit(
     connection: Connection, changes: Changes, *, by: Actor, now: datetime, drawn_from: str | None = None
 ) -> list[str]:
-    """Apply the changes and return the names of the fields that changed.
+    """Apply the changes and return the names of the changed fields.
 
-    `drawn_from` is the version that the form carries. Raises `CannotEdit`, with the conflicts when something that the
-    form stands for changed since, and `ConnectionGone`.
+    `drawn_from` is the version in the form. Raises `CannotEdit`, with the conflicts if fields of the form changed in
+    the meantime, and `ConnectionGone`.
     """
     changes = _checked(changes, today=timezone.localdate(now))
     _require_unchanged(connection, changes, drawn_from)
-    _keep_to_guard_rails(connection, changes, now=now)
+    _enforce_policy(connection, changes, now=now)
     chosen = _chosen(connection, changes)
     try:
         with transaction.atomic():
@@ -118,7 +118,7 @@ def edit(
 
 
 def _checked(changes: Changes, *, today: date) -> Changes:
-    """The changes as they are stored. Raises `CannotEdit` for what nobody may enter."""
+    """The changes with normalized values. Raises `CannotEdit` for invalid ones."""
     with refusing_invalid_input(CannotEdit):
         return replace(
             changes,
@@ -129,7 +129,7 @@ def _checked(changes: Changes, *, today: date) -> Changes:
         )
 
 
-def _keep_to_guard_rails(connection: Connection, changes: Changes, *, now: datetime) -> None:
+def _enforce_policy(connection: Connection, changes: Changes, *, now: datetime) -> None:
     if changes.expires_on != connection.expires_on:
         born_on = timezone.localdate(connection.token_set_at)
         enforce_policy.enforce(
@@ -156,7 +156,7 @@ def _reach(connection: Connection, changes: Changes) -> str:
 def _write(
     current: Connection, changes: Changes, chosen: tuple[Project, ...] | None, *, now: datetime
 ) -> dict[str, object]:
-    """Write what is wanted onto the row that is held, and return what differs from before."""
+    """Save the changes to the locked row, and return the differences."""
     before = _state(current)
     current.name = changes.name
     current.expires_on = changes.expires_on
@@ -167,13 +167,13 @@ def _write(
     choose_projects(current, chosen, now=now)
     changed = _differences(before, _state(current))
     if "projects" in changed:
-        # What is known was found in other projects, so an audit is due at once.
+        # The stored results are from other projects, so an audit is due now.
         Connection.objects.filter(pk=current.pk).update(next_check_at=now)
     return changed
 
 
 def _correct_problem(connection: Connection, *, now: datetime) -> None:
-    """What is known of a refused token may tell more of why; the answer of an audit meanwhile stays."""
+    """Update the cause of a rejected token, unless an audit changed the problem in the meantime."""
     before, after = connection.problem, problem_after_edit(connection, now=now)
     if before != after and Connection.objects.filter(pk=connection.pk, problem=before).update(problem=after):
         connection.problem = after
@@ -190,7 +190,7 @@ def _chosen(connection: Connection, changes: Changes) -> tuple[Project, ...] | N
     listed = visible_projects(connection)
     visible = {project.id: project for project in listed.items}
     if not listed.complete:
-        # What was chosen before may be in the part of the list that was not read.
+        # Previously chosen projects may be in the part of the list that was not read.
         visible = kept | visible
     if any(project not in visible for project in changes.projects):
         raise CannotEdit(

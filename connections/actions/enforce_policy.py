@@ -1,4 +1,4 @@
-"""Enforce the token policy for every token, on pages and in commands alike; and change the policy."""
+"""Enforce the token policy, on pages and in commands, and change it."""
 
 from dataclasses import asdict
 from datetime import date, datetime
@@ -26,7 +26,7 @@ def violations_of(
     besides: int | None = None,
     born_on: date | None = None,
 ) -> list[Violation]:
-    """Which rules a token violates. `besides` is the connection whose own token does not count as reuse."""
+    """The rules that a token violates. `besides` is the connection whose own token does not count as reuse."""
     return token_policy.violations(
         StoredTokenPolicy.now(),
         born_on=born_on or timezone.localdate(now),
@@ -36,36 +36,36 @@ def violations_of(
 
 
 def reuse_violations(token: Credential, *, besides: int | None = None) -> list[Violation]:
-    """The violation of using one token twice, if the policy does not allow it."""
+    """The violation of reusing a token, if the policy does not allow that."""
     today = timezone.localdate()
-    found = violations_of(expires_on=today, now=timezone.now(), token=token, besides=besides)
-    return [violation for violation in found if violation.code == "token_reused"]
+    violations = violations_of(expires_on=today, now=timezone.now(), token=token, besides=besides)
+    return [violation for violation in violations if violation.code == "token_reused"]
 
 
-def enforce(found: list[Violation], refusal: type[Refused]) -> list[Violation]:
-    """The violations that only warn. Raises `refusal` for the first that is refused."""
-    for violation in found:
+def enforce(violations: list[Violation], refusal: type[Refused]) -> list[Violation]:
+    """Raise `refusal` for the first violation that is not allowed. Returns the others, which are warnings."""
+    for violation in violations:
         if violation.rule is Rule.REFUSE:
             problem = catalogue.problem(violation.code)
             raise refusal(problem.code, f"{problem.title}. {problem.next_step}", field=violation.field)
-    return found
+    return violations
 
 
-def set_token_policy(wished: TokenPolicy, *, by: Actor, now: datetime, drawn_from: str | None = None) -> bool:
-    """Change the token policy. Returns whether anything changed; saying the same twice records it once.
+def set_token_policy(policy: TokenPolicy, *, by: Actor, now: datetime, drawn_from: str | None = None) -> bool:
+    """Change the token policy. Returns whether anything changed.
 
-    `drawn_from` is the version that the form carries. Raises `CannotChange`.
+    `drawn_from` is the version in the form. Raises `CannotChange`.
     """
     with refusing_invalid_input(CannotChange):
-        input_rules.longest_life(wished.longest_life_days)
+        input_rules.longest_life(policy.longest_life_days)
     with transaction.atomic():
         stored = StoredTokenPolicy.locked()
-        versions.require_unchanged_policy(stored.rails(), wished, drawn_from, refusal=CannotChange)
-        before, after = asdict(stored.rails()), asdict(wished)
+        versions.require_unchanged_policy(stored.rails(), policy, drawn_from, refusal=CannotChange)
+        before, after = asdict(stored.rails()), asdict(policy)
         differing = [name for name in after if before[name] != after[name]]
         changed = {name: {"before": before[name], "after": after[name]} for name in differing}
         if changed:
-            stored.take(wished)
+            stored.take(policy)
             stored.save()
             record("guardrails.changed", stored, by=by, at=now, detail=changed)
     return bool(changed)

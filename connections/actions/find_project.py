@@ -1,4 +1,4 @@
-"""My project is not listed: which of the guide's causes applies."""
+"""Find out why a project is not listed."""
 
 import time
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from connections.providers.organization import Place, with_place
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The cause as a stable code, and what it means. `code` is "listed" when there is nothing wrong."""
+    """The cause as a stable code, and its text. `code` is "listed" if the project is visible."""
 
     code: str
     tone: str
@@ -64,13 +64,13 @@ def find_before_connecting(
 
 def find_project(credentials: Credentials, name: str, report: Report) -> Answer:
     """Look for the project `name` with the given credentials. Never raises an `AzureDevOpsError`."""
-    wanted = name.strip()
+    name = name.strip()
     for project in report.projects:
-        if wanted.casefold() in (project.name.casefold(), project.id.casefold()):
+        if name.casefold() in (project.name.casefold(), project.id.casefold()):
             return Answer("listed", *_LISTED, f"“{project.name}” is visible to this token. Search for it in the list.")
     if not report.accepted:
         return Answer("unknown", "warn", "circle-question-mark", "Unknown", "The token was not accepted.")
-    return look_for(credentials, wanted)
+    return look_for(credentials, name)
 
 
 def look_for(credentials: Credentials, name: str) -> Answer:
@@ -88,7 +88,7 @@ def look_for(credentials: Credentials, name: str) -> Answer:
         )
 
 
-def _look(credentials: Credentials, wanted: str) -> Answer:
+def _look(credentials: Credentials, name: str) -> Answer:
     limit = clients.page_seconds()
     with (
         clients.azure_devops(
@@ -96,32 +96,31 @@ def _look(credentials: Credentials, wanted: str) -> Answer:
         ) as client,
         deadline(time.monotonic() + limit),
     ):
-        # Half of the time is for the lists, which may be endless; the rest is for the question that needs none.
-        listed, is_whole = _find_in_lists(client, wanted, seconds=limit / 2)
+        # Half of the time is for the lists, which may be endless, and the rest for the single project.
+        listed, is_whole = _find_in_lists(client, name, seconds=limit / 2)
         if listed is not None:
             return _by_state(listed, credentials.server.place)
         try:
-            return _by_state(client.project(wanted), credentials.server.place)
+            return _by_state(client.project(name), credentials.server.place)
         except NotFound:
-            return _not_visible(credentials, wanted) if is_whole else _INCOMPLETE
+            return _not_visible(credentials, name) if is_whole else _INCOMPLETE
 
 
-def _find_in_lists(client: AzureDevOpsClient, wanted: str, *, seconds: float) -> tuple[Project | None, bool]:
-    """The project, if it is listed; and whether the lists were read to their ends."""
+def _find_in_lists(client: AzureDevOpsClient, name: str, *, seconds: float) -> tuple[Project | None, bool]:
+    """The project, if it is listed, and whether the lists were read completely."""
     ends_at = time.monotonic() + seconds
     is_whole = True
-    # Projects that are deleted or half made are only in the list of all states, not under their own address.
-    # "all" leaves out the deleted ones.
+    # Projects that are deleted or being created cannot be requested by name, but are listed. "all" omits deleted ones.
     for state in ("all", "deleted"):
         try:
             for page in client.projects(state=state, seconds=ends_at - time.monotonic()):
                 for project in page.items:
-                    if project.name.casefold() == wanted.casefold():
+                    if project.name.casefold() == name.casefold():
                         return project, is_whole
         except ListIncomplete:
             is_whole = False
         except TimedOut:
-            # The list before may have used up the time of both.
+            # The first list may have used up the time of both.
             if time.monotonic() < ends_at:
                 raise
             is_whole = False
@@ -147,14 +146,14 @@ def _by_state(project: Project, place: Place) -> Answer:
     )
 
 
-def _not_visible(credentials: Credentials, wanted: str) -> Answer:
+def _not_visible(credentials: Credentials, name: str) -> Answer:
     organization, place = credentials.organization.name, credentials.server.place
     return Answer(
         "not_visible",
         "warn",
         "eye-off",
         "Project not found or not visible",
-        f"The owner of this token cannot see a project “{wanted}” in {organization}. They may not be a member of it, "
+        f"The owner of this token cannot see a project “{name}” in {organization}. They may not be a member of it, "
         f"it may belong to another {place}, or its name may be spelled differently. Check the project's address in "
         f"the browser: the first part after the server is its {place}.",
     )

@@ -1,4 +1,4 @@
-"""Write stored tokens anew with the newest key of the ring."""
+"""Encrypt stored tokens again with the newest key of the key ring."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ from connections.models import StoredCredential
 from core import encryption
 
 REPORT_EVERY = 100
-# What other apps seal with the same ring; each adds to the outcome.
+# Functions of other apps that do the same for their secrets, and add to the result.
 further_secrets: list[Callable[["ReencryptionResult"], None]] = []
 
 
 @dataclass(slots=True)
 class ReencryptionResult:
-    """How many tokens were written anew, had the newest key already, or cannot be read (by connection name)."""
+    """How many tokens were re-encrypted or already had the newest key; names of connections with unreadable ones."""
 
     resealed: int = 0
     current: int = 0
@@ -21,9 +21,9 @@ class ReencryptionResult:
 
 
 def reencrypt_all(*, progress: Callable[[int, int], object]) -> ReencryptionResult:
-    """Go through all stored tokens. Each row is a step of its own, so that it may be interrupted anywhere.
+    """Re-encrypt all stored tokens, each in a transaction of its own, so that it can be interrupted at any time.
 
-    `progress` hears now and then how many of how many were looked at.
+    Calls `progress` with the number processed and the total from time to time.
     """
     outcome = ReencryptionResult()
     tokens = StoredCredential.objects.select_related("connection").order_by("pk")
@@ -32,8 +32,8 @@ def reencrypt_all(*, progress: Callable[[int, int], object]) -> ReencryptionResu
         _reencrypt(stored, outcome)
         if done % REPORT_EVERY == 0:
             progress(done, total)
-    for other in further_secrets:
-        other(outcome)
+    for reencrypt in further_secrets:
+        reencrypt(outcome)
     return outcome
 
 
@@ -46,7 +46,7 @@ def _reencrypt(stored: StoredCredential, outcome: ReencryptionResult) -> None:
     except encryption.UnreadableToken:
         outcome.unreadable.append(stored.connection.name)
         return
-    # Somebody may have updated the token since it was read: then the row is not touched.
+    # Filters by the old value, so that a token updated in the meantime is not overwritten.
     changed = StoredCredential.objects.filter(pk=stored.pk, sealed=stored.sealed).update(
         sealed=encryption.encrypt(token, owner=stored.seal_owner)
     )

@@ -1,4 +1,4 @@
-"""Name the likely cause of a refused token, from what is known of the token beside Azure DevOps' answer."""
+"""Determine the likely cause of a rejected token from its recorded data."""
 
 from dataclasses import replace
 from datetime import date, datetime
@@ -14,7 +14,7 @@ from connections.providers.organization import Place
 
 
 def cause_for(connection: Connection, code: str, *, now: datetime) -> str:
-    """The problem code for a refusal of a connection's token; any other code stays as it is."""
+    """The problem code of the cause if the code is a rejection of the token; otherwise the same code."""
     return expiry.cause_of_refusal(
         code,
         expires_on=connection.expires_on,
@@ -25,21 +25,21 @@ def cause_for(connection: Connection, code: str, *, now: datetime) -> str:
 
 
 def _refused_since(connection: Connection) -> date | None:
-    """The day on which Azure DevOps began to refuse the token; None while it accepts it."""
+    """The day since which Azure DevOps rejects the token; None while it accepts it."""
     if connection.health != Health.REJECTED or connection.problem not in expiry.DEAD_TOKEN:
         return None
     return timezone.localdate(connection.health_since)
 
 
 def with_cause(connection: Connection, report: Report) -> Report:
-    """The report of a check of the stored token, under the code of its cause."""
+    """The report on a stored token, with the code of the likely cause."""
     if report.failure is None:
         return report
-    return _under(report, cause_for(connection, report.failure.code, now=report.finished_at))
+    return _with_code(report, cause_for(connection, report.failure.code, now=report.finished_at))
 
 
 def with_cause_of_new(report: Report, *, place: Place, token_reach: str, today: date) -> Report:
-    """The report of a token that is not stored, of which a person said for which organizations it was made."""
+    """The report on a new token, with the code of the likely cause. `token_reach` is what the person entered."""
     if report.failure is None:
         return report
     cause = expiry.cause_of_refusal(
@@ -48,10 +48,10 @@ def with_cause_of_new(report: Report, *, place: Place, token_reach: str, today: 
         all_organizations=Connection.Reach.is_all(place, token_reach),
         today=today,
     )
-    return _under(report, cause)
+    return _with_code(report, cause)
 
 
-def _under(report: Report, code: str) -> Report:
+def _with_code(report: Report, code: str) -> Report:
     failure = report.failure
     if failure is None or failure.code == code:
         return report
@@ -62,7 +62,7 @@ def _under(report: Report, code: str) -> Report:
 
 
 def problem_after_edit(connection: Connection, *, now: datetime) -> str:
-    """The problem code once more, after somebody changed what is recorded of a refused token."""
+    """The problem code after the recorded data of a rejected token changed."""
     if connection.problem not in expiry.DEAD_TOKEN:
         return connection.problem
     return cause_for(connection, expiry.without_cause(connection.problem), now=now)

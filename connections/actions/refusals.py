@@ -1,4 +1,4 @@
-"""Why an action was not carried out."""
+"""Exceptions of actions that were not carried out."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +9,10 @@ from connections.input_rules import InvalidInput
 
 
 class Refused(Exception):
-    """An action refused for a reason that a person can act on.
+    """An action that was refused for a reason that people can act on.
 
-    `field` names the form field the message belongs beside, or is empty; `code` is stable. `tested` is the test of a
-    token that speaks against it, if it was one. `conflicts` are the fields that changed since the form was drawn.
+    `code` is stable; `field` is the form field to show the message at, or empty. `tested` is the verification that led
+    to the refusal, if any. `conflicts` are fields that changed since the form was rendered.
     """
 
     def __init__(self, code: str, message: str, *, field: str = "") -> None:
@@ -25,7 +25,7 @@ class Refused(Exception):
 
 
 class ConnectionGone(Refused):
-    """The connection was disconnected meanwhile; nothing was changed."""
+    """The connection was disconnected in the meantime; nothing was changed."""
 
 
 class CannotConnect(Refused):
@@ -33,29 +33,29 @@ class CannotConnect(Refused):
 
 
 class CannotRotate(Refused):
-    """The stored token stays as it was."""
+    """The stored token was not changed."""
 
 
 class CannotEdit(Refused):
-    """The connection stays as it was."""
+    """The connection was not changed."""
 
 
 class CannotDisconnect(Refused):
-    """The connection stays."""
+    """The connection was not deleted."""
 
 
 class CannotCalibrate(Refused):
-    """Nothing was asked."""
+    """No call was made."""
 
 
 class CannotChange(Refused):
-    """A change of whether it is in use, of the default or of the token policy is refused; nothing was changed."""
+    """Enabling, disabling, the default, the owner or the token policy was not changed."""
 
 
 @contextmanager
 def refusing_invalid_input(refusal: type[Refused]) -> Iterator[None]:
-    """Raise `refusal` for what a rule of `input_rules` does not accept, with the rule's code, words and field."""
+    """Turn `InvalidInput` into `refusal`, with the same code, message and field."""
     try:
         yield
-    except InvalidInput as wrong:
-        raise refusal(wrong.code, wrong.message, field=wrong.field) from None
+    except InvalidInput as error:
+        raise refusal(error.code, error.message, field=error.field) from None

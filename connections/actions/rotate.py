@@ -1,4 +1,4 @@
-"""Replace a stored token: test the new one while the old one stays, compare, swap in one step."""
+"""Replace a stored token: verify the new one, compare both, replace in one transaction."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from history.record import Actor, record
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The new token beside the old one. Capabilities are keys."""
+    """The new token compared with the old one. Capabilities are keys."""
 
     same_person: bool
     same_organization: bool
@@ -40,7 +40,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """The new token and what its owner says of it."""
+    """The new token, and the data that a person enters about it."""
 
     token: Credential
     expires_on: date | None
@@ -50,20 +50,20 @@ class Replacement:
 
 
 def credentials_for(connection: Connection, token: Credential) -> Credentials:
-    """The new token at the connection's own place and projects. Raises `CannotRotate` when the server is gone."""
+    """The token with the connection's organization and projects. Raises `CannotRotate` if the server is unknown."""
     try:
         server = clients.server(connection.server)
-    except clients.UnknownServer as gone:
-        raise CannotRotate(gone.code, catalogue.problem(gone.code).explanation) from gone
+    except clients.UnknownServer as error:
+        raise CannotRotate(error.code, catalogue.problem(error.code).explanation) from error
     organization = OrganizationName(name=connection.organization, as_typed=connection.organization)
     return Credentials(server, organization, token, connection.limited_to())
 
 
 def compare(connection: Connection, report: Report) -> Comparison:
-    """What would change with the token of an accepted report."""
+    """Compare the token of an accepted report with the stored one."""
     before = {state.capability for state in connection.capabilities.all() if state.verdict == Verdict.GRANTED}
     after = {finding.capability for finding in report.findings if finding.verdict is Verdict.GRANTED}
-    # What could not be told is neither lost nor gained.
+    # Unknown capabilities are neither lost nor gained.
     refused = {finding.capability for finding in report.lacking()}
     return Comparison(
         same_person=report.identity is not None and report.identity.id == connection.identity_id,
@@ -83,22 +83,27 @@ def rotate(
     person: AbstractBaseUser,
     by: Actor,
     now: datetime,
-    look: Verification | None = None,
+    verify: Verification | None = None,
     drawn_from: str | None = None,
 ) -> Comparison:
-    """Swap the token. Raises `CannotRotate` or `ConnectionGone`, and then the old token and everything else stay.
+    """Replace the token. Raises `CannotRotate` or `ConnectionGone` without changing anything.
 
-    `look` gives a test; without it, the one in hand or a fresh one. `drawn_from` is the version that the form carries.
+    `verify` verifies the credentials; by default a kept result is used or a new verification made. `drawn_from` is the
+    version in the form.
     """
     versions.require_unchanged(connection, drawn_from, versions.ROTATE, refusal=CannotRotate)
     with refusing_invalid_input(CannotRotate):
         input_rules.expiry_of_new_token(new.expires_on, today=timezone.localdate(now))
         input_rules.choice(new.token_reach, Connection.Reach.values, field="token_reach")
     credentials = credentials_for(connection, new.token)
-    _is_another(connection, new.token)
-    found = enforce_policy.violations_of(expires_on=new.expires_on, now=now, token=new.token, besides=connection.pk)
-    enforce_policy.enforce(found, CannotRotate)
-    tested = look(credentials) if look else usable_or_new_report(new.verification_key, credentials, by=person, now=now)
+    _require_other_token(connection, new.token)
+    violations = enforce_policy.violations_of(
+        expires_on=new.expires_on, now=now, token=new.token, besides=connection.pk
+    )
+    enforce_policy.enforce(violations, CannotRotate)
+    tested = (
+        verify(credentials) if verify else usable_or_new_report(new.verification_key, credentials, by=person, now=now)
+    )
     report = tested.report
     try:
         _validate(connection, report, new, credentials, today=timezone.localdate(now))
@@ -106,7 +111,7 @@ def rotate(
         refused.tested = keep_result(tested, credentials, by=person, now=now)
         raise
     comparison = compare(connection, report)
-    # Azure DevOps has created no tokens for all organizations since 15 March 2026: unless it is said, this is for one.
+    # Azure DevOps has created no tokens for all organizations since 15 March 2026, so the default is one.
     reach = new.token_reach or Connection.Reach.ONE
     new = replace(new, token_reach=Connection.Reach.at(credentials.server.place, reach))
     with transaction.atomic():
@@ -122,10 +127,10 @@ _IN_USE = (
 _STORED_AND_REFUSED = "This token is already stored, and Azure DevOps no longer accepts it. Create a new one there."
 
 
-def _is_another(connection: Connection, token: Credential) -> None:
-    """Whoever updated a token with itself would be told to revoke the one in use.
+def _require_other_token(connection: Connection, token: Credential) -> None:
+    """Refuse the stored token, because the person would be asked to revoke the old one.
 
-    When the stored copy cannot be read any more, entering the same token again is what mends it.
+    If the stored copy is unreadable, entering the same token again repairs it.
     """
     stored = StoredCredential.objects.filter(connection=connection, fingerprint=encryption.fingerprint(token)).first()
     if stored is None or not stored.is_readable():
@@ -162,7 +167,7 @@ def _replaced_meanwhile() -> CannotRotate:
 def _swap(connection: Connection, new: Replacement, report: Report, *, now: datetime) -> None:
     if versions.held(connection.pk).token_set_at != connection.token_set_at:
         raise _replaced_meanwhile()
-    # What else changed since the page was opened stays as it is now.
+    # Keeps other changes made since the page was opened.
     connection.refresh_from_db()
     connection.token_set_at = now
     connection.expires_on = new.token.expires_on(new.expires_on)
@@ -173,10 +178,10 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
     connection.health_since = report.finished_at if before != connection.health else connection.health_since
     connection.next_check_at = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
     connection.leased_until, connection.lease = None, ""
-    found = store_findings(connection, report, afresh=True)
-    # The person saw what the new token can do and chose it, so there is nothing to look at twice.
+    stored = store_findings(connection, report, is_new_token=True)
+    # The person saw what the new token can do, so no second audit has to confirm it.
     status_changes.apply_observation(
-        connection, status_changes.Observation(found.lacking, answered=True, seen_again=False, confirmed=True), at=now
+        connection, status_changes.Observation(stored.lacking, answered=True, seen_again=False, confirmed=True), at=now
     )
     connection.save(force_update=True)
     mark_done(connection, at=now)
@@ -196,9 +201,9 @@ def _store(connection: Connection, token: Credential) -> None:
 def extend(
     connection: Connection, *, expires_on: date | None, by: Actor, now: datetime, drawn_from: str | None = None
 ) -> Report:
-    """Record that the same token lives longer now, after seeing it work.
+    """Record the new expiry date of an extended token, after verifying it.
 
-    `drawn_from` is the version that the form carries. Raises `CannotRotate`, and `ConnectionGone`.
+    `drawn_from` is the version in the form. Raises `CannotRotate` and `ConnectionGone`.
     """
     asked_at, yours = connection.token_set_at, {"expires_on": versions.expiry_date(expires_on)}
     versions.require_unchanged(connection, drawn_from, versions.EXTEND, yours=yours, refusal=CannotRotate)

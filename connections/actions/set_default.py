@@ -1,4 +1,4 @@
-"""Choose the one connection that forms choose beforehand."""
+"""Set the default connection, which forms preselect."""
 
 from datetime import datetime
 
@@ -13,25 +13,24 @@ from history.record import Actor, record
 
 
 def set_default(connection: Connection, *, by: Actor, now: datetime, drawn_from: str | None = None) -> bool:
-    """Put the star on `connection` and take it from any other. Returns whether anything changed.
+    """Make the connection the default instead of any other. Returns whether anything changed.
 
-    `drawn_from` is the version that the button carries: which one had the star. Raises `CannotChange`, and
-    `ConnectionGone`.
+    `drawn_from` is the version in the form: the default at that time. Raises `CannotChange` and `ConnectionGone`.
     """
     try:
-        changed = _move_star(connection, by=by, now=now, drawn_from=drawn_from)
+        changed = _move_default(connection, by=by, now=now, drawn_from=drawn_from)
     except IntegrityError:
-        # None had it, and somebody else chose another one at the same moment: now there is one to compare with.
-        changed = _move_star(connection, by=by, now=now, drawn_from=drawn_from)
+        # There was no default, and someone else set one at the same moment: compare with that one.
+        changed = _move_default(connection, by=by, now=now, drawn_from=drawn_from)
     connection.is_default = True
     return changed
 
 
-def _move_star(connection: Connection, *, by: Actor, now: datetime, drawn_from: str | None) -> bool:
+def _move_default(connection: Connection, *, by: Actor, now: datetime, drawn_from: str | None) -> bool:
     with transaction.atomic():
-        # Locked in one order, so that two people who choose at once come one after the other.
-        concerned = Connection.objects.filter(Q(is_default=True) | Q(pk=connection.pk)).order_by("pk")
-        list(concerned.select_for_update())
+        # Locks in a fixed order, to avoid deadlocks.
+        affected = Connection.objects.filter(Q(is_default=True) | Q(pk=connection.pk)).order_by("pk")
+        list(affected.select_for_update())
         current = versions.held(connection.pk)
         if current.is_default:
             return False

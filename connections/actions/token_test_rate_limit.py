@@ -1,4 +1,4 @@
-"""How many tests somebody may ask for: the test button guesses no tokens and floods no server."""
+"""Rate limit of token tests, against guessing of tokens and overload."""
 
 from datetime import datetime, timedelta
 
@@ -12,36 +12,36 @@ from throttling.rate_limits import Cost, Rate, TooMany
 
 
 class TooManyTests(TooMany):
-    """The person or the address tested too often. `seconds` says when there is one test again."""
+    """The person or the IP address exceeded the rate limit. `seconds` is the time until the next test."""
 
     code = "too_many_tests"
 
 
 def count_test(*, now: datetime) -> None:
-    """Count one test for whoever acts and where they are. Raises `TooManyTests`; the command line has no limit."""
+    """Count a test for the current person and IP address. Raises `TooManyTests`; commands have no limit."""
     by = acting()
     try:
-        rate_limits.consume(_takes(by), now=now)
-    except TooMany as refused:
-        _tell(by, now=now)
-        raise TooManyTests(refused.rate, refused.wait) from None
+        rate_limits.consume(_costs(by), now=now)
+    except TooMany as error:
+        _record(by, now=now)
+        raise TooManyTests(error.rate, error.wait) from None
 
 
-def _takes(by: Actor) -> list[Cost]:
-    takes = []
+def _costs(by: Actor) -> list[Cost]:
+    costs = []
     if by.id is not None:
-        takes.append(Cost(_rate("tests of a person", settings.TESTS_PER_PERSON), (by.id,)))
+        costs.append(Cost(_rate("tests of a person", settings.TESTS_PER_PERSON), (by.id,)))
     if by.address is not None:
-        takes.append(Cost(_rate("tests from an address", settings.TESTS_PER_ADDRESS), (network_of(by.address),)))
-    return takes
+        costs.append(Cost(_rate("tests from an address", settings.TESTS_PER_ADDRESS), (network_of(by.address),)))
+    return costs
 
 
 def _rate(name: str, allowance: int) -> Rate:
     return Rate(name, allowance, timedelta(minutes=settings.TESTS_MINUTES))
 
 
-def _tell(by: Actor, *, now: datetime) -> None:
-    """One event a minute is enough to tell of somebody who goes on."""
+def _record(by: Actor, *, now: datetime) -> None:
+    """Record an event, at most once a minute per person and network."""
     notice = Cost(Rate("notice of refused tests", 1, timedelta(minutes=1)), (by.id, network_of(by.address)))
     try:
         rate_limits.consume([notice], now=now)

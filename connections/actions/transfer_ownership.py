@@ -1,4 +1,4 @@
-"""Give connections to another owner, as when a person leaves."""
+"""Transfer connections to another owner, for example when a person leaves."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ from history.record import Actor, record
 
 @dataclass(frozen=True, slots=True)
 class OwnershipTransfer:
-    """How many have the new owner now, and the names of those that somebody else changed or disconnected meanwhile."""
+    """How many were transferred, and the names of those changed or disconnected by someone else in the meantime."""
 
     moved: int
     changed_meanwhile: tuple[str, ...]
 
 
 def transfer_ownership(connections: Iterable[Connection], *, to: User, by: Actor, now: datetime) -> OwnershipTransfer:
-    """Change the owner of each whose owner is still the one that was read; each change is an event.
+    """Transfer the connections whose owner has not changed since they were read.
 
-    Raises `CannotChange` when the new owner was removed or made inactive meanwhile.
+    Raises `CannotChange` if the new owner was removed or deactivated in the meantime.
     """
-    moved, left = 0, []
+    moved, skipped = 0, []
     for connection in connections:
         before = connection.owner
         try:
@@ -35,7 +35,7 @@ def transfer_ownership(connections: Iterable[Connection], *, to: User, by: Actor
                 if current.owner_id == to.pk:
                     continue
                 if current.owner_id != before.pk:
-                    left.append(connection.name)
+                    skipped.append(connection.name)
                     continue
                 _require_present(to)
                 Connection.objects.filter(pk=current.pk).update(owner=to)
@@ -43,12 +43,12 @@ def transfer_ownership(connections: Iterable[Connection], *, to: User, by: Actor
                 record("connection.handed_over", current, by=by, at=now, detail=detail)
                 moved += 1
         except ConnectionGone:
-            left.append(connection.name)
-    return OwnershipTransfer(moved, tuple(left))
+            skipped.append(connection.name)
+    return OwnershipTransfer(moved, tuple(skipped))
 
 
 def _require_present(to: User) -> None:
-    """Held until the transaction ends, so that nobody removes them meanwhile."""
+    """Lock the new owner until the transaction ends. Raises `CannotChange` if they are gone."""
     if not User.objects.select_for_update(no_key=True).filter(pk=to.pk, is_active=True).exists():
         words = "The new owner was removed or deactivated in the meantime. Choose someone else."
         raise CannotChange("owner_gone", words, field="to")

@@ -1,4 +1,4 @@
-"""Stop reminders to one address, about one connection or about all, and begin them again."""
+"""Stop and resume reminders to an address, about one connection or all."""
 
 from datetime import datetime
 
@@ -10,10 +10,7 @@ from history.record import Actor, record
 
 
 def stop_reminders(connection: Connection | None, *, address: str, now: datetime) -> None:
-    """Stop them; without a connection, about every one. Doing it twice records it once.
-
-    Raises `ConnectionGone`.
-    """
+    """Stop reminders about the connection, or about all for None. Raises `ConnectionGone`."""
     with transaction.atomic():
         if connection is not None:
             versions.held(connection.pk)
@@ -23,7 +20,7 @@ def stop_reminders(connection: Connection | None, *, address: str, now: datetime
 
 
 def restart_reminders(muted: MutedReminders, *, by: Actor, now: datetime) -> None:
-    """Begin them again."""
+    """Resume reminders."""
     with transaction.atomic():
         named = _named("unmuted", muted)
         if MutedReminders.objects.filter(pk=muted.pk).exists():

@@ -1,4 +1,4 @@
-"""Test a token before anything is stored, and keep the result for the minutes until Connect."""
+"""Verify a token before it is stored, and keep the result until the person connects."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ _SALT = "connections.test-result"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A token and where it should open the door: a server, an organization, and projects when only some are meant."""
+    """A token with its server and organization, and the projects if it is limited to some."""
 
     server: Server
     organization: OrganizationName
@@ -33,14 +33,14 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class VerificationResult:
-    """A report, and the signed key of its stored copy; empty when it is not kept."""
+    """A report, and the signed key of its stored copy; empty if it is not stored."""
 
     report: Report
     verification_key: str = ""
 
 
 def verify_new(credentials: Credentials, *, by: AbstractBaseUser, now: datetime) -> VerificationResult:
-    """Check the credentials. Nothing of the token is stored but a keyed digest, and only when it was accepted.
+    """Verify the credentials. If the token is accepted, the report is kept with a keyed digest of the token.
 
     Raises `TooManyTests`.
     """
@@ -51,7 +51,7 @@ def verify_new(credentials: Credentials, *, by: AbstractBaseUser, now: datetime)
 def keep_result(
     tested: VerificationResult, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
 ) -> VerificationResult:
-    """Keep a test for the minutes until Connect, if it is not kept yet and the token was accepted."""
+    """Store the result until the person connects, if it is not stored yet and the token was accepted."""
     if tested.verification_key or not tested.report.accepted:
         return tested
     return VerificationResult(tested.report, _keep(credentials, tested.report, by=by, now=now))
@@ -79,9 +79,9 @@ def _keep(credentials: Credentials, report: Report, *, by: AbstractBaseUser, now
 def kept_report(
     verification_key: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
 ) -> Report | None:
-    """The report of a test made minutes ago by this person for this server, organization and token, if there is one.
+    """A recent report by this person for the same server, organization and token, if there is one.
 
-    It is for showing: other projects than those of the credentials may have been tried.
+    Only for showing, as it may be about other projects than those of the credentials.
     """
     oldest = now - timedelta(minutes=settings.TEST_RESULT_MINUTES)
     try:
@@ -101,7 +101,7 @@ def kept_report(
 def kept_result(
     verification_key: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
 ) -> VerificationResult | None:
-    """The kept report with its key, for a page that shows it again."""
+    """The kept report with its key, for showing it again."""
     report = kept_report(verification_key, credentials, by=by, now=now)
     return None if report is None else VerificationResult(report, verification_key)
 
@@ -109,7 +109,7 @@ def kept_result(
 def usable_report(
     verification_key: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
 ) -> Report | None:
-    """The kept report, if it also speaks for the projects of the credentials, so that nothing need be asked again."""
+    """The kept report, if it also applies to the projects of the credentials."""
     report = kept_report(verification_key, credentials, by=by, now=now)
     return report if report is not None and report.speaks_for(credentials.projects) else None
 
@@ -117,22 +117,22 @@ def usable_report(
 def usable_or_new_report(
     verification_key: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
 ) -> VerificationResult:
-    """The report in hand, or that of a fresh test, which is not kept. Raises `TooManyTests`."""
-    in_hand = usable_report(verification_key, credentials, by=by, now=now)
-    if in_hand is not None:
-        return VerificationResult(in_hand, verification_key)
+    """The kept report, or a new one, which is not stored. Raises `TooManyTests`."""
+    report = usable_report(verification_key, credentials, by=by, now=now)
+    if report is not None:
+        return VerificationResult(report, verification_key)
     count_test(now=now)
     return VerificationResult(_check(credentials))
 
 
 def token_in_use(token: Credential, *, besides: int | None = None) -> bool:
-    """Whether another connection already keeps this token."""
+    """Whether another connection uses this token."""
     others = StoredCredential.objects.filter(fingerprint=encryption.fingerprint(token))
     return others.exclude(pk=besides).exists()
 
 
 def forget_old(*, now: datetime) -> int:
-    """Remove results that Connect would not take any more. Returns how many."""
+    """Delete expired results. Returns how many."""
     removed, _ = ProbeResult.objects.filter(
         created_at__lt=now - timedelta(minutes=settings.TEST_RESULT_MINUTES)
     ).delete()

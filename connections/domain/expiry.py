@@ -1,4 +1,4 @@
-"""When a token ends, counted in days of the site's time zone. The day before is the last safe one."""
+"""Token expiry and reminders, in days of the site's time zone. The day before is the last safe day."""
 
 from collections.abc import Container, Iterable, Sequence
 from datetime import date, timedelta
@@ -8,48 +8,48 @@ from connections.domain.health import Expiry
 SOON_DAYS = 30
 ADVISED_DAYS = 90
 PRESETS = (30, 60, 90)
-# Azure DevOps stops tokens for "All accessible organizations" on this day.
+# From this day, Azure DevOps rejects tokens for "All accessible organizations".
 # https://learn.microsoft.com/azure/devops/release-notes/2026/sprint-270-update
 GLOBAL_TOKENS_END = date(2026, 12, 1)
-# A custom date at Azure DevOps is at most a year away.
+# Azure DevOps allows custom dates of up to a year.
 LONGEST_LIFE = timedelta(days=366)
 
 
 def days_left(expires_on: date, today: date) -> int:
-    """Whole days until the token's date; 0 on the day itself, negative after it."""
+    """Days until the expiry date: 0 on the day itself, negative after it."""
     return (expires_on - today).days
 
 
 def due_threshold(
     expires_on: date, today: date, *, thresholds: Iterable[int], token_set_on: date, reminded: Container[int]
 ) -> int | None:
-    """The one reminder that is due now, as its threshold in days, or None.
+    """The threshold in days of the reminder that is due now, or None.
 
-    Crossing counts, not hitting: a missed day delays a reminder and never skips it. Only the tightest that is
-    crossed can be due, and none that is longer than the token's own life.
+    A threshold is due when it is crossed, so a missed day delays a reminder but never skips it. Only the smallest
+    crossed threshold can be due, and none that exceeds the token's lifetime.
     """
     left = days_left(expires_on, today)
-    life = days_left(expires_on, token_set_on)
-    crossed = [threshold for threshold in thresholds if left <= threshold and (threshold < life or threshold == 0)]
+    lifetime = days_left(expires_on, token_set_on)
+    crossed = [threshold for threshold in thresholds if left <= threshold and (threshold < lifetime or threshold == 0)]
     if not crossed:
         return None
-    tightest = min(crossed)
-    return None if tightest in reminded else tightest
+    smallest = min(crossed)
+    return None if smallest in reminded else smallest
 
 
 def next_reminder(expires_on: date, today: date, *, thresholds: Iterable[int]) -> date | None:
-    """The next day, after today, on which a reminder of the end is due."""
+    """The next day after today on which an expiry reminder is due."""
     left = days_left(expires_on, today)
     ahead = [left - threshold for threshold in thresholds if threshold < left]
     return today + timedelta(days=min(ahead)) if ahead else None
 
 
-# While no date is recorded people are asked for it, weekly at first, then every month.
+# Without an expiry date, people are asked for it on given days, then every month.
 NAG_EVERY = 30
 
 
 def next_nag(token_set_on: date, today: date, *, days: Sequence[int]) -> date | None:
-    """The next day on which people are asked for a date that nobody recorded."""
+    """The next day on which people are asked for the missing expiry date."""
     age = (today - token_set_on).days
     if not days:
         return None
@@ -59,22 +59,22 @@ def next_nag(token_set_on: date, today: date, *, days: Sequence[int]) -> date | 
 
 
 def due_nag(token_set_on: date, today: date, *, days: Sequence[int], nagged: Container[int]) -> int | None:
-    """The step, in days since the token was stored, at which people are asked for its date now, or None.
+    """The step, in days since the token was stored, at which to ask for its expiry date now, or None.
 
-    The steps are `days`, then every NAG_EVERY days after the last of them. Only the newest that has come can be
-    due: a missed day delays, and never doubles.
+    The steps are `days`, then every NAG_EVERY days. Only the latest reached step can be due, so a missed day delays a
+    reminder but never causes two.
     """
     age = (today - token_set_on).days
-    come = [day for day in days if day <= age]
-    if not come:
+    reached = [day for day in days if day <= age]
+    if not reached:
         return None
     last = max(days)
-    newest = max(come) if age < last else last + (age - last) // NAG_EVERY * NAG_EVERY
-    return None if newest in nagged else newest
+    latest = max(reached) if age < last else last + (age - last) // NAG_EVERY * NAG_EVERY
+    return None if latest in nagged else latest
 
 
 def expiry_of(expires_on: date | None, today: date, *, soon_days: int = SOON_DAYS) -> Expiry:
-    """The state on the expiry axis."""
+    """The expiry state of a date."""
     if expires_on is None:
         return Expiry.NOT_RECORDED
     left = days_left(expires_on, today)
@@ -84,7 +84,7 @@ def expiry_of(expires_on: date | None, today: date, *, soon_days: int = SOON_DAY
 
 
 def in_words(expires_on: date | None, today: date) -> str:
-    """How long it is until the date, as people say it."""
+    """The time until the date, such as "in 3 days" or "yesterday"."""
     if expires_on is None:
         return "not recorded, add a date"
     left = days_left(expires_on, today)
@@ -95,28 +95,28 @@ def in_words(expires_on: date | None, today: date) -> str:
     return f"in {left} days" if left > 0 else f"{-left} days ago"
 
 
-# How Azure DevOps refuses a token that was revoked, regenerated or ended, without saying which.
+# How Azure DevOps rejects revoked, regenerated and no longer valid tokens, without a reason.
 _DEAD = ("token_refused", "anonymous")
-# The same, and the sign-in page, which it shows to dead tokens too. No source says with which of them it refuses tokens
-# for all organizations since that day.
+# The same, and the sign-in page, which it also shows for dead tokens. Which of them it uses for tokens for all
+# organizations is not documented.
 _WITHOUT_A_REASON = (*_DEAD, "sign_in_required")
-# What `cause_of_refusal` makes of those.
+# The causes that `cause_of_refusal` concludes.
 _CONCLUDED = ("token_ended_early", "global_tokens_ended", "global_tokens_ended_likely")
-# The codes of a token that Azure DevOps does not accept: to extend or regenerate it is not possible, or does not help.
+# Codes of tokens that cannot be repaired by extending or regenerating them.
 DEAD_TOKEN = frozenset({*_WITHOUT_A_REASON, *_CONCLUDED, "token_expired", "global_token_blocked"})
-# Here Azure DevOps, or a person, said that the token was made for all organizations.
+# Codes of tokens that are known to be valid for all organizations.
 MADE_FOR_ALL = ("global_token_blocked", "global_tokens_ended")
 
 
 def cause_of_refusal(
     code: str, *, expires_on: date | None, all_organizations: bool | None, today: date, since: date | None = None
 ) -> str:
-    """The problem code that tells most of why a token was refused, from what is known of it beside the answer.
+    """The most specific problem code for a rejected token, from its recorded data.
 
-    `all_organizations` says whether the token was made for all accessible organizations of the service, and is None
-    where nobody recorded it. `since` is the day on which the refusals began, when that was not today.
+    `all_organizations` says whether the token is valid for all accessible organizations; None if that is not recorded.
+    `since` is the day of the first rejection, if that was before today.
     """
-    # Azure DevOps itself says of a token blocked by that policy that it was made for all organizations.
+    # This policy blocks only tokens for all organizations.
     if all_organizations is None and code == "global_token_blocked":
         all_organizations = True
     if (since or today) >= GLOBAL_TOKENS_END:
@@ -130,5 +130,5 @@ def cause_of_refusal(
 
 
 def without_cause(code: str) -> str:
-    """A refusal as it was before `cause_of_refusal` looked at it, as far as that can still be told."""
+    """Undo `cause_of_refusal`, as far as possible."""
     return "token_refused" if code in _CONCLUDED else code

@@ -1,4 +1,4 @@
-"""The timeline of expiry dates as a drawing: pure geometry, in the units of an SVG view box."""
+"""Geometry of the expiry chart, in units of the SVG view box."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ WIDTH = (DAYS + 1) * STEP
 HEIGHT = 96
 _BASE = 72
 _SHORTEST = 8
-# So many fill the height, even where no day has more.
+# A bar of this many tokens fills the height, if no day has more.
 _FEW = 4
 _URGENT_DAYS = 7
 _SOON_DAYS = 30
@@ -20,7 +20,7 @@ _MARKED_DAYS = (0, 7, 30, 60, 90)
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day on which tokens end. `names` are some of them, `more` how many are not named."""
+    """A day on which tokens expire. `names` are some of them, `more` is the number of others."""
 
     date: date
     left: int
@@ -30,7 +30,7 @@ class Day:
 
     @property
     def tone(self) -> str:
-        """How urgent: bad, warn or good."""
+        """The urgency: bad, warn or good."""
         if self.left <= _URGENT_DAYS:
             return "bad"
         return "warn" if self.left <= _SOON_DAYS else "good"
@@ -38,7 +38,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A day as a rectangle that stands on the base line."""
+    """The bar of a day, standing on the base line."""
 
     day: Day
     x: int
@@ -58,7 +58,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The next 90 days, and how many tokens have ended already."""
+    """The next 90 days, and how many tokens have already expired."""
 
     bars: tuple[Bar, ...]
     total: int
@@ -71,10 +71,10 @@ class Timeline:
 
 
 def timeline(days: Iterable[tuple[date, int, tuple[str, ...]]], *, ended: int, today: date) -> Timeline:
-    """Draw how many tokens end on each day from `today` on: day, count and some names. Later days are left out.
+    """The chart of tokens that expire on each day: day, count and some names.
 
-    The area a person sees should not shout: height grows with the square root of the count, so that a day of one
-    token stays visible beside a day of a thousand.
+    The height is proportional to the square root of the count, so that a day with one token remains visible beside a
+    day with a thousand.
     """
     until = today + timedelta(days=DAYS)
     shown = [

@@ -1,8 +1,7 @@
-"""The version of what a form was drawn from, and what changed since: optimistic locking, field by field.
+"""Optimistic locking of forms, field by field.
 
-Pure rules. A version stands in a hidden field as `name-3f2a9c….token-91bc04…`: the fields that the form depends on,
-each with a short digest of its value. So it needs no column, tells which field changed, and holds no value and no
-secret.
+Pure rules. A hidden field contains the version, such as `name-3f2a9c….token-91bc04…`: the fields that the form depends
+on, each with a short digest of its value. So it needs no column, shows which fields changed, and contains no values.
 """
 
 import hashlib
@@ -15,7 +14,7 @@ LONGEST = 2000
 
 @dataclass(frozen=True, slots=True)
 class FieldState:
-    """One field: what it is called, its value as comparable text, and the value in words for people."""
+    """A field: its label, its value as comparable text, and the value as shown to people."""
 
     label: str
     value: str
@@ -27,7 +26,7 @@ Facts = Mapping[str, FieldState]
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A field that changed since the form was drawn. `is_untouched` says that the person had left it as it was."""
+    """A field that changed since the form was rendered. `is_untouched` says that the person did not edit it."""
 
     field: str
     label: str
@@ -42,13 +41,13 @@ def write(facts: Facts, fields: Iterable[str]) -> str:
 
 
 def conflicts(version: str, fields: Iterable[str], *, now: Facts, yours: Facts) -> tuple[Conflict, ...]:
-    """The fields that are another way now than in the version, and not as the person wants them.
+    """The fields whose current value differs from the version and from what the person entered.
 
-    Fields that the version does not name count as changed: a form without a version was not drawn by this site.
-    `yours` holds what the person entered; a field that the form only depends on is not in it.
+    Fields missing from the version count as changed, as the form is then not from this site. `yours` has the entered
+    values, without fields that the form only depends on.
     """
     drawn = _read(version)
-    found = []
+    conflicts = []
     for field in fields:
         entered = yours.get(field)
         is_as_drawn = drawn.get(field) == _digest(field, now[field].value)
@@ -56,8 +55,8 @@ def conflicts(version: str, fields: Iterable[str], *, now: Facts, yours: Facts) 
             continue
         words = entered.words if entered else "as it was when you opened the page"
         is_untouched = entered is not None and drawn.get(field) == _digest(field, entered.value)
-        found.append(Conflict(field, now[field].label, words, now[field].words, is_untouched))
-    return tuple(found)
+        conflicts.append(Conflict(field, now[field].label, words, now[field].words, is_untouched))
+    return tuple(conflicts)
 
 
 def _read(version: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a result means for a connection: its health, and the worse of health and expiry."""
+"""Health state machine of connections, and when people are notified of status changes."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from connections.domain.verification import Report
 
 
 class Health(StrEnum):
-    """How the last checks went."""
+    """The health that the last audits showed."""
 
     HEALTHY = "healthy"
     LIMITED = "limited"
@@ -20,7 +20,7 @@ class Health(StrEnum):
 
 
 class Expiry(StrEnum):
-    """Where the token stands between its making and its end."""
+    """How close the token is to its expiry date."""
 
     FINE = "fine"
     SOON = "soon"
@@ -28,7 +28,7 @@ class Expiry(StrEnum):
     NOT_RECORDED = "not_recorded"
 
 
-# Worst first: one chip shows the worse of both axes.
+# Worst first: one badge shows the worse of health and expiry.
 _RANK: tuple[StrEnum, ...] = (
     Health.DISABLED,
     Expiry.EXPIRED,
@@ -45,12 +45,12 @@ NEEDS_ATTENTION = (Health.REJECTED, Health.UNREACHABLE, Health.LIMITED)
 
 
 def worse(health: Health, expiry: Expiry) -> Health | Expiry:
-    """The state that a person must know first."""
+    """The worse of both."""
     return health if _RANK.index(health) <= _RANK.index(expiry) else expiry
 
 
 class AuditOutcome(StrEnum):
-    """What one look showed. Trouble on the way that has repeated is an outage."""
+    """What one audit showed. Repeated inconclusive audits are an outage."""
 
     PROVED = "proved"
     LACKING = "lacking"
@@ -59,8 +59,8 @@ class AuditOutcome(StrEnum):
     OUTAGE = "outage"
 
 
-# What speaks against the token, its owner or the organization. Every other trouble is on the way: it says nothing about
-# the token, even where waiting alone does not help.
+# Problems of the token, its owner or the organization. All others say nothing about the token, even if waiting alone
+# does not help.
 REFUSALS = frozenset(
     {
         "access_denied",
@@ -85,30 +85,30 @@ REFUSALS = frozenset(
 )
 
 
-# Refusals of our own: Azure DevOps was not asked.
+# Refusals without a call to Azure DevOps.
 NEVER_ASKED = frozenset({"server_unknown", "token_unreadable"})
 
 
 def was_tested(report: Report) -> bool:
-    """Whether Azure DevOps said something about the token, for or against it."""
+    """Whether Azure DevOps accepted or rejected the token."""
     return report.failure is None or report.failure.code in REFUSALS - NEVER_ASKED
 
 
 def outcome_of(report: Report, *, lacking: Collection[str]) -> AuditOutcome:
-    """What a report shows. `lacking` are the capabilities that are known to be missing, or were never proved."""
+    """The outcome of an audit. `lacking` are capabilities that are missing or were never confirmed."""
     if report.failure is None:
         return AuditOutcome.LACKING if lacking else AuditOutcome.PROVED
     return AuditOutcome.REFUSED if report.failure.code in REFUSALS else AuditOutcome.INCONCLUSIVE
 
 
 def health_of(report: Report) -> Health:
-    """The health that one fresh look at an unknown token shows."""
-    sight = outcome_of(report, lacking=() if report.passed else ("something",))
-    return _NEXT[Health.NOT_CHECKED][AuditOutcome.OUTAGE if sight is AuditOutcome.INCONCLUSIVE else sight]
+    """The health of a new token after its first verification."""
+    outcome = outcome_of(report, lacking=() if report.passed else ("something",))
+    return _NEXT[Health.NOT_CHECKED][AuditOutcome.OUTAGE if outcome is AuditOutcome.INCONCLUSIVE else outcome]
 
 
-# The health after a look, by the health before it. A refusal and a lost scope are shown at once. Trouble on the way
-# changes nothing until it has repeated, and then it does not hide a refusal, which is the harder fact.
+# The health after an audit, by the health before. Rejections and lost scopes take effect at once. Inconclusive audits
+# change nothing until they repeat, and an outage does not replace a rejection, which is the more certain fact.
 _NEXT: dict[Health, dict[AuditOutcome, Health]] = {
     before: {
         AuditOutcome.PROVED: Health.HEALTHY,
@@ -123,7 +123,7 @@ _NEXT: dict[Health, dict[AuditOutcome, Health]] = {
 
 @dataclass(frozen=True, slots=True)
 class HealthState:
-    """Where a connection stands between two checks. `problem` is the code of why, `host` the one that it names."""
+    """The state of a connection between audits. `problem` is the problem code, `host` the host that it names."""
 
     health: Health
     problem: str = ""
@@ -131,20 +131,22 @@ class HealthState:
     host: str = ""
 
 
-def next_state(before: HealthState, sight: AuditOutcome, problem: str, *, repeats: int, host: str = "") -> HealthState:
-    """What a new look makes of a standing. `repeats` is how many troubles in a row make an outage."""
-    if sight not in (AuditOutcome.INCONCLUSIVE, AuditOutcome.OUTAGE):
-        return HealthState(_NEXT[before.health][sight], problem, host=host)
-    troubles = before.consecutive_failures + 1
-    has_repeated = troubles >= repeats
+def next_state(
+    before: HealthState, outcome: AuditOutcome, problem: str, *, repeats: int, host: str = ""
+) -> HealthState:
+    """The state after an audit. `repeats` is how many inconclusive audits in a row make an outage."""
+    if outcome not in (AuditOutcome.INCONCLUSIVE, AuditOutcome.OUTAGE):
+        return HealthState(_NEXT[before.health][outcome], problem, host=host)
+    failures = before.consecutive_failures + 1
+    has_repeated = failures >= repeats
     after = _NEXT[before.health][AuditOutcome.OUTAGE if has_repeated else AuditOutcome.INCONCLUSIVE]
     shows_it = has_repeated and after is Health.UNREACHABLE
     shown, shown_host = (problem, host) if shows_it else (before.problem, before.host)
-    return HealthState(after, shown, troubles, shown_host)
+    return HealthState(after, shown, failures, shown_host)
 
 
 class StatusChange(StrEnum):
-    """What people are told of a connection."""
+    """A change that people are notified of."""
 
     REJECTED = "rejected"
     LIMITED = "limited"
@@ -154,36 +156,36 @@ class StatusChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotifiedState:
-    """What is so, or what people believe to be so: a health, and what the token cannot do."""
+    """The current state, or the one that people were last notified of: health and missing capabilities."""
 
     health: Health
     lacking: frozenset[str] = frozenset()
 
 
-def status_change(told: NotifiedState, now: NotifiedState) -> StatusChange | None:
-    """What people do not know yet, if anything. `told` is what they were told last."""
+def status_change(notified: NotifiedState, now: NotifiedState) -> StatusChange | None:
+    """The change that people do not know yet, if any. `notified` is what they were last notified of."""
     if now.health is Health.REJECTED:
-        return StatusChange.REJECTED if told.health is not Health.REJECTED else None
+        return StatusChange.REJECTED if notified.health is not Health.REJECTED else None
     if now.health is Health.UNREACHABLE:
-        return StatusChange.UNREACHABLE if told.health is not Health.UNREACHABLE else None
-    if now.health is Health.LIMITED and now.lacking - told.lacking:
+        return StatusChange.UNREACHABLE if notified.health is not Health.UNREACHABLE else None
+    if now.health is Health.LIMITED and now.lacking - notified.lacking:
         return StatusChange.LIMITED
     if now.health is Health.HEALTHY:
-        return StatusChange.RECOVERED if told.health in NEEDS_ATTENTION else None
-    works_again = now.health is Health.LIMITED and told.health in (Health.REJECTED, Health.UNREACHABLE)
+        return StatusChange.RECOVERED if notified.health in NEEDS_ATTENTION else None
+    works_again = now.health is Health.LIMITED and notified.health in (Health.REJECTED, Health.UNREACHABLE)
     return StatusChange.RECOVERED if works_again else None
 
 
-# A refusal and a lost scope are mailed after a second look, an outage when it has lasted.
+# Rejections and lost scopes are mailed after a second audit confirms them, outages after some hours.
 CONFIRMATIONS_NEEDED = 2
 OUTAGE_BEFORE_MAIL = timedelta(hours=6)
 
 
-def should_notify(what: StatusChange, *, looks: int, lasted: timedelta, confirmed: bool = False) -> bool:
-    """Whether it is time to tell. `looks` is how often in a row it was seen, `lasted` how long it has been so.
+def should_notify(change: StatusChange, *, confirmations: int, lasted: timedelta, confirmed: bool = False) -> bool:
+    """Whether to notify people now. `confirmations` is how many audits in a row saw the change.
 
-    `confirmed` says that a person saw it already, as after an update of the token.
+    `lasted` is how long ago the health changed. `confirmed` says that a person saw the result, as after a token update.
     """
-    if what is StatusChange.UNREACHABLE:
+    if change is StatusChange.UNREACHABLE:
         return lasted >= OUTAGE_BEFORE_MAIL
-    return what is StatusChange.RECOVERED or confirmed or looks >= CONFIRMATIONS_NEEDED
+    return change is StatusChange.RECOVERED or confirmed or confirmations >= CONFIRMATIONS_NEEDED

@@ -1,4 +1,4 @@
-"""Which project a check probes in: one that the connection is limited to, or any that the token sees."""
+"""Choose the projects to probe in: those that the connection is limited to, or any visible one."""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -6,15 +6,15 @@ from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.models import Project
 from connections.providers.organization import ProjectRef
 
-# How many chosen projects are asked for by id before the whole list is read.
+# How many chosen projects are requested by id before the whole list is read.
 LOOK_UPS = 3
 
 
 class ProjectChooser:
-    """Names one project after another, none twice.
+    """Chooses projects one after another, none twice.
 
-    `chosen` are the projects that the connection is limited to, none for all. `look_up` asks for one project by its
-    id and returns it, an `AzureDevOpsError`, or None when there was no time. Ids are compared in any case.
+    `chosen` are the projects that the connection is limited to, empty for all. `look_up` requests a project by id and
+    returns it, an `AzureDevOpsError`, or None if time ran out. Ids are compared case-insensitively.
     """
 
     def __init__(self, chosen: Sequence[ProjectRef], look_up: Callable[[str], object]) -> None:
@@ -24,9 +24,9 @@ class ProjectChooser:
         self._named: set[str] = set()
 
     def next(self, listed: Sequence[Project], *, complete: bool) -> Project | None:
-        """The next usable project. `listed` is what is known of the list, and `complete` whether that is all of it.
+        """The next usable project. `listed` are the projects read so far, and `complete` says whether that is all.
 
-        A chosen project that an incomplete list does not show is looked up; one that was not chosen never stands in.
+        A chosen project missing from an incomplete list is requested by id. Others are never used instead.
         """
         project = self._first_listed(listed)
         if project is None and not complete:
@@ -36,12 +36,12 @@ class ProjectChooser:
         return project
 
     def found(self) -> tuple[Project, ...]:
-        """The usable projects that were looked up, so the list need not hold them."""
-        found = (project for project in self._looked_up.values() if isinstance(project, Project))
-        return tuple(project for project in found if project.is_usable)
+        """The usable projects that were requested by id."""
+        projects = (project for project in self._looked_up.values() if isinstance(project, Project))
+        return tuple(project for project in projects if project.is_usable)
 
     def not_visible(self, listed: Sequence[Project], *, complete: bool) -> tuple[ProjectRef, ...]:
-        """The chosen projects that are surely not there, or not usable, for the owner of the token."""
+        """The chosen projects that certainly do not exist, or are not usable, for the token's owner."""
         usable = {project.id.lower() for project in listed if project.is_usable}
         return tuple(
             project for project in self.chosen if self._is_hidden(project.id.lower(), usable, complete=complete)
@@ -49,8 +49,8 @@ class ProjectChooser:
 
     def _first_listed(self, listed: Sequence[Project]) -> Project | None:
         usable = {project.id.lower(): project for project in listed if project.is_usable}
-        wanted = [project.id.lower() for project in self.chosen] or list(usable)
-        return next((usable[key] for key in wanted if key in usable and key not in self._named), None)
+        candidates = [project.id.lower() for project in self.chosen] or list(usable)
+        return next((usable[key] for key in candidates if key in usable and key not in self._named), None)
 
     def _first_looked_up(self, listed: Sequence[Project]) -> Project | None:
         known = {project.id.lower() for project in listed}
@@ -60,15 +60,15 @@ class ProjectChooser:
                 continue
             if key not in self._looked_up and len(self._looked_up) < LOOK_UPS:
                 self._looked_up[key] = self._look_up(chosen.id)
-            found = self._looked_up.get(key)
-            if isinstance(found, Project) and found.is_usable:
-                return found
+            project = self._looked_up.get(key)
+            if isinstance(project, Project) and project.is_usable:
+                return project
         return None
 
     def _is_hidden(self, key: str, usable: Collection[str], *, complete: bool) -> bool:
         if key in usable:
             return False
-        found = self._looked_up.get(key)
-        if isinstance(found, Project):
-            return not found.is_usable
-        return complete or isinstance(found, errors.NotFound)
+        outcome = self._looked_up.get(key)
+        if isinstance(outcome, Project):
+            return not outcome.is_usable
+        return complete or isinstance(outcome, errors.NotFound)

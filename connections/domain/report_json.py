@@ -1,4 +1,4 @@
-"""A report as JSON and back, for the minutes between Test Connection and Connect."""
+"""Reports as JSON and back, to keep them between Test Connection and Connect."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -11,7 +11,7 @@ from connections.providers.organization import Identity, ProjectRef
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """What Connect needs of an accepted report, as JSON values."""
+    """An accepted report as JSON values."""
     return {
         "finished_at": report.finished_at.isoformat(),
         "elapsed": report.elapsed,
@@ -29,7 +29,7 @@ def to_json(report: Report) -> dict[str, Any]:
 
 
 def from_json(stored: dict[str, Any]) -> Report:
-    """The report that `to_json` wrote."""
+    """The report from `to_json` values."""
     return Report(
         finished_at=datetime.fromisoformat(stored["finished_at"]),
         elapsed=stored["elapsed"],
@@ -41,20 +41,20 @@ def from_json(stored: dict[str, Any]) -> Report:
         projects_complete=stored["projects_complete"],
         seconds=stored.get("seconds", {}),
         findings=tuple(map(_finding, stored["findings"])),
-        chosen=tuple(ProjectRef(**one) for one in stored.get("chosen", [])),
-        not_visible=tuple(ProjectRef(**one) for one in stored.get("not_visible", [])),
+        chosen=tuple(ProjectRef(**project) for project in stored.get("chosen", [])),
+        not_visible=tuple(ProjectRef(**project) for project in stored.get("not_visible", [])),
         projects_failure=_failure(stored.get("projects_failure")),
         untried=_failure(stored.get("untried")),
     )
 
 
 def _finding(stored: dict[str, Any]) -> Finding:
-    by_project = tuple(project_verdict(one) for one in stored.get("by_project", []))
+    by_project = tuple(project_verdict(verdict) for verdict in stored.get("by_project", []))
     return Finding(**{**stored, "verdict": Verdict(stored["verdict"]), "by_project": by_project})
 
 
 def project_verdict(stored: dict[str, Any]) -> ProjectVerdict:
-    """What a capability came to in one project, as `asdict` wrote it."""
+    """A verdict in one project from `asdict` values."""
     return ProjectVerdict(**{**stored, "verdict": Verdict(stored["verdict"])})
 
 

@@ -1,6 +1,6 @@
-"""A round of rotations: which connections take one new token together, in which order, and how far a person is.
+"""Plan of a bulk rotation: which connections share a new token, and in which order.
 
-Pure rules. The round stands in the address of its page, so nothing of it is kept anywhere.
+Pure rules. The plan is part of the page's URL, so it is not stored.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ RotationStep = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class PlannedConnection:
-    """A connection in the plan: its id, whose token it is where, and the token's fingerprint."""
+    """A connection in the plan: its id, the token's owner and organization, and the token's fingerprint."""
 
     id: int
     place_and_person: Hashable
@@ -72,48 +72,48 @@ class BulkRotation:
 
 
 def sharing(entries: Iterable[PlannedConnection]) -> list[RotationStep]:
-    """The connections that keep the same token, as sets of two or more."""
-    return _sets(entries, lambda one: one.fingerprint)
+    """The connections that use the same token, as groups of two or more."""
+    return _groups(entries, lambda entry: entry.fingerprint)
 
 
 def same_person(entries: Iterable[PlannedConnection]) -> list[RotationStep]:
-    """The connections of one person at one place, as sets of two or more: one new token can serve them."""
-    return _sets(entries, lambda one: one.place_and_person)
+    """The connections of one person in one organization, as groups of two or more: one new token works for them."""
+    return _groups(entries, lambda entry: entry.place_and_person)
 
 
-def _sets(entries: Iterable[PlannedConnection], key: Any) -> list[RotationStep]:
-    found: dict[Hashable, list[int]] = {}
-    for planned_connection in entries:
-        if key(planned_connection):
-            found.setdefault(key(planned_connection), []).append(planned_connection.id)
-    return [tuple(ids) for ids in found.values() if len(ids) > 1]
+def _groups(entries: Iterable[PlannedConnection], key: Any) -> list[RotationStep]:
+    groups: dict[Hashable, list[int]] = {}
+    for entry in entries:
+        if key(entry):
+            groups.setdefault(key(entry), []).append(entry.id)
+    return [tuple(ids) for ids in groups.values() if len(ids) > 1]
 
 
 def steps(order: Sequence[int], together: Iterable[Collection[int]]) -> list[RotationStep]:
-    """The chosen connections as steps, each where its first connection stands. Sets that overlap are one step."""
-    step_of: dict[int, list[int]] = {number: [number] for number in order}
-    for wanted in together:
-        joined = list(dict.fromkeys(number for each in wanted if each in step_of for number in step_of[each]))
-        for one in joined:
-            step_of[one] = joined
-    place: Mapping[int, int] = {one: index for index, one in enumerate(order)}
-    found = {tuple(sorted(each, key=place.__getitem__)) for each in step_of.values()}
-    return sorted(found, key=lambda step: place[step[0]])
+    """The chosen connections as steps, in the order of their first connections. Overlapping groups become one step."""
+    step_of: dict[int, list[int]] = {pk: [pk] for pk in order}
+    for group in together:
+        joined = list(dict.fromkeys(other for pk in group if pk in step_of for other in step_of[pk]))
+        for pk in joined:
+            step_of[pk] = joined
+    position: Mapping[int, int] = {pk: index for index, pk in enumerate(order)}
+    distinct = {tuple(sorted(step, key=position.__getitem__)) for step in step_of.values()}
+    return sorted(distinct, key=lambda step: position[step[0]])
 
 
-def write(found: Iterable[RotationStep]) -> str:
-    """Steps as they stand in an address: `3.7,9`."""
-    return ",".join(".".join(map(str, step)) for step in found)
+def write(steps: Iterable[RotationStep]) -> str:
+    """Steps as a URL parameter: `3.7,9`."""
+    return ",".join(".".join(map(str, step)) for step in steps)
 
 
 def read(text: str) -> list[RotationStep]:
-    """Steps of an address. What cannot be read, comes twice or is too much is left out."""
-    found: list[RotationStep] = []
+    """Steps from a URL parameter. Leaves out invalid and repeated ids, and those beyond the limit."""
+    steps: list[RotationStep] = []
     seen: set[int] = set()
     for part in text[: MOST_CONNECTIONS * 20].split(","):
-        numbers = [int(name) for name in part.split(".") if name.isascii() and name.isdecimal() and len(name) < 19]
-        step = tuple(number for number in dict.fromkeys(numbers) if number not in seen)
+        ids = [int(text) for text in part.split(".") if text.isascii() and text.isdecimal() and len(text) < 19]
+        step = tuple(pk for pk in dict.fromkeys(ids) if pk not in seen)
         seen.update(step)
         if step and len(seen) <= MOST_CONNECTIONS:
-            found.append(step)
-    return found
+            steps.append(step)
+    return steps

@@ -1,4 +1,4 @@
-"""The token policy that an administrator sets for every token, and what violates it. Pure rules."""
+"""The token policy that administrators set, and its violations. Pure rules."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -31,19 +31,19 @@ class TokenPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A violated rule: the code of its problem, what it leads to, and the form field it belongs beside."""
+    """A violated rule: its problem code, what happens, and the form field to show it at."""
 
     code: str
     rule: Rule
     field: str
 
 
-def violations(rails: TokenPolicy, *, born_on: date, expires_on: date | None, reused: bool) -> list[Violation]:
-    """Every violated rule that is not simply allowed. `born_on` is the day from which the token's life counts."""
-    too_long = expires_on is not None and expires_on > rails.last_day(born_on)
-    found = [
-        (too_long, Violation("life_too_long", rails.longest_life, "expires_on")),
-        (reused, Violation("token_reused", rails.reuse, "token")),
-        (expires_on is None, Violation("date_missing", rails.missing_date, "expires")),
+def violations(policy: TokenPolicy, *, born_on: date, expires_on: date | None, reused: bool) -> list[Violation]:
+    """The violations that warn or refuse. `born_on` is the first day of the token's lifetime."""
+    too_long = expires_on is not None and expires_on > policy.last_day(born_on)
+    checks = [
+        (too_long, Violation("life_too_long", policy.longest_life, "expires_on")),
+        (reused, Violation("token_reused", policy.reuse, "token")),
+        (expires_on is None, Violation("date_missing", policy.missing_date, "expires")),
     ]
-    return [violation for is_violated, violation in found if is_violated and violation.rule is not Rule.ALLOW]
+    return [violation for is_violated, violation in checks if is_violated and violation.rule is not Rule.ALLOW]

@@ -1,4 +1,4 @@
-"""In which projects capabilities were tried and what came of it, in words."""
+"""The results of capabilities by project, in words."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,22 +12,22 @@ def and_join(names: Iterable[str]) -> str:
 
 
 def project_names(verdicts: Iterable[Sequence[ProjectVerdict]]) -> list[str]:
-    """The projects in which capabilities were tried, each once. Takes what is known of each capability."""
+    """The names of the projects in which capabilities were tried, without duplicates."""
     return list(dict.fromkeys(here.project_name for by_project in verdicts for here in by_project))
 
 
 def names_with(verdict: Verdict, by_project: Iterable[ProjectVerdict]) -> list[str]:
-    """The projects with this verdict."""
+    """The names of the projects with this verdict."""
     return [here.project_name for here in by_project if here.verdict is verdict]
 
 
 def is_mixed(by_project: Iterable[ProjectVerdict]) -> bool:
-    """Whether one project grants what another denies."""
+    """Whether one project permits what another denies."""
     return {Verdict.GRANTED, Verdict.NOT_PERMITTED} <= {here.verdict for here in by_project}
 
 
 def in_words(by_project: Sequence[ProjectVerdict]) -> str:
-    """`Denied in A, granted in B`; empty when nothing was denied, as then there is one project and one verdict."""
+    """`Denied in A, granted in B`; empty if nothing was denied, as then only one project was tried."""
     denied = names_with(Verdict.NOT_PERMITTED, by_project)
     if not denied:
         return ""

@@ -319,7 +319,7 @@ def test_the_last_two_of_a_run_end_it_although_they_end_together() -> None:
         (scheduling.Outcome(), EVERY * 0.9, EVERY * 1.1),
         (scheduling.Outcome(consecutive_failures=1), timedelta(minutes=2), timedelta(minutes=4)),
         (scheduling.Outcome(consecutive_failures=50), EVERY * 0.9, EVERY * 1.1),
-        (scheduling.Outcome(wants_second_look=True), timedelta(minutes=5), timedelta(minutes=5)),
+        (scheduling.Outcome(needs_confirmation=True), timedelta(minutes=5), timedelta(minutes=5)),
         (scheduling.Outcome(consecutive_failures=1, retry_after=3600), timedelta(hours=1), timedelta(hours=1)),
     ],
 )

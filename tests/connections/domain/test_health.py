@@ -199,7 +199,7 @@ def test_a_limit_that_people_know_is_news_only_as_the_end_of_something_worse(
 def test_when_it_is_time_to_tell(
     what: StatusChange, looks: int, lasted: timedelta, confirmed: bool, expected: bool
 ) -> None:
-    assert should_notify(what, looks=looks, lasted=lasted, confirmed=confirmed) is expected
+    assert should_notify(what, confirmations=looks, lasted=lasted, confirmed=confirmed) is expected
 
 
 def test_a_second_look_is_needed_and_enough() -> None:
