@@ -187,6 +187,11 @@ def repositories_in_full() -> QuerySet[Repository]:
     return chosen.prefetch_related("project__connection__capabilities")
 
 
+def projects_in_full() -> QuerySet[Project]:
+    """The same of projects, for pages of their releases."""
+    return Project.objects.select_related("connection__owner").prefetch_related("connection__capabilities")
+
+
 def connections_with_capabilities() -> QuerySet[Connection]:
     """Connections with what their tokens can do."""
     return Connection.objects.prefetch_related("capabilities")

@@ -5,7 +5,6 @@ from core.tasks import task
 from delivery import remote_read
 from delivery.live import polling
 from delivery.live.readers import READERS
-from delivery.models import PollSubscription, SyncState
 from delivery.sync import sync
 
 
@@ -39,8 +38,8 @@ def poll_some(*, lease: str, ids: list[int]) -> None:
 def repair_clock_skew() -> None:
     """Make due what a machine whose clock was ahead has put off."""
     now = database_now()
-    SyncState.objects.repair_clock_skew(now=now, latest=now)
-    PollSubscription.objects.repair_clock_skew(now=now, latest=now)
+    sync.repair_clock_skew(now=now)
+    polling.repair_clock_skew(now=now)
 
 
 @task

@@ -30,6 +30,11 @@ def people() -> QuerySet[User]:
     return users.prefetch_related("groups").order_by("-is_active", "username")
 
 
+def person(user_id: int) -> User | None:
+    """One person with their groups prefetched; None if there is none."""
+    return User.objects.prefetch_related("groups").filter(pk=user_id).first()
+
+
 def page_of_people(filters: Filters, number: str | None) -> Page[User]:
     """One page; a number out of range gives the nearest page."""
     users = people()
@@ -57,6 +62,11 @@ def count_inactive_owners() -> int:
 def connections_of(user: User) -> QuerySet[Connection]:
     """The connections that a person owns."""
     return Connection.objects.filter(owner=user)
+
+
+def count_connections(user: User) -> int:
+    """How many connections a person owns."""
+    return connections_of(user).count()
 
 
 def sessions_of(user: User, *, now: datetime) -> QuerySet[Session]:

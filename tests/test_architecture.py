@@ -1,5 +1,6 @@
 """`docs/architecture.md` is true: it draws the contracts, names files that exist, and describes every table."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -68,6 +69,46 @@ def test_every_layers_contract_inside_a_package_is_exhaustive() -> None:
 def test_the_contracts_know_every_package_of_the_checkout() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
     assert set(LINTER["root_packages"]) == packages - TOOLS
+
+
+# What views, the admin, tasks and commands do not do: they make one call to an action or a read, which does it.
+QUERIES = {
+    *("objects", "filter", "exclude", "annotate", "aggregate", "order_by", "values_list", "exists", "get_or_create"),
+    *("select_related", "prefetch_related", "select_for_update", "save", "delete", "bulk_create", "refresh_from_db"),
+}
+OF_THE_DATABASE = {"transaction", "prefetch_related_objects", "Q", "F", "Count", "Exists"}
+ALLOWED = {
+    ("connections/admin.py", "values_list"): "Django hands an action of the admin its selection as a queryset",
+    ("connections/cli/calibration.py", "exists"): "of a file",
+}
+
+
+def translators() -> list[Path]:
+    """The modules of views, admin, tasks and commands."""
+    patterns = ("views.py", "*_views.py", "views/*.py", "admin.py", "tasks.py", "cli/*.py", "management/commands/*.py")
+    return sorted({path for package in OURS for name in patterns for path in (ROOT / package).rglob(name)})
+
+
+def queries_in(path: Path) -> set[str]:
+    """The queries and transactions that a module names."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)} & QUERIES
+    imported = {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+    return attributes | imported & OF_THE_DATABASE
+
+
+def test_the_translators_are_all_there() -> None:
+    names = {path.relative_to(ROOT).as_posix() for path in translators()}
+    assert {"connections/views/bulk_rotation.py", "delivery/builds/build_views.py", "connections/tasks.py"} <= names
+    assert {"connections/admin.py", "history/views.py", "delivery/management/commands/builds.py"} <= names
+
+
+@pytest.mark.parametrize("path", translators(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_only_translates_makes_no_query(path: Path) -> None:
+    name = path.relative_to(ROOT).as_posix()
+    allowed = {query for module, query in ALLOWED if module == name}
+    assert queries_in(path) - allowed == set(), "Move it to a read or an action."
+    assert allowed <= queries_in(path), "An exception that is not needed any more."
 
 
 def changes() -> list[tuple[str, list[str]]]:

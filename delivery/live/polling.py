@@ -314,3 +314,8 @@ def _pace(subscription: PollSubscription, now: datetime) -> timedelta:
     requests = sum(REQUESTS.get(kind, 1) * count for kind, count in counts)
     shortest = 0 if is_single else settings.WATCH_SECONDS
     return timedelta(seconds=max(shortest, requests * settings.WATCH_PACE_SECONDS))
+
+
+def repair_clock_skew(*, now: datetime) -> None:
+    """Make due what a machine whose clock was ahead has put off."""
+    PollSubscription.objects.repair_clock_skew(now=now, latest=now)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from connections.providers.azure_devops.release_models import Environment, Release
 from connections.views.presenters import Chip, ProblemView
-from delivery import operations
+from delivery import operations, reads
 from delivery.domain.stages import CAN_BE_CANCELLED, CAN_BE_DEPLOYED, seconds_until_next_poll, stage_of
 from delivery.live import polling
 from delivery.live.items import ReleaseList, seconds_until_any_changes
@@ -41,8 +41,7 @@ LONGEST = 200
 
 def find(pk: int) -> Project:
     """The project, or a 404 page."""
-    chosen = Project.objects.select_related("connection__owner").prefetch_related("connection__capabilities")
-    return get_object_or_404(chosen, pk=pk)
+    return get_object_or_404(reads.projects_in_full(), pk=pk)
 
 
 def release_url(project: Project, release_id: int) -> str:

@@ -343,3 +343,8 @@ class _Sync:
 def _next(now: datetime, outcome: scheduling.Outcome) -> datetime:
     every = timedelta(hours=settings.REFRESH_EVERY_HOURS)
     return scheduling.next_run(now, outcome, every=every, chance=random())  # noqa: S311  (spreads load, guards nothing)
+
+
+def repair_clock_skew(*, now: datetime) -> None:
+    """Make due what a machine whose clock was ahead has put off."""
+    SyncState.objects.repair_clock_skew(now=now, latest=now)

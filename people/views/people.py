@@ -32,7 +32,7 @@ def _me(request: HttpRequest) -> User:
 
 
 def _find(pk: int) -> User:
-    user = User.objects.prefetch_related("groups").filter(pk=pk).first()
+    user = queries.person(pk)
     if user is None:
         raise manage_people.person_gone()
     return user
@@ -139,7 +139,7 @@ def standing(request: HttpRequest, pk: int) -> HttpResponse:
         flash.error(request, refused.message)
     else:
         result = "active" if active else "inactive and signed out everywhere"
-        reminder = " Hand over their connections." if not active and queries.connections_of(user).exists() else ""
+        reminder = " Hand over their connections." if not active and queries.count_connections(user) else ""
         flash.success(request, f"{display_name(user)} is now {result}.{reminder}")
     return redirect("people:person", pk=user.pk)
 
