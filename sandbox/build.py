@@ -16,7 +16,7 @@ YAML_PROCESS = 2
 
 
 def definition_json(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
-    """A definition inside something else."""
+    """A definition as part of other JSON."""
     here = f"{request.here}/{project.id}/_apis/build/Definitions/{definition.id}"
     return {
         "drafts": [],
@@ -33,7 +33,7 @@ def definition_json(request: Request, project: Project, definition: Definition) 
 
 
 def listed_definition(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
-    """A definition of a list, with its newest builds when they are asked for."""
+    """A definition in a list, with its newest builds on request."""
     here = f"{request.here}/{project.id}"
     web = f"{here}/_build/definition?definitionId={definition.id}"
     found = definition_json(request, project, definition) | {
@@ -84,7 +84,7 @@ def _repository_json(request: Request, project: Project, definition: Definition)
 
 
 def whole_definition(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
-    """A definition by itself, with its repository and process."""
+    """A single definition as JSON, with its repository and process."""
     repository = _repository_json(request, project, definition)
     return listed_definition(request, project, definition) | {
         "repository": repository | {"defaultBranch": definition.repository.default_branch or ""},
@@ -100,14 +100,14 @@ def whole_definition(request: Request, project: Project, definition: Definition)
 
 
 def definition(request: Request, names: dict[str, str]) -> Answer:
-    """One definition."""
+    """Read one definition."""
     project = find_project(request, names)
     found = find_definition(request, project, names["definition"])
     return json_answer(request, whole_definition(request, project, found))
 
 
 def find_definition(request: Request, project: Project, wanted: str) -> Definition:
-    """A definition by number. Raises `Refused`."""
+    """The definition with this number. Raises `ErrorResponse`."""
     found = next((one for one in project.definitions if str(one.id) == wanted), None)
     if found is None:
         text = f"The build pipeline with ID {wanted} could not be found."
@@ -116,7 +116,7 @@ def find_definition(request: Request, project: Project, wanted: str) -> Definiti
 
 
 def build_json(request: Request, project: Project, build: Build) -> dict[str, Any]:
-    """A build; what is not known yet is absent."""
+    """A build as JSON. Properties that are not known yet are absent."""
     here = f"{request.here}/{project.id}"
     builds = f"{here}/_apis/build/builds/{build.id}"
     state = build.state(request.now)
@@ -173,7 +173,7 @@ def build_json(request: Request, project: Project, build: Build) -> dict[str, An
 
 
 def find_build(request: Request, names: dict[str, str], *, changing: str = "") -> tuple[Project, Build]:
-    """The build that an address names. `changing` names the right that a change needs. Raises `Refused`."""
+    """The build that a path names. `changing` is the permission that a change requires. Raises `ErrorResponse`."""
     project = find_project(request, names)
     if changing and request.permission_first:
         require(request, project, None, changing)
@@ -187,19 +187,19 @@ def find_build(request: Request, names: dict[str, str], *, changing: str = "") -
 
 
 def require(request: Request, project: Project, definition: Definition | None, right: str) -> None:
-    """Raise `Refused` with a 403 when the person, not the token, lacks a right."""
+    """Raise `ErrorResponse` with a 403 if the person, not the token, lacks a permission."""
     if request.lacks(right):
         pipeline = f"{definition.id}:{definition.name}" if definition else "0:"
         raise ErrorResponse(permissions.build_denied(request, right, pipeline, project.name))
 
 
 def build(request: Request, names: dict[str, str]) -> Answer:
-    """One build."""
+    """Read one build."""
     return json_answer(request, build_json(request, *find_build(request, names)))
 
 
 def latest(request: Request, names: dict[str, str]) -> Answer:
-    """The newest completed build of a definition."""
+    """Read the newest completed build of a definition."""
     project = find_project(request, names)
     wanted = next((one for one in project.definitions if names["definition"] in (str(one.id), one.name)), None)
     branch = request.query.get("branchName", "")
@@ -216,13 +216,13 @@ def latest(request: Request, names: dict[str, str]) -> Answer:
 
 
 def work_items(request: Request, names: dict[str, str]) -> Answer:
-    """What a build was for: here never anything."""
+    """List the work items of a build: always empty here."""
     find_build(request, names)
     return listing(request, [])
 
 
 def general_settings(request: Request, names: dict[str, str]) -> Answer:
-    """Which kinds of pipelines may be created."""
+    """Read which kinds of pipelines can be created."""
     find_project(request, names)
     off = request.organization.without_classic_releases
     body = {

@@ -1,4 +1,4 @@
-"""What builds left behind. https://learn.microsoft.com/rest/api/azure/devops/build/artifacts"""
+"""Artifacts of builds. https://learn.microsoft.com/rest/api/azure/devops/build/artifacts"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from sandbox.pipelines import Build, Step
 from sandbox.state import Project
 from sandbox.zips import wants_zip, zip_answer
 
-# The last task of a job says in its name what it publishes.
+# The name of the last task of a job contains the name of the artifact.
 _PUBLISHES = "Publish artifact: "
 _FILE_COUNT = 12
 
@@ -35,7 +35,7 @@ class Artifact:
 
 
 def artifacts_of(request: Request, build: Build) -> list[Artifact]:
-    """What a build published by now."""
+    """What a build has published so far."""
     published = [
         record.step
         for record in build.records(request.now)
@@ -48,7 +48,7 @@ def artifacts_of(request: Request, build: Build) -> list[Artifact]:
 
 
 def find_artifact(request: Request, build: Build, name: str) -> Artifact:
-    """The artifact of a name, in any case. Raises `Refused`."""
+    """The artifact with this name, ignoring case. Raises `ErrorResponse`."""
     found = next((artifact for artifact in artifacts_of(request, build) if artifact.name.lower() == name.lower()), None)
     if found is None:
         text = f"Artifact {name} was not found for build {build.id}."
@@ -57,7 +57,7 @@ def find_artifact(request: Request, build: Build, name: str) -> Artifact:
 
 
 def artifacts(request: Request, names: dict[str, str]) -> Answer:
-    """The artifacts of a build; with `artifactName` one, as JSON or as a zip file with a folder of its name."""
+    """List the artifacts of a build, or read one by `artifactName`, as JSON or as a zip file."""
     project, build = find_build(request, names)
     name = request.query.get("artifactName", "")
     if not name:

@@ -1,4 +1,4 @@
-"""Running builds and stopping them. https://learn.microsoft.com/rest/api/azure/devops/build/builds"""
+"""Starting, cancelling and deleting builds. https://learn.microsoft.com/rest/api/azure/devops/build/builds"""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ _REASONS = [name for name, number in enumeration("BuildReason").members.items() 
 
 
 def update(request: Request, names: dict[str, str]) -> Answer:
-    """Cancel a build; it goes on for a moment, as `cancelling`."""
+    """Cancel a build, which continues for a moment as `cancelling`."""
     project, found = find_build(request, names, changing="Stop builds")
     wanted = str(request.fields().get("status", "")).lower()
     if wanted == "cancelling" and found.state(request.now).status in ("notStarted", "inProgress"):
@@ -31,7 +31,7 @@ def update(request: Request, names: dict[str, str]) -> Answer:
 
 
 def delete(request: Request, names: dict[str, str]) -> Answer:
-    """Delete a build. It is left out of lists from then on, unless they are asked for what was deleted."""
+    """Delete a build. Lists omit it from then on, unless deleted builds are requested."""
     _, found = find_build(request, names, changing="Delete builds")
     if found.deleted_at is None:
         found.deleted_at, found.deleted_by = request.now, request.person
@@ -39,7 +39,7 @@ def delete(request: Request, names: dict[str, str]) -> Answer:
 
 
 def queue(request: Request, names: dict[str, str]) -> Answer:
-    """Run a definition, which the body names, or the query when there is no body; answers 200, not 201."""
+    """Queue a build of the definition in the body, or in the query if there is no body; answers 200, not 201."""
     project = find_project(request, names, unknown_id=400)
     if request.permission_first:
         require(request, project, None, "Queue builds")
@@ -61,9 +61,9 @@ def queue(request: Request, names: dict[str, str]) -> Answer:
 def begin(
     request: Request, project: Project, definition: Definition, branch: str, sha: str, *, reason: str = "manual"
 ) -> Build:
-    """A new build of a branch, the default one when it is empty, at a commit, the newest when it is empty.
+    """Add a build of a branch, by default the default branch, at a commit, by default the newest.
 
-    Raises `Refused` when it cannot be queued.
+    Raises `ErrorResponse` if it cannot be queued.
     """
     branch = branch or definition.repository.default_branch or ""
     branch = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
@@ -78,7 +78,7 @@ def begin(
 
 
 def _reason(request: Request, wish: Any) -> str:
-    # Inferred: a build is queued for one reason, and for the usual one when none is given.
+    # Inferred: a build has one reason, which is manual by default.
     if wish in (None, "", "none"):
         return "manual"
     if wish not in _REASONS:

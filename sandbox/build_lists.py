@@ -17,7 +17,7 @@ from sandbox.pipelines import Build, Definition
 from sandbox.state import Project
 
 USUAL_PAGE = 1000
-# The repositories of Azure Repos, which are all that there are.
+# Azure Repos, the only kind of repository here.
 _REPOSITORY_TYPE = "tfsgit"
 _DEFINITION_ORDERS = (
     "none",
@@ -40,7 +40,7 @@ _FAR = timedelta(days=365_000)
 
 
 def definitions(request: Request, names: dict[str, str]) -> Answer:
-    """Build definitions, in pages. A name may hold asterisks."""
+    """List build definitions, in pages. A name may contain asterisks."""
     project = find_project(request, names)
     order = _definition_order(request)
     fitting = order.sort(_fitting_definitions(request, project))
@@ -53,7 +53,7 @@ def _definition_order(request: Request) -> Order:
     wanted = request.choice("queryOrder", _DEFINITION_ORDERS, "none")
     if wanted.startswith("definitionName"):
         return Order(lambda definition: definition.name.casefold(), NAME, ascending=wanted.endswith("Ascending"))
-    # Nobody changes a definition after it was made.
+    # Definitions never change here.
     return Order(lambda definition: definition.created_at, TIME, ascending=not wanted.endswith("Descending"))
 
 
@@ -77,9 +77,9 @@ def _fitting_definitions(request: Request, project: Project) -> Iterator[Definit
 
 
 def _built_from(request: Request, definition: Definition) -> bool:
-    """Whether a definition builds the repository that is asked for. Raises `Refused`.
+    """Whether a definition builds the requested repository. Raises `ErrorResponse`.
 
-    An id must be one, even where a name would do elsewhere: https://github.com/microsoft/azure-devops-mcp/issues/1194
+    Unlike elsewhere, a name is not accepted instead of an id: https://github.com/microsoft/azure-devops-mcp/issues/1194
     """
     wanted, kind = request.query.get("repositoryId", "").lower(), request.query.get("repositoryType", "").lower()
     if kind not in ("", _REPOSITORY_TYPE):
@@ -104,7 +104,7 @@ def _named(name: str, wanted: str) -> bool:
 
 
 def builds(request: Request, names: dict[str, str]) -> Answer:
-    """Builds in the asked order, in pages. An unknown id of a project is a bad request here, and nowhere else."""
+    """List builds in the requested order, in pages. Only here an unknown project id is answered with 400."""
     project = find_project(request, names, unknown_id=400)
     wanted = request.choice("queryOrder", _ORDERS, "finishTimeDescending")
     order = Order(_time_of(wanted, request.now), TIME, ascending=wanted.endswith("Ascending"))
@@ -114,7 +114,7 @@ def builds(request: Request, names: dict[str, str]) -> Answer:
 
 
 def _time_of(order: str, now: datetime) -> Callable[[Build], datetime]:
-    """What builds are sorted by. One that did not come so far is sorted as if it did in a far future."""
+    """The time by which builds are sorted. A build without that time is sorted as if it were in the far future."""
     if order.startswith("queueTime"):
         return lambda build: build.queued_at
     if order.startswith("startTime"):
@@ -137,7 +137,7 @@ def _fitting_builds(request: Request, project: Project, order: Order) -> Iterato
             and _built_from(request, build.definition)
             and _is_in_state(request, build)
             and request.listed("tagFilters") <= {tag.lower() for tag in build.tags}
-            # Which time is meant depends on the order.
+            # The order determines which time is compared.
             and (since is None or order.key(build) >= since)
             and (until is None or order.key(build) <= until)
         ):
@@ -145,14 +145,14 @@ def _fitting_builds(request: Request, project: Project, order: Order) -> Iterato
 
 
 def _require_both_of_repository(request: Request) -> None:
-    # The words are inferred: https://github.com/MicrosoftDocs/vsts-rest-api-specs/issues/687
+    # The message is inferred: https://github.com/MicrosoftDocs/vsts-rest-api-specs/issues/687
     if bool(request.query.get("repositoryId")) != bool(request.query.get("repositoryType")):
         text = "The repository ID and the repository type must be specified together."
         raise ErrorResponse(argument_wrong(request, text))
 
 
 def _is_in_state(request: Request, build: Build) -> bool:
-    """Whether a build's status, result, reason, person and deletion are those that are asked for."""
+    """Whether a build has the requested status, result, reason, person and deletion."""
     state = build.state(request.now)
     status, result, reason = (request.query.get(f"{name}Filter", "") for name in ("status", "result", "reason"))
     deleted = request.choice("deletedFilter", _DELETED, "excludeDeleted")

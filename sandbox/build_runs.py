@@ -1,4 +1,4 @@
-"""How a build goes: its timeline and its logs. https://learn.microsoft.com/rest/api/azure/devops/build/timeline"""
+"""The progress of a build: its timeline and its logs. https://learn.microsoft.com/rest/api/azure/devops/build/timeline"""
 
 import re
 from datetime import datetime
@@ -20,7 +20,7 @@ def _record_id(project: Project, build: Build, identifier: str) -> str:
 
 
 def timeline(request: Request, names: dict[str, str]) -> Answer:
-    """Every stage, phase, job and task, in no order but by `parentId` and `order`."""
+    """Read every stage, phase, job and task, ordered only by `parentId` and `order`."""
     project, build = find_build(request, names)
     logs = {step.identifier: number for number, step in build.logged().items()}
     here = f"{request.here}/{project.id}/_apis/build/builds/{build.id}"
@@ -89,7 +89,7 @@ def _issues(step: Step) -> list[dict[str, Any]]:
 
 
 def logs(request: Request, names: dict[str, str]) -> Answer:
-    """The logs that there are, each with how long it is by now; or all of them in a zip file."""
+    """List the logs with their current lengths, or read all of them as a zip file."""
     project, build = find_build(request, names)
     if wants_zip(request):
         return zip_answer(request, f"logs_{build.id}", _zipped_logs(request, build))
@@ -111,7 +111,7 @@ def logs(request: Request, names: dict[str, str]) -> Answer:
 
 
 def _zipped_logs(request: Request, build: Build) -> dict[str, bytes]:
-    """The logs of the jobs, and in a folder for each job those of its tasks."""
+    """The logs of the jobs, and in a folder for each job the logs of its tasks."""
     jobs = {step.identifier: f"{number}_{_file_name(step)}" for number, step in build.logged().items()}
     files = {}
     for step in build.logged().values():

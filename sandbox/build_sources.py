@@ -1,4 +1,4 @@
-"""Which commits builds bring. https://learn.microsoft.com/rest/api/azure/devops/build/builds/get-build-changes"""
+"""The commits of builds. https://learn.microsoft.com/rest/api/azure/devops/build/builds/get-build-changes"""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _USUAL_PAGE = 50
 
 
 def changes(request: Request, names: dict[str, str]) -> Answer:
-    """The commits of a build that the build before it, of the same pipeline and branch, did not have; newest first."""
+    """List the commits of a build, newest first, since the previous build of the same pipeline and branch."""
     project, build = find_build(request, names)
     before = [
         earlier
@@ -32,7 +32,7 @@ def changes(request: Request, names: dict[str, str]) -> Answer:
 
 
 def changes_between(request: Request, names: dict[str, str]) -> Answer:
-    """The commits that came from one build to another one, newest first."""
+    """List the commits between two builds, newest first."""
     project, earlier = find_build(request, names | {"build": str(request.number("fromBuildId", 0))})
     _, later = find_build(request, names | {"build": str(request.number("toBuildId", 0))})
     commits = _commits_since(later, earlier)[: max(request.number("$top", _USUAL_PAGE), 1)]

@@ -12,7 +12,7 @@ _RIGHT = "Update build information"
 
 
 def project_tags(request: Request, names: dict[str, str]) -> Answer:
-    """Every tag that some build of a project has."""
+    """List the tags of all builds of a project."""
     project = find_project(request, names)
     return listing(request, _sorted({tag.lower(): tag for build in project.kept_builds for tag in build.tags}.values()))
 
@@ -22,13 +22,13 @@ def _sorted(tags: Iterable[str]) -> list[str]:
 
 
 def tags(request: Request, names: dict[str, str]) -> Answer:
-    """The tags of one build."""
+    """List the tags of one build."""
     _, build = find_build(request, names)
     return listing(request, _sorted(build.tags))
 
 
 def add(request: Request, names: dict[str, str]) -> Answer:
-    """Add the tag of the address. One that is there already, in any case, is not added again."""
+    """Add the tag in the path, unless it exists already in any case."""
     _, build = find_build(request, names, changing=_RIGHT)
     return _changed(request, build, adding=[names["tag"]])
 
@@ -42,13 +42,13 @@ def add_several(request: Request, names: dict[str, str]) -> Answer:
 
 
 def remove(request: Request, names: dict[str, str]) -> Answer:
-    """Take the tag of the address away, if it is there."""
+    """Remove the tag in the path, if it exists."""
     _, build = find_build(request, names, changing=_RIGHT)
     return _changed(request, build, removing=[names["tag"]])
 
 
 def update(request: Request, names: dict[str, str]) -> Answer:
-    """Add and take away what the body says."""
+    """Add and remove the tags in the body."""
     _, build = find_build(request, names, changing=_RIGHT)
     wish = request.fields()
     return _changed(

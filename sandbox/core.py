@@ -16,7 +16,7 @@ _CORE = "Microsoft.TeamFoundation.Core.WebApi"
 
 
 def project_json(request: Request, project: Project) -> dict[str, Any]:
-    """A project in a list or inside something else; an empty description is absent."""
+    """A project in a list or as part of other JSON. An empty description is absent."""
     found: dict[str, Any] = {
         "id": project.id,
         "name": project.name,
@@ -32,7 +32,7 @@ def project_json(request: Request, project: Project) -> dict[str, Any]:
 
 
 def projects(request: Request, _names: dict[str, str]) -> Answer:
-    """The projects that the person sees, in no promised order, in pages."""
+    """List the projects that the person sees, in no particular order, in pages."""
     wanted = request.choice("stateFilter", STATES, USABLE)
     visible = [one for one in request.organization.visible(request.person) if _fits(one, wanted)]
     start = max(request.number("continuationToken", request.number("$skip", 0)), 0)
@@ -47,7 +47,7 @@ def _fits(project: Project, wanted: str) -> bool:
 
 
 def project(request: Request, names: dict[str, str]) -> Answer:
-    """One project by name or id, whatever its state, with links and its team."""
+    """Read one project by name or id, in any state, with links and its team."""
     found = _visible(request, names["project"])
     if found is None or found.state == "deleted":
         raise ErrorResponse(_unknown(request, names["project"]))
@@ -67,9 +67,9 @@ def project(request: Request, names: dict[str, str]) -> Answer:
 
 
 def find_project(request: Request, names: dict[str, str], *, unknown_id: int = 404) -> Project:
-    """The project that an address names.
+    """The project that a path names.
 
-    Raises `Refused` with a 404 that does not say whether it exists; `unknown_id` is the status for an id.
+    Raises `ErrorResponse` with a 404 that does not say whether it exists; `unknown_id` is the status for an id.
     """
     found = _visible(request, names["project"])
     if found is None or found.state != USABLE:
@@ -79,7 +79,7 @@ def find_project(request: Request, names: dict[str, str], *, unknown_id: int = 4
 
 
 def usable_projects(request: Request) -> list[Project]:
-    """Every project that the person can look into."""
+    """Every project that the person can use."""
     return [one.opened() for one in request.organization.visible(request.person) if one.state == USABLE]
 
 

@@ -1,6 +1,6 @@
-"""Classic release definitions, releases, and deployments that move by the clock.
+"""Classic release definitions, releases, and deployments whose state is computed from the time.
 
-Nothing runs in the background: `settle` brings a release up to an instant when somebody asks.
+Nothing runs in the background: `settle` updates a release to a given time when it is requested.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import Literal
 from sandbox.people import Person
 from sandbox.pipelines import Build, Definition
 
-# When an environment starts by itself: with the release, after the one before it, or never.
+# When an environment starts automatically: with the release, after the previous environment, or never.
 Start = Literal["release", "previous", "hand"]
 QUEUED_SECONDS = 2.0
 _ENDS = {"succeeded": "succeeded", "failed": "rejected", "partiallySucceeded": "partiallySucceeded"}
@@ -19,7 +19,7 @@ _ENDS = {"succeeded": "succeeded", "failed": "rejected", "partiallySucceeded": "
 
 @dataclass(frozen=True)
 class ArtifactSource:
-    """Where a release takes something from: the builds of a definition, under an alias."""
+    """A source of artifacts for a release: the builds of a definition, under an alias."""
 
     alias: str
     definition: Definition
@@ -27,7 +27,7 @@ class ArtifactSource:
 
 @dataclass(frozen=True)
 class EnvironmentPlan:
-    """An environment of a definition: who must approve before it, how long it deploys, and how that ends."""
+    """An environment of a definition: its approvers, how long a deployment takes, and its outcome."""
 
     id: int
     name: str
@@ -53,7 +53,7 @@ class ReleaseDefinition:
 
 @dataclass
 class Approval:
-    """Somebody is asked before an environment is deployed. `approver` is None when nobody has to be."""
+    """An approval before an environment is deployed. `approver` is None if none is required."""
 
     id: int
     approver: Person | None
@@ -81,12 +81,12 @@ class Attempt:
 
     @property
     def rejected_at(self) -> datetime | None:
-        """When somebody said no."""
+        """When the deployment was rejected."""
         return next((approval.decided_at for approval in self.approvals if approval.status == "rejected"), None)
 
     @property
     def approved_at(self) -> datetime | None:
-        """When the last of those asked said yes."""
+        """When the last approver approved."""
         if any(approval.status != "approved" for approval in self.approvals):
             return None
         return max((approval.decided_at or self.queued_at for approval in self.approvals), default=self.queued_at)
@@ -94,7 +94,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Progress:
-    """What an attempt is at an instant. `deployment` and `operation` are the two states of a deployment."""
+    """The state of an attempt. `deployment` and `operation` are the two states of a deployment."""
 
     environment: str
     deployment: str
@@ -112,14 +112,14 @@ class Environment:
     attempts: list[Attempt] = field(default_factory=list)
 
     def progress(self, attempt: Attempt, now: datetime) -> Progress:
-        """What an attempt is at an instant."""
+        """The state of an attempt at this time."""
         if attempt.rejected_at is not None:
             return Progress("rejected", "notDeployed", "Rejected", None, attempt.rejected_at)
         approved = attempt.approved_at
         if approved is None:
             if attempt.canceled_at is not None:
                 return Progress("canceled", "notDeployed", "Canceled", None, attempt.canceled_at)
-            # Inferred: an environment that waits for somebody is in progress, and its deployment is pending.
+            # Inferred: an environment that waits for approval is in progress, and its deployment is pending.
             return Progress("inProgress", "notDeployed", "Pending")
         started = approved + timedelta(seconds=QUEUED_SECONDS)
         ends = started + timedelta(seconds=self.plan.seconds)
@@ -133,13 +133,13 @@ class Environment:
         return Progress(_ENDS[self.plan.outcome], self.plan.outcome, operation, started, ends)
 
     def status(self, now: datetime) -> str:
-        """What it is at an instant."""
+        """The state at this time."""
         return self.progress(self.attempts[-1], now).environment if self.attempts else "notStarted"
 
 
 @dataclass
 class Release:
-    """One release: versions of its artifacts, and how far it came."""
+    """One release: the versions of its artifacts, and its environments."""
 
     id: int
     name: str
@@ -154,7 +154,7 @@ class Release:
     by_hand: frozenset[str] = frozenset()
 
     def settle(self, now: datetime, new_id: Callable[[], int]) -> None:
-        """Begin what begins by itself, up to an instant. `new_id` numbers deployments and approvals."""
+        """Start the deployments that are due to start automatically. `new_id` numbers deployments and approvals."""
         if self.status != "active":
             return
         before: Environment | None = None
@@ -184,7 +184,7 @@ class Release:
         *,
         by_hand: bool = False,
     ) -> Attempt:
-        """Start a deployment; those who must approve are asked."""
+        """Start a deployment, and request its approvals."""
         asked = environment.plan.approvers
         approvals = [Approval(new_id(), one, at) for one in asked] or [
             Approval(new_id(), None, at, "approved", decided_at=at)

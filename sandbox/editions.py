@@ -1,4 +1,4 @@
-"""Which Azure DevOps is played: the service, or a server of some year on somebody's own machine.
+"""Which Azure DevOps is simulated: the service, or a version of Azure DevOps Server.
 
 https://learn.microsoft.com/rest/api/azure/devops/#api-and-tfs-version-mapping
 """
@@ -10,9 +10,9 @@ Version = tuple[int, int]
 
 @dataclass(frozen=True)
 class Edition:
-    """`released` is the newest version that is no preview, `newest` the newest there is.
+    """`released` is the newest API version that is not a preview, `newest` the newest of all.
 
-    Newer servers say more about a repository: `tells_disabled`, `tells_maintenance`.
+    Newer servers return more properties of a repository: `tells_disabled`, `tells_maintenance`.
     """
 
     name: str
@@ -24,13 +24,13 @@ class Edition:
 
 
 SERVICES = Edition("Azure DevOps Services", (7, 1), (7, 2), hosted=True)
-# Which field came with which server is inferred from the dates of recordings.
+# Which server introduced which property is inferred from the dates of recordings.
 SERVERS = {
     "2019": Edition("Azure DevOps Server 2019", (5, 1), (5, 1), tells_disabled=False, tells_maintenance=False),
     "2020": Edition("Azure DevOps Server 2020", (6, 0), (6, 0), tells_maintenance=False),
     "2022": Edition("Azure DevOps Server 2022", (7, 1), (7, 1)),
-    # Generally available since 9 December 2025, without a year in its name. A belief: its highest api-version was not
-    # found, so it speaks what the service speaks, 7.1 released and 7.2 as a preview.
+    # Generally available since 9 December 2025, without a year in its name. Its highest API version is not documented;
+    # inferred to be that of the service, 7.1 released and 7.2 as a preview.
     "2025": Edition("Azure DevOps Server", (7, 1), (7, 2)),
 }
 

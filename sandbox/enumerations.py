@@ -1,4 +1,4 @@
-"""The enumerations that Microsoft publishes: their words and their numbers, listed in `enumerations.toml`."""
+"""The enumerations that Microsoft publishes, with words and numbers as listed in `enumerations.toml`."""
 
 import re
 import tomllib
@@ -13,13 +13,13 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
 
 @dataclass(frozen=True)
 class Enumeration:
-    """The members of an enumeration and their numbers. Of `flags` several may be given at once."""
+    """The members of an enumeration and their numbers. With `flags`, several can be combined."""
 
     members: Mapping[str, int]
     flags: bool
 
     def read(self, value: str) -> str | None:
-        """The members that a value names, by commas, as published; None when it is no value of this enumeration."""
+        """The published names of a value's members, separated by commas; None if it is not a valid value."""
         parts = [self._read_one(part.strip()) for part in value.split(",")]
         found = [part for part in parts if part is not None]
         if len(found) < len(parts) or (len(parts) > 1 and not self.flags):
@@ -31,7 +31,7 @@ class Enumeration:
         return sum(self.members[name] for name in (self.read(value) or value).split(","))
 
     def lets_through(self, wanted: str, member: str) -> bool:
-        """Whether a filter as `read` returns it has a member in it. One that names nothing lets everything through."""
+        """Whether a filter, as `read` returns it, contains a member. An empty filter matches everything."""
         numbers = [self.members[name] for name in wanted.split(",") if name]
         own = self.number(member)
         return not any(numbers) or any(number & own for number in numbers)
@@ -46,7 +46,7 @@ class Enumeration:
         if exact is not None or not self.flags or number < 0:
             return exact
         parts = [name for name, own in self.members.items() if own.bit_count() == 1 and own & number]
-        # A sum with a bit that no member has means something else.
+        # A sum with an unknown bit is not a value.
         return ",".join(parts) if sum(self.members[part] for part in parts) == number else None
 
 
@@ -62,5 +62,5 @@ def enumeration(name: str) -> Enumeration:
 
 
 def is_enumeration(name: str) -> bool:
-    """Whether a published enumeration is called so."""
+    """Whether there is a published enumeration with this name."""
     return name in _all()

@@ -1,4 +1,4 @@
-"""How the service says no, down to headers and empty bodies. Each function names the situation it answers."""
+"""The service's refusals, down to headers and empty bodies. Each function is named by its situation."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ from sandbox.ids import stable_id
 from sandbox.people import ANONYMOUS_ID, TENANT, Person
 
 _HTML = "text/html; charset=utf-8"
-# The name of a scale unit of the service, or what every server of one's own says.
+# The realm of a scale unit of the service, or of every Azure DevOps Server.
 _REALMS = {True: 'Basic realm="https://sandbox.app.visualstudio.com/"', False: 'Basic realm="https://vsts/tfs"'}
 _BEARER = f"Bearer authorization_uri=https://login.microsoftonline.com/{TENANT}"
 _FRAMEWORK = "Microsoft.TeamFoundation.Framework.Server"
@@ -38,12 +38,12 @@ _MAINTENANCE_PAGE = (
     b"<p>We're working to restore all services as soon as possible. Please check back soon.</p></body></html>"
 )
 _COOKIE = ("Set-Cookie", f"VstsSession={stable_id('session')}; path=/; secure; HttpOnly")
-# Which methods end at the sign-in page without X-TFS-FedAuthRedirect; the others are told in JSON.
+# Methods that are redirected to the sign-in page without X-TFS-FedAuthRedirect; the others get JSON.
 _SENT_TO_SIGN_IN = ("GET", "HEAD", "OPTIONS", "POST")
 
 
 def _said(request: Request, status: int, body: dict[str, Any], *headers: tuple[str, str], title: str = "") -> Answer:
-    """A refusal in JSON, as a page, or as plain text, whatever the client takes."""
+    """A refusal as JSON, as a page, or as plain text, depending on what the client accepts."""
     accept, words = request.headers.get("accept", "*/*").lower(), str(body["message"])
     if "json" in accept or "*/*" in accept:
         return _typed(request, status, json.dumps(body), JSON, *headers)
@@ -62,7 +62,7 @@ def _page(request: Request, status: int, page: bytes, *headers: tuple[str, str])
 
 
 def no_such_organization(request: Request) -> Answer:
-    """404, said before the token is looked at."""
+    """404, before the token is checked."""
     return plain(request, 404, "The resource cannot be found.")
 
 
@@ -79,19 +79,19 @@ def organization_stopped(request: Request) -> Answer:
 
 
 def no_such_host(request: Request) -> Answer:
-    """404 for an organization that was deleted or moved. Its form is inferred from the name of the exception."""
+    """404 for an organization that was deleted or moved. Inferred from the name of the exception."""
     text = f"The service host for the organization '{request.path[0] if request.path else ''}' does not exist."
     return _said(request, 404, envelope(text, "HostDoesNotExistException", _FRAMEWORK))
 
 
 def maintenance_page(request: Request, seconds: float) -> Answer:
-    """503 with the page that the service's front door shows; it says nothing of the application behind it."""
+    """503 with the page of the service's front end, which says nothing about the application behind it."""
     headers = [("Retry-After", f"{seconds:g}"), ("X-MSEdge-Ref", f"Ref A: {stable_id('edge')} Ref B: SANDBOX")]
     return Answer(503, _MAINTENANCE_PAGE, [("Content-Type", _HTML), *headers])
 
 
 def host_shut_down(request: Request, seconds: float) -> Answer:
-    """503 while the host is serviced: like a stopped organization, but with a wait and without TF24668."""
+    """503 during maintenance: like a stopped organization, but with Retry-After and without TF24668."""
     text = "The service is unavailable while its host is being serviced. Try again later."
     body = envelope(text, "HostShutdownException", f"{_SERVICES}.Framework.Server")
     return _said(request, 503, body, ("Retry-After", f"{seconds:g}"), ("X-TFS-ServiceError", quote(text, safe="")))
@@ -106,7 +106,7 @@ def _suppressed(request: Request) -> bool:
 
 
 def wrong_token(request: Request) -> Answer:
-    """A wrong, revoked or foreign token, or none where one is needed."""
+    """401 for a wrong or revoked token, one of another organization, or none although one is required."""
     if not request.edition.hosted:
         return _wrong_token_at_a_server(request)
     if not _suppressed(request) and request.method in _SENT_TO_SIGN_IN:
@@ -128,12 +128,12 @@ def wrong_token(request: Request) -> Answer:
 
 
 def _wrong_token_at_a_server(request: Request) -> Answer:
-    # IIS answers before the application does: empty, and with what it would accept instead.
+    # IIS answers before the application: an empty body, and the methods it would accept.
     return Answer(401, b"", [*usual_headers(request), _realm(request), ("WWW-Authenticate", "NTLM")])
 
 
 def to_sign_in(request: Request) -> Answer:
-    """302, as bad credentials get it."""
+    """302 to the sign-in page, for bad credentials."""
     place = f"{request.base_url}/_signin?realm=dev.azure.com&reply_to={quote(request.base_url, safe='')}"
     return _page(request, 302, b"<html><head><title>Object moved</title></head></html>", ("Location", place))
 
@@ -144,7 +144,7 @@ def sign_in_page(request: Request) -> Answer:
 
 
 def expired(request: Request) -> Answer:
-    """The one refusal that proves that a token was real."""
+    """401 for an expired token: the only refusal that proves that a token was valid."""
     if not request.edition.hosted or (not _suppressed(request) and request.method in _SENT_TO_SIGN_IN):
         return wrong_token(request)
     text = "Access Denied: The Personal Access Token used has expired."
@@ -160,7 +160,7 @@ def expired(request: Request) -> Answer:
 
 
 def not_a_member(request: Request, person: Person) -> Answer:
-    """The token is real and its owner is named, but does not belong here."""
+    """401 for a valid token whose owner is named but is not a member."""
     text = f"TF400813: The user '{TENANT}\\{person.upn}' is not authorized to access this resource."
     return _said(
         request,
@@ -174,7 +174,7 @@ def not_a_member(request: Request, person: Person) -> Answer:
 
 
 def not_materialized(request: Request, person: Person | None) -> Answer:
-    """The token is real, but its owner has yet to sign in with a browser. Reported with Entra tokens."""
+    """401 for a valid token whose owner must sign in with a browser first. Reported for Entra tokens."""
     identity = person.id if person is not None else stable_id("person", "unknown")
     text = f"Identity {identity} has not been materialized, please use interactive login over the browser first."
     return _said(request, 401, envelope(text, "AadUserStateException", _FRAMEWORK))
@@ -198,7 +198,7 @@ def global_token(request: Request) -> Answer:
 
 
 def scope_missing(request: Request) -> Answer:
-    """Not a word: no body, no content type, nobody named."""
+    """401 without a reason: no body, no content type, no identity."""
     return Answer(401, b"", [*usual_headers(request), _realm(request)])
 
 
@@ -213,7 +213,7 @@ def throttled(request: Request, seconds: float) -> Answer:
 
 
 def limit_headers(request: Request, seconds: float, *, remaining: int) -> list[tuple[str, str]]:
-    """What the service says near its limit, whatever the status."""
+    """The headers near the rate limit, with any status."""
     return [
         ("Retry-After", f"{seconds:g}"),
         ("X-RateLimit-Resource", "Concurrency"),
@@ -225,14 +225,14 @@ def limit_headers(request: Request, seconds: float, *, remaining: int) -> list[t
 
 
 def no_controller(request: Request) -> Answer:
-    """A path that nothing serves."""
+    """404 for an unknown path."""
     path = "/" + "/".join(request.path[1:])
     text = f"The controller for path '{path}' was not found or does not implement IController."
     return plain(request, 404, text, service_error=True)
 
 
 def wrong_method(request: Request, allowed: tuple[str, ...]) -> Answer:
-    """A path that something serves, but not like this."""
+    """405 for a known path with the wrong method."""
     text = f"The requested resource does not support http method '{request.method}'."
     answer = model_error(request, 405, text)
     answer.headers.append(("Allow", ", ".join(allowed)))
@@ -240,5 +240,5 @@ def wrong_method(request: Request, allowed: tuple[str, ...]) -> Answer:
 
 
 def page_not_found(request: Request) -> Answer:
-    """404 and a page: releases asked for at the main host, anything else at the release host, or releases nowhere."""
+    """404 and a page: for releases at the main host, anything else at the release host, or if there are no releases."""
     return Answer(404, _NOT_FOUND_PAGE, [*controller_headers(request), ("Content-Type", _HTML)])

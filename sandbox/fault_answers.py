@@ -1,4 +1,4 @@
-"""What goes out in place of the usual answer, for each kind of `sandbox.fault_injection`."""
+"""The answers for each kind of fault in `sandbox.fault_injection`."""
 
 from collections.abc import Callable
 
@@ -11,9 +11,9 @@ Headers = list[tuple[str, str]]
 
 
 def faulty_answer(request: Request, fault: Fault, ask: Callable[[Request], Answer]) -> Answer:
-    """The answer with the fault in it; `ask` is the service, asked only where its answer is needed.
+    """The faulty answer. `ask` is the service, called only if its usual answer is needed.
 
-    What breaks the connection itself is left to the connection.
+    Faults that break the connection itself are handled by the connection.
     """
     if fault.kind in LISTS:
         answer = LISTS[fault.kind](request, fault, ask)

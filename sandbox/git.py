@@ -28,17 +28,17 @@ _REF_NAME = re.compile(r"refs/(?:heads|tags)/[^\s~^:?*\[\\]+(?<![/.])")
 
 
 def repository_url(request: Request, project: Project, repository: Repository) -> str:
-    """Where calls reach a repository."""
+    """The API URL of a repository."""
     return f"{request.here}/{project.id}/_apis/git/repositories/{repository.id}"
 
 
 def web_url(request: Request, project: Project, repository: Repository) -> str:
-    """Where people see a repository."""
+    """The web page of a repository."""
     return f"{request.here}/{quote(project.name)}/_git/{quote(repository.name)}"
 
 
 def repository_json(request: Request, project: Project, repository: Repository) -> dict[str, Any]:
-    """A repository; an empty one has no default branch, and older servers say less."""
+    """A repository as JSON. An empty one has no default branch, and older servers return fewer properties."""
     web = web_url(request, project, repository)
     found: dict[str, Any] = {
         "id": repository.id,
@@ -60,7 +60,7 @@ def repository_json(request: Request, project: Project, repository: Repository) 
 
 
 def _clone_url(request: Request, web: str) -> str:
-    # The service puts the organization where a user name goes.
+    # The service puts the organization in the place of a username.
     return web.replace("://", f"://{request.organization.name}@", 1) if request.edition.hosted else web
 
 
@@ -73,12 +73,12 @@ def _ssh_url(request: Request, project: Project, repository: Repository) -> str:
 
 
 def all_repositories(request: Request, _names: dict[str, str]) -> Answer:
-    """Every repository of every visible project; there is no paging."""
+    """List every repository of every visible project; there is no paging."""
     return _listed(request, usable_projects(request))
 
 
 def repositories(request: Request, names: dict[str, str]) -> Answer:
-    """The repositories of one project, disabled ones too."""
+    """List the repositories of one project, including disabled ones."""
     return _listed(request, [find_project(request, names)])
 
 
@@ -99,7 +99,7 @@ def repository_not_found(request: Request, name: str) -> Answer:
 
 
 def require(request: Request, permission: str) -> None:
-    """Raise `Refused` with a 403 when the person, not the token, lacks something."""
+    """Raise `ErrorResponse` with a 403 if the person, not the token, lacks a permission."""
     if request.lacks(permission):
         raise ErrorResponse(permissions.git_denied(request, permission))
 
@@ -107,9 +107,9 @@ def require(request: Request, permission: str) -> None:
 def find_repository(
     request: Request, names: dict[str, str], *, changing: str = "", disabled_too: bool = False
 ) -> tuple[Project, Repository]:
-    """The repository that an address names; without a project only its id will do.
+    """The repository that a path names; without a project, only by its id.
 
-    `changing` names the permission that a change needs. Raises `Refused`.
+    `changing` is the permission that a change requires. Raises `ErrorResponse`.
     """
     projects = [find_project(request, names)] if "project" in names else usable_projects(request)
     if changing and request.permission_first:
@@ -127,7 +127,7 @@ def find_repository(
 
 
 def _with_links(body: dict[str, Any]) -> dict[str, Any]:
-    """A written repository, with where it and what belongs to it are."""
+    """The JSON of a repository, with links."""
     here = body["url"]
     links = {
         "self": {"href": here},
@@ -143,12 +143,12 @@ def _with_links(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def repository(request: Request, names: dict[str, str]) -> Answer:
-    """One repository, with links."""
+    """Read one repository, with links."""
     return json_answer(request, _with_links(repository_json(request, *find_repository(request, names))))
 
 
 def update_repository(request: Request, names: dict[str, str]) -> Answer:
-    """Rename, switch off or on, or choose another default branch."""
+    """Rename a repository, disable or enable it, or change its default branch."""
     project, found = find_repository(request, names, changing="RenameRepository", disabled_too=True)
     wish = request.fields()
     branch = str(wish.get("defaultBranch") or found.default_branch or "")
@@ -161,7 +161,7 @@ def update_repository(request: Request, names: dict[str, str]) -> Answer:
 
 
 def create_repository(request: Request, names: dict[str, str]) -> Answer:
-    """A new, empty repository."""
+    """Create an empty repository."""
     project = find_project(request, names)
     require(request, "CreateRepository")
     name = request.fields().get("name")
@@ -176,7 +176,7 @@ def create_repository(request: Request, names: dict[str, str]) -> Answer:
 
 
 def refs(request: Request, names: dict[str, str]) -> Answer:
-    """Branches and tags, in pages when asked for pages; `filter` begins after "refs/"."""
+    """List branches and tags, paged on request; `filter` starts after "refs/"."""
     project, found = find_repository(request, names)
     token = unquote(request.query.get("continuationToken", ""))
     fitting = sorted(name for name in found.refs if _fits(request, found, name) and name >= token)
@@ -187,7 +187,7 @@ def refs(request: Request, names: dict[str, str]) -> Answer:
 
 
 def _fits(request: Request, repository: Repository, name: str) -> bool:
-    """Whether a ref is among those that are asked for. Raises `Refused`."""
+    """Whether a ref matches the query. Raises `ErrorResponse`."""
     begins, contains = request.query.get("filter", ""), request.query.get("filterContains", "")
     if request.flag("includeMyBranches"):
         if begins:
@@ -215,7 +215,7 @@ def _ref_json(request: Request, project: Project, repository: Repository, name: 
 
 
 def update_refs(request: Request, names: dict[str, str]) -> Answer:
-    """Create, move and delete branches. Answers 200 even when one of them failed."""
+    """Create, move and delete branches. Answers 200 even if one of them failed."""
     _, found = find_repository(request, names)
     results = [_update_ref(request, found, wish) for wish in request.entries()]
     moved = [
@@ -249,7 +249,7 @@ def _update_ref(request: Request, repository: Repository, wish: dict[str, Any]) 
 
 
 def _ref_status(request: Request, repository: Repository, name: str, old: str, new: str) -> tuple[str, str]:
-    """What becomes of a wish, and the words that come with it."""
+    """The status of a ref update, and its message."""
     if not _REF_NAME.fullmatch(name):
         return "invalidRefName", ""
     if old == NOTHING and request.lacks("CreateBranch"):

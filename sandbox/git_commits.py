@@ -10,7 +10,7 @@ from sandbox.state import Project
 
 
 def commit_at(request: Request, repository: Repository, prefix: str) -> Commit:
-    """The commit that a version of the query means, the default branch without one. Raises `Refused`."""
+    """The commit that the query names, by default the newest of the default branch. Raises `ErrorResponse`."""
     version = request.query.get(f"{prefix}version", "")
     kind = request.query.get(f"{prefix}versionType") or "branch"
     if not repository.refs:
@@ -27,7 +27,7 @@ def commit_at(request: Request, repository: Repository, prefix: str) -> Commit:
 
 
 def unresolvable(request: Request, repository: Repository, kind: str, version: str) -> Answer:
-    """404: there is no such version."""
+    """404: the version does not exist."""
     text = (
         f"TF401175:The version descriptor <{kind.title()}: {version} > could not be resolved to a version in the "
         f"repository {repository.name}"
@@ -36,7 +36,7 @@ def unresolvable(request: Request, repository: Repository, kind: str, version: s
 
 
 def named_commit(request: Request, repository: Repository, sha: str) -> Commit:
-    """The commit of an id. Raises `Refused`."""
+    """The commit with this id. Raises `ErrorResponse`."""
     commit = repository.commits.get(sha.lower())
     if commit is None:
         raise ErrorResponse(unresolvable(request, repository, "commit", sha))
@@ -44,13 +44,13 @@ def named_commit(request: Request, repository: Repository, sha: str) -> Commit:
 
 
 def commit_url(request: Request, project: Project, repository: Repository, commit: Commit) -> str:
-    """Where calls reach a commit."""
+    """The API URL of a commit."""
     return f"{repository_url(request, project, repository)}/commits/{commit.id}"
 
 
 def author_json(request: Request, commit: Commit) -> dict[str, Any]:
-    """Who wrote a commit and when; with a picture, when it is asked for."""
-    # Git keeps whole seconds.
+    """The author of a commit and its time, with an image on request."""
+    # Git stores whole seconds.
     author = {"name": commit.author.name, "email": commit.author.upn, "date": instant(commit.at.replace(microsecond=0))}
     if request.flag("searchCriteria.includeUserImageUrl"):
         author["imageUrl"] = str(person_json(request, commit.author)["imageUrl"])
@@ -58,7 +58,7 @@ def author_json(request: Request, commit: Commit) -> dict[str, Any]:
 
 
 def commit_json(request: Request, project: Project, repository: Repository, commit: Commit) -> dict[str, Any]:
-    """A commit of a list, with the first line of its message; with what else the query asks for."""
+    """A commit in a list, with the first line of its message and whatever else the query requests."""
     first, *more = commit.comment.split("\n", 1)
     differences = list(repository.differences(commit).values())
     written: dict[str, Any] = {
@@ -85,7 +85,7 @@ def _commit_web_url(request: Request, project: Project, repository: Repository, 
 
 
 def commit_links(request: Request, project: Project, repository: Repository, commit: Commit) -> dict[str, Any]:
-    """Where a commit and what belongs to it are."""
+    """The links of a commit."""
     here = commit_url(request, project, repository, commit)
     return {
         "self": {"href": here},
@@ -96,12 +96,12 @@ def commit_links(request: Request, project: Project, repository: Repository, com
 
 
 def push_reference(request: Request, push: Push) -> dict[str, Any]:
-    """A push inside a commit."""
+    """A push as part of a commit."""
     return {"pushedBy": person_json(request, push.person), "pushId": push.id, "date": instant(push.at)}
 
 
 def whole_commit_json(request: Request, project: Project, repository: Repository, commit: Commit) -> dict[str, Any]:
-    """A commit by itself."""
+    """A single commit as JSON."""
     return {
         "treeId": commit.tree_id,
         "commitId": commit.id,

@@ -17,7 +17,7 @@ _RECURSION = ("none", "oneLevel", "oneLevelPlusNestedEmptyFolders", "full")
 
 
 def items(request: Request, names: dict[str, str]) -> Answer:
-    """One item at a `path`, or the items below a `scopePath`; either of them zipped, with all that is below it."""
+    """Read one item at a `path`, or list the items below a `scopePath`; either as a zip file of everything below."""
     project, repository = find_repository(request, names)
     commit = commit_at(request, repository, "versionDescriptor.")
     depth = request.choice("recursionLevel", _RECURSION, "none")
@@ -41,7 +41,7 @@ def items(request: Request, names: dict[str, str]) -> Answer:
 
 
 def _zipped(request: Request, repository: Repository, tree: Tree, path: str) -> Answer:
-    """A file, or all files below a folder, by their paths in the folder. The service calls it a stream of octets."""
+    """A zip file of a file, or of all files below a folder, with paths relative to the folder."""
     begin = path.rstrip("/") + "/"
     files = {file.removeprefix(begin): content for file, content in tree.items() if file.startswith(begin)}
     name = path.rsplit("/", 1)[-1]
@@ -77,7 +77,7 @@ def _below(tree: Tree, folder: str, *, deep: bool) -> Iterator[str]:
 def item_json(
     request: Request, project: Project, repository: Repository, commit: Commit, path: str, tree: Tree
 ) -> dict[str, Any]:
-    """A file or folder of a list."""
+    """A file or folder in a list."""
     here = repository_url(request, project, repository)
     is_folder = path not in tree
     found: dict[str, Any] = {
@@ -126,7 +126,7 @@ def _one_item(request: Request, project: Project, repository: Repository, commit
         return download(answer, path.rsplit("/", 1)[-1]) if request.flag("download") else answer
     body = item_json(request, project, repository, commit, path, commit.tree)
     if request.flag("includeContent") and path in commit.tree:
-        # Content that is no text comes as text all the same, and only the metadata tells.
+        # Binary content is returned as text too; only the metadata reveals it.
         body["content"] = commit.tree[path].decode("utf-8-sig", errors="replace")
     body["_links"] = _links(request, project, repository, body)
     return json_answer(request, body)

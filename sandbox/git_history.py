@@ -1,4 +1,4 @@
-"""The history of a repository: lists of commits, what each changed, and how branches differ.
+"""The history of a repository: lists of commits, their changes, and differences between branches.
 
 https://learn.microsoft.com/rest/api/azure/devops/git/commits/get-commits
 """
@@ -28,7 +28,7 @@ _PAGE = (("$skip", 0), ("$top", USUAL_PAGE))
 
 
 def commits(request: Request, names: dict[str, str]) -> Answer:
-    """The commits of a branch, newest first; of a push, or those of some ids."""
+    """List the commits of a branch, newest first, of a push, or with certain ids."""
     project, repository = find_repository(request, names)
     if request.query.get("pushId"):
         return _commits_of_push(request, project, repository)
@@ -47,7 +47,7 @@ def _commits_of_push(request: Request, project: Project, repository: Repository)
 
 
 def _commits_of_ids(request: Request, project: Project, repository: Repository) -> Answer:
-    """The commits that there are of some ids. They come without `remoteUrl`, unlike in other lists.
+    """The existing commits among some ids, without `remoteUrl`, unlike in other lists.
 
     https://github.com/microsoft/azure-devops-extension-api/issues/34
     """
@@ -58,7 +58,7 @@ def _commits_of_ids(request: Request, project: Project, repository: Repository) 
 
 
 def _walk(request: Request, repository: Repository) -> Iterable[Commit]:
-    """The commits in the asked order: those of a version, or those that another version has beside it."""
+    """The commits in the requested order: those of a version, or those that only another version contains."""
     # Inferred: an empty repository has an empty history, not a missing one.
     if not repository.refs:
         return ()
@@ -99,7 +99,7 @@ def _is_at_path(request: Request, repository: Repository, commit: Commit) -> boo
 
 
 def commit(request: Request, names: dict[str, str]) -> Answer:
-    """One commit, with its whole message, its parents and who pushed it."""
+    """Read one commit, with its whole message, its parents and who pushed it."""
     project, repository = find_repository(request, names)
     found = named_commit(request, repository, names["commit"])
     body = whole_commit_json(request, project, repository, found)
@@ -113,7 +113,7 @@ def commit(request: Request, names: dict[str, str]) -> Answer:
 
 
 def commit_changes(request: Request, names: dict[str, str]) -> Answer:
-    """What a commit changed. The counts are those of all changes."""
+    """List what a commit changed. The counts are those of all changes."""
     project, repository = find_repository(request, names)
     found = named_commit(request, repository, names["commit"])
     counts = list(repository.differences(found).values())
@@ -137,7 +137,7 @@ def _changes_json(request: Request, project: Project, repository: Repository, co
 
 
 def branch_stats(request: Request, names: dict[str, str]) -> Answer:
-    """How far each branch is from the default one, or from a base version; with a `name` only that branch."""
+    """How far each branch, or the one called `name`, is ahead of and behind the default branch or a base version."""
     project, repository = find_repository(request, names)
     base = commit_at(request, repository, "baseVersionDescriptor.") if repository.refs else None
     base_branch = request.query.get("baseVersionDescriptor.version") or repository.default_branch or ""

@@ -22,7 +22,7 @@ def _links(request: Request, project: Project, repository: Repository, here: str
 
 
 def blob(request: Request, names: dict[str, str]) -> Answer:
-    """A file by the id of its content: its size as JSON, the content itself, or zipped."""
+    """Read a file by the id of its content: its size as JSON, the content itself, or a zip file."""
     project, repository = find_repository(request, names)
     wanted = names["sha"].lower()
     content = _find_blob(request, repository, wanted)
@@ -44,14 +44,14 @@ def blob(request: Request, names: dict[str, str]) -> Answer:
 
 
 def blobs(request: Request, names: dict[str, str]) -> Answer:
-    """The files of some ids, zipped, each under its id. It reads, although it is a POST."""
+    """Read the files with certain ids as a zip file, each named by its id. A read, although it is a POST."""
     _, repository = find_repository(request, names)
     files = {sha.lower(): _find_blob(request, repository, sha.lower()) for sha in request.texts()}
     return zip_answer(request, request.query.get("filename") or repository.name, files)
 
 
 def _find_blob(request: Request, repository: Repository, sha: str) -> bytes:
-    """The content of an id. Raises `Refused`."""
+    """The content with this id. Raises `ErrorResponse`."""
     contents = (content for commit in repository.commits.values() for content in commit.tree.values())
     content = next((content for content in contents if blob_id(content) == sha), None)
     if content is None:
@@ -60,7 +60,7 @@ def _find_blob(request: Request, repository: Repository, sha: str) -> bytes:
 
 
 def tree(request: Request, names: dict[str, str]) -> Answer:
-    """A folder by its id: what is in it, and with `recursive` below it, as JSON; or all that is below it, zipped."""
+    """Read a folder by its id: its items, with `recursive` all below it, as JSON; or all below it as a zip file."""
     project, repository = find_repository(request, names)
     wanted = names["sha"].lower()
     trees = ((commit.tree, folder) for commit in repository.commits.values() for folder in folders(commit.tree))

@@ -1,4 +1,4 @@
-"""Pushes: commits made over HTTP, and what was pushed so far.
+"""Pushes: creating commits over HTTP, and listing past pushes.
 
 https://learn.microsoft.com/rest/api/azure/devops/git/pushes
 """
@@ -29,7 +29,7 @@ _CRITERIA = "searchCriteria."
 
 
 def pushes(request: Request, names: dict[str, str]) -> Answer:
-    """What was pushed to a repository, newest first."""
+    """List the pushes to a repository, newest first."""
     project, repository = find_repository(request, names)
     skip, top = max(request.number("$skip", 0), 0), max(request.number("$top", USUAL_PAGE), 0)
     page = [push for push in reversed(repository.pushes) if _fits(request, push)][skip : skip + top]
@@ -49,7 +49,7 @@ def _fits(request: Request, push: Push) -> bool:
 
 
 def one_push(request: Request, names: dict[str, str]) -> Answer:
-    """One push, with as many of its commits as are asked for."""
+    """Read one push, with as many of its commits as requested."""
     project, repository = find_repository(request, names)
     push = find_push(request, repository, names["push"])
     refs, count = request.flag("includeRefUpdates"), max(request.number("includeCommits", 0), 0)
@@ -61,7 +61,7 @@ def one_push(request: Request, names: dict[str, str]) -> Answer:
 
 
 def find_push(request: Request, repository: Repository, wanted: str) -> Push:
-    """A push by number. Raises `Refused`."""
+    """A push by number. Raises `ErrorResponse`."""
     push = next((push for push in repository.pushes if str(push.id) == wanted), None)
     if push is None:
         text = f"The push with ID {wanted} could not be found in the repository {repository.name}."
@@ -95,12 +95,12 @@ def _push_json(
     return written
 
 
-# A file is renamed and changed by one change of both kinds, or by two.
+# Renaming and changing a file is one change of both kinds, or two changes.
 _CHANGES = ({"add"}, {"edit"}, {"delete"}, {"rename"}, {"edit", "rename"})
 
 
 def push(request: Request, names: dict[str, str]) -> Answer:
-    """Commit files to a branch, which a push may also begin."""
+    """Commit files to a branch, which the push may create."""
     project, repository = find_repository(request, names, changing="GenericContribute")
     body = request.fields()
     updates, wishes = _objects(body.get("refUpdates")), _objects(body.get("commits"))
@@ -124,12 +124,12 @@ def push(request: Request, names: dict[str, str]) -> Answer:
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
-    """A list of objects; empty when it is anything else."""
+    """The value if it is a list of objects; otherwise an empty list."""
     return value if isinstance(value, list) and all(isinstance(one, dict) for one in value) else []
 
 
 def _parent(request: Request, repository: Repository, name: str, old: str) -> Commit | None:
-    """What the first commit stands on. Raises `Refused` when the branch is not where the client thinks."""
+    """The parent of the first commit. Raises `ErrorResponse` if the branch has moved."""
     if not name.startswith("refs/heads/"):
         raise ErrorResponse(argument_wrong(request, f"The ref name '{name}' is not valid."))
     current = repository.refs.get(name)

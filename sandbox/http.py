@@ -1,6 +1,6 @@
-"""HTTP/1.1 on sockets: requests in, answers out, and every way in which an answer can go wrong.
+"""HTTP/1.1 on sockets, including broken connections on purpose.
 
-One thread serves all connections. Nothing waits in it: a late answer is a timer, and an idle sandbox does nothing.
+One thread serves all connections and never blocks: a delayed answer is a timer, and an idle sandbox does nothing.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ _REASONS = {HTTPStatu.value: HTTPStatu.phrase for HTTPStatu in HTTPStatus}
 
 
 class Service(Protocol):
-    """What answers requests."""
+    """Answers requests."""
 
     def serve(self, request: Request) -> tuple[Answer, float, Fault | None]:
-        """The answer, after how many seconds it goes out, and what goes wrong with it."""
+        """The answer, by how many seconds it is delayed, and the fault that applies to it."""
 
 
 class Connection(asyncio.Protocol):
@@ -48,27 +48,27 @@ class Connection(asyncio.Protocol):
         self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client came."""
+        """A client has connected."""
         self._transport = transport  # type: ignore[assignment]  # a TCP server hands out transports that write
         self._open.add(self)
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """The client went, or we did."""
+        """The connection was closed, by either side."""
         self._open.discard(self)
         self._transport = self._pouring = None
 
     def abort(self) -> None:
-        """Go at once."""
+        """Close the connection immediately."""
         if self._transport is not None:
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Some bytes came."""
+        """Bytes have arrived."""
         self._buffer += data
         self._next()
 
     def _next(self) -> None:
-        """Answer the next request, if it is all there and the one before it was answered."""
+        """Answer the next request, if it is complete and the previous one was answered."""
         if self._busy or self._transport is None:
             return
         end = self._buffer.find(b"\r\n\r\n")
@@ -95,7 +95,7 @@ class Connection(asyncio.Protocol):
             self._answer(self._request(line, headers, body), keep=_keeps(line, headers))
 
     def _request(self, line: list[str], headers: dict[str, str], body: bytes) -> Request:
-        # A proxy sends the whole address.
+        # A proxy sends the whole URL.
         target = line[1] if line[1].startswith("/") else line[1].partition("://")[2].partition("/")[2]
         path, _, query = target.partition("?")
         return Request(
@@ -129,20 +129,20 @@ class Connection(asyncio.Protocol):
         self._transport.write(_written(answer, len(answer.body), keep=keep) + body)
         self._busy = False
         if keep:
-            # Not at once, so that a client that asks without end does not grow the stack.
+            # Not immediately, so that a client with many pipelined requests does not grow the stack.
             if self._buffer:
                 asyncio.get_running_loop().call_soon(self._next)
         else:
             self._transport.close()
 
     def _refuse(self, status: int) -> None:
-        """Not HTTP, or more of it than anybody needs."""
+        """Refuse a request that is not HTTP, or too large."""
         if self._transport is not None:
             self._transport.write(_written(Answer(status), 0, keep=False))
             self._transport.close()
 
     def _break(self, fault: Fault, answer: Answer) -> None:
-        """Let the connection go wrong. It stays busy, so nothing else is answered on it."""
+        """Break the connection. It stays busy, so that nothing else is answered on it."""
         breaks = {
             "close": self._close,
             "reset": self._reset,
@@ -199,13 +199,13 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def pause_writing(self) -> None:
-        """The client reads more slowly than we write."""
+        """The client reads more slowly than the sandbox writes."""
         self._paused = True
 
     def resume_writing(self) -> None:
         """The client caught up."""
         self._paused = False
-        # Not at once: a transport may not be closed while it tells that it wrote.
+        # Not immediately: a transport must not be closed within this callback.
         asyncio.get_running_loop().call_soon(self._pour)
 
 
@@ -221,7 +221,7 @@ def _head(head: bytes) -> tuple[list[str], dict[str, str]]:
 
 
 def _parameters(query: str) -> dict[str, str]:
-    """The parameters of a query. One that is given with several values is a list, which is written with commas."""
+    """The parameters of a query. A repeated parameter is a list, which is joined with commas."""
     parameters: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True) if query else ():
         more = name in parameters and name.lower() != "api-version"

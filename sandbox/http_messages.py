@@ -1,4 +1,4 @@
-"""Requests as they come and answers as they go, with the headers of the real service."""
+"""Requests and answers, with the headers of the real service."""
 
 import json
 import uuid
@@ -44,7 +44,7 @@ class Answer:
 
 
 class ErrorResponse(Exception):
-    """A request ends here with an error answer."""
+    """Ends the processing of a request with an error answer."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(f"refused with {answer.status}")
@@ -55,10 +55,10 @@ class ErrorResponse(Exception):
 class Request:
     """One request. `path` holds the decoded segments below the service; header names are in lower case.
 
-    `base_url` is how the client names the service. Where releases have a host of their own, `main_url` and
-    `release_url` are both hosts, and `release_host` says which of them was asked; None means that one host has all.
-    `organization`, `project`, `person` (None for nobody), `version` and `now` are found on the way through the gates,
-    and so is `read_body`, which knows the types of the body.
+    `base_url` is the URL of the service as the client knows it. If releases have a host of their own, `main_url` and
+    `release_url` are the two hosts, and `release_host` says which of them received the request; None means that one
+    host serves everything. The request pipeline sets `organization`, `project`, `person` (None if anonymous),
+    `version`, `now` and `read_body`, which knows the types of the body.
     """
 
     method: str
@@ -79,7 +79,7 @@ class Request:
     read_body: Callable[[Any], Any] = lambda body: body
 
     def lacks(self, right: str) -> bool:
-        """Whether the person, not the token, lacks a right in the project."""
+        """Whether the person, not the token, lacks a permission in the project."""
         if self.person is None:
             return False
         denied = self.project is not None and right in self.project.denied
@@ -87,37 +87,37 @@ class Request:
 
     @property
     def permission_first(self) -> bool:
-        """Whether rights are looked at before anything is looked up."""
+        """Whether permissions are checked before objects are looked up."""
         return self.organization.permission_first or (self.project is not None and bool(self.project.denied))
 
     @property
     def here(self) -> str:
-        """The organization's address."""
+        """The URL of the organization."""
         return f"{self.base_url}/{quote(self.organization.name)}"
 
     @property
     def wants_json(self) -> bool:
-        """Whether the client asked for JSON rather than for the thing itself."""
+        """Whether the client asked for JSON rather than for the content itself."""
         return "application/json" in self.headers.get("accept", "").lower()
 
     def json(self) -> Any:
-        """The body as JSON; None when there is none. Raises `ValueError`."""
+        """The body as JSON; None if it is empty. Raises `ValueError`."""
         return json.loads(self.body) if self.body.strip() else None
 
     def fields(self) -> dict[str, Any]:
-        """The body as an object; empty when there is none. Raises `Refused`."""
+        """The body as an object; empty if there is none. Raises `ErrorResponse`."""
         fields: dict[str, Any] = self._bound(dict)
         return fields
 
     def entries(self) -> list[dict[str, Any]]:
-        """The body as a list of objects; empty when there is none. Raises `Refused`."""
+        """The body as a list of objects; empty if there is none. Raises `ErrorResponse`."""
         entries: list[dict[str, Any]] = self._bound(list)
         if not all(isinstance(entry, dict) for entry in entries):
             raise ErrorResponse(invalid_body(self))
         return entries
 
     def texts(self) -> list[str]:
-        """The body as a list of texts; empty when there is none. Raises `Refused`."""
+        """The body as a list of strings; empty if there is none. Raises `ErrorResponse`."""
         texts: list[str] = self._bound(list)
         if not all(isinstance(text, str) for text in texts):
             raise ErrorResponse(invalid_body(self))
@@ -126,7 +126,7 @@ class Request:
     def _bound(self, shape: type) -> Any:
         try:
             given = self.json()
-            # Half a letter can be written in JSON, and nowhere else.
+            # JSON can contain half of a surrogate pair, which cannot be encoded.
             json.dumps(given, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             raise ErrorResponse(invalid_body(self)) from None
@@ -137,7 +137,7 @@ class Request:
         return self.read_body(given)
 
     def number(self, name: str, usual: int) -> int:
-        """A whole number of the query. Raises `Refused`."""
+        """An integer of the query. Raises `ErrorResponse`."""
         value = self.query.get(name, "")
         if not value:
             return usual
@@ -146,7 +146,7 @@ class Request:
         return int(value)
 
     def flag(self, name: str) -> bool:
-        """A yes or no of the query; no when it is not said."""
+        """A boolean of the query, False by default."""
         return self.query.get(name, "").lower() == "true"
 
     def listed(self, name: str) -> set[str]:
@@ -154,7 +154,7 @@ class Request:
         return {part.strip().lower() for part in self.query.get(name, "").split(",") if part.strip()}
 
     def choice(self, name: str, choices: tuple[str, ...], usual: str) -> str:
-        """One of some words of the query, in any case. Raises `Refused`."""
+        """A case-insensitive value of the query out of a list of choices. Raises `ErrorResponse`."""
         value = self.query.get(name, "") or usual
         found = next((choice for choice in choices if choice.lower() == value.lower()), None)
         if found is None:
@@ -163,25 +163,25 @@ class Request:
 
 
 def usual_headers(request: Request) -> list[tuple[str, str]]:
-    """What every answer carries, refusals included."""
+    """The headers of every answer, including refusals."""
     activity = str(uuid.uuid4())
     session = request.headers.get("x-tfs-session") or activity
     return [("ActivityId", activity), ("X-VSS-E2EID", activity), ("X-TFS-Session", session), *_ALWAYS]
 
 
 def user_header(request: Request) -> list[tuple[str, str]]:
-    """Whose token it was; nothing for nobody."""
+    """The header with the owner of the token; empty for anonymous requests."""
     person = request.person
     return [("X-VSS-UserData", f"{person.id}:{person.upn}")] if person is not None else []
 
 
 def controller_headers(request: Request) -> list[tuple[str, str]]:
-    """What an answer carries once the request has passed the gates."""
+    """The headers of an answer after all checks have passed."""
     return [*usual_headers(request), *_CONTROLLER, *user_header(request)]
 
 
 def json_answer(request: Request, value: Any, *, status: int = 200, continuation: str | None = None) -> Answer:
-    """A JSON answer of a controller; a success names the version it speaks, an error does not."""
+    """A JSON answer of a controller. A success names its API version, an error does not."""
     speaks = f"{JSON}; api-version={request.version}" if request.version and status < 400 else JSON
     headers = [*controller_headers(request), ("Content-Type", speaks)]
     if continuation is not None:
@@ -195,7 +195,7 @@ def listing(request: Request, items: list[Any], *, continuation: str | None = No
 
 
 def raw(request: Request, content: bytes, content_type: str) -> Answer:
-    """The thing itself: a file, or a log."""
+    """Content that is not JSON: a file, or a log."""
     return Answer(200, content, [*controller_headers(request), ("Content-Type", content_type)])
 
 
@@ -205,12 +205,12 @@ def as_text(lines: Iterable[str]) -> bytes:
 
 
 def empty(request: Request) -> Answer:
-    """204: it is done, and there is nothing to say."""
+    """204: done, without a body."""
     return Answer(204, b"", controller_headers(request))
 
 
 def envelope(message: str, type_key: str, namespace: str, assembly: str = "") -> dict[str, Any]:
-    """The body of an error. The assembly is usually called as the namespace."""
+    """The body of an error. The assembly usually has the name of the namespace."""
     return {
         "$id": "1",
         "innerException": None,
@@ -228,31 +228,31 @@ def error(request: Request, status: int, message: str, type_key: str, namespace:
 
 
 def argument_missing(request: Request, name: str) -> Answer:
-    """400: the body says too little."""
+    """400: the body lacks a required value."""
     text = f"Value cannot be null.\r\nParameter name: {name}"
     body = envelope(text, "ArgumentNullException", "System", "mscorlib")
     return json_answer(request, body | {"eventId": 0}, status=400)
 
 
 def argument_wrong(request: Request, text: str) -> Answer:
-    """400: an argument that does not exist."""
+    """400: an argument is invalid."""
     body = envelope(text, "ArgumentException", "System", "mscorlib")
     return json_answer(request, body | {"eventId": 0}, status=400)
 
 
 def model_error(request: Request, status: int, message: str) -> Answer:
-    """An error of the layer that reads addresses and bodies. It looks like a list with one item."""
+    """An error of the layer that parses URLs and bodies. It has the shape of a list with one item."""
     return json_answer(request, {"count": 1, "value": {"Message": message}}, status=status)
 
 
 def invalid_body(request: Request) -> Answer:
-    """400: the body is not what the call takes."""
+    """400: the body has the wrong form."""
     return model_error(request, 400, "The request is invalid.")
 
 
-def not_played(request: Request, what: str) -> Answer:
-    """501: the service does it and the sandbox does not. The service itself never says so."""
-    body = envelope(f"The sandbox does not play {what}.", "NotImplementedException", "System", "mscorlib")
+def not_supported(request: Request, what: str) -> Answer:
+    """501: the service supports it and the sandbox does not. The service itself never answers this."""
+    body = envelope(f"The sandbox does not support {what}.", "NotImplementedException", "System", "mscorlib")
     return json_answer(request, body | {"eventId": 0}, status=501)
 
 
@@ -265,7 +265,7 @@ def plain(request: Request, status: int, text: str, *, service_error: bool = Fal
 
 
 def person_json(request: Request, person: Person) -> dict[str, Any]:
-    """A person inside something else."""
+    """A person as part of other JSON."""
     avatar = f"{request.here}/_apis/GraphProfile/MemberAvatars/{person.descriptor}"
     return {
         "displayName": person.name,

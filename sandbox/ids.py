@@ -1,4 +1,4 @@
-"""Ids that are the same in every run, and times as the service writes them."""
+"""Ids that are the same in every run, and times in the service's format."""
 
 import hashlib
 import re
@@ -22,25 +22,25 @@ _AMERICAN = (
 
 @lru_cache(maxsize=100_000)
 def stable_id(*parts: object) -> str:
-    """The same id for the same thing in every run."""
+    """An id that is the same in every run, for the same parts."""
     return str(uuid.uuid5(_SPACE, "/".join(map(str, parts))))
 
 
 def stable_sha(*parts: object) -> str:
-    """Forty hexadecimal digits, the same for the same thing in every run."""
+    """Forty hexadecimal digits that are the same in every run, for the same parts."""
     return hashlib.sha1("/".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
 
 
 def instant(moment: datetime) -> str:
-    """A time as the service writes it: UTC with up to seven fractional digits, and none when they are zero."""
+    """A time in the service's format: UTC with up to seven fractional digits, none if they are zero."""
     fraction = f".{moment.microsecond:06d}7" if moment.microsecond else ""
     return moment.strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
 
 
 def moment(text: str) -> datetime | None:
-    """A time as a client writes it, UTC where it names no zone; None for what is no time.
+    """A time as a client writes it, in UTC if it has no time zone; None if it is not a time.
 
-    ISO 8601; the HTTP form `Sat, 28 Nov 2026 01:02:03 GMT`; and `6/14/2018 12:00:00 AM`, as the documentation has it.
+    ISO 8601; the HTTP format `Sat, 28 Nov 2026 01:02:03 GMT`; and `6/14/2018 12:00:00 AM`, as the documentation has it.
     """
     found = _http_time(text.strip()) or _american_time(text.strip()) or _iso_time(text)
     return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,6 +1,6 @@
-"""Answers of what stands between a client and Azure DevOps: gateways, web filters, redirects.
+"""Answers of intermediaries between a client and Azure DevOps: gateways, web filters, redirects.
 
-They carry none of the headers of Azure DevOps. Their forms are inferred: every product has its own.
+They have none of the headers of Azure DevOps. Their form is inferred: every product has its own.
 """
 
 import json
@@ -10,7 +10,7 @@ from sandbox.http_messages import JSON, Answer, Request
 
 _HTML = "text/html; charset=utf-8"
 FILTER = "https://webfilter.example.com"
-# Where the service itself sends people to sign in; the digits differ by region.
+# The host to which the service redirects people to sign in; the digits differ by region.
 SIGN_IN_HOST = "https://spsprodeus21.vssps.visualstudio.com"
 
 
@@ -20,7 +20,7 @@ def _page(status: int, title: str, text: str) -> Answer:
 
 
 def block_page() -> Answer:
-    """200 and a page for people, as a web filter shows it."""
+    """200 and a page, as a web filter shows it."""
     return _page(200, "Web page blocked", "Access to this address is not allowed by the policy of your company.")
 
 

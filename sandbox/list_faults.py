@@ -1,4 +1,4 @@
-"""Lists that go wrong: they never end, repeat an item on the next page, or leave something out."""
+"""Faulty lists: they never end, repeat an item on the next page, or omit properties."""
 
 import json
 from collections.abc import Callable
@@ -11,20 +11,20 @@ from sandbox.ids import stable_id, stable_sha
 
 Ask = Callable[[Request], Answer]
 _TOKEN = "x-ms-continuationtoken"
-# Where a client says which page it wants.
+# The parameters by which a client requests a page.
 _PLACES = ("continuationtoken", "$skip", "searchcriteria.$skip")
 _FAR = 1_000_000
 
 
 def _read(answer: Answer) -> Any:
-    """The JSON of a good answer; None for anything else."""
+    """The JSON of a successful answer; None for anything else."""
     types = [value for name, value in answer.headers if name.lower() == "content-type"]
     good = answer.status < 300 and any(value.startswith("application/json") for value in types)
     return json.loads(answer.body) if good and answer.body else None
 
 
 def _items(body: Any) -> list[Any] | None:
-    """The items of a list; None when it is no list."""
+    """The items of a list; None if it is not a list."""
     value = body.get("value") if isinstance(body, dict) else None
     return value if isinstance(value, list) else None
 
@@ -42,7 +42,7 @@ def _continuation(answer: Answer) -> str | None:
 
 
 def _endless(request: Request, fault: Fault, ask: Ask) -> Answer:
-    """The first page again and again, each time with another token: with new items, the same items, or none."""
+    """The first page again and again, each time with another continuation token: with new, the same, or no items."""
     asked = next((value for name, value in request.query.items() if name.lower() in _PLACES), "")
     page = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0
     query = {name: value for name, value in request.query.items() if name.lower() not in _PLACES}
@@ -58,7 +58,7 @@ def _endless(request: Request, fault: Fault, ask: Ask) -> Answer:
 
 
 def _another(item: Any, page: int) -> Any:
-    """An item like this one, of another id and name."""
+    """A similar item with a different id and name."""
     if not isinstance(item, dict):
         return item
     changed = dict(item)
@@ -75,7 +75,7 @@ def _another(item: Any, page: int) -> Any:
 
 
 def _repeated(request: Request, _fault: Fault, ask: Ask) -> Answer:
-    """A page that ends with what the next one begins with, as when items move while a client reads."""
+    """A page that ends with the first item of the next page, as if items moved while a client reads."""
     usual = ask(replace(request))
     items, token = _items(_read(usual)), _continuation(usual)
     if items is None or token is None:
@@ -90,7 +90,7 @@ def _with_token(query: dict[str, str], token: str) -> dict[str, str]:
 
 
 def _omitted(request: Request, fault: Fault, ask: Ask) -> Answer:
-    """The answer without some properties, of each item or of the thing itself."""
+    """The answer without some properties, in each item or in the object itself."""
     usual = ask(request)
     body = _read(usual)
     items = _items(body)

@@ -1,4 +1,4 @@
-"""How a client wants JSON to be written: options of the media type, as extensions in the browser send them.
+"""How JSON is written: options of the media type, as browser extensions send them.
 
 `Accept: application/json;api-version=7.2-preview.1;enumsAsNumbers=true;msDateFormat=true;noArrayWrap=true`
 
@@ -33,19 +33,19 @@ def _lists() -> dict[str, Any]:
 
 
 def answer_type(route: Route) -> str:
-    """The type of a route's answer, or of each item of its list; empty where no enumeration is in it."""
+    """The type of a route's answer, or of the items of its list; empty if it contains no enumeration."""
     answers: Mapping[str, str] = _lists()["answers"]
     return next((answers[name] for name in addresses_of(route) if name in answers), "")
 
 
 def properties(type_name: str) -> Mapping[str, str]:
-    """The enumeration or type of each property of a type, as far as there are enumerations in it."""
+    """The enumeration or type of each property of a type that contains enumerations."""
     found: Mapping[str, str] = _lists()["types"].get(type_name, {})
     return found
 
 
 def as_asked(request: Request, route: Route | None, answer: Answer) -> Answer:
-    """An answer, written as the client's media type asks for. `route` is None for a refusal."""
+    """An answer, written as the client's media type requests. `route` is None for a refusal."""
     accepted = {part.strip().lower() for part in request.headers.get("accept", "").split(";")}
     wanted = {option for option in _OPTIONS if f"{option}=true" in accepted}
     if not wanted or not _is_json(answer):
@@ -61,13 +61,13 @@ def as_asked(request: Request, route: Route | None, answer: Answer) -> Answer:
         body = _with_ms_dates(body)
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     if "msdateformat" in wanted:
-        # Only the slashes of dates are escaped, and that is how a client knows them.
+        # Only the slashes of dates are escaped, by which a client recognizes them.
         text = _MS_DATE.sub(r'"\\/\1\\/"', text)
     return replace(answer, body=text.encode())
 
 
 def _is_json(answer: Answer) -> bool:
-    # What begins with a byte order mark was not written by what reads the options.
+    # An answer with a byte order mark comes from another layer, which ignores the options.
     kinds = [value for name, value in answer.headers if name.lower() == "content-type"]
     return answer.body[:1] in (b"{", b"[") and kinds[:1] != [] and kinds[0].startswith("application/json")
 

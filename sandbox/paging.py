@@ -1,4 +1,4 @@
-"""Sorted lists in pages, and the tokens that lead from one page to the next."""
+"""Sorted and paged lists, and their continuation tokens."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _LONGEST_ID = 11
 
 @dataclass(frozen=True)
 class KeyForm:
-    """How the sort key of an item stands in a token. `read` gives None for what is no key."""
+    """How the sort key of an item is written in a token. `read` returns None for an invalid key."""
 
     write: Callable[[Any], str]
     read: Callable[[str], Any]
@@ -29,7 +29,7 @@ NAME = KeyForm(lambda name: quote(name, safe=""), unquote)
 
 @dataclass(frozen=True)
 class Order:
-    """Items with an `id`, sorted by a key, and by id where the key is the same."""
+    """Items with an `id`, sorted by a key, then by id."""
 
     key: Callable[[Any], Any]
     form: KeyForm
@@ -43,9 +43,9 @@ class Order:
         return self.key(item), item.id
 
     def page(self, request: Request, items: list[Any], *, usual_size: int) -> tuple[list[Any], str | None]:
-        """A page of sorted items, and the token with the key and id at which the next one begins; None after the last.
+        """A page of sorted items, and the token with the key and id of the next page's first item; None after the last.
 
-        Raises `Refused` when the token of the request is none.
+        Raises `ErrorResponse` when the token of the request is none.
         """
         begin = self._begin(request)
         left = items

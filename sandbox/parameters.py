@@ -1,6 +1,6 @@
-"""Which query parameters an operation has, and which of them the sandbox plays: the list in `parameters.toml`.
+"""Which query parameters an operation has, and which of them the sandbox supports, as listed in `parameters.toml`.
 
-Nothing that Microsoft publishes is ignored: a parameter that is not played answers 501 and is named.
+No published parameter is ignored: an unsupported one is answered with 501 and its name.
 """
 
 import re
@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
-from sandbox.http_messages import ErrorResponse, Request, not_played
+from sandbox.http_messages import ErrorResponse, Request, not_supported
 from sandbox.routing import Route
 
 _FILE = Path(__file__).with_name("parameters.toml")
 _ON_EVERY_OPERATION = ("api-version",)
 # "Parameters that use the searchCriteria prefix in their name can be specified without it as query parameters."
 # https://learn.microsoft.com/rest/api/azure/devops/git/commits/get-commits
-# The same holds for versions: the service's own addresses of items say `versionType=Branch&version=main`.
+# The same applies to versions: the service's own URLs of items contain `versionType=Branch&version=main`.
 _OPTIONAL_PREFIXES = ("searchCriteria.", "versionDescriptor.")
-# One item of a list: `ids[0]=a&ids[1]=b`, or as the official Node client wrote it in version 15, `ids.0=a&ids.1=b`.
+# An item of a list: `ids[0]=a&ids[1]=b`, or `ids.0=a&ids.1=b`, as the official Node client wrote it in version 15.
 _LIST_ITEM = re.compile(r"\A(?P<name>.+?)(?:\[\d{0,4}\]|\.\d{1,4})")
 
 
@@ -27,24 +27,24 @@ _LIST_ITEM = re.compile(r"\A(?P<name>.+?)(?:\[\d{0,4}\]|\.\d{1,4})")
 class Operation:
     """The parameters of one operation.
 
-    `without_effect` maps a name to the reason why no value makes a difference here, `not_played` to the values that
-    are accepted all the same because they ask for the usual answer, `values_not_played` a name that is played to values
-    that are not. `unpublished` are known though no file lists them.
+    `without_effect` maps a name to the reason why no value makes a difference here, `unsupported` to values that are
+    accepted because they request the default, and `unsupported_values` a supported name to values that are not.
+    `unpublished` parameters are supported although no specification lists them.
     """
 
-    played: tuple[str, ...] = ()
+    supported: tuple[str, ...] = ()
     without_effect: Mapping[str, str] = field(default_factory=dict)
-    not_played: Mapping[str, list[str]] = field(default_factory=dict)
-    values_not_played: Mapping[str, list[str]] = field(default_factory=dict)
+    unsupported: Mapping[str, list[str]] = field(default_factory=dict)
+    unsupported_values: Mapping[str, list[str]] = field(default_factory=dict)
     unpublished: tuple[str, ...] = ()
 
     @property
     def published(self) -> frozenset[str]:
-        """Every parameter that Microsoft's files list, but for api-version."""
-        return frozenset([*self.played, *self.without_effect, *self.not_played])
+        """Every parameter in Microsoft's specifications, except api-version."""
+        return frozenset([*self.supported, *self.without_effect, *self.unsupported])
 
     def canonical(self, query: Mapping[str, str]) -> dict[str, str]:
-        """The query under the published names: letters' case does not matter, and some prefixes may be left out."""
+        """The query with the published names: the client may use any case, and omit some prefixes."""
         canonical: dict[str, str] = {}
         for given, value in query.items():
             name = self._published_name(given)
@@ -64,14 +64,14 @@ class Operation:
         return next((self._known[name.lower()] for name in names if name.lower() in self._known), None)
 
     def refused(self, query: Mapping[str, str]) -> list[str]:
-        """The names in a canonical query that ask for something that is not played."""
+        """The names in a canonical query that request something unsupported."""
         given = {name: value.lower() for name, value in query.items() if value}
         unknown = {
-            name: [value.lower() for value in accepted] for name, accepted in self.not_played.items() if name in given
+            name: [value.lower() for value in accepted] for name, accepted in self.unsupported.items() if name in given
         }
         known = {
             name: [value.lower() for value in values]
-            for name, values in self.values_not_played.items()
+            for name, values in self.unsupported_values.items()
             if name in given
         }
         return [
@@ -82,24 +82,24 @@ class Operation:
 
 @cache
 def operations() -> dict[str, Operation]:
-    """The list, by method and address: `GET {project}/_apis/build/builds`."""
+    """All operations by method and path: `GET {project}/_apis/build/builds`."""
     listed = tomllib.loads(_FILE.read_text(encoding="utf-8"))
     return {address: Operation(**parameters) for address, parameters in listed.items()}
 
 
 def operation_of(route: Route) -> Operation:
-    """The parameters of a route. What is served without a project too has the same ones."""
+    """The parameters of a route. A route that is also served without a project has the same ones."""
     return next((operations()[name] for name in addresses_of(route) if name in operations()), Operation())
 
 
 def addresses_of(route: Route) -> tuple[str, str]:
-    """Under which names lists may have a route: its own, and with a project where it is served without one."""
+    """The names under which lists may contain a route: its own, and the same with a project."""
     return f"{route.method} {route.address}", f"{route.method} {{project}}/{route.address}"
 
 
-def require_played(request: Request, route: Route) -> None:
-    """Raise `Refused` with a 501 that names what is asked for and not played."""
+def require_supported(request: Request, route: Route) -> None:
+    """Raise `ErrorResponse` with a 501 that names unsupported parameters."""
     refused = operation_of(route).refused(request.query)
     if refused:
         names = ", ".join(f"'{name}={request.query[name]}'" for name in refused)
-        raise ErrorResponse(not_played(request, f"{names} of {route.method} {route.address}"))
+        raise ErrorResponse(not_supported(request, f"{names} of {route.method} {route.address}"))

@@ -13,7 +13,7 @@ ANONYMOUS_ID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with an account."""
+    """A person with an account."""
 
     name: str
     upn: str
@@ -25,7 +25,7 @@ class Person:
 
     @cached_property
     def descriptor(self) -> str:
-        """The id in the form that newer calls use."""
+        """The id in the form of newer API calls."""
         return f"aad.{base64.b64encode(self.id.encode()).decode()}"
 
 
@@ -36,9 +36,9 @@ STATES = ("active", "expired", "revoked", "not_materialized")
 class Token:
     """A personal access token.
 
-    `organization` is None for one made for all accessible organizations, and `*` for one that fits everywhere
-    without being such a token. `state` is active, expired, revoked or not_materialized (its owner has
-    yet to sign in with a browser); `expires_at` (aware) does the same by the clock.
+    `organization` is None for a token created for all accessible organizations, and `*` for a token that opens every
+    organization without being such a token. `state` is active, expired, revoked or not_materialized (its owner has
+    not signed in with a browser yet); after `expires_at` the token has expired too.
     """
 
     secret: str = field(repr=False)
@@ -50,5 +50,5 @@ class Token:
     expires_at: datetime | None = None
 
     def has_expired(self, now: datetime) -> bool:
-        """Whether it was good once."""
+        """Whether the token was valid once and has expired."""
         return self.state == "expired" or (self.expires_at is not None and self.expires_at <= now)

@@ -1,4 +1,4 @@
-"""Rights of people, as opposed to scopes of tokens: their names, and the 403 that somebody gets who lacks one."""
+"""Permissions of people, as opposed to scopes of tokens: their names, and the 403 for a person who lacks one."""
 
 from sandbox.http_messages import Answer, Request, error
 
@@ -6,7 +6,7 @@ _GIT = "Microsoft.TeamFoundation.Git.Server"
 _BUILD = "Microsoft.TeamFoundation.Build.WebApi"
 _BUILD_ASSEMBLY = "Microsoft.TeamFoundation.Build2.WebApi"
 _FRAMEWORK = "Microsoft.TeamFoundation.Framework.Server"
-# Every right to change something, as the errors name them.
+# Every permission to change something, as the errors name them.
 CHANGES = frozenset(
     {
         *("GenericContribute", "CreateBranch", "ForcePush", "RenameRepository", "CreateRepository"),
@@ -15,7 +15,7 @@ CHANGES = frozenset(
     }
 )
 
-# What comes with a refused ref update, which is part of an answer with 200.
+# The messages of refused ref updates, which are part of an answer with 200.
 NO_FORCE_PUSH = "The user does not have force push permissions"
 PULL_REQUEST_NEEDED = (
     "TF402455: Pushes to this branch are not permitted; you must use a pull request to update this branch."
@@ -57,7 +57,7 @@ def release_denied(request: Request, right: str) -> Answer:
 
 
 def denied(request: Request) -> Answer:
-    """403 in the words of the area that the address belongs to, whatever would be asked of it."""
+    """403 as the area of the URL words it, whatever the request."""
     path = [part.lower() for part in request.path]
     project = request.path[1] if len(path) > 1 else ""
     if "release" in path:

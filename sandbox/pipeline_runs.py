@@ -21,7 +21,7 @@ from sandbox.http_messages import (
     invalid_body,
     json_answer,
     listing,
-    not_played,
+    not_supported,
 )
 from sandbox.ids import instant
 from sandbox.paging import NAME, NUMBER, Order
@@ -31,7 +31,7 @@ from sandbox.state import Project
 USUAL_PAGE = 10_000
 _PIPELINES = "Microsoft.Azure.Pipelines.WebApi"
 _STATES = {"cancelling": "canceling", "completed": "completed"}
-# A run has no word for what succeeded with issues. That it counts as a success is inferred.
+# A run has no state for succeeding with issues. That it counts as success is inferred.
 _RESULTS = {"partiallySucceeded": "succeeded"}
 
 
@@ -40,7 +40,7 @@ def _pipeline_url(request: Request, project: Project, definition: Definition) ->
 
 
 def _reference(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
-    """A pipeline inside a run."""
+    """A pipeline as part of a run."""
     return {
         "url": f"{_pipeline_url(request, project, definition)}?revision=1",
         "id": definition.id,
@@ -51,14 +51,14 @@ def _reference(request: Request, project: Project, definition: Definition) -> di
 
 
 def _pipeline_json(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
-    """A pipeline of a list."""
+    """A pipeline in a list."""
     reference = _reference(request, project, definition)
     web = f"{request.here}/{project.id}/_build/definition?definitionId={definition.id}"
     return {"_links": {"self": {"href": reference["url"]}, "web": {"href": web}}, **reference}
 
 
 def pipelines(request: Request, names: dict[str, str]) -> Answer:
-    """Pipelines, by name unless another order is asked for, in pages."""
+    """List pipelines in pages, by default ordered by name."""
     project = find_project(request, names)
     order = _order(request)
     page, more = order.page(request, order.sort(project.definitions), usual_size=USUAL_PAGE)
@@ -66,18 +66,18 @@ def pipelines(request: Request, names: dict[str, str]) -> Answer:
 
 
 def _order(request: Request) -> Order:
-    """The order that a sort expression such as `name desc` means. Raises `Refused` for one that is not played."""
+    """The order of a sort expression such as `name desc`. Raises `ErrorResponse` for an unsupported one."""
     name, _, direction = (request.query.get("orderBy") or "name asc").strip().lower().partition(" ")
     ascending = direction.strip() in ("", "asc")
     if direction.strip() not in ("", "asc", "desc") or name not in ("name", "id"):
-        raise ErrorResponse(not_played(request, f"'orderBy={request.query['orderBy']}'"))
+        raise ErrorResponse(not_supported(request, f"'orderBy={request.query['orderBy']}'"))
     if name == "id":
         return Order(lambda definition: definition.id, NUMBER, ascending=ascending)
     return Order(lambda definition: definition.name.casefold(), NAME, ascending=ascending)
 
 
 def _find_pipeline(request: Request, names: dict[str, str]) -> tuple[Project, Definition]:
-    """The pipeline that an address names. Raises `Refused`, with a 500 where there is none: so it was recorded."""
+    """The pipeline that a path names. Raises `ErrorResponse`, with a 500 if there is none, as recorded."""
     project = find_project(request, names)
     found = next((definition for definition in project.definitions if str(definition.id) == names["pipeline"]), None)
     if found is None:
@@ -87,7 +87,7 @@ def _find_pipeline(request: Request, names: dict[str, str]) -> tuple[Project, De
 
 
 def pipeline(request: Request, names: dict[str, str]) -> Answer:
-    """One pipeline, with the file that it is made of."""
+    """Read one pipeline, with its YAML file."""
     project, definition = _find_pipeline(request, names)
     configuration = {
         "path": definition.yaml_path,
@@ -98,7 +98,7 @@ def pipeline(request: Request, names: dict[str, str]) -> Answer:
 
 
 def _run_json(request: Request, project: Project, build: Build) -> dict[str, Any]:
-    """A run of a list; what is not known yet is absent."""
+    """A run in a list. Properties that are not known yet are absent."""
     state = build.state(request.now)
     reference = _reference(request, project, build.definition)
     url = f"{_pipeline_url(request, project, build.definition)}/runs/{build.id}"
@@ -126,7 +126,7 @@ def _run_json(request: Request, project: Project, build: Build) -> dict[str, Any
 
 
 def _whole_run(request: Request, project: Project, build: Build) -> dict[str, Any]:
-    """A run by itself, with what it is made of."""
+    """A single run as JSON, with its resources."""
     own = {
         "repository": {"id": build.definition.repository.id, "type": "azureReposGit"},
         "refName": build.branch,
@@ -136,7 +136,7 @@ def _whole_run(request: Request, project: Project, build: Build) -> dict[str, An
 
 
 def runs(request: Request, names: dict[str, str]) -> Answer:
-    """The runs of a pipeline, newest first. There are no pages."""
+    """List the runs of a pipeline, newest first, without paging."""
     project, definition = _find_pipeline(request, names)
     own = [build for build in project.kept_builds if build.definition is definition]
     newest = sorted(own, key=lambda build: (build.queued_at, build.id), reverse=True)[:USUAL_PAGE]
@@ -144,7 +144,7 @@ def runs(request: Request, names: dict[str, str]) -> Answer:
 
 
 def _find_run(request: Request, names: dict[str, str]) -> tuple[Project, Build]:
-    """The run that an address names, of its pipeline. Raises `Refused`."""
+    """The run that a path names, of its pipeline. Raises `ErrorResponse`."""
     project, definition = _find_pipeline(request, names)
     found = next(
         (build for build in project.kept_builds if str(build.id) == names["run"] and build.definition is definition),
@@ -171,7 +171,7 @@ def begin(request: Request, names: dict[str, str]) -> Answer:
     own = _own_repository(request, wish)
     for name in ("previewRun", "yamlOverride", "stagesToSkip"):
         if wish.get(name):
-            raise ErrorResponse(not_played(request, f"'{name}' of a new run"))
+            raise ErrorResponse(not_supported(request, f"'{name}' of a new run"))
     _require_declared(request, definition, wish)
     branch, sha = str(own.get("refName") or ""), str(own.get("version") or "")
     build = build_changes.begin(request, project, definition, branch, sha)
@@ -179,25 +179,25 @@ def begin(request: Request, names: dict[str, str]) -> Answer:
 
 
 def _own_repository(request: Request, wish: Mapping[str, Any]) -> dict[str, Any]:
-    """What a new run takes of its own repository: `refName` and `version`. Raises `Refused` for other resources."""
+    """The `refName` and `version` of a new run's own repository. Raises `ErrorResponse` for other resources."""
     resources = _object(request, wish.get("resources"))
     repositories = _object(request, resources.pop("repositories", None))
     own = _object(request, repositories.pop("self", None))
     more = [*(name for name, value in resources.items() if value), *repositories]
     if more:
-        raise ErrorResponse(not_played(request, f"the resource '{more[0]}' of a new run"))
+        raise ErrorResponse(not_supported(request, f"the resource '{more[0]}' of a new run"))
     return own
 
 
 def _object(request: Request, value: Any) -> dict[str, Any]:
-    """An object of the body; empty when it is not given. Raises `Refused`."""
+    """An object of the body; empty if it is absent. Raises `ErrorResponse`."""
     if value is not None and not isinstance(value, dict):
         raise ErrorResponse(invalid_body(request))
     return dict(value or {})
 
 
 def _require_declared(request: Request, definition: Definition, wish: Mapping[str, Any]) -> None:
-    """Raise `Refused` for parameters and variables: no pipeline here declares any."""
+    """Raise `ErrorResponse` for parameters and variables, because no pipeline here declares any."""
     parameters = _object(request, wish.get("templateParameters"))
     variables = _object(request, wish.get("variables"))
     if parameters:
@@ -218,13 +218,13 @@ def _not_valid(request: Request, text: str) -> Answer:
 
 
 def preview(request: Request, names: dict[str, str]) -> Answer:
-    """What a pipeline's file becomes with its templates: not played, for nothing here reads these files."""
+    """The expanded YAML of a pipeline: unsupported, because nothing here reads these files."""
     _find_pipeline(request, names)
-    raise ErrorResponse(not_played(request, "the preview of a run"))
+    raise ErrorResponse(not_supported(request, "the preview of a run"))
 
 
 def artifact(request: Request, names: dict[str, str]) -> Answer:
-    """An artifact of a run by its name."""
+    """Read an artifact of a run by its name."""
     project, build = _find_run(request, names)
     if not request.query.get("artifactName"):
         raise ErrorResponse(argument_missing(request, "artifactName"))
@@ -245,7 +245,7 @@ def _log_json(request: Request, project: Project, build: Build, number: int, lin
 
 
 def logs(request: Request, names: dict[str, str]) -> Answer:
-    """The logs of a run, in a collection that is no list."""
+    """List the logs of a run, in an object instead of a list."""
     project, build = _find_run(request, names)
     written = [
         _log_json(request, project, build, number, lines)
@@ -257,7 +257,7 @@ def logs(request: Request, names: dict[str, str]) -> Answer:
 
 
 def log(request: Request, names: dict[str, str]) -> Answer:
-    """What is known of one log. Its lines are read elsewhere."""
+    """Read the metadata of one log. Its lines have a URL of their own."""
     project, build = _find_run(request, names)
     step = build.logged().get(int(names["log"]))
     lines = build.log(step, request.now) if step else []

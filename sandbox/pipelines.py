@@ -1,7 +1,7 @@
-"""Build definitions and builds that run by the clock.
+"""Build definitions and builds whose state is computed from the time.
 
-Nothing runs in the background. A build knows when it was queued and when somebody canceled it; what state it and each
-of its steps are in at some instant is computed when somebody asks.
+Nothing runs in the background. A build knows when it was queued and when it was cancelled; the state of the build and
+of its steps is computed when it is requested.
 """
 
 import math
@@ -15,7 +15,7 @@ from sandbox.ids import instant
 from sandbox.people import Person
 from sandbox.repositories import Repository
 
-# What a definition makes of its builds. "hangs" never ends by itself, "waits" never finds an agent.
+# How the builds of a definition end. "hangs" never finishes, "waits" never gets an agent.
 Outcome = Literal["succeeded", "partiallySucceeded", "failed", "hangs", "waits"]
 QUEUED_SECONDS = 4.0
 CANCEL_SECONDS = 3.0
@@ -26,7 +26,7 @@ _ISSUES = {"failed": "failed", "partiallySucceeded": "succeededWithIssues"}
 
 @dataclass(frozen=True)
 class Task:
-    """One task. The outcome of the whole build shows in the decisive one."""
+    """One task. The decisive task has the outcome of the whole build."""
 
     name: str
     seconds: float
@@ -44,7 +44,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Stage:
-    """Jobs side by side. Stages run one after another."""
+    """Concurrent jobs. Stages run one after another."""
 
     name: str
     jobs: tuple[Job, ...]
@@ -204,7 +204,7 @@ class Build:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """Every record, as if nobody canceled it."""
+        """Every record, as if the build had not been cancelled."""
         return steps(self.definition.script, self.outcome)
 
     @property
@@ -217,7 +217,7 @@ class Build:
 
     @property
     def _stops(self) -> float:
-        """Seconds after queueing at which a cancellation takes hold."""
+        """How many seconds after queueing a cancellation takes effect."""
         if self.canceled_at is None:
             return math.inf
         return (self.canceled_at - self.queued_at).total_seconds() + CANCEL_SECONDS
@@ -229,7 +229,7 @@ class Build:
         return self.queued_at + timedelta(seconds=seconds)
 
     def state(self, now: datetime) -> State:
-        """What it is at an instant."""
+        """The state at this time."""
         elapsed, ends = self._elapsed(now), min(self._ends, self._stops)
         begun = self._begins <= min(elapsed, self._stops)
         started = self._at(self._begins) if begun else None
@@ -251,7 +251,7 @@ class Build:
         return known[0] if known else self.queued_at
 
     def records(self, now: datetime) -> list[Record]:
-        """What each step is at an instant."""
+        """The state of each step at this time."""
         elapsed = self._elapsed(now)
         return [self._record(step, elapsed) for step in self.steps]
 
@@ -280,7 +280,7 @@ class Build:
         return min(int(share * len(step.lines)), len(step.lines))
 
     def log(self, step: Step, now: datetime) -> list[str]:
-        """The lines of a step's log that are there at an instant; a job's are those of its tasks."""
+        """The lines of a step's log at this time. The log of a job contains those of its tasks."""
         elapsed = min(self._elapsed(now), self._stops)
         if step.kind == "Job":
             return [line for one in self.steps if one.parent == step.identifier for line in self.log(one, now)]

@@ -15,36 +15,36 @@ _ASSEMBLY = "Microsoft.VisualStudio.Services.ReleaseManagement2.Data"
 
 
 def not_found(request: Request, text: str, type_key: str) -> Answer:
-    """404 in the words of the release service."""
+    """404 as the release service words it."""
     return error(request, 404, text, type_key, EXCEPTIONS, _ASSEMBLY)
 
 
 def refused(request: Request, text: str, type_key: str = "InvalidRequestException") -> Answer:
-    """400 in the words of the release service."""
+    """400 as the release service words it."""
     return error(request, 400, text, type_key, EXCEPTIONS, _ASSEMBLY)
 
 
 def settled(request: Request, names: dict[str, str]) -> Project:
-    """The project that an address names, with its releases brought up to now. Raises `Refused`."""
+    """The project that a path names, with its releases updated to the current time. Raises `ErrorResponse`."""
     return brought_up_to_now(request, find_project(request, names))
 
 
 def brought_up_to_now(request: Request, project: Project) -> Project:
-    """The same project, in whose releases everything has begun that begins by itself."""
+    """The same project, after starting every deployment that is due to start automatically."""
     for release in project.releases:
         release.settle(request.now, project.new_id)
     return project
 
 
 def definition(request: Request, names: dict[str, str]) -> Answer:
-    """One release definition, with everything."""
+    """Read one release definition, complete."""
     project = settled(request, names)
     found = find_definition(request, project, names["definition"])
     return json_answer(request, Writer(request, project).definition(found, environments=True, artifacts=True))
 
 
 def find_definition(request: Request, project: Project, wanted: str) -> ReleaseDefinition:
-    """A definition by number. Raises `Refused`."""
+    """The definition with this number. Raises `ErrorResponse`."""
     found = next(
         (
             release_definition
@@ -60,7 +60,7 @@ def find_definition(request: Request, project: Project, wanted: str) -> ReleaseD
 
 
 def find_release(request: Request, project: Project, names: dict[str, str]) -> Release:
-    """The release that an address names. Raises `Refused`."""
+    """The release that a path names. Raises `ErrorResponse`."""
     found = next((one for one in project.releases if str(one.id) == names["release"]), None)
     if found is None:
         text = f"Release with ID: {names['release']} does not exist."
@@ -69,7 +69,7 @@ def find_release(request: Request, project: Project, names: dict[str, str]) -> R
 
 
 def release(request: Request, names: dict[str, str]) -> Answer:
-    """One release, with everything, or with the kinds of approvals that are asked for."""
+    """Read one release, complete or with the requested kinds of approvals."""
     project = settled(request, names)
     found = find_release(request, project, names)
     writer = Writer(request, project, approvals=_wanted_approvals(request))
@@ -82,7 +82,7 @@ def _wanted_approvals(request: Request) -> frozenset[str]:
 
 
 def find_environment(request: Request, release: Release, names: dict[str, str]) -> Environment:
-    """The environment that an address names. Raises `Refused`."""
+    """The environment that a path names. Raises `ErrorResponse`."""
     found = next((one for one in release.environments if str(one.id) == names["environment"]), None)
     if found is None:
         text = f"The stage with ID {names['environment']} does not exist in {release.name}."
@@ -91,7 +91,7 @@ def find_environment(request: Request, release: Release, names: dict[str, str]) 
 
 
 def environment(request: Request, names: dict[str, str]) -> Answer:
-    """One environment of a release."""
+    """Read one environment of a release."""
     project = settled(request, names)
     release = find_release(request, project, names)
     found = find_environment(request, release, names)
@@ -99,7 +99,7 @@ def environment(request: Request, names: dict[str, str]) -> Answer:
 
 
 def log(request: Request, names: dict[str, str]) -> Answer:
-    """What a task of a deployment said, from `startLine` to `endLine`, counted from one, as text."""
+    """Read the log of a deployment task as text, from `startLine` to `endLine`, counted from one."""
     project = settled(request, names)
     found = find_environment(request, find_release(request, project, names), names)
     attempt = next((one for one in found.attempts if str(one.id) == names["phase"]), None)
@@ -112,7 +112,7 @@ def log(request: Request, names: dict[str, str]) -> Answer:
 
 
 def logs(request: Request, names: dict[str, str]) -> Answer:
-    """What all tasks of a release said so far, zipped: a folder for each environment, in it one for each attempt."""
+    """Read all logs of a release as a zip file: a folder for each environment, in it one for each attempt."""
     project = settled(request, names)
     found = find_release(request, project, names)
     files = {
@@ -127,7 +127,7 @@ def logs(request: Request, names: dict[str, str]) -> Answer:
 
 @dataclass(frozen=True)
 class Deployment:
-    """One attempt, and what it belongs to."""
+    """One attempt, with its release and environment."""
 
     release: Release
     environment: Environment
@@ -143,7 +143,7 @@ def deployments_of(project: Project) -> Iterator[Deployment]:
 
 
 def find_approval(project: Project, wanted: str) -> tuple[Deployment, Approval] | None:
-    """An approval by number, and what it is about."""
+    """An approval by its number, with its attempt."""
     for deployment in deployments_of(project):
         for approval in deployment.attempt.approvals:
             if str(approval.id) == wanted:

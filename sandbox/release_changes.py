@@ -1,4 +1,4 @@
-"""Classic releases: making them, deploying them, approving them.
+"""Classic releases: creating, deploying and approving them.
 
 https://learn.microsoft.com/rest/api/azure/devops/release/releases
 """
@@ -40,7 +40,7 @@ def _require(request: Request, right: str) -> None:
 
 
 def _require_classic(request: Request) -> None:
-    # Inferred: nobody published what the service says where the creation of classic releases is switched off.
+    # Inferred: the answer of a service where creating classic releases is disabled is not documented.
     if request.organization.without_classic_releases:
         text = (
             "Creation of classic release pipelines is disabled for this organization. Contact your project collection "
@@ -50,7 +50,7 @@ def _require_classic(request: Request) -> None:
 
 
 def create(request: Request, names: dict[str, str]) -> Answer:
-    """A new release of a definition; answers 200, not 201."""
+    """Create a release of a definition; answers 200, not 201."""
     project = settled(request, names)
     _require_classic(request)
     if request.permission_first:
@@ -92,7 +92,7 @@ def _names(request: Request, wishes: Any) -> frozenset[str]:
 
 
 def _versions(request: Request, project: Project, definition: ReleaseDefinition, wishes: Any) -> dict[str, Build]:
-    """The build for each alias: the one asked for, else the newest good one. Raises `Refused`."""
+    """The build for each alias: the requested one, otherwise the newest successful one. Raises `ErrorResponse`."""
     if not isinstance(wishes, list) or not all(isinstance(wish, dict) for wish in wishes):
         raise ErrorResponse(invalid_body(request))
     references = {str(wish.get("alias")): wish.get("instanceReference") for wish in wishes}
@@ -194,7 +194,7 @@ def decide(request: Request, names: dict[str, str]) -> Answer:
 
 
 def _require_asked(request: Request, approval: Approval) -> None:
-    # Inferred: the documentation says who may decide, and nobody published what others are told.
+    # Inferred: the documentation says who can decide, but not how other people are refused.
     if approval.approver is not None and request.person is not None and approval.approver.id != request.person.id:
         text = f"Access denied: User {request.person.name} is not an approver of the approval with ID {approval.id}."
         raise ErrorResponse(error(request, 403, text, "UnauthorizedRequestException", EXCEPTIONS))

@@ -1,4 +1,4 @@
-"""How releases, environments, deployments and approvals are written."""
+"""JSON of releases, environments, deployments and approvals."""
 
 from typing import Any
 
@@ -19,12 +19,12 @@ from sandbox.state import Project
 TASKS = ("Initialize job", "Download artifacts", "Deploy", "Finalize Job")
 
 
-# Which approvals of an environment are written, and whether the plan of who is asked is too.
+# Which approvals of an environment are included, and whether the planned approvers are.
 EVERY_APPROVAL = frozenset({"manualApprovals", "automatedApprovals", "approvalSnapshots"})
 
 
 class Writer:
-    """Writes what belongs to one project, for one request. `approvals` says which of them environments bring."""
+    """Writes JSON for one request and project. `approvals` says which approvals environments include."""
 
     def __init__(self, request: Request, project: Project, *, approvals: frozenset[str] = EVERY_APPROVAL) -> None:
         self.request = request
@@ -34,7 +34,7 @@ class Writer:
         self.web = f"{request.here}/{project.id}"
 
     def definition_reference(self, definition: ReleaseDefinition) -> dict[str, Any]:
-        """A definition inside something else."""
+        """A definition as part of other JSON."""
         url = f"{self.here}/definitions/{definition.id}"
         links = {
             "self": {"href": url},
@@ -43,7 +43,7 @@ class Writer:
         return {"id": definition.id, "name": definition.name, "path": definition.path, "url": url, "_links": links}
 
     def release_reference(self, release: Release) -> dict[str, Any]:
-        """A release inside something else."""
+        """A release as part of other JSON."""
         url = f"{self.here}/releases/{release.id}"
         links = {
             "self": {"href": url},
@@ -52,12 +52,12 @@ class Writer:
         return {"id": release.id, "name": release.name, "url": url, "_links": links}
 
     def environment_reference(self, release: Release, environment: Environment) -> dict[str, Any]:
-        """An environment inside something else."""
+        """An environment as part of other JSON."""
         url = f"{self.here}/releases/{release.id}/environments/{environment.id}"
         return {"id": environment.id, "name": environment.plan.name, "url": url, "_links": {}}
 
     def definition(self, definition: ReleaseDefinition, *, environments: bool, artifacts: bool) -> dict[str, Any]:
-        """A definition, with its environments and artifacts when they are asked for."""
+        """A definition, with its environments and artifacts on request."""
         author = person_json(self.request, definition.author)
         found: dict[str, Any] = self.definition_reference(definition) | {
             "source": "userInterface",
@@ -154,7 +154,7 @@ class Writer:
         }
 
     def release(self, release: Release, *, environments: bool, artifacts: bool) -> dict[str, Any]:
-        """A release, with its environments and artifacts when they are asked for."""
+        """A release, with its environments and artifacts on request."""
         author = person_json(self.request, release.person)
         found: dict[str, Any] = self.release_reference(release) | {
             "status": release.status,
@@ -241,7 +241,7 @@ class Writer:
     def approval(
         self, release: Release, environment: Environment, attempt: Attempt, approval: Approval
     ) -> dict[str, Any]:
-        """Whom it waits for, or who said what."""
+        """An approval: who is asked, or who decided what."""
         found: dict[str, Any] = {
             "id": approval.id,
             "revision": approval.revision,
@@ -269,11 +269,11 @@ class Writer:
     def _state(
         self, release: Release, environment: Environment, attempt: Attempt, progress: Progress
     ) -> dict[str, Any]:
-        """What a deployment and a deploy step have in common."""
+        """The properties that a deployment and a deploy step share."""
         return {
             "attempt": attempt.number,
             "reason": "manual" if attempt.by_hand else "automated",
-            # The service writes these words with a capital, unlike all others.
+            # The service capitalizes these values, unlike all others.
             "operationStatus": progress.operation,
             "requestedBy": person_json(self.request, attempt.person),
             "requestedFor": person_json(self.request, release.person),
@@ -283,7 +283,7 @@ class Writer:
         }
 
     def deployment(self, release: Release, environment: Environment, attempt: Attempt) -> dict[str, Any]:
-        """One deployment of the list of deployments."""
+        """A deployment in the list of deployments."""
         progress = environment.progress(attempt, self.request.now)
         found: dict[str, Any] = self._state(release, environment, attempt, progress) | {
             "id": attempt.id,
@@ -355,7 +355,7 @@ class Writer:
 
 
 def task_status(environment: Environment, attempt: Attempt, number: int, request: Request) -> str:
-    """What a task of a deployment is. All but the last two are done as soon as it starts."""
+    """The state of a deployment task. All but the last two are finished as soon as the deployment starts."""
     progress = environment.progress(attempt, request.now)
     if progress.finished_at is None:
         return "succeeded" if number <= len(TASKS) - 2 else "inProgress" if number == len(TASKS) - 1 else "pending"
@@ -365,7 +365,7 @@ def task_status(environment: Environment, attempt: Attempt, number: int, request
 
 
 def task_log(attempt: Attempt, number: int) -> list[str]:
-    """What a task of a deployment says."""
+    """The log lines of a deployment task."""
     name = TASKS[number - 1]
     at = instant(attempt.approved_at or attempt.queued_at)
     return [f"{at} ##[section]Starting: {name}", f"{at} Attempt {attempt.number}", f"{at} ##[section]Finishing: {name}"]

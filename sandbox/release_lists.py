@@ -1,4 +1,4 @@
-"""Lists of classic releases and of what belongs to them: filters, orders and pages.
+"""Lists of classic releases, definitions, deployments and approvals: filters, orders and pages.
 
 https://learn.microsoft.com/rest/api/azure/devops/release/releases/list
 """
@@ -24,14 +24,14 @@ _DEPLOYMENT_STATUSES, _OPERATION_STATUSES = enumeration("DeploymentStatus"), enu
 _ENVIRONMENT_STATUSES = enumeration("EnvironmentStatus")
 _APPROVAL_STATUSES = ("undefined", "pending", "approved", "rejected", "reassigned", "canceled", "skipped")
 _APPROVAL_TYPES = ("undefined", "preDeploy", "postDeploy", "all")
-# The only artifacts that there are.
+# The only type of artifact here.
 _ARTIFACT_TYPE = "build"
 
 
 def _page(
     request: Request, items: list[Any], number: Callable[[Any], int], *, top: str = "$top", descending: bool
 ) -> tuple[list[Any], str | None]:
-    """A page of a list sorted by number, and the number at which the next one begins."""
+    """A page of a list sorted by number, and the number at which the next page starts."""
     order = request.query.get("queryOrder", "descending" if descending else "ascending").lower()
     backwards = order.endswith("descending")
     token = request.number("continuationToken", 0)
@@ -42,13 +42,13 @@ def _page(
 
 
 def _is(person: Person | None, wanted: str) -> bool:
-    """Whether a person is the one that a filter names by name, address or id; an empty filter names everybody."""
+    """Whether a filter names a person, by name, address or id; an empty filter matches everyone."""
     known = (person.name.casefold(), person.upn.casefold(), person.id) if person else ()
     return not wanted or wanted.casefold() in known
 
 
 def _is_within(request: Request, time: datetime | None, since: str, until: str) -> bool:
-    """Whether a time lies between those of two parameters; what did not happen lies within no limits."""
+    """Whether a time is between those of two parameters; a missing time is outside of any limits."""
     earliest, latest = moment(request.query.get(since, "")), moment(request.query.get(until, ""))
     if time is None:
         return earliest is None and latest is None
@@ -56,13 +56,13 @@ def _is_within(request: Request, time: datetime | None, since: str, until: str) 
 
 
 def _is_below(path: str, folder: str) -> bool:
-    """Whether a folder ("\\Mac") is another one, or lies in it."""
+    """Whether a folder ("\\Mac") is another folder or inside of it."""
     begin = folder.casefold().rstrip("\\") + "\\"
     return not folder or (path.casefold().rstrip("\\") + "\\").startswith(begin)
 
 
 def definitions(request: Request, names: dict[str, str]) -> Answer:
-    """Release definitions by number or by name, in pages."""
+    """List release definitions by number or by name, in pages."""
     project = settled(request, names)
     fitting = list(_fitting_definitions(request, project))
     if request.query.get("queryOrder", "").startswith("name"):
@@ -86,7 +86,7 @@ def _fitting_definitions(request: Request, project: Project) -> Iterator[Release
             and _is_below(definition.path, path)
             and kind in ("", _ARTIFACT_TYPE)
             and (not source or source in sources)
-            # Nobody deletes definitions, and none has tags.
+            # Definitions are never deleted here, and have no tags.
             and not request.flag("isDeleted")
             and not request.listed("tagFilter")
         ):
@@ -114,7 +114,7 @@ def _last_release(writer: Writer, definition: ReleaseDefinition) -> dict[str, An
 
 
 def releases(request: Request, names: dict[str, str]) -> Answer:
-    """Releases of a project, or of all, newest first, in pages; with their environments and artifacts when asked."""
+    """List releases of a project, or of all, newest first, in pages; with environments and artifacts on request."""
     if "project" in names:
         projects = [settled(request, names)]
     else:
@@ -147,7 +147,7 @@ def _fitting_releases(request: Request, project: Project) -> Iterator[Release]:
             and _is_below(release.definition.path, path)
             and _has_environment(request, release)
             and _has_artifact(request, project, release)
-            # Nobody deletes releases, and none has tags.
+            # Releases are never deleted here, and have no tags.
             and not request.flag("isDeleted")
             and not request.listed("tagFilter")
         ):
@@ -155,7 +155,7 @@ def _fitting_releases(request: Request, project: Project) -> Iterator[Release]:
 
 
 def _has_environment(request: Request, release: Release) -> bool:
-    """Whether one of the environments, or the one that is asked for, has one of the asked states."""
+    """Whether one of the environments, or the requested one, has one of the requested states."""
     planned, states = request.query.get("definitionEnvironmentId", ""), request.number("environmentStatusFilter", 0)
     return any(
         planned in ("", str(environment.plan.id))
@@ -165,7 +165,7 @@ def _has_environment(request: Request, release: Release) -> bool:
 
 
 def _has_artifact(request: Request, project: Project, release: Release) -> bool:
-    """Whether one of the artifacts is of the asked type, source, version and branch."""
+    """Whether one of the artifacts has the requested type, source, version and branch."""
     kind, source, version, branch = (
         request.query.get(name, "")
         for name in ("artifactTypeId", "sourceId", "artifactVersionId", "sourceBranchFilter")
@@ -180,7 +180,7 @@ def _has_artifact(request: Request, project: Project, release: Release) -> bool:
 
 
 def deployments(request: Request, names: dict[str, str]) -> Answer:
-    """What was deployed to which environment, newest first, in pages."""
+    """List deployments, newest first, in pages."""
     project = settled(request, names)
     fitting = [deployment for deployment in deployments_of(project) if _is_asked_for(request, deployment)]
     page, more = _page(request, fitting, lambda deployment: int(deployment.attempt.id), descending=True)
@@ -216,7 +216,7 @@ def _is_in_state(request: Request, progress: Progress) -> bool:
 
 
 def approvals(request: Request, names: dict[str, str]) -> Answer:
-    """Approvals in the asked state, newest first, in pages; pending when it is not said."""
+    """List approvals in the requested state, by default pending, newest first, in pages."""
     project = settled(request, names)
     fitting = list(_fitting_approvals(request, deployments_of(project)))
     page, more = _page(request, fitting, lambda pair: int(pair[1].id), top="top", descending=True)
@@ -228,7 +228,7 @@ def approvals(request: Request, names: dict[str, str]) -> Answer:
 def _fitting_approvals(request: Request, deployments: Iterable[Deployment]) -> Iterator[tuple[Deployment, Approval]]:
     status = request.choice("statusFilter", _APPROVAL_STATUSES, "pending")
     releases, person = request.listed("releaseIdsFilter"), request.query.get("assignedToFilter", "")
-    # Nobody is asked after a deployment.
+    # There are no post-deployment approvals here.
     if request.choice("typeFilter", _APPROVAL_TYPES, "all") == "postDeploy":
         return
     for deployment in deployments:

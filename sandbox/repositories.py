@@ -1,4 +1,4 @@
-"""Git repositories: commits with whole trees, and what Git itself computes from them."""
+"""Git repositories: commits with whole trees, and the ids that Git computes from them."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +25,7 @@ Tree = Mapping[str, bytes]
 
 
 def children(tree: Tree, folder: str) -> dict[str, bool]:
-    """The paths directly in a folder ("/", "/src"), and whether each is a folder itself; sorted."""
+    """The sorted paths directly in a folder ("/", "/src"), and whether each is a folder."""
     below = folder.rstrip("/") + "/"
     found: dict[str, bool] = {}
     for path in tree:
@@ -41,7 +41,7 @@ def tree_id(tree: Tree, folder: str = "/") -> str:
 
 
 def tree_object(tree: Tree, folder: str = "/") -> bytes:
-    """What Git stores of a folder: modes, names and ids."""
+    """The content of Git's object for a folder: modes, names and ids."""
     entries = []
     for path, is_folder in children(tree, folder).items():
         name = path.rsplit("/", 1)[1]
@@ -57,13 +57,13 @@ def folders(tree: Tree) -> Iterator[str]:
 
 
 def has_folder(tree: Tree, path: str) -> bool:
-    """Whether something lies below a path. The root is there in every commit."""
+    """Whether a path exists. The root exists in every commit."""
     return path == "/" or any(name.startswith(path + "/") for name in tree)
 
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit with the whole tree it leaves: path ("/src/app.py") to content."""
+    """A commit with its whole tree: path ("/src/app.py") to content."""
 
     id: str
     author: Person
@@ -80,7 +80,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class RefUpdate:
-    """A ref that moved, began or ended."""
+    """A ref that was moved, created or deleted."""
 
     name: str
     old: str
@@ -89,7 +89,7 @@ class RefUpdate:
 
 @dataclass(frozen=True)
 class Push:
-    """What somebody pushed at once: the ids of new commits, newest first, and the refs that moved."""
+    """One push: the ids of its new commits, newest first, and the updated refs."""
 
     id: int
     person: Person
@@ -99,7 +99,7 @@ class Push:
 
 
 def changes(before: Tree, after: Tree) -> dict[str, str]:
-    """Path to add, edit or delete."""
+    """The kind of change of each path: add, edit or delete."""
     found = {path: "add" for path in after if path not in before}
     found |= {path: "edit" for path in after if path in before and before[path] != after[path]}
     return dict(sorted((found | {path: "delete" for path in before if path not in after}).items()))
@@ -109,7 +109,7 @@ def changes(before: Tree, after: Tree) -> dict[str, str]:
 class Repository:
     """A Git repository. `refs` maps full names to commits; one without any is empty.
 
-    Those of `protected` change by pull request only.
+    Refs in `protected` change only by pull request.
     """
 
     id: str
@@ -132,7 +132,7 @@ class Repository:
         return sum(len(content) for content in self.head.tree.values()) if self.head else 0
 
     def history(self, commit: Commit | None) -> Iterator[Commit]:
-        """A commit and all it stands on, newest first."""
+        """A commit and all its ancestors, newest first."""
         waiting = {commit.id} if commit else set()
         seen: set[str] = set()
         while waiting:
@@ -143,24 +143,24 @@ class Repository:
             yield newest
 
     def contains(self, newer: str, older: str) -> bool:
-        """Whether a commit stands on another one, or is it."""
+        """Whether a commit is another one or one of its descendants."""
         return any(commit.id == older for commit in self.history(self.commits.get(newer)))
 
     def add_push(self, person: Person, at: datetime, updates: Iterable[RefUpdate], commits: Iterable[str] = ()) -> Push:
-        """Remember what somebody pushed."""
+        """Record a push."""
         push = Push(len(self.pushes) + 1, person, at, tuple(updates), tuple(commits))
         self.pushes.append(push)
         return push
 
     def push_of(self, sha: str) -> Push | None:
-        """The push that brought a commit."""
+        """The push that added a commit."""
         return next((push for push in self.pushes if sha in push.commits), None)
 
     def tree_before(self, commit: Commit) -> Tree:
-        """What the first parent left."""
+        """The tree of the first parent."""
         parent = self.commits.get(commit.parents[0]) if commit.parents else None
         return parent.tree if parent else {}
 
     def differences(self, commit: Commit) -> dict[str, str]:
-        """What a commit changed."""
+        """The changes of a commit."""
         return changes(self.tree_before(commit), commit.tree)

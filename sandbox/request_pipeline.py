@@ -1,9 +1,8 @@
-"""In which order the service decides.
+"""The order in which the service checks a request.
 
-Organization, identity, policy, membership, scope, throttle, address and version, body, look-up, permission. What
-somebody told the sandbox to do wrong comes before all of it; see `sandbox.fault_injection`. Parameters that the
-sandbox does not play are refused after the version, and before the body; so are values that are not of their
-parameter's type.
+Organization, identity, policy, membership, scope, throttling, URL and version, body, look-up, permission. Injected
+faults come before all of them; see `sandbox.fault_injection`. Unsupported parameters, and values that do not have the
+type of their parameter, are refused after the version and before the body.
 """
 
 import base64
@@ -36,7 +35,7 @@ def decide(state: State, request: Request) -> Answer:
 
 
 def _admit(state: State, request: Request) -> Token | None:
-    """The token that opens the organization; None for nobody, who may come in only where a project is public."""
+    """The token that opens the organization; None for an anonymous client, if a project is public."""
     organization = request.organization
     token = token_of(state, request)
     if token is not None and token.has_expired(request.now):
@@ -62,13 +61,13 @@ def _fits(request: Request, token: Token) -> bool:
     if token.state != "active":
         return False
     if token.organization is None:
-        # Where a policy forbids these tokens, the policy goes on answering for them. On a server they do not end.
+        # If a policy forbids these tokens, its refusal takes precedence. On a server they are still accepted.
         return not request.edition.hosted or request.now < GLOBAL_TOKENS_END or organization.refuses_global_tokens
     return token.organization in (organization.name, organization.tokens_of, "*")
 
 
 def token_of(state: State, request: Request) -> Token | None:
-    """The token of a Basic header. Any user name will do, but the colon must be there."""
+    """The token of a Basic header. The username is ignored, but the colon is required."""
     kind, _, text = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "basic":
         return None
@@ -99,7 +98,7 @@ def _enter(request: Request, token: Token | None) -> Answer:
         raise ErrorResponse(error_responses.page_not_found(request))
     request.query = typed_values.read_query(parameters.operation_of(route).canonical(request.query), route)
     versions.agree(request, released=route.released)
-    parameters.require_played(request, route)
+    parameters.require_supported(request, route)
     typed_values.require_readable(request, route)
     request.read_body = partial(typed_values.read_body, route=route)
     route.bind(request)
@@ -107,14 +106,14 @@ def _enter(request: Request, token: Token | None) -> Answer:
 
 
 def _allow_nobody(request: Request, found: Found | Lost) -> None:
-    """Nobody may read what is public, and nothing else."""
+    """Let an anonymous client read what is public, and nothing else."""
     closed = isinstance(found, Found) and not found.route.public
     if closed or request.method not in _READING:
         raise ErrorResponse(error_responses.wrong_token(request))
 
 
 def outside(request: Request) -> Answer:
-    """Addresses above the organizations."""
+    """Answer requests outside of any organization."""
     if request.path[:1] == ["_signin"]:
         return error_responses.sign_in_page(request)
     return plain(request, 404, "The resource cannot be found.")

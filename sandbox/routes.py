@@ -1,4 +1,4 @@
-"""Every address that is served, and what it takes to get there.
+"""Every route, and the scopes it requires.
 
 Scopes and versions of each call: https://github.com/MicrosoftDocs/vsts-rest-api-specs
 """
@@ -139,7 +139,7 @@ PIPELINES = (
     _read(f"{_ONE_RUN}/logs/{{log:int}}", "vso.build", pipeline_runs.log, released=_SINCE_7),
 )
 RELEASE = (
-    # Published with a project only; the official clients leave it out where none is given.
+    # Published only with a project; the official clients omit it if none is given.
     _closed("_apis/release/releases", release_lists.releases),
     _closed(f"{_RELEASE}/definitions", release_lists.definitions),
     _closed(f"{_RELEASE}/definitions/{{definition:int}}", release.definition),

@@ -1,4 +1,4 @@
-"""From an address to what answers it."""
+"""Routing: from a URL to its controller."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from sandbox.http_messages import Answer, Request
 Controller = Callable[[Request, dict[str, str]], Answer]
 Takes = Literal["nothing", "fields", "entries", "texts"]
 ALWAYS: Version = (1, 0)
-# Who asks, which areas there are, and what the host has of an area.
+# The identity of the client, the areas, and the routes of an area on this host.
 _EVERYWHERE = ("connectiondata", "resourceareas", "{area}")
 
 
@@ -19,10 +19,10 @@ _EVERYWHERE = ("connectiondata", "resourceareas", "{area}")
 class Route:
     """A method and a path below the organization.
 
-    `{name}` takes one segment, `{name:int}` one that is a number. `scopes` are alternatives; without any the call is
-    open to every token. `takes` is the shape of the body: none that matters, an object, or a list of objects or of
-    texts. `released` is the version with which it stopped being a preview, None while it is one. `public` calls answer
-    nobody in particular where a project is public.
+    `{name}` matches one segment, `{name:int}` a number. `scopes` are alternatives; if there are none, every token may
+    call it. `takes` is the shape of the body: ignored, an object, or a list of objects or of strings. `released` is the
+    version in which it stopped being a preview, None if it still is one. `public` routes answer anonymous clients if a
+    project is public.
     """
 
     method: str
@@ -34,7 +34,7 @@ class Route:
     public: bool = True
 
     def match(self, path: list[str], lowered: list[str]) -> dict[str, str] | None:
-        """The named segments when the path is this one. Letters' case does not matter."""
+        """The named segments if the path matches, ignoring case."""
         found: dict[str, str] = {}
         for part, given, small in zip(self.template, path, lowered, strict=True):
             if not part.startswith("{"):
@@ -49,12 +49,12 @@ class Route:
 
     @property
     def address(self) -> str:
-        """The path as Microsoft's files write it, after the organization."""
+        """The path as Microsoft's specifications write it, after the organization."""
         return "/".join(part.partition(":")[0] + "}" if ":" in part else part for part in self.template)
 
     @property
     def is_release(self) -> bool:
-        """Whether the service keeps it on its release host."""
+        """Whether the service has it on its release host."""
         return "release" in self.template[:3]
 
     @property
@@ -63,7 +63,7 @@ class Route:
         return self.address.lower().split("/")[:2] in (["_apis"], *(["_apis", name] for name in _EVERYWHERE))
 
     def bind(self, request: Request) -> None:
-        """Read the body, before anything is looked up. Raises `Refused`."""
+        """Read the body, before any object is looked up. Raises `ErrorResponse`."""
         if self.takes == "fields":
             request.fields()
         elif self.takes == "entries":
@@ -82,13 +82,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Lost:
-    """Why there is no route: nothing is there, or it takes only the `allowed` methods."""
+    """Why no route matches: the path is unknown, or it accepts only the `allowed` methods."""
 
     allowed: tuple[str, ...] = ()
 
 
 class Map:
-    """All routes, to be found by path and method."""
+    """All routes, found by path and method."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._by_length: dict[int, list[Route]] = defaultdict(list)
@@ -96,7 +96,7 @@ class Map:
             self._by_length[len(route.template)].append(route)
 
     def find(self, method: str, path: list[str]) -> Found | Lost:
-        """The route of a path below the organization. HEAD goes where GET goes."""
+        """The route of a path below the organization. HEAD is routed like GET."""
         wanted = "GET" if method == "HEAD" else method
         lowered = [part.lower() for part in path]
         allowed: list[str] = []
@@ -104,7 +104,7 @@ class Map:
             names = route.match(path, lowered)
             if names is not None and route.method == wanted:
                 return Found(route, names)
-            # Asking what there is below an address does not make it one.
+            # OPTIONS on a path does not make it a route.
             if names is not None and route.method != "OPTIONS":
                 allowed.append(route.method)
         return Lost(tuple(allowed))

@@ -1,4 +1,4 @@
-"""The sample repositories: enough history, branches and odd files to meet everything that real ones hold."""
+"""The sample repositories, with history, branches and unusual files as in real ones."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ BOARD = Person("Board Sample", "board@example.com")
 
 _PIPELINE = b"trigger:\n- main\n\nsteps:\n- script: echo hello\n  displayName: Say hello\n"
 _PICTURE = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00"
-# Larger than anybody wants to see on a page.
+# Too large to be shown on a page.
 LARGE = b"".join(b"%06d,some,words,in,a,table\n" % number for number in range(60_000))
 _BEGINNING: tuple[tuple[str, dict[str, bytes]], ...] = (
     ("Add the pipeline", {"/azure-pipelines.yml": _PIPELINE}),
@@ -45,7 +45,7 @@ class _Author:
         self._pushed: dict[str, str] = {}
 
     def commit(self, comment: str, files: dict[str, bytes], *parents: str, branch: str = "refs/heads/main") -> str:
-        """Write the files and push them to a branch; returns the id of the commit."""
+        """Commit the files and push them to a branch; returns the id of the commit."""
         number = len(self.repository.commits)
         self._tree = {**self._tree, **files}
         sha = stable_sha(*self._seed, number)
@@ -57,7 +57,7 @@ class _Author:
         return sha
 
     def push_refs(self, refs: dict[str, str]) -> None:
-        """Give the repository its refs: what no commit moved there is pushed at once."""
+        """Set the refs of the repository; those that no commit has moved are pushed together."""
         updates = [
             RefUpdate(name, self._pushed.get(name, NOTHING), refs.get(name, NOTHING))
             for name in sorted(refs.keys() | self._pushed.keys())
@@ -88,7 +88,7 @@ def small_repository(organization: str, project: str, name: str) -> Repository:
 
 
 def rich_repository(organization: str, project: str, name: str) -> Repository:
-    """A longer history with a merge, tags, odd files, and branches with odd names."""
+    """A longer history with a merge, tags, unusual files, and branches with unusual names."""
     author, (*_, head) = _begun(organization, project, name)
     refs, topic = {"refs/tags/v1.0": head}, "refs/heads/topic/search"
     words = "Add documents\n\nSome of them have unusual names and contents."

@@ -1,4 +1,4 @@
-"""The sample build definitions and release definitions, with what ran already."""
+"""The sample build definitions and release definitions, with past builds and releases."""
 
 from datetime import datetime, timedelta
 
@@ -45,7 +45,7 @@ _DEFINITIONS: tuple[tuple[str, Script, Outcome, str], ...] = (
     ("Mac build", ONE_STAGE, "waits", "\\"),
     ("Retired", ONE_STAGE, "succeeded", "\\Old things"),
 )
-# Nobody's machine takes anything from it.
+# No agent takes work from this queue.
 _OWN_MACHINES = AgentQueue(8, "Own machines", 10)
 _HISTORY: tuple[Outcome, ...] = ("succeeded", "succeeded", "failed", "succeeded", "partiallySucceeded", "succeeded")
 _RUNS_OF_CI = 24
@@ -140,7 +140,7 @@ def _add_release(project: Project, definition: ReleaseDefinition, at: datetime) 
 
 
 def _let_pass(project: Project, release: Release, *, approve: bool = True) -> None:
-    """Bring a release to its approval, and over it."""
+    """Advance a release to its approval, and past it."""
     later = release.created_at + timedelta(minutes=10)
     release.settle(later, project.new_id)
     waiting: list[Approval] = [

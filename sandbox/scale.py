@@ -1,4 +1,4 @@
-"""Many organizations for benchmarks, made when somebody first asks for them."""
+"""Many organizations for benchmarks, created on first access."""
 
 from dataclasses import dataclass
 
@@ -23,12 +23,12 @@ class Scale:
 
 
 def bench_name(number: int) -> str:
-    """The name of an organization, and of the token of a person who belongs to it alone."""
+    """The name of an organization, and of the token of a person who belongs only to it."""
     return f"{_PREFIX}{number:03d}"
 
 
 def add_benchmark(state: State, scale: Scale) -> None:
-    """Let the organizations exist. The sample tokens for acme open each of them."""
+    """Add the organizations. The sample tokens for acme open each of them."""
     for number in range(scale.organizations):
         name = bench_name(number)
         token = Token(secret(name), name, _person(name), name, FULL)

@@ -1,4 +1,4 @@
-"""Scopes of tokens and what each contains.
+"""Scopes of tokens and what each includes.
 
 https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/oauth#scopes
 """
@@ -34,7 +34,7 @@ FULL = ("vso.code_manage", "vso.build_execute", "vso.release_manage")
 
 
 def everything_in(scopes: tuple[str, ...]) -> frozenset[str]:
-    """The scopes with all that they contain."""
+    """The scopes with all scopes that they include."""
     found: set[str] = set()
     waiting = list(scopes)
     while waiting:

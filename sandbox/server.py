@@ -25,7 +25,7 @@ _REMEMBERED = 20_000
 
 @dataclass(frozen=True)
 class SeenRequest:
-    """One request that was answered. Never holds a token."""
+    """A request that was answered. Never contains a token."""
 
     method: str
     path: str
@@ -35,10 +35,10 @@ class SeenRequest:
 
 
 class Sandbox:
-    """A running pretend Azure DevOps. `latency` is in seconds and holds for every answer.
+    """A simulated Azure DevOps. `latency` in seconds applies to every answer.
 
-    `edition` says which Azure DevOps is played, and `path` below which path ("tfs"). With `release_host` releases have
-    a host of their own, at `release_url`. `requests` remembers the last of what was asked.
+    `edition` says which Azure DevOps is simulated, and `path` below which path ("tfs"). With `release_host`, releases
+    have a host of their own, at `release_url`. `requests` contains the last requests.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Sandbox:
     def __exit__(self, *_exc: object) -> None:
         self.close()
         if self.breakdowns:
-            raise RuntimeError("The sandbox itself broke down while it answered.") from self.breakdowns[0]
+            raise RuntimeError("The sandbox failed while it handled a request.") from self.breakdowns[0]
 
     def serve_forever(self) -> None:
         """Serve in this thread until `close` is called from another."""
@@ -94,12 +94,12 @@ class Sandbox:
                 self._loop.set_exception_handler(lambda _loop, context: self._note(context.get("exception")))
                 runner.run(self._serve())
         finally:
-            # Whoever waits for us to be ready need not wait any longer, however this ended.
+            # Release whoever waits for the sandbox to be ready, even after a failure.
             self._ready.set()
             self._close_sockets()
 
     def _note(self, trouble: BaseException | None) -> None:
-        # A client that goes away in the middle of something, or does not trust us, is no news.
+        # Clients that disconnect or do not trust the certificate are not errors of the sandbox.
         if isinstance(trouble, Exception) and not isinstance(trouble, OSError):
             self.breakdowns.append(trouble)
             traceback.print_exception(trouble)
@@ -136,7 +136,7 @@ class Sandbox:
         return lambda: Connection(self, defaults, connections)
 
     def close(self) -> None:
-        """Stop listening, and drop whoever is connected. Returns when a thread of our own has ended."""
+        """Stop listening, and drop all connections. Returns when the sandbox's own thread has ended."""
         self._stop.set()
         if self._loop is None and not self._thread.is_alive():
             self._close_sockets()
@@ -152,7 +152,7 @@ class Sandbox:
             one.close()
 
     def serve(self, request: Request) -> tuple[Answer, float, Fault | None]:
-        """The answer, after how many seconds it goes out, and what goes wrong with it."""
+        """The answer, by how many seconds it is delayed, and the fault that applies to it."""
         if request.path[:1] == ["_sandbox"]:
             return answer_control_request(self, request), 0.0, None
         given, request.path, query = request.path, self._below(request.path), request.query
@@ -169,7 +169,7 @@ class Sandbox:
         return path[depth:] if [one.lower() for one in path[:depth]] == [one.lower() for one in self._path] else []
 
     def _faults(self, request: Request) -> list[Fault]:
-        """The faults for one request: those told, then the organization's own."""
+        """The faults that apply to a request: those of current rules, otherwise those of the organization."""
         organization = request.path[0] if request.path else ""
         token = request_pipeline.token_of(self.state, request)
         name, path = token.name if token else "", "/" + "/".join(request.path)
@@ -189,14 +189,14 @@ class Sandbox:
         return faulty_answer(request, fault, self._answer)
 
     def _answer(self, request: Request) -> Answer:
-        """What the service says, faults aside."""
+        """The answer of the service, without faults."""
         if not request.path or request.path[0].startswith("_"):
             return request_pipeline.outside(request)
         try:
             return request_pipeline.decide(self.state, request)
         except Exception as broken:
             self._note(broken)
-            return Answer(500, b"The sandbox broke down.", [("Content-Type", "text/plain")])
+            return Answer(500, b"Internal error of the sandbox.", [("Content-Type", "text/plain")])
 
     def _remember(self, request: Request, path: list[str], query: dict[str, str], answer: Answer) -> None:
         self.answered += 1

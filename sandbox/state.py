@@ -1,4 +1,4 @@
-"""What exists in the pretend service: organizations, projects, people, tokens, and the clock it all lives by."""
+"""What exists in the sandbox: organizations, projects, people and tokens, and its clock."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,8 +19,8 @@ GLOBAL_TOKENS_END = datetime(2026, 12, 1, tzinfo=UTC)
 class Project:
     """A project. `seen_by` limits who sees it; None means every member.
 
-    `denied` are rights that nobody has here, as `sandbox.permissions` names them; they are looked at before anything
-    is looked up. `fill` makes what is inside when somebody first looks; None means that it is there.
+    `denied` are permissions that no one has here, as `sandbox.permissions` names them; they are checked before any
+    object is looked up. `fill` creates the contents on first access; None if they exist already.
     """
 
     id: str
@@ -46,30 +46,30 @@ class Project:
 
     @property
     def kept_builds(self) -> list[Build]:
-        """The builds that nobody deleted."""
+        """The builds that were not deleted."""
         return [build for build in self.builds if build.deleted_at is None]
 
     def opened(self) -> "Project":
-        """The same project, with what is inside."""
+        """The same project, with its contents created."""
         if self.fill is not None:
             fill, self.fill = self.fill, None
             fill(self)
         return self
 
     def new_id(self) -> int:
-        """A number that nothing in this project has yet."""
+        """A number that is not in use in this project."""
         self.last_id += 1
         return self.last_id
 
 
 @dataclass
 class Organization:
-    """An organization and its policies. `members` are person ids; `powerless` of them may change nothing.
+    """An organization and its policies. `members` are person ids; those in `powerless` cannot change anything.
 
-    `throttled` is the seconds that everybody is asked to wait; the first of `usual_faults` that fits spoils a request.
-    `refuses_silently` has no words for a bad token. `permission_first` refuses the powerless before it looks whether
-    the thing exists. `without_classic_releases` has their creation switched off. Tokens made for the organization
-    `tokens_of` open this one too.
+    `throttled` is how many seconds everyone is asked to wait. The first of `usual_faults` that matches a request
+    applies. `refuses_silently` gives no reason for refusing an invalid token. `permission_first` checks permissions
+    before it checks whether an object exists. `without_classic_releases` has disabled their creation. Tokens created
+    for the organization `tokens_of` open this one too.
     """
 
     name: str
@@ -88,16 +88,16 @@ class Organization:
 
     @property
     def id(self) -> str:
-        """Stays the same when the organization is renamed."""
+        """The id, which does not change when the organization is renamed."""
         return stable_id("organization", self.name)
 
     @property
     def has_public_project(self) -> bool:
-        """Whether anybody may look around."""
+        """Whether anonymous requests are allowed."""
         return any(project.visibility == "public" for project in self.projects)
 
     def visible(self, person: Person | None) -> list[Project]:
-        """The projects that somebody, or nobody (None), sees."""
+        """The projects that a person sees; None is an anonymous client."""
         if person is None:
             return [project for project in self.projects if project.visibility == "public"]
         return [project for project in self.projects if project.seen_by is None or person.id in project.seen_by]
@@ -109,10 +109,9 @@ def _clock() -> datetime:
 
 @dataclass
 class State:
-    """Everything. Tokens are kept by secret, organizations by name in lower case.
+    """The whole state of a sandbox: tokens by secret, organizations by lower-case name.
 
-    `now` is the clock that everything lives by; replace it, or let time pass with `advance`. `more` makes an
-    organization that nobody asked for yet.
+    `now` is the clock of the sandbox; replace it, or call `advance`. `more` creates organizations on first access.
     """
 
     organizations: dict[str, Organization] = field(default_factory=dict)
@@ -121,12 +120,12 @@ class State:
     more: Callable[[str], Organization | None] | None = None
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         before = self.now
         self.now = lambda: before() + timedelta(seconds=seconds)
 
     def organization(self, name: str) -> Organization | None:
-        """By name, in any case."""
+        """The organization with this name, ignoring case."""
         found = self.organizations.get(name.lower())
         if found is None and self.more is not None:
             found = self.more(name.lower())
@@ -135,5 +134,5 @@ class State:
         return found
 
     def token_named(self, name: str) -> Token | None:
-        """A token by its sample name."""
+        """The token with this sample name."""
         return next((token for token in self.tokens.values() if token.name == name), None)

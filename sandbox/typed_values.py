@@ -1,4 +1,4 @@
-"""Values that a client may write in more than one way: the lists in `typed_values.toml`.
+"""Values that clients can write in several ways, as listed in `typed_values.toml`.
 
 An enumeration comes as a word in any case, or as a number, as the official Node client sends it. A time comes as
 ISO 8601, in the HTTP form, or as the documentation of commits writes it: `6/14/2018 12:00:00 AM`. Everything is read
@@ -37,13 +37,13 @@ def body_types(route: Route) -> Mapping[str, str]:
 
 
 def read_query(query: Mapping[str, str], route: Route) -> dict[str, str]:
-    """A query with enumerations as words and times in one form. What cannot be read stays as it is."""
+    """A query with enumerations as words and times in one format. Unreadable values are kept."""
     types = parameter_types(route)
     return {name: _read(types[name], value) or value if name in types else value for name, value in query.items()}
 
 
 def require_readable(request: Request, route: Route) -> None:
-    """Raise `Refused` with a 400 for a value of the query that is not of the parameter's type."""
+    """Raise `ErrorResponse` with a 400 for a value of the query that is not of the parameter's type."""
     for name, type_name in parameter_types(route).items():
         value = request.query.get(name, "")
         if value and _read(type_name, value) is None:
@@ -66,7 +66,7 @@ def _read(type_name: str, value: str) -> str | None:
 
 
 def read_body(body: Any, route: Route) -> Any:
-    """A body with enumerations as words. What cannot be read stays as it is."""
+    """A body with enumerations as words. Unreadable values are kept."""
     for path, name in body_types(route).items():
         body = _read_at(body, path.replace("[]", ".[]").split("."), enumeration(name))
     return body

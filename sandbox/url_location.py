@@ -1,4 +1,4 @@
-"""Who asks, and where things are: what every client asks first."""
+"""Identity, areas and locations: what every client requests first."""
 
 from typing import Any
 from urllib.parse import quote
@@ -8,14 +8,14 @@ from sandbox.http_messages import Answer, ErrorResponse, Request, json_answer, l
 from sandbox.ids import stable_id
 from sandbox.people import ANONYMOUS_ID, TENANT, Person
 
-# Areas and addresses as the service lists them; the ids are Microsoft's own.
+# Areas and URLs as the service lists them, with Microsoft's own ids.
 _AREAS = {
     "core": "79134c72-4a58-4b42-976c-04e7115f32bf",
     "git": "4e080c62-fa21-4fbc-8fef-2a10a2b38049",
     "Build": "965220d5-5bb9-42cf-8d67-9b146df2a5a4",
     "Release": "efc2f575-36ef-48e9-b672-0c6fb4a48ac5",
     "Pipelines": "2e0bf237-8973-4ec9-a581-9c3d679d1776",
-    # Work items, of which nothing is played. The official Node client asks where they live when it wants pipelines.
+    # Work items are not supported, but the official Node client looks up their area when it uses pipelines.
     "wit": "5264459e-e5e0-4bd8-b118-0985e68a4ec5",
 }
 _GIT_PART = "{project}/_apis/{area}/repositories/{repositoryId}"
@@ -26,7 +26,7 @@ _RELEASE_LOG = (
     "{project}/_apis/{area}/releases/{releaseId}/environments/{environmentId}/deployPhases/{releaseDeployPhaseId}/tasks/"
     "{taskId}/{resource}"
 )
-# Area, resource, id, address, and how often the resource changed its form.
+# Area, resource, id, route template, and resource version.
 _LOCATIONS = (
     ("Location", "ResourceAreas", "e81700f7-3be2-46de-8624-2eb35882fcaa", "_apis/{resource}/{areaId}", 1),
     ("Location", "ConnectionData", "00d9565f-ed9c-4a06-9a50-00e7896ccab4", "_apis/{resource}", 1),
@@ -109,7 +109,7 @@ _LOCATIONS = (
     ),
 )
 _NEVER: Version = (99, 0)
-# What is a preview, or was one until some version.
+# Which resources are previews, or were until some version.
 _RELEASED: dict[tuple[str, str], Version] = {
     ("Location", "ConnectionData"): _NEVER,
     ("Location", "ResourceAreas"): _NEVER,
@@ -123,7 +123,7 @@ _EVERYWHERE = ("Location",)
 
 
 def connection_data(request: Request, _names: dict[str, str]) -> Answer:
-    """Whose token it is; nobody's where a project is public."""
+    """The owner of the token; anonymous if a project is public."""
     user = _person(request, request.person) if request.person is not None else _nobody()
     hosted = request.edition.hosted
     body = {
@@ -154,7 +154,7 @@ def _person(request: Request, person: Person) -> dict[str, Any]:
         "metaTypeId": 0,
     }
     if not request.edition.hosted:
-        # Inferred: at a server people are accounts of Windows.
+        # Inferred: on a server, people are Windows accounts.
         found["descriptor"] = f"System.Security.Principal.WindowsIdentity;S-1-5-21-{int(person.id[:8], 16)}"
     return found
 
@@ -173,7 +173,7 @@ def _nobody() -> dict[str, Any]:
 
 
 def options(request: Request, names: dict[str, str]) -> Answer:
-    """The addresses that this host serves, of all areas or of one."""
+    """The routes that this host serves, of all areas or of one."""
     edition, area = request.edition, names.get("area", "").lower()
     items = [
         {
@@ -209,14 +209,14 @@ def _areas(request: Request) -> list[dict[str, str]]:
 
 
 def resource_areas(request: Request, _names: dict[str, str]) -> Answer:
-    """Where each area lives. A server of one's own has no such list, for everything is in one place."""
+    """The host of each area. Azure DevOps Server has no such list, because it has one host."""
     if not request.edition.hosted:
         return json_answer(request, {"count": 0, "value": None})
     return listing(request, _areas(request))
 
 
 def resource_area(request: Request, names: dict[str, str]) -> Answer:
-    """Where one area lives, by its id."""
+    """The host of one area, by its id."""
     wanted = names["area"].lower()
     found = next((area for area in _areas(request) if area["id"] == wanted), None)
     if found is None or not request.edition.hosted:

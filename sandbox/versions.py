@@ -1,4 +1,4 @@
-"""Agreeing on a version of the service, and how it says that there is none.
+"""Negotiating the API version, and the errors if there is none.
 
 https://learn.microsoft.com/rest/api/azure/devops/#versioning
 """
@@ -15,16 +15,17 @@ _NEED_NONE = ("GET", "HEAD", "OPTIONS")
 
 
 def agree(request: Request, *, released: Version | None) -> None:
-    """Set the version that the answer speaks.
+    """Set the API version of the answer.
 
-    `released` is the version with which the call stopped being a preview; None when it still is one. Raises `Refused`.
+    `released` is the version in which the call stopped being a preview; None if it still is one. Raises
+    `ErrorResponse`.
     """
     asked = request.query.get("api-version") or _accepted(request)
     edition = request.edition
     if not asked:
         if request.method not in _NEED_NONE:
             raise ErrorResponse(_not_said(request))
-        # A look at what there is speaks no version; what is read speaks the newest.
+        # OPTIONS needs no version; reads without one use the newest.
         request.version = "" if request.method == "OPTIONS" else spelled(edition.released)
         return
     parts = _FORM.fullmatch(asked)

@@ -14,7 +14,7 @@ _REGULAR_FILE, _ARCHIVED = 0o100644 << 16, 0x20
 
 
 def wants_zip(request: Request) -> bool:
-    """Whether a zip file is asked for: by `$format`, or in the `Accept` header before JSON."""
+    """Whether a zip file is requested, by `$format` or before JSON in the `Accept` header."""
     form = request.query.get("$format", "").lower()
     if form:
         return form == "zip"
@@ -30,7 +30,7 @@ def zip_answer(
     for_unix: bool = False,
     content_type: str = CONTENT_TYPE,
 ) -> Answer:
-    """A zip file to be saved under a name, with the files by their paths in it. It is the same in every run."""
+    """A zip file to be saved under a name, with the files by path. It is identical in every run."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as packed:
         for path, file in files.items():

@@ -360,8 +360,8 @@ def test_a_parameter_that_is_played_changes_the_answer(
     assert shown[0] != shown[1]
 
 
-def test_every_parameter_that_is_played_has_its_effect_shown() -> None:
-    played = {address: set(operation.played) for address, operation in parameters.operations().items()}
+def test_every_parameter_that_is_supported_has_its_effect_shown() -> None:
+    supported = {address: set(operation.supported) for address, operation in parameters.operations().items()}
     assert {address: set(effects) for address, effects in EFFECTS.items()} == {
-        address: names for address, names in played.items() if names
+        address: names for address, names in supported.items() if names
     }

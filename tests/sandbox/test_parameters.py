@@ -50,13 +50,13 @@ def test_every_operation_of_the_list_is_served() -> None:
 
 def test_no_parameter_stands_in_the_list_twice() -> None:
     for address, operation in parameters.operations().items():
-        names = [*operation.played, *operation.without_effect, *operation.not_played, *operation.unpublished]
+        names = [*operation.supported, *operation.without_effect, *operation.unsupported, *operation.unpublished]
         assert len(names) == len(set(names)), address
 
 
 def _not_played() -> Iterator[tuple[str, str]]:
     for address, operation in parameters.operations().items():
-        yield from ((address, name) for name in operation.not_played)
+        yield from ((address, name) for name in operation.unsupported)
 
 
 # Segments of addresses filled with what exists; numbers need not exist, for parameters are judged before look-ups.
@@ -121,7 +121,7 @@ def test_some_prefixes_may_be_left_out(call: Caller) -> None:
     ],
 )
 def test_a_list_is_read_however_a_client_writes_it(query: dict[str, str]) -> None:
-    assert Operation(played=("ids",)).canonical(query) == {"ids": "a,b"}
+    assert Operation(supported=("ids",)).canonical(query) == {"ids": "a,b"}
 
 
 def test_a_parameter_that_is_given_twice_is_a_list(call: Caller) -> None:

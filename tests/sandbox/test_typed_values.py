@@ -90,7 +90,7 @@ def test_every_type_is_of_a_parameter_that_is_known() -> None:
 def test_what_is_accepted_although_not_played_is_written_as_words() -> None:
     for route in ROUTES:
         for name, of in typed_values.parameter_types(route).items():
-            for value in parameters.operation_of(route).not_played.get(name, []):
+            for value in parameters.operation_of(route).unsupported.get(name, []):
                 assert enumeration(of).read(value) == value, (key(route), name)
 
 
