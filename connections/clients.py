@@ -1,4 +1,4 @@
-"""The way out to Azure DevOps: the only place that reads its settings."""
+"""Open clients of Azure DevOps. The only module that reads their settings."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -25,13 +25,13 @@ log = logging.getLogger(__name__)
 
 
 class UnknownServer(Exception):
-    """A connection names a server that the operator no longer lists."""
+    """The server of a connection is no longer configured."""
 
     code = "server_unknown"
 
 
 def servers() -> tuple[Server, ...]:
-    """The servers that the operator listed, in that order. Raises `InvalidServers`."""
+    """The configured servers, in order. Raises `InvalidServers`."""
     return parse_servers(
         settings.AZURE_DEVOPS_SERVERS,
         ca_bundles=settings.AZURE_DEVOPS_CA_BUNDLES,
@@ -41,25 +41,25 @@ def servers() -> tuple[Server, ...]:
 
 
 def server(name: str) -> Server:
-    """The server of this name. Raises `UnknownServer`."""
-    for one in servers():
-        if one.name == name:
-            return one
+    """The server with this name. Raises `UnknownServer`."""
+    for configured in servers():
+        if configured.name == name:
+            return configured
     raise UnknownServer(name)
 
 
 def services() -> list[str]:
-    """The names of the listed servers that are Microsoft's service, or play it."""
-    return [one.name for one in servers() if one.place == "organization"]
+    """The names of the servers that have organizations: Azure DevOps Services and the sandbox."""
+    return [configured.name for configured in servers() if configured.place == "organization"]
 
 
 def places() -> list[Place]:
-    """What the listed servers call the place of projects, each once."""
-    return list(dict.fromkeys(one.place for one in servers()))
+    """Whether the servers have organizations, collections or both."""
+    return list(dict.fromkeys(configured.place for configured in servers()))
 
 
 def place_of(name: str) -> Place:
-    """What the server of this name calls the place of projects; of one that is gone nobody knows it any more."""
+    """Whether the server has organizations or collections; "organization" for an unknown server."""
     try:
         return server(name).place
     except UnknownServer:
@@ -67,20 +67,20 @@ def place_of(name: str) -> Place:
 
 
 def stored_problem(connection: Connection) -> Problem:
-    """The problem that is stored with a connection, in the words of its server."""
+    """The stored problem of a connection."""
     facts = Facts(host=connection.problem_host, organization=connection.organization)
     return catalogue.problem(connection.problem, place=place_of(connection.server), facts=facts)
 
 
 def problem_detail(name: str, code: str, *, host: str = "") -> dict[str, object]:
-    """A problem as the history keeps it: its code, the host it names, and "place" where its words are a server's."""
+    """The detail of a problem for the history: its code, and the host and the place if they matter."""
     place = place_of(name)
-    more = {"host": host, "place": place if place != "organization" else ""}
-    return {"problem": code, **({key: value for key, value in more.items() if value} if code else {})}
+    facts = {"host": host, "place": place if place != "organization" else ""}
+    return {"problem": code, **({key: value for key, value in facts.items() if value} if code else {})}
 
 
 def sandbox() -> Server | None:
-    """The pretend Azure DevOps that `make run` adds on this machine, if there is one."""
+    """The sandbox that `make run` starts, if there is one."""
     return next((server for server in servers() if server.is_sandbox), None)
 
 
@@ -92,9 +92,9 @@ def azure_devops(
     seconds: float,
     list_seconds: float | None = None,
 ) -> AzureDevOpsClient:
-    """A client whose calls each end within `seconds`, and each list with all its pages within `list_seconds`.
+    """A client with a deadline of `seconds` per call, and of `list_seconds` per list with all its pages.
 
-    Without `list_seconds` a list has as long as a call, as while a person waits.
+    By default, a list has the same deadline as a call, for a person who waits.
     """
     limits = Limits(
         connect_timeout=settings.AZURE_DEVOPS_CONNECT_TIMEOUT,
@@ -105,49 +105,49 @@ def azure_devops(
 
 
 def _session_id() -> str:
-    """The task's or the request's own id, so that our log and Azure DevOps' log name the same thing; else empty."""
+    """The id of the task or request, so that our logs match those of Azure DevOps; empty if there is none."""
     bound = get_contextvars()
     return str(bound.get("task_id") or bound.get("request_id") or "")
 
 
 def _logged(report: verification.Report, client: AzureDevOpsClient) -> verification.Report:
     where = f"{client.transport.organization} at {client.transport.server.name}"
-    beside = {"session": client.transport.session_id, "seconds": round(report.elapsed, 3)}
+    extra = {"session": client.transport.session_id, "seconds": round(report.elapsed, 3)}
     if report.failure:
-        beside |= {"code": report.failure.code, "activity_id": report.failure.activity_id or ""}
-        log.warning("Checked %s: %s", where, report.failure.code, extra=beside)
+        extra |= {"code": report.failure.code, "activity_id": report.failure.activity_id or ""}
+        log.warning("Checked %s: %s", where, report.failure.code, extra=extra)
     else:
-        log.info("Checked %s: accepted, %s scopes lacking", where, len(report.lacking()), extra=beside)
+        log.info("Checked %s: accepted, %s scopes lacking", where, len(report.lacking()), extra=extra)
     return report
 
 
 def check_concurrently(
     where: Server, organization: str, token: Credential, projects: Sequence[ProjectRef] = ()
 ) -> verification.Report:
-    """The check for a person who waits: within AZURE_DEVOPS_TEST_LIMIT seconds.
+    """Verify a token for a person who waits, within AZURE_DEVOPS_TEST_LIMIT seconds.
 
-    `projects` are those that the connection is limited to, none for all.
+    `projects` are those that the connection is limited to, empty for all.
     """
     limit = settings.AZURE_DEVOPS_TEST_LIMIT
     with (
-        closing(runners.ConcurrentRunner(limit)) as pace,
+        closing(runners.ConcurrentRunner(limit)) as runner,
         azure_devops(where, organization, token, seconds=limit) as client,
     ):
-        return _check(client, pace, projects)
+        return _check(client, runner, projects)
 
 
 def check_sequentially(
     where: Server, organization: str, token: Credential, projects: Sequence[ProjectRef] = ()
 ) -> verification.Report:
-    """The check for the clock: each call within AZURE_DEVOPS_TASK_TIMEOUT seconds. `projects` as above."""
+    """Verify a token in a task: each call within AZURE_DEVOPS_TASK_TIMEOUT seconds. `projects` as above."""
     seconds, list_seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT, settings.AZURE_DEVOPS_LIST_LIMIT
     with azure_devops(where, organization, token, seconds=seconds, list_seconds=list_seconds) as client:
         return _check(client, runners.SequentialRunner(), projects)
 
 
-def _check(client: AzureDevOpsClient, pace: runners.Runner, projects: Sequence[ProjectRef]) -> verification.Report:
+def _check(client: AzureDevOpsClient, runner: runners.Runner, projects: Sequence[ProjectRef]) -> verification.Report:
     write_probes = settings.AZURE_DEVOPS_WRITE_PROBES
-    report = verification.check(client, pace, write_probes=write_probes, now=timezone.now, projects=projects)
+    report = verification.check(client, runner, write_probes=write_probes, now=timezone.now, projects=projects)
     return _logged(report, client)
 
 
@@ -161,22 +161,22 @@ def calibrate(
     things: Iterable[str],
     projects: Sequence[ProjectRef] = (),
 ) -> Calibration:
-    """Compare the organization's answers with what is expected, within AZURE_DEVOPS_TEST_LIMIT seconds.
+    """Compare the organization's answers with the expected ones, within AZURE_DEVOPS_TEST_LIMIT seconds.
 
-    No name of `people` or `things` is told. `projects` are those that the connection is limited to, none for all.
+    The result contains no name of `people` or `things`. `projects` are those that the connection is limited to.
     """
     limit = settings.AZURE_DEVOPS_TEST_LIMIT
     open_client = partial(azure_devops, where, seconds=limit)
     made_up, nowhere = made_up_token(), calibration_run.made_up_organization()
     with (
-        closing(runners.ConcurrentRunner(limit)) as pace,
+        closing(runners.ConcurrentRunner(limit)) as runner,
         open_client(organization, token) as own,
         open_client(organization, made_up) as stranger,
         open_client(nowhere, made_up) as lost,
     ):
-        found = calibration_run.calibrate(
+        calibration = calibration_run.calibrate(
             calibration_run.Clients(own, stranger, lost),
-            pace,
+            runner,
             told,
             write_probes=settings.AZURE_DEVOPS_WRITE_PROBES,
             day=timezone.localdate(),
@@ -189,12 +189,12 @@ def calibrate(
         "Calibrated %s at %s: %s answers differ",
         organization,
         where.name,
-        len(found.with_result(Result.DIFFERENT)),
+        len(calibration.with_result(Result.DIFFERENT)),
         extra={"session": own.transport.session_id},
     )
-    return found
+    return calibration
 
 
 def page_seconds() -> float:
-    """How long one call may take while a person waits for a page."""
+    """The deadline of a call while a person waits for a page."""
     return float(settings.AZURE_DEVOPS_TEST_LIMIT)

@@ -1,4 +1,4 @@
-"""Tokens that a connection used until now: whose they are, and which connections still use them."""
+"""Tokens that connections no longer use: their owners, and the connections that still use them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from connections.models import Connection, StoredCredential
 class OldToken:
     """A token that was replaced, or whose connection was disconnected.
 
-    `person` and `account` are whose it is at Azure DevOps; only they see it there. Until `still_used_by` is empty, to
-    revoke it breaks those connections. `server` and `organization` say where it is found.
+    `person` and `account` are its owner at Azure DevOps, who alone can see it there. Revoking it breaks the connections
+    in `still_used_by`.
     """
 
     person: str
@@ -25,7 +25,7 @@ class OldToken:
 
 
 def token_of(connection: Connection) -> OldToken:
-    """The token in use, with the other connections that use it: what would be left after a disconnect."""
+    """The token of the connection, with the other connections that use it."""
     stored = StoredCredential.objects.filter(connection=connection).first()
     others = _using({stored.fingerprint} if stored else set()).exclude(pk=connection.pk)
     return OldToken(
@@ -38,10 +38,10 @@ def token_of(connection: Connection) -> OldToken:
 
 
 def replaced_tokens(connections: Iterable[Connection]) -> list[OldToken]:
-    """The tokens that these connections used before the present ones, each once. Two queries, however many."""
-    places = {connection.pk: connection for connection in connections}
-    kept = StoredCredential.objects.filter(connection__in=places).exclude(replaced_fingerprint="")
-    replaced = {stored.replaced_fingerprint: stored for stored in kept.order_by("-connection_id")}
+    """The previous tokens of these connections, without duplicates. Makes two queries."""
+    by_id = {connection.pk: connection for connection in connections}
+    rows = StoredCredential.objects.filter(connection__in=by_id).exclude(replaced_fingerprint="")
+    replaced = {stored.replaced_fingerprint: stored for stored in rows.order_by("-connection_id")}
     users: dict[str, list[Connection]] = {}
     for connection in _using(set(replaced)):
         users.setdefault(connection.stored_credential.fingerprint, []).append(connection)
@@ -49,8 +49,8 @@ def replaced_tokens(connections: Iterable[Connection]) -> list[OldToken]:
         OldToken(
             stored.replaced_identity_name,
             stored.replaced_identity_account,
-            places[stored.connection_id].server,
-            places[stored.connection_id].organization,
+            by_id[stored.connection_id].server,
+            by_id[stored.connection_id].organization,
             tuple(users.get(fingerprint, ())),
         )
         for fingerprint, stored in sorted(replaced.items(), key=lambda item: item[1].connection_id)
@@ -58,7 +58,7 @@ def replaced_tokens(connections: Iterable[Connection]) -> list[OldToken]:
 
 
 def shared_with(connections: Iterable[Connection]) -> dict[int, list[str]]:
-    """The names of the other connections that use the same token, by the connection's id."""
+    """The names of the other connections that use the same token, by connection id."""
     ids = [connection.pk for connection in connections]
     fingerprints = dict(StoredCredential.objects.filter(connection__in=ids).values_list("connection_id", "fingerprint"))
     names: dict[str, list[tuple[int, str]]] = {}
@@ -71,5 +71,5 @@ def shared_with(connections: Iterable[Connection]) -> dict[int, list[str]]:
 
 
 def _using(fingerprints: set[str]) -> QuerySet[Connection]:
-    found = Connection.objects.filter(stored_credential__fingerprint__in=fingerprints - {""})
-    return found.select_related("stored_credential").order_by(Lower("name"), "pk")
+    connections = Connection.objects.filter(stored_credential__fingerprint__in=fingerprints - {""})
+    return connections.select_related("stored_credential").order_by(Lower("name"), "pk")

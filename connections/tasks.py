@@ -1,4 +1,4 @@
-"""The door for workers: ids in, one action each."""
+"""Celery tasks; each calls one action."""
 
 import logging
 from datetime import datetime
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 @task
 def audit_due() -> None:
-    """Claim the connections that are due and ask for one audit each."""
+    """Claim due connections and enqueue an audit for each."""
     now = database_now()
     audit_runs.tidy(now=now)
     _enqueue_due(now)
@@ -31,7 +31,7 @@ def _enqueue_due(now: datetime) -> None:
         try:
             audit_one.delay(connection_id=claimed[0], lease=lease)
         except OperationalError:
-            log.warning("The broker cannot be reached; %s connections wait for the next tick.", len(claimed))
+            log.warning("The broker cannot be reached; %s connections wait for the next run.", len(claimed))
             audit_runs.unclaim(claimed)
             return
         del claimed[0]
@@ -39,33 +39,33 @@ def _enqueue_due(now: datetime) -> None:
 
 @task
 def audit_one(*, connection_id: int, lease: str) -> None:
-    """Check one stored token, for whoever holds the lease. Of what came twice or too late nothing is done."""
+    """Audit one connection under its lease. Does nothing for a duplicate or late message."""
     if audit_claimed(connection_id, lease=lease, now=database_now()):
-        # A few at a time, but the next at once: the scheduler alone would let a full organization wait for its ticks.
+        # Enqueue the next ones now, as few are claimed at once and the next run of the scheduler may be a minute away.
         _enqueue_due(database_now())
 
 
 @task
 def remind_due() -> None:
-    """Write the reminders that are due into the outbox."""
+    """Write due reminders to the outbox."""
     reminders.remind_due(now=database_now())
 
 
 @task
 def mail_history_anchor() -> None:
-    """Write the mails with this week's anchor of the history into the outbox."""
+    """Write the weekly mails with the history anchor to the outbox."""
     anchor_mail.mail_weekly_anchor(now=database_now())
 
 
 @task
 def send_due() -> None:
-    """Send what is due from the outbox."""
+    """Send due mails from the outbox."""
     outbox.send_due(now=database_now())
 
 
 @task
 def remove_expired_rows() -> None:
-    """Remove test results that Connect would not take any more, the oldest runs and mails, and pauses that ended."""
+    """Delete expired verification results, old audit runs and mails, and ended pauses."""
     now = database_now()
     forget_old(now=now)
     outbox.forget_old(now=now)

@@ -1,7 +1,7 @@
-"""Calibration: ask a real organization, and compare its answers with what is expected of it.
+"""Calibration: compare the answers of a real organization with the expected ones.
 
-A person says what the token is and may do. Then the probes and a few reads are made, and each answer is compared with
-`expected_answers`. What comes out holds no value of any answer: see `expected_answers.observation`.
+A person describes the token and its scopes. Then the probes and a few reads are sent, and each answer is compared with
+`expected_answers`. The result contains no values from answers: see `expected_answers.observation`.
 """
 
 import json
@@ -19,7 +19,7 @@ from expected_answers.observation import Observation
 FORMAT = 1
 VALID = "valid"
 ALL_ORGANIZATIONS = "all-organizations"
-# What a person may say of the token, and the situation of `expected_answers` that it means.
+# The states of a token that people can choose, and the matching situations of `expected_answers`.
 TOKEN_STATES = {
     VALID: "",
     "expired": "expired_token",
@@ -27,13 +27,13 @@ TOKEN_STATES = {
     "another-organization": "token_of_another_organization",
     ALL_ORGANIZATIONS: "token_for_all_organizations",
 }
-# A token of a server of one's own is for all its collections.
+# Tokens of a server are valid for all its collections.
 _ONLY_AT_SERVICES = ("another-organization", ALL_ORGANIZATIONS)
-# Why something was not asked, beside the codes of `verification` and of the client.
+# A reason for skipping a request, besides the codes of `verification` and of the client.
 TOLD_NOT_VALID = "told_not_valid"
 
 
-# The points in which an answer may differ, in words.
+# Labels of the points in which an answer may differ.
 POINT_WORDS = {
     "status": "status",
     "content_type": "content type",
@@ -48,11 +48,11 @@ POINT_WORDS = {
 
 
 def levels() -> dict[str, tuple[str, ...]]:
-    """What a token may be able to do, by area, lowest first: `{"code": ("none", "read", "write", "manage"), …}`."""
-    found: dict[str, tuple[str, ...]] = {}
+    """The scope levels by area, lowest first: `{"code": ("none", "read", "write", "manage"), …}`."""
+    levels_of: dict[str, tuple[str, ...]] = {}
     for capability in CAPABILITIES:
-        found[capability.area] = (*found.get(capability.area, ("none",)), capability.key.partition("_")[2])
-    return found
+        levels_of[capability.area] = (*levels_of.get(capability.area, ("none",)), capability.key.partition("_")[2])
+    return levels_of
 
 
 def highest_levels(granted: Collection[str]) -> dict[str, str]:
@@ -64,15 +64,15 @@ def highest_levels(granted: Collection[str]) -> dict[str, str]:
 
 
 def token_states(place: Place) -> tuple[str, ...]:
-    """What a token may be where projects live in such a place."""
+    """The possible token states for an organization or a collection."""
     return tuple(state for state in TOKEN_STATES if place == "organization" or state not in _ONLY_AT_SERVICES)
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a person says of the token: a key of `TOKEN_STATES`, and for each area one of `levels()`.
+    """A person's description of the token: a key of `TOKEN_STATES`, and one of `levels()` for each area.
 
-    Raises `ValueError` for anything else.
+    Raises `ValueError` for other values.
     """
 
     token_state: str = VALID
@@ -89,14 +89,14 @@ class Told:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """The keys of what the token should be able to do."""
-        found: set[str] = set()
+        """The keys of the capabilities that the token should have."""
+        keys: set[str] = set()
         for area, known in levels().items():
-            found.update(f"{area}_{level}" for level in known[1 : known.index(getattr(self, area)) + 1])
-        return frozenset(found)
+            keys.update(f"{area}_{level}" for level in known[1 : known.index(getattr(self, area)) + 1])
+        return frozenset(keys)
 
     def situations(self, request: ExpectedRequest) -> tuple[str, ...]:
-        """In which situations the request may be; the first is the usual one."""
+        """The situations that may apply to the request, the most likely first."""
         if request.carries != "stored":
             return ("no_such_organization",) if request.key == "no_such_organization" else ("wrong_token",)
         if self.token_state == VALID:
@@ -113,7 +113,7 @@ class Told:
 
 
 class Result(StrEnum):
-    """How one answer compares."""
+    """The result of comparing one answer."""
 
     AS_EXPECTED = "as_expected"
     DIFFERENT = "different"
@@ -123,11 +123,11 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One request of a calibration.
+    """The comparison of one request.
 
-    `situation` is the one that was expected. `expected` is the answer that came, or the nearest to it; `differs_in`
-    names the fields of `ExpectedAnswer`. `reading` is what the product made of it. `reason` is a code that says why
-    there is no answer.
+    `situation` is the assumed one. `expected` is the expected answer that matches best; `differs_in` names the
+    differing fields of `ExpectedAnswer`. `reading` is how the product interprets the answer. `reason` is a code for why there
+    is no answer.
     """
 
     request: ExpectedRequest
@@ -141,18 +141,18 @@ class Comparison:
 
     @property
     def points(self) -> str:
-        """In which points the answer differs, in words."""
+        """Labels of the points in which the answer differs."""
         return ", ".join(POINT_WORDS[name] for name in self.differs_in)
 
     @property
     def situation_in_words(self) -> str:
-        """The situation that was expected, in words."""
+        """Description of the assumed situation."""
         return expected_answers().situations[self.situation]
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """All comparisons, in the order of the data file, and under which conditions they were made."""
+    """All comparisons, in the order of the data file, and the conditions."""
 
     told: Told
     place: Place
@@ -162,16 +162,16 @@ class Calibration:
     comparisons: tuple[Comparison, ...]
 
     def with_result(self, result: Result) -> tuple[Comparison, ...]:
-        """The comparisons that came out so."""
+        """The comparisons with this result."""
         return tuple(comparison for comparison in self.comparisons if comparison.result is result)
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many came out how."""
+        """The number of comparisons by result."""
         return {str(result): len(self.with_result(result)) for result in Result}
 
     def file(self) -> str:
-        """The file that is saved and sent: JSON without a value of any answer."""
+        """The file to save and send: JSON without values from answers."""
         return json.dumps(self._as_json(), indent=2) + "\n"
 
     def _as_json(self) -> dict[str, Any]:

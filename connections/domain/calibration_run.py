@@ -1,7 +1,7 @@
-"""One calibration: what is asked, in which order, and how each answer is compared.
+"""Run a calibration: send the requests and compare the answers.
 
-Whose token it is comes first, with one page of projects, and the same question with a made-up token. Then, in one
-project that the connection may be probed in, the probes and the reads. Nothing that writes is sent but the probes.
+First the token's owner and a page of projects are requested, also with a made-up token. Then the probes and reads are
+sent in one project that the connection covers. The only writing requests are the probes.
 """
 
 import uuid
@@ -31,9 +31,9 @@ _FIRST = ("connection_data", "projects", "made_up_token", "no_such_organization"
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Three clients of one server: the connection's own; one with a made-up token, and one that asks for nowhere.
+    """Three clients of one server: with the stored token, with a made-up token, and for an unknown organization.
 
-    Only the first carries the stored token, and it reaches no organization but the connection's.
+    Only the first has the stored token, and calls only the connection's organization.
     """
 
     own: AzureDevOpsClient
@@ -41,7 +41,7 @@ class Clients:
     nowhere: AzureDevOpsClient
 
     def transport_for(self, request: ExpectedRequest) -> Transport:
-        """The transport that a request belongs to."""
+        """The transport for a request."""
         if request.key == "no_such_organization":
             return self.nowhere.transport
         return (self.own if request.carries == "stored" else self.made_up).transport
@@ -54,10 +54,10 @@ def made_up_organization() -> str:
 
 @dataclass
 class _Run:
-    """What is known while a calibration goes on."""
+    """The state of one calibration."""
 
     clients: Clients
-    pace: Runner
+    runner: Runner
     told: Told
     write_probes: bool
     chosen: Sequence[ProjectRef]
@@ -83,10 +83,10 @@ class _Run:
         calls: list[Callable[[], object]] = [
             partial(_ask, self.clients.transport_for(request), request, project) for request in requests
         ]
-        self.outcomes |= dict(zip((request.key for request in requests), self.pace.run(calls), strict=True))
+        self.outcomes |= dict(zip((request.key for request in requests), self.runner.run(calls), strict=True))
 
     def why_not_further(self) -> tuple[str, None] | None:
-        """Why nothing more is asked than whose token it is."""
+        """The reason for stopping after the first requests, if any."""
         try:
             self.identity = core.read_connection_data(_answer(self.outcomes["connection_data"])).identity
         except errors.AzureDevOpsError as error:
@@ -96,7 +96,7 @@ class _Run:
         return (errors.Throttled.code, None) if self.clients.own.transport.asked_to_wait else None
 
     def choose_project(self) -> tuple[str, Project | None]:
-        """The project to ask in, which is one of the chosen ones where only some are meant."""
+        """The project to send requests in, and the reason if there is none."""
         try:
             answer = _answer(self.outcomes["projects"])
             error = classify(answer)
@@ -111,7 +111,7 @@ class _Run:
         return NO_CHOSEN_PROJECT if self.chosen and self.projects else NO_PROJECT, project
 
     def look_up(self, project_id: str) -> object:
-        (outcome,) = self.pace.run([partial(self.clients.own.project, project_id)])
+        (outcome,) = self.runner.run([partial(self.clients.own.project, project_id)])
         return outcome
 
 
@@ -123,7 +123,7 @@ def _ask(transport: Transport, request: ExpectedRequest, project: str) -> Respon
     if request.is_probe:
         return _probe_of(request).ask(transport, project)
     if request.method != "GET":
-        raise ValueError("only probes ask for anything but reading")
+        raise ValueError("only probes may write")
     service: Service = "release" if request.service == "release" else "core"
     filled = request.path.format(project=project, no_such_id=uuid.uuid4(), no_such_number=NO_SUCH_NUMBER)
     query, version = request.query, request.api_version
@@ -138,7 +138,7 @@ def _answer(outcome: object) -> Response:
 
 def calibrate(
     clients: Clients,
-    pace: Runner,
+    runner: Runner,
     told: Told,
     *,
     write_probes: bool,
@@ -148,12 +148,12 @@ def calibrate(
     things: Iterable[str] = (),
     projects: Sequence[ProjectRef] = (),
 ) -> Calibration:
-    """Ask, and compare. Never raises an `AzureDevOpsError`.
+    """Send the requests and compare the answers. Never raises an `AzureDevOpsError`.
 
-    `projects` are those that the connection is limited to, none for all. No type of error is told that contains a
-    name of `people` or `things`, a secret of `credential`, or a name of the asker, the organization or a project.
+    `projects` are those that the connection is limited to, empty for all. Error types are left out if they contain a
+    name of `people` or `things`, a secret of `credential`, or the name of the owner, the organization or a project.
     """
-    run = _Run(clients, pace, told, write_probes, projects)
+    run = _Run(clients, runner, told, write_probes, projects)
     run.run()
     private = _private(run, credential, people, things)
     server = clients.own.transport.server
@@ -186,17 +186,17 @@ def _compare(run: _Run, request: ExpectedRequest, place: Place, private: Private
     status, headers, body = outcome.status, outcome.headers, outcome.body
     seen = observe(run.expected, status=status, headers=headers, body=body, asker=asker, private=private)
     reading = _reading(request, outcome, asker)
-    found = [
+    candidates = [
         (answer, differences(answer, seen) + (() if reading == answer.reading else ("reading",)))
         for answer in run.expected.to(request.key, when=situations, place=place)
     ]
-    nearest, points = min(found, key=lambda pair: len(pair[1]), default=(None, ()))
+    nearest, points = min(candidates, key=lambda pair: len(pair[1]), default=(None, ()))
     result = Result.AS_EXPECTED if nearest and not points else Result.DIFFERENT
     return Comparison(request, usual, result, nearest, seen, points, reading)
 
 
 def _reading(request: ExpectedRequest, answer: Response, asker: str) -> str:
-    """What the product makes of an answer: "accepted", a verdict, or a problem code."""
+    """How the product interprets an answer: "accepted", a verdict, or a problem code."""
     if request.is_probe:
         return str(read_answer(answer, proofs=_probe_of(request).proofs, identity=asker)[0])
     try:

@@ -1,4 +1,4 @@
-"""How the calls of a check are made: side by side for a person who waits, one after another for the scheduler."""
+"""Runners of calls: concurrently for a person who waits, sequentially for the scheduler."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ class Runner(Protocol):
     """Makes calls to Azure DevOps."""
 
     def run(self, calls: Sequence[Callable[[], object]]) -> list[object]:
-        """Make the calls; an element is the value, the `AzureDevOpsError`, or None when time ran out."""
+        """Make the calls; each outcome is the value, the `AzureDevOpsError`, or None if time ran out."""
         ...
 
     def left(self) -> float:
@@ -29,7 +29,7 @@ def _outcome(call: Callable[[], object]) -> object:
 
 
 class ConcurrentRunner:
-    """All calls at once, with one limit in seconds over everything."""
+    """Makes all calls at once, with one time limit in seconds for all of them."""
 
     def __init__(self, limit: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -41,24 +41,24 @@ class ConcurrentRunner:
         return max(0.0, self._ends - self._clock())
 
     def run(self, calls: Sequence[Callable[[], object]]) -> list[object]:
-        """Make the calls; what is not finished at the limit is None, and is left to end by itself."""
-        # Each call takes along what is bound to this thread, such as the ids that log lines carry.
+        """Make the calls; an unfinished call is None at the limit, and continues in the background."""
+        # Copies the context variables, such as the request id in logs.
         futures: list[Future[object]] = [self._pool.submit(copy_context().run, _outcome, call) for call in calls]
         wait(futures, timeout=self.left())
         return [future.result() if future.done() else None for future in futures]
 
     def close(self) -> None:
-        """Start nothing more; do not wait for a call that is stuck."""
+        """Start no more calls, and do not wait for unfinished ones."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 class SequentialRunner:
-    """One call at a time; each has its own deadline in the transport."""
+    """Makes one call at a time; the transport limits each."""
 
     def run(self, calls: Sequence[Callable[[], object]]) -> list[object]:
         """Make the calls in order."""
         return [_outcome(call) for call in calls]
 
     def left(self) -> float:
-        """There is no limit over everything."""
+        """Unlimited."""
         return float("inf")

@@ -1,8 +1,8 @@
-"""What must work, and how it is found out: one check of one token on one organization.
+"""Verify one token of one organization.
 
-The order is fixed: whose token it is, which projects it sees, then one probe for each capability in one project.
-What the person may not do there is tried in at most two further projects, and when a probe was refused without a
-word, it is asked once more whose token it is. Side by side this takes three round trips for a full token.
+First the token's owner and projects are requested, then each capability is probed in one project. Denied capabilities
+are probed in at most two further projects. If a probe got an empty 401, the owner is requested again, to distinguish a
+missing scope from a dead token. With concurrent calls, this takes three round trips for a token with all scopes.
 """
 
 import time
@@ -23,18 +23,18 @@ from connections.providers.organization import Identity, ProjectRef
 PAGE_SIZE = 500
 WRITE_PROBES_OFF = "write_probes_off"
 TIME_LIMIT = "time_limit"
-# Nothing could be tried, because the token's owner sees no project, or none of those the connection is limited to.
+# No probe was possible, because the token's owner sees no project, or none of the chosen ones.
 NO_PROJECT = "no_project"
 NO_CHOSEN_PROJECT = "no_chosen_project"
-# How many more projects a denied capability is tried in.
+# In how many further projects a denied capability is probed.
 FURTHER_PROJECTS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a step failed: a problem code of the catalogue and what support will ask for.
+    """Why a step failed. `code` is a problem code, `activity_id` is for Microsoft's support.
 
-    `host` is who answered or, for a redirect, where it leads. `retry_after` is in seconds, when the answer said it.
+    `host` is who answered or, for a redirect, where it leads. `retry_after` is in seconds, if the answer has it.
     """
 
     code: str
@@ -46,14 +46,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one check found.
+    """The result of a verification.
 
-    `failure` is set when Azure DevOps did not accept the token or could not be asked; then there is no
-    identity and every finding is "unknown". `elapsed` is in seconds; so is `seconds`, of the steps that ended:
-    "token", "projects" and "scopes". `retry_after` is the longest wait in seconds that Azure DevOps asked for, and
-    `person_retry_after` the longest for this person's share of calls.
-    `chosen` are the projects that the check was limited to, none for all; those of them that the owner of the token
-    surely does not see are `not_visible`. `untried` says why no capability could be tried in any project.
+    `failure` is set if Azure DevOps rejected the token or could not be reached; then there is no identity, and every
+    finding is "unknown". `elapsed` is in seconds, as are `seconds` of the finished steps: "token", "projects" and
+    "scopes". `retry_after` is the longest wait in seconds that Azure DevOps asked for, and `person_retry_after` the
+    longest for the rate limit of this person. `chosen` are the projects that the verification was limited to, empty for
+    all; `not_visible` are those that the token's owner certainly cannot see. `untried` is why no capability was probed.
     """
 
     finished_at: datetime
@@ -74,65 +73,64 @@ class Report:
 
     @property
     def accepted(self) -> bool:
-        """Azure DevOps said whose token it is."""
+        """Whether Azure DevOps accepted the token."""
         return self.identity is not None and self.failure is None
 
     @property
     def passed(self) -> bool:
-        """Every capability is proved, save those that the operator switched off."""
+        """Whether every capability is granted, except those whose probes are turned off."""
         return self.accepted and all(
             finding.verdict is Verdict.GRANTED or finding.reason == WRITE_PROBES_OFF for finding in self.findings
         )
 
     def lacking(self) -> tuple[Finding, ...]:
-        """The capabilities that are missing or that the person may not use."""
+        """The capabilities that are missing or not permitted."""
         return tuple(
             finding for finding in self.findings if finding.verdict in (Verdict.MISSING, Verdict.NOT_PERMITTED)
         )
 
     def tried(self) -> tuple[ProjectRef, ...]:
-        """The projects in which capabilities were tried, in that order."""
+        """The projects in which capabilities were probed, in this order."""
         refs = (
             ProjectRef(here.project_id, here.project_name) for finding in self.findings for here in finding.by_project
         )
         return tuple(dict.fromkeys(refs))
 
     def speaks_for(self, projects: Collection[ProjectRef]) -> bool:
-        """Whether a check limited to these projects, or to none, would find the same.
+        """Whether a verification limited to these projects, or unlimited for none, would have the same result.
 
-        A refused token is refused everywhere. A denial holds for the projects that were tried, so other projects want
-        a check of their own.
+        A rejected token is rejected everywhere. A denial applies only to the projects that were probed.
         """
         if self.failure is not None:
             return True
-        wanted = {project.id.lower() for project in projects}
-        if wanted == {project.id.lower() for project in self.chosen}:
+        limit = {project.id.lower() for project in projects}
+        if limit == {project.id.lower() for project in self.chosen}:
             return True
         tried = {project.id.lower() for project in self.tried()}
         denied = any(here.verdict is Verdict.NOT_PERMITTED for finding in self.findings for here in finding.by_project)
-        return bool(tried) and not denied and (not wanted or tried <= wanted)
+        return bool(tried) and not denied and (not limit or tried <= limit)
 
 
 def check(
     client: AzureDevOpsClient,
-    pace: Runner,
+    runner: Runner,
     *,
     write_probes: bool,
     now: Callable[[], datetime],
     projects: Sequence[ProjectRef] = (),
 ) -> Report:
-    """Find out what the client's token can do in these projects, or in any. Never raises an `AzureDevOpsError`."""
-    return _Check(client, pace, write_probes=write_probes, chosen=projects).run(now)
+    """Verify the client's token in these projects, or in any. Never raises an `AzureDevOpsError`."""
+    return _Check(client, runner, write_probes=write_probes, chosen=projects).run(now)
 
 
 class _Check:
-    """What is known while one check goes on."""
+    """The state of one verification."""
 
     def __init__(
-        self, client: AzureDevOpsClient, pace: Runner, *, write_probes: bool, chosen: Sequence[ProjectRef]
+        self, client: AzureDevOpsClient, runner: Runner, *, write_probes: bool, chosen: Sequence[ProjectRef]
     ) -> None:
         self.client = client
-        self.pace = pace
+        self.runner = runner
         self.write_probes = write_probes
         self.chooser = ProjectChooser(tuple(dict.fromkeys(chosen)), self.look_up)
         self.connection: ConnectionData | None = None
@@ -145,7 +143,7 @@ class _Check:
 
     def run(self, now: Callable[[], datetime]) -> Report:
         started = time.monotonic()
-        self.look_around()
+        self.ask_owner_and_projects()
         findings = self.probe_and_list()
         findings = self.confirm(findings)
         accepted = self.connection if self.failure is None else None
@@ -168,11 +166,11 @@ class _Check:
         )
 
     def visible_projects(self) -> tuple[Project, ...]:
-        found = {project.id: project for project in (*self.chooser.found(), *self.projects)}
-        return tuple(sorted(found.values(), key=lambda project: project.name.casefold()))
+        by_id = {project.id: project for project in (*self.chooser.found(), *self.projects)}
+        return tuple(sorted(by_id.values(), key=lambda project: project.name.casefold()))
 
     def timed(self, step: str, call: Callable[[], object]) -> Callable[[], object]:
-        """The call, which notes how long it took; a step of several calls lasts as long as all of them."""
+        """The call, which adds its duration to the step."""
 
         def run() -> object:
             started = time.monotonic()
@@ -183,19 +181,19 @@ class _Check:
 
         return run
 
-    def look_around(self) -> None:
-        # Asked together: for a good token, the usual case, this saves a round trip.
+    def ask_owner_and_projects(self) -> None:
+        # Both at once, which saves a round trip for a valid token.
         first_page = partial(self.client.projects_page, top=PAGE_SIZE)
-        who, page = self.pace.run(
+        owner, page = self.runner.run(
             [self.timed("token", self.client.connection_data), self.timed("projects", first_page)]
         )
-        if isinstance(who, ConnectionData):
-            self.connection = who
-            self.take_page(page)
+        if isinstance(owner, ConnectionData):
+            self.connection = owner
+            self.add_page(page)
         else:
-            self.failure = _failure_of(who)
+            self.failure = _failure_of(owner)
 
-    def take_page(self, page: object) -> None:
+    def add_page(self, page: object) -> None:
         if isinstance(page, Page):
             self.projects.extend(page.items)
             self.continuation = page.continuation
@@ -204,17 +202,17 @@ class _Check:
 
     def list_the_rest(self) -> None:
         try:
-            pages = self.client.projects(page_size=PAGE_SIZE, after=self.continuation, seconds=self.pace.left())
+            pages = self.client.projects(page_size=PAGE_SIZE, after=self.continuation, seconds=self.runner.left())
             for page in pages:
-                self.take_page(page)
+                self.add_page(page)
         except errors.AzureDevOpsError as error:
-            # At the limit of the whole test the list is one of the things that did not finish.
-            if self.pace.left() > 0:
-                self.take_page(error)
+            # At the time limit of the whole test the list merely counts as unfinished.
+            if self.runner.left() > 0:
+                self.add_page(error)
 
     @property
     def has_more_pages(self) -> bool:
-        """Whether the list goes on and may be read on."""
+        """Whether there are more pages to read."""
         return self.continuation is not None and self.projects_failure is None
 
     @property
@@ -228,22 +226,22 @@ class _Check:
         probes = [probe for probe in capabilities.PROBES if self.reason_not_to_ask(probe) is None] if project else []
         more = [self.timed("projects", self.list_the_rest)] if self.has_more_pages else []
         started = time.monotonic()
-        found = self.probe(probes, project, *more)
+        findings = self.probe(probes, project, *more)
         if self.has_more_pages:
             self.projects_failure = Failure(TIME_LIMIT, transient=True)
-        found = self.try_denied_elsewhere(found)
+        findings = self.try_denied_elsewhere(findings)
         self.seconds["scopes"] = time.monotonic() - started
         return capabilities.reconcile(
-            found.get(probe.capability) or self.not_asked(probe) for probe in capabilities.PROBES
+            findings.get(probe.capability) or self.not_asked(probe) for probe in capabilities.PROBES
         )
 
     def first_project(self) -> Project | None:
-        """The project to probe in; without one, `untried` says why."""
+        """The project to probe in; if there is none, sets `untried`."""
         list_failed = self.projects_failure is not None and not self.projects
         project = None if list_failed else self.next_project()
         if project is None and self.chooser.chosen and self.has_more_pages:
-            # None of those that were looked up is there, so what the rest of the list holds decides.
-            self.pace.run([self.timed("projects", self.list_the_rest)])
+            # None of those requested by id exists, so the rest of the list decides.
+            self.runner.run([self.timed("projects", self.list_the_rest)])
             project = self.next_project()
         if project is None:
             self.untried = self.why_untried()
@@ -253,7 +251,7 @@ class _Check:
         return self.chooser.next(self.projects, complete=self.list_is_complete)
 
     def look_up(self, project_id: str) -> object:
-        (outcome,) = self.pace.run([self.timed("projects", partial(self.client.project, project_id))])
+        (outcome,) = self.runner.run([self.timed("projects", partial(self.client.project, project_id))])
         return outcome
 
     def not_visible(self) -> tuple[ProjectRef, ...]:
@@ -271,28 +269,28 @@ class _Check:
     def probe(
         self, probes: Sequence[Probe], project: Project | None, *more: Callable[[], object]
     ) -> dict[str, Finding]:
-        """The findings in one project, by capability; what else is to be done is done beside."""
-        here = ProjectRef(project.id, project.name) if project else ProjectRef("")
-        answers = self.pace.run([*(self.call(probe, here) for probe in probes), *more])
-        found = zip(probes, answers, strict=False)
-        late = partial(capabilities.project_verdicts, here, verdict=Verdict.UNKNOWN, reason=TIME_LIMIT)
+        """The findings in one project, by capability. Runs the `more` calls alongside."""
+        ref = ProjectRef(project.id, project.name) if project else ProjectRef("")
+        outcomes = self.runner.run([*(self.call(probe, ref) for probe in probes), *more])
+        unfinished = partial(capabilities.project_verdicts, ref, verdict=Verdict.UNKNOWN, reason=TIME_LIMIT)
         return {
-            one.capability: answer if isinstance(answer, Finding) else late(one.capability) for one, answer in found
+            probe.capability: outcome if isinstance(outcome, Finding) else unfinished(probe.capability)
+            for probe, outcome in zip(probes, outcomes, strict=False)
         }
 
-    def try_denied_elsewhere(self, found: dict[str, Finding]) -> dict[str, Finding]:
-        """Rights are given project by project: what is denied in one is tried in a few others."""
+    def try_denied_elsewhere(self, findings: dict[str, Finding]) -> dict[str, Finding]:
+        """Probe denied capabilities in further projects, as permissions are granted per project."""
         for _ in range(FURTHER_PROJECTS):
-            denied = [probe for probe in capabilities.PROBES if _is_denied(found.get(probe.capability))]
-            # Nobody is asked for more who asks us to wait.
-            if not denied or self.client.transport.asked_to_wait or self.pace.left() <= 0:
+            denied = [probe for probe in capabilities.PROBES if _is_denied(findings.get(probe.capability))]
+            # No more calls if Azure DevOps asks us to wait.
+            if not denied or self.client.transport.asked_to_wait or self.runner.left() <= 0:
                 break
             project = self.next_project()
             if project is None:
                 break
             for capability, finding in self.probe(denied, project).items():
-                found[capability] = capabilities.combine(found[capability], finding)
-        return found
+                findings[capability] = capabilities.combine(findings[capability], finding)
+        return findings
 
     def reason_not_to_ask(self, probe: Probe) -> str | None:
         if not self.write_probes and capabilities.BY_KEY[probe.capability].writes:
@@ -310,15 +308,15 @@ class _Check:
         )
 
     def confirm(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        """An empty 401 means a missing scope only while the same person still answers."""
-        if not self.met_an_empty_refusal(findings):
+        """Request the owner again after an empty 401, which means a missing scope only if the token still works."""
+        if not self.has_empty_refusal(findings):
             return findings
-        (again,) = self.pace.run([self.client.connection_data])
+        (again,) = self.runner.run([self.client.connection_data])
         if isinstance(again, errors.TokenRefused):
             self.failure = _failure_of(again)
         return capabilities.confirm(findings, refusal=self.doubt(again))
 
-    def met_an_empty_refusal(self, findings: tuple[Finding, ...]) -> bool:
+    def has_empty_refusal(self, findings: tuple[Finding, ...]) -> bool:
         listing = self.projects_failure is not None and self.projects_failure.code == errors.EmptyRefusal.code
         return listing or any(
             Verdict.MISSING in (finding.verdict, *(here.verdict for here in finding.by_project)) for finding in findings
@@ -346,5 +344,5 @@ def _failure_of(outcome: object) -> Failure:
 
 
 def nothing_found(failure: Failure, *, at: datetime) -> Report:
-    """The report of a check that could not begin or whose answers do not count."""
+    """The report of a verification that could not start or whose answers do not count."""
     return Report(finished_at=at, elapsed=0.0, findings=_all_unknown(failure.code), failure=failure)
