@@ -55,7 +55,7 @@ def make_venv(venv: Path) -> None:
     if importlib.util.find_spec("ensurepip") is None:
         raise CannotInstall(
             f"This Python ({sys.executable}) cannot make virtual environments. "
-            f"On Debian and Ubuntu this line mends it:\n\n    {remedy_for_missing_venv()}\n"
+            f"On Debian and Ubuntu, this command fixes it:\n\n    {remedy_for_missing_venv()}\n"
         )
     place = venv if venv.exists() else venv.parent
     if not os.access(place, os.W_OK):

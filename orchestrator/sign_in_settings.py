@@ -75,7 +75,7 @@ def _secret(env: Environment) -> str:
 
 def _entra(env: Environment, tenant: str) -> dict[str, Any]:
     if tenant.lower() in _ANYBODY:
-        raise ImproperlyConfigured(f"ENTRA_TENANT_ID is {tenant}, which lets in anybody. Set your tenant's own id.")
+        raise ImproperlyConfigured(f"ENTRA_TENANT_ID is {tenant}, which lets anyone in. Set the id of your own tenant.")
     authority = env.str("ENTRA_AUTHORITY", default="https://login.microsoftonline.com").rstrip("/")
     app = {
         "provider_id": ENTRA,

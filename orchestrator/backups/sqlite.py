@@ -44,7 +44,7 @@ def put_back(backup: Path, database: Path) -> None:
 
     def patience(_status: int, _remaining: int, _total: int) -> None:
         if monotonic() - started > PATIENCE:
-            raise Impossible("Somebody holds the database. Stop web, worker and clock first.")
+            raise Impossible("Another process is using the database. Stop web, worker and scheduler first.")
 
     with _open(backup, read_only=True) as source, _open(database) as target:
         source.backup(target, progress=patience)
