@@ -1,4 +1,4 @@
-"""What we keep of the connected organizations: projects and repositories, by Azure DevOps' own ids."""
+"""What is stored of the connected organizations, by Azure DevOps' own ids."""
 
 from django.db import models
 from django.db.models.functions import Lower
@@ -9,10 +9,10 @@ from core.leases import Leased
 
 
 class SyncState(Leased):
-    """How the copy of one connection's projects and repositories stands, and when it is made fresh again.
+    """How far the sync of one connection's projects and repositories is, and when it runs next.
 
-    A refresh is under way from `started_at` until `finished_at` is set; it goes on after a crash, a pause or a
-    restart, because each project carries when it was last listed.
+    A sync is under way from `started_at` until `finished_at` is set. It continues after a crash, a pause or a restart,
+    because each project has when it was last listed.
     """
 
     lease_setting, due_field, done_field = "REFRESH_LEASE_SECONDS", "next_at", "finished_at"
@@ -35,24 +35,24 @@ class SyncState(Leased):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"Inventory of connection {self.pk}"
+        return f"Sync of connection {self.pk}"
 
     @property
     def under_way(self) -> bool:
-        """Whether a refresh has begun and not ended."""
+        """Whether a sync has started and not finished."""
         return self.started_at is not None and self.finished_at is None
 
     @property
     def percent(self) -> int:
-        """How far the refresh is, as a whole number up to 100."""
+        """How far the sync is, as a whole number up to 100."""
         return 100 * self.done // self.total if self.total else 0
 
 
 class ReadGeneration(models.Model):
     """How often this product changed something in an organization, counted for all web processes.
 
-    What was read is remembered under the number that stood before the reading began, so that no process shows what
-    was read before a change.
+    What is read is cached under the number from before the request, so that no process shows what was read before a
+    change.
     """
 
     server = models.CharField(max_length=100)
@@ -71,7 +71,7 @@ class ReadGeneration(models.Model):
 class Project(models.Model):
     """A project. `gone_at` says when Azure DevOps no longer listed it; `listed_at`, when its repositories last were.
 
-    `releases_off` says whether classic releases are switched off; None where that cannot be told, or does not matter.
+    `releases_off` says whether classic releases are switched off; None where that is unknown, or does not matter.
     """
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="projects")
@@ -142,11 +142,11 @@ class Repository(models.Model):
 
 
 class ReleasePipeline(models.Model):
-    """A classic release pipeline, with its newest release as it was when it was last read.
+    """A classic release pipeline, with its newest release as last read.
 
     `stages` are those that the pipeline plans, `newest_stages` those of the newest release: a list of objects with the
     name, and there the state (`delivery.domain.stages.StageState`) too. `whole` is a `ReleaseState` of that module, or
-    empty. `pending` counts the approvals that are waited for, of older releases too; `waiting` describes the newest.
+    empty. `pending` counts the pending approvals, of older releases too; `waiting` describes the newest.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="release_pipelines")
@@ -230,7 +230,7 @@ class PollSubscription(Leased):
 
 
 class Pipeline(models.Model):
-    """A pipeline, with its newest build as it was when it was last read.
+    """A pipeline, with its newest build as last read.
 
     `state` is a `delivery.domain.build_states.State`; `recent` are the newest builds, each as [id, number, state].
     """

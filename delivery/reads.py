@@ -27,7 +27,7 @@ STATES: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a person asked for. `connection` is an id; empty means everything that is present."""
+    """Filters of the list of repositories. `connection` is an id; empty means everything that is present."""
 
     q: str = ""
     state: str = ""
@@ -54,15 +54,15 @@ _ORDER = {
 
 
 def repositories(filters: Filters) -> QuerySet[Repository]:
-    """The repositories a person asked for, in the wished order."""
-    found = Repository.objects.select_related("project__connection").filter(_IN_STATE.get(filters.state, Q()))
+    """The repositories that the filters select, in their order."""
+    rows = Repository.objects.select_related("project__connection").filter(_IN_STATE.get(filters.state, Q()))
     for word in filters.q.split():
-        found = found.filter(
+        rows = rows.filter(
             Q(name__icontains=word) | Q(project__name__icontains=word) | Q(project__connection__name__icontains=word)
         )
     if filters.connection is not None:
-        found = found.filter(project__connection=filters.connection)
-    return found.order_by(*_ORDER.get(filters.sort, _ORDER[""]))
+        rows = rows.filter(project__connection=filters.connection)
+    return rows.order_by(*_ORDER.get(filters.sort, _ORDER[""]))
 
 
 def page_of_repositories(filters: Filters, number: str | None) -> Page[Repository]:
@@ -100,7 +100,7 @@ RELEASE_STATES: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class PipelineFilters:
-    """Which pipelines, of builds or of releases, a person asked for. `connection` and `project` are ids."""
+    """Filters of the lists of pipelines, of builds or of releases. `connection` and `project` are ids."""
 
     q: str = ""
     state: str = ""
@@ -115,24 +115,24 @@ class PipelineFilters:
 
 
 def pipelines(filters: PipelineFilters) -> QuerySet[Pipeline]:
-    """The pipelines a person asked for, in the wished order; what is gone is left out."""
-    found = Pipeline.objects.select_related("project__connection").filter(gone_at=None, project__gone_at=None)
+    """The pipelines that the filters select, in their order, without those that are gone."""
+    rows = Pipeline.objects.select_related("project__connection").filter(gone_at=None, project__gone_at=None)
     for word in filters.q.split():
-        found = found.filter(
+        rows = rows.filter(
             Q(name__icontains=word)
             | Q(folder__icontains=word)
             | Q(project__name__icontains=word)
             | Q(project__connection__name__icontains=word)
         )
     if filters.state:
-        found = found.filter(state__in=UNDER_WAY if filters.state == "under_way" else [filters.state])
+        rows = rows.filter(state__in=UNDER_WAY if filters.state == "under_way" else [filters.state])
     if filters.connection is not None:
-        found = found.filter(project__connection=filters.connection)
+        rows = rows.filter(project__connection=filters.connection)
     if filters.project is not None:
-        found = found.filter(project=filters.project)
+        rows = rows.filter(project=filters.project)
     if filters.sort == "newest":
-        return found.order_by(F("queued_at").desc(nulls_last=True), "id")
-    return found.order_by(Lower("name"), "id")
+        return rows.order_by(F("queued_at").desc(nulls_last=True), "id")
+    return rows.order_by(Lower("name"), "id")
 
 
 def page_of_pipelines(filters: PipelineFilters, number: str | None) -> Page[Pipeline]:
@@ -141,10 +141,10 @@ def page_of_pipelines(filters: PipelineFilters, number: str | None) -> Page[Pipe
 
 
 def release_pipelines(filters: PipelineFilters) -> QuerySet[ReleasePipeline]:
-    """The release pipelines a person asked for, in the wished order; what is gone is left out."""
-    found = ReleasePipeline.objects.select_related("project__connection").filter(gone_at=None, project__gone_at=None)
+    """The release pipelines that the filters select, in their order, without those that are gone."""
+    rows = ReleasePipeline.objects.select_related("project__connection").filter(gone_at=None, project__gone_at=None)
     for word in filters.q.split():
-        found = found.filter(
+        rows = rows.filter(
             Q(name__icontains=word)
             | Q(path__icontains=word)
             | Q(newest_name__icontains=word)
@@ -153,14 +153,14 @@ def release_pipelines(filters: PipelineFilters) -> QuerySet[ReleasePipeline]:
             | Q(project__connection__name__icontains=word)
         )
     if filters.state:
-        found = found.filter(_released(filters.state))
+        rows = rows.filter(_released(filters.state))
     if filters.connection is not None:
-        found = found.filter(project__connection=filters.connection)
+        rows = rows.filter(project__connection=filters.connection)
     if filters.project is not None:
-        found = found.filter(project=filters.project)
+        rows = rows.filter(project=filters.project)
     if filters.sort == "newest":
-        return found.order_by(F("newest_at").desc(nulls_last=True), "id")
-    return found.order_by(Lower("name"), "id")
+        return rows.order_by(F("newest_at").desc(nulls_last=True), "id")
+    return rows.order_by(Lower("name"), "id")
 
 
 def _released(state: str) -> Q:
@@ -226,9 +226,9 @@ def servers_of_projects(project_ids: Sequence[int]) -> dict[int, str]:
 
 
 def connections_to_choose() -> list[tuple[int, str]]:
-    """Every connection by id and name; the default one says so and stands first."""
-    found = Connection.objects.order_by("-is_default", Lower("name"), "id").values_list("pk", "name", "is_default")
-    return [(pk, f"{name} (default)" if is_default else name) for pk, name, is_default in found]
+    """Every connection by id and name; the default one comes first and says so."""
+    rows = Connection.objects.order_by("-is_default", Lower("name"), "id").values_list("pk", "name", "is_default")
+    return [(pk, f"{name} (default)" if is_default else name) for pk, name, is_default in rows]
 
 
 def narrowed(pipelines: QuerySet[Named], *, connection: str = "", project: str = "") -> QuerySet[Named]:
@@ -243,29 +243,29 @@ def named(pipelines: QuerySet[Named], name: str) -> list[Named]:
     return list(pipelines.filter(name__iexact=name))
 
 
-def the_one_meant(found: Sequence[Named]) -> Named | None:
+def the_one_meant(pipelines: Sequence[Named]) -> Named | None:
     """Of several pipelines of one name the one of the default connection; None when that does not decide."""
-    if len(found) == 1:
-        return found[0]
-    of_default = [pipeline for pipeline in found if pipeline.project.connection.is_default]
+    if len(pipelines) == 1:
+        return pipelines[0]
+    of_default = [pipeline for pipeline in pipelines if pipeline.project.connection.is_default]
     return of_default[0] if len(of_default) == 1 else None
 
 
 def projects_to_choose(connection: int) -> list[tuple[int, str]]:
     """The present projects of a connection by id and name."""
-    found = Project.objects.filter(connection=connection, gone_at=None)
-    return list(found.order_by(Lower("name"), "id").values_list("pk", "name"))
+    rows = Project.objects.filter(connection=connection, gone_at=None)
+    return list(rows.order_by(Lower("name"), "id").values_list("pk", "name"))
 
 
 LACKING_SHOWN = 5
 
 
 def connections_lacking(capability: str) -> tuple[list[Connection], int]:
-    """The first few connections whose token surely lacks a capability, and how many there are."""
-    found = Connection.objects.filter(
+    """The first few connections whose token lacks a capability for certain, and how many there are."""
+    rows = Connection.objects.filter(
         disabled=False, capabilities__capability=capability, capabilities__verdict=Verdict.MISSING
     )
-    return _first_few(found)
+    return _first_few(rows)
 
 
 def connections_without_releases() -> tuple[list[Connection], int]:
@@ -274,32 +274,32 @@ def connections_without_releases() -> tuple[list[Connection], int]:
     return _first_few(Connection.objects.filter(Exists(off), disabled=False))
 
 
-def _first_few(found: QuerySet[Connection]) -> tuple[list[Connection], int]:
-    shown = list(found.order_by(Lower("name"), "id")[: LACKING_SHOWN + 1])
-    return shown[:LACKING_SHOWN], len(shown) if len(shown) <= LACKING_SHOWN else found.count()
+def _first_few(rows: QuerySet[Connection]) -> tuple[list[Connection], int]:
+    shown = list(rows.order_by(Lower("name"), "id")[: LACKING_SHOWN + 1])
+    return shown[:LACKING_SHOWN], len(shown) if len(shown) <= LACKING_SHOWN else rows.count()
 
 
 def incomplete_project_lists(connection: int | None) -> dict[int, str]:
-    """The connections whose list of projects was not read to its end, by id; only this one where it is said."""
-    found = SyncState.objects.filter(problem=ListIncomplete.code)
+    """The connections whose list of projects was not read to its end, by id; only `connection` where it is given."""
+    rows = SyncState.objects.filter(problem=ListIncomplete.code)
     if connection is not None:
-        found = found.filter(pk=connection)
-    return dict(found.values_list("pk", "connection__name"))
+        rows = rows.filter(pk=connection)
+    return dict(rows.values_list("pk", "connection__name"))
 
 
 def incomplete_lists(kind: str, projects: QuerySet[Project]) -> dict[int, str]:
     """Of these projects, those whose list of builds or releases was not read to its end, by id, in words."""
-    found = PollSubscription.objects.filter(kind=kind, problem=ListIncomplete.code, project__in=projects)
-    rows = found.values_list("project_id", "project__name", "project__connection__name")
+    subscriptions = PollSubscription.objects.filter(kind=kind, problem=ListIncomplete.code, project__in=projects)
+    rows = subscriptions.values_list("project_id", "project__name", "project__connection__name")
     return {pk: f"{project} of {connection}" for pk, project, connection in rows}
 
 
 def projects_named(*, connection: str = "", project: str = "") -> QuerySet[Project]:
     """The present projects of this name, of the connection of this name; empty means any."""
-    found = Project.objects.filter(gone_at=None)
+    rows = Project.objects.filter(gone_at=None)
     if connection:
-        found = found.filter(connection__name__iexact=connection)
-    return found.filter(name__iexact=project) if project else found
+        rows = rows.filter(connection__name__iexact=connection)
+    return rows.filter(name__iexact=project) if project else rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ _FULL_REF = re.compile(r"refs/")
 
 
 def full_ref(branch: str) -> str:
-    """A branch as Azure DevOps wants it; tags and the like, and folders of TFVC, are taken as they are."""
+    """A branch as Azure DevOps expects it; other refs, such as tags, and folders of TFVC are left as they are."""
     return branch if _FULL_REF.match(branch) or branch.startswith(TFVC_FOLDER) else git.HEADS + branch
 
 
@@ -33,7 +33,7 @@ def run_pipeline(pipeline: Pipeline, branch: str, *, by: Actor, now: datetime) -
 
 @dataclass(slots=True)
 class _Run:
-    """One wish to run a pipeline. `newest` is the last build before it."""
+    """One run of a pipeline. `newest` is the last build before it."""
 
     pipeline: Pipeline
     branch: str
@@ -50,7 +50,7 @@ class _Run:
         return azure.queue(client.transport, project, self.pipeline.azure_id, branch=self.branch)
 
     def look(self, client: AzureDevOpsClient) -> azure.Build | None:
-        """A newer build on the branch in the name of the person behind the token is ours."""
+        """A newer build on the branch, requested for the person behind the token, is ours."""
         person = self.pipeline.project.connection.identity_id.lower()
         for build in self.builds(client):
             mine = build.requested_for is not None and build.requested_for.id.lower() == person

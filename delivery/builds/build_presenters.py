@@ -47,12 +47,12 @@ _REASONS = {
 
 
 def chip(state: str) -> Chip:
-    """How a state is drawn; a state that is not known is "unknown"."""
+    """The chip of a state; one that is not known is "Unknown"."""
     return CHIPS.get(state, CHIPS[State.UNKNOWN])
 
 
 def short_branch(ref: str | None) -> str:
-    """A ref as people say it."""
+    """A ref as people write it: without refs/heads/, a pull request by its number."""
     text = cut(ref or "")
     pull = _PULL_REQUEST.fullmatch(text)
     if pull:
@@ -89,7 +89,7 @@ class BuildRow:
 
 
 def build_row(build: azure.Build, now: datetime) -> BuildRow:
-    """The words of a build."""
+    """A build as a list shows it."""
     return BuildRow(
         id=build.id,
         number=build.number,
@@ -106,7 +106,7 @@ def build_row(build: azure.Build, now: datetime) -> BuildRow:
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """One step of a build as it is drawn."""
+    """One step of a build as the page shows it."""
 
     name: str
     kind: str
@@ -118,7 +118,7 @@ class StepRow:
 
 
 def step_rows(steps: Iterable[tuple[int, timeline.Step]], now: datetime) -> list[StepRow]:
-    """The steps of a build. Checkpoints, which nobody wrote, are left out."""
+    """The steps of a build, without the checkpoints that Azure DevOps adds."""
     return [
         StepRow(
             name=step.name,
@@ -191,6 +191,8 @@ def pipeline_row(pipeline: Pipeline, now: datetime) -> dict[str, Any]:
         "chip": chip(pipeline.state),
         "branch": short_branch(pipeline.branch),
         "took": length(pipeline.started_at, pipeline.finished_at, now),
-        "marks": [{"id": one, "number": number, "chip": chip(state)} for one, number, state in pipeline.recent[::-1]],
+        "marks": [
+            {"id": build_id, "number": number, "chip": chip(state)} for build_id, number, state in pipeline.recent[::-1]
+        ],
         "paused": pipeline.queue_status if pipeline.queue_status in ("paused", "disabled") else "",
     }

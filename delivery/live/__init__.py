@@ -1,1 +1,1 @@
-"""Live lists: what is polled at Azure DevOps while somebody looks at it."""
+"""Live polling: what open pages show is read from Azure DevOps by subscriptions."""

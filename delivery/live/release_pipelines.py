@@ -1,4 +1,4 @@
-"""Read the release pipelines of a project with their newest releases and pending approvals, and write them down."""
+"""Read the release pipelines of a project with their newest releases and pending approvals, and store them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ from delivery.remote_read import CACHE
 WAITING_KEPT = 5
 BATCH = 500
 _NEWEST_AT_ONCE = 100
-_ASK_AGAIN = 3600
+_UNKNOWN_FOR = 3600
 _OF_THE_NEWEST = (
     "newest_id",
     "newest_name",
@@ -36,13 +36,13 @@ _FIELDS = ("name", "path", "web_url", "stages", "seen_at", "gone_at", *_OF_THE_N
 def read_release_pipelines(client: AzureDevOpsClient, project: Project, now: datetime) -> None:
     """Read every release pipeline: three requests, or one where there is none. Raises `AzureDevOpsError`.
 
-    Raises `ListIncomplete` when not everything could be read; then what was read is written all the same.
+    Raises `ListIncomplete` when not everything could be read; what was read is stored nevertheless.
     """
-    found = read_all(release.definitions(client.transport, project.azure_id, with_latest=True))
-    if not found.items and found.complete:
-        _keep(project, [], switched_off=_are_switched_off(client, project), is_whole=True, now=now)
+    definitions = read_all(release.definitions(client.transport, project.azure_id, with_latest=True))
+    if not definitions.items and definitions.complete:
+        _store(project, [], switched_off=_are_switched_off(client, project), is_whole=True, now=now)
         return
-    newest = _newest(client, project, found.items)
+    newest = _newest(client, project, definitions.items)
     by_pipeline = {item.definition_id: item for item in newest.items}
     approvals = read_all(release.approvals(client.transport, project.azure_id))
     pending: dict[int | None, list[Approval]] = defaultdict(list)
@@ -50,18 +50,18 @@ def read_release_pipelines(client: AzureDevOpsClient, project: Project, now: dat
         pending[approval.definition_id].append(approval)
     rows = [
         _row(project, definition, by_pipeline.get(definition.id), pending.get(definition.id, []), now)
-        for definition in found.items
+        for definition in definitions.items
     ]
     if not newest.complete:
-        _keep_what_is_known(project, [row for row in rows if row.azure_id not in by_pipeline])
-    _keep(project, rows, switched_off=None, is_whole=found.is_whole, now=now)
-    if not (found.complete and newest.complete and approvals.complete):
+        _keep_known_releases(project, [row for row in rows if row.azure_id not in by_pipeline])
+    _store(project, rows, switched_off=None, is_whole=definitions.is_whole, now=now)
+    if not (definitions.complete and newest.complete and approvals.complete):
         raise errors.ListIncomplete
 
 
-def _newest(client: AzureDevOpsClient, project: Project, found: Sequence[Definition]) -> Listed[Release]:
+def _newest(client: AzureDevOpsClient, project: Project, definitions: Sequence[Definition]) -> Listed[Release]:
     """The newest release of each, oldest first where there are several."""
-    ids = [definition.latest_id for definition in found if definition.latest_id is not None]
+    ids = [definition.latest_id for definition in definitions if definition.latest_id is not None]
     if ids:
         return release.releases_by_ids(client.transport, project.azure_id, ids)
     # Nothing was ever released, or the server does not name the newest ones.
@@ -70,32 +70,32 @@ def _newest(client: AzureDevOpsClient, project: Project, found: Sequence[Definit
 
 
 def _are_switched_off(client: AzureDevOpsClient, project: Project) -> bool | None:
-    """Whether classic releases are switched off; asked once an hour with a token that may not know."""
+    """Whether classic releases are switched off; None, and read once an hour, where the token does not tell."""
     connection = project.connection
     key = f"release-settings:{connection.pk}:{connection.token_set_at.timestamp()}"
     if caches[CACHE].get(key):
         return None
-    found = release.are_disabled(client.transport, project.azure_id)
-    if found is None:
-        caches[CACHE].set(key, value=True, timeout=_ASK_AGAIN)
-    return found
+    are_disabled = release.are_disabled(client.transport, project.azure_id)
+    if are_disabled is None:
+        caches[CACHE].set(key, value=True, timeout=_UNKNOWN_FOR)
+    return are_disabled
 
 
 def _row(
-    project: Project, found: Definition, newest: Release | None, pending: list[Approval], now: datetime
+    project: Project, definition: Definition, newest: Release | None, pending: list[Approval], now: datetime
 ) -> ReleasePipeline:
-    row = ReleasePipeline(project=project, azure_id=found.id, seen_at=now)
-    row.name, row.path, row.web_url = found.name[:256], found.path[:400], (found.web_url or "")[:2000]
-    row.stages = [{"name": stage.name} for stage in found.stages]
+    row = ReleasePipeline(project=project, azure_id=definition.id, seen_at=now)
+    row.name, row.path, row.web_url = definition.name[:256], definition.path[:400], (definition.web_url or "")[:2000]
+    row.stages = [{"name": stage.name} for stage in definition.stages]
     row.pending = len(pending)
-    row.waiting = [_waits(approval) for approval in pending[:WAITING_KEPT]]
+    row.waiting = [_pending(approval) for approval in pending[:WAITING_KEPT]]
     if newest is not None:
-        _take(row, newest)
+        _apply_newest(row, newest)
     return row
 
 
-def _keep_what_is_known(project: Project, rows: Iterable[ReleasePipeline]) -> None:
-    """Leave the newest release of these as it was: whether there is another was not read."""
+def _keep_known_releases(project: Project, rows: Iterable[ReleasePipeline]) -> None:
+    """Keep the newest release of these as it is stored: whether there is a newer one was not read."""
     by_id = {row.azure_id: row for row in rows}
     for known in project.release_pipelines.all():
         if known.azure_id in by_id:
@@ -103,7 +103,7 @@ def _keep_what_is_known(project: Project, rows: Iterable[ReleasePipeline]) -> No
                 setattr(by_id[known.azure_id], name, getattr(known, name))
 
 
-def _take(row: ReleasePipeline, newest: Release) -> None:
+def _apply_newest(row: ReleasePipeline, newest: Release) -> None:
     versions = (artifact.version for artifact in newest.artifacts if artifact.version)
     row.newest_id, row.newest_name, row.newest_at = newest.id, newest.name[:256], newest.created_at
     row.newest_by = newest.created_by.display_name[:256] if newest.created_by else ""
@@ -115,17 +115,17 @@ def _take(row: ReleasePipeline, newest: Release) -> None:
     row.whole = release_state(newest)
 
 
-def _waits(one: Approval) -> dict[str, object]:
+def _pending(approval: Approval) -> dict[str, object]:
     return {
-        "release_id": one.release_id,
-        "release": one.release_name or "",
-        "stage": one.environment_name or "",
-        "who": one.approver.display_name if one.approver else "",
-        "since": one.created_at.isoformat() if one.created_at else None,
+        "release_id": approval.release_id,
+        "release": approval.release_name or "",
+        "stage": approval.environment_name or "",
+        "who": approval.approver.display_name if approval.approver else "",
+        "since": approval.created_at.isoformat() if approval.created_at else None,
     }
 
 
-def _keep(
+def _store(
     project: Project, rows: list[ReleasePipeline], *, switched_off: bool | None, is_whole: bool, now: datetime
 ) -> None:
     """Insert or update, and mark what is gone, in a constant number of queries.

@@ -61,7 +61,7 @@ def problem_of(project: Project, failure: RemoteReadError) -> ProblemView:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """An act on the page. `why` is the id of the note that says why it cannot be tried; empty when it can."""
+    """An action on the page. `why` is the id of the note that says why it is not available; empty when it is."""
 
     act: operations.Operation
     url: str
@@ -86,7 +86,7 @@ class StageCard:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRow:
-    """A release in the list of its pipeline's."""
+    """A release in the list of its pipeline."""
 
     release: Release
     url: str
@@ -199,7 +199,7 @@ def _card(environment: Environment, acts: "_Acts") -> StageCard:
 
 
 class _Acts:
-    """What the person may do on this page, and what the token keeps from being done."""
+    """Which actions the person may take on this page, and which of them the token does not allow."""
 
     def __init__(self, request: HttpRequest, project: Project, release_id: int) -> None:
         self.connection = project.connection
@@ -218,7 +218,7 @@ class _Acts:
         self.leaves = {act.key: operations.check_allowed(self.connection, act) for act in self.allowed}
 
     def refusals(self) -> list[tuple[str, str, operations.OperationCheck]]:
-        """One note for each permission whose acts cannot be tried: its id, what it is about, and why."""
+        """One note for each permission whose actions are not available: its id, what it is about, and why."""
         found = {act.permission: self.leaves[act.key] for act in self.allowed if not self.leaves[act.key].given}
         names = {
             operations.DEPLOY_STAGE.permission: "Deploy and cancel",
