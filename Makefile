@@ -9,7 +9,7 @@ CANDIDATES := $(PY) $(PYTHON) python3.13 python3.12 python3.11 python3 python3.1
 PYTHON_FOR_TESTS = env -u PYTHONDONTWRITEBYTECODE $(PY)
 PYTEST = $(PYTHON_FOR_TESTS) -m pytest
 # Production settings, with newly generated keys.
-PRODUCTION = env $$($(PY) orchestrator/supervisor/keys.py) DEBUG=0 HTTPS=1 DATABASE_URL=sqlite://:memory: \
+PRODUCTION = env $$($(PY) orchestrator/generate_keys.py) DEBUG=0 HTTPS=1 DATABASE_URL=sqlite://:memory: \
   BEHIND_TLS_PROXY=1 TRUSTED_PROXIES=10.0.0.5 ALLOWED_HOSTS=repositories.example.com SITE_URL=https://repositories.example.com
 
 help: ## list the targets

@@ -10,7 +10,8 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["up"]:
         from orchestrator.supervisor.up import up
 
-        sys.exit(up(Path(__file__).resolve().parent))
+        up(Path(__file__).resolve().parent)
+        sys.exit()
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

@@ -25,7 +25,8 @@ from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.capability import Verdict
 from delivery.models import SyncState
 from history.record import Actor
-from orchestrator.supervisor import broker, process_specs
+from orchestrator import embedded_broker
+from orchestrator.supervisor import process_specs
 from orchestrator.supervisor.process_specs import ProcessSpec
 from sandbox.samples import secret
 from sandbox.scale import bench_name
@@ -35,14 +36,12 @@ NO_PACE = {"AUDITS_PER_ORGANIZATION": "1000", "AUDITS_PER_PERSON": "1000"}
 
 
 @contextmanager
-def embedded_broker() -> Iterator[str]:
+def running_broker() -> Iterator[str]:
     """The broker of `make run`, in a folder of its own: its URL."""
     with tempfile.TemporaryDirectory(prefix="bench-broker-") as folder, ExitStack() as stack:
-        socket = broker.socket_path(Path(folder))
-        url = broker.url_of(socket)
-        command = broker.command(broker.server_program(), Path(folder), socket)
+        command, url = embedded_broker.command(Path(folder)), embedded_broker.url(Path(folder))
         stack.enter_context(process(process_specs.broker(os.environ, command)))
-        wait_until(lambda: broker.answers(url))
+        wait_until(lambda: embedded_broker.answers(url))
         yield url
 
 
@@ -56,7 +55,7 @@ def process(service: ProcessSpec) -> Iterator[int]:
         env=dict(service.environment),
         stdin=nothing,
         stdout=nothing,
-        pass_fds=service.hands_over,
+        pass_fds=service.open_files,
     )
     try:
         yield started.pid

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from orchestrator.supervisor.keys import MAKERS
+from orchestrator.generate_keys import MAKERS
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,13 +1,34 @@
 """gunicorn's configuration, for `make run` and for production alike. WEB_WORKERS and WEB_THREADS change its size."""
 
+import os
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from orchestrator.settings import WEB_THREADS, WEB_WORKERS
-from orchestrator.supervisor.parent_death import die_with_parent
+import django
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
-workers = WEB_WORKERS
-threads = WEB_THREADS
+from orchestrator.parent_death import die_with_parent
+from orchestrator.supervisor.process_specs import PREPARATION_GATE
+
+
+def _load_while_preparing(gate: int) -> None:
+    """Load Django and the pages while `make run` prepares what they need, and wait until that has ended."""
+    # The preparation says what is wrong with a setting.
+    with suppress(ImproperlyConfigured):
+        django.setup()
+        import_module(settings.ROOT_URLCONF)
+    os.read(gate, 1)
+
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator.settings")
+if PREPARATION_GATE in os.environ:
+    _load_while_preparing(int(os.environ[PREPARATION_GATE]))
+
+workers = settings.WEB_WORKERS
+threads = settings.WEB_THREADS
 worker_class = "gthread"
 # Read once, before the workers are made, so that they share the memory it takes.
 preload_app = True

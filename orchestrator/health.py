@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from core.models import Heartbeat
 from history.queries import seal_state
-from orchestrator.supervisor import broker
+from orchestrator import embedded_broker
 
 # A shorter interruption is probably a restart of the broker.
 BROKER_LATE_AFTER = timedelta(minutes=1)
@@ -96,7 +96,7 @@ def report(*, now: datetime) -> list[Part]:
         heartbeats = None
     return [
         _reachable("database", ok=heartbeats is not None),
-        _reachable("broker", ok=broker.answers(settings.CELERY_BROKER_URL)),
+        _reachable("broker", ok=embedded_broker.answers(settings.CELERY_BROKER_URL)),
         *(_monitored(part, heartbeats, now) for part in Heartbeat.Part),
         _history(now) if heartbeats is not None else Part(_HISTORY, ok=False, says=_UNKNOWN),
     ]

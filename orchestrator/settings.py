@@ -7,17 +7,25 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from core import logs
-from orchestrator import database_settings, environment, mail_settings, sign_in_settings, site_settings
+from orchestrator import (
+    database_settings,
+    embedded_broker,
+    environment,
+    mail_settings,
+    running_product,
+    sign_in_settings,
+    site_settings,
+    start_settings,
+)
 from orchestrator.environment import Environment
-from orchestrator.supervisor import broker, options, process_specs, running
 
 env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-_OPTIONS = options.read(BASE_DIR)
-VAR_DIR = _OPTIONS.var_dir
+_START = start_settings.read(BASE_DIR)
+VAR_DIR = _START.var_dir
 # What `make run` chose, for commands that are run beside it; its own processes have it in their environment.
-_RUNNING = running.read(VAR_DIR)
+_RUNNING = running_product.read(VAR_DIR)
 # `make run` makes its own keys once, in a file only its user can read; the environment goes before it.
 environment.read_file(VAR_DIR / "keys.env")
 
@@ -144,11 +152,11 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The broker: a doorbell only. What is due stands in the database.
-REDIS_URL = _OPTIONS.redis_url
+REDIS_URL = _START.redis_url
 # The module of the Celery application, which `core.tasks` imports with the first task.
 TASK_APPLICATION = "orchestrator.celery"
 # Without one of the operator's own it is the one of `make run`, or none: never what happens to listen on Redis' port.
-CELERY_BROKER_URL = REDIS_URL or broker.embedded_url(VAR_DIR)
+CELERY_BROKER_URL = REDIS_URL or embedded_broker.url(VAR_DIR)
 # Others may use the same Redis.
 CELERY_TASK_DEFAULT_QUEUE = "mfe-orchestrator"
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -289,12 +297,12 @@ LOGGING = logs.configuration(
 # gunicorn's size, and the worker's.
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 WEB_THREADS = env.int("WEB_THREADS", default=8)
-WORKER_THREADS = _OPTIONS.worker_threads
+WORKER_THREADS = _START.worker_threads
 
 # Where Azure DevOps is. The operator says so; nobody who uses the pages can.
-AZURE_DEVOPS_SERVERS = _OPTIONS.azure_devops_servers
-if _RUNNING and _RUNNING.sandbox_port:
-    AZURE_DEVOPS_SERVERS = process_specs.with_sandbox(AZURE_DEVOPS_SERVERS, _RUNNING.sandbox_port)
+AZURE_DEVOPS_SERVERS = _START.azure_devops_servers
+if _RUNNING:
+    AZURE_DEVOPS_SERVERS = _RUNNING.servers_with_sandbox(AZURE_DEVOPS_SERVERS)
 # More of each server, by its name: its certificate authorities, its proxy, and the words that allow plain HTTP.
 AZURE_DEVOPS_CA_BUNDLES = env.str("AZURE_DEVOPS_CA_BUNDLES", default="")
 AZURE_DEVOPS_PROXIES = env.secret("AZURE_DEVOPS_PROXIES")

@@ -19,10 +19,10 @@ from connections.providers.azure_devops import servers
 from connections.providers.azure_devops.models import Server
 from core.client_ip import InvalidProxies, Network, parse_proxies
 from orchestrator import broker_url
-from orchestrator.supervisor.files import is_open_to_others
+from orchestrator.private_files import is_open_to_others
 
 SHORTEST_KEY = 32  # bytes, for HKDF and HMAC-SHA256
-_REMEDY = "`python orchestrator/supervisor/keys.py` prints a new set."
+_REMEDY = "`python orchestrator/generate_keys.py` prints a new set."
 
 
 @register(Tags.security)

@@ -12,7 +12,7 @@ from unittest import mock
 from orchestrator.environment import read_file
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = ("settings.py", "sign_in_settings.py", "supervisor/options.py")
+MODULES = ("settings.py", "sign_in_settings.py", "start_settings.py")
 _READ = re.compile(r"""\b(?:env|Environment\(\))\.(\w+)\(\s*["']([A-Z_]+)["']""")
 # Only `tests/settings.py` sets it.
 NOT_FOR_OPERATORS = {"STATIC_MANIFEST"}

@@ -54,7 +54,7 @@ def test_no_host_stands_in_the_product_that_is_not_listed() -> None:
 
 
 def test_every_setting_that_leads_somewhere_is_listed() -> None:
-    settings = ("orchestrator/settings.py", "orchestrator/supervisor/options.py")
+    settings = ("orchestrator/settings.py", "orchestrator/start_settings.py")
     read = "".join((ROOT / one).read_text() for one in settings)
     leading = {name for name in re.findall(r'env\.\w+\("([A-Z_]+)"', read) if name.endswith(("_URL", "_PROXIES"))}
     # These name the product itself, and whose word is taken.

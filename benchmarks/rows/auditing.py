@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from benchmarks.audits import answered, audit_all, embedded_broker, make_auditable, settled, team
+from benchmarks.audits import answered, audit_all, make_auditable, running_broker, settled, team
 from benchmarks.place import cpu_seconds, peak_memory, sandbox
 from benchmarks.result import Measured
 from connections import clients
@@ -30,7 +30,7 @@ def measure(*, short: bool) -> Iterator[Measured]:
     organizations = 10 if short else 200
     steps = (20, 40, 60) if short else (500, 2_000, 10_000)
     scale = ("--organizations", str(organizations), "--projects", "1", "--repositories", "1")
-    with sandbox("--latency", str(LATENCY), *scale) as (url, pid), embedded_broker() as broker:
+    with sandbox("--latency", str(LATENCY), *scale) as (url, pid), running_broker() as broker:
         make_auditable(url, steps[0], organizations=organizations)
         floor = _bare(url, _requests_of_one(url), [number % organizations for number in range(20 if short else 320)])
         with team(broker, url, width=WIDTH, paced=False) as (worker,):

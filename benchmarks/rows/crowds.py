@@ -14,15 +14,15 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from benchmarks.audits import answered, embedded_broker, make_auditable, process, settled, team, wait_until
+from benchmarks.audits import answered, make_auditable, process, running_broker, settled, team, wait_until
 from benchmarks.data import make_connections
 from benchmarks.place import sandbox
 from benchmarks.result import Measured
 from connections.actions import audit_runs
 from connections.models import AuditRun, Connection
 from history.record import Actor
+from orchestrator.free_ports import HOST, listen_near, port_of
 from orchestrator.supervisor import process_specs
-from orchestrator.supervisor.ports import HOST, listen_near, port_of
 
 PEOPLE = 100
 # Seconds between two pages of one person: what was opened is read first.
@@ -37,7 +37,7 @@ def measure(*, short: bool) -> Iterator[Measured]:
     scale = ("--organizations", str(organizations), "--projects", "1", "--repositories", "1")
     with ExitStack() as stack:
         url, _ = stack.enter_context(sandbox("--latency", str(LATENCY), *scale))
-        broker = stack.enter_context(embedded_broker())
+        broker = stack.enter_context(running_broker())
         make_connections(100 if short else 1_000, ending_within=90)
         # Enough that the audit goes on for as long as people look.
         make_auditable(url, 40 if short else 1_000, organizations=organizations)

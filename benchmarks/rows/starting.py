@@ -13,8 +13,8 @@ import requests
 
 from benchmarks.place import ROOT, cpu_seconds, memory
 from benchmarks.result import Measured
-from orchestrator.supervisor.keys import MAKERS
-from orchestrator.supervisor.ports import free_near
+from orchestrator.free_ports import free_near
+from orchestrator.generate_keys import MAKERS
 
 PATIENCE = 120.0
 

@@ -8,7 +8,7 @@ from time import monotonic
 
 from benchmarks.place import ROOT
 from benchmarks.result import Measured
-from orchestrator.supervisor.keys import MAKERS
+from orchestrator.generate_keys import MAKERS
 
 # What a benchmark sets for itself; a person's terminal has none of it.
 _NOT_A_PERSONS = (*MAKERS, "DJANGO_SETTINGS_MODULE", "VAR_DIR", "STATIC_MANIFEST", "LOG_LEVEL", "ALLOWED_HOSTS")

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, Response, sync_playwright
 from benchmarks.data import make_connections
 from benchmarks.place import ROOT
 from benchmarks.result import Measured
-from orchestrator.supervisor.ports import free_near
+from orchestrator.free_ports import free_near
 
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run"]
 # Sums up what moves after it was drawn, as the browser itself counts it.

@@ -1,102 +1,66 @@
 """What the person at the terminal reads: prefixed lines, and the summary of a start."""
 
+import os
+import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
+import threading
 
 from core.control_characters import one_line
-from orchestrator.supervisor.ready_pipe import Administrator
 
-OWN_NAME = "up"
-_WIDTH = 8
 _RULE = "-" * 84
 
 
-class Sample(Protocol):
-    """A token of the sandbox, as `sandbox.samples` has it."""
-
-    @property
-    def name(self) -> str:
-        """What the person calls it."""
-
-    @property
-    def organization(self) -> str:
-        """Where to try it."""
-
-    @property
-    def summary(self) -> str:
-        """What happens then."""
-
-    @property
-    def secret(self) -> str:
-        """The token itself, which is good for nothing outside the sandbox."""
-
-
-@dataclass
 class Console:
-    """Writes whole lines. A terminal that went away is told to `on_gone`, once."""
+    """Prints whole lines, from any thread. When the terminal goes away, it asks the process to end."""
 
-    on_gone: Callable[[], None] = lambda: None
-    gone: bool = field(default=False, init=False)
+    def __init__(self) -> None:
+        self.gone = False
+        self._lock = threading.Lock()
 
     def line(self, name: str, text: str) -> None:
-        """One line of the process `name`."""
-        self.text(f"{name:<{_WIDTH}} | {one_line(text)}")
-
-    def say(self, text: str) -> None:
-        """One line of the supervisor's own."""
-        self.line(OWN_NAME, text)
+        """Print a line of the process `name`; the supervisor's own is `up`."""
+        self.text(f"{name:<8} | {one_line(text)}")
 
     def text(self, text: str) -> None:
-        """Lines as they are."""
-        if self.gone:
-            return
-        try:
-            print(text, flush=True)
-        except OSError:
-            self.gone = True
-            self.on_gone()
+        """Print lines as they are."""
+        with self._lock:
+            if self.gone:
+                return
+            try:
+                print(text, flush=True)
+            except OSError:
+                self.gone = True
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
 
-def summary(url: str, administrator: Administrator, samples: Sequence[Sample]) -> str:
-    """The last thing a start prints: where it is, how to sign in, what to try."""
-    return "\n".join(["", _RULE, *_tokens(samples), *_sign_in(url, administrator), "Ctrl-C stops everything.", _RULE])
-
-
-def _tokens(samples: Iterable[Sample]) -> list[str]:
-    rows = [
-        line
-        for sample in samples
-        for line in (f"{sample.name:<20}{sample.organization:<14}{sample.summary}", f"    {sample.secret}")
+def summary(url: str, *, username: str, password: str | None, with_sandbox: bool) -> str:
+    """Return the last lines of a start: what to try, where to open it, how to sign in."""
+    lines = [
+        "",
+        _RULE,
+        *(_sandbox_tokens() if with_sandbox else ()),
+        f"Open           {url}",
+        f"Sign in as     {username}",
+        f"Password       {password or 'as set; it was shown at the first start only'}",
+        *(["               shown this once and kept only as a hash"] if password else ()),
+        f"New password   {os.path.relpath(sys.executable)} manage.py changepassword {username}",
+        "",
+        "Ctrl-C stops everything.",
+        _RULE,
     ]
-    if not rows:
-        return []
+    return "\n".join(lines)
+
+
+def _sandbox_tokens() -> list[str]:
+    from sandbox.samples import SAMPLES
+
     return [
         "The sandbox is a pretend Azure DevOps on this machine. Choose the server “Sandbox” in the form,",
-        "and one of these tokens, which are good for nothing else:",
+        "and one of these tokens, which are valid nowhere else:",
         "",
         f"{'label':<20}{'organization':<14}what happens",
-        *rows,
+        *(f"{token.name:<20}{token.organization:<14}{token.summary}\n    {token.secret}" for token in SAMPLES),
         "",
-        "Other organizations play trouble on the way: docs/sandbox.md lists them.",
+        "Other organizations simulate network and server problems: docs/sandbox.md lists them.",
         "",
     ]
-
-
-def _sign_in(url: str, administrator: Administrator) -> list[str]:
-    anew = f"{_shown(Path(sys.executable))} manage.py changepassword {administrator.name}"
-    if administrator.password is None:
-        password = ["Password       as set; it was shown at the first start only"]
-    else:
-        password = [
-            f"Password       {administrator.password}",
-            "               shown this once and kept only as a hash",
-        ]
-    return [f"Open           {url}", f"Sign in as     {administrator.name}", *password, f"New password   {anew}", ""]
-
-
-def _shown(program: Path) -> str:
-    here = Path.cwd()
-    return str(program.relative_to(here) if program.is_relative_to(here) else program)

@@ -1,34 +1,17 @@
-"""A second process that ends what a killed supervisor leaves behind, on every system that has process groups.
+"""A process that ends what a killed supervisor leaves behind, on every system that has process groups.
 
-It reads `+1234` and `-1234`, the process groups that began and ended. When the pipe closes, the supervisor is gone
-in whatever way, and every group still listed is killed.
+It reads `+1234` when a process group starts and `-1234` when it has ended. When its standard input closes, the
+supervisor is gone, and it kills every group that is left.
 """
 
 import os
 import signal
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
 
-
-def groups_left(lines: Iterable[str]) -> set[int]:
-    """Process groups that began and did not end."""
-    running: set[int] = set()
-    for line in lines:
-        group = int(line[1:])
-        if line.startswith("+"):
-            running.add(group)
-        else:
-            running.discard(group)
-    return running
-
-
-def main() -> None:
-    """Wait for the pipe to close, then kill."""
-    for group in groups_left(sys.stdin):
-        with suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    main()
+groups: set[int] = set()
+for line in sys.stdin:
+    (groups.add if line.startswith("+") else groups.discard)(int(line[1:]))
+for group in groups:
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)

@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from orchestrator.supervisor import broker
+from orchestrator import embedded_broker
 from tests.servers.running import Server, running
 
 FILE = "db.sqlite3"
@@ -45,10 +45,8 @@ def embedded(folder: Path, migrated: Path) -> Iterator[Ground]:
     """SQLite, as a copy of `migrated`, and the embedded Valkey on its private socket, as `make run` has them."""
     file = folder / FILE
     shutil.copy(migrated, file)
-    place = folder / "broker"
-    socket = broker.socket_path(place)
-    url = broker.url_of(socket)
-    server = Server(url, broker.command(broker.server_program(), place, socket), lambda: broker.answers(url))
+    command, url = embedded_broker.command(folder), embedded_broker.url(folder)
+    server = Server(url, command, lambda: embedded_broker.answers(url))
     with running(server):
         yield Ground("embedded", f"sqlite:///{file}", server, file=file)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestrator.supervisor import parent_death
+from orchestrator import parent_death
 from tests.faults.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from orchestrator.supervisor.ports import HOST, free_near
+from orchestrator.free_ports import HOST, free_near
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 import requests
 
+from orchestrator.free_ports import HOST, free_near, listen_near, port_of
 from orchestrator.supervisor import process_specs
-from orchestrator.supervisor.ports import HOST, free_near, listen_near, port_of
 from tests.faults.ground import Ground
 from tests.faults.machine_clock import MachineClock
 from tests.faults.parts import Part, manage
@@ -82,7 +82,7 @@ class Stack:
         """gunicorn on `web_url`, not started yet."""
         service = process_specs.web(self.environment, self._listener.fileno())
         part = self._part("web", service.command, "")
-        part.hands_over = service.hands_over
+        part.hands_over = service.open_files
         return part
 
     def _part(

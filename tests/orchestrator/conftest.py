@@ -8,22 +8,22 @@ from time import monotonic, sleep
 
 import pytest
 
-from orchestrator.supervisor import broker
+from orchestrator import embedded_broker
 
 
 class Broker:
     """A Valkey server that a test may stop and start."""
 
-    def __init__(self, folder: Path, socket: Path) -> None:
-        self.url = broker.url_of(socket)
-        self._command = broker.command(broker.server_program(), folder, socket)
+    def __init__(self, var_dir: Path) -> None:
+        self._command = embedded_broker.command(var_dir)
+        self.url = embedded_broker.url(var_dir)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Until it answers."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
         deadline = monotonic() + 10
-        while not broker.answers(self.url):
+        while not embedded_broker.answers(self.url):
             assert monotonic() < deadline, "the broker did not answer within 10 s"
             sleep(0.01)
 
@@ -38,7 +38,7 @@ class Broker:
 def running_broker() -> Iterator[Broker]:
     """A broker that answers. Not below pytest's own folder, whose path is too long for a socket."""
     with tempfile.TemporaryDirectory(prefix="broker-") as folder:
-        one = Broker(Path(folder), Path(folder) / "broker.sock")
+        one = Broker(Path(folder))
         one.start()
         yield one
         one.stop()

@@ -1,6 +1,7 @@
 """Commands find the broker of `make run` by VAR_DIR, talk to no other, and have names of their own in it."""
 
 import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -10,8 +11,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from orchestrator import broker_url
-from orchestrator.supervisor import broker, running
+from orchestrator import broker_url, embedded_broker
 from tests.loaded_settings import KEYS, loaded_settings
 from tests.orchestrator.conftest import Broker
 from tests.orchestrator.installation import ROOT
@@ -43,8 +43,7 @@ def var_dir(request: pytest.FixtureRequest) -> Iterator[Path]:
 @pytest.fixture
 def started(var_dir: Path) -> Iterator[Broker]:
     """The broker as `make run` starts it with this VAR_DIR."""
-    folder = var_dir / broker.FOLDER
-    made = Broker(folder, broker.socket_path(folder))
+    made = Broker(var_dir)
     made.start()
     yield made
     made.stop()
@@ -89,7 +88,7 @@ def test_while_nothing_runs_a_command_says_so_and_rings_nowhere(var_dir: Path) -
 
 def test_without_a_broker_of_its_own_no_setting_names_a_port(tmp_path: Path) -> None:
     url = loaded_settings(KEYS | {"VAR_DIR": str(tmp_path)})["CELERY_BROKER_URL"]
-    assert url == broker.url_of(tmp_path / "broker" / "broker.sock")
+    assert url == embedded_broker.url(tmp_path)
     assert url.startswith("redis+socket:///")
 
 
@@ -102,59 +101,66 @@ class TestASocketElsewhere:
     @pytest.fixture
     def var_dir(self, tmp_path: Path) -> Path:
         made = tmp_path / DEEP
-        (made / broker.FOLDER).mkdir(parents=True)
+        (made / embedded_broker.FOLDER).mkdir(parents=True)
         return made
 
     @pytest.fixture
     def elsewhere(self, var_dir: Path) -> Iterator[Path]:
         """A short private folder, noted where the broker's folder is."""
         with tempfile.TemporaryDirectory(prefix="socket-") as folder:
-            (var_dir / broker.FOLDER / "socket.path").write_text(f"{folder}/broker.sock")
+            (var_dir / embedded_broker.FOLDER / "socket.path").write_text(f"{folder}/broker.sock")
             yield Path(folder)
 
     def test_it_is_where_the_start_noted_it(self, var_dir: Path, elsewhere: Path) -> None:
-        assert broker.embedded_url(var_dir) == f"redis+socket://{elsewhere}/broker.sock"
+        assert embedded_broker.url(var_dir) == f"redis+socket://{elsewhere}/broker.sock"
 
     def test_a_folder_that_others_may_enter_is_not_trusted(self, var_dir: Path, elsewhere: Path) -> None:
         elsewhere.chmod(0o755)
-        assert str(elsewhere) not in broker.embedded_url(var_dir)
+        assert str(elsewhere) not in embedded_broker.url(var_dir)
 
     def test_a_folder_that_is_gone_is_no_error(self, var_dir: Path, elsewhere: Path) -> None:
         elsewhere.rmdir()
         try:
-            assert str(elsewhere) not in broker.embedded_url(var_dir)
+            assert str(elsewhere) not in embedded_broker.url(var_dir)
         finally:
             elsewhere.mkdir()
 
 
-class TestWhatWasChosen:
-    CHOSEN = running.Running("http://127.0.0.1:8123", 8062)
+class TestBrokersSocket:
+    def test_it_lies_in_the_folder_where_it_can(self) -> None:
+        assert embedded_broker.socket_path(Path("/srv/product/var/broker")) == Path(
+            "/srv/product/var/broker/broker.sock"
+        )
 
-    def test_commands_know_the_sandbox_and_where_links_lead(self, tmp_path: Path) -> None:
-        given = KEYS | {"VAR_DIR": str(tmp_path), "AZURE_DEVOPS_SERVERS": "Own=https://own.example.com"}
-        with running.noted(tmp_path, self.CHOSEN):
-            settings = loaded_settings(given)
-            assert (
-                settings["AZURE_DEVOPS_SERVERS"]
-                == "Own=https://own.example.com,Sandbox=http://127.0.0.1:8062 kind=sandbox"
-            )
-            assert settings["SITE_URL"] == "http://127.0.0.1:8123"
-            assert loaded_settings(given | {"SITE_URL": "https://x.example.com"})["SITE_URL"] == "https://x.example.com"
-        assert loaded_settings(given)["AZURE_DEVOPS_SERVERS"] == "Own=https://own.example.com"
+    @pytest.mark.parametrize("folder", ["/srv/" + "deep/" * 30, "/srv/with space", "/srv/Søren", "/srv/100%20"])
+    def test_elsewhere_it_lies_in_a_short_private_folder_the_same_each_time(self, folder: str) -> None:
+        path = embedded_broker.socket_path(Path(folder))
+        try:
+            assert len(os.fsencode(path)) <= embedded_broker.LONGEST_SOCKET_PATH
+            assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+            assert embedded_broker.socket_path(Path(folder)) == path
+        finally:
+            path.parent.rmdir()
 
-    def test_what_a_killed_start_left_behind_means_nothing(self, tmp_path: Path) -> None:
-        ended = subprocess.Popen([sys.executable, "-c", ""])
-        ended.wait()
-        with running.noted(tmp_path, self.CHOSEN):
-            file = tmp_path / running.FILE_NAME
-            file.write_text(file.read_text().replace(str(os.getpid()), str(ended.pid)))
-            assert running.read(tmp_path) is None
+    def test_a_folder_that_others_may_enter_is_not_trusted(self) -> None:
+        path = embedded_broker.socket_path(Path("/srv/with space too"))
+        path.parent.chmod(0o755)
+        other = embedded_broker.socket_path(Path("/srv/with space too"))
+        try:
+            assert other.parent != path.parent
+            assert embedded_broker.is_private(other.parent)
+        finally:
+            path.parent.rmdir()
+            other.parent.rmdir()
 
-    @pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"pid": "x"}'])
-    def test_a_file_that_cannot_be_read_means_nothing(self, content: str, tmp_path: Path) -> None:
-        (tmp_path / running.FILE_NAME).write_text(content)
-        assert running.read(tmp_path) is None
+    def test_a_link_is_no_private_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "real").mkdir(mode=0o700)
+        (tmp_path / "link").symlink_to(tmp_path / "real")
+        assert not embedded_broker.is_private(tmp_path / "link")
 
-    def test_without_a_sandbox_none_is_added(self, tmp_path: Path) -> None:
-        with running.noted(tmp_path, running.Running("http://127.0.0.1:8123", None)):
-            assert "Sandbox" not in loaded_settings(KEYS | {"VAR_DIR": str(tmp_path)})["AZURE_DEVOPS_SERVERS"]
+
+def test_the_server_opens_no_port_and_forgets_nothing(var_dir: Path) -> None:
+    words = " ".join(embedded_broker.command(var_dir))
+    assert "--port 0" in words
+    assert "--appendonly yes" in words
+    assert "--maxmemory-policy noeviction" in words

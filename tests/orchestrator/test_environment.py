@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from orchestrator import environment
+from orchestrator import environment, generate_keys
 from orchestrator.environment import SECRETS, Environment
-from orchestrator.supervisor import keys, process_specs
+from orchestrator.supervisor import process_specs
 from tests.loaded_settings import ENTRA, KEYS, MODULES, ROOT, loaded_settings, names_read
 
 BOM = "\ufeff"
@@ -74,15 +74,6 @@ class TestValues:
                 loaded_settings(KEYS | {name: value})
         assert loaded_settings(KEYS | {"WEB_WORKERS": ""})["WEB_WORKERS"] == 2
 
-    def test_a_setting_that_cannot_be_read_ends_a_start_with_a_sentence(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        from orchestrator.supervisor.up import up
-
-        monkeypatch.setenv("VAR_DIR", str(tmp_path))
-        monkeypatch.setenv("WEB_PORT", "http")
-        assert up(tmp_path) == "WEB_PORT has “http” where a number belongs."
-
 
 @pytest.mark.parametrize("words", [["ready"], ["check"], ["backup", "file"], ["migrate"]])
 @pytest.mark.parametrize(
@@ -125,7 +116,7 @@ class TestSecrets:
         harmless = {"SITE_URL", "SUPPORT_URL", "TRUSTED_PROXIES", "PASSWORD_LINK_HOURS"}
         assert {name for name in names_read() if telling.search(name)} - harmless == set(SECRETS)
         assert names_read("secret", "secret_line", "secret_list") == set(SECRETS)
-        assert set(keys.MAKERS) < set(SECRETS)
+        assert set(generate_keys.MAKERS) < set(SECRETS)
 
     @pytest.mark.parametrize("name", SECRETS)
     @pytest.mark.parametrize("form", WRITTEN)
@@ -179,8 +170,8 @@ class TestSecrets:
         assert found["EVENT_SEAL_KEYS"] == ["one", "two"]
 
     def test_a_key_that_stands_in_a_file_is_not_made(self, tmp_path: Path) -> None:
-        made = keys.make_missing_keys(tmp_path, {"SECRET_KEY_FILE": "/run/secrets/key"})
-        assert set(made) == set(keys.MAKERS) - {"SECRET_KEY"}
+        made = generate_keys.make_missing_keys(tmp_path, {"SECRET_KEY_FILE": "/run/secrets/key"})
+        assert set(made) == set(generate_keys.MAKERS) - {"SECRET_KEY"}
 
     def test_the_environments_file_goes_before_a_key_that_was_made_earlier(self, tmp_path: Path) -> None:
         (tmp_path / "keys.env").write_text("SECRET_KEY=made\n")

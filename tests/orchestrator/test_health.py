@@ -58,7 +58,7 @@ def test_every_alarm_says_what_it_means_and_what_helps() -> None:
 @pytest.fixture
 def no_broker(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
     """The report asks a broker too, and these tests have none."""
-    monkeypatch.setattr("orchestrator.supervisor.broker.answers", lambda _url: False)
+    monkeypatch.setattr("orchestrator.embedded_broker.answers", lambda _url: False)
 
 
 def said_of_loop(part: Heartbeat.Part, **ages: timedelta) -> health.Part:

@@ -14,7 +14,7 @@ from core import text_input
 from core.text_input import TooLong, UnreadableText, decode
 from history import anchors
 from history.anchors import Anchor
-from orchestrator.supervisor import keys
+from orchestrator import generate_keys
 from sandbox.server import Sandbox
 from tests.connections.commands import Connected, Ran, Token, line
 from tests.people.conftest import PASSWORD, sign_in
@@ -121,10 +121,10 @@ def test_a_line_is_read_without_waiting_for_the_end(pipe: io.BytesIO) -> None:
 
 @any_way
 def test_a_file_of_keys_keeps_its_first_key(tmp_path: Path, way: str) -> None:
-    names = list(keys.MAKERS)
-    (tmp_path / keys.FILE_NAME).write_bytes(WRITTEN[way](f"{names[0]}=kept\n"))
-    assert keys.make_missing_keys(tmp_path, {}) == tuple(names[1:])
-    written = (tmp_path / keys.FILE_NAME).read_text()
+    names = list(generate_keys.MAKERS)
+    (tmp_path / generate_keys.FILE_NAME).write_bytes(WRITTEN[way](f"{names[0]}=kept\n"))
+    assert generate_keys.make_missing_keys(tmp_path, {}) == tuple(names[1:])
+    written = (tmp_path / generate_keys.FILE_NAME).read_text()
     assert written.startswith(f"{names[0]}=kept\n{names[1]}=")
 
 

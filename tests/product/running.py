@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import requests
 
-from orchestrator.supervisor.keys import MAKERS
+from orchestrator.generate_keys import MAKERS
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTED = "Ctrl-C stops everything."

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from orchestrator.supervisor.ports import listen_near, port_of
+from orchestrator.free_ports import listen_near, port_of
 from tests.product.running import Start, copy_checkout, eventually, finished, is_ready, persons_environment
 
 pytestmark = [pytest.mark.product, pytest.mark.xdist_group("product")]

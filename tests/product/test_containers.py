@@ -14,8 +14,8 @@ import pytest
 import yaml
 from redis import Redis
 
-from orchestrator.supervisor import keys
-from orchestrator.supervisor.ports import free_near
+from orchestrator import generate_keys
+from orchestrator.free_ports import free_near
 from tests.product import container_servers
 from tests.product.compose_file import instructions, services
 from tests.product.running import ROOT, Start, copy_checkout, eventually, finished, persons_environment
@@ -52,7 +52,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def values(checkout: Path, database_url: str, broker_url: str) -> dict[str, str]:
     """The environment of every part: of compose.yaml, with the test's own servers in place of its names."""
     port = str(free_near(8700))
-    made = {name: make() for name, make in keys.MAKERS.items()}
+    made = {name: make() for name, make in generate_keys.MAKERS.items()}
     given = {name: str(value) for name, value in services(LISTEN_PORT=port)["web"]["environment"].items()}
     servers = {"DATABASE_URL": database_url, "REDIS_URL": broker_url}
     path = f"{checkout}/.venv/bin:{os.environ['PATH']}"
@@ -87,7 +87,7 @@ def test_every_part_is_of_one_image_and_waits_for_what_it_needs() -> None:
 
 def test_no_secret_stands_in_the_files() -> None:
     for service in services().values():
-        assert not {name for name in service.get("environment", ()) if name in keys.MAKERS}
+        assert not {name for name in service.get("environment", ()) if name in generate_keys.MAKERS}
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split("\n")
     assert {".env", ".env.*", "var", ".git"} <= set(ignored)
 
@@ -104,7 +104,9 @@ def test_the_image_starts_the_web_as_compose_does_and_not_as_root() -> None:
 def test_what_the_image_runs_while_it_is_built_works(checkout: Path, values: dict[str, str]) -> None:
     (line,) = [rest for word, rest in instructions() if word == "RUN" and "collectstatic" in rest]
     line = line.split("&& useradd")[0]
-    bare = {name: value for name, value in values.items() if name not in keys.MAKERS and name != "DATABASE_URL"}
+    bare = {
+        name: value for name, value in values.items() if name not in generate_keys.MAKERS and name != "DATABASE_URL"
+    }
     done = subprocess.run(["sh", "-ec", line], cwd=checkout, env=bare, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (checkout / "var" / "static" / "staticfiles.json").is_file()

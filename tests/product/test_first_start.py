@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from orchestrator.supervisor.ports import free_near
+from orchestrator.free_ports import free_near
 from tests.needs import need
 from tests.product.running import Start, copy_checkout, finished, persons_environment
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.supervisor.ports import free_near
+from orchestrator.free_ports import free_near
 from tests.product import pythons
 from tests.product.running import ROOT, Start, copy_checkout, eventually, finished, is_ready, persons_environment
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from orchestrator.supervisor.ports import HOST, free_near
+from orchestrator.free_ports import HOST, free_near
 from tests.connections.providers.azure_devops.authority import Authority
 from tests.needs import need
 from tests.orchestrator.installation import ROOT, Ended, Installation

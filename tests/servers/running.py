@@ -17,7 +17,7 @@ from urllib.parse import quote
 import psycopg
 from redis import Redis, RedisError
 
-from orchestrator.supervisor.ports import HOST, free_near
+from orchestrator.free_ports import HOST, free_near
 from tests.needs import need
 
 READY_WITHIN = 30.0

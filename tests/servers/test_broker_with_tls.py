@@ -13,8 +13,7 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 
 import orchestrator.celery
-from orchestrator import broker_url
-from orchestrator.supervisor import broker
+from orchestrator import broker_url, embedded_broker
 from tests.connections.providers.azure_devops.authority import Authority
 from tests.orchestrator.installation import Installation
 from tests.servers.running import Server, redis_with_tls
@@ -143,7 +142,7 @@ def test_a_name_is_verified_too_unless_the_url_says_otherwise(
     for old, new in zip(change[::2], change[1::2], strict=True):
         url = url.replace(old, new) if new != "?#" else url.partition("?")[0]
     read = broker_url.read(url)
-    assert broker.answers(read) is answers
+    assert embedded_broker.answers(read) is answers
     assert by_celery(read) is answers
 
 

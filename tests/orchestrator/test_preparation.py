@@ -2,22 +2,17 @@
 
 import errno
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import Mock, patch
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
-from django.db import DatabaseError, connections
+from django.contrib.auth.models import Group, Permission
+from django.db import DatabaseError
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
-from orchestrator.supervisor import first_password, preparation
-from orchestrator.supervisor.preparation import (
-    bring_tables_up_to_date,
-    collect_changed_static_files,
-    first_administrator,
-)
+from orchestrator import preparation
+from orchestrator.preparation import bring_tables_up_to_date, collect_changed_static_files
 from people import roles
 
 
@@ -118,13 +113,7 @@ def test_the_code_of_every_app_of_ours_counts(settings: Settings) -> None:
     assert {"connections", "delivery", "history", "people", "migrations", "orchestrator", "throttling"} <= found
 
 
-@pytest.fixture
-def kept_open(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test's transaction lives in the connection that a start would close."""
-    monkeypatch.setattr(connections, "close_all", lambda: None)
-
-
-@pytest.mark.usefixtures("kept_open")
+@pytest.mark.django_db
 def test_a_start_without_anything_new_still_puts_the_roles_in_step(settings: Settings, tmp_path: Path) -> None:
     settings.VAR_DIR = tmp_path
     roles.sync()
@@ -137,55 +126,3 @@ def test_a_start_without_anything_new_still_puts_the_roles_in_step(settings: Set
     ):
         preparation.prepare()
     assert set(viewer.permissions.all()) == before
-
-
-@pytest.mark.usefixtures("kept_open")
-class TestFirstAdministrator:
-    @pytest.fixture(autouse=True)
-    def folder(self, settings: Settings, tmp_path: Path) -> Path:
-        settings.VAR_DIR = tmp_path
-        return tmp_path
-
-    def test_one_is_made_with_a_password_that_only_this_start_knows(self) -> None:
-        made = first_administrator()
-        assert made.password
-        assert len(made.password) >= 16
-        user = User.objects.get(username="admin")
-        assert user.check_password(made.password)
-        assert made.password not in user.password
-        assert user.is_superuser
-
-    def test_a_password_that_was_printed_stays(self, folder: Path) -> None:
-        first_administrator()
-        first_password.forget(folder)
-        assert first_administrator().password is None
-
-    def test_a_password_that_was_never_printed_is_replaced(self, folder: Path) -> None:
-        lost = first_administrator().password
-        made = first_administrator().password
-        assert made
-        assert made != lost
-        assert User.objects.get(username="admin").check_password(made)
-        first_password.forget(folder)
-        assert first_administrator().password is None
-
-    def test_a_password_that_somebody_set_meanwhile_stays(self) -> None:
-        first_administrator()
-        admin = User.objects.get(username="admin")
-        admin.set_password("chosen by hand 4711")
-        admin.save()
-        assert first_administrator().password is None
-
-    def test_the_password_of_somebody_who_has_signed_in_stays(self) -> None:
-        first_administrator()
-        User.objects.update(last_login=datetime(2026, 11, 28, tzinfo=UTC))
-        assert first_administrator().password is None
-
-    def test_an_administrator_of_another_name_is_enough(self) -> None:
-        User.objects.create_superuser("maya", password=None)
-        assert first_administrator().name == "maya"
-        assert not User.objects.filter(username="admin").exists()
-
-    def test_an_inactive_one_is_not(self) -> None:
-        User.objects.create_superuser("maya", password=None, is_active=False)
-        assert first_administrator().password

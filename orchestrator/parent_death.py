@@ -1,8 +1,6 @@
-"""Ends a process when its parent dies, however the parent died. Linux only; elsewhere it does nothing.
+"""End a process when its parent dies, however the parent died. On Linux only; elsewhere this does nothing.
 
-Run as a file it puts itself on the leash of the given parent and becomes the command:
-
-    python orchestrator/supervisor/parent_death.py PARENT_PID command arguments...
+Run as a file, with a parent's process id and a command, it ties itself to that parent and becomes the command.
 """
 
 import ctypes
@@ -14,7 +12,7 @@ _PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.
 
 
 def die_with_parent(parent: int, signal_number: int = signal.SIGKILL) -> None:
-    """From now on `signal_number` comes when the parent dies; ends at once if it is already gone."""
+    """Have the kernel send `signal_number` when the parent dies; send it now if the parent is gone already."""
     if sys.platform != "linux":
         return
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Files in VAR_DIR: written whole or not at all, closed to other users. Without Django, which takes long to load."""
+"""Files in VAR_DIR: written whole or not at all, and closed to other users. Without Django, for the supervisor."""
 
 import errno
 import os
@@ -7,18 +7,19 @@ import tempfile
 from fnmatch import fnmatch
 from pathlib import Path
 
+# Is there while the first administrator's password was not shown yet. See `orchestrator/first_administrator.py`.
+NOT_SHOWN_NOTE = "password-not-shown"
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-# What a write says without naming the file.
-_OF_THE_DISK = (*_DISK_FULL, errno.EROFS, errno.EIO, errno.EFBIG)
-# Everything that the product itself keeps there.
-_OURS = (
+# Errors of a write that do not name the file.
+_DISK_ERRORS = (*_DISK_FULL, errno.EROFS, errno.EIO, errno.EFBIG)
+# Everything that the product itself writes there.
+_OWN_FILES = (
     "keys.env",
     ".keys.env.*",
     "up.lock",
     "*.stamp",
     ".*.stamp.*",
-    "*password-not-shown*",
-    "*running.json*",
+    f"*{NOT_SHOWN_NOTE}*",
     "static",
     "mail",
     "broker",
@@ -56,46 +57,43 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def no_place(problem: OSError) -> str:
-    """What the person at the terminal is told when something cannot be written."""
+def explain(problem: OSError, folder: Path | None = None) -> str:
+    """Say what could not be written, and what helps. Raises an error again that has nothing to do with a file.
+
+    Errors of a disk that do not name a file are taken for errors of `folder`.
+    """
+    name = problem.filename or (folder if problem.errno in _DISK_ERRORS else None)
+    if name is None:
+        raise problem
     if problem.errno in _DISK_FULL:
         return (
-            f"{problem.filename}: the disk is full. Make room, or set VAR_DIR to a folder on another disk, and start "
-            "again. Nothing half-written was left."
+            f"{name}: the disk is full. Make room, or set VAR_DIR to a folder on another disk, and start again. "
+            "Nothing half-written was left."
         )
     return (
-        f"{problem.filename}: {problem.strerror} (user id {os.getuid()}). "
+        f"{name}: {problem.strerror} (user id {os.getuid()}). "
         "Set VAR_DIR to a folder that this user may write, or give this one to the user."
     )
 
 
-def with_file_name(problem: OSError, folder: Path) -> OSError:
-    """The same, with `folder` as its file where the disk's trouble names none. Raises what is no trouble of a disk."""
-    if problem.filename is not None:
-        return problem
-    if problem.errno not in _OF_THE_DISK:
-        raise problem
-    return OSError(problem.errno, problem.strerror, str(folder))
-
-
 def is_open_to_others(folder: Path) -> bool:
-    """Whether other users of the machine may look into the folder, or write to it."""
+    """Return whether other users of the machine may read the folder, or write to it."""
     return bool(folder.stat().st_mode & 0o077)
 
 
 def close_to_others(folder: Path) -> bool:
     """Take the rights of others away from a folder of this user's that holds nothing but the product's own files.
 
-    Whether anything was changed. A folder with other things in it may be open for a reason, such as a home or /tmp.
-    Raises `OSError`.
+    Return whether anything was changed. A folder with other things in it may be open for a reason, such as a home or
+    /tmp. Raises `OSError`.
     """
-    found = folder.stat()
-    is_shared = found.st_uid != os.getuid() or bool(found.st_mode & stat.S_ISVTX)
-    if is_shared or not is_open_to_others(folder) or not _holds_only_ours(folder):
+    status = folder.stat()
+    is_shared = status.st_uid != os.getuid() or bool(status.st_mode & stat.S_ISVTX)
+    if is_shared or not is_open_to_others(folder) or not all(map(_is_own, folder.iterdir())):
         return False
-    folder.chmod(stat.S_IMODE(found.st_mode) & 0o700)
+    folder.chmod(stat.S_IMODE(status.st_mode) & 0o700)
     return True
 
 
-def _holds_only_ours(folder: Path) -> bool:
-    return all(any(fnmatch(name, pattern) for pattern in _OURS) for name in (entry.name for entry in folder.iterdir()))
+def _is_own(path: Path) -> bool:
+    return any(fnmatch(path.name, pattern) for pattern in _OWN_FILES)

@@ -1,4 +1,4 @@
-"""What both the settings and the supervisor read of the environment. Without Django, which takes long to load."""
+"""The settings that `make run` reads too, before Django is loaded."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +8,8 @@ from orchestrator.environment import Environment, read_file
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """The choices of one start. `redis_url` (of `broker_url.read`) is empty without a broker of the operator's own."""
+class StartSettings:
+    """What the operator set. `redis_url` (of `broker_url.read`) is empty without a broker of the operator's own."""
 
     var_dir: Path
     redis_url: str
@@ -20,13 +20,13 @@ class Options:
     sandbox_port: int
 
 
-def read(checkout: Path) -> Options:
-    """From the environment, and from `checkout`'s `.env` what the environment lacks. Raises `ImproperlyConfigured`."""
+def read(checkout: Path) -> StartSettings:
+    """Read the environment, and `checkout`'s `.env` for what it lacks. Raises `ImproperlyConfigured`."""
     env = Environment()
-    var = var_dir(checkout)
+    folder = var_dir(checkout)
     redis_url = env.secret_line("REDIS_URL")
-    return Options(
-        var_dir=var,
+    return StartSettings(
+        var_dir=folder,
         redis_url=broker_url.read(redis_url) if redis_url else "",
         azure_devops_servers=env.str("AZURE_DEVOPS_SERVERS", default="Azure DevOps Services=https://dev.azure.com"),
         web_port=env.int("WEB_PORT", default=8000),
@@ -37,6 +37,6 @@ def read(checkout: Path) -> Options:
 
 
 def var_dir(checkout: Path) -> Path:
-    """The folder of everything that is kept."""
+    """Return the folder of everything that is stored."""
     read_file(checkout / ".env")
     return Path(Environment().str("VAR_DIR", default="") or checkout / "var").resolve()

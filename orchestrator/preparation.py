@@ -1,45 +1,69 @@
-"""What must be true before anything is served: tables, static files; and the first administrator."""
+"""What must be true before anything is served: tables, static files, and the first administrator.
+
+`make run` starts `python -m orchestrator.preparation` and waits for its end. It prints the administrator as JSON, or
+ends with exit code 1 and prints why nothing can be served.
+"""
 
 import errno
 import hashlib
+import json
 import os
-import secrets
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from pkgutil import iter_modules
 
 import django
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.core.checks import Tags
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, call_command
+from django.core.management.base import SystemCheckError
 from django.db import Error as DatabaseError
-from django.db import connection, connections, transaction
+from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from core.database_errors import DatabaseProblem, database_problem
-from orchestrator.supervisor import first_password
-from orchestrator.supervisor.files import write_whole
-from orchestrator.supervisor.ready_pipe import Administrator
-from people import roles
+from orchestrator.private_files import NOT_SHOWN_NOTE, explain, write_whole
 
-FIRST_ADMINISTRATOR = "admin"
 _STATIC, _TABLES = "static.stamp", "tables.stamp"
 
 
-def prepare() -> Administrator:
-    """Look at what the operator set, and bring the database and the static files up to date. Who may sign in.
+def main() -> str:
+    """Prepare everything, and return the administrator as JSON. Raises `SystemExit` when that cannot be done."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator.settings")
+    try:
+        # What others print must not be taken for the administrator.
+        with redirect_stdout(sys.stderr):
+            django.setup()
+            return json.dumps(prepare())
+    except (ImproperlyConfigured, SystemCheckError) as problem:
+        reason = str(problem)
+    except DatabaseError as problem:
+        reason = f"The database cannot be used: {problem}"
+    except OSError as problem:
+        reason = explain(problem, settings.VAR_DIR)
+    print(reason)
+    raise SystemExit(1)
+
+
+def prepare() -> dict[str, str | None]:
+    """Check the settings, and bring the database and the static files up to date. Return who may sign in.
 
     Raises `SystemCheckError`, `django.db.Error` when there is no database, and `OSError` when the disk is full.
     """
+    # Models can be imported once Django is set up.
+    from orchestrator.first_administrator import first_administrator
+    from people import roles
+
     BaseCommand().check(tags=[Tags.security])
     with _no_unfinished_database():
         if not bring_tables_up_to_date():
-            # As a migration would: what somebody gave to a role by hand is taken away again.
+            # As a migration does: permissions that someone added to a role by hand are removed.
             roles.sync()
         collect_changed_static_files()
         return first_administrator()
@@ -47,7 +71,7 @@ def prepare() -> Administrator:
 
 @contextmanager
 def _no_unfinished_database() -> Iterator[None]:
-    """Remove a SQLite database that did not exist before and could not be finished; nobody has used it yet."""
+    """Remove a new SQLite database that could not be finished: nobody has used it yet."""
     path = Path(settings.DATABASES["default"]["NAME"]) if connection.vendor == "sqlite" else None
     is_new = path is not None and not path.exists()
     try:
@@ -58,17 +82,17 @@ def _no_unfinished_database() -> Iterator[None]:
         if path is not None and is_new:
             for ending in ("", "-wal", "-shm", "-journal"):
                 Path(f"{path}{ending}").unlink(missing_ok=True)
-            (Path(settings.VAR_DIR) / _TABLES).unlink(missing_ok=True)
-            first_password.forget(Path(settings.VAR_DIR))
+            for note in (_TABLES, NOT_SHOWN_NOTE):
+                (Path(settings.VAR_DIR) / note).unlink(missing_ok=True)
         if is_full:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from problem
         raise
 
 
 def bring_tables_up_to_date() -> bool:
-    """Migrate, unless the code is as it was when that last came to its end and the database has all of it.
+    """Migrate, unless neither the code nor the database has changed since. Return whether it was necessary.
 
-    Whether it was necessary. A migration also brings permissions in step, so any change of the code counts.
+    A migration also updates permissions, so any change of the code counts.
     """
     stamp, now = Path(settings.VAR_DIR) / _TABLES, _fingerprint(_code())
     if (
@@ -91,7 +115,7 @@ def _code() -> Iterator[tuple[str, Path]]:
 
 
 def _migrations() -> set[tuple[str, str]]:
-    """Of every app that is switched on, as the database records them."""
+    """Return those of every installed app, as the database records them."""
     return {
         (config.label, module.name)
         for config in apps.get_app_configs()
@@ -100,12 +124,12 @@ def _migrations() -> set[tuple[str, str]]:
 
 
 def collect_changed_static_files() -> bool:
-    """Collect, hash and compress the static files unless none has changed since; whether it was necessary."""
+    """Collect, hash and compress the static files, unless none has changed since. Return whether it was necessary."""
     stamp, now = Path(settings.VAR_DIR) / _STATIC, _fingerprint(_static_files())
     manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
     if manifest.exists() and stamp.exists() and stamp.read_text() == now:
         return False
-    # Django takes a file that was cut off for one that is up to date, so nothing of an unfinished collection is kept.
+    # Django takes a truncated file for one that is up to date, so nothing of an unfinished collection is kept.
     unfinished = not stamp.exists()
     stamp.unlink(missing_ok=True)
     try:
@@ -124,36 +148,13 @@ def _static_files() -> Iterator[tuple[str, Path]]:
 
 
 def _fingerprint(files: Iterable[tuple[str, Path]]) -> str:
-    """Of every file's name, size and time of change."""
+    """Return a digest of every file's name, size and time of change."""
     digest = hashlib.sha256()
     for name, path in files:
-        found = path.stat()
-        digest.update(f"{name}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+        status = path.stat()
+        digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
-def first_administrator() -> Administrator:
-    """The administrator; made with a random password when there is none yet. Only the hash of it is kept.
-
-    A password that an earlier start made and did not come to print is replaced by a new one. Raises `OSError`.
-    """
-    people, folder = User.objects, Path(settings.VAR_DIR)
-    try:
-        with transaction.atomic():
-            existing = people.filter(is_superuser=True, is_active=True).order_by("pk").first()
-            if existing and not _is_locked_out(existing, folder):
-                return Administrator(existing.get_username(), None)
-            password = secrets.token_urlsafe(12)
-            admin = existing or people.get_or_create(username=FIRST_ADMINISTRATOR, defaults={"email": ""})[0]
-            admin.is_staff = admin.is_superuser = admin.is_active = True
-            admin.set_password(password)
-            first_password.note_not_shown(folder, admin.password)
-            admin.save()
-            return Administrator(admin.get_username(), password)
-    finally:
-        connections.close_all()
-
-
-def _is_locked_out(administrator: User, folder: Path) -> bool:
-    """Whether nobody knows the password: a start made it and ended before it was printed."""
-    return administrator.last_login is None and first_password.is_not_shown(folder, administrator.password)
+if __name__ == "__main__":
+    print(main())

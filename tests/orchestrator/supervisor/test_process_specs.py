@@ -1,0 +1,22 @@
+"""Each process gets the environment and the files that it needs, and no more."""
+
+from orchestrator import generate_keys
+from orchestrator.supervisor import process_specs
+
+
+def test_sandbox_and_broker_get_none_of_the_products_secrets() -> None:
+    given = dict.fromkeys([*generate_keys.MAKERS, "DATABASE_URL", "REDIS_URL", "PATH"], "x")
+    assert process_specs.sandbox(given, 1).environment == {"PATH": "x"}
+    assert process_specs.broker(given, ["/valkey"]).environment == {"PATH": "x"}
+
+
+def test_every_key_there_is_counts_as_a_secret() -> None:
+    assert {"SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "TOKEN_FINGERPRINT_KEY"} <= set(generate_keys.MAKERS)
+
+
+def test_the_web_inherits_its_socket_and_waits_at_a_gate_when_there_is_one() -> None:
+    alone, waiting = process_specs.web({}, 7), process_specs.web({}, 7, 9)
+    assert alone.command == waiting.command
+    assert alone.command[-2:] == ("--bind", "fd://7")
+    assert (alone.open_files, alone.environment) == ((7,), {})
+    assert (waiting.open_files, waiting.environment) == ((7, 9), {process_specs.PREPARATION_GATE: "9"})

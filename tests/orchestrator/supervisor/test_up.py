@@ -1,0 +1,24 @@
+"""What `manage.py up` does before anything is started; tests/product shows the rest."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.supervisor.up import up
+
+
+def test_it_loads_neither_django_nor_celery() -> None:
+    # They take longer to load than everything else, and the person who waits for the first page would wait twice.
+    listed = "import sys, orchestrator.supervisor.up; print({'django.db', 'celery', 'redis'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+def test_a_setting_that_cannot_be_read_ends_it_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    monkeypatch.setenv("WEB_PORT", "http")
+    with pytest.raises(SystemExit) as ended:
+        up(tmp_path)
+    assert ended.value.code == "WEB_PORT has “http” where a number belongs."
