@@ -13,7 +13,7 @@ from connections.models import Connection, StoredCredential
 class OldToken:
     """A token that was replaced, or whose connection was disconnected.
 
-    `person` and `account` are its owner at Azure DevOps, who alone can see it there. Revoking it breaks the connections
+    `person` and `account` are its owner in Azure DevOps, who alone can see it there. Revoking it breaks the connections
     in `still_used_by`.
     """
 

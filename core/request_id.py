@@ -1,4 +1,4 @@
-"""Ids that tie together what one request did, in every process and at Azure DevOps.
+"""Ids that tie together what one request did, in every process and in Azure DevOps.
 
 A request gets an id, which its answer and its error page name too. The tasks it asks for carry it (`task_logging`).
 Whatever logs meanwhile logs these ids, and calls to Azure DevOps carry the task's or the request's as X-TFS-Session.

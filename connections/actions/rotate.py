@@ -121,7 +121,7 @@ def rotate(
 
 
 _IN_USE = (
-    "This token is already in use. If you extended it at Azure DevOps, record its new date under “I extended the same "
+    "This token is already in use. If you extended it in Azure DevOps, record its new date under “I extended the same "
     "token”."
 )
 _STORED_AND_REFUSED = "This token is already stored, and Azure DevOps no longer accepts it. Create a new one there."

@@ -268,7 +268,7 @@ def _revocation_text(old: OldToken) -> str:
     """What to do with a replaced token, for people."""
     whose = f"{old.person} ({old.account})" if old.account else old.person
     if not old.still_used_by:
-        return f"Revoke the old token of {whose} at Azure DevOps now."
+        return f"Revoke the old token of {whose} in Azure DevOps now."
     names = ", ".join(connection.name for connection in old.still_used_by)
     return f"Do not revoke the old token of {whose} yet: it is still used by {names}."
 

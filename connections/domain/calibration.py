@@ -126,8 +126,8 @@ class Comparison:
     """The comparison of one request.
 
     `situation` is the assumed one. `expected` is the expected answer that matches best; `differs_in` names the
-    differing fields of `ExpectedAnswer`. `reading` is how the product interprets the answer. `reason` is a code for why there
-    is no answer.
+    differing fields of `ExpectedAnswer`. `reading` is how the product interprets the answer. `reason` is a code for
+    why there is no answer.
     """
 
     request: ExpectedRequest

@@ -139,7 +139,7 @@ def test_a_build_whose_pipeline_was_deleted_is_shown(
 
 def test_a_build_of_another_pipeline_is_not_found(pages: Client, ci: Pipeline, sandbox: Sandbox) -> None:
     answer(sandbox, "/builds/7$", {"id": 7, "status": "completed", "definition": {"id": ci.azure_id + 1}})
-    assert "Not found at Azure DevOps" in pages.get(reverse("delivery:build", args=[ci.pk, 7])).content.decode()
+    assert "Not found in Azure DevOps" in pages.get(reverse("delivery:build", args=[ci.pk, 7])).content.decode()
 
 
 ITEMS = [
@@ -197,4 +197,4 @@ def test_a_path_that_does_not_exist_is_not_taken_for_a_missing_branch(
 ) -> None:
     page = panel(pages, repository, "files", path="/no/such/file.txt")
     assert "Branch not found" not in page
-    assert "Not found at Azure DevOps" in page
+    assert "Not found in Azure DevOps" in page

@@ -104,12 +104,12 @@ class Stack:
         return json.loads(manage(self.environment, "-m", "tests.faults.rows", what, json.dumps(how)))
 
     def misbehave(self, kind: str, **rule: Any) -> None:
-        """Trouble at Azure DevOps from now on."""
+        """Trouble in Azure DevOps from now on."""
         answer = requests.post(f"{self.azure_url}/_sandbox/behaviour", json={"kind": kind, **rule}, timeout=10)
         assert answer.status_code == 201, answer.text
 
     def behave(self) -> None:
-        """All trouble at Azure DevOps is over."""
+        """All trouble in Azure DevOps is over."""
         assert requests.delete(f"{self.azure_url}/_sandbox/behaviour", timeout=10).status_code == 200
 
     def answered(self) -> int:

@@ -83,7 +83,7 @@ def test_the_list_follows_while_it_is_open_and_is_filtered_by_what_waits(
 
 
 def approve_everything(sandbox: Sandbox) -> None:
-    """Somebody says yes at Azure DevOps itself."""
+    """Somebody says yes in Azure DevOps itself."""
     now = sandbox.state.now()
     for release in sandbox.state.organizations["fabrikam"].projects[0].releases:
         for environment in release.environments:

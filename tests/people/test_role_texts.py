@@ -69,4 +69,4 @@ def test_the_documents_say_of_each_role_what_the_pages_say() -> None:
 def test_the_threat_model_says_what_the_smallest_role_that_acts_can_run() -> None:
     text = (OPERATING.parent / "threat-model.md").read_text(encoding="utf-8")
     first = next(role for role in roles.ROLES if "delivery.run_pipeline" in (roles.permissions_of(role) or ()))
-    assert re.search(rf"^- \*\*An? {first.name} can run code at Azure DevOps\*\*", text, re.MULTILINE)
+    assert re.search(rf"^- \*\*An? {first.name} can run code in Azure DevOps\*\*", text, re.MULTILINE)

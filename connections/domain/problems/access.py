@@ -30,7 +30,7 @@ PROBLEMS = (
         "Token has expired",
         "Azure DevOps recognizes this token, but it has expired. Since 31 March 2026, expired tokens can no longer be "
         "extended or regenerated.",
-        "Create a new token at Azure DevOps. Then enter it here.",
+        "Create a new token in Azure DevOps. Then enter it here.",
         link="tokens",
     ),
     Problem(
@@ -58,7 +58,7 @@ PROBLEMS = (
         "We have no record of which organizations this one is valid for. Otherwise it is mistyped, revoked, "
         "regenerated or valid for another organization, or its owner has not signed in with a browser for a long "
         "time.",
-        "Open the list of tokens at Azure DevOps. If “Organization” says “All accessible organizations”, create a new "
+        "Open the list of tokens in Azure DevOps. If “Organization” says “All accessible organizations”, create a new "
         "token for this organization only and enter it here. If not, copy the token again without spaces, and sign "
         "in to the organization once with a browser as its owner. If it still fails, create a new token.",
         link="tokens",
@@ -119,13 +119,13 @@ PROBLEMS = (
         "scope_missing",
         "Scope missing",
         "Azure DevOps rejected this call without giving a reason, as it does when the token lacks the scope.",
-        "Edit the token at Azure DevOps and add the scope. The token itself does not change. Then test again.",
+        "Edit the token in Azure DevOps and add the scope. The token itself does not change. Then test again.",
         link="tokens",
     ),
     Problem(
         "access_denied",
         "Not permitted",
-        "The token has the scope, but its owner lacks the permission at Azure DevOps.",
+        "The token has the scope, but its owner lacks the permission in Azure DevOps.",
         "Ask a project administrator to grant the permission to the token's owner, or use a token of someone who has "
         "it.",
     ),
@@ -147,7 +147,7 @@ PROBLEMS = (
         "No chosen project visible",
         "Azure DevOps accepted the token, but its owner cannot see any of the projects that this connection is limited "
         "to. Scopes can only be tested in a project, and we don't test in other projects.",
-        "Ask for access to one of them at Azure DevOps, or choose other projects for the connection. Then test again.",
+        "Ask for access to one of them in Azure DevOps, or choose other projects for the connection. Then test again.",
     ),
     Problem(
         "write_probes_off",
@@ -184,7 +184,7 @@ PROBLEMS = (
         "life_too_long",
         "Token lifetime exceeds the token policy",
         "An administrator limits how long tokens may be valid. A lost token can be misused until it expires.",
-        "Choose an earlier expiry date for the token at Azure DevOps, then enter the new date.",
+        "Choose an earlier expiry date for the token in Azure DevOps, then enter the new date.",
         link="tokens",
     ),
     Problem(
@@ -198,7 +198,7 @@ PROBLEMS = (
         "date_missing",
         "Expiry date is missing",
         "Without the date, we cannot remind anyone before the token expires.",
-        "Look up the date in the list of tokens at Azure DevOps and enter it.",
+        "Look up the date in the list of tokens in Azure DevOps and enter it.",
         link="tokens",
     ),
     Problem(
@@ -206,6 +206,6 @@ PROBLEMS = (
         "The {place} changed",
         "This name now belongs to a different {place} than before. Another {place} may have taken over the name after "
         "a rename.",
-        "Check the name at Azure DevOps. If the {place} was renamed, disconnect it and connect it again.",
+        "Check the name in Azure DevOps. If the {place} was renamed, disconnect it and connect it again.",
     ),
 )

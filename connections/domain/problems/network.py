@@ -5,7 +5,7 @@ from connections.domain.problems.problem import Problem
 PROBLEMS = (
     Problem(
         "not_found",
-        "Not found at Azure DevOps",
+        "Not found in Azure DevOps",
         "Azure DevOps says that this does not exist or that the token's owner cannot see it. It does not say which.",
         "Check that it still exists and that the owner of the token can see it.",
     ),
@@ -26,7 +26,7 @@ PROBLEMS = (
     Problem(
         "throttled",
         "Azure DevOps asks us to wait",
-        "The token's owner has reached their rate limit at Azure DevOps. All tokens of one person share this limit, "
+        "The token's owner has reached their rate limit in Azure DevOps. All tokens of one person share this limit, "
         "here and in other tools. This says nothing about the token.",
         "Wait {wait} and test again.",
     ),
@@ -93,7 +93,7 @@ PROBLEMS = (
     Problem(
         "list_incomplete",
         "The list is incomplete",
-        "The list at Azure DevOps was too long to read completely: we stop after 1,000 pages or when time runs out. "
+        "The list in Azure DevOps was too long to read completely: we stop after 1,000 pages or when time runs out. "
         "We show what we have read. Items that we have not read may still exist, so we don't treat them as deleted.",
         "Try again later. If it keeps happening, check the network between this product and Azure DevOps.",
         link="status",
@@ -153,7 +153,7 @@ PROBLEMS = (
         "contradiction",
         "Contradictory answers",
         "Azure DevOps seemed to accept a higher scope but rejected a lower one, which the higher one includes.",
-        "Test again. If it keeps happening, check the scopes of the token at Azure DevOps.",
+        "Test again. If it keeps happening, check the scopes of the token in Azure DevOps.",
     ),
     Problem(
         "anonymous_answer",
@@ -173,6 +173,6 @@ PROBLEMS = (
         "signed_refusal",
         "Rejected in an unknown way",
         "Azure DevOps rejected this call, but not in the way that it rejects a missing scope.",
-        "Test again. If it keeps happening, check the scope of the token at Azure DevOps yourself.",
+        "Test again. If it keeps happening, check the scope of the token in Azure DevOps yourself.",
     ),
 )

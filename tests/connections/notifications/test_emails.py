@@ -236,8 +236,8 @@ def test_what_has_expired_is_only_replaced(left: int, connection: Connection) ->
     Connection.objects.update(expires_on=TODAY + timedelta(days=left))
     mail = expiring(connection)
     for words in (mail.text, _Page(mail.html).text):
-        assert "extended or regenerated at Azure DevOps. Create a new token" in words
-        assert "Create a new token at Azure DevOps" in words
+        assert "extended or regenerated in Azure DevOps. Create a new token" in words
+        assert "Create a new token in Azure DevOps" in words
         assert not re.search(r"(?i)\bextend the|or extend|regenerate this", words)
 
 
@@ -250,20 +250,20 @@ def test_a_token_that_is_not_accepted_is_not_to_be_extended(problem: str, connec
     assert Mail.objects.count() == 2
     for mail in Mail.objects.all():
         for words in (mail.text, _Page(mail.html).text):
-            assert "Create a new token at Azure DevOps" in words
+            assert "Create a new token in Azure DevOps" in words
             assert not re.search(r"(?i)\bextend the|or extend|regenerate this", words)
 
 
 def test_a_token_that_is_valid_may_be_extended(connection: Connection) -> None:
     mail = expiring(connection)
-    assert "Create or extend the token at Azure DevOps" in mail.text
-    assert "Create or extend the token at Azure DevOps" in _Page(mail.html).text
+    assert "Create or extend the token in Azure DevOps" in mail.text
+    assert "Create or extend the token in Azure DevOps" in _Page(mail.html).text
 
 
 def test_a_token_for_all_organizations_is_only_replaced(connection: Connection) -> None:
     mail = for_all_organizations(connection)
     for words in (mail.text, _Page(mail.html).text):
-        assert "Create a new token at Azure DevOps" in words
+        assert "Create a new token in Azure DevOps" in words
         assert "or extend" not in words
 
 

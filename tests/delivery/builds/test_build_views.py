@@ -280,7 +280,7 @@ def test_a_long_log_comes_in_parts(pages: Client, ci: Pipeline, monkeypatch: pyt
 
 def test_a_build_of_another_pipeline_is_not_found(pages: Client, ci: Pipeline) -> None:
     nightly = Pipeline.objects.get(name="Tailspin Nightly")
-    assert "Not found at Azure DevOps" in get(pages, "build", ci.pk, nightly.build_id)
+    assert "Not found in Azure DevOps" in get(pages, "build", ci.pk, nightly.build_id)
 
 
 def test_what_the_last_check_found_missing_is_disabled_with_reason_and_refused(

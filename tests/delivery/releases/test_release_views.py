@@ -85,7 +85,7 @@ def test_a_failure_is_said_and_the_page_retries_automatically(pages: Client, sho
 
 def test_a_release_that_is_not_there_says_so_and_is_not_read_again(pages: Client, shop: Shop) -> None:
     page = pages.get(shop.url("release", 999_999)).content.decode()
-    assert "Not found at Azure DevOps" in page
+    assert "Not found in Azure DevOps" in page
     assert "hx-trigger" not in page
 
 

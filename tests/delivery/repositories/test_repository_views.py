@@ -42,7 +42,7 @@ def test_a_file_is_read_at_a_branch(pages: Client, repository: Repository) -> No
     assert "displayName: Say hello" in panel(pages, repository, "files", path="/azure-pipelines.yml")
     assert "hello" in panel(pages, repository, "files", path="/src/web/page.txt")
     elsewhere = panel(pages, repository, "files", path="/src/web/page.txt", branch="topic/search")
-    assert "Not found at Azure DevOps" in elsewhere
+    assert "Not found in Azure DevOps" in elsewhere
 
 
 def test_markup_in_a_file_is_shown_as_text(pages: Client, repository: Repository) -> None:
