@@ -1,4 +1,4 @@
-"""Audit a connection that was claimed for it, under its lease, and leave it to its lease where the database fails."""
+"""Audit a claimed connection under its lease."""
 
 import logging
 from datetime import datetime
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def audit_claimed(connection_id: int, *, lease: str, now: datetime) -> bool:
-    """Audit it while its lease is renewed. Returns False when the lease has been started, taken or given back."""
+    """Audit the connection while renewing its lease. Returns False for a duplicate or late message."""
     rows = Connection.objects.filter(pk=connection_id, disabled=False)
     started = rows.start(lease, now=now)
     if not started:
@@ -32,9 +32,9 @@ def _audit(connection_id: int, now: datetime) -> None:
         log.info("Connection %s was disconnected before it was audited.", connection_id)
     except Exception as error:
         if database_problem(error):
-            # It says nothing of this connection, which is claimed again when the lease has expired.
+            # Not the connection's fault; it is claimed again after the lease expires.
             log.warning("The audit of connection %s was interrupted by the database: %s", connection_id, error)
             return
-        # Else the same connection would be claimed first, again and again, and the others never.
-        log.exception("The audit of connection %s ended unexpectedly.", connection_id)
+        # Otherwise the same connection would be claimed first again and again.
+        log.exception("The audit of connection %s failed unexpectedly.", connection_id)
         audit_runs.give_up(connection_id, now=now)

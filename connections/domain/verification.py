@@ -299,7 +299,7 @@ class _Check:
 
     def call(self, probe: Probe, project: ProjectRef) -> Callable[[], Finding]:
         identity = self.connection.identity.id if self.connection else ""
-        return lambda: capabilities.probe(self.client.transport, probe, project=project, identity=identity)
+        return lambda: capabilities.send_probe(self.client.transport, probe, project=project, identity=identity)
 
     def not_asked(self, probe: Probe) -> Finding:
         reason = self.untried.code if self.untried else self.reason_not_to_ask(probe) or TIME_LIMIT

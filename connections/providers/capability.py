@@ -1,4 +1,4 @@
-"""Capabilities of a credential, and what a check found of them."""
+"""Capabilities of a credential, and findings about them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Literal
 
 
 class Verdict(StrEnum):
-    """What a probe says of one capability."""
+    """The result of probing a capability."""
 
     GRANTED = "granted"
     MISSING = "missing"
@@ -16,9 +16,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """One thing a credential may do, under the names of the user guide and of the provider.
+    """One thing that a credential can do, with its labels in the user guide and at the provider.
 
-    `needed_for` and `without` are sentences: what it is for, and what does not work without it.
+    `needed_for` and `without` are sentences: what it is needed for, and what does not work without it.
     """
 
     key: str
@@ -39,7 +39,7 @@ class Capability:
 
 @dataclass(frozen=True, slots=True)
 class ProjectVerdict:
-    """What the probe of one capability came to in one project. `reason` is a code as in `Finding`."""
+    """The verdict on a capability in one project. `reason` is a code as in `Finding`."""
 
     project_id: str
     project_name: str
@@ -51,9 +51,9 @@ class ProjectVerdict:
 class Finding:
     """The verdict on one capability.
 
-    `reason` is a stable code that says why we could not tell, or what was refused; empty when granted or
-    missing. `seconds` is the time that its probes took. `by_project` holds the projects in which it was tried, in
-    that order: none when it was not tried at all, and more than one only after a denial.
+    `reason` is a stable code for why it is unknown or not permitted; empty if granted or missing. `seconds` is the
+    duration of its probes. `by_project` has the verdicts in the probed projects, in this order: more than one only
+    after a denial.
     """
 
     capability: str

@@ -1,4 +1,4 @@
-"""A credential: what a provider's client authenticates with, and what is sealed for a connection."""
+"""Credentials, with which clients of providers authenticate."""
 
 from abc import ABC, abstractmethod
 from collections.abc import MutableMapping
@@ -9,27 +9,27 @@ from core.secrets import Secret
 
 
 class Credential(Secret, ABC):
-    """One kind of credential, in memory. Each kind is a subclass, listed by its provider.
+    """One kind of credential, in memory. Each kind is a subclass that its provider lists.
 
-    `reveal()` is the text that is stored: sealed, and recognised again by its keyed fingerprint (`core.encryption`).
-    The constructor takes that text back.
+    `reveal()` is the text that is stored, encrypted and with a keyed fingerprint (`core.encryption`). The constructor
+    accepts this text.
     """
 
     __slots__ = ()
 
-    # Stored with the sealed text, so it never changes.
+    # Stored with the encrypted text, so it never changes.
     kind: ClassVar[str]
-    # What people call it; it is also what expires.
+    # Shown to people.
     label: ClassVar[str]
 
     @abstractmethod
     def sign(self, headers: MutableMapping[str, str]) -> None:
-        """Authenticate one request by its headers. Called for each request, possibly from several threads."""
+        """Add authentication headers to a request. May be called from several threads."""
 
     def secrets(self) -> tuple[str, ...]:
-        """Every text that must be taken out of answers, should a server send it back."""
+        """Texts to remove from answers, in case a server sends them back."""
         return (self.reveal(),)
 
     def expires_on(self, recorded: date | None) -> date | None:
-        """The day on which it expires, None when that is unknown; `recorded` is what a person said."""
+        """The expiry date, None if unknown. `recorded` is the date that a person entered."""
         return recorded

@@ -1,15 +1,15 @@
-"""What an organization holds: people and projects, as far as the product stores or shows them."""
+"""People and projects of an organization, as far as the product stores or shows them."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-# Where projects live: an organization at the service, a collection on a server of one's own.
+# Where projects live: in an organization of the service, or in a collection of a server.
 Place = Literal["organization", "collection"]
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A person, or a group of people. `id` is the provider's own."""
+    """A person or group. `id` is the id at the provider."""
 
     id: str
     display_name: str
@@ -20,7 +20,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class ProjectRef:
-    """A project by its id, and its name where it is known."""
+    """A project by id, and its name if known."""
 
     id: str
     name: str = ""

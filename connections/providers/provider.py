@@ -1,4 +1,4 @@
-"""What the product knows of a provider."""
+"""The description of a provider."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Practice:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where people read on."""
+    """A link to further reading."""
 
     label: str
     url: str
@@ -24,10 +24,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One entry of the registry. `key` is stored with each connection, `slug` stands in addresses of pages.
+    """An entry of the registry. `key` is stored with each connection, `slug` is part of page URLs.
 
-    `icon` is a name of lucide, `needs` what a person must have at hand to connect. The templates are the guide, the
-    page to connect, and the part that says which scopes to tick.
+    `icon` is the name of a lucide icon, `needs` what people need in order to connect. The templates are the guide, the
+    connect page, and the table of scopes.
     """
 
     key: str

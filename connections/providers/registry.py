@@ -1,4 +1,4 @@
-"""The providers that there are. A new one is a package beside this module, and an entry here."""
+"""The registry of providers. A new provider is a package next to this module and an entry here."""
 
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.capability import Capability
@@ -8,23 +8,23 @@ from connections.providers.provider import Provider
 PROVIDERS: tuple[Provider, ...] = (AZURE_DEVOPS,)
 BY_KEY = {provider.key: provider for provider in PROVIDERS}
 BY_SLUG = {provider.slug: provider for provider in PROVIDERS}
-# Keys of capabilities are stored, and no two providers share one.
+# Capability keys are stored, and unique across providers.
 CAPABILITIES = {capability.key: capability for provider in PROVIDERS for capability in provider.capabilities}
 _CREDENTIALS = {credential.kind: credential for provider in PROVIDERS for credential in provider.credentials}
 
 
 def capabilities_of(provider: str) -> tuple[Capability, ...]:
-    """What credentials of the provider can do; nothing for a provider that this version does not know."""
-    known = BY_KEY.get(provider)
-    return known.capabilities if known else ()
+    """The capabilities of a provider's credentials; empty for an unknown provider."""
+    entry = BY_KEY.get(provider)
+    return entry.capabilities if entry else ()
 
 
 class UnknownCredentialKind(LookupError):
-    """A stored credential is of a kind that this version does not know."""
+    """A stored credential has an unknown kind."""
 
 
 def credential_type(kind: str) -> type[Credential]:
-    """The type of the credentials of this kind. Raises `UnknownCredentialKind`."""
+    """The class of credentials of this kind. Raises `UnknownCredentialKind`."""
     try:
         return _CREDENTIALS[kind]
     except KeyError:

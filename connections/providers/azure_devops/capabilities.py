@@ -1,9 +1,9 @@
-"""What a token may do, found by harmless probes.
+"""Capabilities of a token, and the harmless probes that find them.
 
-Azure DevOps tells nobody the scopes of a token, so each capability is asked for by a call that needs exactly
-its scope and cannot change anything: reads are reads, and writes are aimed at things that cannot exist (a
-random id, the largest number) with an empty body besides. Scope is decided before the thing is looked up, so
-"there is no such repository" proves the scope, and an empty 401 speaks against it.
+Azure DevOps does not reveal the scopes of a token, so each capability is probed with a call that needs exactly its
+scope and cannot change anything: reads are reads, and writes go to things that cannot exist (a random id, the largest
+number) with an empty body. Azure DevOps checks the scope before it looks up the thing, so "there is no such repository"
+proves the scope, and an empty 401 suggests that it is missing.
 
 Scopes and their labels: https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/oauth#scopes
 Scope of each call: https://github.com/MicrosoftDocs/vsts-rest-api-specs
@@ -21,7 +21,7 @@ from connections.providers.azure_devops.transport import Transport
 from connections.providers.capability import Capability, Finding, ProjectVerdict, Verdict
 from connections.providers.organization import ProjectRef
 
-# The largest identifier there is: no build, release or approval will ever carry it.
+# The largest possible identifier, which no build, release or approval has.
 NO_SUCH_NUMBER = 2_147_483_647
 
 
@@ -127,7 +127,7 @@ class Probe:
     proofs: re.Pattern[str]
 
 
-# Errors about the body: the call got past the scope and reached the code that reads it.
+# Errors about the body, which is read only after the scope was accepted.
 _ARGUMENT = (
     r"ArgumentException|ArgumentNullException|InvalidArgumentValueException|VssPropertyValidationException"
     r"|BuildRequestValidationFailedException|InvalidRequestException"
@@ -148,7 +148,7 @@ def _random_repository(project: str) -> tuple[str, ...]:
 
 
 # https://learn.microsoft.com/rest/api/azure/devops/git/repositories/get-repository
-# The list has no paging, so one repository that cannot exist is asked for instead.
+# The list has no paging, so a repository that cannot exist is requested instead.
 def _code_read(transport: Transport, project: str) -> Response:
     return transport.ask("GET", _random_repository(project))
 
@@ -203,18 +203,18 @@ PROBES: tuple[Probe, ...] = (
 )
 
 
-def probe(transport: Transport, one: Probe, *, project: ProjectRef, identity: str) -> Finding:
-    """Ask for one capability in one project, as the person with id `identity`.
+def send_probe(transport: Transport, probe: Probe, *, project: ProjectRef, identity: str) -> Finding:
+    """Probe one capability in one project, as the person with the id `identity`.
 
     Never raises an `AzureDevOpsError`: an error becomes the verdict "unknown" with its code.
     """
     try:
-        answer = one.ask(transport, project.id)
+        answer = probe.ask(transport, project.id)
     except errors.AzureDevOpsError as error:
-        return project_verdicts(project, one.capability, Verdict.UNKNOWN, error.code, activity_id=error.activity_id)
-    verdict, reason = read_answer(answer, proofs=one.proofs, identity=identity)
+        return project_verdicts(project, probe.capability, Verdict.UNKNOWN, error.code, activity_id=error.activity_id)
+    verdict, reason = read_answer(answer, proofs=probe.proofs, identity=identity)
     return project_verdicts(
-        project, one.capability, verdict, reason, seconds=answer.elapsed, activity_id=answer.activity_id
+        project, probe.capability, verdict, reason, seconds=answer.elapsed, activity_id=answer.activity_id
     )
 
 
@@ -228,15 +228,15 @@ def project_verdicts(
     activity_id: str | None = None,
 ) -> Finding:
     """The finding of a probe in one project."""
-    here = ProjectVerdict(project.id, project.name, verdict, reason)
-    return Finding(capability, verdict, reason, seconds, activity_id, by_project=(here,))
+    by_project = (ProjectVerdict(project.id, project.name, verdict, reason),)
+    return Finding(capability, verdict, reason, seconds, activity_id, by_project)
 
 
 def combine(denied: Finding, further: Finding) -> Finding:
-    """A denied capability after it was tried in a further project.
+    """Combine a denied capability with the finding in a further project.
 
-    Rights are given project by project, so a right in one of the projects makes the capability work: then it is
-    granted, and `by_project` tells where it is denied. Anything else leaves it denied.
+    Permissions are granted per project, so the capability counts as granted if one project permits it; `by_project`
+    shows where it is denied. Otherwise it remains denied.
     """
     decisive = further if further.verdict is Verdict.GRANTED else denied
     return replace(
@@ -247,9 +247,9 @@ def combine(denied: Finding, further: Finding) -> Finding:
 
 
 def read_answer(answer: Response, *, proofs: re.Pattern[str], identity: str) -> tuple[Verdict, str]:
-    """Tolerant in reading, strict in concluding: only what names itself counts as proof.
+    """The verdict and reason that an answer to a probe shows.
 
-    MISSING is provisional here; `confirm` decides it once the token has been seen alive again.
+    MISSING is provisional: `confirm` decides whether it stands.
     """
     error = classify(answer)
     if isinstance(error, errors.EmptyRefusal):
@@ -281,14 +281,14 @@ def _read_denial(answer: Response, identity: str) -> tuple[Verdict, str]:
 
 
 def confirm(findings: Iterable[Finding], *, refusal: str | None) -> tuple[Finding, ...]:
-    """Keep "missing" only when the same person still answers; else say why not, by the code `refusal`."""
+    """Replace "missing" by "unknown" if the token no longer works, for the reason with the code `refusal`."""
     if refusal is None:
         return tuple(findings)
     return tuple(_doubt(finding, Verdict.MISSING, refusal) for finding in findings)
 
 
 def _doubt(finding: Finding, verdict: Verdict, reason: str) -> Finding:
-    """The finding with "unknown" in the place of `verdict`, as a whole and in each project."""
+    """The finding with "unknown" instead of `verdict`, in total and in each project."""
     by_project = tuple(
         replace(here, verdict=Verdict.UNKNOWN, reason=reason) if here.verdict is verdict else here
         for here in finding.by_project
@@ -299,18 +299,18 @@ def _doubt(finding: Finding, verdict: Verdict, reason: str) -> Finding:
 
 
 def reconcile(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Doubt a higher level that seems granted while a lower one is missing.
+    """Replace "granted" by "unknown" for a higher level if a lower one is missing.
 
-    A higher scope contains the lower ones, so both cannot be true; the refusal is the harder fact.
+    A higher scope includes the lower ones, so both cannot be true, and the rejection is the more certain fact.
     """
     missing: set[str] = set()
-    settled = []
+    reconciled = []
     for finding in findings:
         area = BY_KEY[finding.capability].area
         if finding.verdict is Verdict.MISSING:
             missing.add(area)
         if finding.verdict is Verdict.GRANTED and area in missing:
-            settled.append(_doubt(finding, Verdict.GRANTED, "contradiction"))
+            reconciled.append(_doubt(finding, Verdict.GRANTED, "contradiction"))
         else:
-            settled.append(finding)
-    return tuple(settled)
+            reconciled.append(finding)
+    return tuple(reconciled)

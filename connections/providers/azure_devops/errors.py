@@ -1,4 +1,4 @@
-"""What can go wrong with Azure DevOps, told apart.
+"""Exceptions of calls to Azure DevOps.
 
     AzureDevOpsError
     ├── OrganizationNotFound          organization_not_found
@@ -6,29 +6,29 @@
     ├── TokenRefused                  token_refused
     │   ├── TokenExpired              token_expired
     │   ├── SignInRequired            sign_in_required           a sign-in page or a redirect to it
-    │   └── Anonymous                 anonymous                  200, but as nobody
+    │   └── Anonymous                 anonymous                  200, but anonymous
     ├── NotAMember                    not_a_member
     ├── BlockedByPolicy               blocked_by_policy
     │   ├── ConditionalAccess         conditional_access
     │   └── GlobalTokenBlocked        global_token_blocked
-    ├── EmptyRefusal                  scope_missing              401 without a word
-    ├── InteractiveSignInNeeded       interactive_sign_in_needed the owner has to sign in once in a browser
+    ├── EmptyRefusal                  scope_missing              401 with an empty body
+    ├── InteractiveSignInNeeded       interactive_sign_in_needed the owner must sign in once with a browser
     ├── AccessDenied                  access_denied              403: the person, not the token
     ├── NotFound                      not_found
     │   └── ProjectNotFound           project_not_found
     ├── NoSuchAddress                 no_such_address            no controller at this path
-    ├── Conflict                      conflict                   somebody was faster
+    ├── Conflict                      conflict                   changed by someone else
     │   └── NameTaken                 name_taken
     ├── Rejected                      rejected                   400
     │   ├── BranchProtected           branch_protected           only by pull request
-    │   ├── BranchNotUpdated          branch_not_updated         says which status
-    │   └── BuildNotQueued            build_not_queued           says what is wrong
+    │   ├── BranchNotUpdated          branch_not_updated         has the status
+    │   └── BuildNotQueued            build_not_queued           has the reasons
     ├── ReleasesDisabled              releases_disabled          classic releases are switched off
     │   └── ReleasesProbablyDisabled  releases_probably_disabled the release service has no such page
-    ├── Throttled                     throttled                  transient, may say how long
+    ├── Throttled                     throttled                  transient, may have a wait
     ├── Unreachable                   unreachable                transient
-    │   ├── GatewayRefused            gateway_refused            401 or 403 of something on the way
-    │   ├── ForeignPage               foreign_page               a page that is not Azure DevOps'
+    │   ├── GatewayRefused            gateway_refused            401 or 403 of a firewall or gateway
+    │   ├── ForeignPage               foreign_page               a page that is not from Azure DevOps
     │   ├── Redirected                redirected                 to an address that is not its sign-in
     │   ├── DnsFailure                dns_failure
     │   ├── TlsFailure                tls_failure                not transient
@@ -37,26 +37,26 @@
     │   │       └── ProxyRefused      proxy_refused              407, not transient
     │   ├── TimedOut                  timed_out
     │   └── ServerError               server_error
-    │       └── Maintenance           maintenance                may say how long
+    │       └── Maintenance           maintenance                may have a wait
     ├── ServerTooOld                  server_too_old             older than Azure DevOps Server 2019
     ├── AnswerTooLarge                answer_too_large
     ├── ListIncomplete                list_incomplete            more pages than may be read
     └── UnexpectedAnswer              unexpected_answer
 
-`code` is stable and the key of the catalogue of words. `transient` says that the same call may succeed later. Which
-answer means which error is the table in `classification`.
+`code` is stable and the key of the problem catalogue. `transient` means that the same call may succeed later.
+`classification` decides which answer means which error.
 """
 
 from typing import ClassVar
 
 
 class AzureDevOpsError(Exception):
-    """Something went wrong between us and Azure DevOps.
+    """A call to Azure DevOps failed.
 
-    `detail` is a short text for the log and for staff. `said` is what Azure DevOps itself said, without addresses and
-    secrets: it may name the person behind the token, so it is for whoever just tried to do something, and for no list,
-    log or mail. `activity_id` is what Microsoft's support asks for. `retry_after` is in seconds, when the answer said
-    it. `host` is who answered or, for a redirect, where it leads.
+    `detail` is a short text for logs and staff. `said` is the message of Azure DevOps without mail addresses and
+    secrets. It may name the token's owner, so it is shown only to the person who acts, and never put into lists, logs
+    or mails. `activity_id` is for Microsoft's support. `retry_after` is in seconds, if the answer has it. `host` is who
+    answered or, for a redirect, where it leads.
     """
 
     code: ClassVar[str] = "azure_devops_error"
@@ -84,7 +84,7 @@ class AzureDevOpsError(Exception):
 
 
 class OrganizationNotFound(AzureDevOpsError):
-    """Azure DevOps knows no organization of this name; it says so before it looks at the token."""
+    """Azure DevOps has no organization with this name; it checks this before the token."""
 
     code = "organization_not_found"
 
@@ -102,43 +102,43 @@ class TokenRefused(AzureDevOpsError):
 
 
 class TokenExpired(TokenRefused):
-    """Azure DevOps says that the token has expired, so it was once real."""
+    """Azure DevOps recognizes the token but says that it has expired."""
 
     code = "token_expired"
 
 
 class SignInRequired(TokenRefused):
-    """The answer was the sign-in page or the way to it."""
+    """The answer was the sign-in page or a redirect to it."""
 
     code = "sign_in_required"
 
 
 class Anonymous(TokenRefused):
-    """Azure DevOps answered as if nobody had signed in, as it may where a project is public."""
+    """Azure DevOps treated the call as anonymous, as it may if a project is public."""
 
     code = "anonymous"
 
 
 class NotAMember(AzureDevOpsError):
-    """The token is real, but its owner does not belong to the organization."""
+    """The token is valid, but its owner is not a member of the organization."""
 
     code = "not_a_member"
 
 
 class BlockedByPolicy(AzureDevOpsError):
-    """A policy of the organization refuses the token."""
+    """A policy of the organization blocks the token."""
 
     code = "blocked_by_policy"
 
 
 class ConditionalAccess(BlockedByPolicy):
-    """The conditional access policy refuses the call, usually for where it comes from."""
+    """The conditional access policy blocks the call, usually because of its IP address."""
 
     code = "conditional_access"
 
 
 class GlobalTokenBlocked(BlockedByPolicy):
-    """The policy refuses tokens made for all accessible organizations."""
+    """The policy blocks tokens for all accessible organizations."""
 
     code = "global_token_blocked"
 
@@ -156,19 +156,19 @@ class InteractiveSignInNeeded(AzureDevOpsError):
 
 
 class AccessDenied(AzureDevOpsError):
-    """403: the token may, the person may not."""
+    """403: the token has the scope, but its owner lacks the permission."""
 
     code = "access_denied"
 
 
 class NotFound(AzureDevOpsError):
-    """It does not exist, or the person may not see it; Azure DevOps does not say which."""
+    """It does not exist or is not visible to the token's owner; Azure DevOps does not say which."""
 
     code = "not_found"
 
 
 class ProjectNotFound(NotFound):
-    """The same, of a project."""
+    """The same for a project."""
 
     code = "project_not_found"
 
@@ -180,13 +180,13 @@ class NoSuchAddress(AzureDevOpsError):
 
 
 class Conflict(AzureDevOpsError):
-    """Somebody else changed the same thing first."""
+    """Someone else changed the same thing first."""
 
     code = "conflict"
 
 
 class NameTaken(Conflict):
-    """There is already something of this name."""
+    """The name is already in use."""
 
     code = "name_taken"
 
@@ -198,13 +198,13 @@ class Rejected(AzureDevOpsError):
 
 
 class BranchProtected(Rejected):
-    """A policy lets nobody push to the branch but by a pull request."""
+    """A policy allows changes to the branch only by pull request."""
 
     code = "branch_protected"
 
 
 class BranchNotUpdated(Rejected):
-    """A success that was none: the branch stayed as it was. `update_status` is Azure DevOps' word for why."""
+    """The call succeeded, but the branch was not changed. `update_status` is the reason."""
 
     code = "branch_not_updated"
 
@@ -216,7 +216,7 @@ class BranchNotUpdated(Rejected):
 
 
 class BuildNotQueued(Rejected):
-    """The pipeline cannot run like this. `problems` are Azure DevOps' own words for what is wrong."""
+    """The pipeline cannot run like this. `problems` are the messages of Azure DevOps."""
 
     code = "build_not_queued"
 
@@ -240,27 +240,27 @@ class ReleasesProbablyDisabled(ReleasesDisabled):
 
 
 class Throttled(AzureDevOpsError):
-    """Too many calls. It can look like a refusal of the token, which it is not."""
+    """Too many calls. It may look like a rejection of the token, but is not."""
 
     code = "throttled"
     transient = True
 
 
 class Unreachable(AzureDevOpsError):
-    """There was no answer that Azure DevOps itself gave."""
+    """There was no answer from Azure DevOps itself."""
 
     code = "unreachable"
     transient = True
 
 
 class GatewayRefused(Unreachable):
-    """401 or 403 without any mark of Azure DevOps: a firewall or a gateway refused the call."""
+    """401 or 403 that is not from Azure DevOps: a firewall or gateway blocked the call."""
 
     code = "gateway_refused"
 
 
 class ForeignPage(Unreachable):
-    """A page where data was asked for, and not Azure DevOps' own sign-in page."""
+    """A page instead of data, and not the sign-in page of Azure DevOps."""
 
     code = "foreign_page"
 
@@ -272,7 +272,7 @@ class Redirected(Unreachable):
 
 
 class DnsFailure(Unreachable):
-    """The host's name could not be looked up."""
+    """The host name could not be resolved."""
 
     code = "dns_failure"
 
@@ -285,72 +285,72 @@ class TlsFailure(Unreachable):
 
 
 class ConnectionFailed(Unreachable):
-    """Refused, reset or cut off, by the server or something on the way."""
+    """The connection was refused, reset or interrupted."""
 
     code = "connection_failed"
 
 
 class ProxyFailed(ConnectionFailed):
-    """The proxy could not be reached, or would not connect us."""
+    """The proxy could not be reached, or did not connect us."""
 
     code = "proxy_failed"
 
 
 class ProxyRefused(ProxyFailed):
-    """407: the proxy wants a user name and a password, or others. Waiting does not help."""
+    """407: the proxy requires a user name and a password, or rejects ours. Waiting does not help."""
 
     code = "proxy_refused"
     transient = False
 
 
 class TimedOut(Unreachable):
-    """The deadline passed before the answer was whole."""
+    """The deadline passed before the answer was complete."""
 
     code = "timed_out"
 
 
 class ServerError(Unreachable):
-    """Azure DevOps answered with an error of its own (5xx)."""
+    """Azure DevOps answered with an internal error (5xx)."""
 
     code = "server_error"
 
 
 class Maintenance(ServerError):
-    """Azure DevOps is down for maintenance. It says nothing about anybody's share of calls."""
+    """Azure DevOps is down for maintenance. This is not about rate limits."""
 
     code = "maintenance"
 
 
 class ServerTooOld(AzureDevOpsError):
-    """The server speaks no version of the interface that we speak."""
+    """The server supports no API version that we support."""
 
     code = "server_too_old"
 
 
 class AnswerTooLarge(AzureDevOpsError):
-    """The answer is larger than we read."""
+    """The answer exceeds the size limit."""
 
     code = "answer_too_large"
 
 
 class ListIncomplete(AzureDevOpsError):
-    """The list goes on beyond what may be read of it: so many pages, or so much time. Waiting does not help."""
+    """The list exceeds the limit of pages or time. Waiting does not help."""
 
     code = "list_incomplete"
 
 
 class UnexpectedAnswer(AzureDevOpsError):
-    """An answer that Azure DevOps is not known to give."""
+    """An answer that Azure DevOps is not known to send."""
 
     code = "unexpected_answer"
 
 
-def _kinds_below(kind: type[AzureDevOpsError]) -> list[type[AzureDevOpsError]]:
-    return [kind, *(deeper for direct in kind.__subclasses__() for deeper in _kinds_below(direct))]
+def _with_subclasses(kind: type[AzureDevOpsError]) -> list[type[AzureDevOpsError]]:
+    return [kind, *(below for direct in kind.__subclasses__() for below in _with_subclasses(direct))]
 
 
-# What may pass by itself.
-TRANSIENT_CODES = frozenset(kind.code for kind in _kinds_below(AzureDevOpsError) if kind.transient)
-# There was no answer that Azure DevOps is known to give, so nobody knows what became of the request.
+# Codes of errors that may disappear without a change.
+TRANSIENT_CODES = frozenset(kind.code for kind in _with_subclasses(AzureDevOpsError) if kind.transient)
+# Without a known answer of Azure DevOps, the outcome of a request is unknown.
 NO_ANSWER = (Throttled, Unreachable, ServerTooOld, NoSuchAddress, AnswerTooLarge, UnexpectedAnswer)
-NO_ANSWER_CODES = frozenset(deeper.code for kind in NO_ANSWER for deeper in _kinds_below(kind))
+NO_ANSWER_CODES = frozenset(error.code for kind in NO_ANSWER for error in _with_subclasses(kind))

@@ -1,4 +1,4 @@
-"""What Azure DevOps returns, as frozen values. A field that may be absent is optional."""
+"""Servers, and data that Azure DevOps returns. Fields that may be absent are optional."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,16 +10,16 @@ from connections.providers.organization import Identity, Place
 
 SERVICES_URL = "https://dev.azure.com"
 SERVICES_RELEASE_URL = "https://vsrm.dev.azure.com"
-# What answers there: Azure DevOps, or the sandbox that stands for the service on a developer's machine.
+# Azure DevOps, or the sandbox that simulates it.
 Kind = Literal["azure_devops", "sandbox"]
-# Classic releases are a service of their own, at the service on a host of their own.
+# Classic releases are a separate service, which has its own host at Azure DevOps Services.
 Service = Literal["core", "release"]
 
 Item = TypeVar("Item")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host of an address is this machine."""
+    """Whether the host is this machine."""
     if host == "localhost":
         return True
     try:
@@ -30,32 +30,32 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An Azure DevOps that the operator configured. `url` has no trailing slash.
+    """A configured Azure DevOps. `url` has no trailing slash.
 
-    `ca_bundle` is a file or folder of certificate authorities for this server alone, and `proxy` the address of its
-    proxy; an empty one means none. What is None is left to the environment (REQUESTS_CA_BUNDLE, HTTPS_PROXY, NO_PROXY).
+    `ca_bundle` is a file or folder of certificate authorities for this server, and `proxy` the address of its proxy,
+    empty for none. None leaves them to the environment (REQUESTS_CA_BUNDLE, HTTPS_PROXY, NO_PROXY).
     """
 
     name: str
     url: str
     ca_bundle: str | None = None
-    # It may hold a password.
+    # May contain a password.
     proxy: str | None = field(default=None, repr=False)
     kind: Kind = "azure_devops"
 
     @property
     def is_services(self) -> bool:
-        """Whether this is Microsoft's own service."""
+        """Whether this is Azure DevOps Services."""
         return self.url == SERVICES_URL
 
     @property
     def place(self) -> Place:
-        """What the server calls the place of projects. Whatever is not the service is somebody's own server."""
+        """Whether projects live in organizations or in collections."""
         return "organization" if self.is_services or self.is_sandbox else "collection"
 
     @property
     def is_sandbox(self) -> bool:
-        """Whether this is the sandbox, which stands for the service."""
+        """Whether this is the sandbox, which simulates Azure DevOps Services."""
         return self.kind == "sandbox"
 
     @property
@@ -65,22 +65,22 @@ class Server:
 
     @property
     def shows_tokens(self) -> bool:
-        """Whether tokens cross a network that anybody on the way can read."""
+        """Whether tokens are sent over a network without encryption."""
         return self.url.lower().startswith("http:") and not self.is_loopback
 
     @property
     def release_url(self) -> str:
-        """Where classic releases live: a host of their own at the service, the same one elsewhere."""
+        """The address of the release service."""
         return SERVICES_RELEASE_URL if self.is_services else self.url
 
     @property
     def proxies(self) -> dict[str, str]:
-        """The proxy by scheme; empty when the environment decides. This machine itself is never behind one."""
+        """The proxy by scheme; empty if the environment decides. Loopback servers never use the environment's proxy."""
         proxy = "" if self.proxy is None and self.is_loopback else self.proxy
         return {} if proxy is None else {"http": proxy, "https": proxy}
 
     def tokens_page(self, organization: str) -> str:
-        """The page on which a person makes and revokes tokens."""
+        """The page where people create and revoke tokens."""
         return f"{self.home_page(organization)}/_usersSettings/tokens"
 
     def home_page(self, organization: str) -> str:
@@ -90,9 +90,9 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """One page of a list, and the token that asks for the next; None when there is none.
+    """One page of a list, and the continuation token of the next, or None.
 
-    `left_out` counts the items that could not be read: what is not among `items` may be one of them.
+    `left_out` counts unreadable items, so an item missing from `items` may be one of them.
     """
 
     items: tuple[Item, ...]
@@ -102,7 +102,7 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionData:
-    """Who asks, and the organization's id, which survives a rename."""
+    """The token's owner, and the organization's id, which a rename does not change."""
 
     identity: Identity
     organization_id: str
@@ -127,5 +127,5 @@ class Project:
 
     @property
     def is_usable(self) -> bool:
-        """Whether calls below the project can work. A state that is absent or not known does not speak against it."""
+        """Whether the project can be used. Unknown states count as usable."""
         return self.state.lower() not in _UNUSABLE_STATES

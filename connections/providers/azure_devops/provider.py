@@ -1,4 +1,4 @@
-"""The entry of Azure DevOps in the registry of providers."""
+"""The registry entry of Azure DevOps."""
 
 from connections.providers.azure_devops.capabilities import CAPABILITIES
 from connections.providers.azure_devops.credentials import PersonalAccessToken
