@@ -36,7 +36,7 @@ def listed_definition(request: Request, project: Project, definition: Definition
     """A definition in a list, with its newest builds on request."""
     here = f"{request.here}/{project.id}"
     web = f"{here}/_build/definition?definitionId={definition.id}"
-    found = definition_json(request, project, definition) | {
+    body = definition_json(request, project, definition) | {
         "_links": {
             "self": {"href": f"{here}/_apis/build/Definitions/{definition.id}?revision=1"},
             "web": {"href": web},
@@ -49,15 +49,15 @@ def listed_definition(request: Request, project: Project, definition: Definition
         "createdDate": instant(definition.created_at),
     }
     if request.flag("includeLatestBuilds"):
-        found |= _latest_json(request, project, definition)
-    return found
+        body |= _latest_json(request, project, definition)
+    return body
 
 
 def _latest_json(request: Request, project: Project, definition: Definition) -> dict[str, Any]:
-    own = [kept_build for kept_build in project.kept_builds if kept_build.definition is definition]
-    completed = [one for one in own if one.state(request.now).status == "completed"]
-    latest = {"latestBuild": own[-1:], "latestCompletedBuild": completed[-1:]}
-    return {key: build_json(request, project, one) for key, found in latest.items() for one in found}
+    of_definition = [kept_build for kept_build in project.kept_builds if kept_build.definition is definition]
+    completed = [build for build in of_definition if build.state(request.now).status == "completed"]
+    latest = {"latestBuild": of_definition[-1:], "latestCompletedBuild": completed[-1:]}
+    return {key: build_json(request, project, build) for key, builds in latest.items() for build in builds}
 
 
 def _queue_json(request: Request, queue: AgentQueue) -> dict[str, Any]:
@@ -102,17 +102,17 @@ def whole_definition(request: Request, project: Project, definition: Definition)
 def definition(request: Request, names: dict[str, str]) -> Answer:
     """Read one definition."""
     project = find_project(request, names)
-    found = find_definition(request, project, names["definition"])
-    return json_answer(request, whole_definition(request, project, found))
+    requested = find_definition(request, project, names["definition"])
+    return json_answer(request, whole_definition(request, project, requested))
 
 
-def find_definition(request: Request, project: Project, wanted: str) -> Definition:
+def find_definition(request: Request, project: Project, number: str) -> Definition:
     """The definition with this number. Raises `ErrorResponse`."""
-    found = next((one for one in project.definitions if str(one.id) == wanted), None)
-    if found is None:
-        text = f"The build pipeline with ID {wanted} could not be found."
+    match = next((definition for definition in project.definitions if str(definition.id) == number), None)
+    if match is None:
+        text = f"The build pipeline with ID {number} could not be found."
         raise ErrorResponse(error(request, 404, text, "DefinitionNotFoundException", WEB_API, ASSEMBLY))
-    return found
+    return match
 
 
 def build_json(request: Request, project: Project, build: Build) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def build_json(request: Request, project: Project, build: Build) -> dict[str, An
     builds = f"{here}/_apis/build/builds/{build.id}"
     state = build.state(request.now)
     changer = build.canceled_by or build.person
-    found: dict[str, Any] = {
+    body: dict[str, Any] = {
         "_links": {
             "self": {"href": f"{here}/_apis/build/Builds/{build.id}"},
             "web": {"href": f"{here}/_build/results?buildId={build.id}"},
@@ -161,15 +161,15 @@ def build_json(request: Request, project: Project, build: Build) -> dict[str, An
         "appendCommitMessageToRunName": True,
     }
     if state.result is not None:
-        found["result"] = state.result
+        body["result"] = state.result
     if state.started_at is not None:
-        found["startTime"] = instant(state.started_at)
+        body["startTime"] = instant(state.started_at)
     if state.finished_at is not None:
-        found["finishTime"] = instant(state.finished_at)
+        body["finishTime"] = instant(state.finished_at)
     if build.deleted_at is not None:
-        found |= {"deleted": True, "deletedDate": instant(build.deleted_at)}
-        found |= {"deletedBy": person_json(request, build.deleted_by)} if build.deleted_by else {}
-    return found
+        body |= {"deleted": True, "deletedDate": instant(build.deleted_at)}
+        body |= {"deletedBy": person_json(request, build.deleted_by)} if build.deleted_by else {}
+    return body
 
 
 def find_build(request: Request, names: dict[str, str], *, changing: str = "") -> tuple[Project, Build]:
@@ -177,13 +177,13 @@ def find_build(request: Request, names: dict[str, str], *, changing: str = "") -
     project = find_project(request, names)
     if changing and request.permission_first:
         require(request, project, None, changing)
-    found = next((one for one in project.builds if str(one.id) == names["build"]), None)
-    if found is None:
+    match = next((build for build in project.builds if str(build.id) == names["build"]), None)
+    if match is None:
         text = f"The requested build {names['build']} could not be found."
         raise ErrorResponse(error(request, 404, text, "BuildNotFoundException", WEB_API, ASSEMBLY))
     if changing:
-        require(request, project, found.definition, changing)
-    return project, found
+        require(request, project, match.definition, changing)
+    return project, match
 
 
 def require(request: Request, project: Project, definition: Definition | None, right: str) -> None:
@@ -201,16 +201,17 @@ def build(request: Request, names: dict[str, str]) -> Answer:
 def latest(request: Request, names: dict[str, str]) -> Answer:
     """Read the newest completed build of a definition."""
     project = find_project(request, names)
-    wanted = next((one for one in project.definitions if names["definition"] in (str(one.id), one.name)), None)
+    name_or_id = names["definition"]
+    requested = next((item for item in project.definitions if name_or_id in (str(item.id), item.name)), None)
     branch = request.query.get("branchName", "")
-    own = [
+    of_definition = [
         kept_build
         for kept_build in project.kept_builds
-        if kept_build.definition is wanted and branch in ("", kept_build.branch)
+        if kept_build.definition is requested and branch in ("", kept_build.branch)
     ]
-    completed = [one for one in own if one.state(request.now).status == "completed"]
+    completed = [kept_build for kept_build in of_definition if kept_build.state(request.now).status == "completed"]
     if not completed:
-        text = f"No completed builds were found for pipeline {names['definition']}."
+        text = f"No completed builds were found for pipeline {name_or_id}."
         raise ErrorResponse(error(request, 404, text, "BuildNotFoundException", WEB_API, ASSEMBLY))
     return json_answer(request, build_json(request, project, completed[-1]))
 

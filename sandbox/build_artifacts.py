@@ -49,11 +49,11 @@ def artifacts_of(request: Request, build: Build) -> list[Artifact]:
 
 def find_artifact(request: Request, build: Build, name: str) -> Artifact:
     """The artifact with this name, ignoring case. Raises `ErrorResponse`."""
-    found = next((artifact for artifact in artifacts_of(request, build) if artifact.name.lower() == name.lower()), None)
-    if found is None:
+    match = next((artifact for artifact in artifacts_of(request, build) if artifact.name.lower() == name.lower()), None)
+    if match is None:
         text = f"Artifact {name} was not found for build {build.id}."
         raise ErrorResponse(error(request, 404, text, "ArtifactNotFoundException", WEB_API))
-    return found
+    return match
 
 
 def artifacts(request: Request, names: dict[str, str]) -> Answer:
@@ -61,7 +61,7 @@ def artifacts(request: Request, names: dict[str, str]) -> Answer:
     project, build = find_build(request, names)
     name = request.query.get("artifactName", "")
     if not name:
-        return listing(request, [_artifact_json(request, project, one) for one in artifacts_of(request, build)])
+        return listing(request, [_artifact_json(request, project, item) for item in artifacts_of(request, build)])
     artifact = find_artifact(request, build, name)
     if wants_zip(request):
         files = {f"{artifact.name}/{path}": content for path, content in artifact.files.items()}

@@ -23,18 +23,18 @@ _REASONS = [name for name, number in enumeration("BuildReason").members.items() 
 
 def update(request: Request, names: dict[str, str]) -> Answer:
     """Cancel a build, which continues for a moment as `cancelling`."""
-    project, found = find_build(request, names, changing="Stop builds")
-    wanted = str(request.fields().get("status", "")).lower()
-    if wanted == "cancelling" and found.state(request.now).status in ("notStarted", "inProgress"):
-        found.canceled_at, found.canceled_by = request.now, request.person
-    return json_answer(request, build_json(request, project, found))
+    project, requested = find_build(request, names, changing="Stop builds")
+    status = str(request.fields().get("status", "")).lower()
+    if status == "cancelling" and requested.state(request.now).status in ("notStarted", "inProgress"):
+        requested.canceled_at, requested.canceled_by = request.now, request.person
+    return json_answer(request, build_json(request, project, requested))
 
 
 def delete(request: Request, names: dict[str, str]) -> Answer:
     """Delete a build. Lists omit it from then on, unless deleted builds are requested."""
-    _, found = find_build(request, names, changing="Delete builds")
-    if found.deleted_at is None:
-        found.deleted_at, found.deleted_by = request.now, request.person
+    _, requested = find_build(request, names, changing="Delete builds")
+    if requested.deleted_at is None:
+        requested.deleted_at, requested.deleted_by = request.now, request.person
     return empty(request)
 
 
@@ -46,15 +46,15 @@ def queue(request: Request, names: dict[str, str]) -> Answer:
     body = request.fields()
     if not body and request.query.get("definitionId"):
         body = {"definition": {"id": request.number("definitionId", 0)}}
-    wanted = body.get("definition")
-    if wanted is None:
+    reference = body.get("definition")
+    if reference is None:
         raise ErrorResponse(argument_missing(request, "build.Definition"))
-    if not isinstance(wanted, dict):
+    if not isinstance(reference, dict):
         raise ErrorResponse(invalid_body(request))
-    found = find_definition(request, project, str(wanted.get("id", "")))
-    require(request, project, found, "Queue builds")
+    definition = find_definition(request, project, str(reference.get("id", "")))
+    require(request, project, definition, "Queue builds")
     branch, sha = str(body.get("sourceBranch") or ""), str(body.get("sourceVersion") or "")
-    build = begin(request, project, found, branch, sha, reason=_reason(request, body.get("reason")))
+    build = begin(request, project, definition, branch, sha, reason=_reason(request, body.get("reason")))
     return json_answer(request, build_json(request, project, build))
 
 
@@ -77,13 +77,13 @@ def begin(
     return build
 
 
-def _reason(request: Request, wish: Any) -> str:
+def _reason(request: Request, reason: Any) -> str:
     # Inferred: a build has one reason, which is manual by default.
-    if wish in (None, "", "none"):
+    if reason in (None, "", "none"):
         return "manual"
-    if wish not in _REASONS:
+    if reason not in _REASONS:
         raise ErrorResponse(invalid_body(request))
-    return str(wish)
+    return str(reason)
 
 
 def _validate(request: Request, definition: Definition, branch: str, sha: str) -> None:

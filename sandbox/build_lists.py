@@ -50,11 +50,11 @@ def definitions(request: Request, names: dict[str, str]) -> Answer:
 
 
 def _definition_order(request: Request) -> Order:
-    wanted = request.choice("queryOrder", _DEFINITION_ORDERS, "none")
-    if wanted.startswith("definitionName"):
-        return Order(lambda definition: definition.name.casefold(), NAME, ascending=wanted.endswith("Ascending"))
+    order = request.choice("queryOrder", _DEFINITION_ORDERS, "none")
+    if order.startswith("definitionName"):
+        return Order(lambda definition: definition.name.casefold(), NAME, ascending=order.endswith("Ascending"))
     # Definitions never change here.
-    return Order(lambda definition: definition.created_at, TIME, ascending=not wanted.endswith("Descending"))
+    return Order(lambda definition: definition.created_at, TIME, ascending=not order.endswith("Descending"))
 
 
 def _fitting_definitions(request: Request, project: Project) -> Iterator[Definition]:
@@ -81,12 +81,12 @@ def _built_from(request: Request, definition: Definition) -> bool:
 
     Unlike elsewhere, a name is not accepted instead of an id: https://github.com/microsoft/azure-devops-mcp/issues/1194
     """
-    wanted, kind = request.query.get("repositoryId", "").lower(), request.query.get("repositoryType", "").lower()
+    repository_id, kind = request.query.get("repositoryId", "").lower(), request.query.get("repositoryType", "").lower()
     if kind not in ("", _REPOSITORY_TYPE):
         return False
-    if wanted and kind and not _is_id(wanted):
+    if repository_id and kind and not _is_id(repository_id):
         raise ErrorResponse(argument_wrong(request, "Repository ID for a tfsgit repository should be a GUID."))
-    return wanted in ("", definition.repository.id)
+    return repository_id in ("", definition.repository.id)
 
 
 def _is_id(text: str) -> bool:
@@ -96,18 +96,18 @@ def _is_id(text: str) -> bool:
         return False
 
 
-def _named(name: str, wanted: str) -> bool:
-    begin, star, end = wanted.lower().partition("*")
+def _named(name: str, pattern: str) -> bool:
+    begin, star, end = pattern.lower().partition("*")
     if not star:
-        return wanted.lower() in ("", name.lower())
+        return pattern.lower() in ("", name.lower())
     return name.lower().startswith(begin) and name.lower().endswith(end.strip("*"))
 
 
 def builds(request: Request, names: dict[str, str]) -> Answer:
     """List builds in the requested order, in pages. Only here an unknown project id is answered with 400."""
     project = find_project(request, names, unknown_id=400)
-    wanted = request.choice("queryOrder", _ORDERS, "finishTimeDescending")
-    order = Order(_time_of(wanted, request.now), TIME, ascending=wanted.endswith("Ascending"))
+    order_name = request.choice("queryOrder", _ORDERS, "finishTimeDescending")
+    order = Order(_time_of(order_name, request.now), TIME, ascending=order_name.endswith("Ascending"))
     fitting = _few_of_each(request, order.sort(_fitting_builds(request, project, order)))
     page, more = order.page(request, fitting, usual_size=USUAL_PAGE)
     return listing(request, [build_json(request, project, build) for build in page], continuation=more)
@@ -167,13 +167,13 @@ def _is_in_state(request: Request, build: Build) -> bool:
 
 
 def _few_of_each(request: Request, builds: list[Build]) -> list[Build]:
-    most = request.number("maxBuildsPerDefinition", 0)
-    if most <= 0:
+    limit = request.number("maxBuildsPerDefinition", 0)
+    if limit <= 0:
         return builds
     seen: dict[int, int] = {}
     kept = []
     for build in builds:
         seen[build.definition.id] = seen.get(build.definition.id, 0) + 1
-        if seen[build.definition.id] <= most:
+        if seen[build.definition.id] <= limit:
             kept.append(build)
     return kept

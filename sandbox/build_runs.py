@@ -25,9 +25,9 @@ def timeline(request: Request, names: dict[str, str]) -> Answer:
     logs = {step.identifier: number for number, step in build.logged().items()}
     here = f"{request.here}/{project.id}/_apis/build/builds/{build.id}"
     id_ = stable_id("plan", project.id, build.id)
-    wanted = names.get("timeline") or request.query.get("planId") or id_
-    if wanted.lower() != id_ or request.query.get("planId", id_).lower() not in ("", id_):
-        text = f"The timeline {wanted} could not be found."
+    requested_id = names.get("timeline") or request.query.get("planId") or id_
+    if requested_id.lower() != id_ or request.query.get("planId", id_).lower() not in ("", id_):
+        text = f"The timeline {requested_id} could not be found."
         raise ErrorResponse(error(request, 404, text, "TimelineNotFoundException", WEB_API))
     body = {
         "records": [
@@ -95,7 +95,7 @@ def logs(request: Request, names: dict[str, str]) -> Answer:
         return zip_answer(request, f"logs_{build.id}", _zipped_logs(request, build))
     here = f"{request.here}/{project.id}/_apis/build/builds/{build.id}/logs"
     written = {number: build.log(step, request.now) for number, step in build.logged().items()}
-    found = [
+    log_rows = [
         {
             "lineCount": len(lines),
             "createdOn": lines[0].split(" ", 1)[0],
@@ -107,7 +107,7 @@ def logs(request: Request, names: dict[str, str]) -> Answer:
         for number, lines in written.items()
         if lines
     ]
-    return listing(request, found)
+    return listing(request, log_rows)
 
 
 def _zipped_logs(request: Request, build: Build) -> dict[str, bytes]:
@@ -125,21 +125,25 @@ def _file_name(step: Step) -> str:
     return _NOT_IN_FILE_NAMES.sub("_", step.name)
 
 
-def log(request: Request, names: dict[str, str]) -> Answer:
-    """The lines of a log from `startLine` to `endLine`, counted from one: as text, as a list when JSON is asked, or
-    zipped.
-    """
-    _, build = find_build(request, names)
-    step = build.logged().get(int(names["log"]))
+def find_log(request: Request, build: Build, number: str) -> list[str]:
+    """The lines of the log with this number. Raises `ErrorResponse` if there are none yet."""
+    step = build.logged().get(int(number))
     lines = build.log(step, request.now) if step else []
     if not lines:
-        text = f"The requested log {names['log']} could not be found for build {build.id}."
+        text = f"The requested log {number} could not be found for build {build.id}."
         raise ErrorResponse(error(request, 404, text, "BuildLogNotFoundException", WEB_API))
+    return lines
+
+
+def log(request: Request, names: dict[str, str]) -> Answer:
+    """Read a log from `startLine` to `endLine`, counted from one: as text, as a JSON list, or as a zip file."""
+    _, build = find_build(request, names)
+    lines = find_log(request, build, names["log"])
     first = max(request.number("startLine", 1), 1)
     last = request.number("endLine", len(lines))
-    wanted = lines[first - 1 : max(last, 0)]
+    selected = lines[first - 1 : max(last, 0)]
     if wants_zip(request):
-        return zip_answer(request, f"log_{names['log']}", {f"{names['log']}.txt": as_text(wanted)})
+        return zip_answer(request, f"log_{names['log']}", {f"{names['log']}.txt": as_text(selected)})
     if request.wants_json or request.query.get("$format", "").lower() == "json":
-        return listing(request, wanted)
-    return raw(request, as_text(wanted), "text/plain")
+        return listing(request, selected)
+    return raw(request, as_text(selected), "text/plain")

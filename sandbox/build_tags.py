@@ -50,12 +50,12 @@ def remove(request: Request, names: dict[str, str]) -> Answer:
 def update(request: Request, names: dict[str, str]) -> Answer:
     """Add and remove the tags in the body."""
     _, build = find_build(request, names, changing=_RIGHT)
-    wish = request.fields()
+    fields = request.fields()
     return _changed(
         request,
         build,
-        adding=_texts(request, wish.get("tagsToAdd")),
-        removing=_texts(request, wish.get("tagsToRemove")),
+        adding=_texts(request, fields.get("tagsToAdd")),
+        removing=_texts(request, fields.get("tagsToRemove")),
     )
 
 

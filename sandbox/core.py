@@ -17,7 +17,7 @@ _CORE = "Microsoft.TeamFoundation.Core.WebApi"
 
 def project_json(request: Request, project: Project) -> dict[str, Any]:
     """A project in a list or as part of other JSON. An empty description is absent."""
-    found: dict[str, Any] = {
+    body: dict[str, Any] = {
         "id": project.id,
         "name": project.name,
         "url": f"{request.here}/_apis/projects/{project.id}",
@@ -27,38 +27,38 @@ def project_json(request: Request, project: Project) -> dict[str, Any]:
         "lastUpdateTime": instant(project.updated_at),
     }
     if project.description:
-        found["description"] = project.description
-    return found
+        body["description"] = project.description
+    return body
 
 
 def projects(request: Request, _names: dict[str, str]) -> Answer:
     """List the projects that the person sees, in no particular order, in pages."""
-    wanted = request.choice("stateFilter", STATES, USABLE)
-    visible = [one for one in request.organization.visible(request.person) if _fits(one, wanted)]
+    state = request.choice("stateFilter", STATES, USABLE)
+    visible = [project for project in request.organization.visible(request.person) if _fits(project, state)]
     start = max(request.number("continuationToken", request.number("$skip", 0)), 0)
     top = min(max(request.number("$top", PAGE_CAP), 1), PAGE_CAP)
     page = visible[start : start + top]
     more = str(start + top) if start + top < len(visible) else None
-    return listing(request, [project_json(request, one) for one in page], continuation=more)
+    return listing(request, [project_json(request, project) for project in page], continuation=more)
 
 
-def _fits(project: Project, wanted: str) -> bool:
-    return project.state != "deleted" if wanted == "all" else project.state == wanted
+def _fits(project: Project, state: str) -> bool:
+    return project.state != "deleted" if state == "all" else project.state == state
 
 
 def project(request: Request, names: dict[str, str]) -> Answer:
     """Read one project by name or id, in any state, with links and its team."""
-    found = _visible(request, names["project"])
-    if found is None or found.state == "deleted":
+    requested = _visible(request, names["project"])
+    if requested is None or requested.state == "deleted":
         raise ErrorResponse(_unknown(request, names["project"]))
-    body = project_json(request, found)
+    body = project_json(request, requested)
     body["_links"] = {
         "self": {"href": body["url"]},
         "collection": {"href": f"{request.here}/_apis/projectCollections/{request.organization.id}"},
-        "web": {"href": f"{request.here}/{quote(found.name)}"},
+        "web": {"href": f"{request.here}/{quote(requested.name)}"},
     }
-    team = stable_id("team", found.id)
-    body["defaultTeam"] = {"id": team, "name": f"{found.name} Team", "url": f"{body['url']}/teams/{team}"}
+    team = stable_id("team", requested.id)
+    body["defaultTeam"] = {"id": team, "name": f"{requested.name} Team", "url": f"{body['url']}/teams/{team}"}
     if request.flag("includeCapabilities"):
         body["capabilities"] = {
             "versioncontrol": {"sourceControlType": "Git", "gitEnabled": "True", "tfvcEnabled": "False"}
@@ -71,22 +71,22 @@ def find_project(request: Request, names: dict[str, str], *, unknown_id: int = 4
 
     Raises `ErrorResponse` with a 404 that does not say whether it exists; `unknown_id` is the status for an id.
     """
-    found = _visible(request, names["project"])
-    if found is None or found.state != USABLE:
+    requested = _visible(request, names["project"])
+    if requested is None or requested.state != USABLE:
         raise ErrorResponse(_unknown(request, names["project"], unknown_id=unknown_id))
-    request.project = found
-    return found.opened()
+    request.project = requested
+    return requested.opened()
 
 
 def usable_projects(request: Request) -> list[Project]:
     """Every project that the person can use."""
-    return [one.opened() for one in request.organization.visible(request.person) if one.state == USABLE]
+    return [project.opened() for project in request.organization.visible(request.person) if project.state == USABLE]
 
 
 def _visible(request: Request, name_or_id: str) -> Project | None:
-    wanted = name_or_id.casefold()
+    folded = name_or_id.casefold()
     visible = request.organization.visible(request.person)
-    return next((one for one in visible if wanted == one.id or wanted == one.name.casefold()), None)
+    return next((project for project in visible if folded == project.id or folded == project.name.casefold()), None)
 
 
 def _unknown(request: Request, name_or_id: str, *, unknown_id: int = 404) -> Answer:

@@ -185,8 +185,8 @@ class Release:
         by_hand: bool = False,
     ) -> Attempt:
         """Start a deployment, and request its approvals."""
-        asked = environment.plan.approvers
-        approvals = [Approval(new_id(), one, at) for one in asked] or [
+        approvers = environment.plan.approvers
+        approvals = [Approval(new_id(), approver, at) for approver in approvers] or [
             Approval(new_id(), None, at, "approved", decided_at=at)
         ]
         number = len(environment.attempts) + 1

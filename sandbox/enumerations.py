@@ -21,18 +21,18 @@ class Enumeration:
     def read(self, value: str) -> str | None:
         """The published names of a value's members, separated by commas; None if it is not a valid value."""
         parts = [self._read_one(part.strip()) for part in value.split(",")]
-        found = [part for part in parts if part is not None]
-        if len(found) < len(parts) or (len(parts) > 1 and not self.flags):
+        members = [part for part in parts if part is not None]
+        if len(members) < len(parts) or (len(parts) > 1 and not self.flags):
             return None
-        return ",".join(found)
+        return ",".join(members)
 
     def number(self, value: str) -> int:
         """The number of a value that `read` can read: the sum of its members' numbers. Raises `KeyError`."""
         return sum(self.members[name] for name in (self.read(value) or value).split(","))
 
-    def lets_through(self, wanted: str, member: str) -> bool:
+    def lets_through(self, names: str, member: str) -> bool:
         """Whether a filter, as `read` returns it, contains a member. An empty filter matches everything."""
-        numbers = [self.members[name] for name in wanted.split(",") if name]
+        numbers = [self.members[name] for name in names.split(",") if name]
         own = self.number(member)
         return not any(numbers) or any(number & own for number in numbers)
 

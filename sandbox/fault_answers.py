@@ -42,8 +42,8 @@ def _throttled_refusal(request: Request, fault: Fault, _usual: Answer) -> Answer
     }
     answer = refused.get(fault.status or 401, error_responses.wrong_token)(request)
     limits = error_responses.limit_headers(request, fault.retry_after, remaining=0)
-    told = {"retry_after": "Retry-After", "remaining": "X-RateLimit-Remaining", "delay": "X-RateLimit-Delay"}
-    only = told.get(fault.variant)
+    headers = {"retry_after": "Retry-After", "remaining": "X-RateLimit-Remaining", "delay": "X-RateLimit-Delay"}
+    only = headers.get(fault.variant)
     answer.headers = _with(answer.headers, [limit for limit in limits if only in (None, limit[0])])
     return answer
 
@@ -54,8 +54,8 @@ def _near_limit(request: Request, fault: Fault, usual: Answer) -> Answer:
 
 
 def _maintenance(request: Request, fault: Fault, _usual: Answer) -> Answer:
-    said = error_responses.host_shut_down if fault.variant == "json" else error_responses.maintenance_page
-    return said(request, fault.retry_after)
+    answer = error_responses.host_shut_down if fault.variant == "json" else error_responses.maintenance_page
+    return answer(request, fault.retry_after)
 
 
 def _not_json(_request: Request, _fault: Fault, usual: Answer) -> Answer:

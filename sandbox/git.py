@@ -40,7 +40,7 @@ def web_url(request: Request, project: Project, repository: Repository) -> str:
 def repository_json(request: Request, project: Project, repository: Repository) -> dict[str, Any]:
     """A repository as JSON. An empty one has no default branch, and older servers return fewer properties."""
     web = web_url(request, project, repository)
-    found: dict[str, Any] = {
+    body: dict[str, Any] = {
         "id": repository.id,
         "name": repository.name,
         "url": repository_url(request, project, repository),
@@ -51,12 +51,12 @@ def repository_json(request: Request, project: Project, repository: Repository) 
         "webUrl": web,
     }
     if repository.default_branch and repository.refs:
-        found["defaultBranch"] = repository.default_branch
+        body["defaultBranch"] = repository.default_branch
     if request.edition.tells_disabled:
-        found["isDisabled"] = repository.disabled
+        body["isDisabled"] = repository.disabled
     if request.edition.tells_maintenance:
-        found["isInMaintenance"] = False
-    return found
+        body["isInMaintenance"] = False
+    return body
 
 
 def _clone_url(request: Request, web: str) -> str:
@@ -114,11 +114,11 @@ def find_repository(
     projects = [find_project(request, names)] if "project" in names else usable_projects(request)
     if changing and request.permission_first:
         require(request, changing)
-    wanted = names["repository"].casefold()
+    folded = names["repository"].casefold()
     for project in projects:
         for repository in project.repositories:
-            named = "project" in names and wanted == repository.name.casefold()
-            if (named or wanted == repository.id) and (disabled_too or not repository.disabled):
+            named = "project" in names and folded == repository.name.casefold()
+            if (named or folded == repository.id) and (disabled_too or not repository.disabled):
                 request.project = project
                 if changing:
                     require(request, changing)
@@ -149,15 +149,15 @@ def repository(request: Request, names: dict[str, str]) -> Answer:
 
 def update_repository(request: Request, names: dict[str, str]) -> Answer:
     """Rename a repository, disable or enable it, or change its default branch."""
-    project, found = find_repository(request, names, changing="RenameRepository", disabled_too=True)
-    wish = request.fields()
-    branch = str(wish.get("defaultBranch") or found.default_branch or "")
-    if branch and branch != found.default_branch and branch not in found.refs:
+    project, requested = find_repository(request, names, changing="RenameRepository", disabled_too=True)
+    fields = request.fields()
+    branch = str(fields.get("defaultBranch") or requested.default_branch or "")
+    if branch and branch != requested.default_branch and branch not in requested.refs:
         raise ErrorResponse(argument_wrong(request, f"The branch '{branch}' does not exist."))
-    found.name = str(wish.get("name") or found.name)
-    found.default_branch = branch or None
-    found.disabled = wish.get("isDisabled", found.disabled) is True
-    return json_answer(request, repository_json(request, project, found))
+    requested.name = str(fields.get("name") or requested.name)
+    requested.default_branch = branch or None
+    requested.disabled = fields.get("isDisabled", requested.disabled) is True
+    return json_answer(request, repository_json(request, project, requested))
 
 
 def create_repository(request: Request, names: dict[str, str]) -> Answer:
@@ -167,7 +167,7 @@ def create_repository(request: Request, names: dict[str, str]) -> Answer:
     name = request.fields().get("name")
     if not name or not isinstance(name, str):
         raise ErrorResponse(argument_missing(request, "name"))
-    if any(one.name.casefold() == name.casefold() for one in project.repositories):
+    if any(repository.name.casefold() == name.casefold() for repository in project.repositories):
         text = f"TF400948: A Git repository with the name {name} already exists."
         raise ErrorResponse(error(request, 409, text, "GitRepositoryNameAlreadyExistsException", GIT_SERVER))
     new = Repository(stable_id(project.id, name, len(project.repositories)), name)
@@ -177,13 +177,13 @@ def create_repository(request: Request, names: dict[str, str]) -> Answer:
 
 def refs(request: Request, names: dict[str, str]) -> Answer:
     """List branches and tags, paged on request; `filter` starts after "refs/"."""
-    project, found = find_repository(request, names)
+    project, requested = find_repository(request, names)
     token = unquote(request.query.get("continuationToken", ""))
-    fitting = sorted(name for name in found.refs if _fits(request, found, name) and name >= token)
+    fitting = sorted(name for name in requested.refs if _fits(request, requested, name) and name >= token)
     top = request.number("$top", USUAL_PAGE if token else len(fitting))
     page = fitting[: min(max(top, 1), LARGEST_PAGE)]
     more = quote(fitting[len(page)]) if len(page) < len(fitting) else None
-    return listing(request, [_ref_json(request, project, found, name) for name in page], continuation=more)
+    return listing(request, [_ref_json(request, project, requested, name) for name in page], continuation=more)
 
 
 def _fits(request: Request, repository: Repository, name: str) -> bool:
@@ -216,21 +216,21 @@ def _ref_json(request: Request, project: Project, repository: Repository, name: 
 
 def update_refs(request: Request, names: dict[str, str]) -> Answer:
     """Create, move and delete branches. Answers 200 even if one of them failed."""
-    _, found = find_repository(request, names)
-    results = [_update_ref(request, found, wish) for wish in request.entries()]
+    _, requested = find_repository(request, names)
+    results = [_update_ref(request, requested, update) for update in request.entries()]
     moved = [
         RefUpdate(result["name"], result["oldObjectId"], result["newObjectId"])
         for result in results
         if result["updateStatus"] == "succeeded"
     ]
     if moved and request.person is not None:
-        found.add_push(request.person, request.now, moved)
+        requested.add_push(request.person, request.now, moved)
     return listing(request, results)
 
 
-def _update_ref(request: Request, repository: Repository, wish: dict[str, Any]) -> dict[str, Any]:
-    name = str(wish.get("name", ""))
-    old, new = str(wish.get("oldObjectId", NOTHING)), str(wish.get("newObjectId", NOTHING))
+def _update_ref(request: Request, repository: Repository, update: dict[str, Any]) -> dict[str, Any]:
+    name = str(update.get("name", ""))
+    old, new = str(update.get("oldObjectId", NOTHING)), str(update.get("newObjectId", NOTHING))
     status, message = _ref_status(request, repository, name, old, new)
     if status == "succeeded" and new == NOTHING:
         del repository.refs[name]

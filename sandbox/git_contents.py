@@ -80,7 +80,7 @@ def item_json(
     """A file or folder in a list."""
     here = repository_url(request, project, repository)
     is_folder = path not in tree
-    found: dict[str, Any] = {
+    body: dict[str, Any] = {
         "objectId": tree_id(tree, path) if is_folder else blob_id(tree[path]),
         "gitObjectType": "tree" if is_folder else "blob",
         "commitId": commit.id,
@@ -88,12 +88,12 @@ def item_json(
         "url": f"{here}/items{quote(path)}?versionType=Commit&version={commit.id}&versionOptions=None",
     }
     if is_folder:
-        found["isFolder"] = True
+        body["isFolder"] = True
     if request.flag("includeContentMetadata"):
-        found["contentMetadata"] = _metadata(path, None if is_folder else tree[path])
+        body["contentMetadata"] = _metadata(path, None if is_folder else tree[path])
     if request.flag("latestProcessedChange"):
-        found["latestProcessedChange"] = commit_json(request, project, repository, commit)
-    return found
+        body["latestProcessedChange"] = commit_json(request, project, repository, commit)
+    return body
 
 
 def _metadata(path: str, content: bytes | None) -> dict[str, Any]:
@@ -101,17 +101,17 @@ def _metadata(path: str, content: bytes | None) -> dict[str, Any]:
     if content is None:
         return {"fileName": name}
     kind = mimetypes.guess_type(name)[0] or ("application/octet-stream" if b"\0" in content else "text/plain")
-    found: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "encoding": -1 if b"\0" in content else 65001,
         "contentType": kind,
         "fileName": name,
         "extension": name.rpartition(".")[2] if "." in name else "",
     }
     if b"\0" in content:
-        found["isBinary"] = True
+        metadata["isBinary"] = True
     if kind.startswith("image/"):
-        found["isImage"] = True
-    return found
+        metadata["isImage"] = True
+    return metadata
 
 
 def _one_item(request: Request, project: Project, repository: Repository, commit: Commit, path: str) -> Answer:

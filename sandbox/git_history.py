@@ -52,8 +52,8 @@ def _commits_of_ids(request: Request, project: Project, repository: Repository) 
     https://github.com/microsoft/azure-devops-extension-api/issues/34
     """
     ids = [sha.strip().lower() for sha in request.query[f"{_CRITERIA}ids"].split(",")]
-    found = [repository.commits[sha] for sha in dict.fromkeys(ids) if sha in repository.commits]
-    written = [commit_json(request, project, repository, commit) for commit in found]
+    existing = [repository.commits[sha] for sha in dict.fromkeys(ids) if sha in repository.commits]
+    written = [commit_json(request, project, repository, commit) for commit in existing]
     return listing(request, [{name: value for name, value in item.items() if name != "remoteUrl"} for item in written])
 
 
@@ -78,9 +78,9 @@ def _fitting(request: Request, repository: Repository, commits: Iterable[Commit]
     people = [request.query.get(f"{_CRITERIA}{name}", "").casefold() for name in ("author", "user")]
     since, until = (moment(request.query.get(f"{_CRITERIA}{name}", "")) for name in ("fromDate", "toDate"))
     for commit in commits:
-        who = f"{commit.author.name} {commit.author.upn}".casefold()
+        author = f"{commit.author.name} {commit.author.upn}".casefold()
         in_time = (since is None or commit.at >= since) and (until is None or commit.at <= until)
-        if all(person in who for person in people) and in_time and _is_at_path(request, repository, commit):
+        if all(person in author for person in people) and in_time and _is_at_path(request, repository, commit):
             yield commit
 
 
@@ -101,12 +101,12 @@ def _is_at_path(request: Request, repository: Repository, commit: Commit) -> boo
 def commit(request: Request, names: dict[str, str]) -> Answer:
     """Read one commit, with its whole message, its parents and who pushed it."""
     project, repository = find_repository(request, names)
-    found = named_commit(request, repository, names["commit"])
-    body = whole_commit_json(request, project, repository, found)
+    requested = named_commit(request, repository, names["commit"])
+    body = whole_commit_json(request, project, repository, requested)
     top = request.number("changeCount", 0)
     if top > 0:
-        body["changes"] = _changes_json(request, project, repository, found)[:top]
-    push = repository.push_of(found.id)
+        body["changes"] = _changes_json(request, project, repository, requested)[:top]
+    push = repository.push_of(requested.id)
     if push is not None:
         body["push"] = push_reference(request, push)
     return json_answer(request, body)
@@ -115,12 +115,12 @@ def commit(request: Request, names: dict[str, str]) -> Answer:
 def commit_changes(request: Request, names: dict[str, str]) -> Answer:
     """List what a commit changed. The counts are those of all changes."""
     project, repository = find_repository(request, names)
-    found = named_commit(request, repository, names["commit"])
-    counts = list(repository.differences(found).values())
+    requested = named_commit(request, repository, names["commit"])
+    counts = list(repository.differences(requested).values())
     skip, top = max(request.number("skip", 0), 0), max(request.number("top", len(counts)), 0)
     body = {
         "changeCounts": {kind.title(): counts.count(kind) for kind in ("add", "edit", "delete") if kind in counts},
-        "changes": _changes_json(request, project, repository, found)[skip : skip + top],
+        "changes": _changes_json(request, project, repository, requested)[skip : skip + top],
     }
     return json_answer(request, body)
 
@@ -146,12 +146,12 @@ def branch_stats(request: Request, names: dict[str, str]) -> Answer:
         for name, sha in sorted(repository.refs.items())
         if name.startswith("refs/heads/")
     }
-    wanted = request.query.get("name", "")
-    if wanted and wanted not in branches:
-        return unresolvable(request, repository, "branch", wanted)
+    requested_name = request.query.get("name", "")
+    if requested_name and requested_name not in branches:
+        return unresolvable(request, repository, "branch", requested_name)
     of_base = {commit.id for commit in repository.history(base)}
     stats = []
-    for name in [wanted] if wanted else branches:
+    for name in [requested_name] if requested_name else branches:
         own = {commit.id for commit in repository.history(branches[name])}
         stats.append(
             {
@@ -162,4 +162,4 @@ def branch_stats(request: Request, names: dict[str, str]) -> Answer:
                 "isBaseVersion": base_branch.removeprefix("refs/heads/") == name,
             }
         )
-    return json_answer(request, stats[0]) if wanted else listing(request, stats)
+    return json_answer(request, stats[0]) if requested_name else listing(request, stats)

@@ -24,18 +24,18 @@ def _links(request: Request, project: Project, repository: Repository, here: str
 def blob(request: Request, names: dict[str, str]) -> Answer:
     """Read a file by the id of its content: its size as JSON, the content itself, or a zip file."""
     project, repository = find_repository(request, names)
-    wanted = names["sha"].lower()
-    content = _find_blob(request, repository, wanted)
-    name = request.query.get("fileName") or wanted
+    sha = names["sha"].lower()
+    content = _find_blob(request, repository, sha)
+    name = request.query.get("fileName") or sha
     if wants_zip(request):
         return zip_answer(request, name, {name: content})
     usual = "json" if request.wants_json and not request.flag("download") else "octetStream"
     if request.choice("$format", FORMATS, usual) != "json":
         answer = raw(request, content, OCTETS)
         return download(answer, name) if request.flag("download") else answer
-    here = f"{repository_url(request, project, repository)}/blobs/{wanted}"
+    here = f"{repository_url(request, project, repository)}/blobs/{sha}"
     body = {
-        "objectId": wanted,
+        "objectId": sha,
         "size": len(content),
         "url": here,
         "_links": _links(request, project, repository, here),
@@ -62,16 +62,16 @@ def _find_blob(request: Request, repository: Repository, sha: str) -> bytes:
 def tree(request: Request, names: dict[str, str]) -> Answer:
     """Read a folder by its id: its items, with `recursive` all below it, as JSON; or all below it as a zip file."""
     project, repository = find_repository(request, names)
-    wanted = names["sha"].lower()
+    sha = names["sha"].lower()
     trees = ((commit.tree, folder) for commit in repository.commits.values() for folder in folders(commit.tree))
-    found = next((pair for pair in trees if tree_id(*pair) == wanted), None)
-    if found is None:
+    match = next((pair for pair in trees if tree_id(*pair) == sha), None)
+    if match is None:
         raise ErrorResponse(_not_there(request, repository, names["sha"]))
-    files, folder = found
+    files, folder = match
     if wants_zip(request):
         begin = folder.rstrip("/") + "/"
         below = {path.removeprefix(begin): content for path, content in files.items() if path.startswith(begin)}
-        return zip_answer(request, request.query.get("fileName") or wanted, below)
+        return zip_answer(request, request.query.get("fileName") or sha, below)
     return json_answer(request, _tree_json(request, project, repository, files, folder))
 
 

@@ -60,11 +60,11 @@ def one_push(request: Request, names: dict[str, str]) -> Answer:
     )
 
 
-def find_push(request: Request, repository: Repository, wanted: str) -> Push:
+def find_push(request: Request, repository: Repository, number: str) -> Push:
     """A push by number. Raises `ErrorResponse`."""
-    push = next((push for push in repository.pushes if str(push.id) == wanted), None)
+    push = next((push for push in repository.pushes if str(push.id) == number), None)
     if push is None:
-        text = f"The push with ID {wanted} could not be found in the repository {repository.name}."
+        text = f"The push with ID {number} could not be found in the repository {repository.name}."
         raise ErrorResponse(error(request, 404, text, "GitPushNotFoundException", GIT_SERVER))
     return push
 
@@ -103,16 +103,16 @@ def push(request: Request, names: dict[str, str]) -> Answer:
     """Commit files to a branch, which the push may create."""
     project, repository = find_repository(request, names, changing="GenericContribute")
     body = request.fields()
-    updates, wishes = _objects(body.get("refUpdates")), _objects(body.get("commits"))
-    if not updates or not wishes or request.person is None:
+    updates, new_commits = _objects(body.get("refUpdates")), _objects(body.get("commits"))
+    if not updates or not new_commits or request.person is None:
         raise ErrorResponse(argument_missing(request, "push"))
     name, old = str(updates[0].get("name", "")), str(updates[0].get("oldObjectId", NOTHING))
     parent = _parent(request, repository, name, old)
     made: list[Commit] = []
-    for wish in wishes:
-        parent = _commit(request, repository, wish, parent)
+    for new_commit in new_commits:
+        parent = _commit(request, repository, new_commit, parent)
         made.append(parent)
-    repository.commits.update({one.id: one for one in made})
+    repository.commits.update({commit.id: commit for commit in made})
     repository.refs[name] = made[-1].id
     repository.default_branch = repository.default_branch or name
     made.reverse()
@@ -125,7 +125,7 @@ def push(request: Request, names: dict[str, str]) -> Answer:
 
 def _objects(value: Any) -> list[dict[str, Any]]:
     """The value if it is a list of objects; otherwise an empty list."""
-    return value if isinstance(value, list) and all(isinstance(one, dict) for one in value) else []
+    return value if isinstance(value, list) and all(isinstance(item, dict) for item in value) else []
 
 
 def _parent(request: Request, repository: Repository, name: str, old: str) -> Commit | None:
@@ -145,14 +145,14 @@ def _parent(request: Request, repository: Repository, name: str, old: str) -> Co
     return repository.commits.get(old)
 
 
-def _commit(request: Request, repository: Repository, wish: dict[str, Any], parent: Commit | None) -> Commit:
+def _commit(request: Request, repository: Repository, fields: dict[str, Any], parent: Commit | None) -> Commit:
     tree = dict(parent.tree) if parent else {}
-    changes = _objects(wish.get("changes"))
+    changes = _objects(fields.get("changes"))
     if not changes:
         raise ErrorResponse(argument_missing(request, "changes"))
     for change in changes:
         _apply(request, tree, change)
-    comment = str(wish.get("comment") or "")
+    comment = str(fields.get("comment") or "")
     parents = (parent.id,) if parent else ()
     sha = stable_sha(repository.id, *parents, len(repository.commits), comment)
     if request.person is None:

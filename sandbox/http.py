@@ -230,8 +230,8 @@ def _parameters(query: str) -> dict[str, str]:
 
 
 def _keeps(line: list[str], headers: dict[str, str]) -> bool:
-    said = headers.get("connection", "").lower()
-    return said != "close" if line[2] == "HTTP/1.1" else said == "keep-alive"
+    connection = headers.get("connection", "").lower()
+    return connection != "close" if line[2] == "HTTP/1.1" else connection == "keep-alive"
 
 
 def _written(answer: Answer, length: int, *, keep: bool) -> bytes:

@@ -42,8 +42,8 @@ def moment(text: str) -> datetime | None:
 
     ISO 8601; the HTTP format `Sat, 28 Nov 2026 01:02:03 GMT`; and `6/14/2018 12:00:00 AM`, as the documentation has it.
     """
-    found = _http_time(text.strip()) or _american_time(text.strip()) or _iso_time(text)
-    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
+    parsed = _http_time(text.strip()) or _american_time(text.strip()) or _iso_time(text)
+    return parsed if parsed is None or parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def _http_time(text: str) -> datetime | None:

@@ -40,8 +40,8 @@ def answer_type(route: Route) -> str:
 
 def properties(type_name: str) -> Mapping[str, str]:
     """The enumeration or type of each property of a type that contains enumerations."""
-    found: Mapping[str, str] = _lists()["types"].get(type_name, {})
-    return found
+    types: Mapping[str, str] = _lists()["types"].get(type_name, {})
+    return types
 
 
 def as_asked(request: Request, route: Route | None, answer: Answer) -> Answer:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from sandbox import build_changes
 from sandbox.build import ASSEMBLY, WEB_API, require
 from sandbox.build_artifacts import find_artifact
+from sandbox.build_runs import find_log
 from sandbox.core import find_project
 from sandbox.http_messages import (
     Answer,
@@ -62,7 +63,7 @@ def pipelines(request: Request, names: dict[str, str]) -> Answer:
     project = find_project(request, names)
     order = _order(request)
     page, more = order.page(request, order.sort(project.definitions), usual_size=USUAL_PAGE)
-    return listing(request, [_pipeline_json(request, project, one) for one in page], continuation=more)
+    return listing(request, [_pipeline_json(request, project, definition) for definition in page], continuation=more)
 
 
 def _order(request: Request) -> Order:
@@ -79,11 +80,11 @@ def _order(request: Request) -> Order:
 def _find_pipeline(request: Request, names: dict[str, str]) -> tuple[Project, Definition]:
     """The pipeline that a path names. Raises `ErrorResponse`, with a 500 if there is none, as recorded."""
     project = find_project(request, names)
-    found = next((definition for definition in project.definitions if str(definition.id) == names["pipeline"]), None)
-    if found is None:
+    match = next((definition for definition in project.definitions if str(definition.id) == names["pipeline"]), None)
+    if match is None:
         text = f"Pipeline with ID {names['pipeline']} does not exist."
         raise ErrorResponse(error(request, 500, text, "PipelineNotFoundException", _PIPELINES))
-    return project, found
+    return project, match
 
 
 def pipeline(request: Request, names: dict[str, str]) -> Answer:
@@ -146,14 +147,14 @@ def runs(request: Request, names: dict[str, str]) -> Answer:
 def _find_run(request: Request, names: dict[str, str]) -> tuple[Project, Build]:
     """The run that a path names, of its pipeline. Raises `ErrorResponse`."""
     project, definition = _find_pipeline(request, names)
-    found = next(
+    match = next(
         (build for build in project.kept_builds if str(build.id) == names["run"] and build.definition is definition),
         None,
     )
-    if found is None:
+    if match is None:
         text = f"The requested build {names['run']} could not be found."
         raise ErrorResponse(error(request, 404, text, "BuildNotFoundException", WEB_API, ASSEMBLY))
-    return project, found
+    return project, match
 
 
 def run(request: Request, names: dict[str, str]) -> Answer:
@@ -167,20 +168,20 @@ def begin(request: Request, names: dict[str, str]) -> Answer:
         require(request, find_project(request, names), None, "Queue builds")
     project, definition = _find_pipeline(request, names)
     require(request, project, definition, "Queue builds")
-    wish = request.fields()
-    own = _own_repository(request, wish)
+    fields = request.fields()
+    own = _own_repository(request, fields)
     for name in ("previewRun", "yamlOverride", "stagesToSkip"):
-        if wish.get(name):
+        if fields.get(name):
             raise ErrorResponse(not_supported(request, f"'{name}' of a new run"))
-    _require_declared(request, definition, wish)
+    _require_declared(request, definition, fields)
     branch, sha = str(own.get("refName") or ""), str(own.get("version") or "")
     build = build_changes.begin(request, project, definition, branch, sha)
     return json_answer(request, _whole_run(request, project, build))
 
 
-def _own_repository(request: Request, wish: Mapping[str, Any]) -> dict[str, Any]:
+def _own_repository(request: Request, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The `refName` and `version` of a new run's own repository. Raises `ErrorResponse` for other resources."""
-    resources = _object(request, wish.get("resources"))
+    resources = _object(request, fields.get("resources"))
     repositories = _object(request, resources.pop("repositories", None))
     own = _object(request, repositories.pop("self", None))
     more = [*(name for name, value in resources.items() if value), *repositories]
@@ -196,10 +197,10 @@ def _object(request: Request, value: Any) -> dict[str, Any]:
     return dict(value or {})
 
 
-def _require_declared(request: Request, definition: Definition, wish: Mapping[str, Any]) -> None:
+def _require_declared(request: Request, definition: Definition, fields: Mapping[str, Any]) -> None:
     """Raise `ErrorResponse` for parameters and variables, because no pipeline here declares any."""
-    parameters = _object(request, wish.get("templateParameters"))
-    variables = _object(request, wish.get("variables"))
+    parameters = _object(request, fields.get("templateParameters"))
+    variables = _object(request, fields.get("variables"))
     if parameters:
         text = f"/{definition.yaml_path}: Unexpected parameter '{next(iter(parameters))}'"
         raise ErrorResponse(_not_valid(request, text))
@@ -228,9 +229,9 @@ def artifact(request: Request, names: dict[str, str]) -> Answer:
     project, build = _find_run(request, names)
     if not request.query.get("artifactName"):
         raise ErrorResponse(argument_missing(request, "artifactName"))
-    found = find_artifact(request, build, request.query["artifactName"])
+    requested = find_artifact(request, build, request.query["artifactName"])
     here = f"{_pipeline_url(request, project, build.definition)}/runs/{build.id}/artifacts"
-    return json_answer(request, {"name": found.name, "url": f"{here}?artifactName={quote(found.name)}"})
+    return json_answer(request, {"name": requested.name, "url": f"{here}?artifactName={quote(requested.name)}"})
 
 
 def _log_json(request: Request, project: Project, build: Build, number: int, lines: list[str]) -> dict[str, Any]:
@@ -259,9 +260,5 @@ def logs(request: Request, names: dict[str, str]) -> Answer:
 def log(request: Request, names: dict[str, str]) -> Answer:
     """Read the metadata of one log. Its lines have a URL of their own."""
     project, build = _find_run(request, names)
-    step = build.logged().get(int(names["log"]))
-    lines = build.log(step, request.now) if step else []
-    if not lines:
-        text = f"The requested log {names['log']} could not be found for build {build.id}."
-        raise ErrorResponse(error(request, 404, text, "BuildLogNotFoundException", WEB_API))
+    lines = find_log(request, build, names["log"])
     return json_answer(request, _log_json(request, project, build, int(names["log"]), lines))

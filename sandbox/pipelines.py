@@ -79,11 +79,11 @@ _LAST = Task("Finalize Job", 1, ("Cleaning up task key", "Start cleaning up orph
 def steps(script: Script, outcome: Outcome) -> tuple[Step, ...]:
     """Every record of a build with its times, as if nobody canceled it."""
     at = math.inf if outcome == "waits" else QUEUED_SECONDS
-    found: list[Step] = []
+    records: list[Step] = []
     broken = False
     for order, stage in enumerate(script, start=1):
         if broken:
-            found.append(Step(stage.name, "", "Stage", stage.name, order, at, at, "skipped"))
+            records.append(Step(stage.name, "", "Stage", stage.name, order, at, at, "skipped"))
             continue
         inside = [
             step for number, job in enumerate(stage.jobs, start=1) for step in _job(stage, job, number, at, outcome)
@@ -91,9 +91,9 @@ def steps(script: Script, outcome: Outcome) -> tuple[Step, ...]:
         phases = [step for step in inside if step.kind == "Phase"]
         result = _worst(step.result for step in phases)
         ends = max(step.ends for step in phases)
-        found += [Step(stage.name, "", "Stage", stage.name, order, at, ends, result), *inside]
+        records += [Step(stage.name, "", "Stage", stage.name, order, at, ends, result), *inside]
         at, broken = ends, result == "failed"
-    return tuple(found)
+    return tuple(records)
 
 
 def _job(stage: Stage, job: Job, order: int, at: float, outcome: Outcome) -> list[Step]:
@@ -117,8 +117,8 @@ def _job(stage: Stage, job: Job, order: int, at: float, outcome: Outcome) -> lis
 
 
 def _worst(results: Iterator[str]) -> str:
-    found = set(results)
-    return next((one for one in ("failed", "succeededWithIssues") if one in found), "succeeded")
+    present = set(results)
+    return next((result for result in ("failed", "succeededWithIssues") if result in present), "succeeded")
 
 
 def _said(task: Task, result: str) -> tuple[str, ...]:
@@ -270,7 +270,7 @@ class Build:
 
     def _lines(self, step: Step, elapsed: float) -> int:
         if step.kind == "Job":
-            return sum(self._lines(one, elapsed) for one in self.steps if one.parent == step.identifier)
+            return sum(self._lines(task, elapsed) for task in self.steps if task.parent == step.identifier)
         if elapsed < step.begins:
             return 0
         if step.ends == math.inf:
@@ -283,7 +283,7 @@ class Build:
         """The lines of a step's log at this time. The log of a job contains those of its tasks."""
         elapsed = min(self._elapsed(now), self._stops)
         if step.kind == "Job":
-            return [line for one in self.steps if one.parent == step.identifier for line in self.log(one, now)]
+            return [line for task in self.steps if task.parent == step.identifier for line in self.log(task, now)]
         return [self._line(step, index) for index in range(self._lines(step, elapsed))]
 
     def _line(self, step: Step, index: int) -> str:

@@ -55,10 +55,10 @@ def create(request: Request, names: dict[str, str]) -> Answer:
     _require_classic(request)
     if request.permission_first:
         _require(request, "create releases")
-    wish = request.fields()
-    if wish.get("definitionId") is None:
+    fields = request.fields()
+    if fields.get("definitionId") is None:
         raise ErrorResponse(argument_missing(request, "releaseStartMetadata"))
-    definition = find_definition(request, project, str(wish["definitionId"]))
+    definition = find_definition(request, project, str(fields["definitionId"]))
     _require(request, "create releases")
     count = sum(release.definition is definition for release in project.releases)
     new = Release(
@@ -68,36 +68,38 @@ def create(request: Request, names: dict[str, str]) -> Answer:
         request.person or definition.author,
         request.now,
         [Environment(project.new_id(), plan) for plan in definition.environments],
-        _versions(request, project, definition, wish.get("artifacts") or []),
-        str(wish.get("description") or ""),
-        _reason(request, wish.get("reason") or "manual"),
-        "draft" if wish.get("isDraft") is True else "active",
-        _names(request, wish.get("manualEnvironments") or []),
+        _versions(request, project, definition, fields.get("artifacts") or []),
+        str(fields.get("description") or ""),
+        _reason(request, fields.get("reason") or "manual"),
+        "draft" if fields.get("isDraft") is True else "active",
+        _names(request, fields.get("manualEnvironments") or []),
     )
     project.releases.append(new)
     new.settle(request.now, project.new_id)
     return json_answer(request, Writer(request, project).release(new, environments=True, artifacts=True))
 
 
-def _reason(request: Request, wish: Any) -> str:
-    if wish not in ("none", "manual", "continuousIntegration", "schedule", "pullRequest"):
+def _reason(request: Request, reason: Any) -> str:
+    if reason not in ("none", "manual", "continuousIntegration", "schedule", "pullRequest"):
         raise ErrorResponse(invalid_body(request))
-    return str(wish)
+    return str(reason)
 
 
-def _names(request: Request, wishes: Any) -> frozenset[str]:
-    if not isinstance(wishes, list):
+def _names(request: Request, value: Any) -> frozenset[str]:
+    if not isinstance(value, list):
         raise ErrorResponse(invalid_body(request))
-    return frozenset(str(wish) for wish in wishes)
+    return frozenset(str(name) for name in value)
 
 
-def _versions(request: Request, project: Project, definition: ReleaseDefinition, wishes: Any) -> dict[str, Build]:
+def _versions(request: Request, project: Project, definition: ReleaseDefinition, entries: Any) -> dict[str, Build]:
     """The build for each alias: the requested one, otherwise the newest successful one. Raises `ErrorResponse`."""
-    if not isinstance(wishes, list) or not all(isinstance(wish, dict) for wish in wishes):
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ErrorResponse(invalid_body(request))
-    references = {str(wish.get("alias")): wish.get("instanceReference") for wish in wishes}
-    asked = {alias: str(one.get("id", "")) for alias, one in references.items() if isinstance(one, dict)}
-    found = {}
+    references = {str(entry.get("alias")): entry.get("instanceReference") for entry in entries}
+    asked = {
+        alias: str(reference.get("id", "")) for alias, reference in references.items() if isinstance(reference, dict)
+    }
+    versions = {}
     for source in definition.artifacts:
         good = [
             build
@@ -112,8 +114,8 @@ def _versions(request: Request, project: Project, definition: ReleaseDefinition,
                 "inaccessible artifact source or no version is available."
             )
             raise ErrorResponse(refused(request, text, "ArtifactVersionUnavailableException"))
-        found[source.alias] = good[-1]
-    return found
+        versions[source.alias] = good[-1]
+    return versions
 
 
 def update(request: Request, names: dict[str, str]) -> Answer:
@@ -121,17 +123,19 @@ def update(request: Request, names: dict[str, str]) -> Answer:
     project = settled(request, names)
     if request.permission_first:
         _require(request, "manage releases")
-    found = find_release(request, project, names)
+    requested = find_release(request, project, names)
     _require(request, "manage releases")
-    wanted = str(request.fields().get("status") or found.status).lower()
-    if wanted not in ("draft", "active", "abandoned"):
-        raise ErrorResponse(argument_wrong(request, f"The status '{wanted}' is not valid."))
-    if wanted == "abandoned" and any(environment.status(request.now) in _RUNNING for environment in found.environments):
+    status = str(request.fields().get("status") or requested.status).lower()
+    if status not in ("draft", "active", "abandoned"):
+        raise ErrorResponse(argument_wrong(request, f"The status '{status}' is not valid."))
+    if status == "abandoned" and any(
+        environment.status(request.now) in _RUNNING for environment in requested.environments
+    ):
         text = "The release cannot be abandoned because a deployment is in progress."
         raise ErrorResponse(refused(request, text))
-    found.status = wanted
-    found.settle(request.now, project.new_id)
-    return json_answer(request, Writer(request, project).release(found, environments=True, artifacts=True))
+    requested.status = status
+    requested.settle(request.now, project.new_id)
+    return json_answer(request, Writer(request, project).release(requested, environments=True, artifacts=True))
 
 
 def update_environment(request: Request, names: dict[str, str]) -> Answer:
@@ -140,22 +144,22 @@ def update_environment(request: Request, names: dict[str, str]) -> Answer:
     if request.permission_first:
         _require(request, "manage deployments")
     release = find_release(request, project, names)
-    found = find_environment(request, release, names)
+    requested = find_environment(request, release, names)
     _require(request, "manage deployments")
-    wanted, current = str(request.fields().get("status") or "").lower(), found.status(request.now)
-    if wanted not in ("inprogress", "canceled"):
-        raise ErrorResponse(argument_wrong(request, f"The status '{wanted}' is not valid."))
+    status, current = str(request.fields().get("status") or "").lower(), requested.status(request.now)
+    if status not in ("inprogress", "canceled"):
+        raise ErrorResponse(argument_wrong(request, f"The status '{status}' is not valid."))
     runs = current in _RUNNING
-    if release.status != "active" or runs == (wanted == "inprogress"):
-        to = "InProgress" if wanted == "inprogress" else "Canceled"
+    if release.status != "active" or runs == (status == "inprogress"):
+        to = "InProgress" if status == "inprogress" else "Canceled"
         state = current[:1].upper() + current[1:]
         text = f"VS402964: Transitioning of stage from state '{state}' to state '{to}' is not allowed."
         raise ErrorResponse(refused(request, text))
-    if wanted == "inprogress":
-        release.begin(found, request.person or release.person, request.now, project.new_id, by_hand=True)
+    if status == "inprogress":
+        release.begin(requested, request.person or release.person, request.now, project.new_id, by_hand=True)
     else:
-        _cancel(request, found)
-    return json_answer(request, Writer(request, project).environment(release, found))
+        _cancel(request, requested)
+    return json_answer(request, Writer(request, project).environment(release, requested))
 
 
 def _cancel(request: Request, environment: Environment) -> None:
@@ -171,26 +175,29 @@ def decide(request: Request, names: dict[str, str]) -> Answer:
     project = settled(request, names)
     if request.permission_first:
         _require(request, "manage release approvers")
-    found = find_approval(project, names["approval"])
-    if found is None:
+    match = find_approval(project, names["approval"])
+    if match is None:
         text = f"Approval with ID {names['approval']} does not exist."
         raise ErrorResponse(not_found(request, text, "ReleaseManagementObjectNotFoundException"))
     _require(request, "manage release approvers")
-    one, approval = found
-    wish = request.fields()
-    wanted = str(wish.get("status") or "").lower()
-    if wanted not in ("approved", "rejected"):
-        raise ErrorResponse(argument_wrong(request, f"The status '{wanted}' is not valid."))
+    deployment, approval = match
+    fields = request.fields()
+    status = str(fields.get("status") or "").lower()
+    if status not in ("approved", "rejected"):
+        raise ErrorResponse(argument_wrong(request, f"The status '{status}' is not valid."))
     if approval.status != "pending":
         text = f"Approval with ID {approval.id} is no longer pending. Its status is {approval.status}."
         raise ErrorResponse(refused(request, text))
     _require_asked(request, approval)
-    approval.status, approval.comments = wanted, str(wish.get("comments") or "")
+    approval.status, approval.comments = status, str(fields.get("comments") or "")
     approval.decided_at, approval.decided_by = request.now, request.person
     approval.revision += 1
-    if wanted == "rejected":
-        _skip_others(one.attempt.approvals, request)
-    return json_answer(request, Writer(request, project).approval(one.release, one.environment, one.attempt, approval))
+    if status == "rejected":
+        _skip_others(deployment.attempt.approvals, request)
+    return json_answer(
+        request,
+        Writer(request, project).approval(deployment.release, deployment.environment, deployment.attempt, approval),
+    )
 
 
 def _require_asked(request: Request, approval: Approval) -> None:

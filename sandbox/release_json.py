@@ -59,7 +59,7 @@ class Writer:
     def definition(self, definition: ReleaseDefinition, *, environments: bool, artifacts: bool) -> dict[str, Any]:
         """A definition, with its environments and artifacts on request."""
         author = person_json(self.request, definition.author)
-        found: dict[str, Any] = self.definition_reference(definition) | {
+        body: dict[str, Any] = self.definition_reference(definition) | {
             "source": "userInterface",
             "revision": 1,
             "description": None,
@@ -74,13 +74,13 @@ class Writer:
             "projectReference": None,
         }
         if environments:
-            found["environments"] = [self._planned(definition, plan) for plan in definition.environments]
+            body["environments"] = [self._planned(definition, plan) for plan in definition.environments]
         if artifacts:
-            found["artifacts"] = [
+            body["artifacts"] = [
                 self._artifact(source.alias, source.definition.id, source.definition.name, None)
                 for source in definition.artifacts
             ]
-        return found
+        return body
 
     def _planned(self, definition: ReleaseDefinition, plan: EnvironmentPlan) -> dict[str, Any]:
         return {
@@ -156,7 +156,7 @@ class Writer:
     def release(self, release: Release, *, environments: bool, artifacts: bool) -> dict[str, Any]:
         """A release, with its environments and artifacts on request."""
         author = person_json(self.request, release.person)
-        found: dict[str, Any] = self.release_reference(release) | {
+        body: dict[str, Any] = self.release_reference(release) | {
             "status": release.status,
             "createdOn": instant(release.created_at),
             "modifiedOn": instant(release.created_at),
@@ -177,18 +177,18 @@ class Writer:
             "properties": {},
         }
         if environments:
-            found["environments"] = [self.environment(release, environment) for environment in release.environments]
+            body["environments"] = [self.environment(release, environment) for environment in release.environments]
         if artifacts:
-            found["artifacts"] = [
+            body["artifacts"] = [
                 self._artifact(alias, build.definition.id, build.definition.name, build)
                 for alias, build in release.artifacts.items()
             ]
-        return found
+        return body
 
     def environment(self, release: Release, environment: Environment) -> dict[str, Any]:
         """An environment of a release, with its approvals and deployments."""
         plan = environment.plan
-        found: dict[str, Any] = {
+        body: dict[str, Any] = {
             "id": environment.id,
             "releaseId": release.id,
             "name": plan.name,
@@ -221,16 +221,16 @@ class Writer:
             "processParameters": {},
         }
         if "approvalSnapshots" in self._approvals:
-            found["preApprovalsSnapshot"] = self._asked(plan, before=True)
-            found["postApprovalsSnapshot"] = self._asked(plan, before=False)
+            body["preApprovalsSnapshot"] = self._asked(plan, before=True)
+            body["postApprovalsSnapshot"] = self._asked(plan, before=False)
         if environment.attempts:
             last = environment.attempts[-1]
             progress = environment.progress(last, self.request.now)
-            found["createdOn"] = instant(environment.attempts[0].queued_at)
-            found["modifiedOn"] = instant(progress.finished_at or progress.started_at or last.queued_at)
+            body["createdOn"] = instant(environment.attempts[0].queued_at)
+            body["modifiedOn"] = instant(progress.finished_at or progress.started_at or last.queued_at)
             if progress.started_at and progress.finished_at:
-                found["timeToDeploy"] = (progress.finished_at - progress.started_at).total_seconds() / 60
-        return found
+                body["timeToDeploy"] = (progress.finished_at - progress.started_at).total_seconds() / 60
+        return body
 
     def _trigger(self, release: Release, plan: EnvironmentPlan) -> str:
         conditions = self._conditions(release.definition, plan)
@@ -242,7 +242,7 @@ class Writer:
         self, release: Release, environment: Environment, attempt: Attempt, approval: Approval
     ) -> dict[str, Any]:
         """An approval: who is asked, or who decided what."""
-        found: dict[str, Any] = {
+        body: dict[str, Any] = {
             "id": approval.id,
             "revision": approval.revision,
             "approvalType": "preDeploy",
@@ -261,10 +261,10 @@ class Writer:
             "url": f"{self.here}/approvals/{approval.id}",
         }
         if approval.approver is not None:
-            found["approver"] = person_json(self.request, approval.approver)
+            body["approver"] = person_json(self.request, approval.approver)
         if approval.decided_by is not None:
-            found["approvedBy"] = person_json(self.request, approval.decided_by)
-        return found
+            body["approvedBy"] = person_json(self.request, approval.decided_by)
+        return body
 
     def _state(
         self, release: Release, environment: Environment, attempt: Attempt, progress: Progress
@@ -285,7 +285,7 @@ class Writer:
     def deployment(self, release: Release, environment: Environment, attempt: Attempt) -> dict[str, Any]:
         """A deployment in the list of deployments."""
         progress = environment.progress(attempt, self.request.now)
-        found: dict[str, Any] = self._state(release, environment, attempt, progress) | {
+        body: dict[str, Any] = self._state(release, environment, attempt, progress) | {
             "id": attempt.id,
             "release": self.release_reference(release) | {"artifacts": [], "webAccessUri": None},
             "releaseDefinition": self.definition_reference(release.definition),
@@ -300,10 +300,10 @@ class Writer:
             "postDeployApprovals": [],
         }
         if progress.started_at:
-            found["startedOn"] = instant(progress.started_at)
+            body["startedOn"] = instant(progress.started_at)
         if progress.finished_at:
-            found["completedOn"] = instant(progress.finished_at)
-        return found
+            body["completedOn"] = instant(progress.finished_at)
+        return body
 
     def _deploy_step(self, release: Release, environment: Environment, attempt: Attempt) -> dict[str, Any]:
         progress = environment.progress(attempt, self.request.now)

@@ -14,7 +14,7 @@ from sandbox.http_messages import Answer, Request, listing
 from sandbox.ids import moment
 from sandbox.paging import NAME, Order
 from sandbox.people import Person
-from sandbox.release import Deployment, brought_up_to_now, deployments_of, settled
+from sandbox.release import Deployment, deployments_of, settled, with_settled_releases
 from sandbox.release_json import EVERY_APPROVAL, Writer
 from sandbox.state import Project
 
@@ -41,10 +41,10 @@ def _page(
     return left[:size], str(number(left[size])) if len(left) > size else None
 
 
-def _is(person: Person | None, wanted: str) -> bool:
+def _is(person: Person | None, name: str) -> bool:
     """Whether a filter names a person, by name, address or id; an empty filter matches everyone."""
     known = (person.name.casefold(), person.upn.casefold(), person.id) if person else ()
-    return not wanted or wanted.casefold() in known
+    return not name or name.casefold() in known
 
 
 def _is_within(request: Request, time: datetime | None, since: str, until: str) -> bool:
@@ -118,7 +118,7 @@ def releases(request: Request, names: dict[str, str]) -> Answer:
     if "project" in names:
         projects = [settled(request, names)]
     else:
-        projects = [brought_up_to_now(request, project) for project in usable_projects(request)]
+        projects = [with_settled_releases(request, project) for project in usable_projects(request)]
     fitting = [(project, release) for project in projects for release in _fitting_releases(request, project)]
     page, more = _page(request, fitting, lambda pair: int(pair[1].id), descending=True)
     expand = request.listed("$expand")
@@ -185,7 +185,7 @@ def deployments(request: Request, names: dict[str, str]) -> Answer:
     fitting = [deployment for deployment in deployments_of(project) if _is_asked_for(request, deployment)]
     page, more = _page(request, fitting, lambda deployment: int(deployment.attempt.id), descending=True)
     writer = Writer(request, project)
-    written = [writer.deployment(one.release, one.environment, one.attempt) for one in page]
+    written = [writer.deployment(item.release, item.environment, item.attempt) for item in page]
     return listing(request, written, continuation=more)
 
 
@@ -221,7 +221,10 @@ def approvals(request: Request, names: dict[str, str]) -> Answer:
     fitting = list(_fitting_approvals(request, deployments_of(project)))
     page, more = _page(request, fitting, lambda pair: int(pair[1].id), top="top", descending=True)
     writer = Writer(request, project)
-    written = [writer.approval(one.release, one.environment, one.attempt, approval) for one, approval in page]
+    written = [
+        writer.approval(deployment.release, deployment.environment, deployment.attempt, approval)
+        for deployment, approval in page
+    ]
     return listing(request, written, continuation=more)
 
 

@@ -27,12 +27,12 @@ Tree = Mapping[str, bytes]
 def children(tree: Tree, folder: str) -> dict[str, bool]:
     """The sorted paths directly in a folder ("/", "/src"), and whether each is a folder."""
     below = folder.rstrip("/") + "/"
-    found: dict[str, bool] = {}
+    paths: dict[str, bool] = {}
     for path in tree:
         if path.startswith(below):
             name, slash, _ = path[len(below) :].partition("/")
-            found[below + name] = bool(slash)
-    return dict(sorted(found.items()))
+            paths[below + name] = bool(slash)
+    return dict(sorted(paths.items()))
 
 
 def tree_id(tree: Tree, folder: str = "/") -> str:
@@ -100,9 +100,9 @@ class Push:
 
 def changes(before: Tree, after: Tree) -> dict[str, str]:
     """The kind of change of each path: add, edit or delete."""
-    found = {path: "add" for path in after if path not in before}
-    found |= {path: "edit" for path in after if path in before and before[path] != after[path]}
-    return dict(sorted((found | {path: "delete" for path in before if path not in after}).items()))
+    kinds = {path: "add" for path in after if path not in before}
+    kinds |= {path: "edit" for path in after if path in before and before[path] != after[path]}
+    return dict(sorted((kinds | {path: "delete" for path in before if path not in after}).items()))
 
 
 @dataclass
@@ -136,7 +136,7 @@ class Repository:
         waiting = {commit.id} if commit else set()
         seen: set[str] = set()
         while waiting:
-            newest = max((self.commits[name] for name in waiting), key=lambda one: one.at)
+            newest = max((self.commits[name] for name in waiting), key=lambda candidate: candidate.at)
             waiting.discard(newest.id)
             seen.add(newest.id)
             waiting.update(parent for parent in newest.parents if parent in self.commits and parent not in seen)

@@ -23,15 +23,15 @@ _READING = ("GET", "HEAD", "OPTIONS")
 def decide(state: State, request: Request) -> Answer:
     """The answer to a request, faults aside."""
     try:
-        found = state.organization(request.path[0]) if request.path else None
-        if found is None:
+        organization = state.organization(request.path[0]) if request.path else None
+        if organization is None:
             raise ErrorResponse(error_responses.no_such_organization(request))
-        request.organization, request.now = found, state.now()
-        if found.stopped:
+        request.organization, request.now = organization, state.now()
+        if organization.stopped:
             raise ErrorResponse(error_responses.organization_stopped(request))
         return _enter(request, _admit(state, request))
-    except ErrorResponse as refused:
-        return media_type.as_asked(request, None, refused.answer)
+    except ErrorResponse as refusal:
+        return media_type.as_asked(request, None, refusal.answer)
 
 
 def _admit(state: State, request: Request) -> Token | None:
@@ -79,21 +79,21 @@ def token_of(state: State, request: Request) -> Token | None:
 
 
 def _enter(request: Request, token: Token | None) -> Answer:
-    found = MAP.find(request.method, request.path[1:])
+    match = MAP.find(request.method, request.path[1:])
     if token is None:
-        _allow_nobody(request, found)
-    elif isinstance(found, Found) and not opens(token.scopes, found.route.scopes):
+        _allow_anonymous(request, match)
+    elif isinstance(match, Found) and not opens(token.scopes, match.route.scopes):
         raise ErrorResponse(error_responses.scope_missing(request))
     if request.organization.throttled is not None:
         raise ErrorResponse(error_responses.throttled(request, request.organization.throttled))
-    if isinstance(found, Lost):
+    if isinstance(match, Lost):
         lost = (
-            error_responses.wrong_method(request, found.allowed)
-            if found.allowed
+            error_responses.wrong_method(request, match.allowed)
+            if match.allowed
             else error_responses.no_controller(request)
         )
         raise ErrorResponse(lost)
-    route = found.route
+    route = match.route
     if request.release_host not in (None, route.is_release) and not route.is_everywhere:
         raise ErrorResponse(error_responses.page_not_found(request))
     request.query = typed_values.read_query(parameters.operation_of(route).canonical(request.query), route)
@@ -102,12 +102,12 @@ def _enter(request: Request, token: Token | None) -> Answer:
     typed_values.require_readable(request, route)
     request.read_body = partial(typed_values.read_body, route=route)
     route.bind(request)
-    return media_type.as_asked(request, route, route.controller(request, found.names))
+    return media_type.as_asked(request, route, route.controller(request, match.names))
 
 
-def _allow_nobody(request: Request, found: Found | Lost) -> None:
+def _allow_anonymous(request: Request, match: Found | Lost) -> None:
     """Let an anonymous client read what is public, and nothing else."""
-    closed = isinstance(found, Found) and not found.route.public
+    closed = isinstance(match, Found) and not match.route.public
     if closed or request.method not in _READING:
         raise ErrorResponse(error_responses.wrong_token(request))
 

@@ -35,7 +35,7 @@ class Route:
 
     def match(self, path: list[str], lowered: list[str]) -> dict[str, str] | None:
         """The named segments if the path matches, ignoring case."""
-        found: dict[str, str] = {}
+        names: dict[str, str] = {}
         for part, given, small in zip(self.template, path, lowered, strict=True):
             if not part.startswith("{"):
                 if part != small:
@@ -44,8 +44,8 @@ class Route:
             name, _, kind = part[1:-1].partition(":")
             if kind and not (given.isascii() and given.isdigit() and len(given) < 11):
                 return None
-            found[name] = given
-        return found
+            names[name] = given
+        return names
 
     @property
     def address(self) -> str:
@@ -97,12 +97,12 @@ class Map:
 
     def find(self, method: str, path: list[str]) -> Found | Lost:
         """The route of a path below the organization. HEAD is routed like GET."""
-        wanted = "GET" if method == "HEAD" else method
+        routed_method = "GET" if method == "HEAD" else method
         lowered = [part.lower() for part in path]
         allowed: list[str] = []
         for route in self._by_length.get(len(path), ()):
             names = route.match(path, lowered)
-            if names is not None and route.method == wanted:
+            if names is not None and route.method == routed_method:
                 return Found(route, names)
             # OPTIONS on a path does not make it a route.
             if names is not None and route.method != "OPTIONS":

@@ -87,7 +87,7 @@ def _add_build(
     branch: str = "refs/heads/main",
     reason: str = "manual",
 ) -> Build:
-    number = sum(one.queued_at.date() == at.date() for one in project.builds) + 1
+    number = sum(build.queued_at.date() == at.date() for build in project.builds) + 1
     commit = definition.repository.refs[branch]
     build = Build(
         project.new_id(), f"{at:%Y%m%d}.{number}", definition, branch, commit, MAYA, at, outcome, reason=reason
@@ -123,7 +123,7 @@ def add_releases(project: Project) -> None:
 
 
 def _add_release(project: Project, definition: ReleaseDefinition, at: datetime) -> Release:
-    count = sum(one.definition is definition for one in project.releases)
+    count = sum(release.definition is definition for release in project.releases)
     good = [build for build in project.builds if build.definition is definition.artifacts[0].definition][-1]
     release = Release(
         project.new_id(),

@@ -37,8 +37,8 @@ def add_benchmark(state: State, scale: Scale) -> None:
 
     def make(name: str) -> Organization | None:
         number = name.removeprefix(_PREFIX)
-        wanted = number.isdigit() and int(number) < scale.organizations and name == bench_name(int(number))
-        return _organization(name, scale, template) if wanted else None
+        exists = number.isdigit() and int(number) < scale.organizations and name == bench_name(int(number))
+        return _organization(name, scale, template) if exists else None
 
     state.more = make
 

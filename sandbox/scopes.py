@@ -35,14 +35,14 @@ FULL = ("vso.code_manage", "vso.build_execute", "vso.release_manage")
 
 def everything_in(scopes: tuple[str, ...]) -> frozenset[str]:
     """The scopes with all scopes that they include."""
-    found: set[str] = set()
+    included: set[str] = set()
     waiting = list(scopes)
     while waiting:
         scope = waiting.pop()
-        if scope not in found:
-            found.add(scope)
+        if scope not in included:
+            included.add(scope)
             waiting.extend(_CONTAINS.get(scope, ()))
-    return frozenset(found)
+    return frozenset(included)
 
 
 def opens(scopes: tuple[str, ...], wanted: tuple[str, ...]) -> bool:

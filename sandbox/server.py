@@ -65,7 +65,7 @@ class Sandbox:
         self._path = [part for part in path.split("/") if part]
         self._ssl = ssl_context
         self._sockets = [_listen(host, port), *([_listen(host, 0)] if release_host else [])]
-        self.url, *more = ("/".join([self._address(one, host), *self._path]) for one in self._sockets)
+        self.url, *more = ("/".join([self._address(opened, host), *self._path]) for opened in self._sockets)
         self.release_url = more[0] if more else self.url
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = threading.Event()
@@ -98,11 +98,11 @@ class Sandbox:
             self._ready.set()
             self._close_sockets()
 
-    def _note(self, trouble: BaseException | None) -> None:
+    def _note(self, error: BaseException | None) -> None:
         # Clients that disconnect or do not trust the certificate are not errors of the sandbox.
-        if isinstance(trouble, Exception) and not isinstance(trouble, OSError):
-            self.breakdowns.append(trouble)
-            traceback.print_exception(trouble)
+        if isinstance(error, Exception) and not isinstance(error, OSError):
+            self.breakdowns.append(error)
+            traceback.print_exception(error)
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
@@ -111,8 +111,8 @@ class Sandbox:
         if self._stop.is_set():
             return
         servers = [
-            await loop.create_server(self._factory(one, connections), sock=one, ssl=self._ssl, backlog=1024)
-            for one in self._sockets
+            await loop.create_server(self._factory(opened, connections), sock=opened, ssl=self._ssl, backlog=1024)
+            for opened in self._sockets
         ]
         self._ready.set()
         await stopped.wait()
@@ -148,8 +148,8 @@ class Sandbox:
             self._thread.join()
 
     def _close_sockets(self) -> None:
-        for one in self._sockets:
-            one.close()
+        for opened in self._sockets:
+            opened.close()
 
     def serve(self, request: Request) -> tuple[Answer, float, Fault | None]:
         """The answer, by how many seconds it is delayed, and the fault that applies to it."""
@@ -158,15 +158,15 @@ class Sandbox:
         given, request.path, query = request.path, self._below(request.path), request.query
         request.now = self.state.now()
         faults = self._faults(request)
-        delay = self.latency + sum(one.seconds for one in faults if one.kind == "latency")
-        fault = next((one for one in faults if one.kind != "latency"), None)
+        delay = self.latency + sum(rule.seconds for rule in faults if rule.kind == "latency")
+        fault = next((rule for rule in faults if rule.kind != "latency"), None)
         answer = self._decide(request, fault)
         self._remember(request, given, query, answer)
         return answer, delay, fault
 
     def _below(self, path: list[str]) -> list[str]:
         depth = len(self._path)
-        return path[depth:] if [one.lower() for one in path[:depth]] == [one.lower() for one in self._path] else []
+        return path[depth:] if [part.lower() for part in path[:depth]] == [part.lower() for part in self._path] else []
 
     def _faults(self, request: Request) -> list[Fault]:
         """The faults that apply to a request: those of current rules, otherwise those of the organization."""
@@ -174,11 +174,11 @@ class Sandbox:
         token = request_pipeline.token_of(self.state, request)
         name, path = token.name if token else "", "/" + "/".join(request.path)
         asked = (organization, request.method, path, _query(request.query), name)
-        taken = self.behaviour.take(*asked)
-        found = self.state.organization(organization)
-        if not taken and found is not None:
-            return [fault for fault in found.usual_faults if fault.matches(*asked)][:1]
-        return taken
+        injected = self.behaviour.take(*asked)
+        requested = self.state.organization(organization)
+        if not injected and requested is not None:
+            return [fault for fault in requested.usual_faults if fault.matches(*asked)][:1]
+        return injected
 
     def _decide(self, request: Request, fault: Fault | None) -> Answer:
         if fault is None:
@@ -194,8 +194,8 @@ class Sandbox:
             return request_pipeline.outside(request)
         try:
             return request_pipeline.decide(self.state, request)
-        except Exception as broken:
-            self._note(broken)
+        except Exception as error:
+            self._note(error)
             return Answer(500, b"Internal error of the sandbox.", [("Content-Type", "text/plain")])
 
     def _remember(self, request: Request, path: list[str], query: dict[str, str], answer: Answer) -> None:

@@ -126,12 +126,12 @@ class State:
 
     def organization(self, name: str) -> Organization | None:
         """The organization with this name, ignoring case."""
-        found = self.organizations.get(name.lower())
-        if found is None and self.more is not None:
-            found = self.more(name.lower())
-            if found is not None:
-                self.organizations[name.lower()] = found
-        return found
+        organization = self.organizations.get(name.lower())
+        if organization is None and self.more is not None:
+            organization = self.more(name.lower())
+            if organization is not None:
+                self.organizations[name.lower()] = organization
+        return organization
 
     def token_named(self, name: str) -> Token | None:
         """The token with this sample name."""

@@ -124,7 +124,7 @@ _EVERYWHERE = ("Location",)
 
 def connection_data(request: Request, _names: dict[str, str]) -> Answer:
     """The owner of the token; anonymous if a project is public."""
-    user = _person(request, request.person) if request.person is not None else _nobody()
+    user = _person(request, request.person) if request.person is not None else _anonymous()
     hosted = request.edition.hosted
     body = {
         "authenticatedUser": user,
@@ -143,7 +143,7 @@ def connection_data(request: Request, _names: dict[str, str]) -> Answer:
 
 
 def _person(request: Request, person: Person) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    body: dict[str, Any] = {
         "id": person.id,
         "descriptor": f"Microsoft.IdentityModel.Claims.ClaimsIdentity;{TENANT}\\{person.upn}",
         "subjectDescriptor": person.descriptor,
@@ -155,11 +155,11 @@ def _person(request: Request, person: Person) -> dict[str, Any]:
     }
     if not request.edition.hosted:
         # Inferred: on a server, people are Windows accounts.
-        found["descriptor"] = f"System.Security.Principal.WindowsIdentity;S-1-5-21-{int(person.id[:8], 16)}"
-    return found
+        body["descriptor"] = f"System.Security.Principal.WindowsIdentity;S-1-5-21-{int(person.id[:8], 16)}"
+    return body
 
 
-def _nobody() -> dict[str, Any]:
+def _anonymous() -> dict[str, Any]:
     return {
         "id": ANONYMOUS_ID,
         "descriptor": f"System:PublicAccess;{ANONYMOUS_ID}",
@@ -217,8 +217,8 @@ def resource_areas(request: Request, _names: dict[str, str]) -> Answer:
 
 def resource_area(request: Request, names: dict[str, str]) -> Answer:
     """The host of one area, by its id."""
-    wanted = names["area"].lower()
-    found = next((area for area in _areas(request) if area["id"] == wanted), None)
-    if found is None or not request.edition.hosted:
+    area_id = names["area"].lower()
+    match = next((area for area in _areas(request) if area["id"] == area_id), None)
+    if match is None or not request.edition.hosted:
         raise ErrorResponse(model_error(request, 404, f"The resource area {names['area']} does not exist."))
-    return json_answer(request, found)
+    return json_answer(request, match)

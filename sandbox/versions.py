@@ -41,8 +41,8 @@ def agree(request: Request, *, released: Version | None) -> None:
 
 
 def _accepted(request: Request) -> str:
-    found = _IN_ACCEPT.search(request.headers.get("accept", ""))
-    return found[1] if found else ""
+    match = _IN_ACCEPT.search(request.headers.get("accept", ""))
+    return match[1] if match else ""
 
 
 def _not_said(request: Request) -> Answer:
