@@ -45,7 +45,7 @@ _SERVERS_REMEDY = "docs/azure-devops-server.md has an example of each setting of
 
 
 def _about(server: Server) -> Iterator[CheckMessage]:
-    if server.ca_bundle is not None and (trouble := servers.trouble_with_authorities(server.ca_bundle)):
+    if server.ca_bundle is not None and (trouble := servers.authorities_problem(server.ca_bundle)):
         words = f"The file “{server.ca_bundle}” of “{server.name}” in {servers.CA_BUNDLES} {trouble}."
         yield Error(words, hint=_SERVERS_REMEDY, id="orchestrator.E006")
     if server.shows_tokens:

@@ -29,7 +29,7 @@ from connections.providers.azure_devops.responses import Response, fit_to_show
 from connections.providers.azure_devops.transport import Transport, successful
 from connections.providers.organization import Identity
 
-# So many ids fit into one address.
+# The number of ids that fit into one URL.
 _IDS_AT_ONCE = 100
 _MOST_PROBLEMS = 20
 # https://learn.microsoft.com/rest/api/azure/devops/build/definitions/get#buildrepository
@@ -37,7 +37,7 @@ AZURE_REPOS = "TfsGit"
 
 
 class Status(StrEnum):
-    """How far a build is. https://learn.microsoft.com/rest/api/azure/devops/build/builds/get#buildstatus"""
+    """Status of a build. https://learn.microsoft.com/rest/api/azure/devops/build/builds/get#buildstatus"""
 
     NOT_STARTED = "notStarted"
     IN_PROGRESS = "inProgress"
@@ -49,7 +49,7 @@ class Status(StrEnum):
 
 
 class Result(StrEnum):
-    """How a completed build ended. https://learn.microsoft.com/rest/api/azure/devops/build/builds/get#buildresult"""
+    """Result of a completed build. https://learn.microsoft.com/rest/api/azure/devops/build/builds/get#buildresult"""
 
     SUCCEEDED = "succeeded"
     PARTIALLY_SUCCEEDED = "partiallySucceeded"
@@ -61,7 +61,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """A run of a pipeline. `result` is None until it is completed; `branch` is a full ref, also of a pull request."""
+    """A run of a pipeline. `result` is None until it is completed; `branch` is a full ref."""
 
     id: int
     number: str
@@ -82,7 +82,7 @@ class Build:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """Whether the build is completed."""
         return self.status is Status.COMPLETED
 
 
@@ -90,8 +90,8 @@ class Build:
 class Definition:
     """A pipeline. `queue_status` is enabled, paused or disabled; `path` is its folder, beginning with a backslash.
 
-    `latest` is there only where it was asked for, the repository and its branch only where Azure DevOps says them. The
-    code may lie elsewhere: `repository_type` is TfsGit, GitHub, TfsVersionControl, Bitbucket, Git, Svn and others.
+    `latest` is set only if it was requested, the repository and its branch only if Azure DevOps sends them. The code
+    may be elsewhere: `repository_type` is TfsGit, GitHub, TfsVersionControl, Bitbucket, Git, Svn or others.
     """
 
     id: int
@@ -123,7 +123,7 @@ def definitions_page(
     continuation: str | None = None,
     top: int = 500,
 ) -> Page[Definition]:
-    """One page of pipelines; a `name` may hold asterisks."""
+    """One page of pipelines; `name` may contain asterisks."""
     query = {"$top": str(top)}
     if with_latest:
         query["includeLatestBuilds"] = "true"
@@ -152,7 +152,7 @@ def definition(transport: Transport, project: str, definition_id: int) -> Defini
 
 
 def read_definition(item: dict[str, Any]) -> Definition:
-    """A pipeline of a list or by itself."""
+    """Read a pipeline."""
     latest = mapping(item, "latestBuild")
     return Definition(
         id=number_of(item, "id"),
@@ -179,8 +179,8 @@ def builds_page(
     continuation: str | None = None,
     top: int = 200,
 ) -> Page[Build]:
-    """One page of builds, the newest first. `branch` is a full ref, `each` how many of a pipeline at most."""
-    wishes = {
+    """One page of builds, newest first. `branch` is a full ref, `each` the maximum number per pipeline."""
+    optional = {
         "definitions": ",".join(str(number) for number in definitions),
         "branchName": branch,
         "statusFilter": status,
@@ -189,7 +189,7 @@ def builds_page(
         "continuationToken": continuation,
     }
     query = {"$top": str(top), "queryOrder": "queueTimeDescending"}
-    query |= {key: wish for key, wish in wishes.items() if wish}
+    query |= {key: value for key, value in optional.items() if value}
     # https://learn.microsoft.com/rest/api/azure/devops/build/builds/list
     answer = transport.get(_path(project, "builds"), query=query)
     return read_page(answer, read_build)
@@ -198,15 +198,15 @@ def builds_page(
 def latest_builds(
     transport: Transport, project: str, definitions: Sequence[int], *, each: int = 1, branch: str | None = None
 ) -> Listed[Build]:
-    """The last builds of each of these pipelines, the newest first; every page of them."""
+    """The last builds of each of these pipelines, newest first, from all pages."""
 
-    def ask(some: Sequence[int], continuation: str | None) -> Page[Build]:
+    def ask(ids: Sequence[int], continuation: str | None) -> Page[Build]:
         return builds_page(
-            transport, project, definitions=some, each=each, branch=branch, continuation=continuation, top=1000
+            transport, project, definitions=ids, each=each, branch=branch, continuation=continuation, top=1000
         )
 
-    found = read_in_parts(definitions, ask, size=_IDS_AT_ONCE, seconds=transport.limits.list_seconds)
-    return replace(found, items=tuple(sorted(found.items, key=lambda one: one.id, reverse=True)))
+    listed = read_in_parts(definitions, ask, size=_IDS_AT_ONCE, seconds=transport.limits.list_seconds)
+    return replace(listed, items=tuple(sorted(listed.items, key=lambda build: build.id, reverse=True)))
 
 
 def build(transport: Transport, project: str, build_id: int) -> Build:
@@ -216,7 +216,7 @@ def build(transport: Transport, project: str, build_id: int) -> Build:
 
 
 def read_build(item: dict[str, Any]) -> Build:
-    """A build of a list or by itself. A result counts only when the build is completed."""
+    """Read a build. Its result counts only if the build is completed."""
     status = state(item.get("status"), Status.UNKNOWN)
     return Build(
         id=number_of(item, "id"),
@@ -239,9 +239,9 @@ def read_build(item: dict[str, Any]) -> Build:
 
 
 def queue(transport: Transport, project: str, definition_id: int, *, branch: str) -> Build:
-    """Run a pipeline on a branch, given as a full ref. Never repeated: after a time-out, look first.
+    """Run a pipeline on a branch, given as a full ref. Never retried automatically.
 
-    Raises `BuildNotQueued` with what is wrong, and `AccessDenied`.
+    Raises `BuildNotQueued` with the reasons, and `AccessDenied`.
     """
     body = {"definition": {"id": definition_id}, "sourceBranch": branch}
     # https://learn.microsoft.com/rest/api/azure/devops/build/builds/queue
@@ -260,14 +260,14 @@ def _not_queued(answer: Response) -> errors.BuildNotQueued:
 
 
 def _problems(results: object) -> tuple[str, ...]:
-    """What is wrong, in Azure DevOps' words, of a list of results; what is "ok" is no problem."""
-    found = objects({"results": results}, "results")
-    told = (optional_text(item, "message") for item in found if item.get("result") != "ok")
-    return tuple(fit_to_show(name) for name in told if name)[:_MOST_PROBLEMS]
+    """The messages of validation results that are not "ok"."""
+    items = objects({"results": results}, "results")
+    messages = (optional_text(item, "message") for item in items if item.get("result") != "ok")
+    return tuple(fit_to_show(message) for message in messages if message)[:_MOST_PROBLEMS]
 
 
 def cancel(transport: Transport, project: str, build_id: int) -> Build:
-    """Ask a build to stop. It goes on for a while as `CANCELLING`; one that is over stays as it is."""
+    """Cancel a build. It is `CANCELLING` for a while; a completed build does not change."""
     # https://learn.microsoft.com/rest/api/azure/devops/build/builds/update-build
     answer = transport.ask("PATCH", _path(project, "builds", build_id), json={"status": "cancelling"})
     return read_build(successful(answer).json_object())

@@ -9,13 +9,13 @@ _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END
 
 
 def text_of(content: bytes) -> str:
-    """The text of a file in PEM form, by its byte order mark; what stands around certificates may be anything."""
+    """The text of a PEM file, decoded by its byte order mark; text around the certificates may be anything."""
     encoding = next((encoding for mark, encoding in _ENCODINGS if content.startswith(mark)), "utf-8")
     return content.decode(encoding, "replace")
 
 
 def marked_certificates(path: str) -> str:
-    """The certificates of a file that begins with a byte order mark; nothing for any other. Raises `OSError`."""
+    """The certificates of a file with a byte order mark; empty for other files. Raises `OSError`."""
     with Path(path).open("rb") as file:
         start = file.read(3)
         if not start.startswith(tuple(mark for mark, _ in _ENCODINGS)):

@@ -1,8 +1,8 @@
-"""What an answer means: one decision table, read from top to bottom; the first row that applies decides.
+"""Decision table for the meaning of an answer: the first row that applies decides.
 
-Azure DevOps refuses a bad token with 401, with 203 and a page, with 302, or answers 200 as nobody; a missing scope gets
-an empty 401. Proxies, gateways and firewalls answer in its name. So nothing follows from a status alone, and a refusal
-speaks against a token only where the answer shows that it is Azure DevOps' own. A new kind of answer is a new row.
+Azure DevOps rejects a bad token with 401, with 203 and a page, with 302, or with an anonymous 200; a missing scope
+gives an empty 401. Proxies, gateways and firewalls answer in its place. So a status alone proves nothing, and a
+rejection counts against a token only if the answer is clearly from Azure DevOps. A new kind of answer is a new row.
 
 `docs/answers.md` explains each row, and a test compares the two.
 """
@@ -26,7 +26,7 @@ _SERVICE_HOSTS = ".visualstudio.com"
 
 @dataclass(frozen=True)
 class Evidence:
-    """An answer that is no success, and the words that may be looked for in it, in lower case."""
+    """An unsuccessful answer, and its words in lower case."""
 
     answer: Response
     words: str
@@ -38,38 +38,38 @@ class Evidence:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the answer could be a refusal of the token: 401, 403, 203, a redirect or an unexpected page."""
+        """Whether the answer may reject the token: 401, 403, 203, a redirect or an unexpected page."""
         return self.status in (401, 403, 203) or 300 <= self.status < 400 or self.is_success_page
 
     @property
     def is_success_page(self) -> bool:
-        """Whether a page came where data was asked for."""
+        """Whether the answer is a page instead of data."""
         return 200 <= self.status < 300 and self.answer.is_page
 
     @property
     def is_from_azure_devops(self) -> bool:
-        """Whether the answer bears a mark that nothing between us and Azure DevOps would put there."""
+        """Whether the answer has a mark that only Azure DevOps sets."""
         answer = self.answer
         marked = answer.type_key is not None or answer.user_id is not None or bool(answer.service_error)
         return marked or "x-vss-userdata" in answer.headers or _ERROR_CODE.search(self.words.upper()) is not None
 
     @property
     def is_empty(self) -> bool:
-        """Whether there are no words at all."""
+        """Whether the answer has no text."""
         return not self.answer.body.strip() and not self.answer.service_error
 
     def says(self, *phrases: str) -> bool:
-        """Whether one of the phrases, in lower case, stands in the words."""
+        """Whether the words contain one of the phrases, which are in lower case."""
         return any(phrase in self.words for phrase in phrases)
 
     def names(self, *types: str) -> bool:
-        """Whether the answer names one of these types of error."""
+        """Whether the answer has one of these error types."""
         return self.answer.type_key in types
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the table. `name` is the situation; it stands in the documentation too."""
+    """A row of the table. `name` is the situation, as in the documentation."""
 
     name: str
     applies: Callable[[Evidence], bool]
@@ -86,7 +86,7 @@ def _is_sign_in_redirect(evidence: Evidence) -> bool:
 
 
 def _is_about_another_person(evidence: Evidence) -> bool:
-    # "TF400813: The user 'X' is not authorized": the anonymous user means the token, a real one the person.
+    # "TF400813: The user 'X' is not authorized": anonymous for a bad token, a user for a missing membership.
     return evidence.says("tf400813") and not evidence.says(ANONYMOUS_ID) and evidence.answer.user_id is not None
 
 
@@ -101,69 +101,69 @@ def _project_is_missing(evidence: Evidence) -> bool:
     return evidence.status in (400, 404) and evidence.says("projectdoesnotexist", "tf200016", "vs800075")
 
 
-# What the answer says in so many words decides before anything else.
+# Explicit messages decide first.
 _EXPLICIT_WORDS = (
-    Row("expired", lambda answered: answered.says("personal access token used has expired"), errors.TokenExpired),
+    Row("expired", lambda evidence: evidence.says("personal access token used has expired"), errors.TokenExpired),
     Row(
         "global token refused by policy",
-        lambda answered: answered.is_refusal and answered.says("global personal access token"),
+        lambda evidence: evidence.is_refusal and evidence.says("global personal access token"),
         errors.GlobalTokenBlocked,
     ),
     Row(
         "conditional access",
-        lambda answered: (
-            answered.says("vs403463")
-            or (answered.is_refusal and answered.says("conditional access policy", "uh-oh, you do not have access"))
+        lambda evidence: (
+            evidence.says("vs403463")
+            or (evidence.is_refusal and evidence.says("conditional access policy", "uh-oh, you do not have access"))
         ),
         errors.ConditionalAccess,
     ),
     Row(
         "another policy",
-        lambda answered: answered.is_refusal and answered.says("security policy prohibits"),
+        lambda evidence: evidence.is_refusal and evidence.says("security policy prohibits"),
         errors.BlockedByPolicy,
     ),
-    Row("organization stopped", lambda answered: answered.says("tf24668"), errors.OrganizationUnavailable),
+    Row("organization stopped", lambda evidence: evidence.says("tf24668"), errors.OrganizationUnavailable),
     Row(
         "owner never signed in",
-        lambda answered: (
-            answered.is_refusal
-            and (answered.names("AadUserStateException") or answered.says("has not been materialized"))
+        lambda evidence: (
+            evidence.is_refusal
+            and (evidence.names("AadUserStateException") or evidence.says("has not been materialized"))
         ),
         errors.InteractiveSignInNeeded,
     ),
-    Row("branch protected", lambda answered: answered.says("tf402455"), errors.BranchProtected),
-    # How this is said is documented nowhere; both words together are what it cannot be said without.
+    Row("branch protected", lambda evidence: evidence.says("tf402455"), errors.BranchProtected),
+    # Undocumented wording, matched by its essential words.
     Row(
         "classic releases switched off",
-        lambda answered: answered.says("classicreleasepipelinesdisabled", "classic release pipelines is disabled"),
+        lambda evidence: evidence.says("classicreleasepipelinesdisabled", "classic release pipelines is disabled"),
         errors.ReleasesDisabled,
     ),
 )
 
-# A refusal that is none: the share of calls is used up, or Azure DevOps is down for maintenance.
+# Not rejections: rate limits and maintenance.
 _BUSY = (
     Row(
         "throttled",
-        lambda answered: (
-            answered.status == 429 or answered.says("tf400733", "blocked due to exceeding usage of resource")
+        lambda evidence: (
+            evidence.status == 429 or evidence.says("tf400733", "blocked due to exceeding usage of resource")
         ),
         errors.Throttled,
     ),
-    Row("throttled refusal", lambda answered: answered.is_refusal and answered.answer.is_throttled, errors.Throttled),
+    Row("throttled refusal", lambda evidence: evidence.is_refusal and evidence.answer.is_throttled, errors.Throttled),
     Row("maintenance", _is_maintenance, errors.Maintenance),
 )
 
 _SIGN_IN = (
     Row("redirect to the sign-in", _is_sign_in_redirect, errors.SignInRequired),
-    Row("another redirect", lambda answered: 300 <= answered.status < 400, errors.Redirected),
+    Row("another redirect", lambda evidence: 300 <= evidence.status < 400, errors.Redirected),
     Row(
         "sign-in page",
-        lambda answered: answered.is_refusal and answered.answer.title.lower() == SIGN_IN_TITLE,
+        lambda evidence: evidence.is_refusal and evidence.answer.title.lower() == SIGN_IN_TITLE,
         errors.SignInRequired,
     ),
     Row(
         "page of something else",
-        lambda answered: answered.is_success_page or answered.status == 203,
+        lambda evidence: evidence.is_success_page or evidence.status == 203,
         errors.ForeignPage,
     ),
 )
@@ -171,83 +171,83 @@ _SIGN_IN = (
 _UNAUTHORIZED = (
     Row(
         "refused without a word",
-        lambda answered: (
-            answered.status == 401
-            and answered.is_empty
-            and ("www-authenticate" in answered.answer.headers or "x-vss-userdata" in answered.answer.headers)
+        lambda evidence: (
+            evidence.status == 401
+            and evidence.is_empty
+            and ("www-authenticate" in evidence.answer.headers or "x-vss-userdata" in evidence.answer.headers)
         ),
         errors.EmptyRefusal,
     ),
     Row(
         "owner not a member",
-        lambda answered: answered.status == 401 and _is_about_another_person(answered),
+        lambda evidence: evidence.status == 401 and _is_about_another_person(evidence),
         errors.NotAMember,
     ),
     Row(
-        "token refused", lambda answered: answered.status == 401 and answered.is_from_azure_devops, errors.TokenRefused
+        "token refused", lambda evidence: evidence.status == 401 and evidence.is_from_azure_devops, errors.TokenRefused
     ),
     Row(
-        "not permitted", lambda answered: answered.status == 403 and answered.is_from_azure_devops, errors.AccessDenied
+        "not permitted", lambda evidence: evidence.status == 403 and evidence.is_from_azure_devops, errors.AccessDenied
     ),
-    Row("refused by a gateway", lambda answered: answered.status in (401, 403), errors.GatewayRefused),
+    Row("refused by a gateway", lambda evidence: evidence.status in (401, 403), errors.GatewayRefused),
 )
 
 _MISSING = (
     Row("project not found", _project_is_missing, errors.ProjectNotFound),
     Row(
         "organization not found",
-        lambda answered: answered.names("HostDoesNotExistException"),
+        lambda evidence: evidence.names("HostDoesNotExistException"),
         errors.OrganizationNotFound,
     ),
-    Row("not found", lambda answered: answered.status == 404 and answered.answer.type_key is not None, errors.NotFound),
+    Row("not found", lambda evidence: evidence.status == 404 and evidence.answer.type_key is not None, errors.NotFound),
     Row(
         "no controller",
-        lambda answered: answered.status == 404 and answered.says("the controller for path"),
+        lambda evidence: evidence.status == 404 and evidence.says("the controller for path"),
         errors.NoSuchAddress,
     ),
     Row(
         "organization not found, in words",
-        lambda answered: answered.status == 404 and answered.says("the resource cannot be found"),
+        lambda evidence: evidence.status == 404 and evidence.says("the resource cannot be found"),
         errors.OrganizationNotFound,
     ),
     Row(
         "no page of classic releases",
-        lambda answered: (
-            answered.status == 404 and answered.answer.service == "release" and answered.says("page not found")
+        lambda evidence: (
+            evidence.status == 404 and evidence.answer.service == "release" and evidence.says("page not found")
         ),
         errors.ReleasesProbablyDisabled,
     ),
     Row(
         "not found, without a type",
-        lambda answered: answered.status == 404 and answered.answer.is_json and answered.answer.has_message,
+        lambda evidence: evidence.status == 404 and evidence.answer.is_json and evidence.answer.has_message,
         errors.NotFound,
     ),
-    Row("no route", lambda answered: answered.status == 404 and answered.answer.is_json, errors.NoSuchAddress),
-    # Some "not found" answers are dressed as a 500, and waiting does not mend them.
+    Row("no route", lambda evidence: evidence.status == 404 and evidence.answer.is_json, errors.NoSuchAddress),
+    # Some "not found" answers have the status 500, and waiting does not help.
     Row(
         "not found, as a server error",
-        lambda answered: answered.status >= 500 and (answered.answer.type_key or "").endswith("NotFoundException"),
+        lambda evidence: evidence.status >= 500 and (evidence.answer.type_key or "").endswith("NotFoundException"),
         errors.NotFound,
     ),
 )
 
 _OTHERS = (
-    Row("server error", lambda answered: answered.status >= 500, errors.ServerError),
+    Row("server error", lambda evidence: evidence.status >= 500, errors.ServerError),
     Row(
         "not permitted, as another status",
-        lambda answered: answered.names("AccessDeniedException"),
+        lambda evidence: evidence.names("AccessDeniedException"),
         errors.AccessDenied,
     ),
     Row(
         "name taken",
-        lambda answered: answered.status == 409 and "AlreadyExists" in (answered.answer.type_key or ""),
+        lambda evidence: evidence.status == 409 and "AlreadyExists" in (evidence.answer.type_key or ""),
         errors.NameTaken,
     ),
-    Row("conflict", lambda answered: answered.status == 409, errors.Conflict),
-    Row("proxy wants a password", lambda answered: answered.status == 407, errors.ProxyRefused),
+    Row("conflict", lambda evidence: evidence.status == 409, errors.Conflict),
+    Row("proxy wants a password", lambda evidence: evidence.status == 407, errors.ProxyRefused),
     Row(
         "request refused",
-        lambda answered: 400 <= answered.status < 500 and answered.status != 404 and not answered.answer.is_page,
+        lambda evidence: 400 <= evidence.status < 500 and evidence.status != 404 and not evidence.answer.is_page,
         errors.Rejected,
     ),
     Row("anything else", lambda _answered: True, errors.UnexpectedAnswer),
@@ -257,9 +257,9 @@ TABLE: tuple[Row, ...] = (*_EXPLICIT_WORDS, *_BUSY, *_SIGN_IN, *_UNAUTHORIZED, *
 
 
 def classify(answer: Response, *, content: Content = "json") -> errors.AzureDevOpsError | None:
-    """What the answer means; None only for success with the content asked for, or without any. Never raises.
+    """The error that the answer means; None for success with the requested content, or without any. Never raises.
 
-    `content` says what was asked for: JSON, or the bytes of a file.
+    `content` is what was requested: JSON, or the bytes of a file.
     """
     if _is_success(answer, content):
         return None
@@ -267,7 +267,7 @@ def classify(answer: Response, *, content: Content = "json") -> errors.AzureDevO
 
 
 def row_for(answer: Response) -> Row:
-    """The row of the table that decides what an answer means which is no success."""
+    """The row that applies to an unsuccessful answer."""
     evidence = Evidence(answer, _words(answer))
     return next(row for row in TABLE if row.applies(evidence))
 
@@ -276,7 +276,7 @@ def _is_success(answer: Response, content: Content) -> bool:
     if not 200 <= answer.status < 300 or answer.status == 203:
         return False
     if content == "bytes":
-        # A file may be a page, but then it comes as bytes.
+        # A file may be an HTML page, but then it comes as bytes.
         return answer.content_type == "application/octet-stream"
     if answer.is_page:
         return False
@@ -284,11 +284,11 @@ def _is_success(answer: Response, content: Content) -> bool:
 
 
 def _words(answer: Response) -> str:
-    # What a success says is content: a list, a log or a file may well quote an error.
+    # Successful answers are content: a list, a log or a file may quote an error.
     if 200 <= answer.status < 300 and not answer.is_page:
         return ""
-    said = (answer.message, answer.service_error, answer.text)
-    words = "\n".join(text[:_LONGEST_WORDS] for text in said)
+    texts = (answer.message, answer.service_error, answer.text)
+    words = "\n".join(text[:_LONGEST_WORDS] for text in texts)
     return words.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").replace("&#39;", "'").lower()
 
 

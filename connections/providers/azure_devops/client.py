@@ -1,4 +1,4 @@
-"""The client: one organization, one credential."""
+"""The client of one organization with one credential."""
 
 from collections.abc import Iterator
 from typing import Self
@@ -10,9 +10,9 @@ from connections.providers.credential import Credential
 
 
 class AzureDevOpsClient:
-    """Calls to one organization with one credential. Closes its connections; raises only `AzureDevOpsError`.
+    """Calls to one organization with one credential. Raises only `AzureDevOpsError`. Must be closed.
 
-    What is not a method here takes `transport`: `git.repositories(client.transport, project, ...)`.
+    Other calls take its `transport`: `git.repositories(client.transport, project, ...)`.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class AzureDevOpsClient:
         self.transport.close()
 
     def connection_data(self) -> ConnectionData:
-        """Whose token it is, and the organization's id."""
+        """The token's owner, and the organization's id."""
         return core.connection_data(self.transport)
 
     def projects_page(
@@ -57,9 +57,9 @@ class AzureDevOpsClient:
         after: str | None = None,
         seconds: float | None = None,
     ) -> Iterator[Page[Project]]:
-        """Every page of visible projects, beginning after the page whose token is `after`; in so many seconds at most.
+        """Every page of visible projects, starting after the continuation token `after`, within `seconds`.
 
-        Raises `ListIncomplete` after the last page that was read, when there are more.
+        Raises `ListIncomplete` after the last page that was read, if there are more.
         """
         return core.projects(self.transport, state=state, page_size=page_size, after=after, seconds=seconds)
 

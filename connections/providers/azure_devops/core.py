@@ -1,4 +1,4 @@
-"""Who asks, and the projects of an organization."""
+"""The owner of the token, and the projects of an organization."""
 
 from collections.abc import Iterator
 
@@ -12,23 +12,23 @@ from connections.providers.organization import Identity
 
 
 def ask_connection_data(transport: Transport) -> Response:
-    """The answer to whose token it is, whatever its status."""
-    # The call is in no published file; Microsoft's own command line signs in with it, as a preview.
+    """Request the token's owner. Returns the answer with any status."""
+    # Not in the published specifications; Microsoft's command-line tool uses this preview version.
     # https://learn.microsoft.com/azure/devops/cli/log-in-via-pat
     return transport.ask("GET", ("_apis", "connectionData"), api_version="7.1-preview")
 
 
 def connection_data(transport: Transport) -> ConnectionData:
-    """Whose token it is, and in which organization. Raises `TokenRefused` when it is nobody's."""
+    """The token's owner, and the organization's id. Raises `TokenRefused` for an invalid token."""
     return read_connection_data(ask_connection_data(transport))
 
 
 def read_connection_data(answer: Response) -> ConnectionData:
-    """Whose token it is, from the answer. Raises `TokenRefused` when it is nobody's, or another `AzureDevOpsError`."""
+    """Read the answer of `ask_connection_data`. Raises `TokenRefused` or another `AzureDevOpsError`."""
     try:
         body = successful(answer).json_object()
     except errors.EmptyRefusal as refusal:
-        # No scope is needed here, so an empty 401 can only mean the token.
+        # This call needs no scope, so an empty 401 means an invalid token.
         raise errors.TokenRefused(
             detail=refusal.detail, status=refusal.status, activity_id=refusal.activity_id
         ) from None
@@ -42,7 +42,7 @@ def read_connection_data(answer: Response) -> ConnectionData:
 
 
 def read_identity(user: dict[str, object]) -> Identity:
-    """A person in `connectionData`. `customDisplayName` may be absent."""
+    """Read a person of `connectionData`. `customDisplayName` may be absent."""
     name = optional_text(user, "customDisplayName") or optional_text(user, "providerDisplayName")
     return Identity(
         id=text_of(user, "id"),
@@ -55,7 +55,7 @@ def read_identity(user: dict[str, object]) -> Identity:
 def projects_page(
     transport: Transport, *, continuation: str | None = None, top: int = 500, state: str = "wellFormed"
 ) -> Page[Project]:
-    """One page of the projects that the token's owner sees, in the given state."""
+    """One page of the projects in this state that the token's owner can see."""
     query = {"$top": str(top), "stateFilter": state}
     if continuation is not None:
         query["continuationToken"] = continuation
@@ -72,7 +72,7 @@ def projects(
     after: str | None = None,
     seconds: float | None = None,
 ) -> Iterator[Page[Project]]:
-    """Every page of projects; a page shorter than asked for is not the last. `seconds` are those for all of them."""
+    """Every page of projects, within `seconds`. A short page is not necessarily the last."""
 
     def ask(continuation: str | None) -> Page[Project]:
         return projects_page(transport, continuation=continuation, top=page_size, state=state)
@@ -82,13 +82,13 @@ def projects(
 
 
 def project(transport: Transport, name_or_id: str) -> Project:
-    """One project by name or id. Raises `NotFound` when it is not there or not visible."""
+    """One project by name or id. Raises `NotFound` if it does not exist or is not visible."""
     # https://learn.microsoft.com/rest/api/azure/devops/core/projects/get
     return read_project(transport.get(("_apis", "projects", name_or_id)).json_object())
 
 
 def read_project(item: dict[str, object]) -> Project:
-    """A project of a list or by itself."""
+    """Read a project."""
     return Project(
         id=text_of(item, "id"),
         name=text_of(item, "name"),

@@ -1,4 +1,4 @@
-"""The credentials of Azure DevOps: so far the personal access token that people paste."""
+"""Credentials of Azure DevOps: personal access tokens."""
 
 import base64
 import secrets
@@ -11,7 +11,7 @@ _LETTERS = string.ascii_letters + string.digits
 
 
 class PersonalAccessToken(Credential):
-    """A personal access token. Azure DevOps does not tell when it expires: a person records that.
+    """A personal access token. Azure DevOps does not reveal its expiry date, so people record it.
 
     https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate
     """
@@ -28,6 +28,6 @@ class PersonalAccessToken(Credential):
 
 
 def made_up_token() -> PersonalAccessToken:
-    """A token in today's form that nobody has."""
+    """A random token in the current format."""
     letters = "".join(secrets.choice(_LETTERS) for _ in range(80))
     return PersonalAccessToken(f"{letters[:76]}AZDO{letters[76:]}")

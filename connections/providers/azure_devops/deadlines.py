@@ -1,7 +1,7 @@
-"""Connections that keep one deadline from the look-up of the host's name to the last byte of the body.
+"""HTTP connections with a deadline for the whole call, from name resolution to the last byte of the body.
 
-A read timeout alone starts anew with every byte, so a server that drips could hold a call for ever; and nothing
-at all bounds a look-up, or the several addresses that it may find.
+A read timeout alone restarts with every byte, so a slow server could hold a call for ever; and nothing limits name
+resolution, or trying several addresses.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ _PIECE = 16 * 1024
 
 
 class _Current(threading.local):
-    """When the call that this thread makes must be over, in `time.monotonic` seconds."""
+    """The deadline of the call in this thread, in `time.monotonic` seconds."""
 
     ends_at: float = float("inf")
 
@@ -43,8 +43,8 @@ def _left(ends_at: float) -> float:
     return left
 
 
-def _hurry(sock: socket.socket, ends_at: float) -> None:
-    """Give the next read or write only what is left."""
+def _limit(sock: socket.socket, ends_at: float) -> None:
+    """Limit the next read or write to the remaining time."""
     left = _left(ends_at)
     if left != float("inf"):
         sock.settimeout(left)
@@ -52,7 +52,7 @@ def _hurry(sock: socket.socket, ends_at: float) -> None:
 
 @contextlib.contextmanager
 def deadline(ends_at: float) -> Iterator[float]:
-    """Let every call of this thread end at `ends_at`, or at the earlier deadline of a block around; yields which."""
+    """Limit the calls of this thread to `ends_at`, or to an earlier surrounding deadline; yields the effective one."""
     before = _current.ends_at
     _current.ends_at = min(before, ends_at)
     try:
@@ -62,7 +62,7 @@ def deadline(ends_at: float) -> Iterator[float]:
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads from a socket and gives each read only what is left until the deadline."""
+    """Reads from a socket, each read limited to the remaining time."""
 
     def __init__(self, sock: socket.socket, ends_at: float) -> None:
         self._sock = sock
@@ -73,7 +73,7 @@ class _DeadlineReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        _hurry(self._sock, self._ends_at)
+        _limit(self._sock, self._ends_at)
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ class _Response(HTTPResponse):
 
 
 class _Cut:
-    """Cuts a connection that is still shaking hands at the deadline."""
+    """Cuts a connection at the deadline during its TLS handshake."""
 
     def __init__(self) -> None:
         self._spare: socket.socket | None = None
@@ -97,7 +97,7 @@ class _Cut:
         self._timer.daemon = True
 
     def watch(self, sock: socket.socket) -> None:
-        # TLS takes the socket's descriptor over; a copy of it still reaches the same connection.
+        # TLS takes over the socket's descriptor; a duplicate still reaches the connection.
         self._spare = socket.socket(fileno=os.dup(sock.fileno()))
 
     def _cut(self) -> None:
@@ -116,8 +116,8 @@ class _Cut:
             self._spare.close()
 
 
-class _LookUp(threading.Thread):
-    """A look-up of a host's name. It cannot be interrupted, so at the deadline it is left behind."""
+class _NameResolution(threading.Thread):
+    """Name resolution in a thread, because it cannot be interrupted; it is abandoned at the deadline."""
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__(daemon=True)
@@ -127,17 +127,17 @@ class _LookUp(threading.Thread):
 
     def run(self) -> None:
         try:
-            found = socket.getaddrinfo(self._host, self._port, allowed_gai_family(), socket.SOCK_STREAM)
+            entries = socket.getaddrinfo(self._host, self._port, allowed_gai_family(), socket.SOCK_STREAM)
         except socket.gaierror as failure:
             self.failure = failure
         except (OSError, UnicodeError) as failure:
             self.failure = socket.gaierror(type(failure).__name__)
         else:
-            self.addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+            self.addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 class _PlainConnection(HTTPConnection):
-    # urllib3 declares its own kind of response here, while http.client makes and expects this one.
+    # urllib3 declares its own response class here, but http.client creates and expects this one.
     response_class = _Response
     _watcher: _Cut | None = None
 
@@ -147,43 +147,43 @@ class _PlainConnection(HTTPConnection):
         self._watcher = None
 
     def send(self, data: Any) -> None:
-        """In pieces, so that who reads slowly cannot hold us either."""
+        """Send in pieces, so that a slow reader cannot exceed the deadline."""
         for start in range(0, len(data), _PIECE):
             if self.sock is not None:
-                _hurry(self.sock, _current.ends_at)
+                _limit(self.sock, _current.ends_at)
             super().send(data[start : start + _PIECE])
 
     def _new_conn(self) -> socket.socket:
-        sock = self._first_that_answers(self._look_up())
+        sock = self._connect_to_first(self._resolve())
         if self._watcher is not None:
             self._watcher.watch(sock)
         return sock
 
-    def _look_up(self) -> list[str]:
-        search = _LookUp(self._dns_host.strip("[]"), self.port or 0)
-        search.start()
-        search.join(self._patience())
-        if search.failure is not None:
-            raise NameResolutionError(self.host, self, search.failure)
-        if not search.addresses:
-            raise ConnectTimeoutError(self, "the name was not looked up in time")
-        return search.addresses
+    def _resolve(self) -> list[str]:
+        resolution = _NameResolution(self._dns_host.strip("[]"), self.port or 0)
+        resolution.start()
+        resolution.join(self._time_left())
+        if resolution.failure is not None:
+            raise NameResolutionError(self.host, self, resolution.failure)
+        if not resolution.addresses:
+            raise ConnectTimeoutError(self, "the name was not resolved in time")
+        return resolution.addresses
 
-    def _first_that_answers(self, addresses: list[str]) -> socket.socket:
-        name, patience = self._dns_host, self.timeout
+    def _connect_to_first(self, addresses: list[str]) -> socket.socket:
+        name, timeout = self._dns_host, self.timeout
         failure: Exception | None = None
         try:
             for self._dns_host in addresses:
-                self.timeout = self._patience()
+                self.timeout = self._time_left()
                 try:
                     return super()._new_conn()
-                except (ConnectTimeoutError, NewConnectionError) as refusal:
-                    failure = refusal
+                except (ConnectTimeoutError, NewConnectionError) as error:
+                    failure = error
         finally:
-            self._dns_host, self.timeout = name, patience
+            self._dns_host, self.timeout = name, timeout
         raise failure or ConnectTimeoutError(self, "no address")
 
-    def _patience(self) -> float:
+    def _time_left(self) -> float:
         left = _left(_current.ends_at)
         return min(left, self.timeout) if isinstance(self.timeout, (int, float)) else left
 
@@ -204,10 +204,10 @@ _POOLS = {"http": _PlainPool, "https": _TlsPool}
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """The adapter of requests, over connections that keep the deadline."""
+    """Adapter of requests whose connections have the deadline."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Pools of our own connections."""
+        """Use pools of our connections."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 

@@ -1,7 +1,7 @@
-"""Recognise a Microsoft Entra access token that was pasted where a personal access token belongs.
+"""Recognize a Microsoft Entra access token that was pasted instead of a personal access token.
 
-It is a JSON Web Token (RFC 7519): parts in base64url, divided by dots, of which the first decodes to a JSON object with
-"alg". Azure DevOps takes it in the token's place, but for about an hour only, so it is never stored.
+It is a JSON Web Token (RFC 7519): base64url parts separated by dots, the first of which decodes to a JSON object with
+"alg". Azure DevOps accepts it, but only for about an hour, so it is never stored.
 https://learn.microsoft.com/entra/identity-platform/access-tokens
 """
 
@@ -9,16 +9,16 @@ import base64
 import json
 import re
 
-# Longer than any header, and all that is looked at of a text; a token has its header in front.
+# Longer than any header, and how much of a text is searched, as a token starts with its header.
 _LONGEST_HEADER = 4_000
-_LOOKED_AT = 20_000
-# The header up to its dot, and the beginning of the next part. Not from within a run of such letters: so it is linear.
+_SEARCHED = 20_000
+# The header up to its dot, and the start of the next part. The lookbehind keeps the search linear.
 _HEADER = re.compile(rf"(?<![A-Za-z0-9_-])([A-Za-z0-9_-]{{16,{_LONGEST_HEADER}}})={{0,2}}\.[A-Za-z0-9_-]", re.ASCII)
 
 
 def contains_access_token(text: str) -> bool:
-    """Whether there is one in the text, also after "Bearer", in JSON, or broken into lines."""
-    beginning = text[:_LOOKED_AT]
+    """Whether the text contains an access token, even after "Bearer", in JSON, or with line breaks."""
+    beginning = text[:_SEARCHED]
     candidates = [beginning, "".join(beginning.split())]
     return any(_is_header(header) for candidate in candidates for header in _HEADER.findall(candidate))
 

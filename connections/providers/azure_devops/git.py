@@ -1,6 +1,6 @@
-"""Git repositories: branches, commits, folders and files, and writing to them.
+"""Git repositories: read and change branches, commits, folders and files.
 
-A `project` and a `repository` are each given by id or by name; ids survive a rename.
+`project` and `repository` are ids or names; ids survive a rename.
 """
 
 import base64
@@ -33,7 +33,7 @@ from connections.providers.azure_devops.parsing import (
 from connections.providers.azure_devops.responses import Response, fit_to_show
 from connections.providers.azure_devops.transport import BYTES, Transport, successful
 
-# What a ref has before it exists. https://learn.microsoft.com/rest/api/azure/devops/git/refs/update-refs
+# The object id of a ref that does not exist. https://learn.microsoft.com/rest/api/azure/devops/git/refs/update-refs
 NOTHING = "0" * 40
 LARGEST_FILE = 1024 * 1024
 
@@ -43,25 +43,25 @@ def _path(project: str, repository: str, *more: str) -> tuple[str, ...]:
 
 
 def repositories(transport: Transport, project: str, *, max_bytes: int) -> tuple[Repository, ...]:
-    """Every repository of one project that can be read, disabled ones too."""
+    """All readable repositories of a project, including disabled ones."""
     return repositories_page(transport, project, max_bytes=max_bytes).items
 
 
 def repositories_page(transport: Transport, project: str, *, max_bytes: int) -> Page[Repository]:
-    """The same, and how many could not be read. There is no paging, so the answer has a cap of its own."""
+    """The same, with the number of unreadable ones. The list has no paging, so the answer has its own size limit."""
     # https://learn.microsoft.com/rest/api/azure/devops/git/repositories/list
     answer = transport.get((project, "_apis", "git", "repositories"), max_bytes=max_bytes)
     return read_page(answer, read_repository)
 
 
 def repository(transport: Transport, project: str, repository: str) -> Repository:
-    """One repository. Raises `NotFound` also when it is disabled."""
+    """One repository. Raises `NotFound`, also if it is disabled."""
     # https://learn.microsoft.com/rest/api/azure/devops/git/repositories/get-repository
     return read_repository(transport.get(_path(project, repository)).json_object())
 
 
 def read_repository(item: dict[str, Any]) -> Repository:
-    """A repository of a list or by itself. Older servers do not say whether it is disabled."""
+    """Read a repository. Older servers do not tell whether it is disabled."""
     return Repository(
         id=text_of(item, "id"),
         name=text_of(item, "name"),
@@ -85,7 +85,7 @@ def branches_page(
     continuation: str | None = None,
     top: int = 1000,
 ) -> Page[Branch]:
-    """One page of the branches whose short names begin so."""
+    """One page of the branches whose short names start with `beginning`."""
     query = {"filter": f"heads/{beginning}", "$top": str(top)}
     if continuation is not None:
         query["continuationToken"] = continuation
@@ -95,7 +95,7 @@ def branches_page(
 
 
 def _may_be_branch(item: dict[str, Any]) -> bool:
-    """Whether a ref is a branch, or has no name that says what it is."""
+    """Whether a ref is a branch, or has no name."""
     name = optional_text(item, "name")
     return name is None or name.startswith(HEADS)
 
@@ -110,7 +110,7 @@ def branches(transport: Transport, project: str, repository: str, *, beginning: 
 
 
 def branch(transport: Transport, project: str, repository: str, name: str) -> Branch:
-    """One branch by its short name. Raises `NotFound`, and `ListIncomplete` when there are too many to tell."""
+    """One branch by its short name. Raises `NotFound`, and `ListIncomplete` if there are too many."""
     for page in branches(transport, project, repository, beginning=name):
         for item in page.items:
             if item.name == name:
@@ -119,7 +119,7 @@ def branch(transport: Transport, project: str, repository: str, name: str) -> Br
 
 
 def read_branch(item: dict[str, Any]) -> Branch:
-    """A branch of a list of refs."""
+    """Read a branch."""
     return Branch(
         name=text_of(item, "name").removeprefix(HEADS),
         commit=text_of(item, "objectId"),
@@ -131,7 +131,7 @@ def read_branch(item: dict[str, Any]) -> Branch:
 def commits(
     transport: Transport, project: str, repository: str, branch: str, *, top: int = 50, skip: int = 0
 ) -> tuple[Commit, ...]:
-    """Commits of a branch, newest first, leaving out the first `skip`. Fewer than `top` are the last."""
+    """Commits of a branch, newest first, after the first `skip`. Fewer than `top` means that there are no more."""
     query = {
         "searchCriteria.itemVersion.version": branch,
         "searchCriteria.itemVersion.versionType": "branch",
@@ -144,13 +144,13 @@ def commits(
 
 
 def commit(transport: Transport, project: str, repository: str, commit: str) -> Commit:
-    """One commit with its whole comment."""
+    """One commit with its full message."""
     # https://learn.microsoft.com/rest/api/azure/devops/git/commits/get
     return read_commit(transport.get(_path(project, repository, "commits", commit)).json_object())
 
 
 def read_commit(item: dict[str, Any]) -> Commit:
-    """A commit of a list, of a push, or by itself."""
+    """Read a commit."""
     author, committer, parents = mapping(item, "author"), mapping(item, "committer"), item.get("parents")
     return Commit(
         id=text_of(item, "commitId"),
@@ -170,22 +170,22 @@ def _at(branch: str) -> dict[str, str]:
 
 
 def folder(transport: Transport, project: str, repository: str, branch: str, path: str = "/") -> tuple[Entry, ...]:
-    """What is directly in a folder at a branch: folders first, then files, by name.
+    """The direct entries of a folder on a branch: folders first, then files, by name.
 
-    Raises `NotFound` when there is no such folder, or when the repository is empty.
+    Raises `NotFound` if the folder does not exist or the repository is empty.
     """
     query = {"scopePath": _clean(path), "recursionLevel": "OneLevel", **_at(branch)}
     # https://learn.microsoft.com/rest/api/azure/devops/git/items/list
     answer = transport.get(_path(project, repository, "items"), query=query)
-    found = read_page(answer, read_entry).items
-    if any(entry.path == _clean(path) and not entry.is_folder for entry in found):
+    entries = read_page(answer, read_entry).items
+    if any(entry.path == _clean(path) and not entry.is_folder for entry in entries):
         raise errors.NotFound(detail="a file, not a folder")
-    inside = (entry for entry in found if entry.path != _clean(path))
-    return tuple(sorted(inside, key=lambda one: (not one.is_folder, one.name.casefold())))
+    inside = (entry for entry in entries if entry.path != _clean(path))
+    return tuple(sorted(inside, key=lambda entry: (not entry.is_folder, entry.name.casefold())))
 
 
 def read_entry(item: dict[str, Any]) -> Entry:
-    """An entry of a list of items. https://learn.microsoft.com/rest/api/azure/devops/git/items/list#gititem"""
+    """Read an entry of a list of items. https://learn.microsoft.com/rest/api/azure/devops/git/items/list#gititem"""
     kind = (optional_text(item, "gitObjectType") or "").lower()
     is_submodule = kind == "commit"
     return Entry(
@@ -215,7 +215,7 @@ def file(
     if entry.is_folder or entry.is_submodule:
         raise errors.NotFound(detail="not a file", activity_id=answer.activity_id)
     metadata, text = mapping(item, "contentMetadata"), item.get("content")
-    # Content that is no text comes as text all the same, so the bytes are asked for by themselves.
+    # Binary content is also sent as text, so its bytes are requested separately.
     is_text = isinstance(text, str) and "\0" not in text and not flag(metadata, "isBinary")
     raw = None if is_text else _raw(transport, _path(project, repository, "items"), branch, path, max_bytes)
     return File(
@@ -246,7 +246,7 @@ def exact_file(
 def raw_file(
     transport: Transport, project: str, repository: str, branch: str, path: str, *, max_bytes: int = LARGEST_FILE
 ) -> bytes:
-    """The bytes of a file at a branch, as they are, save the token in use."""
+    """The bytes of a file on a branch, with the token in use redacted."""
     return _raw(transport, _path(project, repository, "items"), branch, path, max_bytes).body
 
 
@@ -277,15 +277,15 @@ def push_file(
     comment: str,
     exists: bool,
 ) -> Push:
-    """Commit one file to a branch that is at the commit `at`; `NOTHING` begins the branch.
+    """Commit one file to a branch that is at the commit `at`; `NOTHING` creates the branch.
 
-    `exists` says whether the file is there already. Raises `Conflict` when the branch has moved on, `BranchProtected`,
-    `AccessDenied`, and `Rejected`, also when `exists` is wrong.
+    `exists` says whether the file already exists. Raises `Conflict` if the branch has other commits, `BranchProtected`,
+    `AccessDenied`, and `Rejected`, also if `exists` is wrong.
     """
     change = {
         "changeType": "edit" if exists else "add",
         "item": {"path": _clean(path)},
-        # As text, what Azure DevOps stores would depend on how it encodes it.
+        # Not as text, because Azure DevOps would choose the encoding.
         "newContent": {"content": base64.b64encode(content).decode(), "contentType": "base64encoded"},
     }
     body = {
@@ -329,7 +329,7 @@ _REFUSALS: dict[str, type[errors.AzureDevOpsError]] = {
 
 
 def _check(result: dict[str, Any], answer: Response) -> None:
-    """Raise what went wrong with one ref: the answer as a whole is a success even then."""
+    """Raise the error of a ref update, which is part of a successful answer."""
     if flag(result, "success"):
         return
     status = optional_text(result, "updateStatus") or "unknown"

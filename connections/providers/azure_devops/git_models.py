@@ -1,4 +1,4 @@
-"""What Azure DevOps returns of Git repositories, as frozen values."""
+"""Git repositories, branches, commits and files, as Azure DevOps returns them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ class Repository:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A branch under its short name, and the commit it is at. The default one is known by the repository."""
+    """A branch with its short name and its commit. The repository has the default branch."""
 
     name: str
     commit: str
@@ -41,7 +41,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit. In lists Azure DevOps shortens a long comment."""
+    """A commit. Azure DevOps shortens long messages in lists."""
 
     id: str
     comment: str
@@ -58,7 +58,7 @@ class Commit:
 class Entry:
     """A file, a folder, a symbolic link or a submodule. `path` begins with a slash.
 
-    The object id of a submodule is the commit of another repository at which it stands.
+    The object id of a submodule is a commit of another repository.
     """
 
     path: str
@@ -75,9 +75,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What a file holds at the commit `commit`: text, or bytes when it is no text.
+    """The content of a file at `commit`: text, or bytes for binary files.
 
-    `held_token` says that the token in use stood in it. A mark stands there now, so this is not what the file holds.
+    `held_token` says that it contained the token in use, which is redacted, so this is not the exact content.
     """
 
     path: str
@@ -91,7 +91,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """What a push did: `commit` is where the branch is now."""
+    """The result of a push. `commit` is the new commit of the branch."""
 
     id: int
     branch: str

@@ -1,4 +1,4 @@
-"""Names and tokens as people paste them. Pure functions."""
+"""Parse organization names and tokens that people paste. Pure functions."""
 
 import re
 import unicodedata
@@ -18,20 +18,20 @@ LONGEST_ORGANIZATION = 50
 # https://learn.microsoft.com/azure/devops/organizations/settings/naming-restrictions#project-collection-names
 _NEVER_IN_A_COLLECTION = re.compile(r"[/:\\~&%;@'\"?<>|#$*}{,+=\[\]]")
 LONGEST_COLLECTION = 64
-# Controls, directions, surrogates and whatever else nobody sees.
+# Unicode categories of invisible characters.
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 _PORTS = {"https": 443, "http": 80}
-# The longest address a browser is likely to give.
+# Longer than any URL of Azure DevOps in a browser.
 _LONGEST_ADDRESS = 2000
 LONGEST_TOKEN = 200
-# White space, quotes, and the byte order mark with which Windows begins files.
+# White space, quotes, and the byte order mark of Windows.
 _AROUND_TOKENS = " \t\r\n\v\f\xa0\u2007\u202f\u3000\ufeff\"'`“”‘’"
 
 _SERVICES_HOST = "dev.azure.com"
 _SSH_HOSTS = ("ssh.dev.azure.com", "vs-ssh.visualstudio.com")
 _LEGACY_SUFFIX = ".visualstudio.com"
 
-# Today's form and the older one. https://github.com/microsoft/security-utilities (SEC101/201, SEC101/102)
+# The current and the older token format. https://github.com/microsoft/security-utilities (SEC101/201, SEC101/102)
 _TODAYS_FORM = r"[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}"
 _BETWEEN_SEGMENTS = re.compile(r"[/\\]")
 _OF_AN_ADDRESS = re.compile(r"[/:@]")
@@ -41,9 +41,9 @@ _LOOKS_LIKE_TOKEN = re.compile(rf"(?:{_TODAYS_FORM}|{OLDER_FORM})\Z", re.ASCII)
 
 
 class InvalidOrganizationName(ValueError):
-    """The text names no organization or collection that could be asked. `code` says why.
+    """The text is not a valid organization or collection. `code` is the reason.
 
-    With the code "belongs_to_another" `server` is the name of the server whose address it is.
+    With the code "belongs_to_another", `server` is the name of the server that the URL belongs to.
     """
 
     def __init__(self, code: str, *, server: str = "") -> None:
@@ -53,7 +53,7 @@ class InvalidOrganizationName(ValueError):
 
 
 class InvalidToken(ValueError):
-    """The text cannot be a token. `code` says why; the text is not kept."""
+    """The text cannot be a token. `code` is the reason; the exception does not contain the text."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -62,16 +62,16 @@ class InvalidToken(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class OrganizationName:
-    """An organization's name in lower case, or a collection's as it is written, and what was typed."""
+    """The name of an organization in lower case, or of a collection as entered, and the entered text."""
 
     name: str
     as_typed: str
 
 
 def parse_organization(text: str, server: Server, *, others: Sequence[Server] = ()) -> OrganizationName:
-    """The organization or collection of `server` in a name, an address of the web pages, or a clone URL.
+    """The organization or collection of `server` from a name, a page URL or a clone URL.
 
-    `others` are the other configured servers, so that an address of theirs is told. Raises `InvalidOrganizationName`.
+    `others` are the other configured servers, to recognize their URLs. Raises `InvalidOrganizationName`.
     """
     typed = text.strip()
     if not typed:
@@ -96,7 +96,7 @@ def _organization(typed: str, server: Server, others: Sequence[Server]) -> str:
 
 
 def _collection(typed: str, server: Server, others: Sequence[Server]) -> str:
-    # No collection has one of these in its name, so with one of them it is an address.
+    # Collection names contain none of these characters, so it is a URL.
     is_address = _OF_AN_ADDRESS.search(typed) is not None
     name = _from_address(typed, server, others) if is_address else unquote(typed)
     name = unicodedata.normalize("NFC", name).strip()
@@ -113,20 +113,20 @@ def _from_address(typed: str, server: Server, others: Sequence[Server]) -> str:
     address = _Address.read(typed)
     if (name := address.below(server)) is not None:
         return name
-    # The pretend service understands addresses of the real one, where that is not there to be chosen.
+    # The sandbox accepts URLs of Azure DevOps Services if that is not configured.
     has_real_one = server.is_services or any(other.is_services for other in others)
     if server.place == "organization" and not has_real_one and (name := address.at_services()) is not None:
         return name
     for other in others:
         if address.below(other) is not None:
             raise InvalidOrganizationName("belongs_to_another", server=other.name)
-    # Only something that is clearly an address speaks of another server.
+    # Only a clear URL can belong to another server.
     raise InvalidOrganizationName("other_server" if address.is_clear else "not_an_organization")
 
 
 @dataclass(frozen=True, slots=True)
 class _Address:
-    """What somebody pasted: scheme, host, port and segments of the path, decoded once."""
+    """A parsed URL: scheme, host, port and decoded path segments."""
 
     scheme: str
     host: str
@@ -145,14 +145,14 @@ class _Address:
             host, port = (address.hostname or "").lower(), address.port
         except ValueError:
             raise InvalidOrganizationName("not_an_organization") from None
-        # A host in other letters could look like one that it is not.
+        # Non-ASCII hosts could imitate others.
         if address.scheme.lower() not in ("https", "http", "ssh") or not address.netloc.isascii():
             raise InvalidOrganizationName("not_an_organization")
         segments = tuple(unquote(part) for part in address.path.split("/") if part)
         return cls(address.scheme.lower(), host, port, segments, has_scheme or ("." in host and "/" in typed))
 
     def below(self, server: Server) -> str | None:
-        """The organization or collection in an address of the server, empty where it has none; None for another's."""
+        """The organization or collection in a URL of the server, empty if missing; None for URLs of other servers."""
         if server.is_services:
             return self.at_services()
         base = urlsplit(server.url)
@@ -164,13 +164,13 @@ class _Address:
         return _first(self.segments[len(prefix) :])
 
     def _same_port(self, port: int | None, scheme: str) -> bool:
-        # Git over SSH has a port of its own; and people leave out what a browser leaves out.
+        # Git over SSH has its own port, and default ports may be omitted.
         if self.scheme == "ssh" or (self.port is None and port is None):
             return True
         return (self.port or _PORTS[self.scheme]) == (port or _PORTS[scheme])
 
     def at_services(self) -> str | None:
-        """The organization in an address of Microsoft's own service; None for another's."""
+        """The organization in a URL of Azure DevOps Services; None for other URLs."""
         if self.host == _SERVICES_HOST and self.port in (None, 443):
             return _first(self.segments)
         if self.host in _SSH_HOSTS:
@@ -206,5 +206,5 @@ def read_token(text: str) -> PersonalAccessToken:
 
 
 def looks_like_token(token: Credential) -> bool:
-    """Whether the text has one of the two forms Microsoft documents. Good for a hint only."""
+    """Whether the text has one of the two documented formats. For hints only."""
     return _LOOKS_LIKE_TOKEN.match(token.reveal()) is not None

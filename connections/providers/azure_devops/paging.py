@@ -1,7 +1,7 @@
-"""Lists that come in pages: every page until there is no token for another, however short a page is, within bounds.
+"""Read paged lists until there is no continuation token, within limits of pages and time.
 
-A server may name another page for ever. So a list ends after so many pages and so much time, and then says that it is
-not complete: it raises `ListIncomplete` after the last page that was read. What stands on two pages is counted once.
+At a limit, `ListIncomplete` is raised after the last page that was read, because a server may continue for ever. Items
+that occur on two pages are returned once.
 """
 
 import time
@@ -19,8 +19,8 @@ MOST_PAGES = 1000
 
 
 def _id_of(item: object) -> Hashable:
-    found: Hashable = getattr(item, "id", item)
-    return found
+    key: Hashable = getattr(item, "id", item)
+    return key
 
 
 def every_page(
@@ -31,16 +31,16 @@ def every_page(
     most: int | None = None,
     key: Callable[[Item], Hashable] = _id_of,
 ) -> Iterator[Page[Item]]:
-    """Every page, beginning with the one after the token `after`; each item on the first page that it stands on.
+    """Every page, starting after the continuation token `after`, without items of earlier pages.
 
-    `key` tells items apart, without it their id. Raises what `ask` raises, `UnexpectedAnswer` when a token comes a
-    second time, and `ListIncomplete` when there is more than may be read within `seconds`, or than `most` pages
-    (MOST_PAGES). That comes last, so whoever catches it has everything that was read.
+    `key` identifies items, by default their id. Raises the errors of `ask`, `UnexpectedAnswer` for a repeated token,
+    and `ListIncomplete` if there is more than can be read within `seconds` and `most` pages (MOST_PAGES). The latter
+    comes after the last page, so callers that catch it have everything that was read.
     """
     most = MOST_PAGES if most is None else most
     ends_at = time.monotonic() + seconds
     continuation, tokens, known = after, {after}, set[Hashable]()
-    # The page that gave `after` is one of the list, too.
+    # The page that returned `after` counts as well.
     for number in range(0 if after is None else 1, most):
         page = _page_in_time(ask, continuation, ends_at, is_first=number == 0)
         yield replace(page, items=_new_items(page.items, key, known))
@@ -62,25 +62,25 @@ def _page_in_time(
         with deadline(ends_at):
             return ask(continuation)
     except errors.TimedOut:
-        # Of a list of which nothing came there is nothing to show.
+        # Without any page, there is nothing to show.
         if is_first or time.monotonic() < ends_at:
             raise
     raise errors.ListIncomplete(detail="the time for the whole list is over")
 
 
 def _new_items(items: Iterable[Item], key: Callable[[Item], Hashable], known: set[Hashable]) -> tuple[Item, ...]:
-    """Those that are on no page before, as this one says last what they are; `known` learns them."""
+    """The items that were on no earlier page; adds them to `known`."""
     by_key = {key(item): item for item in items}
-    found = tuple(item for name, item in by_key.items() if name not in known)
+    new = tuple(item for name, item in by_key.items() if name not in known)
     known.update(by_key)
-    return found
+    return new
 
 
 @dataclass(frozen=True, slots=True)
 class Listed(Generic[Item]):
-    """What was read of a list. Where it is not `complete` there are more pages, which were not read.
+    """The items read from a list. If it is not `complete`, there are more pages.
 
-    `left_out` counts the items that could not be read.
+    `left_out` counts unreadable items.
     """
 
     items: tuple[Item, ...]
@@ -89,19 +89,19 @@ class Listed(Generic[Item]):
 
     @property
     def is_whole(self) -> bool:
-        """Whether everything of the list is here, so that what is not here is not there."""
+        """Whether the list is complete, so that other items do not exist."""
         return self.complete and not self.left_out
 
 
 class _Reading(Generic[Item]):
-    """What was read of a list so far."""
+    """Collects the pages of a list."""
 
     def __init__(self) -> None:
         self.items: list[Item] = []
         self.left_out = 0
         self.pages = 0
 
-    def take(self, page: Page[Item]) -> None:
+    def add(self, page: Page[Item]) -> None:
         self.items += page.items
         self.left_out += page.left_out
         self.pages += 1
@@ -111,11 +111,11 @@ class _Reading(Generic[Item]):
 
 
 def read_all(pages: Iterable[Page[Item]]) -> Listed[Item]:
-    """As much of a list as may be read. Raises what went wrong, and then there is nothing of it."""
+    """Read as much of a list as the limits allow. Raises other errors."""
     reading: _Reading[Item] = _Reading()
     try:
         for page in pages:
-            reading.take(page)
+            reading.add(page)
     except errors.ListIncomplete:
         return reading.end(complete=False)
     return reading.end()
@@ -124,20 +124,20 @@ def read_all(pages: Iterable[Page[Item]]) -> Listed[Item]:
 def read_in_parts(
     ids: Iterable[int], ask: Callable[[Sequence[int], str | None], Page[Item]], *, size: int, seconds: float
 ) -> Listed[Item]:
-    """As much as may be read of the things with these ids, of which `size` fit into one address.
+    """Read the items with these ids, `size` per request, within the limits of one list.
 
-    `ask` gets some of the ids and the token of the page before. The bounds are those of one list.
+    `ask` gets some of the ids, and the continuation token of the previous page.
     """
-    wanted = list(dict.fromkeys(ids))
+    unique_ids = list(dict.fromkeys(ids))
     ends_at = time.monotonic() + seconds
     reading: _Reading[Item] = _Reading()
-    for start in range(0, len(wanted), size):
+    for start in range(0, len(unique_ids), size):
         left, most = ends_at - time.monotonic(), MOST_PAGES - reading.pages
         if reading.pages and (left <= 0 or most <= 0):
             return reading.end(complete=False)
         try:
-            for page in every_page(partial(ask, wanted[start : start + size]), seconds=left, most=most):
-                reading.take(page)
+            for page in every_page(partial(ask, unique_ids[start : start + size]), seconds=left, most=most):
+                reading.add(page)
         except (errors.ListIncomplete, errors.TimedOut) as error:
             if isinstance(error, errors.TimedOut) and (not reading.pages or time.monotonic() < ends_at):
                 raise

@@ -1,6 +1,6 @@
-"""Reading what Azure DevOps returns: strict about what makes a thing, tolerant about everything else.
+"""Parse data from Azure DevOps: strict about essential fields, tolerant about others.
 
-A field that is missing, null, or of another kind than documented is absent; a state that is not known is "unknown".
+A field that is missing, null or of an undocumented type counts as absent; an undocumented state is "unknown".
 """
 
 import logging
@@ -20,21 +20,18 @@ from core.storable_text import storable_text
 _FRACTION = re.compile(r"\.(\d+)")
 _WEB_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 _NEVER = "0001-01-01"
-# Azure DevOps spells these in one way or the other.
+# Azure DevOps uses both spellings.
 _SPELLINGS = {"canceling": "cancelling", "cancelled": "canceled"}
 
 State = TypeVar("State", bound=StrEnum)
 Item = TypeVar("Item")
 log = logging.getLogger(__name__)
-# What lies beyond is a mistake or a placeholder, and breaks arithmetic and other time zones.
+# Times beyond these are errors or placeholders, and would overflow in calculations.
 _EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def parse_datetime(text: object) -> datetime | None:
-    """An instant with zero to seven fractional digits, aware and in UTC.
-
-    None for what is absent, no date, or beyond reason.
-    """
+    """A UTC time from a text with up to seven fractional digits; None if it is absent, invalid or implausible."""
     if not isinstance(text, str) or text.startswith(_NEVER):
         return None
     shortened = _FRACTION.sub(lambda digits: "." + digits.group(1)[:6].ljust(6, "0"), cut(text.strip()), count=1)
@@ -52,24 +49,24 @@ def read_page(
     *,
     is_wanted: Callable[[dict[str, Any]], bool] = lambda _item: True,
 ) -> Page[Item]:
-    """The wanted items of a list, each read by `read`; what cannot be read is left out, counted and logged.
+    """The wanted items of a list, parsed by `read`. Unreadable items are left out, counted and logged.
 
-    Raises `UnexpectedAnswer` when there is no list, or when nothing of it can be read.
+    Raises `UnexpectedAnswer` if there is no list, or no readable item in it.
     """
-    found = [item for item in answer.json_items() if not isinstance(item, dict) or is_wanted(item)]
-    items = readable(found, read)
-    left_out = len(found) - len(items)
+    wanted = [item for item in answer.json_items() if not isinstance(item, dict) or is_wanted(item)]
+    items = readable(wanted, read)
+    left_out = len(wanted) - len(items)
     if left_out and not items:
         raise answer.unexpected("no item that can be read")
     if left_out:
-        log.warning("Azure DevOps: %s of %s items could not be read and are left out.", left_out, len(found))
+        log.warning("Azure DevOps: %s of %s items could not be read and are left out.", left_out, len(wanted))
     return Page(items, answer.continuation_token, left_out)
 
 
-def readable(found: Iterable[object], read: Callable[[dict[str, Any]], Item]) -> tuple[Item, ...]:
-    """The items that can be read; one that cannot hides no other."""
+def readable(values: Iterable[object], read: Callable[[dict[str, Any]], Item]) -> tuple[Item, ...]:
+    """The readable items, parsed by `read`."""
     items = []
-    for item in found:
+    for item in values:
         try:
             if isinstance(item, dict):
                 items.append(read(item))
@@ -79,7 +76,7 @@ def readable(found: Iterable[object], read: Callable[[dict[str, Any]], Item]) ->
 
 
 def text_of(source: dict[str, Any], key: str) -> str:
-    """A text that must be there. Raises `UnexpectedAnswer`."""
+    """A required text. Raises `UnexpectedAnswer`."""
     value = source.get(key)
     if not isinstance(value, str) or not value:
         raise errors.UnexpectedAnswer(detail=f"no {key} in the answer")
@@ -87,7 +84,7 @@ def text_of(source: dict[str, Any], key: str) -> str:
 
 
 def optional_text(source: dict[str, Any], *path: str) -> str | None:
-    """A text that may be absent, at a path of keys."""
+    """An optional text at a path of keys."""
     value: Any = source
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
@@ -95,7 +92,7 @@ def optional_text(source: dict[str, Any], *path: str) -> str | None:
 
 
 def number_of(source: dict[str, Any], key: str) -> int:
-    """A whole number that must be there. Raises `UnexpectedAnswer`."""
+    """A required integer. Raises `UnexpectedAnswer`."""
     value = source.get(key)
     if not isinstance(value, int) or isinstance(value, bool):
         raise errors.UnexpectedAnswer(detail=f"no {key} in the answer")
@@ -103,7 +100,7 @@ def number_of(source: dict[str, Any], key: str) -> int:
 
 
 def optional_number(source: dict[str, Any], *path: str) -> int | None:
-    """A whole number that may be absent, at a path of keys."""
+    """An optional integer at a path of keys."""
     value: Any = source
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
@@ -111,35 +108,35 @@ def optional_number(source: dict[str, Any], *path: str) -> int | None:
 
 
 def flag(source: dict[str, Any], key: str) -> bool:
-    """A yes; everything else, absence too, is a no."""
+    """Whether the value is true; absent counts as false."""
     return source.get(key) is True
 
 
 def objects(source: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    """The objects of a list that may be absent."""
+    """The objects of an optional list."""
     value = source.get(key)
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def mapping(source: dict[str, Any], key: str) -> dict[str, Any]:
-    """An object that may be absent; empty then."""
+    """An optional object; empty if absent."""
     value = source.get(key)
     return value if isinstance(value, dict) else {}
 
 
 def web_link(source: dict[str, Any], *path: str) -> str | None:
-    """An address that may be put into a page: http or https, or nothing."""
+    """An optional http or https URL, which is safe to link to."""
     address = optional_text(source, *path)
     return address if address is not None and _WEB_ADDRESS.match(cut(address)) else None
 
 
 def instant(source: dict[str, Any], key: str) -> datetime | None:
-    """A moment that may be absent."""
+    """An optional time."""
     return parse_datetime(source.get(key))
 
 
 def person(source: dict[str, Any], key: str) -> Identity | None:
-    """Somebody who did something; None when nobody is named."""
+    """An optional person or group."""
     value = mapping(source, key)
     name = optional_text(value, "displayName") or optional_text(value, "uniqueName")
     if name is None:
@@ -154,9 +151,8 @@ def person(source: dict[str, Any], key: str) -> Identity | None:
 
 
 def state(value: object, unknown: State) -> State:
-    """A state by its name in any case, in either spelling; `unknown`, a member of the same kind, for all others."""
+    """The state with this name, in any case and spelling; `unknown`, a member of the same enumeration, for others."""
     if not isinstance(value, str):
         return unknown
-    wanted = value.lower()
-    wanted = _SPELLINGS.get(wanted, wanted)
-    return next((one for one in type(unknown) if one.value.lower() == wanted), unknown)
+    name = _SPELLINGS.get(value.lower(), value.lower())
+    return next((known for known in type(unknown) if known.value.lower() == name), unknown)

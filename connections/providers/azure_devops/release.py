@@ -1,6 +1,6 @@
 """Classic releases: their pipelines, environments, deployments and approvals.
 
-They live on a host of their own at Azure DevOps Services. A `project` is given by id or by name.
+They have their own host at Azure DevOps Services. `project` is an id or a name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,10 +26,10 @@ from connections.providers.azure_devops.release_models import (
 from connections.providers.azure_devops.responses import Response
 from connections.providers.azure_devops.transport import Transport, successful
 
-# Environments by themselves have never left the state of a preview.
+# The API of single environments is only available as a preview.
 _PREVIEW = "7.1-preview"
 _ENVIRONMENTS_AND_ARTIFACTS = "environments,artifacts"
-# A release in a list is large: every stage of it comes along with approvals and deployments.
+# Releases in lists are large, as they include all stages with approvals and deployments.
 _AT_ONCE = 25
 
 
@@ -38,10 +38,10 @@ def _path(project: str, *more: str | int) -> tuple[str, ...]:
 
 
 def _get(transport: Transport, path: Sequence[str], **query: str | int | None) -> Response:
-    """A list. A name of the query may not begin with a dollar here, so `top` and `expand` get theirs."""
+    """Request a list. `top` and `expand` become `$top` and `$expand`."""
     names = {"top": "$top", "expand": "$expand"}
-    wanted = {names.get(name, name): str(value) for name, value in query.items() if value is not None}
-    return transport.get(path, service="release", query=wanted)
+    parameters = {names.get(name, name): str(value) for name, value in query.items() if value is not None}
+    return transport.get(path, service="release", query=parameters)
 
 
 def definitions_page(
@@ -53,7 +53,7 @@ def definitions_page(
     continuation: str | None = None,
     top: int = 100,
 ) -> Page[Definition]:
-    """One page of release pipelines with their stages and sources; and which release is the newest of each."""
+    """One page of release pipelines with stages and sources, and optionally the newest release."""
     # https://learn.microsoft.com/rest/api/azure/devops/release/definitions/list
     answer = _get(
         transport,
@@ -83,9 +83,9 @@ def definition(transport: Transport, project: str, definition_id: int) -> Defini
 
 
 def artifact_versions(transport: Transport, project: str, source: Source, *, top: int = 25) -> tuple[build.Build, ...]:
-    """The builds that a release may take from this source, the newest first. Needs the scope to read builds.
+    """The builds of this source that a release can use, newest first. Needs the scope to read builds.
 
-    None for sources of another kind: of those a release takes the version that its definition says.
+    Empty for other kinds of sources, for which a release uses the version in its definition.
     """
     if source.kind != "Build" or source.definition_id is None or not source.definition_id.isdecimal():
         return ()
@@ -110,7 +110,7 @@ def releases_page(
     continuation: str | None = None,
     top: int = 50,
 ) -> Page[Release]:
-    """One page of releases, the newest first, with environments, artifacts and approvals. `ids` wants only these."""
+    """One page of releases, newest first, with environments, artifacts and approvals; of `ids`, if given."""
     # https://learn.microsoft.com/rest/api/azure/devops/release/releases/list
     answer = _get(
         transport,
@@ -127,22 +127,22 @@ def releases_page(
 
 
 def releases(transport: Transport, project: str, *, definition_id: int | None = None) -> Iterator[Page[Release]]:
-    """Every page of releases, the newest first."""
+    """Every page of releases, newest first."""
     ask = partial(releases_page, transport, project, definition_id=definition_id)
     return every_page(lambda token: ask(continuation=token), seconds=transport.limits.list_seconds)
 
 
 def releases_by_ids(transport: Transport, project: str, ids: Sequence[int]) -> Listed[Release]:
-    """These releases, as far as they are still there."""
+    """The releases with these ids that still exist."""
 
-    def ask(some: Sequence[int], continuation: str | None) -> Page[Release]:
-        return releases_page(transport, project, ids=some, continuation=continuation, top=_AT_ONCE)
+    def ask(ids: Sequence[int], continuation: str | None) -> Page[Release]:
+        return releases_page(transport, project, ids=ids, continuation=continuation, top=_AT_ONCE)
 
     return read_in_parts(ids, ask, size=_AT_ONCE, seconds=transport.limits.list_seconds)
 
 
 def release(transport: Transport, project: str, release_id: int) -> Release:
-    """One release, with everything."""
+    """One release with all details."""
     # https://learn.microsoft.com/rest/api/azure/devops/release/releases/get-release
     return read_release(transport.get(_path(project, "releases", release_id), service="release").json_object())
 
@@ -156,10 +156,10 @@ def create_release(
     description: str = "",
     manual_environments: Sequence[str] = (),
 ) -> Release:
-    """A new release. `versions` has id and name of a version by alias; for others Azure DevOps takes the usual one.
+    """Create a release. `versions` has id and name of a version by alias; Azure DevOps chooses the others.
 
-    Environments named in `manual_environments` wait to be deployed by hand. Raises `ReleasesDisabled`, `AccessDenied`,
-    and `Rejected` when a version is not to be had.
+    Environments in `manual_environments` are deployed manually. Raises `ReleasesDisabled`, `AccessDenied`, and
+    `Rejected` if a version is not available.
     """
     artifacts = [
         {"alias": alias, "instanceReference": {"id": version_id, "name": name}}
@@ -179,12 +179,12 @@ def create_release(
 
 
 def deploy(transport: Transport, project: str, release_id: int, environment_id: int, *, comment: str) -> Environment:
-    """Start the deployment of one environment. Raises `Rejected` when its state does not allow it."""
+    """Start the deployment of an environment. Raises `Rejected` if its state does not allow that."""
     return _change(transport, project, release_id, environment_id, status="inProgress", comment=comment)
 
 
 def cancel(transport: Transport, project: str, release_id: int, environment_id: int, *, comment: str) -> Environment:
-    """Stop the deployment of one environment. Raises `Rejected` when there is none to stop."""
+    """Cancel the deployment of an environment. Raises `Rejected` if there is none."""
     return _change(transport, project, release_id, environment_id, status="canceled", comment=comment)
 
 
@@ -207,7 +207,7 @@ def approvals_page(
     continuation: str | None = None,
     top: int = 100,
 ) -> Page[Approval]:
-    """One page of approvals in a state, the newest first."""
+    """One page of approvals in a state, newest first."""
     query = {"top": str(top), "statusFilter": str(status), "queryOrder": "descending"}
     if release_ids:
         query["releaseIdsFilter"] = ",".join(str(release_id) for release_id in release_ids)
@@ -225,12 +225,12 @@ def approvals(transport: Transport, project: str) -> Iterator[Page[Approval]]:
 
 
 def approve(transport: Transport, project: str, approval_id: int, *, comments: str) -> Approval:
-    """Let a deployment go on. Needs the scope to manage releases."""
+    """Approve a deployment. Needs the scope to manage releases."""
     return _decide(transport, project, approval_id, status="approved", comments=comments)
 
 
 def reject(transport: Transport, project: str, approval_id: int, *, comments: str) -> Approval:
-    """Stop a deployment that asks. Needs the scope to manage releases."""
+    """Reject a deployment. Needs the scope to manage releases."""
     return _decide(transport, project, approval_id, status="rejected", comments=comments)
 
 
@@ -242,7 +242,7 @@ def _decide(transport: Transport, project: str, approval_id: int, *, status: str
 
 
 def are_disabled(transport: Transport, project: str) -> bool | None:
-    """Whether classic releases are switched off; None when it cannot be told, as without the scope for projects."""
+    """Whether classic releases are switched off; None if unknown, for example without the scope for projects."""
     # https://learn.microsoft.com/rest/api/azure/devops/build/general-settings/get
     try:
         answer = transport.get((project, "_apis", "build", "generalsettings"))

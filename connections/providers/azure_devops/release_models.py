@@ -1,4 +1,4 @@
-"""What the release service returns, as frozen values, and reading them. A field that may be absent is optional."""
+"""Data of the release service, and functions that read it. Fields that may be absent are optional."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,13 +72,13 @@ class ApprovalStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-# What stands for the name of a stage that has none.
+# The name of a stage without one.
 UNNAMED = "Unnamed"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a release takes an artifact from. Only builds (`kind` "Build") have versions that we can list."""
+    """The source of an artifact. Only builds (`kind` "Build") have versions that we can list."""
 
     alias: str
     kind: str
@@ -90,7 +90,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStage:
-    """An environment as the definition plans it."""
+    """An environment in a definition."""
 
     id: int
     name: str
@@ -100,7 +100,7 @@ class PlannedStage:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A release pipeline. `latest_id` is its newest release where that was asked for and there is one."""
+    """A release pipeline. `latest_id` is its newest release, if that was requested and exists."""
 
     id: int
     name: str
@@ -113,7 +113,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """The version of an artifact that a release carries."""
+    """A version of an artifact in a release."""
 
     alias: str
     kind: str
@@ -127,7 +127,7 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Somebody is asked, or decided. `kind` is preDeploy or postDeploy; nobody is asked when it is automated."""
+    """A pending or decided approval. `kind` is preDeploy or postDeploy; automated ones have no approver."""
 
     id: int
     status: ApprovalStatus
@@ -149,7 +149,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at deploying to an environment. `operation` says more than `status`, in an open set of words."""
+    """An attempt to deploy to an environment. `operation` has more details than `status`, in an open set of values."""
 
     number: int
     status: DeploymentStatus
@@ -161,7 +161,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """An environment of a release. `stage_id` is its number in the definition, `minutes` how long it took to deploy."""
+    """An environment of a release. `stage_id` is its id in the definition, `minutes` the duration of its deployment."""
 
     id: int
     name: str
@@ -176,7 +176,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release, with its environments in their order and its artifacts where they were asked for."""
+    """A release, with its ordered environments, and its artifacts if they were requested."""
 
     id: int
     name: str
@@ -194,13 +194,13 @@ class Release:
 
 
 def read_definition(item: dict[str, Any]) -> Definition:
-    """A release pipeline of a list or by itself; stages in their order."""
+    """Read a release pipeline; sorts its stages."""
     stages = (_read_stage(entry) for entry in objects(item, "environments"))
     return Definition(
         id=number_of(item, "id"),
         name=text_of(item, "name"),
         path=optional_text(item, "path") or "\\",
-        stages=tuple(sorted(stages, key=lambda one: one.rank)),
+        stages=tuple(sorted(stages, key=lambda stage: stage.rank)),
         sources=tuple(_read_source(entry) for entry in objects(item, "artifacts")),
         web_url=web_link(item, "_links", "web", "href"),
         latest_id=optional_number(item, "lastRelease", "id"),
@@ -208,12 +208,12 @@ def read_definition(item: dict[str, Any]) -> Definition:
 
 
 def _read_stage(item: dict[str, Any]) -> PlannedStage:
-    asked = (objects(mapping(item, key), "approvals") for key in ("preDeployApprovals", "postDeployApprovals"))
+    approvals = (objects(mapping(item, key), "approvals") for key in ("preDeployApprovals", "postDeployApprovals"))
     return PlannedStage(
         id=number_of(item, "id"),
         name=optional_text(item, "name") or UNNAMED,
         rank=optional_number(item, "rank") or 0,
-        needs_approval=any(not flag(entry, "isAutomated") for some in asked for entry in some),
+        needs_approval=any(not flag(entry, "isAutomated") for phase in approvals for entry in phase),
     )
 
 
@@ -230,7 +230,7 @@ def _read_source(item: dict[str, Any]) -> Source:
 
 
 def read_release(item: dict[str, Any]) -> Release:
-    """A release of a list or by itself."""
+    """Read a release."""
     environments = (read_environment(entry) for entry in objects(item, "environments"))
     return Release(
         id=number_of(item, "id"),
@@ -243,7 +243,7 @@ def read_release(item: dict[str, Any]) -> Release:
         created_by=person(item, "createdBy"),
         created_at=instant(item, "createdOn"),
         changed_at=instant(item, "modifiedOn"),
-        environments=tuple(sorted(environments, key=lambda one: one.rank)),
+        environments=tuple(sorted(environments, key=lambda stage: stage.rank)),
         artifacts=tuple(_read_artifact(entry) for entry in objects(item, "artifacts")),
         web_url=web_link(item, "_links", "web", "href"),
     )
@@ -264,7 +264,7 @@ def _read_artifact(item: dict[str, Any]) -> Artifact:
 
 
 def read_environment(item: dict[str, Any]) -> Environment:
-    """An environment of a release or by itself."""
+    """Read an environment."""
     minutes = item.get("timeToDeploy")
     return Environment(
         id=number_of(item, "id"),
@@ -293,13 +293,13 @@ def _read_attempt(item: dict[str, Any]) -> Attempt:
 
 
 def _operation(item: dict[str, Any]) -> str | None:
-    # The service writes this word with a capital, unlike its documentation and unlike all others.
+    # The service capitalizes this value, unlike its documentation.
     word = optional_text(item, "operationStatus")
     return word[:1].lower() + word[1:] if word else None
 
 
 def read_approval(item: dict[str, Any]) -> Approval:
-    """An approval of a list, of an environment, or by itself."""
+    """Read an approval."""
     return Approval(
         id=number_of(item, "id"),
         status=state(item.get("status"), ApprovalStatus.UNKNOWN),

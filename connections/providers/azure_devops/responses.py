@@ -1,4 +1,4 @@
-"""One answer as it came over the network, and what can be read from it. `classification` says what it means."""
+"""An HTTP answer and its parsed parts. `classification` decides what it means."""
 
 import json
 import math
@@ -21,25 +21,25 @@ from core.storable_text import may_hold_half_pairs, without_half_pairs
 ANONYMOUS_ID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 _TYPE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.`]{0,127}")
 _ACTIVITY_ID = re.compile(r"[0-9A-Fa-f-]{8,64}")
-# Begins where a word begins, so that each word is read once, however long it is.
+# Starts at word boundaries, so that matching is linear.
 _MAIL_ADDRESS = re.compile(r"(?<![^\s'\"<>(),;])[^\s'\"<>(),;]+@[^\s'\"<>(),;]+")
-# Controls, and marks that change the direction of what stands around them.
+# Control characters, and marks that change the text direction.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,300})", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9.:-]{1,253}")
 _LONGEST_SAID = 300
 Content = Literal["json", "bytes"]
 _LONGEST_WAIT = 24 * 60 * 60.0
-# The title of Azure DevOps' own sign-in page stands in its first lines.
+# The title of the sign-in page is within its first lines.
 _START_OF_A_PAGE = 2000
 
 
 @dataclass(frozen=True)
 class Response:
-    """Status, headers (names in lower case) and body as they came. `elapsed` is in seconds.
+    """Status, headers (names in lower case) and body. `elapsed` is in seconds.
 
-    `host` is the one that was asked, without its port; `service` is which of Azure DevOps' services. `held_token` says
-    that the token in use stood in it, where now a mark stands.
+    `host` is the requested host without port; `service` is the requested service. `held_token` says that the answer
+    contained the token in use, which is redacted.
     """
 
     status: int
@@ -52,22 +52,22 @@ class Response:
 
     @property
     def text(self) -> str:
-        """The body as text, without a byte order mark; never raises."""
+        """The body as text without byte order mark; never raises."""
         return self.body.decode("utf-8-sig", errors="replace")
 
     @property
     def content_type(self) -> str:
-        """The media type alone, in lower case."""
+        """The media type in lower case."""
         return cut(self.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
     @property
     def is_json(self) -> bool:
-        """Whether the body says that it is JSON."""
+        """Whether the content type is JSON."""
         return self.content_type == "application/json" or self.content_type.endswith("+json")
 
     @property
     def is_page(self) -> bool:
-        """Whether the body is a page for people."""
+        """Whether the body is an HTML page."""
         start = self.body[:200].decode("utf-8-sig", errors="replace").lstrip().lower()
         return self.content_type == "text/html" or start.startswith(("<!doctype", "<html"))
 
@@ -92,10 +92,7 @@ class Response:
         return self._parsed
 
     def json_items(self) -> list[object]:
-        """The items of a list, whatever they are. An error in the shape of a list is no list.
-
-        Raises `UnexpectedAnswer`.
-        """
+        """The items of a list, of any type. Raises `UnexpectedAnswer`."""
         items = self.json_object().get("value")
         if not isinstance(items, list):
             raise self.unexpected("no list")
@@ -110,7 +107,7 @@ class Response:
         return objects
 
     def unexpected(self, detail: str) -> errors.UnexpectedAnswer:
-        """The error that says that this answer lacks something."""
+        """An error for invalid content of this answer."""
         return errors.UnexpectedAnswer(detail=detail, status=self.status, activity_id=self.activity_id)
 
     @property
@@ -119,19 +116,19 @@ class Response:
 
     @property
     def type_key(self) -> str | None:
-        """The type of error in Azure DevOps' envelope; None when there is none that could be a type's name."""
+        """The error type in the error envelope; None if it is missing or not a type name."""
         value = self._envelope.get("typeKey")
-        found = cut(value) if isinstance(value, str) else ""
-        return found if _TYPE_NAME.fullmatch(found) and redact(found) == found else None
+        name = cut(value) if isinstance(value, str) else ""
+        return name if _TYPE_NAME.fullmatch(name) and redact(name) == name else None
 
     @property
     def has_message(self) -> bool:
-        """Whether the body is Azure DevOps' envelope of an error, with or without a type."""
+        """Whether the body is an error envelope, with or without a type."""
         return isinstance(self._envelope.get("message"), str)
 
     @property
     def message(self) -> str:
-        """The words of the error, from the body or the header. They may name people."""
+        """The error message, from the body or the header. It may name people."""
         value = self._envelope.get("message")
         if isinstance(value, str) and value:
             return cut(value)
@@ -139,7 +136,7 @@ class Response:
 
     @property
     def said(self) -> str:
-        """The first line of the error's words, fit for the eyes of the person who acted; empty when there is none."""
+        """The first line of the error message, redacted for showing it to the person who acts; empty if missing."""
         value = self._envelope.get("message")
         return fit_to_show(value) if isinstance(value, str) else ""
 
@@ -150,30 +147,30 @@ class Response:
 
     @property
     def user_id(self) -> str | None:
-        """As whom Azure DevOps answered; None when it does not say, or says nobody."""
+        """The id of the user that Azure DevOps authenticated; None if missing or anonymous."""
         user = self.headers.get("x-vss-userdata", "").partition(":")[0].strip()
         return user if user and user.lower() != ANONYMOUS_ID else None
 
     @property
     def activity_id(self) -> str | None:
-        """What Microsoft's support asks for: a GUID. It is stored and shown, so nothing else passes."""
-        found = cut(self.headers.get("activityid") or self.headers.get("x-vss-e2eid") or "")
-        return found if _ACTIVITY_ID.fullmatch(found) else None
+        """The activity id for Microsoft's support. Stored and shown, so only a GUID is accepted."""
+        activity_id = cut(self.headers.get("activityid") or self.headers.get("x-vss-e2eid") or "")
+        return activity_id if _ACTIVITY_ID.fullmatch(activity_id) else None
 
     @property
     def continuation_token(self) -> str | None:
-        """The token that asks for the next page."""
+        """The continuation token of the next page."""
         return self.headers.get("x-ms-continuationtoken") or None
 
     @property
     def title(self) -> str:
-        """The title of a page, with single spaces; empty when there is none near its beginning."""
-        found = _TITLE.search(self.body[:_START_OF_A_PAGE].decode("utf-8-sig", errors="replace"))
-        return " ".join(unescape(found.group(1)).split()) if found and self.is_page else ""
+        """The title of a page, with collapsed white space; empty if there is none near its start."""
+        match = _TITLE.search(self.body[:_START_OF_A_PAGE].decode("utf-8-sig", errors="replace"))
+        return " ".join(unescape(match.group(1)).split()) if match and self.is_page else ""
 
     @property
     def redirect_target(self) -> SplitResult | None:
-        """Where a redirect leads; a relative address leads to the host that was asked. None when it cannot be read."""
+        """The absolute target of a redirect; None if it is invalid."""
         location = cut(self.headers.get("location", ""))
         try:
             return urlsplit(urljoin(f"https://{self.host}/", location)) if location else None
@@ -182,7 +179,7 @@ class Response:
 
     @property
     def redirect_host(self) -> str:
-        """The host that a redirect leads to; empty when it is not known or is no host's name."""
+        """The host of a redirect's target; empty if it is unknown or invalid."""
         target = self.redirect_target
         try:
             host = (target.hostname or "") if target else ""
@@ -192,7 +189,7 @@ class Response:
 
     @property
     def is_throttled(self) -> bool:
-        """Whether a header says that the share of calls is used up, or that the call was delayed for it.
+        """Whether a header says that the rate limit is reached, or that the call was delayed.
 
         https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits
         """
@@ -203,9 +200,9 @@ class Response:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds to wait, from seconds or a date in Retry-After; between nothing and a day.
+        """Seconds to wait, from seconds or a date in Retry-After, at most a day.
 
-        Without that header, where the share of calls is used up: until X-RateLimit-Reset, seconds since 1970.
+        Without that header, the time until X-RateLimit-Reset (seconds since 1970), if the rate limit is reached.
         """
         text = cut(self.headers.get("retry-after", "").strip())
         seconds = _number(text)
@@ -218,13 +215,13 @@ class Response:
 
 
 def fit_to_show(text: str) -> str:
-    """The first line, without mail addresses, secrets and controls, and not endless."""
+    """The first line, shortened, without mail addresses, secrets and control characters."""
     line = cut(text.strip()).partition("\n")[0].strip()
     return _CONTROLS.sub(" ", _MAIL_ADDRESS.sub("…", redact(line)))[:_LONGEST_SAID]
 
 
 def _number(text: str) -> float | None:
-    """A number in a header; None for what is none."""
+    """A number in a header; None if it is invalid."""
     try:
         number = float(text)
     except ValueError:

@@ -1,8 +1,7 @@
-"""Servers as operators write them in the environment, and what is wrong with what they wrote.
+"""Parse the settings of servers, with messages about errors.
 
-The list says which servers there are, and which of them is the sandbox. Three more settings say, by a server's name,
-which certificate authorities it is trusted by, through which proxy it is reached, and that it may be spoken to without
-encryption.
+The list has the servers, and which of them is the sandbox. Three more settings have, by server name, the certificate
+authorities, the proxy, and the permission to use plain HTTP.
 """
 
 import ssl
@@ -17,24 +16,24 @@ SERVERS = "AZURE_DEVOPS_SERVERS"
 CA_BUNDLES = "AZURE_DEVOPS_CA_BUNDLES"
 PROXIES = "AZURE_DEVOPS_PROXIES"
 PLAIN_HTTP = "AZURE_DEVOPS_PLAIN_HTTP"
-# What an operator must write to speak plain HTTP, so that nobody does it unaware.
+# The text that confirms the use of plain HTTP.
 PLAIN_HTTP_WORDS = "anybody on the network can read the tokens"
 NO_PROXY = "none"
 LONGEST_NAME = 100
-# After the address of a server, with white space between them.
+# Follows the address of a server, after white space.
 SANDBOX_KIND = "kind=sandbox"
 _SERVICES_HOSTS = ("dev.azure.com", "visualstudio.com")
 
 
 class InvalidServers(ValueError):
-    """The operator's settings of servers cannot be used. The message says where and why, and holds no password."""
+    """The settings of servers are invalid. The message says where and why, and contains no password."""
 
 
 def parse_servers(servers: str, *, ca_bundles: str = "", proxies: str = "", plain_http: str = "") -> tuple[Server, ...]:
-    """The operator's servers. Each text is a list such as `Name=value, Name=value`. Raises `InvalidServers`.
+    """Parse the servers. Each text is a list such as `Name=value, Name=value`. Raises `InvalidServers`.
 
     The values are an address, a file of certificate authorities, the address of a proxy or "none", and
-    `PLAIN_HTTP_WORDS`. No file is looked into; that is `trouble_with_authorities`.
+    `PLAIN_HTTP_WORDS`. Files are not read; `authorities_problem` does that.
     """
     entries = list(_entries(servers))
     names = [name for name, _ in entries]
@@ -43,27 +42,27 @@ def parse_servers(servers: str, *, ca_bundles: str = "", proxies: str = "", plai
     if len({name.casefold() for name in names}) != len(names):
         raise InvalidServers(f"{SERVERS} lists two servers with the same name.")
     bundles = _by_name(CA_BUNDLES, ca_bundles, names)
-    ways = {name: _proxy(name, value) for name, value in _by_name(PROXIES, proxies, names).items()}
+    proxy_of = {name: _proxy(name, value) for name, value in _by_name(PROXIES, proxies, names).items()}
     readable = _readable(_by_name(PLAIN_HTTP, plain_http, names))
-    found = []
-    for place, (name, value) in enumerate(entries, start=1):
+    parsed = []
+    for position, (name, value) in enumerate(entries, start=1):
         address, kind = _kind(name, value)
-        url = _url(place, name, address, readable=name in readable)
-        found.append(Server(name=name, url=url, ca_bundle=bundles.get(name), proxy=ways.get(name), kind=kind))
-    _check_sandbox(found)
-    _check_that_plain_http_is_meant(found, readable)
-    return tuple(found)
+        url = _url(position, name, address, readable=name in readable)
+        parsed.append(Server(name=name, url=url, ca_bundle=bundles.get(name), proxy=proxy_of.get(name), kind=kind))
+    _check_sandbox(parsed)
+    _check_plain_http(parsed, readable)
+    return tuple(parsed)
 
 
 def _entries(text: str) -> Iterator[tuple[str, str]]:
-    """Each entry as the name before its first "=" and what stands behind it."""
+    """Each entry as the texts before and after its first "="."""
     for entry in filter(None, (part.strip() for part in text.split(","))):
         name, _, value = (part.strip() for part in entry.partition("="))
         yield name, value
 
 
 def _kind(name: str, value: str) -> tuple[str, Kind]:
-    """The address of an entry, and the kind of server that it says to find there."""
+    """The address and the kind of server in an entry."""
     words = value.split()
     if not any(word.startswith("kind=") for word in words[1:]):
         return value, "azure_devops"
@@ -83,31 +82,31 @@ def _check_sandbox(servers: Sequence[Server]) -> None:
 
 
 def _by_name(setting: str, text: str, names: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    # Entries are told by their place: after a comma in a password, what looks like a name may be half of it.
-    for place, (name, value) in enumerate(_entries(text), start=1):
+    by_name: dict[str, str] = {}
+    # Messages use positions: after a comma in a password, the apparent name may be a part of it.
+    for position, (name, value) in enumerate(_entries(text), start=1):
         if not (name and value):
-            raise InvalidServers(f"Entry {place} of {setting} does not have the form Name=value.")
+            raise InvalidServers(f"Entry {position} of {setting} does not have the form Name=value.")
         if name not in names:
             known = ", ".join(f"“{listed}”" for listed in names)
-            raise InvalidServers(f"Entry {place} of {setting} names none of the servers in {SERVERS}: {known}.")
-        if name in found:
+            raise InvalidServers(f"Entry {position} of {setting} names none of the servers in {SERVERS}: {known}.")
+        if name in by_name:
             raise InvalidServers(f"{setting} lists “{name}” twice.")
-        found[name] = value
-    return found
+        by_name[name] = value
+    return by_name
 
 
 def _readable(words: Mapping[str, str]) -> set[str]:
-    for name, said in words.items():
-        if " ".join(said.casefold().split()) != PLAIN_HTTP_WORDS:
+    for name, text in words.items():
+        if " ".join(text.casefold().split()) != PLAIN_HTTP_WORDS:
             raise InvalidServers(f"{PLAIN_HTTP} must contain exactly: {name}={PLAIN_HTTP_WORDS}")
     return set(words)
 
 
-def _url(place: int, name: str, address: str, *, readable: bool) -> str:
+def _url(position: int, name: str, address: str, *, readable: bool) -> str:
     parts = _address(address)
     if not name or parts is None or not parts.hostname or parts.scheme not in ("https", "http"):
-        raise InvalidServers(f"Entry {place} of {SERVERS} does not have the form Name=https://server.")
+        raise InvalidServers(f"Entry {position} of {SERVERS} does not have the form Name=https://server.")
     if len(name) > LONGEST_NAME or not name.isprintable():
         raise InvalidServers(f"A name in {SERVERS} has more than {LONGEST_NAME} characters or an invisible one.")
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
@@ -121,7 +120,7 @@ def _url(place: int, name: str, address: str, *, readable: bool) -> str:
 
 
 def _address(text: str) -> SplitResult | None:
-    # urlsplit would silently leave out what cannot be seen.
+    # urlsplit silently drops invisible characters.
     if not (text.isascii() and text.isprintable()) or " " in text:
         return None
     try:
@@ -156,7 +155,7 @@ def _proxy(name: str, address: str) -> str:
         return ""
     parts = _address(address)
     if parts is None or parts.scheme != "http" or not parts.hostname or parts.path.strip("/") or "?" in address:
-        # Never shown: it may hold a password, also where it cannot be read as one.
+        # Never shown, as it may contain a password.
         raise InvalidServers(
             f"The proxy of “{name}” in {PROXIES} does not have the form http://host:port or {NO_PROXY}. "
             "Percent-encode special characters in a password."
@@ -164,18 +163,18 @@ def _proxy(name: str, address: str) -> str:
     return address.rstrip("/")
 
 
-def _check_that_plain_http_is_meant(servers: Sequence[Server], readable: set[str]) -> None:
+def _check_plain_http(servers: Sequence[Server], readable: set[str]) -> None:
     for server in servers:
         is_plain = server.url.lower().startswith("http:")
         if server.name in readable and not is_plain:
-            # Left standing it would one day allow what nobody means any more.
+            # An obsolete entry could later allow plain HTTP by accident.
             raise InvalidServers(f"{PLAIN_HTTP} lists “{server.name}”, whose address is https. Remove it there.")
         if server.ca_bundle is not None and is_plain:
             raise InvalidServers(f"{CA_BUNDLES} lists “{server.name}”, which uses plain HTTP and has no certificate.")
 
 
-def trouble_with_authorities(path: str) -> str:
-    """Why the file of certificate authorities cannot be used, as the rest of a sentence; empty when it can."""
+def authorities_problem(path: str) -> str:
+    """Why the file of certificate authorities is invalid, as the end of a sentence; empty if it is valid."""
     if not path.startswith("/"):
         return "is not an absolute path"
     try:

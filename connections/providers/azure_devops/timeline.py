@@ -1,4 +1,4 @@
-"""How a build goes: its steps, and what each of them logs."""
+"""The steps of a build, and their logs."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ LARGEST_PART = 2 * 1024 * 1024
 
 
 class StepState(StrEnum):
-    """How far a step is. https://learn.microsoft.com/rest/api/azure/devops/build/timeline/get#timelinerecordstate"""
+    """State of a step. https://learn.microsoft.com/rest/api/azure/devops/build/timeline/get#timelinerecordstate"""
 
     PENDING = "pending"
     IN_PROGRESS = "inProgress"
@@ -33,7 +33,7 @@ class StepState(StrEnum):
 
 
 class StepResult(StrEnum):
-    """How a step ended. https://learn.microsoft.com/rest/api/azure/devops/build/timeline/get#taskresult"""
+    """Result of a step. https://learn.microsoft.com/rest/api/azure/devops/build/timeline/get#taskresult"""
 
     SUCCEEDED = "succeeded"
     SUCCEEDED_WITH_ISSUES = "succeededWithIssues"
@@ -46,7 +46,7 @@ class StepResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """An error or a warning that a step raised."""
+    """An error or warning of a step."""
 
     kind: str
     message: str
@@ -54,7 +54,7 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A stage, phase, job or task (`kind`). `log_id` is None until it has written a line; `result` until it ended."""
+    """A stage, phase, job or task (`kind`). `log_id` is None before its first line, `result` until it is completed."""
 
     id: str
     kind: str
@@ -74,7 +74,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One log of a build, and how many lines it has by now."""
+    """A log of a build, and its current number of lines."""
 
     id: int
     lines: int
@@ -87,21 +87,21 @@ def _path(project: str, build_id: int, *more: str) -> tuple[str, ...]:
 
 
 def steps(transport: Transport, project: str, build_id: int) -> tuple[Step, ...]:
-    """Every step of a build, in no order; none before the build starts."""
+    """The steps of a build, unordered; empty before the build starts."""
     # https://learn.microsoft.com/rest/api/azure/devops/build/timeline/get
     answer = transport.ask("GET", _path(project, build_id, "timeline"))
-    if _has_none(answer):
+    if _is_missing(answer):
         return ()
     return readable(objects(successful(answer).json_object(), "records"), read_step)
 
 
-def _has_none(answer: Response) -> bool:
-    """Whether there is no timeline yet: no content, or the word for nothing."""
+def _is_missing(answer: Response) -> bool:
+    """Whether there is no timeline yet: no content, or null."""
     return answer.status == 204 or (answer.status == 200 and answer.is_json and answer.body.strip() == b"null")
 
 
 def read_step(item: dict[str, Any]) -> Step:
-    """A record of a timeline."""
+    """Read a record of a timeline."""
     progress = state(item.get("state"), StepState.UNKNOWN)
     issues = (
         Issue(optional_text(entry, "type") or "error", optional_text(entry, "message") or "")
@@ -125,32 +125,32 @@ def read_step(item: dict[str, Any]) -> Step:
     )
 
 
-def in_order(found: Iterable[Step]) -> Iterator[tuple[int, Step]]:
-    """Every step as it is drawn: below its parent, with its depth. One that has no known parent is at the top."""
-    everything = {step.id: step for step in found}
-    below: dict[str | None, list[Step]] = {}
-    for one in sorted(everything.values(), key=lambda one: (one.order, one.name)):
-        below.setdefault(one.parent_id if one.parent_id in everything else None, []).append(one)
-    # Steps that are each other's parents have no top; they must not be lost for that.
-    waiting = [(0, step) for step in [*below.get(None, []), *everything.values()]][::-1]
-    shown: set[str] = set()
+def in_order(steps: Iterable[Step]) -> Iterator[tuple[int, Step]]:
+    """The steps as a tree, each with its depth, after its parent. Steps without a known parent are at the top."""
+    by_id = {step.id: step for step in steps}
+    children: dict[str | None, list[Step]] = {}
+    for step in sorted(by_id.values(), key=lambda step: (step.order, step.name)):
+        children.setdefault(step.parent_id if step.parent_id in by_id else None, []).append(step)
+    # All steps are added, because those that are each other's parents are below no top.
+    waiting = [(0, step) for step in [*children.get(None, []), *by_id.values()]][::-1]
+    visited: set[str] = set()
     while waiting:
-        depth, one = waiting.pop()
-        if one.id not in shown:
-            shown.add(one.id)
-            yield depth, one
-            waiting += [(depth + 1, child) for child in reversed(below.get(one.id, []))]
+        depth, step = waiting.pop()
+        if step.id not in visited:
+            visited.add(step.id)
+            yield depth, step
+            waiting += [(depth + 1, child) for child in reversed(children.get(step.id, []))]
 
 
 def logs(transport: Transport, project: str, build_id: int) -> tuple[Log, ...]:
-    """The logs of a build that there are by now."""
+    """The current logs of a build."""
     # https://learn.microsoft.com/rest/api/azure/devops/build/builds/get-build-logs
     answer = transport.get(_path(project, build_id, "logs"))
     return read_page(answer, read_log).items
 
 
 def read_log(item: dict[str, Any]) -> Log:
-    """A log of the list of logs."""
+    """Read a log of the list of logs."""
     return Log(
         id=number_of(item, "id"),
         lines=optional_number(item, "lineCount") or 0,
@@ -169,9 +169,9 @@ def lines(
     last: int | None = None,
     max_bytes: int = LARGEST_PART,
 ) -> tuple[str, ...]:
-    """The lines of a log from `first` to `last`, counted from one; to the end as it is now without `last`.
+    """The lines of a log from `first` (counted from one) to `last`, or to its current end.
 
-    Raises `AnswerTooLarge` when that is too much: ask for fewer lines.
+    Raises `AnswerTooLarge` if there are too many lines.
     """
     query = {"startLine": str(first)}
     if last is not None:

@@ -1,9 +1,8 @@
-"""Take the token in use out of what a server answers, before anything is read from it.
+"""Redact the token in use from answers of a server, before anything reads them.
 
-A server can send the token back as somebody's name, in a message, in a file. From there it would be stored and shown
-like any other text. So each answer is compared with the token that it was asked with: as it is, encoded for an address,
-for JSON and for HTML, and in base64, wherever in the encoded text it begins, as in the header of Basic authentication.
-A long piece of the token counts like the whole, as a server may cut a name.
+A server can send the token back as a name, in a message or in a file, from where it would be stored and shown. So each
+answer is searched for the token of its request: as plain text, encoded for URLs, JSON and HTML, and in base64 at any
+offset, as in the header of Basic authentication. A long piece of the token is redacted too, as a server may shorten it.
 """
 
 import base64
@@ -18,19 +17,19 @@ from connections.providers.credential import Credential
 from core.redaction import REDACTED
 
 _MARK = REDACTED.encode()
-# What is shorter is no token, and may stand in any text.
+# Shorter texts are not tokens, and may occur anywhere.
 _SHORTEST = 8
-# So long a piece of a token is as good as the token. Pieces of its base64 are longer by a third, and then some.
+# The length from which a piece of a token is redacted. Pieces of base64 are longer.
 _PIECE = 20
 _PIECE_OF_BASE64 = 40
-# Who sends more pieces than this sends nothing that is worth reading.
+# After so many pieces, the rest of an answer is redacted.
 _MOST_PLACES = 1_000
 
 
 def without_token(
     credential: Credential, headers: Mapping[str, str], body: bytes
 ) -> tuple[dict[str, str], bytes, bool]:
-    """Headers and body with a mark in the place of each secret of the credential, and whether one stood in them."""
+    """Headers and body with the secrets of the credential redacted, and whether there were any."""
     forms = tuple(form for secret in credential.secrets() for form in _forms(secret))
     cleaned_headers, cleaned_body = _clean_headers(headers, forms), _clean_body(body, forms)
     return cleaned_headers, cleaned_body, (cleaned_headers, cleaned_body) != (dict(headers), body)
@@ -38,7 +37,7 @@ def without_token(
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """One spelling of the token, and the pieces of it that give it away, each with where it begins."""
+    """An encoding of the token, and the pieces of it to search for, each with its offset."""
 
     whole: bytes
     pieces: tuple[tuple[int, bytes], ...]
@@ -47,7 +46,7 @@ class _Form:
         return any(piece in content for _, piece in self.pieces)
 
     def places_in(self, content: bytes) -> Iterator[tuple[int, int]]:
-        """Where pieces stand, each with as much of the token as stands around it; after very many, all the rest."""
+        """The ranges of pieces, extended as far as the token matches; after very many, the rest of the content."""
         for begin, piece in self.pieces:
             before, after, at = self.whole[:begin][::-1], self.whole[begin:], 0
             for _ in range(_MOST_PLACES):
@@ -61,10 +60,10 @@ class _Form:
                 yield at, len(content)
 
 
-def _alike(one: bytes, other: bytes) -> int:
-    """How many bytes at the beginning of both are the same."""
-    both = enumerate(zip(one, other, strict=False))
-    return next((place for place, (mine, its) in both if mine != its), min(len(one), len(other)))
+def _alike(first: bytes, second: bytes) -> int:
+    """The length of the common prefix."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((index for index, (left, right) in pairs if left != right), min(len(first), len(second)))
 
 
 def _clean_headers(headers: Mapping[str, str], forms: tuple[_Form, ...]) -> dict[str, str]:
@@ -75,17 +74,17 @@ def _clean_headers(headers: Mapping[str, str], forms: tuple[_Form, ...]) -> dict
 
 
 def _clean_header(value: str, forms: tuple[_Form, ...]) -> str:
-    # Decoded first; then as it is, where a sign that would be decoded is the token's own.
-    for spelled in (unquote(value), value):
-        as_it_is = spelled.encode(errors="replace")
-        cleaned = _clean(as_it_is, forms)
-        if cleaned != as_it_is:
+    # First decoded, then unchanged, in case the token itself contains a percent sign.
+    for text in (unquote(value), value):
+        content = text.encode(errors="replace")
+        cleaned = _clean(content, forms)
+        if cleaned != content:
             return cleaned.decode(errors="replace")
     return value
 
 
 def _clean_body(body: bytes, forms: tuple[_Form, ...]) -> bytes:
-    # JSON may write each letter by its number; then it is compared as it is read.
+    # JSON with escaped characters is searched in its decoded form.
     as_read = _as_read(body) if b"\\u00" in body else None
     if as_read is not None and (cleaned := _clean(as_read, forms)) != as_read:
         return cleaned
@@ -93,7 +92,7 @@ def _clean_body(body: bytes, forms: tuple[_Form, ...]) -> bytes:
 
 
 def _as_read(body: bytes) -> bytes | None:
-    """The same JSON with each letter as itself; None for what is no JSON."""
+    """The JSON without escapes; None if it is invalid."""
     try:
         read = json.loads(body.decode("utf-8-sig", errors="replace"))
         return json.dumps(read, ensure_ascii=False).encode(errors="replace")
@@ -106,19 +105,19 @@ def _found_in(content: bytes, forms: tuple[_Form, ...]) -> list[_Form]:
 
 
 def _clean(content: bytes, forms: tuple[_Form, ...]) -> bytes:
-    found = _found_in(content, forms)
-    if not found:
+    present = _found_in(content, forms)
+    if not present:
         return content
-    for form in found:
+    for form in present:
         content = content.replace(form.whole, _MARK)
-    content = b"".join(_between(content, sorted(place for form in found for place in form.places_in(content))))
+    content = b"".join(_between(content, sorted(place for form in present for place in form.places_in(content))))
     while _MARK * 2 in content:
         content = content.replace(_MARK * 2, _MARK)
     return content
 
 
 def _between(content: bytes, places: Iterable[tuple[int, int]]) -> Iterator[bytes]:
-    """The content with a mark for each place; some may overlap."""
+    """The content with a mark instead of each range; ranges may overlap."""
     at = 0
     for begin, end in places:
         yield content[at:begin] + (_MARK if end > at else b"")
@@ -131,7 +130,7 @@ def _forms(secret: str) -> tuple[_Form, ...]:
         return ()
     spelled = [(form.encode(), _PIECE) for form in _spellings(secret)]
     spelled += [(form, _PIECE_OF_BASE64) for form in _in_base64(secret.encode())]
-    longest_first = sorted(dict.fromkeys(spelled), key=lambda one: len(one[0]), reverse=True)
+    longest_first = sorted(dict.fromkeys(spelled), key=lambda form: len(form[0]), reverse=True)
     return tuple(_Form(form, _cut_up(form, shortest)) for form, shortest in longest_first)
 
 
@@ -144,13 +143,13 @@ def _spellings(secret: str) -> Iterator[str]:
 
 
 def _with_small_digits(encoded: str) -> str:
-    """The same in the other spelling of hexadecimal digits."""
+    """The same with lower-case hexadecimal digits."""
     first, *others = encoded.split("%")
     return "%".join([first, *(other[:2].lower() + other[2:] for other in others)])
 
 
 def _in_base64(secret: bytes) -> Iterator[bytes]:
-    """The letters that stand for the token alone, at each place where it can begin in what is encoded."""
+    """The base64 characters that depend only on the token, for each possible offset."""
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + secret)
         alone = encoded[-(-8 * before // 6) : 8 * (before + len(secret)) // 6]
@@ -159,7 +158,7 @@ def _in_base64(secret: bytes) -> Iterator[bytes]:
 
 
 def _cut_up(form: bytes, shortest: int) -> tuple[tuple[int, bytes], ...]:
-    """Equal pieces of at least so many letters; the whole where it is too short for two."""
+    """Equal pieces of at least `shortest` bytes; the whole form if it is too short for two."""
     count = max(len(form) // shortest, 1)
     places = [len(form) * number // count for number in range(count + 1)]
     return tuple((begin, form[begin:end]) for begin, end in pairwise(places))

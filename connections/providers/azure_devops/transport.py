@@ -1,6 +1,6 @@
-"""One request to Azure DevOps: a deadline over everything, a size cap, no redirects, no cookies.
+"""Requests to Azure DevOps, with a total deadline and a size limit, without redirects and cookies.
 
-The token goes to the configured host and nowhere else, and is on no exception that leaves this module.
+The token is sent only to the configured host, and no exception that leaves this module contains it.
 """
 
 import logging
@@ -40,9 +40,9 @@ _LEAVES_ITS_PLACE = re.compile(r"[/\\\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one call: seconds to connect, seconds in all, bytes of the decoded answer.
+    """Limits of a call: seconds to connect, seconds in total, bytes of the decoded answer.
 
-    `list_seconds` are those of a whole list, with all of its pages.
+    `list_seconds` is the limit of a list with all its pages.
     """
 
     connect_timeout: float = 5.0
@@ -62,13 +62,13 @@ class _Request:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What this request says beside what all of the session say."""
+        """The headers of this request in addition to those of the session."""
         kind = {} if self.content is None else {"Content-Type": "application/json; charset=utf-8"}
         return {"Accept": self.accept, **kind}
 
 
 class _Signed(AuthBase):
-    # Given for each request, so that no .netrc of this machine can take its place.
+    # Set for each request, so that no .netrc file replaces it.
     def __init__(self, credential: Credential) -> None:
         self._credential = credential
 
@@ -79,12 +79,12 @@ class _Signed(AuthBase):
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Nowhere: even one that is not followed would have its body read whole, past the size cap."""
+        """None, because requests would read the body of a redirect without the size limit."""
         return None
 
 
 class Transport:
-    """Requests to one organization with one credential. Safe to use from several threads; closes."""
+    """Requests to one organization with one credential. Thread-safe. Must be closed."""
 
     def __init__(
         self,
@@ -98,12 +98,12 @@ class Transport:
     ) -> None:
         self.server = server
         self.organization = organization
-        # Azure DevOps keeps it beside its own activity ids, so support can find the calls that belong together.
+        # Azure DevOps logs it with its activity ids, so that support can find related calls.
         self.session_id = session_id or str(uuid.uuid4())
         self.limits = limits or Limits()
-        # Called after each exchange, by whoever must show a sign of life while a long list is read.
+        # Called after each request, for renewing leases while a long list is read.
         self.after_exchange: Callable[[], None] | None = None
-        # The longest wait in seconds that any answer asked for, a success too.
+        # The longest wait in seconds that any answer asked for, including successful ones.
         # https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits
         self.asked_to_wait = 0.0
         # The same, without the waits of server errors, which say nothing about the person's rate limit.
@@ -116,13 +116,13 @@ class Transport:
             {
                 "Accept-Encoding": "gzip, deflate",
                 "User-Agent": USER_AGENT,
-                # Without it a bad token is answered by a redirect to a sign-in page.
+                # Otherwise a bad token leads to a redirect to the sign-in page.
                 "X-TFS-FedAuthRedirect": "Suppress",
                 "X-VSS-ForceMsaPassThrough": "true",
                 "X-TFS-Session": self.session_id,
             }
         )
-        # The service sets cookies that stand for a person; none is ever kept.
+        # The service sets session cookies; they are never stored.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = DeadlineAdapter(pool_connections=2, pool_maxsize=pool_size, max_retries=0)
         self._session.mount("https://", adapter)
@@ -153,10 +153,10 @@ class Transport:
         max_bytes: int | None = None,
         accept: str = JSON,
     ) -> Response:
-        """The answer, whatever its status. `path` holds unencoded segments below the organization.
+        """Send a request and return the answer with any status. `path` has unencoded segments below the organization.
 
-        Raises a member of `Unreachable`, `AnswerTooLarge`, `UnexpectedAnswer` or `ServerTooOld`, and `NotFound` for a
-        segment that climbs.
+        Raises `Unreachable`, `AnswerTooLarge`, `UnexpectedAnswer` or `ServerTooOld`, and `NotFound` for an invalid
+        segment such as "..".
         """
         content, most = _encoded(json), max_bytes or self.limits.max_bytes
         with deadline(time.monotonic() + self.limits.deadline) as ends_at:
@@ -191,12 +191,12 @@ class Transport:
 
     def _send(self, request: _Request, ends_at: float) -> Response:
         outcome = self._exchange(request, ends_at)
-        # A connection that idled may be closed just as we use it; asking twice changes nothing for a read.
+        # An idle connection may be closed just as it is reused; reads can be retried safely.
         again = isinstance(outcome, errors.ConnectionFailed) and request.method in _READS
         if again and time.monotonic() < ends_at:
             outcome = self._exchange(request, ends_at)
         if isinstance(outcome, errors.AzureDevOpsError):
-            # Raised here, where nothing is left of the request: the library's own exception holds the token.
+            # Raised here, without the exception of requests, which contains the token.
             raise outcome
         return outcome
 
@@ -209,15 +209,15 @@ class Transport:
         return outcome
 
     def _log(self, request: _Request, outcome: Response | errors.AzureDevOpsError, seconds: float) -> None:
-        """One line for each call: of those that went well only when everything is logged.
+        """Log a call, on the debug level if it succeeded.
 
-        That something is not there is what most probes of a check want to hear, so it is no news either.
+        404 counts as success, because most probes expect it.
         """
         went_well = isinstance(outcome, Response) and (200 <= outcome.status < 300 or outcome.status == 404)
-        beside = {"session": self.session_id, "activity_id": outcome.activity_id, "seconds": round(seconds, 3)}
-        how = outcome.code if isinstance(outcome, errors.AzureDevOpsError) else outcome.status
+        extra = {"session": self.session_id, "activity_id": outcome.activity_id, "seconds": round(seconds, 3)}
+        result = outcome.code if isinstance(outcome, errors.AzureDevOpsError) else outcome.status
         level = logging.DEBUG if went_well else logging.INFO
-        log.log(level, "Azure DevOps: %s %s: %s", request.method, urlsplit(request.url).path, how, extra=beside)
+        log.log(level, "Azure DevOps: %s %s: %s", request.method, urlsplit(request.url).path, result, extra=extra)
 
     def _ask_once(self, request: _Request, started: float, ends_at: float) -> Response | errors.AzureDevOpsError:
         try:
@@ -232,11 +232,11 @@ class Transport:
             return errors.TimedOut() if time.monotonic() >= ends_at else _translate(error)
 
     def _answer(self, request: _Request, response: requests.Response, body: bytes, elapsed: float) -> Response:
-        """What came, without the credential, should the server have sent it back."""
+        """The answer with the credential redacted, in case the server sent it back."""
         headers, body, held_token = without_token(self._credential, _headers(response), body)
         host = urlsplit(request.url).hostname or ""
         if held_token:
-            log.warning("%s sent the token in use back. It is taken out of the answer.", host)
+            log.warning("%s sent the token in use back. It is redacted from the answer.", host)
         return Response(response.status_code, headers, body, elapsed, host, request.service, held_token)
 
     def _remember_wait(self, answer: Response) -> None:
@@ -265,7 +265,7 @@ def _encoded(json: object) -> bytes | None:
 
 
 def _segment(name: str) -> str:
-    """One segment of a path, encoded once. Raises `NotFound` for what would leave its place in the path."""
+    """An encoded path segment. Raises `NotFound` if it would change the rest of the path."""
     decoded = unquote(unquote(name))
     if decoded in ("", ".", "..") or _LEAVES_ITS_PLACE.search(decoded):
         raise errors.NotFound(detail="no such name is possible")
@@ -273,7 +273,7 @@ def _segment(name: str) -> str:
 
 
 def _read(response: requests.Response, max_bytes: int) -> bytes | None:
-    """The decoded body; None when it is larger than allowed, however small it came over the wire."""
+    """The decoded body; None if it exceeds the size limit after decoding."""
     body = bytearray()
     for chunk in response.raw.stream(_CHUNK, decode_content=True):
         body += chunk
@@ -283,7 +283,7 @@ def _read(response: requests.Response, max_bytes: int) -> bytes | None:
 
 
 def successful(answer: Response, *, content: Content = "json") -> Response:
-    """The answer, if it is a success. Raises what `classify` makes of it otherwise."""
+    """The answer, if it is successful. Otherwise raises the error from `classify`."""
     error = classify(answer, content=content)
     if error is not None:
         raise error
@@ -300,25 +300,25 @@ def _origin(url: str) -> tuple[str, str]:
 
 
 def _causes(error: BaseException) -> list[Any]:
-    """The exception and what it wraps, in arguments and reasons."""
-    found: list[Any] = []
+    """The exception and all exceptions that it wraps."""
+    causes: list[Any] = []
     waiting: list[Any] = [error]
-    while waiting and len(found) < 20:
-        one = waiting.pop()
-        if isinstance(one, BaseException) and one not in found:
-            found.append(one)
-            waiting += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
-    return found
+    while waiting and len(causes) < 20:
+        cause = waiting.pop()
+        if isinstance(cause, BaseException) and cause not in causes:
+            causes.append(cause)
+            waiting += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
+    return causes
 
 
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.AzureDevOpsError]], ...] = (
-    # Cut off in the middle of the handshake, which says nothing of certificates.
+    # Interrupted handshakes are not about certificates.
     ((ssl.SSLEOFError, ssl.SSLZeroReturnError), errors.ConnectionFailed),
     ((requests.exceptions.SSLError, urllib3.exceptions.SSLError), errors.TlsFailure),
-    # Before whatever it wraps: the look-up of a proxy's name says nothing of the server's.
+    # Before the exceptions that it wraps, because they are about the proxy.
     ((urllib3.exceptions.ProxyError,), errors.ProxyFailed),
     ((urllib3.exceptions.NameResolutionError,), errors.DnsFailure),
-    # To urllib3 a refused connection is a kind of time-out, so it is looked for first.
+    # Before timeouts, because urllib3 derives refused connections from them.
     ((urllib3.exceptions.NewConnectionError,), errors.ConnectionFailed),
     (
         (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError),
@@ -326,7 +326,7 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.AzureDevOpsErro
     ),
     ((ConnectionError, IncompleteRead), errors.ConnectionFailed),
     ((requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError), errors.UnexpectedAnswer),
-    # What does not speak HTTP.
+    # Not HTTP.
     ((HTTPException,), errors.UnexpectedAnswer),
     ((requests.exceptions.ConnectionError, urllib3.exceptions.HTTPError, OSError), errors.ConnectionFailed),
 )
@@ -334,10 +334,10 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.AzureDevOpsErro
 
 def _translate(error: BaseException) -> errors.AzureDevOpsError:
     causes = _causes(error)
-    # How http.client says what a proxy answered to CONNECT; there is no other sign of it.
+    # The only sign of the proxy's answer to CONNECT is this message of http.client.
     if any(isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed: 407") for cause in causes):
         return errors.ProxyRefused(detail=type(error).__name__)
-    for kinds, ours in _KINDS:
+    for kinds, error_type in _KINDS:
         if any(isinstance(cause, kinds) for cause in causes):
-            return ours(detail=type(error).__name__)
+            return error_type(detail=type(error).__name__)
     return errors.UnexpectedAnswer(detail=type(error).__name__)

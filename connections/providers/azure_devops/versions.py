@@ -1,8 +1,8 @@
-"""Which version of the service to speak: ours, or the newest that an older server knows.
+"""Negotiate the API version: ours, or the newest that an older server supports.
 
-Azure DevOps Services speaks ours. An older server refuses it and says its own; what was refused changed nothing, so the
-same call is made again, whatever it does, and the client remembers. The oldest that is supported is Azure DevOps
-Server 2019. https://learn.microsoft.com/rest/api/azure/devops/#api-and-tfs-version-mapping
+Azure DevOps Services supports ours. An older server rejects it and names its own. A rejected call changes nothing, so
+it is repeated with that version, which the client remembers. The oldest supported server is Azure DevOps Server 2019.
+https://learn.microsoft.com/rest/api/azure/devops/#api-and-tfs-version-mapping
 """
 
 import re
@@ -21,23 +21,23 @@ _NEWEST_OF_SERVER = re.compile(r"supports is (\d{1,3})\.(\d{1,3})")
 
 
 class Versions:
-    """What one client has learned of its server."""
+    """The versions that the server of a client supports, as far as known."""
 
     def __init__(self) -> None:
         self._newest: tuple[int, int] | None = None
         self._previews: set[str] = set()
 
     def spoken(self, wanted: str, path: Sequence[str]) -> str:
-        """The version to ask with, when `wanted` is what the call was written for."""
+        """The version to use for a call that is written for `wanted`."""
         number, preview = wanted.removesuffix(_PREVIEW), wanted.endswith(_PREVIEW)
         if self._newest is not None and _numbers(number) > self._newest:
             number = "{}.{}".format(*self._newest)
         return number + _PREVIEW if preview or _kind(path) in self._previews else number
 
     def learn(self, answer: Response, *, spoken: str, path: Sequence[str]) -> bool:
-        """Whether the answer refuses the version `spoken`, so that another should be tried.
+        """Whether the answer rejects the version `spoken`, so that the call should be repeated.
 
-        Raises `ServerTooOld` when the server knows none that is supported.
+        Raises `ServerTooOld` if the server supports no version that we do.
         """
         if answer.status != 400:
             return False
@@ -47,13 +47,13 @@ class Versions:
         newest = _NEWEST_OF_SERVER.search(cut(answer.message).partition(_OUT_OF_RANGE)[2])
         if newest is None:
             return False
-        known = int(newest[1]), int(newest[2])
-        if known < _OLDEST:
+        supported = int(newest[1]), int(newest[2])
+        if supported < _OLDEST:
             raise errors.ServerTooOld(
-                detail=f"speaks {known[0]}.{known[1]}", status=answer.status, activity_id=answer.activity_id
+                detail=f"supports {supported[0]}.{supported[1]}", status=answer.status, activity_id=answer.activity_id
             )
-        self._newest = known
-        return known < _numbers(spoken.removesuffix(_PREVIEW))
+        self._newest = supported
+        return supported < _numbers(spoken.removesuffix(_PREVIEW))
 
 
 def _numbers(version: str) -> tuple[int, int]:
@@ -62,5 +62,5 @@ def _numbers(version: str) -> tuple[int, int]:
 
 
 def _kind(path: Sequence[str]) -> str:
-    """What a path leads to: its words, without the ids."""
+    """The kind of a path: its words, without the ids."""
     return "/".join(part.lower() for part in path if part.isalpha())

@@ -6,7 +6,7 @@ import pytest
 
 from connections.providers.azure_devops import servers
 from connections.providers.azure_devops.models import SERVICES_URL, Server
-from connections.providers.azure_devops.servers import InvalidServers, parse_servers, trouble_with_authorities
+from connections.providers.azure_devops.servers import InvalidServers, authorities_problem, parse_servers
 from tests.connections.providers.azure_devops.authority import Authority
 
 OWN = "Own=https://devops.example.com/tfs"
@@ -205,20 +205,20 @@ def test_only_plain_http_to_another_machine_shows_tokens(url: str, *, shows: boo
 @pytest.mark.parametrize("value", ["0", "false", "no", "none", "off", "verify=0"])
 def test_nothing_switches_the_check_of_certificates_off(value: str) -> None:
     (server,) = parse_servers(OWN, ca_bundles=f"Own={value}")
-    assert trouble_with_authorities(server.ca_bundle or "") == "is not an absolute path"
+    assert authorities_problem(server.ca_bundle or "") == "is not an absolute path"
 
 
 def test_a_file_of_authorities_is_looked_into(authority: Authority, tmp_path: Path) -> None:
-    assert trouble_with_authorities(authority.bundle) == ""
+    assert authorities_problem(authority.bundle) == ""
     missing, folder, empty, key = (tmp_path / name for name in ("missing.pem", "folder", "empty.pem", "key.pem"))
     folder.mkdir()
     empty.write_text("nothing here")
     authority.server("127.0.0.1")
     key.write_bytes((Path(authority.bundle).parent / "127.0.0.110.pem").read_bytes())
-    assert trouble_with_authorities(str(missing)) == "does not exist"
-    assert trouble_with_authorities(str(folder)) == "is a folder, not a file"
-    assert trouble_with_authorities(str(empty)) == "contains no certificate in PEM format"
-    assert trouble_with_authorities(str(key)).startswith("contains a private key")
+    assert authorities_problem(str(missing)) == "does not exist"
+    assert authorities_problem(str(folder)) == "is a folder, not a file"
+    assert authorities_problem(str(empty)) == "contains no certificate in PEM format"
+    assert authorities_problem(str(key)).startswith("contains a private key")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
@@ -227,10 +227,10 @@ def test_a_file_of_authorities_may_have_been_written_by_windows(
 ) -> None:
     mark = "\ufeff" if encoding == "utf-16-be" else ""
     (tmp_path / "own.pem").write_text(f"{mark}{Path(authority.bundle).read_text()}", encoding=encoding, newline="\r\n")
-    assert trouble_with_authorities(str(tmp_path / "own.pem")) == ""
+    assert authorities_problem(str(tmp_path / "own.pem")) == ""
     key = "-----BEGIN PRIVATE KEY-----"
     (tmp_path / "key.pem").write_text(f"{mark}{key}", encoding=encoding)
-    assert trouble_with_authorities(str(tmp_path / "key.pem")).startswith("contains a private key")
+    assert authorities_problem(str(tmp_path / "key.pem")).startswith("contains a private key")
 
 
 def test_a_file_that_may_not_be_read_is_no_missing_file(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,4 +238,4 @@ def test_a_file_that_may_not_be_read_is_no_missing_file(authority: Authority, mo
         raise PermissionError
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    assert trouble_with_authorities(authority.bundle) == "cannot be read"
+    assert authorities_problem(authority.bundle) == "cannot be read"
