@@ -109,7 +109,7 @@ def test_a_server_that_is_too_old_is_said_so_and_not_asked_again(
     server = serve(server_of(newest))
     with pytest.raises(errors.ServerTooOld) as raised:
         client(server).connection_data()
-    assert raised.value.detail == "speaks {}.{}".format(*newest)
+    assert raised.value.detail == "supports {}.{}".format(*newest)
     assert len(server.seen) == 1
 
 
