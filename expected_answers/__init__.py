@@ -1,4 +1,4 @@
-"""What Azure DevOps is expected to answer: one versioned data file, `answers.toml`, and how it is read.
+"""What Azure DevOps is expected to answer: one versioned data file, `answers.toml`, and its parser.
 
 The sandbox is tested against it, the client's reading of each answer is tested against it, and
 `manage.py connections calibrate` compares the answers of a real organization with it. This package imports neither
@@ -18,7 +18,7 @@ Mark = Literal["recorded", "documented", "reported", "inferred"]
 MARKS: tuple[Mark, ...] = ("recorded", "documented", "reported", "inferred")
 BODIES = ("empty", "object", "page", "text")
 SIGNATURES = ("asker", "anonymous", "nobody")
-# The reading of an answer that is simply what was asked for; any other is a verdict or a problem code.
+# The reading of a successful answer. Any other is a verdict or a problem code.
 ACCEPTED = "accepted"
 
 
@@ -26,11 +26,11 @@ ACCEPTED = "accepted"
 class ExpectedRequest:
     """One request that changes nothing.
 
-    `path` lies below the organization; `{project}` stands for the id of a visible project, `{no_such_id}` for a random
-    id and `{no_such_number}` for the largest number. `service` is "core" or "release". `capability` is the least that
-    the token must be able to do, "any" for any of them, and empty where no scope is needed. `is_probe` calls decide
-    the verdict on their capability. `writes` names a write probe: aimed at what does not exist, with an empty body.
-    `carries` says which token: "stored", or "made_up" where the real one is never sent.
+    `path` is relative to the organization; `{project}` is the id of a visible project, `{no_such_id}` a random id and
+    `{no_such_number}` the largest number. `service` is "core" or "release". `capability` is the lowest capability that
+    the token needs, "any" for any of them, and empty if no scope is needed. `is_probe` requests determine the verdict
+    on their capability. `writes` marks a write probe: for an object that does not exist, with an empty body.
+    `carries` says which token is sent: "stored", or "made_up" if the real one is never sent.
     """
 
     key: str
@@ -50,14 +50,14 @@ class ExpectedRequest:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedAnswer:
-    """What is expected in one situation.
+    """The expected answer in one situation.
 
     `when` is a key of `ExpectedAnswers.situations`. Several answers to one request in one situation are alternatives.
-    `place` is "organization" or "collection" where only one of them answers so. `content_type` is empty for none.
-    `headers` are there, `absent` are not; all in lower case. `keys` are paths of keys in the JSON body, such as
-    `value[].id`. `type_keys` are alternatives; without any the answer names no type of error. `words` are all there.
-    `signed_as` says whom the answer names: the asker, the anonymous identity, or nobody. `reading` is what the product
-    makes of it: "accepted", a verdict of a probe, or the code of a problem.
+    `place` is "organization" or "collection" if only one of them answers this way. `content_type` is empty if there is
+    none. `headers` are present, `absent` are not; all in lower case. `keys` are paths of keys in the JSON body, such as
+    `value[].id`. `type_keys` are alternatives; if there are none, the answer has no type of error. All `words` occur.
+    `signed_as` says whom the answer names: the asker, the anonymous identity, or nobody. `reading` is how the product
+    interprets it: "accepted", a verdict of a probe, or the code of a problem.
     """
 
     id: str
@@ -80,7 +80,7 @@ class ExpectedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """All that may ever be told of an answer: names of headers, media types, keys of JSON, words."""
+    """Everything that may be reported about an answer: names of headers, media types, JSON keys, words."""
 
     headers: tuple[str, ...]
     content_types: tuple[str, ...]
@@ -99,7 +99,7 @@ class ExpectedAnswers:
     answers: tuple[ExpectedAnswer, ...]
 
     def to(self, request: str, *, when: Collection[str], place: str) -> tuple[ExpectedAnswer, ...]:
-        """The alternatives for a request in any of these situations, the usual one first."""
+        """The alternatives for a request in any of these situations, the most common one first."""
         return tuple(
             answer
             for answer in self.answers
@@ -114,12 +114,12 @@ class ExpectedAnswers:
 
 @cache
 def expected_answers() -> ExpectedAnswers:
-    """The file that comes with the product. Raises `ValueError` when it contradicts itself."""
+    """The file that is part of the product. Raises `ValueError` if it contradicts itself."""
     return parse(FILE.read_text(encoding="utf-8"))
 
 
 def parse(text: str) -> ExpectedAnswers:
-    """The file in a text. Raises `ValueError` for what it cannot mean."""
+    """Parse the text of such a file. Raises `ValueError` if it is invalid."""
     read = tomllib.loads(text)
     vocabulary = Vocabulary(**{name: tuple(listed) for name, listed in read["vocabulary"].items()})
     requests = {key: ExpectedRequest(key=key, **fields) for key, fields in read["requests"].items()}

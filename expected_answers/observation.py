@@ -1,8 +1,8 @@
-"""What may be told of an answer without telling a value of it.
+"""Describe an answer without revealing any of its values.
 
-The status, which of the known headers there are, the media type if it is a known one, how long the body is and which of
-the known keys it has, the type of error, and which of the known words stand in it. Everything else is counted, so an
-answer cannot bring a token, a name or an address into what is told, wherever it puts them.
+The description contains the status, which of the known headers are present, the media type if it is a known one, the
+length of the body and which of the known keys it has, the type of error, and which of the known words occur.
+Everything else is only counted, so that no token, name or address of an answer can get into the description.
 """
 
 import json
@@ -21,9 +21,9 @@ _TYPE_KEY = re.compile(r"[A-Za-z]{1,80}Exception")
 _NO_LETTERS = re.compile(r"[^A-Za-z]+")
 # The words of a type's name: BuildNotFound is Build, Not and Found.
 _CAMEL_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-# Shorter names are looked for as whole words only, since their letters stand in others too: "main" in "Domain".
+# Shorter names are searched only as whole words, because they occur within other words: "main" in "Domain".
 _SHORTEST_PART = {"people": 3, "things": 5}
-# So much of a secret in a row is no coincidence.
+# So many consecutive characters of a secret are not a coincidence.
 _PIECE_OF_A_SECRET = 8
 _LONGEST_TEXT = 100_000
 _DEEPEST = 5
@@ -32,9 +32,9 @@ Shape = str | dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Private:
-    """What must not be told even where the form allows it: names of people and things, and secrets.
+    """What must never be revealed: names of people and things, and secrets.
 
-    `words` are hidden where they stand as words, `parts` also inside others. Both are in lower case.
+    `words` are hidden as whole words, `parts` also within words. Both are in lower case.
     """
 
     words: frozenset[str] = frozenset()
@@ -42,7 +42,7 @@ class Private:
 
     @classmethod
     def of(cls, *, people: Iterable[str] = (), things: Iterable[str] = (), secrets: Iterable[str] = ()) -> "Private":
-        """From whole names, and from secrets; of both only the letters count, in any case."""
+        """Create it from whole names and from secrets. Only their letters count, ignoring case."""
         of_people, of_things = _words_of(people), _words_of(things)
         letters = [_NO_LETTERS.sub("", secret).lower() for secret in secrets]
         parts = {
@@ -56,14 +56,14 @@ class Private:
         return "Private(…)"
 
     def is_in(self, text: str) -> bool:
-        """Whether a name or a piece of a secret stands in the text."""
+        """Whether a name or a piece of a secret occurs in the text."""
         lowered = text.lower()
         words = {word.lower() for word in _CAMEL_WORD.findall(text)}
         return not words.isdisjoint(self.words) or any(part in lowered for part in self.parts)
 
 
 def _words_of(names: Iterable[str]) -> set[str]:
-    # The end of a mail address, such as "com", is nobody's name.
+    # The end of a mail address, such as "com", is not a person's name.
     told = (name.rpartition(".")[0] if "@" in name else name for name in names)
     return {word.lower() for name in told for word in _NO_LETTERS.split(name) if word}
 
@@ -94,7 +94,7 @@ class Observation:
         return frozenset(_paths(self.shape, ""))
 
     def as_json(self) -> dict[str, Any]:
-        """For the file of a calibration."""
+        """The description as JSON, for the file of a calibration."""
         return {
             "status": self.status,
             "headers": list(self.headers),
@@ -118,7 +118,7 @@ def observe(
     asker: str = "",
     private: Private | None = None,
 ) -> Observation:
-    """What may be told of an answer. Names of headers are in lower case; `asker` is the id of whoever asked."""
+    """Describe an answer. Names of headers are in lower case; `asker` is the id of the token's owner."""
     vocabulary = expected.vocabulary
     text = body[: 4 * _LONGEST_TEXT].decode("utf-8-sig", errors="replace")[:_LONGEST_TEXT]
     parsed = _parsed(body)
@@ -140,7 +140,7 @@ def observe(
 
 
 def differences(answer: ExpectedAnswer, seen: Observation) -> tuple[str, ...]:
-    """In which points an answer differs from what is expected, by the names of the fields."""
+    """The names of the fields in which an answer differs from the expected one."""
     points = (
         ("status", seen.status == answer.status),
         ("content_type", seen.content_type == answer.content_type),
@@ -173,7 +173,7 @@ def _kind(text: str, media_type: str, parsed: object) -> str:
 
 
 def _shape(value: object, known: frozenset[str], depth: int) -> Shape:
-    """Kinds and lengths; of a list only the first item, of an object only known keys."""
+    """Types and lengths; of a list only the first item, of an object only known keys."""
     if isinstance(value, str):
         return f"text of {len(value)}"
     if isinstance(value, bool):

@@ -1,1 +1,1 @@
-"""A pretend Azure DevOps over real HTTP, on loopback: for every test, and for people without an account."""
+"""A simulated Azure DevOps over real HTTP, on loopback: for every test, and for people without an account."""

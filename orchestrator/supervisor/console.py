@@ -55,7 +55,7 @@ def _sandbox_tokens() -> list[str]:
     from sandbox.samples import SAMPLES
 
     return [
-        "The sandbox is a pretend Azure DevOps on this machine. Choose the server “Sandbox” in the form,",
+        "The sandbox simulates Azure DevOps on this machine. Choose the server “Sandbox” in the form,",
         "and one of these tokens, which are valid nowhere else:",
         "",
         f"{'label':<20}{'organization':<14}what happens",
