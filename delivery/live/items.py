@@ -10,6 +10,7 @@ from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.release_models import Release
 from delivery.domain.stages import seconds_until_next_poll
 from delivery.live.snapshots import Snapshot, encode
+from delivery.models import PollSubscription
 
 BUILDS_PER_PAGE = 30
 RELEASES_PER_PAGE = 20
@@ -76,9 +77,9 @@ def releases_of(client: AzureDevOpsClient, project: str, definition_id: int, aft
     return ReleaseList(page.items, page.continuation)
 
 
-def read_build(client: AzureDevOpsClient, project: str, number: int, _now: datetime) -> Snapshot:
+def read_build(client: AzureDevOpsClient, subscription: PollSubscription, _now: datetime) -> Snapshot:
     """A build and its steps; without the steps where there are more than can be stored."""
-    view = build_with_steps(client, project, number)
+    view = build_with_steps(client, subscription.project.azure_id, subscription.number)
     try:
         data = encode(view)
     except errors.AnswerTooLarge as failure:
@@ -86,22 +87,22 @@ def read_build(client: AzureDevOpsClient, project: str, number: int, _now: datet
     return Snapshot(data, None if view.build.is_over else _BUILD_SECONDS)
 
 
-def read_builds(client: AzureDevOpsClient, project: str, number: int, _now: datetime) -> Snapshot:
+def read_builds(client: AzureDevOpsClient, subscription: PollSubscription, _now: datetime) -> Snapshot:
     """The newest builds of a pipeline."""
-    newest = builds_of(client, project, number)
+    newest = builds_of(client, subscription.project.azure_id, subscription.number)
     is_over = all(build.is_over for build in newest.items)
     return Snapshot(encode(newest), None if is_over else _BUILDS_SECONDS)
 
 
-def read_release(client: AzureDevOpsClient, project: str, number: int, now: datetime) -> Snapshot:
+def read_release(client: AzureDevOpsClient, subscription: PollSubscription, now: datetime) -> Snapshot:
     """A release with its stages and approvals."""
-    found = release.release(client.transport, project, number)
+    found = release.release(client.transport, subscription.project.azure_id, subscription.number)
     return Snapshot(encode(found), seconds_until_next_poll(found, now=now))
 
 
-def read_releases(client: AzureDevOpsClient, project: str, number: int, now: datetime) -> Snapshot:
+def read_releases(client: AzureDevOpsClient, subscription: PollSubscription, now: datetime) -> Snapshot:
     """The newest releases of a pipeline."""
-    newest = releases_of(client, project, number)
+    newest = releases_of(client, subscription.project.azure_id, subscription.number)
     return Snapshot(encode(newest), seconds_until_any_changes(newest.items, now=now))
 
 

@@ -12,7 +12,7 @@ from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.paging import Listed, read_all
 from core.columns import upsert
 from delivery.domain.build_states import UNDER_WAY, State, state_of
-from delivery.models import Pipeline, Project
+from delivery.models import Pipeline, PollSubscription, Project
 
 RECENT = 8
 BATCH = 500
@@ -35,12 +35,13 @@ _FIELDS = (
 )
 
 
-def read_pipelines(client: AzureDevOpsClient, project: Project, now: datetime) -> None:
+def read_pipelines(client: AzureDevOpsClient, subscription: PollSubscription, now: datetime) -> None:
     """Read every pipeline; builds are requested only where something is new. Raises `AzureDevOpsError`.
 
     The list of pipelines names the newest build of each, so a poll of a project in which nothing happened is one
     request. Raises `ListIncomplete` when not everything could be read; what was read is stored nevertheless.
     """
+    project = subscription.project
     definitions = read_all(azure.definitions(client.transport, project.azure_id, with_latest=True))
     known = {pipeline.azure_id: pipeline for pipeline in project.pipelines.all()}
     changed = [definition.id for definition in definitions.items if _has_changed(definition, known.get(definition.id))]

@@ -13,7 +13,7 @@ from connections.providers.azure_devops.paging import Listed, read_all
 from connections.providers.azure_devops.release_models import Approval, Definition, Release
 from core.columns import upsert
 from delivery.domain.stages import release_state, stage_of
-from delivery.models import Project, ReleasePipeline
+from delivery.models import PollSubscription, Project, ReleasePipeline
 from delivery.remote_read import CACHE
 
 WAITING_KEPT = 5
@@ -33,11 +33,12 @@ _OF_THE_NEWEST = (
 _FIELDS = ("name", "path", "web_url", "stages", "seen_at", "gone_at", *_OF_THE_NEWEST, "pending", "waiting")
 
 
-def read_release_pipelines(client: AzureDevOpsClient, project: Project, now: datetime) -> None:
+def read_release_pipelines(client: AzureDevOpsClient, subscription: PollSubscription, now: datetime) -> None:
     """Read every release pipeline: three requests, or one where there is none. Raises `AzureDevOpsError`.
 
     Raises `ListIncomplete` when not everything could be read; what was read is stored nevertheless.
     """
+    project = subscription.project
     definitions = read_all(release.definitions(client.transport, project.azure_id, with_latest=True))
     if not definitions.items and definitions.complete:
         _store(project, [], switched_off=_are_switched_off(client, project), is_whole=True, now=now)

@@ -70,7 +70,7 @@ def test_what_is_too_large_is_not_stored(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_build_with_too_many_steps_is_stored_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshots, "LARGEST", len(json.dumps(encode(replace(VIEW, steps=())))) + 100)
     with patch.object(items, "build_with_steps", return_value=VIEW):
-        snapshot = items.read_build(Mock(), "project", 7, NOW)
+        snapshot = items.read_build(Mock(), Mock(), NOW)
     stored = decode(BuildView, snapshot.data)
     assert stored is not None
     assert (stored.build, stored.steps, stored.steps_problem) == (BUILD, (), errors.AnswerTooLarge.code)
