@@ -15,7 +15,7 @@ from connections import clients, reads
 from connections.domain.expiry_chart import Timeline
 from connections.domain.health import Expiry
 from connections.filters import FilterForm
-from connections.views.presenters import connection_row
+from connections.views.connection_rows import connection_rows
 
 
 @require_safe
@@ -39,7 +39,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     chosen_projects = reads.chosen_projects(page)
     context = {
         "page": page,
-        "rows": [connection_row(row, projects=chosen_projects.get(row.pk, 0), today=today) for row in page],
+        "rows": list(connection_rows(page, projects=chosen_projects, today=today)),
         "filters": form,
         "filtered": filters.any,
         "place_label": place,

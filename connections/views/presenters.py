@@ -5,9 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from django.urls import reverse
-from django.utils import timezone
-
 from connections.domain import expiry
 from connections.domain.health import Expiry, Health, worse
 from connections.domain.problems import NO_FACTS, Facts, catalogue
@@ -15,7 +12,7 @@ from connections.domain.where_tried import in_words
 from connections.models import CapabilityState, Connection
 from connections.providers.capability import Finding, Verdict
 from connections.providers.organization import Place
-from connections.providers.registry import BY_KEY, CAPABILITIES, capabilities_of
+from connections.providers.registry import CAPABILITIES, capabilities_of
 from connections.reads import Row
 
 UNKNOWN_ICON = "circle-question-mark"
@@ -85,39 +82,6 @@ def projects_summary(count: int, *, of_all: bool) -> str:
     if of_all:
         return "All projects"
     return "1 project" if count == 1 else f"{count} projects"
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionRow:
-    """A connection in the list: its columns and the values derived from them."""
-
-    columns: Row
-    url: str
-    update_url: str
-    provider_icon: str
-    provider_label: str
-    projects: str
-    chip: Chip
-    expires_text: str
-    checked_at: datetime | None
-
-
-def connection_row(row: Row, *, projects: int, today: date) -> ConnectionRow:
-    """The row of a connection. `projects` is how many projects it is limited to, unless it covers all."""
-    state = states(row, today=today)
-    # A newer version may have stored a provider that this version does not know.
-    provider = BY_KEY.get(row.provider)
-    return ConnectionRow(
-        columns=row,
-        url=reverse("connections:detail", args=[row.pk]),
-        update_url=reverse("connections:update-token", args=[row.pk]),
-        provider_icon=provider.icon if provider else UNKNOWN_ICON,
-        provider_label=provider.label if provider else row.provider,
-        projects=projects_summary(projects, of_all=row.all_projects),
-        chip=state.chip,
-        expires_text=state.expires_text,
-        checked_at=timezone.localtime(row.checked_at) if row.checked_at else None,
-    )
 
 
 @dataclass(frozen=True, slots=True)

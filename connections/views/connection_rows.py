@@ -1,0 +1,81 @@
+"""The rows of the connections list. What many rows repeat is rendered once: chips, providers and addresses."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from typing import TypedDict
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from connections.providers.registry import BY_KEY
+from connections.reads import Row
+from connections.views.presenters import UNKNOWN_ICON, Chip, projects_summary, states
+
+
+class ConnectionRow(TypedDict):
+    """A row of the list. Templates find a key of a dictionary faster than an attribute."""
+
+    name: str
+    url: str
+    update_url: str
+    is_default: bool
+    provider: SafeString
+    organization: str
+    projects: str
+    chip: SafeString
+    expires_on: str
+    expires_iso: str
+    expires_text: str
+    checked_at: datetime | None
+    checked_text: str
+    checked_iso: str
+    owner: str
+    is_owner_active: bool
+
+
+def connection_rows(rows: Iterable[Row], *, projects: Mapping[int, int], today: date) -> Iterator[ConnectionRow]:
+    """The rows of a page. `projects` is to how many projects each connection is limited, unless it covers all."""
+    page, update_page = _address("connections:detail"), _address("connections:update-token")
+    for row in rows:
+        state = states(row, today=today)
+        checked_at = timezone.localtime(row.checked_at) if row.checked_at else None
+        yield ConnectionRow(
+            name=row.name,
+            url=page.format(row.pk),
+            update_url=update_page.format(row.pk),
+            is_default=row.is_default,
+            provider=_provider(row.provider),
+            organization=row.organization,
+            projects=projects_summary(projects.get(row.pk, 0), of_all=row.all_projects),
+            chip=_chip(state.chip),
+            expires_on=f"{row.expires_on:%-d %b %Y}" if row.expires_on else "",
+            expires_iso=row.expires_on.isoformat() if row.expires_on else "",
+            expires_text=state.expires_text,
+            checked_at=checked_at,
+            checked_text=f"{checked_at:%-d %b %Y, %H:%M}" if checked_at else "",
+            checked_iso=checked_at.isoformat() if checked_at else "",
+            owner=row.owner,
+            is_owner_active=row.owner__is_active,
+        )
+
+
+def _address(name: str) -> str:
+    """The address of a page of any connection, with `{}` in the place of its id."""
+    before, _, after = reverse(name, args=[0]).rpartition("0")
+    return f"{before}{{}}{after}"
+
+
+@lru_cache(maxsize=64)
+def _chip(chip: Chip) -> SafeString:
+    return render_to_string("components/chip.html", {"chip": chip})
+
+
+@lru_cache(maxsize=64)
+def _provider(key: str) -> SafeString:
+    # A newer version may have stored a provider that this version does not know.
+    provider = BY_KEY.get(key)
+    names = {"icon": provider.icon, "label": provider.label} if provider else {"icon": UNKNOWN_ICON, "label": key}
+    return render_to_string("connections/provider.html", names)
