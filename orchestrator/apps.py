@@ -1,16 +1,16 @@
-"""The project itself as an app: its commands and its system checks."""
+"""The project as an app, for its commands and system checks."""
 
 from django.apps import AppConfig
 
 
 class OrchestratorConfig(AppConfig):
-    """Registers the checks of what operators set, and words."""
+    """Registers system checks and event types."""
 
     name = "orchestrator"
     verbose_name = "MFE Orchestrator"
 
     def ready(self) -> None:
-        """Importing the modules registers what is in them."""
+        """Import the modules of checks, which registers them, and register event types."""
         from history import event_types
         from orchestrator import deploy_checks as deploy_checks
         from orchestrator import system_checks as system_checks

@@ -1,4 +1,4 @@
-"""Celery beat's scheduler, without a file, and sure of itself when a machine's clock is not."""
+"""Celery beat's scheduler without a schedule file, which copes with clocks that are set back."""
 
 import logging
 from datetime import UTC, datetime
@@ -17,16 +17,16 @@ from core.models import Heartbeat
 from orchestrator.loop_watchdog import Watched
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-# Corrections of a few seconds are everyday work of time servers.
-_JUMP = 5.0
+# Time servers regularly correct clocks by less than this.
+_JUMP_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
 class BeatScheduler(Scheduler):
-    """Rings for what may be due. What really is due stands in the database, so one ring too many does no harm.
+    """Enqueues the tasks of the schedule. What is due is in the database, so enqueueing a task too often is harmless.
 
-    At a start everything is rung once. A wall clock that was set back does not silence it until the old time comes
-    again. A broker that is away costs a ring and not the clock.
+    Enqueues every task once at the start and after the clock was set back, instead of waiting for the old time. Keeps
+    running while the broker is unavailable.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -37,36 +37,36 @@ class BeatScheduler(Scheduler):
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
-        """The schedule of the settings, all of it due."""
+        """Load the schedule of the settings, with every task due."""
         for entry in self.app.conf.beat_schedule.values():
             entry["schedule"] = _daily(entry["schedule"])
         super().setup_schedule()
-        self._ring_everything()
+        self._make_everything_due()
 
     @property
-    def producer(self) -> None:  # type: ignore[override] # Celery's own waits for a broker that is away, silently
-        """None: each ring takes a connection from the pool, and says at once when there is none."""
+    def producer(self) -> None:  # type: ignore[override] # Celery's own waits silently for an unavailable broker
+        """None, so that each task uses a connection of the pool, which fails immediately without a broker."""
 
     def be_watched(self) -> None:
-        """End this process when it does not tick any more. Between two ticks it sleeps for seconds."""
+        """End this process if it stops ticking. It sleeps for seconds between two ticks."""
         self._watched = Watched(Heartbeat.Part.SCHEDULER, settings.LOOP_LIMIT_SECONDS)
         self._watched.start()
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """Ring for one entry that is due; the seconds until the next one is."""
+        """Enqueue one task that is due. Returns the seconds until the next one is due."""
         if self._watched is not None:
             self._watched.beat()
         if self._was_set_back():
-            log.warning("The machine's time was set back; everything is rung once")
-            self._ring_everything()
+            log.warning("The machine's clock was set back; every task is enqueued once")
+            self._make_everything_due()
         wait = float(super().tick(*args, **kwargs))
         self._pulse.beat(broker_lost_at=self._broker_lost_at)
-        # The next write is seconds away; a connection that waits for it may be dead by then.
+        # The next write is seconds away, and an idle connection may be closed by then.
         connections.close_all()
         return wait
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
-        """Ring once; a failure is said once, and remembered for the pages."""
+        """Enqueue a task. A failure is logged once, and stored for the pages."""
         try:
             self.apply_async(entry, producer=producer, advance=False)
         except SchedulingError as error:
@@ -78,25 +78,25 @@ class BeatScheduler(Scheduler):
             log.warning("The broker is back after %s", timezone.now() - self._broker_lost_at)
             self._broker_lost_at = None
 
-    def _ring_everything(self) -> None:
+    def _make_everything_due(self) -> None:
         for entry in self.schedule.values():
             entry.last_run_at = _LONG_AGO
         self._heap = None
 
     def _was_set_back(self) -> bool:
         before, self._offset = self._offset, time() - monotonic()
-        return self._offset < before - _JUMP
+        return self._offset < before - _JUMP_SECONDS
 
 
 @beat_init.connect
 def _watch(sender: Any = None, **_: Any) -> None:
-    """The process of the clock begins to tick."""
+    """Start the watchdog when the scheduler's process starts."""
     if isinstance(sender.scheduler, BeatScheduler):
         sender.scheduler.be_watched()
 
 
 def _daily(schedule: Any) -> Any:
-    """A time of day as Celery wants it; everything else as it is."""
+    """A time of day as Celery's crontab; other schedules unchanged."""
     if not isinstance(schedule, str):
         return schedule
     hour, minute = schedule.split(":")

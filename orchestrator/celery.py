@@ -1,4 +1,4 @@
-"""The Celery application: workers and the clock."""
+"""The Celery application of workers and scheduler."""
 
 import os
 from typing import Any
@@ -13,7 +13,7 @@ from core import task_logging as task_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator.settings")
 
-# For every broker URL of Redis; a URL of a socket leaves no other way to choose the transport.
+# For all URLs of Redis, because a URL of a socket can't name another transport.
 TRANSPORT_ALIASES |= dict.fromkeys(("redis", "rediss"), "orchestrator.celery_overrides:Transport")
 
 
@@ -26,11 +26,11 @@ class BaseTask(Task[Any, Any]):
 app: "Celery[Task[Any, Any]]" = Celery("orchestrator", task_cls=BaseTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-# The workers' signs of life need models, which are there when the tasks are.
+# Heartbeats need models, which are loaded by the time tasks are.
 app.autodiscover_tasks(["core"], related_name="heartbeats")
 
 
 @task_prerun.connect
 def use_script_name(**_: Any) -> None:
-    """Links in mails begin with the path of the site. Django sets it for the main thread alone, tasks run in others."""
+    """Set the path prefix for links in mails. Django sets it for the main thread only, but tasks run in others."""
     set_script_prefix(f"{settings.SCRIPT_NAME}/")

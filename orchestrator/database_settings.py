@@ -10,15 +10,15 @@ from orchestrator.service_urls import with_encoded_hash
 
 _POSTGRESQL = "django.db.backends.postgresql"
 _FORM = (
-    "It is of the form postgres://user:password@host:5432/name; special characters in user and password are "
+    "Use the form postgres://user:password@host:5432/name, with special characters in user and password "
     "percent-encoded."
 )
 
 
 def read(url: str) -> dict[str, Any]:
-    """Django's settings for this address. Raises `ImproperlyConfigured`, without the address: a password is in it."""
+    """Django's settings for this URL. Raises `ImproperlyConfigured`, without the URL, which contains a password."""
     if url.partition("://")[0] not in environ.Env.DB_SCHEMES:
-        raise ImproperlyConfigured(f"DATABASE_URL names no database that Django knows. {_FORM}")
+        raise ImproperlyConfigured(f"DATABASE_URL names no database that Django supports. {_FORM}")
     try:
         if not url.startswith("sqlite:"):
             url = with_encoded_hash(url)
@@ -31,7 +31,7 @@ def read(url: str) -> dict[str, Any]:
 
 
 def _percent_decoded_host(url: str) -> str:
-    """The folder of a socket, or several hosts, as libpq reads them; django-environ leaves it encoded, in lower case.
+    """The folder of a socket, or several hosts, decoded for libpq; django-environ leaves it encoded, in lower case.
 
     https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
     """

@@ -1,7 +1,7 @@
-"""Settings as operators write them: in the environment, in `.env`, and secrets also in a file that NAME_FILE names.
+"""Read settings from the environment and `.env`, and secrets also from a file that NAME_FILE names.
 
-Not by `environ.Env` itself: to it a value that begins with `$` is the name of another variable, and a blank after a
-comma belongs to the next item.
+Does not use the casts of `environ.Env`, which takes a value that begins with `$` for the name of another variable, and
+keeps a space after a comma as part of the next item.
 """
 
 import builtins
@@ -19,7 +19,7 @@ from environ import Env
 
 from core.text_input import UnreadableText, decode
 
-# Each takes NAME_FILE too, and is kept from processes that are not the product.
+# Each can also be set as NAME_FILE, and is not passed on to other programs.
 SECRETS = (
     "SECRET_KEY",
     "FIELD_ENCRYPTION_KEYS",
@@ -42,38 +42,38 @@ T = TypeVar("T")
 
 
 class Environment:
-    """Reads one variable at a time. Blanks around a value are no part of it.
+    """Reads one variable at a time, and strips spaces around its value.
 
-    Every method raises `ImproperlyConfigured` with a sentence; none of a secret says its value.
+    Every method raises `ImproperlyConfigured` with a message; the message never contains the value of a secret.
     """
 
     def str(self, name: builtins.str, default: builtins.str | None = None) -> builtins.str:
-        """Text. Without a default the variable is required."""
+        """Text. Without a default, the variable is required."""
         value = os.environ.get(name, "").strip() if name in os.environ else default
         if value is None:
             raise ImproperlyConfigured(f"{name} is not set.")
         return value
 
     def bool(self, name: builtins.str, *, default: builtins.bool) -> builtins.bool:
-        """A yes or no; an empty value is the default."""
+        """A boolean; an empty value means the default."""
         value = self.str(name, "").lower()
         if value in _YES or (value.isascii() and value.isdigit() and int(value)):
             return True
         if value and value not in _NO:
-            raise ImproperlyConfigured(f"{name} is “{value}”. It is 1 for yes and 0 for no.")
+            raise ImproperlyConfigured(f"{name} is “{value}”. Set it to 1 for yes or 0 for no.")
         return False if value else default
 
     def int(self, name: builtins.str, *, default: builtins.int) -> builtins.int:
-        """A whole number; an empty value is the default."""
+        """A whole number; an empty value means the default."""
         value = self.str(name, "")
         return _number(name, value, int) if value else default
 
     def float(self, name: builtins.str, *, default: builtins.float) -> builtins.float:
-        """A number; an empty value is the default."""
+        """A number; an empty value means the default."""
         value = self.str(name, "")
         number = _number(name, value, float) if value else default
         if not isfinite(number):
-            raise ImproperlyConfigured(f"{name} has “{value}” where a number belongs.")
+            raise ImproperlyConfigured(f"{name} contains “{value}”, which is not a number.")
         return number
 
     def list(
@@ -83,38 +83,37 @@ class Environment:
         default: builtins.list[Any],
         cast: Callable[[builtins.str], Any] = builtins.str,
     ) -> builtins.list[Any]:
-        """Items between commas or line ends."""
+        """Items separated by commas or line ends."""
         return [_number(name, item, cast) for item in _items(os.environ[name])] if name in os.environ else default
 
     def secret(self, name: builtins.str) -> builtins.str:
-        """A secret, or "" when it is not set; of NAME_FILE where that is set."""
+        """A secret, read from NAME_FILE if that is set; "" if neither is set."""
         value, path = (os.environ.get(variable, "").strip() for variable in (name, name + _FILE))
         if value and path:
-            raise ImproperlyConfigured(f"{name} and {name}{_FILE} are both set. Keep one of them.")
-        return _of_file(name + _FILE, Path(path)) if path else value
+            raise ImproperlyConfigured(f"{name} and {name}{_FILE} are both set. Set only one of them.")
+        return _secret_in_file(name + _FILE, Path(path)) if path else value
 
     def secret_line(self, name: builtins.str) -> builtins.str:
-        """A secret that has no line ends."""
+        """A secret of one line."""
         value = self.secret(name)
         if len(value.splitlines()) > 1:
-            raise ImproperlyConfigured(f"{name} has more than one line.")
+            raise ImproperlyConfigured(f"{name} must have only one line.")
         return value
 
     def secret_list(self, name: builtins.str) -> builtins.list[builtins.str]:
-        """Secrets between commas or line ends."""
+        """Secrets separated by commas or line ends."""
         return _items(self.secret(name))
 
 
 def read_file(path: Path) -> None:
-    """Add to the environment what `path` (`.env`, `keys.env`) says and the environment does not.
+    """Add the variables of the file `path` (`.env` or `keys.env`) that are not in the environment.
 
-    Where the environment has a secret, its file in `path` does not count, and the other way round. Windows may have
-    written the file.
+    If the environment has a secret, NAME_FILE of `path` is ignored, and vice versa. The file may come from Windows.
     """
     if not path.is_file():
         return
     for name in SECRETS:
-        # As compose passes on what its own environment does not have.
+        # Compose passes on variables that are not set as empty ones.
         if os.environ.get(name) == "":
             del os.environ[name]
     before = set(os.environ)
@@ -126,17 +125,17 @@ def read_file(path: Path) -> None:
 
 
 def _assignments(path: Path) -> list[str]:
-    """Its lines. What is none is logged here, without what it says; django-environ would log all of it."""
+    """The assignments of the file. Logs other lines by number only; django-environ would log their content."""
     try:
         text = _text(path.read_bytes())
-    except OSError as problem:
-        raise ImproperlyConfigured(f"{path} cannot be read: {problem.strerror}.") from None
+    except OSError as error:
+        raise ImproperlyConfigured(f"{path} cannot be read: {error.strerror}.") from None
     if text is None:
-        raise ImproperlyConfigured(f"{path} is no text in UTF-8.")
+        raise ImproperlyConfigured(f"{path} is not a text file in UTF-8.")
     lines = [line.strip() for line in text.splitlines()]
     for number, line in enumerate(lines, start=1):
         if line and not line.startswith("#") and not _ASSIGNMENT.match(line):
-            _log.warning("Line %d of %s is not of the form NAME=value, and is left out.", number, path)
+            _log.warning("Line %d of %s does not have the form NAME=value and is ignored.", number, path)
     return [line for line in lines if _ASSIGNMENT.match(line)]
 
 
@@ -148,28 +147,28 @@ def _number(name: str, value: str, cast: Callable[[str], T]) -> T:
     try:
         return cast(value)
     except ValueError:
-        raise ImproperlyConfigured(f"{name} has “{value}” where a number belongs.") from None
+        raise ImproperlyConfigured(f"{name} contains “{value}”, which is not a number.") from None
 
 
-def _of_file(variable: str, path: Path) -> str:
-    """What is in it. Nothing of it, nor its name, is in an error: somebody may have set the secret itself."""
+def _secret_in_file(variable: str, path: Path) -> str:
+    """The content of the file. Errors don't contain its name: the variable may hold the secret itself by mistake."""
     try:
         with path.open("rb") as file:
             content = file.read(LONGEST_SECRET + 1)
-    except OSError as problem:
-        raise ImproperlyConfigured(f"The file that {variable} names cannot be read: {problem.strerror}.") from None
+    except OSError as error:
+        raise ImproperlyConfigured(f"The file that {variable} names cannot be read: {error.strerror}.") from None
     if len(content) > LONGEST_SECRET:
         raise ImproperlyConfigured(f"The file that {variable} names is longer than {LONGEST_SECRET} bytes.")
     text = _text(content)
     if text is None:
-        raise ImproperlyConfigured(f"The file that {variable} names is no text in UTF-8.")
+        raise ImproperlyConfigured(f"The file that {variable} names is not a text file in UTF-8.")
     if not text:
         raise ImproperlyConfigured(f"The file that {variable} names is empty.")
     return text
 
 
 def _text(content: bytes) -> str | None:
-    """As an editor or PowerShell on Windows writes it too; None when it is no text."""
+    """The text, in any encoding that Windows writes; None if it is not text."""
     try:
         return decode(content).strip()
     except UnreadableText:

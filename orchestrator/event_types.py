@@ -1,4 +1,4 @@
-"""The words of events about the product as a whole."""
+"""Types of events about the product as a whole, with their labels."""
 
 from history.event_types import EventType, SubjectKind
 
@@ -8,7 +8,7 @@ KINDS = {
         "Backup restored",
         "history",
         "warn",
-        lambda detail: f"What happened after {detail['until']} is lost" if detail["until"] else "",
+        lambda detail: f"Everything after {detail['until']} is lost" if detail["until"] else "",
     ),
 }
 PRODUCT = SubjectKind("Product")

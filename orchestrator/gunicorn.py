@@ -1,4 +1,4 @@
-"""gunicorn's configuration, for `make run` and for production alike. WEB_WORKERS and WEB_THREADS change its size."""
+"""gunicorn's configuration, for `make run` and for production. WEB_WORKERS and WEB_THREADS change its size."""
 
 import os
 from contextlib import suppress
@@ -30,20 +30,20 @@ if PREPARATION_GATE in os.environ:
 workers = settings.WEB_WORKERS
 threads = settings.WEB_THREADS
 worker_class = "gthread"
-# Read once, before the workers are made, so that they share the memory it takes.
+# Load the application before forking, so that the workers share its memory.
 preload_app = True
 # Longer than a Test Connection may take.
 timeout = 60
 graceful_timeout = 10
 accesslog = None
 loglevel = "warning"
-# A worker proves that it lives by touching a file; on a slow disk that alone could hang it.
+# Workers touch a file as a heartbeat, which could block on a slow disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - not a file of ours, gunicorn makes its own
 control_socket_disable = True
-# gunicorn would answer 500 to whoever asks for /healthz directly; `orchestrator.script_name` takes the prefix off.
+# Otherwise gunicorn answers direct requests to /healthz with 500; `orchestrator.script_name` strips the prefix.
 raw_env = ["SCRIPT_NAME="]
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """A killed master leaves no worker behind."""
+    """End the worker when the master is killed."""
     die_with_parent(worker.ppid)

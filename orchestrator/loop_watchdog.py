@@ -1,9 +1,9 @@
-"""Watchdog of a process' main loop: it logs the stacks of a loop that has stalled, and ends the process.
+"""Watchdog of a process' main loop: logs all stacks when the loop has stalled, and ends the process.
 
-The loop calls `beat`; two threads look on. One leaves signs of life in the database, and only while the loop turns. The
-other one asks no database: when the loop has stood still for too long, it logs what every thread was doing and ends the
-process, which its supervisor starts again. Should the process not even run its own threads, as when one of
-them never lets go of the interpreter, `faulthandler` does the same from outside the interpreter.
+The loop calls `beat`, and two threads watch it. One writes heartbeats into the database while the loop runs. The other
+one uses no database: when the loop has stalled for too long, it logs what every thread was doing and ends the process,
+which its supervisor then restarts. If not even these threads run, because one never releases the interpreter,
+`faulthandler` does the same from outside the interpreter.
 """
 
 import faulthandler
@@ -25,13 +25,13 @@ from core import heartbeats
 from core.models import Heartbeat
 
 EVERY = 5.0
-# How long writing the log may take, as its reader may have stalled too.
-_LAST_WORDS = 5.0
+# How long writing the log may take, because its reader may have stalled, too.
+_LOG_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
 class LoopWatchdog:
-    """Knows for how long the loop has stood still, and calls `end` with that when it is `limit` seconds or more."""
+    """Measures how long the loop has stalled, and calls `end` with that time once it reaches `limit` seconds."""
 
     def __init__(self, limit: float, *, end: Callable[[float], None], clock: Callable[[], float] = monotonic) -> None:
         self.limit = limit
@@ -41,12 +41,12 @@ class LoopWatchdog:
         self._resting = False
 
     def beat(self) -> None:
-        """The loop turns."""
+        """Called by the loop each time it runs."""
         self._beaten_at = self._clock()
 
     @contextmanager
     def resting(self) -> Iterator[None]:
-        """There is no loop meanwhile, and nothing is said of it."""
+        """Suspend the watchdog while there is no loop."""
         self._resting = True
         try:
             yield
@@ -54,31 +54,31 @@ class LoopWatchdog:
             self.beat()
             self._resting = False
 
-    def stood_still(self) -> float | None:
-        """For how many seconds the loop has not turned; None while there is none."""
+    def seconds_stalled(self) -> float | None:
+        """For how many seconds the loop has not run; None while there is no loop."""
         return None if self._resting else self._clock() - self._beaten_at
 
-    def look(self) -> None:
-        """To be called again and again, from a thread that waits for nothing else."""
-        seconds = self.stood_still()
+    def check(self) -> None:
+        """Called repeatedly, by a thread that waits for nothing else."""
+        seconds = self.seconds_stalled()
         if seconds is not None and seconds >= self.limit:
             self._end(seconds)
 
 
-def loop_turns(stood_still: float | None, limit: float) -> bool | None:
-    """Whether a loop turns that did not for so many seconds; None where nothing is to be said of it yet, or at all.
+def loop_turns(seconds_stalled: float | None, limit: float) -> bool | None:
+    """Whether a loop still runs; None if that is unclear or there is no loop.
 
-    A clock sleeps for up to fifteen seconds between two ticks, and a busy machine may keep a loop waiting as long.
+    The scheduler sleeps for up to fifteen seconds between two ticks, and a busy machine may delay a loop as long.
     """
-    if stood_still is None:
+    if seconds_stalled is None:
         return None
-    if stood_still < limit / 6:
+    if seconds_stalled < limit / 6:
         return True
-    return False if stood_still >= limit / 3 else None
+    return False if seconds_stalled >= limit / 3 else None
 
 
 class Watched:
-    """A loop under a watchdog, from `start` to `stop`, in the process of `part`."""
+    """A loop with a watchdog, from `start` to `stop`, in a process of `part`."""
 
     def __init__(self, part: Heartbeat.Part, limit: float) -> None:
         self.every = min(EVERY, limit / 10)
@@ -87,66 +87,68 @@ class Watched:
         self._over = threading.Event()
 
     def start(self) -> None:
-        """Watch from now on. To be called by the thread of the loop."""
+        """Start watching. Called by the thread of the loop."""
         self.beat()
-        work = (("loop-watchdog", self._watchdog.look, self.every), ("loop-signs", self._leave_sign, 2 * self.every))
-        for name, look, every in work:
-            threading.Thread(target=self._repeat, args=(look, every), name=name, daemon=True).start()
+        work = (("loop-watchdog", self._watchdog.check, self.every), ("loop-heartbeat", self._report, 2 * self.every))
+        for name, function, every in work:
+            threading.Thread(target=self._repeat, args=(function, every), name=name, daemon=True).start()
 
     def stop(self) -> None:
-        """The loop ends in good order."""
+        """Stop watching, because the loop ends normally."""
         self._over.set()
         faulthandler.cancel_dump_traceback_later()
 
     def beat(self) -> None:
-        """The loop turns."""
+        """Called by the loop each time it runs."""
         self._watchdog.beat()
-        # Later than the watchdog, which says more. Celery puts a logger in the place of sys.stderr, which has no file.
-        later = self._watchdog.limit + 2 * self.every + _LAST_WORDS
+        # Later than the watchdog, which logs more. Celery replaces sys.stderr with a logger, which has no file.
+        later = self._watchdog.limit + 2 * self.every + _LOG_SECONDS
         faulthandler.dump_traceback_later(later, exit=True, file=sys.__stderr__ or sys.stderr)
 
     @contextmanager
     def resting(self) -> Iterator[None]:
-        """There is no loop meanwhile."""
+        """Suspend the watchdog while there is no loop."""
         faulthandler.cancel_dump_traceback_later()
         with self._watchdog.resting():
             yield
         self.beat()
 
-    def _repeat(self, look: Callable[[], None], every: float) -> None:
+    def _repeat(self, function: Callable[[], None], every: float) -> None:
         while not self._over.wait(every):
-            look()
+            function()
 
-    def _leave_sign(self) -> None:
-        turns = loop_turns(self._watchdog.stood_still(), self._watchdog.limit)
+    def _report(self) -> None:
+        turns = loop_turns(self._watchdog.seconds_stalled(), self._watchdog.limit)
         if turns is None:
             return
         try:
             heartbeats.record_loop(self._part, now=timezone.now(), turns=turns)
         except DatabaseError as error:
-            log.warning("The %s could not tell of its loop: %s", self._part, error)
+            log.warning("The %s could not report the state of its loop: %s", self._part.label.lower(), error)
         finally:
-            # The next sign is seconds away; a connection that waits for it may be dead by then.
+            # The next write is seconds away, and an idle connection may be closed by then.
             connections.close_all()
 
 
 def end_process(part: Heartbeat.Part, seconds: float) -> None:
-    """Log what each thread is doing, and end this process at once: what stands still cannot be asked to stop."""
+    """Log what each thread is doing, and end this process immediately, because a stalled process can't stop itself."""
     age = timedelta(seconds=round(seconds))
-    words = "The loop of the %s has stood still for %s; the process ends, to be started again.\n%s"
-    last_words = threading.Thread(target=log.critical, args=(words, part, age, stacks()), daemon=True)
-    last_words.start()
-    last_words.join(_LAST_WORDS)
+    message = "The loop of the %s has been stuck for %s; the process exits, to be restarted.\n%s"
+    logging_thread = threading.Thread(
+        target=log.critical, args=(message, part.label.lower(), age, stacks()), daemon=True
+    )
+    logging_thread.start()
+    logging_thread.join(_LOG_SECONDS)
     os._exit(1)
 
 
 def stacks() -> str:
-    """Where each thread of this process is, the main thread first. Only code, no values."""
+    """The stack of each thread, the main thread first, without values of variables."""
     frames = sys._current_frames()
     main = threading.main_thread()
     others = [thread for thread in threading.enumerate() if thread not in (main, threading.current_thread())]
-    told = []
+    texts = []
     for thread in (main, *others):
         frame = frames.get(thread.ident or 0)
-        told.append(f"Thread {thread.name}:\n" + ("".join(traceback.format_stack(frame)) if frame else ""))
-    return "\n".join(told)
+        texts.append(f"Thread {thread.name}:\n" + ("".join(traceback.format_stack(frame)) if frame else ""))
+    return "\n".join(texts)

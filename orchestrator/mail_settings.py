@@ -1,4 +1,4 @@
-"""Settings of the mail server, from EMAIL_URL; without one mails are written to a folder."""
+"""Settings of the mail server, from EMAIL_URL. Without it, mails are written to a folder."""
 
 from typing import Any
 
@@ -16,24 +16,24 @@ _FORMS = (
 
 
 def read(url: str) -> dict[str, Any]:
-    """Django's settings for this address. Raises `ImproperlyConfigured`, without the address: a password is in it."""
+    """Django's settings for this URL. Raises `ImproperlyConfigured`, without the URL, which contains a password."""
     if not url:
         return {"EMAIL_BACKEND": _TO_FOLDER}
     try:
         if not url.startswith("filemail:"):
             url = with_encoded_hash(url)
-        found: dict[str, Any] = environ.Env.email_url_config(url)
+        mail: dict[str, Any] = environ.Env.email_url_config(url)
     except (ValueError, ImproperlyConfigured):
         raise ImproperlyConfigured(
-            f"EMAIL_URL cannot be read. It is one of {_FORMS}; special characters in the password are percent-encoded."
+            f"EMAIL_URL cannot be read. Use {_FORMS}, with special characters in the password percent-encoded."
         ) from None
-    if found["EMAIL_BACKEND"] == _SMTP and not found["EMAIL_HOST"]:
-        raise ImproperlyConfigured(f"EMAIL_URL names no mail server. It is one of {_FORMS}.")
-    if found["EMAIL_BACKEND"] == _FILES:
-        found["EMAIL_BACKEND"] = _TO_FOLDER
-    if not found["EMAIL_FILE_PATH"]:
-        del found["EMAIL_FILE_PATH"]
+    if mail["EMAIL_BACKEND"] == _SMTP and not mail["EMAIL_HOST"]:
+        raise ImproperlyConfigured(f"EMAIL_URL names no mail server. Use {_FORMS}.")
+    if mail["EMAIL_BACKEND"] == _FILES:
+        mail["EMAIL_BACKEND"] = _TO_FOLDER
+    if not mail["EMAIL_FILE_PATH"]:
+        del mail["EMAIL_FILE_PATH"]
     if url.lower().startswith("smtps:"):
-        # To django-environ it is STARTTLS; to everybody else, as to RFC 8314, it is TLS from the first byte.
-        found |= {"EMAIL_USE_TLS": False, "EMAIL_USE_SSL": True}
-    return found
+        # django-environ takes it for STARTTLS, but RFC 8314 and others for TLS from the first byte.
+        mail |= {"EMAIL_USE_TLS": False, "EMAIL_USE_SSL": True}
+    return mail

@@ -10,16 +10,16 @@ from django.http import HttpResponseBase
 
 
 class PathCookieStorage(CookieStorage):
-    """Django's cookie is for the whole host: other applications there would get it, and overwrite it with their own."""
+    """Limits the cookie to our path. Django sets it for the whole host, where other applications would overwrite it."""
 
     def _update_cookie(self, encoded_data: str, response: HttpResponseBase) -> None:
-        # Django's own method, which its types leave out.
+        # django-stubs does not know this method.
         super()._update_cookie(encoded_data, response)  # type: ignore[misc]
         if self.cookie_name in response.cookies:
             response.cookies[self.cookie_name]["path"] = settings.SESSION_COOKIE_PATH
 
 
 class MessageStorage(FallbackStorage):
-    """What is too long for the cookie is kept in the session."""
+    """Stores messages in the cookie, or in the session if they are too long."""
 
     storage_classes: Any = (PathCookieStorage, SessionStorage)

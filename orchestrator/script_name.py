@@ -1,4 +1,4 @@
-"""The path below which everything lies, taken off the path of each request, however a proxy passes it on."""
+"""Strip the path prefix of the site from each request, whether or not the proxy has already done so."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 def without_prefix(application: "WSGIApplication", prefix: str) -> "WSGIApplication":
     """The application below `prefix`, such as `/repos`.
 
-    A request from a proxy that takes the prefix off, or from a monitor that asks this process directly, has none.
+    Requests have no prefix if the proxy strips it, or if a monitor calls this process directly.
     """
 
     def respond(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

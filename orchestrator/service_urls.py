@@ -1,13 +1,12 @@
-"""What the URLs of database, broker and mail server have in common: a password that an operator typed."""
+"""What the URLs of database, broker and mail server have in common: special characters in a password."""
 
 from urllib.parse import urlsplit
 
 
 def with_encoded_hash(url: str) -> str:
-    """The URL with each `#` percent-encoded, which is part of the password: none of these URLs has a fragment.
+    """The URL with each `#` percent-encoded: it is part of the password, because these URLs have no fragment.
 
-    Raises `ValueError` for a user or password with a `/` or `?` that is not percent-encoded: what stands before it
-    would be taken for the host.
+    Raises `ValueError` for an unencoded `/` or `?` in user or password: the part before it would be taken for the host.
     """
     url = url.replace("#", "%23")
     rest = url.partition("://")[2].partition("=")[0]

@@ -11,32 +11,32 @@ from django.core.exceptions import ImproperlyConfigured
 from orchestrator.environment import Environment
 
 INSTALL = "python orchestrator/bootstrap.py sign-in"
-IN_CONTAINERS = "PACKAGES=sign-in in .env and a new image"
+IN_CONTAINERS = "PACKAGES=sign-in in .env and build a new image"
 ENTRA = "entra"
-# An account of any tenant, or a private one: their claims are made by people whom nobody here knows.
-_ANYBODY = ("common", "organizations", "consumers")
+# They accept accounts of any tenant and personal accounts, whose claims can't be trusted.
+_ANY_TENANT = ("common", "organizations", "consumers")
 
 
 def read(env: Environment) -> dict[str, Any]:
-    """What SECOND_FACTOR and ENTRA_… add to the settings. Raises `ImproperlyConfigured`."""
+    """The settings for SECOND_FACTOR and ENTRA_…. Raises `ImproperlyConfigured`."""
     second_factor = env.bool("SECOND_FACTOR", default=False)
     tenant = env.str("ENTRA_TENANT_ID", default="")
-    found: dict[str, Any] = {"SECOND_FACTOR": second_factor, "ENTRA": bool(tenant), "ALLAUTH": False}
+    switches: dict[str, Any] = {"SECOND_FACTOR": second_factor, "ENTRA": bool(tenant), "ALLAUTH": False}
     if not (second_factor or tenant):
-        return found
+        return switches
     if importlib.util.find_spec("allauth") is None:
         raise ImproperlyConfigured(
-            f"SECOND_FACTOR and ENTRA_TENANT_ID need one more package: {INSTALL}; in containers {IN_CONTAINERS}."
+            f"SECOND_FACTOR and ENTRA_TENANT_ID need more packages. Run {INSTALL}; for containers, set {IN_CONTAINERS}."
         )
-    return found | _common() | _second_factor() | (_entra(env, tenant) if tenant else {})
+    return switches | _common() | _second_factor() | (_entra(env, tenant) if tenant else {})
 
 
-def apps_of(found: dict[str, Any]) -> list[str]:
+def apps_of(switches: dict[str, Any]) -> list[str]:
     """The apps that these settings need."""
-    apps = ["allauth", "allauth.account"] if found["ALLAUTH"] else []
-    apps += ["allauth.mfa"] if found["SECOND_FACTOR"] else []
+    apps = ["allauth", "allauth.account"] if switches["ALLAUTH"] else []
+    apps += ["allauth.mfa"] if switches["SECOND_FACTOR"] else []
     return apps + (
-        ["allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"] if found["ENTRA"] else []
+        ["allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"] if switches["ENTRA"] else []
     )
 
 
@@ -48,7 +48,7 @@ def _common() -> dict[str, Any]:
         "ACCOUNT_LOGIN_METHODS": {"username"},
         "ACCOUNT_SIGNUP_FIELDS": ["username*"],
         "ACCOUNT_FORMS": {"reauthenticate": "people.sign_in.account.PasswordAgainForm"},
-        # Counted in the cache of one process; ours are counted in the database, for all.
+        # allauth counts in the cache of one process; our limits count in the database for all processes.
         "ACCOUNT_RATE_LIMITS": False,
     }
 
@@ -74,8 +74,8 @@ def _secret(env: Environment) -> str:
 
 
 def _entra(env: Environment, tenant: str) -> dict[str, Any]:
-    if tenant.lower() in _ANYBODY:
-        raise ImproperlyConfigured(f"ENTRA_TENANT_ID is {tenant}, which lets anyone in. Set the id of your own tenant.")
+    if tenant.lower() in _ANY_TENANT:
+        raise ImproperlyConfigured(f"ENTRA_TENANT_ID is {tenant}, which accepts any tenant. Set your own tenant's id.")
     authority = env.str("ENTRA_AUTHORITY", default="https://login.microsoftonline.com").rstrip("/")
     app = {
         "provider_id": ENTRA,
@@ -84,7 +84,7 @@ def _entra(env: Environment, tenant: str) -> dict[str, Any]:
         "secret": _secret(env),
         "settings": {
             "server_url": f"{authority}/{tenant}/v2.0/.well-known/openid-configuration",
-            # Microsoft's is another host, and tells nothing that the token does not.
+            # It is on another host of Microsoft's, and has nothing that the token does not have.
             "fetch_userinfo": False,
             "uid_field": "oid",
             "oauth_pkce_enabled": True,
@@ -96,7 +96,7 @@ def _entra(env: Environment, tenant: str) -> dict[str, Any]:
         "SOCIALACCOUNT_PROVIDERS": {"openid_connect": {"APPS": [app], "OAUTH_PKCE_ENABLED": True}},
         "SOCIALACCOUNT_EMAIL_AUTHENTICATION": False,
         "SOCIALACCOUNT_STORE_TOKENS": False,
-        # A form may not lead to another site under our policy on content; a link may.
+        # Our content security policy allows links, but not forms, to other sites.
         "SOCIALACCOUNT_LOGIN_ON_GET": True,
         "SOCIALACCOUNT_REQUESTS_TIMEOUT": 10,
     }

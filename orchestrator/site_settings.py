@@ -1,4 +1,4 @@
-"""Where the site is: its origin, and the path below which everything lies, from SITE_URL and SCRIPT_NAME."""
+"""The site's origin and path prefix, from SITE_URL and SCRIPT_NAME."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -8,27 +8,27 @@ from django.core.exceptions import ImproperlyConfigured
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """`origin` is without a path, `prefix` empty or such as `/repos`: with no slash at its end."""
+    """`origin` has no path; `prefix` is empty or a path such as `/repos`, without a slash at the end."""
 
     origin: str
     prefix: str
 
 
 def read(site_url: str, script_name: str) -> Site:
-    """The path of SITE_URL is the prefix, or SCRIPT_NAME where SITE_URL has none.
+    """The prefix is the path of SITE_URL, or SCRIPT_NAME if SITE_URL has no path.
 
-    Raises `ImproperlyConfigured` where they contradict each other, or the prefix is no path.
+    Raises `ImproperlyConfigured` if they differ, or if the prefix is not a valid path.
     """
     origin, path = _split(site_url.rstrip("/"))
-    wanted = script_name.strip().strip("/")
-    prefix = f"/{wanted}" if wanted else ""
+    script_name = script_name.strip().strip("/")
+    prefix = f"/{script_name}" if script_name else ""
     if path and prefix and path != prefix:
         raise ImproperlyConfigured(
-            f"SITE_URL has the path {path} and SCRIPT_NAME is {prefix}. Set one of them, or both to the same path."
+            f"SITE_URL has the path {path}, but SCRIPT_NAME is {prefix}. Set one of them, or the same path in both."
         )
     prefix = prefix or path
-    if any(sign in prefix for sign in "?#%\\ ") or "//" in prefix or "/." in prefix or not prefix.isascii():
-        raise ImproperlyConfigured(f"“{prefix}” cannot be the path of the site. A path such as /repos can.")
+    if any(character in prefix for character in "?#%\\ ") or "//" in prefix or "/." in prefix or not prefix.isascii():
+        raise ImproperlyConfigured(f"“{prefix}” is not a valid path for the site. Use a path such as /repos.")
     return Site(origin, prefix)
 
 
@@ -36,7 +36,7 @@ def _split(site_url: str) -> tuple[str, str]:
     try:
         parts = urlsplit(site_url)
     except ValueError:
-        # A check tells what is wrong with it.
+        # A system check reports the problem.
         return site_url, ""
     if not parts.scheme or not parts.netloc or parts.query or parts.fragment:
         return site_url, ""

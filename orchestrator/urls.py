@@ -1,4 +1,4 @@
-"""The map of the whole product."""
+"""URLs of the whole product."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from people.views import sign_in
 
-# Each only where it is switched on.
+# Only if one of the optional ways to sign in is enabled.
 _OPTIONAL = [path("", include("people.sign_in.urls"))] if settings.ALLAUTH else []
 urlpatterns = [
     *_OPTIONAL,
@@ -20,7 +20,7 @@ urlpatterns = [
     path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
     path("password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("password/choose/<uidb64>/<token>/", sign_in.ChoosePassword.as_view(), name="choose-password"),
-    # Django's admin has doors of its own; there is one way to sign in and one to change a password.
+    # In place of the sign-in and password pages of Django's admin.
     path("admin/login/", sign_in.admin_sign_in, name="admin-sign-in"),
     path("admin/logout/", auth.LogoutView.as_view(), name="admin-sign-out"),
     path("admin/password_change/", sign_in.admin_password, name="admin-password"),

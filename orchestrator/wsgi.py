@@ -11,5 +11,5 @@ from orchestrator.script_name import without_prefix
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator.settings")
 
 application = without_prefix(get_wsgi_application(), settings.SCRIPT_NAME)
-# Before gunicorn makes its workers, so that they share what the pages' modules take, and no visitor waits for them.
+# Load the pages' modules before gunicorn forks, so that the workers share the memory and the first request is fast.
 import_module(settings.ROOT_URLCONF)

@@ -1,1 +1,1 @@
-"""Backups: one file that holds the whole database, and putting it back. Keys are in no backup."""
+"""Backups: write the whole database to one file, and restore it. Backups contain no keys."""

@@ -1,4 +1,4 @@
-"""The file of a backup: readable by its owner alone, and there under its name only when it is whole."""
+"""The file of a backup: readable by its owner only, and never incomplete."""
 
 import os
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from pathlib import Path
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
-_BEGINNINGS = {b"SQLite format 3\0": SQLITE, b"PGDMP": POSTGRESQL}
-# What lives for minutes or hours and would be a danger when it came to life again: signed-in browsers, tests in hand.
+_MAGIC_BYTES = {b"SQLite format 3\0": SQLITE, b"PGDMP": POSTGRESQL}
+# Short-lived rows that would be a risk when restored: sessions, and results of tests.
 LEFT_OUT = {
     "people_session": "DELETE FROM people_session",
     "connections_proberesult": "DELETE FROM connections_proberesult",
@@ -16,12 +16,12 @@ LEFT_OUT = {
 
 
 class Impossible(Exception):
-    """A backup cannot be made or put back. The message is for the operator; nothing was changed."""
+    """A backup can't be created or restored; the message tells the operator why. Nothing was changed."""
 
 
 @contextmanager
 def whole_or_not_at_all(path: Path) -> Iterator[Path]:
-    """An empty file beside `path`, which takes its name at the end. Raises `FileExistsError`, `OSError`."""
+    """A temporary file beside `path`, which gets that name at the end. Raises `FileExistsError`, `OSError`."""
     if path.exists():
         raise FileExistsError(path)
     part = path.with_name(f"{path.name}.part")
@@ -30,7 +30,7 @@ def whole_or_not_at_all(path: Path) -> Iterator[Path]:
     try:
         yield part
         _to_the_disk(part)
-        # Unlike a rename this never replaces what somebody put there meanwhile.
+        # Unlike a rename, a link never replaces a file that was created meanwhile.
         os.link(part, path)
         _to_the_disk(path.parent)
     finally:
@@ -48,8 +48,8 @@ def _to_the_disk(path: Path) -> None:
 def kind_of(path: Path) -> str:
     """Which database the backup is of. Raises `Impossible`, `OSError`."""
     with path.open("rb") as file:
-        beginning = file.read(16)
-    for mark, kind in _BEGINNINGS.items():
-        if beginning.startswith(mark):
+        start = file.read(16)
+    for magic, kind in _MAGIC_BYTES.items():
+        if start.startswith(magic):
             return kind
     raise Impossible(f"{path} is not a backup.")

@@ -1,4 +1,4 @@
-"""Make a backup of whichever database is in use."""
+"""Create a backup of the current database."""
 
 import sqlite3
 from datetime import datetime
@@ -21,11 +21,11 @@ def make(path: Path) -> int:
             _write(part)
         return path.stat().st_size
     except FileExistsError:
-        raise Impossible(f"{path} is there already. Nothing is overwritten; choose another name.") from None
-    except (sqlite3.Error, DatabaseError) as problem:
-        raise Impossible(f"The database cannot be read, or the backup not be written: {problem}.") from None
-    except OSError as problem:
-        raise Impossible(f"{problem.filename or path} cannot be written: {problem.strerror}.") from None
+        raise Impossible(f"{path} already exists. Choose another name.") from None
+    except (sqlite3.Error, DatabaseError) as error:
+        raise Impossible(f"Reading the database or writing the backup failed: {error}.") from None
+    except OSError as error:
+        raise Impossible(f"{error.filename or path} cannot be written: {error.strerror}.") from None
 
 
 def _write(part: Path) -> None:
@@ -34,9 +34,9 @@ def _write(part: Path) -> None:
     elif connection.vendor == POSTGRESQL:
         postgresql.make(connection, part)
     else:
-        raise Impossible(f"Use the tools of {connection.display_name}: this command knows SQLite and PostgreSQL.")
+        raise Impossible(f"This command supports SQLite and PostgreSQL. Use the tools of {connection.display_name}.")
 
 
 def note(size: int, *, by: Actor, now: datetime) -> None:
-    """Append that a backup was made: it is a copy of everything that the history would show being read."""
+    """Record that a backup was made, because it contains everything in the database."""
     record("backup.made", PRODUCT, by=by, at=now, detail={"bytes": size})

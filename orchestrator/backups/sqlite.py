@@ -1,4 +1,4 @@
-"""SQLite: a copy by SQLite itself, consistent while everything runs."""
+"""Backups of SQLite, copied by SQLite itself, which is consistent while the product runs."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ PATIENCE = 20.0
 
 
 def make(database: Path, target: Path) -> None:
-    """Copy what is committed now into the empty file `target`. Raises `Impossible`, `sqlite3.Error`."""
+    """Copy the committed data into the empty file `target`. Raises `Impossible`, `sqlite3.Error`."""
     if not database.is_file():
         raise Impossible(f"There is no database at {database}.")
     with _open(database) as source:
-        # One read transaction; unlike a copy of pages, nothing that was deleted comes along.
+        # In one read transaction and, unlike a copy of pages, without deleted data.
         source.execute("VACUUM INTO ?", (str(target),))
     with _open(target) as copy:
         copy.execute("PRAGMA secure_delete = ON")
@@ -26,20 +26,20 @@ def make(database: Path, target: Path) -> None:
 
 
 def migrations(backup: Path) -> set[tuple[str, str]]:
-    """App and name of each migration in it; proves that the file is whole. Raises `Impossible`."""
+    """App and name of each migration in the backup; verifies that the file is complete. Raises `Impossible`."""
     try:
         with _open(backup, read_only=True) as source:
             if source.execute("PRAGMA integrity_check").fetchone() != ("ok",):
                 raise Impossible(f"{backup} is damaged.")
             if not _has(source, "django_migrations"):
-                raise Impossible(f"{backup} is a database of something else.")
+                raise Impossible(f"{backup} is not a database of this product.")
             return set(source.execute("SELECT app, name FROM django_migrations"))
-    except sqlite3.DatabaseError as damaged:
-        raise Impossible(f"{backup} is damaged: {damaged}.") from None
+    except sqlite3.DatabaseError as error:
+        raise Impossible(f"{backup} is damaged: {error}.") from None
 
 
 def put_back(backup: Path, database: Path) -> None:
-    """Replace what is in the database, in one transaction. Raises `Impossible`, `sqlite3.Error`."""
+    """Replace the content of the database, in one transaction. Raises `Impossible`, `sqlite3.Error`."""
     started = monotonic()
 
     def patience(_status: int, _remaining: int, _total: int) -> None:
@@ -52,7 +52,7 @@ def put_back(backup: Path, database: Path) -> None:
 
 @contextmanager
 def _open(path: Path, *, read_only: bool = False) -> Iterator[sqlite3.Connection]:
-    # A backup is a file that nobody writes: without `immutable` SQLite wants to write beside it.
+    # With `immutable`, SQLite does not write files beside a backup.
     address = f"{path.resolve().as_uri()}?{'mode=ro&immutable=1' if read_only else 'mode=rwc'}"
     database = sqlite3.connect(address, uri=True, isolation_level=None, timeout=PATIENCE)
     try:
@@ -62,5 +62,5 @@ def _open(path: Path, *, read_only: bool = False) -> Iterator[sqlite3.Connection
 
 
 def _has(database: sqlite3.Connection, table: str) -> bool:
-    found = database.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
-    return found.fetchone() is not None
+    row = database.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone()
+    return row is not None

@@ -1,4 +1,4 @@
-"""Which tables of a database are the product's own."""
+"""The product's own tables in a database."""
 
 from django.apps import apps
 
@@ -7,5 +7,5 @@ DISTINCTIVE = "connections_storedtoken"
 
 
 def is_ours(table: str) -> bool:
-    """By the names that Django gives: also those of a later version, which would be in the way of its migration."""
+    """By the prefix of the name, to include tables of a newer version, which would block its migrations."""
     return table.startswith(("django_", *(f"{config.label}_" for config in apps.get_app_configs())))

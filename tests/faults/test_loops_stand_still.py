@@ -32,10 +32,10 @@ def test_a_loop_that_waits_for_ever_is_told_of_and_ended(
 
         file.write_text("waiting")
         until(lambda: "is stuck" in says(stack, name), within=2 * LIMIT, saying="/readyz tells of it")
-        victim = {"worker": worker, "clock": beat}[name]
+        victim, called = {"worker": (worker, "worker"), "clock": (beat, "scheduler")}[name]
         until(lambda: not victim.runs, within=2 * LIMIT, saying="the process has ended")
         said = victim.says_in_this_life()
-        assert f"The loop of the {name} has stood still for 0:00:1" in said
+        assert f"The loop of the {called} has been stuck for 0:00:1" in said
         assert "Thread MainThread" in said
         assert "in _hold_up_the_loop" in said
 
@@ -90,4 +90,4 @@ def assert_lives_on(worker: Part) -> None:
     # With the backstop's respite.
     sleep(1.5 * LONG_LIMIT)
     said = worker.said()
-    assert worker.runs, said[max(0, said.find("has stood still") - 200) :][:6000]
+    assert worker.runs, said[max(0, said.find("has been stuck") - 200) :][:6000]

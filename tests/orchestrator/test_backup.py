@@ -79,7 +79,7 @@ def test_a_restore_is_recorded_as_the_reason_why_newer_seals_are_gone(product: I
     assert product.run("restore", str(backup), "--replace", WORDS).code == 0
     verified = product.run("history", "verify", "--anchor", anchor)
     assert verified.code == 0
-    assert "1 anchor is of seals that are gone by an operator's decision." in verified.out
+    assert "1 anchor is of seals whose loss an operator has accepted." in verified.out
     assert "A backup was restored, with events up to 2026-11-24" in verified.out
 
 
@@ -104,7 +104,7 @@ def test_a_database_of_nonsense_is_not_taken_for_an_empty_one(
     database.write_bytes(b"nonsense" * 4096)
     ended = product.run("restore", str(backup))
     assert ended.code == 2
-    assert "move it away first" in ended.err
+    assert "first move it away" in ended.err
 
 
 @pytest.mark.parametrize("words", [[], ["--replace", "yes"]])
@@ -161,7 +161,7 @@ def test_it_is_made_for_its_owner_alone_whatever_the_umask(database: Path, tmp_p
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "there").write_text("mine")
-    with pytest.raises(Impossible, match="is there already"):
+    with pytest.raises(Impossible, match="already exists"):
         making.make(tmp_path / "there")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("there", "mine")]
 
@@ -216,10 +216,10 @@ def _newer(path: Path) -> None:
     [
         (_cut, "is damaged"),
         (_spoil, "is damaged"),
-        (_foreign, "is a database of something else"),
+        (_foreign, "is not a database of this product"),
         (_nonsense, "is not a backup"),
-        (_of_postgresql, "is of PostgreSQL, and DATABASE_URL names "),
-        (_newer, "is of a newer version of this product, with connections.9999_later"),
+        (_of_postgresql, "is a backup of PostgreSQL, but DATABASE_URL names "),
+        (_newer, "is from a newer version of this product, with connections.9999_later"),
     ],
 )
 def test_what_is_no_good_backup_is_told_before_anything_is_touched(

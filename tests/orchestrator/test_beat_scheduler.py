@@ -77,13 +77,13 @@ def test_a_lost_broker_is_said_once_and_recorded_and_so_is_its_return(
     beat = BeatScheduler(app(running_broker.url))
     ring_all(beat)
     running_broker.stop()
-    beat._ring_everything()
+    beat._make_everything_due()
     ring_all(beat)
     assert Heartbeat.objects.get().broker_lost_at is not None
     assert caplog.text.count("The broker cannot be reached") == 1
 
     running_broker.start()
-    beat._ring_everything()
+    beat._make_everything_due()
     ring_all(beat)
     assert Heartbeat.objects.get().broker_lost_at is None
     assert rung(running_broker) >= 2

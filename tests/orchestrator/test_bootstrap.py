@@ -187,4 +187,4 @@ def test_a_start_waits_for_another_one_that_installs(root: Path, capsys: pytest.
         patch.setattr(fcntl, "flock", flock)
         bootstrap._lock(file)
     assert waited == [fcntl.LOCK_EX | fcntl.LOCK_NB, fcntl.LOCK_EX]
-    assert "Another start is installing in this folder; waiting for it" in capsys.readouterr().out
+    assert "Another process is installing in this folder; waiting for it" in capsys.readouterr().out

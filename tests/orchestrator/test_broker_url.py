@@ -103,7 +103,7 @@ def test_it_is_silent_about_others(url: str, settings: Settings) -> None:
 def test_a_file_of_authorities_that_is_not_there_is_named_by_a_check(settings: Settings, tmp_path: Path) -> None:
     settings.REDIS_URL = broker_url.read(f"rediss://{HOST}/0?ssl_ca_certs={tmp_path}/ca.pem")
     assert [message.msg for message in run_checks() if message.id == "orchestrator.E008"] == [
-        "The file of ssl_ca_certs in REDIS_URL cannot be read."
+        "The file in ssl_ca_certs of REDIS_URL cannot be read."
     ]
     (tmp_path / "ca.pem").touch()
     assert "orchestrator.E008" not in {message.id for message in run_checks()}

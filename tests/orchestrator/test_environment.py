@@ -44,7 +44,7 @@ class TestLists:
         assert not [source for source in sources if ".split(" in source]
 
     def test_an_item_that_is_no_number_is_named(self) -> None:
-        with pytest.raises(ImproperlyConfigured, match="REMINDER_DAYS has “two” where a number belongs"):
+        with pytest.raises(ImproperlyConfigured, match="REMINDER_DAYS contains “two”, which is not a number"):
             loaded_settings(KEYS | {"REMINDER_DAYS": "7, two"})
 
 
@@ -70,7 +70,7 @@ class TestValues:
 
     def test_a_number_that_is_none_is_refused_and_an_empty_one_is_the_default(self) -> None:
         for name, value in [("WEB_WORKERS", "many"), ("AUDIT_EVERY_HOURS", "6h"), ("AUDIT_EVERY_HOURS", "nan")]:
-            with pytest.raises(ImproperlyConfigured, match=f"{name} has “{value}”"):
+            with pytest.raises(ImproperlyConfigured, match=f"{name} contains “{value}”"):
                 loaded_settings(KEYS | {name: value})
         assert loaded_settings(KEYS | {"WEB_WORKERS": ""})["WEB_WORKERS"] == 2
 
@@ -142,7 +142,7 @@ class TestSecrets:
             (None, "cannot be read: No such file or directory"),
             (b"", "is empty"),
             (b"\r\n", "is empty"),
-            (b"sesame \xff", "is no text in UTF-8"),
+            (b"sesame \xff", "is not a text file in UTF-8"),
             (b"sesame" * 20_000, "is longer than"),
         ],
     )
@@ -164,7 +164,7 @@ class TestSecrets:
     def test_a_key_of_two_lines_is_refused_and_a_list_may_have_one_in_each(self, tmp_path: Path) -> None:
         (tmp_path / "secret").write_text("one\ntwo\n")
         file = str(tmp_path / "secret")
-        with pytest.raises(ImproperlyConfigured, match="SECRET_KEY has more than one line"):
+        with pytest.raises(ImproperlyConfigured, match="SECRET_KEY must have only one line"):
             loaded_settings(environment_with("SECRET_KEY") | {"SECRET_KEY_FILE": file})
         found = loaded_settings(environment_with("EVENT_SEAL_KEYS") | {"EVENT_SEAL_KEYS_FILE": file})
         assert found["EVENT_SEAL_KEYS"] == ["one", "two"]

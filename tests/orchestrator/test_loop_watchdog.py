@@ -32,7 +32,7 @@ class Loop:
 
     def looked_at_after(self, seconds: float) -> list[float]:
         self.hand.at += seconds
-        self.watchdog.look()
+        self.watchdog.check()
         return self.ended
 
 
@@ -55,7 +55,7 @@ def test_a_loop_that_turns_goes_on(loop: Loop) -> None:
 def test_while_there_is_no_loop_nothing_is_ended_and_afterwards_it_has_its_whole_time(loop: Loop) -> None:
     with loop.watchdog.resting():
         assert loop.looked_at_after(3600) == []
-        assert loop.watchdog.stood_still() is None
+        assert loop.watchdog.seconds_stalled() is None
     assert loop.looked_at_after(119) == []
     assert loop.looked_at_after(1) == [pytest.approx(LIMIT)]
 
@@ -106,5 +106,5 @@ def test_the_reason_is_logged_before_the_process_ends(
     monkeypatch.setattr("os._exit", codes.append)
     loop_watchdog.end_process(Heartbeat.Part.WORKER, 121.4)
     assert codes == [1]
-    assert "The loop of the worker has stood still for 0:02:01; the process ends, to be started again." in caplog.text
+    assert "The loop of the worker has been stuck for 0:02:01; the process exits, to be restarted." in caplog.text
     assert "test_the_reason_is_logged_before_the_process_ends" in caplog.text

@@ -31,7 +31,7 @@ def test_a_python_that_cannot_make_environments_is_told_the_line_that_mends_it(t
     environment = persons_environment(PATH=path_with(tmp_path / "bin", python), **pythons.library_path(python))
     code, said = finished(folder, ["make", "run"], environment)
     assert code != 0
-    assert f"This Python ({tmp_path / 'bin' / python.name}) cannot make virtual environments." in said
+    assert f"This Python ({tmp_path / 'bin' / python.name}) cannot create virtual environments." in said
     assert [line for line in said.splitlines() if line.startswith("    sudo apt install python3")]
     assert "Traceback" not in said
     assert not (folder / ".venv").exists()

@@ -151,11 +151,11 @@ def test_a_backup_of_another_schema_says_how_to_put_it_back(prepare: Prepare, tm
     execute(admin, "ALTER ROLE orch IN DATABASE shared SET search_path = later")
     ended = product.run("restore", str(tmp_path / "made"))
     assert ended.code == 2
-    assert 'of the schema "mfe", and this role makes its tables in "later"' in ended.err
+    assert 'in the schema "mfe", but this role creates its tables in "later"' in ended.err
     execute(admin, "ALTER ROLE orch IN DATABASE shared SET search_path = nowhere")
     ended = product.run("restore", str(tmp_path / "made"))
     assert ended.code == 2
-    assert "the search_path of this role names none that exists" in ended.err
+    assert "no schema in the search_path of this role exists" in ended.err
 
 
 def test_a_database_without_our_tables_makes_no_backup(prepare: Prepare, tmp_path: Path) -> None:
@@ -183,4 +183,4 @@ def test_programs_of_another_version_are_named(prepare: Prepare, tmp_path: Path)
     assert ended.code == 1
     assert "aborting because of server version mismatch" in ended.err
     server = int(str(rows(product.url, "SELECT current_setting('server_version_num')")[0])) // 10_000
-    assert f"pg_dump is of version 12 and the server of {server}: use the programs of the server's" in ended.err
+    assert f"pg_dump has version 12, but the server has {server}: use the programs of the server's" in ended.err

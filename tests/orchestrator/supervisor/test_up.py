@@ -21,4 +21,4 @@ def test_a_setting_that_cannot_be_read_ends_it_with_a_sentence(tmp_path: Path, m
     monkeypatch.setenv("WEB_PORT", "http")
     with pytest.raises(SystemExit) as ended:
         up(tmp_path)
-    assert ended.value.code == "WEB_PORT has “http” where a number belongs."
+    assert ended.value.code == "WEB_PORT contains “http”, which is not a number."
