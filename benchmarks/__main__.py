@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.place import ROOT, place
 from benchmarks.result import Measured
 
-# Each with the databases it is measured on.
+# The benchmarks, with the databases on which they run.
 ROWS = {
     "connecting": ("sqlite",),
     "lists": ("sqlite", "postgresql"),
@@ -31,19 +31,19 @@ ROWS = {
 
 
 def arguments() -> argparse.Namespace:
-    """What was asked for."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; all of them by default")
-    parser.add_argument("--short", action="store_true", help="small numbers: whether it runs, not how fast it is")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"one of {', '.join(ROWS)}; all by default")
+    parser.add_argument("--short", action="store_true", help="use small numbers, only to check that everything runs")
     parser.add_argument("--json", type=Path, default=ROOT / "var" / "benchmarks.json", metavar="FILE")
     given = parser.parse_args()
     if unknown := set(given.rows) - set(ROWS):
-        parser.error(f"no row is called {', '.join(sorted(unknown))}")
+        parser.error(f"there is no benchmark named {', '.join(sorted(unknown))}")
     return given
 
 
 def run(row: str, database: str, *, short: bool) -> list[Measured]:
-    """One kind of work on one database, in a process of its own."""
+    """Run one benchmark on one database, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.child", row, *(["--short"] if short else [])]
     with place(database) as environment:
         environment["DJANGO_SETTINGS_MODULE"] = "orchestrator.settings"
@@ -58,7 +58,7 @@ def _measured(line: str) -> Measured:
 
 
 def main() -> None:
-    """Measure everything that was asked for; a goal that is missed is said, and is no error."""
+    """Run the requested benchmarks. A missed goal is reported, but is not an error."""
     given = arguments()
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     report: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine, "rows": []}

@@ -1,4 +1,4 @@
-"""Audits for benchmarks: connections that can really be audited, and the product's own workers and clock."""
+"""Audits for benchmarks: connections that can really be audited, and the product's own workers and scheduler."""
 
 import os
 import subprocess
@@ -47,7 +47,7 @@ def running_broker() -> Iterator[str]:
 
 @contextmanager
 def process(service: ProcessSpec) -> Iterator[int]:
-    """One of the product's parts while the block lasts: its process id."""
+    """Run one of the product's processes during the block; its process id."""
     nothing = subprocess.DEVNULL
     started = subprocess.Popen(
         service.command,
@@ -70,7 +70,7 @@ def process(service: ProcessSpec) -> Iterator[int]:
 
 @contextmanager
 def team(broker_url: str, azure_url: str, *, width: int, workers: int = 1, paced: bool = True) -> Iterator[list[int]]:
-    """So many workers, each with `width` audits at once, and their clock: the workers' process ids."""
+    """Run workers with `width` audits at once each, and a scheduler; the workers' process ids."""
     environment = {
         **os.environ,
         "REDIS_URL": broker_url,
@@ -95,8 +95,8 @@ def _worker(environment: Mapping[str, str], number: int) -> ProcessSpec:
 
 
 def audit_all(azure_url: str) -> tuple[float, int]:
-    """Seconds and requests of a run over everything, from its first request to its end."""
-    # What the clock began by itself before is over by then.
+    """Duration in seconds and number of requests of a run over all connections, from its first request."""
+    # Wait until audits that the scheduler started before have finished.
     before = settled(azure_url)
     run = audit_runs.start_by_hand(by=Actor("bench"), now=timezone.now())
     wait_until(lambda: answered(azure_url) > before, every=0.01)
@@ -106,7 +106,7 @@ def audit_all(azure_url: str) -> tuple[float, int]:
 
 
 def settled(azure_url: str) -> int:
-    """How many requests were answered, once no more come."""
+    """The number of answered requests, once it no longer grows."""
     while True:
         before = answered(azure_url)
         sleep(1.5)
@@ -120,7 +120,7 @@ def answered(azure_url: str) -> int:
 
 
 def wait_until(look: Callable[[], object], *, every: float = 0.05) -> None:
-    """Until it is so. Raises `TimeoutError` after an hour."""
+    """Wait until the condition is true. Raises `TimeoutError` after an hour."""
     ends = perf_counter() + PATIENCE
     while not look():
         if perf_counter() > ends:
@@ -141,7 +141,7 @@ def make_auditable(azure_url: str, count: int, *, organizations: int) -> None:
     Connection.objects.bulk_create(made, batch_size=500)
     StoredCredential.objects.bulk_create([_token(one) for one in made], batch_size=500)
     CapabilityState.objects.bulk_create((state for one in made for state in _states(one)), batch_size=500)
-    # Repositories were brought in a moment ago, so that nothing but audits is under way.
+    # The next syncs are due only in hours, so that nothing but audits is running.
     later = timezone.now() + timedelta(hours=6)
     SyncState.objects.bulk_create((SyncState(connection=one, next_at=later) for one in made), batch_size=500)
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.child ROW [--short]`: one kind of work, its rows as JSON lines on standard output."""
+"""`python -m benchmarks.child ROW [--short]`: run one benchmark, and print its results as lines of JSON."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""Every regular expression of the product, wherever one stands: a new one is found by itself."""
+"""Find every regular expression of the product automatically."""
 
 import ast
 import importlib

@@ -1,4 +1,4 @@
-"""Where a benchmark runs: settings, an empty database, a sandbox in a process of its own."""
+"""The environment of a benchmark: settings, an empty database, a sandbox in a process of its own."""
 
 import os
 import re
@@ -16,11 +16,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @contextmanager
 def place(database: str) -> Iterator[dict[str, str]]:
-    """The environment for Django: keys, a folder and an empty database, gone afterwards."""
+    """Environment variables for Django, with keys, a folder and an empty database that are removed afterwards."""
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="bench-"))
         made = {name: make() for name, make in MAKERS.items()}
-        # The official client keeps files in the home of whoever runs it.
+        # The official client caches files in the home directory.
         given = {"AZURE_DEVOPS_CACHE_DIR": f"{folder}/azure-devops"}
         given |= {"VAR_DIR": folder, "STATIC_MANIFEST": "false", "LOG_LEVEL": "ERROR", "ALLOWED_HOSTS": "*"}
         given |= {"TESTS_PER_PERSON": "0", "TESTS_PER_ADDRESS": "0", "SIGN_IN_ATTEMPTS": "0"}
@@ -33,7 +33,7 @@ def place(database: str) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def sandbox(*options: str) -> Iterator[tuple[str, int]]:
-    """A sandbox: its address and its process id."""
+    """Start a sandbox; its URL and its process id."""
     command = [sys.executable, "-m", "sandbox", "--port", "0", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -46,7 +46,7 @@ def sandbox(*options: str) -> Iterator[tuple[str, int]]:
 
 
 def set_up() -> None:
-    """Django with its tables, in this process."""
+    """Set up Django and its tables in this process."""
     import django
     from django.core.management import call_command
 
@@ -55,7 +55,7 @@ def set_up() -> None:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time of a process so far."""
+    """Processor time that a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -70,5 +70,5 @@ def peak_memory(pid: int | str = "self") -> float:
     """The largest resident size that a process ever had, in MB."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     found = re.search(r"^VmHWM:\s+(\d+)", status, re.MULTILINE)
-    assert found, "The kernel does not tell."
+    assert found, "The kernel does not report VmHWM."
     return int(found[1]) / 1024

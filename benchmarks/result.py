@@ -1,4 +1,4 @@
-"""What a benchmark finds, as JSON and as a line of the table."""
+"""The result of a benchmark, as JSON and as a line of the table."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -8,10 +8,9 @@ from time import perf_counter
 
 @dataclass(frozen=True)
 class Measured:
-    """One row. `value` is compared with `goal`: at most it, or at least it when `more_is_better`.
+    """One result. The goal is met if `value` is at most `goal`, or at least `goal` with `more_is_better`.
 
-    `facts` are absolute figures of this machine, for the reader and never for a goal: seconds where nothing else
-    is said.
+    `facts` are absolute figures of this machine, for information only; in seconds unless they say otherwise.
     """
 
     number: int
@@ -25,7 +24,7 @@ class Measured:
 
     @property
     def met(self) -> bool:
-        """Whether the goal is reached."""
+        """Whether the goal is met."""
         return self.value >= self.goal if self.more_is_better else self.value <= self.goal
 
     def as_json(self) -> dict[str, object]:
@@ -53,7 +52,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def side_by_side(works: Iterable[Callable[[], object]], times: int) -> list[float]:
-    """The median of each, measured in turns, so that a busy moment of the machine meets all of them."""
+    """The median of each, measured in turns, so that a busy moment of the machine affects all of them."""
     pieces = list(works)
     for work in pieces:
         work()

@@ -26,7 +26,7 @@ Seen = tuple[str, str, str, str]
 
 
 def measure(*, short: bool) -> Iterator[Measured]:
-    """The sandbox has a process of its own; so have the worker, the clock and the broker."""
+    """Sandbox, worker, scheduler and broker have processes of their own."""
     organizations = 10 if short else 200
     steps = (20, 40, 60) if short else (500, 2_000, 10_000)
     scale = ("--organizations", str(organizations), "--projects", "1", "--repositories", "1")

@@ -47,7 +47,7 @@ def measure(*, short: bool) -> Iterator[Measured]:
         stack.enter_context(team(broker, url, width=max(1, settings.WORKER_THREADS - 2)))
         settled(url)
         crowd = _Crowd(site, people, pages)
-        # The first pages of a process are slow for everybody.
+        # The first pages of a process are slow.
         crowd.look(seconds / 4)
         alone = crowd.look(seconds)
         before = answered(url)
@@ -113,7 +113,7 @@ class _Crowd:
         return session
 
     def look(self, seconds: float) -> list[float]:
-        """Everybody looks for so long: how long each page took, in seconds."""
+        """Let all people use the pages for some time; how long each page took, in seconds."""
         over, taken = Event(), list[float]()
         people = [
             Thread(target=self._person, args=(session, Random(number), over, taken))
@@ -128,7 +128,7 @@ class _Crowd:
         return taken
 
     def _person(self, session: requests.Session, chance: Random, over: Event, taken: list[float]) -> None:
-        # Nobody begins at the same moment as the others.
+        # People start at different moments.
         pause = chance.uniform(0, READING[1])
         while not over.wait(pause):
             begun = perf_counter()

@@ -1,4 +1,4 @@
-"""Row 8: bringing in ten thousand repositories over a hundred projects."""
+"""Row 8: importing ten thousand repositories in a hundred projects."""
 
 from collections.abc import Iterator
 from datetime import timedelta

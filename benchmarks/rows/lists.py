@@ -79,6 +79,6 @@ def _get(browser: Client, query: str) -> None:
 
 
 def _analyze() -> None:
-    """What PostgreSQL does by itself within a minute, and what an operator of SQLite does."""
+    """Update statistics, as PostgreSQL does automatically within a minute, and an operator of SQLite should."""
     with database.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if database.vendor == "postgresql" else "ANALYZE")

@@ -14,7 +14,7 @@ from connections.notifications.reminders import plan
 
 
 def measure(*, short: bool) -> Iterator[Measured]:
-    """Every one of them ends within thirty days, which is the worst that can be."""
+    """Every token expires within thirty days, which is the worst case."""
     count = 2_000 if short else 100_000
     make_connections(count, ending_within=30)
     User.objects.update(email="someone@example.com")

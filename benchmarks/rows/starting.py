@@ -20,7 +20,7 @@ PATIENCE = 120.0
 
 
 def measure(*, short: bool) -> Iterator[Measured]:
-    """Each start is warm: everything is installed, made and migrated before."""
+    """Each start is warm: everything was installed, created and migrated before."""
     times = 1 if short else 3
     with TemporaryDirectory(prefix="bench-start-") as folder:
         bare = _bare(Path(folder))
@@ -110,7 +110,7 @@ def _family(session: int) -> list[int]:
 
 def _idle(product: Started, *, minute: float) -> Iterator[Measured]:
     with _up(product, "/sign-in/") as (pid, _):
-        # What a start leaves to do is done by then.
+        # Wait until background work after the start has finished.
         sleep(minute / 3)
         everyone = _everyone(pid)
         before = sum(map(cpu_seconds, everyone))
