@@ -23,8 +23,10 @@ PACKAGES = (
     "sandbox",
     "throttling",
 )
-# What these hold runs when it is imported, or wants settings of its own; their source is read like that of all others.
-_NOT_IMPORTED = re.compile(r".*\.(?:migrations\..*|__main__|celery|wsgi|gunicorn)|people\.sign_in\..*")
+# These run when they are imported, or need settings of their own. Their source is searched like that of all others.
+_NOT_IMPORTED = re.compile(
+    r".*\.(?:migrations\..*|__main__|celery|wsgi|gunicorn)|orchestrator\.supervisor\.watchdog|people\.sign_in\..*"
+)
 _FUNCTIONS = ("search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn")
 
 
