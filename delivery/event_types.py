@@ -36,7 +36,7 @@ _ACTS = {
     "reject_deployment": ("Deployment rejected", "Deployment not rejected", "thumbs-down"),
 }
 KINDS = {
-    "repositories.refreshed": EventType("Repositories brought in", "folder-git-2", "quiet", _refreshed),
+    "repositories.refreshed": EventType("Repositories synced", "folder-git-2", "quiet", _refreshed),
     **{f"{act}.done": EventType(done, icon, "info", _what) for act, (done, _, icon) in _ACTS.items()},
     **{f"{act}.failed": EventType(failed, icon, "warn", _what) for act, (_, failed, icon) in _ACTS.items()},
 }

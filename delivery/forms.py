@@ -67,7 +67,7 @@ class NewRepositoryForm(forms.Form):
     name = forms.CharField(
         label="Name",
         widget=forms.TextInput(attrs={"maxlength": input_rules.REPOSITORY_NAME_LENGTH}),
-        error_messages={"required": "Give the repository a name."},
+        error_messages={"required": "Enter a name for the repository."},
     )
 
     def __init__(self, *args: Any, projects: Iterable[tuple[str, str]], **kwargs: Any) -> None:
@@ -86,7 +86,7 @@ class BranchField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.TextInput(attrs={"maxlength": input_rules.BRANCH_LENGTH})
-        errors = {"required": "Give the branch a name."}
+        errors = {"required": "Enter a name for the branch."}
         super().__init__(strip=False, widget=widget, error_messages=errors, **kwargs)
 
     def clean(self, value: Any) -> str:
@@ -120,8 +120,8 @@ class CommitForm(forms.Form):
         label="Path",
         strip=False,
         widget=forms.TextInput(attrs={"maxlength": input_rules.PATH_LENGTH}),
-        help_text="From the top of the repository, for example docs/README.md.",
-        error_messages={"required": "Say where the file lies."},
+        help_text="From the root of the repository, for example docs/README.md.",
+        error_messages={"required": "Enter the path of the file."},
     )
     content = forms.CharField(
         label="Content",
@@ -132,7 +132,7 @@ class CommitForm(forms.Form):
     comment = forms.CharField(
         label="Commit message",
         widget=forms.Textarea(attrs={"rows": 2, "maxlength": input_rules.COMMENT_LENGTH}),
-        error_messages={"required": "Say what you changed."},
+        error_messages={"required": "Describe your change."},
     )
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 

@@ -28,12 +28,12 @@ def repository_name(text: str) -> str:
     """The name of a repository: one line that can be seen."""
     name = text.strip()
     if not name:
-        raise InvalidInput("repository_name_missing", "Give the repository a name.", field="name")
+        raise InvalidInput("repository_name_missing", "Enter a name for the repository.", field="name")
     if len(name) > REPOSITORY_NAME_LENGTH:
-        words = f"A repository's name has at most {REPOSITORY_NAME_LENGTH} characters."
+        words = f"A repository name has at most {REPOSITORY_NAME_LENGTH} characters."
         raise InvalidInput("repository_name_invalid", words, field="name")
     if has_invisible(name):
-        words = "This contains a character that cannot be seen."
+        words = "This contains an invisible character."
         raise InvalidInput("repository_name_invalid", words, field="name")
     return name
 
@@ -43,9 +43,9 @@ def branch_name(text: str, *, field: str = "branch") -> str:
     # Branches exist already whose names hold what cannot be seen, such as the joiners of emoji.
     name = text.strip(_ASCII_SPACE).removeprefix(HEADS)
     if not name:
-        raise InvalidInput("branch_name_invalid", "Give the branch a name.", field=field)
+        raise InvalidInput("branch_name_invalid", "Enter a name for the branch.", field=field)
     if len(name) > BRANCH_LENGTH or _NOT_IN_BRANCHES.search(name) or _NOT_IN_TEXTS.search(name):
-        words = "Git does not allow this name: no blank, no .. and none of ~ ^ : ? * [ \\"
+        words = "Git does not allow this name: no space, no .. and none of ~ ^ : ? * [ \\"
         raise InvalidInput("branch_name_invalid", words, field=field)
     return name
 
@@ -58,9 +58,9 @@ def file_path(text: str, *, is_new: bool) -> str:
     """
     path = text.strip(_ASCII_SPACE) if is_new else text
     if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in path):
-        raise InvalidInput("path_invalid", "This contains a character that no path can have.", field="path")
+        raise InvalidInput("path_invalid", "This contains a character that is not allowed in a path.", field="path")
     if is_new and has_invisible(path):
-        raise InvalidInput("path_invalid", "This contains a character that cannot be seen.", field="path")
+        raise InvalidInput("path_invalid", "This contains an invisible character.", field="path")
     if len(path) > PATH_LENGTH:
         raise InvalidInput("path_invalid", f"A path has at most {PATH_LENGTH} characters.", field="path")
     parts = path.strip("/").split("/")
@@ -73,7 +73,7 @@ def file_content(text: str, *, longest: int) -> str:
     """The text of a file, its lines ended by a line feed. `longest` is in bytes."""
     content = text.replace("\r\n", "\n")
     if _NOT_IN_TEXTS.search(content):
-        raise InvalidInput("text_invalid", "This contains a character that no text has.", field="content")
+        raise InvalidInput("text_invalid", "This contains an invalid character.", field="content")
     if len(content.encode()) > longest:
         words = f"A file committed from here has at most {longest} bytes."
         raise InvalidInput("file_too_long", words, field="content")
@@ -84,7 +84,7 @@ def commit_message(text: str) -> str:
     """What is said of a commit; never nothing."""
     message = comment(text)
     if not message:
-        raise InvalidInput("commit_message_missing", "Say what you changed.", field="comment")
+        raise InvalidInput("commit_message_missing", "Describe your change.", field="comment")
     return message
 
 
@@ -94,5 +94,5 @@ def comment(text: str, *, field: str = "comment") -> str:
     if len(words) > COMMENT_LENGTH:
         raise InvalidInput("comment_too_long", f"A comment has at most {COMMENT_LENGTH} characters.", field=field)
     if _NOT_IN_TEXTS.search(words):
-        raise InvalidInput("text_invalid", "This contains a character that no text has.", field=field)
+        raise InvalidInput("text_invalid", "This contains an invalid character.", field=field)
     return words

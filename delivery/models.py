@@ -192,7 +192,7 @@ class ReleasePipeline(models.Model):
 
 
 class PollSubscription(Leased):
-    """What open pages show of a project, polled at Azure DevOps once for all viewers.
+    """What open pages show of a project, polled in Azure DevOps once for all viewers.
 
     `kind` says what it is; `number` is Azure DevOps' id of one build, release or pipeline, and 0 for the lists of a
     whole project. It is polled until `watched_until`, or once when `once` is set. `read_at` is when it was last read:

@@ -1,4 +1,4 @@
-"""What people do at Azure DevOps from here: the permission each act wants here, and the scope it wants there."""
+"""What people do in Azure DevOps from here: the permission each act wants here, and the scope it wants there."""
 
 from dataclasses import dataclass
 

@@ -72,24 +72,24 @@ def page_of_repositories(filters: Filters, number: str | None) -> Page[Repositor
 
 BUILD_STATES: tuple[tuple[str, str], ...] = (
     ("", "Any"),
-    ("under_way", "Under way"),
+    ("under_way", "In progress"),
     (State.SUCCEEDED, "Succeeded"),
     (State.PARTIAL, "Partially succeeded"),
     (State.FAILED, "Failed"),
     (State.CANCELED, "Cancelled"),
-    (State.NONE, "Never ran"),
+    (State.NONE, "Never run"),
 )
 
 
 NEVER_RELEASED = "none"
 RELEASE_STATES: tuple[tuple[str, str], ...] = (
     ("", "Any"),
-    (ReleaseState.WAITING, "Waits for approval"),
+    (ReleaseState.WAITING, "Waiting for approval"),
     (ReleaseState.RUNNING, "Running"),
     (ReleaseState.FAILED, "Failed or rejected"),
     (ReleaseState.CANCELLED, "Cancelled"),
     (ReleaseState.PARTLY, "Partly succeeded"),
-    (ReleaseState.UNFINISHED, "Not everywhere yet"),
+    (ReleaseState.UNFINISHED, "Partly deployed"),
     (ReleaseState.SUCCEEDED, "Succeeded"),
     (ReleaseState.NOT_STARTED, "Not started"),
     (ReleaseState.DRAFT, "Draft"),

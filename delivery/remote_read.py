@@ -1,7 +1,7 @@
 """Read from Azure DevOps on demand: files, branches, logs, choices of forms, and whatever a change needs to know.
 
 What was read is cached for seconds, for each connection and token, in the web process that read it. What all processes
-must know is in the database: that something was changed at Azure DevOps (`ReadGeneration`), and that a person behind a
+must know is in the database: that something was changed in Azure DevOps (`ReadGeneration`), and that a person behind a
 token must wait (`RateLimitPause`). What updates while a page is open is polled instead (`delivery.live.polling`).
 """
 
@@ -137,7 +137,7 @@ def cached(connection: Connection, what: tuple[object, ...], ask: Callable[[Azur
 
 
 def invalidate(connection: Connection, *, now: datetime) -> None:
-    """After a change at Azure DevOps: no process shows what was read before it, by whichever token.
+    """After a change in Azure DevOps: no process shows what was read before it, by whichever token.
 
     Not to be called inside a transaction: the others would learn of it too late.
     """

@@ -79,7 +79,7 @@ def _store(mail: Mail, changed: Mapping[str, object], *, is_given_up: bool, now:
     with transaction.atomic():
         if is_given_up:
             changed = {**changed, "given_up_at": now}
-            log.error("Mail %s is given up after %s attempts.", mail.message_id, mail.attempts)
+            log.error("Mail %s failed after %s attempts and is not retried.", mail.message_id, mail.attempts)
             record_mail("connection.mail_given_up", mail, now=now)
         Mail.objects.filter(pk=mail.pk, sent_at=None).update(**changed)
 

@@ -1,4 +1,4 @@
-"""Change builds at Azure DevOps: run a pipeline, and cancel a build."""
+"""Change builds in Azure DevOps: run a pipeline, and cancel a build."""
 
 import re
 from dataclasses import dataclass, field

@@ -23,7 +23,7 @@ CHIPS: dict[str, Chip] = {
     State.FAILED: Chip("Failed", "circle-x", "bad"),
     State.CANCELED: Chip("Cancelled", "circle-slash", "quiet"),
     State.UNKNOWN: Chip("Unknown", "circle-question-mark", "quiet"),
-    State.NONE: Chip("Never ran", "circle-minus", "quiet"),
+    State.NONE: Chip("Never run", "circle-minus", "quiet"),
 }
 _STEP_CHIPS: dict[str, Chip] = {
     StepResult.SUCCEEDED: CHIPS[State.SUCCEEDED],

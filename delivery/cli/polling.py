@@ -1,4 +1,4 @@
-"""Wait at a terminal until something at Azure DevOps has finished."""
+"""Wait at a terminal until something in Azure DevOps has finished."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Pages that change releases at Azure DevOps: Create release, Deploy, Cancel, Approve, Reject. Each asks first."""
+"""Pages that change releases in Azure DevOps: Create release, Deploy, Cancel, Approve, Reject. Each asks first."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -60,11 +60,11 @@ def _new_question(project: Project, form: NewReleaseForm, back: str) -> Question
     chosen = {alias: name for alias, (_, name) in wish.versions.items()}
     facts = [("Pipeline", wish.definition_name), ("Project", project.name)]
     facts += [
-        (offer.source.alias or "Artifact", chosen.get(offer.source.alias, "the latest, as Azure DevOps finds it"))
+        (offer.source.alias or "Artifact", chosen.get(offer.source.alias, "the latest, chosen by Azure DevOps"))
         for offer in form.offers.values()
     ]
     if wish.by_hand:
-        facts.append(("Wait for a person", ", ".join(wish.by_hand)))
+        facts.append(("Wait for someone to deploy it", ", ".join(wish.by_hand)))
     if wish.description:
         facts.append(("Description", wish.description))
     return Question("Create this release?", facts, "Create release", back)

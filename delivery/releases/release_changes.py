@@ -1,4 +1,4 @@
-"""Change releases at Azure DevOps: create one, deploy or cancel a stage, approve or reject a deployment.
+"""Change releases in Azure DevOps: create one, deploy or cancel a stage, approve or reject a deployment.
 
 Each reads the present state first, so that after silence `look` can tell what happened from what was so before.
 """

@@ -20,7 +20,7 @@ class CommentForm(forms.Form):
     comment = forms.CharField(
         label="Comment",
         required=False,
-        help_text="Kept at Azure DevOps and in the history here.",
+        help_text="Stored in Azure DevOps and in the history here.",
         widget=forms.Textarea(attrs={"rows": 3, "maxlength": input_rules.COMMENT_LENGTH}),
     )
 
@@ -45,7 +45,7 @@ class NewReleaseForm(forms.Form):
         self.stages = {f"by_hand_{stage.id}": stage.name for stage in definition.stages}
         versions = {name: _version_field(offer) for name, offer in self.offers.items() if offer.source.kind == "Build"}
         by_hand = {
-            name: forms.BooleanField(label=f"{stage} waits until somebody deploys it", required=False)
+            name: forms.BooleanField(label=f"{stage} waits until someone deploys it", required=False)
             for name, stage in self.stages.items()
         }
         self.fields = {**versions, **self.fields, **by_hand}
@@ -60,7 +60,7 @@ class NewReleaseForm(forms.Form):
         for name, offer in self.offers.items():
             chosen = cleaned.get(name)
             if chosen and chosen not in {str(build.id) for build in offer.versions}:
-                self.add_error(name, "This version is not offered any more. Choose another one.")
+                self.add_error(name, "This version is no longer available. Choose another one.")
         return cleaned
 
     @property
@@ -91,7 +91,7 @@ class NewReleaseForm(forms.Form):
 
 def _version_field(offer: Offer) -> forms.CharField:
     choices = [(str(build.id), _version_label(build)) for build in offer.versions]
-    usual = ("", "The latest, as Azure DevOps finds it")
+    usual = ("", "The latest, chosen by Azure DevOps")
     return forms.CharField(
         label=f"Version of {offer.source.alias or 'the artifact'}",
         required=False,

@@ -15,9 +15,9 @@ STAGE_CHIPS: dict[StageState, Chip] = {
     StageState.NOT_STARTED: Chip("Not started", "circle-dashed", "quiet"),
     StageState.SCHEDULED: Chip("Scheduled", "calendar-clock", "info"),
     StageState.QUEUED: Chip("Queued", "hourglass", "info"),
-    StageState.WAITING: Chip("Waits for approval", "user-check", "warn"),
-    StageState.INTERVENTION: Chip("Waits for a person", "hand", "warn"),
-    StageState.GATES: Chip("Gates are checked", "shield-check", "info"),
+    StageState.WAITING: Chip("Waiting for approval", "user-check", "warn"),
+    StageState.INTERVENTION: Chip("Waiting for a person", "hand", "warn"),
+    StageState.GATES: Chip("Checking gates", "shield-check", "info"),
     StageState.DEPLOYING: Chip("Deploying", "loader", "info"),
     StageState.CANCELLING: Chip("Being cancelled", "circle-stop", "quiet"),
     StageState.SUCCEEDED: Chip("Succeeded", "circle-check", "good"),
@@ -33,7 +33,7 @@ RELEASE_CHIPS: dict[ReleaseState, Chip] = {
     ReleaseState.FAILED: STAGE_CHIPS[StageState.FAILED],
     ReleaseState.CANCELLED: STAGE_CHIPS[StageState.CANCELLED],
     ReleaseState.PARTLY: STAGE_CHIPS[StageState.PARTLY],
-    ReleaseState.UNFINISHED: Chip("Not everywhere yet", "circle-dot", "info"),
+    ReleaseState.UNFINISHED: Chip("Partly deployed", "circle-dot", "info"),
     ReleaseState.SUCCEEDED: STAGE_CHIPS[StageState.SUCCEEDED],
     ReleaseState.NOT_STARTED: STAGE_CHIPS[StageState.NOT_STARTED],
     ReleaseState.DRAFT: Chip("Draft", "pencil-line", "quiet"),
@@ -105,7 +105,7 @@ def approval_views(environment: Environment, identity_id: str) -> list[ApprovalV
 
 
 def _approval_view(one: Approval, identity_id: str) -> ApprovalView:
-    asked_of = one.approver.display_name if one.approver else "Somebody"
+    asked_of = one.approver.display_name if one.approver else "Someone"
     waits = one.status is ApprovalStatus.PENDING
     decided = one.decided_by.display_name if one.decided_by else ""
     return ApprovalView(

@@ -1,4 +1,4 @@
-"""Pages that write at Azure DevOps: New repository, New branch, Commit a file. Each asks first."""
+"""Pages that write in Azure DevOps: New repository, New branch, Commit a file. Each asks first."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Write at Azure DevOps: a new repository, a new branch, one text file."""
+"""Write in Azure DevOps: a new repository, a new branch, one text file."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -171,7 +171,7 @@ class _Commit:
         newest = git.commit(client.transport, *self.place, head)
         if newest.comment.strip() == self.wish.comment.strip() and self.at in (*newest.parents, git.NOTHING):
             return git.Push(0, self.wish.branch, head)
-        raise errors.Conflict(detail="the branch moved on meanwhile")
+        raise errors.Conflict(detail="the branch has changed in the meantime")
 
 
 def _attempt(act: operations.Operation, repository: Repository, what: str, by: Actor, now: datetime) -> ChangeRequest:

@@ -81,7 +81,7 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: bring in this connection's projects and repositories anew."""
     connection = get_object_or_404(Connection, pk=pk)
     if connection.disabled:
-        flash.warning(request, f"{connection.name} is disabled. Enable it to bring in its repositories.")
+        flash.warning(request, f"{connection.name} is disabled. Enable it to sync its repositories.")
         return redirect(connection)
     from delivery.tasks import refresh_due
 
@@ -90,5 +90,5 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
         # The clock would come by itself; this only saves the wait.
         enqueue(refresh_due)
     except BrokerUnavailable:
-        flash.warning(request, "The broker cannot be reached. The refresh begins when the clock and a worker are back.")
+        flash.warning(request, "The message broker is unavailable. The sync starts once it is back.")
     return redirect(repositories_url(connection))

@@ -124,13 +124,13 @@ def sync(claim: Claim, *, clock: Clock) -> None:
     try:
         work.run()
     except LostLease:
-        log.info("The refresh of connection %s goes on elsewhere.", claim.connection_id)
+        log.info("The sync of connection %s continues in another process.", claim.connection_id)
     except Exception as error:
         if database_problem(error):
             # It says nothing of this connection, which is claimed again when the lease has expired.
-            log.warning("The refresh of connection %s was interrupted by the database: %s", claim.connection_id, error)
+            log.warning("The sync of connection %s was interrupted by the database: %s", claim.connection_id, error)
             return
-        log.exception("The refresh of connection %s ended unexpectedly.", claim.connection_id)
+        log.exception("The sync of connection %s ended unexpectedly.", claim.connection_id)
         with suppress(LostLease):
             work.pause(FAILED_HERE)
 

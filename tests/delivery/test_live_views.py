@@ -134,7 +134,7 @@ def test_a_failed_poll_is_shown_with_the_last_known_state(pages: Client, running
     assert work()
     page = refreshed(pages, running)
     assert 'data-problem="server_error"' in page
-    assert "What is shown is from the last time that Azure DevOps answered" in page
+    assert "The page shows what Azure DevOps last reported" in page
     assert "Queued" in page
     assert 'hx-trigger="every 15s"' in page
     assert single().next_at > timezone.now() + 30 * SECOND
@@ -186,7 +186,7 @@ def test_what_was_changed_here_is_shown_at_once_although_it_was_just_read(pages:
 
 def test_an_answer_from_before_a_change_is_not_stored(pages: Client, shop: Shop) -> None:
     release = shop.release(WAITING)
-    assert "Waits for approval" in shop.page(pages, release)
+    assert "Waiting for approval" in shop.page(pages, release)
     subscription = single()
     PollSubscription.objects.filter(pk=subscription.pk).update(next_at=timezone.now() - SECOND)
     (batch,) = [batch for batch in polling.claim_due(now=timezone.now()) if subscription.pk in batch.ids]

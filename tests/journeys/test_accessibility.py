@@ -96,7 +96,7 @@ def addresses_of_tokens(connection: Connection) -> list[str]:
 
 
 def say_what_is_missing() -> None:
-    """Lists of builds and releases say which tokens lack a scope, and where classic releases are switched off."""
+    """Lists of builds and releases say which tokens lack a scope, and where classic releases are turned off."""
     lacking, now = Connection.objects.get(name__endswith="1"), timezone.now()
     for capability in ("build_read", "release_read"):
         CapabilityState.objects.create(

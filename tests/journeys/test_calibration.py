@@ -20,7 +20,7 @@ def test_a_calibration_is_asked_for_shown_and_downloaded(
     expect(page.get_by_label("Code", exact=True)).to_have_value("manage")
     page.get_by_label("Build", exact=True).select_option(label="Build: Read")
     page.get_by_role("button", name="Run calibration").click()
-    expect(page.get_by_role("heading", name="1 unexpected answer")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 unexpected response")).to_be_visible()
     assert complaints(page) == []
     with page.expect_download() as download:
         page.get_by_role("button", name="Download this file").click()

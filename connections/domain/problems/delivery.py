@@ -73,7 +73,7 @@ PROBLEMS = (
     Problem(
         "conflict",
         "Changed in the meantime",
-        "Someone else just changed the same thing at Azure DevOps.",
+        "Someone else just changed the same thing in Azure DevOps.",
         "Check the current state and try again.",
     ),
     Problem(
@@ -91,7 +91,7 @@ PROBLEMS = (
     Problem(
         "name_taken",
         "Name already taken",
-        "This name is already in use at Azure DevOps.",
+        "This name is already in use in Azure DevOps.",
         "Choose another name.",
     ),
     Problem(
@@ -100,13 +100,13 @@ PROBLEMS = (
         "The repository has no branch with this name. It may have been deleted or renamed, even if it is the default "
         "branch.",
         "Choose another branch. If the default branch is missing, ask an administrator of the repository to set "
-        "another one at Azure DevOps.",
+        "another one in Azure DevOps.",
     ),
     Problem(
         "branch_protected",
         "Branch accepts changes only by pull request",
         "A policy of the repository does not allow direct pushes to this branch.",
-        "Commit to a new branch, then open a pull request at Azure DevOps.",
+        "Commit to a new branch, then open a pull request in Azure DevOps.",
     ),
     Problem(
         "branch_not_updated",
@@ -118,27 +118,27 @@ PROBLEMS = (
         "build_not_queued",
         "Pipeline cannot run like this",
         "Azure DevOps checked the request and found something that prevents the pipeline from running.",
-        "Check the branch and whether the pipeline is enabled. Its page at Azure DevOps has details.",
+        "Check the branch and whether the pipeline is enabled. Its page in Azure DevOps has details.",
     ),
     Problem(
         "releases_disabled",
-        "Classic releases are switched off",
+        "Classic releases are turned off",
         "The {place} or the project does not allow classic releases.",
         "Use pipelines with stages instead, or ask an administrator of the {place} to switch classic releases on.",
     ),
     Problem(
         "releases_probably_disabled",
-        "Classic releases are probably switched off",
+        "Classic releases are probably turned off",
         "The release service of Azure DevOps has no page for this {place}, although its other services answer. "
-        "This is usual where classic releases are switched off.",
-        "Ask an administrator of the {place} whether classic releases are switched off. If you do not use them, "
+        "This is usual where classic releases are turned off.",
+        "Ask an administrator of the {place} whether classic releases are turned off. If you do not use them, "
         "no action is needed.",
     ),
     Problem(
         "approval_of_another",
         "Approval assigned to someone else",
         "Azure DevOps expects this approval from someone else and did not accept it from the token's owner.",
-        "Ask that person to decide, either at Azure DevOps or here through a connection with their token.",
+        "Ask that person to decide, either in Azure DevOps or here through a connection with their token.",
     ),
     Problem(
         "approval_decided",
@@ -162,7 +162,7 @@ PROBLEMS = (
     Problem(
         "file_changed",
         "The file was changed in the meantime",
-        "The file at Azure DevOps changed after you started editing, so nothing was committed.",
+        "The file in Azure DevOps changed after you started editing, so nothing was committed.",
         "Open the current version of the file, make your change there, and commit again.",
     ),
     Problem(
@@ -176,7 +176,7 @@ PROBLEMS = (
         "We can't confirm whether this succeeded",
         "Azure DevOps did not answer, and we could not check afterwards. We don't retry automatically, so that nothing "
         "happens twice.",
-        "Check at Azure DevOps whether it succeeded before you try again.",
+        "Check in Azure DevOps whether it succeeded before you try again.",
     ),
     Problem(
         "file_not_utf8",
@@ -207,7 +207,7 @@ PROBLEMS = (
         "The file contains the token of this connection",
         "Everyone who can read the repository can use this token. It is shown as [redacted], and the file cannot be "
         "edited here.",
-        "Revoke the token at Azure DevOps and update this connection with a new one. Then remove the old one from the "
+        "Revoke the token in Azure DevOps and update this connection with a new one. Then remove the old one from the "
         "file with Git.",
         link="tokens",
     ),
@@ -215,6 +215,6 @@ PROBLEMS = (
         "file_too_large",
         "The file is too large to show here",
         "The file exceeds the size limit of this page.",
-        "Open it at Azure DevOps, or clone the repository.",
+        "Open it in Azure DevOps, or clone the repository.",
     ),
 )

@@ -74,7 +74,7 @@ def _add_arguments(verb: CommandParser, name: str) -> None:
     else:
         verb.add_argument("release")
         verb.add_argument("stage")
-        verb.add_argument("--comment", default="", help="stored at Azure DevOps and in the history")
+        verb.add_argument("--comment", default="", help="stored in Azure DevOps and in the history")
     if name not in ("cancel", "reject"):
         verb.add_argument("--wait", action="store_true", help="follow it until nothing is running")
         verb.add_argument("--timeout", type=float, default=3600.0, help="how many seconds to wait at most (3600)")

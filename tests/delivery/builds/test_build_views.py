@@ -75,7 +75,7 @@ def test_one_row_for_each_pipeline_with_its_last_build_and_the_recent_ones(pages
 def test_search_looks_at_pipeline_folder_project_and_connection(pages: Client, ci: Pipeline) -> None:
     assert names(pages, q="nightly tailspin acme") == ["Tailspin Nightly"]
     assert names(pages, q="\\Tests") == ["Tailspin Device tests", "Tailspin Integration"]
-    assert "No pipeline matches" in pages.get(LIST, {"q": "nothing"}).content.decode()
+    assert "No matching pipelines" in pages.get(LIST, {"q": "nothing"}).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ def test_a_pipelines_builds_come_in_pages(pages: Client, ci: Pipeline, monkeypat
 def test_a_pipeline_that_never_ran_says_so(pages: Client, ci: Pipeline) -> None:
     retired = Pipeline.objects.get(name="Tailspin Retired")
     page = pages.get(retired.get_absolute_url()).content.decode()
-    assert "It never ran" in page
-    assert "This pipeline is disabled at Azure DevOps." in page
+    assert "Never run" in page
+    assert "This pipeline is disabled in Azure DevOps." in page
 
 
 def test_nothing_runs_before_the_person_says_yes(pages: Client, ci: Pipeline, sandbox: Sandbox) -> None:
@@ -271,7 +271,7 @@ def test_a_long_log_comes_in_parts(pages: Client, ci: Pipeline, monkeypatch: pyt
     build = pages.get(reverse("delivery:build", args=[ci.pk, ci.build_id]))
     log_id = next(step.log_id for step in build.context["steps"] if step.name == "Compile")
     end = get(pages, "build-log", ci.pk, ci.build_id, log_id)
-    assert "The log ends here." in end
+    assert "End of the log." in end
     assert "Earlier lines" in end
     beginning = get(pages, "build-log", ci.pk, ci.build_id, log_id, first="1")
     assert "Later lines" in beginning

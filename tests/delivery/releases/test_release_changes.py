@@ -33,7 +33,7 @@ def test_the_form_offers_good_builds_newest_first(pages: Client, shop: Shop) -> 
     choices = form["version_0"].field.widget.choices
     assert choices[0][0] == newest_build(shop)
     assert choices[0][1].startswith(shop.release(WAITING).artifacts["_drop"].number)
-    assert choices[-1] == ("", "The latest, as Azure DevOps finds it")
+    assert choices[-1] == ("", "The latest, chosen by Azure DevOps")
     assert len(choices) > 10
 
 
@@ -42,7 +42,7 @@ def test_nothing_is_created_before_the_person_says_yes(pages: Client, shop: Shop
     page = create(pages, shop, yes=False, by_hand_1="on")
     assert "Create this release?" in page
     assert shop.release(WAITING).artifacts["_drop"].number in page
-    assert "Wait for a person" in page
+    assert "Wait for someone to deploy it" in page
     assert 'name="by_hand_1" value="True"' in page
     assert shop.writes == before
 
@@ -67,7 +67,7 @@ def test_without_a_choice_azure_devops_takes_the_latest(pages: Client, shop: Sho
 
 def test_a_version_that_is_not_offered_is_not_sent(pages: Client, shop: Shop) -> None:
     before = shop.writes
-    assert "This version is not offered any more." in create(pages, shop, version_0="4711")
+    assert "This version is no longer available." in create(pages, shop, version_0="4711")
     assert shop.writes == before
 
 
@@ -83,7 +83,7 @@ def test_a_version_that_was_seen_but_cannot_be_listed_now_is_not_exchanged_for_t
 ) -> None:
     shop.sandbox.behaviour.add("status", status=500, path="/build/builds")
     before = shop.writes
-    assert "This version is not offered any more." in create(pages, shop)
+    assert "This version is no longer available." in create(pages, shop)
     assert shop.writes == before
 
 
@@ -96,7 +96,7 @@ def test_without_any_good_build_the_refusal_is_in_words(pages: Client, shop: Sho
 
 def test_where_classic_releases_are_switched_off_it_says_so(pages: Client, shop: Shop) -> None:
     shop.sandbox.state.organizations["fabrikam"].without_classic_releases = True
-    assert "Classic releases are switched off" in create(pages, shop)
+    assert "Classic releases are turned off" in create(pages, shop)
     assert events("failed")[0]["problem"] == "releases_disabled"
 
 

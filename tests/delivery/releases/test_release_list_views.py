@@ -83,7 +83,7 @@ def test_search_looks_at_pipeline_release_version_project_and_connection(
     assert names(pages, q="\\Mac") == ["Mac"]
     assert names(pages, q="Release-2") == ["Deploy"]
     assert names(pages, q=ReleasePipeline.objects.get(azure_id=DEPLOY).newest_version) == ["Canary", "Deploy"]
-    assert "No release pipeline matches" in body(pages, q="nothing")
+    assert "No matching release pipelines" in body(pages, q="nothing")
 
 
 @pytest.mark.parametrize(
@@ -181,9 +181,9 @@ def test_a_token_that_lacks_release_is_named_with_the_way_out(pages: Client, rea
 def test_where_classic_releases_are_switched_off_the_page_says_so(
     pages: Client, read: Callable[[], None], shop: Shop
 ) -> None:
-    assert "are switched off</strong>" not in body(pages)
+    assert "are turned off</strong>" not in body(pages)
     Project.objects.filter(name="Wiki").update(releases_off=True)
-    assert "Classic releases are switched off</strong>" in body(pages)
+    assert "Classic releases are turned off</strong>" in body(pages)
 
 
 def test_before_anything_came_in_the_page_says_so_and_looks_again(pages: Client) -> None:

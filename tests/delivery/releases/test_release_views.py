@@ -22,8 +22,8 @@ def test_a_release_shows_its_stages_in_order_with_icon_and_word(pages: Client, s
         "Production",
     ]
     assert 'aria-label="Stages of Release-2"' in page
-    assert page.count("Waits for approval") >= 2
-    assert "Production: Waits for approval." in page
+    assert page.count("Waiting for approval") >= 2
+    assert "Production: Waiting for approval." in page
 
 
 def test_a_release_shows_what_it_carries_and_where_it_is_at_azure_devops(pages: Client, shop: Shop) -> None:
@@ -54,7 +54,7 @@ def test_the_history_of_deployments_has_every_attempt_newest_first(pages: Client
     release = shop.release(WAITING)
     found = pages.get(shop.url("release", release.id)).context["deployments"]
     assert [(one.stage, one.chip.label) for one in found] == [
-        ("Production", "Waits for approval"),
+        ("Production", "Waiting for approval"),
         ("Staging", "Succeeded"),
         ("Test", "Succeeded"),
     ]
@@ -138,7 +138,7 @@ def test_the_pages_want_the_permission(client: Client, shop: Shop, person: Calla
 def test_a_pipeline_shows_its_releases_newest_first(pages: Client, shop: Shop) -> None:
     answer = pages.get(shop.url("release-pipeline", DEPLOY))
     assert [(one.release.name, one.chip.label) for one in answer.context["rows"]] == [
-        (WAITING, "Waits for approval"),
+        (WAITING, "Waiting for approval"),
         (THROUGH, "Succeeded"),
     ]
     assert "_release?definitionId=1" in answer.content.decode()
@@ -155,7 +155,7 @@ def test_a_pipelines_releases_come_in_pages(pages: Client, shop: Shop, monkeypat
 
 def test_a_pipeline_without_releases_has_an_empty_state(pages: Client, shop: Shop) -> None:
     assert (
-        "Nothing was ever released by this pipeline." in pages.get(shop.url("release-pipeline", MAC)).content.decode()
+        "This pipeline has not created a release yet." in pages.get(shop.url("release-pipeline", MAC)).content.decode()
     )
 
 

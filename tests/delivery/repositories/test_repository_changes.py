@@ -286,13 +286,13 @@ def test_a_project_of_another_connection_cannot_be_chosen(
     [
         ("path", "../x", "not a path of a file inside the repository"),
         ("path", ".git/config", "not a path of a file inside the repository"),
-        ("path", "", "Say where the file lies."),
+        ("path", "", "Enter the path of the file."),
         ("branch", "a..b", "Git does not allow this name"),
         ("branch", "-x", "Git does not allow this name"),
-        ("branch", "", "Give the branch a name."),
-        ("comment", " ", "Say what you changed."),
+        ("branch", "", "Enter a name for the branch."),
+        ("comment", " ", "Describe your change."),
         ("content", "x" * 600_000, "has at most 524288 bytes"),
-        ("path", "a\u202eb", "a character that cannot be seen"),
+        ("path", "a\u202eb", "an invisible character"),
     ],
 )
 def test_bad_input_gets_a_message_and_loses_nothing(

@@ -64,7 +64,7 @@ def test_the_list_is_paged_and_leaves_out_what_is_gone(pages: Client, many: Conn
 
 def test_search_looks_at_repository_project_and_connection(pages: Client, many: Connection) -> None:
     assert names(pages, q="115 store acme") == ["service 115"]
-    assert "No repository matches" in pages.get(LIST, {"q": "nothing"}).content.decode()
+    assert "No matching repositories" in pages.get(LIST, {"q": "nothing"}).content.decode()
 
 
 @pytest.mark.parametrize(("state", "name"), [("empty", "001"), ("disabled", "002"), ("gone", "003")])
@@ -105,7 +105,7 @@ def test_without_any_the_page_says_when_they_come(pages: Client) -> None:
 def test_progress_is_shown_while_a_refresh_is_under_way(pages: Client, many: Connection) -> None:
     SyncState.objects.filter(connection=many).update(started_at=timezone.now(), total=8, done=2)
     page = pages.get(LIST, {"connection": many.pk}).content.decode()
-    assert "2 of 8 projects brought in." in page
+    assert "2 of 8 projects synced." in page
     assert 'hx-trigger="every 2s"' in page
 
 
@@ -113,7 +113,7 @@ def test_a_problem_is_shown_in_the_catalogues_words(pages: Client, many: Connect
     SyncState.objects.filter(connection=many).update(problem="throttled")
     page = pages.get(LIST, {"connection": many.pk}).content.decode()
     assert "Azure DevOps asks us to wait" in page
-    assert "What is shown is from the last time that Azure DevOps answered." in page
+    assert "The page shows what Azure DevOps last reported." in page
 
 
 def test_refresh_makes_it_due_and_shows_it(pages: Client, many: Connection, bell: Mock) -> None:
@@ -129,13 +129,13 @@ def test_refresh_makes_it_due_and_shows_it(pages: Client, many: Connection, bell
 def test_without_a_broker_the_refresh_waits_and_the_page_says_so(pages: Client, many: Connection, bell: Mock) -> None:
     bell.side_effect = BrokerUnavailable
     page = pages.post(reverse("delivery:refresh", args=[many.pk]), follow=True).content.decode()
-    assert "The refresh begins when the clock and a worker are back." in page
+    assert "The sync starts once it is back." in page
 
 
 def test_a_disabled_connection_is_not_refreshed(pages: Client, many: Connection) -> None:
     Connection.objects.update(disabled=True)
     page = pages.post(reverse("delivery:refresh", args=[many.pk]), follow=True).content.decode()
-    assert "Enable it to bring in its repositories" in page
+    assert "Enable it to sync its repositories" in page
 
 
 def test_the_connections_page_says_what_was_brought_in(pages: Client, many: Connection, sandbox: Sandbox) -> None:

@@ -125,7 +125,7 @@ def test_while_azure_devops_asks_us_to_wait_nothing_is_asked(
     ("change", "words"),
     [
         ({"gone_at": timezone.now()}, "Azure DevOps has not listed this repository since"),
-        ({"disabled": True}, "This repository is disabled at Azure DevOps"),
+        ({"disabled": True}, "This repository is disabled in Azure DevOps"),
         ({"default_branch": ""}, "Nothing was ever pushed to this repository."),
     ],
 )

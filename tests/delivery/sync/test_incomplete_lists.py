@@ -142,12 +142,12 @@ def test_pages_say_that_the_list_is_incomplete(
     bring_in(connection)
     page = pages.get(everything).content.decode()
     assert "This list is incomplete." in page
-    assert f"The list of projects of {connection.name} was not read to its end" in page
+    assert f"The list of projects of {connection.name} could not be read to the end" in page
     for address in (one, connection.get_absolute_url()):
         page = pages.get(address).content.decode()
         assert "The list is incomplete" in page
-        assert "What was read is shown; there may be more." in page
-        assert "from the last time that Azure DevOps answered" not in page
+        assert "The page shows what was read; there may be more." in page
+        assert "what Azure DevOps last reported" not in page
 
 
 def test_commands_say_that_the_list_is_incomplete(connection: Connection, sandbox: Sandbox) -> None:
@@ -233,8 +233,8 @@ def test_live_pages_and_commands_say_that_a_list_is_incomplete(
     poll()
     page = pages.get(reverse(address)).content.decode()
     assert "The list is incomplete" in page
-    assert "What was read of it is shown; there may be more." in page
-    assert "Being read from Azure DevOps" not in page
+    assert "The page shows what was read; there may be more." in page
+    assert "Loading from Azure DevOps" not in page
     code, out, err = run(kind, "list", "--json")
     assert code == 3
     found = json.loads(out)
