@@ -86,7 +86,7 @@ def bulk_rotate(
     """
     if len(connections) > 1 and StoredTokenPolicy.now().reuse is Rule.REFUSE:
         problem = catalogue.problem("token_reused")
-        raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}", field="token")
+        raise CannotRotate(problem.code, problem.brief, field="token")
     verify = _Verifications(new.verification_key.split(), person=person, now=now)
     alone = replace(new, verification_key="")
     swapped = []

@@ -22,15 +22,13 @@ def calibrate(connection: Connection, told: Told, *, by: Actor, now: datetime) -
     """
     place = clients.place_of(connection.server)
     if told.token_state not in token_states(place):
-        raise CannotCalibrate(
-            "no_such_state", "A token of Azure DevOps Server is valid for every collection.", field="token"
-        )
+        raise CannotCalibrate("no_such_state", field="token")
     count_test(now=now)
     try:
         server, token = clients.server(connection.server), stored_credential(connection)
     except (UnreadableToken, clients.UnknownServer) as error:
         problem = catalogue.problem(error.code, place=place)
-        raise CannotCalibrate(problem.code, f"{problem.title}. {problem.next_step}") from None
+        raise CannotCalibrate(problem.code, problem.brief) from None
     with bound_contextvars(connection_id=connection.pk):
         calibration = clients.calibrate(
             server,

@@ -67,7 +67,7 @@ def connect(
         # Someone else took the name in the meantime.
         _name_is_free(request.name)
         if not type(owner)._default_manager.filter(pk=owner.pk).exists():
-            raise CannotConnect("owner_gone", "The owner was removed in the meantime. Choose someone else.") from None
+            raise CannotConnect("owner_gone") from None
         raise
     return connection
 
@@ -83,12 +83,9 @@ def _checked(request: ConnectRequest, *, today: date) -> ConnectRequest:
         )
 
 
-NAME_TAKEN = "Another connection already has this name. Choose another name."
-
-
 def _name_is_free(name: str) -> None:
     if Connection.objects.filter(name__iexact=name).exists():
-        raise CannotConnect("name_taken", NAME_TAKEN, field="name")
+        raise CannotConnect("name_taken", field="name")
 
 
 def validate(
@@ -97,15 +94,10 @@ def validate(
     """The chosen projects, if the report allows connecting. Raises `CannotConnect` with the problem code."""
     if not report.accepted:
         problem = why_refused(report, credentials, token_reach=request.token_reach, today=today)
-        raise CannotConnect(problem.code, f"{problem.title}. {problem.next_step}", field="token")
+        raise CannotConnect(problem.code, problem.brief, field="token")
     chosen = None if request.projects is None else pick_projects(report, request.projects, credentials)
     if not report.passed and not request.accept_limited:
-        raise CannotConnect(
-            "limited_not_accepted",
-            "The token works, but not every scope was confirmed. Tick the box to connect it as Limited, or fix the "
-            "token first.",
-            field="accept_limited",
-        )
+        raise CannotConnect("limited_not_accepted", field="accept_limited")
     return chosen
 
 
@@ -123,15 +115,13 @@ def pick_projects(report: Report, project_ids: Iterable[str], credentials: Crede
     visible = {project.id: project for project in report.projects}
     project_ids = list(dict.fromkeys(project_ids))
     if not project_ids:
-        raise CannotConnect("no_project_chosen", "Choose at least one project, or all projects.", field="projects")
+        raise CannotConnect("no_project_chosen", field="projects")
     if any(project not in visible for project in project_ids):
         if report.projects_failure is not None:
             facts = catalogue.facts_of(report.projects_failure, credentials.organization.name)
             problem = catalogue.problem(report.projects_failure.code, place=credentials.server.place, facts=facts)
-            raise CannotConnect(problem.code, f"{problem.title}. {problem.next_step}", field="projects")
-        raise CannotConnect(
-            "project_not_visible", "This token cannot see one of the chosen projects. Choose again.", field="projects"
-        )
+            raise CannotConnect(problem.code, problem.brief, field="projects")
+        raise CannotConnect("project_not_visible", field="projects")
     return tuple(visible[project] for project in project_ids)
 
 

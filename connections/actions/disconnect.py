@@ -24,11 +24,7 @@ def disconnect(
         current = versions.held(connection.pk)
         versions.require_unchanged(current, drawn_from, versions.DISCONNECT, refusal=CannotDisconnect)
         if not _is_name_of(current, confirmed_name):
-            raise CannotDisconnect(
-                "name_not_confirmed",
-                "This is not the connection's name. Type it as shown.",
-                field="confirm_name",
-            )
+            raise CannotDisconnect("name_not_confirmed", field="confirm_name")
         detail = {"organization": current.organization, "identity": current.identity_id}
         old = token_of(current)
         record("connection.disconnected", current, by=by, at=now, detail=detail)

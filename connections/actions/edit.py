@@ -10,13 +10,13 @@ from django.utils import timezone
 from connections import clients, input_rules
 from connections.actions import enforce_policy, versions
 from connections.actions.audit import stored_credential
-from connections.actions.connect import NAME_TAKEN
 from connections.actions.coverage import choose_projects
-from connections.actions.find_project import Answer, look_for
+from connections.actions.find_project import look_for
 from connections.actions.refusal_causes import cause_for, problem_after_edit
 from connections.actions.refusals import CannotEdit, CannotRotate, refusing_invalid_input
 from connections.actions.rotate import credentials_for
 from connections.domain.problems import catalogue
+from connections.domain.problems.notices import Notice
 from connections.models import Connection
 from connections.providers.azure_devops.errors import AzureDevOpsError
 from connections.providers.azure_devops.models import Project
@@ -87,7 +87,7 @@ def _kept_projects(connection: Connection) -> dict[str, Project]:
 
 def _not_listed(connection: Connection, code: str, facts: catalogue.Facts) -> CannotEdit:
     problem = catalogue.problem(code, place=clients.place_of(connection.server), facts=facts)
-    return CannotEdit(problem.code, f"{problem.title}. {problem.next_step}", field="projects")
+    return CannotEdit(problem.code, problem.brief, field="projects")
 
 
 def edit(
@@ -112,7 +112,7 @@ def edit(
             connection.refresh_from_db()
     except IntegrityError:
         if Connection.objects.filter(name__iexact=changes.name).exclude(pk=connection.pk).exists():
-            raise CannotEdit("name_taken", NAME_TAKEN, field="name") from None
+            raise CannotEdit("name_taken", field="name") from None
         raise
     return list(changed)
 
@@ -183,7 +183,7 @@ def _chosen(connection: Connection, changes: Changes) -> tuple[Project, ...] | N
     if changes.projects is None:
         return None
     if not changes.projects:
-        raise CannotEdit("no_project_chosen", "Choose at least one project, or all projects.", field="projects")
+        raise CannotEdit("no_project_chosen", field="projects")
     kept = _kept_projects(connection)
     if set(changes.projects) <= set(kept):
         return tuple(kept[project] for project in changes.projects)
@@ -193,9 +193,7 @@ def _chosen(connection: Connection, changes: Changes) -> tuple[Project, ...] | N
         # Previously chosen projects may be in the part of the list that was not read.
         visible = kept | visible
     if any(project not in visible for project in changes.projects):
-        raise CannotEdit(
-            "project_not_visible", "This token cannot see one of the chosen projects. Choose again.", field="projects"
-        )
+        raise CannotEdit("project_not_visible", field="projects")
     return tuple(visible[project] for project in changes.projects)
 
 
@@ -216,11 +214,11 @@ def _differences(before: dict[str, object], after: dict[str, object]) -> dict[st
     }
 
 
-def find_project_of(connection: Connection, name: str) -> Answer:
+def find_project_of(connection: Connection, name: str) -> Notice:
     """Why the project `name` is not in the list of this connection's projects."""
     try:
         credentials = credentials_for(connection, stored_credential(connection))
     except (CannotRotate, UnreadableToken) as error:
         problem = catalogue.problem(error.code)
-        return Answer(problem.code, "warn", "circle-question-mark", problem.title, problem.next_step)
+        return Notice(problem.code, "warn", "circle-question-mark", problem.title, problem.next_step)
     return look_for(credentials, name)

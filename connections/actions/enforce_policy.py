@@ -47,7 +47,7 @@ def enforce(violations: list[Violation], refusal: type[Refused]) -> list[Violati
     for violation in violations:
         if violation.rule is Rule.REFUSE:
             problem = catalogue.problem(violation.code)
-            raise refusal(problem.code, f"{problem.title}. {problem.next_step}", field=violation.field)
+            raise refusal(problem.code, problem.brief, field=violation.field)
     return violations
 
 

@@ -1,7 +1,7 @@
 """Find out why a project is not listed."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -10,85 +10,51 @@ from django.utils import timezone
 from connections import clients
 from connections.actions.token_test_rate_limit import count_test
 from connections.actions.verify_credential import Credentials, VerificationResult, kept_result, verify_new
+from connections.domain.problems.notices import Notice, notice
 from connections.domain.verification import Report
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.deadlines import deadline
 from connections.providers.azure_devops.errors import AzureDevOpsError, ListIncomplete, NotFound, TimedOut
 from connections.providers.azure_devops.models import Project
-from connections.providers.organization import Place, with_place
+from connections.providers.organization import Place
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The cause as a stable code, and its text. `code` is "listed" if the project is visible."""
-
-    code: str
-    tone: str
-    icon: str
-    title: str
-    text: str
-
-
-_LISTED = ("good", "circle-check", "The project is in the list")
 _STATES = {
-    "deleting": (
-        "being_deleted",
-        "The project is being deleted",
-        "Azure DevOps is deleting it, so it cannot be connected.",
-    ),
-    "deleted": (
-        "deleted",
-        "The project was deleted",
-        "An administrator of the {place} may be able to restore it. Then test again.",
-    ),
-    "createPending": (
-        "being_created",
-        "The project is still being created",
-        "Azure DevOps is still creating it. Wait a minute and test again.",
-    ),
-    "new": (
-        "being_created",
-        "The project is still being created",
-        "Azure DevOps is still creating it. Wait a minute and test again.",
-    ),
+    "deleting": "being_deleted",
+    "deleted": "deleted",
+    "createPending": "being_created",
+    "new": "being_created",
 }
 
 
 def find_before_connecting(
     credentials: Credentials, name: str, *, verification_key: str, by: AbstractBaseUser, now: datetime
-) -> tuple[VerificationResult, Answer]:
+) -> tuple[VerificationResult, Notice]:
     """The test made minutes ago, or a new one, and why the project `name` is not in its list. Raises `TooManyTests`."""
     tested = kept_result(verification_key, credentials, by=by, now=now) or verify_new(credentials, by=by, now=now)
     return tested, find_project(credentials, name, tested.report)
 
 
-def find_project(credentials: Credentials, name: str, report: Report) -> Answer:
+def find_project(credentials: Credentials, name: str, report: Report) -> Notice:
     """Look for the project `name` with the given credentials. Never raises an `AzureDevOpsError`."""
     name = name.strip()
     for project in report.projects:
         if name.casefold() in (project.name.casefold(), project.id.casefold()):
-            return Answer("listed", *_LISTED, f"“{project.name}” is visible to this token. Search for it in the list.")
+            return notice("listed", project=project.name)
     if not report.accepted:
-        return Answer("unknown", "warn", "circle-question-mark", "Unknown", "The token was not accepted.")
+        return notice("unknown")
     return look_for(credentials, name)
 
 
-def look_for(credentials: Credentials, name: str) -> Answer:
+def look_for(credentials: Credentials, name: str) -> Notice:
     """Ask Azure DevOps about one project. Never raises an `AzureDevOpsError`; raises `TooManyTests`."""
     count_test(now=timezone.now())
     try:
         return _look(credentials, name.strip())
     except AzureDevOpsError as error:
-        return Answer(
-            error.code,
-            "warn",
-            "circle-question-mark",
-            "Unknown",
-            "We could not ask Azure DevOps. Try again.",
-        )
+        return replace(notice("not_asked"), code=error.code)
 
 
-def _look(credentials: Credentials, name: str) -> Answer:
+def _look(credentials: Credentials, name: str) -> Notice:
     limit = clients.page_seconds()
     with (
         clients.azure_devops(
@@ -103,7 +69,7 @@ def _look(credentials: Credentials, name: str) -> Answer:
         try:
             return _by_state(client.project(name), credentials.server.place)
         except NotFound:
-            return _not_visible(credentials, name) if is_whole else _INCOMPLETE
+            return _not_visible(credentials, name) if is_whole else notice(ListIncomplete.code)
 
 
 def _find_in_lists(client: AzureDevOpsClient, name: str, *, seconds: float) -> tuple[Project | None, bool]:
@@ -127,33 +93,10 @@ def _find_in_lists(client: AzureDevOpsClient, name: str, *, seconds: float) -> t
     return None, is_whole
 
 
-_INCOMPLETE = Answer(
-    ListIncomplete.code,
-    "warn",
-    "circle-question-mark",
-    "Unknown",
-    "Azure DevOps does not show a project with this name, and its list of projects is too long to read completely. The "
-    "project may be deleted, still being created, or not visible to the token's owner.",
-)
+def _by_state(project: Project, place: Place) -> Notice:
+    return notice(_STATES.get(project.state, "listed_now"), place=place)
 
 
-def _by_state(project: Project, place: Place) -> Answer:
-    if project.state in _STATES:
-        code, title, text = _STATES[project.state]
-        return Answer(code, "warn", "hourglass", title, with_place(text, place))
-    return Answer(
-        "listed", "info", "refresh-cw", "The project is visible now", "It was not in the list a moment ago. Test again."
-    )
-
-
-def _not_visible(credentials: Credentials, name: str) -> Answer:
+def _not_visible(credentials: Credentials, name: str) -> Notice:
     organization, place = credentials.organization.name, credentials.server.place
-    return Answer(
-        "not_visible",
-        "warn",
-        "eye-off",
-        "Project not found or not visible",
-        f"The owner of this token cannot see a project “{name}” in {organization}. They may not be a member of it, "
-        f"it may belong to another {place}, or its name may be spelled differently. Check the project's address in "
-        f"the browser: the first part after the server is its {place}.",
-    )
+    return notice("not_visible", name=name, organization=organization, place=place)

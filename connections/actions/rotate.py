@@ -19,6 +19,7 @@ from connections.actions.refusals import CannotRotate, refusing_invalid_input
 from connections.actions.verify_credential import Credentials, VerificationResult, keep_result, usable_or_new_report
 from connections.domain import expiry
 from connections.domain.problems import catalogue
+from connections.domain.problems.refusals import STORED_AND_REFUSED
 from connections.domain.verification import Report
 from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.identifiers import OrganizationName
@@ -120,13 +121,6 @@ def rotate(
     return comparison
 
 
-_IN_USE = (
-    "This token is already in use. If you extended it in Azure DevOps, record its new date under “I extended the same "
-    "token”."
-)
-_STORED_AND_REFUSED = "This token is already stored, and Azure DevOps no longer accepts it. Create a new one there."
-
-
 def _require_other_token(connection: Connection, token: Credential) -> None:
     """Refuse the stored token, because the person would be asked to revoke the old one.
 
@@ -136,7 +130,7 @@ def _require_other_token(connection: Connection, token: Credential) -> None:
     if stored is None or not stored.is_readable():
         return
     is_dead = connection.problem in expiry.DEAD_TOKEN
-    raise CannotRotate("same_token", _STORED_AND_REFUSED if is_dead else _IN_USE, field="token")
+    raise CannotRotate("same_token", STORED_AND_REFUSED if is_dead else "", field="token")
 
 
 def _validate(
@@ -144,29 +138,17 @@ def _validate(
 ) -> None:
     if not report.accepted:
         problem = why_refused(report, credentials, token_reach=new.token_reach, today=today)
-        raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}", field="token")
+        raise CannotRotate(problem.code, problem.brief, field="token")
     if report.organization_id != connection.organization_id:
         problem = catalogue.problem("another_organization", place=credentials.server.place)
         raise CannotRotate(problem.code, problem.explanation, field="token")
     if not report.passed and not new.accept_limited:
-        raise CannotRotate(
-            "limited_not_accepted",
-            "The new token works, but not every scope was confirmed. Tick the box to use it as Limited, or fix the "
-            "token first.",
-            field="accept_limited",
-        )
-
-
-def _replaced_meanwhile() -> CannotRotate:
-    return CannotRotate(
-        "replaced_meanwhile",
-        "Someone else just updated this token. Check the connection before you try again.",
-    )
+        raise CannotRotate("limited_not_accepted", field="accept_limited")
 
 
 def _swap(connection: Connection, new: Replacement, report: Report, *, now: datetime) -> None:
     if versions.held(connection.pk).token_set_at != connection.token_set_at:
-        raise _replaced_meanwhile()
+        raise CannotRotate("replaced_meanwhile")
     # Keeps other changes made since the page was opened.
     connection.refresh_from_db()
     connection.token_set_at = now
@@ -215,11 +197,11 @@ def extend(
         code = connection.problem or (report.failure.code if report.failure else "")
         facts = catalogue.facts_of(report.failure, connection.organization) if report.failure else catalogue.Facts()
         problem = catalogue.problem(code, place=clients.place_of(connection.server), facts=facts)
-        raise CannotRotate(problem.code, f"{problem.title}. {problem.next_step}")
+        raise CannotRotate(problem.code, problem.brief)
     with transaction.atomic():
         current = versions.held(connection.pk)
         if current.token_set_at != asked_at:
-            raise _replaced_meanwhile()
+            raise CannotRotate("replaced_meanwhile")
         versions.require_unchanged(current, drawn_from, versions.EXTEND, yours=yours, refusal=CannotRotate)
         Connection.objects.filter(pk=current.pk).update(expires_on=expires_on)
         connection.expires_on = expires_on

@@ -50,8 +50,7 @@ def transfer_ownership(connections: Iterable[Connection], *, to: User, by: Actor
 def _require_present(to: User) -> None:
     """Lock the new owner until the transaction ends. Raises `CannotChange` if they are gone."""
     if not User.objects.select_for_update(no_key=True).filter(pk=to.pk, is_active=True).exists():
-        words = "The new owner was removed or deactivated in the meantime. Choose someone else."
-        raise CannotChange("owner_gone", words, field="to")
+        raise CannotChange("owner_gone", field="to")
 
 
 def _called(user: User) -> str:

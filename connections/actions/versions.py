@@ -35,7 +35,7 @@ def held(connection_id: int) -> Connection:
 def gone() -> ConnectionGone:
     """The refusal for a connection that was disconnected."""
     problem = catalogue.problem("connection_gone")
-    return ConnectionGone(problem.code, f"{problem.title}. {problem.explanation} {problem.next_step}")
+    return ConnectionGone(problem.code, problem.full)
 
 
 def version(connection: Connection, fields: Iterable[str]) -> str:
@@ -80,7 +80,7 @@ def require_unchanged_policy(
 def _refuse(conflicts: tuple[form_versions.Conflict, ...], refusal: type[Refused]) -> None:
     if conflicts:
         problem = catalogue.problem("changed_meanwhile")
-        refused = refusal(problem.code, f"{problem.title}. {problem.explanation} {problem.next_step}")
+        refused = refusal(problem.code, problem.full)
         refused.conflicts = conflicts
         raise refused
 

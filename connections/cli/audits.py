@@ -89,7 +89,7 @@ def _report_text(connection: Connection, report: Report) -> str:
     if report.untried:
         problem = catalogue.problem(report.untried.code, place=place)
         listing = "The projects could not be listed. " if report.projects_failure else ""
-        lines.append(f"{listing}{problem.title}. {problem.explanation} {problem.next_step}")
+        lines.append(f"{listing}{problem.full}")
     elif report.projects_failure:
         problem = catalogue.problem(report.projects_failure.code, place=place)
         seen = len(report.projects)
@@ -107,7 +107,7 @@ def _failure_text(failure: Failure, connection: Connection) -> str:
     facts = catalogue.facts_of(failure, connection.organization)
     problem = catalogue.problem(failure.code, place=clients.place_of(connection.server), facts=facts)
     support = f" Azure DevOps activity id for support: {failure.activity_id}" if failure.activity_id else ""
-    return f"{problem.title}. {problem.explanation} {problem.next_step}{support}"
+    return f"{problem.full}{support}"
 
 
 def _exit_code(report: Report) -> int:

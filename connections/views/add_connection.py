@@ -14,9 +14,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections.actions.connect import ConnectRequest, connect
-from connections.actions.find_project import Answer, find_before_connecting
+from connections.actions.find_project import find_before_connecting
 from connections.actions.refusals import CannotConnect
 from connections.actions.verify_credential import Credentials, VerificationResult, kept_result, verify_new
+from connections.domain.problems.notices import Notice
 from connections.domain.verification import Report
 from connections.forms import ConnectForm, FindProjectForm, VerifyForm
 from connections.providers.azure_devops.models import Project
@@ -128,7 +129,7 @@ def _page(
     *,
     tested: VerificationResult | None = None,
     finder: FindProjectForm | None = None,
-    answer: Answer | None = None,
+    answer: Notice | None = None,
 ) -> HttpResponse:
     report = tested.report if tested else None
     context: dict[str, Any] = {

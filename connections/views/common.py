@@ -16,12 +16,13 @@ from connections.actions import enforce_policy
 from connections.actions.refusals import Refused
 from connections.domain import rotation_plan
 from connections.domain.problems import catalogue
+from connections.domain.problems.notices import Notice
 from connections.domain.rotation_plan import BulkRotation
 from connections.models import Connection, StoredTokenPolicy
 from connections.providers.azure_devops.models import Server
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.credential import Credential
-from connections.views.presenters import Notice, ProblemView, problem_view
+from connections.views.presenters import ProblemView, problem_view
 from connections.views.report_presenter import plain_http_notice
 
 
@@ -98,7 +99,7 @@ def warn_of_violations(request: HttpRequest, connection: Connection, token: Cred
     )
     for violation in violations:
         problem = catalogue.problem(violation.code)
-        flash.warning(request, f"{problem.title}. {problem.explanation} {problem.next_step}")
+        flash.warning(request, problem.full)
 
 
 def _row(server: Server) -> dict[str, Any]:

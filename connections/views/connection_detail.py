@@ -19,6 +19,7 @@ from connections.actions.refusals import CannotChange, CannotDisconnect
 from connections.actions.set_default import set_default
 from connections.actions.unsubscribe import restart_reminders
 from connections.domain.form_versions import Conflict
+from connections.domain.problems.notices import Notice, notice
 from connections.domain.verification import Report
 from connections.domain.where_tried import and_join, project_names
 from connections.forms import DisconnectForm
@@ -35,7 +36,7 @@ from connections.views.common import (
     tokens_page_of,
 )
 from connections.views.old_tokens import old_token_view
-from connections.views.presenters import Notice, projects_summary, states, stored_groups
+from connections.views.presenters import projects_summary, states, stored_groups
 from connections.views.project_notices import hidden_projects_notices, rights_notices
 from connections.views.report_presenter import global_token_notice, report_view, unknown_reach_notice
 from history.event_types import event_row
@@ -250,25 +251,10 @@ def _notices(connection: Connection, shown: ConnectionDetail, *, can_change: boo
     elif shown.asks_for_reach:
         notices.append(unknown_reach_notice(connection, can_change=can_change))
     if connection.expires_on is None:
-        notices.append(
-            Notice(
-                "info",
-                "calendar-plus",
-                "The expiry date is not recorded",
-                "Without it, we can't warn anyone before the token expires. Azure DevOps shows it in its token list.",
-                reverse("connections:edit", args=[connection.pk]) if can_change else "",
-                "Add the date",
-            )
-        )
+        link = reverse("connections:edit", args=[connection.pk]) if can_change else ""
+        notices.append(notice("date_missing", link_url=link))
     if connection.consecutive_failures and not connection.problem:
-        notices.append(
-            Notice(
-                "quiet",
-                "info",
-                "The last check could not reach Azure DevOps",
-                "This may be temporary. The page shows the results of the last successful check.",
-            )
-        )
+        notices.append(notice("not_reached_once"))
     return notices
 
 
@@ -280,7 +266,8 @@ def _notices_about_projects(connection: Connection, shown: ConnectionDetail) -> 
     untried = next((state.doubt for state in shown.capabilities if state.is_untried), "")
     if untried:
         problem = problem_about(connection, untried)
-        notices.append(Notice("warn", "eye-off", problem.title, f"{problem.explanation} {problem.next_step}"))
+        text = f"{problem.explanation} {problem.next_step}"
+        notices.append(Notice(problem.code, "warn", "eye-off", problem.title, text))
         return notices
     return notices + hidden_projects_notices(shown.hidden_projects)
 

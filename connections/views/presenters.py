@@ -113,18 +113,6 @@ def problem_view(
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """A hint or warning beside the result."""
-
-    tone: str
-    icon: str
-    title: str
-    text: str
-    link_url: str = ""
-    link_label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class CapabilityRow:
     """One capability as a page shows it."""
 

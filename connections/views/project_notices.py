@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from connections.domain.problems.notices import Notice, notice
 from connections.domain.where_tried import and_join, in_words, is_mixed, names_with
 from connections.providers.capability import ProjectVerdict, Verdict
 from connections.providers.registry import CAPABILITIES
-from connections.views.presenters import Notice
 
 _MOST_NAMES = 10
 
@@ -22,29 +22,13 @@ def rights_notices(by_capability: Mapping[str, Sequence[ProjectVerdict]], *, per
     notices = []
     if denied:
         projects = and_join(dict.fromkeys(denied))
-        notices.append(
-            Notice(
-                "warn",
-                "shield-x",
-                "Missing permissions",
-                f"The token has the scopes, but {person} lacks the permissions in {projects}. A project administrator "
-                "can grant them. Or use a token of someone who has them.",
-            )
-        )
+        notices.append(notice("permissions_missing", person=person, projects=projects))
     if mixed:
         by_wording: dict[str, list[str]] = {}
         for capability, by_project in mixed:
             by_wording.setdefault(in_words(by_project), []).append(_short_name(capability))
         lines = [f"{where}: {and_join(names)}." for where, names in by_wording.items()]
-        notices.append(
-            Notice(
-                "warn",
-                "shield-alert",
-                "Not permitted in every project",
-                f"{person} has different permissions in different projects. {' '.join(lines)} A project administrator "
-                "can grant the missing ones.",
-            )
-        )
+        notices.append(notice("permissions_differ", person=person, where=" ".join(lines)))
     return notices
 
 
@@ -63,10 +47,4 @@ def hidden_projects_notices(names: Sequence[str]) -> list[Notice]:
     """Which of the chosen projects the owner of the token can't see."""
     if not names:
         return []
-    title = "A chosen project is not visible" if len(names) == 1 else "Some chosen projects are not visible"
-    text = (
-        f"The owner of the token can't see {some_of(names)} in Azure DevOps. They may not be a member, or the "
-        f"{'project' if len(names) == 1 else 'projects'} may have been deleted. Give them access, or choose other "
-        "projects for the connection."
-    )
-    return [Notice("warn", "eye-off", title, text)]
+    return [notice("project_hidden" if len(names) == 1 else "projects_hidden", names=some_of(names))]

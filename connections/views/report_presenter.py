@@ -9,6 +9,7 @@ from django.urls import reverse
 from connections.domain import expiry
 from connections.domain.health import was_tested
 from connections.domain.problems import catalogue
+from connections.domain.problems.notices import Notice, about_problem, notice
 from connections.domain.token_policy import Rule, Violation
 from connections.domain.verification import NO_PROJECT, WRITE_PROBES_OFF, Failure, Report
 from connections.domain.where_tried import and_join
@@ -16,7 +17,7 @@ from connections.models import Connection
 from connections.providers.capability import Verdict
 from connections.providers.organization import Place
 from connections.providers.registry import CAPABILITIES
-from connections.views.presenters import CapabilityGroup, Notice, ProblemView, finding_groups, problem_view
+from connections.views.presenters import CapabilityGroup, ProblemView, finding_groups, problem_view
 from connections.views.project_notices import hidden_projects_notices, rights_notices, some_of
 
 # Problems that stop the test at the second step. Connection errors stop it at the first, other rejections at the third.
@@ -239,24 +240,12 @@ def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
     missing = [CAPABILITIES[finding.capability] for finding in report.findings if finding.verdict is Verdict.MISSING]
     if missing:
         highest = {capability.area: f"“{capability.azure_label}”" for capability in missing}
-        notices.append(
-            Notice(
-                "warn",
-                "list-checks",
-                "Scopes to add",
-                f"Edit the token in Azure DevOps and tick {and_join(highest.values())}. "
-                "The token itself stays the same. Then test it again.",
-                tokens_page,
-                "Open your tokens" if tokens_page else "",
-            )
-        )
+        notices.append(notice("scopes_to_add", scopes=and_join(highest.values()), link_url=tokens_page))
     person = report.identity.display_name if report.identity else "its owner"
     notices += rights_notices({finding.capability: finding.by_project for finding in report.findings}, person=person)
     notices += hidden_projects_notices([project.name or project.id for project in report.not_visible])
     if any(finding.reason == WRITE_PROBES_OFF for finding in report.findings):
-        notices.append(
-            Notice("info", "info", "Write scopes not tested", "The site administrator turned these tests off.")
-        )
+        notices.append(notice("write_probes_off"))
     return notices
 
 
@@ -264,7 +253,7 @@ def token_notices(*, token_reach: str, hint: str, violations: Iterable[Violation
     """Notices about a new token beside the test result: its format, policy violations, its organizations."""
     notices = []
     if hint:
-        notices.append(Notice("info", "info", "An unusual token", hint))
+        notices.append(notice("unusual_token", hint=hint))
     notices += [violation_notice(violation) for violation in violations]
     if token_reach == Connection.Reach.ALL:
         notices.append(global_token_notice(today))
@@ -275,47 +264,20 @@ def violation_notice(violation: Violation) -> Notice:
     """A violation of the token policy."""
     problem = catalogue.problem(violation.code)
     tone = "bad" if violation.rule is Rule.REFUSE else "warn"
-    return Notice(tone, "shield-alert", problem.title, f"{problem.explanation} {problem.next_step}")
+    return about_problem(problem, tone, "shield-alert")
 
 
 def plain_http_notice(server: str) -> Notice:
     """Warning about a server that is used over plain HTTP."""
-    return Notice(
-        "bad",
-        "lock-open",
-        "Tokens are sent unencrypted",
-        f"The server {server} uses plain HTTP, so anyone on the network can read its tokens. Use a token with as few "
-        "scopes and as short a lifetime as possible, and ask your site administrator for HTTPS.",
-    )
+    return notice("plain_http", server=server)
 
 
 def global_token_notice(today: date) -> Notice:
     """Tokens for all accessible organizations stop working on 1 December 2026."""
-    if today < expiry.GLOBAL_TOKENS_END:
-        return Notice(
-            "warn",
-            "globe-lock",
-            "This kind of token stops working on 1 December 2026",
-            "Azure DevOps stops accepting tokens for all accessible organizations. Create one for this organization "
-            "only before that day.",
-        )
-    return Notice(
-        "bad",
-        "globe-lock",
-        "This kind of token stopped working on 1 December 2026",
-        "Azure DevOps no longer accepts tokens for all accessible organizations. Create one for this organization "
-        "only.",
-    )
+    return notice("global_token_ends" if today < expiry.GLOBAL_TOKENS_END else "global_token_ended")
 
 
 def unknown_reach_notice(connection: Connection, *, can_change: bool) -> Notice:
     """Not recorded which organizations the token is valid for: how to find out, and where to record it."""
-    return Notice(
-        "info",
-        "globe-lock",
-        "The organizations of the token are not recorded",
-        "From 1 December 2026, Azure DevOps no longer accepts tokens for all accessible organizations. See "
-        "“Organization” in the list of tokens in Azure DevOps to find out whether this is one.",
-        f"{reverse('connections:edit', args=[connection.pk])}#id_token_reach" if can_change else "",
-        "Record it",
-    )
+    link = f"{reverse('connections:edit', args=[connection.pk])}#id_token_reach" if can_change else ""
+    return notice("reach_unknown", link_url=link)

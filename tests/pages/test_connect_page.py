@@ -84,7 +84,7 @@ def test_a_limited_token_says_what_will_not_work_and_wants_the_box_ticked(
     pages: Client, sandbox: Sandbox, token_of: Token
 ) -> None:
     page = post(pages, "add-azure-devops", form(token_of("no-build")))
-    assert "Tick the box to connect it as Limited" in page
+    assert "Tick the box to use it as Limited" in page
     assert "You cannot run or cancel pipelines here." in page
     pages.post(reverse("connections:add-azure-devops"), form(token_of("no-build"), accept_limited="on"))
     assert Connection.objects.get().health == "limited"

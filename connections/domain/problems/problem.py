@@ -35,6 +35,16 @@ class Problem:
     next_step: str
     link: str = ""
 
+    @property
+    def brief(self) -> str:
+        """What it is and what to do, for the message at a field."""
+        return f"{self.title}. {self.next_step}"
+
+    @property
+    def full(self) -> str:
+        """Everything, as one paragraph."""
+        return f"{self.title}. {self.explanation} {self.next_step}"
+
     def with_facts(self, facts: Facts, place: Place = "organization") -> "Problem":
         """The problem with its placeholders filled in, with neutral words for unknown facts."""
         values = {

@@ -1,0 +1,16 @@
+"""Why an action was refused, by code, where the reason is none of the problems: the message at the field or command."""
+
+REFUSALS = {
+    "limited_not_accepted": "The token works, but not every scope was confirmed. Tick the box to use it as Limited, or "
+    "fix the token first.",
+    "name_not_confirmed": "This is not the connection's name. Type it as shown.",
+    "name_taken": "Another connection already has this name. Choose another name.",
+    "no_project_chosen": "Choose at least one project, or all projects.",
+    "no_such_state": "A token of Azure DevOps Server is valid for every collection.",
+    "owner_gone": "The owner was removed or deactivated in the meantime. Choose someone else.",
+    "project_not_visible": "This token cannot see one of the chosen projects. Choose again.",
+    "replaced_meanwhile": "Someone else just updated this token. Check the connection before you try again.",
+    "same_token": "This token is already in use. If you extended it in Azure DevOps, record its new date under “I "
+    "extended the same token”.",
+}
+STORED_AND_REFUSED = "This token is already stored, and Azure DevOps no longer accepts it. Create a new one there."
