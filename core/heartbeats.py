@@ -43,7 +43,7 @@ def record_loop(part: Heartbeat.Part, *, now: datetime, turns: bool) -> None:
 
 
 class Pulse:
-    """One process' signs of life: at most one write in twenty seconds, and never a reason to stop working."""
+    """The heartbeats of one process: at most one write in twenty seconds; a failed write is only logged."""
 
     def __init__(self, part: Heartbeat.Part, clock: Callable[[], float] = monotonic) -> None:
         self._part = part
@@ -52,13 +52,13 @@ class Pulse:
         self._last: tuple[float, bool] | None = None
 
     def beat(self, *, broker_lost_at: datetime | None = None) -> None:
-        """To be called as often as one likes, from any thread."""
+        """Write a heartbeat if one is due. May be called at any time, from any thread."""
         if not self._is_time(lost=broker_lost_at is not None):
             return
         try:
             record(self._part, now=timezone.now(), broker_lost_at=broker_lost_at)
         except DatabaseError as error:
-            log.warning("The %s could not leave its sign of life: %s", self._part, error)
+            log.warning("The %s could not write its heartbeat: %s", self._part.label.lower(), error)
 
     def _is_time(self, *, lost: bool) -> bool:
         with self._lock:

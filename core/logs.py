@@ -51,9 +51,9 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Mapping):
-        return {str(key): _cleaned(one) for key, one in value.items()}
+        return {str(key): _cleaned(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_cleaned(one) for one in value]
+        return [_cleaned(item) for item in value]
     return value if isinstance(value, int | float | bool | None) else clean(str(value))
 
 

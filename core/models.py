@@ -1,4 +1,4 @@
-"""What the product knows of its own processes."""
+"""Heartbeats of the product's processes."""
 
 from django.db import models
 
@@ -22,7 +22,7 @@ class Heartbeat(models.Model):
 
     class Meta:
         app_label = "orchestrator"
-        # Nobody edits it. Whoever may see connections is told what it means.
+        # No one edits it, and everyone who can see connections sees the alarms.
         default_permissions = ()
 
     def __str__(self) -> str:

@@ -44,7 +44,7 @@ def decode(content: bytes) -> str:
     try:
         text = content.decode(encoding_of(content))
     except UnicodeDecodeError:
-        raise UnreadableText("This is no text in UTF-8 or UTF-16.") from None
+        raise UnreadableText("This is not text in UTF-8 or UTF-16.") from None
     return text.removeprefix(_MARK).replace("\r\n", "\n")
 
 
@@ -52,7 +52,7 @@ def read_standard_input(*, longest: int) -> str:
     """All of it. `longest` is in bytes. Raises `UnreadableText`."""
     content = _bytes().read(longest + 1)
     if len(content) > longest:
-        raise TooLong(f"Standard input holds more than {longest} bytes.")
+        raise TooLong(f"Standard input has more than {longest} bytes.")
     return decode(content)
 
 
@@ -61,7 +61,7 @@ def read_line_of_standard_input(*, longest: int) -> str:
     source = _bytes()
     content = source.readline(longest + 1)
     if len(content) > longest:
-        raise TooLong(f"The line holds more than {longest} bytes.")
+        raise TooLong(f"The line has more than {longest} bytes.")
     # The rest of the line feed, where a letter takes more than one byte.
     content += source.read(-len(content) % _WIDTHS.get(encoding_of(content), 1))
     return decode(content).rstrip("\n")

@@ -1,4 +1,4 @@
-"""The app that counts what may be done only so often."""
+"""The app for rate limits."""
 
 from django.apps import AppConfig
 

@@ -1,13 +1,13 @@
-"""One row for each counter that is not at rest."""
+"""Counters of rate limits; a full allowance needs no row."""
 
 from django.db import models
 
 
 class Counter(models.Model):
-    """How far ahead of time somebody is. `key` is a keyed digest: what was typed is not kept."""
+    """The state of one rate limit. `key` is a keyed digest, so that nothing that was typed is stored."""
 
     key = models.CharField(max_length=64, primary_key=True)
-    # When everything taken so far would have been due, one after another at the even pace.
+    # When the allowance will be full again.
     due_at = models.DateTimeField(db_index=True)
 
     class Meta:

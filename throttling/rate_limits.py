@@ -1,7 +1,7 @@
-"""So many in so long, over all processes: the even pace of the generic cell rate algorithm, in one row a counter.
+"""Rate limits across all processes, by the generic cell rate algorithm, with one row for each counter.
 
-A full allowance may be used at once; then it comes back one by one. Each step is a conditional UPDATE, so that two
-processes never both take the last one. https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
+A full allowance may be used at once; it then returns at an even pace. Each step is a conditional UPDATE, so that two
+processes never both use the last one. https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
 """
 
 import math
@@ -16,7 +16,7 @@ from throttling.models import Counter
 
 
 class TooMany(Exception):
-    """The allowance is used up. `wait` says until when, `rate` which one it was."""
+    """The allowance of `rate` is used up; `wait` says for how long."""
 
     def __init__(self, rate: "Rate", wait: timedelta) -> None:
         super().__init__(f"{rate.name}: wait {wait}")
@@ -25,12 +25,12 @@ class TooMany(Exception):
 
     @property
     def seconds(self) -> int:
-        """Whole seconds until there is one again, at least one."""
+        """Whole seconds to wait, at least one."""
         return max(1, math.ceil(self.wait.total_seconds()))
 
 
 def humanize(seconds: int) -> str:
-    """A short wait in words."""
+    """A short wait as text."""
     if seconds < 120:
         return f"{seconds} second{'' if seconds == 1 else 's'}"
     return f"{-(-seconds // 60)} minutes"
@@ -56,7 +56,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One to be taken from a rate, for somebody."""
+    """One use of a rate limit, for whoever `who` identifies."""
 
     rate: Rate
     who: tuple[object, ...]
@@ -68,7 +68,7 @@ class Cost:
 
 
 def consume(takes: Iterable[Cost], *, now: datetime) -> None:
-    """Take one from each. Raises `TooMany` for the longest wait, and then what was taken is given back."""
+    """Use one of each. Raises `TooMany` with the longest wait, and then gives the others back."""
     taken: list[Cost] = []
     refused: list[TooMany] = []
     for cost in takes:
@@ -85,8 +85,8 @@ def consume(takes: Iterable[Cost], *, now: datetime) -> None:
         raise max(refused, key=lambda each: each.wait)
 
 
-def _consume(one: Cost, now: datetime) -> None:
-    key, rate = one.key, one.rate
+def _consume(cost: Cost, now: datetime) -> None:
+    key, rate = cost.key, cost.rate
     while True:
         due_at = Counter.objects.filter(pk=key).values_list("due_at", flat=True).first()
         begins = max(due_at or now, now)
@@ -118,11 +118,11 @@ def give_back(takes: Iterable[Cost]) -> None:
 
 
 def forget(takes: Iterable[Cost]) -> None:
-    """Bring these counters to rest."""
+    """Reset these counters to a full allowance."""
     Counter.objects.filter(pk__in=[cost.key for cost in takes]).delete()
 
 
 def forget_rested(*, now: datetime) -> int:
-    """Remove counters whose allowance is whole again. Returns how many."""
+    """Delete counters whose allowance is full again. Returns their number."""
     removed, _ = Counter.objects.filter(due_at__lt=now).delete()
     return removed

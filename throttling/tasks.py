@@ -1,4 +1,4 @@
-"""The door for workers."""
+"""Task that cleans up counters."""
 
 from django.utils import timezone
 
@@ -8,5 +8,5 @@ from throttling import rate_limits
 
 @task
 def forget_rested_counters() -> None:
-    """Remove counters that count nothing any more."""
+    """Delete counters whose allowance is full again."""
     rate_limits.forget_rested(now=timezone.now())

@@ -76,7 +76,7 @@ def test_a_database_that_is_away_is_said_and_stops_nothing(
 
     monkeypatch.setattr(heartbeats, "record", fail)
     Pulse(SCHEDULER).beat()
-    assert "The clock could not leave its sign of life: server closed the connection" in caplog.text
+    assert "The scheduler could not write its heartbeat: server closed the connection" in caplog.text
 
 
 @pytest.mark.django_db
