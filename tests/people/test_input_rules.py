@@ -228,4 +228,4 @@ def test_the_page_of_handing_over_says_so(pages: Client, ann: User, admin: User)
     with patch("people.views.people.transfer_ownership", leave_and_hand_over):
         data = {"to": heir.pk, "connections": [connection.pk]}
         page = pages.post(reverse("people:hand-over", args=[ann.pk]), data)
-    assert "removed or made inactive meanwhile" in page.content.decode()
+    assert "removed or deactivated in the meantime" in page.content.decode()
