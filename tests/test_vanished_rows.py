@@ -1,4 +1,4 @@
-"""Rows that may be removed while somebody changes them: a forced `save` raises for one that is gone."""
+"""Rows that may be removed while someone changes them: a forced `save` raises for one that is gone."""
 
 import ast
 from collections.abc import Iterator
@@ -29,13 +29,13 @@ HELD = {
     "connections/actions/coverage.py": {"choose_projects"},
     "connections/actions/edit.py": {"_write"},
     "connections/actions/rotate.py": {"_swap"},
-    "people/actions/manage_people.py": {"_write", "give"},
+    "people/actions/manage_people.py": {"_save", "assign_role"},
 }
 
 
 def saves_of_columns() -> Iterator[tuple[str, str]]:
     """Module and function of each `save(update_fields=…)` and `save(force_update=True)` of the product."""
-    for app in ("connections", "delivery", "history", "orchestrator", "people", "throttling"):
+    for app in ("connections", "core", "delivery", "history", "orchestrator", "people", "throttling"):
         for path in (ROOT / app).rglob("*.py"):
             if "migrations" in path.parts:
                 continue
