@@ -126,7 +126,7 @@ def test_while_azure_devops_asks_us_to_wait_nothing_is_asked(
     [
         ({"gone_at": timezone.now()}, "Azure DevOps has not listed this repository since"),
         ({"disabled": True}, "This repository is disabled in Azure DevOps"),
-        ({"default_branch": ""}, "Nothing was ever pushed to this repository."),
+        ({"default_branch": ""}, "Nothing has been pushed to this repository yet."),
     ],
 )
 def test_what_cannot_be_read_says_so_and_asks_nothing(
