@@ -51,4 +51,4 @@ def test_a_branch_is_made_and_a_repository_too(page: Page, repository: Repositor
     page.get_by_label("Name", exact=True).fill("Made here")
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Create repository").click()
-    expect(page.get_by_text("Nothing was ever pushed to this repository.")).to_be_visible()
+    expect(page.get_by_text("Nothing has been pushed to this repository yet.")).to_be_visible()
