@@ -27,6 +27,7 @@ ROWS = {
     "starting": ("sqlite",),
     "testing": ("sqlite",),
     "patterns": ("sqlite",),
+    "metrics": ("sqlite", "postgresql"),
 }
 
 

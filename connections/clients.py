@@ -20,6 +20,7 @@ from connections.providers.azure_devops.servers import parse_servers
 from connections.providers.azure_devops.transport import Limits
 from connections.providers.credential import Credential
 from connections.providers.organization import Place, ProjectRef
+from core.metric_totals import totals
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +122,16 @@ def _logged(report: verification.Report, client: AzureDevOpsClient) -> verificat
     return report
 
 
+def _count(report: verification.Report) -> None:
+    """For /metrics: outcomes and durations, of the check and of each probe in it."""
+    totals.add("orchestrator_credential_checks", outcome=report.trouble.code if report.trouble else "ok")
+    totals.observe("orchestrator_credential_check_duration_seconds", report.elapsed)
+    for finding in report.findings if report.accepted else ():
+        totals.add("orchestrator_probes", capability=finding.capability, verdict=finding.verdict)
+        if finding.by_project:
+            totals.observe("orchestrator_probe_duration_seconds", finding.seconds, capability=finding.capability)
+
+
 def check_concurrently(
     where: Server, organization: str, token: Credential, projects: Sequence[ProjectRef] = ()
 ) -> verification.Report:
@@ -148,6 +159,7 @@ def check_sequentially(
 def _check(client: AzureDevOpsClient, runner: runners.Runner, projects: Sequence[ProjectRef]) -> verification.Report:
     write_probes = settings.AZURE_DEVOPS_WRITE_PROBES
     report = verification.check(client, runner, write_probes=write_probes, now=timezone.now, projects=projects)
+    _count(report)
     return _logged(report, client)
 
 

@@ -27,3 +27,19 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_part_display()}, seen {self.seen_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+class MetricTotal(models.Model):
+    """A counter for monitoring, added up over all processes. `labels` is JSON with sorted keys."""
+
+    name = models.CharField(max_length=100)
+    labels = models.CharField(max_length=300)
+    value = models.FloatField(default=0.0)
+
+    class Meta:
+        app_label = "orchestrator"
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("name", "labels"), name="metric_total_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.labels}"

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import task_prerun
+from celery.signals import task_postrun, task_prerun
 from django.conf import settings
 from django.urls import set_script_prefix
 from kombu.transport import TRANSPORT_ALIASES
@@ -34,3 +34,12 @@ app.autodiscover_tasks(["core"], related_name="heartbeats")
 def use_script_name(**_: Any) -> None:
     """Set the path prefix for links in mails. Django sets it for the main thread only, but tasks run in others."""
     set_script_prefix(f"{settings.SCRIPT_NAME}/")
+
+
+@task_postrun.connect
+def write_counters(**_: Any) -> None:
+    """What this worker counted for /metrics, now and then."""
+    # Models, which are there when the first task has run.
+    from core.metric_totals import totals
+
+    totals.flush_if_due()

@@ -30,6 +30,7 @@ SECRETS = (
     "EMAIL_URL",
     "ENTRA_CLIENT_SECRET",
     "AZURE_DEVOPS_PROXIES",
+    "METRICS_TOKEN",
 )
 _FILE = "_FILE"
 SECRET_FILES = tuple(name + _FILE for name in SECRETS)

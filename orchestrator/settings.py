@@ -83,8 +83,15 @@ ENTRA: bool = _SIGN_IN["ENTRA"]
 ENTRA_PROVIDER_ID = sign_in_settings.ENTRA
 INSTALLED_APPS += sign_in_settings.apps_of(_SIGN_IN)
 
+# Who may read /metrics; without it there are none, and nothing is counted.
+METRICS_TOKEN = env.secret_line("METRICS_TOKEN")
+# What names a connection in its series: "name" (and its organization) or "id".
+METRICS_CONNECTION_LABEL = env.str("METRICS_CONNECTION_LABEL", default="name")
+METRICS_MAX_CONNECTIONS = env.int("METRICS_MAX_CONNECTIONS", default=10_000)
+
 MIDDLEWARE = [
     "orchestrator.middleware.health_endpoints",
+    *(["orchestrator.metrics.endpoint.Metrics"] if METRICS_TOKEN else []),
     "core.request_id.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

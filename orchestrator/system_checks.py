@@ -118,6 +118,19 @@ def closed_folder(**_: Any) -> list[CheckMessage]:
     return [CheckWarning(message, hint=f"chmod 700 {shlex.quote(str(folder))}", id="orchestrator.W012")]
 
 
+@register(Tags.security)
+def usable_metrics(**_: Any) -> list[CheckMessage]:
+    """METRICS_TOKEN is too long to guess, and METRICS_CONNECTION_LABEL is a known label."""
+    problems: list[CheckMessage] = []
+    if 0 < len(settings.METRICS_TOKEN) < SHORTEST_METRICS_TOKEN:
+        message = f"METRICS_TOKEN is shorter than {SHORTEST_METRICS_TOKEN} characters."
+        problems.append(Error(message, hint="Use `openssl rand -hex 24`.", id="orchestrator.E009"))
+    if settings.METRICS_CONNECTION_LABEL not in METRICS_CONNECTION_LABELS:
+        message = "METRICS_CONNECTION_LABEL is neither “name” nor “id”."
+        problems.append(Error(message, hint="docs/monitoring.md says what each one does.", id="orchestrator.E009"))
+    return problems
+
+
 def _key_problems() -> Iterator[CheckMessage]:
     yield from _ring_problems("FIELD_ENCRYPTION_KEYS", settings.FIELD_ENCRYPTION_KEYS)
     if not settings.TOKEN_FINGERPRINT_KEY:

@@ -1,6 +1,7 @@
 """Audit a connection: verify its stored token and save the result."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from random import random
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from connections.models import Connection, StoredCredential
 from connections.notifications.reminders import count_as_reminded
 from connections.providers.credential import Credential
 from core.encryption import UnreadableToken
+from core.metric_totals import totals
 from history.record import Actor, record
 
 
@@ -42,6 +44,7 @@ def audit(connection: Connection, *, by: Actor, now: datetime, interactive: bool
         if current.token_set_at == asked_at:
             report = with_cause(current, report)
             _write(current, report, by=by)
+            transaction.on_commit(partial(totals.add, "orchestrator_audits", health=current.health))
         else:
             record("connection.tested", current, by=by, at=report.finished_at, detail={"too_late": True})
         connection.refresh_from_db()
