@@ -21,6 +21,8 @@ from core.client_ip import InvalidProxies, Network, parse_proxies
 from orchestrator import broker_url
 from orchestrator.private_files import is_open_to_others
 
+SHORTEST_METRICS_TOKEN = 16  # characters
+METRICS_CONNECTION_LABELS = ("name", "id")
 SHORTEST_KEY = 32  # bytes, for HKDF and HMAC-SHA256
 _REMEDY = "`python orchestrator/generate_keys.py` prints a new set."
 

@@ -62,7 +62,7 @@ def _parts(now: datetime) -> Iterator[Metric]:
 
 
 # The scheduler's stored code is older than its name.
-_PARTS = {Heartbeat.Part.CLOCK.value: "scheduler", Heartbeat.Part.WORKER.value: "worker"}
+_PARTS = {Heartbeat.Part.SCHEDULER.value: "scheduler", Heartbeat.Part.WORKER.value: "worker"}
 
 
 def _rate_limited(now: datetime) -> Metric:

@@ -77,7 +77,7 @@ def everything(scrape: Callable[[], Series]) -> Series:
     """A scrape in which every metric has a value."""
     now = timezone.now()
     ConnectionFactory(expires_on=timezone.localdate(now))
-    Heartbeat.objects.create(part=Heartbeat.Part.CLOCK, seen_at=now)
+    Heartbeat.objects.create(part=Heartbeat.Part.SCHEDULER, seen_at=now)
     paused = ConnectionFactory(identity_id="33333333-3333-4333-8333-333333333333")
     RateLimitPause.objects.create(
         server=paused.server, identity_id=paused.identity_id, until=now + timedelta(minutes=2)

@@ -16,7 +16,7 @@ import pytest
 import requests
 import yaml
 
-from orchestrator.supervisor.ports import HOST, free_near
+from orchestrator.free_ports import HOST, free_near
 from tests.monitoring.programs import program
 from tests.product.running import Start, copy_checkout, eventually, finished, persons_environment
 

@@ -53,7 +53,7 @@ def test_nothing_that_waits_is_zero_and_not_missing(scrape: Callable[[], Series]
 def test_each_part_has_the_age_of_its_last_sign_of_life(scrape: Callable[[], Series]) -> None:
     now = timezone.now()
     Heartbeat.objects.create(
-        part=Heartbeat.Part.CLOCK, seen_at=now - timedelta(seconds=20), broker_lost_at=now - timedelta(minutes=5)
+        part=Heartbeat.Part.SCHEDULER, seen_at=now - timedelta(seconds=20), broker_lost_at=now - timedelta(minutes=5)
     )
     Heartbeat.objects.create(part=Heartbeat.Part.WORKER, seen_at=now - timedelta(minutes=10))
     series = scrape()
