@@ -124,7 +124,7 @@ def _logged(report: verification.Report, client: AzureDevOpsClient) -> verificat
 
 def _count(report: verification.Report) -> None:
     """For /metrics: outcomes and durations, of the check and of each probe in it."""
-    totals.add("orchestrator_credential_checks", outcome=report.trouble.code if report.trouble else "ok")
+    totals.add("orchestrator_credential_checks", outcome=report.failure.code if report.failure else "ok")
     totals.observe("orchestrator_credential_check_duration_seconds", report.elapsed)
     for finding in report.findings if report.accepted else ():
         totals.add("orchestrator_probes", capability=finding.capability, verdict=finding.verdict)
