@@ -1,4 +1,4 @@
-"""What pages that update automatically have in common: subscriptions, how old what they show is, and filters."""
+"""What lists and pages that update automatically share: subscriptions, how old what they show is, and filters."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from django.core.paginator import Page
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -17,12 +18,12 @@ from connections.providers.azure_devops.errors import NotFound, Throttled
 from core.database_time import database_now
 from core.tasks import BrokerUnavailable, enqueue
 from delivery import reads
-from delivery.forms import PipelineFilterForm
+from delivery.forms import FilterForm
 from delivery.live import polling
 from delivery.live.readers import READERS
 from delivery.live.snapshots import decode
 from delivery.models import PollSubscription, Project
-from delivery.reads import PipelineFilters
+from delivery.reads import Filters
 from delivery.remote_problems import remote_problem
 from delivery.remote_read import RemoteReadError
 
@@ -60,17 +61,15 @@ class Live(Generic[Value]):
     def context(self, request: HttpRequest, connection: Connection, *, seconds: int | None) -> dict[str, Any]:
         """What templates show of it. `seconds` is how soon the value may have changed; None when it does not."""
         is_missing = self.value is None and self.failure is None
-        if is_missing or self.failure:
-            seconds = _seconds_after(self.failure) if self.failure else _LOADING_SECONDS
+        if self.failure:
+            seconds = _seconds_after(self.failure)
+        elif is_missing:
+            seconds = _LOADING_SECONDS
         return {
             "read_at": self.read_at if self.value is not None else None,
             "is_missing": is_missing,
             "problem": remote_problem(connection, self.failure) if self.failure else None,
-            "refresh_seconds": _seconds_after(self.failure)
-            if self.failure
-            else _LOADING_SECONDS
-            if is_missing
-            else seconds,
+            "refresh_seconds": seconds,
             "refresh_url": request.get_full_path(),
         }
 
@@ -131,8 +130,8 @@ def _problems(failed: Sequence[PollSubscription]) -> Iterator[catalogue.Problem]
         yield catalogue.problem(subscription.problem, place=clients.place_of(servers.get(subscription.project_id, "")))
 
 
-def chosen(form: PipelineFilterForm) -> PipelineFilters:
-    """The filters of a list. The form is given the connections and projects to choose from."""
+def chosen(form: FilterForm) -> Filters:
+    """The filters of a list. The form is given the connections, and projects if it has them, to choose from."""
     form.is_valid()
     data = form.cleaned_data
     connection, project = data.get("connection"), data.get("project")
@@ -142,6 +141,21 @@ def chosen(form: PipelineFilterForm) -> PipelineFilters:
         project = None
     form.offer("connection", reads.connections_to_choose())
     place = connection or home
-    form.offer("project", reads.projects_to_choose(place) if place else [])
+    if "project" in form.fields:
+        form.offer("project", reads.projects_to_choose(place) if place else [])
     texts = {name: data.get(name) or "" for name in ("q", "state", "sort")}
-    return PipelineFilters(**texts, connection=connection, project=project)
+    return Filters(**texts, connection=connection, project=project)
+
+
+def list_context(request: HttpRequest, form: FilterForm, filters: Filters, page: Page[Any]) -> dict[str, Any]:
+    """What every list shows: one page, the filters, and the query that links to other pages keep."""
+    others = request.GET.copy()
+    others.pop("page", None)
+    return {
+        "page": page,
+        "filters": form,
+        "filtered": filters.any,
+        "total": page.paginator.count,
+        "query": others.urlencode(),
+        "now": timezone.now(),
+    }

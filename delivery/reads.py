@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import TypeVar
 
 from django.core.paginator import Page, Paginator
@@ -15,6 +17,7 @@ from delivery.domain.build_states import UNDER_WAY, State
 from delivery.domain.stages import ReleaseState
 from delivery.models import Pipeline, PollSubscription, Project, ReleasePipeline, Repository, SyncState
 
+Row = TypeVar("Row", Pipeline, ReleasePipeline, Repository)
 Named = TypeVar("Named", Pipeline, ReleasePipeline)
 PAGE_SIZE = 50
 STATES: tuple[tuple[str, str], ...] = (
@@ -27,17 +30,18 @@ STATES: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Filters of the list of repositories. `connection` is an id; empty means everything that is present."""
+    """Filters of the lists of repositories and of pipelines. `connection` and `project` are ids."""
 
     q: str = ""
     state: str = ""
     sort: str = ""
     connection: int | None = None
+    project: int | None = None
 
     @property
     def any(self) -> bool:
         """Whether anything is left out of the list."""
-        return bool(self.q or self.state or self.connection)
+        return bool(self.q or self.state or self.connection or self.project)
 
 
 _IN_STATE = {
@@ -53,21 +57,30 @@ _ORDER = {
 }
 
 
-def repositories(filters: Filters) -> QuerySet[Repository]:
-    """The repositories that the filters select, in their order."""
-    rows = Repository.objects.select_related("project__connection").filter(_IN_STATE.get(filters.state, Q()))
+# The columns of every list that are searched.
+_SEARCHED = ("name", "project__name", "project__connection__name")
+
+
+def _selected(rows: QuerySet[Row], filters: Filters, *searched: str) -> QuerySet[Row]:
+    """Those of the connection and project that have every word of the search in a column, also in one of `searched`."""
+    rows = rows.select_related("project__connection")
     for word in filters.q.split():
-        rows = rows.filter(
-            Q(name__icontains=word) | Q(project__name__icontains=word) | Q(project__connection__name__icontains=word)
-        )
+        in_columns = (Q(**{f"{column}__icontains": word}) for column in (*_SEARCHED, *searched))
+        rows = rows.filter(reduce(or_, in_columns))
     if filters.connection is not None:
         rows = rows.filter(project__connection=filters.connection)
-    return rows.order_by(*_ORDER.get(filters.sort, _ORDER[""]))
+    return rows.filter(project=filters.project) if filters.project is not None else rows
 
 
-def page_of_repositories(filters: Filters, number: str | None) -> Page[Repository]:
-    """One page; a number out of range is the nearest page."""
-    return Paginator(repositories(filters), PAGE_SIZE).get_page(number)
+def page_of(rows: QuerySet[Row], number: str | None) -> Page[Row]:
+    """One page of a list; a number out of range is the nearest page."""
+    return Paginator(rows, PAGE_SIZE).get_page(number)
+
+
+def repositories(filters: Filters) -> QuerySet[Repository]:
+    """The repositories that the filters select, in their order."""
+    rows = Repository.objects.filter(_IN_STATE.get(filters.state, Q()))
+    return _selected(rows, filters).order_by(*_ORDER.get(filters.sort, _ORDER[""]))
 
 
 BUILD_STATES: tuple[tuple[str, str], ...] = (
@@ -98,69 +111,26 @@ RELEASE_STATES: tuple[tuple[str, str], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PipelineFilters:
-    """Filters of the lists of pipelines, of builds or of releases. `connection` and `project` are ids."""
-
-    q: str = ""
-    state: str = ""
-    sort: str = ""
-    connection: int | None = None
-    project: int | None = None
-
-    @property
-    def any(self) -> bool:
-        """Whether anything is left out of the list."""
-        return bool(self.q or self.state or self.connection or self.project)
-
-
-def pipelines(filters: PipelineFilters) -> QuerySet[Pipeline]:
+def pipelines(filters: Filters) -> QuerySet[Pipeline]:
     """The pipelines that the filters select, in their order, without those that are gone."""
-    rows = Pipeline.objects.select_related("project__connection").filter(gone_at=None, project__gone_at=None)
-    for word in filters.q.split():
-        rows = rows.filter(
-            Q(name__icontains=word)
-            | Q(folder__icontains=word)
-            | Q(project__name__icontains=word)
-            | Q(project__connection__name__icontains=word)
-        )
+    rows = Pipeline.objects.all()
     if filters.state:
         rows = rows.filter(state__in=UNDER_WAY if filters.state == "under_way" else [filters.state])
-    if filters.connection is not None:
-        rows = rows.filter(project__connection=filters.connection)
-    if filters.project is not None:
-        rows = rows.filter(project=filters.project)
-    if filters.sort == "newest":
-        return rows.order_by(F("queued_at").desc(nulls_last=True), "id")
-    return rows.order_by(Lower("name"), "id")
+    return _in_order(_selected(rows, filters, "folder"), filters, newest="queued_at")
 
 
-def page_of_pipelines(filters: PipelineFilters, number: str | None) -> Page[Pipeline]:
-    """One page; a number out of range is the nearest page."""
-    return Paginator(pipelines(filters), PAGE_SIZE).get_page(number)
-
-
-def release_pipelines(filters: PipelineFilters) -> QuerySet[ReleasePipeline]:
+def release_pipelines(filters: Filters) -> QuerySet[ReleasePipeline]:
     """The release pipelines that the filters select, in their order, without those that are gone."""
-    rows = ReleasePipeline.objects.select_related("project__connection").filter(gone_at=None, project__gone_at=None)
-    for word in filters.q.split():
-        rows = rows.filter(
-            Q(name__icontains=word)
-            | Q(path__icontains=word)
-            | Q(newest_name__icontains=word)
-            | Q(newest_version__icontains=word)
-            | Q(project__name__icontains=word)
-            | Q(project__connection__name__icontains=word)
-        )
+    rows = ReleasePipeline.objects.all()
     if filters.state:
         rows = rows.filter(_released(filters.state))
-    if filters.connection is not None:
-        rows = rows.filter(project__connection=filters.connection)
-    if filters.project is not None:
-        rows = rows.filter(project=filters.project)
-    if filters.sort == "newest":
-        return rows.order_by(F("newest_at").desc(nulls_last=True), "id")
-    return rows.order_by(Lower("name"), "id")
+    return _in_order(_selected(rows, filters, "path", "newest_name", "newest_version"), filters, newest="newest_at")
+
+
+def _in_order(rows: QuerySet[Named], filters: Filters, *, newest: str) -> QuerySet[Named]:
+    rows = rows.filter(gone_at=None, project__gone_at=None)
+    first = F(newest).desc(nulls_last=True) if filters.sort == "newest" else Lower("name")
+    return rows.order_by(first, "id")
 
 
 def _released(state: str) -> Q:
@@ -168,11 +138,6 @@ def _released(state: str) -> Q:
         # An older release may wait while the newest one does not.
         return Q(whole=state) | Q(pending__gt=0)
     return Q(whole="") if state == NEVER_RELEASED else Q(whole=state)
-
-
-def page_of_release_pipelines(filters: PipelineFilters, number: str | None) -> Page[ReleasePipeline]:
-    """One page; a number out of range is the nearest page."""
-    return Paginator(release_pipelines(filters), PAGE_SIZE).get_page(number)
 
 
 def pipelines_in_full() -> QuerySet[Pipeline]:
@@ -231,24 +196,16 @@ def connections_to_choose() -> list[tuple[int, str]]:
     return [(pk, f"{name} (default)" if is_default else name) for pk, name, is_default in rows]
 
 
-def narrowed(pipelines: QuerySet[Named], *, connection: str = "", project: str = "") -> QuerySet[Named]:
-    """Those of a connection and of a project of these names; empty means any."""
-    if connection:
-        pipelines = pipelines.filter(project__connection__name__iexact=connection)
-    return pipelines.filter(project__name__iexact=project) if project else pipelines
+def of_projects(pipelines: QuerySet[Named], projects: QuerySet[Project]) -> QuerySet[Named]:
+    """Those of these projects."""
+    return pipelines.filter(project__in=projects)
 
 
 def named(pipelines: QuerySet[Named], name: str) -> list[Named]:
-    """Those of this name, in any case."""
-    return list(pipelines.filter(name__iexact=name))
-
-
-def the_one_meant(pipelines: Sequence[Named]) -> Named | None:
-    """Of several pipelines of one name the one of the default connection; None when that does not decide."""
-    if len(pipelines) == 1:
-        return pipelines[0]
-    of_default = [pipeline for pipeline in pipelines if pipeline.project.connection.is_default]
-    return of_default[0] if len(of_default) == 1 else None
+    """Those of this name, in any case. If there are several, and one is of the default connection, only that one."""
+    rows = list(pipelines.filter(name__iexact=name))
+    of_default = [pipeline for pipeline in rows if pipeline.project.connection.is_default]
+    return of_default if len(of_default) == 1 else rows
 
 
 def projects_to_choose(connection: int) -> list[tuple[int, str]]:

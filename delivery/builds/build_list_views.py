@@ -33,23 +33,15 @@ def listing(request: HttpRequest) -> HttpResponse:
     """GET /builds/: search, filters, order and page are in the URL. Subscribes to the projects on the page."""
     form = PipelineFilterForm(request.GET, states=reads.BUILD_STATES)
     filters = live_views.chosen(form)
-    page = reads.page_of_pipelines(filters, request.GET.get("page"))
-    now = timezone.now()
-    rows = [pipeline_row(pipeline, now) for pipeline in page.object_list]
-    subscriptions = live_views.subscribe([row["project"].pk for row in rows], polling.BUILDS)
+    page = reads.page_of(reads.pipelines(filters), request.GET.get("page"))
+    subscriptions = live_views.subscribe([pipeline.project_id for pipeline in page], polling.BUILDS)
     lacking, lacking_count = reads.connections_lacking("build_read")
-    others = request.GET.copy()
-    others.pop("page", None)
+    now = timezone.now()
     context = {
-        "page": page,
-        "rows": rows,
-        "filters": form,
-        "filtered": filters.any,
-        "total": page.paginator.count,
-        "query": others.urlencode(),
+        "rows": [pipeline_row(pipeline, now) for pipeline in page],
         "lacking": lacking,
         "lacking_count": lacking_count,
-        "now": now,
+        **live_views.list_context(request, form, filters, page),
         **live_views.freshness(subscriptions),
     }
     return render(request, "delivery/builds/list.html", context)

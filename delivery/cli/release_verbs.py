@@ -4,14 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from connections.cli.common import ExitCode, Options, Output
 from connections.providers.azure_devops.release_models import Approval, Environment, Release
 from delivery import reads
-from delivery.cli.incomplete_lists import warn_of_incomplete
-from delivery.cli.pipelines import by_connection_and_project, only_pipeline_named
+from delivery.cli import pipelines
 from delivery.cli.polling import poll_until
 from delivery.domain.stages import (
     RUNS,
@@ -44,40 +42,27 @@ _CODES = {
 _FINISHED = {*StageState} - {*RUNS, StageState.SCHEDULED, StageState.NOT_STARTED}
 
 
-def chosen(options: Options) -> QuerySet[ReleasePipeline]:
-    """The release pipelines that match `--connection`, `--project` and `--state`."""
-    pipelines = reads.release_pipelines(reads.PipelineFilters(state=options.get("state", "")))
-    return by_connection_and_project(pipelines, options)
-
-
 def find_pipeline(options: Options) -> ReleasePipeline:
     """The release pipeline that is named. Raises `CommandError` if there is none, or more than one."""
-    return only_pipeline_named(options["pipeline"], chosen(options), "release pipeline")
+    return pipelines.find(reads.release_pipelines, "release pipeline", options)
 
 
-def show_list(options: Options, output: Output) -> int:
+def list_pipelines(options: Options, output: Output) -> int:
     """List every stored release pipeline."""
-    projects = reads.projects_named(connection=options["connection"], project=options["project"])
-    incomplete = reads.incomplete_lists(polling.RELEASES, projects)
-    rows = [
-        {
-            "id": release_pipeline.azure_id,
-            "name": release_pipeline.name,
-            "project": release_pipeline.project.name,
-            "connection": release_pipeline.project.connection.name,
-            "state": release_pipeline.whole or reads.NEVER_RELEASED,
-            "release": release_pipeline.newest_name,
-            "release_id": release_pipeline.newest_id,
-            "stages": release_pipeline.newest_stages,
-            "pending": release_pipeline.pending,
-            "created_at": release_pipeline.newest_at.isoformat() if release_pipeline.newest_at else None,
-            "list_complete": release_pipeline.project_id not in incomplete,
-        }
-        for release_pipeline in chosen(options).iterator(500)
-    ]
-    lines = (f"{row['state']:12} {row['release'] or '-':20} {row['project']:20} {row['name']}" for row in rows)
-    output.lines(rows, lines, empty="No release pipelines.")
-    return warn_of_incomplete("release pipelines", incomplete.values(), output)
+    return pipelines.show_list(
+        reads.release_pipelines, polling.RELEASES, "release pipelines", _newest_release, options, output
+    )
+
+
+def _newest_release(pipeline: ReleasePipeline) -> tuple[str, dict[str, Any]]:
+    return pipeline.newest_name, {
+        "state": pipeline.whole or reads.NEVER_RELEASED,
+        "release": pipeline.newest_name,
+        "release_id": pipeline.newest_id,
+        "stages": pipeline.newest_stages,
+        "pending": pipeline.pending,
+        "created_at": pipeline.newest_at.isoformat() if pipeline.newest_at else None,
+    }
 
 
 def show(options: Options, output: Output) -> int:

@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -32,22 +31,13 @@ def listing(request: HttpRequest) -> HttpResponse:
     """GET /releases/: search, filters, order and page are in the URL. Subscribes to the projects on the page."""
     form = ReleaseFilterForm(request.GET, states=reads.RELEASE_STATES)
     filters = live_views.chosen(form)
-    page = reads.page_of_release_pipelines(filters, request.GET.get("page"))
-    subscriptions = live_views.subscribe(
-        [release_pipeline.project_id for release_pipeline in page.object_list], polling.RELEASES
-    )
-    others = request.GET.copy()
-    others.pop("page", None)
+    page = reads.page_of(reads.release_pipelines(filters), request.GET.get("page"))
+    subscriptions = live_views.subscribe([pipeline.project_id for pipeline in page], polling.RELEASES)
     context = {
-        "page": page,
-        "rows": [pipeline_row(release_pipeline) for release_pipeline in page.object_list],
-        "filters": form,
-        "filtered": filters.any,
+        "rows": [pipeline_row(pipeline) for pipeline in page],
         "nothing_there": not page.paginator.count and not filters.q and not filters.state,
-        "total": page.paginator.count,
-        "query": others.urlencode(),
-        "now": timezone.now(),
         **_what_is_missing(),
+        **live_views.list_context(request, form, filters, page),
         **live_views.freshness(subscriptions),
     }
     return render(request, "delivery/releases/list.html", context)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from connections.models import Connection
 from connections.views.common import problem_about
 from core.tasks import BrokerUnavailable, enqueue
-from delivery import reads
+from delivery import live_views, reads
 from delivery.forms import FilterForm
 from delivery.operations import CREATE_REPOSITORY, check_allowed
 from delivery.sync.sync import request_sync
@@ -28,23 +28,15 @@ from history.record import actor_of
 def listing(request: HttpRequest) -> HttpResponse:
     """GET /repositories/: search, filters, order and page stand in the URL."""
     form = FilterForm(request.GET, states=reads.STATES)
-    form.is_valid()
-    form.offer("connection", reads.connections_to_choose())
-    chosen = {name: form.cleaned_data.get(name) or "" for name in ("q", "state", "sort")}
-    filters = reads.Filters(**chosen, connection=form.cleaned_data.get("connection"))
-    page = reads.page_of_repositories(filters, request.GET.get("page"))
-    others = request.GET.copy()
-    others.pop("page", None)
+    filters = live_views.chosen(form)
+    page = reads.page_of(reads.repositories(filters), request.GET.get("page"))
     connection = reads.connection(filters.connection)
+    everywhere = urlencode({"q": filters.q, "state": filters.state, "sort": filters.sort})
     context = {
-        "page": page,
-        "filters": form,
-        "filtered": filters.any,
-        "total": page.paginator.count,
-        "query": others.urlencode(),
         "connection": connection,
         "incomplete": sorted(reads.incomplete_project_lists(filters.connection).values(), key=str.casefold),
-        "all_url": f"{reverse('delivery:repositories')}?{urlencode(chosen)}",
+        "all_url": f"{reverse('delivery:repositories')}?{everywhere}",
+        **live_views.list_context(request, form, filters, page),
         **(sync_status_context(request, connection) if connection else {}),
     }
     return render(request, "delivery/repositories.html", context)

@@ -5,25 +5,19 @@ succeeded, or a list is incomplete · 4 unknown, or not finished in time. If sev
 --connection and --project.
 """
 
-import sys
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.management.base import CommandParser
-from django.db.models import QuerySet
 from django.utils import timezone
 
-from connections.cli.common import ExitCode, Options, Output, queryable
-from core.terminal import TerminalCommand
+from connections.cli.common import ExitCode, Options, Output
 from delivery import reads
 from delivery.builds import build_changes, build_reads
-from delivery.cli.cli_errors import report_error
-from delivery.cli.incomplete_lists import warn_of_incomplete
-from delivery.cli.pipelines import by_connection_and_project, only_pipeline_named
+from delivery.cli import pipelines
 from delivery.cli.polling import poll_until
 from delivery.domain.build_states import UNDER_WAY, State, state_of
 from delivery.live import polling
 from delivery.models import Pipeline
-from delivery.remote_read import RemoteReadError
 from history.record import COMMAND_LINE
 
 _PAUSE = 5.0
@@ -35,74 +29,22 @@ _CODES = {
 }
 
 
-class Command(TerminalCommand):
-    """Lists pipelines, runs them and shows builds."""
-
-    help = __doc__ or ""
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        """Add one subcommand for each verb."""
-        verbs = parser.add_subparsers(dest="verb", required=True)
-        listing = verbs.add_parser("list", help="list every stored pipeline with its last build")
-        listing.add_argument("--state", default="", choices=[state for state, _ in reads.BUILD_STATES])
-        running = verbs.add_parser("run", help="run a pipeline on a branch")
-        running.add_argument("pipeline")
-        running.add_argument("--branch", required=True)
-        running.add_argument("--wait", action="store_true", help="follow the build until it has finished")
-        showing = verbs.add_parser("show", help="show one build")
-        showing.add_argument("pipeline")
-        showing.add_argument("build", type=int)
-        showing.add_argument("--wait", action="store_true", help="follow the build until it has finished")
-        for verb in (running, showing):
-            verb.add_argument("--timeout", type=float, default=3600.0, help="how many seconds to wait at most (3600)")
-        for verb in (listing, running, showing):
-            verb.add_argument("--connection", default="", help="name of the connection")
-            verb.add_argument("--project", default="", help="name of the project")
-            verb.add_argument("--json", action="store_true", help="print JSON")
-
-    def handle(self, *_args: Any, **options: Any) -> None:
-        """Run the verb and exit with its code."""
-        options = queryable(options)
-        output = Output(self.stdout.write, self.stderr.write, as_json=options["json"])
-        verbs = {"list": _list, "run": _run, "show": _show}
-        try:
-            code = verbs[options["verb"]](options, output)
-        except RemoteReadError as error:
-            code = report_error(error, _find(options).project.connection.server, output)
-        if code:
-            sys.exit(code)
-
-
-def _chosen(options: Options) -> QuerySet[Pipeline]:
-    pipelines = reads.pipelines(reads.PipelineFilters(state=options.get("state", "")))
-    return by_connection_and_project(pipelines, options)
-
-
 def _find(options: Options) -> Pipeline:
-    return only_pipeline_named(options["pipeline"], _chosen(options), "pipeline")
+    return pipelines.find(reads.pipelines, "pipeline", options)
 
 
 def _list(options: Options, output: Output) -> int:
-    projects = reads.projects_named(connection=options["connection"], project=options["project"])
-    incomplete = reads.incomplete_lists(polling.BUILDS, projects)
-    rows = [
-        {
-            "id": pipeline.azure_id,
-            "name": pipeline.name,
-            "project": pipeline.project.name,
-            "connection": pipeline.project.connection.name,
-            "state": pipeline.state,
-            "build": pipeline.build_id,
-            "number": pipeline.build_number,
-            "branch": pipeline.branch,
-            "queued_at": pipeline.queued_at.isoformat() if pipeline.queued_at else None,
-            "list_complete": pipeline.project_id not in incomplete,
-        }
-        for pipeline in _chosen(options).iterator(500)
-    ]
-    lines = (f"{row['state']:12} {row['number'] or '-':20} {row['project']:20} {row['name']}" for row in rows)
-    output.lines(rows, lines, empty="No pipelines.")
-    return warn_of_incomplete("pipelines", incomplete.values(), output)
+    return pipelines.show_list(reads.pipelines, polling.BUILDS, "pipelines", _newest, options, output)
+
+
+def _newest(pipeline: Pipeline) -> tuple[str, dict[str, Any]]:
+    return pipeline.build_number, {
+        "state": pipeline.state,
+        "build": pipeline.build_id,
+        "number": pipeline.build_number,
+        "branch": pipeline.branch,
+        "queued_at": pipeline.queued_at.isoformat() if pipeline.queued_at else None,
+    }
 
 
 def _run(options: Options, output: Output) -> int:
@@ -140,3 +82,30 @@ def _row(build: Any) -> dict[str, Any]:
         "branch": build.branch,
         "web_url": build.web_url,
     }
+
+
+class Command(pipelines.PipelineCommand):
+    """Lists pipelines, runs them and shows builds."""
+
+    help = __doc__ or ""
+    verbs: ClassVar = {
+        "list": (_list, "list every stored pipeline with its last build"),
+        "run": (_run, "run a pipeline on a branch"),
+        "show": (_show, "show one build"),
+    }
+
+    def add_verb_arguments(self, verb: CommandParser, name: str) -> None:
+        """Add the arguments that only this verb has."""
+        if name == "list":
+            verb.add_argument("--state", default="", choices=[state for state, _ in reads.BUILD_STATES])
+            return
+        verb.add_argument("pipeline")
+        if name == "run":
+            verb.add_argument("--branch", required=True)
+        else:
+            verb.add_argument("build", type=int)
+        pipelines.add_wait(verb, "the build until it has finished")
+
+    def find(self, options: Options) -> Pipeline:
+        """The pipeline that is named."""
+        return _find(options)
