@@ -12,7 +12,7 @@ from structlog.contextvars import get_contextvars
 from connections.domain import calibration_run, runners, verification
 from connections.domain.calibration import Calibration, Result, Told
 from connections.domain.problems import Facts, Problem, catalogue
-from connections.models import Connection
+from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.credentials import made_up_token
 from connections.providers.azure_devops.models import Server
@@ -20,6 +20,7 @@ from connections.providers.azure_devops.servers import parse_servers
 from connections.providers.azure_devops.transport import Limits
 from connections.providers.credential import Credential
 from connections.providers.organization import Place, ProjectRef
+from core.encryption import UnreadableToken
 from core.metric_totals import totals
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,14 @@ def problem_detail(name: str, code: str, *, host: str = "") -> dict[str, object]
 def sandbox() -> Server | None:
     """The sandbox that `make run` starts, if there is one."""
     return next((server for server in servers() if server.is_sandbox), None)
+
+
+def stored_credential(connection: Connection) -> Credential:
+    """The stored token. Raises `UnreadableToken`, also if there is none."""
+    try:
+        return connection.stored_credential.reveal()
+    except StoredCredential.DoesNotExist:
+        raise UnreadableToken from None
 
 
 def azure_devops(

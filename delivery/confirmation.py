@@ -1,4 +1,7 @@
-"""Every act that changes Azure DevOps asks first: the same form, shown once more as a question."""
+"""Confirmation before a change in Azure DevOps: the same form, shown once more as a question.
+
+Deployments and approvals have pages of their own that ask, and do not need this.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -18,7 +18,6 @@ from django.utils import timezone
 
 from connections import clients
 from connections.actions import rate_limit_pauses
-from connections.actions.audit import stored_credential
 from connections.actions.refusal_causes import cause_for
 from connections.input_rules import InvalidInput
 from connections.models import Connection
@@ -83,7 +82,7 @@ def open_client(
         raise RemoteReadError("throttled", retry_after=wait)
     try:
         server = clients.server(connection.server)
-        token = stored_credential(connection)
+        token = clients.stored_credential(connection)
     except (UnreadableToken, clients.UnknownServer) as ours:
         raise RemoteReadError(ours.code) from None
     limit = clients.page_seconds() if seconds is None else seconds

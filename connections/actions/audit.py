@@ -18,9 +18,8 @@ from connections.actions.token_test_rate_limit import count_test
 from connections.domain import scheduling
 from connections.domain.health import AuditOutcome, Health, HealthState, next_state, outcome_of
 from connections.domain.verification import Failure, Report, nothing_found
-from connections.models import Connection, StoredCredential
+from connections.models import Connection
 from connections.notifications.reminders import count_as_reminded
-from connections.providers.credential import Credential
 from core.encryption import UnreadableToken
 from core.metric_totals import totals
 from history.record import Actor, record
@@ -51,20 +50,12 @@ def audit(connection: Connection, *, by: Actor, now: datetime, interactive: bool
     return report
 
 
-def stored_credential(connection: Connection) -> Credential:
-    """The stored token. Raises `UnreadableToken`, also if there is none."""
-    try:
-        return connection.stored_credential.reveal()
-    except StoredCredential.DoesNotExist:
-        raise UnreadableToken from None
-
-
 def _check(connection: Connection, *, interactive: bool, now: datetime) -> Report:
     check = clients.check_concurrently if interactive else clients.check_sequentially
     try:
         server = clients.server(connection.server)
         projects = connection.limited_to()
-        report = check(server, connection.organization, stored_credential(connection), projects)
+        report = check(server, connection.organization, clients.stored_credential(connection), projects)
         return _same_organization(connection, report)
     except (UnreadableToken, clients.UnknownServer) as error:
         return nothing_found(Failure(error.code, transient=False), at=now)

@@ -5,7 +5,6 @@ from datetime import datetime
 from structlog.contextvars import bound_contextvars
 
 from connections import clients
-from connections.actions.audit import stored_credential
 from connections.actions.refusals import CannotCalibrate
 from connections.actions.token_test_rate_limit import count_test
 from connections.domain.calibration import Calibration, Result, Told, token_states
@@ -25,7 +24,7 @@ def calibrate(connection: Connection, told: Told, *, by: Actor, now: datetime) -
         raise CannotCalibrate("no_such_state", field="token")
     count_test(now=now)
     try:
-        server, token = clients.server(connection.server), stored_credential(connection)
+        server, token = clients.server(connection.server), clients.stored_credential(connection)
     except (UnreadableToken, clients.UnknownServer) as error:
         problem = catalogue.problem(error.code, place=place)
         raise CannotCalibrate(problem.code, problem.brief) from None

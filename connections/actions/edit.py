@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from connections import clients, input_rules
 from connections.actions import enforce_policy, versions
-from connections.actions.audit import stored_credential
 from connections.actions.coverage import choose_projects
 from connections.actions.find_project import look_for
 from connections.actions.refusal_causes import cause_for, problem_after_edit
@@ -40,7 +39,7 @@ def visible_projects(connection: Connection) -> Listed[Project]:
     """The projects that the stored token can see, sorted by name. Raises `CannotEdit` with the problem code."""
     try:
         server = clients.server(connection.server)
-        token = stored_credential(connection)
+        token = clients.stored_credential(connection)
         with clients.azure_devops(server, connection.organization, token, seconds=clients.page_seconds()) as client:
             listed = read_all(client.projects())
     except AzureDevOpsError as error:
@@ -217,7 +216,7 @@ def _differences(before: dict[str, object], after: dict[str, object]) -> dict[st
 def find_project_of(connection: Connection, name: str) -> Notice:
     """Why the project `name` is not in the list of this connection's projects."""
     try:
-        credentials = credentials_for(connection, stored_credential(connection))
+        credentials = credentials_for(connection, clients.stored_credential(connection))
     except (CannotRotate, UnreadableToken) as error:
         problem = catalogue.problem(error.code)
         return Notice(problem.code, "warn", "circle-question-mark", problem.title, problem.next_step)

@@ -31,6 +31,7 @@ from delivery.remote_read import RemoteReadError
 from history.record import actor_of
 
 # How often the page of a build is refreshed while it runs.
+# As often as `delivery.live.items` reads a running build.
 _REFRESH_SECONDS = 3
 
 

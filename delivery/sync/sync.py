@@ -18,7 +18,6 @@ from django.db.models import F, Q, QuerySet
 
 from connections import clients
 from connections.actions import rate_limit_pauses
-from connections.actions.audit import stored_credential
 from connections.actions.refusal_causes import cause_for
 from connections.domain import scheduling
 from connections.models import Connection, RateLimitPause
@@ -186,7 +185,7 @@ class _Sync:
 
     def ask(self) -> None:
         server = clients.server(self.connection.server)
-        token = stored_credential(self.connection)
+        token = clients.stored_credential(self.connection)
         seconds, list_seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT, settings.AZURE_DEVOPS_LIST_LIMIT
         with clients.azure_devops(
             server, self.connection.organization, token, seconds=seconds, list_seconds=list_seconds

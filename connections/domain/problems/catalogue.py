@@ -1,4 +1,4 @@
-"""The problem catalogue: title, explanation and next step of each problem, by its code.
+"""The problem catalogue: finds a problem by its code. The texts are in the modules beside this one, by area.
 
 Pages, mails and commands take their texts from here. Codes are stored, so they never change.
 """
