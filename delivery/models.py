@@ -141,7 +141,25 @@ class Repository(models.Model):
         return self.default_branch.removeprefix("refs/heads/")
 
 
-class ReleasePipeline(models.Model):
+class PipelineBase(models.Model):
+    """What pipelines and release pipelines have in common. `gone_at` says when Azure DevOps no longer listed it."""
+
+    azure_id = models.IntegerField()
+    name = models.CharField(max_length=256)
+    web_url = models.CharField(max_length=2000, blank=True)
+    seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+        default_permissions = ("view",)
+        ordering = (Lower("name"), "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ReleasePipeline(PipelineBase):
     """A classic release pipeline, with its newest release as last read.
 
     `stages` are those that the pipeline plans, `newest_stages` those of the newest release: a list of objects with the
@@ -150,13 +168,8 @@ class ReleasePipeline(models.Model):
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="release_pipelines")
-    azure_id = models.IntegerField()
-    name = models.CharField(max_length=256)
     path = models.CharField(max_length=400, blank=True)
-    web_url = models.CharField(max_length=2000, blank=True)
     stages = models.JSONField(default=list)
-    seen_at = models.DateTimeField()
-    gone_at = models.DateTimeField(null=True)
     newest_id = models.IntegerField(null=True)
     newest_name = models.CharField(max_length=256, blank=True)
     newest_at = models.DateTimeField(null=True)
@@ -168,9 +181,7 @@ class ReleasePipeline(models.Model):
     pending = models.PositiveIntegerField(default=0)
     waiting = models.JSONField(default=list)
 
-    class Meta:
-        default_permissions = ("view",)
-        ordering = (Lower("name"), "id")
+    class Meta(PipelineBase.Meta):
         constraints = (models.UniqueConstraint(fields=("project", "azure_id"), name="release_pipeline_once"),)
         indexes = (
             models.Index(Lower("name"), "id", name="release_pipeline_by_name"),
@@ -182,9 +193,6 @@ class ReleasePipeline(models.Model):
             ("deploy_release", "Can deploy a stage of a release, and cancel it, at Azure DevOps"),
             ("approve_deployment", "Can approve and reject deployments at Azure DevOps"),
         )
-
-    def __str__(self) -> str:
-        return self.name
 
     def get_absolute_url(self) -> str:
         """The release pipeline's own page."""
@@ -229,20 +237,15 @@ class PollSubscription(Leased):
         return f"{self.kind} {self.number or ''} of {self.project_id}"
 
 
-class Pipeline(models.Model):
+class Pipeline(PipelineBase):
     """A pipeline, with its newest build as last read.
 
     `state` is a `delivery.domain.build_states.State`; `recent` are the newest builds, each as [id, number, state].
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="pipelines")
-    azure_id = models.IntegerField()
-    name = models.CharField(max_length=256)
     folder = models.CharField(max_length=400, blank=True)
     queue_status = models.CharField(max_length=16, blank=True)
-    web_url = models.CharField(max_length=2000, blank=True)
-    seen_at = models.DateTimeField()
-    gone_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=16, blank=True)
     build_id = models.IntegerField(null=True)
     build_number = models.CharField(max_length=256, blank=True)
@@ -253,9 +256,7 @@ class Pipeline(models.Model):
     finished_at = models.DateTimeField(null=True)
     recent = models.JSONField(default=list)
 
-    class Meta:
-        default_permissions = ("view",)
-        ordering = (Lower("name"), "id")
+    class Meta(PipelineBase.Meta):
         constraints = (models.UniqueConstraint(fields=("project", "azure_id"), name="pipeline_once"),)
         indexes = (
             models.Index(Lower("name"), "id", name="pipeline_by_name"),
@@ -266,9 +267,6 @@ class Pipeline(models.Model):
             ("run_pipeline", "Can run a pipeline at Azure DevOps"),
             ("cancel_build", "Can cancel a build at Azure DevOps"),
         )
-
-    def __str__(self) -> str:
-        return self.name
 
     def get_absolute_url(self) -> str:
         """The pipeline's own page."""

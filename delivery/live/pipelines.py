@@ -1,38 +1,18 @@
 """Read the pipelines of a project with their newest builds, and store them."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
-
-from django.db import transaction
 
 from connections.providers.azure_devops import build as azure
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.paging import Listed, read_all
-from core.columns import upsert
 from delivery.domain.build_states import UNDER_WAY, State, state_of
+from delivery.live.stored_pipelines import store
 from delivery.models import Pipeline, PollSubscription, Project
 
 RECENT = 8
-BATCH = 500
-_FIELDS = (
-    "name",
-    "folder",
-    "queue_status",
-    "web_url",
-    "seen_at",
-    "gone_at",
-    "state",
-    "build_id",
-    "build_number",
-    "branch",
-    "requested_for",
-    "queued_at",
-    "started_at",
-    "finished_at",
-    "recent",
-)
 
 
 def read_pipelines(client: AzureDevOpsClient, subscription: PollSubscription, now: datetime) -> None:
@@ -62,10 +42,7 @@ def read_pipelines(client: AzureDevOpsClient, subscription: PollSubscription, no
         _row(project, definition, known.get(definition.id), builds.get(definition.id), now)
         for definition in definitions.items
     ]
-    with transaction.atomic():
-        upsert_pipelines(rows)
-        if definitions.is_whole:
-            project.pipelines.filter(gone_at=None, seen_at__lt=now).update(gone_at=now)
+    store(project.pipelines.all(), rows, is_whole=definitions.is_whole, now=now)
     if not (definitions.complete and newest.complete):
         raise errors.ListIncomplete
 
@@ -86,31 +63,19 @@ def _row(
     builds: list[azure.Build] | None,
     now: datetime,
 ) -> Pipeline:
-    row = known or Pipeline(project=project, azure_id=definition.id)
+    row = known or Pipeline(project=project, azure_id=definition.id, state=State.NONE)
     row.name, row.folder, row.queue_status = definition.name, definition.path, definition.queue_status
     row.web_url, row.seen_at, row.gone_at = definition.web_url or "", now, None
-    if builds is not None or known is None:
-        apply_builds(row, builds or [])
+    if builds:
+        _apply_builds(row, builds)
     return row
 
 
-def apply_builds(row: Pipeline, builds: Iterable[azure.Build]) -> None:
-    """Put the newest builds onto the row, the newest first. The caller saves."""
-    newest = list(builds)[:RECENT]
-    row.recent = [[build.id, build.number, state_of(build)] for build in newest]
-    last = newest[0] if newest else None
-    row.state = state_of(last) if last else State.NONE
-    row.build_id = last.id if last else None
-    row.build_number = last.number[:256] if last else ""
-    row.branch = (last.branch or "")[:512] if last else ""
-    row.requested_for = (last.requested_for.display_name if last.requested_for else "")[:256] if last else ""
-    row.queued_at = last.queued_at if last else None
-    row.started_at = last.started_at if last else None
-    row.finished_at = last.finished_at if last else None
-
-
-def upsert_pipelines(rows: list[Pipeline]) -> None:
-    """Insert or update, in a constant number of queries."""
-    for row in rows:
-        row.pk = None
-    upsert(Pipeline, rows, unique_fields=("project", "azure_id"), update_fields=_FIELDS, batch=BATCH)
+def _apply_builds(row: Pipeline, builds: Sequence[azure.Build]) -> None:
+    """Put the newest builds onto the row, the newest first."""
+    newest = builds[0]
+    row.recent = [[build.id, build.number, state_of(build)] for build in builds[:RECENT]]
+    row.state, row.build_id, row.build_number = state_of(newest), newest.id, newest.number
+    row.branch = newest.branch or ""
+    row.requested_for = newest.requested_for.display_name if newest.requested_for else ""
+    row.queued_at, row.started_at, row.finished_at = newest.queued_at, newest.started_at, newest.finished_at
