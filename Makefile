@@ -46,7 +46,7 @@ audit: dev-environment ## check every dependency for known vulnerabilities; need
 
 lock: dev-environment ## update requirements/*.lock from pyproject.toml; ARGS=--upgrade takes the newest permitted versions
 	$(call tool,locking,uv)
-	@$(PY) orchestrator/lock_files.py .venv/locking/bin/uv $(ARGS)
+	@$(PY) requirements/lock_files.py .venv/locking/bin/uv $(ARGS)
 
 fix: dev-environment ## fix what ruff can fix automatically
 	@$(PY) -m ruff check --fix .

@@ -1,7 +1,5 @@
 """Django admin: connections and their state, without tokens."""
 
-from typing import TYPE_CHECKING
-
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -9,16 +7,12 @@ from django.utils import timezone
 
 from connections.actions import audit_runs
 from connections.models import Connection
+from core.read_only_admin import ReadOnlyAdmin
 from core.tasks import BrokerUnavailable, enqueue
-
-if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[Connection]
-else:
-    _Admin = admin.ModelAdmin
 
 
 @admin.register(Connection)
-class ConnectionAdmin(_Admin):
+class ConnectionAdmin(ReadOnlyAdmin):
     """Read-only list of connections; changes are made on the product's own pages, which check and record them."""
 
     list_display = ("name", "organization", "server", "health", "expires_on", "owner", "checked_at", "disabled")
@@ -27,18 +21,6 @@ class ConnectionAdmin(_Admin):
     list_select_related = ("owner",)
     date_hierarchy = None
     actions = ("test_now",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never: connecting needs a token, which only the connect page accepts."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
-        """Never: read-only."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
-        """Never: the connection's own page disconnects and records it."""
-        return False
 
     def has_test_permission(self, request: HttpRequest) -> bool:
         """Whether the user may run `test_now`."""

@@ -13,42 +13,16 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+
+from history.models import Event, Seal
 
 FORMAT = 1
 # Lower than any possible id.
 NO_ID = -(2**63)
 _MARK = struct.Struct(">q8s")
-
-
-class Content(Protocol):
-    """An event, as read from the database."""
-
-    pk: int
-    at: datetime
-    kind: str
-    actor_id: int | None
-    actor_name: str
-    address: str | None
-    subject_kind: str
-    subject_id: int
-    subject_name: str
-    detail: Any
-
-
-class Facts(Protocol):
-    """The values of a seal that describe its batch; `history.models.Seal` has them."""
-
-    number: int
-    previous: str
-    first_id: int
-    last_id: int
-    count: int
-    newest_at: datetime
-    sealed_at: datetime
 
 
 class SealKey:
@@ -66,19 +40,16 @@ class SealKey:
     def _hmac(self, purpose: bytes) -> "hmac.HMAC":
         return hmac.new(self._secret, purpose + b"\0", hashlib.sha256)
 
-    def marks(self, events: Iterable[Content]) -> bytes:
+    def marks(self, events: Iterable[Event]) -> bytes:
         """The id and short digest of each event."""
         start = self._hmac(b"mark")
         return b"".join(_MARK.pack(event.pk, _finished(start.copy(), content_of(event))[:8]) for event in events)
 
-    def seal(self, facts: Facts, events: Sequence[Content], marks: bytes) -> str:
+    def seal(self, seal: Seal, events: Sequence[Event], marks: bytes) -> str:
         """The seal in hexadecimal. `events` are sorted by id."""
         mac = self._hmac(b"seal")
-        for part in (
-            facts_of(facts, self.name),
-            marks,
-            *(f"{content.pk}".encode() + content_of(content) for content in events),
-        ):
+        contents = (f"{event.pk}".encode() + content_of(event) for event in events)
+        for part in (facts_of(seal, self.name), marks, *contents):
             mac.update(len(part).to_bytes(8, "big") + part)
         return mac.hexdigest()
 
@@ -92,7 +63,7 @@ def _finished(mac: "hmac.HMAC", message: bytes) -> bytes:
     return mac.digest()
 
 
-def content_of(event: Content) -> bytes:
+def content_of(event: Event) -> bytes:
     """All values of an event except its id, serialized alike on every database."""
     return _bytes(
         [
@@ -109,10 +80,10 @@ def content_of(event: Content) -> bytes:
     )
 
 
-def facts_of(facts: Facts, key: str) -> bytes:
+def facts_of(seal: Seal, key: str) -> bytes:
     """The seal's own values, serialized."""
-    batch = [facts.first_id, facts.last_id, facts.count]
-    return _bytes([FORMAT, key, facts.number, facts.previous, *batch, utc(facts.newest_at), utc(facts.sealed_at)])
+    batch = [seal.first_id, seal.last_id, seal.count]
+    return _bytes([FORMAT, key, seal.number, seal.previous, *batch, utc(seal.newest_at), utc(seal.sealed_at)])
 
 
 def _bytes(values: list[object]) -> bytes:

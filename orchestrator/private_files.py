@@ -42,15 +42,16 @@ def write_whole(path: Path, text: str) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(path)
-            _sync_folder(path.parent)
+            sync_to_disk(path.parent)
         finally:
             Path(name).unlink(missing_ok=True)
     except OSError as problem:
         raise OSError(problem.errno, problem.strerror, str(path)) from problem
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def sync_to_disk(path: Path) -> None:
+    """Write a file, or the names in a folder, to the disk itself. Raises `OSError`."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

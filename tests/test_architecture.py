@@ -22,7 +22,7 @@ CONTRACTS: dict[str, list[str]] = {
 }
 OURS = {package for package in LINTER["root_packages"] if package not in {"sandbox", "expected_answers"}}
 # Top-level packages that are tools for developers: no contract says what they may import.
-TOOLS = {"tests", "benchmarks"}
+TOOLS = {"tests", "benchmarks", "requirements"}
 # Documents that name files of the checkout.
 DOCUMENTS = [
     ROOT / "docs" / "architecture.md",

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from orchestrator import bootstrap
-from orchestrator.lock_files import LOCKS, requirements_of
+from requirements.lock_files import LOCKS, requirements_of
 
 ROOT = Path(__file__).resolve().parents[1]
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")

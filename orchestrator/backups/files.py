@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestrator.private_files import sync_to_disk
+
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
 _MAGIC_BYTES = {b"SQLite format 3\0": SQLITE, b"PGDMP": POSTGRESQL}
@@ -29,20 +31,12 @@ def whole_or_not_at_all(path: Path) -> Iterator[Path]:
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
         yield part
-        _to_the_disk(part)
+        sync_to_disk(part)
         # Unlike a rename, a link never replaces a file that was created meanwhile.
         os.link(part, path)
-        _to_the_disk(path.parent)
+        sync_to_disk(path.parent)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _to_the_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def kind_of(path: Path) -> str:
