@@ -1,4 +1,4 @@
-"""Where a request came from, also behind proxies that the operator trusts."""
+"""The client address of a request, also behind trusted proxies."""
 
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 Network = IPv4Network | IPv6Network
-# A proxy on the same machine that speaks over a socket has no address.
+# Stands for a proxy on the same machine that connects over a Unix socket and so has no address.
 SOCKET = "socket"
 
 
@@ -17,7 +17,7 @@ class InvalidProxies(ValueError):
 
 @lru_cache(maxsize=8)
 def parse_proxies(entries: tuple[str, ...]) -> tuple[bool, tuple[Network, ...]]:
-    """Whether a proxy without an address is trusted, and the networks of those with one. Raises `InvalidProxies`."""
+    """Whether a proxy on a socket is trusted, and the networks of trusted proxies. Raises `InvalidProxies`."""
     networks = []
     for entry in entries:
         if entry == SOCKET:
@@ -30,34 +30,42 @@ def parse_proxies(entries: tuple[str, ...]) -> tuple[bool, tuple[Network, ...]]:
 
 
 def _without_mapping(network: Network) -> Network:
-    """`::ffff:10.1.0.0/112` is 10.1.0.0/16: addresses are compared as IPv4 where they stand for one."""
+    """`::ffff:10.1.0.0/112` as 10.1.0.0/16, because such addresses are compared as IPv4."""
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     return ip_network((mapped, network.prefixlen - 96)) if mapped and network.prefixlen >= 96 else network
 
 
 def is_from_trusted_proxy(request: HttpRequest) -> bool:
-    """Whether the machine that sent this is one that the operator trusts."""
-    trusts_socket, networks = parse_proxies(tuple(settings.TRUSTED_PROXIES))
-    heard_from = _address(request.META.get("REMOTE_ADDR", ""))
-    return _is_within(heard_from, networks) if heard_from else trusts_socket
+    """Whether the request was sent by one of TRUSTED_PROXIES."""
+    return _is_trusted(_sender(request))
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """The address nearest to the person that a trusted machine vouches for; None when there is none.
+    """The client's address, as far as trusted proxies report it; None if it is unknown.
 
-    Each proxy adds whom it heard from at the end of X-Forwarded-For, so the list is read from its end, and only
-    as long as the one who added an entry is trusted. What a person writes at its beginning is never reached.
+    Each proxy appends the address of its sender to X-Forwarded-For. The list is read from its end, and only as long as
+    the proxy that appended an entry is trusted, so entries that a client made up are never used.
     """
-    trusts_socket, networks = parse_proxies(tuple(settings.TRUSTED_PROXIES))
-    heard_from = _address(request.META.get("REMOTE_ADDR", ""))
-    trusted = _is_within(heard_from, networks) if heard_from else trusts_socket
+    sender = _sender(request)
     hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    while trusted and hops:
+    while hops and _is_trusted(sender):
         hop = _address(hops.pop())
         if hop is None:
             break
-        heard_from, trusted = hop, _is_within(hop, networks)
-    return heard_from
+        sender = hop
+    return sender
+
+
+def _sender(request: HttpRequest) -> str | None:
+    return _address(request.META.get("REMOTE_ADDR", ""))
+
+
+def _is_trusted(sender: str | None) -> bool:
+    trusts_socket, networks = parse_proxies(tuple(settings.TRUSTED_PROXIES))
+    if sender is None:
+        return trusts_socket
+    address = ip_address(sender)
+    return any(address in network for network in networks)
 
 
 def _address(text: str) -> str | None:
@@ -72,7 +80,3 @@ def _address(text: str) -> str | None:
     except ValueError:
         return None
     return str(getattr(found, "ipv4_mapped", None) or found)
-
-
-def _is_within(address: str, networks: tuple[Network, ...]) -> bool:
-    return any(ip_address(address) in network for network in networks)

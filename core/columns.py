@@ -1,4 +1,4 @@
-"""Values from outside, fitted to the columns they are stored in, and stored once for each key."""
+"""Fit values from outside to their database columns, and upsert rows by a unique key."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -14,9 +14,9 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 def fit_to_columns(row: Row) -> Row:
-    """Cut what is too long for its column, and forget numbers that no column of this kind holds; the row itself.
+    """Truncate texts that are too long, and drop numbers that are out of range. Returns the same row.
 
-    SQLite takes both without a word, PostgreSQL refuses the whole statement.
+    SQLite stores both without an error, but PostgreSQL refuses the whole statement.
     """
     for field in row._meta.concrete_fields:
         if field.is_relation or isinstance(field, models.GeneratedField):
@@ -39,7 +39,7 @@ def _fitted(field: "models.Field[Any, Any]", value: Any) -> Any:
 
 def _holds(field: "models.IntegerField[Any, Any]", value: int) -> bool:
     lowest, highest = database.ops.integer_field_range(field.get_internal_type())
-    # SQLite says that it has no limits below 64 bits; what is stored must fit elsewhere too.
+    # Django knows no limit of SQLite below 64 bits, but the rows must also fit into PostgreSQL.
     narrow = field.get_internal_type() in ("IntegerField", "PositiveIntegerField")
     limit = 2**31 - 1 if narrow else 2**63 - 1
     return (lowest is None or value >= lowest) and (highest is None or value <= highest) and abs(value) <= limit
@@ -48,10 +48,10 @@ def _holds(field: "models.IntegerField[Any, Any]", value: int) -> bool:
 def upsert(
     model: type[Row], rows: Iterable[Row], *, unique_fields: Sequence[str], update_fields: Sequence[str], batch: int
 ) -> None:
-    """Insert or update by the unique fields, in a constant number of queries; of rows with one key the last counts.
+    """Insert or update rows by their unique fields, with one query for each batch.
 
-    PostgreSQL refuses a statement that would write one row twice, SQLite does not. A row whose key does not fit its
-    columns is left out and logged.
+    Of several rows with the same key, the last is stored: PostgreSQL refuses a statement that writes a row twice. A
+    row whose key does not fit its columns is skipped and logged.
     """
     by_key: dict[tuple[object, ...], Row] = {}
     for row in rows:
@@ -70,6 +70,6 @@ def upsert(
 
 
 def _key(row: models.Model, unique_fields: Sequence[str]) -> tuple[object, ...]:
-    """The values of the unique fields; of a relation the other row's key, without reading that row."""
+    """The values of the unique fields; for a relation the foreign key, without reading the related row."""
     columns = {field.name: field.attname for field in row._meta.concrete_fields}
     return tuple(getattr(row, columns[name]) for name in unique_fields)

@@ -1,8 +1,8 @@
-"""The key ring: how tokens are sealed at rest, and the keyed fingerprint that recognises one again.
+"""Encryption of stored tokens with FIELD_ENCRYPTION_KEYS, and keyed fingerprints of tokens.
 
-Each ring entry is expanded by HKDF into an encryption key and a signing key for django-cryptography's
-authenticated Fernet primitives. The first entry writes, every entry reads. Nothing is pickled. The sealed text
-names the row it belongs to, so that a sealed token copied into another row is not opened there.
+HKDF derives an encryption key and a signing key from each entry, for the authenticated Fernet of django-cryptography.
+The first entry encrypts, and every entry can decrypt. The encrypted text contains the name of its row, so that it
+can't be decrypted after it was copied to another row. Nothing is pickled.
 """
 
 import base64
@@ -24,7 +24,7 @@ _SEPARATOR = b"\0"
 
 
 class UnreadableToken(Exception):
-    """No key of the ring opens a stored token, or it was moved from another row."""
+    """No key decrypts a stored token, or it was copied from another row."""
 
     code = "token_unreadable"
 
@@ -46,7 +46,7 @@ def encrypt(secret: Secret, *, owner: str) -> bytes:
 
 
 def decrypt(sealed: bytes, *, owner: str) -> Secret:
-    """Decrypt with whichever key fits. Raises `UnreadableToken`."""
+    """Decrypt with the key that fits. Raises `UnreadableToken`."""
     for box in _boxes():
         try:
             opened = bytes(box.decrypt(sealed))
@@ -60,7 +60,7 @@ def decrypt(sealed: bytes, *, owner: str) -> Secret:
 
 
 def is_encrypted_with_newest_key(sealed: bytes) -> bool:
-    """Whether the newest key wrote this."""
+    """Whether this was encrypted with the newest key."""
     try:
         _boxes()[0].decrypt(sealed)
     except (BadSignature, InvalidToken, ValueError):
@@ -69,8 +69,9 @@ def is_encrypted_with_newest_key(sealed: bytes) -> bool:
 
 
 def fingerprint(secret: Secret, *, purpose: str = "stored") -> str:
-    """A keyed digest by which the same secret is recognised. Its key is not one of the ring, so it survives
-    a rotation of the keys; `purpose` keeps digests for different uses apart.
+    """A keyed digest that recognizes the same secret. `purpose` separates the digests of different uses.
+
+    Its key is not one of FIELD_ENCRYPTION_KEYS, so that it stays the same when those are rotated.
     """
     key = base64.b64decode(settings.TOKEN_FINGERPRINT_KEY)
     message = purpose.encode() + _SEPARATOR + secret.reveal().encode()

@@ -1,7 +1,7 @@
-"""Leases: a row belongs to one worker until a time that the worker renews while it works.
+"""Leases in the database: one worker at a time works on a row, and renews its lease while it works.
 
-A worker that died leaves a lease that expires, and the row is due as before; the broker has no say in it. A lease has a
-name, so that a worker whose lease expired meanwhile writes nothing into a row that another holds.
+The lease of a worker that died expires, and the row is due again, whatever happened to the task's message. Each lease
+has a random name, so that a worker whose lease has expired can't write to a row that another one has claimed since.
 """
 
 import logging
@@ -20,13 +20,13 @@ from django.db.models import Q
 from core.database_time import database_now, lies_ahead, written_ahead_of_time
 
 log = logging.getLogger(__name__)
-# So often a lease is renewed in its time: one renewal may fail.
+# How often a lease is renewed within its duration, so that one renewal may fail.
 _RENEWALS = 3
 Row = TypeVar("Row", bound="Leased")
 
 
 def new_lease() -> str:
-    """A name that no other lease has."""
+    """A unique name for a lease."""
     return str(uuid.uuid4())
 
 
@@ -34,37 +34,37 @@ class LeasedQuerySet(models.QuerySet[Row]):
     """Claim, renew and release rows, each with one conditional UPDATE."""
 
     def held(self, now: datetime) -> Self:
-        """Rows with a lease that lasts."""
+        """Rows with a lease that has not expired."""
         return self.filter(self._held(now))
 
     def free(self, now: datetime) -> Self:
-        """The others."""
+        """Rows that can be claimed."""
         return self.exclude(self._held(now))
 
     def under(self, lease: str) -> Self:
-        """Rows that were claimed under this name and neither released nor claimed since."""
+        """Rows that this lease still holds: neither released nor claimed again since."""
         return self.filter(lease=lease, leased_until__isnull=False)
 
     def claim(self, *, now: datetime, **changes: Any) -> str:
-        """Lease those that are free. Returns the lease's name, or nothing where none is free: two never hold a row."""
+        """Claim the free rows among these. Returns the lease's name, or "" if none is free."""
         lease = new_lease()
         return lease if self.free(now).renew(now=now, lease=lease, **changes) else ""
 
     def start(self, lease: str, *, now: datetime) -> str:
-        """Begin the work of a lease, under a new name, so that a message that comes twice begins it once."""
+        """Rename a lease when its work starts, so that a duplicate message does not start it again. Returns "" then."""
         started = new_lease()
         return started if self.under(lease).renew(now=now, lease=started) else ""
 
     def renew(self, *, now: datetime, **changes: Any) -> int:
-        """Let the leases of these rows expire a whole lease from now. Returns how many rows there are."""
+        """Extend the leases of these rows by a full duration from now. Returns the number of rows."""
         return self.update(leased_until=now + self.model.lease_duration(), **changes)
 
     def release(self, **changes: Any) -> int:
-        """End the leases of these rows. Returns how many rows there are."""
+        """End the leases of these rows. Returns the number of rows."""
         return self.update(leased_until=None, lease="", **changes)
 
     def repair_clock_skew(self, *, now: datetime, latest: datetime) -> None:
-        """Let nothing wait beyond `latest` because the clock was ahead when the row was worked on last."""
+        """Make rows due at `latest` if they would be due later only because the clock was ahead at the last run."""
         ahead = self.filter(written_ahead_of_time(self.model.done_field, now))
         ahead.filter(**{f"{self.model.due_field}__gt": latest}).update(**{self.model.due_field: latest})
 
@@ -75,8 +75,8 @@ class LeasedQuerySet(models.QuerySet[Row]):
 class Leased(models.Model):
     """A row that workers lease.
 
-    `lease` is the lease's name, `lease_setting` the name of the setting that says how many seconds it lasts.
-    `due_field` says when the row is next worked on, and `done_field` when it last was.
+    `lease` is the lease's name. `lease_setting` names the setting with the duration in seconds, `due_field` the column
+    with the time of the next run, and `done_field` that of the last run.
     """
 
     leased_until = models.DateTimeField(null=True)
@@ -92,13 +92,13 @@ class Leased(models.Model):
 
     @classmethod
     def lease_duration(cls) -> timedelta:
-        """How long a lease lasts that is not renewed."""
+        """How long a lease lasts unless it is renewed."""
         return timedelta(seconds=getattr(settings, cls.lease_setting))
 
 
 @contextmanager
 def renewing(rows: LeasedQuerySet[Any]) -> Iterator[None]:
-    """Renew the leases of these rows for as long as the work in the block takes."""
+    """Renew the leases of these rows in the background until the block ends."""
     done = threading.Event()
     renewer = threading.Thread(target=_renew_until, args=(rows, done), name="lease", daemon=True)
     renewer.start()

@@ -1,7 +1,7 @@
-"""How log lines look: as text for a terminal, as JSON for a log store, never with a secret.
+"""The logging configuration: text for terminals or JSON for log stores, always without secrets.
 
-Each line carries the ids that were bound where it was written: `request_id`, `task_id`, `connection_id`; lines about
-calls to Azure DevOps also `session` and `activity_id`. So one failing test is found in web, worker and Azure DevOps.
+Each line contains the ids of its context: `request_id`, `task_id` and `connection_id`, and for calls to Azure DevOps
+also `session` and `activity_id`. With them, one failing test can be followed through web, worker and Azure DevOps.
 """
 
 import logging
@@ -16,7 +16,7 @@ from structlog.typing import EventDict, WrappedLogger
 from core.control_characters import one_line, without_control_characters
 from core.redaction import clean
 
-# What may stand beside the message: each is an id, a number or a code, and none can hold a secret.
+# Values that a line may contain beside its message. Each is an id, a number or a code, so none can be a secret.
 BESIDE = ("session", "activity_id", "method", "path", "status", "seconds", "code", "view", "person_id", "retry_after")
 IDS = ("request_id", "task_id", "task", "connection_id")
 
@@ -25,17 +25,17 @@ class RedactionFilter(logging.Filter):
     """Cleans the message and its arguments before any handler sees them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Always lets the record through, cleaned."""
+        """Keep every record, cleaned."""
         record.msg = clean(record.getMessage())
         record.args = None
         return True
 
 
 class OrdinaryRefusals(logging.Filter):
-    """Takes the traceback off what is no fault of ours: somebody asked for what is not there or not theirs."""
+    """Removes the traceback of refused requests, such as for a missing page, which are not errors of the product."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Always lets the record through."""
+        """Keep every record."""
         if record.exc_info and isinstance(record.exc_info[1], PermissionDenied | SuspiciousOperation | Http404):
             record.exc_info = None
             record.exc_text = None
@@ -43,7 +43,7 @@ class OrdinaryRefusals(logging.Filter):
 
 
 def _clean_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Clean each text by itself: in JSON, an escaped line break would stick to the token after it."""
+    """Clean each value before it becomes JSON, where an escaped line break would hide the start of a token."""
     return {key: _cleaned(value) for key, value in event.items()}
 
 
@@ -66,7 +66,7 @@ def _as_text(_logger: WrappedLogger, _method: str, event: MutableMapping[str, An
 
 
 class Formatter(structlog.stdlib.ProcessorFormatter):
-    """Formats every record, whoever wrote it. `as_json` chooses the form."""
+    """Formats the records of every library, as JSON or as text."""
 
     def __init__(self, *, as_json: bool, **_: Any) -> None:
         shared: list[Any] = [
@@ -82,7 +82,7 @@ class Formatter(structlog.stdlib.ProcessorFormatter):
         super().__init__(processors=last, foreign_pre_chain=shared)
 
     def format(self, record: logging.LogRecord) -> str:
-        """The finished line, cleaned once more; without control characters, which texts of others may hold."""
+        """The line, cleaned again, and without control characters, which texts from outside may contain."""
         return without_control_characters(clean(super().format(record)))
 
 
@@ -106,13 +106,13 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": "INFO", "propagate": True},
-            # Of refusals a line of ours says the same, with the address' pattern instead of the address.
+            # `core.request_id` logs refusals too, with the URL pattern instead of the URL.
             "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             "urllib3": {"level": "WARNING"},
-            # Of headers that cannot be read it would log what they hold.
+            # Its warnings contain the values of headers that it cannot parse.
             "urllib3.connection": {"level": "ERROR"},
-            # Each task twice a tick would drown the rest.
+            # Otherwise every task logs two lines, several times a minute.
             "celery": {"level": "WARNING"},
         },
     }

@@ -1,7 +1,7 @@
-"""Ids that tie together what one request did, in every process and in Azure DevOps.
+"""Request ids, which connect the log lines of one request in all processes and in Azure DevOps.
 
-A request gets an id, which its answer and its error page name too. The tasks it asks for carry it (`task_logging`).
-Whatever logs meanwhile logs these ids, and calls to Azure DevOps carry the task's or the request's as X-TFS-Session.
+The id is in the response and on error pages, in every log line of the request, and in the tasks that it enqueues
+(`core.task_logging`). Calls to Azure DevOps send the id of the task or of the request as X-TFS-Session.
 """
 
 import logging
@@ -17,12 +17,11 @@ from core.tasks import REQUEST_ID
 
 HEADER = "X-Request-ID"
 log = logging.getLogger("orchestrator.requests")
-# A page that took longer than this is worth a line.
-SLOW = 1.0
+SLOW = 1.0  # seconds
 
 
 def request_ids(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Give the request an id, or keep the one that a trusted proxy gave it; log what was asked and how it ended."""
+    """Give the request an id, or keep that of a trusted proxy, and log the request and its response."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         began, request_id = time.monotonic(), _id_of(request)
@@ -51,16 +50,16 @@ def _id_of(request: HttpRequest) -> str:
 
 
 def _log(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
-    """Acts, refusals and slow pages; other pages only when everything is logged."""
+    """Log changes, errors and slow pages at INFO, and all other pages at DEBUG."""
     worth_it = request.method == "POST" or response.status_code >= 400 or seconds > SLOW
     match = request.resolver_match
-    # The pattern, not the path: some addresses are secrets.
+    # The pattern instead of the path, because some paths contain secrets.
     view = f"{match.route} ({match.view_name})" if match else "no such address"
     beside = {"status": response.status_code, "seconds": round(seconds, 3), "person_id": known_person(request)}
     log.log(logging.INFO if worth_it else logging.DEBUG, "%s %s", request.method, view, extra=beside)
 
 
 def known_person(request: HttpRequest) -> int | None:
-    """The id of whoever is signed in, when somebody has asked for it already: the database may be away by now."""
+    """The id of the signed-in user, if it was loaded already. Never asks the database, which may be unavailable."""
     found = getattr(request, "_cached_user", None)
     return getattr(found, "pk", None)
