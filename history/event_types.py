@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from history.models import Event
@@ -58,47 +57,29 @@ def subject_kind(name: str) -> SubjectKind:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """An event as pages show it."""
+    """An event with its type and the page of its subject, as pages show it."""
 
-    at: datetime
-    actor: str
-    label: str
-    detail: str
-    icon: str
-    tone: str
-    id: int = 0
-    kind: str = ""
-    address: str = ""
-    subject_label: str = ""
-    subject: str = ""
+    event: Event
+    type: EventType
     subject_url: str = ""
+
+    @property
+    def subject_label(self) -> str:
+        """The kind of the subject as text."""
+        return subject_kind(self.event.subject_kind).label
+
+    @property
+    def detail(self) -> str:
+        """The detail as text; as JSON if another version wrote it or if it was tampered with."""
+        try:
+            return self.type.detail(self.event.detail)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            return json.dumps(self.event.detail, ensure_ascii=False)
 
 
 def event_row(event: Event, *, subject_url: str = "") -> EventRow:
-    """The event as text. A kind that is not registered is shown by its code."""
-    event_type = _kinds.get(event.kind) or EventType(event.kind, "dot", "quiet")
-    return EventRow(
-        at=event.at,
-        actor=event.actor_name,
-        label=event_type.label,
-        detail=_detail(event_type, event.detail),
-        icon=event_type.icon,
-        tone=event_type.tone,
-        id=event.pk,
-        kind=event.kind,
-        address=event.address or "",
-        subject_label=subject_kind(event.subject_kind).label,
-        subject=event.subject_name,
-        subject_url=subject_url,
-    )
-
-
-def _detail(event_type: EventType, detail: Any) -> str:
-    """The detail as text; as JSON if another version wrote it or if it was tampered with."""
-    try:
-        return event_type.detail(detail)
-    except (AttributeError, LookupError, TypeError, ValueError):
-        return json.dumps(detail, ensure_ascii=False)
+    """The row of an event. A kind that is not registered is shown by its code."""
+    return EventRow(event, _kinds.get(event.kind) or EventType(event.kind, "dot", "quiet"), subject_url)
 
 
 def event_rows(events: list[Event]) -> list[EventRow]:

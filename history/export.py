@@ -46,8 +46,8 @@ def csv_lines(events: QuerySet[Event]) -> Iterator[str]:
 def _cells(event: Event) -> tuple[str, ...]:
     row = event_row(event)
     data = json.dumps(event.detail, sort_keys=True, ensure_ascii=False) if event.detail else ""
-    about = (row.subject_label, row.subject, row.kind, str(row.id), data)
-    return (event.at.isoformat(), row.label, row.actor, row.address, row.detail, *about)
+    about = (row.subject_label, event.subject_name, event.kind, str(event.pk), data)
+    return (event.at.isoformat(), row.type.label, event.actor_name, event.address or "", row.detail, *about)
 
 
 def _harmless(cell: str) -> str:

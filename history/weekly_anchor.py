@@ -5,31 +5,17 @@ from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
-from history.chain import End
 from history.models import AnchorNotice
-from history.queries import seal_state
+from history.queries import SealState, seal_state
 from history.record import SCHEDULER, Named, record
 
 
 @dataclass(frozen=True, slots=True)
 class WeeklyAnchor:
-    """The end of the sealed history, and what is wrong with it. `week` is a Monday in the site's time zone."""
+    """The state of the seals, and the week that its mail is for: its Monday in the site's time zone."""
 
     week: date
-    end: End
-    sealed_up_to: datetime | None
-    verified_at: datetime | None
-    finding: str
-
-    @property
-    def anchor(self) -> str:
-        """The anchor for `history verify --anchor`; empty if nothing is sealed."""
-        return self.end.anchor
-
-    @property
-    def last_event(self) -> int:
-        """The id of the last sealed event."""
-        return self.end.last_id
+    seals: SealState
 
     @property
     def next_week(self) -> date:
@@ -46,17 +32,12 @@ def due(*, now: datetime) -> WeeklyAnchor | None:
     state = seal_state(now=now)
     if not state.end.number and not state.finding:
         return None
-    return WeeklyAnchor(
-        week=week,
-        end=state.end,
-        sealed_up_to=state.sealed_up_to,
-        verified_at=state.last_verification.at if state.last_verification else None,
-        finding=state.finding,
-    )
+    return WeeklyAnchor(week, state)
 
 
 def note_sent(weekly: WeeklyAnchor, *, people: int, now: datetime) -> None:
     """Record the mail, in its transaction. Raises `IntegrityError` if another process has already recorded it."""
-    AnchorNotice.objects.create(week=weekly.week, number=weekly.end.number, seal=weekly.end.mac, sent_at=now)
-    detail = {"number": weekly.end.number, "people": people}
+    end = weekly.seals.end
+    AnchorNotice.objects.create(week=weekly.week, number=end.number, seal=end.mac, sent_at=now)
+    detail = {"number": end.number, "people": people}
     record("history.anchor_mailed", Named("history", 0, "History"), by=SCHEDULER, at=now, detail=detail)

@@ -115,4 +115,4 @@ def _event(event: Event) -> dict[str, Any]:
 def _event_line(event: Event) -> str:
     row = event_row(event)
     detail = f"  {row.detail}" if row.detail else ""
-    return f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor_name:16} {row.label:20} {event.subject_name}{detail}"
+    return f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor_name:16} {row.type.label:20} {event.subject_name}{detail}"

@@ -41,7 +41,7 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _filters(request: HttpRequest, connection: Connection) -> HistoryFilterForm:
-    kinds = [(kind, event_row(Event(kind=kind)).label) for kind in reads.kinds_of_events(connection)]
+    kinds = [(kind, event_row(Event(kind=kind)).type.label) for kind in reads.kinds_of_events(connection)]
     return HistoryFilterForm(request.GET, kinds=kinds, actors=reads.actors_of_events(connection))
 
 
