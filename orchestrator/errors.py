@@ -172,8 +172,7 @@ def too_many(request: HttpRequest, refused: TooMany) -> HttpResponse:
     """429, with the time to wait."""
     page = TOO_MANY
     if isinstance(refused, TooManyTests):
-        problem = catalogue.problem(refused.code)
-        page = replace(page, code=problem.code, title=problem.title, explanation=problem.explanation)
+        page = replace(_about_problem(page, refused.code), next_step=page.next_step)
     response = answer(request, page, next_step=page.next_step.format(wait=humanize(refused.seconds)))
     response.headers["Retry-After"] = str(refused.seconds)
     return response
@@ -181,15 +180,15 @@ def too_many(request: HttpRequest, refused: TooMany) -> HttpResponse:
 
 def row_gone(request: HttpRequest, code: str) -> HttpResponse:
     """404 for a connection or a person that was removed, even during the request."""
+    return answer(request, _about_problem(NOT_FOUND, code))
+
+
+def _about_problem(page: ErrorPage, code: str) -> ErrorPage:
+    """The page with the texts of a problem of the catalogue."""
     problem = catalogue.problem(code)
-    page = replace(
-        NOT_FOUND,
-        code=problem.code,
-        title=problem.title,
-        explanation=problem.explanation,
-        next_step=problem.next_step,
+    return replace(
+        page, code=problem.code, title=problem.title, explanation=problem.explanation, next_step=problem.next_step
     )
-    return answer(request, page)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -16,7 +16,6 @@ from django.core.checks import Warning as CheckWarning
 from connections import clients
 from connections.notifications import emails
 from connections.providers.azure_devops import servers
-from connections.providers.azure_devops.models import Server
 from core.client_ip import InvalidProxies, Network, parse_proxies
 from orchestrator import broker_url
 from orchestrator.private_files import is_open_to_others
@@ -25,49 +24,49 @@ SHORTEST_METRICS_TOKEN = 16  # characters
 METRICS_CONNECTION_LABELS = ("name", "id")
 SHORTEST_KEY = 32  # bytes, for HKDF and HMAC-SHA256
 _REMEDY = "`python orchestrator/generate_keys.py` prints a new set."
-
-
-@register(Tags.security)
-def strong_keys(**_: Any) -> list[CheckMessage]:
-    """Keys are set, and are random bytes rather than passwords."""
-    return list(_key_problems())
-
-
-@register(Tags.security)
-def usable_servers(**_: Any) -> list[CheckMessage]:
-    """The settings of servers are valid, and no token goes over plain HTTP unless a setting explicitly allows it."""
-    try:
-        configured = clients.servers()
-    except servers.InvalidServers as error:
-        return [Error(str(error), hint=_SERVERS_REMEDY, id="orchestrator.E003")]
-    return [message for server in configured for message in _about(server)]
-
-
 _SERVERS_REMEDY = "docs/azure-devops-server.md has an example of each setting of a server."
 
 
-def _about(server: Server) -> Iterator[CheckMessage]:
-    if server.ca_bundle is not None and (trouble := servers.authorities_problem(server.ca_bundle)):
-        words = f"The file “{server.ca_bundle}” of “{server.name}” in {servers.CA_BUNDLES} {trouble}."
-        yield Error(words, hint=_SERVERS_REMEDY, id="orchestrator.E006")
-    if server.shows_tokens:
-        words = f"“{server.name}” is plain HTTP: {servers.PLAIN_HTTP_WORDS}."
-        hint = f"Give the server a certificate, then remove it from {servers.PLAIN_HTTP}."
-        yield CheckWarning(words, hint=hint, id="orchestrator.W001")
-
-
 @register(Tags.security)
-def readable_proxies(**_: Any) -> list[CheckMessage]:
-    """TRUSTED_PROXIES is valid, and does not trust every address."""
+def usable_settings(**_: Any) -> list[CheckMessage]:
+    """Everything that makes the product unsafe, or that cannot work."""
+    return [*_keys(), *_servers(), *_proxies(), *_mails(), *_broker_files(), *_folder(), *_metrics()]
+
+
+def _error(number: str, message: str, hint: str) -> Error:
+    return Error(message, hint=hint, id=f"orchestrator.{number}")
+
+
+def _warning(number: str, message: str, hint: str) -> CheckWarning:
+    return CheckWarning(message, hint=hint, id=f"orchestrator.{number}")
+
+
+def _servers() -> Iterator[CheckMessage]:
+    """Invalid settings of servers, and tokens that go over plain HTTP, even if a setting explicitly allows it."""
+    try:
+        configured = clients.servers()
+    except servers.InvalidServers as error:
+        yield _error("E003", str(error), _SERVERS_REMEDY)
+        return
+    for server in configured:
+        if server.ca_bundle is not None and (problem := servers.authorities_problem(server.ca_bundle)):
+            message = f"The file “{server.ca_bundle}” of “{server.name}” in {servers.CA_BUNDLES} {problem}."
+            yield _error("E006", message, _SERVERS_REMEDY)
+        if server.shows_tokens:
+            message = f"“{server.name}” is plain HTTP: {servers.PLAIN_HTTP_WORDS}."
+            yield _warning("W001", message, f"Give the server a certificate, then remove it from {servers.PLAIN_HTTP}.")
+
+
+def _proxies() -> Iterator[CheckMessage]:
+    """TRUSTED_PROXIES is invalid, or trusts every address."""
     try:
         networks = parse_proxies(tuple(settings.TRUSTED_PROXIES))[1]
     except InvalidProxies as error:
-        hint = "TRUSTED_PROXIES is a list such as: 10.0.0.5, 10.1.0.0/16, socket"
-        return [Error(str(error), hint=hint, id="orchestrator.E004")]
+        yield _error("E004", str(error), "TRUSTED_PROXIES is a list such as: 10.0.0.5, 10.1.0.0/16, socket")
+        return
     if any(network.prefixlen == 0 for network in _collapsed(networks)):
         message = "TRUSTED_PROXIES trusts every address, so anyone could claim to have any address."
-        return [Error(message, hint="List only the addresses of the proxies.", id="orchestrator.E004")]
-    return []
+        yield _error("E004", message, "List only the addresses of the proxies.")
 
 
 def _collapsed(networks: tuple[Network, ...]) -> Iterator[Network]:
@@ -76,67 +75,48 @@ def _collapsed(networks: tuple[Network, ...]) -> Iterator[Network]:
     yield from collapse_addresses(network for network in networks if isinstance(network, IPv6Network))
 
 
-@register(Tags.security)
-def mails_end_within_their_lease(**_: Any) -> list[CheckMessage]:
-    """A mail that takes longer than its lease would be sent again by a second worker."""
-    if settings.EMAIL_DEADLINE < settings.MAIL_LEASE_SECONDS:
-        return []
-    hint = "Set MAIL_LEASE_SECONDS to more than EMAIL_DEADLINE."
-    return [Error("EMAIL_DEADLINE must be shorter than MAIL_LEASE_SECONDS.", hint=hint, id="orchestrator.E005")]
+def _mails() -> Iterator[CheckMessage]:
+    """A mail could be sent twice, because its lease may expire first; or not at all, because its sender is invalid."""
+    if settings.EMAIL_DEADLINE >= settings.MAIL_LEASE_SECONDS:
+        hint = "Set MAIL_LEASE_SECONDS to more than EMAIL_DEADLINE."
+        yield _error("E005", "EMAIL_DEADLINE must be shorter than MAIL_LEASE_SECONDS.", hint)
+    if problem := emails.sender_problem(settings.DEFAULT_FROM_EMAIL):
+        hint = 'Use an address, or a name with an address: "Contoso, MFE Orchestrator" <orchestrator@example.com>'
+        yield _error("E007", f"DEFAULT_FROM_EMAIL {problem}.", hint)
 
 
-@register(Tags.security)
-def usable_sender(**_: Any) -> list[CheckMessage]:
-    """DEFAULT_FROM_EMAIL is valid. It is the sender of every mail, so otherwise no mail could be sent."""
-    problem = emails.sender_problem(settings.DEFAULT_FROM_EMAIL)
-    if not problem:
-        return []
-    hint = 'Use an address, or a name with an address: "Contoso, MFE Orchestrator" <orchestrator@example.com>'
-    return [Error(f"DEFAULT_FROM_EMAIL {problem}.", hint=hint, id="orchestrator.E007")]
+def _broker_files() -> Iterator[CheckMessage]:
+    """A TLS file of REDIS_URL cannot be read. Celery would only report that it can't connect."""
+    for name, path in broker_url.files(settings.REDIS_URL).items():
+        if not os.access(path, os.R_OK):
+            message = f"The file in {name} of REDIS_URL cannot be read."
+            yield _error("E008", message, "Check its path and permissions.")
 
 
-@register(Tags.security)
-def readable_broker_files(**_: Any) -> list[CheckMessage]:
-    """The TLS files that REDIS_URL names are readable. Celery would only report that it can't connect."""
-    return [
-        Error(
-            f"The file in {name} of REDIS_URL cannot be read.",
-            hint="Check its path and permissions.",
-            id="orchestrator.E008",
-        )
-        for name, path in broker_url.files(settings.REDIS_URL).items()
-        if not os.access(path, os.R_OK)
-    ]
-
-
-@register(Tags.security)
-def closed_folder(**_: Any) -> list[CheckMessage]:
-    """Other users of the machine can't read VAR_DIR if it contains keys, the database or mails."""
+def _folder() -> Iterator[CheckMessage]:
+    """Other users of the machine can read VAR_DIR, which contains keys, the database or mails."""
     folder = Path(settings.VAR_DIR)
     private = [folder / "keys.env", folder / "db.sqlite3", folder / "mail"]
-    if not any(path.exists() for path in private) or not is_open_to_others(folder):
-        return []
-    message = f"Other users of this machine can read VAR_DIR, {folder}, which contains keys, the database or mails."
-    return [CheckWarning(message, hint=f"chmod 700 {shlex.quote(str(folder))}", id="orchestrator.W012")]
+    if any(path.exists() for path in private) and is_open_to_others(folder):
+        message = f"Other users of this machine can read VAR_DIR, {folder}, which contains keys, the database or mails."
+        yield _warning("W012", message, f"chmod 700 {shlex.quote(str(folder))}")
 
 
-@register(Tags.security)
-def usable_metrics(**_: Any) -> list[CheckMessage]:
-    """METRICS_TOKEN is too long to guess, and METRICS_CONNECTION_LABEL is a known label."""
-    problems: list[CheckMessage] = []
+def _metrics() -> Iterator[CheckMessage]:
+    """METRICS_TOKEN can be guessed, or METRICS_CONNECTION_LABEL is unknown."""
     if 0 < len(settings.METRICS_TOKEN) < SHORTEST_METRICS_TOKEN:
         message = f"METRICS_TOKEN is shorter than {SHORTEST_METRICS_TOKEN} characters."
-        problems.append(Error(message, hint="Use `openssl rand -hex 24`.", id="orchestrator.E009"))
+        yield _error("E009", message, "Use `openssl rand -hex 24`.")
     if settings.METRICS_CONNECTION_LABEL not in METRICS_CONNECTION_LABELS:
         message = "METRICS_CONNECTION_LABEL is neither “name” nor “id”."
-        problems.append(Error(message, hint="docs/monitoring.md says what each one does.", id="orchestrator.E009"))
-    return problems
+        yield _error("E009", message, "docs/monitoring.md says what each one does.")
 
 
-def _key_problems() -> Iterator[CheckMessage]:
+def _keys() -> Iterator[CheckMessage]:
+    """A key is not set, or is a password rather than random bytes."""
     yield from _ring_problems("FIELD_ENCRYPTION_KEYS", settings.FIELD_ENCRYPTION_KEYS)
     if not settings.TOKEN_FINGERPRINT_KEY:
-        yield Error("TOKEN_FINGERPRINT_KEY is not set.", hint=_REMEDY, id="orchestrator.E001")
+        yield _error("E001", "TOKEN_FINGERPRINT_KEY is not set.", _REMEDY)
     elif not _is_strong(settings.TOKEN_FINGERPRINT_KEY):
         yield _weak("TOKEN_FINGERPRINT_KEY")
     yield from _ring_problems("EVENT_SEAL_KEYS", settings.EVENT_SEAL_KEYS)
@@ -144,7 +124,7 @@ def _key_problems() -> Iterator[CheckMessage]:
 
 def _ring_problems(name: str, keys: list[str]) -> Iterator[CheckMessage]:
     if not keys:
-        yield Error(f"{name} is empty.", hint=_REMEDY, id="orchestrator.E001")
+        yield _error("E001", f"{name} is empty.", _REMEDY)
     for number, key in enumerate(keys, start=1):
         if not _is_strong(key):
             yield _weak(f"Key {number} of {name}")
@@ -160,4 +140,4 @@ def _is_strong(key: str) -> bool:
 
 
 def _weak(name: str) -> Error:
-    return Error(f"{name} is not base64 of at least {SHORTEST_KEY} random bytes.", hint=_REMEDY, id="orchestrator.E002")
+    return _error("E002", f"{name} is not base64 of at least {SHORTEST_KEY} random bytes.", _REMEDY)

@@ -1,6 +1,6 @@
 """Types of events about people and about the history itself, with their labels."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from history.event_types import EventType, SubjectKind
 
-_REASONS = {
+_REFUSED = {
     "password": "Incorrect username or password",
     "inactive": "The person is inactive",
     "throttled": "Too many attempts",
@@ -17,8 +17,13 @@ _REASONS = {
 }
 
 
-def _refused(detail: dict[str, Any]) -> str:
-    return _REASONS.get(detail.get("reason", ""), "")
+_ENDED_AFTER = {"idle": "Inactive for too long", "age": "Maximum length reached"}
+_FACTORS = {"totp": "Authenticator app", "recovery_codes": "Recovery codes"}
+
+
+def _text(name: str, labels: Mapping[str, str]) -> Callable[[dict[str, Any]], str]:
+    """Shows one value of the detail by its label."""
+    return lambda detail: labels.get(detail.get(name, ""), "")
 
 
 def _device(detail: dict[str, Any]) -> str:
@@ -48,28 +53,20 @@ def _ended(detail: dict[str, Any]) -> str:
     return f"{count} session{'' if count == 1 else 's'}"
 
 
-def _after(detail: dict[str, Any]) -> str:
-    return {"idle": "Inactive for too long", "age": "Maximum length reached"}.get(detail.get("reason", ""), "")
-
-
 def _accepted(detail: dict[str, Any]) -> str:
     lost = detail["seals_lost"]
     seals = f", {lost} seal{'' if lost == 1 else 's'} missing" if lost else ""
     return f"{detail['reason']} ({detail['events']} events not sealed in time{seals})"
 
 
-def _factor(detail: dict[str, Any]) -> str:
-    return {"totp": "Authenticator app", "recovery_codes": "Recovery codes"}.get(detail.get("type", ""), "")
-
-
 KINDS = {
     "person.signed_in": EventType("Signed in", "log-in", "quiet", _device),
     "person.signed_out": EventType("Signed out", "log-out", "quiet"),
-    "person.session_ended": EventType("Session ended", "log-out", "quiet", _after),
+    "person.session_ended": EventType("Session ended", "log-out", "quiet", _text("reason", _ENDED_AFTER)),
     "person.sessions_ended": EventType("Signed out elsewhere", "log-out", "info", _ended),
-    "person.sign_in_refused": EventType("Sign-in refused", "shield-x", "warn", _refused),
-    "person.second_factor_added": EventType("Second factor added", "shield-check", "info", _factor),
-    "person.second_factor_removed": EventType("Second factor removed", "shield-off", "warn", _factor),
+    "person.sign_in_refused": EventType("Sign-in refused", "shield-x", "warn", _text("reason", _REFUSED)),
+    "person.second_factor_added": EventType("Second factor added", "shield-check", "info", _text("type", _FACTORS)),
+    "person.second_factor_removed": EventType("Second factor removed", "shield-off", "warn", _text("type", _FACTORS)),
     "person.linked": EventType("Linked to Microsoft Entra ID", "link", "info"),
     "person.password_changed": EventType("Password changed", "key-round", "info"),
     "person.invited": EventType("Password link created", "link", "info"),

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from people import login_limits, queries, roles
 from people.actions import end_sessions, manage_people
-from people.actions.manage_people import Refused
 from people.forms import AddressForm
+from people.views.refusals import refusals_shown
 
 
 @never_cache
@@ -29,15 +29,12 @@ def account(request: HttpRequest) -> HttpResponse:
 def address(request: HttpRequest) -> HttpResponse:
     """POST: change the user's own mail address."""
     form = AddressForm(request.POST)
-    if not form.is_valid():
-        return _page(request, form)
-    try:
-        manage_people.change_own_address(cast("User", request.user), form.cleaned_data["email"])
-    except Refused as refused:
-        form.add_error(refused.field or None, refused.message)
-        return _page(request, form)
-    flash.success(request, "Email address saved.")
-    return redirect("people:account")
+    if form.is_valid():
+        with refusals_shown(request, form):
+            manage_people.change_own_address(cast("User", request.user), form.cleaned_data["email"])
+            flash.success(request, "Email address saved.")
+            return redirect("people:account")
+    return _page(request, form)
 
 
 def _page(request: HttpRequest, address_form: AddressForm) -> HttpResponse:
@@ -49,7 +46,7 @@ def _page(request: HttpRequest, address_form: AddressForm) -> HttpResponse:
         "role": roles.BY_NAME.get(role),
         "sessions": queries.sessions_of(user, now=timezone.now()),
         "this_session": request.session.session_key,
-        "owned": queries.count_connections(user),
+        "owned": queries.connections_of(user).count(),
         "idle": login_limits.idle_limit(),
         "idle_minutes": int(login_limits.idle_limit().total_seconds() // 60),
         "hours": int(login_limits.session_limit().total_seconds() // 3600),

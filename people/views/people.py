@@ -1,5 +1,6 @@
 """Pages for administrators about people: their names, roles, sessions and connections."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from django.contrib import messages as flash
@@ -19,12 +20,19 @@ from history.queries import events
 from history.record import actor_of
 from people import queries, roles
 from people.actions import end_sessions, manage_people
-from people.actions.manage_people import Details, NewPerson, Refused
+from people.actions.manage_people import Details, NewPerson
 from people.events import display_name
 from people.forms import AddPersonForm, DetailsForm, FilterForm, HandOverForm, RoleForm
+from people.views.refusals import refusals_shown
 
 may_manage = permission_required("people.manage_people", raise_exception=True)
 _RECENT = 10
+View = Callable[..., HttpResponse]
+
+
+def _change(view: View) -> View:
+    """A view that changes a person: POST only, and only for administrators."""
+    return never_cache(require_POST(may_manage(view)))
 
 
 def _me(request: HttpRequest) -> User:
@@ -67,11 +75,8 @@ def add(request: HttpRequest) -> HttpResponse:
     """GET shows the form; POST adds the person and shows the link to choose a password."""
     form = AddPersonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals_shown(request, form):
             user = manage_people.add(NewPerson(**form.cleaned_data), by=_me(request))
-        except Refused as refused:
-            form.add_error(refused.field or None, refused.message)
-        else:
             flash.success(request, f"{display_name(user)} added.")
             return _page(request, user, link=manage_people.password_link(user, by=_me(request)))
     return render(request, "people/add.html", {"form": form, "roles": roles.ROLES})
@@ -85,82 +90,57 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     return _page(request, _find(pk))
 
 
-@never_cache
-@require_POST
-@may_manage
+@_change
 def role(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: change the role."""
     user = _find(pk)
     form = RoleForm(request.POST)
     if form.is_valid():
         chosen = form.cleaned_data["role"]
-        try:
+        with refusals_shown(request, form):
             changed = manage_people.change_role(user, chosen, by=_me(request))
-        except Refused as refused:
-            form.add_error(refused.field or None, refused.message)
-        else:
             result = f"has the role {chosen}" if chosen else "has no role"
             flash.success(request, f"{display_name(user)} now {result}." if changed else "Nothing changed.")
             return redirect("people:person", pk=user.pk)
     return _page(request, _find(pk), role_form=form)
 
 
-@never_cache
-@require_POST
-@may_manage
+@_change
 def details(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: change name and mail address."""
     user = _find(pk)
     form = DetailsForm(request.POST)
-    if not form.is_valid():
-        return _page(request, user, details_form=form)
-    try:
-        manage_people.change_details(user, Details(**form.cleaned_data), by=_me(request))
-    except Refused as refused:
-        if refused.field:
-            form.add_error(refused.field, refused.message)
-            return _page(request, user, details_form=form)
-        flash.error(request, refused.message)
-    else:
-        flash.success(request, f"Name and email address of {display_name(user)} saved.")
-    return redirect("people:person", pk=user.pk)
+    if form.is_valid():
+        with refusals_shown(request, form):
+            manage_people.change_details(user, Details(**form.cleaned_data), by=_me(request))
+            flash.success(request, f"Name and email address of {display_name(user)} saved.")
+            return redirect("people:person", pk=user.pk)
+    return _page(request, user, details_form=form)
 
 
-@never_cache
-@require_POST
-@may_manage
+@_change
 def standing(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: make the person active or inactive."""
     user = _find(pk)
     active = request.POST.get("active") == "1"
-    try:
+    with refusals_shown(request):
         manage_people.set_active(user, active=active, by=_me(request))
-    except Refused as refused:
-        flash.error(request, refused.message)
-    else:
         result = "active" if active else "inactive and signed out everywhere"
-        reminder = " Hand over their connections." if not active and queries.count_connections(user) else ""
+        reminder = " Hand over their connections." if not active and queries.connections_of(user).exists() else ""
         flash.success(request, f"{display_name(user)} is now {result}.{reminder}")
     return redirect("people:person", pk=user.pk)
 
 
-@never_cache
-@require_POST
-@may_manage
+@_change
 def password_link(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: show a link to choose a password, once."""
     user = _find(pk)
-    try:
-        link = manage_people.password_link(user, by=_me(request))
-    except Refused as refused:
-        flash.error(request, refused.message)
-        return redirect("people:person", pk=user.pk)
-    return _page(request, user, link=link)
+    with refusals_shown(request):
+        return _page(request, user, link=manage_people.password_link(user, by=_me(request)))
+    return redirect("people:person", pk=user.pk)
 
 
-@never_cache
-@require_POST
-@may_manage
+@_change
 def sign_out(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: end all sessions of the person."""
     user = _find(pk)
@@ -169,9 +149,7 @@ def sign_out(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("people:person", pk=user.pk)
 
 
-@never_cache
-@require_POST
-@may_manage
+@_change
 def give_connections(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: give the chosen connections to another owner."""
     user = _find(pk)
