@@ -15,6 +15,8 @@ _SECRETS = re.compile(
     r"|[A-Za-z0-9]{70,}={0,2}"
     # The older form, also after an encoded letter such as %3A.
     rf"|(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{{2}})){OLDER_FORM}(?![A-Za-z0-9])"
+    # A token of our own API.
+    r"|mfeo_[A-Za-z0-9]{30,}"
 )
 # Whoever knows one of these addresses may use it, so it is a secret like a token.
 _SECRET_ADDRESSES = re.compile(r"(/(?:calendar|reminders/stop|password/choose/[^/\s]+)/)[^/\s\"'?&#]+")

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "connections",
     "delivery",
     "people",
+    "api",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

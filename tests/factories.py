@@ -1,7 +1,8 @@
 """Rows and people for tests."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager as ContextManager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import factory
@@ -9,6 +10,9 @@ from django.contrib.auth.models import Permission, User
 from django.db.models.signals import m2m_changed, post_save, pre_save
 from django.utils import timezone
 
+from api.actions.manage_tokens import digest_of
+from api.models import ApiToken
+from api.token_text import new_token
 from connections import clients
 from connections.actions.connect import ConnectRequest, connect
 from connections.actions.coverage import coverage_changed
@@ -47,6 +51,24 @@ def _make_person(username: str, *permissions: str, staff: bool, **more: Any) -> 
             app, codename = permission.split(".")
             user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
     return user
+
+
+def make_token(
+    owner: User, *permissions: str, days: int = 90, connections: Sequence[int] | None = None
+) -> tuple[ApiToken, str]:
+    """An API token as a row, with its text. It may carry permissions that its owner lacks."""
+    secret, now = new_token(), timezone.now()
+    token = ApiToken.objects.create(
+        name=f"token {ApiToken.objects.count()}",
+        owner=owner,
+        digest=digest_of(secret),
+        permissions=list(permissions),
+        all_connections=connections is None,
+        created_at=now,
+        expires_at=now + timedelta(days=days),
+    )
+    token.connections.set(Connection.objects.filter(pk__in=connections or ()))
+    return token, secret.reveal()
 
 
 def connect_for_real(

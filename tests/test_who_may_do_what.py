@@ -17,13 +17,14 @@ from django.db import transaction
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, resolve, reverse
 
+from api.models import ApiToken
 from connections.models import AuditRun, Connection, Mail, MutedReminders
 from delivery.models import Pipeline, Project, Repository
 from history.models import Event
 from people import roles
 from people.actions import manage_people
 from tests.browser import drawn_now
-from tests.factories import ConnectionFactory, make_person, quietly
+from tests.factories import ConnectionFactory, make_person, make_token, quietly
 
 WHO = ("stranger", "nobody", "Viewer", "Operator", "Maintainer", "Administrator")
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -109,6 +110,9 @@ history:csv                             | 302 403 403 403 403 200 | -
 people:account                          | 302 200 200 200 200 200 | -
 people:sign-out-elsewhere               | -                       | 302
 people:own-address                      | -                       | 302
+api:tokens                              | 302 200 200 200 200 200 | 302 200 200 200 200 200
+api:revoke-token                        | -                       | 302 403 403 403 403 302
+api:all-tokens                          | 302 403 403 403 403 200 | -
 people:list                             | 302 403 403 403 403 200 | -
 people:add                              | 302 403 403 403 403 200 | 302 403 403 403 403 200
 people:person                           | 302 403 403 403 403 200 | -
@@ -166,7 +170,7 @@ admin:app_list                          | 302 302 302 302 302 200 | 302 302 302 
 UNKNOWN = ("302", "405", "405", "405", "405", "405")
 # What an id in an address names, by how the address begins.
 PLACES = {"repositories/": "repository", "builds/": "pipeline", "outbox/": "mail", "people/": "other"}
-PLACES |= {"code-repositories/audits/": "run"}
+PLACES |= {"code-repositories/audits/": "run", "account/api-tokens/": "token"}
 MODELS = {"history_event": "event", "connections_connection": "connection", "delivery_repository": "repository"}
 MODELS |= {"auth_group": "group", "auth_user": "other"}
 # Addresses inside a project, and how many ids of Azure DevOps follow.
@@ -208,6 +212,7 @@ class World:
     event: Event
     other: User
     group: Group
+    token: ApiToken
 
     def address(self, name: str) -> str:
         """The address of `name` with the ids of what is here."""
@@ -251,6 +256,7 @@ def world(db: None) -> World:
     due = {"created_at": NOW, "due_at": NOW}
     event = Event(at=NOW, kind="x", actor_name="x", subject_kind="connection", subject_id=connection.pk)
     event.save()
+    other = make_person("other")
     return World(
         connection,
         AuditRun.objects.create(started_at=NOW, started_by="x", by_hand=True),
@@ -261,8 +267,9 @@ def world(db: None) -> World:
         Repository.objects.create(project=project, azure_id="r", name="R", added_at=NOW),
         Pipeline.objects.create(project=project, azure_id=1, name="CI", seen_at=NOW),
         event,
-        make_person("other"),
+        other,
         Group.objects.get(name="Viewer"),
+        make_token(other)[0],
     )
 
 
@@ -336,7 +343,7 @@ def test_no_other_method_does_anything(ask: Callable[[str], Ask]) -> None:
 
 def test_whoever_only_sees_never_acts() -> None:
     own = {"login", "logout", "password_change", "people:sign-out-elsewhere", "admin-sign-out", "admin:logout"} | SIGNED
-    own |= {"people:own-address", "connections:make-calendar", "connections:revoke-calendar"}
+    own |= {"api:tokens", "people:own-address", "connections:make-calendar", "connections:revoke-calendar"}
     for who in ("nobody", "Viewer"):
         acts = {name for (name, method), cells in table().items() if method == "POST" and _acts(name, cells, who)}
         assert acts - own == set(), who

@@ -4,7 +4,11 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Classes and columns have the field's names; tables and permissions keep theirs."""
 
-    dependencies = [("connections", "0016_rate_limit_pauses")]
+    # A renamed model renames its content type, in the form that content types have today, on the way back too.
+    dependencies = [
+        ("connections", "0016_rate_limit_pauses"),
+        ("contenttypes", "0002_remove_content_type_name"),
+    ]
 
     operations = [
         migrations.RenameModel("GuardRails", "StoredTokenPolicy"),

@@ -1,0 +1,1 @@
+"""The use cases of API tokens and of requests that carry one."""

@@ -1,0 +1,34 @@
+"""The types of events about API tokens."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.urls import reverse
+
+from api.models import ApiToken
+from history.event_types import EventType, SubjectKind
+
+
+def _created(detail: dict[str, Any]) -> str:
+    count, connections = len(detail["permissions"]), detail["connections"]
+    permissions = f"{count} permission{'' if count == 1 else 's'}"
+    where = "all connections" if connections == "all" else f"{connections} connection{'' if connections == 1 else 's'}"
+    return f"For {detail['owner']}: {permissions}, {where}, valid for {detail['days']} days"
+
+
+def _revoked(detail: dict[str, Any]) -> str:
+    return f"Of {detail['owner']}"
+
+
+KINDS = {
+    "api_token.created": EventType("API token created", "key-round", "info", _created),
+    "api_token.revoked": EventType("API token revoked", "key-round", "warn", _revoked),
+}
+
+
+def _links(ids: Iterable[int]) -> dict[int, str]:
+    there = ApiToken.objects.filter(pk__in=ids).order_by().values_list("pk", flat=True)
+    return {pk: reverse("api:all-tokens") for pk in there}
+
+
+API_TOKENS = SubjectKind("API token", _links)

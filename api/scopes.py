@@ -1,0 +1,25 @@
+"""The permissions that an API token can carry: those that operations of the API ask for."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A permission as `app.codename`, and what it allows through the API."""
+
+    permission: str
+    label: str
+
+
+SCOPES = (
+    Scope("connections.view_connection", "Read connections, their capabilities, and the health of the product"),
+    Scope("connections.test_connection", "Test connections"),
+    Scope("connections.add_connection", "Connect organizations"),
+    Scope("connections.change_connection", "Edit connections"),
+    Scope("connections.rotate_connection", "Update tokens of connections"),
+    Scope("connections.disable_connection", "Disable and enable connections"),
+    Scope("connections.delete_connection", "Disconnect"),
+    Scope("connections.view_auditrun", "Follow audits"),
+    Scope("connections.audit_connection", "Start and cancel audits"),
+)
+LABELS = {scope.permission: scope.label for scope in SCOPES}
