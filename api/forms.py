@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 
 from api import input_rules
 from api.scopes import SCOPES
+from connections import reads
 from connections.fields import checked
-from connections.models import Connection
 from core.widgets import TextInput
 
 _DAYS = (30, 90, 180, 365)
@@ -59,7 +59,7 @@ class TokenForm(forms.Form):
 
 
 def _id_of(name: str) -> int:
-    found = Connection.objects.filter(name__iexact=name).first()
+    found = reads.connection_named(name)
     if found is None:
         words = f"No connection is called “{name[:100]}”."
         raise forms.ValidationError(words, code="connection_unknown")

@@ -5,6 +5,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, QuerySet
 
 from api.models import ApiToken
+from connections.models import AuditedConnection, AuditRun, Connection
 
 PAGE_SIZE = 25
 
@@ -24,3 +25,30 @@ def tokens_of(owner: User) -> QuerySet[ApiToken]:
 def page_of_tokens(number: str | None) -> Page[ApiToken]:
     """One page of everyone's tokens."""
     return Paginator(tokens(), PAGE_SIZE).get_page(number)
+
+
+def token(token_id: int) -> ApiToken | None:
+    """A token with its owner; None when there is none."""
+    return ApiToken.objects.select_related("owner").filter(pk=token_id).first()
+
+
+def open_to(token: ApiToken, found: QuerySet[Connection]) -> QuerySet[Connection]:
+    """Those of the connections that the token is for, with all that is shown of them."""
+    if not token.all_connections:
+        found = found.filter(pk__in=token.connections.values("pk"))
+    return found.select_related("owner").prefetch_related("chosen_projects")
+
+
+def connection(token: ApiToken, connection_id: int) -> Connection | None:
+    """A connection that the token is for; None when there is none."""
+    return open_to(token, Connection.objects.filter(pk=connection_id)).first()
+
+
+def audit_run(run_id: int) -> AuditRun | None:
+    """An audit; None when there is none."""
+    return AuditRun.objects.filter(pk=run_id).first()
+
+
+def audited_connections(run: AuditRun) -> QuerySet[AuditedConnection]:
+    """What an audit found so far."""
+    return run.audited.all()

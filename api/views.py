@@ -1,13 +1,15 @@
 """Pages about the REST API: a person's tokens, and everyone's for administrators."""
 
+from functools import lru_cache
 from typing import cast
 
+from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
@@ -17,7 +19,9 @@ from api import reads
 from api.actions.manage_tokens import CannotCreateToken, NewToken, create_token, revoke_token
 from api.forms import TokenForm
 from api.models import ApiToken
+from api.reference import reference
 from api.scopes import LABELS
+from api.v1.operations import document
 from core.secrets import Secret
 from history.record import actor_of
 
@@ -56,13 +60,33 @@ def all_tokens(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: the token stops working at once. One's own, or anyone's for those who manage people."""
-    token = get_object_or_404(ApiToken.objects.select_related("owner"), pk=pk)
+    token = reads.token(pk)
+    if token is None:
+        raise Http404
     is_own = token.owner_id == request.user.pk
     if not (is_own or request.user.has_perm("people.manage_people")):
         raise PermissionDenied
     revoke_token(token, by=actor_of(request), now=timezone.now())
     flash.success(request, f"The API token “{token.name}” is revoked.")
     return redirect("api:tokens" if is_own else "api:all-tokens")
+
+
+@require_safe
+def show_reference(request: HttpRequest) -> HttpResponse:
+    """GET /help/api/: every operation of the REST API."""
+    return render(request, "api/reference.html", {"reference": _reference()})
+
+
+@require_safe
+def openapi_document(request: HttpRequest) -> HttpResponse:
+    """GET /help/api/openapi.json: the same for programs."""
+    server = f"{settings.SITE_URL}{settings.SCRIPT_NAME}" or "/"
+    headers = {"Content-Disposition": 'attachment; filename="openapi.json"'}
+    return JsonResponse(document(server), headers=headers)
+
+
+# It changes with a release alone.
+_reference = lru_cache(maxsize=1)(reference)
 
 
 def _page(

@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.place import ROOT
 
 PACKAGES = (
+    "api",
     "connections",
     "core",
     "delivery",

@@ -51,7 +51,7 @@ def _id_of(request: HttpRequest) -> str:
 
 def _log(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
     """Log changes, errors and slow pages at INFO, and all other pages at DEBUG."""
-    worth_it = request.method == "POST" or response.status_code >= 400 or seconds > SLOW
+    worth_it = request.method not in ("GET", "HEAD") or response.status_code >= 400 or seconds > SLOW
     match = request.resolver_match
     # The pattern instead of the path, because some paths contain secrets.
     view = f"{match.route} ({match.view_name})" if match else "no such address"
@@ -60,6 +60,12 @@ def _log(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
 
 
 def known_person(request: HttpRequest) -> int | None:
-    """The id of the signed-in user, if it was loaded already. Never asks the database, which may be unavailable."""
+    """The id of the user who signed in or acts with an API token, if it was loaded already.
+
+    Never asks the database, which may be unavailable.
+    """
+    actor = getattr(request, "actor", None)
+    if actor is not None:
+        return getattr(actor, "id", None)
     found = getattr(request, "_cached_user", None)
     return getattr(found, "pk", None)

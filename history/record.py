@@ -29,7 +29,10 @@ SCHEDULER = Actor("the scheduler")
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """The signed-in user, and the address that the request came from."""
+    """The person who signed in, or who was named on the request, and the address that it came from."""
+    named = getattr(request, "actor", None)
+    if isinstance(named, Actor):
+        return named
     user, address = getattr(request, "user", None), client_address(request)
     if user is None or not user.is_authenticated:
         return Actor(ANONYMOUS, address=address)

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import get_script_prefix
 
+from api.problem_responses import is_for_api, problem_response
 from connections.actions.token_test_rate_limit import TooManyTests
 from connections.domain.problems import catalogue
 from core.database_errors import DatabaseProblem, database_problem
@@ -126,7 +127,9 @@ _PLAIN = (OURS, *_OF_PROBLEM.values())
 
 
 def answer(request: HttpRequest, page: ErrorPage, **more: Any) -> HttpResponse:
-    """The error page, or for htmx the fragment that replaces the expected result."""
+    """The error page, for htmx the fragment that replaces the expected result, and for programs a problem."""
+    if is_for_api(request):
+        return _for_program(request, page)
     context = {"error": page, "request_id": getattr(request, "request_id", ""), **more}
     if request.headers.get("HX-Request") == "true":
         return _part(request, page, context)
@@ -135,6 +138,24 @@ def answer(request: HttpRequest, page: ErrorPage, **more: Any) -> HttpResponse:
     if page in _PLAIN:
         return HttpResponse(render_to_string("errors/plain.html", context), status=page.status)
     return HttpResponse(render_to_string("errors/page.html", context, request=request), status=page.status)
+
+
+# What pages need no code for, and programs do.
+_CODES_FOR_PROGRAMS = {
+    400: "body_unreadable",
+    404: "address_unknown",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    429: "too_many_requests",
+    500: "server_error",
+    503: "database_unavailable",
+}
+
+
+def _for_program(request: HttpRequest, page: ErrorPage) -> HttpResponse:
+    code = page.code or _CODES_FOR_PROGRAMS.get(page.status, "request_refused")
+    own_words = catalogue.Problem(code, page.title, page.explanation, page.next_step)
+    return problem_response(request, page.status, catalogue.PROBLEMS.get(code, own_words))
 
 
 def _part(request: HttpRequest, page: ErrorPage, context: dict[str, Any]) -> HttpResponse:

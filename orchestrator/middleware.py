@@ -11,6 +11,7 @@ from django.urls import get_script_prefix
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
+from api.problem_responses import is_for_api
 from connections.actions.refusals import ConnectionGone
 from core.request_id import known_person
 from orchestrator import errors, health
@@ -66,7 +67,8 @@ def known_methods(get_response: Respond) -> Respond:
     """Refuse all methods that no page uses, because some of Django's views treat them like GET or POST."""
 
     def respond(request: HttpRequest) -> HttpResponse:
-        if request.method not in _METHODS:
+        # Operations of the API know their own.
+        if request.method not in _METHODS and not is_for_api(request):
             return HttpResponseNotAllowed(_METHODS)
         return get_response(request)
 

@@ -206,6 +206,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "seal-history": {"task": "history.tasks.seal_waiting", "schedule": 60.0, "options": {"expires": 60.0}},
     "verify-history": {"task": "history.tasks.verify", "schedule": "3:20"},
     "forget-ended-sessions": {"task": "people.tasks.forget_ended_sessions", "schedule": 3600.0},
+    "remove-expired-api-rows": {"task": "api.tasks.remove_expired_rows", "schedule": 3600.0},
     "forget-rested-counters": {"task": "throttling.tasks.forget_rested_counters", "schedule": 3600.0},
     "mail-history-anchor": {"task": "connections.tasks.mail_history_anchor", "schedule": "4:20"},
     "prune-history": {"task": "history.tasks.prune", "schedule": "3:50"},
@@ -326,6 +327,8 @@ AZURE_DEVOPS_LIST_LIMIT = env.float("AZURE_DEVOPS_LIST_LIMIT", default=300.0)
 TESTS_PER_PERSON = env.int("TESTS_PER_PERSON", default=30)
 TESTS_PER_ADDRESS = env.int("TESTS_PER_ADDRESS", default=150)
 TESTS_MINUTES = env.int("TESTS_MINUTES", default=5)
+# So many requests may an API token make in a minute, at once or spread; after that they come back one by one.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=300)
 TEST_RESULT_MINUTES = env.int("TEST_RESULT_MINUTES", default=15)
 # One outage is not news: trouble on the way must repeat before a connection is shown as Unreachable.
 TROUBLES_BEFORE_UNREACHABLE = env.int("TROUBLES_BEFORE_UNREACHABLE", default=3)

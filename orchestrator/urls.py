@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("connections.urls")),
     path("", include("delivery.urls")),
     path("", include("history.urls")),
+    path("api/v1/", include("api.v1.urls")),
     path("", include("api.urls")),
     path("", include("people.urls")),
     path("sign-in/", sign_in.SignIn.as_view(), name="login"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-OURS = ("connections", "core", "delivery", "history", "orchestrator", "people", "throttling")
+OURS = ("api", "connections", "core", "delivery", "history", "orchestrator", "people", "throttling")
 HOST = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,})")
 # Names a language, asks nobody.
 NAMESPACES = {"www.w3.org"}

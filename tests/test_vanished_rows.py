@@ -35,7 +35,7 @@ HELD = {
 
 def saves_of_columns() -> Iterator[tuple[str, str]]:
     """Module and function of each `save(update_fields=…)` and `save(force_update=True)` of the product."""
-    for app in ("connections", "core", "delivery", "history", "orchestrator", "people", "throttling"):
+    for app in ("api", "connections", "core", "delivery", "history", "orchestrator", "people", "throttling"):
         for path in (ROOT / app).rglob("*.py"):
             if "migrations" in path.parts:
                 continue

@@ -9,7 +9,7 @@ import pytest
 from tests.loaded_settings import ROOT
 
 STYLE = ROOT / "docs" / "style.md"
-PACKAGES = ["connections", "core", "delivery", "history", "orchestrator", "people", "sandbox", "throttling"]
+PACKAGES = ["api", "connections", "core", "delivery", "history", "orchestrator", "people", "sandbox", "throttling"]
 FOLDERS = [ROOT / "templates", *ROOT.glob("connections/providers/*/templates")]
 TEMPLATES = [path for folder in FOLDERS for path in sorted(folder.rglob("*.*"))]
 MODULES = [

@@ -182,10 +182,10 @@ def test_the_command_creates_lists_and_revokes(ann: User) -> None:
 @pytest.mark.parametrize(
     ("words", "said", "code"),
     [
-        (["create", "CI", "--owner", "nobody"], "No active user is called nobody", 2),
+        (["create", "CI", "--owner", "nobody"], "no active user named nobody", 2),
         (["create", "CI", "--owner", "ann"], "Choose at least one permission", 1),
         (["create", "CI", "--owner", "ann", "--permission", TEST], "does not include", 1),
-        (["create", "CI", "--owner", "ann", "--connection", "x"], "No connection is called x", 1),
+        (["create", "CI", "--owner", "ann", "--connection", "x"], "no connection named x", 1),
         (["revoke", "99"], "no token with this id", 1),
         (["revoke", str(10**30)], "no token with this id", 1),
     ],

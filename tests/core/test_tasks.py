@@ -20,7 +20,7 @@ from core.tasks import BrokerUnavailable, enqueue
 from orchestrator.celery import app
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("connections", "delivery", "history", "people", "throttling")
+APPS = ("api", "connections", "delivery", "history", "people", "throttling")
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
     Connection.objects.filter(pk=lived.connection.pk).renew(now=datetime.now(UTC), lease="a lease")
     of_connection = {"connection_id": lived.connection.pk, "lease": "a lease"}
     return {
+        "api.tasks.remove_expired_rows": {},
         "connections.tasks.audit_due": {},
         "connections.tasks.audit_one": of_connection,
         "connections.tasks.remind_due": {},
@@ -87,6 +88,10 @@ def lines_of_commands(lived: Lived, secrets: dict[str, str], tmp_path: Path) -> 
         "builds run": ([pipeline, "--branch", "main"], ""),
         "builds show": ([pipeline, str(lived.pipeline.build_id)], ""),
         **releases_commands(lived),
+        "api_tokens list": (["--json"], ""),
+        "api_tokens create": (["CI", *owner, "--permission", "connections.view_connection"], ""),
+        "api_tokens revoke": ([str(lived.token.pk)], ""),
+        "openapi": ([], ""),
         "history verify": ([], ""),
         "history seal": ([], ""),
         "history accept": (["--reason", "The worker stood still"], ""),

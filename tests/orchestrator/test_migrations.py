@@ -44,7 +44,7 @@ def test_every_app_goes_back_to_nothing_and_forward_again(tmp_path: Path) -> Non
     assert found["stuck"].keys() == IRREVERSIBLE.keys()
     assert found["left"] == []
     assert found["same"]
-    assert {"connections", "delivery", "history", "people", "throttling", "orchestrator"} <= set(found["labels"])
+    assert {"api", "connections", "delivery", "history", "people", "throttling", "orchestrator"} <= set(found["labels"])
 
 
 OF_AN_EARLIER_RELEASE = """

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from kombu.utils.imports import symbol_by_name
 
-NAME = re.compile(r"(?:core|orchestrator|history|connections|delivery|people|throttling)(?:\.\w+)+[:.]\w+")
+NAME = re.compile(r"(?:api|core|orchestrator|history|connections|delivery|people|throttling)(?:\.\w+)+[:.]\w+")
 
 
 def named() -> list[str]:

@@ -110,7 +110,7 @@ class TestTables:
 
 def test_the_code_of_every_app_of_ours_counts(settings: Settings) -> None:
     found = {Path(name).parent.name for name, _ in preparation._code()}
-    assert {"connections", "delivery", "history", "people", "migrations", "orchestrator", "throttling"} <= found
+    assert {"api", "connections", "delivery", "history", "people", "migrations", "orchestrator", "throttling"} <= found
 
 
 @pytest.mark.django_db

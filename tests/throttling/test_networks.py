@@ -31,7 +31,7 @@ def test_what_counts_instead_of_an_address(address: str | None, network: str) ->
 
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("connections", "delivery", "history", "orchestrator", "people", "throttling")
+APPS = ("api", "connections", "delivery", "history", "orchestrator", "people", "throttling")
 
 
 def costs_of(source: str) -> Iterator[ast.Call]:

@@ -7,7 +7,6 @@ import json
 import sys
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
@@ -15,12 +14,12 @@ from api import reads
 from api.actions.manage_tokens import CannotCreateToken, NewToken, create_token, revoke_token
 from api.models import ApiToken
 from api.scopes import SCOPES
-from connections.models import Connection
+from connections.cli.common import find, person
 from core.storable_text import storable_text
 from core.terminal import TerminalCommand
 from history.record import COMMAND_LINE
 
-_REFUSED, _USAGE = 1, 2
+_REFUSED = 1
 # SQLite takes no greater number, and no row has one.
 _NO_ID = 2**63
 
@@ -37,8 +36,8 @@ class Command(TerminalCommand):
         creating = verbs.add_parser("create", help="Create a token and print it, this once")
         creating.add_argument("name")
         creating.add_argument("--owner", required=True, help="user name of the person whose token it is")
-        permissions = ", ".join(scope.permission for scope in SCOPES)
-        creating.add_argument("--permission", action="append", default=[], help=f"once or more: {permissions}")
+        known = f"one or more of: {', '.join(scope.permission for scope in SCOPES)}"
+        creating.add_argument("--permission", nargs="+", action="extend", default=[], help=known)
         creating.add_argument("--connection", action="append", default=[], help="only this one; once or more")
         creating.add_argument("--days", type=int, default=90, help="for how many days it is valid (90)")
         revoking = verbs.add_parser("revoke", help="Revoke a token")
@@ -66,40 +65,24 @@ class Command(TerminalCommand):
             self.stdout.write(f"{row['id']:6} {row['state']:8} {last_day} {owner:20} {row['name']}")
 
     def _create(self, options: dict[str, Any]) -> None:
-        names = [storable_text(name) for name in options["connection"]]
         new = NewToken(
             name=storable_text(options["name"]),
             permissions=set(options["permission"]),
             days=options["days"],
-            connections=[_connection_id(name) for name in names] or None,
+            connections=[find(storable_text(name)).pk for name in options["connection"]] or None,
         )
-        owner = _person(storable_text(options["owner"]))
+        owner = person(storable_text(options["owner"]))
         token, secret = create_token(new, owner=owner, by=COMMAND_LINE, now=timezone.now())
         text = json.dumps({"id": token.pk, "token": secret.reveal(), "expires_at": token.expires_at.isoformat()})
         self.stdout.write(text if options["json"] else secret.reveal())
 
     def _revoke(self, options: dict[str, Any]) -> None:
-        tokens = ApiToken.objects.select_related("owner")
-        token = tokens.filter(pk=options["id"]).first() if abs(options["id"]) < _NO_ID else None
+        token = reads.token(options["id"]) if abs(options["id"]) < _NO_ID else None
         if token is None:
             raise CommandError("There is no token with this id.", returncode=_REFUSED)
         revoke_token(token, by=COMMAND_LINE, now=timezone.now())
         said = json.dumps({"id": token.pk, "state": "revoked"}) if options["json"] else f"{token.name} is revoked."
         self.stdout.write(said)
-
-
-def _person(username: str) -> User:
-    found = User.objects.filter(username=username, is_active=True).first()
-    if found is None:
-        raise CommandError(f"No active user is called {username}.", returncode=_USAGE)
-    return found
-
-
-def _connection_id(name: str) -> int:
-    found = Connection.objects.filter(name__iexact=name).first()
-    if found is None:
-        raise CommandError(f"No connection is called {name}.", returncode=_REFUSED)
-    return found.pk
 
 
 def _row(token: ApiToken) -> dict[str, Any]:

@@ -1,0 +1,14 @@
+"""Scheduled work on API tokens."""
+
+from django.utils import timezone
+
+from api.actions import idempotency, manage_tokens
+from core.tasks import task
+
+
+@task
+def remove_expired_rows() -> None:
+    """Remove tokens that ended long ago, and requests that nobody repeats any more."""
+    now = timezone.now()
+    idempotency.forget_old(now=now)
+    manage_tokens.remove_ended(now=now)

@@ -1,0 +1,28 @@
+"""What an operation asks of the API token in its request."""
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja.security import HttpBearer
+
+from api.authentication import Caller, authenticate
+
+
+class Access(HttpBearer):
+    """Lets requests in whose API token carries a permission that its owner has."""
+
+    def __init__(self, permission: str, *, all_connections: bool = False) -> None:
+        super().__init__()
+        self.permission = permission
+        self.all_connections = all_connections
+
+    def __call__(self, request: HttpRequest) -> Caller:
+        """The caller. Raises `NotAuthenticated`, `NotPermitted` and `TooMany`."""
+        caller = authenticate(request, now=timezone.now())
+        caller.require(self.permission)
+        if self.all_connections:
+            caller.require_all_connections()
+        return caller
+
+    def authenticate(self, request: HttpRequest, token: str) -> Caller:
+        """What the base class would call; everything happens above."""
+        return self(request)

@@ -1,0 +1,118 @@
+"""Operations on audits."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+from ninja import Path, Query, Router, Schema, Status
+from pydantic import Field
+
+from api import reads
+from api.authentication import ApiRequest
+from api.v1 import cursors, representations, schemas
+from api.v1.access import Access
+from api.v1.errors import require_known
+from api.v1.links import next_page
+from api.v1.responses import ONE, answers, headers
+from connections import audit_reads
+from connections.actions import audit_runs
+from connections.models import AuditRun
+from core.tasks import BrokerUnavailable, enqueue
+from history.record import actor_of
+
+router = Router(tags=["Audits"])
+AuditId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+VIEW, ACT = "connections.view_auditrun", "connections.audit_connection"
+# How soon it is worth to look again.
+_LOOK_AGAIN = 5
+
+
+class Paging(Schema):
+    """Which page."""
+
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str = Field("", max_length=1000, description="From the link to the next page.")
+
+
+@router.post(
+    "/audits",
+    auth=Access(ACT, all_connections=True),
+    response=answers(HTTPStatus.ACCEPTED, schemas.StartedAudit),
+    openapi_extra=headers(
+        HTTPStatus.ACCEPTED, Location="Where to follow the audit.", Retry_After="Seconds until it is worth a look."
+    ),
+    summary="Audit every connection",
+)
+def start_audit(request: ApiRequest, response: HttpResponse) -> Status[schemas.StartedAudit]:
+    """Start an audit of every enabled connection. One that is under way already is returned instead."""
+    from connections.tasks import audit_due
+
+    run = audit_runs.start_by_hand(by=actor_of(request), now=timezone.now())
+    warnings = []
+    try:
+        # The scheduler would find it in seconds; this saves the wait.
+        enqueue(audit_due)
+    except BrokerUnavailable:
+        words = "The broker does not respond. The audit begins when the scheduler and a worker are back."
+        warnings.append(schemas.PolicyWarning(code="broker_unavailable", title=words))
+    shown = _shown(run, response)
+    response.headers["Location"] = shown.url
+    return Status(HTTPStatus.ACCEPTED, schemas.StartedAudit(**shown.model_dump(), warnings=warnings))
+
+
+@router.get(
+    "/audits/{int:audit_id}",
+    auth=Access(VIEW, all_connections=True),
+    response=answers(HTTPStatus.OK, schemas.Audit, *ONE),
+    openapi_extra=headers(HTTPStatus.OK, Retry_After="Seconds until it is worth a look, while the audit runs."),
+    summary="Follow an audit",
+)
+def get_audit(request: ApiRequest, response: HttpResponse, audit_id: AuditId) -> schemas.Audit:
+    """How far it is."""
+    return _shown(_find(audit_id), response)
+
+
+@router.get(
+    "/audits/{int:audit_id}/connections",
+    auth=Access(VIEW, all_connections=True),
+    response=answers(HTTPStatus.OK, schemas.AuditedConnectionList, *ONE),
+    openapi_extra=headers(HTTPStatus.OK, Link="The next page, if there is one."),
+    summary="List what an audit found",
+)
+def list_audited_connections(
+    request: ApiRequest, response: HttpResponse, audit_id: AuditId, filters: Query[Paging]
+) -> schemas.AuditedConnectionList:
+    """Each connection of the audit, with what was found so far."""
+    require_known(request, filters)
+    found = reads.audited_connections(_find(audit_id))
+    page = cursors.page_by_id(found, of=f"audit {audit_id}", cursor=filters.cursor, limit=filters.limit)
+    return schemas.AuditedConnectionList(
+        connections=[representations.audited(row) for row in page.rows],
+        next=next_page(request, response, page.next_cursor),
+    )
+
+
+@router.post(
+    "/audits/{int:audit_id}/cancel",
+    auth=Access(ACT, all_connections=True),
+    response=answers(HTTPStatus.OK, schemas.Audit, *ONE),
+    summary="Cancel an audit",
+)
+def cancel_audit(request: ApiRequest, response: HttpResponse, audit_id: AuditId) -> schemas.Audit:
+    """Connections that are being checked right now are finished. Cancelling it twice is no error."""
+    audit_runs.cancel(_find(audit_id), now=timezone.now())
+    return _shown(_find(audit_id), response)
+
+
+def _find(audit_id: int) -> AuditRun:
+    run = reads.audit_run(audit_id)
+    if run is None:
+        raise Http404
+    return run
+
+
+def _shown(run: AuditRun, response: HttpResponse) -> schemas.Audit:
+    if run.finished_at is None:
+        response.headers["Retry-After"] = str(_LOOK_AGAIN)
+    return representations.audit(run, audit_reads.progress(run))

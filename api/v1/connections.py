@@ -1,0 +1,341 @@
+"""Operations on connections."""
+
+from datetime import date
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.utils import timezone
+from ninja import Header, Path, Query, Router, Schema, Status
+from pydantic import Field
+
+from api import reads as token_reads
+from api.actions import idempotency
+from api.authentication import ApiRequest, Caller
+from api.v1 import cursors, representations, schemas
+from api.v1.access import Access
+from api.v1.errors import PreconditionMissing, require_known
+from api.v1.links import address, next_page
+from api.v1.responses import CHANGE, ONE, answers, headers
+from connections import clients, reads
+from connections.actions import versions
+from connections.actions.audit import audit
+from connections.actions.connect import ConnectRequest, connect
+from connections.actions.disconnect import disconnect, set_disabled
+from connections.actions.edit import Changes, edit
+from connections.actions.refusals import CannotConnect
+from connections.actions.rotate import Comparison, Replacement, rotate
+from connections.actions.verify_credential import Credentials
+from connections.input_rules import typed_name
+from connections.models import Connection
+from connections.old_tokens import replaced_tokens
+from connections.providers.azure_devops.identifiers import InvalidOrganizationName, parse_organization, read_token
+from connections.providers.azure_devops.input_errors import organization_error
+from connections.providers.azure_devops.models import Server
+from core.storable_text import storable_text
+from history.record import actor_of
+
+router = Router(tags=["Connections"])
+ConnectionId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", max_length=2000, description="ETag of the version that you read, or *.")
+]
+_ETAG = {"ETag": "Version of the connection, for If-Match."}
+VIEW = "connections.view_connection"
+
+
+class ConnectionFilters(Schema):
+    """Search, filters and order, as on the page."""
+
+    q: str = Field("", max_length=200, description="Words in name, organization or identity.")
+    status: Literal[
+        "",
+        "attention",
+        "healthy",
+        "limited",
+        "rejected",
+        "unreachable",
+        "not_checked",
+        "disabled",
+        "soon",
+        "expired",
+        "not_recorded",
+        "reach_unknown",
+        "owner_left",
+    ] = ""
+    provider: Literal["", "azure_devops"] = ""
+    on: date | None = Field(None, description="Only those whose token expires on this day.")
+    sort: Literal["", "expiry", "checked"] = Field("", description="By name, unless this says otherwise.")
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str = Field("", max_length=1000, description="From the link to the next page.")
+
+
+@router.get(
+    "/connections",
+    auth=Access(VIEW),
+    response=answers(HTTPStatus.OK, schemas.ConnectionList),
+    openapi_extra=headers(HTTPStatus.OK, Link="The next page, if there is one."),
+    summary="List connections",
+)
+def list_connections(
+    request: ApiRequest, response: HttpResponse, filters: Query[ConnectionFilters]
+) -> schemas.ConnectionList:
+    """Filtered and in order as on the page, a page at a time."""
+    require_known(request, filters)
+    asked = reads.Filters(
+        q=storable_text(filters.q),
+        status=filters.status,
+        provider=filters.provider,
+        sort=filters.sort,
+        on=filters.on,
+    )
+    found = reads.connections(asked, today=timezone.localdate())
+    found = token_reads.open_to(request.caller.token, found)
+    page = cursors.page_of_connections(found, sort=filters.sort, cursor=filters.cursor, limit=filters.limit)
+    return schemas.ConnectionList(
+        connections=[representations.connection(row, request.caller) for row in page.rows],
+        next=next_page(request, response, page.next_cursor),
+    )
+
+
+@router.get(
+    "/connections/{int:connection_id}",
+    auth=Access(VIEW),
+    response=answers(HTTPStatus.OK, schemas.Connection, *ONE),
+    openapi_extra=headers(HTTPStatus.OK, **_ETAG),
+    summary="Get a connection",
+)
+def get_connection(request: ApiRequest, response: HttpResponse, connection_id: ConnectionId) -> schemas.Connection:
+    """As it is stored. Its ETag is for If-Match."""
+    return _shown(find(request.caller, connection_id), request.caller, response)
+
+
+@router.get(
+    "/connections/{int:connection_id}/capabilities",
+    auth=Access(VIEW),
+    response=answers(HTTPStatus.OK, schemas.CapabilityList, *ONE),
+    summary="List the capabilities of a connection",
+)
+def list_capabilities(request: ApiRequest, connection_id: ConnectionId) -> schemas.CapabilityList:
+    """What its token can do, as the last audits found."""
+    return representations.capabilities(find(request.caller, connection_id))
+
+
+@router.post(
+    "/connections",
+    auth=Access("connections.add_connection", all_connections=True),
+    response=answers(HTTPStatus.CREATED, schemas.ChangedConnection, HTTPStatus.CONFLICT, *ONE, has_body=True),
+    openapi_extra=headers(HTTPStatus.CREATED, Location="The connection.", **_ETAG),
+    summary="Connect an organization",
+)
+def create_connection(
+    request: ApiRequest,
+    response: HttpResponse,
+    body: schemas.ConnectionInput,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=255,
+            pattern="^[!-~]+$",
+            description="Any text of yours; repeating the request with it within a day creates nothing twice.",
+        ),
+    ] = None,
+) -> Status[schemas.ChangedConnection]:
+    """The token is tested, then stored with the connection, whose owner is the owner of the API token."""
+    row = _connect_once(request, body, idempotency_key) if idempotency_key else _connect(request, body)
+    response.headers["Location"] = address("v1:get_connection", row.pk)
+    shown = _shown(row, request.caller, response)
+    warnings = representations.policy_warnings(row, read_token(body.token.get_secret_value()))
+    return Status(HTTPStatus.CREATED, schemas.ChangedConnection(**shown.model_dump(), warnings=warnings))
+
+
+def _connect_once(request: ApiRequest, body: schemas.ConnectionInput, key: str) -> Connection:
+    claimed = idempotency.claim(request.caller.token, key, request.body, now=timezone.now())
+    if claimed.connection_id is not None:
+        return find(request.caller, claimed.connection_id)
+    try:
+        row = _connect(request, body)
+    except BaseException:
+        idempotency.abandon(claimed)
+        raise
+    idempotency.finish(claimed, row.pk)
+    return row
+
+
+def _connect(request: ApiRequest, body: schemas.ConnectionInput) -> Connection:
+    server = _server(body.server)
+    others = [other for other in clients.servers() if other != server]
+    try:
+        organization = parse_organization(body.organization, server, others=others)
+    except InvalidOrganizationName as wrong:
+        raise CannotConnect(wrong.code, organization_error(wrong, server.place), field="organization") from None
+    asked = ConnectRequest(
+        name=body.name,
+        expires_on=body.expires_on,
+        token_reach=body.token_reach,
+        projects=body.projects,
+        accept_limited=body.accept_limited,
+    )
+    credentials = Credentials(server, organization, read_token(body.token.get_secret_value()))
+    return connect(credentials, asked, owner=request.caller.owner, by=actor_of(request), now=timezone.now())
+
+
+def _server(name: str | None) -> Server:
+    if name is None:
+        return clients.servers()[0]
+    try:
+        return clients.server(name)
+    except clients.UnknownServer as gone:
+        raise CannotConnect(gone.code, "No server of this name is configured here.", field="server") from None
+
+
+@router.put(
+    "/connections/{int:connection_id}",
+    auth=Access("connections.change_connection"),
+    response=answers(HTTPStatus.OK, schemas.Connection, *CHANGE, has_body=True),
+    openapi_extra=headers(HTTPStatus.OK, **_ETAG),
+    summary="Update a connection",
+)
+def update_connection(
+    request: ApiRequest,
+    response: HttpResponse,
+    connection_id: ConnectionId,
+    body: schemas.SettingsInput,
+    if_match: IfMatch = None,
+) -> schemas.Connection:
+    """Replace its settings. An update that changes nothing succeeds, so it can be repeated."""
+    row = find(request.caller, connection_id)
+    changes = Changes(
+        name=body.name,
+        expires_on=body.expires_on,
+        token_reach=body.token_reach,
+        projects=body.projects,
+        extra_recipients="\n".join(body.extra_recipients),
+    )
+    edit(row, changes, by=actor_of(request), now=timezone.now(), drawn_from=_required(if_match))
+    return _shown(find(request.caller, connection_id), request.caller, response)
+
+
+@router.put(
+    "/connections/{int:connection_id}/token",
+    auth=Access("connections.rotate_connection"),
+    response=answers(HTTPStatus.OK, schemas.RotatedConnection, *CHANGE, has_body=True),
+    openapi_extra=headers(HTTPStatus.OK, **_ETAG),
+    summary="Update the token of a connection",
+)
+def rotate_token(
+    request: ApiRequest,
+    response: HttpResponse,
+    connection_id: ConnectionId,
+    body: schemas.TokenInput,
+    if_match: IfMatch = None,
+) -> schemas.RotatedConnection:
+    """The new token is tested and compared while the old one stays in use, then swapped in one step."""
+    row, version = find(request.caller, connection_id), _required(if_match)
+    new = Replacement(
+        token=read_token(body.token.get_secret_value()),
+        expires_on=body.expires_on,
+        token_reach=body.token_reach or "",
+        accept_limited=body.accept_limited,
+    )
+    now = timezone.now()
+    owner: User = request.caller.owner
+    comparison: Comparison = rotate(row, new, person=owner, by=actor_of(request), now=now, drawn_from=version)
+    row = find(request.caller, connection_id)
+    shown = _shown(row, request.caller, response)
+    return schemas.RotatedConnection(
+        **shown.model_dump(),
+        warnings=representations.policy_warnings(row, new.token),
+        same_person=comparison.same_person,
+        lost=list(comparison.lost),
+        gained=list(comparison.gained),
+        old_token=next(map(representations.old_token, replaced_tokens([row])), None),
+    )
+
+
+@router.post(
+    "/connections/{int:connection_id}/test",
+    auth=Access("connections.test_connection"),
+    response=answers(HTTPStatus.OK, schemas.TestResult, *ONE),
+    summary="Test a connection",
+)
+def test_connection(request: ApiRequest, connection_id: ConnectionId) -> schemas.TestResult:
+    """Ask Azure DevOps now what the stored token can do, and store what was found."""
+    row = find(request.caller, connection_id)
+    report = audit(row, by=actor_of(request), now=timezone.now(), interactive=True)
+    return representations.report(report, row)
+
+
+@router.post(
+    "/connections/{int:connection_id}/disable",
+    auth=Access("connections.disable_connection"),
+    response=answers(HTTPStatus.OK, schemas.Connection, *CHANGE),
+    openapi_extra=headers(HTTPStatus.OK, **_ETAG),
+    summary="Disable a connection",
+)
+def disable_connection(
+    request: ApiRequest, response: HttpResponse, connection_id: ConnectionId, if_match: IfMatch = None
+) -> schemas.Connection:
+    """Keep its token, and use it for nothing. Disabling it twice is no error."""
+    return _set_disabled(request, response, connection_id, if_match, disabled=True)
+
+
+@router.post(
+    "/connections/{int:connection_id}/enable",
+    auth=Access("connections.disable_connection"),
+    response=answers(HTTPStatus.OK, schemas.Connection, *CHANGE),
+    openapi_extra=headers(HTTPStatus.OK, **_ETAG),
+    summary="Enable a connection",
+)
+def enable_connection(
+    request: ApiRequest, response: HttpResponse, connection_id: ConnectionId, if_match: IfMatch = None
+) -> schemas.Connection:
+    """Use it again. Enabling it twice is no error."""
+    return _set_disabled(request, response, connection_id, if_match, disabled=False)
+
+
+@router.delete(
+    "/connections/{int:connection_id}",
+    auth=Access("connections.delete_connection"),
+    response=answers(HTTPStatus.OK, schemas.OldToken, *CHANGE),
+    summary="Disconnect",
+)
+def delete_connection(request: ApiRequest, connection_id: ConnectionId, if_match: IfMatch = None) -> schemas.OldToken:
+    """Delete the connection and the stored token; its history stays. The response says which token to revoke."""
+    row, version = find(request.caller, connection_id), _required(if_match)
+    name = typed_name(row.name, row.pk)
+    old = disconnect(row, confirmed_name=name, by=actor_of(request), now=timezone.now(), drawn_from=version)
+    return representations.old_token(old)
+
+
+def find(caller: Caller, connection_id: int) -> Connection:
+    """A connection that the token is for. Raises `ConnectionGone`."""
+    row = token_reads.connection(caller.token, connection_id)
+    if row is None:
+        raise versions.gone()
+    return row
+
+
+def _set_disabled(
+    request: ApiRequest, response: HttpResponse, connection_id: int, if_match: str | None, *, disabled: bool
+) -> schemas.Connection:
+    row = find(request.caller, connection_id)
+    version = None if if_match is None else _required(if_match)
+    set_disabled(row, disabled=disabled, by=actor_of(request), now=timezone.now(), drawn_from=version)
+    return _shown(find(request.caller, connection_id), request.caller, response)
+
+
+def _required(if_match: str | None) -> str | None:
+    """The version in an `If-Match` header; None for any version. Raises `PreconditionMissing`."""
+    if if_match is None or not if_match.strip():
+        raise PreconditionMissing
+    return None if if_match.strip() == "*" else if_match.strip().strip('"')
+
+
+def _shown(row: Connection, caller: Caller, response: HttpResponse) -> schemas.Connection:
+    shown = representations.connection(row, caller)
+    response.headers["ETag"] = f'"{shown.version}"'
+    return shown

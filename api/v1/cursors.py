@@ -1,0 +1,93 @@
+"""Pages by cursor: each begins after the last row of the one before, so that all pages are equally fast.
+
+A row that is added or removed meanwhile moves no other row onto a second page. A cursor is signed, as it holds values
+by which the database compares.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+
+from django.core import signing
+from django.db.models import Model, Q, QuerySet
+from django.db.models.functions import Lower
+
+from connections.models import Connection
+
+_SALT = "api.cursor"
+Row = TypeVar("Row", bound=Model)
+
+
+class InvalidCursor(ValueError):
+    """The cursor was not given out here, or for another order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Some rows, and the cursor of the next page; empty when this is the last."""
+
+    rows: list[Row]
+    next_cursor: str
+
+
+def page_of_connections(found: QuerySet[Connection], *, sort: str, cursor: str, limit: int) -> Page[Connection]:
+    """One page of connections in the order `sort` of the list. Raises `InvalidCursor`."""
+    found = found.annotate(lower_name=Lower("name"))
+    if cursor:
+        try:
+            found = found.filter(_AFTER[sort](*_read(cursor, f"connections {sort}")))
+        except (TypeError, ValueError) as wrong:
+            raise InvalidCursor from wrong
+    return _page(found, lambda row: _position(row, sort), f"connections {sort}", limit)
+
+
+def page_by_id(found: QuerySet[Row], *, of: str, cursor: str, limit: int, newest_first: bool = False) -> Page[Row]:
+    """One page of rows in the order of their ids. Raises `InvalidCursor`."""
+    if cursor:
+        (last,) = _read(cursor, of)
+        found = found.filter(pk__lt=last) if newest_first else found.filter(pk__gt=last)
+    return _page(found.order_by("-pk" if newest_first else "pk"), lambda row: [row.pk], of, limit)
+
+
+def _page(found: QuerySet[Row], position: Callable[[Row], Sequence[object]], of: str, limit: int) -> Page[Row]:
+    rows = list(found[: limit + 1])
+    more, rows = len(rows) > limit, rows[:limit]
+    return Page(rows, signing.dumps([of, *position(rows[-1])], salt=_SALT) if more else "")
+
+
+def _read(cursor: str, of: str) -> list[Any]:
+    try:
+        what, *position = signing.loads(cursor, salt=_SALT)
+    except (signing.BadSignature, ValueError):
+        raise InvalidCursor from None
+    if what != of:
+        raise InvalidCursor
+    return list(position)
+
+
+def _position(row: Connection, sort: str) -> list[object]:
+    by_name: list[object] = [row.lower_name, row.pk]  # type: ignore[attr-defined]  # annotated
+    if sort == "expiry":
+        return [row.expires_on.isoformat() if row.expires_on else None, *by_name]
+    return [row.last_checked.isoformat(), *by_name] if sort == "checked" else by_name
+
+
+def _after_name(name: str, pk: int) -> Q:
+    return Q(lower_name__gt=name) | Q(lower_name=name, pk__gt=pk)
+
+
+def _after_expiry(day: str | None, name: str, pk: int) -> Q:
+    if day is None:
+        return Q(expires_on=None) & _after_name(name, pk)
+    expires_on = date.fromisoformat(day)
+    later = Q(expires_on__gt=expires_on) | Q(expires_on=None)
+    return later | (Q(expires_on=expires_on) & _after_name(name, pk))
+
+
+def _after_check(moment: str, name: str, pk: int) -> Q:
+    checked = datetime.fromisoformat(moment)
+    return Q(last_checked__lt=checked) | (Q(last_checked=checked) & _after_name(name, pk))
+
+
+_AFTER: dict[str, Callable[..., Q]] = {"": _after_name, "expiry": _after_expiry, "checked": _after_check}

@@ -1,0 +1,76 @@
+"""The operations put together, and their description as an OpenAPI document."""
+
+from typing import Any
+
+from ninja import NinjaAPI, Router
+from ninja.operation import Operation
+
+from api.problem_responses import MEDIA_TYPE
+from api.v1 import audits, connections, errors, health
+from api.v1.access import Access
+from api.v1.bodies import JsonParser
+
+BASE = "/api/v1/"
+ROUTERS: tuple[Router, ...] = (connections.router, audits.router, health.router)
+_ABOUT = (
+    "Connections to Azure DevOps, their health and their audits. Each request carries an API token, which people "
+    "create under “Your account”. Problems are described as RFC 9457 has it, with stable codes."
+)
+_SCHEME = "ApiToken"
+_SCHEMES = {_SCHEME: {"type": "http", "scheme": "bearer", "description": "An API token, which begins with mfeo_."}}
+
+
+class Api(NinjaAPI):
+    """Names operations by their functions, in addresses and in the description."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """The name that generated clients use."""
+        return str(operation.view_func.__name__)
+
+
+api = Api(
+    title="MFE Orchestrator: Code Repositories",
+    version="1",
+    description=_ABOUT,
+    urls_namespace="v1",
+    docs_url=None,
+    openapi_url=None,
+    parser=JsonParser(),
+)
+for router in ROUTERS:
+    api.add_router("", router)
+errors.register(api)
+
+
+def access_of_operations() -> dict[str, Access]:
+    """What each operation asks of a token, by the operation's id."""
+    return {
+        str(operation.view_func.__name__): access
+        for router in ROUTERS
+        for view in router.path_operations.values()
+        for operation in view.operations
+        for access in operation.auth_callbacks
+        if isinstance(access, Access)
+    }
+
+
+def document(server: str = "/") -> dict[str, Any]:
+    """The description of every operation. `server` is the address below which they are."""
+    described: dict[str, Any] = dict(api.get_openapi_schema(path_prefix=BASE))
+    described["servers"] = [{"url": server}]
+    described["components"]["securitySchemes"] = _SCHEMES
+    access = access_of_operations()
+    for methods in described["paths"].values():
+        for operation in methods.values():
+            _finish(operation, access[operation["operationId"]])
+    return described
+
+
+def _finish(operation: dict[str, Any], access: Access) -> None:
+    """Say what the framework does not know: the permission, and the media type of problems."""
+    operation["security"] = [{_SCHEME: []}]
+    operation["x-permission"] = access.permission
+    operation["x-all-connections"] = access.all_connections
+    for status, response in operation["responses"].items():
+        if int(status) >= 400:
+            response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}

@@ -1,0 +1,287 @@
+"""What operations read and write. Fields that nobody declared are refused, and secrets only go in."""
+
+import re
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from ninja import Schema
+from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, StrictBool, StringConstraints
+
+from connections import models
+from connections.domain.health import Health
+from connections.providers.capability import Verdict
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def _only_a_day(value: Any) -> Any:
+    """Pydantic would accept a number too, as seconds since 1970."""
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("A date looks like 2026-12-31.")
+    if not isinstance(value, str | date | None):
+        raise ValueError("A date is a string such as 2026-12-31.")  # noqa: TRY004  (pydantic reports no TypeError)
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_only_a_day)]
+# Longer than any; the actions say what a name, an address or a token may be.
+Line = Annotated[str, StringConstraints(max_length=1000)]
+ProjectIds = Annotated[list[Annotated[str, StringConstraints(max_length=64)]], Field(max_length=5000)]
+Reach = models.Connection.Reach
+TokenText = Annotated[SecretStr, Field(max_length=10_000, json_schema_extra={"writeOnly": True})]
+
+
+class Input(Schema):
+    """A body."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ConnectionInput(Input):
+    """A new connection. Its token is tested first; one that cannot do everything needs `accept_limited`."""
+
+    name: Line
+    organization: Line = Field(description="Name or address of the organization or collection.")
+    token: TokenText = Field(description="The personal access token. It is stored encrypted and never comes out.")
+    server: Line | None = Field(None, description="Name of a configured server; the first one by default.")
+    expires_on: Day | None = Field(None, description="The token's last day.")
+    token_reach: Reach = Field(Reach.UNKNOWN, description="For which organizations the token was made.")
+    projects: ProjectIds | None = Field(None, description="Ids of the only projects it covers; null for all.")
+    accept_limited: StrictBool = False
+
+
+class SettingsInput(Input):
+    """What can be changed of a connection. Every field replaces what is stored."""
+
+    name: Line
+    expires_on: Day | None
+    token_reach: Reach
+    projects: ProjectIds | None = Field(description="Ids of the only projects it covers; null for all.")
+    extra_recipients: Annotated[list[Line], Field(max_length=100)]
+
+
+class TokenInput(Input):
+    """A new token for a connection. It is tested first, while the old one stays in use."""
+
+    token: TokenText = Field(description="The personal access token. It is stored encrypted and never comes out.")
+    expires_on: Day | None = Field(None, description="The token's last day.")
+    token_reach: Reach | None = Field(None, description="For which organizations it was made; one by default.")
+    accept_limited: StrictBool = False
+
+
+class FieldProblem(Schema):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Problem(Schema):
+    """A problem, as RFC 9457 has it. `code` is stable; the words may change."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[FieldProblem] | None = None
+
+
+class Identity(Schema):
+    """The person behind a token, at Azure DevOps."""
+
+    name: str
+    account: str
+
+
+class ProjectRef(Schema):
+    """A project that a connection is limited to."""
+
+    id: str
+    name: str
+    is_visible: bool = Field(description="Whether the person behind the token saw it when it was last looked for.")
+
+
+class Connection(Schema):
+    """A connection as it is stored. `version` is the ETag without its quotes."""
+
+    id: int
+    version: str
+    name: str
+    provider: str
+    server: str
+    organization: str
+    organization_id: str
+    identity: Identity
+    owner: str
+    is_owner_active: bool
+    projects: list[ProjectRef] | None = Field(description="null when it covers all projects.")
+    token_reach: Reach
+    token_set_at: datetime
+    expires_on: date | None
+    extra_recipients: list[str] | None = Field(description="null without the permission to edit connections.")
+    is_disabled: bool
+    is_default: bool
+    health: Health = Field(description="What the last audits found; a disabled connection keeps it.")
+    health_since: datetime
+    problem: str | None = Field(description="The code of the problem, if there is one.")
+    checked_at: datetime | None
+    created_at: datetime
+    url: str = Field(description="The connection's page, for people.")
+
+
+class PolicyWarning(Schema):
+    """A rule of the token policy that was broken and only warns."""
+
+    code: str
+    title: str
+
+
+class ChangedConnection(Connection):
+    """A connection after its token was stored."""
+
+    warnings: list[PolicyWarning]
+
+
+class ConnectionRef(Schema):
+    """Another connection."""
+
+    id: int
+    name: str
+
+
+class OldToken(Schema):
+    """A token that is not used any more, and lives on at Azure DevOps until it is revoked there."""
+
+    identity: Identity
+    still_used_by: list[ConnectionRef] = Field(description="Revoking the token would break these connections.")
+
+
+class RotatedConnection(ChangedConnection):
+    """A connection after its token was replaced."""
+
+    same_person: bool
+    lost: list[str] = Field(description="Capabilities that the old token had and the new one has not.")
+    gained: list[str]
+    old_token: OldToken | None
+
+
+class ConnectionList(Schema):
+    """A page of connections."""
+
+    connections: list[Connection]
+    next: str | None = Field(description="Address of the next page; null on the last one.")
+
+
+class Capability(Schema):
+    """What is known of one capability of a connection's token."""
+
+    capability: str
+    scope: str
+    verdict: Verdict
+    reason: str | None
+    doubt: str | None = Field(description="Why the last check could not confirm the verdict.")
+    verified_at: datetime | None
+
+
+class CapabilityList(Schema):
+    """The capabilities of a connection's token, each once."""
+
+    capabilities: list[Capability]
+
+
+class FindingResult(Schema):
+    """What a test came to for one capability."""
+
+    capability: str
+    verdict: Verdict
+    reason: str | None
+
+
+class ReportProblem(Schema):
+    """Why a token was not accepted, or could not be tested."""
+
+    code: str
+    title: str
+    detail: str
+    activity_id: str | None = Field(description="For the support of Azure DevOps.")
+
+
+class TestResult(Schema):
+    """What a test of a stored token found."""
+
+    health: Health
+    finished_at: datetime
+    is_accepted: bool
+    has_passed: bool = Field(description="Whether every capability is proved.")
+    problem: ReportProblem | None
+    identity: Identity | None
+    capabilities: list[FindingResult]
+    projects_seen: int
+    is_project_list_complete: bool
+
+
+class AuditState(StrEnum):
+    """How far an audit is."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+class Audit(Schema):
+    """An audit of many connections, and how far it is."""
+
+    id: int
+    state: AuditState
+    started_at: datetime
+    started_by: str
+    is_by_hand: bool
+    finished_at: datetime | None
+    total: int
+    done: int
+    problems: int = Field(description="How many of those done were not found healthy.")
+    cancelled: int
+    url: str = Field(description="Where to follow it.")
+
+
+class StartedAudit(Audit):
+    """An audit that was started, or that was under way already."""
+
+    warnings: list[PolicyWarning]
+
+
+class AuditedConnection(Schema):
+    """What an audit found of one connection."""
+
+    connection_id: int | None = Field(description="null when it was disconnected meanwhile.")
+    name: str
+    state: models.AuditedConnection.State
+    health: Health | None
+    problem: str | None
+    finished_at: datetime | None
+
+
+class AuditedConnectionList(Schema):
+    """A page of what an audit found."""
+
+    connections: list[AuditedConnection]
+    next: str | None = Field(description="Address of the next page; null on the last one.")
+
+
+class HealthPart(Schema):
+    """One part of the product."""
+
+    name: str
+    is_ok: bool
+    says: str
+    seconds: int | None = Field(description="Age of its last sign of life.")
+
+
+class HealthReport(Schema):
+    """Whether each part of the product does its work."""
+
+    is_ready: bool
+    parts: list[HealthPart]

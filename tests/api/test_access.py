@@ -1,0 +1,251 @@
+"""Who gets into the API: tokens and their owners, roles, cookies, and how often."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from api.models import ApiToken
+from api.scopes import SCOPES
+from api.token_text import new_token
+from api.v1.operations import access_of_operations, document
+from people import roles
+from people.actions import manage_people
+from tests.api.calls import BASE, Program, problem
+from tests.api.conftest import EVERYTHING
+from tests.factories import ConnectionFactory, make_person, make_token, quietly
+from tests.test_who_may_do_what import WHO, user_of
+
+NOBODY, *ROLES = WHO[1:]
+# Each operation, for nobody, Viewer, Operator, Maintainer, Administrator. The connection's server is gone, so what is
+# allowed ends with the problem that it is.
+TABLE = """
+list_connections         | 403 200 200 200 200
+create_connection        | 403 403 403 422 422
+get_connection           | 403 200 200 200 200
+list_capabilities        | 403 200 200 200 200
+update_connection        | 403 403 403 200 200
+rotate_token             | 403 403 403 422 422
+test_connection          | 403 403 200 200 200
+disable_connection       | 403 403 403 200 200
+enable_connection        | 403 403 403 200 200
+delete_connection        | 403 403 403 200 200
+start_audit              | 403 403 202 202 202
+get_audit                | 403 200 200 200 200
+list_audited_connections | 403 200 200 200 200
+cancel_audit             | 403 403 200 200 200
+get_health               | 403 200 200 200 200
+"""
+BODIES: dict[str, dict[str, Any]] = {
+    "create_connection": {"name": "New", "organization": "acme", "token": "x" * 52, "server": "Gone"},
+    "update_connection": {
+        "name": "New",
+        "expires_on": None,
+        "token_reach": "unknown",
+        "projects": None,
+        "extra_recipients": [],
+    },
+    "rotate_token": {"token": "x" * 52},
+}
+
+
+def table() -> dict[str, list[int]]:
+    rows = [line.split("|") for line in TABLE.strip().splitlines()]
+    return {name.strip(): [int(cell) for cell in cells.split()] for name, cells in rows}
+
+
+def operations() -> Iterator[tuple[str, str, str]]:
+    """Each operation: its id, its method, its path below the base."""
+    for path, methods in document()["paths"].items():
+        for method, described in methods.items():
+            yield described["operationId"], method.upper(), path.removeprefix(BASE)
+
+
+class _Undo(Exception):
+    """Takes back what a call did, so that each call meets the same rows."""
+
+
+@pytest.fixture
+def ask(db: None) -> Iterator[Callable[[Program], dict[str, int]]]:
+    """The status of each operation for a program."""
+    from connections.models import AuditRun
+
+    ids = {
+        "connection_id": ConnectionFactory.create(server="Gone").pk,
+        "audit_id": AuditRun.objects.create(started_at=timezone.now(), started_by="x", by_hand=True).pk,
+    }
+
+    def statuses(program: Program) -> dict[str, int]:
+        found = {}
+        for name, method, path in operations():
+            with suppress(_Undo), transaction.atomic():
+                body, headers = BODIES.get(name), {"If-Match": "*"}
+                found[name] = program.call(method, path.format(**ids), body, headers=headers).status_code
+                raise _Undo
+        return found
+
+    with patch("celery.app.task.Task.apply_async"), patch("orchestrator.health.report", return_value=[]):
+        yield statuses
+
+
+def test_every_operation_is_in_the_table() -> None:
+    assert {name for name, _, _ in operations()} == set(table())
+
+
+def test_tokens_can_carry_exactly_what_operations_ask_for() -> None:
+    asked = {access.permission for access in access_of_operations().values()}
+    assert asked == {scope.permission for scope in SCOPES}
+
+
+def test_operations_ask_for_the_permissions_of_the_pages() -> None:
+    known = roles.permissions_of(roles.BY_NAME["Maintainer"])
+    assert known is not None
+    assert set(EVERYTHING) <= known
+
+
+@pytest.mark.parametrize("who", [NOBODY, *ROLES])
+def test_each_role_gets_exactly_what_the_table_says(ask: Callable[[Program], dict[str, int]], who: str) -> None:
+    # The token carries more than the role has; that changes nothing.
+    _, text = make_token(user_of(who), *EVERYTHING)
+    expected = {name: cells[WHO.index(who) - 1] for name, cells in table().items()}
+    assert ask(Program(text)) == expected
+
+
+def test_a_token_gives_only_what_it_carries(ask: Callable[[Program], dict[str, int]]) -> None:
+    owner = user_of("Administrator")
+    found: dict[tuple[str, str], int] = {}
+    for permission in EVERYTHING:
+        found |= {(permission, name): status for name, status in ask(Program(make_token(owner, permission)[1])).items()}
+    asked = {name: access.permission for name, access in access_of_operations().items()}
+    assert {place for place, status in found.items() if status != 403} == {(asked[name], name) for name in asked}
+
+
+def test_a_limited_token_does_nothing_that_concerns_others(ask: Callable[[Program], dict[str, int]]) -> None:
+    found = ask(Program(make_token(user_of("Administrator"), *EVERYTHING, connections=[])[1]))
+    refused = {name for name, access in access_of_operations().items() if access.all_connections}
+    assert {name for name, status in found.items() if status == 403} == refused
+    assert refused == {
+        "create_connection",
+        "start_audit",
+        "get_audit",
+        "list_audited_connections",
+        "cancel_audit",
+    }
+
+
+def test_the_problem_says_whether_token_or_role_lacks_the_permission(maintainer: User, db: None) -> None:
+    problem(Program(make_token(maintainer)[1]).call("GET", "/connections"), 403, "not_permitted_by_token")
+    text = make_token(make_person("nobody"), "connections.view_connection")[1]
+    problem(Program(text).call("GET", "/connections"), 403, "not_permitted_by_role")
+
+
+def test_no_cookie_opens_the_api(maintainer: User) -> None:
+    client = Client()
+    client.force_login(maintainer)
+    for _, method, path in operations():
+        address = BASE + path.format(connection_id=1, audit_id=1)
+        problem(client.generic(method, address), 401, "api_token_missing")
+
+
+def test_no_token_opens_a_page(maintainer: User) -> None:
+    text = make_token(maintainer, *EVERYTHING)[1]
+    for name in ("connections:list", "people:account", "api:tokens", "api:reference", "api:document"):
+        answer = Client().get(reverse(name), headers={"Authorization": f"Bearer {text}"})
+        assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (302, "/sign-in/")
+
+
+def test_a_cookie_beside_a_token_changes_nothing(maintainer: User) -> None:
+    client = Client()
+    client.force_login(make_person("root", staff=True))
+    text = make_token(make_person("ann"), "connections.view_connection")[1]
+    answer = client.get(f"{BASE}/connections", headers={"Authorization": f"Bearer {text}"})
+    problem(answer, 403, "not_permitted_by_role")
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        ("", "api_token_missing"),
+        ("Basic Zm9vOmJhcg==", "api_token_missing"),
+        ("Bearer", "api_token_missing"),
+        ("Bearer ", "api_token_missing"),
+        ("Bearer x", "api_token_unknown"),
+        ("Bearer mfeo_" + "x" * 46, "api_token_unknown"),
+        ("Bearer \ud800".encode("utf-8", "replace").decode(), "api_token_unknown"),
+        ("Bearer " + "x" * 10_000, "api_token_unknown"),
+    ],
+)
+def test_what_is_no_token_is_refused(db: None, header: str, code: str) -> None:
+    answer = Client().get(f"{BASE}/connections", headers={"Authorization": header} if header else {})
+    problem(answer, 401, code)
+    assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="MFE Orchestrator"')
+
+
+def test_a_token_that_never_existed_is_refused(db: None) -> None:
+    problem(Program(new_token().reveal()).call("GET", "/connections"), 401, "api_token_unknown")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"expires_at": timezone.now() - timedelta(seconds=1)}, "api_token_expired"),
+        ({"revoked_at": timezone.now()}, "api_token_revoked"),
+    ],
+)
+def test_a_token_that_ended_is_refused(maintainer: User, changes: dict[str, Any], code: str) -> None:
+    token, text = make_token(maintainer, *EVERYTHING)
+    ApiToken.objects.filter(pk=token.pk).update(**changes)
+    problem(Program(text).call("GET", "/connections"), 401, code)
+
+
+def test_a_token_of_someone_made_inactive_is_refused(maintainer: User) -> None:
+    text = make_token(maintainer, *EVERYTHING)[1]
+    User.objects.filter(pk=maintainer.pk).update(is_active=False)
+    problem(Program(text).call("GET", "/connections"), 401, "api_token_owner_inactive")
+
+
+def test_a_token_loses_what_its_owner_loses(db: None) -> None:
+    owner = user_of("Operator")
+    row = ConnectionFactory.create(server="Gone")
+    program = Program(make_token(owner, *EVERYTHING)[1])
+    assert program.call("POST", f"/connections/{row.pk}/test").status_code == 200
+    with quietly():
+        manage_people.assign_role(owner, "Viewer")
+    problem(program.call("POST", f"/connections/{row.pk}/test"), 403, "not_permitted_by_role")
+    assert program.get("/connections")["connections"]
+
+
+def test_requests_are_limited_for_each_token(maintainer: User, settings: Any) -> None:
+    settings.API_REQUESTS_PER_MINUTE = 2
+    one, other = (Program(make_token(maintainer, *EVERYTHING)[1]) for _ in range(2))
+    for _ in range(2):
+        one.get("/connections")
+    response = one.call("GET", "/connections")
+    problem(response, 429, "too_many_requests")
+    assert 0 < int(response.headers["Retry-After"]) <= 30
+    other.get("/connections")
+
+
+def test_the_last_use_is_noted_once_a_minute(maintainer: User) -> None:
+    token, text = make_token(maintainer, *EVERYTHING)
+    Program(text).get("/connections")
+    token.refresh_from_db()
+    assert token.last_used_address == "127.0.0.1"
+    first = token.last_used_at
+    Program(text).get("/connections")
+    token.refresh_from_db()
+    assert token.last_used_at == first
+    ApiToken.objects.update(last_used_at=timezone.now() - timedelta(minutes=2))
+    Program(text).get("/connections")
+    token.refresh_from_db()
+    assert token.last_used_at is not None
+    assert first is not None
+    assert token.last_used_at > first

@@ -1,0 +1,109 @@
+"""The OpenAPI document is what is committed, and every response is what it says."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import jsonschema
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils.html import escape
+
+from api.v1.operations import document
+from connections.domain.problems import requests
+from tests.api.calls import Program
+from tests.factories import ConnectionFactory, make_person
+from tests.loaded_settings import ROOT
+
+COMMITTED = ROOT / "docs" / "openapi.json"
+
+
+def test_the_committed_document_is_that_of_the_code() -> None:
+    said = StringIO()
+    call_command("openapi", stdout=said)
+    words = "Run `manage.py openapi > docs/openapi.json`, and see what it changes for programs that exist."
+    assert COMMITTED.read_text() == said.getvalue(), words
+
+
+def test_the_document_is_complete() -> None:
+    described = document()
+    assert described["openapi"] == "3.1.0"
+    for methods in described["paths"].values():
+        for operation in methods.values():
+            assert operation["summary"]
+            assert operation["description"]
+            assert operation["security"] == [{"ApiToken": []}]
+            assert {"401", "403", "429"} <= {str(status) for status in operation["responses"]}
+    ids = [operation["operationId"] for methods in described["paths"].values() for operation in methods.values()]
+    assert len(ids) == len(set(ids))
+
+
+def test_secrets_only_go_in() -> None:
+    schemas = document()["components"]["schemas"]
+    secret = {
+        (name, field)
+        for name, schema in schemas.items()
+        for field, about in schema.get("properties", {}).items()
+        if about.get("format") == "password"
+    }
+    assert secret == {("ConnectionInput", "token"), ("TokenInput", "token")}
+    assert all(schemas[name]["properties"][field]["writeOnly"] for name, field in secret)
+
+
+def check(response: Any, path: str, method: str) -> None:
+    """Compare a response with its description."""
+    described = document()
+    (content,) = described["paths"][path][method]["responses"][response.status_code]["content"].items()
+    media_type, about = content
+    assert response.headers["Content-Type"].split(";")[0] == media_type
+    schema = about["schema"] | {"components": described["components"]}
+    jsonschema.validate(json.loads(response.content), schema, jsonschema.Draft202012Validator)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "/connections"),
+        ("get", "/connections/{connection_id}"),
+        ("get", "/connections/{connection_id}/capabilities"),
+        ("post", "/connections/{connection_id}/test"),
+        ("post", "/connections/{connection_id}/disable"),
+        ("get", "/health"),
+        ("post", "/connections"),
+    ],
+)
+def test_responses_are_as_described(program: Program, monkeypatch: pytest.MonkeyPatch, method: str, path: str) -> None:
+    monkeypatch.setattr("orchestrator.health.current_report", list)
+    row = ConnectionFactory.create(server="Gone")
+    response = program.call(method.upper(), path.format(connection_id=row.pk), {})
+    check(response, f"/api/v1{path}", method)
+    stranger = Program().call(method.upper(), path.format(connection_id=row.pk), {})
+    check(stranger, f"/api/v1{path}", method)
+
+
+def test_the_reference_shows_every_operation_and_schema(client: Client, db: None) -> None:
+    client.force_login(make_person("ann"))
+    page = client.get(reverse("api:reference")).content.decode()
+    described = document()
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            assert f"{method.upper()} {path}" in page
+            assert escape(operation["summary"]) in page
+    assert all(f'id="schema-{name}"' in page for name in described["components"]["schemas"])
+
+
+def test_the_document_for_programs_names_the_site(client: Client, db: None, settings: Any) -> None:
+    settings.SITE_URL, settings.SCRIPT_NAME = "https://tools.example.com", "/repos"
+    client.force_login(make_person("ann"))
+    answer = client.get(reverse("api:document"))
+    assert answer.headers["Content-Type"] == "application/json"
+    assert json.loads(answer.content)["servers"] == [{"url": "https://tools.example.com/repos"}]
+
+
+def test_problems_of_requests_have_words() -> None:
+    for problem in requests.PROBLEMS:
+        assert problem.explanation
+        assert problem.next_step
+        assert problem.title[0].isupper()
