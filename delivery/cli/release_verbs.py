@@ -1,14 +1,13 @@
 """The verbs of `manage.py releases`: find what is named, make one call, print the result."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandError
 from django.utils import timezone
 
 from connections.cli.common import ExitCode, Options, Output
-from connections.providers.azure_devops.release_models import Approval, Environment, Release
-from delivery import reads
+from connections.providers.azure_devops.release_models import Environment, Release
+from delivery import operations, reads
 from delivery.cli import pipelines
 from delivery.cli.polling import poll_until
 from delivery.domain.stages import (
@@ -23,6 +22,7 @@ from delivery.domain.stages import (
 )
 from delivery.live import polling
 from delivery.models import ReleasePipeline
+from delivery.operations import Operation
 from delivery.releases import release_changes, release_reads
 from delivery.releases.release_changes import Decision, NewRelease, Place
 from delivery.remote_read import RemoteReadError
@@ -102,32 +102,33 @@ def _version(offers: list[release_reads.Offer], choice: str) -> tuple[str, tuple
 
 def deploy(options: Options, output: Output) -> int:
     """Start to deploy a stage, and follow it with `--wait`."""
-    return _on_stage(options, output, release_changes.deploy, "is being deployed")
+    return _on_stage(options, output, operations.DEPLOY_STAGE, "is being deployed")
 
 
 def cancel(options: Options, output: Output) -> int:
     """Cancel the deployment of a stage."""
-    return _on_stage(options, output, release_changes.cancel, "was cancelled")
+    return _on_stage(options, output, operations.CANCEL_DEPLOYMENT, "was cancelled")
 
 
 def approve(options: Options, output: Output) -> int:
     """Approve what a stage waits for, and follow the stage with `--wait`."""
-    return _decide(options, output, release_changes.approve, "was approved")
+    return _decide(options, output, operations.APPROVE_DEPLOYMENT, "was approved")
 
 
 def reject(options: Options, output: Output) -> int:
     """Reject what a stage waits for."""
-    return _decide(options, output, release_changes.reject, "was rejected")
+    return _decide(options, output, operations.REJECT_DEPLOYMENT, "was rejected")
 
 
-def _on_stage(options: Options, output: Output, change: Callable[..., Environment], done: str) -> int:
+def _on_stage(options: Options, output: Output, act: Operation, done: str) -> int:
     pipeline = find_pipeline(options)
     release, stage = _find_stage(pipeline, options)
-    change(pipeline.project, _place(release, stage), comment=options["comment"], by=COMMAND_LINE, now=timezone.now())
+    place, comment = _place(release, stage), options["comment"]
+    release_changes.change_stage(act, pipeline.project, place, comment=comment, by=COMMAND_LINE, now=timezone.now())
     return _report(pipeline, release, stage, options, output, done)
 
 
-def _decide(options: Options, output: Output, change: Callable[..., Approval], done: str) -> int:
+def _decide(options: Options, output: Output, act: Operation, done: str) -> int:
     pipeline = find_pipeline(options)
     release, stage = _find_stage(pipeline, options)
     identity = pipeline.project.connection.identity_id
@@ -136,8 +137,8 @@ def _decide(options: Options, output: Output, change: Callable[..., Approval], d
     if not approvals:
         message = f"{stage.name} of {release.name} is not waiting for an approval."
         raise CommandError(message, returncode=ExitCode.REFUSED)
-    decision = Decision(approvals[0].id, options["comment"])
-    change(pipeline.project, _place(release, stage), decision, by=COMMAND_LINE, now=timezone.now())
+    place, decision = _place(release, stage), Decision(approvals[0].id, options["comment"])
+    release_changes.decide(act, pipeline.project, place, decision, by=COMMAND_LINE, now=timezone.now())
     return _report(pipeline, release, stage, options, output, done)
 
 

@@ -1,6 +1,6 @@
 """Pages that change releases in Azure DevOps: Create release, Deploy, Cancel, Approve, Reject. Each asks first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -109,134 +109,80 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """How one of the acts asks, is carried out, and says that it was done."""
+    """How one of the acts asks, and says that it was done."""
 
     act: operations.Operation
     title: str
     button: str
     done: str
-    carry_out: Callable[[Project, _Asked, str, Actor], object]
     danger: bool = False
 
 
-def _deploy(project: Project, asked: _Asked, comment: str, by: Actor) -> object:
-    return release_changes.deploy(project, asked.place, comment=comment, by=by, now=timezone.now())
-
-
-def _cancel(project: Project, asked: _Asked, comment: str, by: Actor) -> object:
-    return release_changes.cancel(project, asked.place, comment=comment, by=by, now=timezone.now())
-
-
-def _approve(project: Project, asked: _Asked, comment: str, by: Actor) -> object:
-    return release_changes.approve(project, asked.place, _decision(asked, comment), by=by, now=timezone.now())
-
-
-def _reject(project: Project, asked: _Asked, comment: str, by: Actor) -> object:
-    return release_changes.reject(project, asked.place, _decision(asked, comment), by=by, now=timezone.now())
-
-
-def _decision(asked: _Asked, comment: str) -> Decision:
-    assert asked.approval is not None  # noqa: S101  (decisions are found by their approval)
-    return Decision(asked.approval.id, comment)
-
-
-DEPLOY = _Operation(
-    operations.DEPLOY_STAGE, "Deploy {stage}?", "Deploy", "{stage} of {release} is being deployed.", _deploy
-)
-CANCEL = _Operation(
+_DEPLOY = _Operation(operations.DEPLOY_STAGE, "Deploy {stage}?", "Deploy", "{stage} of {release} is being deployed.")
+_CANCEL = _Operation(
     operations.CANCEL_DEPLOYMENT,
     "Cancel the deployment of {stage}?",
     "Cancel the deployment",
     "The deployment of {stage} of {release} is cancelled.",
-    _cancel,
     danger=True,
 )
-APPROVE = _Operation(
-    operations.APPROVE_DEPLOYMENT, "Approve {stage}?", "Approve", "{stage} of {release} is approved.", _approve
-)
-REJECT = _Operation(
-    operations.REJECT_DEPLOYMENT, "Reject {stage}?", "Reject", "{stage} of {release} is rejected.", _reject, danger=True
+_APPROVE = _Operation(operations.APPROVE_DEPLOYMENT, "Approve {stage}?", "Approve", "{stage} of {release} is approved.")
+_REJECT = _Operation(
+    operations.REJECT_DEPLOYMENT, "Reject {stage}?", "Reject", "{stage} of {release} is rejected.", danger=True
 )
 
 
-@never_cache
-@_BOTH
-@permission_required(operations.DEPLOY_STAGE.permission, raise_exception=True)
-def deploy(request: HttpRequest, pk: int, release_id: int, environment_id: int) -> HttpResponse:
-    """GET asks, POST begins to deploy a stage."""
-    return _on_stage(request, find(pk), release_id, environment_id, DEPLOY)
+def _page_of(deed: _Operation) -> Callable[..., HttpResponse]:
+    """The page of an operation: GET asks, POST carries it out."""
+
+    @never_cache
+    @_BOTH
+    @permission_required(deed.act.permission, raise_exception=True)
+    def page(request: HttpRequest, pk: int, release_id: int, **ids: int) -> HttpResponse:
+        return _answer(request, find(pk), release_id, deed, ids)
+
+    return page
 
 
-@never_cache
-@_BOTH
-@permission_required(operations.CANCEL_DEPLOYMENT.permission, raise_exception=True)
-def cancel(request: HttpRequest, pk: int, release_id: int, environment_id: int) -> HttpResponse:
-    """GET asks, POST cancels the deployment of a stage."""
-    return _on_stage(request, find(pk), release_id, environment_id, CANCEL)
-
-
-@never_cache
-@_BOTH
-@permission_required(operations.APPROVE_DEPLOYMENT.permission, raise_exception=True)
-def approve(request: HttpRequest, pk: int, release_id: int, approval_id: int) -> HttpResponse:
-    """GET asks, POST approves."""
-    return _on_approval(request, find(pk), release_id, approval_id, APPROVE)
-
-
-@never_cache
-@_BOTH
-@permission_required(operations.REJECT_DEPLOYMENT.permission, raise_exception=True)
-def reject(request: HttpRequest, pk: int, release_id: int, approval_id: int) -> HttpResponse:
-    """GET asks, POST rejects."""
-    return _on_approval(request, find(pk), release_id, approval_id, REJECT)
-
-
-def _on_stage(
-    request: HttpRequest, project: Project, release_id: int, environment_id: int, deed: _Operation
-) -> HttpResponse:
-    def choose(release: Release) -> _Asked | None:
-        found = (environment for environment in release.environments if environment.id == environment_id)
-        return next((_Asked(release, environment) for environment in found), None)
-
-    return _answer(request, project, release_id, deed, choose)
-
-
-def _on_approval(
-    request: HttpRequest, project: Project, release_id: int, approval_id: int, deed: _Operation
-) -> HttpResponse:
-    def choose(release: Release) -> _Asked | None:
-        for stage in release.environments:
-            for approval in stage.approvals:
-                if approval.id == approval_id:
-                    return _Asked(release, stage, approval)
-        return None
-
-    return _answer(request, project, release_id, deed, choose)
+deploy, cancel, approve, reject = map(_page_of, (_DEPLOY, _CANCEL, _APPROVE, _REJECT))
 
 
 def _answer(
-    request: HttpRequest,
-    project: Project,
-    release_id: int,
-    deed: _Operation,
-    choose: Callable[[Release], _Asked | None],
+    request: HttpRequest, project: Project, release_id: int, deed: _Operation, ids: Mapping[str, int]
 ) -> HttpResponse:
     back = release_url(project, release_id)
     form = CommentForm(request.POST if request.method == "POST" else None)
     try:
-        asked = choose(release_reads.one_release(project, release_id))
+        asked = _find_asked(release_reads.one_release(project, release_id), **ids)
     except RemoteReadError as trouble:
         return _ask(request, project, deed, None, form, back, trouble=trouble)
-    if asked is None:
-        raise Http404
     if not form.is_valid():
         return _ask(request, project, deed, asked, form, back)
     try:
-        deed.carry_out(project, asked, form.cleaned_data["comment"], actor_of(request))
+        _carry_out(project, deed.act, asked, form.cleaned_data["comment"], actor_of(request))
     except RemoteReadError as trouble:
         return _ask(request, project, deed, asked, form, back, trouble=trouble)
     flash.success(request, deed.done.format(stage=asked.environment.name, release=asked.release.name))
     return redirect(back)
+
+
+def _find_asked(release: Release, *, environment_id: int | None = None, approval_id: int | None = None) -> _Asked:
+    """The stage or the approval with this id. Raises `Http404` where the release has none."""
+    for stage in release.environments:
+        if stage.id == environment_id:
+            return _Asked(release, stage)
+        for approval in stage.approvals:
+            if approval.id == approval_id:
+                return _Asked(release, stage, approval)
+    raise Http404
+
+
+def _carry_out(project: Project, act: operations.Operation, asked: _Asked, comment: str, by: Actor) -> None:
+    now = timezone.now()
+    if asked.approval is None:
+        release_changes.change_stage(act, project, asked.place, comment=comment, by=by, now=now)
+    else:
+        release_changes.decide(act, project, asked.place, Decision(asked.approval.id, comment), by=by, now=now)
 
 
 def _ask(

@@ -122,17 +122,10 @@ class Place:
         }
 
 
-def deploy(project: Project, place: Place, *, comment: str, by: Actor, now: datetime) -> Environment:
-    """Begin to deploy a stage. Raises `RemoteReadError`, with "stage_moved_on" when its state does not allow it."""
-    return _change(operations.DEPLOY_STAGE, project, place, comment=comment, by=by, now=now)
-
-
-def cancel(project: Project, place: Place, *, comment: str, by: Actor, now: datetime) -> Environment:
-    """Stop the deployment of a stage. Raises `RemoteReadError`, with "stage_moved_on" when there is none to stop."""
-    return _change(operations.CANCEL_DEPLOYMENT, project, place, comment=comment, by=by, now=now)
-
-
-def _change(act: Operation, project: Project, place: Place, *, comment: str, by: Actor, now: datetime) -> Environment:
+def change_stage(
+    act: Operation, project: Project, place: Place, *, comment: str, by: Actor, now: datetime
+) -> Environment:
+    """Deploy a stage or cancel its deployment. Raises `RemoteReadError`: "stage_moved_on" if its state forbids that."""
     with refusing_invalid_input():
         comment = input_rules.comment(comment)
     work = _StageChange(act, project, place, comment)
@@ -203,19 +196,8 @@ class Decision:
     comment: str = ""
 
 
-def approve(project: Project, place: Place, decision: Decision, *, by: Actor, now: datetime) -> Approval:
-    """Let a deployment go on. Raises `RemoteReadError`, with "approval_of_another" or "approval_decided"."""
-    return _decide(operations.APPROVE_DEPLOYMENT, project, place, decision, by=by, now=now)
-
-
-def reject(project: Project, place: Place, decision: Decision, *, by: Actor, now: datetime) -> Approval:
-    """Stop a deployment that waits for an approval. Raises `RemoteReadError` like `approve`."""
-    return _decide(operations.REJECT_DEPLOYMENT, project, place, decision, by=by, now=now)
-
-
-def _decide(
-    act: Operation, project: Project, place: Place, decision: Decision, *, by: Actor, now: datetime
-) -> Approval:
+def decide(act: Operation, project: Project, place: Place, decision: Decision, *, by: Actor, now: datetime) -> Approval:
+    """Approve or reject. Raises `RemoteReadError`, with "approval_of_another" or "approval_decided"."""
     with refusing_invalid_input():
         decision = replace(decision, comment=input_rules.comment(decision.comment))
     work = _Deciding(act, project, place, decision)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from connections.domain.problems import catalogue
 from connections.input_rules import InvalidInput
 from connections.models import Connection
-from delivery import input_rules
+from delivery import input_rules, operations
 from delivery.builds import build_changes
 from delivery.live import polling
 from delivery.live.readers import READERS
@@ -60,10 +60,18 @@ def acts(repository: Repository) -> dict[str, Callable[..., object]]:
         "release": lambda description: release_changes.create_release(
             project, NewRelease(1, "CD", description=description), by=ANN, now=now
         ),
-        "deploy": lambda comment: release_changes.deploy(project, PLACE, comment=comment, by=ANN, now=now),
-        "cancel": lambda comment: release_changes.cancel(project, PLACE, comment=comment, by=ANN, now=now),
-        "approve": lambda comment: release_changes.approve(project, PLACE, Decision(1, comment), by=ANN, now=now),
-        "reject": lambda comment: release_changes.reject(project, PLACE, Decision(1, comment), by=ANN, now=now),
+        "deploy": lambda comment: release_changes.change_stage(
+            operations.DEPLOY_STAGE, project, PLACE, comment=comment, by=ANN, now=now
+        ),
+        "cancel": lambda comment: release_changes.change_stage(
+            operations.CANCEL_DEPLOYMENT, project, PLACE, comment=comment, by=ANN, now=now
+        ),
+        "approve": lambda comment: release_changes.decide(
+            operations.APPROVE_DEPLOYMENT, project, PLACE, Decision(1, comment), by=ANN, now=now
+        ),
+        "reject": lambda comment: release_changes.decide(
+            operations.REJECT_DEPLOYMENT, project, PLACE, Decision(1, comment), by=ANN, now=now
+        ),
     }
 
 
