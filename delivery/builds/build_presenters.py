@@ -76,31 +76,23 @@ def length(started: datetime | None, finished: datetime | None, now: datetime) -
 class BuildRow:
     """One build of a pipeline in a list."""
 
-    id: int
-    number: str
+    build: azure.Build
     chip: Chip
     branch: str
     reason: str
     who: str
-    queued_at: datetime | None
     took: str
-    web_url: str
-    is_over: bool
 
 
 def build_row(build: azure.Build, now: datetime) -> BuildRow:
     """A build as a list shows it."""
     return BuildRow(
-        id=build.id,
-        number=build.number,
+        build,
         chip=chip(state_of(build)),
         branch=short_branch(build.branch),
         reason=_REASONS.get(build.reason or "", build.reason or ""),
         who=build.requested_for.display_name if build.requested_for else "",
-        queued_at=build.queued_at,
         took=length(build.started_at, build.finished_at, now),
-        web_url=build.web_url or "",
-        is_over=build.is_over,
     )
 
 
@@ -108,27 +100,16 @@ def build_row(build: azure.Build, now: datetime) -> BuildRow:
 class StepRow:
     """One step of a build as the page shows it."""
 
-    name: str
-    kind: str
+    step: timeline.Step
     depth: int
     chip: Chip
     took: str
-    log_id: int | None
-    issues: tuple[timeline.Issue, ...]
 
 
 def step_rows(steps: Iterable[tuple[int, timeline.Step]], now: datetime) -> list[StepRow]:
     """The steps of a build, without the checkpoints that Azure DevOps adds."""
     return [
-        StepRow(
-            name=step.name,
-            kind=step.kind,
-            depth=min(depth, 5),
-            chip=_step_chip(step),
-            took=length(step.started_at, step.finished_at, now),
-            log_id=step.log_id,
-            issues=step.issues,
-        )
+        StepRow(step, min(depth, 5), _step_chip(step), length(step.started_at, step.finished_at, now))
         for depth, step in steps
         if step.kind != "Checkpoint"
     ]

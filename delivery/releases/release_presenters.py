@@ -3,9 +3,8 @@
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
-from connections.providers.azure_devops.release_models import Approval, ApprovalStatus, Environment, Release
+from connections.providers.azure_devops.release_models import Approval, ApprovalStatus, Attempt, Environment, Release
 from connections.providers.azure_devops.text import cut
 from connections.views.presenters import Chip
 from delivery.domain.stages import ReleaseState, StageState, asked, release_state, stage_of, stage_of_attempt
@@ -60,7 +59,6 @@ class StageView:
 
     name: str
     chip: Chip
-    url: str = ""
 
 
 def row_of_stages(release: Release) -> list[StageView]:
@@ -86,14 +84,11 @@ def chip_of_release(whole: ReleaseState, stages: Collection[StageState]) -> Chip
 class ApprovalView:
     """An approval of a stage. `of_another` says that surely somebody else is asked than the person behind the token."""
 
-    id: int
+    approval: Approval
     chip: Chip
     who: str
     when: str
-    comments: str
     decided_by: str
-    decided_at: datetime | None
-    asked_at: datetime | None
     waits: bool
     of_another: bool
 
@@ -106,18 +101,14 @@ def approval_views(environment: Environment, identity_id: str) -> list[ApprovalV
 
 def _approval_view(one: Approval, identity_id: str) -> ApprovalView:
     asked_of = one.approver.display_name if one.approver else "Someone"
-    waits = one.status is ApprovalStatus.PENDING
     decided = one.decided_by.display_name if one.decided_by else ""
     return ApprovalView(
-        id=one.id,
+        one,
         chip=APPROVAL_CHIPS[one.status],
         who=f"{asked_of} (group)" if one.approver and one.approver.is_group else asked_of,
         when=_WHEN.get(one.kind, ""),
-        comments=one.comments,
         decided_by=decided if decided != asked_of else "",
-        decided_at=None if waits else one.changed_at,
-        asked_at=one.created_at,
-        waits=waits,
+        waits=one.status is ApprovalStatus.PENDING,
         of_another=is_of_another(one, identity_id),
     )
 
@@ -127,12 +118,10 @@ class DeploymentView:
     """One attempt at deploying a stage, in the history of deployments."""
 
     stage: str
-    number: int
+    attempt: Attempt
     chip: Chip
     operation: str
     who: str
-    queued_at: datetime | None
-    changed_at: datetime | None
 
 
 def deployment_views(environments: Iterable[Environment]) -> list[DeploymentView]:
@@ -140,17 +129,20 @@ def deployment_views(environments: Iterable[Environment]) -> list[DeploymentView
     found = [
         DeploymentView(
             environment.name,
-            attempt.number,
+            attempt,
             STAGE_CHIPS[stage_of_attempt(attempt.status, attempt.operation)],
             operation_words(attempt.operation),
             attempt.requested_by.display_name if attempt.requested_by else "",
-            attempt.queued_at,
-            attempt.changed_at,
         )
         for environment in environments
         for attempt in environment.attempts
     ]
-    return sorted(found, key=lambda one: one.queued_at.timestamp() if one.queued_at else 0.0, reverse=True)
+    return sorted(found, key=_queued, reverse=True)
+
+
+def _queued(deployment: DeploymentView) -> float:
+    queued_at = deployment.attempt.queued_at
+    return queued_at.timestamp() if queued_at else 0.0
 
 
 def operation_words(operation: str | None) -> str:

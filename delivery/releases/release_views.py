@@ -1,7 +1,6 @@
 """Pages of one release pipeline and of one release, updated while something changes."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
@@ -75,10 +74,8 @@ class Button:
 class StageCard:
     """A stage on the page of a release."""
 
-    id: int
-    name: str
+    environment: Environment
     chip: Chip
-    changed_at: datetime | None
     took: str
     approvals: list[tuple[ApprovalView, list[Button]]]
     buttons: list[Button]
@@ -185,10 +182,8 @@ def _common(project: Project) -> dict[str, Any]:
 
 def _card(environment: Environment, acts: "_Acts") -> StageCard:
     return StageCard(
-        id=environment.id,
-        name=environment.name,
+        environment,
         chip=STAGE_CHIPS[stage_of(environment)],
-        changed_at=environment.changed_at,
         took=duration(environment.minutes),
         approvals=[
             (approval_view, acts.on_approval(approval_view))
@@ -237,8 +232,10 @@ class _Acts:
     def on_approval(self, approval: ApprovalView) -> list[Button]:
         if not approval.waits:
             return []
-        yes = self.button(operations.APPROVE_DEPLOYMENT, approval.id, "thumbs-up", "Approve", tone="primary")
-        return yes + self.button(operations.REJECT_DEPLOYMENT, approval.id, "thumbs-down", "Reject", tone="danger")
+        yes = self.button(operations.APPROVE_DEPLOYMENT, approval.approval.id, "thumbs-up", "Approve", tone="primary")
+        return yes + self.button(
+            operations.REJECT_DEPLOYMENT, approval.approval.id, "thumbs-down", "Reject", tone="danger"
+        )
 
     def button(self, act: operations.Operation, number: int, icon: str, label: str, *, tone: str = "") -> list[Button]:
         if act not in self.allowed:

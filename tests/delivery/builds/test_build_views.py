@@ -162,7 +162,7 @@ def test_a_pipelines_builds_come_in_pages(pages: Client, ci: Pipeline, monkeypat
     first = pages.get(ci.get_absolute_url())
     assert len(first.context["rows"]) == 10
     older = pages.get(f"{ci.get_absolute_url()}?{first.context['older']}")
-    ids = [one.id for answer in (first, older) for one in answer.context["rows"]]
+    ids = [one.build.id for answer in (first, older) for one in answer.context["rows"]]
     assert ids == sorted(ids, reverse=True)
     assert len(set(ids)) == 20
 
@@ -269,7 +269,7 @@ def test_a_growing_log_is_followed_from_the_line_after_the_last(pages: Client, c
 def test_a_long_log_comes_in_parts(pages: Client, ci: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("delivery.builds.build_reads.LINES_PER_PART", 10)
     build = pages.get(reverse("delivery:build", args=[ci.pk, ci.build_id]))
-    log_id = next(step.log_id for step in build.context["steps"] if step.name == "Compile")
+    log_id = next(row.step.log_id for row in build.context["steps"] if row.step.name == "Compile")
     end = get(pages, "build-log", ci.pk, ci.build_id, log_id)
     assert "End of the log." in end
     assert "Earlier lines" in end
