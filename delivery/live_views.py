@@ -68,7 +68,7 @@ class Live(Generic[Value]):
         return {
             "read_at": self.read_at if self.value is not None else None,
             "is_missing": is_missing,
-            "problem": remote_problem(connection, self.failure) if self.failure else None,
+            "problem": remote_problem(connection, self.failure),
             "refresh_seconds": seconds,
             "refresh_url": request.get_full_path(),
         }

@@ -1,6 +1,6 @@
 """What people do in Azure DevOps from here: the permission each act wants here, and the scope it wants there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connections import clients
 from connections.domain.health import Health
@@ -39,18 +39,15 @@ CANCEL_BUILD = Operation("cancel_build", "Cancel", "delivery.cancel_build", "bui
 
 @dataclass(frozen=True, slots=True)
 class OperationCheck:
-    """Whether an act may be tried with a connection's token; `code` of the catalogue says why not."""
+    """Whether an act may be tried with a connection's token, and why not."""
 
     act: Operation
-    code: str = ""
-    title: str = ""
-    explanation: str = ""
-    next_step: str = ""
+    problem: catalogue.Problem | None = None
 
     @property
     def given(self) -> bool:
         """Nothing known speaks against it."""
-        return not self.code
+        return self.problem is None
 
 
 def check_allowed(connection: Connection, act: Operation) -> OperationCheck:
@@ -76,4 +73,4 @@ def missing_scope(connection: Connection, capability: str) -> bool:
 
 def _no(connection: Connection, act: Operation, code: str, *, explanation: str = "") -> OperationCheck:
     problem = catalogue.problem(code, place=clients.place_of(connection.server))
-    return OperationCheck(act, problem.code, problem.title, explanation or problem.explanation, problem.next_step)
+    return OperationCheck(act, replace(problem, explanation=explanation or problem.explanation))

@@ -46,8 +46,8 @@ def execute(
 
     `look` returns None for "it did not happen". Raises `RemoteReadError`; "outcome_unknown" when it cannot be told.
     """
-    refusal = check_allowed(attempt.connection, attempt.act)
-    if not refusal.given:
+    refusal = check_allowed(attempt.connection, attempt.act).problem
+    if refusal:
         raise RemoteReadError(refusal.code)
     try:
         done = _try(attempt, do, look)

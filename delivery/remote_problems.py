@@ -6,12 +6,14 @@ from connections.views.presenters import ProblemView
 from delivery.remote_read import RemoteReadError
 
 
-def remote_problem(connection: Connection, trouble: RemoteReadError) -> ProblemView:
-    """The problem in the words of the connection's server."""
+def remote_problem(connection: Connection, failure: RemoteReadError | None) -> ProblemView | None:
+    """The problem in the words of the connection's server; None where nothing failed."""
+    if failure is None:
+        return None
     return problem_about(
         connection,
-        trouble.code,
-        activity_id=trouble.activity_id,
-        host=trouble.host,
-        retry_after=trouble.retry_after,
+        failure.code,
+        activity_id=failure.activity_id,
+        host=failure.host,
+        retry_after=failure.retry_after,
     )

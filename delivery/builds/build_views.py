@@ -15,7 +15,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from connections.providers.azure_devops.errors import NotFound
 from connections.providers.azure_devops.timeline import Step
 from connections.views.common import problem_about
-from connections.views.presenters import ProblemView
 from delivery import operations
 from delivery.builds import build_changes, build_reads
 from delivery.builds.build_list_views import find, may_see, pipeline_context
@@ -55,7 +54,7 @@ def _page(
         "now": now,
         **pipeline_context(request, pipeline),
         **live.context(request, connection, seconds=_REFRESH_SECONDS if is_running else None),
-        "refusal": remote_problem(connection, refusal) if refusal else None,
+        "refusal": remote_problem(connection, refusal),
         "said": refusal.said if refusal else "",
         "cancel_url": reverse("delivery:cancel-build", args=[pipeline.pk, build_id]),
     }
@@ -76,10 +75,6 @@ def _live_build(request: HttpRequest, pipeline: Pipeline, build_id: int) -> Live
     if live.value is None or build_reads.is_of(pipeline, live.value.build):
         return live
     return Live(failure=RemoteReadError(NotFound.code))
-
-
-def _problem(pipeline: Pipeline, failure: RemoteReadError) -> ProblemView:
-    return remote_problem(pipeline.project.connection, failure)
 
 
 def _interesting_log(steps: list[Step]) -> int | None:
@@ -113,7 +108,7 @@ def log(request: HttpRequest, pk: int, build_id: int, log_id: int) -> HttpRespon
         try:
             context |= _log_context(pipeline, live.value, log_id, first, live.read_at)
         except RemoteReadError as failure:
-            context["problem"] = _problem(pipeline, failure)
+            context["problem"] = remote_problem(pipeline.project.connection, failure)
     return render(request, "delivery/builds/log.html", context)
 
 
@@ -174,7 +169,7 @@ def _run_page(
     context = {
         "form": form,
         "suggestions": suggestions,
-        "problem": _problem(pipeline, failure) if failure else None,
+        "problem": remote_problem(pipeline.project.connection, failure),
         "said": failure.said if failure else "",
         **pipeline_context(request, pipeline),
     }

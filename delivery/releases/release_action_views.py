@@ -23,7 +23,8 @@ from delivery.releases import release_changes, release_reads
 from delivery.releases.release_changes import Decision, Place
 from delivery.releases.release_forms import CommentForm, NewReleaseForm
 from delivery.releases.release_presenters import STAGE_CHIPS
-from delivery.releases.release_views import find, pipeline_url, problem_of, release_url
+from delivery.releases.release_views import find, pipeline_url, release_url
+from delivery.remote_problems import remote_problem
 from delivery.remote_read import RemoteReadError
 from history.record import Actor, actor_of
 
@@ -85,7 +86,7 @@ def _new_page(
         "project": project,
         "connection": project.connection,
         "leave": operations.check_allowed(project.connection, operations.CREATE_RELEASE),
-        "problem": problem_of(project, trouble) if trouble else None,
+        "problem": remote_problem(project.connection, trouble),
         "said": trouble.said if trouble else "",
         "unlisted": [(one.source.alias, catalogue.problem(one.problem, place=place)) for one in unlisted],
         "others": [one for one in form.offers.values() if one.source.kind != "Build"] if form else [],
@@ -208,7 +209,7 @@ def _ask(
         "stage_chip": STAGE_CHIPS[stage_of(asked.environment)] if asked else None,
         "form": form,
         "leave": operations.check_allowed(project.connection, deed.act),
-        "problem": problem_of(project, trouble) if trouble else None,
+        "problem": remote_problem(project.connection, trouble),
         "said": trouble.said if trouble else "",
         "back_url": back,
     }

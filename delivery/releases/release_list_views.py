@@ -1,7 +1,5 @@
 """Releases: one row for each release pipeline of every connection, live while it is open."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
@@ -50,17 +48,6 @@ def _what_is_missing() -> dict[str, Any]:
     return {"lacking": lacking, "lacking_count": lacking_count, "switched_off": switched_off, "off_count": off_count}
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """An approval that is waited for, and the release that it is about."""
-
-    url: str
-    release: str
-    stage: str
-    who: str
-    since: datetime | None
-
-
 def pipeline_row(pipeline: ReleasePipeline) -> dict[str, Any]:
     """One release pipeline of the list, with its newest release."""
     states = [_stage(newest_stage) for newest_stage in pipeline.newest_stages]
@@ -92,11 +79,7 @@ def _release_url(pipeline: ReleasePipeline, release_id: int | None) -> str:
     return reverse("delivery:release", args=[pipeline.project_id, release_id]) if release_id else ""
 
 
-def _wait(pipeline: ReleasePipeline, one: dict[str, Any]) -> Wait:
-    return Wait(
-        url=_release_url(pipeline, one.get("release_id")),
-        release=one.get("release", ""),
-        stage=one.get("stage", ""),
-        who=one.get("who", ""),
-        since=parse_datetime(one["since"]) if one.get("since") else None,
-    )
+def _wait(pipeline: ReleasePipeline, stored: dict[str, Any]) -> dict[str, Any]:
+    """An approval that is waited for, with the page of its release."""
+    since = parse_datetime(stored["since"]) if stored.get("since") else None
+    return {**stored, "url": _release_url(pipeline, stored.get("release_id")), "since": since}

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from connections.providers.azure_devops.release_models import Environment, Release
-from connections.views.presenters import Chip, ProblemView
+from connections.views.presenters import Chip
 from delivery import operations, reads
 from delivery.domain.stages import CAN_BE_CANCELLED, CAN_BE_DEPLOYED, seconds_until_next_poll, stage_of
 from delivery.live import polling
@@ -51,11 +51,6 @@ def release_url(project: Project, release_id: int) -> str:
 def pipeline_url(project: Project, definition_id: int) -> str:
     """The page of a release pipeline."""
     return reverse("delivery:release-pipeline", args=[project.pk, definition_id])
-
-
-def problem_of(project: Project, failure: RemoteReadError) -> ProblemView:
-    """A problem in words, with the links that help."""
-    return remote_problem(project.connection, failure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +96,12 @@ def pipeline(request: HttpRequest, pk: int, definition_id: int) -> HttpResponse:
     after = request.GET.get("after", "")[:LONGEST]
     try:
         shown: dict[str, Any] = {"definition": release_reads.pipeline(project, definition_id)}
-        shown |= _older(project, definition_id, after) if after else _newest(request, project, definition_id)
+        if after:
+            shown |= _rows(project, definition_id, release_reads.releases_of(project, definition_id, after=after))
+        else:
+            shown |= _newest(request, project, definition_id)
     except RemoteReadError as failure:
-        shown = {"problem": problem_of(project, failure)}
+        shown = {"problem": remote_problem(project.connection, failure)}
     context = {
         "definition_id": definition_id,
         "new_leave": operations.check_allowed(project.connection, operations.CREATE_RELEASE),
@@ -122,10 +120,6 @@ def _newest(request: HttpRequest, project: Project, definition_id: int) -> dict[
     seconds = seconds_until_any_changes(releases, now=timezone.now())
     context = live.context(request, project.connection, seconds=seconds)
     return context | (_rows(project, definition_id, live.value) if live.value else {})
-
-
-def _older(project: Project, definition_id: int, after: str) -> dict[str, Any]:
-    return _rows(project, definition_id, release_reads.releases_of(project, definition_id, after=after))
 
 
 def _rows(project: Project, definition_id: int, page: ReleaseList) -> dict[str, Any]:

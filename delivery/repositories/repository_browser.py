@@ -1,15 +1,20 @@
 """What a repository's page shows: branches, commits, folders and files, read on demand."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
 
 from django.conf import settings
 
 from connections.providers.azure_devops import errors, git
 from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.transport import Transport
 from delivery.domain.text_files import NotEditable, TextFormat, decode
 from delivery.models import Repository
 from delivery.remote_read import RemoteReadError, cached, open_client
 
+Value = TypeVar("Value")
+Arguments = ParamSpec("Arguments")
 COMMITS_PER_PAGE = 20
 BRANCHES_SHOWN = 100
 BRANCHES_OFFERED = 10
@@ -29,7 +34,6 @@ class Commits:
     """One page of a branch's commits; `older` is how many to skip for the next, or None."""
 
     items: tuple[git.Commit, ...]
-    skipped: int
     older: int | None
 
 
@@ -38,23 +42,13 @@ def default_branch(repository: Repository) -> str:
 
     Raises `RemoteReadError`.
     """
-    project, name = _place(repository)
-    found = cached(
-        repository.project.connection,
-        ("repository", name),
-        lambda client: git.repository(client.transport, project, name),
-    )
+    found = _cached(repository, "repository", git.repository)
     return (found.default_branch or "").removeprefix(git.HEADS)
 
 
 def branches(repository: Repository, *, beginning: str = "") -> Branches:
     """The branches whose names begin so. Raises `RemoteReadError`."""
-    project, name = _place(repository)
-    page = cached(
-        repository.project.connection,
-        ("branches", name, beginning),
-        lambda client: git.branches_page(client.transport, project, name, beginning=beginning, top=BRANCHES_SHOWN),
-    )
+    page = _cached(repository, "branches", git.branches_page, beginning=beginning, top=BRANCHES_SHOWN)
     default = _default_if_known(repository)
     in_order = sorted(page.items, key=lambda one: (one.name != default, one.name.casefold()))
     return Branches(tuple(in_order), default, page.continuation is None)
@@ -80,38 +74,43 @@ def others_if_missing(repository: Repository, branch: str) -> tuple[str, ...] | 
 
 def commits(repository: Repository, branch: str, *, skip: int = 0) -> Commits:
     """One page of commits, newest first. Raises `RemoteReadError`."""
-    project, name = _place(repository)
     # One more than is shown says whether there are older ones.
-    found = cached(
-        repository.project.connection,
-        ("commits", name, branch, skip),
-        lambda client: git.commits(client.transport, project, name, branch, top=COMMITS_PER_PAGE + 1, skip=skip),
-    )
+    found = _cached(repository, "commits", git.commits, branch, top=COMMITS_PER_PAGE + 1, skip=skip)
     older = skip + COMMITS_PER_PAGE if len(found) > COMMITS_PER_PAGE else None
-    return Commits(found[:COMMITS_PER_PAGE], skip, older)
+    return Commits(found[:COMMITS_PER_PAGE], older)
 
 
 def folder(repository: Repository, branch: str, path: str) -> tuple[git.Entry, ...]:
     """What is directly in a folder. Raises `RemoteReadError`."""
-    project, name = _place(repository)
-    return cached(
-        repository.project.connection,
-        ("folder", name, branch, path),
-        lambda client: git.folder(client.transport, project, name, branch, path),
-    )
+    return _cached(repository, "folder", git.folder, branch, path)
 
 
 def file(repository: Repository, branch: str, path: str) -> git.File:
     """One file. Raises `RemoteReadError`, with "file_too_large" beyond FILE_MAX_BYTES."""
+    return _cached(repository, "file", _file, branch, path)
+
+
+def _file(transport: Transport, project: str, repository: str, branch: str, path: str) -> git.File:
+    try:
+        return git.file(transport, project, repository, branch, path, max_bytes=settings.FILE_MAX_BYTES)
+    except errors.AnswerTooLarge:
+        raise RemoteReadError("file_too_large") from None
+
+
+def _cached(
+    repository: Repository,
+    what: str,
+    read: Callable[Concatenate[Transport, str, str, Arguments], Value],
+    *args: Arguments.args,
+    **options: Arguments.kwargs,
+) -> Value:
+    """What `read` returns for this repository, cached under these arguments."""
     project, name = _place(repository)
-
-    def ask(client: AzureDevOpsClient) -> git.File:
-        try:
-            return git.file(client.transport, project, name, branch, path, max_bytes=settings.FILE_MAX_BYTES)
-        except errors.AnswerTooLarge:
-            raise RemoteReadError("file_too_large") from None
-
-    return cached(repository.project.connection, ("file", name, branch, path), ask)
+    return cached(
+        repository.project.connection,
+        (what, name, args, options),
+        lambda client: read(client.transport, project, name, *args, **options),
+    )
 
 
 @dataclass(frozen=True, slots=True)

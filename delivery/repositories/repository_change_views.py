@@ -144,13 +144,12 @@ def _page(
     repository: Repository | None = None,
     trouble: RemoteReadError | None = None,
 ) -> HttpResponse:
-    problem = remote_problem(connection, trouble) if trouble else None
     context = {
         "form": form,
         "connection": connection,
         "repository": repository,
         "leave": operations.check_allowed(connection, act),
-        "problem": problem,
+        "problem": remote_problem(connection, trouble),
         "said": trouble.said if trouble else "",
         "cancel_url": back,
         # A new repository may be made elsewhere; everything else happens where the repository is.

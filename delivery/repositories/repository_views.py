@@ -13,7 +13,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from connections.providers.azure_devops import git
-from connections.views.presenters import ProblemView
 from delivery import operations, reads
 from delivery.models import Repository
 from delivery.remote_problems import remote_problem
@@ -50,7 +49,11 @@ def files(request: HttpRequest, pk: int) -> HttpResponse:
             entries = repository_browser.folder(repository, branch, path)
             return {"entries": [_entry(repository, branch, entry) for entry in entries], "file": None}
         file = repository_browser.file(repository, branch, path)
-        warning = problem_of(repository, RemoteReadError("file_holds_token")) if file.held_token else None
+        warning = (
+            remote_problem(repository.project.connection, RemoteReadError("file_holds_token"))
+            if file.held_token
+            else None
+        )
         return {"entries": None, "file": _file(file), "file_warning": warning}
 
     return _panel(request, repository, "files", read)
@@ -98,7 +101,7 @@ def _panel(
     try:
         shown: dict[str, Any] = read()
     except RemoteReadError as trouble:
-        shown = {"problem": problem_of(repository, trouble)}
+        shown = {"problem": remote_problem(repository.project.connection, trouble)}
         if trouble.code == "not_found" and panel != "branches":
             shown |= _without_branch(request, repository)
     return _render(request, repository, {"panel": panel, "read_at": timezone.now(), **shown})
@@ -114,12 +117,10 @@ def _without_branch(request: HttpRequest, repository: Repository) -> dict[str, A
     if others is None:
         return {}
     offered = [(name, page_url(repository, name)) for name in others]
-    return {"problem": problem_of(repository, RemoteReadError("branch_not_found")), "other_branches": offered}
-
-
-def problem_of(repository: Repository, trouble: RemoteReadError) -> ProblemView:
-    """The words of what went wrong, with the links that help."""
-    return remote_problem(repository.project.connection, trouble)
+    return {
+        "problem": remote_problem(repository.project.connection, RemoteReadError("branch_not_found")),
+        "other_branches": offered,
+    }
 
 
 def _render(request: HttpRequest, repository: Repository, shown: dict[str, Any]) -> HttpResponse:
