@@ -2,14 +2,11 @@
 
 from typing import Any
 
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from delivery import live_views, operations, reads
 from delivery.builds import build_reads
@@ -18,17 +15,15 @@ from delivery.forms import PipelineFilterForm
 from delivery.live import polling
 from delivery.live.items import BuildList
 from delivery.models import Pipeline
+from delivery.page_decorators import read_page
 from delivery.remote_problems import remote_problem
 from delivery.remote_read import RemoteReadError
 
 # How often the page of a pipeline is refreshed while one of its builds is not over.
 _REFRESH_SECONDS = 5
-may_see = permission_required("delivery.view_pipeline", raise_exception=True)
 
 
-@never_cache
-@require_safe
-@may_see
+@read_page("delivery.view_pipeline")
 def listing(request: HttpRequest) -> HttpResponse:
     """GET /builds/: search, filters, order and page are in the URL. Subscribes to the projects on the page."""
     form = PipelineFilterForm(request.GET, states=reads.BUILD_STATES)
@@ -52,9 +47,7 @@ def find(pk: int) -> Pipeline:
     return get_object_or_404(reads.pipelines_in_full(), pk=pk)
 
 
-@never_cache
-@require_safe
-@may_see
+@read_page("delivery.view_pipeline")
 def pipeline(request: HttpRequest, pk: int) -> HttpResponse:
     """GET /builds/<pipeline>/: its builds, the newest first; `after` continues the list."""
     chosen = find(pk)

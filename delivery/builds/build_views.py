@@ -4,20 +4,17 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages as flash
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections.providers.azure_devops.errors import NotFound
 from connections.providers.azure_devops.timeline import Step
 from connections.views.common import problem_about
 from delivery import operations
 from delivery.builds import build_changes, build_reads
-from delivery.builds.build_list_views import find, may_see, pipeline_context
+from delivery.builds.build_list_views import find, pipeline_context
 from delivery.builds.build_presenters import build_row, log_line, step_rows
 from delivery.confirmation import Question, ask_first, is_confirmed, posted
 from delivery.forms import RunForm
@@ -25,6 +22,7 @@ from delivery.live import polling
 from delivery.live.items import BuildView
 from delivery.live_views import Live, open_live
 from delivery.models import Pipeline
+from delivery.page_decorators import operation_page, read_page
 from delivery.remote_problems import remote_problem
 from delivery.remote_read import RemoteReadError
 from history.record import actor_of
@@ -34,9 +32,7 @@ from history.record import actor_of
 _REFRESH_SECONDS = 3
 
 
-@never_cache
-@require_safe
-@may_see
+@read_page("delivery.view_pipeline")
 def page(request: HttpRequest, pk: int, build_id: int) -> HttpResponse:
     """GET /builds/<pipeline>/<build>/: updates automatically while it runs."""
     return _page(request, find(pk), build_id)
@@ -85,9 +81,7 @@ def _interesting_log(steps: list[Step]) -> int | None:
     return chosen[0].log_id if chosen else None
 
 
-@never_cache
-@require_safe
-@may_see
+@read_page("delivery.view_pipeline")
 def log(request: HttpRequest, pk: int, build_id: int, log_id: int) -> HttpResponse:
     """GET: lines of one log from the line `first` on, or its end. Newer lines are appended while the build runs.
 
@@ -127,9 +121,7 @@ def _log_context(
     }
 
 
-@never_cache
-@require_http_methods(["GET", "POST"])
-@permission_required(operations.RUN_PIPELINE.permission, raise_exception=True)
+@operation_page(operations.RUN_PIPELINE)
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows the form with branches to choose from; POST asks for confirmation, and then queues."""
     pipeline = find(pk)
@@ -176,9 +168,7 @@ def _run_page(
     return render(request, "delivery/builds/run.html", context)
 
 
-@never_cache
-@require_POST
-@permission_required(operations.CANCEL_BUILD.permission, raise_exception=True)
+@operation_page(operations.CANCEL_BUILD, methods=["POST"])
 def cancel(request: HttpRequest, pk: int, build_id: int) -> HttpResponse:
     """POST asks for confirmation, and then cancels the build."""
     pipeline = find(pk)

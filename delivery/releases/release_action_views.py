@@ -5,12 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import messages as flash
-from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
 from connections import clients
 from connections.domain.problems import catalogue
@@ -19,6 +16,7 @@ from delivery import operations
 from delivery.confirmation import Question, ask_first, is_confirmed, posted
 from delivery.domain.stages import stage_of
 from delivery.models import Project
+from delivery.page_decorators import operation_page
 from delivery.releases import release_changes, release_reads
 from delivery.releases.release_changes import Decision, Place
 from delivery.releases.release_forms import CommentForm, NewReleaseForm
@@ -28,12 +26,8 @@ from delivery.remote_problems import remote_problem
 from delivery.remote_read import RemoteReadError
 from history.record import Actor, actor_of
 
-_BOTH = require_http_methods(["GET", "POST"])
 
-
-@never_cache
-@_BOTH
-@permission_required(operations.CREATE_RELEASE.permission, raise_exception=True)
+@operation_page(operations.CREATE_RELEASE)
 def new_release(request: HttpRequest, pk: int, definition_id: int) -> HttpResponse:
     """GET shows the form with the versions that are offered; POST asks, and then creates."""
     project = find(pk)
@@ -136,9 +130,7 @@ _REJECT = _Operation(
 def _page_of(deed: _Operation) -> Callable[..., HttpResponse]:
     """The page of an operation: GET asks, POST carries it out."""
 
-    @never_cache
-    @_BOTH
-    @permission_required(deed.act.permission, raise_exception=True)
+    @operation_page(deed.act)
     def page(request: HttpRequest, pk: int, release_id: int, **ids: int) -> HttpResponse:
         return _answer(request, find(pk), release_id, deed, ids)
 

@@ -2,13 +2,10 @@
 
 from typing import Any
 
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from connections.views.presenters import Chip
 from delivery import live_views, reads
@@ -16,15 +13,13 @@ from delivery.domain.stages import ReleaseState, StageState
 from delivery.forms import ReleaseFilterForm
 from delivery.live import polling
 from delivery.models import ReleasePipeline
+from delivery.page_decorators import read_page
 from delivery.releases.release_presenters import STAGE_CHIPS, StageView, chip_of_release
 
-may_see = permission_required("delivery.view_releasepipeline", raise_exception=True)
 _NEVER = Chip("Never released", "circle-minus", "quiet")
 
 
-@never_cache
-@require_safe
-@may_see
+@read_page("delivery.view_releasepipeline")
 def listing(request: HttpRequest) -> HttpResponse:
     """GET /releases/: search, filters, order and page are in the URL. Subscribes to the projects on the page."""
     form = ReleaseFilterForm(request.GET, states=reads.RELEASE_STATES)

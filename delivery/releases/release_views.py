@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from connections.providers.azure_devops.release_models import Environment, Release
 from connections.views.presenters import Chip
@@ -20,6 +17,7 @@ from delivery.live import polling
 from delivery.live.items import ReleaseList, seconds_until_any_changes
 from delivery.live_views import open_live
 from delivery.models import Project
+from delivery.page_decorators import read_page
 from delivery.releases import release_reads
 from delivery.releases.release_presenters import (
     STAGE_CHIPS,
@@ -34,7 +32,6 @@ from delivery.releases.release_presenters import (
 from delivery.remote_problems import remote_problem
 from delivery.remote_read import RemoteReadError
 
-may_see = permission_required("delivery.view_releasepipeline", raise_exception=True)
 LONGEST = 200
 
 
@@ -87,9 +84,7 @@ class ReleaseRow:
     versions: str
 
 
-@never_cache
-@require_safe
-@may_see
+@read_page("delivery.view_releasepipeline")
 def pipeline(request: HttpRequest, pk: int, definition_id: int) -> HttpResponse:
     """GET /releases/<project>/pipelines/<id>/: its releases, newest first; `after` continues the list."""
     project = find(pk)
@@ -134,9 +129,7 @@ def _row(project: Project, release: Release) -> ReleaseRow:
     return ReleaseRow(release, release_url(project, release.id), chip_of(release), row_of_stages(release), versions)
 
 
-@never_cache
-@require_safe
-@may_see
+@read_page("delivery.view_releasepipeline")
 def page(request: HttpRequest, pk: int, release_id: int) -> HttpResponse:
     """GET /releases/<project>/<id>/: what it carries, its stages and approvals, and what was deployed."""
     project = find(pk)

@@ -4,19 +4,17 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages as flash
-from django.contrib.auth.decorators import permission_required
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
 
 from connections.models import Connection
 from delivery import operations, reads
 from delivery.confirmation import Question, ask_first, is_confirmed, posted
 from delivery.forms import CommitForm, NewBranchForm, NewRepositoryForm
 from delivery.models import Repository
+from delivery.page_decorators import operation_page, read_page
 from delivery.remote_problems import remote_problem
 from delivery.remote_read import RemoteReadError
 from delivery.repositories import repository_browser
@@ -26,9 +24,7 @@ from delivery.repositories.repository_views import find, page_url
 from history.record import actor_of
 
 
-@never_cache
-@require_safe
-@permission_required(operations.CREATE_REPOSITORY.permission, raise_exception=True)
+@read_page(operations.CREATE_REPOSITORY.permission)
 def new_repository_somewhere(request: HttpRequest) -> HttpResponse:
     """GET: the form of the connection in the query; of the default one, or the first, when none is said."""
     wanted = request.GET.get("connection", "")
@@ -37,9 +33,7 @@ def new_repository_somewhere(request: HttpRequest) -> HttpResponse:
     return redirect("delivery:new-repository", pk=found) if found else redirect("delivery:repositories")
 
 
-@never_cache
-@require_http_methods(["GET", "POST"])
-@permission_required(operations.CREATE_REPOSITORY.permission, raise_exception=True)
+@operation_page(operations.CREATE_REPOSITORY)
 def new_repository(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows the form; POST asks, and then creates."""
     connection = get_object_or_404(reads.connections_with_capabilities(), pk=pk)
@@ -62,9 +56,7 @@ def new_repository(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(made)
 
 
-@never_cache
-@require_http_methods(["GET", "POST"])
-@permission_required(operations.CREATE_BRANCH.permission, raise_exception=True)
+@operation_page(operations.CREATE_BRANCH)
 def new_branch(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows the form; POST asks, and then creates."""
     repository = find(pk)
@@ -87,9 +79,7 @@ def new_branch(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(page_url(repository, name))
 
 
-@never_cache
-@require_http_methods(["GET", "POST"])
-@permission_required(operations.COMMIT_FILE.permission, raise_exception=True)
+@operation_page(operations.COMMIT_FILE)
 def commit(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows the form, filled with the file at `branch` and `path` if there is one; POST asks, and then commits."""
     repository = find(pk)

@@ -9,8 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_POST
 
 from connections.models import Connection
 from connections.views.common import problem_about
@@ -18,13 +17,12 @@ from core.tasks import BrokerUnavailable, enqueue
 from delivery import live_views, reads
 from delivery.forms import FilterForm
 from delivery.operations import CREATE_REPOSITORY, check_allowed
+from delivery.page_decorators import read_page
 from delivery.sync.sync import request_sync
 from history.record import actor_of
 
 
-@never_cache
-@require_safe
-@permission_required("delivery.view_repository", raise_exception=True)
+@read_page("delivery.view_repository")
 def listing(request: HttpRequest) -> HttpResponse:
     """GET /repositories/: search, filters, order and page stand in the URL."""
     form = FilterForm(request.GET, states=reads.STATES)

@@ -3,23 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from connections.providers.azure_devops import git
 from delivery import operations, reads
 from delivery.models import Repository
+from delivery.page_decorators import read_page
 from delivery.remote_problems import remote_problem
 from delivery.remote_read import RemoteReadError
 from delivery.repositories import repository_browser
 
-may_see = permission_required("delivery.view_repository", raise_exception=True)
 LONGEST = 2000
 
 
@@ -28,17 +25,13 @@ def find(pk: int) -> Repository:
     return get_object_or_404(reads.repositories_in_full(), pk=pk)
 
 
-@never_cache
-@require_safe
-@may_see
+@read_page("delivery.view_repository")
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     """GET /repositories/<id>/: `branch` and `path` stand in the URL. The panels follow by themselves."""
     return _render(request, find(pk), {})
 
 
-@never_cache
-@require_safe
-@may_see
+@read_page("delivery.view_repository")
 def files(request: HttpRequest, pk: int) -> HttpResponse:
     """GET: the folder or the file at `path`; a folder's path ends with a slash."""
     repository = find(pk)
@@ -59,9 +52,7 @@ def files(request: HttpRequest, pk: int) -> HttpResponse:
     return _panel(request, repository, "files", read)
 
 
-@never_cache
-@require_safe
-@may_see
+@read_page("delivery.view_repository")
 def commits(request: HttpRequest, pk: int) -> HttpResponse:
     """GET: one page of the branch's commits; `skip` leaves out the newest."""
     repository = find(pk)
@@ -76,9 +67,7 @@ def commits(request: HttpRequest, pk: int) -> HttpResponse:
     return _panel(request, repository, "commits", read)
 
 
-@never_cache
-@require_safe
-@may_see
+@read_page("delivery.view_repository")
 def branches(request: HttpRequest, pk: int) -> HttpResponse:
     """GET: the branches whose names begin with `beginning`, the true default one first."""
     repository = find(pk)
