@@ -12,6 +12,7 @@ from connections.providers.azure_devops.text import LONGEST_TEXT, cut
 from connections.providers.azure_devops.timeline import StepResult, StepState
 from connections.views.presenters import Chip
 from delivery.domain.build_states import State, state_of
+from delivery.domain.durations import in_units
 from delivery.models import Pipeline
 
 CHIPS: dict[str, Chip] = {
@@ -64,12 +65,7 @@ def length(started: datetime | None, finished: datetime | None, now: datetime) -
     """How long it took, or has taken until now; empty before it began."""
     if started is None:
         return ""
-    seconds = max(int(((finished or now) - started).total_seconds()), 0)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    return in_units(int(((finished or now) - started).total_seconds()))
 
 
 @dataclass(frozen=True, slots=True)

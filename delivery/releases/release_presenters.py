@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from connections.providers.azure_devops.release_models import Approval, ApprovalStatus, Attempt, Environment, Release
 from connections.providers.azure_devops.text import cut
 from connections.views.presenters import Chip
+from delivery.domain.durations import in_units
 from delivery.domain.stages import ReleaseState, StageState, asked, release_state, stage_of, stage_of_attempt
 from delivery.releases.release_changes import is_of_another
 
@@ -152,11 +153,4 @@ def operation_words(operation: str | None) -> str:
 
 def duration(minutes: float | None) -> str:
     """How long a deployment took, in one or two units; empty when it is not known."""
-    if minutes is None:
-        return ""
-    seconds = round(minutes * 60)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+    return "" if minutes is None else in_units(round(minutes * 60))
