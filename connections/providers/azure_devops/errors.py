@@ -62,6 +62,11 @@ class AzureDevOpsError(Exception):
     code: ClassVar[str] = "azure_devops_error"
     transient: ClassVar[bool] = False
 
+    def __init_subclass__(cls, *, code: str, transient: bool | None = None) -> None:
+        """Set the code of a subclass, and `transient` where it differs from its base."""
+        cls.code = code
+        cls.transient = cls.transient if transient is None else transient
+
     def __init__(
         self,
         *,
@@ -83,130 +88,88 @@ class AzureDevOpsError(Exception):
         self.host = host
 
 
-class OrganizationNotFound(AzureDevOpsError):
+class OrganizationNotFound(AzureDevOpsError, code="organization_not_found"):
     """Azure DevOps has no organization with this name; it checks this before the token."""
 
-    code = "organization_not_found"
 
-
-class OrganizationUnavailable(AzureDevOpsError):
+class OrganizationUnavailable(AzureDevOpsError, code="organization_unavailable"):
     """The organization is stopped. Waiting does not help."""
 
-    code = "organization_unavailable"
 
-
-class TokenRefused(AzureDevOpsError):
+class TokenRefused(AzureDevOpsError, code="token_refused"):
     """Azure DevOps does not accept the token and does not say why."""
 
-    code = "token_refused"
 
-
-class TokenExpired(TokenRefused):
+class TokenExpired(TokenRefused, code="token_expired"):
     """Azure DevOps recognizes the token but says that it has expired."""
 
-    code = "token_expired"
 
-
-class SignInRequired(TokenRefused):
+class SignInRequired(TokenRefused, code="sign_in_required"):
     """The answer was the sign-in page or a redirect to it."""
 
-    code = "sign_in_required"
 
-
-class Anonymous(TokenRefused):
+class Anonymous(TokenRefused, code="anonymous"):
     """Azure DevOps treated the call as anonymous, as it may if a project is public."""
 
-    code = "anonymous"
 
-
-class NotAMember(AzureDevOpsError):
+class NotAMember(AzureDevOpsError, code="not_a_member"):
     """The token is valid, but its owner is not a member of the organization."""
 
-    code = "not_a_member"
 
-
-class BlockedByPolicy(AzureDevOpsError):
+class BlockedByPolicy(AzureDevOpsError, code="blocked_by_policy"):
     """A policy of the organization blocks the token."""
 
-    code = "blocked_by_policy"
 
-
-class ConditionalAccess(BlockedByPolicy):
+class ConditionalAccess(BlockedByPolicy, code="conditional_access"):
     """The conditional access policy blocks the call, usually because of its IP address."""
 
-    code = "conditional_access"
 
-
-class GlobalTokenBlocked(BlockedByPolicy):
+class GlobalTokenBlocked(BlockedByPolicy, code="global_token_blocked"):
     """The policy blocks tokens for all accessible organizations."""
 
-    code = "global_token_blocked"
 
-
-class EmptyRefusal(AzureDevOpsError):
+class EmptyRefusal(AzureDevOpsError, code="scope_missing"):
     """401 with an empty body: a missing scope or a dead token. Only `connectionData` decides which."""
 
-    code = "scope_missing"
 
-
-class InteractiveSignInNeeded(AzureDevOpsError):
+class InteractiveSignInNeeded(AzureDevOpsError, code="interactive_sign_in_needed"):
     """The owner of the token has never signed in to the organization with a browser. The token itself is fine."""
 
-    code = "interactive_sign_in_needed"
 
-
-class AccessDenied(AzureDevOpsError):
+class AccessDenied(AzureDevOpsError, code="access_denied"):
     """403: the token has the scope, but its owner lacks the permission."""
 
-    code = "access_denied"
 
-
-class NotFound(AzureDevOpsError):
+class NotFound(AzureDevOpsError, code="not_found"):
     """It does not exist or is not visible to the token's owner; Azure DevOps does not say which."""
 
-    code = "not_found"
 
-
-class ProjectNotFound(NotFound):
+class ProjectNotFound(NotFound, code="project_not_found"):
     """The same for a project."""
 
-    code = "project_not_found"
 
-
-class NoSuchAddress(AzureDevOpsError):
+class NoSuchAddress(AzureDevOpsError, code="no_such_address"):
     """Azure DevOps serves nothing at this path."""
 
-    code = "no_such_address"
 
-
-class Conflict(AzureDevOpsError):
+class Conflict(AzureDevOpsError, code="conflict"):
     """Someone else changed the same thing first."""
 
-    code = "conflict"
 
-
-class NameTaken(Conflict):
+class NameTaken(Conflict, code="name_taken"):
     """The name is already in use."""
 
-    code = "name_taken"
 
-
-class Rejected(AzureDevOpsError):
+class Rejected(AzureDevOpsError, code="rejected"):
     """Azure DevOps did not understand or accept the request."""
 
-    code = "rejected"
 
-
-class BranchProtected(Rejected):
+class BranchProtected(Rejected, code="branch_protected"):
     """A policy allows changes to the branch only by pull request."""
 
-    code = "branch_protected"
 
-
-class BranchNotUpdated(Rejected):
+class BranchNotUpdated(Rejected, code="branch_not_updated"):
     """The call succeeded, but the branch was not changed. `update_status` is the reason."""
-
-    code = "branch_not_updated"
 
     def __init__(
         self, *, update_status: str, status: int | None = None, activity_id: str | None = None, said: str = ""
@@ -215,10 +178,8 @@ class BranchNotUpdated(Rejected):
         self.update_status = update_status
 
 
-class BuildNotQueued(Rejected):
+class BuildNotQueued(Rejected, code="build_not_queued"):
     """The pipeline cannot run like this. `problems` are the messages of Azure DevOps."""
-
-    code = "build_not_queued"
 
     def __init__(
         self, *, problems: tuple[str, ...], status: int | None = None, activity_id: str | None = None, said: str = ""
@@ -227,122 +188,80 @@ class BuildNotQueued(Rejected):
         self.problems = problems
 
 
-class ReleasesDisabled(AzureDevOpsError):
+class ReleasesDisabled(AzureDevOpsError, code="releases_disabled"):
     """Classic releases are switched off for the organization or the project."""
 
-    code = "releases_disabled"
 
-
-class ReleasesProbablyDisabled(ReleasesDisabled):
+class ReleasesProbablyDisabled(ReleasesDisabled, code="releases_probably_disabled"):
     """The release service answers with a page that says "not found", as it does where classic releases are off."""
 
-    code = "releases_probably_disabled"
 
-
-class Throttled(AzureDevOpsError):
+class Throttled(AzureDevOpsError, code="throttled", transient=True):
     """Too many calls. It may look like a rejection of the token, but is not."""
 
-    code = "throttled"
-    transient = True
 
-
-class Unreachable(AzureDevOpsError):
+class Unreachable(AzureDevOpsError, code="unreachable", transient=True):
     """There was no answer from Azure DevOps itself."""
 
-    code = "unreachable"
-    transient = True
 
-
-class GatewayRefused(Unreachable):
+class GatewayRefused(Unreachable, code="gateway_refused"):
     """401 or 403 that is not from Azure DevOps: a firewall or gateway blocked the call."""
 
-    code = "gateway_refused"
 
-
-class ForeignPage(Unreachable):
+class ForeignPage(Unreachable, code="foreign_page"):
     """A page instead of data, and not the sign-in page of Azure DevOps."""
 
-    code = "foreign_page"
 
-
-class Redirected(Unreachable):
+class Redirected(Unreachable, code="redirected"):
     """A redirect that does not lead to Azure DevOps' sign-in. `host` is where it leads."""
 
-    code = "redirected"
 
-
-class DnsFailure(Unreachable):
+class DnsFailure(Unreachable, code="dns_failure"):
     """The host name could not be resolved."""
 
-    code = "dns_failure"
 
-
-class TlsFailure(Unreachable):
+class TlsFailure(Unreachable, code="tls_failure", transient=False):
     """The certificate could not be verified, or TLS failed otherwise. Waiting does not help."""
 
-    code = "tls_failure"
-    transient = False
 
-
-class ConnectionFailed(Unreachable):
+class ConnectionFailed(Unreachable, code="connection_failed"):
     """The connection was refused, reset or interrupted."""
 
-    code = "connection_failed"
 
-
-class ProxyFailed(ConnectionFailed):
+class ProxyFailed(ConnectionFailed, code="proxy_failed"):
     """The proxy could not be reached, or did not connect us."""
 
-    code = "proxy_failed"
 
-
-class ProxyRefused(ProxyFailed):
+class ProxyRefused(ProxyFailed, code="proxy_refused", transient=False):
     """407: the proxy requires a user name and a password, or rejects ours. Waiting does not help."""
 
-    code = "proxy_refused"
-    transient = False
 
-
-class TimedOut(Unreachable):
+class TimedOut(Unreachable, code="timed_out"):
     """The deadline passed before the answer was complete."""
 
-    code = "timed_out"
 
-
-class ServerError(Unreachable):
+class ServerError(Unreachable, code="server_error"):
     """Azure DevOps answered with an internal error (5xx)."""
 
-    code = "server_error"
 
-
-class Maintenance(ServerError):
+class Maintenance(ServerError, code="maintenance"):
     """Azure DevOps is down for maintenance. This is not about rate limits."""
 
-    code = "maintenance"
 
-
-class ServerTooOld(AzureDevOpsError):
+class ServerTooOld(AzureDevOpsError, code="server_too_old"):
     """The server supports no API version that we support."""
 
-    code = "server_too_old"
 
-
-class AnswerTooLarge(AzureDevOpsError):
+class AnswerTooLarge(AzureDevOpsError, code="answer_too_large"):
     """The answer exceeds the size limit."""
 
-    code = "answer_too_large"
 
-
-class ListIncomplete(AzureDevOpsError):
+class ListIncomplete(AzureDevOpsError, code="list_incomplete"):
     """The list exceeds the limit of pages or time. Waiting does not help."""
 
-    code = "list_incomplete"
 
-
-class UnexpectedAnswer(AzureDevOpsError):
+class UnexpectedAnswer(AzureDevOpsError, code="unexpected_answer"):
     """An answer that Azure DevOps is not known to send."""
-
-    code = "unexpected_answer"
 
 
 def _with_subclasses(kind: type[AzureDevOpsError]) -> list[type[AzureDevOpsError]]:
