@@ -23,10 +23,9 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Swapped:
-    """The result for one connection: the comparison of both tokens, or why it keeps the old one."""
+    """The result for one connection: why it keeps the old token, or None if it uses the new one."""
 
     connection: Connection
-    comparison: Comparison | None = None
     refusal: Refused | None = None
 
 
@@ -93,11 +92,11 @@ def bulk_rotate(
     for connection in connections:
         version = None if drawn_from is None else drawn_from.get(connection.pk, "")
         try:
-            comparison = rotate(connection, alone, person=person, by=by, now=now, verify=verify, drawn_from=version)
+            rotate(connection, alone, person=person, by=by, now=now, verify=verify, drawn_from=version)
         except (CannotRotate, ConnectionGone) as refusal:
-            swapped.append(Swapped(connection, refusal=refusal))
+            swapped.append(Swapped(connection, refusal))
         else:
-            swapped.append(Swapped(connection, comparison))
+            swapped.append(Swapped(connection))
     return swapped
 
 

@@ -77,9 +77,7 @@ def project_choices(connection: Connection) -> ProjectChoices:
 
 def _kept_projects(connection: Connection) -> dict[str, Project]:
     return {
-        chosen_project.project_id: Project(
-            id=chosen_project.project_id, name=chosen_project.name, state="wellFormed", url=""
-        )
+        chosen_project.project_id: Project(chosen_project.project_id, chosen_project.name, state="wellFormed")
         for chosen_project in connection.chosen_projects.all()
     }
 

@@ -56,8 +56,7 @@ def credentials_for(connection: Connection, token: Credential) -> Credentials:
         server = clients.server(connection.server)
     except clients.UnknownServer as error:
         raise CannotRotate(error.code, catalogue.problem(error.code).explanation) from error
-    organization = OrganizationName(name=connection.organization, as_typed=connection.organization)
-    return Credentials(server, organization, token, connection.limited_to())
+    return Credentials(server, OrganizationName(connection.organization), token, connection.limited_to())
 
 
 def compare(connection: Connection, report: Report) -> Comparison:

@@ -17,7 +17,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "elapsed": report.elapsed,
         "identity": asdict(report.identity) if report.identity else None,
         "organization_id": report.organization_id,
-        "projects": [[project.id, project.name, project.state, project.url] for project in report.projects],
+        "projects": [[project.id, project.name, project.state] for project in report.projects],
         "projects_complete": report.projects_complete,
         "seconds": dict(report.seconds),
         "findings": [asdict(finding) for finding in report.findings],
@@ -35,9 +35,7 @@ def from_json(stored: dict[str, Any]) -> Report:
         elapsed=stored["elapsed"],
         identity=Identity(**stored["identity"]) if stored["identity"] else None,
         organization_id=stored["organization_id"],
-        projects=tuple(
-            Project(id=id_, name=name, state=state, url=url) for id_, name, state, url in stored["projects"]
-        ),
+        projects=tuple(Project(id_, name, state) for id_, name, state, *_ in stored["projects"]),
         projects_complete=stored["projects_complete"],
         seconds=stored.get("seconds", {}),
         findings=tuple(map(_finding, stored["findings"])),

@@ -16,7 +16,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """One thing that a credential can do, with its labels in the user guide and at the provider.
+    """One thing that a credential can do, with its label at the provider.
 
     `needed_for` and `without` are sentences: what it is needed for, and what does not work without it.
     """
@@ -24,7 +24,6 @@ class Capability:
     key: str
     area: Literal["code", "build", "release"]
     level: str
-    guide_label: str
     azure_label: str
     scope: str
     writes: bool

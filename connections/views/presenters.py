@@ -10,7 +10,7 @@ from connections.domain.health import Expiry, Health, worse
 from connections.domain.problems import NO_FACTS, Facts, catalogue
 from connections.domain.where_tried import in_words
 from connections.models import CapabilityState, Connection
-from connections.providers.capability import Finding, Verdict
+from connections.providers.capability import Capability, Finding, Verdict
 from connections.providers.organization import Place
 from connections.providers.registry import CAPABILITIES, capabilities_of
 from connections.reads import Row
@@ -114,15 +114,10 @@ def problem_view(
 
 @dataclass(frozen=True, slots=True)
 class CapabilityRow:
-    """One capability as a page shows it."""
+    """One capability as a page shows it. `use` is what it is needed for, or what does not work without it."""
 
-    key: str
-    label: str
-    guide_label: str
-    azure_label: str
-    scope: str
-    needed_for: str
-    without: str
+    capability: Capability
+    use: str
     chip: Chip
     reason: str = ""
     # Projects where it is denied and where it is granted; empty if it is denied nowhere.
@@ -144,13 +139,8 @@ def _row(key: str, verdict: str, reason: str, **optional: object) -> CapabilityR
     # For "not permitted", the chip says enough.
     explained = catalogue.problem(reason).title if reason and verdict != Verdict.NOT_PERMITTED else ""
     return CapabilityRow(
-        key=key,
-        label=capability.level,
-        guide_label=capability.guide_label,
-        azure_label=capability.azure_label,
-        scope=capability.scope,
-        needed_for=capability.needed_for,
-        without="" if verdict == Verdict.GRANTED else capability.without,
+        capability,
+        use=capability.needed_for if verdict == Verdict.GRANTED else capability.without,
         chip=VERDICT_CHIPS[verdict],
         reason=explained,
         **optional,  # type: ignore[arg-type]
@@ -160,7 +150,7 @@ def _row(key: str, verdict: str, reason: str, **optional: object) -> CapabilityR
 def _grouped(rows: Iterable[CapabilityRow]) -> list[CapabilityGroup]:
     groups = {area: CapabilityGroup(label) for area, label in catalogue.AREA_LABELS.items()}
     for row in rows:
-        groups[CAPABILITIES[row.key].area].rows.append(row)
+        groups[row.capability.area].rows.append(row)
     return list(groups.values())
 
 

@@ -74,11 +74,8 @@ class ReportView:
     identity_name: str
     identity_account: str
     organization: str
-    organization_id: str
-    project_count: int
     tried_in: str
     limited_to: str
-    projects_complete: bool
     elapsed: float
     finished_at: datetime
 
@@ -107,11 +104,8 @@ def report_view(
         identity_name=report.identity.display_name if report.identity else "",
         identity_account=(report.identity.account or "") if report.identity else "",
         organization=organization,
-        organization_id=report.organization_id,
-        project_count=len(report.projects),
         tried_in=_tried_in(report),
         limited_to=some_of([project.name or project.id for project in report.chosen]),
-        projects_complete=report.projects_complete,
         elapsed=report.elapsed,
         finished_at=report.finished_at,
     )

@@ -72,7 +72,6 @@ class Build:
     reason: str | None = None
     branch: str | None = None
     commit: str | None = None
-    repository_id: str | None = None
     queued_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -228,7 +227,6 @@ def read_build(item: dict[str, Any]) -> Build:
         reason=optional_text(item, "reason"),
         branch=optional_text(item, "sourceBranch"),
         commit=optional_text(item, "sourceVersion"),
-        repository_id=optional_text(item, "repository", "id"),
         queued_at=instant(item, "queueTime"),
         started_at=instant(item, "startTime"),
         finished_at=instant(item, "finishTime"),

@@ -93,7 +93,6 @@ def read_project(item: dict[str, object]) -> Project:
         id=text_of(item, "id"),
         name=text_of(item, "name"),
         state=optional_text(item, "state") or "unchanged",
-        url=optional_text(item, "url") or "",
         visibility=optional_text(item, "visibility"),
         description=optional_text(item, "description"),
         last_updated_at=instant(item, "lastUpdateTime"),

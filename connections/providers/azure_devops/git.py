@@ -25,7 +25,6 @@ from connections.providers.azure_devops.parsing import (
     objects,
     optional_number,
     optional_text,
-    person,
     read_page,
     text_of,
     web_link,
@@ -65,11 +64,9 @@ def read_repository(item: dict[str, Any]) -> Repository:
     return Repository(
         id=text_of(item, "id"),
         name=text_of(item, "name"),
-        project_id=optional_text(item, "project", "id"),
         default_branch=optional_text(item, "defaultBranch"),
         size=optional_number(item, "size"),
         is_disabled=flag(item, "isDisabled"),
-        is_in_maintenance=flag(item, "isInMaintenance"),
         remote_url=web_link(item, "remoteUrl"),
         ssh_url=optional_text(item, "sshUrl"),
         web_url=web_link(item, "webUrl"),
@@ -124,7 +121,6 @@ def read_branch(item: dict[str, Any]) -> Branch:
         name=text_of(item, "name").removeprefix(HEADS),
         commit=text_of(item, "objectId"),
         is_locked=flag(item, "isLocked"),
-        creator=person(item, "creator"),
     )
 
 
@@ -151,15 +147,13 @@ def commit(transport: Transport, project: str, repository: str, commit: str) -> 
 
 def read_commit(item: dict[str, Any]) -> Commit:
     """Read a commit."""
-    author, committer, parents = mapping(item, "author"), mapping(item, "committer"), item.get("parents")
+    author, parents = mapping(item, "author"), item.get("parents")
     return Commit(
         id=text_of(item, "commitId"),
         comment=optional_text(item, "comment") or "",
         is_shortened=flag(item, "commentTruncated"),
         author=optional_text(author, "name"),
-        author_mail=optional_text(author, "email"),
         authored_at=instant(author, "date"),
-        committed_at=instant(committer, "date"),
         parents=tuple(parent for parent in parents if isinstance(parent, str)) if isinstance(parents, list) else (),
         web_url=web_link(item, "remoteUrl"),
     )
@@ -214,16 +208,14 @@ def file(
     entry = read_entry(item)
     if entry.is_folder or entry.is_submodule:
         raise errors.NotFound(detail="not a file", activity_id=answer.activity_id)
-    metadata, text = mapping(item, "contentMetadata"), item.get("content")
+    text = item.get("content")
     # Binary content is also sent as text, so its bytes are requested separately.
-    is_text = isinstance(text, str) and "\0" not in text and not flag(metadata, "isBinary")
+    is_text = isinstance(text, str) and "\0" not in text and not flag(mapping(item, "contentMetadata"), "isBinary")
     raw = None if is_text else _raw(transport, _path(project, repository, "items"), branch, path, max_bytes)
     return File(
         path=text_of(item, "path"),
         object_id=optional_text(item, "objectId") or "",
         content=raw.body if raw else str(text),
-        commit=optional_text(item, "commitId"),
-        content_type=optional_text(metadata, "contentType"),
         held_token=answer.held_token or (raw is not None and raw.held_token),
     )
 
@@ -240,14 +232,7 @@ def exact_file(
     if entry.is_folder or entry.is_submodule:
         raise errors.NotFound(detail="not a file")
     raw = _raw(transport, items, branch, path, max_bytes, commit=commit)
-    return File(entry.path, entry.object_id, raw.body, commit, held_token=raw.held_token, is_symlink=entry.is_symlink)
-
-
-def raw_file(
-    transport: Transport, project: str, repository: str, branch: str, path: str, *, max_bytes: int = LARGEST_FILE
-) -> bytes:
-    """The bytes of a file on a branch, with the token in use redacted."""
-    return _raw(transport, _path(project, repository, "items"), branch, path, max_bytes).body
+    return File(entry.path, entry.object_id, raw.body, held_token=raw.held_token, is_symlink=entry.is_symlink)
 
 
 def _raw(

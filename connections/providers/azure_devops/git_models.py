@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from connections.providers.organization import Identity
-
 HEADS = "refs/heads/"
 
 
@@ -14,11 +12,9 @@ class Repository:
 
     id: str
     name: str
-    project_id: str | None = None
     default_branch: str | None = None
     size: int | None = None
     is_disabled: bool = False
-    is_in_maintenance: bool = False
     remote_url: str | None = None
     ssh_url: str | None = None
     web_url: str | None = None
@@ -31,7 +27,6 @@ class Branch:
     name: str
     commit: str
     is_locked: bool = False
-    creator: Identity | None = None
 
     @property
     def ref(self) -> str:
@@ -47,9 +42,7 @@ class Commit:
     comment: str
     is_shortened: bool = False
     author: str | None = None
-    author_mail: str | None = None
     authored_at: datetime | None = None
-    committed_at: datetime | None = None
     parents: tuple[str, ...] = ()
     web_url: str | None = None
 
@@ -75,7 +68,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """The content of a file at `commit`: text, or bytes for binary files.
+    """The content of a file: text, or bytes for binary files.
 
     `held_token` says that it contained the token in use, which is redacted, so this is not the exact content.
     """
@@ -83,8 +76,6 @@ class File:
     path: str
     object_id: str
     content: str | bytes
-    commit: str | None = None
-    content_type: str | None = None
     held_token: bool = False
     is_symlink: bool = False
 

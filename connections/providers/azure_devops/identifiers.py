@@ -62,10 +62,9 @@ class InvalidToken(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class OrganizationName:
-    """The name of an organization in lower case, or of a collection as entered, and the entered text."""
+    """The name of an organization in lower case, or of a collection as entered."""
 
     name: str
-    as_typed: str
 
 
 def parse_organization(text: str, server: Server, *, others: Sequence[Server] = ()) -> OrganizationName:
@@ -83,7 +82,7 @@ def parse_organization(text: str, server: Server, *, others: Sequence[Server] = 
     if any(part in ("..", ".") for part in _BETWEEN_SEGMENTS.split(unquote(unquote(typed)))):
         raise InvalidOrganizationName("path_climbs")
     find = _collection if server.place == "collection" else _organization
-    return OrganizationName(name=find(typed, server, others), as_typed=typed)
+    return OrganizationName(find(typed, server, others))
 
 
 def _organization(typed: str, server: Server, others: Sequence[Server]) -> str:

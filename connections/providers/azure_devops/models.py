@@ -120,7 +120,6 @@ class Project:
     id: str
     name: str
     state: str
-    url: str
     visibility: str | None = None
     description: str | None = None
     last_updated_at: datetime | None = None

@@ -85,7 +85,6 @@ class Source:
     definition_id: str | None = None
     definition_name: str | None = None
     project_id: str | None = None
-    is_primary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,6 @@ class PlannedStage:
     id: int
     name: str
     rank: int
-    needs_approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +115,10 @@ class Artifact:
 
     alias: str
     kind: str
-    version_id: str | None = None
     version: str | None = None
     branch: str | None = None
     commit: str | None = None
     definition_name: str | None = None
-    is_primary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +138,6 @@ class Approval:
     release_id: int | None = None
     release_name: str | None = None
     definition_id: int | None = None
-    definition_name: str | None = None
-    environment_id: int | None = None
     environment_name: str | None = None
 
 
@@ -161,13 +155,12 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """An environment of a release. `stage_id` is its id in the definition, `minutes` the duration of its deployment."""
+    """An environment of a release. `minutes` is the duration of its deployment."""
 
     id: int
     name: str
     status: EnvironmentStatus
     rank: int = 0
-    stage_id: int | None = None
     approvals: tuple[Approval, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     changed_at: datetime | None = None
@@ -187,7 +180,6 @@ class Release:
     reason: str | None = None
     created_by: Identity | None = None
     created_at: datetime | None = None
-    changed_at: datetime | None = None
     environments: tuple[Environment, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
     web_url: str | None = None
@@ -208,12 +200,10 @@ def read_definition(item: dict[str, Any]) -> Definition:
 
 
 def _read_stage(item: dict[str, Any]) -> PlannedStage:
-    approvals = (objects(mapping(item, key), "approvals") for key in ("preDeployApprovals", "postDeployApprovals"))
     return PlannedStage(
         id=number_of(item, "id"),
         name=optional_text(item, "name") or UNNAMED,
         rank=optional_number(item, "rank") or 0,
-        needs_approval=any(not flag(entry, "isAutomated") for phase in approvals for entry in phase),
     )
 
 
@@ -225,7 +215,6 @@ def _read_source(item: dict[str, Any]) -> Source:
         definition_id=optional_text(reference, "definition", "id"),
         definition_name=optional_text(reference, "definition", "name"),
         project_id=optional_text(reference, "project", "id"),
-        is_primary=flag(item, "isPrimary"),
     )
 
 
@@ -242,7 +231,6 @@ def read_release(item: dict[str, Any]) -> Release:
         reason=optional_text(item, "reason"),
         created_by=person(item, "createdBy"),
         created_at=instant(item, "createdOn"),
-        changed_at=instant(item, "modifiedOn"),
         environments=tuple(sorted(environments, key=lambda stage: stage.rank)),
         artifacts=tuple(_read_artifact(entry) for entry in objects(item, "artifacts")),
         web_url=web_link(item, "_links", "web", "href"),
@@ -254,12 +242,10 @@ def _read_artifact(item: dict[str, Any]) -> Artifact:
     return Artifact(
         alias=optional_text(item, "alias") or "",
         kind=optional_text(item, "type") or "",
-        version_id=optional_text(reference, "version", "id"),
         version=optional_text(reference, "version", "name"),
         branch=optional_text(reference, "branch", "id"),
         commit=optional_text(reference, "sourceVersion", "id"),
         definition_name=optional_text(reference, "definition", "name"),
-        is_primary=flag(item, "isPrimary"),
     )
 
 
@@ -271,7 +257,6 @@ def read_environment(item: dict[str, Any]) -> Environment:
         name=optional_text(item, "name") or UNNAMED,
         status=state(item.get("status"), EnvironmentStatus.UNKNOWN),
         rank=optional_number(item, "rank") or 0,
-        stage_id=optional_number(item, "definitionEnvironmentId"),
         approvals=readable(
             [*objects(item, "preDeployApprovals"), *objects(item, "postDeployApprovals")], read_approval
         ),
@@ -314,7 +299,5 @@ def read_approval(item: dict[str, Any]) -> Approval:
         release_id=optional_number(item, "release", "id"),
         release_name=optional_text(item, "release", "name"),
         definition_id=optional_number(item, "releaseDefinition", "id"),
-        definition_name=optional_text(item, "releaseDefinition", "name"),
-        environment_id=optional_number(item, "releaseEnvironment", "id"),
         environment_name=optional_text(item, "releaseEnvironment", "name"),
     )

@@ -65,7 +65,6 @@ class Step:
     order: int = 0
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    worker: str | None = None
     log_id: int | None = None
     errors: int = 0
     warnings: int = 0
@@ -117,7 +116,6 @@ def read_step(item: dict[str, Any]) -> Step:
         order=optional_number(item, "order") or 0,
         started_at=instant(item, "startTime"),
         finished_at=instant(item, "finishTime"),
-        worker=optional_text(item, "workerName"),
         log_id=optional_number(item, "log", "id"),
         errors=optional_number(item, "errorCount") or 0,
         warnings=optional_number(item, "warningCount") or 0,

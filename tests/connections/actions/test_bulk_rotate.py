@@ -81,7 +81,8 @@ def test_a_test_in_hand_is_not_made_again(
     sandbox.requests.clear()
     new = replacement(token_of("global"), verification_key=verification_key)
     swapped = bulk_rotate(connections, new, person=maintainer, by=ANN, now=timezone.now())
-    assert all(one.comparison for one in swapped)
+    assert all(one.refusal is None for one in swapped)
+    assert {token_in(one) for one in connections} == {token_of("global")}
     assert sandbox.requests == []
 
 

@@ -158,7 +158,7 @@ def test_what_was_chosen_before_stays_chosen_beside_what_an_incomplete_list_show
 ) -> None:
     connection = connected("Endless", organization="endless")
     shown = check("endless").projects[0].id
-    choose_projects(connection, (Project("far-away", "Far away", "wellFormed", ""),), now=timezone.now())
+    choose_projects(connection, (Project("far-away", "Far away", "wellFormed"),), now=timezone.now())
     edit(connection, changes(connection, "far-away", shown), by=Actor(name="ann"), now=NOW)
     assert set(ChosenProject.objects.values_list("project_id", flat=True)) == {"far-away", shown}
     with pytest.raises(CannotEdit):
@@ -166,7 +166,7 @@ def test_what_was_chosen_before_stays_chosen_beside_what_an_incomplete_list_show
 
 
 def credentials(token: PersonalAccessToken, organization: str) -> Credentials:
-    return Credentials(clients.servers()[0], OrganizationName(organization, organization), token)
+    return Credentials(clients.servers()[0], OrganizationName(organization), token)
 
 
 @pytest.mark.usefixtures("sandbox", "db")

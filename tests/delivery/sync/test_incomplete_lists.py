@@ -107,7 +107,7 @@ def test_projects_that_are_chosen_stay_when_the_list_does_not_come_to_them(
     connection: Connection, bring_in: BringIn, sandbox: Sandbox
 ) -> None:
     kept, lost = Project.objects.order_by("pk")
-    chosen = tuple(azure.Project(one.azure_id, one.name, "wellFormed", "") for one in (kept, lost))
+    chosen = tuple(azure.Project(one.azure_id, one.name, "wellFormed") for one in (kept, lost))
     choose_projects(connection, chosen, now=timezone.now())
     sandbox.state.organizations["fabrikam"].projects.pop()
     sandbox.behaviour.add("endless_list", path=PROJECTS, variant="same")

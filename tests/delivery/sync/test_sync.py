@@ -193,7 +193,7 @@ def test_only_chosen_projects_are_brought_in_and_what_is_no_longer_chosen_leaves
     connection = connected(organization="fabrikam")
     bring_in(connection)
     chosen = sandbox.state.organizations["fabrikam"].projects[1]
-    choose_projects(connection, (azure.Project(chosen.id, chosen.name, "wellFormed", ""),), now=clock())
+    choose_projects(connection, (azure.Project(chosen.id, chosen.name, "wellFormed"),), now=clock())
     assert bring_in(connection).total == 1
     assert [one.azure_id for one in Project.objects.all()] == [chosen.id]
 

@@ -55,8 +55,6 @@ WHOLE_APPROVAL = Approval(
     release_id=178,
     release_name="Release-132",
     definition_id=2,
-    definition_name="shop-cd",
-    environment_id=2149,
     environment_name="Test",
 )
 ENVIRONMENT: dict[str, Any] = {
@@ -85,7 +83,6 @@ WHOLE_ENVIRONMENT = Environment(
     name="Test",
     status=EnvironmentStatus.SUCCEEDED,
     rank=2,
-    stage_id=10,
     approvals=(WHOLE_APPROVAL, Approval(3579, ApprovalStatus.PENDING, "postDeploy", is_automated=True)),
     attempts=(Attempt(1, DeploymentStatus.SUCCEEDED, "approved", IDENTITY, changed_at=MOMENT),),
     changed_at=MOMENT,
@@ -127,10 +124,7 @@ WHOLE_RELEASE = Release(
     reason="manual",
     created_by=IDENTITY,
     created_at=MOMENT,
-    changed_at=MOMENT,
     environments=(Environment(2148, "Build", EnvironmentStatus.NOT_STARTED, rank=1), WHOLE_ENVIRONMENT),
-    artifacts=(
-        Artifact("shop", "Build", "358", "20190713.1", "refs/heads/main", "c" * 40, "shop-ci", is_primary=True),
-    ),
+    artifacts=(Artifact("shop", "Build", "20190713.1", "refs/heads/main", "c" * 40, "shop-ci"),),
     web_url="https://dev.azure.com/acme/x/_release?releaseId=178",
 )

@@ -59,7 +59,6 @@ WHOLE = Build(
     reason="manual",
     branch="refs/heads/main",
     commit="a" * 40,
-    repository_id="r-1",
     queued_at=at(10, 46, 36, 723043),
     started_at=at(10, 46, 40),
     finished_at=at(10, 50, 0, 500000),

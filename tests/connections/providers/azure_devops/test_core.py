@@ -93,7 +93,6 @@ def test_a_project_is_read_whole(serve: Serve, client: MakeClient) -> None:
         id="p-1",
         name="Größe & Co",
         state="wellFormed",
-        url="https://dev.azure.com/acme/_apis/projects/p-1",
         visibility="organization",
         description="All of it",
         last_updated_at=datetime(2026, 1, 10, 12, 22, 41, 553841, tzinfo=UTC),
@@ -103,7 +102,7 @@ def test_a_project_is_read_whole(serve: Serve, client: MakeClient) -> None:
 
 def test_a_project_may_have_little_more_than_a_name(serve: Serve, client: MakeClient) -> None:
     project = client(serve(always(json_answer({"id": "p-1", "name": "Web"})))).project("Web")
-    assert project == Project(id="p-1", name="Web", state="unchanged", url="")
+    assert project == Project(id="p-1", name="Web", state="unchanged")
 
 
 def test_a_project_that_never_changed_has_no_date(serve: Serve, client: MakeClient) -> None:

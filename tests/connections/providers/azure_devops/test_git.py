@@ -7,7 +7,6 @@ import pytest
 
 from connections.providers.azure_devops import errors, git
 from connections.providers.azure_devops.git import Branch, Commit, Entry, File, Repository
-from connections.providers.organization import Identity
 from tests.connections.providers.azure_devops.conftest import Asking
 from tests.connections.providers.azure_devops.loopback import answer, json_answer, listing
 
@@ -37,7 +36,6 @@ def test_the_repositories_of_a_project_come_in_one_answer(asking: Asking) -> Non
         Repository(
             id="r-1",
             name="shop",
-            project_id="p-1",
             default_branch="refs/heads/main",
             size=728,
             remote_url="https://acme@dev.azure.com/acme/Web%20Shop/_git/shop",
@@ -92,8 +90,7 @@ def test_branches_are_read_page_by_page_under_their_short_names(asking: Asking) 
     )
     server, transport = asking(*pages)
     found = [one for page in git.branches(transport, *WHERE) for one in page.items]
-    maya = Identity("u-1", "Maya Sample", "maya@example.com", "aad.x")
-    assert found == [Branch("main", SHA, is_locked=True, creator=maya), Branch("topic/ü", OTHER)]
+    assert found == [Branch("main", SHA, is_locked=True), Branch("topic/ü", OTHER)]
     assert server.seen[0].path == f"{HERE}/r-1/refs"
     assert server.seen[0].query == "filter=heads%2F&$top=1000&api-version=7.1"
     assert "continuationToken=refs%2Fheads%2Ftopic" in server.seen[1].query
@@ -143,9 +140,7 @@ def test_commits_of_a_branch_are_read_from_where_asked(asking: Asking) -> None:
             "Fix the shop",
             is_shortened=True,
             author="Maya",
-            author_mail="maya@example.com",
             authored_at=at,
-            committed_at=at,
             parents=(OTHER,),
             web_url="https://dev.azure.com/acme/x/_git/shop/commit/1",
         ),
@@ -207,7 +202,7 @@ def test_a_text_file_is_read_as_text(asking: Asking) -> None:
     content = {"content": "<b>Hällo</b>\n", "contentMetadata": {"contentType": "text/plain", "encoding": 65001}}
     server, transport = asking(json_answer(item("/a b.txt", **content)))
     found = git.file(transport, *WHERE, "main", "/a b.txt")
-    assert found == File("/a b.txt", SHA, "<b>Hällo</b>\n", commit=OTHER, content_type="text/plain")
+    assert found == File("/a b.txt", SHA, "<b>Hällo</b>\n")
     assert server.seen[0].query == (
         "path=%2Fa%20b.txt&includeContent=true&includeContentMetadata=true&$format=json"
         "&versionDescriptor.version=main&versionDescriptor.versionType=branch&api-version=7.1"
@@ -241,14 +236,15 @@ def test_what_is_no_text_is_read_as_bytes(asking: Asking, content: dict[str, obj
 
 
 def test_a_page_in_a_repository_is_a_file_like_any_other(asking: Asking) -> None:
-    _, transport = asking(answer(200, b"<!DOCTYPE html><html>", OCTETS))
-    assert git.raw_file(transport, *WHERE, "main", "/index.html") == b"<!DOCTYPE html><html>"
+    _, transport = asking(json_answer(item("/index.html")), answer(200, b"<!DOCTYPE html><html>", OCTETS))
+    assert git.exact_file(transport, *WHERE, "main", "/index.html").content == b"<!DOCTYPE html><html>"
 
 
 def test_a_page_is_no_file(asking: Asking) -> None:
-    _, transport = asking(answer(200, b"<html>Sign in", ("Content-Type", "text/html")))
+    page = answer(200, b"<html>Sign in", ("Content-Type", "text/html"))
+    _, transport = asking(json_answer(item("/index.html")), page)
     with pytest.raises(errors.ForeignPage):
-        git.raw_file(transport, *WHERE, "main", "/index.html")
+        git.exact_file(transport, *WHERE, "main", "/index.html")
 
 
 def test_a_folder_is_no_file(asking: Asking) -> None:

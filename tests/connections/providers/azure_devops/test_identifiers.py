@@ -48,8 +48,8 @@ def test_an_organization_is_found_in_a_name_an_address_or_a_clone_url(typed: str
     assert parse_organization(typed, SERVICES, others=(OWN, SANDBOX)).name == "acme"
 
 
-def test_what_was_typed_is_kept_beside_the_name() -> None:
-    assert parse_organization(" Acme ", SERVICES).as_typed == "Acme"
+def test_white_space_around_the_name_is_left_out() -> None:
+    assert parse_organization(" Acme ", SERVICES).name == "acme"
 
 
 def test_the_pretend_service_understands_addresses_of_the_real_one_where_that_cannot_be_chosen() -> None:

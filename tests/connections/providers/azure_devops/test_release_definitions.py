@@ -30,7 +30,7 @@ DEFINITION: dict[str, Any] = {
     ],
     "_links": WEB,
 }
-SHOP = Source("shop", "Build", "23", "shop-ci", "p-1", is_primary=True)
+SHOP = Source("shop", "Build", "23", "shop-ci", "p-1")
 
 
 def test_release_pipelines_are_read_with_their_stages_and_sources(asking: Asking) -> None:
@@ -43,7 +43,7 @@ def test_release_pipelines_are_read_with_their_stages_and_sources(asking: Asking
             id=2,
             name="shop-cd",
             path="\\Shop",
-            stages=(PlannedStage(10, "Test", 1), PlannedStage(11, "Live", 2, needs_approval=True)),
+            stages=(PlannedStage(10, "Test", 1), PlannedStage(11, "Live", 2)),
             sources=(SHOP, Source("acr", "AzureContainerRepository")),
             web_url="https://dev.azure.com/acme/x/_release?releaseId=178",
         ),

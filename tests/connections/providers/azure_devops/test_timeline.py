@@ -46,7 +46,6 @@ def test_the_steps_of_a_build_are_read(asking: Asking) -> None:
             order=3,
             started_at=datetime(2020, 3, 13, 14, 3, 3, 416666, tzinfo=UTC),
             finished_at=datetime(2020, 3, 13, 14, 3, 4, tzinfo=UTC),
-            worker="Hosted Agent",
             log_id=14,
             errors=1,
             warnings=2,
