@@ -182,7 +182,7 @@ def test_a_project_beyond_what_was_read_is_found_under_its_own_address(
 ) -> None:
     sandbox.behaviour.add("endless_list", path=PROJECTS, variant="empty")
     found = sandbox.state.organizations["fabrikam"].projects[0].name
-    assert look_for(credentials(token, "fabrikam"), found).code == "listed"
+    assert look_for(credentials(token, "fabrikam"), found).code == "listed_now"
     assert look_for(credentials(token, "fabrikam"), "Nowhere").code == "list_incomplete"
     # Five pages of each of two lists, and the project itself; twice.
     assert len(sandbox.requests) == 22
@@ -197,4 +197,4 @@ def test_the_lists_leave_time_for_the_question_that_needs_none(
     sandbox.behaviour.add("endless_list", path=PROJECTS, variant="empty")
     sandbox.behaviour.add("latency", path=PROJECTS, seconds=0.2)
     found = sandbox.state.organizations["fabrikam"].projects[0].name
-    assert look_for(credentials(token, "fabrikam"), found).code == "listed"
+    assert look_for(credentials(token, "fabrikam"), found).code == "listed_now"
