@@ -11,7 +11,7 @@ Scope of each call: https://github.com/MicrosoftDocs/vsts-rest-api-specs
 
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from connections.providers.azure_devops import errors
@@ -112,11 +112,26 @@ BY_KEY = {capability.key: capability for capability in CAPABILITIES}
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One harmless call and the error types that prove that its scope was accepted."""
+    """One harmless call and the error types that prove that its scope was accepted.
+
+    `path` is below `_apis` of a project. Writes have an empty body; lists are limited to one item.
+    """
 
     capability: str
-    ask: Callable[[Transport, str], Response]
     proofs: re.Pattern[str]
+    method: str
+    path: str
+
+    def ask(self, transport: Transport, project: str) -> Response:
+        """Make the call in a project."""
+        path = self.path.format(no_such_id=uuid.uuid4(), no_such_number=NO_SUCH_NUMBER)
+        return transport.ask(
+            self.method,
+            (project, "_apis", *path.split("/")),
+            service="release" if path.startswith("release/") else "core",
+            query={"$top": "1"} if path.endswith("/definitions") else None,
+            json=None if self.method == "GET" else {},
+        )
 
 
 # Errors about the body, which is read only after the scope was accepted.
@@ -135,63 +150,24 @@ _BUILD = _proofs("BuildNotFoundException|DefinitionNotFoundException")
 _RELEASE = _proofs(r"Release\w*NotFoundException|\w*ApprovalNotFoundException")
 
 
-def _random_repository(project: str) -> tuple[str, ...]:
-    return (project, "_apis", "git", "repositories", str(uuid.uuid4()))
-
-
-# https://learn.microsoft.com/rest/api/azure/devops/git/repositories/get-repository
-# The list has no paging, so a repository that cannot exist is requested instead.
-def _code_read(transport: Transport, project: str) -> Response:
-    return transport.ask("GET", _random_repository(project))
-
-
-# https://learn.microsoft.com/rest/api/azure/devops/git/pushes/create
-def _code_write(transport: Transport, project: str) -> Response:
-    return transport.ask("POST", (*_random_repository(project), "pushes"), json={})
-
-
-# https://learn.microsoft.com/rest/api/azure/devops/git/repositories/update
-def _code_manage(transport: Transport, project: str) -> Response:
-    return transport.ask("PATCH", _random_repository(project), json={})
-
-
-# https://learn.microsoft.com/rest/api/azure/devops/build/definitions/list
-def _build_read(transport: Transport, project: str) -> Response:
-    return transport.ask("GET", (project, "_apis", "build", "definitions"), query={"$top": "1"})
-
-
-# https://learn.microsoft.com/rest/api/azure/devops/build/builds/update-build
-def _build_execute(transport: Transport, project: str) -> Response:
-    return transport.ask("PATCH", (project, "_apis", "build", "builds", str(NO_SUCH_NUMBER)), json={})
-
-
-# https://learn.microsoft.com/rest/api/azure/devops/release/definitions/list
-def _release_read(transport: Transport, project: str) -> Response:
-    path = (project, "_apis", "release", "definitions")
-    return transport.ask("GET", path, service="release", query={"$top": "1"})
-
-
-# https://learn.microsoft.com/rest/api/azure/devops/release/releases/update-release-resource
-def _release_execute(transport: Transport, project: str) -> Response:
-    path = (project, "_apis", "release", "releases", str(NO_SUCH_NUMBER))
-    return transport.ask("PATCH", path, service="release", json={})
-
-
-# https://learn.microsoft.com/rest/api/azure/devops/release/approvals/update
-def _release_manage(transport: Transport, project: str) -> Response:
-    path = (project, "_apis", "release", "approvals", str(NO_SUCH_NUMBER))
-    return transport.ask("PATCH", path, service="release", json={})
-
-
+# The list of repositories has no paging, so a repository that cannot exist is requested instead.
 PROBES: tuple[Probe, ...] = (
-    Probe("code_read", _code_read, _REPOSITORY),
-    Probe("code_write", _code_write, _REPOSITORY),
-    Probe("code_manage", _code_manage, _REPOSITORY),
-    Probe("build_read", _build_read, _BUILD),
-    Probe("build_execute", _build_execute, _BUILD),
-    Probe("release_read", _release_read, _RELEASE),
-    Probe("release_execute", _release_execute, _RELEASE),
-    Probe("release_manage", _release_manage, _RELEASE),
+    # https://learn.microsoft.com/rest/api/azure/devops/git/repositories/get-repository
+    Probe("code_read", _REPOSITORY, "GET", "git/repositories/{no_such_id}"),
+    # https://learn.microsoft.com/rest/api/azure/devops/git/pushes/create
+    Probe("code_write", _REPOSITORY, "POST", "git/repositories/{no_such_id}/pushes"),
+    # https://learn.microsoft.com/rest/api/azure/devops/git/repositories/update
+    Probe("code_manage", _REPOSITORY, "PATCH", "git/repositories/{no_such_id}"),
+    # https://learn.microsoft.com/rest/api/azure/devops/build/definitions/list
+    Probe("build_read", _BUILD, "GET", "build/definitions"),
+    # https://learn.microsoft.com/rest/api/azure/devops/build/builds/update-build
+    Probe("build_execute", _BUILD, "PATCH", "build/builds/{no_such_number}"),
+    # https://learn.microsoft.com/rest/api/azure/devops/release/definitions/list
+    Probe("release_read", _RELEASE, "GET", "release/definitions"),
+    # https://learn.microsoft.com/rest/api/azure/devops/release/releases/update-release-resource
+    Probe("release_execute", _RELEASE, "PATCH", "release/releases/{no_such_number}"),
+    # https://learn.microsoft.com/rest/api/azure/devops/release/approvals/update
+    Probe("release_manage", _RELEASE, "PATCH", "release/approvals/{no_such_number}"),
 )
 
 
