@@ -50,6 +50,10 @@ _FIELDS = {
     "projects": "Projects",
     "extra_recipients": "Additional recipients",
     "owner": "Owner",
+    "longest_life_days": "Longest lifetime in days",
+    "longest_life": "Longer lifetime",
+    "reuse": "Shared token",
+    "missing_date": "Missing expiry date",
 }
 
 
@@ -108,20 +112,6 @@ def _calibrated(detail: dict[str, Any]) -> str:
     return f"{asked} requests, {different or 'no'} unexpected response{'' if different == 1 else 's'}"
 
 
-_RAILS = {
-    "longest_life_days": "Longest lifetime in days",
-    "longest_life": "Longer lifetime",
-    "reuse": "Shared token",
-    "missing_date": "Missing expiry date",
-}
-
-
-def _rails_changed(detail: dict[str, Any]) -> str:
-    return ", ".join(
-        f"{_RAILS.get(name, name)}: {change['before']} → {change['after']}" for name, change in detail.items()
-    )
-
-
 KINDS = {
     "connection.connected": EventType("Connected", "plug", "good", _organization),
     "connection.tested": EventType("Tested", "activity", "quiet", _tested),
@@ -144,7 +134,7 @@ KINDS = {
     "calendar.made": EventType("Calendar address created", "calendar-plus", "info"),
     "calendar.renewed": EventType("Calendar address renewed", "calendar-sync", "info"),
     "calendar.revoked": EventType("Calendar address revoked", "calendar-x", "warn"),
-    "guardrails.changed": EventType("Token policy changed", "shield", "info", _rails_changed),
+    "guardrails.changed": EventType("Token policy changed", "shield", "info", _edited),
     "reminders.muted": EventType("All reminders stopped", "bell-off", "quiet"),
     "reminders.unmuted": EventType("All reminders resumed", "bell", "quiet", _muted),
 }

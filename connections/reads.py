@@ -214,11 +214,6 @@ def _counted(label: str, rows: QuerySet[Connection]) -> QuerySet[Connection, tup
     return rows.order_by().values(label=Value(label)).annotate(count=Count("*")).values_list("label", "count")
 
 
-def needing_attention(*, today: date) -> int:
-    """How many connections need attention, in one query."""
-    return counts(today=today).attention
-
-
 def expiry_timeline(*, today: date) -> Timeline:
     """When enabled connections expire over the next 90 days, with up to two names a day, in one query."""
     ahead = Connection.objects.filter(disabled=False, expires_on__lte=today + timedelta(days=DAYS))

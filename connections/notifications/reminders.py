@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -93,12 +93,8 @@ def _lacks_reach(services: Collection[str]) -> Q:
     return Q(~Exists(asked), token_reach=Connection.Reach.UNKNOWN, server__in=services)
 
 
-_REMINDER_FIELDS = ("token_set_at", "kind", "expires_on", "threshold")
-
-
-@dataclass(frozen=True, slots=True)
-class _EarlierReminder:
-    """A reminder that was sent before."""
+class _EarlierReminder(NamedTuple):
+    """A reminder that was sent before, with the columns that are read."""
 
     token_set_at: datetime
     kind: str
@@ -115,8 +111,8 @@ def _prefetch(batch: list[Connection], everybody: notify.Recipients) -> dict[int
         connection.owner = owners[connection.owner_id]
     earlier: dict[int, list[_EarlierReminder]] = defaultdict(list)
     reminders = Reminder.objects.filter(connection__in=ids)
-    for pk, set_at, kind, expires_on, threshold in reminders.values_list("connection_id", *_REMINDER_FIELDS):
-        earlier[pk].append(_EarlierReminder(set_at, kind, expires_on, threshold))
+    for pk, *columns in reminders.values_list("connection_id", *_EarlierReminder._fields):
+        earlier[pk].append(_EarlierReminder(*columns))
     return earlier
 
 
@@ -167,7 +163,16 @@ def _due(connection: Connection, step: _Step, everybody: notify.Recipients) -> D
 
 
 def _write(due: list[Due], *, today: date, now: datetime) -> int:
-    Reminder.objects.bulk_create(_reminder_row(reminder, now) for reminder in due)
+    Reminder.objects.bulk_create(
+        _row(
+            reminder.connection,
+            reminder.kind,
+            reminder.connection.expires_on if reminder.kind == Kind.EXPIRY else None,
+            reminder.threshold,
+            now,
+        )
+        for reminder in due
+    )
     by_person: dict[str, list[tuple[Due, Recipient]]] = defaultdict(list)
     for reminder in due:
         record("connection.reminded", reminder.connection, by=SCHEDULER, at=now, detail=_detail(reminder))
@@ -181,28 +186,20 @@ def _write(due: list[Due], *, today: date, now: datetime) -> int:
     )
 
 
-def _reminder_row(reminder: Due, now: datetime) -> Reminder:
-    connection = reminder.connection
+def _row(connection: Connection, kind: str, expires_on: date | None, threshold: int, now: datetime) -> Reminder:
     return Reminder(
         connection=connection,
         token_set_at=connection.token_set_at,
-        kind=reminder.kind,
-        expires_on=connection.expires_on if reminder.kind == Kind.EXPIRY else None,
-        threshold=reminder.threshold,
+        kind=kind,
+        expires_on=expires_on,
+        threshold=threshold,
         made_at=now,
     )
 
 
 def count_as_reminded(connection: Connection, day: date, *, now: datetime) -> None:
     """Record the last expiry reminder as sent, for when people are notified in another way."""
-    entry = Reminder(
-        connection=connection,
-        token_set_at=connection.token_set_at,
-        kind=Kind.EXPIRY,
-        expires_on=day,
-        threshold=min(settings.REMINDER_DAYS, default=0),
-        made_at=now,
-    )
+    entry = _row(connection, Kind.EXPIRY, day, min(settings.REMINDER_DAYS, default=0), now)
     Reminder.objects.bulk_create([entry], ignore_conflicts=True)
 
 

@@ -53,16 +53,16 @@ def test_who_needs_attention_is_counted_and_listed_alike(
     wanted = {one.name for one in every_kind if needs_a_person(one)}
     assert 0 < len(wanted) < len(every_kind)
     with django_assert_num_queries(1):
-        assert reads.needing_attention(today=TODAY) == len(wanted)
+        assert reads.counts(today=TODAY).attention == len(wanted)
     assert {one.name for one in reads.connections(Filters(status=ATTENTION), today=TODAY)} == wanted
 
 
 def test_the_database_follows_every_change(every_kind: list[Connection]) -> None:
     Connection.objects.update(health=Health.HEALTHY, expires_on=TODAY + timedelta(days=300), disabled=False)
     User.objects.update(is_active=True)
-    assert reads.needing_attention(today=TODAY) == 0
+    assert reads.counts(today=TODAY).attention == 0
     Connection.objects.filter(pk=every_kind[0].pk).update(expires_on=TODAY, name="Renamed payments")
-    assert reads.needing_attention(today=TODAY) == 1
+    assert reads.counts(today=TODAY).attention == 1
     assert shown(Filters(q="renamed pay")) == ["Renamed payments"]
 
 

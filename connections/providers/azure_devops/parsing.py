@@ -85,10 +85,14 @@ def text_of(source: dict[str, Any], key: str) -> str:
 
 def optional_text(source: dict[str, Any], *path: str) -> str | None:
     """An optional text at a path of keys."""
-    value: Any = source
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
+    value = _at(source, path)
     return storable_text(value) if isinstance(value, str) and value else None
+
+
+def _at(source: object, path: Iterable[str]) -> object:
+    for key in path:
+        source = source.get(key) if isinstance(source, dict) else None
+    return source
 
 
 def number_of(source: dict[str, Any], key: str) -> int:
@@ -101,9 +105,7 @@ def number_of(source: dict[str, Any], key: str) -> int:
 
 def optional_number(source: dict[str, Any], *path: str) -> int | None:
     """An optional integer at a path of keys."""
-    value: Any = source
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
+    value = _at(source, path)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
