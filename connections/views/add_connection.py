@@ -40,7 +40,7 @@ def pick_provider(request: HttpRequest) -> HttpResponse:
     choice = request.GET.get("provider")
     if choice in BY_SLUG:
         return redirect(f"connections:add-{choice}")
-    return render(request, "connections/add.html", {"providers": PROVIDERS, "cancel_url": reverse("connections:list")})
+    return render(request, "connections/add.html", {"providers": PROVIDERS})
 
 
 @hide_token
@@ -139,7 +139,6 @@ def _page(
         "projects_incomplete": report is not None and report.accepted and not report.projects_complete,
         "project_finder": finder or FindProjectForm(),
         "project_answer": answer,
-        "connect_url": reverse("connections:add-azure-devops"),
         "find_project_url": reverse("connections:find-project-new"),
         **guide_context(),
     }

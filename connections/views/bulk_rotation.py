@@ -25,12 +25,10 @@ from connections.actions.bulk_rotate import (
     verify_for_bulk,
 )
 from connections.actions.refusals import CannotRotate
-from connections.actions.rotate import Replacement
 from connections.domain.rotation_plan import BulkRotation, RotationStep
 from connections.filters import WithinForm
 from connections.forms import RotateForm, VerifyReplacementForm
 from connections.models import Connection
-from connections.rotation_reads import PlanGroup, SharedToken
 from connections.views.common import (
     guide_context,
     person,
@@ -42,7 +40,7 @@ from connections.views.common import (
 from connections.views.old_tokens import old_token_view
 from connections.views.presenters import states
 from connections.views.report_presenter import ReportView
-from connections.views.token_panel import ComparisonView, TokenPanel, comparison_rows, new_token_report
+from connections.views.token_panel import ComparisonView, TokenPanel, comparison_rows, new_token_report, replacement
 from history.record import actor_of
 
 may_rotate = permission_required("connections.rotate_connection", raise_exception=True)
@@ -58,30 +56,13 @@ def rotation(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "within": form.days(),
-        "total": rotation_plan.total,
-        "shown": len(rotation_plan.connections),
-        "groups": [_group(group) for group in rotation_plan.groups()],
-        "shared": [_shared(shared_token) for shared_token in rotation_plan.shared_tokens()],
-        "rails": rotation_plan.policy,
+        "plan": rotation_plan,
+        "groups": [
+            (group, [(connection, _state(connection)) for connection in group.connections])
+            for group in rotation_plan.groups()
+        ],
     }
     return render(request, "connections/rotation.html", context)
-
-
-def _group(group: PlanGroup) -> dict[str, Any]:
-    rows = [{"connection": connection, "state": _state(connection)} for connection in group.connections]
-    return {
-        "organization": group.organization,
-        "server": group.server,
-        "person": group.person,
-        "rows": rows,
-        "together": group.together,
-    }
-
-
-def _shared(shared: SharedToken) -> dict[str, Any]:
-    """Preselected when one token can serve them all without being valid for all organizations."""
-    names = [connection.name for connection in shared.connections]
-    return {"key": shared.connections[0].pk, "names": names, "one_place": shared.is_of_one_place}
 
 
 @require_safe
@@ -130,7 +111,7 @@ def rotation_step(request: HttpRequest) -> HttpResponse:
     try:
         swapped = bulk_rotate(
             connections,
-            _replacement(form),
+            replacement(form),
             person=person(request),
             by=actor_of(request),
             now=timezone.now(),
@@ -146,17 +127,6 @@ def _form(connections: Sequence[Connection]) -> RotateForm:
     """The empty form of a step."""
     reach = rotation_reads.usual_reach(connections)
     return RotateForm(initial={"token_reach": reach}, place=rotation_reads.place_of_step(connections))
-
-
-def _replacement(form: RotateForm) -> Replacement:
-    cleaned = form.cleaned_data
-    return Replacement(
-        token=cleaned["token"],
-        expires_on=cleaned["expires_on"],
-        token_reach=cleaned.get("token_reach", ""),
-        accept_limited=cleaned["accept_limited"],
-        verification_key=cleaned["verification_key"],
-    )
 
 
 def _after(request: HttpRequest, here: BulkRotation, swapped: list[Swapped], form: RotateForm) -> HttpResponse:

@@ -157,7 +157,6 @@ def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         "still_used_by": token_of(connection).still_used_by,
         "name_to_type": typed_name(connection.name, connection.pk),
-        "cancel_url": connection.get_absolute_url(),
     }
     return render(request, "connections/disconnect.html", context)
 
@@ -165,27 +164,17 @@ def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
 def _page(request: HttpRequest, connection: Connection, *, report: Report | None = None) -> HttpResponse:
     shown = reads.detail(connection, today=timezone.localdate())
     tokens, place = tokens_page_of(connection), clients.place_of(connection.server)
-    state = states(connection, today=timezone.localdate())
-    allowed = request.user.has_perm
     context: dict[str, Any] = {
-        "connection": _shown(connection, shown, tokens),
-        "object": connection,
-        "health_chip": state.health,
-        "expiry_chip": state.expiry,
-        "chip": state.chip,
+        "connection": connection,
+        "shown": shown,
+        "state": states(connection, today=timezone.localdate()),
+        "projects_summary": projects_summary(len(shown.projects), of_all=connection.all_projects),
+        "organization_url": tokens.removesuffix("/_usersSettings/tokens"),
+        "tokens_page": tokens,
         "problem": _problem(connection),
         "notices": _notices(connection, shown, can_change=request.user.has_perm("connections.change_connection"))
         # A new report has the same notices.
         + (_notices_about_projects(connection, shown) if report is None else []),
-        "token": {
-            "expires_on": connection.expires_on,
-            "expires_text": state.expires_text,
-            "set_at": connection.token_set_at,
-            "chip": state.expiry,
-            "reminders": shown.reminders,
-            "next_reminder_on": shown.next_reminder_on,
-            "muted": shown.muted,
-        },
         "groups": stored_groups(connection),
         "tried_in": and_join(
             project_names(capability_state.project_verdicts() for capability_state in shown.capabilities)
@@ -194,46 +183,12 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "report": report_view(report, organization=connection.organization, tokens_page=tokens, place=place)
         if report
         else None,
-        "can_test": allowed("connections.test_connection"),
-        "can_rotate": allowed("connections.rotate_connection"),
-        "can_change": allowed("connections.change_connection"),
-        "can_disable": allowed("connections.disable_connection"),
-        "can_disconnect": allowed("connections.delete_connection"),
-        "can_calibrate": allowed("connections.calibrate_connection"),
-        "can_see_history": allowed("history.view_event"),
-        "revoke_url": tokens,
         "disable_version": versions.version(connection, versions.DISABLE),
         "default_version": versions.version(connection, versions.DEFAULT),
-        **_urls(connection),
         "place": place,
         **guide_context(connection),
     }
     return render(request, "connections/detail.html", context)
-
-
-def _shown(connection: Connection, shown: ConnectionDetail, tokens: str) -> dict[str, Any]:
-    return {
-        "name": connection.name,
-        "organization": connection.organization,
-        "organization_id": connection.organization_id,
-        "organization_url": tokens.removesuffix("/_usersSettings/tokens"),
-        "server_name": connection.server,
-        "identity_name": connection.identity_name,
-        "identity_account": connection.identity_account,
-        "owner_name": connection.owner.get_full_name() or connection.owner.get_username(),
-        "owner_active": connection.owner.is_active,
-        "projects_summary": projects_summary(len(shown.projects), of_all=connection.all_projects),
-        "projects": shown.projects,
-        "created_at": connection.created_at,
-        "checked_at": connection.checked_at,
-        "disabled": connection.disabled,
-        "token_reach": _token_reach(connection),
-    }
-
-
-def _token_reach(connection: Connection) -> str:
-    is_known = connection.token_reach != Connection.Reach.UNKNOWN
-    return str(connection.get_token_reach_display()) if is_known else "not recorded"
 
 
 def _problem(connection: Connection) -> Any:
@@ -270,17 +225,3 @@ def _notices_about_projects(connection: Connection, shown: ConnectionDetail) -> 
         notices.append(Notice(problem.code, "warn", "eye-off", problem.title, text))
         return notices
     return notices + hidden_projects_notices(shown.hidden_projects)
-
-
-def _urls(connection: Connection) -> dict[str, str]:
-    names = {
-        "test_url": "test",
-        "update_token_url": "update-token",
-        "edit_url": "edit",
-        "disable_url": "disable",
-        "enable_url": "enable",
-        "disconnect_url": "disconnect",
-        "history_url": "history",
-        "default_url": "default",
-    }
-    return {key: reverse(f"connections:{name}", args=[connection.pk]) for key, name in names.items()}

@@ -29,7 +29,6 @@ def listing(request: HttpRequest) -> HttpResponse:
     filters = reads.Filters(**chosen, on=form.cleaned_data.get("on"))
     page = reads.page_of_connections(filters, request.GET.get("page"), today=today)
     place = " or ".join(clients.places()).capitalize()
-    can_rotate = request.user.has_perm("connections.rotate_connection")
     timeline = reads.expiry_timeline(today=today)
     others = request.GET.copy()
     others.pop("page", None)
@@ -48,11 +47,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "attention_url": f"{reverse('connections:list')}?status={reads.ATTENTION}",
         "reach_unknown_count": counts.reach_unknown,
         "reach_unknown_url": f"{reverse('connections:list')}?status={reads.REACH_UNKNOWN}",
-        "can_add": request.user.has_perm("connections.add_connection"),
-        "can_rotate": can_rotate,
-        "can_audit": request.user.has_perm("connections.audit_connection"),
-        "can_see_runs": request.user.has_perm("connections.view_auditrun"),
-        "add_url": reverse("connections:add"),
+        "can_rotate": request.user.has_perm("connections.rotate_connection"),
         "query": others.urlencode(),
         "on": filters.on,
         "any_day_query": any_day.urlencode(),

@@ -137,6 +137,5 @@ def _page(
         "project_finder": finder or FindProjectForm(),
         "project_answer": answer,
         "find_project_url": reverse("connections:find-project", args=[connection.pk]),
-        "cancel_url": connection.get_absolute_url(),
     }
     return render(request, "connections/edit.html", context)

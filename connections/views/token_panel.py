@@ -9,10 +9,10 @@ from connections import clients
 from connections.actions.enforce_policy import reuse_violations
 from connections.actions.refusal_causes import with_cause_of_new
 from connections.actions.refusals import Refused
-from connections.actions.rotate import Comparison
+from connections.actions.rotate import Comparison, Replacement
 from connections.actions.verify_credential import VerificationResult
 from connections.domain.verification import Report
-from connections.forms import TokenForm
+from connections.forms import RotateForm, TokenForm
 from connections.models import Connection
 from connections.providers.registry import CAPABILITIES
 from connections.views.common import notices_about_server
@@ -94,6 +94,17 @@ def new_token_report(
     )
     report = with_cause_of_new(report, place=place, token_reach=reach, today=today)
     return report_view(report, organization=organization, tokens_page=tokens_page, place=place, notices=notices)
+
+
+def replacement(form: RotateForm) -> Replacement:
+    """What a person entered about the new token in a valid `form`."""
+    return Replacement(
+        token=form.cleaned_data["token"],
+        expires_on=form.cleaned_data["expires_on"],
+        token_reach=form.cleaned_data.get("token_reach", ""),
+        accept_limited=form.cleaned_data["accept_limited"],
+        verification_key=form.cleaned_data["verification_key"],
+    )
 
 
 def comparison_rows(connection: Connection, comparison: Comparison, report: Report) -> list[ComparisonRow]:

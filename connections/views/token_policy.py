@@ -68,7 +68,6 @@ def _page(request: HttpRequest, form: TokenPolicyForm, *, conflicts: Sequence[Co
         "version": shown_version(request, version, has_conflict=bool(conflicts)),
         "form": form,
         "rails": StoredTokenPolicy.now(),
-        "can_change": request.user.has_perm("connections.change_guardrails"),
         "breaking": policy_reads.policy_violations(StoredTokenPolicy.now()),
         "events": [event_row(event) for event in policy_reads.events()],
     }

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from connections import clients
 from connections.actions import versions
 from connections.actions.refusals import CannotRotate
-from connections.actions.rotate import Replacement, compare, credentials_for, extend, rotate
+from connections.actions.rotate import compare, credentials_for, extend, rotate
 from connections.actions.verify_credential import VerificationResult, kept_result, verify_new
 from connections.domain.form_versions import Conflict
 from connections.domain.verification import Report
@@ -38,6 +38,7 @@ from connections.views.token_panel import (
     TokenPanel,
     comparison_rows,
     new_token_report,
+    replacement,
     result_after,
 )
 from history.record import actor_of
@@ -58,14 +59,7 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
     form = RotateForm(request.POST, place=clients.place_of(connection.server))
     if not form.is_valid():
         return _page(request, connection, form, tested=_kept(request, connection, form))
-    cleaned = form.cleaned_data
-    new = Replacement(
-        token=cleaned["token"],
-        expires_on=cleaned["expires_on"],
-        token_reach=cleaned.get("token_reach", ""),
-        accept_limited=cleaned["accept_limited"],
-        verification_key=cleaned["verification_key"],
-    )
+    new = replacement(form)
     try:
         rotate(
             connection,
@@ -186,9 +180,6 @@ def _page(
         "token_is_dead": connection.is_token_dead(today=timezone.localdate()) and same is None,
         "same_token_form": same or ExpiryForm(prefix="same"),
         "tokens_page": tokens,
-        "update_url": reverse("connections:update-token", args=[connection.pk]),
-        "extend_url": reverse("connections:extend-token", args=[connection.pk]),
-        "cancel_url": connection.get_absolute_url(),
         **guide_context(connection),
     }
     return render(request, "connections/update_token.html", context)
