@@ -123,13 +123,12 @@ def definitions_page(
     top: int = 500,
 ) -> Page[Definition]:
     """One page of pipelines; `name` may contain asterisks."""
-    query = {"$top": str(top)}
-    if with_latest:
-        query["includeLatestBuilds"] = "true"
-    if name is not None:
-        query["name"] = name
-    if continuation is not None:
-        query["continuationToken"] = continuation
+    query = {
+        "$top": str(top),
+        "includeLatestBuilds": "true" if with_latest else None,
+        "name": name,
+        "continuationToken": continuation,
+    }
     # https://learn.microsoft.com/rest/api/azure/devops/build/definitions/list
     answer = transport.get(_path(project, "definitions"), query=query)
     return read_page(answer, read_definition)
@@ -179,16 +178,16 @@ def builds_page(
     top: int = 200,
 ) -> Page[Build]:
     """One page of builds, newest first. `branch` is a full ref, `each` the maximum number per pipeline."""
-    optional = {
-        "definitions": ",".join(str(number) for number in definitions),
+    query = {
+        "$top": str(top),
+        "queryOrder": "queueTimeDescending",
+        "definitions": ",".join(str(number) for number in definitions) or None,
         "branchName": branch,
         "statusFilter": status,
-        "resultFilter": ",".join(results),
+        "resultFilter": ",".join(results) or None,
         "maxBuildsPerDefinition": str(each) if each else None,
         "continuationToken": continuation,
     }
-    query = {"$top": str(top), "queryOrder": "queueTimeDescending"}
-    query |= {key: value for key, value in optional.items() if value}
     # https://learn.microsoft.com/rest/api/azure/devops/build/builds/list
     answer = transport.get(_path(project, "builds"), query=query)
     return read_page(answer, read_build)

@@ -56,9 +56,7 @@ def projects_page(
     transport: Transport, *, continuation: str | None = None, top: int = 500, state: str = "wellFormed"
 ) -> Page[Project]:
     """One page of the projects in this state that the token's owner can see."""
-    query = {"$top": str(top), "stateFilter": state}
-    if continuation is not None:
-        query["continuationToken"] = continuation
+    query = {"$top": str(top), "stateFilter": state, "continuationToken": continuation}
     # https://learn.microsoft.com/rest/api/azure/devops/core/projects/list
     answer = transport.get(("_apis", "projects"), query=query)
     return read_page(answer, read_project)

@@ -169,13 +169,7 @@ class BranchProtected(Rejected, code="branch_protected"):
 
 
 class BranchNotUpdated(Rejected, code="branch_not_updated"):
-    """The call succeeded, but the branch was not changed. `update_status` is the reason."""
-
-    def __init__(
-        self, *, update_status: str, status: int | None = None, activity_id: str | None = None, said: str = ""
-    ) -> None:
-        super().__init__(detail=update_status, status=status, activity_id=activity_id, said=said)
-        self.update_status = update_status
+    """The call succeeded, but the branch was not changed. `detail` is the reason."""
 
 
 class BuildNotQueued(Rejected, code="build_not_queued"):

@@ -83,9 +83,7 @@ def branches_page(
     top: int = 1000,
 ) -> Page[Branch]:
     """One page of the branches whose short names start with `beginning`."""
-    query = {"filter": f"heads/{beginning}", "$top": str(top)}
-    if continuation is not None:
-        query["continuationToken"] = continuation
+    query = {"filter": f"heads/{beginning}", "$top": str(top), "continuationToken": continuation}
     # https://learn.microsoft.com/rest/api/azure/devops/git/refs/list
     answer = transport.get(_path(project, repository, "refs"), query=query)
     return read_page(answer, read_branch, is_wanted=_may_be_branch)
@@ -317,14 +315,10 @@ def _check(result: dict[str, Any], answer: Response) -> None:
     """Raise the error of a ref update, which is part of a successful answer."""
     if flag(result, "success"):
         return
-    status = optional_text(result, "updateStatus") or "unknown"
+    status = (optional_text(result, "updateStatus") or "unknown")[:60]
     said = fit_to_show(optional_text(result, "customMessage") or "")
-    kind = _REFUSALS.get(status)
-    if kind is not None:
-        raise kind(detail=status, status=answer.status, activity_id=answer.activity_id, said=said)
-    raise errors.BranchNotUpdated(
-        update_status=status[:60], status=answer.status, activity_id=answer.activity_id, said=said
-    )
+    kind = _REFUSALS.get(status, errors.BranchNotUpdated)
+    raise kind(detail=status, status=answer.status, activity_id=answer.activity_id, said=said)
 
 
 def create_repository(transport: Transport, project_id: str, *, name: str) -> Repository:

@@ -23,7 +23,6 @@ from connections.providers.azure_devops.release_models import (
     read_environment,
     read_release,
 )
-from connections.providers.azure_devops.responses import Response
 from connections.providers.azure_devops.transport import Transport, successful
 
 # The API of single environments is only available as a preview.
@@ -37,13 +36,6 @@ def _path(project: str, *more: str | int) -> tuple[str, ...]:
     return (project, "_apis", "release", *(str(name) for name in more))
 
 
-def _get(transport: Transport, path: Sequence[str], **query: str | int | None) -> Response:
-    """Request a list. `top` and `expand` become `$top` and `$expand`."""
-    names = {"top": "$top", "expand": "$expand"}
-    parameters = {names.get(name, name): str(value) for name, value in query.items() if value is not None}
-    return transport.get(path, service="release", query=parameters)
-
-
 def definitions_page(
     transport: Transport,
     project: str,
@@ -55,14 +47,13 @@ def definitions_page(
 ) -> Page[Definition]:
     """One page of release pipelines with stages and sources, and optionally the newest release."""
     # https://learn.microsoft.com/rest/api/azure/devops/release/definitions/list
-    answer = _get(
-        transport,
-        _path(project, "definitions"),
-        top=top,
-        expand=f"{_ENVIRONMENTS_AND_ARTIFACTS},lastRelease" if with_latest else _ENVIRONMENTS_AND_ARTIFACTS,
-        searchText=search,
-        continuationToken=continuation,
-    )
+    query = {
+        "$top": str(top),
+        "$expand": f"{_ENVIRONMENTS_AND_ARTIFACTS},lastRelease" if with_latest else _ENVIRONMENTS_AND_ARTIFACTS,
+        "searchText": search,
+        "continuationToken": continuation,
+    }
+    answer = transport.get(_path(project, "definitions"), service="release", query=query)
     return read_page(answer, read_definition)
 
 
@@ -112,17 +103,16 @@ def releases_page(
 ) -> Page[Release]:
     """One page of releases, newest first, with environments, artifacts and approvals; of `ids`, if given."""
     # https://learn.microsoft.com/rest/api/azure/devops/release/releases/list
-    answer = _get(
-        transport,
-        _path(project, "releases"),
-        top=top,
-        expand=f"{_ENVIRONMENTS_AND_ARTIFACTS},approvals",
-        queryOrder="descending",
-        definitionId=definition_id,
-        releaseIdFilter=",".join(str(number) for number in ids) or None,
-        statusFilter=status,
-        continuationToken=continuation,
-    )
+    query = {
+        "$top": str(top),
+        "$expand": f"{_ENVIRONMENTS_AND_ARTIFACTS},approvals",
+        "queryOrder": "descending",
+        "definitionId": None if definition_id is None else str(definition_id),
+        "releaseIdFilter": ",".join(str(number) for number in ids) or None,
+        "statusFilter": status,
+        "continuationToken": continuation,
+    }
+    answer = transport.get(_path(project, "releases"), service="release", query=query)
     return read_page(answer, read_release)
 
 
@@ -208,11 +198,13 @@ def approvals_page(
     top: int = 100,
 ) -> Page[Approval]:
     """One page of approvals in a state, newest first."""
-    query = {"top": str(top), "statusFilter": str(status), "queryOrder": "descending"}
-    if release_ids:
-        query["releaseIdsFilter"] = ",".join(str(release_id) for release_id in release_ids)
-    if continuation is not None:
-        query["continuationToken"] = continuation
+    query = {
+        "top": str(top),
+        "statusFilter": status,
+        "queryOrder": "descending",
+        "releaseIdsFilter": ",".join(str(release_id) for release_id in release_ids) or None,
+        "continuationToken": continuation,
+    }
     # https://learn.microsoft.com/rest/api/azure/devops/release/approvals/list
     answer = transport.get(_path(project, "approvals"), service="release", query=query)
     return read_page(answer, read_approval)

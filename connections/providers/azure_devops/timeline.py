@@ -171,9 +171,7 @@ def lines(
 
     Raises `AnswerTooLarge` if there are too many lines.
     """
-    query = {"startLine": str(first)}
-    if last is not None:
-        query["endLine"] = str(last)
+    query = {"startLine": str(first), "endLine": None if last is None else str(last)}
     # https://learn.microsoft.com/rest/api/azure/devops/build/builds/get-build-log
     answer = transport.get(_path(project, build_id, "logs", str(log_id)), query=query, max_bytes=max_bytes)
     value = answer.json_object().get("value")

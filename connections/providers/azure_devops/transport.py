@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 _READS = ("GET", "OPTIONS")
 _CHUNK = 64 * 1024
 _LEAVES_ITS_PLACE = re.compile(r"[/\\\x00-\x1f\x7f]")
+# The parameters of a URL; those that are None are left out.
+Query = Mapping[str, str | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +149,14 @@ class Transport:
         path: Sequence[str],
         *,
         service: Service = "core",
-        query: Mapping[str, str] | None = None,
+        query: Query = None,
         json: object = None,
         api_version: str = API_VERSION,
         max_bytes: int | None = None,
         accept: str = JSON,
     ) -> Response:
-        """Send a request and return the answer with any status. `path` has unencoded segments below the organization.
+        """Send a request and return the answer with any status. `path` has unencoded segments below the organization,
+        and `query` parameters, of which those that are None are left out.
 
         Raises `Unreachable`, `AnswerTooLarge`, `UnexpectedAnswer` or `ServerTooOld`, and `NotFound` for an invalid
         segment such as "..".
@@ -172,7 +175,7 @@ class Transport:
         path: Sequence[str],
         *,
         service: Service = "core",
-        query: Mapping[str, str] | None = None,
+        query: Query = None,
         api_version: str = API_VERSION,
         max_bytes: int | None = None,
     ) -> Response:
@@ -181,10 +184,11 @@ class Transport:
             self.ask("GET", path, service=service, query=query, api_version=api_version, max_bytes=max_bytes)
         )
 
-    def _url(self, service: Service, path: Sequence[str], query: Mapping[str, str]) -> str:
+    def _url(self, service: Service, path: Sequence[str], query: Mapping[str, str | None]) -> str:
         base = self.server.release_url if service == "release" else self.server.url
         encoded = "/".join(_segment(part) for part in (self.organization, *path))
-        url = f"{base}/{encoded}?{urlencode(query, quote_via=quote, safe='$')}"
+        given = {name: value for name, value in query.items() if value is not None}
+        url = f"{base}/{encoded}?{urlencode(given, quote_via=quote, safe='$')}"
         if _origin(url) != _origin(base):
             raise ValueError("not the configured server")
         return url

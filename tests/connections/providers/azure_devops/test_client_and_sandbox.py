@@ -177,7 +177,7 @@ def test_a_branch_is_created_once(full: Transport) -> None:
 def test_a_branch_that_cannot_be_says_why(full: Transport, name: str, status: str) -> None:
     with pytest.raises(errors.BranchNotUpdated) as raised:
         git.create_branch(full, SHOP, SHOP, name=name, at="f" * 40)
-    assert raised.value.update_status == status
+    assert raised.value.detail == status
 
 
 def test_a_repository_is_created_once_and_begun_by_its_first_file(full: Transport) -> None:
