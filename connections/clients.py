@@ -81,6 +81,14 @@ def problem_detail(name: str, code: str, *, host: str = "") -> dict[str, object]
     return {"problem": code, **({key: value for key, value in facts.items() if value} if code else {})}
 
 
+def tokens_page(name: str, organization: str) -> str:
+    """The page where the organization's tokens are created and revoked; empty for an unknown server."""
+    try:
+        return server(name).tokens_page(organization)
+    except UnknownServer:
+        return ""
+
+
 def sandbox() -> Server | None:
     """The sandbox that `make run` starts, if there is one."""
     return next((server for server in servers() if server.is_sandbox), None)

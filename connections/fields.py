@@ -19,6 +19,14 @@ def checked(rule: Callable[..., Value], *args: Any, **kwargs: Any) -> Value:
         raise forms.ValidationError(error.message, code=error.code) from None
 
 
+def offer(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> forms.ChoiceField:
+    """Set the choices of a field that are known only when the form is made. Returns the field."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared in the form)
+    field.choices = choices
+    return field
+
+
 class NameField(forms.CharField):
     """The name of a connection: one line of visible characters."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from connections.fields import offer
 from connections.providers.registry import PROVIDERS
 
 
@@ -18,14 +19,8 @@ class HistoryFilterForm(forms.Form):
 
     def __init__(self, *args: Any, kinds: Iterable[tuple[str, str]], actors: Iterable[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = {
-            "kind": [("", "All events"), *kinds],
-            "actor": [("", "Anyone"), *((actor, actor) for actor in actors)],
-        }
-        for name, options in choices.items():
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
-            field.choices = options
+        offer(self, "kind", [("", "All events"), *kinds])
+        offer(self, "actor", [("", "Anyone"), *((actor, actor) for actor in actors)])
 
     def chosen(self) -> dict[str, Any]:
         """The valid values that were chosen."""
@@ -52,9 +47,7 @@ class FilterForm(forms.Form):
 
     def __init__(self, *args: Any, statuses: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        status = self.fields["status"]
-        assert isinstance(status, forms.ChoiceField)  # noqa: S101  (declared above)
-        status.choices = [("", "Any status"), *statuses]
+        offer(self, "status", [("", "Any status"), *statuses])
 
 
 class WithinForm(forms.Form):

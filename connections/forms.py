@@ -10,7 +10,7 @@ from connections import clients, input_rules
 from connections.domain import expiry
 from connections.domain.calibration import VALID, Told, levels, token_states
 from connections.domain.token_policy import Rule
-from connections.fields import NameField, checked
+from connections.fields import NameField, checked, offer
 from connections.input_rules import InvalidInput
 from connections.models import Connection, StoredTokenPolicy
 from connections.providers.azure_devops.forms import OrganizationForm, TokenField
@@ -62,10 +62,7 @@ class ExpiryForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.rails = StoredTokenPolicy.now()
-        expires = self.fields["expires"]
-        assert isinstance(expires, forms.ChoiceField)  # noqa: S101  (declared above)
-        expires.choices = self._offered()
-        expires.initial = self._suggested()
+        offer(self, "expires", self._offered()).initial = self._suggested()
 
     def _offered(self) -> list[tuple[str, str]]:
         """The choices that the token policy does not refuse."""
@@ -278,9 +275,7 @@ class CalibrationForm(forms.Form):
             self._offer(area, [(known[0], "no scope"), *named])
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
-        field.choices = choices
+        field = offer(self, name, choices)
         # Django's own message repeats the submitted value.
         field.error_messages["invalid_choice"] = field.error_messages["required"] = "Choose one of the options."
 

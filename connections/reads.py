@@ -341,33 +341,25 @@ def events_of(connection: Connection) -> QuerySet[Event]:
     return Event.objects.filter(subject_kind="connection", subject_id=connection.pk)
 
 
-@dataclass(frozen=True, slots=True)
-class EventFilter:
-    """Filter of events: kind, actor, first and last day; empty means all."""
-
-    kind: str = ""
-    actor: str = ""
-    since: date | None = None
-    until: date | None = None
-
-
-def filtered_events(connection: Connection, filters: EventFilter) -> QuerySet[Event]:
-    """A connection's events that match, newest first. Days are in the site's time zone."""
+def filtered_events(
+    connection: Connection, *, kind: str = "", actor: str = "", since: date | None = None, until: date | None = None
+) -> QuerySet[Event]:
+    """A connection's events that match, newest first. `until` is the last day; days are in the site's time zone."""
     return events(
         EventFilters(
-            kind=filters.kind,
-            actor_name=filters.actor,
+            kind=kind,
+            actor_name=actor,
             subject_kind="connection",
             subject_ids=(connection.pk,),
-            since=start_of(filters.since) if filters.since else None,
-            until=end_of(filters.until) if filters.until else None,
+            since=start_of(since) if since else None,
+            until=end_of(until) if until else None,
         )
     )
 
 
-def page_of_events(connection: Connection, filters: EventFilter, number: str | None) -> Page[Event]:
-    """One page of a connection's events."""
-    return Paginator(filtered_events(connection, filters), EVENTS_PER_PAGE).get_page(number)
+def page_of_events(matching: QuerySet[Event], number: str | None) -> Page[Event]:
+    """One page of these events."""
+    return Paginator(matching, EVENTS_PER_PAGE).get_page(number)
 
 
 def kinds_of_events(connection: Connection) -> list[str]:

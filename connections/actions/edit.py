@@ -136,13 +136,13 @@ def _enforce_policy(connection: Connection, changes: Changes, *, now: datetime) 
 
 def _require_unchanged(current: Connection, changes: Changes, drawn_from: str | None) -> None:
     known = {chosen_project.project_id: chosen_project.name for chosen_project in current.chosen_projects.all()}
-    yours = versions.entered(
-        name=changes.name,
-        reach=_reach(current, changes),
-        recipients=changes.extra_recipients,
-        projects={project: known.get(project, "") for project in changes.projects or ()},
-    )
-    yours["expires_on"] = versions.expiry_date(changes.expires_on)
+    yours = {
+        "name": versions.name(changes.name),
+        "token_reach": versions.reach(_reach(current, changes)),
+        "extra_recipients": versions.recipients(changes.extra_recipients),
+        "projects": versions.projects({project: known.get(project, "") for project in changes.projects or ()}),
+        "expires_on": versions.expiry_date(changes.expires_on),
+    }
     versions.require_unchanged(current, drawn_from, versions.EDIT, yours=yours, refusal=CannotEdit)
 
 

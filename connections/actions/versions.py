@@ -89,27 +89,25 @@ def _facts(connection: Connection, fields: Iterable[str]) -> dict[str, FieldStat
     return {field: _FACTS[field](connection) for field in fields}
 
 
-def entered(
-    *,
-    name: str | None = None,
-    reach: str | None = None,
-    recipients: str | None = None,
-    projects: Mapping[str, str] | None = None,
-) -> dict[str, FieldState]:
-    """What a person entered, as field states. `projects` are names by id; an empty mapping means all projects."""
-    states = {}
-    if name is not None:
-        states["name"] = FieldState("Name", name, name)
-    if reach is not None:
-        states["token_reach"] = FieldState("Token is valid for", reach, str(Connection.Reach(reach).label))
-    if recipients is not None:
-        states["extra_recipients"] = FieldState(
-            "Additional recipients", recipients, ", ".join(recipients.split()) or "none"
-        )
-    if projects is not None:
-        names = ", ".join(sorted(name or project for project, name in projects.items()))
-        states["projects"] = FieldState("Projects", " ".join(sorted(projects)), names or "All projects")
-    return states
+def name(entered: str) -> FieldState:
+    """The name of a connection as a field state."""
+    return FieldState("Name", entered, entered)
+
+
+def reach(entered: str) -> FieldState:
+    """For which organizations the token was made, as a field state."""
+    return FieldState("Token is valid for", entered, str(Connection.Reach(entered).label))
+
+
+def recipients(entered: str) -> FieldState:
+    """The additional recipients as a field state."""
+    return FieldState("Additional recipients", entered, ", ".join(entered.split()) or "none")
+
+
+def projects(entered: Mapping[str, str]) -> FieldState:
+    """The projects as a field state: names by id, or an empty mapping for all projects."""
+    names = ", ".join(sorted(name or project for project, name in entered.items()))
+    return FieldState("Projects", " ".join(sorted(entered)), names or "All projects")
 
 
 def expiry_date(day: date | None) -> FieldState:
@@ -136,21 +134,12 @@ def _default(_connection: Connection) -> FieldState:
     return FieldState("Default connection", str(chosen.pk) if chosen else "", chosen.name if chosen else "none")
 
 
-def _projects(connection: Connection) -> FieldState:
-    chosen = (
-        {}
-        if connection.all_projects
-        else {chosen_project.project_id: chosen_project.name for chosen_project in connection.chosen_projects.all()}
-    )
-    return entered(projects=chosen)["projects"]
-
-
 _FACTS = {
-    "name": lambda connection: entered(name=connection.name)["name"],
+    "name": lambda connection: name(connection.name),
     "expires_on": lambda connection: expiry_date(connection.expires_on),
-    "token_reach": lambda connection: entered(reach=connection.token_reach)["token_reach"],
-    "extra_recipients": lambda connection: entered(recipients=connection.extra_recipients)["extra_recipients"],
-    "projects": _projects,
+    "token_reach": lambda connection: reach(connection.token_reach),
+    "extra_recipients": lambda connection: recipients(connection.extra_recipients),
+    "projects": lambda connection: projects({project.id: project.name for project in connection.limited_to()}),
     "token": _token,
     "disabled": _disabled,
     "owner": _owner,

@@ -101,14 +101,10 @@ def notify_status_change(connection: Connection, change: StatusChange, *, now: d
 
 def facts(connection: Connection) -> dict[str, Any]:
     """The template context that all mails about a connection share."""
-    try:
-        tokens_page = clients.server(connection.server).tokens_page(connection.organization)
-    except clients.UnknownServer:
-        tokens_page = ""
     return {
         "connection": connection,
         "owner_name": connection.owner.get_full_name() or connection.owner.get_username(),
-        "tokens_page": tokens_page,
+        "tokens_page": clients.tokens_page(connection.server, connection.organization),
         "place": clients.place_of(connection.server),
         "detail_url": settings.SITE_URL + connection.get_absolute_url(),
         "update_url": page("update-token", connection.pk),

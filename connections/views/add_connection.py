@@ -24,7 +24,7 @@ from connections.providers.azure_devops.models import Project
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.organization import ProjectRef
 from connections.providers.registry import BY_SLUG, PROVIDERS
-from connections.views.common import guide_context, person, tokens_page, warn_of_violations
+from connections.views.common import guide_context, person, warn_of_violations
 from connections.views.report_presenter import ReportView
 from connections.views.token_panel import TokenPanel, new_token_report, result_after
 from history.record import actor_of
@@ -159,7 +159,7 @@ def _panel(form: ConnectForm, tested: VerificationResult | None) -> TokenPanel:
 
 def _report(form: ConnectForm, report: Report) -> ReportView:
     server, organization = form.server_choice(), form.cleaned_data["organization"].name
-    where = tokens_page(server, organization)
+    where = server.tokens_page(organization)
     return new_token_report(report, form, server=server.name, organization=organization, tokens_page=where)
 
 

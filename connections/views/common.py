@@ -52,17 +52,9 @@ def rotation_step_url(rotation: BulkRotation, name: str = "rotation-step") -> st
     return f"{reverse(f'connections:{name}')}?{query}"
 
 
-def tokens_page(server: Server, organization: str) -> str:
-    """The page in Azure DevOps where tokens of the organization are created and revoked."""
-    return server.tokens_page(organization)
-
-
 def tokens_page_of(connection: Connection) -> str:
-    """The same for a connection; empty if its server is no longer configured."""
-    try:
-        return clients.server(connection.server).tokens_page(connection.organization)
-    except clients.UnknownServer:
-        return ""
+    """The page where tokens of the connection's organization are created and revoked; empty for an unknown server."""
+    return clients.tokens_page(connection.server, connection.organization)
 
 
 def problem_about(

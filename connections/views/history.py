@@ -25,7 +25,7 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
     connection = find(pk)
     form = _filters(request, connection)
     chosen = form.chosen()
-    page = reads.page_of_events(connection, reads.EventFilter(**chosen), request.GET.get("page"))
+    page = reads.page_of_events(reads.filtered_events(connection, **chosen), request.GET.get("page"))
     query = urlencode(chosen)
     export = reverse("connections:history-csv", args=[connection.pk])
     context = {
@@ -50,5 +50,5 @@ def _filters(request: HttpRequest, connection: Connection) -> HistoryFilterForm:
 def export(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """GET /code-repositories/<id>/history.csv: the same events, streamed."""
     connection = find(pk)
-    chosen = reads.EventFilter(**_filters(request, connection).chosen())
-    return csv_response(reads.filtered_events(connection, chosen), name=f"history-{connection.pk}.csv")
+    chosen = _filters(request, connection).chosen()
+    return csv_response(reads.filtered_events(connection, **chosen), name=f"history-{connection.pk}.csv")
