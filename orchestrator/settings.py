@@ -24,9 +24,9 @@ env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 _START = start_settings.read(BASE_DIR)
 VAR_DIR = _START.var_dir
-# What `make run` chose, for commands that are run beside it; its own processes have it in their environment.
+# Where a running `make run` serves its pages and the sandbox; None if it does not run.
 _RUNNING = running_product.read(VAR_DIR)
-# `make run` makes its own keys once, in a file only its user can read; the environment goes before it.
+# The keys that `make run` generates at its first start. The environment takes precedence.
 environment.read_file(VAR_DIR / "keys.env")
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -36,7 +36,7 @@ if not SECRET_KEY:
         "SECRET_KEY is not set. Run `make run` or `python manage.py up`, which make one, "
         "or set SECRET_KEY, FIELD_ENCRYPTION_KEYS, TOKEN_FINGERPRINT_KEY and EVENT_SEAL_KEYS in the environment."
     )
-# Newest first: the first key writes, every key reads. See docs/decisions/0001-encryption.md.
+# Newest first: the first key encrypts, every key can decrypt. See docs/decisions/0001-encryption.md.
 FIELD_ENCRYPTION_KEYS: list[str] = env.secret_list("FIELD_ENCRYPTION_KEYS")
 TOKEN_FINGERPRINT_KEY = env.secret_line("TOKEN_FINGERPRINT_KEY")
 # Newest first: the first key seals the history, every key verifies. See docs/decisions/0004-sealed-history.md.
@@ -45,11 +45,11 @@ EVENT_SEAL_KEYS: list[str] = env.secret_list("EVENT_SEAL_KEYS")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("HTTPS", default=False)
-# Where this product is reached from a mail, without a path; `reverse` begins with the path below which everything lies.
+# The origin for links in mails, without a path: the paths of `reverse` begin with the prefix of the site.
 _SITE_URL = env.str("SITE_URL", default=_RUNNING.site_url if _RUNNING else "http://127.0.0.1:8000")
 _SITE = site_settings.read(_SITE_URL, env.str("SCRIPT_NAME", default=""))
 SITE_URL = _SITE.origin
-# Empty, or such as "/repos".
+# The path prefix of the site, such as "/repos", or empty.
 SCRIPT_NAME = _SITE.prefix
 FORCE_SCRIPT_NAME = SCRIPT_NAME or None
 
@@ -75,7 +75,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 
-# A second factor and Microsoft Entra ID, when they are switched on.
+# The optional second factor and Microsoft Entra ID.
 _SIGN_IN = sign_in_settings.read(env)
 vars().update(_SIGN_IN)
 ALLAUTH: bool = _SIGN_IN["ALLAUTH"]
@@ -96,7 +96,7 @@ MIDDLEWARE = [
     "core.request_id.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # Pads by chance, so that the length tells nothing of what a page holds.
+    # Adds random padding, so that the length of a response reveals nothing about its content (BREACH).
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "orchestrator.middleware.headers",
@@ -138,7 +138,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 20,
-    # A read that becomes a write fails at once in a deferred transaction, whatever the timeout.
+    # In a deferred transaction, a write after a read fails immediately if the database is locked, despite the timeout.
     "transaction_mode": "IMMEDIATE",
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
@@ -146,7 +146,7 @@ _DATABASE_URL = env.secret_line("DATABASE_URL")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": database_settings.read(_DATABASE_URL)
     if _DATABASE_URL
-    # Not as a URL: a folder's name may hold any character.
+    # Not as a URL, because a folder's name may contain any character.
     else {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR_DIR / "db.sqlite3"},
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -155,30 +155,30 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # Without it a page waits for minutes when the server's machine is gone.
+    # Otherwise a page waits for minutes if the server's machine is unreachable.
     DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5} | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# The broker: a doorbell only. What is due stands in the database.
+# The broker only wakes workers. What is due is stored in the database.
 REDIS_URL = _START.redis_url
-# The module of the Celery application, which `core.tasks` imports with the first task.
+# The module of the Celery application, which `core.tasks` imports.
 TASK_APPLICATION = "orchestrator.celery"
-# Without one of the operator's own it is the one of `make run`, or none: never what happens to listen on Redis' port.
+# Without REDIS_URL it is the socket of `make run`, never a server that happens to listen on the port of Redis.
 CELERY_BROKER_URL = REDIS_URL or embedded_broker.url(VAR_DIR)
-# Others may use the same Redis.
+# Other applications may use the same Redis.
 CELERY_TASK_DEFAULT_QUEUE = "mfe-orchestrator"
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": "mfe-orchestrator:",
     "visibility_timeout": 600,
     "unacked_restore_throttle": 1,
     "unacked_restore_interval": 10,
-    # A page must not wait for a broker that is away.
+    # Pages must not wait for an unavailable broker.
     "socket_connect_timeout": 2,
     "socket_timeout": 3,
     "max_retries": 0,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# However long the broker is away: None is for ever.
+# Reconnect without a limit, however long the broker is unavailable.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -188,12 +188,12 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_CONSUMER = "orchestrator.celery_overrides:WatchedConsumer"
-# A worker or clock whose loop stands still for so long ends, to be started again.
+# How long the loop of a worker or the scheduler may be stuck before the process exits, to be restarted.
 LOOP_LIMIT_SECONDS = env.float("LOOP_LIMIT_SECONDS", default=120.0)
 CELERY_BEAT_SCHEDULER = "orchestrator.beat_scheduler:BeatScheduler"
-# The clock shows that it ticks also when nothing is due.
+# Tick at least this often, because each tick writes a heartbeat.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 15
-# Every so many seconds, or at a time of day in UTC, which `orchestrator.beat_scheduler` understands.
+# `schedule` is in seconds, or a time of day in UTC, which `orchestrator.beat_scheduler` parses.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "audit-due": {"task": "connections.tasks.audit_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "remind-due": {"task": "connections.tasks.remind_due", "schedule": 300.0, "options": {"expires": 300.0}},
@@ -218,32 +218,32 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": f"{_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
-    # Refuses nothing: Django tells it of every password that was set, by whatever way.
+    # Accepts everything. Django calls it after each change of a password, which it records.
     {"NAME": "people.events.PasswordEvents"},
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "connections:list"
 LOGOUT_REDIRECT_URL = "login"
-# A session ends so long after the sign-in, and after so many minutes without a request.
+# A session ends this many seconds after the sign-in, and after this many minutes without a request.
 SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 60 * 60)
 SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=60)
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-# Below a path, other applications of the same host neither get the cookies nor overwrite them.
+# With a path prefix, other applications on the same host neither receive nor overwrite the cookies.
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = SCRIPT_NAME or "/"
 MESSAGE_STORAGE = "orchestrator.message_storage.MessageStorage"
 if HTTPS:
-    # A browser takes these names only over TLS, and `__Host-` only for one host and all of its paths: no other host of
-    # the domain can set them.
+    # Browsers accept cookies with these prefixes only over TLS, and `__Host-` only from the host itself, so that no
+    # other host of the domain can set them.
     _COOKIES = "__Secure-" if SCRIPT_NAME else "__Host-"
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_COOKIES}sessionid", f"{_COOKIES}csrftoken"
-# Sign-in survives a restart of the broker, so sessions live in the database, and know whose they are.
+# Sessions are in the database, with their user.
 SESSION_ENGINE = "people.sessions"
-# So many wrong attempts for one name at one address in so many minutes; four times as many for the name from
-# anywhere, ten times as many from the address for any name.
+# Failed attempts per SIGN_IN_MINUTES for a name at one address. Four times as many are allowed for the name from all
+# addresses together, and ten times as many for an address with all names together.
 SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", default=5)
 SIGN_IN_MINUTES = env.int("SIGN_IN_MINUTES", default=15)
-# For how long a link to choose a password is good.
+# How long a link to choose a password is valid.
 PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_LINK_HOURS", default=48) * 3600
 
 LANGUAGE_CODE = "en-gb"
@@ -251,11 +251,11 @@ TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 
 STATIC_URL = f"{SCRIPT_NAME}/static/"
-# WhiteNoise compares what is left of a request's path without the prefix.
+# Without SCRIPT_NAME, because WhiteNoise compares the path after it.
 WHITENOISE_STATIC_PREFIX = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Nobody asks for a file by a name that may mean another tomorrow.
+# Pages only use names with a hash of the content.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -287,14 +287,14 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-# Whose X-Forwarded-For is believed: addresses and networks of proxies, or "socket" for one without an address.
+# Proxies whose X-Forwarded-For is trusted: addresses, networks, or "socket" for a proxy on a Unix socket.
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Somebody pastes a file into a field: it gets a message beside the field, not an error page.
+# Large enough that a file pasted into a field gets a message beside the field instead of an error page.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
-# One box for each project of a large organization.
+# A large organization has a checkbox for each of its projects.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 DEFAULT_EXCEPTION_REPORTER_FILTER = "core.error_reports.ExceptionReporterFilter"
 
@@ -303,91 +303,91 @@ LOGGING = logs.configuration(
     as_json=env.str("LOG_FORMAT", default="text").lower() == "json",
 )
 
-# gunicorn's size, and the worker's.
+# The processes and threads of gunicorn, and the threads of a worker.
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 WEB_THREADS = env.int("WEB_THREADS", default=8)
 WORKER_THREADS = _START.worker_threads
 
-# Where Azure DevOps is. The operator says so; nobody who uses the pages can.
+# The servers of Azure DevOps. People can choose one of them, but cannot enter another address.
 AZURE_DEVOPS_SERVERS = _START.azure_devops_servers
 if _RUNNING:
     AZURE_DEVOPS_SERVERS = _RUNNING.servers_with_sandbox(AZURE_DEVOPS_SERVERS)
-# More of each server, by its name: its certificate authorities, its proxy, and the words that allow plain HTTP.
+# For servers by name: certificate authorities, a proxy, and the confirmation that allows plain HTTP.
 AZURE_DEVOPS_CA_BUNDLES = env.str("AZURE_DEVOPS_CA_BUNDLES", default="")
 AZURE_DEVOPS_PROXIES = env.secret("AZURE_DEVOPS_PROXIES")
 AZURE_DEVOPS_PLAIN_HTTP = env.str("AZURE_DEVOPS_PLAIN_HTTP", default="")
 AZURE_DEVOPS_WRITE_PROBES = env.bool("AZURE_DEVOPS_WRITE_PROBES", default=True)
 AZURE_DEVOPS_CONNECT_TIMEOUT = env.float("AZURE_DEVOPS_CONNECT_TIMEOUT", default=5.0)
 AZURE_DEVOPS_TEST_LIMIT = env.float("AZURE_DEVOPS_TEST_LIMIT", default=20.0)
-# Work in the background may wait as long as Azure DevOps delays a busy person's calls.
+# In the background, requests may wait as long as Azure DevOps delays those of a busy person.
 AZURE_DEVOPS_TASK_TIMEOUT = env.float("AZURE_DEVOPS_TASK_TIMEOUT", default=60.0)
-# And all pages of one list together; a list that goes on is then shown as incomplete.
+# For all pages of one list together; a longer list is shown as incomplete.
 AZURE_DEVOPS_LIST_LIMIT = env.float("AZURE_DEVOPS_LIST_LIMIT", default=300.0)
-# So many tests in so many minutes, for each person and for each address; after that they come back one by one.
+# Tests per TESTS_MINUTES, for each person and for each address. A used-up allowance returns at an even pace.
 TESTS_PER_PERSON = env.int("TESTS_PER_PERSON", default=30)
 TESTS_PER_ADDRESS = env.int("TESTS_PER_ADDRESS", default=150)
 TESTS_MINUTES = env.int("TESTS_MINUTES", default=5)
 # So many requests may an API token make in a minute, at once or spread; after that they come back one by one.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=300)
 TEST_RESULT_MINUTES = env.int("TEST_RESULT_MINUTES", default=15)
-# One outage is not news: trouble on the way must repeat before a connection is shown as Unreachable.
+# How many network problems in a row make a connection Unreachable.
 TROUBLES_BEFORE_UNREACHABLE = env.int("TROUBLES_BEFORE_UNREACHABLE", default=3)
-# How often the clock looks at each connection, and how gently: at most so many at once for one organization, and
-# for one person behind tokens (Azure DevOps limits each person).
+# How often each connection is audited, and how many audits run at once for one organization, and for one person
+# behind several tokens, because Azure DevOps limits the rate of each person.
 AUDIT_EVERY_HOURS = env.float("AUDIT_EVERY_HOURS", default=6.0)
 AUDITS_PER_ORGANIZATION = env.int("AUDITS_PER_ORGANIZATION", default=2)
 AUDITS_PER_PERSON = env.int("AUDITS_PER_PERSON", default=2)
-# At most so many at once in all. Fewer than the workers have threads: mails must not wait behind servers that are slow.
+# All audits that run at once: fewer than the threads of a worker, so that mails do not wait for slow servers.
 AUDITS_AT_ONCE = env.int("AUDITS_AT_ONCE", default=max(1, WORKER_THREADS - 2))
-# After how long without a sign of life an audit is begun anew; while it goes on it renews its lease.
+# After this time without a renewal of its lease, an audit is restarted.
 AUDIT_LEASE_SECONDS = env.int("AUDIT_LEASE_SECONDS", default=60)
-# Lists of builds and releases on open pages are polled again after so many seconds; the more is polled with one
-# person's tokens, the later: this long for each request. And how many batches are polled at one tick.
+# How often builds and releases on open pages are polled. The interval is longer if more is polled with one person's
+# tokens: WATCH_PACE_SECONDS for each request. POLLS_PER_TICK limits the batches that start at one tick.
 WATCH_SECONDS = env.float("WATCH_SECONDS", default=10.0)
 WATCH_PACE_SECONDS = env.float("WATCH_PACE_SECONDS", default=1.0)
 POLLS_PER_TICK = env.int("POLLS_PER_TICK", default=10)
-# What was read for a page is remembered so long, in each web process, and no longer than until something is changed
-# through any of them. It is shown, never acted upon.
+# How long each web process caches what pages read, unless someone changes something through the product before.
+# Cached values are only shown; no decision is based on them.
 AZURE_DEVOPS_READ_SECONDS = env.int("AZURE_DEVOPS_READ_SECONDS", default=15)
-# The longest file that is shown as text.
+# Longer files are not shown as text.
 FILE_MAX_BYTES = env.int("FILE_MAX_BYTES", default=512 * 1024)
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    # Few entries: each may be a whole file.
+    # Only a few entries, because each may be a whole file.
     "azure_devops": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "azure_devops",
         "OPTIONS": {"MAX_ENTRIES": 100},
     },
 }
-# How often projects and repositories are brought in anew, and how many connections begin at one tick.
+# How often projects and repositories are synced, and how many syncs start at one tick.
 REFRESH_EVERY_HOURS = env.float("REFRESH_EVERY_HOURS", default=6.0)
 REFRESHES_PER_TICK = env.int("REFRESHES_PER_TICK", default=20)
-# Longer than one call: the lease is renewed after each.
+# Longer than one request, after each of which the lease is renewed.
 REFRESH_LEASE_SECONDS = env.int("REFRESH_LEASE_SECONDS", default=180)
-# Azure DevOps lists all repositories of a project in one answer.
+# Azure DevOps lists all repositories of a project in one response.
 REPOSITORY_LIST_MAX_BYTES = env.int("REPOSITORY_LIST_MAX_BYTES", default=64 * 1024 * 1024)
-# Days before a token's end on which people are reminded, counted in the site's time zone.
+# People are reminded this many days before a token expires, in the site's time zone.
 REMINDER_DAYS: list[int] = env.list("REMINDER_DAYS", cast=int, default=[30, 14, 7, 3, 1, 0])
-# Days after a token was stored on which people are asked for a date that nobody recorded; then every 30 days.
+# People are asked for a missing expiry date this many days after a token was stored; then every 30 days.
 UNDATED_REMINDER_DAYS: list[int] = env.list("UNDATED_REMINDER_DAYS", cast=int, default=[7, 14, 21, 28])
-# More than so many reminders for one person on a day become one mail.
+# More reminders than this for one person on one day become one mail.
 REMINDERS_BEFORE_DIGEST = env.int("REMINDERS_BEFORE_DIGEST", default=3)
-# After how many days events are pruned, by whole sealed batches; 0 keeps them for ever.
+# Events are pruned after this many days, in whole sealed batches; 0 keeps them for ever.
 HISTORY_RETENTION_DAYS = env.int("HISTORY_RETENTION_DAYS", default=0)
-# Where each new anchor of the history is appended; a relative name is in VAR_DIR.
+# The file to which each new anchor of the history is appended; a relative name is in VAR_DIR.
 HISTORY_ANCHOR_FILE = env.str("HISTORY_ANCHOR_FILE", default="")
 
-# Mail: SMTP by EMAIL_URL, for example smtp+tls://user:password@mail.example.com:587. Without it, a folder.
+# EMAIL_URL is, for example, smtp+tls://user:password@mail.example.com:587. Without it, mails are saved to this folder.
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 vars().update(mail_settings.read(env.secret_line("EMAIL_URL")))
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)
-# Over everything that belongs to one mail; shorter than the lease, so that no second worker takes it meanwhile.
+# The time limit for sending one mail; shorter than its lease, so that no second worker sends it meanwhile.
 EMAIL_DEADLINE = env.int("EMAIL_DEADLINE", default=60)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="MFE Orchestrator <orchestrator@localhost>")
 MAILS_PER_TICK = env.int("MAILS_PER_TICK", default=50)
 MAIL_LEASE_SECONDS = env.int("MAIL_LEASE_SECONDS", default=120)
 MAIL_GIVE_UP_DAYS = env.int("MAIL_GIVE_UP_DAYS", default=7)
-# After how many days a mail that was sent or given up leaves the Outbox; 0 keeps them for ever.
+# Sent and failed mails are deleted from the Outbox after this many days; 0 keeps them for ever.
 MAIL_RETENTION_DAYS = env.int("MAIL_RETENTION_DAYS", default=180)
 SUPPORT_URL = env.str("SUPPORT_URL", default="")
