@@ -11,7 +11,6 @@ import hmac
 import json
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -113,31 +112,20 @@ def same(first: str, second: str) -> bool:
     return hmac.compare_digest(first.encode(), second.encode())
 
 
-@dataclass(frozen=True, slots=True)
-class Differences:
-    """Ids of the events of a batch that differ from what was sealed."""
+def differences(sealed: dict[int, bytes], current: dict[int, bytes]) -> dict[str, list[int]]:
+    """Compare marks. Returns the sorted ids of the events for each kind of difference that there is.
 
-    changed: tuple[int, ...] = ()
-    missing: tuple[int, ...] = ()
-    inserted: tuple[int, ...] = ()
-    reordered: tuple[int, ...] = ()
-
-    @property
-    def any(self) -> bool:
-        """Whether there is any difference."""
-        return bool(self.changed or self.missing or self.inserted or self.reordered)
-
-
-def differences(sealed: dict[int, bytes], current: dict[int, bytes]) -> Differences:
-    """Compare marks. Content that is now under another id counts as reordered."""
+    Content that is now under another id counts as reordered.
+    """
     changed = {pk for pk in sealed.keys() & current.keys() if sealed[pk] != current[pk]}
     missing, inserted = sealed.keys() - current.keys(), current.keys() - sealed.keys()
     came_from = {sealed[pk]: pk for pk in changed | missing}
     moved_to = {pk for pk in changed | inserted if current[pk] in came_from}
     moved_from = {came_from[current[pk]] for pk in moved_to}
-    return Differences(
-        changed=tuple(sorted(changed - moved_to)),
-        missing=tuple(sorted(missing - moved_from)),
-        inserted=tuple(sorted(inserted - moved_to)),
-        reordered=tuple(sorted(moved_to | (moved_from & missing))),
-    )
+    kinds = {
+        "missing": missing - moved_from,
+        "inserted": inserted - moved_to,
+        "changed": changed - moved_to,
+        "reordered": moved_to | (moved_from & missing),
+    }
+    return {kind: sorted(ids) for kind, ids in kinds.items() if ids}

@@ -217,20 +217,16 @@ def _has_all_events(seal: Seal, events: list[Event]) -> bool:
     return len(events) == seal.count and events[0].pk == seal.first_id and events[-1].pk == seal.last_id
 
 
-def _describe(seal: Seal, differences: seals.Differences) -> Finding:
+_VERBS = {"missing": "removed", "inserted": "added later", "changed": "changed", "reordered": "swapped or moved"}
+
+
+def _describe(seal: Seal, differences: dict[str, list[int]]) -> Finding:
     """The finding for a broken seal: which events were changed, or that the seal itself was."""
-    if not differences.any:
+    if not differences:
         return Finding("seal", seal.number, "Its events are unchanged, but the seal itself was changed or replaced.")
-    kinds = {
-        "missing": (differences.missing, "removed"),
-        "inserted": (differences.inserted, "added later"),
-        "changed": (differences.changed, "changed"),
-        "reordered": (differences.reordered, "swapped or moved"),
-    }
-    parts = [f"{named(ids)} {verb}" for ids, verb in kinds.values() if ids]
-    kind = next(name for name, (ids, _) in kinds.items() if ids)
-    every_id = sorted(pk for ids, _ in kinds.values() for pk in ids)
-    return Finding(kind, seal.number, f"{'; '.join(parts)}.", tuple(every_id[:SHOWN_EVENTS]))
+    parts = [f"{named(tuple(ids))} {_VERBS[kind]}" for kind, ids in differences.items()]
+    every_id = sorted(pk for ids in differences.values() for pk in ids)
+    return Finding(next(iter(differences)), seal.number, f"{'; '.join(parts)}.", tuple(every_id[:SHOWN_EVENTS]))
 
 
 def _no_key(number: int, name: str) -> Finding:

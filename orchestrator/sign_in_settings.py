@@ -15,6 +15,26 @@ IN_CONTAINERS = "PACKAGES=sign-in in .env and build a new image"
 ENTRA = "entra"
 # They accept accounts of any tenant and personal accounts, whose claims can't be trusted.
 _ANY_TENANT = ("common", "organizations", "consumers")
+_COMMON: dict[str, Any] = {
+    "ALLAUTH": True,
+    "ACCOUNT_ADAPTER": "people.sign_in.account.AccountAdapter",
+    "ACCOUNT_EMAIL_VERIFICATION": "none",
+    "ACCOUNT_LOGIN_METHODS": {"username"},
+    "ACCOUNT_SIGNUP_FIELDS": ["username*"],
+    "ACCOUNT_FORMS": {"reauthenticate": "people.sign_in.account.PasswordAgainForm"},
+    # allauth counts in the cache of one process; our limits count in the database for all processes.
+    "ACCOUNT_RATE_LIMITS": False,
+}
+_SECOND_FACTOR: dict[str, Any] = {
+    "MFA_ADAPTER": "people.sign_in.second_factor.SecondFactorAdapter",
+    "MFA_SUPPORTED_TYPES": ["totp", "recovery_codes"],
+    "MFA_TOTP_ISSUER": "MFE Orchestrator",
+    "MFA_REAUTHENTICATION_REQUIRED": True,
+    "MFA_FORMS": {
+        "authenticate": "people.sign_in.second_factor.CodeForm",
+        "reauthenticate": "people.sign_in.second_factor.CodeAgainForm",
+    },
+}
 
 
 def read(env: Environment) -> dict[str, Any]:
@@ -28,7 +48,7 @@ def read(env: Environment) -> dict[str, Any]:
         raise ImproperlyConfigured(
             f"SECOND_FACTOR and ENTRA_TENANT_ID need more packages. Run {INSTALL}; for containers, set {IN_CONTAINERS}."
         )
-    return switches | _common() | _second_factor() | (_entra(env, tenant) if tenant else {})
+    return switches | _COMMON | _SECOND_FACTOR | (_entra(env, tenant) if tenant else {})
 
 
 def apps_of(switches: dict[str, Any]) -> list[str]:
@@ -38,32 +58,6 @@ def apps_of(switches: dict[str, Any]) -> list[str]:
     return apps + (
         ["allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"] if switches["ENTRA"] else []
     )
-
-
-def _common() -> dict[str, Any]:
-    return {
-        "ALLAUTH": True,
-        "ACCOUNT_ADAPTER": "people.sign_in.account.AccountAdapter",
-        "ACCOUNT_EMAIL_VERIFICATION": "none",
-        "ACCOUNT_LOGIN_METHODS": {"username"},
-        "ACCOUNT_SIGNUP_FIELDS": ["username*"],
-        "ACCOUNT_FORMS": {"reauthenticate": "people.sign_in.account.PasswordAgainForm"},
-        # allauth counts in the cache of one process; our limits count in the database for all processes.
-        "ACCOUNT_RATE_LIMITS": False,
-    }
-
-
-def _second_factor() -> dict[str, Any]:
-    return {
-        "MFA_ADAPTER": "people.sign_in.second_factor.SecondFactorAdapter",
-        "MFA_SUPPORTED_TYPES": ["totp", "recovery_codes"],
-        "MFA_TOTP_ISSUER": "MFE Orchestrator",
-        "MFA_REAUTHENTICATION_REQUIRED": True,
-        "MFA_FORMS": {
-            "authenticate": "people.sign_in.second_factor.CodeForm",
-            "reauthenticate": "people.sign_in.second_factor.CodeAgainForm",
-        },
-    }
 
 
 def _secret(env: Environment) -> str:

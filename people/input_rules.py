@@ -28,9 +28,7 @@ def username(text: str) -> str:
     name = User.normalize_username(text.strip())
     if not name:
         raise InvalidInput("username_missing", "Enter a username.", field="username")
-    if len(name) > USERNAME_LENGTH:
-        message = f"A username can have at most {USERNAME_LENGTH} characters."
-        raise InvalidInput("username_too_long", message, field="username")
+    _require_length(name, USERNAME_LENGTH, "A username", code="username_too_long", field="username")
     if not _USERNAME.fullmatch(name):
         raise InvalidInput("username_invalid", f"Enter a valid username. {USERNAME_HELP}", field="username")
     return name
@@ -49,9 +47,7 @@ def person_name(text: str, *, field: str) -> str:
     name = " ".join(text.split())
     if has_invisible(_JOINERS.sub("", text.strip())):
         raise InvalidInput("person_name_invisible", "The name contains an invisible character.", field=field)
-    if len(name) > PERSON_NAME_LENGTH:
-        message = f"A name can have at most {PERSON_NAME_LENGTH} characters."
-        raise InvalidInput("person_name_too_long", message, field=field)
+    _require_length(name, PERSON_NAME_LENGTH, "A name", code="person_name_too_long", field=field)
     return name
 
 
@@ -63,7 +59,10 @@ def email(text: str) -> str:
             validate_email(address)
         except ValidationError:
             raise InvalidInput("email_invalid", "Enter a valid email address.", field="email") from None
-    if len(address) > EMAIL_LENGTH:
-        message = f"An email address can have at most {EMAIL_LENGTH} characters."
-        raise InvalidInput("email_too_long", message, field="email")
+    _require_length(address, EMAIL_LENGTH, "An email address", code="email_too_long", field="email")
     return address
+
+
+def _require_length(text: str, longest: int, what: str, *, code: str, field: str) -> None:
+    if len(text) > longest:
+        raise InvalidInput(code, f"{what} can have at most {longest} characters.", field=field)

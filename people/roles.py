@@ -4,7 +4,6 @@ A role is a Django group. Each `migrate` sets the permissions of these groups to
 others. For other permissions, create a group of your own.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.apps import apps
@@ -110,15 +109,10 @@ def _set_permissions(role: Role, permissions: list[Permission]) -> None:
 
 
 def role_of(user: User) -> str:
-    """The name of a person's role, or "". One query, or none when the groups are prefetched."""
+    """The name of a person's highest role, or "". One query, or none when the groups are prefetched."""
     if user.is_superuser:
         return ADMINISTRATOR
-    return highest(group.name for group in user.groups.all())
-
-
-def highest(names: Iterable[str]) -> str:
-    """The highest role among these names of groups, or ""."""
-    names = set(names)
+    names = {group.name for group in user.groups.all()}
     return next((role.name for role in reversed(ROLES) if role.name in names), "")
 
 

@@ -49,10 +49,6 @@ class Rate:
         """How long it takes until one comes back."""
         return self.period / self.allowance
 
-    def key(self, *who: object) -> str:
-        """The counter's key. What it counts is digested: it may be a password typed into the wrong field."""
-        return salted_hmac(f"throttling.{self.name}", "\0".join(map(str, who)), algorithm="sha256").hexdigest()
-
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -63,8 +59,10 @@ class Cost:
 
     @property
     def key(self) -> str:
-        """The counter's key."""
-        return self.rate.key(*self.who)
+        """The counter's key: a digest, because `who` may contain a password typed into the wrong field."""
+        return salted_hmac(
+            f"throttling.{self.rate.name}", "\0".join(map(str, self.who)), algorithm="sha256"
+        ).hexdigest()
 
 
 def consume(takes: Iterable[Cost], *, now: datetime) -> None:

@@ -1,13 +1,12 @@
 """Create a backup of the current database."""
 
 import sqlite3
-from datetime import datetime
 from pathlib import Path
 
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from history.record import Actor, Named, record
+from history.record import Named
 from orchestrator.backups import postgresql, sqlite
 from orchestrator.backups.files import POSTGRESQL, SQLITE, Impossible, whole_or_not_at_all
 
@@ -35,8 +34,3 @@ def _write(part: Path) -> None:
         postgresql.make(connection, part)
     else:
         raise Impossible(f"This command supports SQLite and PostgreSQL. Use the tools of {connection.display_name}.")
-
-
-def note(size: int, *, by: Actor, now: datetime) -> None:
-    """Record that a backup was made, because it contains everything in the database."""
-    record("backup.made", PRODUCT, by=by, at=now, detail={"bytes": size})

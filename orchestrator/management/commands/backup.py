@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from core.terminal import TerminalCommand
 from history import sealing
-from history.record import COMMAND_LINE
+from history.record import COMMAND_LINE, record
 from orchestrator.backups import making
 from orchestrator.backups.files import Impossible
 
@@ -38,7 +38,7 @@ class Command(TerminalCommand):
         except Impossible as problem:
             raise CommandError(f"{problem} No backup was made.") from None
         try:
-            making.note(size, by=COMMAND_LINE, now=timezone.now())
+            record("backup.made", making.PRODUCT, by=COMMAND_LINE, at=timezone.now(), detail={"bytes": size})
         except DatabaseError as problem:
             self.stderr.write(f"The backup was made, but could not be recorded in the history: {problem}")
         value = {"file": str(path), "bytes": size}
