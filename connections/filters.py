@@ -31,9 +31,7 @@ class HistoryFilterForm(forms.Form):
 class FilterForm(forms.Form):
     """Search, filters and order of the list of connections."""
 
-    q = forms.CharField(
-        label="Search", required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
-    )
+    q = forms.CharField(label="Search", required=False, max_length=200, widget=forms.SearchInput)
     status = forms.ChoiceField(label="Status", required=False)
     provider = forms.ChoiceField(
         label="Provider",

@@ -15,9 +15,7 @@ LARGEST_ID = 2**63 - 1
 class FilterForm(forms.Form):
     """Search, filter and order of the list of repositories; all of it stands in the URL."""
 
-    q = forms.CharField(
-        label="Search", required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
-    )
+    q = forms.CharField(label="Search", required=False, max_length=200, widget=forms.SearchInput)
     state = forms.ChoiceField(label="State", required=False)
     sort = forms.ChoiceField(
         label="Sort by", required=False, choices=[("", "Name"), ("project", "Project"), ("size", "Size")]

@@ -22,9 +22,7 @@ class _Day(forms.DateField):
 class HistoryForm(forms.Form):
     """The filters; each is optional."""
 
-    q = forms.CharField(
-        label="Search", required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
-    )
+    q = forms.CharField(label="Search", required=False, max_length=200, widget=forms.SearchInput)
     kind = forms.ChoiceField(label="What", required=False)
     person = forms.CharField(
         label="Who", required=False, max_length=150, widget=forms.TextInput(attrs={"list": "people"})

@@ -63,9 +63,7 @@ def _role_choices(empty: str) -> list[tuple[str, str]]:
 class FilterForm(forms.Form):
     """Search and filters of the list of people, all of them in the URL."""
 
-    q = forms.CharField(
-        label="Search", required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
-    )
+    q = forms.CharField(label="Search", required=False, max_length=200, widget=forms.SearchInput)
     role = forms.ChoiceField(
         label="Role", required=False, choices=[*_role_choices("Any role"), ("none", "Without a role")]
     )

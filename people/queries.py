@@ -64,6 +64,11 @@ def connections_of(user: User) -> QuerySet[Connection]:
     return Connection.objects.filter(owner=user)
 
 
+def count_connections(user: User) -> int:
+    """How many connections a person owns."""
+    return connections_of(user).count()
+
+
 def sessions_of(user: User, *, now: datetime) -> QuerySet[Session]:
     """A person's sessions that have not expired, the most recently used first."""
     return Session.objects.filter(user_id=user.pk, expire_date__gt=now).order_by("-seen_at", "-signed_in_at")

@@ -46,7 +46,7 @@ def _page(request: HttpRequest, address_form: AddressForm) -> HttpResponse:
         "role": roles.BY_NAME.get(role),
         "sessions": queries.sessions_of(user, now=timezone.now()),
         "this_session": request.session.session_key,
-        "owned": queries.connections_of(user).count(),
+        "owned": queries.count_connections(user),
         "idle": login_limits.idle_limit(),
         "idle_minutes": int(login_limits.idle_limit().total_seconds() // 60),
         "hours": int(login_limits.session_limit().total_seconds() // 3600),

@@ -126,7 +126,7 @@ def standing(request: HttpRequest, pk: int) -> HttpResponse:
     with refusals_shown(request):
         manage_people.set_active(user, active=active, by=_me(request))
         result = "active" if active else "inactive and signed out everywhere"
-        reminder = " Hand over their connections." if not active and queries.connections_of(user).exists() else ""
+        reminder = " Hand over their connections." if not active and queries.count_connections(user) else ""
         flash.success(request, f"{display_name(user)} is now {result}.{reminder}")
     return redirect("people:person", pk=user.pk)
 
