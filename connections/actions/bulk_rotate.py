@@ -7,10 +7,9 @@ from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from connections.actions import verify_credential
 from connections.actions.refusals import CannotRotate, ConnectionGone, Refused
 from connections.actions.rotate import Comparison, Replacement, compare, credentials_for, rotate
-from connections.actions.verify_credential import Credentials, usable_report, verify_new
+from connections.actions.verify_credential import Credentials, VerificationResult, usable_result, verify_new
 from connections.domain.problems import catalogue
 from connections.domain.token_policy import Rule
 from connections.domain.verification import Report
@@ -48,10 +47,10 @@ class _Verifications:
     def __init__(self, verification_keys: Sequence[str], *, person: AbstractBaseUser, now: datetime) -> None:
         self._kept_keys = verification_keys
         self._person, self._now = person, now
-        self._by_organization: dict[Place, list[verify_credential.VerificationResult]] = {}
+        self._by_organization: dict[Place, list[VerificationResult]] = {}
         self.verification_keys: list[str] = []
 
-    def __call__(self, credentials: Credentials) -> verify_credential.VerificationResult:
+    def __call__(self, credentials: Credentials) -> VerificationResult:
         results = self._by_organization.setdefault((credentials.server.name, credentials.organization.name), [])
         for result in results:
             if result.report.speaks_for(credentials.projects):
@@ -59,11 +58,11 @@ class _Verifications:
         results.append(self._find(credentials))
         return results[-1]
 
-    def _find(self, credentials: Credentials) -> verify_credential.VerificationResult:
+    def _find(self, credentials: Credentials) -> VerificationResult:
         for verification_key in self._kept_keys:
-            report = usable_report(verification_key, credentials, by=self._person, now=self._now)
-            if report is not None:
-                return verify_credential.VerificationResult(report, verification_key)
+            kept = usable_result(verification_key, credentials, by=self._person, now=self._now)
+            if kept is not None:
+                return kept
         result = verify_new(credentials, by=self._person, now=self._now)
         self.verification_keys += [result.verification_key] if result.verification_key else []
         return result
@@ -132,9 +131,9 @@ def kept_for_bulk(
         with suppress(CannotRotate):
             credentials = credentials_for(connection, token)
             for key in verification_keys.split():
-                report = usable_report(key, credentials, by=person, now=now)
-                if report is not None:
-                    report = reports.setdefault(key, report)
+                result = usable_result(key, credentials, by=person, now=now)
+                if result is not None:
+                    report = reports.setdefault(key, result.report)
                     kept.append(BulkVerification(connection, report, compare(connection, report)))
                     break
     return kept

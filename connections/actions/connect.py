@@ -15,7 +15,7 @@ from connections.actions.capability_states import store_findings
 from connections.actions.coverage import choose_projects
 from connections.actions.refusal_causes import with_cause_of_new
 from connections.actions.refusals import CannotConnect, refusing_invalid_input
-from connections.actions.verify_credential import Credentials, keep_result, usable_or_new_report
+from connections.actions.verify_credential import Credentials, keep_result, usable_or_new_result
 from connections.domain.health import health_of
 from connections.domain.problems import catalogue
 from connections.domain.verification import Report
@@ -49,7 +49,7 @@ def connect(
     )
     # Verify in the projects that the connection will use.
     credentials = replace(credentials, projects=tuple(map(ProjectRef, request.projects or ())))
-    tested = usable_or_new_report(request.verification_key, credentials, by=owner, now=now)
+    tested = usable_or_new_result(request.verification_key, credentials, by=owner, now=now)
     report = tested.report
     try:
         chosen = validate(report, request, credentials, today=timezone.localdate(now))

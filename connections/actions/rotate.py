@@ -16,7 +16,7 @@ from connections.actions.audit_runs import mark_done
 from connections.actions.capability_states import store_findings
 from connections.actions.connect import apply_report, why_refused
 from connections.actions.refusals import CannotRotate, refusing_invalid_input
-from connections.actions.verify_credential import Credentials, VerificationResult, keep_result, usable_or_new_report
+from connections.actions.verify_credential import Credentials, VerificationResult, keep_result, usable_or_new_result
 from connections.domain import expiry
 from connections.domain.problems import catalogue
 from connections.domain.problems.refusals import STORED_AND_REFUSED
@@ -37,6 +37,10 @@ class Comparison:
     same_organization: bool
     lost: tuple[str, ...]
     gained: tuple[str, ...]
+
+    def detail(self) -> dict[str, object]:
+        """What the history and commands say about it."""
+        return {"same_person": self.same_person, "lost": list(self.lost), "gained": list(self.gained)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ def rotate(
     )
     enforce_policy.enforce(violations, CannotRotate)
     tested = (
-        verify(credentials) if verify else usable_or_new_report(new.verification_key, credentials, by=person, now=now)
+        verify(credentials) if verify else usable_or_new_result(new.verification_key, credentials, by=person, now=now)
     )
     report = tested.report
     try:
@@ -116,7 +120,8 @@ def rotate(
     new = replace(new, token_reach=Connection.Reach.at(credentials.server.place, reach))
     with transaction.atomic():
         _swap(connection, new, report, now=now)
-        record("connection.rotated", connection, by=by, at=now, detail=_detail(comparison, new))
+        detail = comparison.detail() | {"expires_on": _iso(new.expires_on)}
+        record("connection.rotated", connection, by=by, at=now, detail=detail)
     return comparison
 
 
@@ -211,12 +216,3 @@ def extend(
 
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
-
-
-def _detail(comparison: Comparison, new: Replacement) -> dict[str, object]:
-    return {
-        "same_person": comparison.same_person,
-        "lost": list(comparison.lost),
-        "gained": list(comparison.gained),
-        "expires_on": _iso(new.expires_on),
-    }

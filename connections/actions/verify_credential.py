@@ -76,10 +76,10 @@ def _keep(credentials: Credentials, report: Report, *, by: AbstractBaseUser, now
     return signing.dumps(result.key, salt=_SALT)
 
 
-def kept_report(
+def kept_result(
     verification_key: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
-) -> Report | None:
-    """A recent report by this person for the same server, organization and token, if there is one.
+) -> VerificationResult | None:
+    """A recent result of this person for the same server, organization and token, if there is one.
 
     Only for showing, as it may be about other projects than those of the credentials.
     """
@@ -95,32 +95,24 @@ def kept_report(
         token=credentials.token,
     ):
         return None
-    return report_json.from_json(result.report)
+    return VerificationResult(report_json.from_json(result.report), verification_key)
 
 
-def kept_result(
+def usable_result(
     verification_key: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
 ) -> VerificationResult | None:
-    """The kept report with its key, for showing it again."""
-    report = kept_report(verification_key, credentials, by=by, now=now)
-    return None if report is None else VerificationResult(report, verification_key)
+    """The kept result, if it also applies to the projects of the credentials."""
+    result = kept_result(verification_key, credentials, by=by, now=now)
+    return result if result is not None and result.report.speaks_for(credentials.projects) else None
 
 
-def usable_report(
-    verification_key: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
-) -> Report | None:
-    """The kept report, if it also applies to the projects of the credentials."""
-    report = kept_report(verification_key, credentials, by=by, now=now)
-    return report if report is not None and report.speaks_for(credentials.projects) else None
-
-
-def usable_or_new_report(
+def usable_or_new_result(
     verification_key: str, credentials: Credentials, *, by: AbstractBaseUser, now: datetime
 ) -> VerificationResult:
-    """The kept report, or a new one, which is not stored. Raises `TooManyTests`."""
-    report = usable_report(verification_key, credentials, by=by, now=now)
-    if report is not None:
-        return VerificationResult(report, verification_key)
+    """The kept result, or a new one, which is not stored. Raises `TooManyTests`."""
+    result = usable_result(verification_key, credentials, by=by, now=now)
+    if result is not None:
+        return result
     count_test(now=now)
     return VerificationResult(_check(credentials))
 

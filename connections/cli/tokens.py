@@ -125,7 +125,7 @@ def update_token(options: Options, output: Output) -> int:
         *_comparison_text(comparison),
         *to_print,
     ]
-    value = row(connection) | _comparison_row(comparison) | {"warnings": to_print, "old_token": _old_token_row(old)}
+    value = row(connection) | comparison.detail() | {"warnings": to_print, "old_token": _old_token_row(old)}
     output.say(value, "\n".join(lines))
     return ExitCode.LIMITED if connection.health == Health.LIMITED else ExitCode.OK
 
@@ -260,7 +260,7 @@ def _update_one(
     result |= {"result": "updated", "health": str(connection.health), "warnings": to_print}
     result["old_token"] = _old_token_row(replaced_tokens([connection]))
     text = " ".join([f"{connection.name}: updated.", *_comparison_text(comparison), *to_print])
-    output.line(result | _comparison_row(comparison), text)
+    output.line(result | comparison.detail(), text)
     return ExitCode.LIMITED if connection.health == Health.LIMITED else ExitCode.OK
 
 
@@ -279,14 +279,6 @@ def _old_token_row(replaced: list[OldToken]) -> dict[str, object] | None:
         users = [{"id": connection.pk, "name": connection.name} for connection in old.still_used_by]
         return {"person": old.person, "account": old.account, "still_used_by": users}
     return None
-
-
-def _comparison_row(comparison: Comparison) -> dict[str, object]:
-    return {
-        "same_person": comparison.same_person,
-        "lost": list(comparison.lost),
-        "gained": list(comparison.gained),
-    }
 
 
 def _comparison_text(comparison: Comparison) -> list[str]:

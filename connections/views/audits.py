@@ -15,8 +15,8 @@ from connections import audit_reads, clients
 from connections.actions import audit_runs
 from connections.domain.problems import catalogue
 from connections.models import AuditedConnection, AuditRun
+from connections.views.common import enqueue_or_warn
 from connections.views.presenters import HEALTH_CHIPS, Chip
-from core.tasks import BrokerUnavailable, enqueue
 from history.record import actor_of
 
 may_see = permission_required("connections.view_auditrun", raise_exception=True)
@@ -42,14 +42,7 @@ def start(request: HttpRequest) -> HttpResponse:
     from connections.tasks import audit_due
 
     run = audit_runs.start_by_hand(by=actor_of(request), now=timezone.now())
-    try:
-        # The scheduler starts it anyway; this only saves the wait.
-        enqueue(audit_due)
-    except BrokerUnavailable:
-        flash.warning(
-            request,
-            "The message broker is unavailable. The audit starts once it is back.",
-        )
+    enqueue_or_warn(request, audit_due, warning="The audit starts once it is back.")
     return redirect("connections:audit-run", pk=run.pk)
 
 

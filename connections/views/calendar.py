@@ -1,7 +1,5 @@
 """Calendar: a personal feed of expiry dates at a secret address, and the reminders a user stopped."""
 
-from typing import Any
-
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import login_not_required, permission_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -82,12 +80,5 @@ def feed(request: HttpRequest, secret: str) -> HttpResponseBase:
 
 
 def _page(request: HttpRequest, *, address: str = "") -> HttpResponse:
-    calendar = notification_reads.personal_calendar(person(request))
-    context: dict[str, Any] = {
-        "address": address,
-        "feed": calendar.feed,
-        "everything": calendar.shows_all,
-        "dated": calendar.dates,
-        "muted": calendar.muted,
-    }
+    context = {"address": address, "calendar": notification_reads.personal_calendar(person(request))}
     return render(request, "connections/calendar.html", context)

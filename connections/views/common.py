@@ -1,6 +1,6 @@
 """Helpers shared by several pages: the current user, links to Azure DevOps, policy warnings."""
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -24,6 +24,10 @@ from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.credential import Credential
 from connections.views.presenters import ProblemView, problem_view
 from connections.views.report_presenter import plain_http_notice
+from core.tasks import BrokerUnavailable, enqueue
+
+if TYPE_CHECKING:
+    from celery import Task
 
 
 def shown_version(request: HttpRequest, current: str, *, has_conflict: bool, name: str = "version") -> str:
@@ -37,6 +41,16 @@ def ask_again(
     """409 for a button on an outdated page: show both values, and the button again."""
     context = {"connection": connection, "conflicts": refused.conflicts, "act": act, "version": version}
     return render(request, "connections/conflict.html", context, status=409)
+
+
+def enqueue_or_warn(request: HttpRequest, task: "Task[[], Any]", *, warning: str) -> bool:
+    """Enqueue a task that the scheduler starts anyway, to save the wait. Warns if the broker is unavailable."""
+    try:
+        enqueue(task)
+    except BrokerUnavailable:
+        flash.warning(request, f"The message broker is unavailable. {warning}")
+        return False
+    return True
 
 
 def person(request: HttpRequest) -> User:

@@ -6,14 +6,12 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from connections import clients, reads
 from connections.domain.expiry_chart import Timeline
-from connections.domain.health import Expiry
 from connections.filters import FilterForm
 from connections.views.connection_rows import connection_rows
 
@@ -28,25 +26,19 @@ def listing(request: HttpRequest) -> HttpResponse:
     chosen = {name: form.cleaned_data.get(name, "") for name in ("q", "status", "provider", "sort")}
     filters = reads.Filters(**chosen, on=form.cleaned_data.get("on"))
     page = reads.page_of_connections(filters, request.GET.get("page"), today=today)
-    place = " or ".join(clients.places()).capitalize()
     timeline = reads.expiry_timeline(today=today)
     others = request.GET.copy()
     others.pop("page", None)
     any_day = others.copy()
     any_day.pop("on", None)
-    counts = reads.counts(today=today)
-    chosen_projects = reads.chosen_projects(page)
     context = {
         "page": page,
-        "rows": list(connection_rows(page, projects=chosen_projects, today=today)),
+        "rows": list(connection_rows(page, projects=reads.chosen_projects(page), today=today)),
         "filters": form,
         "filtered": filters.any,
-        "place_label": place,
+        "place_label": " or ".join(clients.places()).capitalize(),
         "total": page.paginator.count,
-        "attention_count": counts.attention,
-        "attention_url": f"{reverse('connections:list')}?status={reads.ATTENTION}",
-        "reach_unknown_count": counts.reach_unknown,
-        "reach_unknown_url": f"{reverse('connections:list')}?status={reads.REACH_UNKNOWN}",
+        "counts": reads.counts(today=today),
         "can_rotate": request.user.has_perm("connections.rotate_connection"),
         "query": others.urlencode(),
         "on": filters.on,
@@ -54,7 +46,6 @@ def listing(request: HttpRequest) -> HttpResponse:
         "timeline": timeline,
         "chart": _chart(timeline),
         "days": _days(timeline),
-        "ended_url": f"{reverse('connections:list')}?status={Expiry.EXPIRED}",
     }
     return render(request, "connections/list.html", context)
 

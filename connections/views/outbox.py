@@ -16,8 +16,7 @@ from connections.actions.unsubscribe import restart_reminders_to, stop_reminders
 from connections.models import Mail
 from connections.notifications import emails
 from connections.notifications.outbox import send_test, try_again
-from connections.views.common import person
-from core.tasks import BrokerUnavailable, enqueue
+from connections.views.common import enqueue_or_warn, person
 from history.record import Actor
 
 may_see = permission_required("connections.view_mail", raise_exception=True)
@@ -84,18 +83,9 @@ def send_test_mail(request: HttpRequest) -> HttpResponse:
 
 
 def _enqueue_sending(request: HttpRequest) -> bool:
-    """Ask a worker to send. The scheduler does so anyway; this only saves the wait."""
     from connections.tasks import send_due
 
-    try:
-        enqueue(send_due)
-    except BrokerUnavailable:
-        flash.warning(
-            request,
-            "The message broker is unavailable. The mail is sent once it is back.",
-        )
-        return False
-    return True
+    return enqueue_or_warn(request, send_due, warning="The mail is sent once it is back.")
 
 
 # Whoever holds the signed address may stop these reminders, signed in or not, as mail programs do it by themselves.

@@ -1,13 +1,13 @@
 """Labels, icons and tones of states, verdicts and problems. Colour is never the only sign."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
 from connections.domain import expiry
 from connections.domain.health import Expiry, Health, worse
-from connections.domain.problems import NO_FACTS, Facts, catalogue
+from connections.domain.problems import NO_FACTS, Facts, Problem, catalogue
 from connections.domain.where_tried import in_words
 from connections.models import CapabilityState, Connection
 from connections.providers.capability import Capability, Finding, Verdict
@@ -85,13 +85,9 @@ def projects_summary(count: int, *, of_all: bool) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ProblemView:
+class ProblemView(Problem):
     """A problem of the catalogue with its links, as a page shows it."""
 
-    code: str
-    title: str
-    explanation: str
-    next_step: str
     link_url: str = ""
     link_label: str = ""
     activity_id: str = ""
@@ -107,9 +103,8 @@ def problem_view(
         url, label = tokens_page, "Open your tokens in Azure DevOps"
     elif problem.link == "status":
         url, label = catalogue.STATUS_PAGE, "Open the Azure DevOps service status"
-    return ProblemView(
-        problem.code, problem.title, problem.explanation, problem.next_step, url, label, activity_id or ""
-    )
+    given = {"link_url": url, "link_label": label, "activity_id": activity_id or ""}
+    return ProblemView(**asdict(problem), **given)
 
 
 @dataclass(frozen=True, slots=True)

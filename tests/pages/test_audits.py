@@ -24,7 +24,7 @@ Connected = Callable[..., Connection]
 @pytest.fixture
 def rung() -> object:
     """The broker's doorbell, so that no broker is needed."""
-    with patch("connections.views.audits.enqueue") as bell:
+    with patch("connections.views.common.enqueue") as bell:
         yield bell
 
 
@@ -44,7 +44,7 @@ def test_audit_all_now_shows_a_run_with_its_progress(pages: Client, connected: C
 
 def test_without_a_broker_the_run_waits_and_the_page_says_so(pages: Client, connected: Connected) -> None:
     connected()
-    with patch("connections.views.audits.enqueue", side_effect=BrokerUnavailable):
+    with patch("connections.views.common.enqueue", side_effect=BrokerUnavailable):
         page = pages.post(reverse("connections:start-audits"), follow=True).content.decode()
     assert "The message broker is unavailable" in page
     assert AuditRun.objects.exists()

@@ -10,7 +10,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from connections.actions import verify_credential
-from connections.actions.verify_credential import usable_or_new_report
+from connections.actions.verify_credential import usable_or_new_result
 from connections.models import Connection, ProbeResult, StoredCredential
 from history.models import Event
 from sandbox.server import Sandbox
@@ -155,9 +155,9 @@ def test_of_two_people_who_connect_under_one_name_at_once_the_second_gets_a_mess
     def meanwhile(*args: Any, **kwargs: Any) -> verify_credential.VerificationResult:
         # Between the look at the name and the write, somebody else takes it.
         ConnectionFactory(name="ACME MAIN")
-        return usable_or_new_report(*args, **kwargs)
+        return usable_or_new_result(*args, **kwargs)
 
-    monkeypatch.setattr("connections.actions.connect.usable_or_new_report", meanwhile)
+    monkeypatch.setattr("connections.actions.connect.usable_or_new_result", meanwhile)
     page = post(pages, "add-azure-devops", form(token_of("full")))
     assert "Another connection already has this name. Choose another name." in page
     assert [one.name for one in Connection.objects.all()] == ["ACME MAIN"]

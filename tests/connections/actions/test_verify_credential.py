@@ -11,7 +11,7 @@ from pytest_django import Settings
 from connections import clients
 from connections.actions.connect import ConnectRequest, connect
 from connections.actions.refusals import CannotConnect
-from connections.actions.verify_credential import Credentials, forget_old, usable_report, verify_new
+from connections.actions.verify_credential import Credentials, forget_old, usable_result, verify_new
 from connections.models import Connection, ProbeResult
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.identifiers import parse_organization
@@ -54,20 +54,20 @@ def test_a_fresh_verdict_serves_whoever_got_it(
 def test_a_verdict_says_nothing_of_another_token_organization_or_server(
     verification_key: str, credentials: Callable[..., Credentials], maintainer: User, other: dict[str, str]
 ) -> None:
-    assert usable_report(verification_key, credentials(**other), by=maintainer, now=timezone.now()) is None
+    assert usable_result(verification_key, credentials(**other), by=maintainer, now=timezone.now()) is None
 
 
 def test_a_verdict_is_good_for_one_person_only(
     verification_key: str, credentials: Callable[..., Credentials], person: Callable[..., User]
 ) -> None:
-    assert usable_report(verification_key, credentials(), by=person("noor"), now=timezone.now()) is None
+    assert usable_result(verification_key, credentials(), by=person("noor"), now=timezone.now()) is None
 
 
 def test_a_verdict_grows_old(
     verification_key: str, credentials: Callable[..., Credentials], maintainer: User, settings: Settings
 ) -> None:
     later: datetime = timezone.now() + timedelta(minutes=settings.TEST_RESULT_MINUTES, seconds=1)
-    assert usable_report(verification_key, credentials(), by=maintainer, now=later) is None
+    assert usable_result(verification_key, credentials(), by=maintainer, now=later) is None
     assert forget_old(now=later) == 1
 
 
@@ -75,8 +75,8 @@ def test_a_verdict_grows_old(
 def test_a_forged_verdict_is_none(
     verification_key: str, credentials: Callable[..., Credentials], maintainer: User, forged: str
 ) -> None:
-    assert usable_report(forged, credentials(), by=maintainer, now=timezone.now()) is None
-    assert usable_report(verification_key + "x", credentials(), by=maintainer, now=timezone.now()) is None
+    assert usable_result(forged, credentials(), by=maintainer, now=timezone.now()) is None
+    assert usable_result(verification_key + "x", credentials(), by=maintainer, now=timezone.now()) is None
 
 
 def test_without_a_verdict_connect_looks_for_itself(

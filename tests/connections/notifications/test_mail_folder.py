@@ -125,7 +125,7 @@ def test_no_page_says_sent_where_only_a_folder_gets_mails(admin: Client, folder:
 
 
 def test_a_test_mail_says_that_nobody_gets_it(admin: Client, admin_user: User, folder: Path) -> None:
-    with patch("connections.views.outbox.enqueue"):
+    with patch("connections.views.common.enqueue"):
         page = admin.post(reverse("connections:test-mail"), follow=True).content.decode()
     assert f"The test mail to {admin_user.email} goes to the folder {folder} instead." in page
     assert "has been sent" not in page

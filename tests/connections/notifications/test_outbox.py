@@ -286,7 +286,7 @@ def test_a_failing_mail_is_tried_again_on_demand(admin: Client, mail: Mail, inbo
 
 
 def test_a_test_mail_goes_to_whoever_asks(admin: Client, admin_user: User, inbox: Inbox) -> None:
-    with patch("connections.views.outbox.enqueue") as bell:
+    with patch("connections.views.common.enqueue") as bell:
         page = admin.post(reverse("connections:test-mail"), follow=True).content.decode()
     assert f"A test mail to {admin_user.email} is on its way" in page
     bell.assert_called_once_with(send_due)
@@ -302,9 +302,9 @@ def test_without_an_address_there_is_no_test_mail(admin: Client, admin_user: Use
 
 
 def test_without_a_broker_the_page_says_when_the_mail_goes(admin: Client) -> None:
-    with patch("connections.views.outbox.enqueue", side_effect=BrokerUnavailable):
+    with patch("connections.views.common.enqueue", side_effect=BrokerUnavailable):
         page = admin.post(reverse("connections:test-mail"), follow=True).content.decode()
-    assert "The broker can&#x27;t be reached" in page
+    assert "The message broker is unavailable" in page
     assert Mail.objects.exists()
 
 
