@@ -61,19 +61,19 @@ class ExpiryForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.rails = StoredTokenPolicy.now()
+        self.policy = StoredTokenPolicy.now()
         offer(self, "expires", self._offered()).initial = self._suggested()
 
     def _offered(self) -> list[tuple[str, str]]:
         """The choices that the token policy does not refuse."""
-        longest = self.rails.longest_life_days if self.rails.longest_life is Rule.REFUSE else expiry.LONGEST_LIFE.days
+        longest = self.policy.longest_life_days if self.policy.longest_life is Rule.REFUSE else expiry.LONGEST_LIFE.days
         days = [number for number in expiry.PRESETS if number <= longest] or [longest]
-        unknown = [] if self.rails.missing_date is Rule.REFUSE else [UNKNOWN]
+        unknown = [] if self.policy.missing_date is Rule.REFUSE else [UNKNOWN]
         return [*((str(day), f"In {day} days") for day in days), ("date", "On a date"), *unknown]
 
     def _suggested(self) -> str:
         """The longest preset that the token policy allows."""
-        fitting = [number for number in expiry.PRESETS if number <= self.rails.longest_life_days]
+        fitting = [number for number in expiry.PRESETS if number <= self.policy.longest_life_days]
         return str(max(fitting)) if fitting else "date"
 
     def clean(self) -> dict[str, Any]:

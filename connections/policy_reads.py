@@ -26,10 +26,10 @@ class PolicyViolations:
     date_missing: int
 
 
-def policy_violations(rails: TokenPolicy) -> PolicyViolations:
+def policy_violations(policy: TokenPolicy) -> PolicyViolations:
     """Count violations, in three queries."""
     enabled = Connection.objects.filter(disabled=False)
-    longest = timedelta(days=rails.longest_life_days)
+    longest = timedelta(days=policy.longest_life_days)
     lifetimes = enabled.exclude(expires_on=None).values_list("token_set_at", "expires_on")
     shared = StoredCredential.objects.values("fingerprint").annotate(uses=Count("pk")).filter(uses__gt=1)
     return PolicyViolations(

@@ -60,12 +60,12 @@ def set_token_policy(policy: TokenPolicy, *, by: Actor, now: datetime, drawn_fro
         input_rules.longest_life(policy.longest_life_days)
     with transaction.atomic():
         stored = StoredTokenPolicy.locked()
-        versions.require_unchanged_policy(stored.rails(), policy, drawn_from, refusal=CannotChange)
-        before, after = asdict(stored.rails()), asdict(policy)
+        versions.require_unchanged_policy(stored.policy(), policy, drawn_from, refusal=CannotChange)
+        before, after = asdict(stored.policy()), asdict(policy)
         differing = [name for name in after if before[name] != after[name]]
         changed = {name: {"before": before[name], "after": after[name]} for name in differing}
         if changed:
-            stored.take(policy)
+            stored.copy_from(policy)
             stored.save()
             record("guardrails.changed", stored, by=by, at=now, detail=changed)
     return bool(changed)

@@ -44,9 +44,9 @@ def version(connection: Connection, fields: Iterable[str]) -> str:
     return form_versions.write(_facts(connection, fields), fields)
 
 
-def policy_version(rails: TokenPolicy) -> str:
+def policy_version(policy: TokenPolicy) -> str:
     """The version that the form of the token policy carries."""
-    return form_versions.write(_policy_facts(rails), POLICY)
+    return form_versions.write(_policy_facts(policy), POLICY)
 
 
 def require_unchanged(
@@ -147,11 +147,11 @@ _FACTS = {
 }
 
 
-def _policy_facts(rails: TokenPolicy) -> dict[str, FieldState]:
-    days = str(rails.longest_life_days)
+def _policy_facts(policy: TokenPolicy) -> dict[str, FieldState]:
+    days = str(policy.longest_life_days)
     return {
         "longest_life_days": FieldState("Longest lifetime of a token, in days", days, days),
-        "longest_life": FieldState("If the lifetime is longer", str(rails.longest_life), _RULES[rails.longest_life]),
-        "reuse": FieldState("If several connections share a token", str(rails.reuse), _RULES[rails.reuse]),
-        "missing_date": FieldState("If no expiry date is given", str(rails.missing_date), _RULES[rails.missing_date]),
+        "longest_life": FieldState("If the lifetime is longer", str(policy.longest_life), _RULES[policy.longest_life]),
+        "reuse": FieldState("If several connections share a token", str(policy.reuse), _RULES[policy.reuse]),
+        "missing_date": FieldState("If no expiry date is given", str(policy.missing_date), _RULES[policy.missing_date]),
     }

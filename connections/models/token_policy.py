@@ -34,20 +34,20 @@ class StoredTokenPolicy(models.Model):
         """The name under which the history shows it."""
         return "Token policy"
 
-    def rails(self) -> TokenPolicy:
+    def policy(self) -> TokenPolicy:
         """The rules in this row."""
         return TokenPolicy(self.longest_life_days, Rule(self.longest_life), Rule(self.reuse), Rule(self.missing_date))
 
-    def take(self, rails: TokenPolicy) -> None:
+    def copy_from(self, policy: TokenPolicy) -> None:
         """Copy the rules into this row. The caller saves."""
-        for name, value in asdict(rails).items():
+        for name, value in asdict(policy).items():
             setattr(self, name, value)
 
     @classmethod
     def now(cls) -> TokenPolicy:
         """The current rules, or the defaults."""
         stored = cls.objects.filter(pk=1).first()
-        return stored.rails() if stored else TokenPolicy()
+        return stored.policy() if stored else TokenPolicy()
 
     @classmethod
     def locked(cls) -> "StoredTokenPolicy":

@@ -123,7 +123,7 @@ def guide_context(connection: Connection | None = None) -> dict[str, Any]:
     servers = [server for server in clients.servers() if connection is None or server.name == connection.server]
     return {
         "provider": AZURE_DEVOPS,
-        "rails": StoredTokenPolicy.now(),
+        "policy": StoredTokenPolicy.now(),
         "servers": [_row(server) for server in servers],
         "places": list(dict.fromkeys(server.place for server in servers)) or ["organization"],
         "sandbox": clients.sandbox(),

@@ -67,7 +67,7 @@ def _page(request: HttpRequest, form: TokenPolicyForm, *, conflicts: Sequence[Co
         "conflicts": conflicts,
         "version": shown_version(request, version, has_conflict=bool(conflicts)),
         "form": form,
-        "rails": StoredTokenPolicy.now(),
+        "policy": StoredTokenPolicy.now(),
         "breaking": policy_reads.policy_violations(StoredTokenPolicy.now()),
         "events": [event_row(event) for event in policy_reads.events()],
     }

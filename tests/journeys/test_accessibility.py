@@ -81,7 +81,7 @@ def test_no_page_has_a_complaint(
 
 
 def addresses_of_tokens(connection: Connection) -> list[str]:
-    """Rotation, audits, calendar, guard rails and outbox, with something in each."""
+    """Rotation, audits, calendar, token policy and outbox, with something in each."""
     soon = timezone.localdate() + timedelta(days=4)
     Connection.objects.filter(pk=connection.pk).update(expires_on=soon)
     run = AuditRun.objects.create(started_at=timezone.now(), started_by="maya", by_hand=True)

@@ -48,7 +48,7 @@ def test_the_offer_leads_through_those_that_still_use_it(pages: Client, connecte
     assert "1 of 1: 2 connections" in pages.get(offer[1].replace("&amp;", "&")).content.decode()
 
 
-def test_the_offer_keeps_to_the_guard_rails(pages: Client, connected: Connected, token_of: Token) -> None:
+def test_the_offer_keeps_to_the_token_policy(pages: Client, connected: Connected, token_of: Token) -> None:
     one, two, three = connected("A"), connected("B"), connected("C")
     set_token_policy(TokenPolicy(reuse=Rule.REFUSE), by=Actor("ann"), now=timezone.now())
     assert f"steps={two.pk},{three.pk}" in updated(pages, one, token_of("full-again"))

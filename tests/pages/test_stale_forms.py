@@ -199,7 +199,7 @@ def test_a_disconnect_from_before_a_rotation_asks_again(pages: Client, stored: C
     assert not Connection.objects.exists()
 
 
-def test_guard_rails_that_changed_meanwhile_stay(admin_client: Client) -> None:
+def test_a_token_policy_that_changed_meanwhile_stays(admin_client: Client) -> None:
     address = reverse("connections:token-policy")
     version = version_in(admin_client.get(address).content.decode())
     StoredTokenPolicy.objects.update_or_create(pk=1, defaults={**as_row(TokenPolicy()), "longest_life_days": 45})
@@ -212,8 +212,8 @@ def test_guard_rails_that_changed_meanwhile_stay(admin_client: Client) -> None:
     assert StoredTokenPolicy.now().longest_life_days == 90
 
 
-def as_row(rails: TokenPolicy) -> dict[str, object]:
-    return {name: getattr(rails, name) for name in TokenPolicy.__dataclass_fields__}
+def as_row(policy: TokenPolicy) -> dict[str, object]:
+    return {name: getattr(policy, name) for name in TokenPolicy.__dataclass_fields__}
 
 
 def test_an_owner_who_changed_meanwhile_stays(stored: Connection, person: Callable[..., User]) -> None:

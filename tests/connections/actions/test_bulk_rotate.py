@@ -86,7 +86,7 @@ def test_a_test_in_hand_is_not_made_again(
     assert sandbox.requests == []
 
 
-def test_guard_rails_refuse_one_token_for_several_before_any_is_swapped(
+def test_the_token_policy_refuses_one_token_for_several_before_any_is_swapped(
     connected: Connected, maintainer: User, sandbox: Sandbox, token_of: Token
 ) -> None:
     connections = [connected("One"), connected("Two")]

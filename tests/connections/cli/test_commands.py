@@ -175,7 +175,7 @@ def test_update_token_leaves_the_old_one_when_refused(connected: Connected, toke
     assert StoredCredential.objects.get().reveal().reveal() == token_of("full")
 
 
-def test_guard_rails_hold_on_the_command_line(
+def test_the_token_policy_applies_on_the_command_line(
     connected: Connected, sandbox: Sandbox, token_of: Token, type_in: TypeIn
 ) -> None:
     connected()

@@ -102,7 +102,7 @@ def test_a_shared_token_joins_only_those_who_share_it(pages: Client, connected: 
     assert steps_of(plan(pages, connection=chosen, shared=[one.pk])) == f"{one.pk}.{two.pk},{other.pk}"
 
 
-def test_guard_rails_offer_nothing_together(pages: Client, sandbox: Sandbox, connected: Connected) -> None:
+def test_the_token_policy_offers_nothing_together(pages: Client, sandbox: Sandbox, connected: Connected) -> None:
     one, two = connected("One"), connected("Two")
     Connection.objects.update(expires_on=in_days(5))
     set_token_policy(TokenPolicy(reuse=Rule.REFUSE), by=ANN, now=timezone.now())
