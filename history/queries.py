@@ -1,7 +1,7 @@
 """Queries of the History page, with keyset pagination, so that the last page is as fast as the first."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -132,16 +132,13 @@ def oldest(selected: QuerySet[Event]) -> EventPage:
 
 def older(selected: QuerySet[Event], edge: Edge) -> EventPage:
     """The page after `edge`."""
-    events = list(selected.filter(_older_than(edge))[: PAGE_SIZE + 1])
-    return EventPage(events[:PAGE_SIZE], has_newer=True, has_older=len(events) > PAGE_SIZE)
+    return replace(newest(selected.filter(_older_than(edge))), has_newer=True)
 
 
 def newer(selected: QuerySet[Event], edge: Edge) -> EventPage:
     """The page before `edge`; near the start it is the full first page."""
-    events = list(selected.filter(_newer_than(edge)).order_by("at", "pk")[: PAGE_SIZE + 1])
-    if len(events) <= PAGE_SIZE:
-        return newest(selected)
-    return EventPage(events[:PAGE_SIZE][::-1], has_newer=True, has_older=True)
+    page = oldest(selected.filter(_newer_than(edge)))
+    return replace(page, has_older=True) if page.has_newer else newest(selected)
 
 
 def in_steps(selected: QuerySet[Event]) -> Iterator[list[Event]]:
