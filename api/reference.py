@@ -35,6 +35,11 @@ class OperationRow:
     body: str
     responses: list[tuple[str, str, str]]
 
+    @property
+    def parameters_label(self) -> str:
+        """What screen readers call the table of parameters."""
+        return f"Parameters: {self.title}"
+
 
 @dataclass(frozen=True, slots=True)
 class SchemaRow:
@@ -44,6 +49,11 @@ class SchemaRow:
     about: str
     fields: list[FieldRow]
     values: list[str]
+
+    @property
+    def fields_label(self) -> str:
+        """What screen readers call the table of fields."""
+        return f"Fields: {self.name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from connections.models import AuditedConnection, AuditRun, CapabilityState, Con
 from connections.notifications import notify
 from delivery.models import Pipeline, Project, Repository
 from sandbox.server import Sandbox
-from tests.factories import ConnectionFactory
+from tests.factories import ConnectionFactory, make_token
 from tests.journeys.conftest import sign_in
 from tests.journeys.worker import sync_everything
 
@@ -62,6 +62,8 @@ def test_no_page_has_a_complaint(
     pages += ["/code-repositories/add/azure-devops/", "/password/", "/nowhere/"]
     pages += ["/account/", "/people/", "/people/add/", f"/people/{connection.owner_id}/"]
     pages += ["/history/", "/history/?q=nothing&since=never"]
+    make_token(connection.owner, "connections.view_connection")
+    pages += ["/account/api-tokens/", "/people/api-tokens/", "/help/api/"]
     pages += addresses_of_tokens(connection)
     pages += addresses_of_repositories()
     pages += addresses_of_releases(sandbox)

@@ -15,7 +15,7 @@ from people.models import Session
 
 OURS = ["connections:list", "connections:add-azure-devops", "connections:guide", "history:all", "people:list"]
 OURS += ["people:account", "people:add", "connections:outbox", "connections:audits", "delivery:repositories"]
-OURS += ["delivery:builds", "delivery:releases"]
+OURS += ["delivery:builds", "delivery:releases", "api:tokens", "api:all-tokens", "api:reference"]
 ADMIN = ["index", "connections_connection_changelist", "history_event_changelist", "delivery_repository_changelist"]
 ADMIN += ["auth_user_changelist", "auth_user_add", "auth_group_changelist", "auth_group_add"]
 
