@@ -126,7 +126,7 @@ class Stack:
 
     def mails_twice(self) -> int:
         """How many mails came once more than they should. The log must say so of each."""
-        told = set(re.findall(r"Mail (\S+) was .+: it may arrive twice", "".join(part.said() for part in self._parts)))
+        told = set(re.findall(r"[Mm]ail (<\S+>)(?: was started before but not marked as sent)?\. It may arrive twice", "".join(part.said() for part in self._parts)))
         duplicates = self.post.duplicates()
         assert set(duplicates) <= told
         return duplicates.total()

@@ -83,7 +83,7 @@ def test_a_restore_that_fails_half_way_changes_nothing(product: Installation, tm
     say(product.url, "CREATE VIEW people_session AS SELECT 1 AS x")
     ended = product.run("restore", str(tmp_path / "made"), "--replace", WORDS)
     assert ended.code == 2
-    assert "psql says:" in ended.err
+    assert "psql failed:" in ended.err
     say(product.url, "DROP VIEW people_session", "ALTER TABLE somewhere_else RENAME TO people_session")
     assert stored(product)[:3] == FILLED[:3]  # type: ignore[index]
 

@@ -70,12 +70,15 @@ def interrupted_after(terminal: Terminal, words: str) -> Iterator[None]:
         terminal.wait_for(words)
         signal.pthread_kill(main_thread, signal.SIGINT)
 
+    # A shell that runs the tests in the background ignores it, and hands that down.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=interrupt)
     thread.start()
     try:
         yield
     finally:
         thread.join()
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
