@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
+from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 
 from connections.domain.problems import Problem, catalogue
 
-PREFIX = "/api/"
 MEDIA_TYPE = "application/problem+json"
 
 
 def is_for_api(request: HttpRequest) -> bool:
     """Whether a program asks, which reads problems rather than pages."""
-    return request.path_info.startswith(PREFIX)
+    return request.path_info.startswith(settings.API_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Counters for monitoring: counted in each process, added up in the database, so that any web process can report all.
 
-Counting costs a dictionary entry. A process writes what it has counted at most every fifteen seconds (`flush_if_due`);
-a process that is killed loses no more than that. Nothing is counted while METRICS_TOKEN is not set.
+Counting costs a dictionary entry. A process writes what it has counted with a request or task, at most every fifteen
+seconds (`flush_if_due`), and when it ends. A process that is killed loses what it has not written. Nothing is counted
+while METRICS_TOKEN is not set.
 """
 
 import json

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import task_postrun, task_prerun
+from celery.signals import task_postrun, task_prerun, worker_shutdown
 from django.conf import settings
 from django.urls import set_script_prefix
 from kombu.transport import TRANSPORT_ALIASES
@@ -43,3 +43,11 @@ def write_counters(**_: Any) -> None:
     from core.metric_totals import totals
 
     totals.flush_if_due()
+
+
+@worker_shutdown.connect
+def write_last_counters(**_: Any) -> None:
+    """The same when the worker ends."""
+    from core.metric_totals import totals
+
+    totals.flush()

@@ -47,3 +47,11 @@ raw_env = ["SCRIPT_NAME="]
 def post_fork(server: Any, worker: Any) -> None:
     """End the worker when the master is killed."""
     die_with_parent(worker.ppid)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """What this process counted for /metrics is written before it ends."""
+    # Imports models, which the worker has loaded.
+    from core.metric_totals import totals
+
+    totals.flush()

@@ -221,6 +221,8 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     # Accepts everything. Django calls it after each change of a password, which it records.
     {"NAME": "people.events.PasswordEvents"},
 ]
+# Whose paths the REST API serves: no session, no page, problems as JSON.
+API_PREFIX = "/api/"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "connections:list"
 LOGOUT_REDIRECT_URL = "login"

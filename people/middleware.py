@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
@@ -24,7 +25,8 @@ def session_limits(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
     """End a session that has reached a limit; record the last use of the others."""
 
     def respond(request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated:
+        # The REST API looks at no cookie.
+        if not request.path_info.startswith(settings.API_PREFIX) and request.user.is_authenticated:
             now = timezone.now()
             reason = _reason_to_end(request, now)
             if reason:

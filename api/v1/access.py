@@ -6,19 +6,27 @@ from ninja.security import HttpBearer
 
 from api.authentication import Caller, authenticate
 
+VIEW = "connections.view_connection"
+
 
 class Access(HttpBearer):
-    """Lets requests in whose API token carries a permission that its owner has."""
+    """Lets requests in whose API token carries a permission that its owner has.
 
-    def __init__(self, permission: str, *, all_connections: bool = False) -> None:
+    With `shows_connection` the token must be allowed to read connections too, because the response contains one.
+    """
+
+    def __init__(self, permission: str, *, all_connections: bool = False, shows_connection: bool = False) -> None:
         super().__init__()
         self.permission = permission
         self.all_connections = all_connections
+        self.shows_connection = shows_connection
 
     def __call__(self, request: HttpRequest) -> Caller:
         """The caller. Raises `NotAuthenticated`, `NotPermitted` and `TooMany`."""
         caller = authenticate(request, now=timezone.now())
         caller.require(self.permission)
+        if self.shows_connection:
+            caller.require(VIEW)
         if self.all_connections:
             caller.require_all_connections()
         return caller

@@ -1,6 +1,6 @@
 """Operations on connections."""
 
-from datetime import date
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ from api import reads as token_reads
 from api.actions import idempotency
 from api.authentication import ApiRequest, Caller
 from api.v1 import cursors, representations, schemas
-from api.v1.access import Access
+from api.v1.access import VIEW, Access
 from api.v1.errors import PreconditionMissing, require_known
 from api.v1.links import address, next_page
 from api.v1.responses import CHANGE, ONE, answers, headers
@@ -42,7 +42,6 @@ IfMatch = Annotated[
     str | None, Header(alias="If-Match", max_length=2000, description="ETag of the version that you read, or *.")
 ]
 _ETAG = {"ETag": "Version of the connection, for If-Match."}
-VIEW = "connections.view_connection"
 
 
 class ConnectionFilters(Schema):
@@ -65,8 +64,12 @@ class ConnectionFilters(Schema):
         "owner_left",
     ] = ""
     provider: Literal["", "azure_devops"] = ""
-    on: date | None = Field(None, description="Only those whose token expires on this day.")
-    sort: Literal["", "expiry", "checked"] = Field("", description="By name, unless this says otherwise.")
+    on: schemas.Day | None = Field(None, description="Only those whose token expires on this day.")
+    sort: Literal["", "expiry", "checked"] = Field(
+        "",
+        description="By name, unless this says otherwise. In the other orders a row that changes between two pages can "
+        "be missing, or come twice.",
+    )
     limit: int = Field(50, ge=1, le=200)
     cursor: str = Field("", max_length=1000, description="From the link to the next page.")
 
@@ -124,7 +127,7 @@ def list_capabilities(request: ApiRequest, connection_id: ConnectionId) -> schem
 
 @router.post(
     "/connections",
-    auth=Access("connections.add_connection", all_connections=True),
+    auth=Access("connections.add_connection", all_connections=True, shows_connection=True),
     response=answers(HTTPStatus.CREATED, schemas.ChangedConnection, HTTPStatus.CONFLICT, *ONE, has_body=True),
     openapi_extra=headers(HTTPStatus.CREATED, Location="The connection.", **_ETAG),
     summary="Connect an organization",
@@ -157,15 +160,15 @@ def _connect_once(request: ApiRequest, body: schemas.ConnectionInput, key: str) 
     if claimed.connection_id is not None:
         return find(request.caller, claimed.connection_id)
     try:
-        row = _connect(request, body)
+        return _connect(request, body, on_stored=lambda row: idempotency.finish(claimed, row.pk))
     except BaseException:
         idempotency.abandon(claimed)
         raise
-    idempotency.finish(claimed, row.pk)
-    return row
 
 
-def _connect(request: ApiRequest, body: schemas.ConnectionInput) -> Connection:
+def _connect(
+    request: ApiRequest, body: schemas.ConnectionInput, on_stored: Callable[[Connection], object] | None = None
+) -> Connection:
     server = _server(body.server)
     others = [other for other in clients.servers() if other != server]
     try:
@@ -180,7 +183,8 @@ def _connect(request: ApiRequest, body: schemas.ConnectionInput) -> Connection:
         accept_limited=body.accept_limited,
     )
     credentials = Credentials(server, organization, read_token(body.token.get_secret_value()))
-    return connect(credentials, asked, owner=request.caller.owner, by=actor_of(request), now=timezone.now())
+    owner, now = request.caller.owner, timezone.now()
+    return connect(credentials, asked, owner=owner, by=actor_of(request), now=now, on_stored=on_stored)
 
 
 def _server(name: str | None) -> Server:
@@ -194,7 +198,7 @@ def _server(name: str | None) -> Server:
 
 @router.put(
     "/connections/{int:connection_id}",
-    auth=Access("connections.change_connection"),
+    auth=Access("connections.change_connection", shows_connection=True),
     response=answers(HTTPStatus.OK, schemas.Connection, *CHANGE, has_body=True),
     openapi_extra=headers(HTTPStatus.OK, **_ETAG),
     summary="Update a connection",
@@ -221,7 +225,7 @@ def update_connection(
 
 @router.put(
     "/connections/{int:connection_id}/token",
-    auth=Access("connections.rotate_connection"),
+    auth=Access("connections.rotate_connection", shows_connection=True),
     response=answers(HTTPStatus.OK, schemas.RotatedConnection, *CHANGE, has_body=True),
     openapi_extra=headers(HTTPStatus.OK, **_ETAG),
     summary="Update the token of a connection",
@@ -252,13 +256,13 @@ def rotate_token(
         same_person=comparison.same_person,
         lost=list(comparison.lost),
         gained=list(comparison.gained),
-        old_token=next(map(representations.old_token, replaced_tokens([row])), None),
+        old_token=next((representations.old_token(old, request.caller) for old in replaced_tokens([row])), None),
     )
 
 
 @router.post(
     "/connections/{int:connection_id}/test",
-    auth=Access("connections.test_connection"),
+    auth=Access("connections.test_connection", shows_connection=True),
     response=answers(HTTPStatus.OK, schemas.TestResult, *ONE),
     summary="Test a connection",
 )
@@ -271,7 +275,7 @@ def test_connection(request: ApiRequest, connection_id: ConnectionId) -> schemas
 
 @router.post(
     "/connections/{int:connection_id}/disable",
-    auth=Access("connections.disable_connection"),
+    auth=Access("connections.disable_connection", shows_connection=True),
     response=answers(HTTPStatus.OK, schemas.Connection, *CHANGE),
     openapi_extra=headers(HTTPStatus.OK, **_ETAG),
     summary="Disable a connection",
@@ -285,7 +289,7 @@ def disable_connection(
 
 @router.post(
     "/connections/{int:connection_id}/enable",
-    auth=Access("connections.disable_connection"),
+    auth=Access("connections.disable_connection", shows_connection=True),
     response=answers(HTTPStatus.OK, schemas.Connection, *CHANGE),
     openapi_extra=headers(HTTPStatus.OK, **_ETAG),
     summary="Enable a connection",
@@ -299,7 +303,7 @@ def enable_connection(
 
 @router.delete(
     "/connections/{int:connection_id}",
-    auth=Access("connections.delete_connection"),
+    auth=Access("connections.delete_connection", shows_connection=True),
     response=answers(HTTPStatus.OK, schemas.OldToken, *CHANGE),
     summary="Disconnect",
 )
@@ -308,7 +312,7 @@ def delete_connection(request: ApiRequest, connection_id: ConnectionId, if_match
     row, version = find(request.caller, connection_id), _required(if_match)
     name = typed_name(row.name, row.pk)
     old = disconnect(row, confirmed_name=name, by=actor_of(request), now=timezone.now(), drawn_from=version)
-    return representations.old_token(old)
+    return representations.old_token(old, request.caller)
 
 
 def find(caller: Caller, connection_id: int) -> Connection:
@@ -332,7 +336,8 @@ def _required(if_match: str | None) -> str | None:
     """The version in an `If-Match` header; None for any version. Raises `PreconditionMissing`."""
     if if_match is None or not if_match.strip():
         raise PreconditionMissing
-    return None if if_match.strip() == "*" else if_match.strip().strip('"')
+    # Compression makes the tag weak on the way out. It is a version of the content, so that changes nothing.
+    return None if if_match.strip() == "*" else if_match.strip().removeprefix("W/").strip('"')
 
 
 def _shown(row: Connection, caller: Caller, response: HttpResponse) -> schemas.Connection:

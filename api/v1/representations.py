@@ -3,6 +3,7 @@
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from api import reads
 from api.authentication import Caller
 from api.v1 import schemas
 from api.v1.links import address
@@ -73,11 +74,14 @@ def policy_warnings(row: Connection, token: Credential) -> list[schemas.PolicyWa
     return [schemas.PolicyWarning(code=code, title=catalogue.problem(code).title) for code in codes]
 
 
-def old_token(old: OldToken) -> schemas.OldToken:
-    """A token that the product does not use any more."""
+def old_token(old: OldToken, caller: Caller) -> schemas.OldToken:
+    """A replaced token. A caller that is limited to connections learns of others only how many there are."""
+    ids = [row.pk for row in old.still_used_by]
+    named = list(reads.open_to(caller.token, Connection.objects.filter(pk__in=ids)))
     return schemas.OldToken(
         identity=schemas.Identity(name=old.person, account=old.account),
-        still_used_by=[schemas.ConnectionRef(id=user.pk, name=user.name) for user in old.still_used_by],
+        still_used_by=[schemas.ConnectionRef(id=row.pk, name=row.name) for row in named],
+        still_used_by_others=len(ids) - len(named),
     )
 
 

@@ -157,6 +157,7 @@ class OldToken(Schema):
 
     identity: Identity
     still_used_by: list[ConnectionRef] = Field(description="Revoking the token would break these connections.")
+    still_used_by_others: int = Field(description="How many more it would break, which the API token is not for.")
 
 
 class RotatedConnection(ChangedConnection):

@@ -1,6 +1,6 @@
 """Connect an organization: verify the token, then store the connection and its encrypted token."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -39,9 +39,18 @@ class ConnectRequest:
 
 
 def connect(
-    credentials: Credentials, request: ConnectRequest, *, owner: AbstractBaseUser, by: Actor, now: datetime
+    credentials: Credentials,
+    request: ConnectRequest,
+    *,
+    owner: AbstractBaseUser,
+    by: Actor,
+    now: datetime,
+    on_stored: Callable[[Connection], object] | None = None,
 ) -> Connection:
-    """Verify the token and store the connection. Raises `CannotConnect` without storing anything."""
+    """Verify the token and store the connection. Raises `CannotConnect` without storing anything.
+
+    `on_stored` is called in the transaction that stores it.
+    """
     request = _checked(request, today=timezone.localdate(now))
     _name_is_free(request.name)
     enforce_policy.enforce(
@@ -63,6 +72,8 @@ def connect(
             status_changes.record_notified(connection, store_findings(connection, report).lacking)
             connection.save(update_fields=["notified_lacking"])
             record("connection.connected", connection, by=by, at=now, detail=_detail(credentials, request, report))
+            if on_stored:
+                on_stored(connection)
     except IntegrityError:
         # Someone else took the name in the meantime.
         _name_is_free(request.name)

@@ -1,5 +1,6 @@
 """Metrics of work in the background, from the database: audits, mails, scheduler, workers, rate limits, history."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -71,8 +72,10 @@ def _rate_limited(now: datetime) -> Metric:
         "Connections whose requests wait because Azure DevOps limits their person, by organization.",
         labels=("organization",),
     )
-    paused = Q(RateLimitPause.holds(now))
-    rows = Connection.objects.filter(paused, disabled=False).order_by("organization")
-    for organization, count in rows.values_list("organization").annotate(Count("pk")):
-        family.add_metric((organization if settings.METRICS_CONNECTION_LABEL == "name" else "",), count)
+    counts: Counter[str] = Counter()
+    paused = Connection.objects.filter(Q(RateLimitPause.holds(now)), disabled=False).order_by("organization")
+    for organization, count in paused.values_list("organization").annotate(Count("pk")):
+        counts[organization if settings.METRICS_CONNECTION_LABEL == "name" else ""] += count
+    for label, count in counts.items():
+        family.add_metric((label,), count)
     return family

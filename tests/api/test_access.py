@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
@@ -19,6 +20,7 @@ from api.token_text import new_token
 from api.v1.operations import access_of_operations, document
 from people import roles
 from people.actions import manage_people
+from people.sessions import SEEN_AT
 from tests.api.calls import BASE, Program, problem
 from tests.api.conftest import EVERYTHING
 from tests.factories import ConnectionFactory, make_person, make_token, quietly
@@ -124,8 +126,19 @@ def test_a_token_gives_only_what_it_carries(ask: Callable[[Program], dict[str, i
     found: dict[tuple[str, str], int] = {}
     for permission in EVERYTHING:
         found |= {(permission, name): status for name, status in ask(Program(make_token(owner, permission)[1])).items()}
-    asked = {name: access.permission for name, access in access_of_operations().items()}
-    assert {place for place, status in found.items() if status != 403} == {(asked[name], name) for name in asked}
+    alone = {name: access.permission for name, access in access_of_operations().items() if not access.shows_connection}
+    assert {place for place, status in found.items() if status != 403} == {(alone[name], name) for name in alone}
+
+
+def test_an_operation_that_shows_a_connection_needs_the_permission_to_read_it(
+    ask: Callable[[Program], dict[str, int]],
+) -> None:
+    owner, view = user_of("Administrator"), "connections.view_connection"
+    for permission in EVERYTHING:
+        statuses = ask(Program(make_token(owner, permission, view)[1]))
+        asked = {name: access.permission for name, access in access_of_operations().items()}
+        allowed = {name for name, status in statuses.items() if status != 403}
+        assert allowed == {name for name in asked if asked[name] in (permission, view)}
 
 
 def test_a_limited_token_does_nothing_that_concerns_others(ask: Callable[[Program], dict[str, int]]) -> None:
@@ -153,6 +166,18 @@ def test_no_cookie_opens_the_api(maintainer: User) -> None:
     for _, method, path in operations():
         address = BASE + path.format(connection_id=1, audit_id=1)
         problem(client.generic(method, address), 401, "api_token_missing")
+
+
+def test_the_api_leaves_the_session_of_a_cookie_as_it_is(maintainer: User) -> None:
+    client = Client()
+    client.force_login(maintainer)
+    session, before = client.session, 1.0
+    session[SEEN_AT] = before
+    session.save()
+    response = client.get(f"{BASE}/connections")
+    assert response.status_code == 401
+    assert settings.SESSION_COOKIE_NAME not in response.cookies
+    assert client.session[SEEN_AT] == before
 
 
 def test_no_token_opens_a_page(maintainer: User) -> None:

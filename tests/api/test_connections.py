@@ -5,6 +5,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.utils import timezone
 
 from api.models import IdempotentRequest
@@ -146,7 +148,7 @@ def test_keys_of_two_tokens_do_not_meet(
 ) -> None:
     headers = {"Idempotency-Key": "run-42"}
     program.post("/connections", new(token_of("full")), headers=headers)
-    other = program_of(maintainer, "connections.add_connection")
+    other = program_of(maintainer, "connections.add_connection", "connections.view_connection")
     body = new(token_of("full"), name="Other")
     assert other.post("/connections", body, headers=headers)["name"] == "Other"
 
@@ -356,3 +358,40 @@ def test_extra_recipients_are_for_those_who_edit(
     row = connected()
     viewer = program_of(maintainer, "connections.view_connection")
     assert viewer.get(f"/connections/{row.pk}")["extra_recipients"] is None
+
+
+def test_the_tag_of_a_compressed_response_is_accepted_as_it_came(program: Program, connected: Connected) -> None:
+    path = f"/connections/{connected('Acme main').pk}"
+    response = program.call("GET", path, headers={"Accept-Encoding": "gzip"})
+    tag = response.headers["ETag"]
+    assert tag.startswith('W/"')
+    shown = program.get(path)
+    assert program.call("PUT", path, settings_of(shown), headers={"If-Match": tag}).status_code == 200
+    assert program.call("DELETE", path, headers={"If-Match": tag}).status_code == 200
+
+
+def test_a_limited_token_learns_only_how_many_others_use_the_old_token(
+    maintainer: User, program_of: Callable[..., Program], connected: Connected
+) -> None:
+    one, other = connected("Acme main"), connected("Secret other")
+    limited = program_of(maintainer, *EVERYTHING, connections=[one.pk])
+    version = limited.get(f"/connections/{one.pk}")["version"]
+    gone = limited.call("DELETE", f"/connections/{one.pk}", headers={"If-Match": f'"{version}"'})
+    assert (gone.json()["still_used_by"], gone.json()["still_used_by_others"]) == ([], 1)
+    assert other.name not in gone.content.decode()
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_creation_and_its_key_are_stored_together_or_not_at_all(
+    program: Program, token_of: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body, headers = new(token_of("full")), {"Idempotency-Key": "run-42"}
+
+    def away(*_: object) -> None:
+        raise OperationalError("the database is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("api.actions.idempotency.finish", away)
+        assert program.call("POST", "/connections", body, headers=headers).status_code == 503
+    assert not Connection.objects.exists()
+    assert program.call("POST", "/connections", body, headers=headers).status_code == 201

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from connections.models import Mail, RateLimitPause
 from core.models import Heartbeat
@@ -70,3 +71,14 @@ def test_connections_that_must_wait_are_counted_by_organization(scrape: Callable
     ConnectionFactory(organization="acme")
     ConnectionFactory(organization="fabrikam", identity_id="33333333-3333-4333-8333-333333333333")
     assert scrape()["orchestrator_rate_limited_connections"] == [({"organization": "acme"}, 1)]
+
+
+def test_without_names_the_connections_that_must_wait_are_one_number(
+    scrape: Callable[[], Series], settings: Settings
+) -> None:
+    settings.METRICS_CONNECTION_LABEL = "id"
+    until = timezone.now() + timedelta(minutes=2)
+    RateLimitPause.objects.create(server="Sandbox", identity_id=ConnectionFactory.build().identity_id, until=until)
+    for organization in ("acme", "fabrikam", "contoso"):
+        ConnectionFactory(organization=organization)
+    assert scrape()["orchestrator_rate_limited_connections"] == [({"organization": ""}, 3)]
