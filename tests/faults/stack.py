@@ -26,6 +26,8 @@ LEASES = {"AUDIT_LEASE_SECONDS": "3", "MAIL_LEASE_SECONDS": "3", "REFRESH_LEASE_
 # Far more than the sandbox minds.
 GENEROUS = {"AUDITS_PER_ORGANIZATION": "100", "AUDITS_PER_PERSON": "100", "WORKER_THREADS": "8", "WEB_WORKERS": "2"}
 
+_MAY_COME_TWICE = r"[Mm]ail (<\S+>)(?: was started before but not marked as sent)?\. It may arrive twice"
+
 
 class Stack:
     """Parts are made here and started by whoever needs them; everything ends with `close`."""
@@ -126,7 +128,8 @@ class Stack:
 
     def mails_twice(self) -> int:
         """How many mails came once more than they should. The log must say so of each."""
-        told = set(re.findall(r"[Mm]ail (<\S+>)(?: was started before but not marked as sent)?\. It may arrive twice", "".join(part.said() for part in self._parts)))
+        said = "".join(part.said() for part in self._parts)
+        told = set(re.findall(_MAY_COME_TWICE, said))
         duplicates = self.post.duplicates()
         assert set(duplicates) <= told
         return duplicates.total()
