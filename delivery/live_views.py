@@ -95,10 +95,10 @@ def open_live(request: HttpRequest, project: Project, kind: str, number: int, sh
 
 def _is_outdated(subscription: PollSubscription, now: datetime, *, is_refresh: bool) -> bool:
     """Whether a page reads it itself: what was changed here, what a page opens with, what the worker is late for."""
-    if subscription.once and subscription.next_at <= now:
-        return True
     if is_refresh:
         return subscription.next_at <= now - polling.OVERDUE
+    if subscription.once and subscription.next_at <= now:
+        return True
     read_at = subscription.read_at
     return bool(subscription.problem) or read_at is None or read_at <= now - polling.OLDEST_AT_FIRST
 

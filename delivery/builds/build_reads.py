@@ -7,7 +7,7 @@ from connections.providers.azure_devops import build as azure
 from connections.providers.azure_devops import errors, git, timeline
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from delivery.live import items
-from delivery.live.items import BuildList, BuildView
+from delivery.live.items import BuildList
 from delivery.models import Pipeline
 from delivery.remote_read import RemoteReadError, cached, open_client
 
@@ -17,11 +17,11 @@ _SUGGESTED = 50
 TFVC_FOLDER = "$/"
 
 
-def build_with_steps(pipeline: Pipeline, build_id: int) -> BuildView:
+def build(pipeline: Pipeline, build_id: int) -> azure.Build:
     """One build as it is now. Raises `RemoteReadError`."""
     with open_client(pipeline.project.connection) as client:
-        found = items.build_with_steps(client, pipeline.project.azure_id, build_id)
-    if not is_of(pipeline, found.build):
+        found = azure.build(client.transport, pipeline.project.azure_id, build_id)
+    if not is_of(pipeline, found):
         raise RemoteReadError(errors.NotFound.code)
     return found
 

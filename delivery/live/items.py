@@ -18,7 +18,7 @@ RELEASES_PER_PAGE = 20
 _BUILD_SECONDS = 3
 _BUILDS_SECONDS = 5
 # These concern more than the steps of one build.
-_NOT_OF_THE_STEPS = (errors.TokenRefused, errors.EmptyRefusal, errors.Throttled)
+_NOT_OF_THE_STEPS = (errors.TokenRefused, errors.EmptyRefusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,18 @@ class ReleaseList:
 
 
 def build_with_steps(client: AzureDevOpsClient, project: str, build_id: int) -> BuildView:
-    """One build with its steps, or with why they could not be read: old ones are removed before their build."""
+    """One build with its steps, or with why they could not be read: old ones are removed before their build.
+
+    Raises what may pass: without its steps, the build is not stored in place of an earlier one that has them.
+    """
     found = azure.build(client.transport, project, build_id)
     try:
         steps = timeline.steps(client.transport, project, build_id)
     except _NOT_OF_THE_STEPS:
         raise
     except errors.AzureDevOpsError as failure:
+        if failure.code in errors.TRANSIENT_CODES:
+            raise
         return BuildView(found, (), failure.code)
     return BuildView(found, tuple(timeline.in_order(steps)))
 

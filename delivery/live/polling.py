@@ -7,6 +7,7 @@ allows, so the more is subscribed to with them, the less often each is polled.
 """
 
 import logging
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -15,8 +16,11 @@ from datetime import datetime, timedelta
 from random import random
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, Expression, ExpressionWrapper, Model, Q, Window
+from django.db.models.fields import BooleanField
+from django.db.models.functions import RowNumber
 
+from connections import clients
 from connections.domain import scheduling
 from connections.domain.expiry import DEAD_TOKEN
 from connections.models import Connection
@@ -25,7 +29,7 @@ from connections.providers.azure_devops.client import AzureDevOpsClient
 from core.database_errors import database_problem
 from core.leases import LeasedQuerySet
 from delivery.live.snapshots import Snapshot
-from delivery.models import PollSubscription
+from delivery.models import Pipeline, PollSubscription, ReleasePipeline
 from delivery.operations import missing_scope
 from delivery.remote_read import FAILED_HERE, RemoteReadError, open_client
 
@@ -38,6 +42,8 @@ Reader = Callable[[AzureDevOpsClient, PollSubscription, datetime], Snapshot | No
 BUILDS = "builds"
 RELEASES = "releases"
 KINDS = {BUILDS: "build_read", RELEASES: "release_read"}
+# What each fills, by which pages subscribe to the projects.
+_LISTED: dict[str, type[Model]] = {BUILDS: Pipeline, RELEASES: ReleasePipeline}
 # One build or release, by its number, and the newest ones of one pipeline, by the pipeline's.
 BUILD = "build"
 RELEASE = "release"
@@ -46,6 +52,8 @@ PIPELINE_RELEASES = "pipeline_releases"
 # How many requests a poll usually takes, where it is more than one.
 REQUESTS = {RELEASES: 3, BUILD: 2}
 BATCH = 25
+# How the name of a lease begins under which a web process reads for a person who waits.
+_ON_DEMAND = "web-"
 # An open page subscribes again before this is over.
 SUBSCRIBED_FOR = timedelta(seconds=60)
 # What the worker has not polled so long after it was due, an open page reads itself.
@@ -131,13 +139,14 @@ def remove_unwatched(*, now: datetime) -> None:
 
 
 def poll_everything_once(connection: Connection, *, now: datetime) -> None:
-    """Poll the lists of every project once, of each kind whose scope the token does not surely lack."""
+    """Poll the lists that no page polls once, of each kind whose scope the token does not surely lack."""
     for kind, capability in KINDS.items():
         if not missing_scope(connection, capability):
             _poll_once(connection, kind, now=now)
 
 
 def _poll_once(connection: Connection, kind: str, *, now: datetime) -> None:
+    """Poll new projects, and those of which pages list nothing: no page subscribes to these, and they may change."""
     projects = connection.projects.filter(gone_at=None).values_list("pk", flat=True)
     PollSubscription.objects.bulk_create(
         (
@@ -147,7 +156,9 @@ def _poll_once(connection: Connection, kind: str, *, now: datetime) -> None:
         batch_size=500,
         ignore_conflicts=True,
     )
-    PollSubscription.objects.filter(project__connection=connection, kind=kind).update(once=True)
+    listed = _LISTED[kind]._default_manager.filter(gone_at=None, project__connection=connection).values("project")
+    rows = PollSubscription.objects.filter(project__connection=connection, kind=kind)
+    rows.exclude(project__in=listed).update(once=True)
 
 
 def claim_due(*, now: datetime) -> list[Batch]:
@@ -156,19 +167,36 @@ def claim_due(*, now: datetime) -> list[Batch]:
     Neither waits for the other, and there is none while the one before it is being polled. The lease is a conditional
     UPDATE, so two schedulers never claim the same row, and rows of a dead worker are claimed again later.
     """
-    is_wanted = Q(watched_until__gte=now) | Q(once=True)
-    due = PollSubscription.objects.free(now).filter(is_wanted, next_at__lte=now, project__connection__disabled=False)
-    # Builds and releases of one project come side by side, so that neither page waits for the other's.
-    rows = due.order_by("next_at", "project_id", "pk").values_list("pk", *_PERSON, "number")
-    busy = {_queue(*row) for row in PollSubscription.objects.held(now).values_list(*_PERSON, "number")}
+    busy = _busy(now)
     batches: dict[tuple[str, str, bool], list[int]] = defaultdict(list)
-    for pk, *row in rows[: settings.POLLS_PER_TICK * BATCH]:
-        queue = _queue(*row)
-        if queue not in busy and len(batches[queue]) < BATCH:
+    for pk, server, identity_id, number in _first_due(now):
+        queue = _queue(server, identity_id, number)
+        if queue not in busy:
             batches[queue].append(pk)
-    chosen = [tuple(ids) for ids in batches.values() if ids][: settings.POLLS_PER_TICK]
+    chosen = [tuple(ids) for ids in batches.values()][: settings.POLLS_PER_TICK]
     claims = [Batch(PollSubscription.objects.filter(pk__in=ids).claim(now=now), ids) for ids in chosen]
     return [batch for batch in claims if batch.lease]
+
+
+def _first_due(now: datetime) -> Iterable[tuple[int, str, str, int]]:
+    """The rows of each queue that are due first, at most a batch; what is viewed comes before what is polled once."""
+    is_wanted = Q(watched_until__gte=now) | Q(once=True)
+    due = PollSubscription.objects.free(now).filter(is_wanted, next_at__lte=now, project__connection__disabled=False)
+    known = due.annotate(is_viewed=_condition(watched_until__gte=now), is_single=_condition(number__gt=0))
+    # Builds and releases of one project come side by side, so that neither page waits for the other's.
+    order = ("-is_viewed", "next_at", "project_id", "pk")
+    place = Window(RowNumber(), partition_by=[*_PERSON, "is_single"], order_by=order)
+    return known.annotate(place=place).filter(place__lte=BATCH).order_by(*order).values_list("pk", *_PERSON, "number")
+
+
+def _condition(**lookup: object) -> Expression:
+    return ExpressionWrapper(Q(**lookup), output_field=BooleanField())
+
+
+def _busy(now: datetime) -> set[tuple[str, str, bool]]:
+    """The queues of which workers poll a batch. What web processes read on demand does not hold them up."""
+    polled = PollSubscription.objects.held(now).exclude(lease__startswith=_ON_DEMAND)
+    return {_queue(*row) for row in polled.values_list(*_PERSON, "number")}
 
 
 def _queue(server: str, identity_id: str, number: int) -> tuple[str, str, bool]:
@@ -182,22 +210,49 @@ def poll(batch: Batch, readers: Mapping[str, Reader], *, clock: Clock) -> None:
     Raises Django's database errors when the database is away. The lease is kept then, and expires.
     """
     mine = PollSubscription.objects.under(batch.lease)
-    failures: dict[tuple[int, str], RemoteReadError] = {}
+    failures = _SharedFailures()
     rows = mine.filter(pk__in=batch.ids).select_related("project__connection")
-    for subscription in rows.order_by("next_at", "pk"):
+    for subscription in sorted(rows, key=lambda row: batch.ids.index(row.pk)):
         if not mine.renew(now=clock()):
             return
-        key = (subscription.project.connection_id, subscription.kind)
-        outcome = failures.get(key) or _read(
+        outcome = failures.of(subscription) or _read(
             subscription,
             readers,
-            _Lease(mine, clock),
+            _Lease(mine, clock, PollSubscription.lease_duration()),
             seconds=settings.AZURE_DEVOPS_TASK_TIMEOUT,
             list_seconds=settings.AZURE_DEVOPS_LIST_LIMIT,
         )
-        if isinstance(outcome, RemoteReadError) and outcome.code in _CONCERNS_ALL:
-            failures[key] = outcome
+        failures.note(subscription, outcome)
         _release(subscription, outcome, now=clock())
+
+
+class _SharedFailures:
+    """Failures in a batch that apply to later subscriptions too, so that these are not read.
+
+    What concerns the token or the organization applies to all of one kind. When Azure DevOps could not be reached twice
+    in a row, that applies to the whole connection: each attempt may take as long as a call may.
+    """
+
+    def __init__(self) -> None:
+        self._by_kind: dict[tuple[int, str], RemoteReadError] = {}
+        self._latest_unreachable: set[int] = set()
+        self._unreachable: dict[int, RemoteReadError] = {}
+
+    def of(self, subscription: PollSubscription) -> RemoteReadError | None:
+        connection = subscription.project.connection_id
+        return self._by_kind.get((connection, subscription.kind)) or self._unreachable.get(connection)
+
+    def note(self, subscription: PollSubscription, outcome: Outcome) -> None:
+        connection = subscription.project.connection_id
+        failure = outcome if isinstance(outcome, RemoteReadError) else None
+        if failure and failure.code in _CONCERNS_ALL:
+            self._by_kind[connection, subscription.kind] = failure
+        if not failure or failure.code not in errors.UNREACHABLE_CODES:
+            self._latest_unreachable.discard(connection)
+        elif connection in self._latest_unreachable:
+            self._unreachable[connection] = failure
+        else:
+            self._latest_unreachable.add(connection)
 
 
 def poll_now(subscription: PollSubscription, readers: Mapping[str, Reader], *, clock: Clock) -> RemoteReadError | None:
@@ -206,10 +261,9 @@ def poll_now(subscription: PollSubscription, readers: Mapping[str, Reader], *, c
     The row is up to date afterwards, whoever polled it.
     """
     unchanged = PollSubscription.objects.filter(pk=subscription.pk, next_at=subscription.next_at)
-    subscription.lease = unchanged.claim(now=clock())
     outcome: Outcome = None
-    if subscription.lease:
-        lease = _Lease(PollSubscription.objects.under(subscription.lease), clock)
+    if _claim_on_demand(unchanged, subscription, now=clock()):
+        lease = _Lease(PollSubscription.objects.under(subscription.lease), clock, _on_demand_duration())
         outcome = _read(subscription, readers, lease)
         _release(subscription, outcome, now=clock())
     with suppress(PollSubscription.DoesNotExist):
@@ -217,19 +271,31 @@ def poll_now(subscription: PollSubscription, readers: Mapping[str, Reader], *, c
     return outcome if isinstance(outcome, RemoteReadError) else None
 
 
-class _Lease:
-    """The lease of a batch that was just renewed; renewed again while something long is read."""
+def _claim_on_demand(rows: LeasedQuerySet[PollSubscription], subscription: PollSubscription, *, now: datetime) -> bool:
+    """Lease a row for a web process, under a name that workers recognize."""
+    subscription.lease = _ON_DEMAND + uuid.uuid4().hex
+    return bool(rows.free(now).update(lease=subscription.lease, leased_until=now + _on_demand_duration()))
 
-    def __init__(self, mine: LeasedQuerySet[PollSubscription], clock: Clock) -> None:
+
+def _on_demand_duration() -> timedelta:
+    """As long as the few requests for one page may take: when the web process dies, the row is free again after it."""
+    return min(PollSubscription.lease_duration(), timedelta(seconds=4 * clients.page_seconds()))
+
+
+class _Lease:
+    """A lease that was just claimed or renewed; renewed again while something long is read."""
+
+    def __init__(self, mine: LeasedQuerySet[PollSubscription], clock: Clock, duration: timedelta) -> None:
         self._mine = mine
+        self._duration = duration
         self.clock = clock
         self._renewed_at = clock()
 
     def renew(self) -> None:
         """Renew it when a third of it is over."""
         now = self.clock()
-        if now - self._renewed_at >= PollSubscription.lease_duration() / 3:
-            self._mine.renew(now=now)
+        if now - self._renewed_at >= self._duration / 3:
+            self._mine.update(leased_until=now + self._duration)
             self._renewed_at = now
 
 
@@ -268,8 +334,8 @@ def _release(subscription: PollSubscription, outcome: Outcome, *, now: datetime)
         "activity_id": (failure.activity_id or "") if failure else "",
         "consecutive_failures": failures,
     }
-    # What may succeed later is tried again. What waiting does not help is left until somebody views it.
-    if failure is None or failure.code not in errors.TRANSIENT_CODES:
+    # A list that may succeed later is tried again. Anything else is left until somebody views it.
+    if failure is None or subscription.number or failure.code not in errors.TRANSIENT_CODES:
         changes["once"] = False
     if failure is None or failure.code == errors.ListIncomplete.code:
         changes["read_at"] = now

@@ -140,6 +140,29 @@ def test_a_failed_poll_is_shown_with_the_last_known_state(pages: Client, running
     assert single().next_at > timezone.now() + 30 * SECOND
 
 
+def test_steps_stay_when_they_cannot_be_read_for_a_reason_that_may_pass(
+    pages: Client, finished: str, sandbox: Sandbox
+) -> None:
+    shown(pages, finished)
+    before = single().snapshot
+    age_what_was_read()
+    sandbox.behaviour.add("status", status=500, path="/timeline")
+    assert 'data-problem="server_error"' in shown(pages, finished)
+    assert before
+    assert before["steps"]
+    assert single().snapshot == before
+
+
+def test_a_refresh_leaves_what_was_changed_here_to_the_worker(pages: Client, running: str, sandbox: Sandbox) -> None:
+    shown(pages, running)
+    PollSubscription.objects.filter(number__gt=0).update(once=True, next_at=timezone.now())
+    before = len(sandbox.requests)
+    refreshed(pages, running)
+    assert len(sandbox.requests) == before
+    shown(pages, running)
+    assert len(sandbox.requests) > before
+
+
 def test_a_page_that_follows_obeys_the_backoff_and_a_new_one_tries(
     pages: Client, running: str, sandbox: Sandbox
 ) -> None:

@@ -264,6 +264,8 @@ def _with_subclasses(kind: type[AzureDevOpsError]) -> list[type[AzureDevOpsError
 
 # Codes of errors that may disappear without a change.
 TRANSIENT_CODES = frozenset(kind.code for kind in _with_subclasses(AzureDevOpsError) if kind.transient)
+# Azure DevOps itself did not answer, which concerns all calls of a connection. An internal error may concern one.
+UNREACHABLE_CODES = frozenset(kind.code for kind in _with_subclasses(Unreachable) if not issubclass(kind, ServerError))
 # Without a known answer of Azure DevOps, the outcome of a request is unknown.
 NO_ANSWER = (Throttled, Unreachable, ServerTooOld, NoSuchAddress, AnswerTooLarge, UnexpectedAnswer)
 NO_ANSWER_CODES = frozenset(error.code for kind in NO_ANSWER for error in _with_subclasses(kind))

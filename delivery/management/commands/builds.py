@@ -62,7 +62,7 @@ def _show(options: Options, output: Output) -> int:
 
 def _follow(pipeline: Pipeline, build_id: int, options: Options, output: Output) -> int:
     build = poll_until(
-        lambda: build_reads.build_with_steps(pipeline, build_id).build,
+        lambda: build_reads.build(pipeline, build_id),
         lambda build: build.is_over,
         seconds=options["timeout"] if options["wait"] else 0.0,
         pause=_PAUSE,

@@ -1,6 +1,7 @@
 """What people look at is read once for all of them, only while they look, and gently."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from django.db import connection as database
@@ -8,9 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from connections.models import CapabilityState, Connection
+from connections.providers.azure_devops import errors
+from connections.providers.azure_devops.client import AzureDevOpsClient
 from delivery.live import polling
 from delivery.live.readers import READERS
-from delivery.models import PollSubscription, Project, SyncState
+from delivery.models import Pipeline, PollSubscription, Project, SyncState
 from sandbox.server import Sandbox
 from tests.delivery.conftest import Clock
 from tests.factories import ConnectionFactory
@@ -96,6 +99,24 @@ def test_disabled_connections_are_not_read(projects: list[Project], clock: Clock
     look(projects, clock)
     Connection.objects.update(disabled=True)
     assert polling.claim_due(now=clock()) == []
+
+
+def test_one_persons_backlog_delays_neither_others_nor_the_persons_own_pages(
+    projects: list[Project], clock: Clock, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.POLLS_PER_TICK = 1
+    monkeypatch.setattr(polling, "BATCH", 2)
+    connection, noor = projects[0].connection, ConnectionFactory.create(identity_id="noor")
+    others = Project.objects.create(connection=noor, azure_id="x", name="X", seen_at=clock())
+    polling.poll_everything_once(connection, now=clock())
+    assert PollSubscription.objects.filter(once=True).count() == 6
+    clock.forward(seconds=1)
+    look(projects[2:], clock)
+    (first,) = polling.claim_due(now=clock())
+    assert PollSubscription.objects.get(pk=first.ids[0]).project == projects[2]
+    look([others], clock)
+    (second,) = polling.claim_due(now=clock())
+    assert [PollSubscription.objects.get(pk=pk).project for pk in second.ids] == [others]
 
 
 def poll(clock: Clock) -> None:
@@ -191,3 +212,79 @@ def test_a_project_that_goes_meanwhile_is_no_error(brought_in: Connection, clock
     (batch,) = polling.claim_due(now=clock())
     Project.objects.all().delete()
     polling.poll(batch, READERS, clock=clock)
+
+
+def test_a_later_sync_polls_only_the_lists_that_no_page_polls(
+    brought_in: Connection, bring_in: BringIn, clock: Clock
+) -> None:
+    poll(clock)
+    listed = Pipeline.objects.first()
+    assert listed is not None
+    Pipeline.objects.exclude(project=listed.project).delete()
+    bring_in(brought_in)
+    builds = PollSubscription.objects.filter(kind=BUILDS)
+    assert not builds.get(project=listed.project).once
+    assert all(builds.exclude(project=listed.project).values_list("once", flat=True))
+
+
+class Killed(BaseException):
+    """The process ends in the middle of a read."""
+
+
+def test_a_web_process_that_dies_delays_only_what_it_read_and_not_for_long(
+    brought_in: Connection, clock: Clock, settings: Settings
+) -> None:
+    def die(*_given: object) -> None:
+        raise Killed
+
+    settings.AZURE_DEVOPS_TEST_LIMIT = 5.0
+    project = Project.objects.all()[0]
+    read, other = (polling.subscribe_to(project.pk, polling.BUILD, number, now=clock()) for number in (1, 2))
+    assert read is not None
+    assert other is not None
+    with pytest.raises(Killed):
+        polling.poll_now(read, {polling.BUILD: die}, clock=clock)
+    claimed = {pk for batch in polling.claim_due(now=clock()) for pk in batch.ids}
+    assert other.pk in claimed
+    assert read.pk not in claimed
+    PollSubscription.objects.filter(pk=other.pk).delete()
+    clock.forward(seconds=21)
+    assert read.pk in {pk for batch in polling.claim_due(now=clock()) for pk in batch.ids}
+
+
+def test_an_azure_devops_that_cannot_be_reached_is_tried_twice_for_each_connection(
+    brought_in: Connection, clock: Clock
+) -> None:
+    assert failing_reads(clock, errors.TimedOut()) == 2
+    assert set(PollSubscription.objects.values_list("problem", flat=True)) == {"timed_out"}
+
+
+def test_an_internal_error_about_some_projects_does_not_keep_the_others_from_being_read(
+    brought_in: Connection, clock: Clock
+) -> None:
+    assert failing_reads(clock, errors.ServerError()) == PollSubscription.objects.count() > 2
+
+
+def failing_reads(clock: Clock, failure: errors.AzureDevOpsError) -> int:
+    """How many of the lists that are due are read when each read fails."""
+    reads: list[int] = []
+
+    def fail(_client: AzureDevOpsClient, subscription: PollSubscription, _now: datetime) -> None:
+        reads.append(subscription.pk)
+        raise failure
+
+    (batch,) = polling.claim_due(now=clock())
+    polling.poll(batch, dict.fromkeys(polling.KINDS, fail), clock=clock)
+    return len(reads)
+
+
+def test_a_single_build_that_was_changed_here_is_not_polled_without_viewers_after_a_failure(
+    brought_in: Connection, sandbox: Sandbox, clock: Clock
+) -> None:
+    build = polling.subscribe_to(Project.objects.all()[0].pk, polling.BUILD, 1, now=clock())
+    assert build is not None
+    PollSubscription.objects.filter(pk=build.pk).update(once=True)
+    sandbox.behaviour.add("status", status=500)
+    poll(clock)
+    build.refresh_from_db()
+    assert (build.problem, build.once) == ("server_error", False)
