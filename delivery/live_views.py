@@ -33,6 +33,8 @@ _MOST = 2**31 - 1
 # How soon a page is refreshed whose snapshot is being read, and one whose poll failed for a reason that may pass.
 _LOADING_SECONDS = 3
 _FAILURE_SECONDS = 15
+# Refreshes of a page that still loads send this header. They read what a newly opened page would read.
+_LOADING_HEADER = "Live-Loading"
 
 
 def subscribe(projects: Iterable[int], kind: str) -> list[PollSubscription]:
@@ -51,30 +53,35 @@ def subscribe(projects: Iterable[int], kind: str) -> list[PollSubscription]:
 class Live(Generic[Value]):
     """What is stored of one build or release, when it was read, and why the latest poll failed.
 
-    Without a value and a failure another process is reading it for the first time.
+    Without a value and a failure another process is reading it for the first time. With `is_behind` the value is
+    outdated, and another process is reading a newer one.
     """
 
     value: Value | None = None
     read_at: datetime | None = None
     failure: RemoteReadError | None = None
+    is_behind: bool = False
 
     def context(self, request: HttpRequest, connection: Connection, *, seconds: int | None) -> dict[str, Any]:
         """What templates show of it. `seconds` is how soon the value may have changed; None when it does not."""
         is_missing = self.value is None and self.failure is None
-        if self.failure:
-            seconds = _seconds_after(self.failure)
-        elif is_missing:
+        is_loading = is_missing or self.is_behind
+        if is_loading:
             seconds = _LOADING_SECONDS
+        elif self.failure:
+            seconds = seconds_after(self.failure)
         return {
             "read_at": self.read_at if self.value is not None else None,
             "is_missing": is_missing,
+            "is_loading": is_loading,
+            "loading_header": _LOADING_HEADER,
             "problem": remote_problem(connection, self.failure),
             "refresh_seconds": seconds,
             "refresh_url": request.get_full_path(),
         }
 
 
-def _seconds_after(failure: RemoteReadError) -> int | None:
+def seconds_after(failure: RemoteReadError) -> int | None:
     """How soon a page is refreshed after a failed poll; None where waiting does not help."""
     may_pass = failure.code == Throttled.code or catalogue.problem(failure.code).link == "status"
     return _FAILURE_SECONDS if may_pass else None
@@ -86,11 +93,19 @@ def open_live(request: HttpRequest, project: Project, kind: str, number: int, sh
     subscription = polling.subscribe_to(project.pk, kind, number, now=now) if 0 < number <= _MOST else None
     if subscription is None:
         return Live(failure=RemoteReadError(NotFound.code))
-    failure = None
-    if _is_outdated(subscription, now, is_refresh=request.headers.get("HX-Request") == "true"):
+    failure, is_behind = None, False
+    if _is_outdated(subscription, now, is_refresh=_is_refresh(request)):
+        read_before = subscription.read_at
         failure = polling.poll_now(subscription, READERS, clock=database_now)
+        # Nothing was read and nothing failed: another process has the lease.
+        is_behind = failure is None and subscription.read_at == read_before
     value = decode(shape, subscription.snapshot)
-    return Live(value, subscription.read_at, failure or _stored_failure(subscription, now))
+    return Live(value, subscription.read_at, failure or _stored_failure(subscription, now), is_behind)
+
+
+def _is_refresh(request: HttpRequest) -> bool:
+    """Whether a page asks that already shows what was up to date when it was opened."""
+    return request.headers.get("HX-Request") == "true" and _LOADING_HEADER not in request.headers
 
 
 def _is_outdated(subscription: PollSubscription, now: datetime, *, is_refresh: bool) -> bool:

@@ -127,6 +127,42 @@ def test_what_a_dead_worker_holds_is_shown_with_its_age_and_read_when_its_lease_
     assert "Succeeded" in shown(pages, running)
 
 
+def held_by_another(**read: datetime) -> None:
+    """Another process has the lease of the one subscription to a single build or release."""
+    held = {"lease": "another", "leased_until": timezone.now() + MINUTE}
+    PollSubscription.objects.filter(number__gt=0).update(**held, **read)
+
+
+def test_a_settled_state_that_is_outdated_says_so_until_the_newer_one_is_read(
+    pages: Client, finished: str, sandbox: Sandbox
+) -> None:
+    shown(pages, finished)
+    age_what_was_read()
+    held_by_another()
+    page = shown(pages, finished)
+    assert "Failed" in page
+    assert "Loading newer data…" in page
+    assert 'hx-trigger="every 3s"' in page
+    assert """hx-headers='{"Live-Loading": "true"}'""" in page
+    loading = {"HX-Request": "true", "Live-Loading": "true"}
+    assert "Loading newer data…" in pages.get(finished, headers=loading).content.decode()
+    PollSubscription.objects.filter(number__gt=0).update(leased_until=timezone.now() - SECOND)
+    before = len(sandbox.requests)
+    page = pages.get(finished, headers=loading).content.decode()
+    assert len(sandbox.requests) > before
+    assert "Loading" not in page
+    assert "hx-trigger" not in page
+
+
+def test_the_age_of_what_is_older_than_today_has_a_date(pages: Client, finished: str) -> None:
+    page = shown(pages, finished)
+    assert f">{timezone.localtime():%H:}" in page
+    read_at = timezone.now() - timedelta(days=2)
+    held_by_another(read_at=read_at)
+    local = timezone.localtime(read_at)
+    assert f">{local.day} {local:%b %Y, %H:%M:%S}</time>" in shown(pages, finished)
+
+
 def test_a_failed_poll_is_shown_with_the_last_known_state(pages: Client, running: str, sandbox: Sandbox) -> None:
     shown(pages, running)
     age_what_was_read(5 * SECOND)
