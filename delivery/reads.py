@@ -157,6 +157,11 @@ def projects_in_full() -> QuerySet[Project]:
     return Project.objects.select_related("connection__owner").prefetch_related("connection__capabilities")
 
 
+def release_pipeline(project: Project, azure_id: int) -> ReleasePipeline | None:
+    """A release pipeline as it was last listed; None where it has not been."""
+    return project.release_pipelines.filter(azure_id=azure_id).first()
+
+
 def connections_with_capabilities() -> QuerySet[Connection]:
     """Connections with what their tokens can do."""
     return Connection.objects.prefetch_related("capabilities")

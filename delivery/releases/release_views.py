@@ -89,14 +89,7 @@ def pipeline(request: HttpRequest, pk: int, definition_id: int) -> HttpResponse:
     """GET /releases/<project>/pipelines/<id>/: its releases, newest first; `after` continues the list."""
     project = find(pk)
     after = request.GET.get("after", "")[:LONGEST]
-    try:
-        shown: dict[str, Any] = {"definition": release_reads.pipeline(project, definition_id)}
-        if after:
-            shown |= _rows(project, definition_id, release_reads.releases_of(project, definition_id, after=after))
-        else:
-            shown |= _newest(request, project, definition_id)
-    except RemoteReadError as failure:
-        shown = {"problem": remote_problem(project.connection, failure)}
+    shown = _older(project, definition_id, after) if after else _newest(request, project, definition_id)
     context = {
         "definition_id": definition_id,
         "new_leave": operations.check_allowed(project.connection, operations.CREATE_RELEASE),
@@ -105,8 +98,27 @@ def pipeline(request: HttpRequest, pk: int, definition_id: int) -> HttpResponse:
         "newest_url": pipeline_url(project, definition_id) if after else "",
         **_common(project),
         **shown,
+        **_definition(project, definition_id, is_readable=not shown.get("problem")),
     }
     return render(request, "delivery/releases/pipeline.html", context)
+
+
+def _definition(project: Project, definition_id: int, *, is_readable: bool) -> dict[str, Any]:
+    """The pipeline as it is stored; read on demand where it has not been listed yet and its releases are readable."""
+    stored = reads.release_pipeline(project, definition_id)
+    if stored is not None or not is_readable:
+        return {"definition": stored}
+    try:
+        return {"definition": release_reads.pipeline(project, definition_id)}
+    except RemoteReadError as failure:
+        return {"definition_problem": remote_problem(project.connection, failure)}
+
+
+def _older(project: Project, definition_id: int, after: str) -> dict[str, Any]:
+    try:
+        return _rows(project, definition_id, release_reads.releases_of(project, definition_id, after=after))
+    except RemoteReadError as failure:
+        return {"problem": remote_problem(project.connection, failure)}
 
 
 def _newest(request: HttpRequest, project: Project, definition_id: int) -> dict[str, Any]:

@@ -5,9 +5,12 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from connections.models import CapabilityState, Connection
-from delivery.models import Project
+from delivery.live import polling
+from delivery.live.readers import READERS
+from delivery.models import Project, ReleasePipeline
 from delivery.releases.release_presenters import duration
 from sandbox.sample_code import NOOR
 from sandbox.server import Sandbox
@@ -142,6 +145,38 @@ def test_a_pipeline_shows_its_releases_newest_first(pages: Client, shop: Shop) -
         (THROUGH, "Succeeded"),
     ]
     assert "_release?definitionId=1" in answer.content.decode()
+
+
+def test_a_pipeline_that_is_stored_is_named_without_reading_it(pages: Client, shop: Shop) -> None:
+    for batch in polling.claim_due(now=timezone.now()):
+        polling.poll(batch, READERS, clock=timezone.now)
+    shop.sandbox.behaviour.add("status", status=500, path="/definitions/")
+    stored = ReleasePipeline.objects.get(azure_id=DEPLOY, project=shop.project)
+    page = pages.get(shop.url("release-pipeline", DEPLOY)).content.decode()
+    assert f"<h1>{stored.name}</h1>" in page
+    assert "data-problem" not in page
+
+
+def test_releases_are_listed_and_updated_although_their_pipeline_cannot_be_read(pages: Client, shop: Shop) -> None:
+    shop.sandbox.behaviour.add("status", status=500, path="/definitions/")
+    answer = pages.get(shop.url("release-pipeline", DEPLOY))
+    page = answer.content.decode()
+    assert [one.release.name for one in answer.context["rows"]] == [WAITING, THROUGH]
+    assert 'hx-trigger="every 15s"' in page
+    assert page.index('data-problem="server_error"') < page.index('id="releases"')
+
+
+def test_a_failure_of_the_releases_is_said_and_the_page_retries_automatically(pages: Client, shop: Shop) -> None:
+    shop.sandbox.behaviour.add("status", status=500)
+    page = pages.get(shop.url("release-pipeline", DEPLOY)).content.decode()
+    assert page.count("data-problem") == 1
+    assert 'hx-trigger="every 15s"' in page
+
+
+def test_a_pipeline_that_is_not_there_is_not_shown_as_empty(pages: Client, shop: Shop) -> None:
+    page = pages.get(shop.url("release-pipeline", 999_999)).content.decode()
+    assert page.count('data-problem="not_found"') == 1
+    assert "No releases yet" not in page
 
 
 def test_a_pipelines_releases_come_in_pages(pages: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
