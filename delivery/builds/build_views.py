@@ -20,7 +20,7 @@ from delivery.confirmation import Question, ask_first, is_confirmed, posted
 from delivery.forms import RunForm
 from delivery.live import polling
 from delivery.live.items import BuildView
-from delivery.live_views import Live, open_live
+from delivery.live_views import Live, open_live, seconds_after
 from delivery.models import Pipeline
 from delivery.page_decorators import operation_page, read_page
 from delivery.remote_problems import remote_problem
@@ -30,6 +30,8 @@ from history.record import actor_of
 # How often the page of a build is refreshed while it runs.
 # As often as `delivery.live.items` reads a running build.
 _REFRESH_SECONDS = 3
+# The id of the element that requests newer lines of a log.
+_FOLLOWING = "log-end"
 
 
 @read_page("delivery.view_pipeline")
@@ -85,7 +87,8 @@ def _interesting_log(steps: list[Step]) -> int | None:
 def log(request: HttpRequest, pk: int, build_id: int, log_id: int) -> HttpResponse:
     """GET: lines of one log from the line `first` on, or its end. Newer lines are appended while the build runs.
 
-    It is read on demand, and again only when the build itself was polled.
+    It is read on demand, and again only when the build itself was polled. A page that follows gets lines alone when
+    reading fails, which name the failure and follow on.
     """
     pipeline = find(pk)
     text = request.GET.get("first", "")
@@ -103,7 +106,20 @@ def log(request: HttpRequest, pk: int, build_id: int, log_id: int) -> HttpRespon
             context |= _log_context(pipeline, live.value, log_id, first, live.read_at)
         except RemoteReadError as failure:
             context["problem"] = remote_problem(pipeline.project.connection, failure)
+            context["refresh_seconds"] = seconds_after(failure)
+    if "part" not in context and first is not None and request.headers.get("HX-Target") == _FOLLOWING:
+        return render(request, "delivery/builds/lines.html", context | _interrupted(first, context["refresh_seconds"]))
     return render(request, "delivery/builds/log.html", context)
+
+
+def _interrupted(first: int, seconds: int | None) -> dict[str, Any]:
+    """The end of a followed log whose newer lines, from `first` on, could not be read; tried again after `seconds`."""
+    return {
+        "part": build_reads.LogPart(first, (), more=False),
+        "is_interrupted": True,
+        "follows": seconds is not None,
+        "follow_seconds": seconds,
+    }
 
 
 def _log_context(

@@ -266,6 +266,49 @@ def test_a_growing_log_is_followed_from_the_line_after_the_last(pages: Client, c
     assert more.context["lines"][0].number == following
 
 
+def test_a_log_that_could_not_be_read_retries_automatically_as_it_says(
+    pages: Client, ci: Pipeline, sandbox: Sandbox
+) -> None:
+    sandbox.behaviour.add("status", status=500)
+    page = get(pages, "build-log", ci.pk, ci.build_id, 1)
+    assert "This page retries automatically." in page
+    assert 'hx-trigger="load delay:15s" hx-select="#main > *"' in page
+    sandbox.behaviour.clear()
+    get(pages, "build", ci.pk, ci.build_id)
+    sandbox.behaviour.add("status", status=500, path="/logs")
+    page = get(pages, "build-log", ci.pk, ci.build_id, 1)
+    assert "This page retries automatically." in page
+    assert 'hx-trigger="load delay:15s" hx-select="#main > *"' in page
+
+
+def test_a_log_that_is_not_there_is_not_read_again(pages: Client, ci: Pipeline) -> None:
+    page = get(pages, "build-log", ci.pk, 999_999, 1)
+    assert 'data-problem="not_found"' in page
+    assert "hx-trigger" not in page
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "delay"), [(500, "Following continues automatically.", 15), (404, "Show newer lines", None)]
+)
+def test_a_followed_log_names_a_failed_read_and_follows_on_where_it_may_pass(
+    pages: Client, ci: Pipeline, sandbox: Sandbox, status: int, words: str, delay: int | None
+) -> None:
+    devices = Pipeline.objects.get(name="Tailspin Device tests")
+    build_id = run(pages, devices)
+    sandbox.state.advance(40)
+    age_what_was_read()
+    log_id = pages.get(reverse("delivery:build", args=[devices.pk, build_id])).context["log_id"]
+    here = reverse("delivery:build-log", args=[devices.pk, build_id, log_id])
+    sandbox.behaviour.add("status", status=status, path="/logs/")
+    answer = pages.get(here, {"first": "1"}, headers={"HX-Request": "true", "HX-Target": "log-end"})
+    lines = answer.content.decode()
+    assert lines.startswith('<div id="chunk">')
+    assert f"{answer.context['problem'].title}.</b>" in lines
+    assert words in lines
+    assert "No output yet" not in lines
+    assert (f'hx-get="{here}?first=1" hx-trigger="load delay:{delay}s"' in lines) == (delay is not None)
+
+
 def test_a_long_log_comes_in_parts(pages: Client, ci: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("delivery.builds.build_reads.LINES_PER_PART", 10)
     build = pages.get(reverse("delivery:build", args=[ci.pk, ci.build_id]))
