@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from random import random
 
 from django.conf import settings
-from django.db.models import Count, Expression, ExpressionWrapper, Model, Q, Window
+from django.db.models import Count, Expression, ExpressionWrapper, Q, Window
 from django.db.models.fields import BooleanField
 from django.db.models.functions import RowNumber
 
@@ -29,7 +29,7 @@ from connections.providers.azure_devops.client import AzureDevOpsClient
 from core.database_errors import database_problem
 from core.leases import LeasedQuerySet
 from delivery.live.snapshots import Snapshot
-from delivery.models import Pipeline, PollSubscription, ReleasePipeline
+from delivery.models import PollSubscription
 from delivery.operations import missing_scope
 from delivery.remote_read import FAILED_HERE, RemoteReadError, open_client
 
@@ -42,8 +42,6 @@ Reader = Callable[[AzureDevOpsClient, PollSubscription, datetime], Snapshot | No
 BUILDS = "builds"
 RELEASES = "releases"
 KINDS = {BUILDS: "build_read", RELEASES: "release_read"}
-# What each fills, by which pages subscribe to the projects.
-_LISTED: dict[str, type[Model]] = {BUILDS: Pipeline, RELEASES: ReleasePipeline}
 # One build or release, by its number, and the newest ones of one pipeline, by the pipeline's.
 BUILD = "build"
 RELEASE = "release"
@@ -139,14 +137,13 @@ def remove_unwatched(*, now: datetime) -> None:
 
 
 def poll_everything_once(connection: Connection, *, now: datetime) -> None:
-    """Poll the lists that no page polls once, of each kind whose scope the token does not surely lack."""
+    """Poll the lists of every project once, of each kind whose scope the token does not surely lack."""
     for kind, capability in KINDS.items():
         if not missing_scope(connection, capability):
             _poll_once(connection, kind, now=now)
 
 
 def _poll_once(connection: Connection, kind: str, *, now: datetime) -> None:
-    """Poll new projects, and those of which pages list nothing: no page subscribes to these, and they may change."""
     projects = connection.projects.filter(gone_at=None).values_list("pk", flat=True)
     PollSubscription.objects.bulk_create(
         (
@@ -156,9 +153,8 @@ def _poll_once(connection: Connection, kind: str, *, now: datetime) -> None:
         batch_size=500,
         ignore_conflicts=True,
     )
-    listed = _LISTED[kind]._default_manager.filter(gone_at=None, project__connection=connection).values("project")
-    rows = PollSubscription.objects.filter(project__connection=connection, kind=kind)
-    rows.exclude(project__in=listed).update(once=True)
+    # Those that are known too: filters by state also find what nobody has on a page.
+    PollSubscription.objects.filter(project__connection=connection, kind=kind, number=0).update(once=True)
 
 
 def claim_due(*, now: datetime) -> list[Batch]:

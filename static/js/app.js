@@ -37,14 +37,45 @@ document.addEventListener("htmx:afterRequest", (event) => {
   setRunning(button, false);
   stopClock();
 });
-const failed = () => {
-  const place = one("#form_errors") || one("#main");
-  const words = document.createElement("p");
-  words.className = "errors";
-  words.textContent = "The server did not respond. Check your network and try again.";
-  place.prepend(words);
+// What failed is said once, until something succeeds. A part of the page stays as it is, and goes on updating.
+const failed = (element, text) => {
+  const notice = one("[data-failed]") || document.createElement("p");
+  if (notice.textContent !== text) notice.textContent = text;
+  if (!notice.isConnected) {
+    notice.className = "errors";
+    notice.dataset.failed = "";
+    notice.setAttribute("role", "alert");
+    (one("#form_errors") || one("#main")).prepend(notice);
+  }
+  // "every" repeats, "load" happens once for each element.
+  if (element.matches("[hx-trigger^='load delay']")) {
+    const again = element.cloneNode(true);
+    again.classList.remove("htmx-request");
+    element.replaceWith(again);
+    htmx.process(again);
+  }
 };
-document.addEventListener("htmx:sendError", failed);
+document.addEventListener("htmx:sendError", (event) => {
+  failed(event.detail.elt, "The server did not respond. Check your network and try again.");
+});
+// An error page has no part that could replace what is shown: of the server in front of ours it lacks the part, and
+// ours would end the updates.
+const hasPart = (element, xhr) => {
+  const selector = xhr.getResponseHeader("HX-Reselect") || element.getAttribute("hx-select");
+  if (!selector) return true;
+  if (xhr.status >= 400 && element.matches("[hx-trigger^=every], [hx-trigger^='load delay']")) return false;
+  return one(selector, new DOMParser().parseFromString(xhr.responseText, "text/html")) !== null;
+};
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { shouldSwap, requestConfig, xhr } = event.detail;
+  if (!shouldSwap) return;
+  if (hasPart(requestConfig.elt, xhr)) {
+    one("[data-failed]")?.remove();
+    return;
+  }
+  event.detail.shouldSwap = false;
+  failed(requestConfig.elt, "This page could not be updated. If it keeps happening, reload it.");
+});
 
 // Errors: say it on the input, and go to the first.
 const syncErrors = () => {

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.core.cache import caches
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from connections.models import CapabilityState, Connection
 from delivery.models import Pipeline
@@ -79,3 +79,58 @@ def test_a_token_that_lacks_build_explains_instead_of_failing(page: Page, pipeli
     page.goto(pipeline.get_absolute_url())
     page.get_by_text("Run pipeline").click()
     expect(page.get_by_text("The token lacks the scope Build: Read & execute.")).to_be_visible()
+
+
+class Outage:
+    """A server in front of the product that answers with an error page of its own, as long as it is `on`."""
+
+    def __init__(self) -> None:
+        self.on = True
+
+    def answer(self, route: Route) -> None:
+        if not self.on or route.request.headers.get("hx-request") != "true":
+            route.continue_()
+            return
+        route.fulfill(status=503, content_type="text/html", body="<html><body><h1>Unavailable</h1></body></html>")
+
+
+def test_a_page_that_updates_outlives_an_outage(context: BrowserContext, pipeline: Pipeline, sandbox: Sandbox) -> None:
+    page, outage = context.new_page(), Outage()
+    page.goto(f"/builds/{pipeline.pk}/run/")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Run pipeline").click()
+    expect(page.locator(".title-row")).to_contain_text("Queued")
+    page.route("**/builds/**", outage.answer)
+    notice = page.get_by_text("This page could not be updated. If it keeps happening, reload it.")
+    for _ in range(2):
+        page.wait_for_event("response", lambda response: response.status == 503)
+    expect(notice).to_have_count(1)
+    expect(page.locator("#live .title-row")).to_contain_text("Queued")
+    outage.on = False
+    sandbox.state.advance(120)
+    poll()
+    expect(page.locator("#live .title-row")).to_contain_text("Succeeded")
+    expect(notice).to_have_count(0)
+
+
+def test_a_log_is_followed_on_after_an_outage(context: BrowserContext, pipeline: Pipeline, sandbox: Sandbox) -> None:
+    page, outage = context.new_page(), Outage()
+    devices = Pipeline.objects.get(name="Tailspin Device tests")
+    page.goto(f"/builds/{devices.pk}/run/")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Run pipeline").click()
+    sandbox.state.advance(40)
+    poll()
+    page.get_by_role("link", name="Log", exact=True).click(timeout=15_000)
+    page.locator("#log-end").wait_for()
+    page.route("**/logs/**", outage.answer)
+    for _ in range(2):
+        page.wait_for_event("response", lambda response: response.status == 503)
+    expect(page.locator("[data-failed]")).to_have_count(1)
+    lines = page.locator(".log .line")
+    before = lines.count()
+    outage.on = False
+    sandbox.state.advance(60)
+    poll()
+    page.wait_for_function("before => document.querySelectorAll('.log .line').length > before", arg=before)
+    expect(page.locator("[data-failed]")).to_have_count(0)
