@@ -37,7 +37,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   setRunning(button, false);
   stopClock();
 });
-// What failed is said once, until something succeeds. A part of the page stays as it is, and goes on updating.
+// One notice says what failed, until a request succeeds. The page keeps what it shows and goes on updating.
 const failed = (element, text) => {
   const notice = one("[data-failed]") || document.createElement("p");
   if (notice.textContent !== text) notice.textContent = text;
@@ -58,8 +58,7 @@ const failed = (element, text) => {
 document.addEventListener("htmx:sendError", (event) => {
   failed(event.detail.elt, "The server did not respond. Check your network and try again.");
 });
-// An error page has no part that could replace what is shown: of the server in front of ours it lacks the part, and
-// ours would end the updates.
+// An error page must not replace a part that updates: that of a proxy lacks the part, and ours has no trigger.
 const hasPart = (element, xhr) => {
   const selector = xhr.getResponseHeader("HX-Reselect") || element.getAttribute("hx-select");
   if (!selector) return true;

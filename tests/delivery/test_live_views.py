@@ -156,8 +156,10 @@ def test_a_settled_state_that_is_outdated_says_so_until_the_newer_one_is_read(
 
 def test_the_age_of_what_is_older_than_today_has_a_date(pages: Client, finished: str) -> None:
     page = shown(pages, finished)
-    assert f">{timezone.localtime():%H:}" in page
-    read_at = timezone.now() - timedelta(days=2)
+    today = single().read_at
+    assert today is not None
+    assert f">{timezone.localtime(today):%H:%M:%S}</time>" in page
+    read_at = today - timedelta(days=2)
     held_by_another(read_at=read_at)
     local = timezone.localtime(read_at)
     assert f">{local.day} {local:%b %Y, %H:%M:%S}</time>" in shown(pages, finished)
