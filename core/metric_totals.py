@@ -57,6 +57,8 @@ class Totals:
         with self._lock:
             counted, self._counted = self._counted, defaultdict(float)
             self._flushed_at = monotonic()
+        if not counted:
+            return
         try:
             with transaction.atomic():
                 for key, amount in sorted(counted.items()):
