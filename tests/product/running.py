@@ -171,7 +171,16 @@ class Start:
 
     def pids_of(self, part: str) -> list[int]:
         """Of one of the parts, the oldest process first."""
-        return sorted(pid for pid, command in self.processes().items() if _PARTS[part] in command)
+        return sorted((pid for pid, command in self.processes().items() if _PARTS[part] in command), key=_started_at)
+
+
+def _started_at(pid: int) -> int:
+    """In ticks since the machine was started. Numbers of processes begin anew where they have reached their limit."""
+    try:
+        # The name before it, in brackets, may hold blanks.
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except OSError:
+        return 0
 
 
 def is_ready(start: Start) -> bool:
