@@ -89,8 +89,14 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Operatio
         permission=operation["x-permission"],
         all_connections=operation["x-all-connections"],
         parameters=[
-            FieldRow(each["name"], _type(each["schema"]), each["required"], each.get("description", ""), each["in"])
-            for each in operation["parameters"]
+            FieldRow(
+                parameter["name"],
+                _type(parameter["schema"]),
+                parameter["required"],
+                parameter.get("description", ""),
+                parameter["in"],
+            )
+            for parameter in operation["parameters"]
         ],
         body=_schema_of(operation.get("requestBody", {})),
         responses=[
@@ -119,7 +125,7 @@ def _type(schema: Mapping[str, Any]) -> str:
         return str(schema["$ref"]).rpartition("/")[2]
     for several in ("anyOf", "allOf"):
         if several in schema:
-            return " or ".join(_type(each) for each in schema[several])
+            return " or ".join(_type(option) for option in schema[several])
     if schema.get("type") == "array":
         return f"list of {_type(schema['items'])}"
     if "enum" in schema:

@@ -79,7 +79,9 @@ def _bad_request(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """Name the fields. What was sent is not repeated: it may be a secret."""
-    listed = [FieldError(_field(each["loc"]), each["msg"].removeprefix("Value error, ")) for each in error.errors]
+    listed = [
+        FieldError(_field(mistake["loc"]), mistake["msg"].removeprefix("Value error, ")) for mistake in error.errors
+    ]
     problem = catalogue.problem("input_invalid")
     return problem_response(request, HTTPStatus.UNPROCESSABLE_ENTITY, problem, errors=listed)
 

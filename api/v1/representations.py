@@ -35,8 +35,8 @@ def connection(row: Connection, caller: Caller) -> schemas.Connection:
         None
         if row.all_projects
         else [
-            schemas.ProjectRef(id=each.project_id, name=each.name, is_visible=each.not_visible_since is None)
-            for each in row.chosen_projects.all()
+            schemas.ProjectRef(id=chosen.project_id, name=chosen.name, is_visible=chosen.not_visible_since is None)
+            for chosen in row.chosen_projects.all()
         ]
     )
     owner: User = row.owner

@@ -42,7 +42,7 @@ def _unknown(request: HttpRequest) -> HttpResponse:
 def _operations() -> list[URLPattern]:
     """Those of the framework, without its root, which leads to documentation that is not used."""
     found = [pattern for pattern in api.urls[0] if isinstance(pattern, URLPattern) and pattern.name != "api-root"]
-    return [path(str(each.pattern), _for_programs(each.callback), name=each.name) for each in found]
+    return [path(str(pattern.pattern), _for_programs(pattern.callback), name=pattern.name) for pattern in found]
 
 
 urlpatterns = [*_operations(), re_path("", _for_programs(_unknown))]

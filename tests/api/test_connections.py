@@ -232,7 +232,7 @@ def test_a_stored_connection_is_tested(program: Program, connected: Connected) -
     found = program.post(f"/connections/{row.pk}/test")
     assert (found["health"], found["is_accepted"], found["has_passed"]) == ("healthy", True, True)
     assert found["problem"] is None
-    assert {each["verdict"] for each in found["capabilities"]} == {"granted"}
+    assert {capability["verdict"] for capability in found["capabilities"]} == {"granted"}
     Connection.objects.filter(pk=row.pk).update(server="Gone")
     found = program.post(f"/connections/{row.pk}/test")
     assert found["problem"]["code"] == "server_unknown"

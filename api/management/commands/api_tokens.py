@@ -92,7 +92,7 @@ def _row(token: ApiToken) -> dict[str, Any]:
         "owner": token.owner.get_username(),
         "state": str(token.state_at(timezone.now())),
         "permissions": token.permissions,
-        "connections": None if token.all_connections else [each.pk for each in token.connections.all()],
+        "connections": None if token.all_connections else [connection.pk for connection in token.connections.all()],
         "created_at": token.created_at.isoformat(),
         "expires_at": token.expires_at.isoformat(),
         "last_used_at": token.last_used_at.isoformat() if token.last_used_at else None,
