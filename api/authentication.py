@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -77,9 +78,10 @@ def authenticate(request: HttpRequest, *, now: datetime) -> Caller:
     caller = Caller(token, token.owner)
     _note_use(token, address, now=now)
     # A cookie may have come along; whose it is does not matter here.
-    request.user = token.owner
-    request.caller = caller  # type: ignore[attr-defined]  # see ApiRequest
-    request.actor = Actor(_actor_name(token), token.owner.pk, address)  # type: ignore[attr-defined]  # see ApiRequest
+    noted = cast("ApiRequest", request)
+    noted.user = token.owner
+    noted.caller = caller
+    noted.actor = Actor(_actor_name(token), token.owner.pk, address)
     return caller
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from api import input_rules
 from api.scopes import SCOPES
 from connections import reads
-from connections.fields import checked
+from connections.fields import checked, offer
 from core.widgets import TextInput
 
 _DAYS = (30, 90, 180, 365)
@@ -42,9 +42,8 @@ class TokenForm(forms.Form):
 
     def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        permissions = self.fields["permissions"]
-        assert isinstance(permissions, forms.ChoiceField)  # noqa: S101  (declared above)
-        permissions.choices = [(scope.permission, scope.label) for scope in SCOPES if owner.has_perm(scope.permission)]
+        scopes = [(scope.permission, scope.label) for scope in SCOPES if owner.has_perm(scope.permission)]
+        offer(self, "permissions", scopes)
 
     def clean_name(self) -> str:
         """The name as it is stored."""

@@ -1,7 +1,7 @@
 """Form fields, and the bridge from `input_rules` to form errors."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django import forms
 
@@ -21,8 +21,7 @@ def checked(rule: Callable[..., Value], *args: Any, **kwargs: Any) -> Value:
 
 def offer(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> forms.ChoiceField:
     """Set the choices of a field that are known only when the form is made. Returns the field."""
-    field = form.fields[name]
-    assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared in the form)
+    field = cast("forms.ChoiceField", form.fields[name])
     field.choices = choices
     return field
 

@@ -41,14 +41,19 @@ def has_invisible(text: str) -> bool:
 
 
 def connection_name(text: str) -> str:
-    """The name as one line of at most NAME_LENGTH characters, with white space collapsed."""
+    """The name of a connection, as one line."""
+    return one_line_name(text, longest=NAME_LENGTH, missing="Enter a name.")
+
+
+def one_line_name(text: str, *, longest: int, missing: str) -> str:
+    """A name as one line of at most `longest` characters, with white space collapsed. `missing` asks for it."""
     if has_invisible(text.strip()):
         raise InvalidInput("name_invisible", "The name contains an invisible character.", field="name")
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if not name:
-        raise InvalidInput("name_missing", "Enter a name.", field="name")
-    if len(name) > NAME_LENGTH:
-        raise InvalidInput("name_too_long", f"A name has at most {NAME_LENGTH} characters.", field="name")
+        raise InvalidInput("name_missing", missing, field="name")
+    if len(name) > longest:
+        raise InvalidInput("name_too_long", f"A name has at most {longest} characters.", field="name")
     return name
 
 

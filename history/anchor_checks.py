@@ -40,16 +40,8 @@ class AnchorCheck:
                 words = f"Seals {self.first_changed.number} to {self.last_changed.number} differ from their anchors."
             yield Finding("anchor", self.first_changed.number, _joined(words, self._since(), REMEDY))
         if self.first_missing and self.last_missing:
-            words = _joined(self._missing(), self._since(), REMEDY)
+            words = _joined(_missing(self.first_missing, self.last_missing), self._since(), REMEDY)
             yield Finding("truncated", self.first_missing.number, words)
-
-    def _missing(self) -> str:
-        first, last = self.first_missing, self.last_missing
-        assert first is not None and last is not None  # noqa: S101, PT018  (checked by the caller)
-        reach = f", which covered events up to {last.last_event}," if last.last_event else ""
-        if first.number == last.number:
-            return f"Seal {last.number}{reach} has an anchor but is missing."
-        return f"Seals {first.number} to {last.number}{reach} have anchors but are missing."
 
     def _since(self) -> str:
         if self.held is None:
@@ -63,6 +55,13 @@ class AnchorCheck:
             yield f"{_anchors(self.pruned)} of batches that have been pruned, so they can't be compared."
         if self.superseded:
             yield f"{_anchors(self.superseded)} of seals whose loss an operator has accepted."
+
+
+def _missing(first: Anchor, last: Anchor) -> str:
+    reach = f", which covered events up to {last.last_event}," if last.last_event else ""
+    if first.number == last.number:
+        return f"Seal {last.number}{reach} has an anchor but is missing."
+    return f"Seals {first.number} to {last.number}{reach} have anchors but are missing."
 
 
 def _joined(*sentences: str) -> str:

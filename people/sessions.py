@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
@@ -22,8 +22,7 @@ class SessionStore(DatabaseStore):
 
     def create_model_instance(self, data: Mapping[str, Any]) -> Session:
         """The row, with its columns copied from the encoded data."""
-        row = super().create_model_instance(dict(data))
-        assert isinstance(row, Session)  # noqa: S101  (the model above)
+        row = cast("Session", super().create_model_instance(dict(data)))
         user = data.get(SESSION_KEY)
         row.user_id = int(user) if user is not None else None
         row.signed_in_at = _datetime(data.get(SIGNED_IN_AT))

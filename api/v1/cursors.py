@@ -7,7 +7,7 @@ by which the database compares.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from django.core import signing
 from django.db.models import Model, Q, QuerySet
@@ -67,7 +67,8 @@ def _read(cursor: str, of: str) -> list[Any]:
 
 
 def _position(row: Connection, sort: str) -> list[object]:
-    by_name: list[object] = [row.lower_name, row.pk]  # type: ignore[attr-defined]  # annotated
+    annotated = cast("Any", row)
+    by_name: list[object] = [annotated.lower_name, row.pk]
     if sort == "expiry":
         return [row.expires_on.isoformat() if row.expires_on else None, *by_name]
     return [row.last_checked.isoformat(), *by_name] if sort == "checked" else by_name

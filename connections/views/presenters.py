@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from connections.domain import expiry
 from connections.domain.health import Expiry, Health, worse
@@ -129,7 +130,7 @@ class CapabilityGroup:
     rows: list[CapabilityRow] = field(default_factory=list)
 
 
-def _row(key: str, verdict: str, reason: str, **optional: object) -> CapabilityRow:
+def _row(key: str, verdict: str, reason: str, **optional: Any) -> CapabilityRow:
     capability = CAPABILITIES[key]
     # For "not permitted", the chip says enough.
     explained = catalogue.problem(reason).title if reason and verdict != Verdict.NOT_PERMITTED else ""
@@ -138,7 +139,7 @@ def _row(key: str, verdict: str, reason: str, **optional: object) -> CapabilityR
         use=capability.needed_for if verdict == Verdict.GRANTED else capability.without,
         chip=VERDICT_CHIPS[verdict],
         reason=explained,
-        **optional,  # type: ignore[arg-type]
+        **optional,
     )
 
 

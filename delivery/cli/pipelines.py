@@ -1,6 +1,7 @@
 """What `manage.py builds` and `manage.py releases` share: options, lists of pipelines, and how errors are reported."""
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -20,7 +21,7 @@ Read = Callable[[reads.Filters], QuerySet[P]]
 Verb = Callable[[Options, Output], int]
 
 
-class PipelineCommand(TerminalCommand):
+class PipelineCommand(TerminalCommand, ABC):
     """A command with verbs, most of which are about one pipeline. `verbs` has the function and the help of each."""
 
     verbs: ClassVar[Mapping[str, tuple[Verb, str]]]
@@ -35,13 +36,13 @@ class PipelineCommand(TerminalCommand):
             verb.add_argument("--project", default="", help="name of the project")
             verb.add_argument("--json", action="store_true", help="print JSON")
 
+    @abstractmethod
     def add_verb_arguments(self, verb: CommandParser, name: str) -> None:
         """Add the arguments that only this verb has."""
-        raise NotImplementedError
 
+    @abstractmethod
     def find(self, options: Options) -> Pipeline | ReleasePipeline:
         """The pipeline that is named. Raises `CommandError` if there is none, or more than one."""
-        raise NotImplementedError
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the verb and exit with its code."""
