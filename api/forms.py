@@ -27,7 +27,9 @@ class TokenForm(forms.Form):
     permissions = forms.MultipleChoiceField(
         label="Permissions",
         widget=forms.CheckboxSelectMultiple,
-        help_text="The token never exceeds your role: a permission that you lose, it loses too.",
+        initial=["connections.view_connection"],
+        help_text="Everything about connections also needs the first one. If your role loses a permission, the token "
+        "loses it too.",
         error_messages={"required": "Choose at least one permission."},
     )
     connections = forms.CharField(

@@ -29,7 +29,7 @@ class OperationRow:
     path: str
     title: str
     about: str
-    permission: str
+    permissions: list[str]
     all_connections: bool
     parameters: list[FieldRow]
     body: str
@@ -86,7 +86,7 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Operatio
         path=path,
         title=operation["summary"],
         about=operation.get("description", ""),
-        permission=operation["x-permission"],
+        permissions=operation["x-permissions"],
         all_connections=operation["x-all-connections"],
         parameters=[
             FieldRow(

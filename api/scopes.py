@@ -13,9 +13,7 @@ class Scope:
 
 SCOPES = (
     # Responses contain the connection, so whatever changes or tests one needs this permission too.
-    Scope(
-        "connections.view_connection", "Read connections (also needed for the changes below), capabilities and health"
-    ),
+    Scope("connections.view_connection", "Read connections, capabilities and health"),
     Scope("connections.test_connection", "Test connections"),
     Scope("connections.add_connection", "Connect organizations"),
     Scope("connections.change_connection", "Edit connections"),

@@ -21,12 +21,16 @@ class Access(HttpBearer):
         self.all_connections = all_connections
         self.shows_connection = shows_connection
 
+    @property
+    def permissions(self) -> list[str]:
+        """All that the token has to carry."""
+        return [self.permission, *([VIEW] if self.shows_connection else [])]
+
     def __call__(self, request: HttpRequest) -> Caller:
         """The caller. Raises `NotAuthenticated`, `NotPermitted` and `TooMany`."""
         caller = authenticate(request, now=timezone.now())
-        caller.require(self.permission)
-        if self.shows_connection:
-            caller.require(VIEW)
+        for permission in self.permissions:
+            caller.require(permission)
         if self.all_connections:
             caller.require_all_connections()
         return caller

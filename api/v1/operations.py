@@ -14,7 +14,7 @@ BASE = "/api/v1/"
 ROUTERS: tuple[Router, ...] = (connections.router, audits.router, health.router)
 _ABOUT = (
     "Connections to Azure DevOps, their health and their audits. Each request carries an API token, which people "
-    "create under “Your account”. Problems are described as RFC 9457 has it, with stable codes."
+    "create under “Your account”. Errors follow RFC 9457 and have stable codes."
 )
 _SCHEME = "ApiToken"
 _SCHEMES = {_SCHEME: {"type": "http", "scheme": "bearer", "description": "An API token, which begins with mfeo_."}}
@@ -67,9 +67,9 @@ def document(server: str = "/") -> dict[str, Any]:
 
 
 def _finish(operation: dict[str, Any], access: Access) -> None:
-    """Say what the framework does not know: the permission, and the media type of problems."""
+    """Say what the framework does not know: the permissions, and the media type of problems."""
     operation["security"] = [{_SCHEME: []}]
-    operation["x-permission"] = access.permission
+    operation["x-permissions"] = access.permissions
     operation["x-all-connections"] = access.all_connections
     for status, response in operation["responses"].items():
         if int(status) >= 400:

@@ -78,7 +78,7 @@ class FieldProblem(Schema):
 
 
 class Problem(Schema):
-    """A problem, as RFC 9457 has it. `code` is stable; the words may change."""
+    """An error in the form of RFC 9457. `code` is stable; the texts may change."""
 
     type: str
     title: str
