@@ -14,9 +14,7 @@ from connections.notifications import calendar_revisions
 from connections.notifications.calendar_feed import Entry
 from history.models import Event
 from history.record import Actor
-from tests.connections.calendars import NOON, events, expiring
-
-REVISION = ("sequence", "dtstamp", "last-modified")
+from tests.connections.calendars import NOON, expiring, revisions
 
 
 @pytest.fixture
@@ -39,13 +37,6 @@ def test_the_time_of_the_last_change_moves_only_with_what_it_says(olga: User, se
     renamed = fetch(secret, now=NOON + timedelta(days=2))
     assert renamed is not None
     assert renamed.changed_at == NOON + timedelta(days=2)
-
-
-def revisions(secret: str, *, now: datetime = NOON) -> dict[str, tuple[object, ...]]:
-    """Of each event at an address, by its id."""
-    fetched = fetch(secret, now=now)
-    assert fetched is not None
-    return {str(event["uid"]): tuple(event.decoded(name) for name in REVISION) for event in events(fetched.content)}
 
 
 def test_an_address_that_is_revoked_during_a_fetch_is_no_error(olga: User, secret: str) -> None:

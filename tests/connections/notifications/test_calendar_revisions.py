@@ -16,10 +16,8 @@ from connections.models import CalendarEntry, Connection
 from connections.notifications import calendar_revisions
 from connections.notifications.calendar_feed import Entry
 from history.record import Actor
-from tests.connections.calendars import NOON, TODAY, events, expiring
+from tests.connections.calendars import NOON, TODAY, expiring, revisions
 from tests.factories import ConnectionFactory
-
-REVISION = ("sequence", "dtstamp", "last-modified")
 
 
 @pytest.fixture
@@ -30,13 +28,6 @@ def olga(person: Callable[..., User]) -> User:
 @pytest.fixture
 def secret(olga: User) -> str:
     return make_address(olga, by=Actor("olga", olga.pk), now=NOON)
-
-
-def revisions(secret: str, *, now: datetime = NOON) -> dict[str, tuple[object, ...]]:
-    """Of each event at an address, by its id."""
-    fetched = fetch(secret, now=now)
-    assert fetched is not None
-    return {str(event["uid"]): tuple(event.decoded(name) for name in REVISION) for event in events(fetched.content)}
 
 
 def changes(connection: Connection) -> dict[str, Callable[[], object]]:
