@@ -10,7 +10,7 @@ class ApiConfig(AppConfig):
     verbose_name = "REST API"
 
     def ready(self) -> None:
-        """Words for the history."""
+        """Register the labels for the history."""
         from api.event_types import API_TOKENS, KINDS
         from history import event_types
 

@@ -23,7 +23,7 @@ _NOTED_EVERY = timedelta(minutes=1)
 
 
 class NotAuthenticated(Exception):
-    """The request carries no API token that works. `code` is the catalogue's."""
+    """The request has no valid API token. `code` is a code of the catalogue."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -31,7 +31,7 @@ class NotAuthenticated(Exception):
 
 
 class NotPermitted(Exception):
-    """The token works, but not for this. `code` is the catalogue's."""
+    """The token is valid, but not permitted to do this. `code` is a code of the catalogue."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -40,17 +40,17 @@ class NotPermitted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An API token that works, with its owner."""
+    """A valid API token and its owner."""
 
     token: ApiToken
     owner: User
 
     def may(self, permission: str) -> bool:
-        """Whether the token carries the permission and its owner has it."""
+        """Whether both the token and its owner have the permission."""
         return permission in self.token.permissions and self.owner.has_perm(permission)
 
     def require(self, permission: str) -> None:
-        """Raise `NotPermitted` unless the token carries the permission and its owner has it."""
+        """Raise `NotPermitted` unless both the token and its owner have the permission."""
         if permission not in self.token.permissions:
             raise NotPermitted("not_permitted_by_token")
         if not self.owner.has_perm(permission):
@@ -63,14 +63,14 @@ class Caller:
 
 
 class ApiRequest(HttpRequest):
-    """A request as operations get it: with who calls, and with who acts for the history."""
+    """A request with its caller, and with the actor for the history."""
 
     caller: Caller
     actor: Actor
 
 
 def authenticate(request: HttpRequest, *, now: datetime) -> Caller:
-    """The caller, noted on the request. Raises `NotAuthenticated`, and `TooMany` when the token is used too often."""
+    """Authenticate the caller and store it on the request. Raises `NotAuthenticated` and `TooMany`."""
     token = _token_of(request.headers.get("Authorization", ""))
     _require_active(token, now=now)
     rate_limits.consume([_cost(token)], now=now)

@@ -16,7 +16,7 @@ _MOST_NAMES = 100
 
 
 class TokenForm(forms.Form):
-    """A name, the permissions out of those that the owner has, a life, and connections when only some are meant."""
+    """Name, permissions, lifetime and, optionally, connections of a new token."""
 
     name = forms.CharField(
         label="Name",

@@ -1,27 +1,27 @@
-"""The health of the product, which the project above this app knows how to find out."""
+"""The health report, which the project registers here because it is above this app."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 
 class Part(Protocol):
-    """One part of the product: whether it works, in words, and the age of its last sign of life."""
+    """The state of one part of the product."""
 
     @property
     def name(self) -> str:
-        """What it is."""
+        """Its name."""
 
     @property
     def ok(self) -> bool:
-        """Whether it does its work."""
+        """Whether it works."""
 
     @property
     def says(self) -> str:
-        """Its state in words."""
+        """Its state as a sentence."""
 
     @property
     def seconds(self) -> int | None:
-        """The age of its last sign of life, where it leaves any."""
+        """Seconds since its last heartbeat, if it writes any."""
 
 
 _reporters: list[Callable[[], Sequence[Part]]] = []

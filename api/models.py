@@ -16,7 +16,7 @@ class ApiToken(models.Model):
     subject_kind = "api_token"
 
     class State(models.TextChoices):
-        """Whether it opens the API."""
+        """Whether it can be used."""
 
         ACTIVE = "active", "Active"
         EXPIRED = "expired", "Expired"
@@ -49,7 +49,7 @@ class ApiToken(models.Model):
         return self.name
 
     def state_at(self, now: datetime) -> State:
-        """Whether it opens the API at that time."""
+        """Whether it can be used at that time."""
         if self.revoked_at is not None:
             return self.State.REVOKED
         return self.State.EXPIRED if self.expires_at <= now else self.State.ACTIVE

@@ -12,7 +12,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def is_for_api(request: HttpRequest) -> bool:
-    """Whether a program asks, which reads problems rather than pages."""
+    """Whether the request is for the API, which answers with problems instead of pages."""
     return request.path_info.startswith(settings.API_PREFIX)
 
 
@@ -53,6 +53,6 @@ def problem_response(
 
 
 def coded_response(request: HttpRequest, status: int, code: str, **more: str) -> JsonResponse:
-    """The response for a code in the catalogue's words, with more headers by name (`retry_after="5"`)."""
+    """The response for a code of the catalogue, with additional headers by name (`retry_after="5"`)."""
     headers = {name.replace("_", "-").title(): value for name, value in more.items()}
     return problem_response(request, status, catalogue.problem(code), headers=headers)

@@ -1,4 +1,4 @@
-"""What pages and commands read of API tokens."""
+"""Reads of API tokens for pages and commands."""
 
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
@@ -33,7 +33,7 @@ def token(token_id: int) -> ApiToken | None:
 
 
 def open_to(token: ApiToken, found: QuerySet[Connection]) -> QuerySet[Connection]:
-    """Those of the connections that the token is for, with all that is shown of them."""
+    """The connections that the token is limited to, with related rows."""
     if not token.all_connections:
         found = found.filter(pk__in=token.connections.values("pk"))
     return found.select_related("owner").prefetch_related("chosen_projects")
@@ -50,5 +50,5 @@ def audit_run(run_id: int) -> AuditRun | None:
 
 
 def audited_connections(run: AuditRun) -> QuerySet[AuditedConnection]:
-    """What an audit found so far."""
+    """The results of an audit so far."""
     return run.audited.all()

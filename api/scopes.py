@@ -1,4 +1,4 @@
-"""The permissions that an API token can carry: those that operations of the API ask for."""
+"""The permissions that an API token can have: those that operations of the API require."""
 
 from dataclasses import dataclass
 

@@ -8,7 +8,7 @@ from core.tasks import task
 
 @task
 def remove_expired_rows() -> None:
-    """Remove tokens that ended long ago, and requests that nobody repeats any more."""
+    """Delete old tokens, and requests that are too old to be repeated."""
     now = timezone.now()
     idempotency.forget_old(now=now)
     manage_tokens.remove_ended(now=now)

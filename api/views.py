@@ -51,7 +51,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @require_safe
 @may_manage
 def all_tokens(request: HttpRequest) -> HttpResponse:
-    """GET /people/api-tokens/: the tokens of everyone."""
+    """GET /people/api-tokens/: everyone's tokens."""
     page = reads.page_of_tokens(request.GET.get("page"))
     context = {"page": page, "rows": [_row(token) for token in page], "query": ""}
     return render(request, "api/all_tokens.html", context)
@@ -59,7 +59,7 @@ def all_tokens(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: the token stops working at once. One's own, or anyone's for those who manage people."""
+    """POST: revoke one's own token, or anyone's with the permission to manage people."""
     token = reads.token(pk)
     if token is None:
         raise Http404

@@ -22,7 +22,7 @@ class KeyInUse(Exception):
 
 
 def claim(token: ApiToken, key: str, body: bytes, *, now: datetime) -> IdempotentRequest:
-    """The row of a request; its `connection_id` is set when the request was carried out before.
+    """The stored request. Its `connection_id` is set if the request was completed earlier.
 
     The caller ends a new one with `finish` or `abandon`. Raises `KeyReused` and `KeyInUse`.
     """
@@ -51,16 +51,16 @@ def _claim_again(token: ApiToken, key: str, digest: str, *, now: datetime) -> Id
 
 
 def finish(request: IdempotentRequest, connection_id: int) -> None:
-    """Keep what was created, for a repeated request."""
+    """Store the created connection for repeated requests."""
     IdempotentRequest.objects.filter(pk=request.pk).update(connection_id=connection_id)
 
 
 def abandon(request: IdempotentRequest) -> None:
-    """Forget a request that was refused, so that a corrected one may use the key."""
+    """Delete a refused request, so that a corrected one can use the key."""
     IdempotentRequest.objects.filter(pk=request.pk, connection_id=None).delete()
 
 
 def forget_old(*, now: datetime) -> int:
-    """Remove requests that nobody repeats any more. Returns how many."""
+    """Delete requests that are too old to be repeated. Returns how many."""
     removed, _ = IdempotentRequest.objects.filter(started_at__lt=now - _KEPT).delete()
     return removed

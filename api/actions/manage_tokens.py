@@ -100,7 +100,7 @@ def _detail(token: ApiToken, new: NewToken) -> dict[str, object]:
 
 
 def revoke_token(token: ApiToken, *, by: Actor, now: datetime) -> bool:
-    """End the token at once. Returns whether it was still usable; revoking it twice records it once."""
+    """Revoke the token immediately. Returns whether it was usable until now; a second call records no event."""
     with transaction.atomic():
         revoked = ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now)
         if revoked:
@@ -109,7 +109,7 @@ def revoke_token(token: ApiToken, *, by: Actor, now: datetime) -> bool:
 
 
 def remove_ended(*, now: datetime, kept: timedelta = timedelta(days=90)) -> int:
-    """Remove tokens that ended long ago; their events stay. Returns how many."""
+    """Delete tokens that expired or were revoked long ago; their events are kept. Returns how many."""
     ended = ApiToken.objects.filter(expires_at__lt=now - kept) | ApiToken.objects.filter(revoked_at__lt=now - kept)
     count = ended.count()
     ended.delete()

@@ -1,4 +1,4 @@
-"""What an operation asks of the API token in its request."""
+"""Authentication and permissions of operations."""
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -10,7 +10,7 @@ VIEW = "connections.view_connection"
 
 
 class Access(HttpBearer):
-    """Lets requests in whose API token carries a permission that its owner has.
+    """Requires a permission of both the API token and its owner.
 
     With `shows_connection` the token must be allowed to read connections too, because the response contains one.
     """
@@ -23,7 +23,7 @@ class Access(HttpBearer):
 
     @property
     def permissions(self) -> list[str]:
-        """All that the token has to carry."""
+        """Every permission that the token needs."""
         return [self.permission, *([VIEW] if self.shows_connection else [])]
 
     def __call__(self, request: HttpRequest) -> Caller:
@@ -36,5 +36,5 @@ class Access(HttpBearer):
         return caller
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller:
-        """What the base class would call; everything happens above."""
+        """Required by the base class, which `__call__` replaces."""
         return self(request)

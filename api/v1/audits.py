@@ -29,7 +29,7 @@ _LOOK_AGAIN = 5
 
 
 class Paging(Schema):
-    """Which page."""
+    """Page of a list."""
 
     limit: int = Field(50, ge=1, le=200)
     cursor: str = Field("", max_length=1000, description="From the link to the next page.")
@@ -45,7 +45,7 @@ class Paging(Schema):
     summary="Audit every connection",
 )
 def start_audit(request: ApiRequest, response: HttpResponse) -> Status[schemas.StartedAudit]:
-    """Start an audit of every enabled connection. One that is under way already is returned instead."""
+    """Start an audit of every enabled connection. If one is already running, it is returned instead."""
     from connections.tasks import audit_due
 
     run = audit_runs.start_by_hand(by=actor_of(request), now=timezone.now())
@@ -69,7 +69,7 @@ def start_audit(request: ApiRequest, response: HttpResponse) -> Status[schemas.S
     summary="Follow an audit",
 )
 def get_audit(request: ApiRequest, response: HttpResponse, audit_id: AuditId) -> schemas.Audit:
-    """How far it is."""
+    """Return the progress of an audit."""
     return _shown(_find(audit_id), response)
 
 
@@ -83,7 +83,7 @@ def get_audit(request: ApiRequest, response: HttpResponse, audit_id: AuditId) ->
 def list_audited_connections(
     request: ApiRequest, response: HttpResponse, audit_id: AuditId, filters: Query[Paging]
 ) -> schemas.AuditedConnectionList:
-    """Each connection of the audit, with what was found so far."""
+    """List the connections of an audit with their results so far."""
     require_known(request, filters)
     found = reads.audited_connections(_find(audit_id))
     page = cursors.page_by_id(found, of=f"audit {audit_id}", cursor=filters.cursor, limit=filters.limit)
@@ -100,7 +100,7 @@ def list_audited_connections(
     summary="Cancel an audit",
 )
 def cancel_audit(request: ApiRequest, response: HttpResponse, audit_id: AuditId) -> schemas.Audit:
-    """Connections that are being checked right now are finished. Cancelling it twice is no error."""
+    """Connections that are being audited are finished first. Cancelling twice is not an error."""
     audit_runs.cancel(_find(audit_id), now=timezone.now())
     return _shown(_find(audit_id), response)
 

@@ -11,7 +11,7 @@ LARGEST = 64 * 1024
 
 
 class BadBody(Exception):
-    """A body that is not looked into. `code` is the catalogue's."""
+    """A body that was not parsed. `code` is a code of the catalogue."""
 
     def __init__(self, status: HTTPStatus, code: str) -> None:
         super().__init__(code)
@@ -33,6 +33,6 @@ class JsonParser(Parser):
 
 
 def is_too_large(request: HttpRequest) -> bool:
-    """Whether the body is announced to be larger than any operation needs."""
+    """Whether the declared size of the body is too large for every operation."""
     announced = str(request.META.get("CONTENT_LENGTH", ""))
     return announced.isdecimal() and int(announced[:20]) > LARGEST

@@ -84,7 +84,7 @@ class ConnectionFilters(Schema):
 def list_connections(
     request: ApiRequest, response: HttpResponse, filters: Query[ConnectionFilters]
 ) -> schemas.ConnectionList:
-    """Filtered and in order as on the page, a page at a time."""
+    """List connections, filtered and sorted as on the Code Repositories page."""
     require_known(request, filters)
     asked = reads.Filters(
         q=storable_text(filters.q),
@@ -110,7 +110,7 @@ def list_connections(
     summary="Get a connection",
 )
 def get_connection(request: ApiRequest, response: HttpResponse, connection_id: ConnectionId) -> schemas.Connection:
-    """As it is stored. Its ETag is for If-Match."""
+    """Return a connection. Use its ETag in If-Match."""
     return _shown(find(request.caller, connection_id), request.caller, response)
 
 
@@ -121,7 +121,7 @@ def get_connection(request: ApiRequest, response: HttpResponse, connection_id: C
     summary="List the capabilities of a connection",
 )
 def list_capabilities(request: ApiRequest, connection_id: ConnectionId) -> schemas.CapabilityList:
-    """What its token can do, as the last audits found."""
+    """Return what its token can do, according to the latest audits."""
     return representations.capabilities(find(request.caller, connection_id))
 
 
@@ -210,7 +210,7 @@ def update_connection(
     body: schemas.SettingsInput,
     if_match: IfMatch = None,
 ) -> schemas.Connection:
-    """Replace its settings. An update that changes nothing succeeds, so it can be repeated."""
+    """Replace its settings. A repeated update that changes nothing succeeds."""
     row = find(request.caller, connection_id)
     changes = Changes(
         name=body.name,
@@ -267,7 +267,7 @@ def rotate_token(
     summary="Test a connection",
 )
 def test_connection(request: ApiRequest, connection_id: ConnectionId) -> schemas.TestResult:
-    """Ask Azure DevOps now what the stored token can do, and store what was found."""
+    """Verify the stored token now, and store the result."""
     row = find(request.caller, connection_id)
     report = audit(row, by=actor_of(request), now=timezone.now(), interactive=True)
     return representations.report(report, row)
@@ -283,7 +283,7 @@ def test_connection(request: ApiRequest, connection_id: ConnectionId) -> schemas
 def disable_connection(
     request: ApiRequest, response: HttpResponse, connection_id: ConnectionId, if_match: IfMatch = None
 ) -> schemas.Connection:
-    """Keep its token, and use it for nothing. Disabling it twice is no error."""
+    """Stop using the connection; its token stays stored. Disabling twice is not an error."""
     return _set_disabled(request, response, connection_id, if_match, disabled=True)
 
 
@@ -297,7 +297,7 @@ def disable_connection(
 def enable_connection(
     request: ApiRequest, response: HttpResponse, connection_id: ConnectionId, if_match: IfMatch = None
 ) -> schemas.Connection:
-    """Use it again. Enabling it twice is no error."""
+    """Use the connection again. Enabling twice is not an error."""
     return _set_disabled(request, response, connection_id, if_match, disabled=False)
 
 
@@ -308,7 +308,7 @@ def enable_connection(
     summary="Disconnect",
 )
 def delete_connection(request: ApiRequest, connection_id: ConnectionId, if_match: IfMatch = None) -> schemas.OldToken:
-    """Delete the connection and the stored token; its history stays. The response says which token to revoke."""
+    """Delete the connection and the stored token; its history is kept. The response names the token to revoke."""
     row, version = find(request.caller, connection_id), _required(if_match)
     name = typed_name(row.name, row.pk)
     old = disconnect(row, confirmed_name=name, by=actor_of(request), now=timezone.now(), drawn_from=version)
@@ -316,7 +316,7 @@ def delete_connection(request: ApiRequest, connection_id: ConnectionId, if_match
 
 
 def find(caller: Caller, connection_id: int) -> Connection:
-    """A connection that the token is for. Raises `ConnectionGone`."""
+    """A connection that the token may access. Raises `ConnectionGone`."""
     row = token_reads.connection(caller.token, connection_id)
     if row is None:
         raise versions.gone()

@@ -20,7 +20,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class InvalidCursor(ValueError):
-    """The cursor was not given out here, or for another order."""
+    """The cursor is invalid, or belongs to another order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Which problem a request is answered with, for everything that an operation or the framework raises."""
+"""Problem responses for every exception of an operation or of the framework."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,7 +33,7 @@ class PreconditionMissing(Exception):
 
 
 class UnknownParameters(Exception):
-    """Parameters of a list that it does not know; a misspelled filter would otherwise leave nothing out."""
+    """Unknown parameters of a list; otherwise a misspelled filter would have no effect."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(names)
@@ -48,7 +48,7 @@ def require_known(request: HttpRequest, filters: Schema) -> None:
 
 
 def register(api: NinjaAPI) -> None:
-    """Called once, when the API is put together."""
+    """Register the handlers. Called once."""
     for kind, handler in _HANDLERS.items():
         api.add_exception_handler(kind, handler)
 
@@ -70,7 +70,7 @@ def _too_many(request: HttpRequest, error: TooMany) -> HttpResponse:
 
 
 def _bad_request(request: HttpRequest, error: HttpError) -> HttpResponse:
-    """The framework wraps what our parser raises."""
+    """Unwrap the exception of our parser."""
     cause = error.__cause__
     if isinstance(cause, BadBody):
         return coded_response(request, cause.status, cause.code)

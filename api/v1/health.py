@@ -20,7 +20,7 @@ router = Router(tags=["Health"])
     summary="Read the health of the product",
 )
 def get_health(request: ApiRequest) -> schemas.HealthReport:
-    """Whether database, broker, scheduler, workers and history do their work."""
+    """Return whether database, broker, scheduler, workers and history work."""
     parts = [
         schemas.HealthPart(name=part.name, is_ok=part.ok, says=part.says, seconds=part.seconds)
         for part in health_report.parts()

@@ -1,4 +1,4 @@
-"""Addresses in responses: whole, as the site is reached from outside."""
+"""Absolute URLs for responses."""
 
 from urllib.parse import urlencode
 

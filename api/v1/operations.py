@@ -1,4 +1,4 @@
-"""The operations put together, and their description as an OpenAPI document."""
+"""All operations, and their OpenAPI document."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ errors.register(api)
 
 
 def access_of_operations() -> dict[str, Access]:
-    """What each operation asks of a token, by the operation's id."""
+    """What each operation requires of a token, by operation id."""
     return {
         str(operation.view_func.__name__): access
         for router in ROUTERS
@@ -67,7 +67,7 @@ def document(server: str = "/") -> dict[str, Any]:
 
 
 def _finish(operation: dict[str, Any], access: Access) -> None:
-    """Say what the framework does not know: the permissions, and the media type of problems."""
+    """Add what the framework does not know: the permissions, and the media type of problems."""
     operation["security"] = [{_SCHEME: []}]
     operation["x-permissions"] = access.permissions
     operation["x-all-connections"] = access.all_connections

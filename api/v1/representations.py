@@ -1,4 +1,4 @@
-"""How rows and reports look in responses."""
+"""Convert rows and reports to response schemas."""
 
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -25,7 +25,7 @@ _VERSIONED = tuple(dict.fromkeys((*versions.EDIT, *versions.ROTATE, *versions.DI
 
 
 def version_of(connection: Connection) -> str:
-    """What changes with each change by a person."""
+    """The version of a connection, which every change by a person changes."""
     return versions.version(connection, _VERSIONED)
 
 
@@ -86,7 +86,7 @@ def old_token(old: OldToken, caller: Caller) -> schemas.OldToken:
 
 
 def capabilities(row: Connection) -> schemas.CapabilityList:
-    """Every capability; one that was never checked is unknown."""
+    """All capabilities; those that were never verified are unknown."""
     known = {state.capability: state for state in row.capabilities.all()}
     found = []
     for capability in capabilities_of(row.provider):
@@ -155,7 +155,7 @@ def audit(run: AuditRun, progress: Progress) -> schemas.Audit:
 
 
 def audited(row: AuditedConnection) -> schemas.AuditedConnection:
-    """What an audit found of one connection."""
+    """The result of an audit for one connection."""
     return schemas.AuditedConnection(
         connection_id=row.connection_id,
         name=row.name,

@@ -1,4 +1,4 @@
-"""What operations read and write. Fields that nobody declared are refused, and secrets only go in."""
+"""Schemas of requests and responses. Undeclared fields are refused, and no response contains a secret."""
 
 import re
 from datetime import date, datetime
@@ -16,7 +16,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def _only_a_day(value: Any) -> Any:
-    """Pydantic would accept a number too, as seconds since 1970."""
+    """Refuse numbers, which Pydantic would accept as seconds since 1970."""
     if isinstance(value, str) and not _DAY.fullmatch(value):
         raise ValueError("A date looks like 2026-12-31.")
     if not isinstance(value, str | date | None):
@@ -39,7 +39,7 @@ class Input(Schema):
 
 
 class ConnectionInput(Input):
-    """A new connection. Its token is tested first; one that cannot do everything needs `accept_limited`."""
+    """A new connection. Its token is verified first; a token without every scope requires `accept_limited`."""
 
     name: Line
     organization: Line = Field(description="Name or address of the organization or collection.")
@@ -52,7 +52,7 @@ class ConnectionInput(Input):
 
 
 class SettingsInput(Input):
-    """What can be changed of a connection. Every field replaces what is stored."""
+    """The settings of a connection. Every field replaces the stored value."""
 
     name: Line
     expires_on: Day | None
@@ -62,7 +62,7 @@ class SettingsInput(Input):
 
 
 class TokenInput(Input):
-    """A new token for a connection. It is tested first, while the old one stays in use."""
+    """A new token for a connection. It is verified first, while the old one stays in use."""
 
     token: TokenText = Field(description="The personal access token. It is stored encrypted and never comes out.")
     expires_on: Day | None = Field(None, description="The token's last day.")
@@ -90,7 +90,7 @@ class Problem(Schema):
 
 
 class Identity(Schema):
-    """The person behind a token, at Azure DevOps."""
+    """The owner of a token in Azure DevOps."""
 
     name: str
     account: str
@@ -133,7 +133,7 @@ class Connection(Schema):
 
 
 class PolicyWarning(Schema):
-    """A rule of the token policy that was broken and only warns."""
+    """A violated rule of the token policy that only warns."""
 
     code: str
     title: str
@@ -153,7 +153,7 @@ class ConnectionRef(Schema):
 
 
 class OldToken(Schema):
-    """A token that is not used any more, and lives on at Azure DevOps until it is revoked there."""
+    """A replaced token. It is valid in Azure DevOps until it is revoked there."""
 
     identity: Identity
     still_used_by: list[ConnectionRef] = Field(description="Revoking the token would break these connections.")
@@ -177,7 +177,7 @@ class ConnectionList(Schema):
 
 
 class Capability(Schema):
-    """What is known of one capability of a connection's token."""
+    """The latest known verdict on one capability."""
 
     capability: str
     scope: str
@@ -188,13 +188,13 @@ class Capability(Schema):
 
 
 class CapabilityList(Schema):
-    """The capabilities of a connection's token, each once."""
+    """The capabilities of a connection's token."""
 
     capabilities: list[Capability]
 
 
 class FindingResult(Schema):
-    """What a test came to for one capability."""
+    """The result of a verification for one capability."""
 
     capability: str
     verdict: Verdict
@@ -202,7 +202,7 @@ class FindingResult(Schema):
 
 
 class ReportProblem(Schema):
-    """Why a token was not accepted, or could not be tested."""
+    """Why a token was rejected or could not be verified."""
 
     code: str
     title: str
@@ -211,7 +211,7 @@ class ReportProblem(Schema):
 
 
 class TestResult(Schema):
-    """What a test of a stored token found."""
+    """The result of verifying a stored token."""
 
     health: Health
     finished_at: datetime
@@ -225,7 +225,7 @@ class TestResult(Schema):
 
 
 class AuditState(StrEnum):
-    """How far an audit is."""
+    """The progress of an audit."""
 
     RUNNING = "running"
     FINISHED = "finished"
@@ -233,7 +233,7 @@ class AuditState(StrEnum):
 
 
 class Audit(Schema):
-    """An audit of many connections, and how far it is."""
+    """An audit and its progress."""
 
     id: int
     state: AuditState
@@ -249,13 +249,13 @@ class Audit(Schema):
 
 
 class StartedAudit(Audit):
-    """An audit that was started, or that was under way already."""
+    """An audit that was started or was already running."""
 
     warnings: list[PolicyWarning]
 
 
 class AuditedConnection(Schema):
-    """What an audit found of one connection."""
+    """The result of an audit for one connection."""
 
     connection_id: int | None = Field(description="null when it was disconnected meanwhile.")
     name: str
@@ -266,7 +266,7 @@ class AuditedConnection(Schema):
 
 
 class AuditedConnectionList(Schema):
-    """A page of what an audit found."""
+    """A page of audit results."""
 
     connections: list[AuditedConnection]
     next: str | None = Field(description="Address of the next page; null on the last one.")
@@ -282,7 +282,7 @@ class HealthPart(Schema):
 
 
 class HealthReport(Schema):
-    """Whether each part of the product does its work."""
+    """The state of each part of the product."""
 
     is_ready: bool
     parts: list[HealthPart]

@@ -1,4 +1,4 @@
-"""Addresses of the operations: reached with an API token alone, whatever cookies come along."""
+"""URLs of the operations, which are authenticated by API token only; cookies are ignored."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -19,7 +19,7 @@ View = Callable[..., HttpResponse]
 
 
 def _for_programs(view: View) -> View:
-    """Without sign-in and forms, never cached, and with a problem for a method that the address does not know."""
+    """Exempt from sign-in and CSRF, never cached, and with a problem response for unknown methods."""
 
     @wraps(view)
     def respond(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -40,7 +40,7 @@ def _unknown(request: HttpRequest) -> HttpResponse:
 
 
 def _operations() -> list[URLPattern]:
-    """Those of the framework, without its root, which leads to documentation that is not used."""
+    """The URLs of the framework, without its own documentation."""
     found = [pattern for pattern in api.urls[0] if isinstance(pattern, URLPattern) and pattern.name != "api-root"]
     return [path(str(pattern.pattern), _for_programs(pattern.callback), name=pattern.name) for pattern in found]
 

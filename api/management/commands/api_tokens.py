@@ -25,12 +25,12 @@ _NO_ID = 2**63
 
 
 class Command(TerminalCommand):
-    """API tokens for those who operate the site, and for scripts that set it up."""
+    """API tokens for operators and setup scripts."""
 
     help = __doc__ or ""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """One sub-command for each verb."""
+        """Add one subcommand for each verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
         listing = verbs.add_parser("list", help="List the tokens of everyone")
         creating = verbs.add_parser("create", help="Create a token and print it, this once")
@@ -46,7 +46,7 @@ class Command(TerminalCommand):
             verb.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Carry out the verb."""
+        """Run the verb."""
         verbs = {"list": self._list, "create": self._create, "revoke": self._revoke}
         try:
             verbs[options["verb"]](options)
