@@ -1,4 +1,4 @@
-"""The rows of the connections list. What many rows repeat is rendered once: chips, providers and addresses."""
+"""The rows of the connections list. What many rows repeat is rendered once, such as chips, dates and owners."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
@@ -26,14 +26,11 @@ class ConnectionRow(TypedDict):
     organization: str
     projects: str
     chip: SafeString
-    expires_on: str
-    expires_iso: str
-    expires_text: str
+    expiry: SafeString
     checked_at: datetime | None
     checked_text: str
     checked_iso: str
-    owner: str
-    is_owner_active: bool
+    owner: SafeString
 
 
 def connection_rows(rows: Iterable[Row], *, projects: Mapping[int, int], today: date) -> Iterator[ConnectionRow]:
@@ -51,14 +48,11 @@ def connection_rows(rows: Iterable[Row], *, projects: Mapping[int, int], today: 
             organization=row.organization,
             projects=projects_summary(projects.get(row.pk, 0), of_all=row.all_projects),
             chip=_chip(state.chip),
-            expires_on=f"{row.expires_on:%-d %b %Y}" if row.expires_on else "",
-            expires_iso=row.expires_on.isoformat() if row.expires_on else "",
-            expires_text=state.expires_text,
+            expiry=_expiry(row.expires_on, state.expires_text),
             checked_at=checked_at,
             checked_text=f"{checked_at:%-d %b %Y, %H:%M}" if checked_at else "",
             checked_iso=checked_at.isoformat() if checked_at else "",
-            owner=row.owner,
-            is_owner_active=row.owner__is_active,
+            owner=_owner(row.owner, is_active=row.owner__is_active),
         )
 
 
@@ -71,6 +65,16 @@ def _address(name: str) -> str:
 @lru_cache(maxsize=64)
 def _chip(chip: Chip) -> SafeString:
     return render_to_string("components/chip.html", {"chip": chip})
+
+
+@lru_cache(maxsize=512)
+def _expiry(day: date | None, text: str) -> SafeString:
+    return render_to_string("connections/expiry.html", {"day": day, "text": text})
+
+
+@lru_cache(maxsize=512)
+def _owner(name: str, *, is_active: bool) -> SafeString:
+    return render_to_string("connections/owner.html", {"name": name, "is_active": is_active})
 
 
 @lru_cache(maxsize=64)
