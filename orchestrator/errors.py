@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import get_script_prefix
@@ -34,6 +34,14 @@ BAD_REQUEST = ErrorPage(
     "Invalid request",
     "We couldn't read this request. Nothing was changed.",
     "Go back and try again.",
+)
+UNKNOWN_HOST = ErrorPage(
+    400,
+    "circle-alert",
+    "Unknown host name",
+    "This site is not served under the host name in the address. Nothing was changed.",
+    "Check the address. The site administrator can add the host name to ALLOWED_HOSTS.",
+    code="host_unknown",
 )
 FORBIDDEN = ErrorPage(
     403,
@@ -171,6 +179,8 @@ def _part(request: HttpRequest, page: ErrorPage, context: dict[str, Any]) -> Htt
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400, or 413 for a request that is too large."""
+    if isinstance(exception, DisallowedHost):
+        return answer(request, UNKNOWN_HOST)
     return answer(request, TOO_LARGE if isinstance(exception, RequestDataTooBig) else BAD_REQUEST)
 
 

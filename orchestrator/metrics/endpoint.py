@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from prometheus_client import exposition
 from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 
 from core.metric_totals import totals
 from orchestrator.metrics.counted import counted
@@ -65,9 +66,17 @@ def _answer(request: HttpRequest) -> HttpResponse:
             headers={"WWW-Authenticate": 'Bearer realm="metrics"'},
         )
     totals.flush()
-    encode, content_type = exposition.choose_encoder(request.headers.get("Accept", ""))
+    encode, content_type = _encoder_for(request.headers.get("Accept", ""))
     body = encode(_Registry(timezone.now()))
     return HttpResponse(body, content_type=content_type, headers={"Cache-Control": "no-store"})
+
+
+def _encoder_for(accept: str) -> tuple[Callable[[Collector], bytes], str]:
+    """The encoder and its content type; the oldest text format if the header has a version that is no version."""
+    try:
+        return exposition.choose_encoder(accept)
+    except TypeError:
+        return exposition.choose_encoder("")
 
 
 def _may_read(request: HttpRequest) -> bool:

@@ -123,6 +123,12 @@ def test_addresses_beside_the_version(client: Client, db: None) -> None:
     problem(client.get("/api/v2/connections"), 404, "address_unknown")
 
 
+@pytest.mark.parametrize("host", ["elsewhere.example.com", "not a host", "127.0.0.1:8000:1"])
+def test_host_names_of_other_sites(program: Program, host: str) -> None:
+    answer = program.call("GET", "/connections", headers={"Host": host})
+    assert problem(answer, 400, "host_unknown")["title"] == "Unknown host name"
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "NONSENSE"])
 def test_methods_of_nothing(program: Program, method: str) -> None:
     response = program.call(method, "/connections")

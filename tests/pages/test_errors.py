@@ -63,7 +63,7 @@ def test_400(forgiving: Client, sandbox: Sandbox) -> None:
 
 def test_400_for_another_host_name(client: Client, db: None) -> None:
     client.raise_request_exception = False
-    is_ours(client.get("/", headers={"host": "evil.example.com"}), 400, "Invalid request")
+    is_ours(client.get("/", headers={"host": "evil.example.com"}), 400, "Unknown host name")
 
 
 def test_403(client: Client, person: Callable[..., User]) -> None:

@@ -50,6 +50,12 @@ PROBLEMS = (
         "Wait as long as “Retry-After” says, then try again.",
     ),
     Problem(
+        "host_unknown",
+        "Unknown host name",
+        "This site is not served under the host name in the address. Nothing was changed.",
+        "Check the address. The site administrator can add the host name to ALLOWED_HOSTS.",
+    ),
+    Problem(
         "body_unreadable",
         "Body unreadable",
         "The body is not JSON in UTF-8, or it is nested too deeply. Nothing was changed.",

@@ -54,6 +54,9 @@ def test_nobody_can_post_there(metrics_on: None) -> None:
     [
         ("", "text/plain"),
         ("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5", "application/openmetrics-text"),
+        ("application/openmetrics-text;version=1.x", "text/plain"),
+        ("application/openmetrics-text;version=²", "text/plain"),
+        ('text/plain;version="1.0.0"', "text/plain"),
     ],
 )
 def test_both_formats_of_prometheus_are_spoken(metrics_on: None, accept: str, content_type: str) -> None:
