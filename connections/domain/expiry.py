@@ -5,7 +5,9 @@ from datetime import date, timedelta
 
 from connections.domain.health import Expiry
 
+# The scale of urgency on every page, chart and mail: neutral over 30 days, amber from 30 to 8, red from 7.
 SOON_DAYS = 30
+URGENT_DAYS = 7
 ADVISED_DAYS = 90
 PRESETS = (30, 60, 90)
 # From this day, Azure DevOps rejects tokens for "All accessible organizations".
@@ -83,11 +85,29 @@ def expiry_of(expires_on: date | None, today: date, *, soon_days: int = SOON_DAY
     return Expiry.SOON if left <= soon_days else Expiry.FINE
 
 
+def tone_of(expires_on: date | None, today: date) -> str:
+    """The tone of an expiry date on the scale above: quiet, warn or bad; info if there is no date."""
+    return "info" if expires_on is None else tone_of_days(days_left(expires_on, today))
+
+
+def tone_of_days(left: int) -> str:
+    """The tone of a token with this many days left."""
+    if left <= URGENT_DAYS:
+        return "bad"
+    return "warn" if left <= SOON_DAYS else "quiet"
+
+
 def in_words(expires_on: date | None, today: date) -> str:
-    """The time until the date, such as "in 3 days" or "yesterday"."""
+    """The expiry date as people read it: "in 3 days", "tomorrow", "today" or "expired 2 days ago"."""
     if expires_on is None:
         return "not recorded, add a date"
-    left = days_left(expires_on, today)
+    relative = relative_day(expires_on, today)
+    return f"expired {relative}" if expires_on < today else relative
+
+
+def relative_day(day: date, today: date) -> str:
+    """A day relative to today, such as "in 3 days" or "yesterday"."""
+    left = days_left(day, today)
     if left == 0:
         return "today"
     if left in (1, -1):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from math import sqrt
 
+from connections.domain import expiry
+
 DAYS = 90
 STEP = 10
 WIDTH = (DAYS + 1) * STEP
@@ -13,9 +15,7 @@ _BASE = 72
 _SHORTEST = 8
 # A bar of this many tokens fills the height, if no day has more.
 _FEW = 4
-_URGENT_DAYS = 7
-_SOON_DAYS = 30
-_MARKED_DAYS = (0, 7, 30, 60, 90)
+_MARKED_DAYS = (0, expiry.URGENT_DAYS, expiry.SOON_DAYS, 60, 90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,8 @@ class Day:
 
     @property
     def tone(self) -> str:
-        """The urgency: bad, warn or good."""
-        if self.left <= _URGENT_DAYS:
-            return "bad"
-        return "warn" if self.left <= _SOON_DAYS else "good"
+        """The urgency: bad, warn or quiet."""
+        return expiry.tone_of_days(self.left)
 
 
 @dataclass(frozen=True, slots=True)

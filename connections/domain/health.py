@@ -28,7 +28,7 @@ class Expiry(StrEnum):
     NOT_RECORDED = "not_recorded"
 
 
-# Worst first: one badge shows the worse of health and expiry.
+# Worst first.
 _RANK: tuple[StrEnum, ...] = (
     Health.DISABLED,
     Expiry.EXPIRED,
@@ -44,9 +44,11 @@ _RANK: tuple[StrEnum, ...] = (
 NEEDS_ATTENTION = (Health.REJECTED, Health.UNREACHABLE, Health.LIMITED)
 
 
-def worse(health: Health, expiry: Expiry) -> Health | Expiry:
-    """The worse of both."""
-    return health if _RANK.index(health) <= _RANK.index(expiry) else expiry
+def shown_states(health: Health, expiry: Expiry) -> tuple[Health | Expiry, ...]:
+    """Both states, worst first, if both need attention; otherwise only the worse. A disabled connection needs none."""
+    both: list[Health | Expiry] = sorted((health, expiry), key=_RANK.index)
+    has_two = health in NEEDS_ATTENTION and expiry is not Expiry.FINE
+    return tuple(both) if has_two else tuple(both[:1])
 
 
 class AuditOutcome(StrEnum):

@@ -277,7 +277,8 @@ def _context(reminder: Due, shared: Mapping[int, list[str]], today: date) -> dic
         "days_left": days_left,
         "ended": ended,
         "token_is_dead": ended or connection.is_token_dead(today=today),
-        "expires_text": expiry.in_words(ends_on, today),
+        "expires_text": expiry.relative_day(ends_on, today) if ends_on else "",
+        "tone": expiry.tone_of(ends_on, today),
         "ends_on": ends_on,
         **_global_tokens(today),
     }

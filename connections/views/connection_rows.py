@@ -25,7 +25,7 @@ class ConnectionRow(TypedDict):
     provider: SafeString
     organization: str
     projects: str
-    chip: SafeString
+    chips: SafeString
     expiry: SafeString
     checked_at: datetime | None
     checked_text: str
@@ -47,8 +47,8 @@ def connection_rows(rows: Iterable[Row], *, projects: Mapping[int, int], today: 
             provider=_provider(row.provider),
             organization=row.organization,
             projects=projects_summary(projects.get(row.pk, 0), of_all=row.all_projects),
-            chip=_chip(state.chip),
-            expiry=_expiry(row.expires_on, state.expires_text),
+            chips=_chips(state.chips),
+            expiry=_expiry(row.expires_on, state.expires_text, state.expires_tone),
             checked_at=checked_at,
             checked_text=f"{checked_at:%-d %b %Y, %H:%M}" if checked_at else "",
             checked_iso=checked_at.isoformat() if checked_at else "",
@@ -62,14 +62,15 @@ def _address(name: str) -> str:
     return f"{before}{{}}{after}"
 
 
-@lru_cache(maxsize=64)
-def _chip(chip: Chip) -> SafeString:
-    return render_to_string("components/chip.html", {"chip": chip})
+# 33 states of the expiry date with each of the three states of health that need attention, and some more.
+@lru_cache(maxsize=256)
+def _chips(chips: tuple[Chip, ...]) -> SafeString:
+    return SafeString("".join(render_to_string("components/chip.html", {"chip": chip}) for chip in chips))
 
 
 @lru_cache(maxsize=512)
-def _expiry(day: date | None, text: str) -> SafeString:
-    return render_to_string("connections/expiry.html", {"day": day, "text": text})
+def _expiry(day: date | None, text: str, tone: str) -> SafeString:
+    return render_to_string("connections/expiry.html", {"day": day, "text": text, "tone": tone})
 
 
 @lru_cache(maxsize=512)

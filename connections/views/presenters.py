@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from connections.domain import expiry
-from connections.domain.health import Expiry, Health, worse
+from connections.domain.health import Expiry, Health, shown_states
 from connections.domain.problems import NO_FACTS, Facts, Problem, catalogue
 from connections.domain.where_tried import in_words
 from connections.models import CapabilityState, Connection
@@ -37,12 +37,10 @@ HEALTH_CHIPS: dict[StrEnum, Chip] = {
     Health.DISABLED: Chip("Disabled", "circle-pause", "quiet"),
 }
 EXPIRY_CHIPS: dict[StrEnum, Chip] = {
-    Expiry.FINE: Chip("Not expiring soon", "calendar-check", "good"),
-    Expiry.SOON: Chip("Expiring soon", "calendar-clock", "warn"),
+    Expiry.FINE: Chip("Not expiring soon", "calendar-check", "quiet"),
     Expiry.EXPIRED: Chip("Expired", "calendar-x", "bad"),
     Expiry.NOT_RECORDED: Chip("No expiry date", "calendar-plus", "info"),
 }
-STATE_CHIPS = HEALTH_CHIPS | EXPIRY_CHIPS
 VERDICT_CHIPS: dict[str, Chip] = {
     Verdict.GRANTED: Chip(catalogue.VERDICT_WORDS[Verdict.GRANTED], "circle-check", "good"),
     Verdict.MISSING: Chip(catalogue.VERDICT_WORDS[Verdict.MISSING], "circle-x", "bad"),
@@ -58,24 +56,36 @@ def health_of_connection(connection: Connection | Row) -> Health:
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """Health and expiry of a connection, and the worse of the two."""
+    """Health and expiry of a connection, and the chips of a row: each of the two that needs attention."""
 
     health: Chip
     expiry: Chip
-    chip: Chip
+    chips: tuple[Chip, ...]
     expires_text: str
+    expires_tone: str
 
 
 def states(connection: Connection | Row, *, today: date) -> States:
     """The states of a connection on this day."""
     health = health_of_connection(connection)
-    end = expiry.expiry_of(connection.expires_on, today)
+    health_chip, expiry_chip = HEALTH_CHIPS[health], expiry_chip_of(connection.expires_on, today=today)
+    shown = shown_states(health, expiry.expiry_of(connection.expires_on, today))
     return States(
-        health=HEALTH_CHIPS[health],
-        expiry=EXPIRY_CHIPS[end],
-        chip=STATE_CHIPS[worse(health, end)],
+        health=health_chip,
+        expiry=expiry_chip,
+        chips=tuple(health_chip if isinstance(state, Health) else expiry_chip for state in shown),
         expires_text=expiry.in_words(connection.expires_on, today),
+        expires_tone=expiry.tone_of(connection.expires_on, today),
     )
+
+
+def expiry_chip_of(expires_on: date | None, *, today: date) -> Chip:
+    """The chip of an expiry date, such as "Expires tomorrow"."""
+    end = expiry.expiry_of(expires_on, today)
+    if expires_on is None or end is not Expiry.SOON:
+        return EXPIRY_CHIPS[end]
+    words = expiry.relative_day(expires_on, today)
+    return Chip(f"Expires {words}", "calendar-clock", expiry.tone_of(expires_on, today))
 
 
 def projects_summary(count: int, *, of_all: bool) -> str:

@@ -183,7 +183,7 @@ def test_pages_list_mail_history_and_commands_agree(
         assert words in mail.text
         assert words in mail.html
     connection.refresh_from_db()
-    assert states(connection, today=datetime.now(UTC).date()).chip.label == "Rejected"
+    assert states(connection, today=datetime.now(UTC).date()).chips[0].label == "Rejected"
 
 
 @pytest.mark.usefixtures("since_the_day")

@@ -2,12 +2,13 @@
 
 import inspect
 import re
-from datetime import date
+from datetime import date, timedelta
+from itertools import product
 
 import pytest
 
 from connections.domain import expiry
-from connections.domain.health import Expiry, Health, worse
+from connections.domain.health import Expiry, Health, shown_states
 from connections.domain.problems import catalogue
 from connections.providers.azure_devops import errors
 
@@ -15,38 +16,55 @@ from connections.providers.azure_devops import errors
 @pytest.mark.parametrize(
     ("health", "end", "expected"),
     [
-        (Health.HEALTHY, Expiry.FINE, Health.HEALTHY),
-        (Health.HEALTHY, Expiry.SOON, Expiry.SOON),
-        (Health.LIMITED, Expiry.SOON, Health.LIMITED),
-        (Health.REJECTED, Expiry.EXPIRED, Expiry.EXPIRED),
-        (Health.HEALTHY, Expiry.NOT_RECORDED, Expiry.NOT_RECORDED),
-        (Health.DISABLED, Expiry.EXPIRED, Health.DISABLED),
+        (Health.HEALTHY, Expiry.FINE, [Health.HEALTHY]),
+        (Health.HEALTHY, Expiry.SOON, [Expiry.SOON]),
+        (Health.LIMITED, Expiry.FINE, [Health.LIMITED]),
+        (Health.LIMITED, Expiry.SOON, [Health.LIMITED, Expiry.SOON]),
+        (Health.REJECTED, Expiry.EXPIRED, [Expiry.EXPIRED, Health.REJECTED]),
+        (Health.HEALTHY, Expiry.NOT_RECORDED, [Expiry.NOT_RECORDED]),
+        (Health.NOT_CHECKED, Expiry.SOON, [Expiry.SOON]),
+        (Health.DISABLED, Expiry.EXPIRED, [Health.DISABLED]),
     ],
 )
-def test_the_chip_shows_the_worse_of_both_axes(health: Health, end: Expiry, expected: object) -> None:
-    assert worse(health, end) is expected
+def test_two_states_that_need_attention_are_both_shown(health: Health, end: Expiry, expected: list[object]) -> None:
+    assert list(shown_states(health, end)) == expected
 
 
-def test_every_pair_of_states_has_a_worse_one() -> None:
-    assert all(worse(health, end) in (health, end) for health in Health for end in Expiry)
+def test_every_pair_of_states_shows_one_or_both() -> None:
+    for health, end in product(Health, Expiry):
+        assert 1 <= len(shown_states(health, end)) <= 2
+        assert {health, end} >= set(shown_states(health, end))
 
 
 @pytest.mark.parametrize(
     ("day", "state", "words"),
     [
         (None, Expiry.NOT_RECORDED, "not recorded, add a date"),
-        (date(2026, 11, 23), Expiry.EXPIRED, "yesterday"),
+        (date(2026, 11, 23), Expiry.EXPIRED, "expired yesterday"),
         (date(2026, 11, 24), Expiry.SOON, "today"),
         (date(2026, 11, 25), Expiry.SOON, "tomorrow"),
         (date(2026, 12, 24), Expiry.SOON, "in 30 days"),
         (date(2026, 12, 25), Expiry.FINE, "in 31 days"),
-        (date(2026, 11, 1), Expiry.EXPIRED, "23 days ago"),
+        (date(2026, 11, 1), Expiry.EXPIRED, "expired 23 days ago"),
     ],
 )
 def test_expiry_is_counted_in_days(day: date | None, state: Expiry, words: str) -> None:
     today = date(2026, 11, 24)
     assert expiry.expiry_of(day, today) is state
     assert expiry.in_words(day, today) == words
+
+
+@pytest.mark.parametrize(
+    ("left", "tone"),
+    [(400, "quiet"), (31, "quiet"), (30, "warn"), (8, "warn"), (7, "bad"), (1, "bad"), (0, "bad"), (-1, "bad")],
+)
+def test_the_scale_is_neutral_over_30_days_amber_to_8_and_red_from_7(left: int, tone: str) -> None:
+    today = date(2026, 11, 24)
+    assert expiry.tone_of(today + timedelta(days=left), today) == expiry.tone_of_days(left) == tone
+
+
+def test_a_missing_date_has_a_tone_of_its_own() -> None:
+    assert expiry.tone_of(None, date(2026, 11, 24)) == "info"
 
 
 BEFORE, AFTER = date(2026, 11, 30), date(2026, 12, 1)

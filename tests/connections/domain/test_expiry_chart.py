@@ -34,7 +34,7 @@ def test_a_day_of_one_token_stays_visible_beside_a_day_of_a_thousand() -> None:
     assert 0 < few.height < many.height == many.height + many.y
 
 
-@pytest.mark.parametrize(("left", "tone"), [(0, "bad"), (7, "bad"), (8, "warn"), (30, "warn"), (31, "good")])
+@pytest.mark.parametrize(("left", "tone"), [(0, "bad"), (7, "bad"), (8, "warn"), (30, "warn"), (31, "quiet")])
 def test_colour_follows_how_soon_it_is(left: int, tone: str) -> None:
     (bar,) = drawn(left).bars
     assert bar.day.tone == tone

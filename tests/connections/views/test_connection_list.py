@@ -59,7 +59,18 @@ def test_what_is_not_known_is_said(pages: Client) -> None:
     ConnectionFactory(checked_at=None, expires_on=None)
     page = shown(pages)
     assert '<span class="muted">never</span>' in page
-    assert '<span class="muted">not recorded, add a date</span>' in page
+    assert '<span class="text-tone tone-info">not recorded, add a date</span>' in page
+
+
+def test_two_truths_have_two_chips(pages: Client) -> None:
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    ConnectionFactory(name="Both", health="limited", expires_on=tomorrow)
+    page = shown(pages)
+    assert [label for label in ("Limited", "Expires tomorrow") if f"</svg> {label}</span>" in page] == [
+        "Limited",
+        "Expires tomorrow",
+    ]
+    assert '<span class="small text-tone tone-bad">tomorrow</span>' in page
 
 
 def test_the_default_connection_and_an_owner_who_left_are_marked(pages: Client) -> None:
