@@ -22,5 +22,7 @@ SCOPES = (
     Scope("connections.delete_connection", "Disconnect"),
     Scope("connections.view_auditrun", "Follow audits"),
     Scope("connections.audit_connection", "Start and cancel audits"),
+    Scope("history.view_event", "Read the history of connections"),
+    Scope("history.view_all_events", "Read the whole history"),
 )
 LABELS = {scope.permission: scope.label for scope in SCOPES}

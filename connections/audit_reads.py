@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, Count, Q, When
+from django.db.models import Case, Count, Q, QuerySet, When
 
 from connections.domain.health import Health
 from connections.models import AuditedConnection, AuditRun
@@ -38,11 +38,19 @@ def _counts() -> dict[str, Count]:
     }
 
 
+def runs() -> QuerySet[AuditRun]:
+    """Runs, newest first, each with its counts."""
+    return AuditRun.objects.annotate(**_counts()).order_by("-started_at", "-id")
+
+
 def page_of_runs(number: str | None) -> Page[AuditRun]:
     """One page of runs, newest first, each with its counts."""
-    return Paginator(AuditRun.objects.annotate(**_counts()).order_by("-started_at", "-id"), RUNS_PER_PAGE).get_page(
-        number
-    )
+    return Paginator(runs(), RUNS_PER_PAGE).get_page(number)
+
+
+def counted(run: AuditRun) -> Progress:
+    """The counts that came with a row of `runs`."""
+    return Progress(**{name: getattr(run, name) for name in _counts()})
 
 
 def progress(run: AuditRun) -> Progress:

@@ -1,5 +1,6 @@
 """Search and filters of the History page, all of them in the URL."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -41,19 +42,23 @@ class HistoryForm(forms.Form):
 
     def filters(self) -> Filters:
         """The valid filters; invalid ones are ignored."""
-        values = self.cleaned_data
-        person, connection = values.get("person", ""), values.get("connection", "")
-        since, until = values.get("since"), values.get("until")
-        return Filters(
-            kind=values.get("kind", ""),
-            actor_name=person,
-            actor_ids=queries.people_called(person) if person else (),
-            subject_kind="connection",
-            subject_ids=_connections_called(connection) if connection else None,
-            since=start_of(since) if since else None,
-            until=end_of(until) if until else None,
-            words=values.get("q", ""),
-        )
+        return filters_of(self.cleaned_data)
+
+
+def filters_of(values: Mapping[str, Any]) -> Filters:
+    """The filters for values by the names of the form's fields; `until` is the last day."""
+    person, connection = values.get("person", ""), values.get("connection", "")
+    since, until = values.get("since"), values.get("until")
+    return Filters(
+        kind=values.get("kind", ""),
+        actor_name=person,
+        actor_ids=queries.people_called(person) if person else (),
+        subject_kind="connection",
+        subject_ids=_connections_called(connection) if connection else None,
+        since=start_of(since) if since else None,
+        until=end_of(until) if until else None,
+        words=values.get("q", ""),
+    )
 
 
 def _connections_called(name: str) -> tuple[int, ...]:

@@ -118,10 +118,11 @@ def _newer_than(edge: Edge) -> Q:
     return Q(at__gte=edge.at) & (Q(at__gt=edge.at) | Q(pk__gt=edge.pk))
 
 
-def newest(selected: QuerySet[Event]) -> EventPage:
+def newest(selected: QuerySet[Event], *, size: int | None = None) -> EventPage:
     """The first page."""
-    events = list(selected[: PAGE_SIZE + 1])
-    return EventPage(events[:PAGE_SIZE], has_older=len(events) > PAGE_SIZE)
+    size = size or PAGE_SIZE
+    events = list(selected[: size + 1])
+    return EventPage(events[:size], has_older=len(events) > size)
 
 
 def oldest(selected: QuerySet[Event]) -> EventPage:
@@ -130,9 +131,9 @@ def oldest(selected: QuerySet[Event]) -> EventPage:
     return EventPage(events[:PAGE_SIZE][::-1], has_newer=len(events) > PAGE_SIZE)
 
 
-def older(selected: QuerySet[Event], edge: Edge) -> EventPage:
+def older(selected: QuerySet[Event], edge: Edge, *, size: int | None = None) -> EventPage:
     """The page after `edge`."""
-    return replace(newest(selected.filter(_older_than(edge))), has_newer=True)
+    return replace(newest(selected.filter(_older_than(edge)), size=size), has_newer=True)
 
 
 def newer(selected: QuerySet[Event], edge: Edge) -> EventPage:

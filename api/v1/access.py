@@ -12,19 +12,19 @@ VIEW = "connections.view_connection"
 class Access(HttpBearer):
     """Requires a permission of both the API token and its owner.
 
-    With `shows_connection` the token must be allowed to read connections too, because the response contains one.
+    `shows` is the permission to read what the response contains, if `permission` allows something else.
     """
 
-    def __init__(self, permission: str, *, all_connections: bool = False, shows_connection: bool = False) -> None:
+    def __init__(self, permission: str, *, all_connections: bool = False, shows: str = "") -> None:
         super().__init__()
         self.permission = permission
         self.all_connections = all_connections
-        self.shows_connection = shows_connection
+        self.shows = shows
 
     @property
     def permissions(self) -> list[str]:
         """Every permission that the token needs."""
-        return [self.permission, *([VIEW] if self.shows_connection else [])]
+        return [self.permission, *([self.shows] if self.shows else [])]
 
     def __call__(self, request: HttpRequest) -> Caller:
         """The caller. Raises `NotAuthenticated`, `NotPermitted` and `TooMany`."""

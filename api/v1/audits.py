@@ -5,8 +5,7 @@ from typing import Annotated
 
 from django.http import Http404, HttpResponse
 from django.utils import timezone
-from ninja import Path, Query, Router, Schema, Status
-from pydantic import Field
+from ninja import Path, Query, Router, Status
 
 from api import reads
 from api.authentication import ApiRequest
@@ -28,11 +27,22 @@ VIEW, ACT = "connections.view_auditrun", "connections.audit_connection"
 _LOOK_AGAIN = 5
 
 
-class Paging(Schema):
-    """Page of a list."""
-
-    limit: int = Field(50, ge=1, le=200)
-    cursor: str = Field("", max_length=1000, description="From the link to the next page.")
+@router.get(
+    "/audits",
+    auth=Access(VIEW, all_connections=True),
+    response=answers(HTTPStatus.OK, schemas.AuditList),
+    openapi_extra=headers(HTTPStatus.OK, Link="The next page, if there is one."),
+    summary="List audits",
+)
+def list_audits(request: ApiRequest, response: HttpResponse, filters: Query[schemas.Paging]) -> schemas.AuditList:
+    """List audits, newest first."""
+    require_known(request, filters)
+    found = audit_reads.runs()
+    page = cursors.page_by_id(found, of="audits", cursor=filters.cursor, limit=filters.limit, newest_first=True)
+    return schemas.AuditList(
+        audits=[representations.audit(run, audit_reads.counted(run)) for run in page.rows],
+        next=next_page(request, response, page.next_cursor),
+    )
 
 
 @router.post(
@@ -81,7 +91,7 @@ def get_audit(request: ApiRequest, response: HttpResponse, audit_id: AuditId) ->
     summary="List what an audit found",
 )
 def list_audited_connections(
-    request: ApiRequest, response: HttpResponse, audit_id: AuditId, filters: Query[Paging]
+    request: ApiRequest, response: HttpResponse, audit_id: AuditId, filters: Query[schemas.Paging]
 ) -> schemas.AuditedConnectionList:
     """List the connections of an audit with their results so far."""
     require_known(request, filters)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.utils import timezone
-from ninja import Header, Path, Query, Router, Schema, Status
+from ninja import Header, Path, Query, Router, Status
 from pydantic import Field
 
 from api import reads as token_reads
@@ -15,24 +15,21 @@ from api.actions import idempotency
 from api.authentication import ApiRequest, Caller
 from api.v1 import cursors, representations, schemas
 from api.v1.access import VIEW, Access
+from api.v1.connection_tests import credentials_of
 from api.v1.errors import PreconditionMissing, require_known
 from api.v1.links import address, next_page
 from api.v1.responses import CHANGE, ONE, answers, headers
-from connections import clients, reads
+from connections import reads
 from connections.actions import versions
 from connections.actions.audit import audit
 from connections.actions.connect import ConnectRequest, connect
 from connections.actions.disconnect import disconnect, set_disabled
 from connections.actions.edit import Changes, edit
-from connections.actions.refusals import CannotConnect
 from connections.actions.rotate import Comparison, Replacement, rotate
-from connections.actions.verify_credential import Credentials
 from connections.input_rules import typed_name
 from connections.models import Connection
 from connections.old_tokens import replaced_tokens
-from connections.providers.azure_devops.identifiers import InvalidOrganizationName, parse_organization, read_token
-from connections.providers.azure_devops.input_errors import organization_error
-from connections.providers.azure_devops.models import Server
+from connections.providers.azure_devops.identifiers import read_token
 from core.storable_text import storable_text
 from history.record import actor_of
 
@@ -44,7 +41,7 @@ IfMatch = Annotated[
 _ETAG = {"ETag": "Version of the connection, for If-Match."}
 
 
-class ConnectionFilters(Schema):
+class ConnectionFilters(schemas.Paging):
     """Search, filters and order, as on the page."""
 
     q: str = Field("", max_length=200, description="Words in name, organization or identity.")
@@ -70,8 +67,6 @@ class ConnectionFilters(Schema):
         description="By name, unless this says otherwise. In the other orders a row that changes between two pages can "
         "be missing, or come twice.",
     )
-    limit: int = Field(50, ge=1, le=200)
-    cursor: str = Field("", max_length=1000, description="From the link to the next page.")
 
 
 @router.get(
@@ -127,7 +122,7 @@ def list_capabilities(request: ApiRequest, connection_id: ConnectionId) -> schem
 
 @router.post(
     "/connections",
-    auth=Access("connections.add_connection", all_connections=True, shows_connection=True),
+    auth=Access("connections.add_connection", all_connections=True, shows=VIEW),
     response=answers(HTTPStatus.CREATED, schemas.ChangedConnection, HTTPStatus.CONFLICT, *ONE, has_body=True),
     openapi_extra=headers(HTTPStatus.CREATED, Location="The connection.", **_ETAG),
     summary="Connect an organization",
@@ -169,12 +164,6 @@ def _connect_once(request: ApiRequest, body: schemas.ConnectionInput, key: str) 
 def _connect(
     request: ApiRequest, body: schemas.ConnectionInput, on_stored: Callable[[Connection], object] | None = None
 ) -> Connection:
-    server = _server(body.server)
-    others = [other for other in clients.servers() if other != server]
-    try:
-        organization = parse_organization(body.organization, server, others=others)
-    except InvalidOrganizationName as wrong:
-        raise CannotConnect(wrong.code, organization_error(wrong, server.place), field="organization") from None
     asked = ConnectRequest(
         name=body.name,
         expires_on=body.expires_on,
@@ -182,23 +171,14 @@ def _connect(
         projects=body.projects,
         accept_limited=body.accept_limited,
     )
-    credentials = Credentials(server, organization, read_token(body.token.get_secret_value()))
+    credentials = credentials_of(body)
     owner, now = request.caller.owner, timezone.now()
     return connect(credentials, asked, owner=owner, by=actor_of(request), now=now, on_stored=on_stored)
 
 
-def _server(name: str | None) -> Server:
-    if name is None:
-        return clients.servers()[0]
-    try:
-        return clients.server(name)
-    except clients.UnknownServer as gone:
-        raise CannotConnect(gone.code, "No server of this name is configured here.", field="server") from None
-
-
 @router.put(
     "/connections/{int:connection_id}",
-    auth=Access("connections.change_connection", shows_connection=True),
+    auth=Access("connections.change_connection", shows=VIEW),
     response=answers(HTTPStatus.OK, schemas.Connection, *CHANGE, has_body=True),
     openapi_extra=headers(HTTPStatus.OK, **_ETAG),
     summary="Update a connection",
@@ -225,7 +205,7 @@ def update_connection(
 
 @router.put(
     "/connections/{int:connection_id}/token",
-    auth=Access("connections.rotate_connection", shows_connection=True),
+    auth=Access("connections.rotate_connection", shows=VIEW),
     response=answers(HTTPStatus.OK, schemas.RotatedConnection, *CHANGE, has_body=True),
     openapi_extra=headers(HTTPStatus.OK, **_ETAG),
     summary="Update the token of a connection",
@@ -262,7 +242,7 @@ def rotate_token(
 
 @router.post(
     "/connections/{int:connection_id}/test",
-    auth=Access("connections.test_connection", shows_connection=True),
+    auth=Access("connections.test_connection", shows=VIEW),
     response=answers(HTTPStatus.OK, schemas.TestResult, *ONE),
     summary="Test a connection",
 )
@@ -270,12 +250,12 @@ def test_connection(request: ApiRequest, connection_id: ConnectionId) -> schemas
     """Verify the stored token now, and store the result."""
     row = find(request.caller, connection_id)
     report = audit(row, by=actor_of(request), now=timezone.now(), interactive=True)
-    return representations.report(report, row)
+    return representations.report(report, server=row.server, organization=row.organization)
 
 
 @router.post(
     "/connections/{int:connection_id}/disable",
-    auth=Access("connections.disable_connection", shows_connection=True),
+    auth=Access("connections.disable_connection", shows=VIEW),
     response=answers(HTTPStatus.OK, schemas.Connection, *CHANGE),
     openapi_extra=headers(HTTPStatus.OK, **_ETAG),
     summary="Disable a connection",
@@ -289,7 +269,7 @@ def disable_connection(
 
 @router.post(
     "/connections/{int:connection_id}/enable",
-    auth=Access("connections.disable_connection", shows_connection=True),
+    auth=Access("connections.disable_connection", shows=VIEW),
     response=answers(HTTPStatus.OK, schemas.Connection, *CHANGE),
     openapi_extra=headers(HTTPStatus.OK, **_ETAG),
     summary="Enable a connection",
@@ -303,7 +283,7 @@ def enable_connection(
 
 @router.delete(
     "/connections/{int:connection_id}",
-    auth=Access("connections.delete_connection", shows_connection=True),
+    auth=Access("connections.delete_connection", shows=VIEW),
     response=answers(HTTPStatus.OK, schemas.OldToken, *CHANGE),
     summary="Disconnect",
 )

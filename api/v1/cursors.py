@@ -14,6 +14,8 @@ from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Lower
 
 from connections.models import Connection
+from history import queries
+from history.models import Event
 
 _SALT = "api.cursor"
 Row = TypeVar("Row", bound=Model)
@@ -48,6 +50,13 @@ def page_by_id(found: QuerySet[Row], *, of: str, cursor: str, limit: int, newest
         (last,) = _read(cursor, of)
         found = found.filter(pk__lt=last) if newest_first else found.filter(pk__gt=last)
     return _page(found.order_by("-pk" if newest_first else "pk"), lambda row: [row.pk], of, limit)
+
+
+def page_of_events(found: QuerySet[Event], *, of: str, cursor: str, limit: int) -> Page[Event]:
+    """One page of events, newest first. Raises `InvalidCursor`."""
+    edge = queries.read_edge(str(_read(cursor, of)[0])) if cursor else None
+    page = queries.older(found, edge, size=limit) if edge else queries.newest(found, size=limit)
+    return Page(page.events, signing.dumps([of, str(page.older)], salt=_SALT) if page.older else "")
 
 
 def _page(found: QuerySet[Row], position: Callable[[Row], Sequence[object]], of: str, limit: int) -> Page[Row]:

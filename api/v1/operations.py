@@ -6,14 +6,20 @@ from ninja import NinjaAPI, Router
 from ninja.operation import Operation
 
 from api.problem_responses import MEDIA_TYPE
-from api.v1 import audits, connections, errors, health
+from api.v1 import audits, connection_tests, connections, errors, events, health
 from api.v1.access import Access
 from api.v1.bodies import JsonParser
 
 BASE = "/api/v1/"
-ROUTERS: tuple[Router, ...] = (connections.router, audits.router, health.router)
+ROUTERS: tuple[Router, ...] = (
+    connection_tests.router,
+    connections.router,
+    audits.router,
+    events.router,
+    health.router,
+)
 _ABOUT = (
-    "Connections to Azure DevOps, their health and their audits. Each request carries an API token, which people "
+    "Connections to Azure DevOps, their health, audits and history. Each request carries an API token, which people "
     "create under “Your account”. Errors follow RFC 9457 and have stable codes."
 )
 _SCHEME = "ApiToken"

@@ -1,5 +1,7 @@
 """Convert rows and reports to response schemas."""
 
+from collections.abc import Iterable
+
 from django.contrib.auth.models import User
 from django.utils import timezone
 
@@ -19,6 +21,8 @@ from connections.old_tokens import OldToken
 from connections.providers.capability import Verdict
 from connections.providers.credential import Credential
 from connections.providers.registry import capabilities_of
+from history.event_types import event_row
+from history.models import Event
 
 # Everything that a person decides on; what audits find makes no update stale.
 _VERSIONED = tuple(dict.fromkeys((*versions.EDIT, *versions.ROTATE, *versions.DISABLE, *versions.DISCONNECT)))
@@ -104,7 +108,7 @@ def capabilities(row: Connection) -> schemas.CapabilityList:
     return schemas.CapabilityList(capabilities=found)
 
 
-def report(found: Report, row: Connection) -> schemas.TestResult:
+def report(found: Report, *, server: str, organization: str) -> schemas.TestResult:
     """What a test found."""
     identity = found.identity
     return schemas.TestResult(
@@ -112,7 +116,7 @@ def report(found: Report, row: Connection) -> schemas.TestResult:
         finished_at=found.finished_at,
         is_accepted=found.accepted,
         has_passed=found.passed,
-        problem=_report_problem(found, row),
+        problem=_report_problem(found, server, organization),
         identity=schemas.Identity(name=identity.display_name, account=identity.account or "") if identity else None,
         capabilities=[
             schemas.FindingResult(capability=finding.capability, verdict=finding.verdict, reason=finding.reason or None)
@@ -123,11 +127,11 @@ def report(found: Report, row: Connection) -> schemas.TestResult:
     )
 
 
-def _report_problem(found: Report, row: Connection) -> schemas.ReportProblem | None:
+def _report_problem(found: Report, server: str, organization: str) -> schemas.ReportProblem | None:
     if found.failure is None:
         return None
-    facts = catalogue.facts_of(found.failure, row.organization)
-    problem = catalogue.problem(found.failure.code, place=clients.place_of(row.server), facts=facts)
+    facts = catalogue.facts_of(found.failure, organization)
+    problem = catalogue.problem(found.failure.code, place=clients.place_of(server), facts=facts)
     return schemas.ReportProblem(
         code=problem.code,
         title=problem.title,
@@ -164,3 +168,21 @@ def audited(row: AuditedConnection) -> schemas.AuditedConnection:
         problem=row.problem or None,
         finished_at=row.finished_at,
     )
+
+
+def events(rows: Iterable[Event]) -> list[schemas.Event]:
+    """Events with their labels."""
+    return [
+        schemas.Event(
+            id=row.event.pk,
+            at=row.event.at,
+            kind=row.event.kind,
+            title=row.type.label,
+            description=row.detail,
+            actor=row.event.actor_name,
+            address=row.event.address,
+            subject=schemas.Subject(kind=row.event.subject_kind, id=row.event.subject_id, name=row.event.subject_name),
+            details=row.event.detail,
+        )
+        for row in map(event_row, rows)
+    ]

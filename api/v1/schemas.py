@@ -32,6 +32,13 @@ Reach = models.Connection.Reach
 TokenText = Annotated[SecretStr, Field(max_length=10_000, json_schema_extra={"writeOnly": True})]
 
 
+class Paging(Schema):
+    """Page of a list."""
+
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str = Field("", max_length=1000, description="From the link to the next page.")
+
+
 class Input(Schema):
     """A body."""
 
@@ -49,6 +56,19 @@ class ConnectionInput(Input):
     token_reach: Reach = Field(Reach.UNKNOWN, description="For which organizations the token was made.")
     projects: ProjectIds | None = Field(None, description="Ids of the only projects it covers; null for all.")
     accept_limited: StrictBool = False
+
+
+class TestInput(Input):
+    """A token to test. The body of a new connection fits too; what only connecting needs is ignored."""
+
+    organization: Line = Field(description="Name or address of the organization or collection.")
+    token: TokenText = Field(description="The personal access token. It is not stored and never comes out.")
+    server: Line | None = Field(None, description="Name of a configured server; the first one by default.")
+    token_reach: Reach = Field(Reach.UNKNOWN, description="For which organizations the token was made.")
+    projects: ProjectIds | None = Field(None, description="Ids of the projects to test it in; null for any.")
+    expires_on: Day | None = Field(None, description="Ignored.")
+    name: Line | None = Field(None, description="Ignored.")
+    accept_limited: StrictBool = Field(False, description="Ignored.")
 
 
 class SettingsInput(Input):
@@ -139,6 +159,12 @@ class PolicyWarning(Schema):
     title: str
 
 
+class PolicyViolation(PolicyWarning):
+    """A violated rule of the token policy."""
+
+    is_refused: bool = Field(description="Whether such a token cannot be connected.")
+
+
 class ChangedConnection(Connection):
     """A connection after its token was stored."""
 
@@ -211,7 +237,7 @@ class ReportProblem(Schema):
 
 
 class TestResult(Schema):
-    """The result of verifying a stored token."""
+    """The result of verifying a token."""
 
     health: Health
     finished_at: datetime
@@ -222,6 +248,12 @@ class TestResult(Schema):
     capabilities: list[FindingResult]
     projects_seen: int
     is_project_list_complete: bool
+
+
+class NewTestResult(TestResult):
+    """The result of verifying a token that is not stored."""
+
+    violations: list[PolicyViolation] = Field(description="Rules of the token policy that the token violates.")
 
 
 class AuditState(StrEnum):
@@ -248,6 +280,13 @@ class Audit(Schema):
     url: str = Field(description="Where to follow it.")
 
 
+class AuditList(Schema):
+    """A page of audits."""
+
+    audits: list[Audit]
+    next: str | None = Field(description="Address of the next page; null on the last one.")
+
+
 class StartedAudit(Audit):
     """An audit that was started or was already running."""
 
@@ -269,6 +308,35 @@ class AuditedConnectionList(Schema):
     """A page of audit results."""
 
     connections: list[AuditedConnection]
+    next: str | None = Field(description="Address of the next page; null on the last one.")
+
+
+class Subject(Schema):
+    """What an event is about. It may be gone."""
+
+    kind: str
+    id: int
+    name: str = Field(description="Its name at that time.")
+
+
+class Event(Schema):
+    """Something that happened, as the history has it."""
+
+    id: int
+    at: datetime
+    kind: str = Field(description="A stable code.")
+    title: str = Field(description="The same in words, which may change.")
+    description: str = Field(description="The details in words, which may change.")
+    actor: str
+    address: str | None
+    subject: Subject
+    details: dict[str, Any] = Field(description="The details as they are stored; they depend on the kind.")
+
+
+class EventList(Schema):
+    """A page of events."""
+
+    events: list[Event]
     next: str | None = Field(description="Address of the next page; null on the last one.")
 
 

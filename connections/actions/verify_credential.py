@@ -44,8 +44,13 @@ def verify_new(credentials: Credentials, *, by: AbstractBaseUser, now: datetime)
 
     Raises `TooManyTests`.
     """
+    return keep_result(VerificationResult(verify(credentials, now=now)), credentials, by=by, now=now)
+
+
+def verify(credentials: Credentials, *, now: datetime) -> Report:
+    """Verify the credentials. Nothing is stored. Raises `TooManyTests`."""
     count_test(now=now)
-    return keep_result(VerificationResult(_check(credentials)), credentials, by=by, now=now)
+    return _check(credentials)
 
 
 def keep_result(
@@ -113,8 +118,7 @@ def usable_or_new_result(
     result = usable_result(verification_key, credentials, by=by, now=now)
     if result is not None:
         return result
-    count_test(now=now)
-    return VerificationResult(_check(credentials))
+    return VerificationResult(verify(credentials, now=now))
 
 
 def token_in_use(token: Credential, *, besides: int | None = None) -> bool:

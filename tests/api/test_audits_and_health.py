@@ -70,6 +70,21 @@ def test_findings_come_in_pages(program: Program) -> None:
     problem(program.call("GET", f"/audits/{other.pk}/connections?cursor={cursor}"), 422, "cursor_invalid")
 
 
+def test_audits_come_newest_first_and_in_pages(program: Program) -> None:
+    ConnectionFactory.create(name="Acme main")
+    for _ in range(3):
+        program.post(f"/audits/{program.post('/audits')['id']}/cancel")
+    listed, path = [], "/audits?limit=2"
+    while path:
+        page = program.get(path)
+        listed += page["audits"]
+        path = (page["next"] or "").removeprefix(HERE)
+    assert [row["id"] for row in listed] == sorted((row["id"] for row in listed), reverse=True)
+    assert len(listed) == 3
+    assert listed[0] == program.get(f"/audits/{listed[0]['id']}")
+    assert (listed[0]["total"], listed[0]["cancelled"]) == (1, 1)
+
+
 def test_an_audit_without_a_broker_waits_for_the_scheduler(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     def unavailable(*_: object) -> None:
         raise BrokerUnavailable

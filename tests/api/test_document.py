@@ -48,7 +48,7 @@ def test_secrets_only_go_in() -> None:
         for field, about in schema.get("properties", {}).items()
         if about.get("format") == "password"
     }
-    assert secret == {("ConnectionInput", "token"), ("TokenInput", "token")}
+    assert secret == {("ConnectionInput", "token"), ("TestInput", "token"), ("TokenInput", "token")}
     assert all(schemas[name]["properties"][field]["writeOnly"] for name, field in secret)
 
 
@@ -70,6 +70,10 @@ def check(response: Any, path: str, method: str) -> None:
         ("get", "/connections/{connection_id}/capabilities"),
         ("post", "/connections/{connection_id}/test"),
         ("post", "/connections/{connection_id}/disable"),
+        ("get", "/connections/{connection_id}/events"),
+        ("get", "/events"),
+        ("get", "/audits"),
+        ("post", "/audits"),
         ("get", "/health"),
         ("post", "/connections"),
     ],

@@ -18,7 +18,7 @@ from tests.factories import make_token
 from tests.leaks import everywhere, hits, of_answer
 
 ANY = {"If-Match": "*"}
-READING = ("create_connection", "update_connection", "rotate_token")
+READING = ("test_token", "create_connection", "update_connection", "rotate_token")
 
 
 @pytest.fixture
