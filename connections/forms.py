@@ -1,5 +1,6 @@
 """Forms about connections. A token is read into a `Credential` and never rendered again."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -31,6 +32,7 @@ class ProjectsField(forms.MultipleChoiceField):
 
 
 RULES = [(Rule.ALLOW, "Allow"), (Rule.WARN, "Warn"), (Rule.REFUSE, "Refuse")]
+NO_DATE = "Enter the date on which the token expires."
 UNKNOWN = ("unknown", "I don't know")
 TOKEN_STATE_WORDS = {
     "valid": "valid",
@@ -39,6 +41,18 @@ TOKEN_STATE_WORDS = {
     "another-organization": "created for another organization",
     "all-organizations": "created for all accessible organizations",
 }
+
+
+class DayField(forms.DateField):
+    """A date that is needed if "On a date" is chosen."""
+
+    is_needed = True
+
+
+def _in_days(days: Iterable[int]) -> list[tuple[str, str]]:
+    """Choices of a number of days, each with the date on which that ends."""
+    today = timezone.localdate()
+    return [(str(number), f"{number} days: {today + timedelta(days=number):%-d %b %Y}") for number in days]
 
 
 class ExpiryForm(forms.Form):
@@ -52,29 +66,34 @@ class ExpiryForm(forms.Form):
         error_messages={"required": "Choose when the token expires."},
         help_text="Azure DevOps shows the date when you create the token, but we can't read it there.",
     )
-    expires_on = forms.DateField(
+    expires_on = DayField(
         label="Date",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "Enter a date as year, month and day, for example 2026-12-31."},
+        error_messages={
+            "required": NO_DATE,
+            "invalid": "Enter a date as year, month and day, for example 2026-12-31.",
+        },
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.policy = StoredTokenPolicy.now()
-        offer(self, "expires", self._offered()).initial = self._suggested()
+        offer(self, "expires", self._offered())
 
     def _offered(self) -> list[tuple[str, str]]:
         """The choices that the token policy does not refuse."""
         longest = self.policy.longest_life_days if self.policy.longest_life is Rule.REFUSE else expiry.LONGEST_LIFE.days
         days = [number for number in expiry.PRESETS if number <= longest] or [longest]
         unknown = [] if self.policy.missing_date is Rule.REFUSE else [UNKNOWN]
-        return [*((str(day), f"In {day} days") for day in days), ("date", "On a date"), *unknown]
+        return [*_in_days(days), ("date", "On a date"), *unknown]
 
-    def _suggested(self) -> str:
-        """The longest preset that the token policy allows."""
-        fitting = [number for number in expiry.PRESETS if number <= self.policy.longest_life_days]
-        return str(max(fitting)) if fitting else "date"
+    def chosen_date(self) -> date | None:
+        """The chosen expiry date, as far as it was chosen; also of a form that does not ask for it yet."""
+        choice = self.cleaned_data.get("expires", "")
+        if choice.isdecimal():
+            return timezone.localdate() + timedelta(days=int(choice))
+        return self.cleaned_data.get("expires_on") if choice == "date" else None
 
     def clean(self) -> dict[str, Any]:
         """Turn the choice into a date, or None for "I don't know"."""
@@ -86,12 +105,12 @@ class ExpiryForm(forms.Form):
         elif choice == "unknown":
             cleaned["expires_on"] = None
         elif choice:
-            cleaned["expires_on"] = today + timedelta(days=int(choice))
+            cleaned["expires_on"] = self.chosen_date()
         return cleaned
 
     def _check_date(self, day: date | None, today: date) -> None:
         if day is None:
-            self.add_error("expires_on", "Enter the date on which the token expires.")
+            self.add_error("expires_on", NO_DATE)
             return
         try:
             self.date_rule(day, today=today)
@@ -227,7 +246,7 @@ class EditForm(ExpiryForm, ProjectsForm):
 
     def _offered(self) -> list[tuple[str, str]]:
         # A recorded date may stay; the action refuses a change that violates the token policy.
-        return [*((str(number), f"In {number} days") for number in expiry.PRESETS), ("date", "On a date"), UNKNOWN]
+        return [*_in_days(expiry.PRESETS), ("date", "On a date"), UNKNOWN]
 
 
 class DisconnectForm(forms.Form):

@@ -24,9 +24,9 @@ from connections.providers.azure_devops.models import Project
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.organization import ProjectRef
 from connections.providers.registry import BY_SLUG, PROVIDERS
-from connections.views.common import guide_context, person, warn_of_violations
+from connections.views.common import guide_context, leave_form, messages_only, person, warn_of_violations
 from connections.views.report_presenter import ReportView
-from connections.views.token_panel import TokenPanel, new_token_report, result_after
+from connections.views.token_panel import TokenPanel, expiry_words, has_new_result, new_token_report, result_after
 from history.record import actor_of
 
 may_add = permission_required("connections.add_connection", raise_exception=True)
@@ -53,16 +53,17 @@ def connect_page(request: HttpRequest) -> HttpResponse:
         return _page(request, ConnectForm())
     form = ConnectForm(request.POST)
     if not form.is_valid():
-        return _page(request, form, tested=_kept(request, form))
+        return messages_only(request, _page(request, form, tested=_kept(request, form)))
     now = timezone.now()
     try:
         connection = connect(_credentials(form), _wishes(form), owner=person(request), by=actor_of(request), now=now)
     except CannotConnect as refused:
         form.add_error(refused.field or None, refused.message)
-        return _page(request, form, tested=result_after(refused, _kept(request, form)))
+        page = _page(request, form, tested=result_after(refused, _kept(request, form)))
+        return page if has_new_result(refused) else messages_only(request, page)
     flash.success(request, f"{connection.name} is now connected to {connection.organization}.")
     warn_of_violations(request, connection, form.cleaned_data["token"])
-    return redirect(connection)
+    return leave_form(request, connection.get_absolute_url())
 
 
 @hide_token
@@ -152,6 +153,8 @@ def _panel(form: ConnectForm, tested: VerificationResult | None) -> TokenPanel:
         submit_label="Connect Azure DevOps",
         submit_icon="plug",
         accept_verb="Connect",
+        submit_url=reverse("connections:add-azure-devops"),
+        expires=expiry_words(form),
         verification_key=tested.verification_key if tested else "",
         reports=[_report(form, tested.report)] if tested else [],
     )

@@ -31,16 +31,26 @@ from connections.forms import RotateForm, VerifyReplacementForm
 from connections.models import Connection
 from connections.views.common import (
     guide_context,
+    leave_form,
+    messages_only,
     person,
     rotation_step_url,
     shown_version,
     tokens_page_of,
     warn_of_violations,
+    whole_page,
 )
 from connections.views.old_tokens import old_token_view
 from connections.views.presenters import states
 from connections.views.report_presenter import ReportView
-from connections.views.token_panel import ComparisonView, TokenPanel, comparison_rows, new_token_report, replacement
+from connections.views.token_panel import (
+    ComparisonView,
+    TokenPanel,
+    comparison_rows,
+    expiry_words,
+    new_token_report,
+    replacement,
+)
 from history.record import actor_of
 
 may_rotate = permission_required("connections.rotate_connection", raise_exception=True)
@@ -107,7 +117,7 @@ def rotation_step(request: HttpRequest) -> HttpResponse:
         return _page(request, here, connections, _form(connections))
     form = RotateForm(request.POST, place=rotation_reads.place_of_step(connections))
     if not form.is_valid():
-        return _page(request, here, connections, form, tested=_kept(request, connections, form))
+        return messages_only(request, _page(request, here, connections, form, tested=_kept(request, connections, form)))
     try:
         swapped = bulk_rotate(
             connections,
@@ -119,7 +129,7 @@ def rotation_step(request: HttpRequest) -> HttpResponse:
         )
     except CannotRotate as refused:
         form.add_error(refused.field or None, refused.message)
-        return _page(request, here, connections, form, tested=_kept(request, connections, form))
+        return messages_only(request, _page(request, here, connections, form, tested=_kept(request, connections, form)))
     return _after(request, here, swapped, form)
 
 
@@ -138,11 +148,11 @@ def _after(request: HttpRequest, here: BulkRotation, swapped: list[Swapped], for
         flash.success(request, f"{names} now {'uses' if len(done) == 1 else 'use'} the new token.")
         warn_of_violations(request, done[0], form.cleaned_data["token"])
     if not failed:
-        return redirect(rotation_step_url(here.at_step(here.at + 1)))
+        return leave_form(request, rotation_step_url(here.at_step(here.at + 1)))
     rest = [outcome.connection for outcome in failed]
     narrowed = here.narrowed_to(_ids(rest), done=_ids(done))
     tested, key = tests_of_refused(failed)
-    return _page(request, narrowed, rest, form, tested=tested, failed=failed, verification_key=key)
+    return whole_page(request, _page(request, narrowed, rest, form, tested=tested, failed=failed, verification_key=key))
 
 
 def _ids(connections: Sequence[Connection]) -> RotationStep:
@@ -222,9 +232,11 @@ def _panel(
 ) -> TokenPanel:
     return TokenPanel(
         test_url=rotation_step_url(here, "verify-step"),
+        submit_url=rotation_step_url(here),
         leave_url=rotation_step_url(here.at_step(here.at + 1)),
         leave_label="Skip",
         submit_label="Update token" if count == 1 else f"Update {count} connections",
+        expires=expiry_words(form),
         verification_key=key or form.data.get("verification_key", ""),
         reports=_reports(tested, form),
         comparisons=[

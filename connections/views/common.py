@@ -7,9 +7,10 @@ from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django_htmx.http import HttpResponseClientRedirect
 
 from connections import clients
 from connections.actions import enforce_policy
@@ -33,6 +34,29 @@ if TYPE_CHECKING:
 def shown_version(request: HttpRequest, current: str, *, has_conflict: bool, name: str = "version") -> str:
     """The version for a form: the submitted one, or the current one for a new form or after a conflict was shown."""
     return current if has_conflict or name not in request.POST else request.POST[name]
+
+
+def leave_form(request: HttpRequest, url: str) -> HttpResponse:
+    """Go to a page after a form was accepted. htmx would load it into the form, so it gets the address instead."""
+    return HttpResponseClientRedirect(url) if _is_htmx(request) else redirect(url)
+
+
+def messages_only(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """A page with a form that was refused, of which htmx takes only the messages beside the fields."""
+    if _is_htmx(request):
+        response.headers["HX-Reswap"] = "none"
+    return response
+
+
+def whole_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """A page of which htmx takes everything, although the form asked for a part. The token stays in its field."""
+    if _is_htmx(request):
+        response.headers["HX-Retarget"] = response.headers["HX-Reselect"] = "#main"
+    return response
+
+
+def _is_htmx(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
 
 
 def ask_again(

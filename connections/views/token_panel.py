@@ -11,6 +11,8 @@ from connections.actions.refusal_causes import with_cause_of_new
 from connections.actions.refusals import Refused
 from connections.actions.rotate import Comparison, Replacement
 from connections.actions.verify_credential import VerificationResult
+from connections.domain import expiry
+from connections.domain.problems.refusals import REFUSALS
 from connections.domain.verification import Report
 from connections.forms import RotateForm, TokenForm
 from connections.models import Connection
@@ -44,12 +46,15 @@ class TokenPanel:
     """What `components/token_panel.html` shows. `verification_key` holds the keys of the kept results."""
 
     test_url: str
+    submit_url: str
     leave_url: str
     submit_label: str
     leave_label: str = "Cancel"
     submit_icon: str = "refresh-cw"
     accept_verb: str = "Use"
     verification_key: str = ""
+    # The chosen expiry date, in words.
+    expires: str = ""
     reports: Sequence[ReportView] = ()
     comparisons: Sequence[ComparisonView] = ()
 
@@ -64,6 +69,11 @@ class TokenPanel:
         return any(report.identity_name for report in self.reports)
 
     @property
+    def accept_error(self) -> str:
+        """What to say when the box to accept a limited token is not ticked."""
+        return REFUSALS["limited_not_accepted"]
+
+    @property
     def is_limited(self) -> bool:
         """Whether a token that was accepted can be used only as Limited."""
         return any(report.identity_name and report.outcome != "passed" for report in self.reports)
@@ -75,6 +85,22 @@ def result_after(refusal: Refused, kept: VerificationResult | None) -> Verificat
     An error of the token field is shown beside the field, so a new test of it adds nothing.
     """
     return kept if refusal.tested is None or refusal.field == "token" else refusal.tested
+
+
+def has_new_result(refusal: Refused) -> bool:
+    """Whether the refusal comes with the result of a test that the page does not show yet."""
+    return refusal.tested is not None and refusal.field != "token"
+
+
+def expiry_words(form: TokenForm) -> str:
+    """The chosen expiry date of a form that was sent, to repeat it beside the result."""
+    # A form that was not sent, or not read, has nothing to repeat.
+    if not hasattr(form, "cleaned_data"):
+        return ""
+    day = form.chosen_date()
+    if day is not None:
+        return f"Expires on {day:%-d %b %Y}, {expiry.in_words(day, timezone.localdate())}."
+    return "Expiry date unknown." if form.data.get("expires") == "unknown" else "Choose when the token expires."
 
 
 def new_token_report(

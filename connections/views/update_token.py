@@ -25,10 +25,13 @@ from connections.models import Connection
 from connections.old_tokens import replaced_tokens
 from connections.views.common import (
     guide_context,
+    leave_form,
+    messages_only,
     person,
     shown_version,
     tokens_page_of,
     warn_of_violations,
+    whole_page,
 )
 from connections.views.connection_detail import find
 from connections.views.old_tokens import old_token_view
@@ -37,6 +40,8 @@ from connections.views.token_panel import (
     ComparisonView,
     TokenPanel,
     comparison_rows,
+    expiry_words,
+    has_new_result,
     new_token_report,
     replacement,
     result_after,
@@ -58,7 +63,7 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
         return _page(request, connection, _empty_form(connection))
     form = RotateForm(request.POST, place=clients.place_of(connection.server))
     if not form.is_valid():
-        return _page(request, connection, form, tested=_kept(request, connection, form))
+        return messages_only(request, _page(request, connection, form, tested=_kept(request, connection, form)))
     new = replacement(form)
     try:
         rotate(
@@ -70,12 +75,17 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
             drawn_from=request.POST.get("version", ""),
         )
     except CannotRotate as refused:
-        if refused.conflicts:
-            return _page(request, find(pk), form, conflicts=refused.conflicts)
-        form.add_error(refused.field or None, refused.message)
-        return _page(request, connection, form, tested=result_after(refused, _kept(request, connection, form)))
+        return _refused(request, connection, form, refused)
     warn_of_violations(request, connection, new.token)
-    return redirect("connections:token-updated", pk=connection.pk)
+    return leave_form(request, reverse("connections:token-updated", args=[connection.pk]))
+
+
+def _refused(request: HttpRequest, connection: Connection, form: RotateForm, refused: CannotRotate) -> HttpResponse:
+    if refused.conflicts:
+        return whole_page(request, _page(request, find(connection.pk), form, conflicts=refused.conflicts))
+    form.add_error(refused.field or None, refused.message)
+    page = _page(request, connection, form, tested=result_after(refused, _kept(request, connection, form)))
+    return page if has_new_result(refused) else messages_only(request, page)
 
 
 @hide_token
@@ -188,8 +198,10 @@ def _page(
 def _panel(connection: Connection, form: RotateForm, tested: VerificationResult | None, tokens_page: str) -> TokenPanel:
     return TokenPanel(
         test_url=reverse("connections:test-replacement", args=[connection.pk]),
+        submit_url=reverse("connections:update-token", args=[connection.pk]),
         leave_url=connection.get_absolute_url(),
         submit_label="Update token",
+        expires=expiry_words(form),
         verification_key=tested.verification_key if tested else "",
         reports=[_report(connection, form, tested.report, tokens_page)] if tested else [],
         comparisons=[_comparison(connection, tested.report)] if tested and tested.report.accepted else [],

@@ -27,13 +27,13 @@ const setRunning = (button, running) => {
 };
 document.addEventListener("htmx:beforeRequest", (event) => {
   const button = event.detail.elt;
-  if (!button.matches("[data-test]")) return;
+  if (!button.matches("[data-test], [data-submit]")) return;
   setRunning(button, true);
   startClock(one(".busy"));
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const button = event.detail.elt;
-  if (!button.matches("[data-test]")) return;
+  if (!button.matches("[data-test], [data-submit]")) return;
   setRunning(button, false);
   stopClock();
 });
@@ -106,86 +106,10 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const box = logBox();
   if (box && atEnd) box.scrollTop = box.scrollHeight;
   prepare();
-  if (!event.detail.elt.matches("#test-result, #main, #project-answer")) return;
+  if (!event.detail.elt.matches("#test-result, #main")) return;
   syncErrors();
   if (!focusFirstError()) one("#test-result .outcome h3")?.focus();
 });
-
-// A change of what was tested makes its result outdated.
-const TESTED = "#id_organization, #id_token, [name=server]";
-document.addEventListener("input", (event) => {
-  if (event.target.matches(TESTED)) {
-    const result = one("#test-result");
-    if (one(".report", result || document)) result.classList.add("outdated");
-  }
-  if (event.target.matches("#id_organization")) understand();
-  if (event.target.matches("[data-filter]")) filter(event.target);
-});
-
-// The organization or collection as it is typed: a link to its tokens, and what was understood.
-const organizationIn = (typed) => {
-  const host = typed.match(/^(?:https?:\/\/)?([a-z0-9-]+)\.visualstudio\.com/i);
-  const path = typed.match(/^(?:https?:\/\/)?(?:[^@/]+@)?[^/]*\.[^/]*\/([a-z0-9-]+)/i);
-  const name = host ? host[1] : path ? path[1] : typed;
-  return /^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$/i.test(name) ? name.toLowerCase() : "";
-};
-const decoded = (text) => {
-  try { return decodeURIComponent(text); } catch { return text; }
-};
-const withoutSchemeAndPort = (address) => address.replace(/^[a-z]+:\/\/(?:[^@/]*@)?|^[^@/]*@/i, "").replace(/^([^/:]*):\d+/, "$1");
-const collectionIn = (typed, url) => {
-  const base = withoutSchemeAndPort(url) + "/";
-  const address = withoutSchemeAndPort(typed) + "/";
-  const isBelow = address.toLowerCase().startsWith(base.toLowerCase());
-  const name = decoded(isBelow ? address.slice(base.length).split("/")[0] : typed).trim();
-  const isOne = name && name.length <= 64 && !/[/:\\~&%;@'"?<>|#$*}{,+=[\]\u0000-\u001f]|\.\.|^[_.]|\.$/.test(name);
-  return isOne ? name : "";
-};
-const chosenServer = () => {
-  const servers = all("[data-servers] [data-server]");
-  const name = one("[name=server]")?.value;
-  return servers.find((each) => each.dataset.server === name) || servers[0];
-};
-const understand = () => {
-  const input = one("#id_organization");
-  if (!input) return;
-  const server = chosenServer();
-  const { place, url } = server.dataset;
-  const typed = input.value.trim();
-  const name = place === "collection" ? collectionIn(typed, url) : organizationIn(typed);
-  const echo = one("[data-understood]");
-  const capital = place[0].toUpperCase() + place.slice(1);
-  echo.hidden = !name || name === typed;
-  echo.textContent = `${capital}: ${name}`;
-  if (name) one("[data-tokens-link]").href = server.textContent.replace(`your-${place}`, encodeURIComponent(name));
-  // With one server chosen, only what concerns it is said.
-  one("label[for=id_organization]").textContent = `${capital} Name`;
-  all("[data-for]").forEach((each) => { each.hidden = each.dataset.for !== place; });
-  all("[data-for-server]").forEach((each) => { each.hidden = each.dataset.forServer !== server.dataset.server; });
-};
-
-// Projects: search, and choosing one means "only these".
-const filter = (input) => {
-  const list = one(input.dataset.filter);
-  const words = input.value.trim().toLocaleLowerCase();
-  const rows = all("label", list);
-  rows.forEach((row) => { row.hidden = !row.textContent.toLocaleLowerCase().includes(words); });
-  one("[data-none]", list).hidden = rows.some((row) => !row.hidden);
-};
-const showProjects = () => {
-  const box = one("[data-projects]");
-  if (!box) return;
-  one(".some", box).hidden = one("[name=projects_mode]:checked", box)?.value !== "some";
-};
-const showDates = () => {
-  all("[data-date-choice]").forEach((box) => {
-    const date = one("input", box);
-    const form = date.form;
-    const name = date.name.replace(/expires_on$/, "expires");
-    box.hidden = one(`[name="${name}"]:checked`, form)?.value !== "date";
-  });
-};
-document.addEventListener("change", () => { showProjects(); showDates(); understand(); });
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
@@ -204,21 +128,8 @@ document.addEventListener("keydown", (event) => {
   closeMenus();
   if (menu.contains(document.activeElement)) one("summary", menu).focus();
 });
-// Enter in the search or in "My project is not listed" must not connect.
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter") return;
-  if (event.target.matches("#project-filter")) event.preventDefault();
-  if (event.target.matches("#id_project_name")) {
-    event.preventDefault();
-    one("#project-finder button").click();
-  }
-});
-
 const prepare = () => {
   all("[data-copy]").forEach((button) => { button.hidden = !navigator.clipboard; });
-  showProjects();
-  showDates();
-  understand();
 };
 prepare();
 if (logBox()) logBox().scrollTop = logBox().scrollHeight;

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django import Settings
 
@@ -25,6 +27,7 @@ def fill_in(page: Page, token: str, organization: str = "acme") -> None:
     page.get_by_label("Name", exact=True).fill("Acme main")
     page.get_by_label("Organization Name").fill(organization)
     page.get_by_label("Personal Access Token").fill(token)
+    page.get_by_label("90 days").check()
 
 
 def press_test(page: Page) -> None:
@@ -173,6 +176,7 @@ def test_a_token_is_updated_and_compared(page: Page, connected: Callable[..., Co
     page.goto(connection.get_absolute_url())
     page.get_by_role("link", name="Update token").click()
     page.get_by_label("New Personal Access Token").fill(token_of("full-colleague"))
+    page.locator("#connect-form").get_by_label("90 days").check()
     press_test(page)
     expect(page.locator("[data-comparison=Person]")).to_contain_text("Maya Sample → Noor Sample")
     page.get_by_role("button", name="Update token").click()
@@ -206,6 +210,8 @@ def test_everything_can_be_done_by_keyboard_alone(page: Page, token_of: Token) -
     for selector, text in (("#id_name", "Acme main"), ("#id_organization", "acme"), ("#id_token", token_of("full"))):
         press_until(selector)
         page.keyboard.type(text)
+    press_until("[name=expires]")
+    page.keyboard.press("Space")
     press_until("[data-test]")
     page.keyboard.press("Enter")
     page.locator("#test-result .report").wait_for()
@@ -231,3 +237,57 @@ def test_without_javascript_the_same_works_and_the_token_is_pasted_again(
         page.get_by_label("Personal Access Token").fill(token_of("full"))
         page.get_by_role("button", name="Connect Azure DevOps").click()
         expect(page.get_by_role("heading", name="Acme main")).to_be_visible()
+
+
+def test_nothing_typed_is_lost_to_any_mistake(page: Page, sandbox: Sandbox, token_of: Token) -> None:
+    page.goto("/code-repositories/add/azure-devops/")
+    token, connect = page.get_by_label("Personal Access Token"), page.get_by_role("button", name="Connect Azure DevOps")
+    token.fill(token_of("no-build"))
+    connect.click()
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    for words in ("Enter a name.", "Enter the name of your organization", "Choose when the token expires."):
+        expect(page.get_by_text(words)).to_be_visible()
+    assert sandbox.requests == []
+    page.get_by_label("Name", exact=True).fill("Acme main")
+    expect(page.get_by_text("Enter a name.")).to_be_hidden()
+    page.get_by_label("Organization Name").fill("acme/../other")
+    page.get_by_label("On a date").check()
+    connect.click()
+    expect(page.get_by_text("Enter the date on which the token expires.")).to_be_visible()
+    page.get_by_label("Date", exact=True).fill("2020-01-01")
+    connect.click()
+    expect(page.get_by_text("leads out of the organization")).to_be_visible()
+    expect(page.locator("#id_expires_on_errors li")).to_be_visible()
+    page.get_by_label("Organization Name").fill("acme")
+    page.get_by_label("60 days").check()
+    connect.click()
+    expect(page.get_by_role("heading", name="permissions are missing")).to_be_visible()
+    connect.click()
+    expect(page.get_by_text("Tick the box to use it as Limited")).to_be_visible()
+    expect(page.get_by_label("Connect as Limited")).to_be_focused()
+    expect(token).to_have_value(token_of("no-build"))
+    expect(page.get_by_text("Paste the token again.")).to_be_hidden()
+    page.get_by_label("Connect as Limited").check()
+    connect.click()
+    expect(page.get_by_text("Acme main is now connected to acme.")).to_be_visible()
+
+
+def test_a_name_that_is_taken_costs_neither_the_token_nor_the_result(
+    page: Page, connected: Callable[..., Connection], token_of: Token
+) -> None:
+    connected("Acme main")
+    open_form(page)
+    fill_in(page, token_of("full-again"))
+    press_test(page)
+    page.get_by_role("button", name="Connect Azure DevOps").click()
+    expect(page.get_by_text("Another connection already has this name.")).to_be_visible()
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    expect(page.get_by_label("Personal Access Token")).to_have_value(token_of("full-again"))
+    expect(page.get_by_role("heading", name="Connection successful")).to_be_visible()
+
+
+def test_each_choice_of_the_expiry_shows_its_date_and_none_is_preselected(page: Page) -> None:
+    open_form(page)
+    expect(page.locator("[name=expires]:checked")).to_have_count(0)
+    day = timezone.localdate() + timedelta(days=90)
+    page.get_by_label(f"90 days: {day:%-d %b %Y}").check()

@@ -93,6 +93,7 @@ def test_what_was_typed_survives_an_error_of_the_test(
     page.goto(reverse("connections:add-azure-devops"))
     page.get_by_label("Organization Name").fill("acme")
     page.get_by_label("Personal Access Token").fill(token_of("full"))
+    page.locator("#connect-form").get_by_label("90 days").check()
     with patch("connections.views.add_connection.verify_new", side_effect=RuntimeError("broken")):
         page.get_by_role("button", name="Test Connection").click()
         expect(page.get_by_role("heading", name="Something went wrong")).to_be_focused()

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from connections.actions import verify_credential
@@ -14,6 +16,7 @@ from connections.actions.verify_credential import usable_or_new_result
 from connections.models import Connection, ProbeResult, StoredCredential
 from history.models import Event
 from sandbox.server import Sandbox
+from tests.browser import drawn_now
 from tests.connections.commands import ENTRA_TOKEN
 from tests.factories import ConnectionFactory
 
@@ -190,3 +193,63 @@ def test_scopes_of_a_refused_token_are_shown_as_what_it_could_do(
     assert words not in pages.get(connection.get_absolute_url()).text
     Connection.objects.update(health="rejected", problem="token_expired")
     assert words in pages.get(connection.get_absolute_url()).text
+
+
+HTMX = {"HX-Request": "true", "HX-Target": "test-result"}
+
+
+def sent_by_htmx(pages: Client, name: str, data: Mapping[str, object], *args: object) -> Any:
+    return pages.post(reverse(f"connections:{name}", args=args), data, headers=HTMX)
+
+
+@pytest.mark.parametrize("wrong", [{"name": ""}, {"expires": ""}, {"expires": "date"}, {"organization": "a/../b"}])
+def test_of_a_mistake_only_the_messages_are_swapped(
+    pages: Client, sandbox: Sandbox, token_of: Token, wrong: dict[str, str]
+) -> None:
+    answer = sent_by_htmx(pages, "add-azure-devops", form(token_of("full"), **wrong))
+    assert answer.headers["HX-Reswap"] == "none"
+    assert token_of("full") not in answer.text
+    assert not Connection.objects.exists()
+
+
+def test_after_the_form_was_accepted_htmx_gets_the_address_of_the_connection(
+    pages: Client, sandbox: Sandbox, token_of: Token
+) -> None:
+    answer = sent_by_htmx(pages, "add-azure-devops", form(token_of("full")))
+    assert answer.headers["HX-Redirect"] == Connection.objects.get().get_absolute_url()
+
+
+def test_a_test_that_connecting_began_is_shown(pages: Client, sandbox: Sandbox, token_of: Token) -> None:
+    answer = sent_by_htmx(pages, "add-azure-devops", form(token_of("no-build")))
+    assert "HX-Reswap" not in answer.headers
+    assert "permissions are missing" in answer.text
+
+
+def test_the_result_repeats_the_expiry_date(pages: Client, sandbox: Sandbox, token_of: Token) -> None:
+    day = timezone.localdate() + timedelta(days=90)
+    assert f"Expires on {day:%-d %b %Y}, in 90 days." in post(pages, "test-new", form(token_of("full")))
+    assert "Expiry date unknown." in post(pages, "test-new", form(token_of("full"), expires="unknown"))
+    without = {name: value for name, value in form(token_of("full")).items() if name != "expires"}
+    assert "Choose when the token expires." in post(pages, "test-new", without)
+
+
+def test_the_note_to_paste_again_appears_only_where_a_token_was_lost(pages: Client, token_of: Token) -> None:
+    assert "Paste the token again" in post(pages, "add-azure-devops", form(token_of("full"), name=""))
+    assert "Paste the token again" not in post(pages, "add-azure-devops", form("", name=""))
+
+
+def test_an_update_that_another_one_overtook_keeps_the_token_in_its_field(
+    pages: Client, connected: Callable[..., Connection], token_of: Token
+) -> None:
+    connection = connected()
+    outdated = {"version": drawn_now(connection)}
+    pages.post(
+        reverse("connections:update-token", args=[connection.pk]),
+        {"token": token_of("full-colleague"), "expires": "30", "token_reach": "one"},
+    )
+    data = {"token": token_of("full-again"), "expires": "30", "token_reach": "one"} | outdated
+    answer = sent_by_htmx(pages, "update-token", data, connection.pk)
+    assert answer.headers["HX-Retarget"] == answer.headers["HX-Reselect"] == "#main"
+    assert "data-conflict" in answer.text
+    assert 'hx-preserve="true"' in answer.text
+    assert token_of("full-again") not in answer.text

@@ -13,7 +13,7 @@ from connections.providers.azure_devops.identifiers import (
     parse_organization,
     read_token,
 )
-from connections.providers.azure_devops.input_errors import TOKEN_ERRORS, organization_error
+from connections.providers.azure_devops.input_errors import PLACE_ERRORS, TOKEN_ERRORS, organization_error
 from connections.providers.azure_devops.models import Server
 from connections.providers.credential import Credential
 from connections.providers.organization import Place
@@ -24,6 +24,8 @@ class OrganizationField(forms.CharField):
     """The name of an organization or collection, or any URL in it. The server decides which of the two it is."""
 
     widget = TextInput
+    # Our own messages say what is missing, so Django does not ask for it; the page does before it sends the form.
+    is_needed = True
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(label="Organization Name", strip=False, required=False, **kwargs)
@@ -32,6 +34,7 @@ class OrganizationField(forms.CharField):
         """Set label and help text to what the servers use: organization, collection, or both."""
         places = list(dict.fromkeys(server.place for server in servers))
         self.label = f"{' or '.join(place.capitalize() for place in places)} Name"
+        self.error_messages["required"] = PLACE_ERRORS["empty"].format(place=places[0])
         urls = [server.url for server in servers if server.place == "collection"]
         own = urls[0] if len(urls) == 1 else "https://server/tfs"
         self.help_text = format_html_join(
@@ -48,14 +51,19 @@ def _help(place: Place, own: str) -> str:
 class TokenField(forms.Field):
     """A personal access token. The input is always rendered empty."""
 
+    is_needed = True
+
     def __init__(self, *, label: str = "Personal Access Token", **kwargs: Any) -> None:
         widget = forms.PasswordInput(
-            render_value=False, attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
+            render_value=False,
+            # Where htmx replaces the whole form, the input stays.
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none", "hx-preserve": "true"},
         )
         super().__init__(
             label=label,
             required=False,
             widget=widget,
+            error_messages={"required": TOKEN_ERRORS["empty"]},
             help_text="We send it only to Azure DevOps, store it encrypted, and never show it again.",
             **kwargs,
         )

@@ -184,7 +184,7 @@ def test_the_form_says_the_rules_before_a_token_is_made(strict: None, pages: Cli
     assert "A token may be valid for <strong>60 days</strong> at most." in page
     assert "A token that another connection uses is refused." in page
     assert "The <strong>expiry date</strong> is required." in page
-    assert "In 90 days" not in page
+    assert "90 days:" not in page
     assert 'name="expires" value="unknown"' not in page
 
 

@@ -1,0 +1,154 @@
+"use strict";
+// The pages with a token form: connect, update token, rotation, edit. They work without this file, which saves typing:
+// a request replaces the messages and the result, never a field.
+
+// The organization or collection as it is typed: a link to its tokens, and what was understood.
+const organizationIn = (typed) => {
+  const host = typed.match(/^(?:https?:\/\/)?([a-z0-9-]+)\.visualstudio\.com/i);
+  const path = typed.match(/^(?:https?:\/\/)?(?:[^@/]+@)?[^/]*\.[^/]*\/([a-z0-9-]+)/i);
+  const name = host ? host[1] : path ? path[1] : typed;
+  return /^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$/i.test(name) ? name.toLowerCase() : "";
+};
+const decoded = (text) => {
+  try { return decodeURIComponent(text); } catch { return text; }
+};
+const withoutSchemeAndPort = (address) => address.replace(/^[a-z]+:\/\/(?:[^@/]*@)?|^[^@/]*@/i, "").replace(/^([^/:]*):\d+/, "$1");
+const collectionIn = (typed, url) => {
+  const base = withoutSchemeAndPort(url) + "/";
+  const address = withoutSchemeAndPort(typed) + "/";
+  const isBelow = address.toLowerCase().startsWith(base.toLowerCase());
+  const name = decoded(isBelow ? address.slice(base.length).split("/")[0] : typed).trim();
+  const isOne = name && name.length <= 64 && !/[/:\\~&%;@'"?<>|#$*}{,+=[\]\u0000-\u001f]|\.\.|^[_.]|\.$/.test(name);
+  return isOne ? name : "";
+};
+const servers = () => all("[data-servers] [data-server]");
+const chosenServer = () => {
+  const name = one("[name=server]")?.value;
+  return servers().find((each) => each.dataset.server === name) || servers()[0];
+};
+const understand = () => {
+  const input = one("#id_organization");
+  if (!input) return;
+  const server = chosenServer();
+  const { place, url } = server.dataset;
+  const typed = input.value.trim();
+  const name = place === "collection" ? collectionIn(typed, url) : organizationIn(typed);
+  const echo = one("[data-understood]");
+  const capital = place[0].toUpperCase() + place.slice(1);
+  echo.hidden = !name || name === typed;
+  echo.textContent = `${capital}: ${name}`;
+  if (name) one("[data-tokens-link]").href = server.textContent.replace(`your-${place}`, encodeURIComponent(name));
+  // With one server chosen, only what concerns it is said.
+  one("label[for=id_organization]").textContent = `${capital} Name`;
+  const errors = one("#id_organization_errors");
+  errors.dataset.required = errors.dataset.required.replace(/organization|collection/, place);
+  all("[data-for]").forEach((each) => { each.hidden = each.dataset.for !== place; });
+  all("[data-for-server]").forEach((each) => { each.hidden = each.dataset.forServer !== server.dataset.server; });
+};
+
+// Projects: search, and choosing one means "only these".
+const filter = (input) => {
+  const list = one(input.dataset.filter);
+  const words = input.value.trim().toLocaleLowerCase();
+  const rows = all("label", list);
+  rows.forEach((row) => { row.hidden = !row.textContent.toLocaleLowerCase().includes(words); });
+  one("[data-none]", list).hidden = rows.some((row) => !row.hidden);
+};
+const showProjects = () => {
+  const box = one("[data-projects]");
+  if (!box) return;
+  one(".some", box).hidden = one("[name=projects_mode]:checked", box)?.value !== "some";
+};
+const showDates = () => {
+  all("[data-date-choice]").forEach((box) => {
+    const date = one("input", box);
+    const name = date.name.replace(/expires_on$/, "expires");
+    box.hidden = one(`[name="${name}"]:checked`, date.form)?.value !== "date";
+  });
+};
+// Enter in the search or in "My project is not listed" must not connect.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  if (event.target.matches("#project-filter")) event.preventDefault();
+  if (event.target.matches("#id_project_name")) {
+    event.preventDefault();
+    one("#project-finder button").click();
+  }
+});
+
+// What must be filled in before the form is sent. Each box of errors knows its message.
+const setError = (box, text) => {
+  if (box.textContent.trim() === text) return;
+  const list = document.createElement("ul");
+  list.className = "errorlist";
+  list.append(document.createElement("li"));
+  list.firstChild.textContent = text;
+  box.replaceChildren(...(text ? [list] : []));
+};
+const isFilledIn = (box) => {
+  const inputs = all("input, select, textarea", box.closest(".field"));
+  return inputs.some((input) => (input.matches("[type=radio], [type=checkbox]") ? input.checked : input.value.trim() !== ""));
+};
+const isComplete = (form) => {
+  const missing = all(".errors[data-required]", form).filter((box) => !box.closest("[hidden]") && !isFilledIn(box));
+  missing.forEach((box) => setError(box, box.dataset.required));
+  syncErrors();
+  if (missing.length) focusFirstError();
+  return !missing.length;
+};
+document.addEventListener("htmx:configRequest", (event) => {
+  const button = event.detail.elt;
+  if (button.matches("[data-submit]") && !isComplete(button.form)) event.preventDefault();
+});
+
+// A response to the form replaces the messages beside the fields. The fields keep what was typed, also the token.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const button = event.detail.requestConfig.elt;
+  if (!event.detail.shouldSwap || !button.matches("[data-test], [data-submit]") || !button.form) return;
+  const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+  const swapsResult = event.detail.xhr.getResponseHeader("HX-Reswap") !== "none";
+  all(".errors[id]", button.form).forEach((box) => {
+    const now = page.getElementById(box.id);
+    if (now && !(swapsResult && box.closest("#test-result"))) box.replaceChildren(...now.childNodes);
+  });
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const button = event.detail.elt;
+  if (!button.matches("[data-submit]") || !event.detail.successful) return;
+  syncErrors();
+  focusFirstError();
+});
+
+// A change of what was tested makes its result outdated, and only a token that was accepted is worth connecting.
+const TESTED = "#id_organization, #id_token, [name=server]";
+const emphasize = () => {
+  const submit = one("[data-submit]");
+  if (!submit) return;
+  const isAccepted = one("#test-result[data-accepted]:not(.outdated)") !== null;
+  submit.classList.toggle("primary", isAccepted);
+  one("[data-test]", submit.form).classList.toggle("primary", !isAccepted);
+};
+document.addEventListener("input", (event) => {
+  if (event.target.matches(TESTED)) {
+    const result = one("#test-result");
+    if (one(".report", result || document)) result.classList.add("outdated");
+    emphasize();
+  }
+  if (event.target.matches("#id_organization")) understand();
+  if (event.target.matches("[data-filter]")) filter(event.target);
+  const errors = event.target.closest(".field") && one(".errors", event.target.closest(".field"));
+  if (errors?.dataset.required && errors.textContent.trim() === errors.dataset.required && isFilledIn(errors)) {
+    setError(errors, "");
+    syncErrors();
+  }
+});
+document.addEventListener("change", () => { showProjects(); showDates(); understand(); });
+
+const prepareForms = () => {
+  showProjects();
+  showDates();
+  understand();
+  emphasize();
+};
+document.addEventListener("htmx:afterSettle", prepareForms);
+prepareForms();
