@@ -32,8 +32,9 @@ def problem_response(
     detail: str = "",
     errors: Iterable[FieldError] = (),
     headers: Mapping[str, str] | None = None,
+    more: Mapping[str, str | None] | None = None,
 ) -> JsonResponse:
-    """The response for a problem. `detail` replaces the words of the catalogue."""
+    """The response for a problem. `detail` replaces the words of the catalogue; empty values of `more` are omitted."""
     body: dict[str, object] = {
         "type": f"urn:mfe-orchestrator:problem:{problem.code}",
         "title": problem.title,
@@ -42,6 +43,7 @@ def problem_response(
         "code": problem.code,
         "request_id": getattr(request, "request_id", ""),
     }
+    body |= {name: value for name, value in (more or {}).items() if value}
     listed = [asdict(error) for error in errors]
     if listed:
         body["errors"] = listed

@@ -89,12 +89,17 @@ def seconds_after(failure: RemoteReadError) -> int | None:
 
 def open_live(request: HttpRequest, project: Project, kind: str, number: int, shape: type[Value]) -> Live[Value]:
     """One build, release or pipeline as its subscription has it; read on demand where that is missing or outdated."""
+    return read_live(project, kind, number, shape, is_refresh=_is_refresh(request))
+
+
+def read_live(project: Project, kind: str, number: int, shape: type[Value], *, is_refresh: bool) -> Live[Value]:
+    """The same without a request. `is_refresh` is for someone who already has what was up to date a moment ago."""
     now = timezone.now()
     subscription = polling.subscribe_to(project.pk, kind, number, now=now) if 0 < number <= _MOST else None
     if subscription is None:
         return Live(failure=RemoteReadError(NotFound.code))
     failure, is_behind = None, False
-    if _is_outdated(subscription, now, is_refresh=_is_refresh(request)):
+    if _is_outdated(subscription, now, is_refresh=is_refresh):
         read_before = subscription.read_at
         failure = polling.poll_now(subscription, READERS, clock=database_now)
         # Nothing was read and nothing failed: another process has the lease.

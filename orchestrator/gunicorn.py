@@ -1,6 +1,7 @@
 """gunicorn's configuration, for `make run` and for production. WEB_WORKERS and WEB_THREADS change its size."""
 
 import os
+import signal
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -47,6 +48,20 @@ raw_env = ["SCRIPT_NAME="]
 def post_fork(server: Any, worker: Any) -> None:
     """End the worker when the master is killed."""
     die_with_parent(worker.ppid)
+
+
+def post_worker_init(worker: Any) -> None:
+    """When the worker is told to end, requests of the API that wait are answered."""
+    from api import waiting
+
+    end_gracefully = signal.getsignal(signal.SIGTERM)
+
+    def end(number: int, frame: Any) -> None:
+        waiting.stop()
+        if callable(end_gracefully):
+            end_gracefully(number, frame)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def worker_exit(server: Any, worker: Any) -> None:

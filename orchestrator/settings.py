@@ -331,6 +331,7 @@ TESTS_PER_ADDRESS = env.int("TESTS_PER_ADDRESS", default=150)
 TESTS_MINUTES = env.int("TESTS_MINUTES", default=5)
 # So many requests may an API token make in a minute, at once or spread; after that they come back one by one.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=300)
+API_WAITING_REQUESTS = env.int("API_WAITING_REQUESTS", default=2)
 TEST_RESULT_MINUTES = env.int("TEST_RESULT_MINUTES", default=15)
 # How many network problems in a row make a connection Unreachable.
 TROUBLES_BEFORE_UNREACHABLE = env.int("TROUBLES_BEFORE_UNREACHABLE", default=3)

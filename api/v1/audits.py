@@ -7,12 +7,12 @@ from django.http import Http404, HttpResponse
 from django.utils import timezone
 from ninja import Path, Query, Router, Status
 
-from api import reads
+from api import reads, waiting
 from api.authentication import ApiRequest
 from api.v1 import cursors, representations, schemas
 from api.v1.access import Access
 from api.v1.errors import require_known
-from api.v1.links import next_page
+from api.v1.links import next_page, seconds_to_wait
 from api.v1.responses import ONE, answers, headers
 from connections import audit_reads
 from connections.actions import audit_runs
@@ -75,12 +75,25 @@ def start_audit(request: ApiRequest, response: HttpResponse) -> Status[schemas.S
     "/audits/{int:audit_id}",
     auth=Access(VIEW, all_connections=True),
     response=answers(HTTPStatus.OK, schemas.Audit, *ONE),
-    openapi_extra=headers(HTTPStatus.OK, Retry_After="Seconds until it is worth a look, while the audit runs."),
+    openapi_extra=headers(
+        HTTPStatus.OK,
+        Retry_After="Seconds until it is worth a look, while the audit runs.",
+        Preference_Applied="The wait of the header Prefer, if it was applied.",
+    ),
     summary="Follow an audit",
 )
-def get_audit(request: ApiRequest, response: HttpResponse, audit_id: AuditId) -> schemas.Audit:
-    """Return the progress of an audit."""
-    return _shown(_find(audit_id), response)
+def get_audit(
+    request: ApiRequest,
+    response: HttpResponse,
+    audit_id: AuditId,
+    options: Query[schemas.Waiting],
+    prefer: schemas.Prefer = None,
+) -> schemas.Audit:
+    """Return the progress of an audit. With `wait`, respond when it has ended, or when that time is over."""
+    require_known(request, options)
+    seconds = seconds_to_wait(response, options.wait, prefer)
+    run = waiting.follow(lambda: _find(audit_id), lambda run: run.finished_at is not None, seconds=seconds)
+    return _shown(run, response)
 
 
 @router.get(

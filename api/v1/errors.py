@@ -14,6 +14,7 @@ from api.authentication import NotAuthenticated, NotPermitted
 from api.problem_responses import FieldError, coded_response, problem_response
 from api.v1.bodies import BadBody
 from api.v1.cursors import InvalidCursor
+from api.v1.remote import RemoteFailure, failure_response
 from connections.actions.refusals import ConnectionGone, Refused
 from connections.actions.token_test_rate_limit import TooManyTests
 from connections.domain.problems import catalogue
@@ -161,6 +162,7 @@ _HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     Refused: _refused,
     InvalidToken: _invalid_token,
     InvalidCursor: _invalid_cursor,
+    RemoteFailure: failure_response,
     Http404: _not_found,
     PreconditionMissing: _precondition_missing,
     KeyReused: _key_reused,

@@ -5,9 +5,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from ninja import Schema
+from ninja import Header, Schema
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, StrictBool, StringConstraints
 
+from api import waiting
 from connections import models
 from connections.domain.health import Health
 from connections.providers.capability import Verdict
@@ -37,6 +38,22 @@ class Paging(Schema):
 
     limit: int = Field(50, ge=1, le=200)
     cursor: str = Field("", max_length=1000, description="From the link to the next page.")
+
+
+class Waiting(Schema):
+    """Wait for long work."""
+
+    wait: int = Field(
+        0,
+        ge=0,
+        le=waiting.LONGEST,
+        description="Respond when it is over, or after so many seconds. The header Prefer does the same.",
+    )
+
+
+Prefer = Annotated[
+    str | None, Header(alias="Prefer", max_length=1000, description="wait=SECONDS does the same as the parameter.")
+]
 
 
 class Input(Schema):
@@ -107,6 +124,8 @@ class Problem(Schema):
     code: str
     request_id: str
     errors: list[FieldProblem] | None = None
+    activity_id: str | None = Field(None, description="For the support of Azure DevOps.")
+    said: str | None = Field(None, description="What Azure DevOps said, in its own words.")
 
 
 class Identity(Schema):
