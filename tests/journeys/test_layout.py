@@ -1,0 +1,69 @@
+"""No page scrolls sideways: at 30 widths from 320 to 2560 px, at 200 % zoom, and with letters twice as large."""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, Page
+
+from connections.models import Connection
+from sandbox.server import Sandbox
+from tests.journeys.conftest import sign_in
+from tests.journeys.every_page import every_page
+
+WIDTHS = [320, 344, 360, 375, 393, 414, 430, 480, 540, 600, 640, 704, 705, 736, 768, 800, 820, 834, 900, 960]
+WIDTHS += [1024, 1100, 1152, 1280, 1366, 1440, 1600, 1920, 2240, 2560]
+# Letters twice as large, as browsers set them, where a window of a desktop is at least this wide.
+LARGE_LETTERS = [640, 800, 1024, 1280, 1920]
+# Code and logs keep their lines as they are, and have a scroll bar of their own.
+MEASURE = """() => {
+  const name = (element) => element.tagName.toLowerCase() + (element.className ? `.${element.className}` : "");
+  const wide = (element) => element.scrollWidth > element.clientWidth + 1;
+  const scrolls = (element) => /auto|scroll/.test(getComputedStyle(element).overflowX);
+  const sticksOut = (element, edge) => element.getBoundingClientRect().right > edge + 1;
+  const cause = (box, edge) => {
+    const outside = [...box.querySelectorAll("*")].filter((element) => sticksOut(element, edge));
+    return outside.slice(-1).map(name).join() || "text";
+  };
+  const page = document.documentElement;
+  const found = wide(page) ? [`the page, for ${cause(document.body, page.clientWidth)}`] : [];
+  for (const box of document.querySelectorAll("main *, header *")) {
+    if (!wide(box) || !scrolls(box) || box.matches(".code, .log, textarea")) continue;
+    found.push(`${name(box)}, for ${cause(box, box.getBoundingClientRect().right)}`);
+  }
+  return found;
+}"""
+
+
+def measured(page: Page, widths: list[int]) -> dict[str, list[int]]:
+    """What scrolls sideways, and at which widths."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 900})
+        for what in page.evaluate(MEASURE):
+            found[what].append(width)
+    return found
+
+
+def sideways(page: Page, address: str) -> list[str]:
+    """What scrolls sideways on this page. A zoom of 200 % is half the width at twice the density."""
+    page.goto(address)
+    found = [f"{address}: {what} at {widths}" for what, widths in measured(page, WIDTHS).items()]
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    large = measured(page, LARGE_LETTERS)
+    return found + [f"{address}: {what} with large letters at {widths}" for what, widths in large.items()]
+
+
+def test_no_page_scrolls_sideways(
+    browser: Browser, site: str, connected: Callable[..., Connection], maintainer: User, sandbox: Sandbox
+) -> None:
+    assert len(WIDTHS) == 30
+    pages = every_page(connected, sandbox)
+    # The density of 200 % zoom: each width is measured as a window twice as wide would show it.
+    with browser.new_context(base_url=site, device_scale_factor=2) as context:
+        page = context.new_page()
+        found = sideways(page, "/sign-in/")
+        sign_in(context, site, maintainer)
+        for address in pages:
+            found += sideways(page, address)
+    assert found == []
