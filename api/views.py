@@ -1,7 +1,7 @@
 """Pages about the REST API: a person's tokens, and everyone's for administrators."""
 
 from functools import lru_cache
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.contrib import messages as flash
@@ -19,11 +19,12 @@ from api import reads
 from api.actions.manage_tokens import CannotCreateToken, NewToken, create_token, revoke_token
 from api.forms import TokenForm
 from api.models import ApiToken
-from api.reference import reference
 from api.scopes import LABELS
-from api.v1.operations import document
 from core.secrets import Secret
 from history.record import actor_of
+
+if TYPE_CHECKING:
+    from api.reference import Reference
 
 may_manage = permission_required("people.manage_people", raise_exception=True)
 
@@ -80,13 +81,19 @@ def show_reference(request: HttpRequest) -> HttpResponse:
 @require_safe
 def openapi_document(request: HttpRequest) -> HttpResponse:
     """GET /help/api/openapi.json: the same for programs."""
+    from api.v1.operations import document
+
     server = f"{settings.SITE_URL}{settings.SCRIPT_NAME}" or "/"
     headers = {"Content-Disposition": 'attachment; filename="openapi.json"'}
     return JsonResponse(document(server), headers=headers)
 
 
-# It changes with a release alone.
-_reference = lru_cache(maxsize=1)(reference)
+# It changes with a release alone. The operations are loaded when they are needed: that takes a quarter of a second.
+@lru_cache(maxsize=1)
+def _reference() -> "Reference":
+    from api.reference import reference
+
+    return reference()
 
 
 def _page(

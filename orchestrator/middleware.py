@@ -5,6 +5,7 @@ from dataclasses import asdict
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import resolve_url
 from django.urls import get_script_prefix
@@ -61,6 +62,20 @@ def _ready() -> HttpResponse:
 
 
 _ENDPOINTS: dict[str, Callable[[], HttpResponse]] = {"/healthz": _alive, "/readyz": _ready}
+
+
+def api_urls(get_response: Respond) -> Respond:
+    """Look for the operations of the REST API in a URLconf of their own, which is loaded by the first such request.
+
+    https://docs.djangoproject.com/en/5.2/topics/http/urls/#how-django-processes-a-request
+    """
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        if is_for_api(request):
+            request.urlconf = settings.API_URLCONF
+        return get_response(request)
+
+    return respond
 
 
 def known_methods(get_response: Respond) -> Respond:

@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "orchestrator.middleware.headers",
     "orchestrator.middleware.ErrorPages",
+    "orchestrator.middleware.api_urls",
     "orchestrator.middleware.known_methods",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -116,6 +117,8 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "orchestrator.urls"
+# For requests to the REST API, see `orchestrator.middleware.api_urls`.
+API_URLCONF = "orchestrator.api_urls"
 WSGI_APPLICATION = "orchestrator.wsgi.application"
 
 TEMPLATES = [

@@ -1,4 +1,4 @@
-"""URLs of the whole product."""
+"""URLs of the pages. `orchestrator/api_urls.py` adds the REST API."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -14,7 +14,6 @@ urlpatterns = [
     path("", include("connections.urls")),
     path("", include("delivery.urls")),
     path("", include("history.urls")),
-    path("api/v1/", include("api.v1.urls")),
     path("", include("api.urls")),
     path("", include("people.urls")),
     path("sign-in/", sign_in.SignIn.as_view(), name="login"),

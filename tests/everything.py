@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.management import get_commands, load_command_class
 from django.forms import BaseForm
@@ -91,7 +92,7 @@ def live(connection: Connection, sandbox: Sandbox, other: User) -> Lived:
 
 def addresses() -> list[str]:
     """The name of every address."""
-    return list(dict.fromkeys(names(get_resolver().url_patterns)))
+    return list(dict.fromkeys(names(get_resolver(settings.API_URLCONF).url_patterns)))
 
 
 def tasks() -> set[str]:

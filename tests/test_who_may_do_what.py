@@ -13,6 +13,7 @@ from unittest.mock import patch
 from urllib.parse import urlencode
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.test import Client
@@ -234,7 +235,7 @@ class World:
 
     def address(self, name: str) -> str:
         """The address of `name` with the ids of what is here."""
-        return reverse(name, args=self._arguments(name))
+        return reverse(name, settings.API_URLCONF, self._arguments(name))
 
     def _arguments(self, name: str) -> list[object]:
         fixed: dict[str, list[object]] = {
@@ -257,10 +258,11 @@ class World:
         if thing in MODELS and verb in ("history", "delete", "change"):
             return [getattr(self, MODELS[thing]).pk]
         with suppress(NoReverseMatch):
-            reverse(name)
+            reverse(name, settings.API_URLCONF)
             return []
         with suppress(NoReverseMatch):
-            route = resolve(reverse(name, args=[1])).route
+            address = reverse(name, settings.API_URLCONF, args=[1])
+            route = resolve(address, settings.API_URLCONF).route
             place = next((thing for start, thing in PLACES.items() if route.startswith(start)), "connection")
             return [getattr(self, place).pk]
         pytest.fail(f"Say in this test which thing {name} is about.")
@@ -339,7 +341,7 @@ def _no_broker() -> Iterator[None]:
 
 
 def test_every_address_is_in_the_table_and_the_table_names_no_other() -> None:
-    there, known = set(names(get_resolver().url_patterns)), {name for name, _ in table()}
+    there, known = set(names(get_resolver(settings.API_URLCONF).url_patterns)), {name for name, _ in table()}
     assert there - known == set(), "Say in TABLE who may do what at the new address."
     assert known - there == set(), "TABLE names an address that is gone."
 

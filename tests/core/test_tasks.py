@@ -121,12 +121,12 @@ def test_a_broker_that_is_away_is_told_in_our_own_words() -> None:
         enqueue(audit_due)
 
 
-def test_pages_are_there_before_celery_is_loaded() -> None:
-    listed = "import sys, orchestrator.wsgi; print({'celery', 'kombu', 'connections.urls'} & set(sys.modules))"
+def test_make_run_serves_its_first_page_before_celery_and_the_api_are_loaded() -> None:
+    listed = "import sys, orchestrator.wsgi; print({'celery', 'kombu', 'ninja', 'connections.urls'} & set(sys.modules))"
     loaded = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", listed],
         cwd=ROOT,
-        env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"},
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings", "PREPARATION_GATE": "0"},
         capture_output=True,
         text=True,
         check=True,
