@@ -7,7 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from ninja.parser import Parser
 
-LARGEST = 64 * 1024
+# More than any body needs whose fields are all as long as they can be.
+LARGEST = 512 * 1024
 
 
 class BadBody(Exception):

@@ -7,6 +7,8 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
+from api.v1.bodies import LARGEST
+from api.v1.operations import document
 from connections.models import Connection
 from tests.api.calls import Program, problem
 from tests.factories import ConnectionFactory
@@ -23,7 +25,7 @@ NEW = {"name": "New", "organization": "acme", "token": "x" * 52}
         (b"[" * 30_000 + b"]" * 30_000, 400, "body_unreadable"),
         (b'{"name": ' * 5_000 + b"1" + b"}" * 5_000, 400, "body_unreadable"),
         (b"1" * 5_000, 400, "body_unreadable"),
-        (b" " * (64 * 1024 + 1), 413, "body_too_large"),
+        (b" " * (LARGEST + 1), 413, "body_too_large"),
         (b"null", 422, "input_invalid"),
         (b"[]", 422, "input_invalid"),
         (b'"text"', 422, "input_invalid"),
@@ -32,6 +34,36 @@ NEW = {"name": "New", "organization": "acme", "token": "x" * 52}
 )
 def test_bodies_that_are_no_object(program: Program, raw: bytes, status: int, code: str) -> None:
     problem(program.call("POST", "/connections", raw=raw), status, code)
+
+
+def longest(schema: dict[str, Any], components: dict[str, Any]) -> Any:
+    """The largest value that a schema permits."""
+    if "$ref" in schema:
+        return longest(components[schema["$ref"].rpartition("/")[2]], components)
+    if "anyOf" in schema:
+        return max((longest(option, components) for option in schema["anyOf"]), key=lambda value: len(repr(value)))
+    if "enum" in schema:
+        return max(schema["enum"], key=len)
+    if schema.get("type") == "array":
+        return [longest(schema["items"], components)] * schema["maxItems"]
+    if schema.get("type") == "object":
+        return {name: longest(field, components) for name, field in schema.get("properties", {}).items()}
+    return "x" * schema.get("maxLength", 30)
+
+
+def test_the_largest_body_that_is_documented_is_not_too_large() -> None:
+    described = document()
+    bodies = {
+        operation["operationId"]: operation["requestBody"]["content"]["application/json"]["schema"]
+        for methods in described["paths"].values()
+        for operation in methods.values()
+        if "requestBody" in operation
+    }
+    sizes = {
+        name: len(json.dumps(longest(schema, described["components"]["schemas"]))) for name, schema in bodies.items()
+    }
+    assert {name: size for name, size in sizes.items() if size > LARGEST} == {}
+    assert sizes["update_connection"] > 400_000
 
 
 @pytest.mark.parametrize(
