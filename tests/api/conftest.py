@@ -5,10 +5,12 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import caches
+from django.utils import timezone
 
 from api.scopes import SCOPES
+from connections.models import AuditRun
 from tests.api.calls import Program
-from tests.factories import make_token
+from tests.factories import ConnectionFactory, make_token
 
 EVERYTHING = tuple(scope.permission for scope in SCOPES)
 
@@ -33,3 +35,15 @@ def program_of() -> Callable[..., Program]:
         return Program(make_token(owner, *permissions, **more)[1])  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture
+def ids(db: None) -> dict[str, int]:
+    """An existing row for each parameter of a path, by its name, for tests of every operation.
+
+    The connection's server is gone.
+    """
+    return {
+        "connection_id": ConnectionFactory.create(server="Gone").pk,
+        "audit_id": AuditRun.objects.create(started_at=timezone.now(), started_by="x", by_hand=True).pk,
+    }

@@ -82,14 +82,8 @@ class _Undo(Exception):
 
 
 @pytest.fixture
-def ask(db: None) -> Iterator[Callable[[Program], dict[str, int]]]:
+def ask(ids: dict[str, int]) -> Iterator[Callable[[Program], dict[str, int]]]:
     """The status of each operation for a program."""
-    from connections.models import AuditRun
-
-    ids = {
-        "connection_id": ConnectionFactory.create(server="Gone").pk,
-        "audit_id": AuditRun.objects.create(started_at=timezone.now(), started_by="x", by_hand=True).pk,
-    }
 
     def statuses(program: Program) -> dict[str, int]:
         found = {}

@@ -1,0 +1,133 @@
+"""Generated requests to every operation, with the token of each role, from the API's own OpenAPI document.
+
+Schemathesis makes valid and invalid requests from the document and compares each response with it: no fault, and
+status, media type, headers and body as documented. The requests are the same in every run, each meets the same rows,
+and a new operation is covered as soon as it is in the document.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.core.wsgi import get_wsgi_application
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from pytest_django import Settings
+
+from api.v1.operations import document
+from connections.models import Connection
+from sandbox.server import Sandbox
+from tests.api.conftest import EVERYTHING
+from tests.factories import StoredCredentialFactory, make_token
+from tests.leaks import hits
+from tests.test_who_may_do_what import WHO, user_of
+
+# The shared environment gets it with the next `make dev-environment`.
+schemathesis = pytest.importorskip("schemathesis")
+
+from schemathesis import Case  # noqa: E402
+from schemathesis.checks import not_a_server_error  # noqa: E402
+from schemathesis.specs.openapi import checks  # noqa: E402
+
+NOBODY, *ROLES, MOST = WHO[1:]
+STORED = "q7" * 26
+CHECKS = [
+    not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+    checks.negative_data_rejection,
+    checks.unsupported_method,
+]
+REJECTED = [400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428]
+
+
+class _Undo(Exception):
+    """Takes back what a request did."""
+
+
+def _schema(*, with_boundaries: bool) -> Any:
+    """The document for Schemathesis. `with_boundaries` adds the smallest, largest and missing values of each field."""
+    configuration = {
+        # The token of a request is ours; what else it could be is tested in test_access.
+        "generation": {"deterministic": True, "no-shrink": True, "with-security-parameters": False},
+        "phases": {"coverage": {"enabled": with_boundaries}, "examples": {"enabled": False}},
+        "checks": {"negative_data_rejection": {"expected-statuses": REJECTED}},
+    }
+    loaded = schemathesis.openapi.from_dict(
+        json.loads(json.dumps(document())), config=schemathesis.Config.from_dict(configuration)
+    )
+    loaded.app = get_wsgi_application()
+    return loaded
+
+
+# Each request restores the rows of the fixtures.
+SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+thorough = _schema(with_boundaries=True)
+brief = _schema(with_boundaries=False)
+
+
+@pytest.fixture(scope="module")
+def azure_devops() -> Iterator[str]:
+    """The address of a sandbox, which rejects every generated token."""
+    with Sandbox() as sandbox:
+        yield sandbox.url
+
+
+@pytest.fixture
+def rows(azure_devops: str, ids: dict[str, int], settings: Settings) -> Iterator[dict[str, int]]:
+    """A row for each parameter of a path, a stored token that could leak, and no limit on requests."""
+    settings.AZURE_DEVOPS_SERVERS = f"Sandbox={azure_devops} kind=sandbox"
+    settings.API_REQUESTS_PER_MINUTE = 1_000_000
+    connection = Connection.objects.get(pk=ids["connection_id"])
+    StoredCredentialFactory.create(connection=connection, secret=STORED)
+    with patch("celery.app.task.Task.apply_async"), patch("orchestrator.health.report", return_value=[]):
+        yield ids
+
+
+def test_there_is_a_row_for_each_parameter_of_a_path(ids: dict[str, int]) -> None:
+    names = {name for path in document()["paths"] for name in re.findall(r"{(\w+)}", path)}
+    assert names == set(ids)
+
+
+@settings(max_examples=10, suppress_health_check=SUPPRESSED)
+@thorough.parametrize()
+def test_every_response_is_as_documented(case: Case[Any], rows: dict[str, int]) -> None:
+    _request(case, MOST, rows)
+
+
+@pytest.mark.parametrize("who", [NOBODY, *ROLES])
+@settings(max_examples=4, suppress_health_check=SUPPRESSED)
+@brief.parametrize()
+def test_every_response_to_other_roles_is_as_documented(case: Case[Any], who: str, rows: dict[str, int]) -> None:
+    _request(case, who, rows)
+
+
+def _request(case: Case[Any], who: str, ids: dict[str, int]) -> None:
+    """Send the request on behalf of a role, check the response, and restore the rows."""
+    _choose_rows(case, ids)
+    try:
+        with transaction.atomic():
+            text = make_token(user_of(who), *EVERYTHING)[1]
+            # The transport does not decompress.
+            response = case.call(headers={"Authorization": f"Bearer {text}", "Accept-Encoding": "identity"})
+            case.validate_response(response, checks=CHECKS)
+            sent_back = {"body": response.content, "headers": repr(response.headers).encode()}
+            assert not hits({"stored token": STORED, "API token": text}, sent_back)
+            raise _Undo
+    except _Undo:
+        pass
+
+
+def _choose_rows(case: Case[Any], ids: dict[str, int]) -> None:
+    """Let a valid request be about rows that exist, in any version."""
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    for name in case.path_parameters:
+        case.path_parameters[name] = ids[name]
+    if "If-Match" in case.headers:
+        case.headers["If-Match"] = "*"
