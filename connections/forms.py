@@ -128,8 +128,7 @@ class TokenForm(ExpiryForm):
         widget=forms.RadioSelect,
         initial=Connection.Reach.ONE,
         error_messages={"required": "Choose which organizations the token is valid for."},
-        help_text="See “Organization” in your list of tokens in Azure DevOps. From 1 December 2026, Azure DevOps no "
-        "longer accepts tokens for all accessible organizations.",
+        help_text="See “Organization” in your list of tokens. From 1 December 2026, tokens for all are rejected.",
     )
     accept_limited = forms.BooleanField(label="Connect as Limited. I understand what won't work.", required=False)
     verification_key = forms.CharField(required=False, widget=forms.HiddenInput, max_length=5000)

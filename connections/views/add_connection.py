@@ -87,10 +87,8 @@ def find_missing_project(request: HttpRequest) -> HttpResponse:
     """POST: why a project is not in the list."""
     form = VerifyForm(request.POST)
     finder = FindProjectForm(request.POST)
-    if not form.is_valid():
-        return _page(request, form, finder=finder)
-    if not finder.is_valid():
-        return _page(request, form, tested=_kept(request, form), finder=finder)
+    if not (form.is_valid() and finder.is_valid()):
+        return messages_only(request, _page(request, form, tested=_kept(request, form), finder=finder))
     name, key = finder.cleaned_data["project_name"], form.cleaned_data.get("verification_key", "")
     tested, answer = find_before_connecting(
         _credentials(form), name, verification_key=key, by=person(request), now=timezone.now()

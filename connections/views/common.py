@@ -44,7 +44,8 @@ def leave_form(request: HttpRequest, url: str) -> HttpResponse:
 def messages_only(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """A page with a form that was refused, of which htmx takes only the messages beside the fields."""
     if _is_htmx(request):
-        response.headers["HX-Reswap"] = "none"
+        # Of a larger part, htmx would move the preserved token input out of the page.
+        response.headers["HX-Reswap"], response.headers["HX-Reselect"] = "none", "#form_errors"
     return response
 
 

@@ -121,7 +121,7 @@ def _headline(report: Report, place: Place, facts: catalogue.Facts) -> tuple[str
     if report.untried is not None:
         return "undetermined", "warn", "circle-question-mark", *_why_untried(report, report.untried, place, facts)
     if report.passed:
-        return "passed", "good", "circle-check", "Connection successful", "The token works and has every scope."
+        return "passed", "good", "circle-check", "Connection successful", "All scopes granted."
     if report.lacking():
         count = len(report.lacking())
         missing = "1 permission is missing" if count == 1 else f"{count} permissions are missing"

@@ -52,8 +52,23 @@ const filter = (input) => {
   const words = input.value.trim().toLocaleLowerCase();
   const rows = all("label", list);
   rows.forEach((row) => { row.hidden = !row.textContent.toLocaleLowerCase().includes(words); });
-  one("[data-none]", list).hidden = rows.some((row) => !row.hidden);
+  const shown = rows.filter((row) => !row.hidden).length;
+  one("[data-none]", list).hidden = shown > 0;
+  one("[data-tick=all]").textContent = words ? `Select ${shown} shown` : "Select all";
 };
+const countProjects = () => {
+  const count = one("[data-chosen]");
+  if (!count) return;
+  const boxes = all("#project-choices input");
+  const text = `${boxes.filter((box) => box.checked).length} of ${boxes.length} chosen`;
+  if (count.textContent !== text) count.textContent = text;
+};
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-tick]");
+  if (!button) return;
+  all("#project-choices label:not([hidden]) input").forEach((box) => { box.checked = button.dataset.tick === "all"; });
+  one("#project-choices input")?.dispatchEvent(new Event("change", { bubbles: true }));
+});
 const showProjects = () => {
   const box = one("[data-projects]");
   if (!box) return;
@@ -101,10 +116,11 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (button.matches("[data-submit]") && !isComplete(button.form)) event.preventDefault();
 });
 
+const SENDS = "[data-test], [data-submit], [data-find]";
 // A response to the form replaces the messages beside the fields. The fields keep what was typed, also the token.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const button = event.detail.requestConfig.elt;
-  if (!event.detail.shouldSwap || !button.matches("[data-test], [data-submit]") || !button.form) return;
+  if (!event.detail.shouldSwap || !button.matches(SENDS) || !button.form) return;
   const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
   const swapsResult = event.detail.xhr.getResponseHeader("HX-Reswap") !== "none";
   all(".errors[id]", button.form).forEach((box) => {
@@ -114,9 +130,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const button = event.detail.elt;
-  if (!button.matches("[data-submit]") || !event.detail.successful) return;
+  if (!button.matches("[data-submit], [data-find]") || !event.detail.successful) return;
   syncErrors();
-  focusFirstError();
+  if (!focusFirstError() && button.matches("[data-find]")) one("#project-answer")?.scrollIntoView({ block: "nearest" });
 });
 
 // A change of what was tested makes its result outdated, and only a token that was accepted is worth connecting.
@@ -142,10 +158,32 @@ document.addEventListener("input", (event) => {
     syncErrors();
   }
 });
-document.addEventListener("change", () => { showProjects(); showDates(); understand(); });
+// The chosen date, repeated beside the button that uses it.
+const repeatExpiry = () => {
+  const line = one("[data-expiry]");
+  if (!line) return;
+  const chosen = one("[name=expires]:checked", line.closest("form"));
+  const day = chosen?.closest("label").textContent.split(": ")[1];
+  if (day) line.textContent = `Expires on ${day.trim()}.`;
+  else if (chosen) line.textContent = chosen.value === "unknown" ? "Expiry date unknown." : "";
+};
+document.addEventListener("change", (event) => {
+  showProjects();
+  countProjects();
+  showDates();
+  understand();
+  if (event.target.name === "expires") repeatExpiry();
+});
+
+// The whole result and the button below it, where they fit on the screen.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const outcome = event.detail.elt.matches("#test-result") && event.detail.elt.closest(".test-outcome");
+  if (outcome && outcome.offsetHeight < innerHeight) outcome.scrollIntoView({ block: "nearest" });
+});
 
 const prepareForms = () => {
   showProjects();
+  countProjects();
   showDates();
   understand();
   emphasize();

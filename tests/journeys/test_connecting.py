@@ -107,9 +107,49 @@ def test_some_projects_are_searched_and_chosen(page: Page, token_of: Token) -> N
     page.get_by_label("Only these").check()
     page.get_by_label("Search 137 projects").fill("payments")
     page.get_by_label("Payments API").check()
+    expect(page.get_by_text("1 of 137 chosen")).to_be_visible()
     page.get_by_role("button", name="Connect Azure DevOps").click()
     page.get_by_role("heading", name="Acme main").wait_for()
     assert [one.name for one in Connection.objects.get().chosen_projects.all()] == ["Payments API"]
+
+
+def test_the_picker_scrolls_downwards_and_ticks_what_the_filter_shows(page: Page, token_of: Token) -> None:
+    open_form(page)
+    fill_in(page, token_of("full"))
+    press_test(page)
+    page.get_by_label("Only these").check()
+    page.get_by_role("button", name="Connect Azure DevOps").click()
+    expect(page.get_by_text("Choose at least one project, or all projects.")).to_be_visible()
+    sizes = "box => [box.scrollWidth <= box.clientWidth, box.scrollHeight > box.clientHeight]"
+    assert page.locator("#project-choices").evaluate(sizes) == [True, True]
+    page.get_by_label("Search 137 projects").fill("payments")
+    page.get_by_role("button", name=re.compile(r"Select \d+ shown")).click()
+    expect(page.get_by_text(re.compile(r"^[1-9] of 137 chosen$"))).to_be_visible()
+    page.get_by_label("Search 137 projects").fill("")
+    page.get_by_role("button", name="Select all").click()
+    expect(page.get_by_text("137 of 137 chosen")).to_be_visible()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("0 of 137 chosen")).to_be_visible()
+
+
+def test_the_result_and_what_follows_from_it_fit_on_one_screen(page: Page, token_of: Token) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    submit = page.get_by_role("button", name="Connect Azure DevOps")
+    for token, is_primary in (("full", True), ("no-build", True), ("revoked", False)):
+        page.goto("/code-repositories/add/azure-devops/")
+        fill_in(page, token_of(token))
+        press_test(page)
+        for part in (page.get_by_role("button", name="Test Connection"), page.locator("#test-result"), submit):
+            expect(part).to_be_in_viewport(ratio=1)
+        expect(submit).to_have_class("primary" if is_primary else "")
+        expect(page.locator("[data-capability=code_read]")).to_be_hidden()
+    page.goto("/code-repositories/add/azure-devops/")
+    fill_in(page, token_of("full"))
+    press_test(page)
+    assert page.locator("#test-result .outcome").evaluate("box => box.offsetHeight") < 60
+    expect(page.locator(".connect-actions")).to_contain_text("Expires on")
+    page.get_by_label("Organization Name").fill("fabrikam")
+    expect(submit).to_have_class("")
 
 
 def test_a_project_that_is_not_listed_is_explained(page: Page, token_of: Token) -> None:
@@ -121,6 +161,7 @@ def test_a_project_that_is_not_listed_is_explained(page: Page, token_of: Token) 
         page.get_by_label("Project name").fill(name)
         page.get_by_role("button", name="Find project").click()
         expect(page.locator("#project-answer")).to_contain_text(words)
+        expect(page.locator("#project-answer")).to_be_in_viewport(ratio=1)
     expect(page.get_by_label("Personal Access Token")).to_have_value(token_of("full"))
 
 
