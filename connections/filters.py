@@ -28,6 +28,21 @@ class HistoryFilterForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if value}
 
 
+SORTS = (
+    ("", "Worst first"),
+    ("name", "Name"),
+    ("-name", "Name, Z to A"),
+    ("organization", "Organization"),
+    ("-organization", "Organization, Z to A"),
+    ("expiry", "Expires first"),
+    ("-expiry", "Expires last"),
+    ("checked", "Checked last"),
+    ("-checked", "Checked longest ago"),
+    ("owner", "Owner"),
+    ("-owner", "Owner, Z to A"),
+)
+
+
 class FilterForm(forms.Form):
     """Search, filters and order of the list of connections."""
 
@@ -39,9 +54,7 @@ class FilterForm(forms.Form):
         choices=[("", "All providers"), *((provider.key, provider.label) for provider in PROVIDERS)],
     )
     on = forms.DateField(required=False, widget=forms.HiddenInput)
-    sort = forms.ChoiceField(
-        label="Sort by", required=False, choices=[("", "Name"), ("expiry", "Token expiry"), ("checked", "Last checked")]
-    )
+    sort = forms.ChoiceField(label="Sort by", required=False, choices=SORTS)
 
     def __init__(self, *args: Any, statuses: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

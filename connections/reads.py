@@ -10,7 +10,6 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, prefetch_related_objects
-from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower, Upper
 from django.utils.timezone import localdate
 
@@ -18,6 +17,8 @@ from connections import clients
 from connections.domain import expiry
 from connections.domain.expiry_chart import DAYS, Timeline, timeline
 from connections.domain.health import Expiry, Health
+from connections.list_counts import reach_unknown
+from connections.list_order import WORST, Days, Order, nearest_slice, order_of, worst_first
 from connections.models import CapabilityState, ChosenProject, Connection, MutedReminders, Reminder, StoredCredential
 from connections.providers.capability import Verdict
 from core.storable_text import storable_text
@@ -30,6 +31,7 @@ PAGE_SIZE = 25
 EVENTS_PER_PAGE = 50
 RECENT_EVENTS = 8
 ATTENTION = "attention"
+THIS_WEEK = "week"
 OWNER_LEFT = "owner_left"
 REACH_UNKNOWN = "reach_unknown"
 
@@ -41,7 +43,8 @@ _STATUSES: tuple[tuple[str, str], ...] = (
     (Health.UNREACHABLE, "Unreachable"),
     (Health.NOT_CHECKED, "Not checked"),
     (Health.DISABLED, "Disabled"),
-    (Expiry.SOON, "Expiring soon"),
+    (THIS_WEEK, "Expires this week"),
+    (Expiry.SOON, "Expires in 30 days"),
     (Expiry.EXPIRED, "Expired"),
     (Expiry.NOT_RECORDED, "No expiry date"),
     (REACH_UNKNOWN, "Token organizations unknown"),
@@ -108,20 +111,17 @@ def _owner_left() -> Q:
     return Q(owner__in=list(User.objects.filter(Exists(owns), is_active=False).values_list("pk", flat=True)))
 
 
-def _reach_unknown() -> Q:
-    return Q(token_reach=Connection.Reach.UNKNOWN, disabled=False, server__in=clients.services())
-
-
 def _with_status(status: str, today: date) -> Q:
-    soon = today + timedelta(days=expiry.SOON_DAYS)
+    days = Days.of(today)
     conditions: dict[str, Callable[[], Q]] = {
         ATTENTION: lambda: _attention(today),
         Health.DISABLED: lambda: Q(disabled=True),
-        Expiry.SOON: lambda: Q(expires_on__gte=today, expires_on__lte=soon),
-        Expiry.EXPIRED: lambda: Q(expires_on__lt=today),
-        Expiry.NOT_RECORDED: lambda: Q(expires_on=None),
-        OWNER_LEFT: _owner_left,
-        REACH_UNKNOWN: _reach_unknown,
+        THIS_WEEK: lambda: Q(expires_on__gte=today, expires_on__lte=days.urgent, disabled=False),
+        Expiry.SOON: lambda: Q(expires_on__gte=today, expires_on__lte=days.soon, disabled=False),
+        Expiry.EXPIRED: lambda: Q(expires_on__lt=today, disabled=False),
+        Expiry.NOT_RECORDED: lambda: Q(expires_on=None, disabled=False),
+        OWNER_LEFT: lambda: Q(disabled=False) & _owner_left(),
+        REACH_UNKNOWN: reach_unknown,
     }
     return conditions.get(status, lambda: Q(health=status, disabled=False))()
 
@@ -137,7 +137,7 @@ def connections(filters: Filters, *, today: date) -> QuerySet[Connection]:
         matching = matching.filter(provider=filters.provider)
     if filters.on:
         matching = matching.filter(expires_on=filters.on, disabled=False)
-    return matching.order_by(*_order(filters.sort))
+    return matching.order_by(*_order(filters, today))
 
 
 def _with_words(words: Iterable[str]) -> QuerySet[Connection, Any]:
@@ -148,33 +148,40 @@ def _with_words(words: Iterable[str]) -> QuerySet[Connection, Any]:
     return matching.values("pk")
 
 
-def _order(sort: str) -> list[str | Combinable]:
-    by_name: list[str | Combinable] = [Lower("name"), "id"]
-    if sort == "expiry":
-        return [F("expires_on").asc(nulls_last=True), *by_name]
-    if sort == "checked":
-        return ["-last_checked", *by_name]
-    return by_name
+def _order(filters: Filters, today: date) -> Order:
+    """The order of the filtered list. With one status, the worst are those that expire first."""
+    if filters.sort != WORST or not filters.status:
+        return order_of(filters.sort, today)
+    if filters.status == ATTENTION:
+        return [F("attention_due_on").asc(), *order_of("", today)]
+    return order_of("" if filters.status == Health.DISABLED else "expiry", today)
 
 
-def page_of_connections(filters: Filters, number: str | None, *, today: date) -> Page[Row]:
-    """One page; a number out of range is the nearest page."""
-    ids = connections(filters, today=today).values_list("pk", flat=True)
+def page_of_connections(
+    filters: Filters, number: str | None, *, today: date, groups: Sequence[int] | None = None
+) -> Page[Row]:
+    """One page; a number out of range is the nearest page.
+
+    `groups` is how many connections each group of the order from worst to best has; it is needed for that order
+    without filters.
+    """
+    matching = connections(filters, today=today)
+    ids = matching.values_list("pk", flat=True)
     # A search scans the text of every connection, so it runs once for both the count and the order.
-    page: Page[Any] = Paginator(list(ids) if filters.q else ids, PAGE_SIZE).get_page(number)
-    # Without a search, indexes tell which rows are on the page, and only these are read in full.
-    rows = Connection.objects.filter(pk__in=page.object_list if filters.q else _slice(page, ids))
-    page.object_list = [Row(*columns) for columns in rows.order_by(*_order(filters.sort)).values_list(*Row._fields)]
-    return page
-
-
-def _slice(page: Page[Any], ids: QuerySet[Connection, int]) -> QuerySet[Connection, int]:
-    """The ids on the page, counted from the nearer end, so that the last page is as fast as the first."""
-    count, first = page.paginator.count, PAGE_SIZE * (page.number - 1)
+    paginator: Paginator[Any] = Paginator(list(ids) if filters.q else ids, PAGE_SIZE)
+    is_grouped = groups is not None and filters.sort == WORST and not filters.any
+    if is_grouped:
+        paginator.count = sum(groups or ())
+    page: Page[Any] = paginator.get_page(number)
+    first, count = PAGE_SIZE * (page.number - 1), paginator.count
     last = min(first + PAGE_SIZE, count)
-    if first <= count - last:
-        return ids[first:last]
-    return ids.reverse()[count - last : count - first]
+    chosen = page.object_list if filters.q else nearest_slice(ids, first, last, count)
+    if is_grouped:
+        chosen = worst_first(Connection.objects.all(), groups or (), first, last, today)
+    # Without a search, indexes tell which rows are on the page, and only these are read in full.
+    rows = Connection.objects.filter(pk__in=chosen).order_by(*_order(filters, today))
+    page.object_list = [Row(*columns) for columns in rows.values_list(*Row._fields)]
+    return page
 
 
 def chosen_projects(rows: Iterable[Row]) -> dict[int, int]:
@@ -184,34 +191,6 @@ def chosen_projects(rows: Iterable[Row]) -> dict[int, int]:
         return {}
     chosen = ChosenProject.objects.filter(connection__in=limited).order_by()
     return dict(chosen.values_list("connection").annotate(count=Count("pk")))
-
-
-class Counts(NamedTuple):
-    """How many connections need attention, and for how many the token's organizations are not recorded."""
-
-    attention: int
-    reach_unknown: int
-
-
-def counts(*, today: date) -> Counts:
-    """The counts above the list, in one query."""
-    enabled = Connection.objects.filter(disabled=False)
-    due = _due(today)
-    # Two queries instead of one condition, because each can use its own index.
-    left = enabled.exclude(due).filter(owner__in=User.objects.filter(is_active=False))
-    parts = [
-        _counted(ATTENTION, enabled.filter(due)),
-        _counted(ATTENTION, left),
-        _counted(REACH_UNKNOWN, Connection.objects.filter(_reach_unknown())),
-    ]
-    totals = dict.fromkeys((ATTENTION, REACH_UNKNOWN), 0)
-    for label, count in parts[0].union(*parts[1:], all=True):
-        totals[label] += count
-    return Counts(totals[ATTENTION], totals[REACH_UNKNOWN])
-
-
-def _counted(label: str, rows: QuerySet[Connection]) -> QuerySet[Connection, tuple[str, int]]:
-    return rows.order_by().values(label=Value(label)).annotate(count=Count("*")).values_list("label", "count")
 
 
 def expiry_timeline(*, today: date) -> Timeline:

@@ -54,6 +54,7 @@ class ConnectionFilters(schemas.Paging):
         "unreachable",
         "not_checked",
         "disabled",
+        "week",
         "soon",
         "expired",
         "not_recorded",

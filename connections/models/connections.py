@@ -54,6 +54,14 @@ class Connection(Leased):
                 return False
             return {str(cls.ALL): True, str(cls.ONE): False}.get(reach)
 
+    class Severity(models.IntegerChoices):
+        """How bad the health of a connection is, for the order of the list. Expiry is not part of it."""
+
+        REJECTED = 0
+        PROBLEM = 1
+        NONE = 2
+        DISABLED = 3
+
     name = models.CharField(max_length=NAME_LENGTH)
     # The key of an entry in `connections.providers.registry`.
     provider = models.CharField(max_length=32, default=AZURE_DEVOPS.key)
@@ -96,6 +104,19 @@ class Connection(Leased):
         output_field=models.DateField(),
         db_persist=True,
     )
+    severity = models.GeneratedField(
+        expression=models.Case(
+            models.When(disabled=True, then=models.Value(Severity.DISABLED.value)),
+            models.When(health=Health.REJECTED.value, then=models.Value(Severity.REJECTED.value)),
+            models.When(
+                health__in=[Health.LIMITED.value, Health.UNREACHABLE.value],
+                then=models.Value(Severity.PROBLEM.value),
+            ),
+            default=models.Value(Severity.NONE.value),
+        ),
+        output_field=models.PositiveSmallIntegerField(),
+        db_persist=True,
+    )
     # Never NULL, because databases differ in how they sort NULL.
     last_checked = models.GeneratedField(
         expression=Coalesce("checked_at", models.Value(datetime(1970, 1, 1, tzinfo=UTC))),
@@ -123,6 +144,8 @@ class Connection(Leased):
             # `disabled` comes second, because SQLite does not treat NOT disabled as a single value.
             models.Index(fields=("attention_due_on", "disabled"), name="connection_needs_person"),
             models.Index(fields=("expires_on", "disabled", "name"), name="connection_by_end"),
+            models.Index("severity", "expires_on", Lower("name"), "id", name="connection_worst_first"),
+            models.Index(Lower("organization"), Lower("name"), "id", name="connection_by_organization"),
             models.Index(fields=("last_checked",), name="connection_by_check"),
             models.Index(fields=("health", "disabled"), name="connection_by_health"),
             models.Index(fields=("token_reach", "disabled", "server"), name="connection_by_reach"),

@@ -10,10 +10,13 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from connections import clients, reads
+from connections import reads
 from connections.domain.expiry_chart import Timeline
 from connections.filters import FilterForm
+from connections.list_counts import list_counts
+from connections.list_order import WORST
 from connections.views.connection_rows import connection_rows
+from connections.views.list_controls import ColumnHead, StripCount, column_heads, place_label, strip, with_values
 
 
 @require_safe
@@ -24,25 +27,28 @@ def listing(request: HttpRequest) -> HttpResponse:
     form = FilterForm(request.GET, statuses=reads.status_choices())
     form.is_valid()
     chosen = {name: form.cleaned_data.get(name, "") for name in ("q", "status", "provider", "sort")}
+    sort = chosen["sort"] = chosen["sort"] or WORST
     filters = reads.Filters(**chosen, on=form.cleaned_data.get("on"))
-    page = reads.page_of_connections(filters, request.GET.get("page"), today=today)
+    counts = list_counts(today=today)
+    page = reads.page_of_connections(filters, request.GET.get("page"), today=today, groups=counts.groups)
     timeline = reads.expiry_timeline(today=today)
     others = request.GET.copy()
     others.pop("page", None)
-    any_day = others.copy()
-    any_day.pop("on", None)
     context = {
         "page": page,
         "rows": list(connection_rows(page, projects=reads.chosen_projects(page), today=today)),
         "filters": form,
         "filtered": filters.any,
-        "place_label": " or ".join(clients.places()).capitalize(),
+        "place_label": place_label(),
         "total": page.paginator.count,
-        "counts": reads.counts(today=today),
+        "all_count": counts.total,
+        "counts": counts,
+        "strip_html": _strip(strip(counts, timeline, status=filters.status, given=request.GET)),
+        "heads_html": _heads(tuple(column_heads(sort, request.GET))),
         "can_rotate": request.user.has_perm("connections.rotate_connection"),
         "query": others.urlencode(),
         "on": filters.on,
-        "any_day_query": any_day.urlencode(),
+        "any_day_query": with_values(request.GET, on=""),
         "timeline": timeline,
         "chart": _chart(timeline),
         "days": _days(timeline),
@@ -65,3 +71,13 @@ def _chart(timeline: Timeline) -> SafeString:
 @lru_cache(maxsize=8)
 def _days(timeline: Timeline) -> SafeString:
     return render_to_string("connections/expiry_days.html", {"timeline": timeline})
+
+
+@lru_cache(maxsize=64)
+def _strip(counts: tuple[StripCount, ...]) -> SafeString:
+    return render_to_string("connections/strip.html", {"strip": counts})
+
+
+@lru_cache(maxsize=64)
+def _heads(heads: tuple[ColumnHead, ...]) -> SafeString:
+    return render_to_string("connections/column_heads.html", {"heads": heads})

@@ -76,6 +76,20 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   failed(requestConfig.elt, "This page could not be updated. If it keeps happening, reload it.");
 });
 
+// Filters apply at once and are in the address. Empty values are left out of it.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.detail.elt.matches("[data-live-filter]")) return;
+  const { formData } = event.detail;
+  [...formData].forEach(([name, value]) => { if (!value) formData.delete(name); });
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { elt, successful, pathInfo } = event.detail;
+  if (!successful || !elt.matches("[data-live-filter]")) return;
+  history.replaceState(null, "", pathInfo.finalRequestPath);
+  const status = one("[data-listing-status]");
+  if (status) status.textContent = one("[data-summary]")?.textContent || "";
+});
+
 // Errors: say it on the input, and go to the first.
 const syncErrors = () => {
   all(".errors[id$=_errors]").forEach((box) => {

@@ -12,13 +12,15 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from connections import reads
 from connections.domain import expiry
 from connections.domain.health import NEEDS_ATTENTION, Health
+from connections.list_counts import list_counts
+from connections.list_order import WORST
 from connections.models import Connection
-from connections.reads import ATTENTION, OWNER_LEFT, PAGE_SIZE, REACH_UNKNOWN, Filters
+from connections.reads import ATTENTION, OWNER_LEFT, PAGE_SIZE, REACH_UNKNOWN, THIS_WEEK, Filters
 from tests.factories import ConnectionFactory, make_person
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 11, 27)
-DAYS = (None, -400, -1, 0, expiry.SOON_DAYS, expiry.SOON_DAYS + 1, 400)
+DAYS = (None, -400, -1, 0, expiry.URGENT_DAYS + 1, expiry.SOON_DAYS, expiry.SOON_DAYS + 1, 400)
 
 
 def shown(filters: Filters, number: int = 1) -> list[str]:
@@ -47,29 +49,92 @@ def needs_a_person(one: Connection) -> bool:
     return not one.disabled and (one.health in NEEDS_ATTENTION or ends or not one.owner.is_active)
 
 
-def test_who_needs_attention_is_counted_and_listed_alike(
-    every_kind: list[Connection], django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_those_that_need_attention_are_listed(every_kind: list[Connection]) -> None:
     wanted = {one.name for one in every_kind if needs_a_person(one)}
     assert 0 < len(wanted) < len(every_kind)
-    with django_assert_num_queries(1):
-        assert reads.counts(today=TODAY).attention == len(wanted)
     assert {one.name for one in reads.connections(Filters(status=ATTENTION), today=TODAY)} == wanted
+
+
+def test_the_strip_counts_what_its_filters_show(
+    every_kind: list[Connection], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        counts = list_counts(today=TODAY)
+    chart = reads.expiry_timeline(today=TODAY)
+    counted = {
+        "rejected": counts.rejected,
+        "limited": counts.limited,
+        "not_recorded": counts.undated,
+        OWNER_LEFT: counts.owner_left,
+        "expired": chart.ended,
+        THIS_WEEK: sum(bar.day.count for bar in chart.bars if bar.day.left <= expiry.URGENT_DAYS),
+    }
+    assert all(counted.values())
+    for status, count in counted.items():
+        assert reads.connections(Filters(status=status), today=TODAY).count() == count
+    assert counts.total == len(every_kind)
+
+
+def test_the_worst_come_first(every_kind: list[Connection], django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    groups = list_counts(today=TODAY).groups
+    found = []
+    for number in range(1, -(-len(every_kind) // PAGE_SIZE) + 1):
+        with django_assert_num_queries(1):
+            page = reads.page_of_connections(Filters(sort=WORST), str(number), today=TODAY, groups=groups)
+        found += [row.pk for row in page]
+    assert found == [one.pk for one in reads.connections(Filters(sort=WORST), today=TODAY)]
+    ranks = [rank_of(Connection.objects.get(pk=pk)) for pk in found]
+    assert ranks == sorted(ranks)
+    assert set(ranks) == set(range(7))
+
+
+def rank_of(one: Connection) -> int:
+    left = None if one.expires_on is None else (one.expires_on - TODAY).days
+    if one.disabled or one.health == Health.REJECTED:
+        return 6 if one.disabled else 0
+    if left is not None and left <= expiry.URGENT_DAYS:
+        return 1
+    if one.health in NEEDS_ATTENTION:
+        return 2
+    return 4 if left is None else 3 if left <= expiry.SOON_DAYS else 5
+
+
+@pytest.mark.parametrize("key", ["name", "organization", "expiry", "checked", "owner"])
+def test_a_minus_reverses_an_order(key: str) -> None:
+    owners = [make_person(name) for name in ("ann", "bo", "cy")]
+    for number, owner in enumerate(owners):
+        ConnectionFactory(
+            name=f"N{number}",
+            organization=f"org{number}",
+            expires_on=TODAY + timedelta(days=number),
+            checked_at=timezone.now() - timedelta(hours=number),
+            owner=owner,
+        )
+    assert shown(Filters(sort=key)) == shown(Filters(sort=f"-{key}"))[::-1] == ["N0", "N1", "N2"]
+
+
+def test_with_a_status_those_that_expire_first_come_first() -> None:
+    for name, days in (("A", 90), ("B", 5), ("C", None), ("D", 40)):
+        end = None if days is None else TODAY + timedelta(days=days)
+        ConnectionFactory(name=name, health="limited", expires_on=end)
+    ConnectionFactory(name="E", health="healthy", expires_on=TODAY)
+    assert shown(Filters(status="limited", sort=WORST)) == ["B", "D", "A", "C"]
+    assert shown(Filters(status=ATTENTION, sort=WORST)) == ["A", "B", "C", "D", "E"]
 
 
 def test_the_database_follows_every_change(every_kind: list[Connection]) -> None:
     Connection.objects.update(health=Health.HEALTHY, expires_on=TODAY + timedelta(days=300), disabled=False)
     User.objects.update(is_active=True)
-    assert reads.counts(today=TODAY).attention == 0
+    assert not reads.connections(Filters(status=ATTENTION), today=TODAY)
     Connection.objects.filter(pk=every_kind[0].pk).update(expires_on=TODAY, name="Renamed payments")
-    assert reads.counts(today=TODAY).attention == 1
+    assert reads.connections(Filters(status=ATTENTION), today=TODAY).count() == 1
     assert shown(Filters(q="renamed pay")) == ["Renamed payments"]
 
 
 def test_those_whose_owner_left_are_found(every_kind: list[Connection]) -> None:
     found = reads.connections(Filters(status=OWNER_LEFT), today=TODAY)
     assert {one.owner.username for one in found} == {"gone"}
-    assert found.count() == len(every_kind) / 2
+    assert found.count() == len(every_kind) / 4
 
 
 def test_tokens_of_which_nobody_knows_for_which_organizations_are_counted_and_listed_alike(
@@ -81,7 +146,7 @@ def test_tokens_of_which_nobody_knows_for_which_organizations_are_counted_and_li
         ConnectionFactory(name=f"{reach} {server} {disabled}", token_reach=reach, server=server, disabled=disabled)
     assert shown(Filters(status=REACH_UNKNOWN)) == ["unknown Services False"]
     with django_assert_num_queries(1):
-        assert reads.counts(today=TODAY).reach_unknown == 1
+        assert list_counts(today=TODAY).reach_unknown == 1
 
 
 @pytest.mark.parametrize(

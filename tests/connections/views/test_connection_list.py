@@ -1,5 +1,6 @@
 """The list of connections: what each row shows, and the chart above them."""
 
+import re
 from datetime import timedelta
 from html import escape
 
@@ -97,7 +98,44 @@ def test_rows_stand_in_the_order_that_was_asked_for(pages: Client) -> None:
         ConnectionFactory(name=name, expires_on=today + timedelta(days=days))
     ConnectionFactory(name="d", expires_on=None)
     by_expiry = pages.get("/code-repositories/", {"sort": "expiry"}).context["page"]
-    by_name = pages.get("/code-repositories/").context["page"]
+    by_name = pages.get("/code-repositories/", {"sort": "name"}).context["page"]
     assert [one.name for one in by_expiry] == ["b", "C", "a", "d"]
     assert [one.name for one in by_name] == ["a", "b", "C", "d"]
     assert Connection.objects.count() == 4
+
+
+def test_counts_above_the_list_filter_it_and_lift_the_filter(pages: Client) -> None:
+    today = timezone.localdate()
+    ConnectionFactory(name="Over", expires_on=today - timedelta(days=2))
+    ConnectionFactory(name="Near", expires_on=today + timedelta(days=3))
+    ConnectionFactory(name="Far", expires_on=today + timedelta(days=300))
+    strip = shown(pages).partition('id="strip"')[2].partition("</nav>")[0]
+    assert re.findall(r"<strong>(\d)</strong> ([a-z ]+)", strip) == [
+        ("1", "expired"),
+        ("1", "this week"),
+        ("0", "rejected"),
+        ("0", "limited"),
+        ("0", "no date"),
+    ]
+    assert re.findall(r'href="/code-repositories/(.*?)"', strip) == ["?status=expired", "?status=week"]
+    answer = pages.get("/code-repositories/?status=week&sort=name")
+    page = answer.content.decode()
+    assert [row.name for row in answer.context["page"]] == ["Near"]
+    assert '<a href="/code-repositories/?sort=name" aria-current="true">' in page
+    assert "1 of 3 connections" in page
+
+
+def heads(pages: Client, **query: str) -> dict[str, tuple[str, str]]:
+    page = pages.get("/code-repositories/", query).content.decode()
+    found = re.findall(r'<th scope="col"( aria-sort="\w+")?><a class="sort" href="(.*?)">(.*?) <svg', page)
+    return {label: (direction.strip(), href.partition("?")[2]) for direction, href, label in found}
+
+
+def test_a_head_sorts_by_its_column_and_then_the_other_way_round(pages: Client) -> None:
+    ConnectionFactory(name="a")
+    first = heads(pages, q="a")
+    assert (first["Status"][0], first["Name"][0]) == ('aria-sort="descending"', "")
+    assert first["Token expires"] == ("", "q=a&amp;sort=expiry")
+    again = heads(pages, sort="expiry")
+    assert again["Token expires"] == ('aria-sort="ascending"', "sort=-expiry")
+    assert again["Status"] == ("", "")

@@ -169,7 +169,7 @@ def test_what_a_person_leaves_behind_is_an_alert(pages: Client, leaving: User) -
     assert "leo" in pages.get(reverse("people:list"), {"state": "leaving"}).content.decode()
     assert "inactive and owns connections" in pages.get(reverse("people:person", args=[leaving.pk])).content.decode()
     connections = pages.get(reverse("connections:list")).content.decode()
-    assert "2 connections need attention" in connections
+    assert "<strong>2</strong> owner inactive" in connections
     assert connections.count("no longer active") == 2
     found = pages.get(reverse("connections:list"), {"status": "owner_left"}).content.decode()
     assert found.count("no longer active") == 2

@@ -1,0 +1,88 @@
+"""Counts above the list of connections, in one query that reads only indexes."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Count, F, Q, QuerySet, Value
+from django.db.models.expressions import Combinable
+
+from connections import clients
+from connections.domain.health import Health
+from connections.list_order import Days
+from connections.models import Connection
+
+Severity = Connection.Severity
+_ENABLED = (Severity.REJECTED, Severity.PROBLEM, Severity.NONE)
+_ONE = Value(0)
+
+
+@dataclass(frozen=True, slots=True)
+class ListCounts:
+    """How many connections a filter of the strip shows, and how many are in each group of the order, worst first."""
+
+    rejected: int
+    limited: int
+    undated: int
+    # The token's organizations are not recorded.
+    reach_unknown: int
+    # The owner is no longer active.
+    owner_left: int
+    groups: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """All connections."""
+        return sum(self.groups)
+
+
+def reach_unknown() -> Q:
+    """Connections of which no one said for which organizations the token is valid."""
+    return Q(token_reach=Connection.Reach.UNKNOWN, disabled=False, server__in=clients.services())
+
+
+def list_counts(*, today: date) -> ListCounts:
+    """Count them. A group is the difference of two counts where that saves a query of its own."""
+    days, severity, rows = Days.of(today), F("severity"), Connection.objects.order_by()
+    parts = (
+        _part("all", rows, severity),
+        _part("urgent", rows.filter(severity__in=_ENABLED[1:], expires_on__lte=days.urgent), severity),
+        _part("soon", rows.filter(severity=Severity.NONE, expires_on__lte=days.soon), severity),
+        _part("undated", rows.filter(expires_on=None), severity),
+        _part("limited", rows.filter(health=Health.LIMITED, disabled=False), _ONE),
+        _part("reach", rows.filter(reach_unknown()), _ONE),
+        _part("left", rows.filter(disabled=False, owner__in=User.objects.filter(is_active=False)), _ONE),
+    )
+    counted: Counter[tuple[str, int]] = Counter()
+    for label, key, count in parts[0].union(*parts[1:], all=True):
+        counted[label, key] += count
+    return ListCounts(
+        rejected=counted["all", Severity.REJECTED],
+        limited=counted["limited", 0],
+        undated=sum(counted["undated", severity] for severity in _ENABLED),
+        reach_unknown=counted["reach", 0],
+        owner_left=counted["left", 0],
+        groups=_groups(counted),
+    )
+
+
+def _groups(counted: Counter[tuple[str, int]]) -> tuple[int, ...]:
+    """In the order of `connections.list_order.groups`."""
+    problem, none = Severity.PROBLEM, Severity.NONE
+    urgent, soon, undated = counted["urgent", none], counted["soon", none], counted["undated", none]
+    return (
+        counted["all", Severity.REJECTED],
+        counted["urgent", problem] + urgent,
+        counted["all", problem] - counted["urgent", problem],
+        soon - urgent,
+        undated,
+        counted["all", none] - soon - undated,
+        counted["all", Severity.DISABLED],
+    )
+
+
+def _part(label: str, rows: QuerySet[Connection], key: Combinable) -> QuerySet[Connection, Any]:
+    counted = rows.values(label=Value(label), key=key).annotate(count=Count("*"))
+    return counted.values_list("label", "key", "count")
