@@ -48,7 +48,7 @@ _FIELDS = {
     "expires_on": "Expires on",
     "token_reach": "Valid for",
     "projects": "Projects",
-    "extra_recipients": "Additional recipients",
+    "extra_recipients": "Additional mail recipients",
     "owner": "Owner",
     "longest_life_days": "Longest lifetime in days",
     "longest_life": "Longer lifetime",

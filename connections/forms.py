@@ -216,10 +216,10 @@ class RecipientsField(forms.CharField):
 
     def __init__(self) -> None:
         super().__init__(
-            label="Additional recipients",
+            label="Additional mail recipients",
             required=False,
             widget=forms.Textarea(attrs={"rows": 3}),
-            help_text="Mail addresses that get the same mail as the owner, one per line.",
+            help_text="Mail addresses that get reminders and status changes as the owner does, one per line.",
         )
 
     def clean(self, value: Any) -> str:

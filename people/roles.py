@@ -69,7 +69,7 @@ ROLES = (
     Role(
         "Administrator",
         "Can do everything: also manages people, sets the token policy, calibrates, reads the whole history and the "
-        "outbox, and uses Django's admin.",
+        "mails, and uses Django's admin.",
         None,
     ),
 )

@@ -101,7 +101,7 @@ def reach(entered: str) -> FieldState:
 
 def recipients(entered: str) -> FieldState:
     """The additional recipients as a field state."""
-    return FieldState("Additional recipients", entered, ", ".join(entered.split()) or "none")
+    return FieldState("Additional mail recipients", entered, ", ".join(entered.split()) or "none")
 
 
 def projects(entered: Mapping[str, str]) -> FieldState:

@@ -125,12 +125,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (!focusFirstError()) one("#test-result .outcome h3")?.focus();
 });
 
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (button) {
-    await navigator.clipboard.writeText(one(button.dataset.copy).textContent);
-    button.lastChild.textContent = " Copied";
-  }
+document.addEventListener("click", (event) => {
   if (event.target.closest("[aria-disabled=true]")) event.preventDefault();
 });
 // An open menu closes when somebody goes elsewhere.
