@@ -65,11 +65,20 @@ def document(server: str = "/") -> dict[str, Any]:
     described: dict[str, Any] = dict(api.get_openapi_schema(path_prefix=BASE))
     described["servers"] = [{"url": server}]
     described["components"]["securitySchemes"] = _SCHEMES
+    _drop_unused_schemas(described)
     access = access_of_operations()
     for methods in described["paths"].values():
         for operation in methods.values():
             _finish(operation, access[operation["operationId"]])
     return described
+
+
+def _drop_unused_schemas(described: dict[str, Any]) -> None:
+    """Remove the schemas of query parameters, which the framework lists although nothing refers to them."""
+    text = repr(described)
+    schemas = described["components"]["schemas"]
+    for name in [name for name in schemas if f"'#/components/schemas/{name}'" not in text]:
+        del schemas[name]
 
 
 def _finish(operation: dict[str, Any], access: Access) -> None:
