@@ -94,6 +94,12 @@ def sandbox() -> Server | None:
     return next((server for server in servers() if server.is_sandbox), None)
 
 
+def sample_tokens() -> list[dict[str, str]]:
+    """The tokens to try with the sandbox on this machine, which `make run` hands over; none without that sandbox."""
+    server = sandbox()
+    return list(settings.SAMPLE_TOKENS) if server is not None and server.is_loopback else []
+
+
 def stored_credential(connection: Connection) -> Credential:
     """The stored token. Raises `UnreadableToken`, also if there is none."""
     try:

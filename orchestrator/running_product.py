@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 FILE_NAME = "up.lock"
+SAMPLE_TOKENS = "SAMPLE_TOKENS"
 _SANDBOX_SERVER = "Sandbox"
 # How the entry of a server says that it is the sandbox. The provider reads it.
 _SANDBOX_KIND = "kind=sandbox"
@@ -76,3 +77,8 @@ def read(folder: Path) -> RunningProduct | None:
         port = noted["sandbox_port"]
         return RunningProduct(str(noted["site_url"]), None if port is None else int(port))
     return None
+
+
+def sample_tokens() -> list[dict[str, str]]:
+    """The tokens of the sandbox, which `make run` hands to the web process; none in any other process."""
+    return list(json.loads(os.environ.get(SAMPLE_TOKENS, "[]")))

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from connections import clients
 from connections.actions.connect import ConnectRequest, connect
 from connections.actions.find_project import find_before_connecting
 from connections.actions.refusals import CannotConnect
@@ -139,6 +140,7 @@ def _page(
         "project_finder": finder or FindProjectForm(),
         "project_answer": answer,
         "find_project_url": reverse("connections:find-project-new"),
+        "samples": clients.sample_tokens(),
         **guide_context(),
     }
     return render(request, AZURE_DEVOPS.connect_template, context)

@@ -1,9 +1,11 @@
 """What the person at the terminal reads: prefixed lines, and the summary of a start."""
 
+import json
 import os
 import signal
 import sys
 import threading
+from dataclasses import asdict
 
 from core.control_characters import one_line
 
@@ -49,6 +51,13 @@ def summary(url: str, *, username: str, password: str | None, with_sandbox: bool
         _RULE,
     ]
     return "\n".join(lines)
+
+
+def sample_tokens() -> str:
+    """The sandbox's sample tokens as JSON, for the web process, which offers them on the Connect page."""
+    from sandbox.samples import SAMPLES
+
+    return json.dumps([asdict(sample) for sample in SAMPLES])
 
 
 def _sandbox_tokens() -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.environment import SECRET_FILES, SECRETS
+from orchestrator.running_product import SAMPLE_TOKENS
 
 PREPARATION_GATE = "PREPARATION_GATE"
 _PYTHON = (sys.executable, "-m")
@@ -34,14 +35,18 @@ def preparation(environment: Mapping[str, str]) -> ProcessSpec:
     return ProcessSpec("prepare", (*_PYTHON, "orchestrator.preparation"), environment)
 
 
-def web(environment: Mapping[str, str], listener: int, *gate: int) -> ProcessSpec:
+def web(environment: Mapping[str, str], listener: int, *gate: int, samples: str = "") -> ProcessSpec:
     """gunicorn on a socket that listens already: a restart refuses no request, and nobody else can take the port.
 
-    With a gate it loads, and serves once that has opened. See `orchestrator/gunicorn.py`.
+    With a gate it loads, and serves once that has opened. See `orchestrator/gunicorn.py`. `samples` are the tokens of
+    the sandbox, which no other process gets.
     """
     gunicorn = (*_PYTHON, "gunicorn", "orchestrator.wsgi", "--config", "python:orchestrator.gunicorn")
-    waiting = {PREPARATION_GATE: str(gate[0])} if gate else {}
-    return ProcessSpec("web", (*gunicorn, "--bind", f"fd://{listener}"), {**environment, **waiting}, (listener, *gate))
+    handed_over = {PREPARATION_GATE: str(gate[0])} if gate else {}
+    if samples:
+        handed_over[SAMPLE_TOKENS] = samples
+    command = (*gunicorn, "--bind", f"fd://{listener}")
+    return ProcessSpec("web", command, {**environment, **handed_over}, (listener, *gate))
 
 
 def worker(environment: Mapping[str, str], threads: int) -> ProcessSpec:

@@ -26,6 +26,20 @@ const chosenServer = () => {
   const name = one("[name=server]")?.value;
   return servers().find((each) => each.dataset.server === name) || servers()[0];
 };
+const isBelow = (typed, server) => {
+  const [address, base] = [typed, server.dataset.url].map((text) => `${text.replace(/^https?:\/\/(?:[^@/]*@)?/i, "").toLowerCase()}/`);
+  return address.startsWith(base) || (base === "dev.azure.com/" && /^[a-z0-9-]+\.visualstudio\.com\//.test(address));
+};
+// The address of another server's organization: an offer to choose that server.
+const offerSwitch = (typed, chosen) => {
+  const other = isBelow(typed, chosen) ? null : servers().find((server) => isBelow(typed, server));
+  const offer = one("[data-switch]");
+  offer.hidden = !other;
+  if (!other) return;
+  const button = one("button", offer);
+  button.textContent = `Switch to ${other.dataset.server}`;
+  button.dataset.to = other.dataset.server;
+};
 const understand = () => {
   const input = one("#id_organization");
   if (!input) return;
@@ -38,6 +52,7 @@ const understand = () => {
   echo.hidden = !name || name === typed;
   echo.textContent = `${capital}: ${name}`;
   if (name) one("[data-tokens-link]").href = server.textContent.replace(`your-${place}`, encodeURIComponent(name));
+  offerSwitch(typed, server);
   // With one server chosen, only what concerns it is said.
   one("label[for=id_organization]").textContent = `${capital} Name`;
   const errors = one("#id_organization_errors");
@@ -45,6 +60,29 @@ const understand = () => {
   all("[data-for]").forEach((each) => { each.hidden = each.dataset.for !== place; });
   all("[data-for-server]").forEach((each) => { each.hidden = each.dataset.forServer !== server.dataset.server; });
 };
+
+const setField = (input, value) => {
+  if (!input) return;
+  input.value = value;
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+};
+document.addEventListener("click", (event) => {
+  const toServer = event.target.closest("[data-switch] button");
+  if (toServer) {
+    setField(one("#id_server"), toServer.dataset.to);
+    one("#id_organization").focus();
+  }
+  const fillIn = event.target.closest("[data-fill-in]");
+  if (!fillIn) return;
+  const sample = one("#sample").selectedOptions[0];
+  setField(one("#id_server"), fillIn.dataset.fillIn);
+  setField(one("#id_organization"), sample.dataset.organization);
+  setField(one("#id_token"), sample.value);
+  if (!one("#id_name").value) setField(one("#id_name"), `Sandbox ${sample.dataset.label}`);
+  if (!one("[name=expires]:checked")) one("[name=expires]").click();
+  one("[data-test]").focus();
+});
 
 // Projects: search, and choosing one means "only these".
 const filter = (input) => {

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django import Settings
 
 from connections.models import Connection
+from sandbox.samples import SAMPLES
 from sandbox.server import Sandbox
 
 Token = Callable[[str], str]
@@ -210,6 +212,30 @@ def test_the_link_to_the_tokens_follows_the_chosen_server(page: Page, sandbox: S
     page.get_by_label("Server").select_option("Azure DevOps Services")
     link = page.get_by_role("link", name=re.compile("your personal access tokens"))
     expect(link).to_have_attribute("href", "https://dev.azure.com/acme/_usersSettings/tokens")
+
+
+def test_an_address_of_another_server_offers_to_switch_to_it(page: Page, sandbox: Sandbox, settings: Settings) -> None:
+    settings.AZURE_DEVOPS_SERVERS = f"Sandbox={sandbox.url} kind=sandbox, Azure DevOps Services=https://dev.azure.com"
+    open_form(page)
+    for address in ("https://dev.azure.com/acme/_git/x", "acme.visualstudio.com"):
+        page.get_by_label("Server").select_option("Sandbox")
+        page.get_by_label("Organization Name").fill(address)
+        page.get_by_role("button", name="Switch to Azure DevOps Services").click()
+        expect(page.get_by_label("Server")).to_have_value("Azure DevOps Services")
+        expect(page.get_by_role("button", name="Switch to")).to_be_hidden()
+        expect(page.get_by_label("Organization Name")).to_be_focused()
+
+
+def test_a_sample_is_filled_in_tested_and_connected_in_five_clicks(page: Page, settings: Settings) -> None:
+    settings.SAMPLE_TOKENS = [asdict(sample) for sample in SAMPLES]
+    settings.AZURE_DEVOPS_SERVERS = f"Azure DevOps Services=https://dev.azure.com,{settings.AZURE_DEVOPS_SERVERS}"
+    open_form(page)
+    page.get_by_role("button", name="Fill in a sample").click()
+    expect(page.get_by_role("button", name="Test Connection")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Connection successful")).to_be_visible()
+    page.get_by_role("button", name="Connect Azure DevOps").click()
+    expect(page.get_by_text("Sandbox full is now connected to acme.")).to_be_visible()
 
 
 def test_a_token_is_updated_and_compared(page: Page, connected: Callable[..., Connection], token_of: Token) -> None:

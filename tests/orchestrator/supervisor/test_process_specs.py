@@ -20,3 +20,9 @@ def test_the_web_inherits_its_socket_and_waits_at_a_gate_when_there_is_one() -> 
     assert alone.command[-2:] == ("--bind", "fd://7")
     assert (alone.open_files, alone.environment) == ((7,), {})
     assert (waiting.open_files, waiting.environment) == ((7, 9), {process_specs.PREPARATION_GATE: "9"})
+
+
+def test_only_the_web_gets_the_sample_tokens() -> None:
+    assert process_specs.web({}, 7, samples="[]").environment == {"SAMPLE_TOKENS": "[]"}
+    others = (process_specs.worker({}, 1), process_specs.beat({}), process_specs.sandbox({}, 1))
+    assert [spec.name for spec in others if "SAMPLE_TOKENS" in spec.environment] == []
