@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from connections import clients, input_rules
+from connections import clients, input_rules, reads
 from connections.domain import expiry
 from connections.domain.calibration import VALID, Told, levels, token_states
 from connections.domain.token_policy import Rule
@@ -317,3 +317,14 @@ class TokenPolicyForm(forms.Form):
     longest_life = forms.ChoiceField(label="If the lifetime is longer", choices=RULES, widget=forms.RadioSelect)
     reuse = forms.ChoiceField(label="If several connections share a token", choices=RULES, widget=forms.RadioSelect)
     missing_date = forms.ChoiceField(label="If no expiry date is given", choices=RULES, widget=forms.RadioSelect)
+
+
+class NewOwnerForm(forms.Form):
+    """The new owner of several connections."""
+
+    to = forms.ModelChoiceField(
+        label="New owner",
+        queryset=reads.possible_owners(),
+        empty_label="Choose a person",
+        error_messages={"required": "Choose the new owner."},
+    )

@@ -232,6 +232,12 @@ def expiring(*, within: int, today: date) -> QuerySet[Connection]:
     return rows.select_related("owner").annotate(shares_token=shares).order_by("expires_on", Lower("name"), "pk")
 
 
+def connections_by_id(ids: Sequence[int]) -> list[Connection]:
+    """The connections among these ids with their owners, in the order of the ids."""
+    by_id = Connection.objects.select_related("owner").in_bulk(ids)
+    return [by_id[connection_id] for connection_id in dict.fromkeys(ids) if connection_id in by_id]
+
+
 def connection(connection_id: int) -> Connection | None:
     """A connection with its owner; None if it does not exist."""
     return Connection.objects.select_related("owner").filter(pk=connection_id).first()
@@ -255,6 +261,13 @@ def enabled_connections() -> list[Connection]:
 def prefetch_capabilities_and_projects(connections: Sequence[Connection]) -> None:
     """Read the capabilities and chosen projects of all these connections at once."""
     prefetch_related_objects(connections, "capabilities", "chosen_projects")
+
+
+def possible_owners() -> QuerySet[User]:
+    """Active people whose role lets them update tokens, and superusers."""
+    can_rotate = Q(groups__permissions__codename="rotate_connection") | Q(is_superuser=True)
+    can_rotate |= Q(user_permissions__codename="rotate_connection")
+    return User.objects.filter(can_rotate, is_active=True).distinct().order_by("username")
 
 
 def active_user(username: str) -> User | None:

@@ -14,6 +14,7 @@ from connections.views import (
     guide,
     history,
     outbox,
+    selected,
     token_policy,
     update_token,
 )
@@ -43,6 +44,10 @@ urlpatterns = [
     path("code-repositories/audits/start/", audits.start, name="start-audits"),
     path("code-repositories/audits/<int:pk>/", audits.run_page, name="audit-run"),
     path("code-repositories/audits/<int:pk>/cancel/", audits.cancel, name="cancel-audits"),
+    path("code-repositories/chosen/audit/", selected.audit_chosen, name="audit-chosen"),
+    path("code-repositories/chosen/update/", selected.update_chosen, name="update-chosen"),
+    path("code-repositories/chosen/hand-over/", selected.hand_over_chosen, name="hand-over-chosen"),
+    path("code-repositories/chosen/disable/", selected.disable_chosen, name="disable-chosen"),
     path("code-repositories/<int:pk>/", connection_detail.detail, name="detail"),
     path("code-repositories/<int:pk>/test/", connection_detail.test_stored, name="test"),
     path("code-repositories/<int:pk>/calibrate/", calibration.calibrate_page, name="calibrate"),

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q, QuerySet
 
+from connections import reads
 from connections.models import Connection
 from people import roles
 from people.models import Session
@@ -75,7 +76,5 @@ def sessions_of(user: User, *, now: datetime) -> QuerySet[Session]:
 
 
 def possible_owners(besides: User) -> QuerySet[User]:
-    """Active people whose role lets them update tokens, and superusers."""
-    can_rotate = Q(groups__permissions__codename="rotate_connection") | Q(is_superuser=True)
-    can_rotate |= Q(user_permissions__codename="rotate_connection")
-    return User.objects.filter(can_rotate, is_active=True).exclude(pk=besides.pk).distinct().order_by("username")
+    """People who may own connections, except this one."""
+    return reads.possible_owners().exclude(pk=besides.pk)

@@ -48,6 +48,19 @@ def start_by_hand(*, by: Actor, now: datetime) -> AuditRun:
     return run
 
 
+def start_chosen(connection_ids: Sequence[int], *, by: Actor, now: datetime) -> AuditRun:
+    """Make these connections due, except disabled ones, and add them to the manual run; returns the run."""
+    with transaction.atomic():
+        run = _open_run(by_hand=True) or _new_run(now, by_hand=True, started_by=by.name)
+        chosen = Connection.objects.filter(pk__in=connection_ids, disabled=False)
+        already = set(run.audited.filter(connection_id__in=connection_ids).values_list("connection_id", flat=True))
+        run.audited.filter(connection_id__in=already).update(state=State.WAITING, finished_at=None)
+        _add(run, chosen.exclude(pk__in=already).values_list("pk", "name"))
+        chosen.filter(next_check_at__gt=now).update(next_check_at=now)
+        _finish(run.pk, at=now)
+    return run
+
+
 def make_due(connection_ids: Iterable[int], *, now: datetime) -> int:
     """Make these connections due, except disabled ones. Returns how many."""
     chosen = Connection.objects.filter(pk__in=list(connection_ids), disabled=False)
@@ -144,19 +157,19 @@ def _join_run(claimed: list[int], *, now: datetime) -> None:
     if not alone:
         return
     with transaction.atomic():
-        run = _open_run(by_hand=False) or _new_scheduled_run(now)
+        run = _open_run(by_hand=False) or _new_run(now, by_hand=False, started_by=SCHEDULER.name)
         already = set(run.audited.filter(connection_id__in=alone).values_list("connection_id", flat=True))
         run.audited.filter(connection_id__in=already).update(state=State.WAITING, finished_at=None)
         _add(run, Connection.objects.filter(pk__in=alone - already).values_list("pk", "name"))
 
 
-def _new_scheduled_run(now: datetime) -> AuditRun:
+def _new_run(now: datetime, *, by_hand: bool, started_by: str) -> AuditRun:
     try:
         with transaction.atomic():
-            return AuditRun.objects.create(started_at=now, started_by=SCHEDULER.name, by_hand=False)
+            return AuditRun.objects.create(started_at=now, started_by=started_by, by_hand=by_hand)
     except IntegrityError:
-        # Another scheduler just created it.
-        return AuditRun.objects.filter(by_hand=False).latest("pk")
+        # Another process just created it.
+        return AuditRun.objects.filter(by_hand=by_hand).latest("pk")
 
 
 def _add(run: AuditRun, connections: Iterable[tuple[int, str]]) -> None:

@@ -18,6 +18,14 @@ from connections.list_order import WORST
 from connections.views.connection_rows import connection_rows
 from connections.views.list_controls import ColumnHead, StripCount, column_heads, place_label, strip, with_values
 
+# Each of these is for an action on ticked connections.
+_CHOSEN = (
+    "connections.audit_connection",
+    "connections.rotate_connection",
+    "connections.disable_connection",
+    "people.manage_people",
+)
+
 
 @require_safe
 @permission_required("connections.view_connection", raise_exception=True)
@@ -46,6 +54,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "strip_html": _strip(strip(counts, timeline, status=filters.status, given=request.GET)),
         "heads_html": _heads(tuple(column_heads(sort, request.GET))),
         "can_rotate": request.user.has_perm("connections.rotate_connection"),
+        "can_choose": any(map(request.user.has_perm, _CHOSEN)),
         "query": others.urlencode(),
         "on": filters.on,
         "any_day_query": with_values(request.GET, on=""),

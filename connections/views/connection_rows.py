@@ -18,6 +18,7 @@ from connections.views.presenters import UNKNOWN_ICON, Chip, projects_summary, s
 class ConnectionRow(TypedDict):
     """A row of the list. Templates find a key of a dictionary faster than an attribute."""
 
+    id: int
     name: str
     url: str
     update_url: str
@@ -40,6 +41,7 @@ def connection_rows(rows: Iterable[Row], *, projects: Mapping[int, int], today: 
         state = states(row, today=today)
         checked_at = timezone.localtime(row.checked_at) if row.checked_at else None
         yield ConnectionRow(
+            id=row.pk,
             name=row.name,
             url=page.format(row.pk),
             update_url=update_page.format(row.pk),

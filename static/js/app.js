@@ -90,6 +90,24 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (status) status.textContent = one("[data-summary]")?.textContent || "";
 });
 
+// Ticked rows: how many there are, and what can be done with them.
+const ticks = () => all("input[form=selection][name=connection]");
+const showSelection = () => {
+  const form = one("[data-selection]");
+  if (!form) return;
+  const ticked = ticks().filter((tick) => tick.checked).length;
+  form.classList.toggle("on", ticked > 0);
+  one("[data-selected]", form).textContent = `${ticked} selected`;
+  const everything = one("[data-tick-all]");
+  everything.hidden = false;
+  everything.checked = ticked > 0 && ticked === ticks().length;
+  everything.indeterminate = ticked > 0 && !everything.checked;
+};
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-tick-all]")) ticks().forEach((tick) => { tick.checked = event.target.checked; });
+  showSelection();
+});
+
 // Errors: say it on the input, and go to the first.
 const syncErrors = () => {
   all(".errors[id$=_errors]").forEach((box) => {
@@ -138,6 +156,7 @@ document.addEventListener("keydown", (event) => {
   if (menu.contains(document.activeElement)) one("summary", menu).focus();
 });
 const prepare = () => {
+  showSelection();
   all("[data-copy]").forEach((button) => { button.hidden = !navigator.clipboard; });
 };
 prepare();

@@ -1,0 +1,105 @@
+"""Actions on the connections that are ticked in the list: audit, update, hand over, disable."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from connections import reads
+from connections.actions import audit_runs, versions
+from connections.actions.refusals import CannotChange
+from connections.actions.selected import disable_selected
+from connections.actions.transfer_ownership import transfer_ownership
+from connections.domain.rotation_plan import BulkRotation, RotationStep
+from connections.filters import WithinForm
+from connections.forms import NewOwnerForm
+from connections.models import Connection
+from connections.views.common import enqueue_or_warn, rotation_step_url
+from history.record import actor_of
+
+
+def _chosen(request: HttpRequest) -> list[Connection]:
+    """The ticked connections that still exist, in their order; what is not a number is ignored."""
+    ids = [int(text) for text in request.POST.getlist("connection") if text.isascii() and text.isdecimal()]
+    return reads.connections_by_id([number for number in ids if number < 2**63])
+
+
+def _none_chosen(request: HttpRequest) -> HttpResponse:
+    flash.error(request, "Choose at least one connection.")
+    return redirect("connections:list")
+
+
+@require_POST
+@permission_required("connections.audit_connection", raise_exception=True)
+def audit_chosen(request: HttpRequest) -> HttpResponse:
+    """POST: audit the ticked connections now, and show the run."""
+    from connections.tasks import audit_due
+
+    enabled = [connection.pk for connection in _chosen(request) if not connection.disabled]
+    if not enabled:
+        return _none_chosen(request)
+    run = audit_runs.start_chosen(enabled, by=actor_of(request), now=timezone.now())
+    enqueue_or_warn(request, audit_due, warning="The audit starts once it is back.")
+    return redirect("connections:audit-run", pk=run.pk)
+
+
+@require_POST
+@permission_required("connections.rotate_connection", raise_exception=True)
+def update_chosen(request: HttpRequest) -> HttpResponse:
+    """POST: update the tokens of the ticked connections, one after the other."""
+    steps: list[RotationStep] = [(connection.pk,) for connection in _chosen(request) if not connection.disabled]
+    if not steps:
+        return _none_chosen(request)
+    return redirect(rotation_step_url(BulkRotation.starting(steps, now=timezone.now(), within=WithinForm.DEFAULT)))
+
+
+@require_POST
+@permission_required("connections.disable_connection", raise_exception=True)
+def disable_chosen(request: HttpRequest) -> HttpResponse:
+    """POST: ask for confirmation, then disable the ticked connections."""
+    connections = [connection for connection in _chosen(request) if not connection.disabled]
+    if not connections:
+        return _none_chosen(request)
+    if "confirmed" not in request.POST:
+        return _confirm(request, "disable", connections)
+    drawn_from = {connection.pk: request.POST.get(f"version-{connection.pk}", "") for connection in connections}
+    outcome = disable_selected(connections, by=actor_of(request), now=timezone.now(), drawn_from=drawn_from)
+    for name, reason in outcome.refused:
+        flash.error(request, f"{name} was not disabled. {reason}")
+    if outcome.changed:
+        flash.success(request, f"Disabled: {', '.join(outcome.changed)}. Tokens are kept but not used.")
+    return redirect("connections:list")
+
+
+@require_POST
+@permission_required("people.manage_people", raise_exception=True)
+def hand_over_chosen(request: HttpRequest) -> HttpResponse:
+    """POST: ask for the new owner, then hand the ticked connections over."""
+    connections = _chosen(request)
+    if not connections:
+        return _none_chosen(request)
+    form = NewOwnerForm(request.POST if "confirmed" in request.POST else None)
+    if not form.is_valid():
+        return _confirm(request, "hand-over", connections, form=form)
+    to = form.cleaned_data["to"]
+    try:
+        outcome = transfer_ownership(connections, to=to, by=actor_of(request), now=timezone.now())
+    except CannotChange as refused:
+        form.add_error(refused.field, refused.message)
+        return _confirm(request, "hand-over", connections, form=form)
+    for name in outcome.changed_meanwhile:
+        flash.error(request, f"{name} was not handed over, because someone changed it in the meantime.")
+    if outcome.moved:
+        count = "1 connection now belongs" if outcome.moved == 1 else f"{outcome.moved} connections now belong"
+        flash.success(request, f"{count} to {to.get_full_name() or to.get_username()}.")
+    return redirect("connections:list")
+
+
+def _confirm(request: HttpRequest, action: str, connections: Sequence[Connection], **more: Any) -> HttpResponse:
+    rows = [(connection, versions.version(connection, versions.DISABLE)) for connection in connections]
+    return render(request, "connections/selected.html", {"action": action, "rows": rows, **more})
