@@ -28,8 +28,8 @@ class TokenForm(forms.Form):
         label="Permissions",
         widget=forms.CheckboxSelectMultiple,
         initial=["connections.view_connection"],
-        help_text="Everything about connections also needs the first one. If your role loses a permission, the token "
-        "loses it too.",
+        help_text="Changing or testing something also needs the permission to read it. If your role loses a "
+        "permission, the token loses it too.",
         error_messages={"required": "Choose at least one permission."},
     )
     connections = forms.CharField(

@@ -58,13 +58,16 @@ class ApiToken(models.Model):
 class IdempotentRequest(models.Model):
     """A creation that carries an `Idempotency-Key`, so that a repeated request creates nothing twice.
 
-    The body may hold a secret, so it is known by a keyed digest. `connection_id` is None while the first request runs.
+    The body may hold a secret, so it is known by a keyed digest. While the first request runs, `connection_id` and
+    `created_id`, which is Azure DevOps' id of a build or release, are None, and `is_outcome_unknown` is not set.
     """
 
     token = models.ForeignKey(ApiToken, on_delete=models.CASCADE)
     key = models.CharField(max_length=255)
     body_digest = models.CharField(max_length=64)
     connection_id = models.BigIntegerField(null=True)
+    created_id = models.BigIntegerField(null=True)
+    is_outcome_unknown = models.BooleanField(default=False)
     started_at = models.DateTimeField(db_index=True)
 
     class Meta:

@@ -1,4 +1,6 @@
-"""Reads of API tokens for pages and commands."""
+"""Reads of API tokens for pages and commands, and of what an API token is for."""
+
+from typing import TypeVar
 
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
@@ -6,7 +8,11 @@ from django.db.models import Count, QuerySet
 
 from api.models import ApiToken
 from connections.models import AuditedConnection, AuditRun, Connection
+from delivery import reads as delivery_reads
+from delivery.models import Pipeline, ReleasePipeline, Repository
+from delivery.reads import Filters
 
+Row = TypeVar("Row", Pipeline, ReleasePipeline, Repository)
 PAGE_SIZE = 25
 
 
@@ -42,6 +48,31 @@ def open_to(token: ApiToken, found: QuerySet[Connection]) -> QuerySet[Connection
 def connection(token: ApiToken, connection_id: int) -> Connection | None:
     """A connection that the token is for; None when there is none."""
     return open_to(token, Connection.objects.filter(pk=connection_id)).first()
+
+
+def repositories(token: ApiToken, filters: Filters) -> QuerySet[Repository]:
+    """The repositories that the token is for and the filters select."""
+    return _of_connections(token, delivery_reads.repositories(filters))
+
+
+def repository(token: ApiToken, repository_id: int) -> Repository | None:
+    """A repository that the token is for; None when there is none."""
+    return _of_connections(token, delivery_reads.repositories_in_full()).filter(pk=repository_id).first()
+
+
+def pipelines(token: ApiToken, filters: Filters) -> QuerySet[Pipeline]:
+    """The pipelines that the token is for and the filters select."""
+    return _of_connections(token, delivery_reads.pipelines(filters))
+
+
+def pipeline(token: ApiToken, pipeline_id: int) -> Pipeline | None:
+    """A pipeline that the token is for; None when there is none."""
+    return _of_connections(token, delivery_reads.pipelines_in_full()).filter(pk=pipeline_id).first()
+
+
+def _of_connections(token: ApiToken, rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Those of the connections that the token is limited to."""
+    return rows if token.all_connections else rows.filter(project__connection__in=token.connections.values("pk"))
 
 
 def audit_run(run_id: int) -> AuditRun | None:

@@ -12,7 +12,7 @@ class Scope:
 
 
 SCOPES = (
-    # Responses contain the connection, so whatever changes or tests one needs this permission too.
+    # Responses contain what was changed, so a change needs the permission to read it too.
     Scope("connections.view_connection", "Read connections, capabilities and health"),
     Scope("connections.test_connection", "Test connections"),
     Scope("connections.add_connection", "Connect organizations"),
@@ -22,6 +22,11 @@ SCOPES = (
     Scope("connections.delete_connection", "Disconnect"),
     Scope("connections.view_auditrun", "Follow audits"),
     Scope("connections.audit_connection", "Start and cancel audits"),
+    Scope("delivery.view_repository", "Read repositories"),
+    Scope("delivery.refresh_repository", "Sync repositories"),
+    Scope("delivery.view_pipeline", "Read pipelines, builds and logs"),
+    Scope("delivery.run_pipeline", "Run pipelines"),
+    Scope("delivery.cancel_build", "Cancel builds"),
     Scope("history.view_event", "Read the history of connections"),
     Scope("history.view_all_events", "Read the whole history"),
 )

@@ -13,6 +13,7 @@ from connections import clients
 from connections.models import Connection
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.client import AzureDevOpsClient
+from core.redaction import redact
 from delivery.operations import Operation, check_allowed
 from delivery.remote_read import RemoteReadError, invalidate, open_client
 from history.record import Actor, record
@@ -95,5 +96,7 @@ def _find_outcome(
 
 def _record(attempt: ChangeRequest, outcome: str, more: Mapping[str, object]) -> None:
     kind = f"{attempt.act.key}.{outcome}"
-    detail = {"what": attempt.what, **attempt.detail, **more}
+    # A token may have been typed where a branch or a comment belongs.
+    known = {"what": attempt.what, **attempt.detail, **more}
+    detail = {name: redact(value) if isinstance(value, str) else value for name, value in known.items()}
     record(kind, attempt.connection, by=attempt.by, at=attempt.now, detail=detail)

@@ -18,6 +18,7 @@ from api.v1.access import VIEW, Access
 from api.v1.connection_tests import credentials_of
 from api.v1.errors import PreconditionMissing, require_known
 from api.v1.links import address, next_page
+from api.v1.once import IdempotencyKey
 from api.v1.responses import CHANGE, ONE, answers, headers
 from connections import reads
 from connections.actions import versions
@@ -132,16 +133,7 @@ def create_connection(
     request: ApiRequest,
     response: HttpResponse,
     body: schemas.ConnectionInput,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            min_length=1,
-            max_length=255,
-            pattern="^[!-~]+$",
-            description="Any text of yours; repeating the request with it within a day creates nothing twice.",
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Status[schemas.ChangedConnection]:
     """The token is tested, then stored with the connection, whose owner is the owner of the API token."""
     row = _connect_once(request, body, idempotency_key) if idempotency_key else _connect(request, body)

@@ -12,6 +12,8 @@ from typing import Any, Generic, TypeVar, cast
 from django.core import signing
 from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Lower
+from ninja import Schema
+from pydantic import Field
 
 from connections.models import Connection
 from history import queries
@@ -44,6 +46,17 @@ def page_of_connections(found: QuerySet[Connection], *, sort: str, cursor: str, 
     return _page(found, lambda row: _position(row, sort), f"connections {sort}", limit)
 
 
+def page_by_name(found: QuerySet[Row], *, of: str, cursor: str, limit: int) -> Page[Row]:
+    """One page of rows in the order of their names. Raises `InvalidCursor`."""
+    found = cast("QuerySet[Row]", found.annotate(lower_name=Lower("name")))
+    if cursor:
+        try:
+            found = found.filter(_after_name(*_read(cursor, of)))
+        except (TypeError, ValueError) as wrong:
+            raise InvalidCursor from wrong
+    return _page(found.order_by("lower_name", "pk"), lambda row: [cast("Any", row).lower_name, row.pk], of, limit)
+
+
 def page_by_id(found: QuerySet[Row], *, of: str, cursor: str, limit: int, newest_first: bool = False) -> Page[Row]:
     """One page of rows in the order of their ids. Raises `InvalidCursor`."""
     if cursor:
@@ -57,6 +70,22 @@ def page_of_events(found: QuerySet[Event], *, of: str, cursor: str, limit: int) 
     edge = queries.read_edge(str(_read(cursor, of)[0])) if cursor else None
     page = queries.older(found, edge, size=limit) if edge else queries.newest(found, size=limit)
     return Page(page.events, signing.dumps([of, str(page.older)], salt=_SALT) if page.older else "")
+
+
+class RemotePaging(Schema):
+    """Page of a list that Azure DevOps divides into pages."""
+
+    cursor: str = Field("", max_length=2000, description="From the link to the next page.")
+
+
+def remote_cursor(continuation: str | None, *, of: str) -> str:
+    """The cursor of the page that Azure DevOps continues with; empty at the end."""
+    return signing.dumps([of, continuation], salt=_SALT) if continuation else ""
+
+
+def remote_position(cursor: str, *, of: str) -> str:
+    """Where Azure DevOps continues; empty without a cursor. Raises `InvalidCursor`."""
+    return str(_read(cursor, of)[0]) if cursor else ""
 
 
 def _page(found: QuerySet[Row], position: Callable[[Row], Sequence[object]], of: str, limit: int) -> Page[Row]:

@@ -1,13 +1,14 @@
 """A program that calls the API with a token."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.test import Client
 
 BASE = "/api/v1"
+SITE = f"http://127.0.0.1:8000{BASE}"
 
 
 @dataclass
@@ -38,6 +39,14 @@ class Program:
     def put(self, path: str, body: Any, *, version: str, **more: Any) -> Any:
         """The body of a good response."""
         return good(self.call("PUT", path, body, headers={"If-Match": f'"{version}"'}, **more))
+
+
+def pages_of(program: Program, path: str) -> Iterator[Any]:
+    """Each page of a list."""
+    while path:
+        page = program.get(path)
+        yield page
+        path = (page["next"] or "").removeprefix(SITE)
 
 
 def good(response: Any) -> Any:

@@ -1,6 +1,7 @@
-"""Programs with tokens, and people to whom these belong."""
+"""Programs with tokens, people to whom these belong, and what was read of an organization."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,7 +9,12 @@ from django.core.cache import caches
 from django.utils import timezone
 
 from api.scopes import SCOPES
-from connections.models import AuditRun
+from connections.models import AuditRun, Connection
+from core.database_time import database_now
+from delivery.live import polling
+from delivery.live.readers import READERS
+from delivery.models import Pipeline, Project, Repository, SyncState
+from delivery.sync import sync
 from tests.api.calls import Program
 from tests.factories import ConnectionFactory, make_token
 
@@ -43,7 +49,33 @@ def ids(db: None) -> dict[str, int]:
 
     The connection's server is gone.
     """
+    audit = AuditRun.objects.create(started_at=timezone.now(), started_by="x", by_hand=True)
+    return delivered(ConnectionFactory.create(server="Gone")) | {"audit_id": audit.pk}
+
+
+def delivered(connection: Connection) -> dict[str, int]:
+    """The same for things that this connection leads to."""
+    now = timezone.now()
+    project = Project.objects.create(connection=connection, azure_id="p", name="Store", seen_at=now)
+    repository = Repository.objects.create(project=project, azure_id="r", name="shop", added_at=now)
+    pipeline = Pipeline.objects.create(project=project, azure_id=1, name="CI", seen_at=now)
     return {
-        "connection_id": ConnectionFactory.create(server="Gone").pk,
-        "audit_id": AuditRun.objects.create(started_at=timezone.now(), started_by="x", by_hand=True).pk,
+        "connection_id": connection.pk,
+        "repository_id": repository.pk,
+        "pipeline_id": pipeline.pk,
+        "build_id": 1,
+        "log_id": 1,
     }
+
+
+@pytest.fixture
+def ci(connected: Callable[..., Connection]) -> Iterator[Pipeline]:
+    """A pipeline whose builds succeed, of an organization whose repositories, pipelines and releases were read."""
+    connection = connected(organization="fabrikam")
+    SyncState.objects.filter(connection=connection).update(next_at=database_now())
+    for claim in sync.claim_due(now=database_now()):
+        sync.sync(claim, clock=database_now)
+    for batch in polling.claim_due(now=database_now()):
+        polling.poll(batch, READERS, clock=database_now)
+    with patch("delivery.live_views.enqueue"):
+        yield Pipeline.objects.select_related("project__connection").get(name="Tailspin CI")

@@ -13,7 +13,9 @@ from django.utils.html import escape
 
 from api.v1.operations import document
 from connections.domain.problems import requests
+from delivery.models import Pipeline
 from tests.api.calls import Program
+from tests.api.conftest import delivered
 from tests.factories import ConnectionFactory, make_person
 from tests.loaded_settings import ROOT
 
@@ -59,6 +61,15 @@ def check(response: Any, path: str, method: str) -> None:
         ("post", "/connections/{connection_id}/disable"),
         ("get", "/connections/{connection_id}/events"),
         ("get", "/events"),
+        ("get", "/repositories"),
+        ("get", "/repositories/{repository_id}"),
+        ("get", "/connections/{connection_id}/sync"),
+        ("post", "/connections/{connection_id}/sync"),
+        ("get", "/pipelines"),
+        ("get", "/pipelines/{pipeline_id}"),
+        ("get", "/pipelines/{pipeline_id}/builds"),
+        ("post", "/pipelines/{pipeline_id}/builds"),
+        ("get", "/pipelines/{pipeline_id}/builds/{build_id}"),
         ("get", "/audits"),
         ("post", "/audits"),
         ("get", "/health"),
@@ -67,11 +78,21 @@ def check(response: Any, path: str, method: str) -> None:
 )
 def test_responses_are_as_described(program: Program, monkeypatch: pytest.MonkeyPatch, method: str, path: str) -> None:
     monkeypatch.setattr("orchestrator.health.current_report", list)
-    row = ConnectionFactory.create(server="Gone")
-    response = program.call(method.upper(), path.format(connection_id=row.pk), {})
+    ids = delivered(ConnectionFactory.create(server="Gone"))
+    response = program.call(method.upper(), path.format(**ids), {})
     check(response, f"/api/v1{path}", method)
-    stranger = Program().call(method.upper(), path.format(connection_id=row.pk), {})
+    stranger = Program().call(method.upper(), path.format(**ids), {})
     check(stranger, f"/api/v1{path}", method)
+
+
+def test_builds_are_as_described(program: Program, ci: Pipeline) -> None:
+    path = f"/pipelines/{ci.pk}/builds"
+    described = "/api/v1/pipelines/{pipeline_id}/builds"
+    check(program.call("GET", path), described, "get")
+    check(program.call("POST", path, {"branch": "main"}), described, "post")
+    check(program.call("GET", f"{path}/{ci.build_id}"), f"{described}/{{build_id}}", "get")
+    check(program.call("GET", f"{path}/{ci.build_id}/logs/1"), f"{described}/{{build_id}}/logs/{{log_id}}", "get")
+    check(program.call("GET", f"/pipelines/{ci.pk}/branches"), "/api/v1/pipelines/{pipeline_id}/branches", "get")
 
 
 def test_the_reference_shows_every_operation_and_schema(client: Client, db: None) -> None:

@@ -80,9 +80,10 @@ def azure_devops() -> Iterator[str]:
 
 @pytest.fixture
 def rows(azure_devops: str, ids: dict[str, int], settings: Settings) -> Iterator[dict[str, int]]:
-    """A row for each parameter of a path, a stored token that could leak, and no limit on requests."""
+    """A row for each parameter of a path, a stored token that could leak, no limit on requests, and none waits."""
     settings.AZURE_DEVOPS_SERVERS = f"Sandbox={azure_devops} kind=sandbox"
     settings.API_REQUESTS_PER_MINUTE = 1_000_000
+    settings.API_WAITING_REQUESTS = 0
     connection = Connection.objects.get(pk=ids["connection_id"])
     StoredCredentialFactory.create(connection=connection, secret=STORED)
     with patch("celery.app.task.Task.apply_async"), patch("orchestrator.health.report", return_value=[]):

@@ -11,14 +11,14 @@ from connections.models import Connection
 from sandbox.samples import MISBEHAVING
 from sandbox.server import Sandbox
 from tests.api.calls import Program
-from tests.api.conftest import EVERYTHING
+from tests.api.conftest import EVERYTHING, delivered
 from tests.api.test_access import operations
 from tests.echo import Echo
 from tests.factories import make_token
 from tests.leaks import everywhere, hits, of_answer
 
 ANY = {"If-Match": "*"}
-READING = ("test_token", "create_connection", "update_connection", "rotate_token")
+READING = ("test_token", "run_pipeline", "create_connection", "update_connection", "rotate_token")
 
 
 @pytest.fixture
@@ -42,6 +42,7 @@ def bodies(secret: str) -> Iterator[dict[str, object]]:
     new = {"name": "By API", "organization": "acme", "token": secret, "accept_limited": True}
     yield new
     yield {"token": secret, "accept_limited": True}
+    yield {"branch": secret}
     yield new | {"name": secret}
     yield new | {"organization": secret}
     yield new | {"server": secret}
@@ -61,7 +62,7 @@ def test_no_operation_gives_a_token_away(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     row = connected("Fabrikam", organization="fabrikam")
-    ids = {"connection_id": row.pk, "audit_id": program.post("/audits")["id"]}
+    ids = delivered(row) | {"audit_id": program.post("/audits")["id"]}
     shown = []
     for name in ("full-again", "expired", "entra"):
         headers = ANY | {"Idempotency-Key": name}
@@ -84,7 +85,7 @@ def test_a_server_that_sends_the_token_back_never_gets_it_into_a_response(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     row = connected("Fabrikam", organization="fabrikam")
-    ids = {"connection_id": row.pk, "audit_id": program.post("/audits")["id"]}
+    ids = delivered(row) | {"audit_id": program.post("/audits")["id"]}
     body = next(bodies(secrets["full"]))
     shown = [of_answer(program.call(method, path.format(**ids), body, headers=ANY)) for _, method, path in operations()]
     assert echo.echoes

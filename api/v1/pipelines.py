@@ -1,0 +1,250 @@
+"""Operations on pipelines and their builds."""
+
+from datetime import datetime
+from http import HTTPStatus
+
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+from ninja import Query, Router, Status
+
+from api import reads
+from api.authentication import ApiRequest, Caller
+from api.v1 import cursors, once
+from api.v1 import delivery_representations as representations
+from api.v1 import delivery_schemas as schemas
+from api.v1.access import Access
+from api.v1.errors import require_known
+from api.v1.links import next_page, seconds_to_wait
+from api.v1.remote import RemoteFailure, live_value, through
+from api.v1.responses import ONE, answers, headers
+from api.v1.schemas import Prefer, Waiting
+from connections.providers.azure_devops.errors import NotFound
+from core.storable_text import storable_text
+from delivery import live_views, models, operations
+from delivery import reads as delivery_reads
+from delivery.builds import build_changes, build_reads
+from delivery.live import polling
+from delivery.live.items import BuildList, BuildView
+from delivery.reads import Filters
+from delivery.remote_read import RemoteReadError
+from history.record import actor_of
+
+router = Router(tags=["Pipelines and builds"])
+VIEW = "delivery.view_pipeline"
+# As often as a running build is read.
+_LOOK_AGAIN = 3
+_FOLLOW = {
+    "Retry_After": "Seconds until it is worth a look, while the build runs.",
+    "Preference_Applied": "The wait of the header Prefer, if it was applied.",
+}
+
+
+@router.get(
+    "/pipelines",
+    auth=Access(VIEW),
+    response=answers(HTTPStatus.OK, schemas.PipelineList),
+    openapi_extra=headers(HTTPStatus.OK, Link="The next page, if there is one."),
+    summary="List pipelines",
+)
+def list_pipelines(
+    request: ApiRequest, response: HttpResponse, filters: Query[schemas.PipelineFilters]
+) -> schemas.PipelineList:
+    """List pipelines by name as they were last read, filtered as on the Builds page. Listing them has them read."""
+    require_known(request, filters)
+    asked = Filters(
+        q=storable_text(filters.q), state=filters.state, connection=filters.connection, project=filters.project
+    )
+    found = reads.pipelines(request.caller.token, asked)
+    page = cursors.page_by_name(found, of="pipelines", cursor=filters.cursor, limit=filters.limit)
+    fresh = freshness({row.project_id for row in page.rows}, polling.BUILDS)
+    return schemas.PipelineList(
+        pipelines=[representations.pipeline(row) for row in page.rows],
+        next=next_page(request, response, page.next_cursor),
+        **fresh.model_dump(),
+    )
+
+
+def freshness(project_ids: set[int], kind: str) -> schemas.Freshness:
+    """Subscribe to the projects of a page, and say how old their lists are."""
+    subscriptions = live_views.subscribe(project_ids, kind)
+    failed = [row.project_id for row in subscriptions if row.problem]
+    return representations.freshness(subscriptions, delivery_reads.servers_of_projects(failed))
+
+
+@router.get(
+    "/pipelines/{int:pipeline_id}",
+    auth=Access(VIEW),
+    response=answers(HTTPStatus.OK, schemas.Pipeline, *ONE),
+    summary="Get a pipeline",
+)
+def get_pipeline(request: ApiRequest, pipeline_id: schemas.RowId) -> schemas.Pipeline:
+    """Return a pipeline as it was last read."""
+    return representations.pipeline(_find(request.caller, pipeline_id))
+
+
+@router.get(
+    "/pipelines/{int:pipeline_id}/branches",
+    auth=Access(VIEW),
+    response=answers(HTTPStatus.OK, schemas.BranchList, HTTPStatus.CONFLICT, *ONE),
+    summary="List branches to run a pipeline on",
+)
+def list_branches(request: ApiRequest, pipeline_id: schemas.RowId) -> schemas.BranchList:
+    """List branches to choose from, the default one first. There may be more: any branch can be run."""
+    pipeline = _find(request.caller, pipeline_id)
+    with through(pipeline.project.connection):
+        return schemas.BranchList(branches=list(build_reads.suggested_branches(pipeline)))
+
+
+@router.get(
+    "/pipelines/{int:pipeline_id}/builds",
+    auth=Access(VIEW),
+    response=answers(HTTPStatus.OK, schemas.BuildList, HTTPStatus.CONFLICT, *ONE),
+    openapi_extra=headers(HTTPStatus.OK, Link="The next page, if there is one."),
+    summary="List builds",
+)
+def list_builds(
+    request: ApiRequest, response: HttpResponse, pipeline_id: schemas.RowId, filters: Query[cursors.RemotePaging]
+) -> schemas.BuildList:
+    """List the builds of a pipeline, newest first. Azure DevOps decides how many a page has."""
+    require_known(request, filters)
+    pipeline = _find(request.caller, pipeline_id)
+    of = f"builds {pipeline.pk}"
+    after, read_at = cursors.remote_position(filters.cursor, of=of), None
+    if after:
+        with through(pipeline.project.connection):
+            page = build_reads.older_builds(pipeline, after)
+    else:
+        page, read_at = live_value(
+            pipeline.project, polling.PIPELINE_BUILDS, pipeline.azure_id, BuildList, is_over=lambda _: True
+        )
+    return schemas.BuildList(
+        builds=[representations.build(build, pipeline.pk) for build in page.items],
+        read_at=read_at or timezone.now(),
+        next=next_page(request, response, cursors.remote_cursor(page.continuation, of=of)),
+    )
+
+
+@router.post(
+    "/pipelines/{int:pipeline_id}/builds",
+    auth=Access(operations.RUN_PIPELINE.permission, shows=VIEW),
+    response=answers(HTTPStatus.ACCEPTED, schemas.Build, HTTPStatus.CONFLICT, *ONE, has_body=True),
+    openapi_extra=headers(
+        HTTPStatus.ACCEPTED, Location="Where to follow the build.", Retry_After="Seconds until it is worth a look."
+    ),
+    summary="Run a pipeline",
+)
+def run_pipeline(
+    request: ApiRequest,
+    response: HttpResponse,
+    pipeline_id: schemas.RowId,
+    body: schemas.RunInput,
+    idempotency_key: once.IdempotencyKey = None,
+) -> Status[schemas.Build]:
+    """Queue a build on a branch.
+
+    After `outcome_unknown` nobody knows whether it was queued: look at the builds before you send another request.
+    """
+    pipeline, by = _find(request.caller, pipeline_id), actor_of(request)
+    with through(pipeline.project.connection):
+        queued = once.create(
+            request,
+            idempotency_key,
+            lambda: build_changes.run_pipeline(pipeline, body.branch, by=by, now=timezone.now()),
+            id_of=lambda build: build.id,
+            find=lambda build_id: build_reads.build(pipeline, build_id),
+        )
+    shown = representations.build(queued, pipeline.pk)
+    response.headers["Location"] = shown.url
+    response.headers["Retry-After"] = str(_LOOK_AGAIN)
+    return Status(HTTPStatus.ACCEPTED, shown)
+
+
+@router.get(
+    "/pipelines/{int:pipeline_id}/builds/{int:build_id}",
+    auth=Access(VIEW),
+    response=answers(HTTPStatus.OK, schemas.BuildDetail, HTTPStatus.CONFLICT, *ONE),
+    openapi_extra=headers(HTTPStatus.OK, **_FOLLOW),
+    summary="Follow a build",
+)
+def get_build(
+    request: ApiRequest,
+    response: HttpResponse,
+    pipeline_id: schemas.RowId,
+    build_id: schemas.RemoteId,
+    options: Query[Waiting],
+    prefer: Prefer = None,
+) -> schemas.BuildDetail:
+    """Return a build with its steps. With `wait`, respond when it is over, or when that time is over."""
+    require_known(request, options)
+    seconds = seconds_to_wait(response, options.wait, prefer)
+    pipeline = _find(request.caller, pipeline_id)
+    view, read_at = _build(pipeline, build_id, seconds=seconds)
+    if not view.build.is_over:
+        response.headers["Retry-After"] = str(_LOOK_AGAIN)
+    return representations.build_detail(view, pipeline.pk, read_at)
+
+
+@router.post(
+    "/pipelines/{int:pipeline_id}/builds/{int:build_id}/cancel",
+    auth=Access(operations.CANCEL_BUILD.permission, shows=VIEW),
+    response=answers(HTTPStatus.ACCEPTED, schemas.Build, HTTPStatus.CONFLICT, *ONE),
+    openapi_extra=headers(
+        HTTPStatus.ACCEPTED, Location="Where to follow the build.", Retry_After="Seconds until it is worth a look."
+    ),
+    summary="Cancel a build",
+)
+def cancel_build(
+    request: ApiRequest, response: HttpResponse, pipeline_id: schemas.RowId, build_id: schemas.RemoteId
+) -> Status[schemas.Build]:
+    """Ask Azure DevOps to cancel a build."""
+    pipeline = _find(request.caller, pipeline_id)
+    with through(pipeline.project.connection):
+        build_reads.build(pipeline, build_id)
+        cancelled = build_changes.cancel_build(pipeline, build_id, by=actor_of(request), now=timezone.now())
+    shown = representations.build(cancelled, pipeline.pk)
+    response.headers["Location"] = shown.url
+    response.headers["Retry-After"] = str(_LOOK_AGAIN)
+    return Status(HTTPStatus.ACCEPTED, shown)
+
+
+@router.get(
+    "/pipelines/{int:pipeline_id}/builds/{int:build_id}/logs/{int:log_id}",
+    auth=Access(VIEW),
+    response=answers(HTTPStatus.OK, schemas.LogPart, HTTPStatus.CONFLICT, *ONE),
+    summary="Read a log",
+)
+def get_log(
+    request: ApiRequest,
+    pipeline_id: schemas.RowId,
+    build_id: schemas.RemoteId,
+    log_id: schemas.RemoteId,
+    filters: Query[schemas.LogFilters],
+) -> schemas.LogPart:
+    """Return at most 1,000 lines of the log of a step. Continue with `next` as `first`, until `is_over`."""
+    require_known(request, filters)
+    pipeline = _find(request.caller, pipeline_id)
+    view, read_at = _build(pipeline, build_id)
+    with through(pipeline.project.connection):
+        part = build_reads.log_part(pipeline, build_id, log_id, first=filters.first, as_of=read_at)
+    return representations.log_part(part, is_over=view.build.is_over)
+
+
+def _find(caller: Caller, pipeline_id: int) -> models.Pipeline:
+    pipeline = reads.pipeline(caller.token, pipeline_id)
+    if pipeline is None:
+        raise Http404
+    return pipeline
+
+
+def _build(pipeline: models.Pipeline, build_id: int, *, seconds: int = 0) -> tuple[BuildView, datetime | None]:
+    view, read_at = live_value(
+        pipeline.project,
+        polling.BUILD,
+        build_id,
+        BuildView,
+        is_over=lambda view: view.build.is_over,
+        seconds=seconds,
+    )
+    if not build_reads.is_of(pipeline, view.build):
+        raise RemoteFailure(pipeline.project.connection, RemoteReadError(NotFound.code))
+    return view, read_at

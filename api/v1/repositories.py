@@ -1,0 +1,117 @@
+"""Operations on repositories, and the sync that reads them."""
+
+from contextlib import suppress
+from http import HTTPStatus
+
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+from ninja import Query, Router, Status
+
+from api import reads
+from api.authentication import ApiRequest
+from api.v1 import cursors
+from api.v1 import delivery_representations as representations
+from api.v1 import delivery_schemas as schemas
+from api.v1.access import Access
+from api.v1.connections import ConnectionId, find
+from api.v1.errors import require_known
+from api.v1.links import next_page
+from api.v1.remote import RemoteFailure
+from api.v1.responses import ONE, answers, headers
+from api.v1.schemas import PolicyWarning
+from connections.models import Connection
+from core.storable_text import storable_text
+from core.tasks import BrokerUnavailable, enqueue
+from delivery import reads as delivery_reads
+from delivery.reads import Filters
+from delivery.remote_read import RemoteReadError
+from delivery.sync.sync import request_sync
+from history.record import actor_of
+
+router = Router(tags=["Repositories"])
+VIEW = "delivery.view_repository"
+# How soon it is worth to look again.
+_LOOK_AGAIN = 5
+
+
+@router.get(
+    "/repositories",
+    auth=Access(VIEW),
+    response=answers(HTTPStatus.OK, schemas.RepositoryList),
+    openapi_extra=headers(HTTPStatus.OK, Link="The next page, if there is one."),
+    summary="List repositories",
+)
+def list_repositories(
+    request: ApiRequest, response: HttpResponse, filters: Query[schemas.RepositoryFilters]
+) -> schemas.RepositoryList:
+    """List repositories by name, filtered as on the Repositories page."""
+    require_known(request, filters)
+    asked = Filters(q=storable_text(filters.q), state=filters.state, connection=filters.connection)
+    found = reads.repositories(request.caller.token, asked)
+    page = cursors.page_by_name(found, of="repositories", cursor=filters.cursor, limit=filters.limit)
+    return schemas.RepositoryList(
+        repositories=[representations.repository(row) for row in page.rows],
+        next=next_page(request, response, page.next_cursor),
+    )
+
+
+@router.get(
+    "/repositories/{int:repository_id}",
+    auth=Access(VIEW),
+    response=answers(HTTPStatus.OK, schemas.Repository, *ONE),
+    summary="Get a repository",
+)
+def get_repository(request: ApiRequest, repository_id: schemas.RowId) -> schemas.Repository:
+    """Return a repository as it was last synced."""
+    row = reads.repository(request.caller.token, repository_id)
+    if row is None:
+        raise Http404
+    return representations.repository(row)
+
+
+@router.get(
+    "/connections/{int:connection_id}/sync",
+    auth=Access(VIEW),
+    response=answers(HTTPStatus.OK, schemas.Sync, *ONE),
+    openapi_extra=headers(HTTPStatus.OK, Retry_After="Seconds until it is worth a look, while the sync runs."),
+    summary="Follow the sync of a connection",
+)
+def get_sync(request: ApiRequest, response: HttpResponse, connection_id: ConnectionId) -> schemas.Sync:
+    """Return the progress of the latest sync of projects and repositories."""
+    return _shown(find(request.caller, connection_id), response)
+
+
+@router.post(
+    "/connections/{int:connection_id}/sync",
+    auth=Access("delivery.refresh_repository", shows=VIEW),
+    response=answers(HTTPStatus.ACCEPTED, schemas.RequestedSync, HTTPStatus.CONFLICT, *ONE),
+    openapi_extra=headers(
+        HTTPStatus.ACCEPTED, Location="Where to follow the sync.", Retry_After="Seconds until it is worth a look."
+    ),
+    summary="Sync a connection",
+)
+def start_sync(
+    request: ApiRequest, response: HttpResponse, connection_id: ConnectionId
+) -> Status[schemas.RequestedSync]:
+    """Read its projects and repositories again. If a sync is already running, it is returned instead."""
+    from delivery.tasks import refresh_due
+
+    connection = find(request.caller, connection_id)
+    if connection.disabled:
+        raise RemoteFailure(connection, RemoteReadError("connection_disabled"))
+    request_sync(connection, by=actor_of(request), now=timezone.now())
+    words = "The broker does not respond. The sync begins when the scheduler and a worker are back."
+    warnings = [PolicyWarning(code="broker_unavailable", title=words)]
+    with suppress(BrokerUnavailable):
+        enqueue(refresh_due)
+        warnings = []
+    shown = _shown(connection, response)
+    response.headers["Location"] = shown.url
+    return Status(HTTPStatus.ACCEPTED, schemas.RequestedSync(**shown.model_dump(), warnings=warnings))
+
+
+def _shown(connection: Connection, response: HttpResponse) -> schemas.Sync:
+    shown = representations.sync(connection, delivery_reads.sync_status(connection), now=timezone.now())
+    if shown.state in (schemas.SyncProgress.WAITING, schemas.SyncProgress.RUNNING):
+        response.headers["Retry-After"] = str(_LOOK_AGAIN)
+    return shown
