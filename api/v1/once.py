@@ -9,6 +9,7 @@ from ninja import Header
 from api.actions import idempotency
 from api.authentication import ApiRequest
 from api.models import IdempotentRequest
+from connections.actions.refusals import Refused
 from delivery import remote_change
 from delivery.remote_read import RemoteReadError
 
@@ -57,6 +58,9 @@ def _create(claimed: IdempotentRequest, do: Callable[[], Created], id_of: Callab
             idempotency.finish_unknown(claimed)
         else:
             idempotency.abandon(claimed)
+        raise
+    except Refused:
+        idempotency.abandon(claimed)
         raise
     idempotency.finish_remote(claimed, id_of(created))
     return created
