@@ -10,10 +10,11 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from api import reads
 from api.actions.manage_tokens import CannotCreateToken, NewToken, create_token, revoke_token
@@ -58,18 +59,22 @@ def all_tokens(request: HttpRequest) -> HttpResponse:
     return render(request, "api/all_tokens.html", context)
 
 
-@require_POST
+@never_cache
+@require_http_methods(["GET", "POST"])
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: revoke one's own token, or anyone's with the permission to manage people."""
+    """GET asks; POST revokes one's own token, or anyone's with the permission to manage people."""
     token = reads.token(pk)
     if token is None:
         raise Http404
     is_own = token.owner_id == request.user.pk
     if not (is_own or request.user.has_perm("people.manage_people")):
         raise PermissionDenied
+    back_url = reverse("api:tokens" if is_own else "api:all-tokens")
+    if request.method == "GET":
+        return render(request, "api/revoke.html", {"token": token, "is_own": is_own, "back_url": back_url})
     revoke_token(token, by=actor_of(request), now=timezone.now())
     flash.success(request, f"The API token “{token.name}” is revoked.")
-    return redirect("api:tokens" if is_own else "api:all-tokens")
+    return redirect(back_url)
 
 
 @require_safe

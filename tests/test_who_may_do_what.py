@@ -117,25 +117,10 @@ people:account                          | 302 200 200 200 200 200 | -
 people:sign-out-elsewhere               | -                       | 302
 people:own-address                      | -                       | 302
 api:tokens                              | 302 200 200 200 200 200 | 302 200 200 200 200 200
-api:revoke-token                        | -                       | 302 403 403 403 403 302
+api:revoke-token                        | 302 403 403 403 403 200 | 302 403 403 403 403 302
 api:all-tokens                          | 302 403 403 403 403 200 | -
 api:reference                           | 302 200 200 200 200 200 | -
 api:document                            | 302 200 200 200 200 200 | -
-v1:list_connections                     | 401                     | 401
-v1:create_connection                    | 401                     | 401
-v1:get_connection                       | 401                     | 405
-v1:update_connection                    | 401                     | 405
-v1:delete_connection                    | 401                     | 405
-v1:list_capabilities                    | 401                     | 405
-v1:rotate_token                         | 405                     | 405
-v1:test_connection                      | 405                     | 401
-v1:disable_connection                   | 405                     | 401
-v1:enable_connection                    | 405                     | 401
-v1:start_audit                          | 405                     | 401
-v1:get_audit                            | 401                     | 405
-v1:list_audited_connections             | 401                     | 405
-v1:cancel_audit                         | 405                     | 401
-v1:get_health                           | 401                     | 405
 people:list                             | 302 403 403 403 403 200 | -
 people:add                              | 302 403 403 403 403 200 | 302 403 403 403 403 200
 people:person                           | 302 403 403 403 403 200 | -
@@ -193,7 +178,7 @@ admin:app_list                          | 302 302 302 302 302 200 | 302 302 302 
 UNKNOWN = ("302", "405", "405", "405", "405", "405")
 # What an id in an address names, by how the address begins.
 PLACES = {"repositories/": "repository", "builds/": "pipeline", "outbox/": "mail", "people/": "other"}
-PLACES |= {"code-repositories/audits/": "run", "account/api-tokens/": "token", "api/v1/audits/": "run"}
+PLACES |= {"code-repositories/audits/": "run", "account/api-tokens/": "token"}
 MODELS = {"history_event": "event", "connections_connection": "connection", "delivery_repository": "repository"}
 MODELS |= {"auth_group": "group", "auth_user": "other"}
 # Addresses inside a project, and how many ids of Azure DevOps follow.
@@ -203,9 +188,11 @@ RELEASES |= {"delivery:approve-deployment": 2, "delivery:reject-deployment": 2}
 
 
 def names(patterns: list[URLPattern | URLResolver], space: tuple[str, ...] = ()) -> Iterator[str]:
-    """Every name of the map of addresses."""
+    """Every name of the map of addresses, but for the API: tests/api/test_access.py has a table of its operations."""
     for one in patterns:
         if isinstance(one, URLResolver):
+            if one.namespace == "v1":
+                continue
             yield from names(one.url_patterns, (*space, one.namespace) if one.namespace else space)
         elif one.name:
             yield ":".join([*space, one.name])
@@ -362,7 +349,7 @@ def test_each_role_gets_exactly_what_the_table_says(ask: Callable[[str], Ask], w
 def test_no_other_method_does_anything(ask: Callable[[str], Ask]) -> None:
     asked = ask("Administrator")
     methods = ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NONSENSE")
-    pages = [name for name, _ in table() if not name.startswith("v1:")]
+    pages = [name for name, _ in table()]
     assert {asked(name, method) for name in pages for method in methods} == {405}
 
 

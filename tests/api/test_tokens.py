@@ -146,7 +146,14 @@ def test_the_page_says_what_is_wrong(client: Client, ann: User, field: str, valu
 def test_people_revoke_their_own_tokens(client: Client, ann: User) -> None:
     client.force_login(ann)
     token, _ = make_token(ann, VIEW)
-    page = client.post(reverse("api:revoke-token", args=[token.pk]), follow=True).content.decode()
+    address = reverse("api:revoke-token", args=[token.pk])
+    assert f'href="{address}"' in client.get(reverse("api:tokens")).content.decode()
+    question = client.get(address).content.decode()
+    assert f"Revoke {token.name}?" in question
+    assert "stop working immediately" in question
+    token.refresh_from_db()
+    assert token.revoked_at is None
+    page = client.post(address, follow=True).content.decode()
     assert "is revoked" in page
     token.refresh_from_db()
     assert token.revoked_at is not None
