@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from delivery import search_views
 from delivery.builds import build_list_views, build_views
 from delivery.releases import release_action_views, release_list_views, release_views
 from delivery.repositories import repository_change_views, repository_list_views, repository_views
@@ -9,6 +10,7 @@ from delivery.repositories import repository_change_views, repository_list_views
 app_name = "delivery"
 _RELEASE = "releases/<int:pk>/<int:release_id>"
 urlpatterns = [
+    path("search/", search_views.search, name="search"),
     path("repositories/", repository_list_views.listing, name="repositories"),
     path("repositories/new/", repository_change_views.new_repository_somewhere, name="new-repository-somewhere"),
     path("repositories/<int:pk>/", repository_views.page, name="repository"),

@@ -63,6 +63,7 @@ connections:audit-chosen                | -                       | 302 403 403 
 connections:update-chosen               | -                       | 302 403 403 403 302 302
 connections:hand-over-chosen            | -                       | 302 403 403 403 403 302
 connections:disable-chosen              | -                       | 302 403 403 403 302 302
+delivery:search                         | 302 403 200 200 200 200 | -
 connections:cancel-audits                  | -                       | 302 403 403 302 302 302
 connections:detail                      | 302 403 200 200 200 200 | -
 connections:test                        | -                       | 302 403 403 200 200 200

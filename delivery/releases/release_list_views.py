@@ -15,6 +15,7 @@ from delivery.live import polling
 from delivery.models import ReleasePipeline
 from delivery.page_decorators import read_page
 from delivery.releases.release_presenters import STAGE_CHIPS, StageView, chip_of_release
+from delivery.same_things import one_row_each, seen_via
 
 _NEVER = Chip("Never released", "circle-minus", "quiet")
 
@@ -24,10 +25,11 @@ def listing(request: HttpRequest) -> HttpResponse:
     """GET /releases/: search, filters, order and page are in the URL. Subscribes to the projects on the page."""
     form = ReleaseFilterForm(request.GET, states=reads.RELEASE_STATES)
     filters = live_views.chosen(form)
-    page = reads.page_of(reads.release_pipelines(filters), request.GET.get("page"))
+    page = reads.page_of(one_row_each(reads.release_pipelines(filters)), request.GET.get("page"))
+    via = seen_via(list(page))
     subscriptions = live_views.subscribe([pipeline.project_id for pipeline in page], polling.RELEASES)
     context = {
-        "rows": [pipeline_row(pipeline) for pipeline in page],
+        "rows": [pipeline_row(pipeline) | {"via": via.get(pipeline.pk)} for pipeline in page],
         "nothing_there": not page.paginator.count and not filters.q and not filters.state,
         **_what_is_missing(),
         **live_views.list_context(request, form, filters, page),

@@ -18,6 +18,7 @@ from delivery import live_views, reads
 from delivery.forms import FilterForm
 from delivery.operations import CREATE_REPOSITORY, check_allowed
 from delivery.page_decorators import read_page
+from delivery.same_things import one_row_each, seen_via
 from delivery.sync.sync import request_sync
 from history.record import actor_of
 
@@ -27,10 +28,12 @@ def listing(request: HttpRequest) -> HttpResponse:
     """GET /repositories/: search, filters, order and page stand in the URL."""
     form = FilterForm(request.GET, states=reads.STATES)
     filters = live_views.chosen(form)
-    page = reads.page_of(reads.repositories(filters), request.GET.get("page"))
+    page = reads.page_of(one_row_each(reads.repositories(filters)), request.GET.get("page"))
+    via = seen_via(list(page))
     connection = reads.connection(filters.connection)
     everywhere = urlencode({"q": filters.q, "state": filters.state, "sort": filters.sort})
     context = {
+        "rows": [(repository, via.get(repository.pk)) for repository in page],
         "connection": connection,
         "incomplete": sorted(reads.incomplete_project_lists(filters.connection).values(), key=str.casefold),
         "all_url": f"{reverse('delivery:repositories')}?{everywhere}",

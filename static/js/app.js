@@ -90,6 +90,16 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (status) status.textContent = one("[data-summary]")?.textContent || "";
 });
 
+// "/" goes to the search, unless someone is typing.
+document.addEventListener("keydown", (event) => {
+  const search = one("[data-site-search]");
+  const isTyping = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping || !search) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
+});
+
 // Ticked rows: how many there are, and what can be done with them.
 const ticks = () => all("input[form=selection][name=connection]");
 const showSelection = () => {
