@@ -16,12 +16,23 @@ def _created(detail: dict[str, Any]) -> str:
     return f"For {detail['owner']}: {permissions}, {where}, valid for {detail['days']} days"
 
 
+def _reminded(detail: dict[str, Any]) -> str:
+    people = f"{detail['people']} {'person' if detail['people'] == 1 else 'people'}"
+    left = detail["days_left"]
+    return (
+        f"{people}, {left} day{'' if left == 1 else 's'} before it expires"
+        if left > 0
+        else f"{people}, on its last day"
+    )
+
+
 def _revoked(detail: dict[str, Any]) -> str:
     return f"Of {detail['owner']}"
 
 
 KINDS = {
     "api_token.created": EventType("API token created", "key-round", "info", _created),
+    "api_token.reminded": EventType("API token: reminded", "bell", "info", _reminded),
     "api_token.revoked": EventType("API token revoked", "key-round", "warn", _revoked),
 }
 

@@ -33,6 +33,8 @@ class ApiToken(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
     revoked_at = models.DateTimeField(null=True)
+    # The smallest of REMINDER_DAYS of which the owner was reminded.
+    reminded_days = models.PositiveIntegerField(null=True)
     last_used_at = models.DateTimeField(null=True)
     last_used_address = models.GenericIPAddressField(null=True)
 

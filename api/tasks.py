@@ -2,7 +2,8 @@
 
 from django.utils import timezone
 
-from api.actions import idempotency, manage_tokens
+from api.actions import idempotency, manage_tokens, remind
+from core.database_time import database_now
 from core.tasks import task
 
 
@@ -12,3 +13,9 @@ def remove_expired_rows() -> None:
     now = timezone.now()
     idempotency.forget_old(now=now)
     manage_tokens.remove_ended(now=now)
+
+
+@task
+def remind_due() -> None:
+    """Write due reminders about API tokens to the outbox."""
+    remind.remind_due(now=database_now())

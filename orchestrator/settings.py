@@ -210,6 +210,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "verify-history": {"task": "history.tasks.verify", "schedule": "3:20"},
     "forget-ended-sessions": {"task": "people.tasks.forget_ended_sessions", "schedule": 3600.0},
     "remove-expired-api-rows": {"task": "api.tasks.remove_expired_rows", "schedule": 3600.0},
+    "remind-of-api-tokens": {"task": "api.tasks.remind_due", "schedule": 300.0, "options": {"expires": 300.0}},
     "forget-rested-counters": {"task": "throttling.tasks.forget_rested_counters", "schedule": 3600.0},
     "mail-history-anchor": {"task": "connections.tasks.mail_history_anchor", "schedule": "4:20"},
     "prune-history": {"task": "history.tasks.prune", "schedule": "3:50"},

@@ -15,6 +15,8 @@ AUDITS = "history_event WHERE kind = 'connection.tested'"
 AUDIT_ONE = "connections.tasks.audit_one"
 LEASE = "2026-01-01T00:00:00+00:00"
 RINGS = (
+    "api.tasks.remind_due",
+    "api.tasks.remove_expired_rows",
     "connections.tasks.audit_due",
     "connections.tasks.remove_expired_rows",
     "connections.tasks.mail_history_anchor",

@@ -28,6 +28,7 @@ def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
     Connection.objects.filter(pk=lived.connection.pk).renew(now=datetime.now(UTC), lease="a lease")
     of_connection = {"connection_id": lived.connection.pk, "lease": "a lease"}
     return {
+        "api.tasks.remind_due": {},
         "api.tasks.remove_expired_rows": {},
         "connections.tasks.audit_due": {},
         "connections.tasks.audit_one": of_connection,
