@@ -10,6 +10,7 @@ from connections.models import AuditedConnection, AuditRun
 
 RUNS_PER_PAGE = 25
 FINDINGS_PER_PAGE = 50
+_WORST_FIRST = (Health.REJECTED, Health.UNREACHABLE, Health.LIMITED, Health.NOT_CHECKED, Health.HEALTHY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def progress(run: AuditRun) -> Progress:
 
 
 def findings_of(run: AuditRun, number: str | None) -> Page[AuditedConnection]:
-    """What a run found, problems first."""
-    healthy_last = Case(When(health__in=("", Health.HEALTHY), then=1), default=0)
-    found = run.audited.select_related("connection").order_by(healthy_last, "state", "name")
+    """What a run found, the worst first; what is the same is together."""
+    severity = Case(*(When(health=health, then=rank) for rank, health in enumerate(_WORST_FIRST)), default=9)
+    found = run.audited.select_related("connection").order_by(severity, "problem", "state", "name")
     return Paginator(found, FINDINGS_PER_PAGE).get_page(number)

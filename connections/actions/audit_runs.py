@@ -23,6 +23,9 @@ from history.record import SCHEDULER, Actor
 
 State = AuditedConnection.State
 KEPT_RUNS = 200
+# The scheduler claims a few connections at a time. Claims that follow each other are one round.
+_PAUSE_IN_ROUND = timedelta(minutes=2)
+_LONGEST_ROUND = timedelta(hours=1)
 _MOST_CANDIDATES = 1000
 _CLAIMING = 0x6D66655F61756469  # "mfe_audi"
 # Below the limit of the column, and more than the backoff distinguishes.
@@ -157,10 +160,20 @@ def _join_run(claimed: list[int], *, now: datetime) -> None:
     if not alone:
         return
     with transaction.atomic():
-        run = _open_run(by_hand=False) or _new_run(now, by_hand=False, started_by=SCHEDULER.name)
+        run = _open_run(by_hand=False) or _latest_round(now) or _new_run(now, by_hand=False, started_by=SCHEDULER.name)
         already = set(run.audited.filter(connection_id__in=alone).values_list("connection_id", flat=True))
         run.audited.filter(connection_id__in=already).update(state=State.WAITING, finished_at=None)
         _add(run, Connection.objects.filter(pk__in=alone - already).values_list("pk", "name"))
+
+
+def _latest_round(now: datetime) -> AuditRun | None:
+    """The scheduler's latest run, opened again, if it finished a moment ago: a round is audited in several claims."""
+    rounds = AuditRun.objects.select_for_update().filter(by_hand=False, cancelled_at=None)
+    run = rounds.filter(finished_at__gte=now - _PAUSE_IN_ROUND, started_at__gte=now - _LONGEST_ROUND).first()
+    if run is not None:
+        run.finished_at = None
+        run.save(update_fields=["finished_at"])
+    return run
 
 
 def _new_run(now: datetime, *, by_hand: bool, started_by: str) -> AuditRun:

@@ -31,7 +31,7 @@ _CANCELLED = Chip("Not checked", "circle-minus", "quiet")
 def list_runs(request: HttpRequest) -> HttpResponse:
     """GET /code-repositories/audits/: the latest runs, started by the scheduler or by people."""
     page = audit_reads.page_of_runs(request.GET.get("page"))
-    context = {"page": page, "query": ""}
+    context = {"page": page, "rows": [(run, _duration(run)) for run in page], "query": ""}
     return render(request, "connections/runs.html", context)
 
 
@@ -70,9 +70,20 @@ def run_page(request: HttpRequest, pk: int) -> HttpResponse:
         "rows": _rows(page.object_list),
         "query": "",
         "now": timezone.now(),
-        "seconds": (run.finished_at - run.started_at).total_seconds() if run.finished_at else None,
+        "duration": _duration(run),
     }
     return render(request, "connections/run.html", context)
+
+
+def _duration(run: AuditRun) -> str:
+    """How long a finished run took, such as "4.2 s" or "3 min 10 s"."""
+    if run.finished_at is None:
+        return ""
+    seconds = (run.finished_at - run.started_at).total_seconds()
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    hours, minutes = divmod(int(seconds) // 60, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {int(seconds) % 60} s"
 
 
 def _title(one: AuditedConnection) -> str:

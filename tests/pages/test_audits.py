@@ -169,3 +169,15 @@ def test_test_now_without_a_broker_says_when_the_test_comes(admin_client: Client
         page = press_test_now(admin_client, connection)
     assert "The broker can&#x27;t be reached. 1 connection is due" in page
     assert audit_runs.claim_due(now=timezone.now()) == [connection.pk]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.25, "0.2 s"), (59.94, "59.9 s"), (190, "3 min 10 s"), (7_500, "2 h 5 min")]
+)
+def test_runs_say_how_long_they_took(pages: Client, seconds: float, words: str) -> None:
+    at = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+    run = AuditRun.objects.create(
+        started_at=at, started_by="ann", by_hand=True, finished_at=at + timedelta(seconds=seconds)
+    )
+    assert words in pages.get(reverse("connections:audits")).content.decode()
+    assert f"in {words}" in pages.get(reverse("connections:audit-run", args=[run.pk])).content.decode()

@@ -334,3 +334,44 @@ def test_the_list_of_runs_costs_the_same_for_one_and_for_many(django_assert_num_
         AuditedConnection.objects.create(run=run, name="x")
     with django_assert_num_queries(2):  # type: ignore[attr-defined]
         assert len(audit_reads.page_of_runs("1").object_list) == 20
+
+
+def claim_and_finish(now: datetime) -> None:
+    for pk in audit_runs.claim_due(now=now):
+        connection = Connection.objects.get(pk=pk)
+        Connection.objects.filter(pk=pk).release(next_check_at=now + EVERY)
+        audit_runs.mark_done(connection, at=now)
+
+
+def test_claims_of_the_scheduler_that_follow_each_other_are_one_round() -> None:
+    due(5, organization="busy")
+    for minutes in range(3):
+        claim_and_finish(NOW + timedelta(minutes=minutes))
+    run = AuditRun.objects.get()
+    assert run.audited.filter(state=AuditedConnection.State.DONE).count() == 5
+    assert run.finished_at == NOW + timedelta(minutes=2)
+
+
+@pytest.mark.parametrize("pause", [timedelta(minutes=3), timedelta(hours=2)])
+def test_the_next_round_is_a_run_of_its_own(pause: timedelta) -> None:
+    due()
+    claim_and_finish(NOW)
+    due(next_check_at=NOW + pause)
+    claim_and_finish(NOW + pause)
+    assert AuditRun.objects.count() == 2
+
+
+def test_a_round_that_never_pauses_ends_after_an_hour() -> None:
+    for minutes in range(0, 122, 2):
+        now = NOW + timedelta(minutes=minutes)
+        due(next_check_at=now)
+        claim_and_finish(now)
+    assert AuditRun.objects.count() == 2
+
+
+def test_findings_come_worst_first() -> None:
+    run = AuditRun.objects.create(started_at=NOW, started_by="ann", by_hand=True)
+    for health in ("healthy", "limited", "", "rejected", "unreachable"):
+        run.audited.create(name=health or "waiting", health=health, state="done" if health else "waiting")
+    found = [row.name for row in audit_reads.findings_of(run, None)]
+    assert found == ["rejected", "unreachable", "limited", "healthy", "waiting"]
