@@ -35,6 +35,7 @@ from connections.views.common import (
     shown_version,
     tokens_page_of,
 )
+from connections.views.connection_status import LEVELS, Action, matrix, status_of, verified_at
 from connections.views.old_tokens import old_token_view
 from connections.views.presenters import projects_summary, states, stored_groups
 from connections.views.project_notices import hidden_projects_notices, rights_notices
@@ -164,18 +165,32 @@ def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
 def _page(request: HttpRequest, connection: Connection, *, report: Report | None = None) -> HttpResponse:
     shown = reads.detail(connection, today=timezone.localdate())
     tokens, place = tokens_page_of(connection), clients.place_of(connection.server)
+    groups = stored_groups(connection)
+    status = status_of(
+        connection, shown.capabilities, user=request.user, tokens_page=tokens, today=timezone.localdate()
+    )
     context: dict[str, Any] = {
         "connection": connection,
         "shown": shown,
         "state": states(connection, today=timezone.localdate()),
+        "status": status,
+        "also_used_by": token_of(connection).still_used_by,
         "projects_summary": projects_summary(len(shown.projects), of_all=connection.all_projects),
         "organization_url": tokens.removesuffix("/_usersSettings/tokens"),
         "tokens_page": tokens,
         "problem": _problem(connection),
-        "notices": _notices(connection, shown, can_change=request.user.has_perm("connections.change_connection"))
+        "notices": _notices(
+            connection,
+            shown,
+            can_change=request.user.has_perm("connections.change_connection"),
+            asks_for_date=status.action != Action.DATE,
+        )
         # A new report has the same notices.
         + (_notices_about_projects(connection, shown) if report is None else []),
-        "groups": stored_groups(connection),
+        "groups": groups,
+        "levels": LEVELS,
+        "matrix": matrix(groups),
+        "verified_at": verified_at(groups),
         "tried_in": and_join(
             project_names(capability_state.project_verdicts() for capability_state in shown.capabilities)
         ),
@@ -199,13 +214,13 @@ def _problem(connection: Connection) -> Any:
     )
 
 
-def _notices(connection: Connection, shown: ConnectionDetail, *, can_change: bool) -> list[Notice]:
+def _notices(connection: Connection, shown: ConnectionDetail, *, can_change: bool, asks_for_date: bool) -> list[Notice]:
     notices = notices_about_server(connection.server)
     if connection.token_reach == Connection.Reach.ALL:
         notices.append(global_token_notice(timezone.localdate()))
     elif shown.asks_for_reach:
         notices.append(unknown_reach_notice(connection, can_change=can_change))
-    if connection.expires_on is None:
+    if connection.expires_on is None and asks_for_date:
         link = reverse("connections:edit", args=[connection.pk]) if can_change else ""
         notices.append(notice("date_missing", link_url=link))
     if connection.consecutive_failures and not connection.problem:
