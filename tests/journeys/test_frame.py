@@ -40,7 +40,7 @@ def test_the_chosen_theme_is_remembered(context: BrowserContext, page: Page) -> 
     assert background(another) == DARK
     page.get_by_role("button", name="System").click()
     assert background(page) == LIGHT
-    another.wait_for_function(f"getComputedStyle(document.body).backgroundColor === '{LIGHT}'")
+    another.wait_for_function(f"() => getComputedStyle(document.body).backgroundColor === '{LIGHT}'")
 
 
 @pytest.mark.parametrize(("scheme", "colour"), [("light", LIGHT), ("dark", DARK)])

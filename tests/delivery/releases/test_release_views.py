@@ -26,7 +26,7 @@ def test_a_release_shows_its_stages_in_order_with_icon_and_word(pages: Client, s
     ]
     assert 'aria-label="Stages of Release-2"' in page
     assert page.count("Waiting for approval") >= 2
-    assert "Production: Waiting for approval." in page
+    assert 'data-announce="Production waiting for approval"' in page
 
 
 def test_a_release_shows_what_it_carries_and_where_it_is_at_azure_devops(pages: Client, shop: Shop) -> None:
