@@ -1,6 +1,6 @@
 """Labels and details of events about connections."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.urls import reverse
@@ -9,7 +9,7 @@ from connections.domain.problems import catalogue
 from connections.models import Connection, Reminder
 from connections.providers.capability import Verdict
 from connections.providers.registry import CAPABILITIES
-from history.event_types import EventType, SubjectKind
+from history.event_types import Change, EventType, SubjectKind
 
 _SUGGESTED = 200
 
@@ -62,6 +62,28 @@ def _edited(detail: dict[str, Any]) -> str:
         f"{_FIELDS.get(name, name)}: {_shown(change.get('before'))} → {_shown(change.get('after'))}"
         for name, change in detail.items()
     )
+
+
+def _changes(detail: dict[str, Any]) -> list[Change]:
+    return [
+        Change(_FIELDS.get(name, name), *_difference(change.get("before"), change.get("after")))
+        for name, change in detail.items()
+    ]
+
+
+def _difference(before: Any, after: Any) -> tuple[str, str]:
+    """What was removed and what was added; of lists only what is not in both."""
+    if isinstance(before, list) and isinstance(after, list):
+        removed, added = (
+            [item for item in some if item not in other] for some, other in ((before, after), (after, before))
+        )
+        return ", ".join(map(str, removed)), ", ".join(map(str, added))
+    return _shown(before), _shown(after)
+
+
+def _one_change(label: str) -> Callable[[dict[str, Any]], list[Change]]:
+    """For a detail that is one change."""
+    return lambda detail: [Change(label, *_difference(detail.get("before"), detail.get("after")))]
 
 
 def _shown(value: Any) -> str:
@@ -118,8 +140,10 @@ KINDS = {
     "connection.calibrated": EventType("Calibrated", "ruler", "info", _calibrated),
     "connection.tests_refused": EventType("Too many tests", "hourglass", "warn"),
     "connection.rotated": EventType("Token updated", "refresh-cw", "info", _rotated),
-    "connection.extended": EventType("Expiry date changed", "calendar-clock", "info", _extended),
-    "connection.edited": EventType("Edited", "pencil", "info", _edited),
+    "connection.extended": EventType(
+        "Expiry date changed", "calendar-clock", "info", _extended, _one_change("Expires on")
+    ),
+    "connection.edited": EventType("Edited", "pencil", "info", _edited, _changes),
     "connection.reminded": EventType("Reminded", "bell", "info", _reminded),
     "connection.mailed": EventType("Mail sent", "mail", "info", _mailed),
     "connection.mail_written": EventType("Mail saved to a folder", "mail", "warn", _mailed),
@@ -127,14 +151,14 @@ KINDS = {
     "connection.muted": EventType("Reminders stopped", "bell-off", "quiet"),
     "connection.unmuted": EventType("Reminders resumed", "bell", "quiet", _muted),
     "connection.made_default": EventType("Set as default", "star", "info"),
-    "connection.handed_over": EventType("Owner changed", "arrow-right-left", "info", _extended),
+    "connection.handed_over": EventType("Owner changed", "arrow-right-left", "info", _extended, _one_change("Owner")),
     "connection.disabled": EventType("Disabled", "circle-pause", "warn"),
     "connection.enabled": EventType("Enabled", "circle-play", "good"),
     "connection.disconnected": EventType("Disconnected", "unplug", "warn", _organization),
     "calendar.made": EventType("Calendar address created", "calendar-plus", "info"),
     "calendar.renewed": EventType("Calendar address renewed", "calendar-sync", "info"),
     "calendar.revoked": EventType("Calendar address revoked", "calendar-x", "warn"),
-    "guardrails.changed": EventType("Token policy changed", "shield", "info", _edited),
+    "guardrails.changed": EventType("Token policy changed", "shield", "info", _edited, _changes),
     "reminders.muted": EventType("All reminders stopped", "bell-off", "quiet"),
     "reminders.unmuted": EventType("All reminders resumed", "bell", "quiet", _muted),
 }

@@ -16,6 +16,7 @@ class HistoryFilterForm(forms.Form):
     actor = forms.ChoiceField(label="Who", required=False)
     since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    automatic = forms.BooleanField(label="Automatic events", required=False)
 
     def __init__(self, *args: Any, kinds: Iterable[tuple[str, str]], actors: Iterable[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

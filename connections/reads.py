@@ -334,7 +334,13 @@ def events_of(connection: Connection) -> QuerySet[Event]:
 
 
 def filtered_events(
-    connection: Connection, *, kind: str = "", actor: str = "", since: date | None = None, until: date | None = None
+    connection: Connection,
+    *,
+    kind: str = "",
+    actor: str = "",
+    since: date | None = None,
+    until: date | None = None,
+    by_people: bool = False,
 ) -> QuerySet[Event]:
     """A connection's events that match, newest first. `until` is the last day; days are in the site's time zone."""
     return events(
@@ -345,6 +351,7 @@ def filtered_events(
             subject_ids=(connection.pk,),
             since=start_of(since) if since else None,
             until=end_of(until) if until else None,
+            by_people=by_people,
         )
     )
 

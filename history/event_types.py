@@ -9,13 +9,26 @@ from history.models import Event
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A field that an event changed: what was removed and what was added."""
+
+    label: str
+    removed: str
+    added: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventType:
-    """How a type of event is shown. `tone` is good, warn, bad, info or quiet; `detail` turns the detail into text."""
+    """How a type of event is shown. `tone` is good, warn, bad, info or quiet.
+
+    `detail` turns the detail into text, `changes` into the fields that were changed.
+    """
 
     label: str
     icon: str
     tone: str
     detail: Callable[[dict[str, Any]], str] = lambda _detail: ""
+    changes: Callable[[dict[str, Any]], list[Change]] = lambda _detail: []
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,14 @@ class EventRow:
             return self.type.detail(self.event.detail)
         except (AttributeError, LookupError, TypeError, ValueError):
             return json.dumps(self.event.detail, ensure_ascii=False)
+
+    @property
+    def changes(self) -> list[Change]:
+        """The fields that were changed; none if the detail can't be read."""
+        try:
+            return self.type.changes(self.event.detail)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            return []
 
 
 def event_row(event: Event, *, subject_url: str = "") -> EventRow:

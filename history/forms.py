@@ -1,6 +1,7 @@
 """Search and filters of the History page, all of them in the URL."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -33,6 +34,7 @@ class HistoryForm(forms.Form):
     )
     since = _Day("From")
     until = _Day("To")
+    automatic = forms.BooleanField(label="Automatic events", required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,6 +45,12 @@ class HistoryForm(forms.Form):
     def filters(self) -> Filters:
         """The valid filters; invalid ones are ignored."""
         return filters_of(self.cleaned_data)
+
+    def shown(self) -> Filters:
+        """The filters of the page. Without a type or a person, it leaves out what the scheduler did."""
+        given = self.cleaned_data
+        is_open = bool(given.get("automatic") or given.get("kind") or given.get("person"))
+        return replace(self.filters(), by_people=not is_open)
 
 
 def filters_of(values: Mapping[str, Any]) -> Filters:

@@ -38,6 +38,8 @@ class Filters:
     since: datetime | None = None
     until: datetime | None = None
     words: str = ""
+    # Leave out what the scheduler did.
+    by_people: bool = False
 
 
 def events(filters: Filters) -> QuerySet[Event]:
@@ -51,6 +53,8 @@ def events(filters: Filters) -> QuerySet[Event]:
         selected = selected.filter(actor_name__in=(SCHEDULER.name, _FORMER_SCHEDULER))
     elif filters.actor_name:
         selected = selected.filter(actor_name=filters.actor_name)
+    if filters.by_people:
+        selected = selected.exclude(actor_name__in=(SCHEDULER.name, _FORMER_SCHEDULER))
     if filters.subject_ids is not None:
         selected = selected.filter(subject_kind=filters.subject_kind, subject_id__in=filters.subject_ids)
     if filters.since:

@@ -28,10 +28,13 @@ def everything(request: HttpRequest) -> HttpResponse:
     """GET /history/: events, newest first. Filters and page are in the URL."""
     form = HistoryForm(request.GET)
     form.is_valid()
-    page = _page(queries.events(form.filters()), request.GET)
+    filters = form.shown()
+    page = _page(queries.events(filters), request.GET)
     now = timezone.now()
     context = {
         "form": form,
+        "hides_automatic": filters.by_people,
+        "automatic_url": _url("history:all", request.GET, automatic="on"),
         "filtered": any(form.cleaned_data.values()),
         "page": page,
         "rows": event_types.event_rows(page.events),
@@ -47,7 +50,7 @@ def everything(request: HttpRequest) -> HttpResponse:
 @require_safe
 @may_see
 def export(request: HttpRequest) -> StreamingHttpResponse:
-    """GET /history.csv: the same events as CSV."""
+    """GET /history.csv: the same events as CSV, always with the automatic ones."""
     form = HistoryForm(request.GET)
     form.is_valid()
     return csv_response(queries.events(form.filters()), name=f"history-{timezone.localdate():%Y-%m-%d}.csv")

@@ -26,7 +26,9 @@ def measure(*, short: bool) -> Iterator[Measured]:
     with database.cursor() as cursor:
         cursor.execute("ANALYZE")
     times = 3 if short else 30
-    first, last = side_by_side([partial(_page, browser, ""), partial(_page, browser, "?end=oldest")], times)
+    first, last = side_by_side(
+        [partial(_page, browser, "?automatic=on"), partial(_page, browser, "?automatic=on&end=oldest")], times
+    )
     events = f"{Event.objects.count():,} events"
     facts = {"first page": first, "last page": last}
     yield Measured(6, f"history of {events}: the last page", "the first page", last / first, 1.2, facts=facts)

@@ -25,8 +25,11 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
     connection = find(pk)
     form = _filters(request, connection)
     chosen = form.chosen()
-    page = reads.page_of_events(reads.filtered_events(connection, **chosen), request.GET.get("page"))
     query = urlencode(chosen)
+    hides_automatic = not {"automatic", "kind", "actor"} & chosen.keys()
+    chosen.pop("automatic", None)
+    found = reads.filtered_events(connection, **chosen, by_people=hides_automatic)
+    page = reads.page_of_events(found, request.GET.get("page"))
     export = reverse("connections:history-csv", args=[connection.pk])
     context = {
         "connection": connection,
@@ -34,6 +37,7 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
         "rows": [event_row(event) for event in page.object_list],
         "form": form,
         "filtered": bool(chosen),
+        "hides_automatic": hides_automatic,
         "query": query,
         "export_url": f"{export}?{query}" if query else export,
     }
@@ -48,7 +52,8 @@ def _filters(request: HttpRequest, connection: Connection) -> HistoryFilterForm:
 @require_safe
 @may_see
 def export(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """GET /code-repositories/<id>/history.csv: the same events, streamed."""
+    """GET /code-repositories/<id>/history.csv: the same events, always with the automatic ones, streamed."""
     connection = find(pk)
     chosen = _filters(request, connection).chosen()
+    chosen.pop("automatic", None)
     return csv_response(reads.filtered_events(connection, **chosen), name=f"history-{connection.pk}.csv")

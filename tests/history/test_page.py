@@ -86,30 +86,49 @@ def mixed(person: Person) -> list[Event]:
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ({}, [4, 3, 2, 1, 0]),
+        ({}, [3, 2, 0]),
+        ({"automatic": "on"}, [4, 3, 2, 1, 0]),
         ({"kind": "connection.connected"}, [3, 0]),
         ({"person": "olga"}, [3, 2]),
         ({"person": "Olga Sample"}, [3, 2]),
         ({"person": "the scheduler"}, [4, 1]),
         ({"person": "Maya Sample"}, [0]),
         ({"person": "nobody"}, []),
-        ({"connection": "Acme"}, [2, 1, 0]),
-        ({"connection": "Acme renamed"}, [2, 1, 0]),
+        ({"connection": "Acme", "automatic": "on"}, [2, 1, 0]),
+        ({"connection": "Acme renamed"}, [2, 0]),
         ({"connection": "Nowhere"}, []),
-        ({"since": "2026-11-25"}, [4, 3, 2]),
-        ({"until": "2026-11-25"}, [2, 1, 0]),
+        ({"since": "2026-11-25"}, [3, 2]),
+        ({"until": "2026-11-25", "automatic": "on"}, [2, 1, 0]),
         ({"since": "2026-11-25", "until": "2026-11-25"}, [2]),
         ({"q": "fabri"}, [3]),
         ({"q": "acme 192.0.2.2"}, [2]),
         ({"kind": "connection.tested", "person": "the scheduler", "connection": "Contoso"}, [4]),
-        ({"kind": "nonsense"}, [4, 3, 2, 1, 0]),
-        ({"since": "nonsense"}, [4, 3, 2, 1, 0]),
+        ({"kind": "nonsense"}, [3, 2, 0]),
+        ({"since": "nonsense", "automatic": "on"}, [4, 3, 2, 1, 0]),
     ],
 )
 def test_each_filter_shows_its_own(
     auditor: Client, mixed: list[Event], asked: dict[str, str], expected: list[int]
 ) -> None:
     assert ids(shown(auditor, **asked)) == [mixed[place].pk for place in expected]
+
+
+def test_what_the_scheduler_did_is_hidden_and_offered(auditor: Client, mixed: list[Event]) -> None:
+    link = 'href="/history/?q=acme&amp;automatic=on"'
+    assert link in shown(auditor, q="acme")
+    assert "Show automatic events" not in shown(auditor, q="acme", automatic="on")
+
+
+def test_an_edit_shows_what_was_removed_and_added(auditor: Client) -> None:
+    detail = {
+        "name": {"before": "Acme", "after": "Acme main"},
+        "projects": {"before": ["Store", "Ledger"], "after": ["Store", "Shop"]},
+    }
+    record("connection.edited", Named("connection", 1, "Acme"), by=Actor("Maya", 9), at=NOW, detail=detail)
+    page = shown(auditor)
+    for removed, added in (("Acme", "Acme main"), ("Ledger", "Shop")):
+        assert f'<del><span class="visually-hidden">was </span>{removed}</del>' in page
+        assert f'<ins><span class="visually-hidden">is now </span>{added}</ins>' in page
 
 
 def test_a_day_that_cannot_be_read_is_said_beside_it(auditor: Client, mixed: list[Event]) -> None:
