@@ -70,6 +70,16 @@ def pipeline(token: ApiToken, pipeline_id: int) -> Pipeline | None:
     return _of_connections(token, delivery_reads.pipelines_in_full()).filter(pk=pipeline_id).first()
 
 
+def release_pipelines(token: ApiToken, filters: Filters) -> QuerySet[ReleasePipeline]:
+    """The release pipelines that the token is for and the filters select."""
+    return _of_connections(token, delivery_reads.release_pipelines(filters))
+
+
+def release_pipeline(token: ApiToken, release_pipeline_id: int) -> ReleasePipeline | None:
+    """A release pipeline that the token is for; None when there is none."""
+    return _of_connections(token, delivery_reads.release_pipelines_in_full()).filter(pk=release_pipeline_id).first()
+
+
 def _of_connections(token: ApiToken, rows: QuerySet[Row]) -> QuerySet[Row]:
     """Those of the connections that the token is limited to."""
     return rows if token.all_connections else rows.filter(project__connection__in=token.connections.values("pk"))

@@ -27,6 +27,10 @@ SCOPES = (
     Scope("delivery.view_pipeline", "Read pipelines, builds and logs"),
     Scope("delivery.run_pipeline", "Run pipelines"),
     Scope("delivery.cancel_build", "Cancel builds"),
+    Scope("delivery.view_releasepipeline", "Read releases"),
+    Scope("delivery.create_release", "Create releases"),
+    Scope("delivery.deploy_release", "Deploy stages and cancel deployments"),
+    Scope("delivery.approve_deployment", "Approve and reject deployments"),
     Scope("history.view_event", "Read the history of connections"),
     Scope("history.view_all_events", "Read the whole history"),
 )

@@ -146,6 +146,12 @@ def pipelines_in_full() -> QuerySet[Pipeline]:
     return chosen.prefetch_related("project__connection__capabilities")
 
 
+def release_pipelines_in_full() -> QuerySet[ReleasePipeline]:
+    """The same of release pipelines."""
+    chosen = ReleasePipeline.objects.select_related("project__connection")
+    return chosen.prefetch_related("project__connection__capabilities")
+
+
 def repositories_in_full() -> QuerySet[Repository]:
     """The same of repositories, with the connections' owners."""
     chosen = Repository.objects.select_related("project__connection__owner")

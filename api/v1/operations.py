@@ -6,7 +6,18 @@ from ninja import NinjaAPI, Router
 from ninja.operation import Operation
 
 from api.problem_responses import MEDIA_TYPE
-from api.v1 import audits, connection_tests, connections, errors, events, health, pipelines, repositories
+from api.v1 import (
+    audits,
+    connection_tests,
+    connections,
+    errors,
+    events,
+    health,
+    pipelines,
+    release_changes,
+    releases,
+    repositories,
+)
 from api.v1.access import Access
 from api.v1.bodies import JsonParser
 
@@ -18,12 +29,14 @@ ROUTERS: tuple[Router, ...] = (
     events.router,
     repositories.router,
     pipelines.router,
+    releases.router,
+    release_changes.router,
     health.router,
 )
 _ABOUT = (
     "Connections to Azure DevOps with their health, audits and history, and what they lead to: repositories, "
-    "pipelines and builds. Each request carries an API token, which people create under “Your account”. Errors "
-    "follow RFC 9457 and have stable codes."
+    "pipelines, builds and releases. Each request carries an API token, which people create under “Your account”. "
+    "Errors follow RFC 9457 and have stable codes."
 )
 _SCHEME = "ApiToken"
 _SCHEMES = {_SCHEME: {"type": "http", "scheme": "bearer", "description": "An API token, which begins with mfeo_."}}

@@ -13,7 +13,7 @@ from connections.models import AuditRun, Connection
 from core.database_time import database_now
 from delivery.live import polling
 from delivery.live.readers import READERS
-from delivery.models import Pipeline, Project, Repository, SyncState
+from delivery.models import Pipeline, Project, ReleasePipeline, Repository, SyncState
 from delivery.sync import sync
 from tests.api.calls import Program
 from tests.factories import ConnectionFactory, make_token
@@ -59,12 +59,17 @@ def delivered(connection: Connection) -> dict[str, int]:
     project = Project.objects.create(connection=connection, azure_id="p", name="Store", seen_at=now)
     repository = Repository.objects.create(project=project, azure_id="r", name="shop", added_at=now)
     pipeline = Pipeline.objects.create(project=project, azure_id=1, name="CI", seen_at=now)
+    release_pipeline = ReleasePipeline.objects.create(project=project, azure_id=1, name="Deploy", seen_at=now)
     return {
         "connection_id": connection.pk,
         "repository_id": repository.pk,
         "pipeline_id": pipeline.pk,
         "build_id": 1,
         "log_id": 1,
+        "release_pipeline_id": release_pipeline.pk,
+        "release_id": 1,
+        "stage_id": 1,
+        "approval_id": 1,
     }
 
 

@@ -59,6 +59,16 @@ run_pipeline             | 403 403 422 422 422
 get_build                | 403 422 422 422 422
 cancel_build             | 403 403 422 422 422
 get_log                  | 403 422 422 422 422
+list_release_pipelines   | 403 200 200 200 200
+get_release_pipeline     | 403 200 200 200 200
+list_release_choices     | 403 422 422 422 422
+list_releases            | 403 422 422 422 422
+create_release           | 403 403 403 422 422
+get_release              | 403 422 422 422 422
+deploy_stage             | 403 403 403 422 422
+cancel_deployment        | 403 403 403 422 422
+approve_deployment       | 403 403 403 422 422
+reject_deployment        | 403 403 403 422 422
 list_connection_events   | 403 200 200 200 200
 list_events              | 403 403 403 403 200
 get_health               | 403 200 200 200 200
@@ -76,6 +86,11 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "rotate_token": {"token": "x" * 52},
     "run_pipeline": {"branch": "main"},
+    "create_release": {},
+    "deploy_stage": {},
+    "cancel_deployment": {},
+    "approve_deployment": {},
+    "reject_deployment": {},
 }
 
 

@@ -13,7 +13,7 @@ from django.utils.html import escape
 
 from api.v1.operations import document
 from connections.domain.problems import requests
-from delivery.models import Pipeline
+from delivery.models import Pipeline, ReleasePipeline
 from tests.api.calls import Program
 from tests.api.conftest import delivered
 from tests.factories import ConnectionFactory, make_person
@@ -65,6 +65,9 @@ def check(response: Any, path: str, method: str) -> None:
         ("get", "/repositories/{repository_id}"),
         ("get", "/connections/{connection_id}/sync"),
         ("post", "/connections/{connection_id}/sync"),
+        ("get", "/release-pipelines"),
+        ("get", "/release-pipelines/{release_pipeline_id}"),
+        ("get", "/release-pipelines/{release_pipeline_id}/releases/{release_id}"),
         ("get", "/pipelines"),
         ("get", "/pipelines/{pipeline_id}"),
         ("get", "/pipelines/{pipeline_id}/builds"),
@@ -93,6 +96,21 @@ def test_builds_are_as_described(program: Program, ci: Pipeline) -> None:
     check(program.call("GET", f"{path}/{ci.build_id}"), f"{described}/{{build_id}}", "get")
     check(program.call("GET", f"{path}/{ci.build_id}/logs/1"), f"{described}/{{build_id}}/logs/{{log_id}}", "get")
     check(program.call("GET", f"/pipelines/{ci.pk}/branches"), "/api/v1/pipelines/{pipeline_id}/branches", "get")
+
+
+def test_releases_are_as_described(program: Program, ci: Pipeline) -> None:
+    row = ReleasePipeline.objects.get(name="Deploy Tailspin")
+    path, described = f"/release-pipelines/{row.pk}", "/api/v1/release-pipelines/{release_pipeline_id}"
+    check(program.call("GET", path), described, "get")
+    check(program.call("GET", f"{path}/choices"), f"{described}/choices", "get")
+    check(program.call("GET", f"{path}/releases"), f"{described}/releases", "get")
+    made = program.call("POST", f"{path}/releases", {})
+    check(made, f"{described}/releases", "post")
+    release = f"{path}/releases/{made.json()['id']}"
+    check(program.call("GET", release), f"{described}/releases/{{release_id}}", "get")
+    stage = made.json()["stages"][0]["id"]
+    cancelled = program.call("POST", f"{release}/stages/{stage}/cancel", {})
+    check(cancelled, f"{described}/releases/{{release_id}}/stages/{{stage_id}}/cancel", "post")
 
 
 def test_the_reference_shows_every_operation_and_schema(client: Client, db: None) -> None:

@@ -18,7 +18,15 @@ from tests.factories import make_token
 from tests.leaks import everywhere, hits, of_answer
 
 ANY = {"If-Match": "*"}
-READING = ("test_token", "run_pipeline", "create_connection", "update_connection", "rotate_token")
+READING = (
+    "test_token",
+    "run_pipeline",
+    "create_release",
+    "deploy_stage",
+    "create_connection",
+    "update_connection",
+    "rotate_token",
+)
 
 
 @pytest.fixture
@@ -43,6 +51,8 @@ def bodies(secret: str) -> Iterator[dict[str, object]]:
     yield new
     yield {"token": secret, "accept_limited": True}
     yield {"branch": secret}
+    yield {"description": secret, "versions": [{"alias": secret, "version": secret}], "manual_stages": [secret]}
+    yield {"comment": secret}
     yield new | {"name": secret}
     yield new | {"organization": secret}
     yield new | {"server": secret}
