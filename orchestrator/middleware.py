@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
-from django.shortcuts import resolve_url
+from django.shortcuts import redirect, resolve_url
 from django.urls import get_script_prefix
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
 from api.problem_responses import is_for_api
 from connections.actions.refusals import ConnectionGone
+from connections.views.kept_input import is_token_form, page_to_return_to
 from core.request_id import known_person
 from orchestrator import errors, health
 from people.actions.manage_people import PersonGone
@@ -119,8 +120,7 @@ class ErrorPages:
             page.headers["Allow"] = response.headers.get("Allow", "")
             return page
         if _leads_to_the_sign_in(request, response):
-            # Redirect the whole page, and return to it after the sign-in.
-            return HttpResponseClientRedirect(f"{resolve_url('login')}?{urlencode({'next': _page_of(request)})}")
+            return _to_the_sign_in(request, response)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -131,11 +131,29 @@ class ErrorPages:
 
 
 def _leads_to_the_sign_in(request: HttpRequest, response: HttpResponse) -> bool:
-    is_part = request.headers.get("HX-Request") == "true"
-    leads_away = is_part and response.status_code == HTTPStatus.FOUND
-    return leads_away and urlsplit(response.headers["Location"]).path == resolve_url("login")
+    is_redirect = response.status_code == HTTPStatus.FOUND
+    is_ours = request.method == "POST" or _is_htmx(request)
+    return is_ours and is_redirect and urlsplit(response.headers["Location"]).path == resolve_url("login")
+
+
+def _to_the_sign_in(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Explain that the session ended, and return afterwards to the page, with what was typed into a token form."""
+    if request.path_info == resolve_url("logout") or not (_is_htmx(request) or request.headers.get("Referer")):
+        return response
+    known = {"next": page_to_return_to(request, _page_of(request))}
+    if request.method == "POST":
+        known["ended"] = "kept" if is_token_form(request) else "lost"
+    address = f"{resolve_url('login')}?{urlencode(known)}"
+    # Of htmx, redirect the whole page.
+    return HttpResponseClientRedirect(address) if _is_htmx(request) else redirect(address)
+
+
+def _is_htmx(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
 
 
 def _page_of(request: HttpRequest) -> str:
-    """The path of the page that sent the htmx request. The sign-in page itself refuses other sites."""
-    return urlsplit(request.headers.get("HX-Current-URL", "")).path or get_script_prefix()
+    """Path and query of the page that sent the request. The sign-in page itself refuses other sites."""
+    name = "HX-Current-URL" if _is_htmx(request) else "Referer"
+    parts = urlsplit(request.headers.get(name, ""))
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path or get_script_prefix()

@@ -26,6 +26,7 @@ from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.organization import ProjectRef
 from connections.providers.registry import BY_SLUG, PROVIDERS
 from connections.views.common import guide_context, leave_form, messages_only, person, warn_of_violations
+from connections.views.kept_input import kept_input, kept_projects
 from connections.views.report_presenter import ReportView
 from connections.views.token_panel import TokenPanel, expiry_words, has_new_result, new_token_report, result_after
 from history.record import actor_of
@@ -51,7 +52,7 @@ def pick_provider(request: HttpRequest) -> HttpResponse:
 def connect_page(request: HttpRequest) -> HttpResponse:
     """GET shows the form; POST connects, or shows the error beside its field."""
     if request.method == "GET":
-        return _page(request, ConnectForm())
+        return _page(request, ConnectForm(initial=kept_input(request)))
     form = ConnectForm(request.POST)
     if not form.is_valid():
         return messages_only(request, _page(request, form, tested=_kept(request, form)))
@@ -140,6 +141,7 @@ def _page(
         "project_finder": finder or FindProjectForm(),
         "project_answer": answer,
         "find_project_url": reverse("connections:find-project-new"),
+        "kept_projects": kept_projects(request) if not form.is_bound else [],
         "samples": clients.sample_tokens(),
         **guide_context(),
     }

@@ -40,6 +40,7 @@ from connections.views.common import (
     warn_of_violations,
     whole_page,
 )
+from connections.views.kept_input import kept_input
 from connections.views.old_tokens import old_token_view
 from connections.views.presenters import states
 from connections.views.report_presenter import ReportView
@@ -114,7 +115,7 @@ def rotation_step(request: HttpRequest) -> HttpResponse:
     if not here.step:
         return _end(request, here)
     if request.method == "GET" or not connections:
-        return _page(request, here, connections, _form(connections))
+        return _page(request, here, connections, _form(connections, kept_input(request)))
     form = RotateForm(request.POST, place=rotation_reads.place_of_step(connections))
     if not form.is_valid():
         return messages_only(request, _page(request, here, connections, form, tested=_kept(request, connections, form)))
@@ -133,10 +134,10 @@ def rotation_step(request: HttpRequest) -> HttpResponse:
     return _after(request, here, swapped, form)
 
 
-def _form(connections: Sequence[Connection]) -> RotateForm:
+def _form(connections: Sequence[Connection], initial: dict[str, Any]) -> RotateForm:
     """The empty form of a step."""
     reach = rotation_reads.usual_reach(connections)
-    return RotateForm(initial={"token_reach": reach}, place=rotation_reads.place_of_step(connections))
+    return RotateForm(initial={"token_reach": reach} | initial, place=rotation_reads.place_of_step(connections))
 
 
 def _after(request: HttpRequest, here: BulkRotation, swapped: list[Swapped], form: RotateForm) -> HttpResponse:

@@ -34,6 +34,7 @@ from connections.views.common import (
     whole_page,
 )
 from connections.views.connection_detail import find
+from connections.views.kept_input import kept_input
 from connections.views.old_tokens import old_token_view
 from connections.views.report_presenter import ReportView
 from connections.views.token_panel import (
@@ -60,7 +61,7 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows the form; POST replaces the token, or shows the error."""
     connection = find(pk)
     if request.method == "GET":
-        return _page(request, connection, _empty_form(connection))
+        return _page(request, connection, _empty_form(connection, kept_input(request)))
     form = RotateForm(request.POST, place=clients.place_of(connection.server))
     if not form.is_valid():
         return messages_only(request, _page(request, connection, form, tested=_kept(request, connection, form)))
@@ -147,8 +148,8 @@ def token_updated(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "connections/token_updated.html", context)
 
 
-def _empty_form(connection: Connection) -> RotateForm:
-    return RotateForm(place=clients.place_of(connection.server))
+def _empty_form(connection: Connection, initial: dict[str, Any] | None = None) -> RotateForm:
+    return RotateForm(initial=initial, place=clients.place_of(connection.server))
 
 
 def _kept(request: HttpRequest, connection: Connection, form: RotateForm) -> VerificationResult | None:

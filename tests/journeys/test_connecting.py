@@ -6,11 +6,13 @@ from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django import Settings
 
 from connections.models import Connection
+from people.models import Session
 from sandbox.samples import SAMPLES
 from sandbox.server import Sandbox
 
@@ -358,3 +360,29 @@ def test_each_choice_of_the_expiry_shows_its_date_and_none_is_preselected(page: 
     expect(page.locator("[name=expires]:checked")).to_have_count(0)
     day = timezone.localdate() + timedelta(days=90)
     page.get_by_label(f"90 days: {day:%-d %b %Y}").check()
+
+
+@pytest.mark.parametrize("has_javascript", [True, False])
+def test_a_session_that_ended_costs_only_the_token(
+    context: BrowserContext, site: str, maintainer: User, token_of: Token, has_javascript: bool
+) -> None:
+    assert context.browser is not None
+    with context.browser.new_context(base_url=site, java_script_enabled=has_javascript) as window:
+        window.add_cookies(context.cookies())  # type: ignore[arg-type]
+        page = window.new_page()
+        page.goto("/code-repositories/add/azure-devops/")
+        fill_in(page, token_of("full"))
+        Session.objects.all().delete()
+        page.get_by_role("button", name="Connect Azure DevOps").click()
+        expect(page.get_by_text("What you entered is still there, except the token")).to_be_visible()
+        maintainer.set_password("a-long-pass-phrase")
+        maintainer.save()
+        page.get_by_label("Username").fill("maya")
+        page.get_by_label("Password").fill("a-long-pass-phrase")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_label("Name", exact=True)).to_have_value("Acme main")
+        expect(page.get_by_label("Organization Name")).to_have_value("acme")
+        expect(page.get_by_label("90 days")).to_be_checked()
+        page.get_by_label("Personal Access Token").fill(token_of("full"))
+        page.get_by_role("button", name="Connect Azure DevOps").click()
+        expect(page.get_by_text("Acme main is now connected to acme.")).to_be_visible()

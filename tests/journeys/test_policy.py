@@ -110,4 +110,5 @@ def test_a_test_after_the_session_ended_leads_to_the_sign_in_and_back(
     Session.objects.all().delete()
     page.get_by_role("button", name="Test Connection").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    assert page.url.endswith(f"/sign-in/?next=%2Fcode-repositories%2F{connection.pk}%2F")
+    expect(page.get_by_text("Your session ended before you sent the form")).to_be_visible()
+    assert page.url.endswith(f"/sign-in/?next=%2Fcode-repositories%2F{connection.pk}%2F&ended=lost")

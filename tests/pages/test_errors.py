@@ -208,7 +208,7 @@ def test_a_part_that_needs_a_sign_in_leads_the_whole_browser_there(client: Clien
     headers = HTMX | {"HX-Current-URL": "http://testserver/code-repositories/7/?x=1"}
     answer = client.post("/code-repositories/7/test/", headers=headers)
     assert answer.status_code == 200
-    assert answer.headers["HX-Redirect"] == "/sign-in/?next=%2Fcode-repositories%2F7%2F"
+    assert answer.headers["HX-Redirect"] == "/sign-in/?next=%2Fcode-repositories%2F7%2F%3Fx%3D1&ended=lost"
 
 
 def test_the_page_for_a_fault_asks_no_database(

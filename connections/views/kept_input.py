@@ -1,0 +1,74 @@
+"""What was typed into a token form whose session had ended: kept in the address to which the sign-in returns.
+
+Everything is kept but the token, and what looks like one in another field.
+"""
+
+import re
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.http import HttpRequest, QueryDict
+from django.urls import Resolver404, get_script_prefix, resolve, reverse
+
+_FIELDS = ("server", "name", "organization", "expires", "expires_on", "token_reach", "projects_mode")
+_LONGEST_VALUE = 100
+# Servers refuse addresses of more than about 4,000 characters.
+_MOST_PROJECTS = 50
+_LIKE_A_TOKEN = re.compile(r"[A-Za-z0-9]{40}")
+# Where the form is that is sent to an address which shows nothing itself.
+_FORM_PAGES = {
+    "test-new": "add-azure-devops",
+    "find-project-new": "add-azure-devops",
+    "test-replacement": "update-token",
+    "extend-token": "update-token",
+    "verify-step": "rotation-step",
+}
+
+
+def is_token_form(request: HttpRequest) -> bool:
+    """Whether a form with a token was sent."""
+    return request.method == "POST" and "token" in request.POST
+
+
+def page_to_return_to(request: HttpRequest, page: str) -> str:
+    """The address of the form on `page`, with what was typed; `page` itself if the form has no token."""
+    if not is_token_form(request):
+        return page
+    parts = urlsplit(page)
+    query = QueryDict(parts.query, mutable=True)
+    for name in _FIELDS:
+        query.pop(name, None)
+    query.pop("projects", None)
+    typed = urlencode(_kept(request.POST))
+    return "?".join(filter(None, (_form_page(parts.path), "&".join(filter(None, (query.urlencode(), typed))))))
+
+
+def _form_page(path: str) -> str:
+    try:
+        match = resolve(f"/{path.removeprefix(get_script_prefix())}")
+    except Resolver404:
+        return path
+    name = _FORM_PAGES.get(match.url_name or "") if match.namespace == "connections" else None
+    return reverse(f"connections:{name}", args=match.args, kwargs=match.kwargs) if name else path
+
+
+def _kept(data: QueryDict) -> list[tuple[str, str]]:
+    typed = [(name, str(data.get(name, ""))) for name in _FIELDS]
+    typed += [("projects", str(project)) for project in data.getlist("projects")[:_MOST_PROJECTS]]
+    return [(name, value) for name, value in typed if value and _may_be_shown(value)]
+
+
+def _may_be_shown(value: str) -> bool:
+    return len(value) <= _LONGEST_VALUE and not _LIKE_A_TOKEN.search(value)
+
+
+def kept_input(request: HttpRequest) -> dict[str, Any]:
+    """Initial values for the fields of the form."""
+    return {name: request.GET[name][:_LONGEST_VALUE] for name in _FIELDS if request.GET.get(name)}
+
+
+def kept_projects(request: HttpRequest) -> list[str]:
+    """The ids of the projects that were ticked, for the next test."""
+    if request.GET.get("projects_mode") != "some":
+        return []
+    return [project[:_LONGEST_VALUE] for project in request.GET.getlist("projects")[:_MOST_PROJECTS]]
