@@ -22,7 +22,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.poolmanager import PoolManager
 from urllib3.util.connection import allowed_gai_family
 
-from connections.providers.azure_devops.certificates import marked_certificates
+from connections.providers.azure_devops.certificates import marked_certificates, trusting
 
 _PIECE = 16 * 1024
 
@@ -203,6 +203,18 @@ class _TlsPool(HTTPSConnectionPool):
 _POOLS = {"http": _PlainPool, "https": _TlsPool}
 
 
+def _trust(pool: Any) -> None:
+    """Replace the path of the trusted certificates, which urllib3 would read for each connection."""
+    if pool.proxy is None or pool.proxy.scheme != "https":
+        pool.conn_kw = {**pool.conn_kw, "ssl_context": trusting(pool.ca_certs)}
+    elif marked := marked_certificates(pool.ca_certs):
+        pool.conn_kw = {**pool.conn_kw, "ca_cert_data": marked}
+    else:
+        # A context would be used for the server alone; a proxy with TLS needs the certificates too.
+        return
+    pool.ca_certs = None
+
+
 class DeadlineAdapter(HTTPAdapter):
     """Adapter of requests whose connections have the deadline."""
 
@@ -215,9 +227,8 @@ class DeadlineAdapter(HTTPAdapter):
         """Report a missing CA bundle as a TLS error, not as a network error."""
         try:
             super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]  # the stubs have no types for it
-            if url.lower().startswith("https") and conn.ca_certs and (marked := marked_certificates(conn.ca_certs)):
-                conn.ca_certs = None
-                conn.conn_kw = {**conn.conn_kw, "ca_cert_data": marked}
+            if url.lower().startswith("https") and conn.ca_certs:
+                _trust(conn)
         except OSError as error:
             raise SSLError(str(error)) from None
 

@@ -80,6 +80,17 @@ class _Signed(AuthBase):
 
 
 class _Session(requests.Session):
+    def __init__(self) -> None:
+        super().__init__()
+        self._environment: dict[tuple[str, str], Any] = {}
+
+    def merge_environment_settings(self, url: str | bytes | None, *args: Any, **kwargs: Any) -> Any:
+        """Proxies and CA bundle of the environment, read once per host: that takes longer than building a request."""
+        host = _origin(str(url))
+        if host not in self._environment:
+            self._environment[host] = super().merge_environment_settings(url, *args, **kwargs)
+        return self._environment[host]
+
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """None, because requests would read the body of a redirect without the size limit."""
         return None
