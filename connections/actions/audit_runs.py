@@ -257,7 +257,7 @@ def _cancel(waiting: QuerySet[AuditedConnection], *, at: datetime) -> None:
 
 
 def _settle(waiting: QuerySet[AuditedConnection], result: dict[str, Any], *, at: datetime) -> None:
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         runs = sorted(set(waiting.values_list("run_id", flat=True)))
         waiting.update(**result)
         for run in runs:

@@ -25,18 +25,22 @@ def store_findings(connection: Connection, report: Report, *, is_new_token: bool
     known = {} if is_new_token else {state.capability: state for state in connection.capabilities.all()}
     if is_new_token:
         connection.capabilities.all().delete()
-    changes = []
-    lacking = set()
+    changes, lacking, confirmed = [], set(), []
     for finding in report.findings:
-        state = known.get(finding.capability)
-        before = state.verdict if state else ""
-        state = state or CapabilityState(connection=connection, capability=finding.capability)
+        state = known.get(finding.capability) or CapabilityState(connection=connection, capability=finding.capability)
+        before, stored = state.verdict, _conclusion(state)
         _apply(state, finding, report.finished_at)
-        fit_to_columns(state).save()
+        if _conclusion(fit_to_columns(state)) == stored and state.verified_at == report.finished_at:
+            confirmed.append(state.pk)
+        else:
+            state.save()
         if before and before != state.verdict:
             changes.append(f"{finding.capability}: {before} -> {state.verdict}")
         if state.is_lacking:
             lacking.add(finding.capability)
+    # Usually nothing has changed but the time.
+    times = {"verified_at": report.finished_at, "checked_at": report.finished_at}
+    CapabilityState.objects.filter(pk__in=confirmed).update(**times)
     _note_hidden_projects(connection, report)
     return StoredCapabilities(changes, frozenset(lacking))
 
@@ -57,6 +61,11 @@ def _note_hidden_projects(connection: Connection, report: Report) -> None:
             # An update, as the project may no longer be chosen.
             since = chosen.not_visible_since
             ChosenProject.objects.filter(pk=chosen.pk).update(not_visible_since=since)
+
+
+def _conclusion(state: CapabilityState) -> tuple[object, ...]:
+    """What is stored of a capability, without the times."""
+    return state.pk, state.verdict, state.reason, state.doubt, state.by_project
 
 
 def _apply(state: CapabilityState, finding: Finding, at: datetime) -> None:
