@@ -1,6 +1,7 @@
 """Filter forms of the pages. Filters are in the URL, and invalid values are ignored."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -60,6 +61,21 @@ class FilterForm(forms.Form):
     def __init__(self, *args: Any, statuses: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer(self, "status", [("", "Any status"), *statuses])
+
+
+class PeriodForm(forms.Form):
+    """The first and the last day of a report."""
+
+    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def period(self, *, default: tuple[date, date]) -> tuple[date, date]:
+        """The days given, or else the default; in either order."""
+        self.is_valid()
+        since, until = (
+            self.cleaned_data.get(name) or day for name, day in zip(("since", "until"), default, strict=True)
+        )
+        return min(since, until), max(since, until)
 
 
 class WithinForm(forms.Form):

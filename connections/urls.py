@@ -4,6 +4,7 @@ from django.urls import path
 
 from connections.views import (
     add_connection,
+    auditor_report,
     audits,
     bulk_rotation,
     calendar,
@@ -40,6 +41,7 @@ urlpatterns = [
     path("code-repositories/calendar/revoke/", calendar.revoke_address, name="revoke-calendar"),
     path("code-repositories/calendar/remind/<int:pk>/", calendar.remind_again, name="remind-me-again"),
     path("calendar/<str:secret>.ics", calendar.feed, name="calendar-feed"),
+    path("code-repositories/report/", auditor_report.auditor_report, name="auditor-report"),
     path("code-repositories/audits/", audits.list_runs, name="audits"),
     path("code-repositories/audits/start/", audits.start, name="start-audits"),
     path("code-repositories/audits/<int:pk>/", audits.run_page, name="audit-run"),

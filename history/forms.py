@@ -61,7 +61,7 @@ def filters_of(values: Mapping[str, Any]) -> Filters:
         kind=values.get("kind", ""),
         actor_name=person,
         actor_ids=queries.people_called(person) if person else (),
-        subject_kind="connection",
+        subject_kind="connection" if connection else "",
         subject_ids=_connections_called(connection) if connection else None,
         since=start_of(since) if since else None,
         until=end_of(until) if until else None,

@@ -44,19 +44,14 @@ class Filters:
 
 def events(filters: Filters) -> QuerySet[Event]:
     """The events that match the filters, newest first."""
-    selected = Event.objects.order_by("-at", "-pk")
+    selected: QuerySet[Event] = Event.objects.order_by("-at", "-pk")
     if filters.kind:
         selected = selected.filter(kind=filters.kind)
-    if filters.actor_ids:
-        selected = selected.filter(actor_id__in=filters.actor_ids)
-    elif filters.actor_name == SCHEDULER.name:
-        selected = selected.filter(actor_name__in=(SCHEDULER.name, _FORMER_SCHEDULER))
-    elif filters.actor_name:
-        selected = selected.filter(actor_name=filters.actor_name)
-    if filters.by_people:
-        selected = selected.exclude(actor_name__in=(SCHEDULER.name, _FORMER_SCHEDULER))
+    selected = _of_actor(selected, filters)
     if filters.subject_ids is not None:
         selected = selected.filter(subject_kind=filters.subject_kind, subject_id__in=filters.subject_ids)
+    elif filters.subject_kind:
+        selected = selected.filter(subject_kind=filters.subject_kind)
     if filters.since:
         selected = selected.filter(at__gte=filters.since)
     if filters.until:
@@ -66,6 +61,17 @@ def events(filters: Filters) -> QuerySet[Event]:
             Q(subject_name__icontains=word) | Q(actor_name__icontains=word) | Q(address__icontains=word)
         )
     return selected
+
+
+def _of_actor(selected: QuerySet[Event], filters: Filters) -> QuerySet[Event]:
+    scheduler = (SCHEDULER.name, _FORMER_SCHEDULER)
+    if filters.by_people:
+        selected = selected.exclude(actor_name__in=scheduler)
+    if filters.actor_ids:
+        return selected.filter(actor_id__in=filters.actor_ids)
+    if filters.actor_name == SCHEDULER.name:
+        return selected.filter(actor_name__in=scheduler)
+    return selected.filter(actor_name=filters.actor_name) if filters.actor_name else selected
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ connections:change-token-policy          | -                       | 302 403 403
 connections:audits                        | 302 403 200 200 200 200 | -
 connections:start-audits                   | -                       | 302 403 403 302 302 302
 connections:audit-run                         | 302 403 200 200 200 200 | -
+connections:auditor-report              | 302 403 403 403 403 200 | -
 connections:audit-chosen                | -                       | 302 403 403 302 302 302
 connections:update-chosen               | -                       | 302 403 403 403 302 302
 connections:hand-over-chosen            | -                       | 302 403 403 403 403 302

@@ -165,7 +165,9 @@ document.addEventListener("keydown", (event) => {
   closeMenus();
   if (menu.contains(document.activeElement)) one("summary", menu).focus();
 });
+document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) window.print(); });
 const prepare = () => {
+  all("[data-print]").forEach((button) => { button.hidden = false; });
   showSelection();
   all("[data-copy]").forEach((button) => { button.hidden = !navigator.clipboard; });
 };
