@@ -128,7 +128,8 @@ class TokenForm(ExpiryForm):
         widget=forms.RadioSelect,
         initial=Connection.Reach.ONE,
         error_messages={"required": "Choose which organizations the token is valid for."},
-        help_text="See “Organization” in your list of tokens. From 1 December 2026, tokens for all are rejected.",
+        help_text="See “Organization” in your list of tokens. From 1 December 2026, tokens for all organizations are "
+        "rejected.",
     )
     accept_limited = forms.BooleanField(label="Connect as Limited. I understand what won't work.", required=False)
     verification_key = forms.CharField(required=False, widget=forms.HiddenInput, max_length=5000)
