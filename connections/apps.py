@@ -11,7 +11,8 @@ class ConnectionsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the history how to word our events."""
-        from connections.event_types import CONNECTIONS, KINDS
+        from connections.event_types import CHANNELS, CONNECTIONS, KINDS
         from history import event_types
 
         event_types.register(KINDS, subject="connection", about=CONNECTIONS)
+        event_types.register({}, subject="channel", about=CHANNELS)

@@ -6,7 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from connections.domain.problems import catalogue
-from connections.models import Connection, Reminder
+from connections.models import Connection, NotificationChannel, Reminder
 from connections.providers.capability import Verdict
 from connections.providers.registry import CAPABILITIES
 from history.event_types import Change, EventType, SubjectKind
@@ -54,6 +54,7 @@ _FIELDS = {
     "longest_life": "Longer lifetime",
     "reuse": "Shared token",
     "missing_date": "Missing expiry date",
+    "channels": "Channels",
 }
 
 
@@ -108,6 +109,8 @@ def _extended(detail: dict[str, Any]) -> str:
 def _reminded(detail: dict[str, Any]) -> str:
     people = detail.get("people", 0)
     whom = f"{people} {'person' if people == 1 else 'people'}"
+    if channels := detail.get("channels", 0):
+        whom = f"{whom} and {channels} channel{'' if channels == 1 else 's'}"
     left = detail.get("days_left")
     if detail.get("about") == Reminder.Kind.REACH_UNKNOWN:
         return f"{whom}: organizations of the token not recorded"
@@ -129,6 +132,15 @@ def _muted(detail: dict[str, Any]) -> str:
     return f"For {detail['address']}" if detail.get("address") else ""
 
 
+def _channel(detail: dict[str, Any]) -> str:
+    kind = detail.get("kind", "")
+    labels = dict(NotificationChannel.Kind.choices)
+    words = [f"{labels.get(kind, kind)} on {detail.get('host', '')}"]
+    words += [f"renamed from {detail['before']}"] if detail.get("before") else []
+    words += ["new target"] if detail.get("new_target") else []
+    return ", ".join(words)
+
+
 def _calibrated(detail: dict[str, Any]) -> str:
     asked, different = detail.get("asked", 0), detail.get("different", 0)
     return f"{asked} requests, {different or 'no'} unexpected response{'' if different == 1 else 's'}"
@@ -148,6 +160,9 @@ KINDS = {
     "connection.mailed": EventType("Mail sent", "mail", "info", _mailed),
     "connection.mail_written": EventType("Mail saved to a folder", "mail", "warn", _mailed),
     "connection.mail_given_up": EventType("Mail failed", "mail-x", "bad", _mailed),
+    "connection.message_sent": EventType("Message sent", "message-square", "info", _mailed),
+    "connection.message_failed": EventType("Message failed", "message-square-x", "bad", _mailed),
+    "connection.channels_chosen": EventType("Channels chosen", "message-square", "info", _edited, _changes),
     "connection.muted": EventType("Reminders stopped", "bell-off", "quiet"),
     "connection.unmuted": EventType("Reminders resumed", "bell", "quiet", _muted),
     "connection.made_default": EventType("Set as default", "star", "info"),
@@ -159,6 +174,12 @@ KINDS = {
     "calendar.renewed": EventType("Calendar address renewed", "calendar-sync", "info"),
     "calendar.revoked": EventType("Calendar address revoked", "calendar-x", "warn"),
     "guardrails.changed": EventType("Token policy changed", "shield", "info", _edited, _changes),
+    "channel.added": EventType("Channel added", "message-square-plus", "good", _channel),
+    "channel.changed": EventType("Channel changed", "message-square", "info", _channel),
+    "channel.removed": EventType("Channel removed", "message-square-x", "warn", _channel),
+    "channel.gone": EventType("Channel no longer exists", "message-square-x", "bad", _channel),
+    "channel.chosen": EventType("Channel chosen by a person", "message-square-plus", "info"),
+    "channel.unchosen": EventType("Channel no longer chosen by a person", "message-square", "info"),
     "reminders.muted": EventType("All reminders stopped", "bell-off", "quiet"),
     "reminders.unmuted": EventType("All reminders resumed", "bell", "quiet", _muted),
 }
@@ -177,4 +198,10 @@ def _suggestions() -> list[str]:
     return list(Connection.objects.values_list("name", flat=True)[:_SUGGESTED])
 
 
+def _channel_links(ids: Iterable[int]) -> dict[int, str]:
+    there = NotificationChannel.objects.filter(pk__in=ids).order_by().values_list("pk", flat=True)
+    return {pk: reverse("connections:channel", args=[pk]) for pk in there}
+
+
+CHANNELS = SubjectKind("Channel", _channel_links)
 CONNECTIONS = SubjectKind("Connection", _links, _find, _suggestions)

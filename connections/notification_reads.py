@@ -5,9 +5,9 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
-from connections.models import CalendarFeed, Connection, Mail, MutedReminders
+from connections.models import CalendarFeed, Connection, Mail, MutedReminders, NotificationChannel
 from connections.notifications import notify
 
 MAILS_PER_PAGE = 50
@@ -53,6 +53,48 @@ def count_of_waiting_mails(*, now: datetime) -> int:
 def count_of_failing_mails() -> int:
     """How many mails are not sent, after at least one attempt that failed."""
     return Mail.objects.filter(sent_at=None).exclude(last_error="").count()
+
+
+def channels() -> QuerySet[NotificationChannel]:
+    """All channels, by name, with how many connections and people chose each."""
+    return NotificationChannel.objects.defer("sealed").annotate(
+        connection_count=Count("connections", distinct=True), people_count=Count("people", distinct=True)
+    )
+
+
+def channel_named(name: str) -> NotificationChannel | None:
+    """The channel with this name."""
+    return NotificationChannel.objects.filter(name=name).first()
+
+
+def message(pk: int) -> Mail:
+    """A mail or message as it is now."""
+    return Mail.objects.get(pk=pk)
+
+
+def last_message(channel: NotificationChannel) -> Mail | None:
+    """The newest message to a channel."""
+    return Mail.objects.defer("text", "html").filter(channel=channel).order_by("-created_at", "-pk").first()
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelChoice:
+    """A channel that can be chosen, and whether it is."""
+
+    channel: NotificationChannel
+    is_chosen: bool
+
+
+def channel_choices(chosen: QuerySet[NotificationChannel]) -> list[ChannelChoice]:
+    """All channels, and which of them are among `chosen`."""
+    ids = set(chosen.values_list("pk", flat=True))
+    channels = NotificationChannel.objects.defer("sealed")
+    return [ChannelChoice(channel, channel.pk in ids) for channel in channels]
+
+
+def channel_choices_of(user: User) -> list[ChannelChoice]:
+    """All channels, and which of them this person chose for their own notifications."""
+    return channel_choices(NotificationChannel.objects.filter(people=user))
 
 
 def muted_by(address: str) -> QuerySet[MutedReminders]:

@@ -8,7 +8,7 @@ from kombu.exceptions import OperationalError
 from connections.actions import audit_runs, rate_limit_pauses
 from connections.actions.claimed_audit import audit_claimed
 from connections.actions.verify_credential import forget_old
-from connections.notifications import anchor_mail, outbox, reminders
+from connections.notifications import anchor_mail, channel_outbox, outbox, reminders
 from core.database_time import database_now
 from core.leases import new_lease
 from core.tasks import task
@@ -61,6 +61,12 @@ def mail_history_anchor() -> None:
 def send_due() -> None:
     """Send due mails from the outbox."""
     outbox.send_due(now=database_now())
+
+
+@task
+def deliver_due() -> None:
+    """Deliver due messages to notification channels. Apart from mails, so that a slow target delays none."""
+    channel_outbox.deliver_due(now=database_now())
 
 
 @task

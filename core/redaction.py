@@ -17,6 +17,10 @@ _SECRETS = re.compile(
     rf"|(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{{2}})){OLDER_FORM}(?![A-Za-z0-9])"
     # A token of our own API.
     r"|mfeo_[A-Za-z0-9]{30,}"
+    # A Slack webhook, the signature in the URL of a Teams workflow, and the key that signs webhooks.
+    r"|(?<=hooks\.slack\.com/)[A-Za-z0-9/_-]{8,}"
+    r"|(?<=[?&]sig=)[A-Za-z0-9%_-]{8,}"
+    r"|whsec_[A-Za-z0-9+/=]{16,}"
 )
 # Whoever knows one of these addresses may use it, so it is a secret like a token.
 _SECRET_ADDRESSES = re.compile(r"(/(?:calendar|reminders/stop|password/choose/[^/\s]+)/)[^/\s\"'?&#]+")

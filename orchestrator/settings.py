@@ -201,6 +201,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "audit-due": {"task": "connections.tasks.audit_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "remind-due": {"task": "connections.tasks.remind_due", "schedule": 300.0, "options": {"expires": 300.0}},
     "send-due": {"task": "connections.tasks.send_due", "schedule": 15.0, "options": {"expires": 15.0}},
+    "deliver-due": {"task": "connections.tasks.deliver_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "poll-due": {"task": "delivery.tasks.poll_due", "schedule": 5.0, "options": {"expires": 5.0}},
     "refresh-due": {"task": "delivery.tasks.refresh_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "repair-clock-skew": {"task": "delivery.tasks.repair_clock_skew", "schedule": 300.0, "options": {"expires": 300.0}},
@@ -398,4 +399,9 @@ MAIL_LEASE_SECONDS = env.int("MAIL_LEASE_SECONDS", default=120)
 MAIL_GIVE_UP_DAYS = env.int("MAIL_GIVE_UP_DAYS", default=7)
 # Sent and failed mails are deleted from the Outbox after this many days; 0 keeps them for ever.
 MAIL_RETENTION_DAYS = env.int("MAIL_RETENTION_DAYS", default=180)
+# The hosts to which messages to notification channels may be sent; none by default.
+NOTIFICATION_HOSTS: list[str] = env.list("NOTIFICATION_HOSTS", default=[])
+NOTIFICATION_CA_BUNDLE = env.str("NOTIFICATION_CA_BUNDLE", default="")
+# The time limit for delivering one message; shorter than its lease, so that no second worker sends it meanwhile.
+NOTIFICATION_DEADLINE = env.float("NOTIFICATION_DEADLINE", default=15.0)
 SUPPORT_URL = env.str("SUPPORT_URL", default="")

@@ -14,7 +14,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 
 from connections import clients
-from connections.notifications import emails
+from connections.notifications import channel_hosts, emails
 from connections.providers.azure_devops import servers
 from core.client_ip import InvalidProxies, Network, parse_proxies
 from orchestrator import broker_url
@@ -30,7 +30,7 @@ _SERVERS_REMEDY = "docs/azure-devops-server.md has an example of each setting of
 @register(Tags.security)
 def usable_settings(**_: Any) -> list[CheckMessage]:
     """Everything that makes the product unsafe, or that cannot work."""
-    return [*_keys(), *_servers(), *_proxies(), *_mails(), *_broker_files(), *_folder(), *_metrics()]
+    return [*_keys(), *_servers(), *_proxies(), *_mails(), *_channels(), *_broker_files(), *_folder(), *_metrics()]
 
 
 def _error(number: str, message: str, hint: str) -> Error:
@@ -83,6 +83,21 @@ def _mails() -> Iterator[CheckMessage]:
     if problem := emails.sender_problem(settings.DEFAULT_FROM_EMAIL):
         hint = 'Use an address, or a name with an address: "Contoso, MFE Orchestrator" <orchestrator@example.com>'
         yield _error("E007", f"DEFAULT_FROM_EMAIL {problem}.", hint)
+
+
+def _channels() -> Iterator[CheckMessage]:
+    """Messages to channels could be sent twice, to nowhere, or with nothing that their certificates are checked by."""
+    if settings.NOTIFICATION_DEADLINE >= settings.MAIL_LEASE_SECONDS:
+        hint = "Set MAIL_LEASE_SECONDS to more than NOTIFICATION_DEADLINE."
+        yield _error("E010", "NOTIFICATION_DEADLINE must be shorter than MAIL_LEASE_SECONDS.", hint)
+    try:
+        channel_hosts.parse(settings.NOTIFICATION_HOSTS)
+    except channel_hosts.InvalidHosts as error:
+        yield _error("E011", str(error), "docs/settings.md says what an entry can be.")
+    bundle = settings.NOTIFICATION_CA_BUNDLE
+    if bundle and (problem := servers.authorities_problem(bundle)):
+        message = f"The file “{bundle}” of NOTIFICATION_CA_BUNDLE {problem}."
+        yield _error("E012", message, "It holds the certificates of authorities in PEM.")
 
 
 def _broker_files() -> Iterator[CheckMessage]:

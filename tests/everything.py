@@ -20,12 +20,13 @@ from delivery.sync import sync
 from history.models import Event
 from orchestrator.celery import app
 from sandbox.server import Sandbox
-from tests.factories import make_token
+from tests.factories import make_channel, make_token
 from tests.test_who_may_do_what import World, names
 
 OURS = ("core", "orchestrator", "connections", "delivery", "history", "people", "api", "throttling")
 _FORMS: tuple[str, ...] = (
     "connections.forms",
+    "connections.channel_forms",
     "connections.filters",
     "delivery.forms",
     "delivery.releases.release_forms",
@@ -33,7 +34,20 @@ _FORMS: tuple[str, ...] = (
 _FORMS += ("api.forms", "people.forms", "history.forms", "django.contrib.auth.forms")
 # What views read without a form.
 _BARE = {"confirmed", "active", "page", "next", "provider", "connection", "ids", "projects", "same-expires", "before"}
-_BARE |= {"path", "branch", "at", "action", "_selected_action", "index", "version", "chosen", "kind", "after", "q"}
+_BARE |= {
+    "path",
+    "branch",
+    "at",
+    "action",
+    "_selected_action",
+    "index",
+    "version",
+    "chosen",
+    "kind",
+    "after",
+    "q",
+    "channels",
+}
 
 
 @dataclass
@@ -85,6 +99,7 @@ def live(connection: Connection, sandbox: Sandbox, other: User) -> Lived:
         other=other,
         group=Group.objects.get(name="Viewer"),
         token=make_token(other)[0],
+        channel=make_channel(),
         release=release.id,
         stage=release.environments[0].id,
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager as ContextManager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import factory
 from django.contrib.auth.models import Permission, User
@@ -17,9 +18,10 @@ from connections import clients
 from connections.actions.connect import ConnectRequest, connect
 from connections.actions.coverage import coverage_changed
 from connections.actions.verify_credential import Credentials
-from connections.models import Connection, StoredCredential
+from connections.models import ChannelTarget, Connection, NotificationChannel, StoredCredential
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.identifiers import parse_organization
+from core.secrets import Secret
 from history.record import Actor
 from sandbox.server import Sandbox
 
@@ -69,6 +71,17 @@ def make_token(
     )
     token.connections.set(Connection.objects.filter(pk__in=connections or ()))
     return token, secret.reveal()
+
+
+def make_channel(
+    name: str = "Alerts", kind: str = "webhook", *, url: str = "https://hooks.example.com/in", secret: str = "whsec_"
+) -> NotificationChannel:
+    """A notification channel as a row. Nothing listens at its target."""
+    host = urlsplit(url).netloc
+    channel = NotificationChannel.objects.create(name=name, kind=kind, host=host, created_at=timezone.now())
+    channel.seal(ChannelTarget(Secret(url), Secret(secret)))
+    channel.save()
+    return channel
 
 
 def connect_for_real(

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OURS = ("api", "connections", "core", "delivery", "history", "orchestrator", "people", "throttling")
 HOST = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,})")
 # Names a language, asks nobody.
-NAMESPACES = {"www.w3.org"}
+NAMESPACES = {"www.w3.org", "adaptivecards.io"}
 # The settings that lead somewhere.
 SETTINGS = {
     "AZURE_DEVOPS_SERVERS",

@@ -20,13 +20,13 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, resolve, reverse
 
 from api.models import ApiToken
-from connections.models import AuditRun, Connection, Mail, MutedReminders
+from connections.models import AuditRun, Connection, Mail, MutedReminders, NotificationChannel
 from delivery.models import Pipeline, Project, Repository
 from history.models import Event
 from people import roles
 from people.actions import manage_people
 from tests.browser import drawn_now
-from tests.factories import ConnectionFactory, make_person, make_token, quietly
+from tests.factories import ConnectionFactory, make_channel, make_person, make_token, quietly
 
 WHO = ("stranger", "nobody", "Viewer", "Operator", "Maintainer", "Administrator")
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -87,6 +87,13 @@ connections:outbox                      | 302 403 403 403 403 200 | -
 connections:test-mail                   | -                       | 302 403 403 403 403 302
 connections:mail                        | 302 403 403 403 403 200 | -
 connections:mail-again                  | -                       | 302 403 403 403 403 302
+connections:channels                    | 302 403 403 403 403 200 | -
+connections:add-channel                 | 302 403 403 403 403 200 | 302 403 403 403 403 200
+connections:channel                     | 302 403 403 403 403 200 | 302 403 403 403 403 200
+connections:test-channel                | -                       | 302 403 403 403 403 302
+connections:remove-channel              | 302 403 403 403 403 200 | 302 403 403 403 403 302
+connections:connection-channels         | -                       | 302 403 403 403 302 302
+connections:own-channels                | -                       | 302 403 302 302 302 302
 connections:unsubscribe                 | 404                     | 404
 connections:guide                       | 302 200 200 200 200 200 | -
 delivery:repositories                   | 302 403 200 200 200 200 | -
@@ -179,7 +186,8 @@ admin:app_list                          | 302 302 302 302 302 200 | 302 302 302 
 # A method that an address does not know.
 UNKNOWN = ("302", "405", "405", "405", "405", "405")
 # What an id in an address names, by how the address begins.
-PLACES = {"repositories/": "repository", "builds/": "pipeline", "outbox/": "mail", "people/": "other"}
+PLACES = {"outbox/channels/": "channel", "outbox/": "mail", "people/": "other"}
+PLACES |= {"repositories/": "repository", "builds/": "pipeline"}
 PLACES |= {"code-repositories/audits/": "run", "account/api-tokens/": "token"}
 MODELS = {"history_event": "event", "connections_connection": "connection", "delivery_repository": "repository"}
 MODELS |= {"auth_group": "group", "auth_user": "other"}
@@ -225,6 +233,7 @@ class World:
     other: User
     group: Group
     token: ApiToken
+    channel: NotificationChannel
 
     def address(self, name: str) -> str:
         """The address of `name` with the ids of what is here."""
@@ -234,6 +243,7 @@ class World:
         fixed: dict[str, list[object]] = {
             "connections:unsubscribe": ["nonsense"],
             "connections:calendar-feed": ["nonsense"],
+            "connections:add-channel": ["webhook"],
             "delivery:build": [self.pipeline.pk, 7],
             "delivery:cancel-build": [self.pipeline.pk, 7],
             "delivery:build-log": [self.pipeline.pk, 7, 1],
@@ -283,6 +293,7 @@ def world(db: None) -> World:
         other,
         Group.objects.get(name="Viewer"),
         make_token(other)[0],
+        make_channel(),
     )
 
 
@@ -358,6 +369,7 @@ def test_no_other_method_does_anything(ask: Callable[[str], Ask]) -> None:
 def test_whoever_only_sees_never_acts() -> None:
     own = {"login", "logout", "password_change", "people:sign-out-elsewhere", "admin-sign-out", "admin:logout"} | SIGNED
     own |= {"api:tokens", "people:own-address", "connections:make-calendar", "connections:revoke-calendar"}
+    own |= {"connections:own-channels"}
     for who in ("nobody", "Viewer"):
         acts = {name for (name, method), cells in table().items() if method == "POST" and _acts(name, cells, who)}
         assert acts - own == set(), who

@@ -1,9 +1,9 @@
-"""Encrypt stored tokens again with the newest key of the key ring."""
+"""Encrypt stored tokens, and targets of notification channels, again with the newest key of the key ring."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from connections.models import StoredCredential
+from connections.models import NotificationChannel, StoredCredential
 from core import encryption
 
 REPORT_EVERY = 100
@@ -32,6 +32,8 @@ def reencrypt_all(*, progress: Callable[[int, int], object]) -> ReencryptionResu
         _reencrypt(stored, outcome)
         if done % REPORT_EVERY == 0:
             progress(done, total)
+    for channel in NotificationChannel.objects.order_by("pk").iterator(chunk_size=REPORT_EVERY):
+        _reencrypt_channel(channel, outcome)
     for reencrypt in further_secrets:
         reencrypt(outcome)
     return outcome
@@ -51,3 +53,17 @@ def _reencrypt(stored: StoredCredential, outcome: ReencryptionResult) -> None:
         sealed=encryption.encrypt(token, owner=stored.seal_owner)
     )
     outcome.resealed += changed
+
+
+def _reencrypt_channel(channel: NotificationChannel, outcome: ReencryptionResult) -> None:
+    before = channel.sealed
+    if encryption.is_encrypted_with_newest_key(bytes(before)):
+        outcome.current += 1
+        return
+    try:
+        channel.seal(channel.reveal())
+    except encryption.UnreadableToken:
+        outcome.unreadable.append(channel.name)
+        return
+    rows = NotificationChannel.objects.filter(pk=channel.pk, sealed=before)
+    outcome.resealed += rows.update(sealed=channel.sealed)

@@ -1,6 +1,7 @@
 """Models: connections and their tokens, audits, notifications, the token policy."""
 
 from connections.models.audits import AuditedConnection, AuditRun
+from connections.models.channels import ChannelTarget, NotificationChannel
 from connections.models.connections import (
     CapabilityState,
     ChosenProject,
@@ -18,10 +19,12 @@ __all__ = [
     "CalendarEntry",
     "CalendarFeed",
     "CapabilityState",
+    "ChannelTarget",
     "ChosenProject",
     "Connection",
     "Mail",
     "MutedReminders",
+    "NotificationChannel",
     "ProbeResult",
     "RateLimitPause",
     "Reminder",

@@ -1,14 +1,19 @@
-"""Notifications: mails, reminders sent, stopped reminders, and calendars."""
+"""Notifications: mails and messages in the outbox, reminders sent, stopped reminders, and calendars."""
 
 from django.conf import settings
 from django.db import models
 
+from connections.models.channels import NotificationChannel
 from connections.models.connections import Connection
 from core.leases import Leased
 
 
 class Mail(Leased):
-    """A mail in the outbox, pending or sent. It is created in the transaction of the change that it reports."""
+    """A mail in the outbox, pending or sent. It is created in the transaction of the change that it reports.
+
+    A message to a notification channel is such a row too, with a `channel_kind`: it is claimed, retried, shown and
+    removed as a mail is. Its `recipient` is the name of the channel, and its `payload` holds the parts of the message.
+    """
 
     lease_setting = "MAIL_LEASE_SECONDS"
 
@@ -17,6 +22,10 @@ class Mail(Leased):
     # The id and name of each connection it is about. The name remains when the connection is deleted.
     about = models.JSONField(default=list)
     recipient = models.EmailField()
+    # Empty for a mail. It remains when the channel is removed, so that no message is ever sent as a mail.
+    channel_kind = models.CharField(max_length=8, blank=True, choices=NotificationChannel.Kind.choices)
+    channel = models.ForeignKey(NotificationChannel, on_delete=models.SET_NULL, null=True, related_name="messages")
+    payload = models.JSONField(default=dict)
     subject = models.CharField(max_length=250)
     text = models.TextField()
     html = models.TextField()

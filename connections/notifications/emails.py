@@ -51,7 +51,7 @@ class RenderedMail:
 
 def render_mail(event: str, context: Mapping[str, Any]) -> RenderedMail:
     """Render `templates/emails/<event>/`."""
-    subject = SUBJECT_PREFIX + " ".join(render_to_string(f"emails/{event}/subject.txt", dict(context)).split())
+    subject = SUBJECT_PREFIX + render_subject(event, context)
     full = {**context, "subject": subject}
     text = render_to_string(f"emails/{event}/body.txt", full)
     return RenderedMail(
@@ -59,6 +59,12 @@ def render_mail(event: str, context: Mapping[str, Any]) -> RenderedMail:
         text=_EMPTY_LINES.sub("\n\n", text).strip() + "\n",
         html=render_to_string(f"emails/{event}/body.html", full),
     )
+
+
+def render_subject(event: str, context: Mapping[str, Any]) -> str:
+    """The subject without the prefix that mails have."""
+    subject = " ".join(render_to_string(f"emails/{event}/subject.txt", dict(context)).split())
+    return subject[: LONGEST_SUBJECT - len(SUBJECT_PREFIX)]
 
 
 def new_message_id() -> str:

@@ -52,11 +52,11 @@ def _is_recipient_at_fault(mail: Mail, refused: Iterable[RefusedRecipient]) -> b
     That is so if the server accepted another recipient after it last refused this one, or refused only this one since
     it last accepted any.
     """
-    accepted_at = Mail.objects.filter(is_only_written=False).aggregate(last=Max("sent_at"))["last"]
+    accepted_at = Mail.objects.filter(is_only_written=False, channel_kind="").aggregate(last=Max("sent_at"))["last"]
     if accepted_at is not None and mail.refused_at is not None and mail.refused_at < accepted_at:
         return True
     since = Q(refused_at__gt=accepted_at) if accepted_at is not None else Q(refused_at__isnull=False)
-    waiting = Mail.objects.filter(since, sent_at=None, given_up_at=None)
+    waiting = Mail.objects.filter(since, sent_at=None, given_up_at=None, channel_kind="")
     addresses = {*waiting.values_list("recipient", flat=True), *(refusal.mail.recipient for refusal in refused)}
     return {address.casefold() for address in addresses} == {mail.recipient.casefold()}
 
@@ -80,7 +80,8 @@ def _store(mail: Mail, changed: Mapping[str, object], *, is_given_up: bool, now:
         if is_given_up:
             changed = {**changed, "given_up_at": now}
             log.error("Mail %s failed after %s attempts and is not retried.", mail.message_id, mail.attempts)
-            record_mail("connection.mail_given_up", mail, now=now)
+            is_message = bool(mail.channel_kind)
+            record_mail("connection.message_failed" if is_message else "connection.mail_given_up", mail, now=now)
         Mail.objects.filter(pk=mail.pk, sent_at=None).update(**changed)
 
 

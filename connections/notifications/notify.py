@@ -1,6 +1,8 @@
-"""Write mails to the outbox, in the transaction of the change that they report."""
+"""Write mails and messages to channels to the outbox, in the transaction of the change that they report."""
 
-from collections.abc import Iterable, Mapping
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -14,9 +16,10 @@ from django.urls import reverse
 from connections import clients
 from connections.domain import expiry
 from connections.domain.health import StatusChange
-from connections.models import Connection, Mail, MutedReminders
+from connections.models import Connection, Mail, MutedReminders, NotificationChannel
 from connections.notifications import emails
 from connections.notifications.mail_scopes import scopes_context
+from connections.notifications.message_parts import render_parts
 
 UNSUBSCRIBE_SALT = "connections.unsubscribe"
 EVERYTHING = 0
@@ -24,17 +27,22 @@ EVERYTHING = 0
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An address, and why it gets a mail, as the end of the sentence "You get this because"."""
+    """An address, and why it gets a mail, as the end of the sentence "You get this because".
+
+    Or a channel, whose name is then the address.
+    """
 
     address: str
     why: str
+    channel: NotificationChannel | None = None
 
 
 class Recipients:
-    """Administrators and muted reminders, queried once for many connections."""
+    """Administrators, muted reminders and channels, queried once for many connections."""
 
     def __init__(self) -> None:
         self._muted_about: dict[int, set[str]] = {}
+        self._channels_of: dict[int, list[NotificationChannel]] = {}
 
     @cached_property
     def administrators(self) -> list[str]:
@@ -47,12 +55,44 @@ class Recipients:
         addresses = MutedReminders.objects.filter(connection=None).values_list("address", flat=True)
         return {address.casefold() for address in addresses}
 
+    @cached_property
+    def _channels(self) -> dict[int, NotificationChannel]:
+        """All channels that have not gone."""
+        return NotificationChannel.objects.filter(gone_at=None).in_bulk()
+
+    @cached_property
+    def _personal_channels(self) -> dict[str, list[NotificationChannel]]:
+        """The channels that active people chose for themselves, by their addresses."""
+        chosen: dict[str, list[NotificationChannel]] = defaultdict(list)
+        if not self._channels:
+            return chosen
+        pairs = NotificationChannel.people.through.objects.filter(user__is_active=True).order_by("pk")
+        for pk, address in pairs.values_list("notificationchannel_id", "user__email"):
+            if address and pk in self._channels:
+                chosen[address.casefold()].append(self._channels[pk])
+        return chosen
+
+    def channels_for(self, connection_id: int, addresses: Iterable[str]) -> list[NotificationChannel]:
+        """The channels of a connection, and those that the people with these addresses chose; each once."""
+        if connection_id not in self._muted_about:
+            self.look_up([connection_id])
+        channels = list(self._channels_of.get(connection_id, ()))
+        for address in addresses:
+            channels += self._personal_channels.get(address.casefold(), ())
+        return list({channel.pk: channel for channel in channels}.values())
+
     def look_up(self, connection_ids: Iterable[int]) -> None:
-        """Query the muted reminders of these connections in place of earlier ones."""
+        """Query the muted reminders and channels of these connections in place of earlier ones."""
         self._muted_about = {pk: set() for pk in connection_ids}
         muted = MutedReminders.objects.filter(connection__in=self._muted_about)
         for pk, address in muted.values_list("connection__pk", "address"):
             self._muted_about[pk].add(address.casefold())
+        self._channels_of = defaultdict(list)
+        # Without any channel, which is usual, a batch of connections takes no further query.
+        pairs = NotificationChannel.connections.through.objects.filter(connection__in=self._muted_about).order_by("pk")
+        for pk, channel in pairs.values_list("connection_id", "notificationchannel_id") if self._channels else ():
+            if channel in self._channels:
+                self._channels_of[pk].append(self._channels[channel])
 
     def is_muted(self, address: str, connection_id: int) -> bool:
         """Whether this address gets no reminders about this connection, or about any."""
@@ -67,7 +107,8 @@ def recipients(
 ) -> list[Recipient]:
     """Who is notified about a connection; administrators too if it is urgent or no one else is left.
 
-    People who stopped reminders still get other notifications.
+    People who stopped reminders still get other notifications. Channels come in addition to people, never instead of
+    them: those of the connection, and those that the people chose.
     """
     everybody = everybody or Recipients()
     owner = connection.owner
@@ -79,7 +120,9 @@ def recipients(
     if urgent or not owner.is_active or not people:
         people += [Recipient(address, _why_administrators(connection, urgent)) for address in everybody.administrators]
     first = {recipient.address.casefold(): recipient for recipient in reversed(people)}
-    return [recipient for recipient in people if first.get(recipient.address.casefold()) is recipient]
+    people = [recipient for recipient in people if first.get(recipient.address.casefold()) is recipient]
+    channels = everybody.channels_for(connection.pk, [recipient.address for recipient in people])
+    return people + [Recipient(channel.name, "the channel was chosen", channel) for channel in channels]
 
 
 def _why_administrators(connection: Connection, urgent: bool) -> str:
@@ -89,7 +132,7 @@ def _why_administrators(connection: Connection, urgent: bool) -> str:
 
 
 def notify_status_change(connection: Connection, change: StatusChange, *, now: datetime) -> int:
-    """Notify people of a status change. Returns how many mails were written."""
+    """Notify people of a status change. Returns how many mails and messages were written."""
     context = facts(connection) | {
         "problem": clients.stored_problem(connection) if connection.problem else None,
         **scopes_context(connection),
@@ -127,31 +170,58 @@ def enqueue_mail(
     now: datetime,
     unsubscribe_from: int | None = None,
 ) -> list[Mail]:
-    """Write one mail about the connections to each of `people`, due now.
+    """Write one mail about the connections to each of `people`, or one message to a channel, due now.
 
     `unsubscribe_from` is the id of the connection whose reminders a recipient can stop, or EVERYTHING.
     """
     subjects = list(about)
-    written = []
+    shared = {
+        "kind": event,
+        "connection": subjects[0] if len(subjects) == 1 else None,
+        "about": [{"id": connection.pk, "name": connection.name} for connection in subjects],
+        "created_at": now,
+        "due_at": now,
+    }
+    return Mail.objects.bulk_create(_rows(event, people, context, shared, unsubscribe_from))
+
+
+def _rows(
+    event: str,
+    people: Iterable[Recipient],
+    context: Mapping[str, Any],
+    shared: Mapping[str, Any],
+    unsubscribe_from: int | None,
+) -> Iterator[Mail]:
     for recipient in people:
+        if recipient.channel is not None:
+            yield _message(event, recipient.channel, context, shared)
+            continue
         stop = "" if unsubscribe_from is None else unsubscribe_url(unsubscribe_from, recipient.address)
         rendered = emails.render_mail(event, {**context, "why": recipient.why, "unsubscribe_url": stop})
-        written.append(
-            Mail(
-                kind=event,
-                connection=subjects[0] if len(subjects) == 1 else None,
-                about=[{"id": connection.pk, "name": connection.name} for connection in subjects],
-                recipient=recipient.address,
-                subject=rendered.subject,
-                text=rendered.text,
-                html=rendered.html,
-                headers=_unsubscribe_headers(stop),
-                message_id=emails.new_message_id(),
-                created_at=now,
-                due_at=now,
-            )
+        yield Mail(
+            **shared,
+            recipient=recipient.address,
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+            headers=_unsubscribe_headers(stop),
+            message_id=emails.new_message_id(),
         )
-    return Mail.objects.bulk_create(written)
+
+
+def _message(event: str, channel: NotificationChannel, context: Mapping[str, Any], shared: Mapping[str, Any]) -> Mail:
+    parts = render_parts(event, context)
+    return Mail(
+        **shared,
+        channel=channel,
+        channel_kind=channel.kind,
+        recipient=channel.name,
+        subject=emails.render_subject(event, context),
+        text=parts.text,
+        payload=parts.as_json(),
+        # Without a full stop, which the signature uses as a separator. Kept for all attempts, as that of a mail is.
+        message_id=f"msg_{uuid.uuid4().hex}",
+    )
 
 
 def unsubscribe_url(connection_id: int, address: str) -> str:

@@ -6,26 +6,20 @@ Decision record 9 explains the lease, the send lock and the retry of the mark.
 import logging
 import smtplib
 from datetime import datetime, timedelta
-from time import monotonic, sleep
+from time import monotonic
 
 from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import OperationalError, transaction
-from django.db import connection as database
-from django.db.models import F, Q
+from django.db.models import Q
 
 from connections.models import Mail
-from connections.notifications import emails, notify, send_lock
+from connections.notifications import emails, notify, outbox_rows, send_lock
 from connections.notifications.mail_failures import Fault, describe, fault_of
-from connections.notifications.mail_refusals import ONCE_A_DAY, RefusedRecipient, record_mail, refuse_mail, settle
+from connections.notifications.mail_refusals import RefusedRecipient, refuse_mail, settle
 from connections.notifications.smtp import SMTPBackend, Unconfirmed
-from core.database_time import lies_ahead
 from core.leases import LeasedQuerySet
 
 log = logging.getLogger(__name__)
-_FIRST_WAIT = timedelta(minutes=1)
-_LONGEST_WAIT = timedelta(hours=1)
-_BETWEEN_MARKS = 1.0  # seconds
 
 
 def send_due(*, now: datetime) -> int:
@@ -63,7 +57,7 @@ class _Batch:
             for pk in list(_due(self.now).values_list("pk", flat=True)[: settings.MAILS_PER_TICK]):
                 with send_lock.mail_lock(pk) as is_ours:
                     at = self._at()
-                    mail = _claim(pk, at) if is_ours else None
+                    mail = outbox_rows.claim(_due(at), pk, at) if is_ours else None
                     if mail is not None:
                         self._try(mail, at=at)
                 if self.is_cut_short:
@@ -86,14 +80,16 @@ class _Batch:
         except Exception as failure:  # one mail must not keep the others from being sent
             self._fail(mail, failure, at=at)
         else:
-            _mark(mail, now=at)
+            is_only_written = bool(emails.written_to())
+            kind = "connection.mail_written" if is_only_written else "connection.mailed"
+            outbox_rows.mark_sent(mail, kind, now=at, is_only_written=is_only_written)
             self.sent += 1
             self._was_recipient_accepted = True
 
     def _fail(self, mail: Mail, failure: Exception, *, at: datetime) -> None:
         fault = fault_of(failure)
         _log(mail, failure, fault)
-        _retry_later(mail, failure, now=at)
+        outbox_rows.retry_later(mail, describe(failure), due_at=at + outbox_rows.backoff(mail.attempts))
         if fault is Fault.SERVER:
             self.is_cut_short = True
         elif fault is Fault.MAIL:
@@ -119,50 +115,7 @@ def _log(mail: Mail, failure: Exception, fault: Fault) -> None:
 
 
 def _due(now: datetime) -> LeasedQuerySet[Mail]:
-    waits_for_a_day = Q(refused_since__isnull=False) & lies_ahead("due_at", now, at_most=2 * ONCE_A_DAY)
-    waits = waits_for_a_day | lies_ahead("due_at", now, at_most=2 * _LONGEST_WAIT)
-    return Mail.objects.free(now).filter(sent_at=None, given_up_at=None).exclude(waits).order_by("due_at", "pk")
-
-
-def _claim(pk: int, now: datetime) -> Mail | None:
-    """Lease the mail and return it, if it is still due."""
-    was_started_before = Mail.objects.filter(pk=pk).exclude(leased_until=None).exists()
-    if not _due(now).filter(pk=pk).order_by().claim(now=now, attempts=F("attempts") + 1):
-        return None
-    mail = Mail.objects.get(pk=pk)
-    if was_started_before:
-        log.warning("Mail %s was started before but not marked as sent. It may arrive twice.", mail.message_id)
-    return mail
-
-
-def _mark(mail: Mail, *, now: datetime) -> None:
-    """Mark the mail as sent; while the database is unavailable, retry for as long as the lease lasts."""
-    for attempts_left in range(int(settings.MAIL_LEASE_SECONDS / _BETWEEN_MARKS), -1, -1):
-        try:
-            _mark_once(mail, now=now)
-        except OperationalError:
-            if not attempts_left or database.in_atomic_block:
-                raise
-            log.warning("Mail %s was sent but could not be marked yet.", mail.message_id)
-            # A working session is kept, as it holds the send lock.
-            if not database.is_usable():
-                database.close()
-            sleep(_BETWEEN_MARKS)
-        else:
-            return
-
-
-def _mark_once(mail: Mail, *, now: datetime) -> None:
-    with transaction.atomic():
-        marks = {"sent_at": now, "last_error": "", "is_only_written": bool(emails.written_to())}
-        Mail.objects.filter(pk=mail.pk).release(**marks)
-        record_mail("connection.mail_written" if emails.written_to() else "connection.mailed", mail, now=now)
-
-
-def _retry_later(mail: Mail, failure: Exception, *, now: datetime) -> None:
-    """Schedule a retry with backoff and store the error."""
-    wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(mail.attempts - 1, 10))
-    Mail.objects.filter(pk=mail.pk).release(last_error=describe(failure), due_at=now + wait)
+    return outbox_rows.due(now).filter(channel_kind="")
 
 
 def try_again(mail: Mail, *, now: datetime) -> None:

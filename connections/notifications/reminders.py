@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
@@ -173,11 +173,11 @@ def _write(due: list[Due], *, today: date, now: datetime) -> int:
         )
         for reminder in due
     )
-    by_person: dict[str, list[tuple[Due, Recipient]]] = defaultdict(list)
+    by_person: dict[_Address, list[tuple[Due, Recipient]]] = defaultdict(list)
     for reminder in due:
         record("connection.reminded", reminder.connection, by=SCHEDULER, at=now, detail=_detail(reminder))
         for person in reminder.people:
-            by_person[person.address].append((reminder, person))
+            by_person[_address_of(person)].append((reminder, person))
     earlier = _mails_of_the_day(by_person, today)
     shared = shared_with(reminder.connection for reminder in due)
     return sum(
@@ -208,15 +208,27 @@ def _detail(reminder: Due) -> dict[str, object]:
         "about": reminder.kind,
         "days_left": reminder.days_left,
         "threshold": reminder.threshold,
-        "people": len(reminder.people),
+        "people": sum(person.channel is None for person in reminder.people),
+        "channels": sum(person.channel is not None for person in reminder.people),
     }
 
 
-def _mails_of_the_day(addresses: Iterable[str], today: date) -> dict[str, int]:
+# The id of a channel, or None for a mail, and the address or the channel's name.
+_Address = tuple[int | None, str]
+
+
+def _address_of(person: Recipient) -> _Address:
+    return (person.channel.pk if person.channel else None, person.address)
+
+
+def _mails_of_the_day(addresses: Iterable[_Address], today: date) -> dict[_Address, int]:
     """How many reminders were already written to each address today."""
     midnight = timezone.make_aware(datetime.combine(today, time.min))
-    mails = Mail.objects.filter(kind__in=[*MAILS.values(), DIGEST], created_at__gte=midnight, recipient__in=addresses)
-    return dict(mails.order_by().values_list("recipient").annotate(count=Count("pk")))
+    mails = Mail.objects.filter(
+        kind__in=[*MAILS.values(), DIGEST], created_at__gte=midnight, recipient__in={name for _, name in addresses}
+    )
+    counted = mails.order_by().values_list("channel_id", "recipient").annotate(count=Count("pk"))
+    return {(channel, name): count for channel, name, count in counted}
 
 
 def _mails(
@@ -242,7 +254,7 @@ def _mails(
 def _digest(due: list[tuple[Due, Recipient]], shared: Mapping[int, list[str]], *, today: date, now: datetime) -> Mail:
     rows = [_context(reminder, shared, today) for reminder, _ in due]
     # Recipient.why is about one connection; a digest is about several.
-    address = due[0][1].address
+    recipient = due[0][1]
     why = "you own these connections, are listed to be notified about them, or administer MFE Orchestrator"
     context = {
         "rows": [row | {"words": _row_words(row), "url": _row_url(row)} for row in rows],
@@ -257,7 +269,7 @@ def _digest(due: list[tuple[Due, Recipient]], shared: Mapping[int, list[str]], *
     }
     about = [reminder.connection for reminder, _ in due]
     (mail,) = notify.enqueue_mail(
-        DIGEST, [Recipient(address, why)], context, about=about, now=now, unsubscribe_from=notify.EVERYTHING
+        DIGEST, [replace(recipient, why=why)], context, about=about, now=now, unsubscribe_from=notify.EVERYTHING
     )
     return mail
 

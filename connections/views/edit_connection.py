@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from connections import clients
+from connections import clients, notification_reads
 from connections.actions import versions
 from connections.actions.edit import Changes, edit, find_project_of, project_choices
 from connections.actions.refusals import CannotEdit
@@ -136,6 +136,7 @@ def _page(
         "projects_incomplete": not offered.is_complete,
         "project_finder": finder or FindProjectForm(),
         "project_answer": answer,
+        "channel_choices": notification_reads.channel_choices(connection.channels.all()),
         "find_project_url": reverse("connections:find-project", args=[connection.pk]),
     }
     return render(request, "connections/edit.html", context)

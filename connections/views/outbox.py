@@ -42,6 +42,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
         "sender": settings.DEFAULT_FROM_EMAIL,
         "site": settings.SITE_URL + settings.SCRIPT_NAME,
         "can_send": request.user.has_perm("connections.resend_mail"),
+        "can_manage_channels": request.user.has_perm("connections.manage_channels"),
     }
     return render(request, "connections/outbox.html", context)
 
@@ -58,8 +59,12 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
 @may_send
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: retry a mail now."""
-    try_again(get_object_or_404(Mail, pk=pk), now=timezone.now())
-    if _enqueue_sending(request):
+    mail = get_object_or_404(Mail, pk=pk)
+    try_again(mail, now=timezone.now())
+    if mail.channel_kind:
+        if enqueue_delivery(request):
+            flash.success(request, "Retrying the message now.")
+    elif _enqueue_sending(request):
         flash.success(request, "Retrying the mail now.")
     return redirect("connections:outbox")
 
@@ -80,6 +85,13 @@ def send_test_mail(request: HttpRequest) -> HttpResponse:
         else:
             flash.success(request, f"A test mail to {address} is on its way. This page shows when it has been sent.")
     return redirect("connections:outbox")
+
+
+def enqueue_delivery(request: HttpRequest) -> bool:
+    """Deliver messages to channels now, to save the wait. Returns whether the broker took the task."""
+    from connections.tasks import deliver_due
+
+    return enqueue_or_warn(request, deliver_due, warning="The message is delivered once it is back.")
 
 
 def _enqueue_sending(request: HttpRequest) -> bool:

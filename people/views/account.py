@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from connections.notification_reads import channel_choices_of
 from people import login_limits, queries, roles
 from people.actions import end_sessions, manage_people
 from people.forms import AddressForm
@@ -47,6 +48,7 @@ def _page(request: HttpRequest, address_form: AddressForm) -> HttpResponse:
         "sessions": queries.sessions_of(user, now=timezone.now()),
         "this_session": request.session.session_key,
         "owned": queries.count_connections(user),
+        "channel_choices": channel_choices_of(user),
         "idle": login_limits.idle_limit(),
         "idle_minutes": int(login_limits.idle_limit().total_seconds() // 60),
         "hours": int(login_limits.session_limit().total_seconds() // 3600),

@@ -10,7 +10,7 @@ from connections.models import AuditedConnection, AuditRun, CapabilityState, Con
 from connections.notifications import notify
 from delivery.models import Pipeline, Project, Repository
 from sandbox.server import Sandbox
-from tests.factories import ConnectionFactory, make_token
+from tests.factories import ConnectionFactory, make_channel, make_token
 from tests.journeys.worker import sync_everything
 
 
@@ -47,7 +47,23 @@ def addresses_of_tokens(connection: Connection) -> list[str]:
     sections = [f"/code-repositories/{one}/" for one in ("rotation", "audits", "calendar", "guard-rails")]
     walk = f"/code-repositories/rotation/plan/?within=30&connection={connection.pk}"
     of_run = f"/code-repositories/audits/{run.pk}/"
-    return [f"/code-repositories/?on={soon}", *sections, of_run, walk, "/outbox/", f"/outbox/{mail.pk}/"]
+    return [
+        f"/code-repositories/?on={soon}",
+        *sections,
+        of_run,
+        walk,
+        "/outbox/",
+        f"/outbox/{mail.pk}/",
+        *addresses_of_channels(connection),
+    ]
+
+
+def addresses_of_channels(connection: Connection) -> list[str]:
+    """The pages of a channel that the connection's notifications go to."""
+    channel = make_channel(name="W" * 60)
+    channel.connections.add(connection)
+    here = f"/outbox/channels/{channel.pk}/"
+    return ["/outbox/channels/", "/outbox/channels/add/webhook/", here, f"{here}remove/"]
 
 
 def say_what_is_missing() -> None:

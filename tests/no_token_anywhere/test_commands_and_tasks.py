@@ -35,6 +35,7 @@ def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
         "connections.tasks.remind_due": {},
         "connections.tasks.mail_history_anchor": {},
         "connections.tasks.send_due": {},
+        "connections.tasks.deliver_due": {},
         "connections.tasks.remove_expired_rows": {},
         "delivery.tasks.refresh_due": {},
         "delivery.tasks.refresh_one": of_connection,
@@ -75,6 +76,10 @@ def lines_of_commands(lived: Lived, secrets: dict[str, str], tmp_path: Path) -> 
     entra = json.dumps({"connection": name, "token": secrets["entra"]})
     return {
         "connections list": (["--json"], ""),
+        "connections channels": (["--json"], ""),
+        "connections add-channel": (["By command", "--kind", "slack"], f"https://hooks.slack.com/{secrets['full']}"),
+        "connections test-channel": (["Alerts"], ""),
+        "connections remove-channel": (["Alerts"], ""),
         "connections test": ([name], ""),
         "connections audit": ([name], ""),
         "connections calibrate": ([name, "--code", "manage", "--build", "none", "--release", "read"], ""),

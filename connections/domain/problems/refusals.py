@@ -1,6 +1,7 @@
 """Why an action was refused, by code, where the reason is none of the problems: the message at the field or command."""
 
 REFUSALS = {
+    "channel_name_taken": "Another channel already has this name. Choose another name.",
     "limited_not_accepted": "The token works, but not every scope was confirmed. Tick the box to use it as Limited, or "
     "fix the token first.",
     "name_not_confirmed": "This is not the connection's name. Type it as shown.",

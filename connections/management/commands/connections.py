@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from connections.actions.refusals import Refused
-from connections.cli import audits, calibration, notifications, tokens
+from connections.cli import audits, calibration, channels, notifications, tokens
 from connections.cli.common import Output, queryable, refusal_exit_code
 from connections.providers.azure_devops.identifiers import InvalidToken
 from connections.providers.azure_devops.input_errors import TOKEN_ERRORS
@@ -28,6 +28,10 @@ VERBS = {
     "rotate": tokens.rotate_many,
     "remind": notifications.remind_people,
     "events": notifications.list_events,
+    "channels": channels.list_channels,
+    "add-channel": channels.add_channel,
+    "test-channel": channels.test_channel,
+    "remove-channel": channels.remove_channel,
 }
 
 
@@ -39,7 +43,7 @@ class Command(TerminalCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add one subcommand for each verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        for module in (audits, calibration, tokens, notifications):
+        for module in (audits, calibration, tokens, notifications, channels):
             for verb in module.add_arguments(verbs):
                 verb.add_argument("--json", action="store_true", help="print JSON")
 

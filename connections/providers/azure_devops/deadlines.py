@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.client import HTTPResponse
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -25,6 +26,12 @@ from urllib3.util.connection import allowed_gai_family
 from connections.providers.azure_devops.certificates import marked_certificates, trusting
 
 _PIECE = 16 * 1024
+# Addresses in it hold an IPv4 address in their last 32 bits. https://www.rfc-editor.org/rfc/rfc6052
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+class NoPublicAddress(Exception):
+    """A name was resolved to addresses of private networks only, where public ones are required."""
 
 
 class _Current(threading.local):
@@ -200,7 +207,32 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
-_POOLS = {"http": _PlainPool, "https": _TlsPool}
+class _PublicTlsConnection(_TlsConnection):
+    def _resolve(self) -> list[str]:
+        # Connects to exactly these addresses, so that no second resolution can give others.
+        addresses = [address for address in super()._resolve() if is_public(address)]
+        if not addresses:
+            raise NoPublicAddress(self.host)
+        return addresses
+
+
+class _PublicTlsPool(HTTPSConnectionPool):
+    ConnectionCls = _PublicTlsConnection
+
+
+_POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _PlainPool, "https": _TlsPool}
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address belongs to the public internet, also if an IPv6 address wraps an IPv4 one."""
+    parsed = ip_address(address.partition("%")[0])
+    if isinstance(parsed, IPv6Address):
+        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
+        if parsed in _NAT64:
+            inner = IPv4Address(int(parsed) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return parsed.is_global and not parsed.is_multicast
 
 
 def _trust(pool: Any) -> None:
@@ -218,10 +250,12 @@ def _trust(pool: Any) -> None:
 class DeadlineAdapter(HTTPAdapter):
     """Adapter of requests whose connections have the deadline."""
 
+    pools = _POOLS
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Use pools of our connections."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
+        self.poolmanager.pool_classes_by_scheme = self.pools
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Report a missing CA bundle as a TLS error, not as a network error."""
@@ -235,5 +269,11 @@ class DeadlineAdapter(HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> PoolManager:
         """The same through a proxy."""
         manager: PoolManager = super().proxy_manager_for(proxy, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
+        manager.pool_classes_by_scheme = self.pools
         return manager
+
+
+class PublicAdapter(DeadlineAdapter):
+    """The same over TLS to public addresses only, checked at each connection. Raises `NoPublicAddress`."""
+
+    pools = {"https": _PublicTlsPool}

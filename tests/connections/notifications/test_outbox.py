@@ -12,7 +12,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from connections.models import Connection, Mail
-from connections.notifications import emails, notify, outbox
+from connections.notifications import emails, notify, outbox, outbox_rows
 from connections.tasks import send_due
 from core.tasks import BrokerUnavailable
 from history.models import Event
@@ -210,7 +210,7 @@ def test_a_mail_that_another_worker_holds_is_left_alone_until_its_lease_ends(
 def test_a_death_between_acceptance_and_our_mark_is_one_duplicate_with_the_same_id(
     inbox: Inbox, mail: Mail, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with patch.object(outbox, "record_mail", side_effect=SystemExit), pytest.raises(SystemExit):
+    with patch.object(outbox_rows, "record_mail", side_effect=SystemExit), pytest.raises(SystemExit):
         outbox.send_due(now=NOW)
     assert "may arrive twice" not in caplog.text
     assert outbox.send_due(now=NOW + timedelta(minutes=3)) == 1

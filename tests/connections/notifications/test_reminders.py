@@ -215,7 +215,7 @@ def test_planning_costs_the_same_queries_for_one_and_for_many(
     for number in range(30):
         expiring(owner if number % 2 else User.objects.create_user(f"left {number}", is_active=False), 7)
     # Connections with their owners, reminders, who stopped them; who administers, and who stopped all.
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert len(list(reminders.plan(TODAY))) == 30
 
 

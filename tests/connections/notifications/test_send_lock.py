@@ -16,7 +16,7 @@ from django.db import connection as database
 from pytest_django import Settings
 
 from connections.models import Mail
-from connections.notifications import emails, notify, outbox, send_lock
+from connections.notifications import emails, notify, outbox, outbox_rows, send_lock
 from tests.connections import mailserver
 from tests.connections.mailserver import Inbox
 
@@ -77,7 +77,7 @@ def test_a_database_that_is_busy_when_a_mail_has_left_is_asked_again(
 ) -> None:
     write()
     answers = iter([OperationalError("database is locked"), None])
-    with patch.object(outbox, "sleep"), patch.object(outbox, "record_mail", side_effect=answers):
+    with patch.object(outbox_rows, "sleep"), patch.object(outbox_rows, "record_mail", side_effect=answers):
         assert outbox.send_due(now=NOW) == 1
     assert outbox.send_due(now=NOW + timedelta(days=1)) == 0
     assert len(inbox.mails) == 1
@@ -88,8 +88,8 @@ def test_a_database_that_is_busy_when_a_mail_has_left_is_asked_again(
 def test_a_database_that_stays_away_is_not_asked_for_ever(inbox: Inbox, settings: Settings) -> None:
     write()
     settings.MAIL_LEASE_SECONDS = 3
-    away = patch.object(outbox, "_mark_once", side_effect=OperationalError("gone"))
-    with away as asked, patch.object(outbox, "sleep"), pytest.raises(OperationalError):
+    away = patch.object(outbox_rows, "_mark_once", side_effect=OperationalError("gone"))
+    with away as asked, patch.object(outbox_rows, "sleep"), pytest.raises(OperationalError):
         outbox.send_due(now=NOW)
     assert asked.call_count == 4
 
