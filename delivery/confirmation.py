@@ -11,19 +11,24 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from connections.models import Connection
+from delivery.domain.file_diff import DiffLine
 
 CONFIRMED = "confirmed"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person is asked. `facts` are labels and values; `preview` is shown as it is typed."""
+    """What a person is asked. `facts` are labels and values; `preview` is shown as it is typed.
+
+    `diff` shows what changes in a file instead.
+    """
 
     title: str
     facts: Sequence[tuple[str, str]]
     button: str
     back_url: str
     preview: str = ""
+    diff: Sequence[DiffLine] = ()
     danger: bool = False
 
 

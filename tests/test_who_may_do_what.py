@@ -60,6 +60,8 @@ connections:audits                        | 302 403 200 200 200 200 | -
 connections:start-audits                   | -                       | 302 403 403 302 302 302
 connections:audit-run                         | 302 403 200 200 200 200 | -
 connections:auditor-report              | 302 403 403 403 403 200 | -
+delivery:download-log                   | 302 403 302 302 302 302 | -
+delivery:commit-page                    | 302 403 200 200 200 200 | -
 connections:audit-chosen                | -                       | 302 403 403 302 302 302
 connections:update-chosen               | -                       | 302 403 403 403 302 302
 connections:hand-over-chosen            | -                       | 302 403 403 403 403 302
@@ -247,6 +249,8 @@ class World:
             "delivery:build": [self.pipeline.pk, 7],
             "delivery:cancel-build": [self.pipeline.pk, 7],
             "delivery:build-log": [self.pipeline.pk, 7, 1],
+            "delivery:download-log": [self.pipeline.pk, 7, 1],
+            "delivery:commit-page": [self.repository.pk, "0" * 40],
             "connections:resume-reminders": [self.connection.pk, self.muted.pk],
             "choose-password": ["nonsense", "nonsense"],
             "admin:view_on_site": [1, 1],

@@ -1,5 +1,6 @@
 """What is read of builds on demand: logs, older builds and branches for pages, and one build for commands."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,6 +72,18 @@ def log_part(pipeline: Pipeline, build_id: int, log_id: int, *, first: int | Non
         lambda client: timeline.lines(client.transport, project, build_id, log_id, first=first, last=last),
     )
     return LogPart(first, found[:LINES_PER_PART], len(found) > LINES_PER_PART)
+
+
+def rest_of_log(pipeline: Pipeline, build_id: int, log_id: int, part: LogPart) -> Iterator[str]:
+    """The lines of a part and of all that follow. The last line says so if a later part can't be read."""
+    yield from part.lines
+    while part.more:
+        try:
+            part = log_part(pipeline, build_id, log_id, first=part.next, as_of=None)
+        except RemoteReadError as failure:
+            yield f"[The log could not be read from line {part.next} on: {failure.code}]"
+            return
+        yield from part.lines
 
 
 def _line_count(pipeline: Pipeline, build_id: int, log_id: int, as_of: datetime | None) -> int:

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages as flash
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -97,6 +98,7 @@ def log(request: HttpRequest, pk: int, build_id: int, log_id: int) -> HttpRespon
     context: dict[str, Any] = {
         "build_id": build_id,
         "here": reverse("delivery:build-log", args=[pipeline.pk, build_id, log_id]),
+        "download_url": reverse("delivery:download-log", args=[pipeline.pk, build_id, log_id]),
         "now": timezone.now(),
         **pipeline_context(request, pipeline),
         **live.context(request, pipeline.project.connection, seconds=None),
@@ -110,6 +112,20 @@ def log(request: HttpRequest, pk: int, build_id: int, log_id: int) -> HttpRespon
     if "part" not in context and first is not None and request.headers.get("HX-Target") == _FOLLOWING:
         return render(request, "delivery/builds/lines.html", context | _interrupted(first, context["refresh_seconds"]))
     return render(request, "delivery/builds/log.html", context)
+
+
+@read_page("delivery.view_pipeline")
+def download_log(request: HttpRequest, pk: int, build_id: int, log_id: int) -> HttpResponseBase:
+    """GET: a whole log as a text file, read and sent part by part. If its first part can't be read, the log's page."""
+    pipeline = find(pk)
+    try:
+        part = build_reads.log_part(pipeline, build_id, log_id, first=1, as_of=None)
+    except RemoteReadError:
+        return redirect("delivery:build-log", pk=pk, build_id=build_id, log_id=log_id)
+    lines = build_reads.rest_of_log(pipeline, build_id, log_id, part)
+    response = StreamingHttpResponse((f"{line}\n" for line in lines), content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="build-{build_id}-log-{log_id}.txt"'
+    return response
 
 
 def _interrupted(first: int, seconds: int | None) -> dict[str, Any]:

@@ -80,6 +80,11 @@ def commits(repository: Repository, branch: str, *, skip: int = 0) -> Commits:
     return Commits(found[:COMMITS_PER_PAGE], older)
 
 
+def commit(repository: Repository, commit_id: str) -> git.Commit:
+    """One commit with its full message. Raises `RemoteReadError`."""
+    return _cached(repository, "commit", git.commit, commit_id)
+
+
 def folder(repository: Repository, branch: str, path: str) -> tuple[git.Entry, ...]:
     """What is directly in a folder. Raises `RemoteReadError`."""
     return _cached(repository, "folder", git.folder, branch, path)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from connections.models import Connection
 from delivery import operations, reads
 from delivery.confirmation import Question, ask_first, is_confirmed, posted
+from delivery.domain.file_diff import DiffLine, file_diff
 from delivery.forms import CommitForm, NewBranchForm, NewRepositoryForm
 from delivery.models import Repository
 from delivery.page_decorators import operation_page, read_page
@@ -121,7 +122,18 @@ def _commit_page(request: HttpRequest, repository: Repository, branch: str, back
 def _commit_question(repository: Repository, wish: FileCommit) -> Question:
     facts = [("File", wish.path), ("Branch", wish.branch), ("Repository", repository.name), ("Message", wish.comment)]
     title = "Commit this change?" if wish.seen else "Commit this new file?"
-    return Question(title, facts, "Commit", page_url(repository, wish.branch), preview=wish.content)
+    diff = _diff(repository, wish) if wish.seen else ()
+    back = page_url(repository, wish.branch)
+    return Question(title, facts, "Commit", back, preview="" if diff else wish.content, diff=diff)
+
+
+def _diff(repository: Repository, wish: FileCommit) -> tuple[DiffLine, ...]:
+    """What changes in the file; empty if it can't be read now, or was changed since the form was opened."""
+    try:
+        present = repository_browser.file_to_edit(repository, wish.branch, wish.path)
+    except RemoteReadError:
+        return ()
+    return file_diff(present.text, wish.content) if present.object_id == wish.seen else ()
 
 
 def _page(

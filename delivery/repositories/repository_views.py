@@ -1,9 +1,10 @@
 """A repository's page: clone addresses, and panels that are each read on demand and fail alone."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -23,6 +24,9 @@ LONGEST = 2000
 def find(pk: int) -> Repository:
     """The repository, or a 404 page."""
     return get_object_or_404(reads.repositories_in_full(), pk=pk)
+
+
+_COMMIT_ID = re.compile(r"[0-9a-fA-F]{40}")
 
 
 @read_page("delivery.view_repository")
@@ -65,6 +69,20 @@ def commits(request: HttpRequest, pk: int) -> HttpResponse:
         return {"commits": found, "newer": max(skip - repository_browser.COMMITS_PER_PAGE, 0) if skip else None}
 
     return _panel(request, repository, "commits", read)
+
+
+@read_page("delivery.view_repository")
+def commit_page(request: HttpRequest, pk: int, commit_id: str) -> HttpResponse:
+    """GET /repositories/<id>/commits/<commit>/: one commit with its full message."""
+    repository = find(pk)
+    if not _COMMIT_ID.fullmatch(commit_id):
+        raise Http404
+    context: dict[str, Any] = {"repository": repository, "connection": repository.project.connection}
+    try:
+        context["commit"] = repository_browser.commit(repository, commit_id)
+    except RemoteReadError as failure:
+        context["problem"] = remote_problem(repository.project.connection, failure)
+    return render(request, "delivery/commit.html", context | {"commit_id": commit_id})
 
 
 @read_page("delivery.view_repository")

@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from connections.models import CapabilityState, Connection
 from core.tasks import BrokerUnavailable
+from delivery.builds import build_reads
 from delivery.live import polling
 from delivery.live.readers import READERS
 from delivery.models import Pipeline, PollSubscription, Project, SyncState
+from delivery.remote_read import RemoteReadError
 from history.models import Event
 from sandbox.server import Sandbox
 from tests.delivery.aging import age_what_was_read
@@ -361,3 +363,29 @@ def test_each_page_wants_its_own_permission(client: Client, ci: Pipeline, person
     client.force_login(person("walter", "delivery.view_repository"))
     assert client.get(LIST).status_code == 403
     assert client.get(reverse("delivery:build", args=[ci.pk, ci.build_id])).status_code == 403
+
+
+def test_a_whole_log_is_downloaded_part_by_part(pages: Client, ci: Pipeline) -> None:
+    nightly = Pipeline.objects.get(name="Tailspin Nightly")
+    log_id = pages.get(reverse("delivery:build", args=[nightly.pk, nightly.build_id])).context["log_id"]
+    page = get(pages, "build-log", nightly.pk, nightly.build_id, log_id)
+    address = reverse("delivery:download-log", args=[nightly.pk, nightly.build_id, log_id])
+    assert address in page
+    with patch.object(build_reads, "LINES_PER_PART", 2):
+        answer = pages.get(address)
+        lines = answer.getvalue().decode().splitlines()
+    assert answer["Content-Disposition"] == f'attachment; filename="build-{nightly.build_id}-log-{log_id}.txt"'
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    whole = build_reads.log_part(nightly, nightly.build_id or 0, log_id, first=1, as_of=timezone.now())
+    assert len(lines) > 4
+    assert tuple(lines) == whole.lines
+
+
+def test_a_download_that_breaks_off_says_so(pages: Client, ci: Pipeline) -> None:
+    nightly = Pipeline.objects.get(name="Tailspin Nightly")
+    part = build_reads.LogPart(1, ("one",), more=True)
+    with patch.object(build_reads, "log_part", side_effect=RemoteReadError("throttled")):
+        lines = list(build_reads.rest_of_log(nightly, 1, 1, part))
+        address = reverse("delivery:download-log", args=[nightly.pk, 1, 1])
+        assert pages.get(address)["Location"] == reverse("delivery:build-log", args=[nightly.pk, 1, 1])
+    assert lines == ["one", "[The log could not be read from line 2 on: throttled]"]
