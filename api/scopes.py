@@ -31,6 +31,8 @@ SCOPES = (
     Scope("delivery.create_release", "Create releases"),
     Scope("delivery.deploy_release", "Deploy stages and cancel deployments"),
     Scope("delivery.approve_deployment", "Approve and reject deployments"),
+    Scope("connections.view_mail", "Read the outbox"),
+    Scope("connections.resend_mail", "Retry mails"),
     Scope("history.view_event", "Read the history of connections"),
     Scope("history.view_all_events", "Read the whole history"),
 )

@@ -34,6 +34,11 @@ def mail_states(*, without_server: bool) -> list[tuple[str, str]]:
 
 def page_of_mails(state: str, number: str | None) -> Page[Mail]:
     """One page of the outbox, newest first; an empty state is every state."""
+    return Paginator(mails(state), MAILS_PER_PAGE).get_page(number)
+
+
+def mails(state: str) -> QuerySet[Mail]:
+    """The mails of the outbox without their text, newest first; an empty state is every state."""
     conditions = {
         "waiting": Q(sent_at=None, given_up_at=None),
         "failing": Q(sent_at=None, given_up_at=None) & ~Q(last_error=""),
@@ -41,8 +46,33 @@ def page_of_mails(state: str, number: str | None) -> Page[Mail]:
         "sent": Q(sent_at__isnull=False, is_only_written=False),
         "in-a-folder": Q(sent_at__isnull=False, is_only_written=True),
     }
-    mails = Mail.objects.defer("text", "html").select_related("connection")
-    return Paginator(mails.filter(conditions.get(state, Q())), MAILS_PER_PAGE).get_page(number)
+    rows = Mail.objects.defer("text", "html").select_related("connection")
+    return rows.filter(conditions.get(state, Q()))
+
+
+def mail(mail_id: int) -> Mail | None:
+    """A mail without its text; None when there is none."""
+    return mails("").filter(pk=mail_id).first()
+
+
+@dataclass(frozen=True, slots=True)
+class MailCounts:
+    """How many mails are due, wait to be sent, are retried after an attempt that failed, and failed."""
+
+    due: int
+    waiting: int
+    failing: int
+    failed: int
+
+
+def mail_counts(*, now: datetime) -> MailCounts:
+    """The counts of the outbox."""
+    return MailCounts(
+        due=count_of_waiting_mails(now=now),
+        waiting=mails("waiting").count(),
+        failing=mails("failing").count(),
+        failed=mails("given-up").count(),
+    )
 
 
 def count_of_waiting_mails(*, now: datetime) -> int:

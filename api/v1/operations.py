@@ -13,6 +13,7 @@ from api.v1 import (
     errors,
     events,
     health,
+    outbox,
     pipelines,
     release_changes,
     releases,
@@ -31,6 +32,7 @@ ROUTERS: tuple[Router, ...] = (
     pipelines.router,
     releases.router,
     release_changes.router,
+    outbox.router,
     health.router,
 )
 _ABOUT = (

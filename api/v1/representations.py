@@ -16,7 +16,7 @@ from connections.domain.health import Health, health_of
 from connections.domain.problems import catalogue
 from connections.domain.token_policy import Rule
 from connections.domain.verification import Report
-from connections.models import AuditedConnection, AuditRun, Connection
+from connections.models import AuditedConnection, AuditRun, Connection, Mail
 from connections.old_tokens import OldToken
 from connections.providers.capability import Verdict
 from connections.providers.credential import Credential
@@ -186,3 +186,31 @@ def events(rows: Iterable[Event]) -> list[schemas.Event]:
         )
         for row in map(event_row, rows)
     ]
+
+
+def mail(row: Mail) -> schemas.Mail:
+    """A mail, without its text."""
+    about = row.connection
+    return schemas.Mail(
+        id=row.pk,
+        kind=row.kind,
+        state=_mail_state(row),
+        recipient=row.recipient,
+        subject=row.subject,
+        connection=schemas.ConnectionRef(id=about.pk, name=about.name) if about else None,
+        created_at=row.created_at,
+        due_at=row.due_at,
+        attempts=row.attempts,
+        sent_at=row.sent_at,
+        failed_at=row.given_up_at,
+        last_error=row.last_error or None,
+        url=address("v1:get_mail", row.pk),
+    )
+
+
+def _mail_state(row: Mail) -> schemas.MailState:
+    if row.sent_at is not None:
+        return schemas.MailState.IN_A_FOLDER if row.is_only_written else schemas.MailState.SENT
+    if row.given_up_at is not None:
+        return schemas.MailState.GIVEN_UP
+    return schemas.MailState.FAILING if row.last_error else schemas.MailState.WAITING

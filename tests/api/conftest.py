@@ -1,6 +1,7 @@
 """Programs with tokens, people to whom these belong, and what was read of an organization."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -9,7 +10,7 @@ from django.core.cache import caches
 from django.utils import timezone
 
 from api.scopes import SCOPES
-from connections.models import AuditRun, Connection
+from connections.models import AuditRun, Connection, Mail
 from core.database_time import database_now
 from delivery.live import polling
 from delivery.live.readers import READERS
@@ -70,7 +71,17 @@ def delivered(connection: Connection) -> dict[str, int]:
         "release_id": 1,
         "stage_id": 1,
         "approval_id": 1,
+        "mail_id": make_mail().pk,
     }
+
+
+def make_mail(**more: Any) -> Mail:
+    """A mail that is due."""
+    now, number = timezone.now(), Mail.objects.count()
+    texts = {"kind": "reminder", "recipient": "ann@example.com", "subject": f"Mail {number}", "text": "the text"}
+    return Mail.objects.create(
+        **texts | {"message_id": f"<{number}@example.com>", "created_at": now, "due_at": now} | more
+    )
 
 
 @pytest.fixture

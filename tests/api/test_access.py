@@ -71,6 +71,10 @@ approve_deployment       | 403 403 403 422 422
 reject_deployment        | 403 403 403 422 422
 list_connection_events   | 403 200 200 200 200
 list_events              | 403 403 403 403 200
+get_outbox               | 403 403 403 403 200
+list_mails               | 403 403 403 403 200
+get_mail                 | 403 403 403 403 200
+retry_mail               | 403 403 403 403 202
 get_health               | 403 200 200 200 200
 """
 NEW = {"name": "New", "organization": "acme", "token": "x" * 52, "server": "Gone"}
@@ -176,6 +180,10 @@ def test_a_limited_token_does_nothing_that_concerns_others(ask: Callable[[Progra
         "create_connection",
         "list_audits",
         "list_events",
+        "get_outbox",
+        "list_mails",
+        "get_mail",
+        "retry_mail",
         "start_audit",
         "get_audit",
         "list_audited_connections",
