@@ -28,6 +28,7 @@ ROWS = {
     "testing": ("sqlite",),
     "patterns": ("sqlite",),
     "metrics": ("sqlite", "postgresql"),
+    "programs": ("sqlite", "postgresql"),
 }
 
 

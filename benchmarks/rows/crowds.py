@@ -42,7 +42,7 @@ def measure(*, short: bool) -> Iterator[Measured]:
         # Enough that the audit goes on for as long as people look.
         make_auditable(url, 40 if short else 1_000, organizations=organizations)
         pages = _pages()
-        site = stack.enter_context(_web(broker, url))
+        site = stack.enter_context(web(broker, url))
         # As many at once as the product does by default.
         stack.enter_context(team(broker, url, width=max(1, settings.WORKER_THREADS - 2)))
         settled(url)
@@ -85,10 +85,11 @@ def _pages() -> list[str]:
 
 
 @contextmanager
-def _web(broker: str, azure: str) -> Iterator[str]:
+def web(broker: str, azure: str, **more: str) -> Iterator[str]:
     """gunicorn as `make run` starts it: its address."""
     with listen_near(0) as listener:
-        environment = os.environ | {"REDIS_URL": broker, "AZURE_DEVOPS_SERVERS": f"Sandbox={azure} kind=sandbox"}
+        servers = {"REDIS_URL": broker, "AZURE_DEVOPS_SERVERS": f"Sandbox={azure} kind=sandbox"}
+        environment = os.environ | servers | more
         site = f"http://{HOST}:{port_of(listener)}"
         with process(process_specs.web(environment, listener.fileno())):
             # Whoever comes before it accepts waits in the queue of the socket.

@@ -18,7 +18,7 @@ from connections.actions.disconnect import disconnect  # noqa: E402
 from connections.models import CapabilityState, Connection, StoredCredential  # noqa: E402
 from history.record import Actor  # noqa: E402
 from sandbox.samples import secret  # noqa: E402
-from tests.factories import connect_for_real, make_person  # noqa: E402
+from tests.factories import connect_for_real, make_person, make_token  # noqa: E402
 from tests.faults.azure import SPARE, spare_token  # noqa: E402
 from tests.faults.stack import PASSWORD  # noqa: E402
 
@@ -32,6 +32,13 @@ def people(*, count: int) -> list[str]:
         one.set_password(PASSWORD)
     User.objects.bulk_update(found, ["password"])
     return [one.username for one in found]
+
+
+def api_tokens(*, count: int) -> list[str]:
+    """API tokens of one person that may read and edit connections."""
+    owner = make_person("programmer", "*")
+    permissions = ("connections.view_connection", "connections.change_connection")
+    return [make_token(owner, *permissions)[1] for _ in range(count)]
 
 
 def connections(
@@ -117,6 +124,7 @@ def run() -> int:
 
 MAKERS: dict[str, Callable[..., Any]] = {
     "people": people,
+    "api_tokens": api_tokens,
     "connections": connections,
     "scattered": scattered,
     "kept_tokens": kept_tokens,
