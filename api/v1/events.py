@@ -1,5 +1,6 @@
 """Operations on the history."""
 
+from dataclasses import replace
 from http import HTTPStatus
 
 from django.http import HttpResponse
@@ -41,6 +42,7 @@ class EventFilters(schemas.Paging):
     connection: str = Field("", max_length=200, description="Only about connections that have or had this name.")
     since: schemas.Day | None = Field(None, description="The first day.")
     until: schemas.Day | None = Field(None, description="The last day.")
+    automatic: bool = Field(True, description="With false, what the scheduler did is left out.")
 
 
 @router.get(
@@ -78,7 +80,8 @@ def list_events(request: ApiRequest, response: HttpResponse, filters: Query[Even
     """List the whole history, newest first, filtered as on the History page."""
     require_known(request, filters)
     words = {name: storable_text(getattr(filters, name)) for name in ("q", "kind", "person", "connection")}
-    found = queries.events(filters_of(words | {"since": filters.since, "until": filters.until}))
+    asked = filters_of(words | {"since": filters.since, "until": filters.until})
+    found = queries.events(replace(asked, by_people=not filters.automatic))
     page = cursors.page_of_events(found, of="events", cursor=filters.cursor, limit=filters.limit)
     return _listed(request, response, page)
 

@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Status
 
-from api import reads
+from api import reads, waiting
 from api.authentication import ApiRequest
 from api.v1 import cursors
 from api.v1 import delivery_representations as representations
@@ -15,10 +15,10 @@ from api.v1 import delivery_schemas as schemas
 from api.v1.access import Access
 from api.v1.connections import ConnectionId, find
 from api.v1.errors import require_known
-from api.v1.links import next_page
+from api.v1.links import next_page, seconds_to_wait
 from api.v1.remote import RemoteFailure
 from api.v1.responses import ONE, answers, headers
-from api.v1.schemas import PolicyWarning
+from api.v1.schemas import PolicyWarning, Prefer, Waiting
 from connections.models import Connection
 from core.storable_text import storable_text
 from core.tasks import BrokerUnavailable, enqueue
@@ -32,6 +32,7 @@ router = Router(tags=["Repositories"])
 VIEW = "delivery.view_repository"
 # How soon it is worth to look again.
 _LOOK_AGAIN = 5
+_RUNNING = (schemas.SyncProgress.WAITING, schemas.SyncProgress.RUNNING)
 
 
 @router.get(
@@ -73,12 +74,26 @@ def get_repository(request: ApiRequest, repository_id: schemas.RowId) -> schemas
     "/connections/{int:connection_id}/sync",
     auth=Access(VIEW),
     response=answers(HTTPStatus.OK, schemas.Sync, *ONE),
-    openapi_extra=headers(HTTPStatus.OK, Retry_After="Seconds until it is worth a look, while the sync runs."),
+    openapi_extra=headers(
+        HTTPStatus.OK,
+        Retry_After="Seconds until it is worth a look, while the sync runs.",
+        Preference_Applied="The wait of the header Prefer, if it was applied.",
+    ),
     summary="Follow the sync of a connection",
 )
-def get_sync(request: ApiRequest, response: HttpResponse, connection_id: ConnectionId) -> schemas.Sync:
-    """Return the progress of the latest sync of projects and repositories."""
-    return _shown(find(request.caller, connection_id), response)
+def get_sync(
+    request: ApiRequest,
+    response: HttpResponse,
+    connection_id: ConnectionId,
+    options: Query[Waiting],
+    prefer: Prefer = None,
+) -> schemas.Sync:
+    """Return the progress of the latest sync. With `wait`, respond when it has ended, or when that time is over."""
+    require_known(request, options)
+    seconds = seconds_to_wait(response, options.wait, prefer)
+    connection = find(request.caller, connection_id)
+    shown = waiting.follow(lambda: _sync(connection), lambda sync: sync.state not in _RUNNING, seconds=seconds)
+    return _followed(shown, response)
 
 
 @router.post(
@@ -105,13 +120,16 @@ def start_sync(
     with suppress(BrokerUnavailable):
         enqueue(refresh_due)
         warnings = []
-    shown = _shown(connection, response)
+    shown = _followed(_sync(connection), response)
     response.headers["Location"] = shown.url
     return Status(HTTPStatus.ACCEPTED, schemas.RequestedSync(**shown.model_dump(), warnings=warnings))
 
 
-def _shown(connection: Connection, response: HttpResponse) -> schemas.Sync:
-    shown = representations.sync(connection, delivery_reads.sync_status(connection), now=timezone.now())
-    if shown.state in (schemas.SyncProgress.WAITING, schemas.SyncProgress.RUNNING):
+def _sync(connection: Connection) -> schemas.Sync:
+    return representations.sync(connection, delivery_reads.sync_status(connection), now=timezone.now())
+
+
+def _followed(shown: schemas.Sync, response: HttpResponse) -> schemas.Sync:
+    if shown.state in _RUNNING:
         response.headers["Retry-After"] = str(_LOOK_AGAIN)
     return shown

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from connections.models import Connection
 from history.models import Event
-from history.record import Actor, record
+from history.record import SCHEDULER, Actor, record
 from tests.api.calls import Program, problem
 from tests.api.conftest import EVERYTHING
 from tests.factories import ConnectionFactory
@@ -73,6 +73,14 @@ def test_the_whole_history_has_the_filters_of_its_page(program: Program) -> None
     assert len(all_of(program, "/events?person=Ben")) == 2
     assert len(all_of(program, "/events?q=192.0.2.7 acme")) == 2
     assert len(all_of(program, f"/events?kind=connection.edited&since={timezone.localdate()}")) == 0
+
+
+def test_what_the_scheduler_did_can_be_left_out(program: Program) -> None:
+    row = ConnectionFactory.create()
+    lived(row)
+    record("connection.tested", row, by=SCHEDULER, at=timezone.now())
+    assert len(all_of(program, "/events")) == 4
+    assert len(all_of(program, "/events?automatic=false")) == 3
 
 
 def test_unknown_filters_and_days_are_refused(program: Program) -> None:

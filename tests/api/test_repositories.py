@@ -118,6 +118,17 @@ def test_a_sync_is_requested_and_followed(program: Program, many: Connection, en
     assert (shown["state"], shown["problem"]["code"], shown["repositories"]) == ("finished", "list_incomplete", 5)
 
 
+def test_a_request_waits_until_the_sync_has_ended(program: Program, many: Connection) -> None:
+    path, later = f"/connections/{many.pk}/sync", timezone.now() + timedelta(hours=1)
+
+    def pause(_seconds: float) -> bool:
+        SyncState.objects.update(started_at=timezone.now(), finished_at=timezone.now(), next_at=later)
+        return False
+
+    with patch("api.waiting.pause", pause):
+        assert program.get(f"{path}?wait=30")["state"] == "finished"
+
+
 def test_a_disabled_connection_is_not_synced(program: Program, many: Connection) -> None:
     Connection.objects.update(disabled=True)
     problem(program.call("POST", f"/connections/{many.pk}/sync"), 409, "connection_disabled")

@@ -44,11 +44,12 @@ def test_the_section_does_what_it_says(start: Start) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=400,
     )
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
     assert '"name": "Acme by API"' in ended.stdout
     assert '"has_passed": true' in ended.stdout
     assert '"same_person": true' in ended.stdout
     assert '"state": "finished"' in ended.stdout
+    assert '"is_over": true' in ended.stdout
     assert start.said(r"^full +acme .*\n +(\w{84})$") not in ended.stdout
