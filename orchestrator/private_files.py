@@ -21,6 +21,7 @@ _OWN_FILES = (
     ".*.stamp.*",
     f"*{NOT_SHOWN_NOTE}*",
     "static",
+    "log",
     "mail",
     "broker",
     "db.sqlite3",

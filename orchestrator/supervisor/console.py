@@ -1,15 +1,28 @@
-"""What the person at the terminal reads: prefixed lines, and the summary of a start."""
+"""What the person at the terminal reads: the summary of a start, then warnings. Everything else is in the log file."""
 
 import json
 import os
+import re
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict
+from pathlib import Path
 
 from core.control_characters import one_line
+from orchestrator.supervisor.log_file import LogFile
 
 _RULE = "-" * 84
+SUPERVISOR = "up"
+# Lines that need no person: those of the product below a warning, as text or JSON, and the notices of the broker.
+_ROUTINE = re.compile(
+    r"\s*$"
+    r"|\d{4}-\d\d-\d\dT\S+ (?:DEBUG|INFO) "
+    r'|\{.*"level": "(?:debug|info)"'
+    r"|\d+:(?:signal-handler |[A-Z] \d\d \w{3} \d{4} [\d:.]+ [*.-] )"
+)
 
 
 class Console:
@@ -17,11 +30,32 @@ class Console:
 
     def __init__(self) -> None:
         self.gone = False
+        # While everything is being stopped, only the supervisor's own lines are printed.
+        self.is_stopping = False
+        self._log: LogFile | None = None
         self._lock = threading.Lock()
 
-    def line(self, name: str, text: str) -> None:
-        """Print a line of the process `name`; the supervisor's own is `up`."""
-        self.text(f"{name:<8} | {one_line(text)}")
+    @contextmanager
+    def log_to(self, var_dir: Path) -> Iterator[None]:
+        """Write every line to the log in this folder too. Raises `OSError` when it can't be started."""
+        with closing(LogFile(var_dir, lambda problem: self.text(f"{SUPERVISOR:<8} | {problem}"))) as self._log:
+            yield
+        self._log = None
+
+    @property
+    def log_path(self) -> str:
+        """Where the log is: relative to where the person is, if it is below."""
+        path = self._log.path if self._log else Path()
+        return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+    def line(self, name: str, text: str, *, is_routine: bool = False) -> None:
+        """Log a line of the process `name`, the supervisor's own being `up`; print it if a person should know."""
+        text = one_line(text)
+        if self._log:
+            self._log.write(name, text)
+        is_routine = is_routine or self.is_stopping or bool(_ROUTINE.match(text))
+        if name == SUPERVISOR or not is_routine:
+            self.text(f"{name:<8} | {text}")
 
     def text(self, text: str) -> None:
         """Print lines as they are."""
@@ -35,7 +69,7 @@ class Console:
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
 
-def summary(url: str, *, username: str, password: str | None, with_sandbox: bool) -> str:
+def summary(url: str, *, username: str, password: str | None, with_sandbox: bool, log: str) -> str:
     """Return the last lines of a start: what to try, where to open it, how to sign in."""
     lines = [
         "",
@@ -46,8 +80,9 @@ def summary(url: str, *, username: str, password: str | None, with_sandbox: bool
         f"Password       {password or 'as set; it was shown at the first start only'}",
         *(["               shown this once and kept only as a hash"] if password else ()),
         f"New password   {os.path.relpath(sys.executable)} manage.py changepassword {username}",
+        f"Log            {log}",
         "",
-        "Ctrl-C stops everything.",
+        "Ctrl-C stops everything. Only warnings appear below.",
         _RULE,
     ]
     return "\n".join(lines)

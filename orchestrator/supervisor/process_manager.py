@@ -11,7 +11,7 @@ from threading import Event, Lock, Thread
 from time import monotonic, sleep
 
 from orchestrator import parent_death
-from orchestrator.supervisor.console import Console
+from orchestrator.supervisor.console import SUPERVISOR, Console
 from orchestrator.supervisor.process_specs import ProcessSpec
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -82,7 +82,9 @@ class ProcessManager:
                 code, _ = self._run(spec)
                 pause = next_pause(pause, monotonic() - started_at)
                 if not self._stopping.is_set():
-                    self._console.line("up", f"{spec.name} ended ({exit_reason(code)}); it starts again in {pause:g} s")
+                    self._console.line(
+                        SUPERVISOR, f"{spec.name} ended ({exit_reason(code)}); it starts again in {pause:g} s"
+                    )
 
     def _run(self, spec: ProcessSpec, *, stdout: int | None = None) -> tuple[int, bytes]:
         """Start a process, show its lines until it ends, and kill what it left running."""
@@ -125,8 +127,8 @@ class ProcessManager:
     def _show(self, spec: ProcessSpec, read_end: int) -> None:
         with os.fdopen(read_end, encoding="utf-8", errors="replace", newline="\n") as output:
             for line in output:
-                if not any(words in line for words in spec.hidden_lines):
-                    self._console.line(spec.name, line.rstrip())
+                is_routine = any(words in line for words in spec.routine_lines)
+                self._console.line(spec.name, line.rstrip(), is_routine=is_routine)
 
     def _tell_watchdog(self, change: str, process: Process) -> None:
         # Without a watchdog, Linux still ends each child when its parent dies.

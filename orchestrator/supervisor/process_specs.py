@@ -26,8 +26,8 @@ class ProcessSpec:
     environment: Mapping[str, str]
     # File descriptors that the process inherits under the same numbers.
     open_files: tuple[int, ...] = ()
-    # A line with one of these is not shown.
-    hidden_lines: tuple[str, ...] = ()
+    # A line with one of these is in the log only.
+    routine_lines: tuple[str, ...] = ()
 
 
 def preparation(environment: Mapping[str, str]) -> ProcessSpec:
@@ -65,12 +65,13 @@ def beat(environment: Mapping[str, str]) -> ProcessSpec:
 
 def sandbox(environment: Mapping[str, str], port: int) -> ProcessSpec:
     """The pretend Azure DevOps."""
-    return ProcessSpec("sandbox", (*_PYTHON, "sandbox", "--port", str(port)), _without_secrets(environment))
+    command = (*_PYTHON, "sandbox", "--port", str(port))
+    return ProcessSpec("sandbox", command, _without_secrets(environment), routine_lines=("Sandbox on ",))
 
 
 def broker(environment: Mapping[str, str], command: list[str]) -> ProcessSpec:
     """The embedded broker, without its advice for busy servers."""
-    return ProcessSpec("broker", tuple(command), _without_secrets(environment), hidden_lines=("Memory overcommit",))
+    return ProcessSpec("broker", tuple(command), _without_secrets(environment), routine_lines=("Memory overcommit",))
 
 
 def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from orchestrator.parent_death import die_with_parent
 from orchestrator.private_files import NOT_SHOWN_NOTE, close_to_others, explain
 from orchestrator.running_product import AlreadyRunning, RunningProduct, note, only_start
 from orchestrator.supervisor import process_specs
-from orchestrator.supervisor.console import Console, sample_tokens, summary
+from orchestrator.supervisor.console import SUPERVISOR, Console, sample_tokens, summary
 from orchestrator.supervisor.process_manager import ProcessManager, exit_reason
 
 _READY_WITHIN = 60.0
@@ -38,8 +38,8 @@ def up(checkout: Path) -> None:
         make_missing_keys(folder, os.environ)
         settings = start_settings.read(checkout)
         if close_to_others(folder):
-            console.line("up", f"{folder} was open to other users of this machine; it is closed now")
-        with only_start(folder) as lock_file:
+            console.line(SUPERVISOR, f"{folder} was open to other users of this machine; it is closed now")
+        with only_start(folder) as lock_file, console.log_to(folder):
             Product(settings, console).run(lock_file)
     except (ImproperlyConfigured, AlreadyRunning) as problem:
         sys.exit(str(problem))
@@ -75,7 +75,8 @@ class Product:
             while True:
                 signal.pause()
         except KeyboardInterrupt:
-            self._console.line("up", "stopping")
+            self._console.line(SUPERVISOR, "stopping")
+            self._console.is_stopping = True
         finally:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
@@ -92,20 +93,24 @@ class Product:
             self._manager.keep_running(process_specs.sandbox(environment, self._sandbox_port))
         self._manager.keep_running(process_specs.worker(environment, self._settings.worker_threads))
         self._manager.keep_running(process_specs.beat(environment))
-        self._console.text(summary(f"{self._url}/", with_sandbox=self._settings.sandbox, **administrator))
+        sandbox, log = self._settings.sandbox, self._console.log_path
+        self._console.text(summary(f"{self._url}/", with_sandbox=sandbox, log=log, **administrator))
         if not self._console.gone:
             (self._settings.var_dir / NOT_SHOWN_NOTE).unlink(missing_ok=True)
 
     def _prepare_while_web_loads(self, environment: dict[str, str]) -> dict[str, Any]:
         """Bring the database and the static files up to date before the web serves. Return who may sign in."""
-        self._console.line("up", "preparing the database and the static files")
+        self._console.line(SUPERVISOR, "preparing the database and the static files")
         # The web loads, then waits at the gate until its other end is closed. A restart of the web passes it at once.
         gate, other_end = os.pipe()
         samples = sample_tokens() if self._sandbox_port else ""
         self._manager.keep_running(process_specs.web(environment, self._listener.fileno(), gate, samples=samples))
         code, output = self._manager.run(process_specs.preparation(environment))
         if code:
-            sys.exit(output.strip() or f"The preparation failed ({exit_reason(code)}). Its lines above say why.")
+            sys.exit(
+                output.strip()
+                or f"The preparation failed ({exit_reason(code)}). Its lines above and log/run.log in VAR_DIR say why."
+            )
         os.close(other_end)
         return dict(json.loads(output))
 
@@ -126,13 +131,13 @@ class Product:
 
     def _say_if_moved(self, name: str, wanted: int, port: int | None) -> None:
         if port not in (None, wanted):
-            self._console.line("up", f"port {wanted} is busy; {name} takes {port}")
+            self._console.line(SUPERVISOR, f"port {wanted} is busy; {name} takes {port}")
 
     def _wait_until(self, is_ready: Callable[[], bool], problem: str) -> None:
         deadline = monotonic() + _READY_WITHIN
         while not is_ready():
             if monotonic() > deadline:
-                sys.exit(f"{problem} within {_READY_WITHIN:g} s. Its lines above say why.")
+                sys.exit(f"{problem} within {_READY_WITHIN:g} s. Its lines above and log/run.log in VAR_DIR say why.")
             sleep(0.05)
 
 

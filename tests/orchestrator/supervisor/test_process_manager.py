@@ -53,8 +53,8 @@ class Terminal(Console):
             assert self._news.wait_for(lambda: sum(words in line for line in self.lines) >= times, 20), self.lines
 
 
-def one(*command: str, hidden_lines: tuple[str, ...] = ()) -> ProcessSpec:
-    return ProcessSpec("one", command, dict(os.environ), hidden_lines=hidden_lines)
+def one(*command: str, routine_lines: tuple[str, ...] = ()) -> ProcessSpec:
+    return ProcessSpec("one", command, dict(os.environ), routine_lines=routine_lines)
 
 
 def shell(script: str) -> ProcessSpec:
@@ -149,8 +149,8 @@ def test_what_a_process_leaves_running_is_killed_and_delays_nothing() -> None:
             wait_until_gone(int(line.rpartition(" ")[2]))
 
 
-def test_hidden_lines_are_not_shown() -> None:
-    with managed(one("/bin/echo", "overcommit\nkept\nlast", hidden_lines=("overcommit",))) as terminal:
+def test_routine_lines_are_not_shown() -> None:
+    with managed(one("/bin/echo", "overcommit\nkept\nlast", routine_lines=("overcommit",))) as terminal:
         terminal.wait_for("last")
     assert terminal.lines[:2] == ["one      | kept", "one      | last"]
 
