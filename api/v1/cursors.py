@@ -113,7 +113,8 @@ def _position(row: Connection, sort: str) -> list[object]:
 
 
 def _after_name(name: str, pk: int) -> Q:
-    return Q(lower_name__gt=name) | Q(lower_name=name, pk__gt=pk)
+    # The first condition alone lets PostgreSQL begin in the index where the page begins.
+    return Q(lower_name__gte=name) & (Q(lower_name__gt=name) | Q(lower_name=name, pk__gt=pk))
 
 
 def _after_expiry(day: str | None, name: str, pk: int) -> Q:
@@ -126,7 +127,9 @@ def _after_expiry(day: str | None, name: str, pk: int) -> Q:
 
 def _after_check(moment: str, name: str, pk: int) -> Q:
     checked = datetime.fromisoformat(moment)
-    return Q(last_checked__lt=checked) | (Q(last_checked=checked) & _after_name(name, pk))
+    return Q(last_checked__lte=checked) & (
+        Q(last_checked__lt=checked) | (Q(last_checked=checked) & _after_name(name, pk))
+    )
 
 
 _AFTER: dict[str, Callable[..., Q]] = {"": _after_name, "expiry": _after_expiry, "checked": _after_check}
