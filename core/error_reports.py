@@ -9,7 +9,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 from core.redaction import clean, redact
 
-SECRET_FIELDS = ("token", "password", "old_password", "new_password1", "new_password2")
+SECRET_FIELDS = ("token", "password", "old_password", "new_password1", "new_password2", "url", "signing_secret")
 
 
 class ExceptionReporterFilter(SafeExceptionReporterFilter):

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.views.decorators.debug import sensitive_variables
 
 from connections import input_rules
 from connections.actions import versions
@@ -48,6 +49,7 @@ class SavedChannel:
     generated: Secret | None = None
 
 
+@sensitive_variables("url")
 def add_channel(kind: str, entered: ChannelInput, *, by: Actor, now: datetime) -> SavedChannel:
     """Add a channel. Raises `CannotChangeChannel`."""
     with refusing_invalid_input(CannotChangeChannel):
@@ -81,6 +83,7 @@ def change_channel(channel_id: int, entered: ChannelInput, *, by: Actor, now: da
     return SavedChannel(channel)
 
 
+@sensitive_variables("url")
 def _replace_target(channel: NotificationChannel, entered: ChannelInput) -> bool:
     """Seal what was entered, together with what stays. Returns whether anything changed."""
     url, secret = entered.url.reveal().strip(), signing_secret(channel.kind, entered.signing_secret)
@@ -156,6 +159,7 @@ def _detail(channel: NotificationChannel, **more: object) -> dict[str, object]:
     return {"kind": channel.kind, "host": channel.host, **{name: value for name, value in more.items() if value}}
 
 
+@sensitive_variables("text", "key")
 def signing_secret(kind: str, entered: Secret) -> Secret | None:
     """A signing secret as it is stored; None if none was entered. Raises `InvalidInput`."""
     text = entered.reveal().strip()

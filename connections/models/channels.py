@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import models
+from django.views.decorators.debug import sensitive_variables
 
 from connections.models.connections import Connection
 from core import encryption
@@ -58,11 +59,13 @@ class NotificationChannel(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @sensitive_variables("content")
     def seal(self, target: ChannelTarget) -> None:
         """Take the target in, encrypted for this row. The caller saves."""
         content = {"url": target.url.reveal(), "signing_secret": target.signing_secret.reveal()}
         self.sealed = encryption.encrypt(Secret(json.dumps(content)), owner=self.seal_owner)
 
+    @sensitive_variables("content")
     def reveal(self) -> ChannelTarget:
         """Decrypt the target. Raises `encryption.UnreadableToken`."""
         content = json.loads(encryption.decrypt(bytes(self.sealed), owner=self.seal_owner).reveal())

@@ -75,7 +75,6 @@ def teams_message(parts: MessageParts) -> dict[str, Any]:
         "$schema": _SCHEMA,
         "type": "AdaptiveCard",
         "version": "1.4",
-        "msteams": {"width": "Full"},
         "body": blocks,
         "actions": [{"type": "Action.OpenUrl", "title": label, "url": url} for label, url in links],
     }

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
+from django.views.decorators.debug import sensitive_variables
 
 from connections.input_rules import InvalidInput
 
@@ -68,6 +69,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
+@sensitive_variables("url", "parts")
 def allowed_host(url: str) -> AllowedHost:
     """The entry that allows this target. One that allows private addresses goes first. Raises `HostNotListed`."""
     parts = urlsplit(url)
@@ -78,6 +80,7 @@ def allowed_host(url: str) -> AllowedHost:
     return max(covering, key=lambda entry: entry.is_private)
 
 
+@sensitive_variables("text", "url", "parts")
 def target_url(text: str) -> str:
     """The URL of a target as it is stored. Raises `InvalidInput`, whose message does not repeat the URL."""
     url = text.strip()
@@ -99,6 +102,7 @@ def target_url(text: str) -> str:
     return url
 
 
+@sensitive_variables("url", "parts")
 def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
@@ -108,6 +112,7 @@ def _split(url: str) -> SplitResult | None:
     return parts if parts.hostname else None
 
 
+@sensitive_variables("url", "parts")
 def host_of(url: str) -> str:
     """The host of a target as pages show it, with a port other than that of https."""
     parts = urlsplit(url)

@@ -6,16 +6,19 @@ alone until then, so that it delays no other channel.
 
 import json
 import logging
+import re
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from time import monotonic
+from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
+from django.views.decorators.debug import sensitive_variables
 
-from connections.models import Mail, NotificationChannel
+from connections.models import ChannelTarget, Mail, NotificationChannel
 from connections.notifications import channel_bodies, notify, outbox_rows, send_lock, webhook_post
 from connections.notifications.mail_refusals import OUTBOX, refuse_mail
 from connections.notifications.webhook_post import Answer, NotPosted
@@ -29,6 +32,8 @@ log = logging.getLogger(__name__)
 _LONGEST_PAUSE = timedelta(days=1)
 _LONGEST_QUOTE = 200
 _LONGEST_ERROR = 500
+_PARTS = re.compile(r"[/?&=]")
+_SHORTEST_SECRET = 8
 _WHY = "you administer MFE Orchestrator"
 Kind = NotificationChannel.Kind
 
@@ -67,8 +72,9 @@ def _deliver(message: Mail, *, now: datetime) -> bool:
         outbox_rows.give_up([message], reason, now=now)
         return False
     try:
-        answer = _post(message, channel, now=now)
-        verdict, words = judge(channel.kind, answer), _words_of(answer)
+        target = channel.reveal()
+        answer = _post(message, target, now=now)
+        verdict, words = judge(channel.kind, answer), _words_of(answer, target)
     except (NotPosted, UnreadableToken) as failure:
         unreadable = "No key decrypts the target of the channel. Enter it again."
         answer, verdict = None, Verdict.UNAVAILABLE
@@ -79,8 +85,7 @@ def _deliver(message: Mail, *, now: datetime) -> bool:
     return _settle(message, channel, verdict, words, wait=_asked_wait(answer, now), now=now)
 
 
-def _post(message: Mail, channel: NotificationChannel, *, now: datetime) -> Answer:
-    target = channel.reveal()
+def _post(message: Mail, target: ChannelTarget, *, now: datetime) -> Answer:
     content, headers = channel_bodies.request_of(message, target, now=now)
     return webhook_post.post(target.url, content, headers)
 
@@ -131,12 +136,26 @@ def _is_error(kind: str, answer: Answer) -> bool:
     return bool(content.get("error")) or content.get("ok") is False
 
 
-def _words_of(answer: Answer) -> str:
+def _words_of(answer: Answer, target: ChannelTarget) -> str:
+    """The answer in one line, for the outbox. Its text is left out if it repeats a part of the secret target."""
     if 300 <= answer.status <= 399:
         return f"The target answered {answer.status}, a redirect, which is not followed."
+    if _repeats(answer.body, target):
+        return f"The target answered {answer.status}. Its text repeats the webhook URL or the signing secret."
     quoted = " ".join(answer.body[: 4 * _LONGEST_QUOTE].decode(errors="replace").split())
     quoted = clean("".join(letter for letter in quoted if letter.isprintable()))[:_LONGEST_QUOTE]
     return f"The target answered {answer.status}{f': {quoted}' if quoted else '.'}"[:_LONGEST_ERROR]
+
+
+@sensitive_variables()
+def _repeats(body: bytes, target: ChannelTarget) -> bool:
+    """Whether the text has the signing secret, or a part of the URL that is long enough to be secret."""
+    text = body.decode(errors="replace")
+    texts = (text, unquote(text), text.replace("\\/", "/"))
+    address = urlsplit(target.url.reveal())
+    parts = [*_PARTS.split(f"{address.path}?{address.query}"), target.signing_secret.reveal().removeprefix("whsec_")]
+    secrets = {form for part in parts if len(part) >= _SHORTEST_SECRET for form in (part, unquote(part))}
+    return any(secret in text for secret in secrets for text in texts)
 
 
 def _asked_wait(answer: Answer | None, now: datetime) -> timedelta | None:

@@ -18,8 +18,8 @@ from core.secrets import Secret
 from history.record import Actor
 from tests.connections.providers.azure_devops.authority import Authority
 
-SIGNING_SECRET = "whsec_b25seS1mb3ItdGVzdHMtYS1zaWduaW5nLWtleS1vZi0zMg=="
-PATH = "/services/T000/B000/XXXXsecretXXXX"
+SIGNING_SECRET = "whsec_b25seSBmb3IgdGVzdHM6IGEgc2lnbmluZyBrZXkgb2Ygc2l4dHkgYnl0ZXMsIHdoaWNoIGlzIGFzIGxvbg=="
+PATH = "/services/T000/B000/" + "k3x9" * 16
 
 
 @dataclass

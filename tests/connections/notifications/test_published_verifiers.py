@@ -1,0 +1,93 @@
+"""What arrives is accepted by libraries that others published: signature, Slack message and Adaptive Card."""
+
+import importlib.util
+import json
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from jsonschema import Draft6Validator
+from pytest_django import Settings
+
+from connections.notifications import channel_outbox, reminders
+from tests.connections import webhooks
+from tests.connections.webhooks import SIGNING_SECRET, Arrived, Receiver
+from tests.factories import ConnectionFactory
+from tests.needs import need
+
+pytestmark = pytest.mark.django_db
+NAMES = ("Acme main", "*bold* _it_ [a](https://evil.example) <!channel> @here & <b>", "x" * 64)
+
+
+@pytest.fixture
+def receiver(settings: Settings, tmp_path: Path) -> Iterator[Receiver]:
+    with webhooks.receiving(settings, tmp_path) as running:
+        yield running
+
+
+def delivered(receiver: Receiver, kind: str, *names: str) -> Arrived:
+    """A reminder about connections with these names, or a digest of them, as it arrives at a channel of this kind."""
+    if kind == "teams":
+        receiver.answer(202)
+    channel, now = webhooks.add(kind, receiver).channel, timezone.now()
+    for name in names:
+        soon = timezone.localdate() + timedelta(days=3)
+        ConnectionFactory.create(name=name, expires_on=soon, token_set_at=now - timedelta(90)).channels.add(channel)
+    reminders.remind_due(now=now)
+    assert channel_outbox.deliver_due(now=now) == 1
+    (arrived,) = receiver.requests
+    return arrived
+
+
+def installed(name: str) -> None:
+    found = importlib.util.find_spec(name) is not None
+    need(found=found, lacking=f"The package {name}", remedy="`make test` installs the locked packages")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_signed_webhook_is_verified_by_standardwebhooks(receiver: Receiver, name: str) -> None:
+    installed("standardwebhooks")
+    from standardwebhooks import Webhook, WebhookVerificationError
+
+    arrived = delivered(receiver, "webhook", name)
+    event = Webhook(SIGNING_SECRET).verify(arrived.body, arrived.headers)
+    assert event["type"] == "connection.expiring"
+    assert event["data"]["facts"]["Connection"] == name
+    forged = [
+        (arrived.body.replace(b"expiring", b"expired!"), arrived.headers),
+        (arrived.body, arrived.headers | {"webhook-id": "msg_other"}),
+        (arrived.body, arrived.headers | {"webhook-timestamp": str(int(time.time()) - 60)}),
+    ]
+    for body, headers in forged:
+        with pytest.raises(WebhookVerificationError):
+            Webhook(SIGNING_SECRET).verify(body, headers)
+
+
+@pytest.mark.parametrize("names", [NAMES[:1], NAMES[1:2], tuple(f"{number} {NAMES[1]}"[:64] for number in range(60))])
+def test_a_slack_message_is_valid_by_the_sdk_of_slack(receiver: Receiver, names: tuple[str, ...]) -> None:
+    installed("slack_sdk")
+    from slack_sdk.models.blocks import Block
+
+    arrived = delivered(receiver, "slack", *names)
+    blocks = [Block.parse(block) for block in arrived.json["blocks"]]
+    assert len(blocks) >= 3
+    for block in blocks:
+        assert block is not None
+        block.validate_json()
+    assert arrived.json["text"]
+
+
+@pytest.mark.parametrize("names", [NAMES[:1], NAMES[1:2], tuple(f"{number} {NAMES[1]}"[:64] for number in range(60))])
+def test_a_teams_message_holds_a_valid_adaptive_card(receiver: Receiver, names: tuple[str, ...]) -> None:
+    installed("adaptive_cards")
+    folder = Path(str(importlib.util.find_spec("adaptive_cards").origin)).parent  # type: ignore[union-attr]  # needed above
+    arrived = delivered(receiver, "teams", *names)
+    (attachment,) = arrived.json["attachments"]
+    assert (arrived.json["type"], attachment["contentType"]) == ("message", "application/vnd.microsoft.card.adaptive")
+    card = attachment["content"]
+    schema = json.loads((folder / "schemas" / f"schema-{card['version']}.json").read_text(encoding="utf-8"))
+    assert [error.message for error in Draft6Validator(schema).iter_errors(card)] == []
+    assert len(arrived.body) < 28 * 1024
