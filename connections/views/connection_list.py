@@ -15,7 +15,9 @@ from connections.domain.expiry_chart import Timeline
 from connections.filters import FilterForm
 from connections.list_counts import list_counts
 from connections.list_order import WORST
+from connections.views.common import person
 from connections.views.connection_rows import connection_rows
+from connections.views.first_steps import first_steps
 from connections.views.list_controls import ColumnHead, StripCount, column_heads, place_label, strip, with_values
 
 # Each of these is for an action on ticked connections.
@@ -53,6 +55,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "counts": counts,
         "strip_html": _strip(strip(counts, timeline, status=filters.status, given=request.GET)),
         "heads_html": _heads(tuple(column_heads(sort, request.GET))),
+        "first_steps": first_steps(person(request), has_connections=bool(counts.total)),
         "can_rotate": request.user.has_perm("connections.rotate_connection"),
         "can_choose": any(map(request.user.has_perm, _CHOSEN)),
         "query": others.urlencode(),

@@ -24,7 +24,7 @@ def pipeline(connected: Callable[..., Connection]) -> Pipeline:
 def test_a_pipeline_is_run_and_watched_to_its_end(page: Page, pipeline: Pipeline, sandbox: Sandbox) -> None:
     page.goto("/")
     page.get_by_role("link", name="Builds").click()
-    page.get_by_label("Search").fill("tailspin ci")
+    page.get_by_label("Search", exact=True).fill("tailspin ci")
     page.get_by_role("button", name="Show").click()
     page.get_by_role("link", name="Tailspin CI").first.click()
     page.get_by_role("link", name="Run pipeline").click()

@@ -67,7 +67,7 @@ def test_the_list_follows_while_it_is_open_and_is_filtered_by_what_waits(
     bring_in()
     page.goto("/releases/")
     page.get_by_label("Newest release").select_option("Waiting for approval")
-    page.get_by_label("Search").fill("tailspin")
+    page.get_by_label("Search", exact=True).fill("tailspin")
     page.get_by_role("button", name="Show").click()
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("tbody tr")).to_contain_text("Maya Sample")

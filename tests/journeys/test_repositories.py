@@ -22,7 +22,7 @@ def repository(connected: Callable[..., Connection]) -> Repository:
 
 def test_a_file_is_found_read_edited_and_committed(page: Page, repository: Repository) -> None:
     page.goto("/repositories/")
-    page.get_by_label("Search").fill("tailspin")
+    page.get_by_label("Search", exact=True).fill("tailspin")
     page.get_by_role("button", name="Show").click()
     page.get_by_role("link", name="Tailspin", exact=True).click()
     page.get_by_role("link", name="docs").click()
