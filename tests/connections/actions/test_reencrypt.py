@@ -22,12 +22,12 @@ from pytest_django import Settings
 
 from connections.actions import reencrypt
 from connections.actions.verify_credential import token_in_use
-from connections.models import Connection, StoredCredential
+from connections.models import Connection, NotificationChannel, StoredCredential
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.tasks import audit_one
 from core import encryption
 from delivery.models import Project, Repository
-from tests.factories import StoredCredentialFactory
+from tests.factories import StoredCredentialFactory, make_channel
 
 ROOT = Path(__file__).resolve().parents[3]
 NEW, OLD = (base64.b64encode(bytes(range(begin, begin + 40))).decode() for begin in (40, 140))
@@ -139,7 +139,7 @@ FILL = """
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from connections.providers.azure_devops.credentials import PersonalAccessToken
-from connections.models import Connection, StoredCredential
+from connections.models import Connection, NotificationChannel, StoredCredential
 from tests.factories import ConnectionFactory
 call_command("migrate", verbosity=0)
 owner = User.objects.create(username="olga")
@@ -268,3 +268,15 @@ def test_the_key_brought_back_mends_it_too(lost: tuple[Connection, Connection], 
     broken = audited(lost[0])
     settings.FIELD_ENCRYPTION_KEYS = [*settings.FIELD_ENCRYPTION_KEYS, OLD]
     assert audited(broken).health == "healthy"
+
+
+def test_targets_of_channels_get_the_new_key_too_and_unreadable_ones_are_named(db: None, settings: Settings) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = [OLD]
+    channel, lost = make_channel("Alerts", secret="whsec_abc"), make_channel("Lost")
+    NotificationChannel.objects.filter(pk=lost.pk).update(sealed=b"unreadable")
+    settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
+    result = reencrypt.reencrypt_all(progress=lambda *_: None)
+    assert (result.resealed, result.unreadable) == (1, ["Lost"])
+    settings.FIELD_ENCRYPTION_KEYS = [NEW]
+    channel.refresh_from_db()
+    assert channel.reveal().signing_secret.reveal() == "whsec_abc"

@@ -1,0 +1,74 @@
+"""Channels are set up in a browser, chosen, and get a reminder; each kind at a local receiver."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+from pytest_django import Settings
+
+from connections.models import Connection
+from connections.notifications import channel_outbox, reminders
+from tests.connections import webhooks
+from tests.connections.webhooks import Receiver
+
+
+@pytest.fixture(autouse=True)
+def _no_broker() -> Iterator[None]:
+    """The journey does the worker's part itself."""
+    with patch("connections.views.common.enqueue"):
+        yield
+
+
+@pytest.fixture
+def receiver(settings: Settings, tmp_path: Path) -> Iterator[Receiver]:
+    with webhooks.receiving(settings, tmp_path) as running:
+        yield running
+
+
+def test_each_kind_of_channel_is_added_tested_chosen_and_gets_the_reminder(
+    page: Page, connected: Callable[..., Connection], receiver: Receiver
+) -> None:
+    connection = connected("Acme main")
+    soon = timezone.localdate() + timedelta(days=3)
+    Connection.objects.filter(pk=connection.pk).update(expires_on=soon, token_set_at=timezone.now() - timedelta(90))
+    User.objects.filter(pk=connection.owner_id).update(is_superuser=True, email="maya@example.com")
+    receiver.answers = [(200, b"ok", {}), (202, b"", {}), (204, b"", {})] * 2
+    for label, name in (("Slack", "#alerts"), ("Microsoft Teams", "Platform"), ("Signed webhook", "Pager")):
+        page.goto("/outbox/channels/")
+        page.get_by_role("link", name=label, exact=True).click()
+        page.get_by_label("Name").fill(name)
+        page.get_by_label("Webhook URL").fill(receiver.url)
+        page.get_by_role("button", name="Add channel").click()
+        if label == "Signed webhook":
+            expect(page.locator("#signing-secret")).to_contain_text("whsec_")
+            page.get_by_role("link", name="Done").click()
+        page.get_by_role("button", name="Send a test message").click()
+        expect(page.locator("main")).to_contain_text("on its way")
+        channel_outbox.deliver_due(now=timezone.now() + timedelta(seconds=1))
+        page.reload()
+        expect(page.get_by_role("region", name="Last message")).to_contain_text("Sent")
+
+    page.goto(f"{connection.get_absolute_url()}edit/")
+    page.get_by_label("#alerts").check()
+    page.get_by_label("Pager").check()
+    page.get_by_role("button", name="Save channels").click()
+    expect(page.locator("main")).to_contain_text("Channels saved.")
+    page.goto("/account/")
+    page.get_by_label("Platform").check()
+    page.get_by_role("button", name="Save channels").click()
+    expect(page.get_by_label("Platform")).to_be_checked()
+
+    reminders.remind_due(now=timezone.now())
+    assert channel_outbox.deliver_due(now=timezone.now() + timedelta(seconds=1)) == 3
+    slack, teams, signed = sorted((one.json for one in receiver.requests[-3:]), key=lambda sent: "blocks" not in sent)
+    teams, signed = (teams, signed) if "attachments" in teams else (signed, teams)
+    for message in (slack, teams, signed):
+        assert "The token of “Acme main” expires in 3 days." in str(message)
+    assert receiver.requests[-1].headers["content-type"].startswith("application/json")
+    page.goto("/outbox/")
+    expect(page.get_by_role("row").filter(has_text="#alerts").filter(has_text="Acme main")).to_contain_text("Sent")
