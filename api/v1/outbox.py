@@ -10,7 +10,7 @@ from ninja import Query, Router, Status
 from pydantic import Field
 
 from api.authentication import ApiRequest
-from api.v1 import cursors, representations, schemas
+from api.v1 import cursors, outbox_schemas, representations, schemas
 from api.v1.access import Access
 from api.v1.delivery_schemas import RowId
 from api.v1.errors import require_known
@@ -36,13 +36,13 @@ class MailFilters(schemas.Paging):
 @router.get(
     "/outbox",
     auth=Access(VIEW, all_connections=True),
-    response=answers(HTTPStatus.OK, schemas.Outbox),
+    response=answers(HTTPStatus.OK, outbox_schemas.Outbox),
     summary="Read the state of the outbox",
 )
-def get_outbox(request: ApiRequest) -> schemas.Outbox:
+def get_outbox(request: ApiRequest) -> outbox_schemas.Outbox:
     """Return how many mails wait, are retried and failed."""
     counts = notification_reads.mail_counts(now=timezone.now())
-    return schemas.Outbox(
+    return outbox_schemas.Outbox(
         due=counts.due,
         waiting=counts.waiting,
         failing=counts.failing,
@@ -54,16 +54,16 @@ def get_outbox(request: ApiRequest) -> schemas.Outbox:
 @router.get(
     "/outbox/mails",
     auth=Access(VIEW, all_connections=True),
-    response=answers(HTTPStatus.OK, schemas.MailList),
+    response=answers(HTTPStatus.OK, outbox_schemas.MailList),
     openapi_extra=headers(HTTPStatus.OK, Link="The next page, if there is one."),
     summary="List mails",
 )
-def list_mails(request: ApiRequest, response: HttpResponse, filters: Query[MailFilters]) -> schemas.MailList:
+def list_mails(request: ApiRequest, response: HttpResponse, filters: Query[MailFilters]) -> outbox_schemas.MailList:
     """List the mails of the outbox without their text, newest first."""
     require_known(request, filters)
     found = notification_reads.mails(filters.state)
     page = cursors.page_by_id(found, of="mails", cursor=filters.cursor, limit=filters.limit, newest_first=True)
-    return schemas.MailList(
+    return outbox_schemas.MailList(
         mails=[representations.mail(row) for row in page.rows],
         next=next_page(request, response, page.next_cursor),
     )
@@ -72,10 +72,10 @@ def list_mails(request: ApiRequest, response: HttpResponse, filters: Query[MailF
 @router.get(
     "/outbox/mails/{int:mail_id}",
     auth=Access(VIEW, all_connections=True),
-    response=answers(HTTPStatus.OK, schemas.Mail, *ONE),
+    response=answers(HTTPStatus.OK, outbox_schemas.Mail, *ONE),
     summary="Get a mail",
 )
-def get_mail(request: ApiRequest, mail_id: RowId) -> schemas.Mail:
+def get_mail(request: ApiRequest, mail_id: RowId) -> outbox_schemas.Mail:
     """Return the state of a mail, without its text."""
     return _shown(mail_id)
 
@@ -83,11 +83,11 @@ def get_mail(request: ApiRequest, mail_id: RowId) -> schemas.Mail:
 @router.post(
     "/outbox/mails/{int:mail_id}/retry",
     auth=Access("connections.resend_mail", all_connections=True, shows=VIEW),
-    response=answers(HTTPStatus.ACCEPTED, schemas.RetriedMail, *ONE),
+    response=answers(HTTPStatus.ACCEPTED, outbox_schemas.RetriedMail, *ONE),
     openapi_extra=headers(HTTPStatus.ACCEPTED, Location="Where to follow the mail."),
     summary="Retry a mail",
 )
-def retry_mail(request: ApiRequest, response: HttpResponse, mail_id: RowId) -> Status[schemas.RetriedMail]:
+def retry_mail(request: ApiRequest, response: HttpResponse, mail_id: RowId) -> Status[outbox_schemas.RetriedMail]:
     """Try to send an unsent mail now, also one that failed. A sent mail is left as it is."""
     from connections.tasks import send_due
 
@@ -102,10 +102,10 @@ def retry_mail(request: ApiRequest, response: HttpResponse, mail_id: RowId) -> S
         warnings = []
     shown = _shown(mail_id)
     response.headers["Location"] = shown.url
-    return Status(HTTPStatus.ACCEPTED, schemas.RetriedMail(**shown.model_dump(), warnings=warnings))
+    return Status(HTTPStatus.ACCEPTED, outbox_schemas.RetriedMail(**shown.model_dump(), warnings=warnings))
 
 
-def _shown(mail_id: int) -> schemas.Mail:
+def _shown(mail_id: int) -> outbox_schemas.Mail:
     row = notification_reads.mail(mail_id)
     if row is None:
         raise Http404

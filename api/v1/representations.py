@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from api import reads
 from api.authentication import Caller
-from api.v1 import schemas
+from api.v1 import outbox_schemas, schemas
 from api.v1.links import address
 from connections import clients
 from connections.actions import enforce_policy, versions
@@ -188,10 +188,10 @@ def events(rows: Iterable[Event]) -> list[schemas.Event]:
     ]
 
 
-def mail(row: Mail) -> schemas.Mail:
+def mail(row: Mail) -> outbox_schemas.Mail:
     """A mail, without its text."""
     about = row.connection
-    return schemas.Mail(
+    return outbox_schemas.Mail(
         id=row.pk,
         kind=row.kind,
         state=_mail_state(row),
@@ -208,9 +208,9 @@ def mail(row: Mail) -> schemas.Mail:
     )
 
 
-def _mail_state(row: Mail) -> schemas.MailState:
+def _mail_state(row: Mail) -> outbox_schemas.MailState:
     if row.sent_at is not None:
-        return schemas.MailState.IN_A_FOLDER if row.is_only_written else schemas.MailState.SENT
+        return outbox_schemas.MailState.IN_A_FOLDER if row.is_only_written else outbox_schemas.MailState.SENT
     if row.given_up_at is not None:
-        return schemas.MailState.GIVEN_UP
-    return schemas.MailState.FAILING if row.last_error else schemas.MailState.WAITING
+        return outbox_schemas.MailState.GIVEN_UP
+    return outbox_schemas.MailState.FAILING if row.last_error else outbox_schemas.MailState.WAITING
