@@ -63,11 +63,18 @@ class FilterForm(forms.Form):
         offer(self, "status", [("", "Any status"), *statuses])
 
 
+class _DayInput(forms.DateInput):
+    """A date as browsers exchange it, whatever the language of the site."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
 class PeriodForm(forms.Form):
     """The first and the last day of a report."""
 
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(label="From", required=False, widget=_DayInput())
+    until = forms.DateField(label="To", required=False, widget=_DayInput())
 
     def period(self, *, default: tuple[date, date]) -> tuple[date, date]:
         """The days given, or else the default; in either order."""
