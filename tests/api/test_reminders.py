@@ -131,5 +131,5 @@ def test_the_task_is_scheduled_and_the_history_names_the_reminder(client: Client
     token_of(owner, days=3)
     remind_due(now=NOON)
     client.force_login(make_person("root", staff=True))
-    page = client.get(reverse("history:all")).content.decode()
+    page = client.get(reverse("history:all"), {"automatic": "on"}).content.decode()
     assert "1 person, 3 days before it expires" in page
