@@ -97,6 +97,13 @@ def tone_of_days(left: int) -> str:
     return "warn" if left <= SOON_DAYS else "quiet"
 
 
+def urgency_of_days(left: int | None) -> str:
+    """The first words of a mail's subject about a token with this many days left; empty when there is time."""
+    if left is None or left > URGENT_DAYS:
+        return ""
+    return "Urgent" if left <= 1 else "Action needed"
+
+
 def in_words(expires_on: date | None, today: date) -> str:
     """The expiry date as people read it: "in 3 days", "tomorrow", "today" or "expired 2 days ago"."""
     if expires_on is None:

@@ -32,6 +32,8 @@ MAILS: dict[str, str] = {
 }
 _MAY_BE_EXTENDED = (Kind.EXPIRY, Kind.UNDATED)
 DIGEST = "digest"
+# The most urgent first, as `expiry.urgency_of_days` names them.
+_URGENCIES = ("Urgent", "Action needed", "")
 _BATCH = 500
 
 
@@ -265,6 +267,7 @@ def _digest(due: list[tuple[Due, Recipient]], shared: Mapping[int, list[str]], *
         "any_reach_unknown": any(row["kind"] == Kind.REACH_UNKNOWN for row in rows),
         "any_end": any(row["kind"] != Kind.REACH_UNKNOWN for row in rows),
         "any_can_be_extended": any(row["kind"] in _MAY_BE_EXTENDED and not row["token_is_dead"] for row in rows),
+        **_worst(rows),
         **_global_tokens(today),
     }
     about = [reminder.connection for reminder, _ in due]
@@ -274,8 +277,27 @@ def _digest(due: list[tuple[Due, Recipient]], shared: Mapping[int, list[str]], *
     return mail
 
 
-def _tokens_pages(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    return sorted({(row["connection"].organization, row["tokens_page"]) for row in rows if row["tokens_page"]})
+def _worst(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """How urgent a digest is, by its most urgent row, and whether what it is about has happened already."""
+    endings = [row for row in rows if row["kind"] != Kind.REACH_UNKNOWN]
+    most_urgent = min(rows, key=lambda row: _URGENCIES.index(row["urgency"]))
+    return {
+        "urgency": most_urgent["urgency"],
+        "tone": most_urgent["tone"],
+        "expired_count": len({row["connection"].pk for row in rows if row["ended"]}),
+        "all_ended": bool(endings) and all(row["ended"] for row in endings),
+    }
+
+
+def _tokens_pages(rows: list[dict[str, Any]]) -> list[tuple[str, str, bool | None]]:
+    """Organizations with the page of their tokens, and whether each token there must be created; None to look only."""
+    can_extend: dict[tuple[str, str], list[bool]] = {}
+    for row in rows:
+        if row["tokens_page"]:
+            listed = can_extend.setdefault((row["connection"].organization, row["tokens_page"]), [])
+            if row["kind"] != Kind.REACH_UNKNOWN:
+                listed.append(row["kind"] in _MAY_BE_EXTENDED and not row["token_is_dead"])
+    return [(*page, not any(listed) if listed else None) for page, listed in sorted(can_extend.items())]
 
 
 def _context(reminder: Due, shared: Mapping[int, list[str]], today: date) -> dict[str, Any]:
@@ -290,7 +312,8 @@ def _context(reminder: Due, shared: Mapping[int, list[str]], today: date) -> dic
         "ended": ended,
         "token_is_dead": ended or connection.is_token_dead(today=today),
         "expires_text": expiry.relative_day(ends_on, today) if ends_on else "",
-        "tone": expiry.tone_of(ends_on, today),
+        "tone": "bad" if ended else expiry.tone_of(ends_on, today),
+        "urgency": expiry.urgency_of_days(-1 if ended else days_left),
         "ends_on": ends_on,
         **_global_tokens(today),
     }
@@ -312,7 +335,8 @@ def _row_words(row: dict[str, Any]) -> str:
     day = f"{row['ends_on']:%-d %B %Y}"
     if row["kind"] == Kind.ALL_ORGANIZATIONS:
         return f"valid for all organizations, stops working {row['expires_text']}, {day}: create a new one"
-    words = f"{'expired' if row['ended'] else 'expires'} {row['expires_text']}, {day}"
+    verb = "expires" if not row["ended"] else "expired" if row["days_left"] < 0 else "has expired; recorded date"
+    words = f"{verb} {row['expires_text']}, {day}"
     words = f"{words}: create a new one" if row["token_is_dead"] else words
     others = ", ".join(row["shared_with"])
     return f"{words}; also used by {others}" if others else words

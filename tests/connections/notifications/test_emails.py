@@ -226,7 +226,9 @@ def test_reminders_and_nothing_else_can_be_stopped(kind: str, connection: Connec
 def test_the_end_is_said_in_days_and_as_a_date(left: int, subject: str, words: str, connection: Connection) -> None:
     Connection.objects.update(name="Acme main", expires_on=TODAY + timedelta(days=left))
     mail = expiring(connection)
-    assert mail.subject == f'[MFE Orchestrator] Azure DevOps token for "Acme main" {subject}'
+    urgency = "Urgent" if left <= 1 else "Action needed"
+    assert mail.subject == f'[MFE Orchestrator] {urgency}: Azure DevOps token for "Acme main" {subject}'
+    assert "border-top:4px solid #b3232b" in mail.html
     assert words in mail.text
     assert "Since 31 March 2026" in mail.text or "since 31 March 2026" in mail.text
 
@@ -273,7 +275,12 @@ def test_a_digest_says_of_each_dead_token_to_create_a_new_one(connection: Connec
     assert "create a new one" not in text
     Mail.objects.all().delete()
     Connection.objects.update(expires_on=TODAY - timedelta(days=1))
-    text = expiring(connection).text
+    mail = expiring(connection)
+    text = mail.text
+    assert mail.subject == "[MFE Orchestrator] Urgent: 4 Azure DevOps tokens need your attention (4 expired)"
+    assert "The repositories, builds and releases of these connections have stopped working." in text
+    assert "when its token expires" not in text
+    assert "Create new tokens for acme in Azure DevOps" in text
     assert text.count("expired yesterday, 23 November 2026: create a new one") == 4
     assert "Extend or" not in text
 
@@ -318,10 +325,34 @@ def test_a_digest_of_questions_says_how_to_find_out_and_nothing_of_ends(connecti
     assert "http://127.0.0.1:8000/code-repositories/?status=reach_unknown" in mail.text.split()
 
 
+def test_a_digest_of_expired_and_other_tokens_tells_them_apart(connection: Connection) -> None:
+    digest(connection)
+    Mail.objects.all().delete()
+    Connection.objects.update(expires_on=TODAY + timedelta(days=3))
+    Connection.objects.filter(pk=connection.pk).update(expires_on=TODAY - timedelta(days=1))
+    mail = expiring(connection)
+    assert "need your attention (1 expired)" in mail.subject
+    for words in (mail.text, _Page(mail.html).text):
+        assert "Where the token has expired, the repositories" in words
+        assert "Extend or replace the others before they expire" in words
+        assert "Create new tokens for acme in Azure DevOps" in words
+        assert "Create or extend tokens for fabrikam in Azure DevOps" in words
+
+
+@pytest.mark.parametrize(
+    ("left", "urgency", "colour"), [(30, "", "#d08700"), (14, "", "#d08700"), (3, "Action needed: ", "#b3232b")]
+)
+def test_urgency_and_colour_follow_the_days_left(left: int, urgency: str, colour: str, connection: Connection) -> None:
+    Connection.objects.update(expires_on=TODAY + timedelta(days=left))
+    mail = expiring(connection)
+    assert mail.subject.startswith(f"[MFE Orchestrator] {urgency}Azure DevOps token for")
+    assert f"border-top:4px solid {colour}" in mail.html
+
+
 def test_a_digest_of_both_says_both_and_counts_each_token_once(connection: Connection) -> None:
     Connection.objects.update(token_reach="unknown")
     mail = digest(connection)
-    assert mail.subject == "[MFE Orchestrator] 4 Azure DevOps tokens need your attention"
+    assert mail.subject == "[MFE Orchestrator] Urgent: 4 Azure DevOps tokens need your attention"
     for words in ("Extend or replace each token before then", "For some of these tokens, we have no record"):
         assert words in mail.text
 

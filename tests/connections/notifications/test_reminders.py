@@ -75,9 +75,8 @@ def test_the_owner_is_told_once_with_everything_that_helps(owner: User) -> None:
     assert remind_due(now=NOON) == 0
     mail = Mail.objects.get()
     assert mail.recipient == "olga@example.com"
-    assert (
-        mail.subject == f'[MFE Orchestrator] Azure DevOps token for "{connection.name}" expires in 7 days (1 Dec 2026)'
-    )
+    about = f'Azure DevOps token for "{connection.name}" expires in 7 days (1 Dec 2026)'
+    assert mail.subject == f"[MFE Orchestrator] Action needed: {about}"
     for words in (connection.organization, "Read, write, & manage", "31 March 2026", "/token/", "olga"):
         assert words in mail.text
     assert mail.headers["List-Unsubscribe"].startswith("<http")
