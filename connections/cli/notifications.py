@@ -9,7 +9,7 @@ from django.utils import timezone
 from connections import notification_reads
 from connections.cli.common import ExitCode, Options, Output, count, day, find
 from connections.models import Reminder
-from connections.notifications import emails, outbox, reminders
+from connections.notifications import channel_outbox, emails, outbox, reminders
 from connections.notifications.reminders import Due
 from core.database_time import database_now
 from history import queries
@@ -41,11 +41,13 @@ def remind_people(options: Options, output: Output) -> int:
     written = 0 if options["dry_run"] else reminders.remind_due(now=now)
     is_sending = options["send"] and not options["dry_run"]
     sent = outbox.send_all_due(now=now) if is_sending else 0
+    delivered = channel_outbox.deliver_due(now=now) if is_sending else 0
     only_written = sent if emails.written_to() else 0
     mails = {
         "mails_written": written,
         "mails_sent": sent - only_written,
         "mails_only_written": only_written,
+        "messages_sent": delivered,
         "mails_failing": notification_reads.count_of_failing_mails(),
     }
     lines = [*map(_line, due), _summary(options, len(due), mails)]
@@ -79,6 +81,8 @@ def _summary(options: Options, due: int, mails: dict[str, int]) -> str:
     if options["dry_run"]:
         return f"{due} due. Nothing was written."
     sent = f"{mails['mails_sent']} sent"
+    if mails["messages_sent"]:
+        sent += f", {mails['messages_sent']} messages to channels sent"
     if mails["mails_only_written"]:
         sent += f" ({mails['mails_only_written']} only written to {emails.written_to()})"
     return f"{due} due, {mails['mails_written']} mails written, {sent}, {mails['mails_failing']} failing."

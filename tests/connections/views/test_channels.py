@@ -1,7 +1,9 @@
 """Channels are set up by administrators, and chosen for connections and by people."""
 
+import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -201,3 +203,13 @@ def test_retry_now_delivers_a_waiting_message(root: Client, receiver: Receiver) 
     channel_outbox.deliver_due(now=NOW)
     root.post(reverse("connections:mail-again", args=[message.pk]))
     assert channel_outbox.deliver_due(now=datetime.now(UTC) + timedelta(seconds=1)) == 1
+
+
+def test_remind_with_send_delivers_to_channels_too(receiver: Receiver) -> None:
+    connection = ConnectionFactory.create(expires_on=datetime.now(UTC).date() + timedelta(days=3))
+    webhooks.add("slack", receiver).channel.connections.add(connection)
+    said = StringIO()
+    with suppress(SystemExit):
+        call_command("connections", "remind", "--send", "--json", stdout=said)
+    assert json.loads(said.getvalue())["messages_sent"] == 1
+    assert len(receiver.requests) == 1
