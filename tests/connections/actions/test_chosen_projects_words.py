@@ -42,7 +42,8 @@ def test_the_page_says_where_it_is_denied_and_where_granted(pages: Client, mixed
         assert page.count("Not permitted in every project") == 1
         names = "Code write, Build execute, Release write &amp; execute and Release manage"
         assert f"{WHERE}: {names}." in page
-        assert "Tested in Storefront and Tailwind." in page
+        assert "</time> in Storefront and Tailwind" in page
+    assert "Tested in Storefront and Tailwind." in tested
     assert "Connection successful" in tested
 
 
