@@ -374,3 +374,9 @@ def kinds_of_events(connection: Connection) -> list[str]:
 def actors_of_events(connection: Connection) -> list[str]:
     """Who acted on a connection, by name."""
     return list(events_of(connection).order_by("actor_name").values_list("actor_name", flat=True).distinct())
+
+
+def has_second_factor(user: User) -> bool:
+    """Whether this person has one. allauth is installed only while it is turned on."""
+    authenticators = user.authenticator_set  # type: ignore[attr-defined]
+    return bool(authenticators.exists())

@@ -74,6 +74,11 @@ def _of_actor(selected: QuerySet[Event], filters: Filters) -> QuerySet[Event]:
     return selected.filter(actor_name=filters.actor_name) if filters.actor_name else selected
 
 
+def has_happened(kind: str) -> bool:
+    """Whether the history has an event of this kind."""
+    return Event.objects.filter(kind=kind).exists()
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     """The position of an event in the order of the page."""

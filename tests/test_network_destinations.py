@@ -7,6 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = ("api", "connections", "core", "delivery", "history", "orchestrator", "people", "throttling")
+# Comments cite sources, as docstrings do.
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 HOST = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,})")
 # Names a language, asks nobody.
 NAMESPACES = {"www.w3.org", "adaptivecards.io"}
@@ -42,7 +44,7 @@ def hosts() -> dict[str, str]:
                 found |= dict.fromkeys(HOST.findall(text), str(path))
     for drawn in (ROOT / "templates", ROOT / "static", *(ROOT / "connections/providers").glob("*/templates")):
         for path in drawn.rglob("*.*"):
-            found |= dict.fromkeys(HOST.findall(path.read_text()), str(path))
+            found |= dict.fromkeys(HOST.findall(COMMENT.sub("", path.read_text())), str(path))
     return found
 
 

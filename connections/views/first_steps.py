@@ -6,7 +6,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from history.queries import Filters, events
+from connections.reads import has_second_factor
+from history.queries import has_happened
 
 _TO_FOLDER = "connections.notifications.mail_folder.FolderBackend"
 
@@ -46,7 +47,7 @@ def first_steps(user: User, *, has_connections: bool) -> list[FirstStep]:
         _second_factor(user),
         FirstStep(
             "Make a backup",
-            events(Filters(kind="backup.made")).exists(),
+            has_happened("backup.made"),
             "One file with the whole database. Keep the keys in another place.",
             command="python manage.py backup FILE",
         ),
@@ -58,6 +59,4 @@ def _second_factor(user: User) -> FirstStep:
     label, text = "Add a second factor", "A code of an authenticator app protects your account."
     if not settings.SECOND_FACTOR:
         return FirstStep(label, False, f"{text} It is turned off on this site.", command="SECOND_FACTOR=1")
-    # allauth is only imported while the second factor is turned on.
-    authenticators = user.authenticator_set  # type: ignore[attr-defined]
-    return FirstStep(label, authenticators.exists(), text, url=reverse("mfa_index"))
+    return FirstStep(label, has_second_factor(user), text, url=reverse("mfa_index"))
