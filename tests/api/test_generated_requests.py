@@ -13,10 +13,14 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+import schemathesis
 from django.core.wsgi import get_wsgi_application
 from django.db import transaction
 from hypothesis import HealthCheck, settings
 from pytest_django import Settings
+from schemathesis import Case
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks
 
 from api.v1.operations import document
 from connections.models import Connection
@@ -25,13 +29,6 @@ from tests.api.conftest import EVERYTHING
 from tests.factories import StoredCredentialFactory, make_token
 from tests.leaks import hits
 from tests.test_who_may_do_what import WHO, user_of
-
-# `make dev-environment` installs it.
-schemathesis = pytest.importorskip("schemathesis")
-
-from schemathesis import Case  # noqa: E402
-from schemathesis.checks import not_a_server_error  # noqa: E402
-from schemathesis.specs.openapi import checks  # noqa: E402
 
 NOBODY, *ROLES, MOST = WHO[1:]
 STORED = "q7" * 26
