@@ -128,3 +128,24 @@ def test_a_copied_address_says_so_on_its_button(context: BrowserContext, page: P
     expect(page.locator("#announcer")).to_have_text("Copied.")
     assert page.evaluate("navigator.clipboard.readText()") == repository.https_url
     expect(button).to_have_text("Copy the HTTPS address")
+
+
+def test_search_is_reached_within_five_tabs(page: Page, connected: Connected) -> None:
+    connected()
+    for address in ("/code-repositories/", "/builds/"):
+        page.goto(address)
+        stops = 0
+        while not page.evaluate("document.activeElement.matches('[type=search]')"):
+            page.keyboard.press("Tab")
+            stops += 1
+        assert stops <= 5, address
+
+
+def test_the_first_connection_is_on_the_first_screen_of_a_phone(page: Page, connected: Connected) -> None:
+    connected()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/code-repositories/")
+    place = page.get_by_role("link", name="Acme main", exact=True).bounding_box()
+    assert place
+    assert place["y"] + place["height"] < 844
+    assert page.locator("header").bounding_box()["height"] <= 64  # type: ignore[index]
