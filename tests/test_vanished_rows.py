@@ -25,9 +25,12 @@ ANN = Actor("ann")
 # Each saves a row that it made, or holds by `select_for_update`, in the same transaction.
 HELD = {
     "connections/actions/audit.py": {"_write"},
+    "connections/actions/audit_runs.py": {"_latest_round"},
     "connections/actions/connect.py": {"connect"},
     "connections/actions/coverage.py": {"choose_projects"},
     "connections/actions/edit.py": {"_write"},
+    # Its row was added in the same transaction.
+    "connections/actions/manage_channels.py": {"add_channel"},
     "connections/actions/rotate.py": {"_swap"},
     "people/actions/manage_people.py": {"_save", "assign_role"},
 }

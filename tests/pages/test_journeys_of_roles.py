@@ -26,7 +26,8 @@ from tests.test_who_may_do_what import WHO, table
 ROLES = [role.name for role in roles.ROLES]
 PASSWORD = "a-long-enough-password-4-roles"
 LINK = re.compile(r'<a\b[^>]*\bhref="([^"]*)"')
-FORM = re.compile(r"<form\b[^>]*>")
+FORM = re.compile(r"(<form\b[^>]*>)(.*?)</form>", re.DOTALL)
+BUTTON = re.compile(r'<button\b[^>]*\bformaction="([^"]*)"')
 CONNECT = {"name": "Acme main", "organization": "acme", "expires": "90", "token_reach": "one"}
 
 
@@ -59,9 +60,12 @@ def shown(page: str, here: str) -> tuple[set[str], set[str]]:
     """The paths of this site that a page links to, and those that its buttons post to."""
     links = {urljoin(here, unescape(found)) for found in LINK.findall(page)}
     posts = {
-        urlsplit(urljoin(here, attribute(tag, "action", here))).path
-        for tag in FORM.findall(page)
+        urlsplit(urljoin(here, unescape(action))).path
+        for tag, inside in FORM.findall(page)
         if attribute(tag, "method", "get").lower() == "post"
+        for action in {attribute(tag, "action", "") or here, *BUTTON.findall(inside)}
+        # Each button of the ticked rows has an address of its own.
+        if action != here or "data-selection" not in tag
     }
     return {urlsplit(link)._replace(fragment="").geturl() for link in links if not urlsplit(link).netloc}, posts
 
