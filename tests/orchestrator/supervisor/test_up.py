@@ -1,12 +1,23 @@
 """What `manage.py up` does before anything is started; tests/product shows the rest."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from orchestrator.supervisor.up import up
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """`up` hides what the product writes from other users; tests that follow have their own way."""
+    before = os.umask(0o077)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 def test_it_loads_neither_django_nor_celery() -> None:
