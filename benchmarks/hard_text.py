@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
-from re import _constants as codes  # type: ignore[attr-defined]  # typeshed does not know how re reads expressions
-from re import _parser as parser  # type: ignore[attr-defined]  # the same
+from re import _constants as codes
+from re import _parser as parser
 from typing import Any
 
 Text = Callable[[int], str]

@@ -8,6 +8,7 @@ from typing import TypedDict
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from connections.providers.registry import BY_KEY
@@ -67,7 +68,7 @@ def _address(name: str) -> str:
 # 33 states of the expiry date with each of the three states of health that need attention, and some more.
 @lru_cache(maxsize=256)
 def _chips(chips: tuple[Chip, ...]) -> SafeString:
-    return SafeString("".join(render_to_string("components/chip.html", {"chip": chip}) for chip in chips))
+    return format_html_join("", "{}", ((render_to_string("components/chip.html", {"chip": chip}),) for chip in chips))
 
 
 @lru_cache(maxsize=512)
