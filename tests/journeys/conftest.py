@@ -68,7 +68,7 @@ def sign_in(context: BrowserContext, site: str, user: User) -> None:
 @pytest.fixture
 def context(browser: Browser, site: str, maintainer: User) -> Iterator[BrowserContext]:
     """A browser window's memory, in which the maintainer is signed in."""
-    with browser.new_context(base_url=site) as opened:
+    with browser.new_context(base_url=site, viewport={"width": 1440, "height": 900}) as opened:
         opened.set_default_timeout(10_000)
         sign_in(opened, site, maintainer)
         yield opened
