@@ -2,6 +2,7 @@
 
 import logging
 import re
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
@@ -27,6 +28,7 @@ class LogFile:
         self._file = RotatingFileHandler(self.path, maxBytes=LARGEST_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
         self.path.chmod(0o600)
         self._report, self._is_failing = report, False
+        self._lock = threading.Lock()
 
     def write(self, name: str, text: str) -> None:
         """Add a line of the process `name`, with the time unless the line has one. Without it the product goes on."""
@@ -47,13 +49,10 @@ class LogFile:
 
     def _append(self, line: str) -> None:
         record = logging.makeLogRecord({"msg": line})
-        self._file.acquire()
-        try:
+        with self._lock:
             if self._file.shouldRollover(record):
                 self._file.doRollover()
             # A rotation that failed halfway has left no file open.
             self._file.stream = stream = self._file.stream or self.path.open("a", encoding="utf-8")
             stream.write(f"{line}\n")
             stream.flush()
-        finally:
-            self._file.release()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
+from types import FrameType
 from typing import Any, TextIO
 
 from django.core.exceptions import ImproperlyConfigured
@@ -73,13 +74,15 @@ class Product:
             self._say_if_moved("sandbox", self._settings.sandbox_port, self._sandbox_port)
             self._start()
             while True:
-                signal.pause()
+                # Not `signal.pause`: a signal just before it would be noticed only at the next signal.
+                sleep(1.0)
         except KeyboardInterrupt:
             self._console.line(SUPERVISOR, "stopping")
             self._console.is_stopping = True
         finally:
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)
+            _ignore_signals()
+            # A second Ctrl-C ends the waiting.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             self._manager.stop(last="broker")
             self._listener.close()
 
@@ -141,9 +144,23 @@ class Product:
             sleep(0.05)
 
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def _raise_on_signals() -> None:
     """Let SIGTERM and the end of the terminal raise KeyboardInterrupt, as Ctrl-C does."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         # Under nohup the product outlives the terminal.
         if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, _raise_once)
+
+
+def _raise_once(number: int, frame: FrameType | None) -> None:
+    # A closed terminal sends SIGHUP, and the death of make SIGTERM: the second would interrupt the stopping.
+    _ignore_signals()
+    signal.default_int_handler(number, frame)
+
+
+def _ignore_signals() -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

@@ -230,6 +230,7 @@ def test_a_later_start_takes_no_set_up_and_every_end_leaves_nothing_behind(
         assert "Installing" not in start.text
         assert start.pids_of("sandbox") == []
         end(start)
-        eventually(lambda: start.processes() == {}, f"left behind: {start.processes()}", within=20)
+        # The supervisor itself gives its processes 10 s, and then the broker 10 s more.
+        eventually(lambda: start.processes() == {}, f"left behind: {start.processes()}", within=45)
     finally:
         start.close()
