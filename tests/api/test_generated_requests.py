@@ -14,8 +14,9 @@ from unittest.mock import patch
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import transaction
+from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, settings
 from pytest_django import Settings
 from schemathesis import Case
@@ -74,6 +75,16 @@ def azure_devops() -> Iterator[str]:
     """The address of a sandbox, which rejects every generated token."""
     with Sandbox() as sandbox:
         yield sandbox.url
+
+
+@pytest.fixture(autouse=True)
+def _kept_connection() -> Iterator[None]:
+    """The requests share the transaction of the test; Django would close its connection, as in a server."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture
