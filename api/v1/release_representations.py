@@ -111,7 +111,7 @@ def stage(environment: azure.Environment, identity_id: str) -> schemas.Stage:
         state=stage_of(environment),
         minutes=environment.minutes,
         changed_at=environment.changed_at,
-        approvals=[approval(one, identity_id) for one in asked(environment)],
+        approvals=[approval(request, identity_id) for request in asked(environment)],
         attempts=[_attempt(attempt) for attempt in environment.attempts],
     )
 

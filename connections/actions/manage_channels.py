@@ -19,7 +19,7 @@ from connections.input_rules import InvalidInput
 from connections.models import ChannelTarget, Mail, NotificationChannel
 from connections.models.channels import NAME_LENGTH
 from connections.notifications import channel_hosts, outbox_rows
-from connections.notifications.channel_bodies import SECRET_PREFIX
+from connections.notifications.channel_bodies import KEY_PREFIX
 from core.secrets import Secret
 from history.record import Actor, record
 
@@ -166,16 +166,16 @@ def signing_secret(kind: str, entered: Secret) -> Secret | None:
     if not text or kind != Kind.WEBHOOK:
         return None
     try:
-        key = base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True)
+        key = base64.b64decode(text.removeprefix(KEY_PREFIX), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if not _SHORTEST_KEY <= len(key) <= _LONGEST_KEY:
         words = f"A signing secret is whsec_ and base64 of {_SHORTEST_KEY} to {_LONGEST_KEY} random bytes."
         raise InvalidInput("signing_secret_invalid", words, field="signing_secret")
-    return Secret(SECRET_PREFIX + base64.b64encode(key).decode())
+    return Secret(KEY_PREFIX + base64.b64encode(key).decode())
 
 
 def _new_secret(kind: str) -> Secret:
     if kind != Kind.WEBHOOK:
         return Secret("")
-    return Secret(SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_NEW_KEY)).decode())
+    return Secret(KEY_PREFIX + base64.b64encode(secrets.token_bytes(_NEW_KEY)).decode())

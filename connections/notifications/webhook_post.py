@@ -16,7 +16,13 @@ from django.conf import settings
 
 from connections.notifications import channel_hosts
 from connections.notifications.channel_hosts import HostNotListed
-from connections.providers.azure_devops.deadlines import DeadlineAdapter, NoPublicAddress, PublicAdapter, deadline
+from connections.providers.azure_devops.deadlines import (
+    DeadlineAdapter,
+    NoPublicAddress,
+    PublicAdapter,
+    causes,
+    deadline,
+)
 from core.secrets import Secret
 
 LONGEST_ANSWER = 64 * 1024
@@ -108,24 +114,13 @@ def _timed_out() -> str:
 
 
 def _words(error: Exception) -> str:
-    causes = _causes(error)
-    if any(isinstance(cause, NoPublicAddress) for cause in causes):
+    wrapped = causes(error)
+    if any(isinstance(cause, NoPublicAddress) for cause in wrapped):
         return f"The name of the target has only private addresses, which {channel_hosts.SETTING} does not allow."
-    if any(isinstance(cause, urllib3.exceptions.NameResolutionError) for cause in causes):
+    if any(isinstance(cause, urllib3.exceptions.NameResolutionError) for cause in wrapped):
         return "The name of the target can't be resolved."
-    if any(isinstance(cause, (ssl.SSLCertVerificationError, requests.exceptions.SSLError)) for cause in causes):
+    if any(isinstance(cause, (ssl.SSLCertVerificationError, requests.exceptions.SSLError)) for cause in wrapped):
         return "The certificate of the target is not trusted, or TLS failed."
-    if any(isinstance(cause, (TimeoutError, urllib3.exceptions.ConnectTimeoutError)) for cause in causes):
+    if any(isinstance(cause, (TimeoutError, urllib3.exceptions.ConnectTimeoutError)) for cause in wrapped):
         return _timed_out()
     return "The connection to the target failed."
-
-
-def _causes(error: BaseException) -> list[object]:
-    causes: list[object] = []
-    waiting: list[object] = [error]
-    while waiting and len(causes) < 20:
-        cause = waiting.pop()
-        if isinstance(cause, BaseException) and cause not in causes:
-            causes.append(cause)
-            waiting += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
-    return causes

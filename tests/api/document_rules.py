@@ -28,7 +28,9 @@ def paths_are_plain(document: Document) -> Iterator[str]:
             yield f"{path}: no plain path"
         for method, operation in methods.items():
             declared = [
-                one["name"] for one in operation.get("parameters", []) if one["in"] == "path" and one["required"]
+                parameter["name"]
+                for parameter in operation.get("parameters", [])
+                if parameter["in"] == "path" and parameter["required"]
             ]
             if sorted(declared) != sorted(re.findall(r"\{(\w+)\}", path)):
                 yield f"{method.upper()} {path}: parameters of the path are {declared}"

@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from connections.models import Connection
 from core.tasks import BrokerUnavailable
-from delivery.models import Project, Repository, SyncState
+from delivery.models import Repository, SyncState
 from tests.api.calls import SITE, Program, pages_of, problem
 from tests.api.conftest import EVERYTHING
-from tests.factories import ConnectionFactory
+from tests.factories import ConnectionFactory, make_repositories
 
 
 @pytest.fixture(autouse=True)
@@ -24,24 +24,7 @@ def enqueued() -> Iterator[Mock]:
 
 @pytest.fixture
 def many(db: None) -> Connection:
-    """A connection with repositories, of which one is empty, one disabled and one gone."""
-    connection: Connection = ConnectionFactory.create(name="Acme main")
-    now = timezone.now()
-    project = Project.objects.create(connection=connection, azure_id="p", name="Store", seen_at=now)
-    Repository.objects.bulk_create(
-        Repository(
-            project=project,
-            azure_id=str(number),
-            name=name,
-            default_branch="" if number == 1 else "refs/heads/main",
-            disabled=number == 2,
-            size=number,
-            added_at=now,
-            gone_at=now if number == 3 else None,
-        )
-        for number, name in enumerate(("delta", "Bravo", "alpha", "charlie", "alpha", "echo"))
-    )
-    return connection
+    return make_repositories(("delta", "Bravo", "alpha", "charlie", "alpha", "echo"))
 
 
 def names(program: Program, query: str = "") -> list[str]:

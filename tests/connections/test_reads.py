@@ -82,7 +82,7 @@ def test_the_worst_come_first(every_kind: list[Connection], django_assert_num_qu
         with django_assert_num_queries(1):
             page = reads.page_of_connections(Filters(sort=WORST), str(number), today=TODAY, groups=groups)
         found += [row.pk for row in page]
-    assert found == [one.pk for one in reads.connections(Filters(sort=WORST), today=TODAY)]
+    assert found == [connection.pk for connection in reads.connections(Filters(sort=WORST), today=TODAY)]
     ranks = [rank_of(Connection.objects.get(pk=pk)) for pk in found]
     assert ranks == sorted(ranks)
     assert set(ranks) == set(range(7))

@@ -44,7 +44,7 @@ def addresses_of_tokens(connection: Connection) -> list[str]:
     reader = notify.Recipient("olga@example.com", "you own this connection")
     facts = notify.facts(connection) | {"problem": None}
     (mail,) = notify.enqueue_mail("rejected", [reader], facts, about=[connection], now=timezone.now())
-    sections = [f"/code-repositories/{one}/" for one in ("rotation", "audits", "calendar", "guard-rails")]
+    sections = [f"/code-repositories/{section}/" for section in ("rotation", "audits", "calendar", "guard-rails")]
     walk = f"/code-repositories/rotation/plan/?within=30&connection={connection.pk}"
     of_run = f"/code-repositories/audits/{run.pk}/"
     return [
@@ -92,13 +92,13 @@ def addresses_of_releases(sandbox: Sandbox) -> list[str]:
     """A pipeline, and releases that went through, wait for somebody, and failed; with the questions about them."""
     here = f"/releases/{Project.objects.get(name='Tailspin').pk}/"
     azure = sandbox.state.organizations["fabrikam"].projects[0]
-    for one in azure.releases:
-        one.settle(sandbox.state.now(), azure.new_id)
-    waiting = next(one for one in reversed(azure.releases) if one.definition.id == 1)
+    for release in azure.releases:
+        release.settle(sandbox.state.now(), azure.new_id)
+    waiting = next(release for release in reversed(azure.releases) if release.definition.id == 1)
     production = waiting.environments[-1]
     approval = f"{here}{waiting.id}/approvals/{production.attempts[-1].approvals[0].id}/"
     stage = f"{here}{waiting.id}/stages/{production.id}/"
-    inside = [f"{here}{one.id}/" for one in azure.releases]
+    inside = [f"{here}{release.id}/" for release in azure.releases]
     asking = [f"{approval}approve/", f"{approval}reject/", f"{stage}deploy/", f"{stage}cancel/"]
     lists = ["/releases/", "/releases/?state=waiting&sort=newest", "/releases/?q=nothing"]
     lists += [f"/releases/?connection={Connection.objects.order_by('-pk')[0].pk}", "/builds/?state=failed"]

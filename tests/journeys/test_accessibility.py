@@ -1,6 +1,7 @@
 """axe-core finds nothing on our own pages, in light and dark, at three widths."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -24,7 +25,7 @@ def look(page: Page, address: str) -> list[str]:
     page.goto(address)
     for menu in page.locator("details.menu:visible").all():
         menu.locator("summary").click()
-    return [f"{address} {one}" for one in complaints(page)]
+    return [f"{address} {complaint}" for complaint in complaints(page)]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (768, "light"), (320, "light"), (320, "dark")])
@@ -35,13 +36,13 @@ def test_no_page_has_a_complaint(
     maintainer: User,
     token_of: Token,
     sandbox: Sandbox,
-    scheme: str,
+    scheme: Literal["light", "dark"],
     width: int,
 ) -> None:
     pages = every_page(connected, sandbox)
     with browser.new_context(
         base_url=site,
-        color_scheme=scheme,  # type: ignore[arg-type]
+        color_scheme=scheme,
         viewport={"width": width, "height": 900},
     ) as context:
         page = context.new_page()
@@ -61,5 +62,5 @@ def results(page: Page, token_of: Token) -> list[str]:
         page.get_by_label("Personal Access Token").fill(token_of(token))
         page.get_by_role("button", name="Test Connection").click()
         page.locator("#test-result .report").wait_for()
-        found += [f"{token} {one}" for one in complaints(page)]
+        found += [f"{token} {complaint}" for complaint in complaints(page)]
     return found

@@ -2,18 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
-from pytest_django import Settings
 
 from connections.models import Connection
 from connections.notifications import channel_outbox, reminders
-from tests.connections import webhooks
 from tests.connections.webhooks import Receiver
 
 
@@ -22,12 +19,6 @@ def _no_broker() -> Iterator[None]:
     """The journey does the worker's part itself."""
     with patch("connections.views.common.enqueue"):
         yield
-
-
-@pytest.fixture
-def receiver(settings: Settings, tmp_path: Path) -> Iterator[Receiver]:
-    with webhooks.receiving(settings, tmp_path) as running:
-        yield running
 
 
 def test_each_kind_of_channel_is_added_tested_chosen_and_gets_the_reminder(
@@ -65,7 +56,9 @@ def test_each_kind_of_channel_is_added_tested_chosen_and_gets_the_reminder(
 
     reminders.remind_due(now=timezone.now())
     assert channel_outbox.deliver_due(now=timezone.now() + timedelta(seconds=1)) == 3
-    slack, teams, signed = sorted((one.json for one in receiver.requests[-3:]), key=lambda sent: "blocks" not in sent)
+    slack, teams, signed = sorted(
+        (request.json for request in receiver.requests[-3:]), key=lambda sent: "blocks" not in sent
+    )
     teams, signed = (teams, signed) if "attachments" in teams else (signed, teams)
     for message in (slack, teams, signed):
         assert "The token of “Acme main” expires in 3 days." in str(message)

@@ -341,8 +341,9 @@ def test_a_session_that_ended_costs_only_the_token(
     context: BrowserContext, site: str, maintainer: User, token_of: Token, has_javascript: bool
 ) -> None:
     assert context.browser is not None
-    with context.browser.new_context(base_url=site, java_script_enabled=has_javascript) as window:
-        window.add_cookies(context.cookies())  # type: ignore[arg-type]
+    with context.browser.new_context(
+        base_url=site, java_script_enabled=has_javascript, storage_state=context.storage_state()
+    ) as window:
         page = window.new_page()
         page.goto("/code-repositories/add/azure-devops/")
         fill_in(page, token_of("full"))

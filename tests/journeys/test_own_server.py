@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -101,14 +102,14 @@ def test_without_javascript_both_names_are_said(context: BrowserContext, own: Sa
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_form_of_a_server_has_no_complaint(
-    context: BrowserContext, own: Sandbox, site: str, settings: Settings, scheme: str
+    context: BrowserContext, own: Sandbox, site: str, settings: Settings, scheme: Literal["light", "dark"]
 ) -> None:
     settings.AZURE_DEVOPS_SERVERS += ", Plain=http://devops.example.com/tfs"
     settings.AZURE_DEVOPS_PLAIN_HTTP = "Plain=anybody on the network can read the tokens"
     assert context.browser is not None
     with context.browser.new_context(
         base_url=site,
-        color_scheme=scheme,  # type: ignore[arg-type]  # one of two
+        color_scheme=scheme,
         viewport={"width": 320, "height": 900},
         storage_state=context.storage_state(),
     ) as narrow:

@@ -1,6 +1,5 @@
 """The target and the signing secret of a channel are nowhere but sealed in its row, whatever its target answers."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from io import StringIO
 from pathlib import Path
@@ -21,12 +20,6 @@ from tests.connections.webhooks import PATH, SIGNING_SECRET, Receiver
 from tests.leaks import everywhere, hits, of_answer
 
 SECRETS = {"target": PATH.rpartition("/")[2], "signing secret": SIGNING_SECRET.removeprefix("whsec_")}
-
-
-@pytest.fixture
-def receiver(settings: Settings, tmp_path: Path) -> Iterator[Receiver]:
-    with webhooks.receiving(settings, tmp_path) as running:
-        yield running
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 410, 429, 500])

@@ -277,3 +277,15 @@ class PublicAdapter(DeadlineAdapter):
     """The same over TLS to public addresses only, checked at each connection. Raises `NoPublicAddress`."""
 
     pools = {"https": _PublicTlsPool}
+
+
+def causes(error: BaseException) -> list[Any]:
+    """The exception and all exceptions that it wraps: requests and urllib3 keep the reason in several places."""
+    found: list[Any] = []
+    waiting: list[Any] = [error]
+    while waiting and len(found) < 20:
+        cause = waiting.pop()
+        if isinstance(cause, BaseException) and cause not in found:
+            found.append(cause)
+            waiting += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
+    return found

@@ -22,7 +22,7 @@ from requests.auth import AuthBase
 
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.classification import classify
-from connections.providers.azure_devops.deadlines import DeadlineAdapter, deadline
+from connections.providers.azure_devops.deadlines import DeadlineAdapter, causes, deadline
 from connections.providers.azure_devops.models import Server, Service
 from connections.providers.azure_devops.responses import Content, Response
 from connections.providers.azure_devops.token_echo import without_token
@@ -314,18 +314,6 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def _causes(error: BaseException) -> list[Any]:
-    """The exception and all exceptions that it wraps."""
-    causes: list[Any] = []
-    waiting: list[Any] = [error]
-    while waiting and len(causes) < 20:
-        cause = waiting.pop()
-        if isinstance(cause, BaseException) and cause not in causes:
-            causes.append(cause)
-            waiting += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
-    return causes
-
-
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.AzureDevOpsError]], ...] = (
     # Interrupted handshakes are not about certificates.
     ((ssl.SSLEOFError, ssl.SSLZeroReturnError), errors.ConnectionFailed),
@@ -348,11 +336,11 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.AzureDevOpsErro
 
 
 def _translate(error: BaseException) -> errors.AzureDevOpsError:
-    causes = _causes(error)
+    wrapped = causes(error)
     # The only sign of the proxy's answer to CONNECT is this message of http.client.
-    if any(isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed: 407") for cause in causes):
+    if any(isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed: 407") for cause in wrapped):
         return errors.ProxyRefused(detail=type(error).__name__)
     for kinds, error_type in _KINDS:
-        if any(isinstance(cause, kinds) for cause in causes):
+        if any(isinstance(cause, kinds) for cause in wrapped):
             return error_type(detail=type(error).__name__)
     return errors.UnexpectedAnswer(detail=type(error).__name__)

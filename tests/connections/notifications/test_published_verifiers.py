@@ -2,15 +2,12 @@
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
 from jsonschema import Draft6Validator
-from pytest_django import Settings
 from slack_sdk.models.blocks import Block
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -21,12 +18,6 @@ from tests.factories import ConnectionFactory
 
 pytestmark = pytest.mark.django_db
 NAMES = ("Acme main", "*bold* _it_ [a](https://evil.example) <!channel> @here & <b>", "x" * 64)
-
-
-@pytest.fixture
-def receiver(settings: Settings, tmp_path: Path) -> Iterator[Receiver]:
-    with webhooks.receiving(settings, tmp_path) as running:
-        yield running
 
 
 def delivered(receiver: Receiver, kind: str, *names: str) -> Arrived:

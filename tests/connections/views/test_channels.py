@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import StringIO
-from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -28,12 +27,6 @@ from tests.factories import ConnectionFactory, make_person
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def receiver(settings: Settings, tmp_path: Path) -> Iterator[Receiver]:
-    with webhooks.receiving(settings, tmp_path) as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Actions on the connections that are ticked in the list."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -26,8 +28,8 @@ def three() -> list[Connection]:
     return [ConnectionFactory.create(name=name) for name in ("Ada", "Bo", "Cy")]
 
 
-def said(answer: object) -> list[str]:
-    return [str(message) for message in answer.context["messages"]]  # type: ignore[attr-defined]
+def said(answer: Any) -> list[str]:
+    return [str(message) for message in answer.context["messages"]]
 
 
 def ids(connections: list[Connection]) -> list[int]:
@@ -63,7 +65,7 @@ def test_disabling_asks_first_and_a_failure_hides_no_success(pages: Client, thre
     asked = pages.post(address, {"connection": ids(three)}).content.decode()
     assert "Disable 3 connections" in asked
     assert not Connection.objects.filter(disabled=True)
-    drawn = {f"version-{one.pk}": versions.version(one, versions.DISABLE) for one in three}
+    drawn = {f"version-{connection.pk}": versions.version(connection, versions.DISABLE) for connection in three}
     drawn[f"version-{three[1].pk}"] = "outdated"
     answer = pages.post(address, {"connection": ids(three), "confirmed": "1", **drawn}, follow=True)
     assert set(Connection.objects.filter(disabled=True).values_list("name", flat=True)) == {"Ada", "Cy"}

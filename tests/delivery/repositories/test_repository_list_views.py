@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from connections.models import Connection
 from core.tasks import BrokerUnavailable
-from delivery.models import Project, Repository, SyncState
+from delivery.models import Repository, SyncState
 from delivery.tasks import refresh_due
 from sandbox.server import Sandbox
-from tests.factories import ConnectionFactory
+from tests.factories import ConnectionFactory, make_repositories
 
 LIST = "/repositories/"
 
@@ -30,24 +30,7 @@ def bell() -> Iterator[Mock]:
 
 @pytest.fixture
 def many(db: None) -> Connection:
-    """A connection with 120 repositories, of which one is empty, one disabled and one gone."""
-    connection: Connection = ConnectionFactory.create(name="Acme main")
-    now = timezone.now()
-    project = Project.objects.create(connection=connection, azure_id="p", name="Store", seen_at=now)
-    Repository.objects.bulk_create(
-        Repository(
-            project=project,
-            azure_id=str(number),
-            name=f"service {number:03d}",
-            default_branch="" if number == 1 else "refs/heads/main",
-            disabled=number == 2,
-            size=number * 1000,
-            added_at=now,
-            gone_at=now if number == 3 else None,
-        )
-        for number in range(120)
-    )
-    return connection
+    return make_repositories(f"service {number:03d}" for number in range(120))
 
 
 def names(pages: Client, **query: str) -> list[str]:
