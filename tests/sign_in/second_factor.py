@@ -12,6 +12,7 @@ from django.urls import get_resolver, reverse
 from pytest_django import Settings
 
 from connections.actions.reencrypt import reencrypt_all
+from connections.views.first_steps import first_steps
 from history.models import Event
 from tests.leaks import everything_stored
 from tests.sign_in.codes import STEP, add_app, code_of, confirm
@@ -228,3 +229,13 @@ def test_pages_are_in_our_look_and_under_our_policy(client: Client, sign_in: Sig
         assert 'class="brand"' in page
         assert not re.search(r"\sstyle=|<style|<script(?![^>]*\bsrc=)|data:image", page)
     assert "<svg" in pages[0]
+
+
+def test_the_first_steps_know_whether_an_administrator_has_one(client: Client, secret: str, maya: User) -> None:
+    User.objects.filter(pk=maya.pk).update(is_superuser=True)
+    administrator = User.objects.get(pk=maya.pk)
+    done = {step.label: step.is_done for step in first_steps(administrator, has_connections=True)}
+    assert done["Add a second factor"]
+    Authenticator.objects.filter(user=maya).delete()
+    done = {step.label: step.is_done for step in first_steps(administrator, has_connections=True)}
+    assert not done["Add a second factor"]
