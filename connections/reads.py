@@ -374,9 +374,3 @@ def kinds_of_events(connection: Connection) -> list[str]:
 def actors_of_events(connection: Connection) -> list[str]:
     """Who acted on a connection, by name."""
     return list(events_of(connection).order_by("actor_name").values_list("actor_name", flat=True).distinct())
-
-
-def has_second_factor(user: User) -> bool:
-    """Whether this person has one. allauth is installed only while it is turned on."""
-    has_one: dict[str, object] = {"authenticator__isnull": False}
-    return User.objects.filter(pk=user.pk, **has_one).exists()

@@ -34,10 +34,15 @@ def _organizations_seen_twice() -> bool:
 
 def seen_via(rows: Sequence[Row]) -> dict[int, list[Row]]:
     """Every present row that is the same thing as one of these, by the pk of that one; only where there are several."""
-    if not rows:
+    if not rows or not _organizations_seen_twice():
         return {}
     model = type(rows[0])
-    found = model.objects.filter(azure_id__in={row.azure_id for row in rows}, gone_at=None)
+    # Numbers of pipelines begin anew in each project, so they alone would match the whole table.
+    found = model.objects.filter(
+        azure_id__in={row.azure_id for row in rows},
+        project__azure_id__in={row.project.azure_id for row in rows},
+        gone_at=None,
+    )
     by_key: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in found.select_related("project__connection").order_by("project__connection__name", "pk"):
         by_key[_key(row)].append(row)

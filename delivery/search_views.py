@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from connections import reads as connection_reads
 from connections.list_order import WORST
+from core.storable_text import storable_text
 from delivery import reads
 from delivery.same_things import one_row_each
 
@@ -43,7 +44,7 @@ class Section:
 @permission_required("connections.view_connection", raise_exception=True)
 def search(request: HttpRequest) -> HttpResponse:
     """GET /search/?q=: what is called so, by kind."""
-    q = request.GET.get("q", "").strip()[:200]
+    q = storable_text(request.GET.get("q", "")).strip()[:200]
     sections = _sections(request, q) if q else []
     context = {"q": q, "sections": sections, "found": sum(len(section.hits) for section in sections)}
     return render(request, "delivery/search.html", context)

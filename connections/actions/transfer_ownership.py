@@ -1,6 +1,6 @@
 """Transfer connections to another owner, for example when a person leaves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,10 +21,18 @@ class OwnershipTransfer:
     changed_meanwhile: tuple[str, ...]
 
 
-def transfer_ownership(connections: Iterable[Connection], *, to: User, by: Actor, now: datetime) -> OwnershipTransfer:
+def transfer_ownership(
+    connections: Iterable[Connection],
+    *,
+    to: User,
+    by: Actor,
+    now: datetime,
+    drawn_from: Mapping[int, int] | None = None,
+) -> OwnershipTransfer:
     """Transfer the connections whose owner has not changed since they were read.
 
-    Raises `CannotChange` if the new owner was removed or deactivated in the meantime.
+    `drawn_from` has the ids of the owners that a form showed, by the connections' ids. Raises `CannotChange` if the
+    new owner was removed or deactivated in the meantime.
     """
     moved, skipped = 0, []
     for connection in connections:
@@ -34,7 +42,7 @@ def transfer_ownership(connections: Iterable[Connection], *, to: User, by: Actor
                 current = versions.held(connection.pk)
                 if current.owner_id == to.pk:
                     continue
-                if current.owner_id != before.pk:
+                if current.owner_id != (drawn_from or {}).get(current.pk, before.pk):
                     skipped.append(connection.name)
                     continue
                 _require_present(to)

@@ -1,5 +1,6 @@
 """The report for auditors: every connection, what changed in a period, and the seal of the history, on one page."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from connections import reads
 from connections.filters import PeriodForm
-from connections.models import Connection
+from connections.models import CapabilityState, Connection
 from connections.providers.capability import Verdict
 from connections.providers.registry import CAPABILITIES
 from connections.views.presenters import States, states
@@ -27,12 +28,16 @@ _PERIOD = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """A connection in the report. `granted` and `lacking` are scopes; `verified_at` is the oldest verification."""
+    """A connection in the report. The scopes are granted, not granted, or unknown.
+
+    `verified_at` is the oldest verification of these.
+    """
 
     connection: Connection
     state: States
     granted: tuple[str, ...]
     lacking: tuple[str, ...]
+    unknown: tuple[str, ...]
     verified_at: datetime | None
 
 
@@ -65,13 +70,16 @@ def auditor_report(request: HttpRequest) -> HttpResponse:
 
 def _row(connection: Connection, today: date) -> ReportRow:
     known = [state for state in connection.capability_states() if state.capability in CAPABILITIES]
-    names = {state.capability: CAPABILITIES[state.capability].short_name for state in known}
-    granted = [names[state.capability] for state in known if state.verdict == Verdict.GRANTED]
     verified = [state.verified_at for state in known if state.verified_at is not None]
     return ReportRow(
         connection,
         states(connection, today=today),
-        granted=tuple(granted),
-        lacking=tuple(names[state.capability] for state in known if state.verdict != Verdict.GRANTED),
+        granted=_names(known, Verdict.GRANTED),
+        lacking=_names(known, Verdict.MISSING, Verdict.NOT_PERMITTED),
+        unknown=_names(known, Verdict.UNKNOWN, ""),
         verified_at=min(verified, default=None),
     )
+
+
+def _names(known: Iterable[CapabilityState], *verdicts: str) -> tuple[str, ...]:
+    return tuple(CAPABILITIES[state.capability].short_name for state in known if state.verdict in verdicts)

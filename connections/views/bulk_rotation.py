@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -35,6 +35,7 @@ from connections.views.common import (
     messages_only,
     person,
     rotation_step_url,
+    row_ids,
     shown_version,
     tokens_page_of,
     warn_of_violations,
@@ -81,7 +82,7 @@ def rotation(request: HttpRequest) -> HttpResponse:
 def plan(request: HttpRequest) -> HttpResponse:
     """GET: turn the selection into steps, and go to the first."""
     within = WithinForm(request.GET).days()
-    ticked = {name: set(_numbers(request.GET, name)) for name in ("connection", "together", "shared")}
+    ticked = {name: set(row_ids(request.GET, name)) for name in ("connection", "together", "shared")}
     rotation_plan = rotation_reads.plan(within=within, today=timezone.localdate())
     steps = rotation_plan.steps(ticked["connection"], together=ticked["together"], shared=ticked["shared"])
     if not steps:
@@ -94,13 +95,9 @@ def _plan_url(within: int) -> str:
     return f"{reverse('connections:rotation')}?{urlencode({'within': within})}"
 
 
-def _numbers(query: QueryDict, name: str) -> list[int]:
-    return [int(text) for text in query.getlist(name) if text.isascii() and text.isdecimal() and len(text) < 19]
-
-
 def _bulk_rotation(request: HttpRequest) -> BulkRotation:
-    at = next(iter(_numbers(request.GET, "at")), 1)
-    since = next(iter(_numbers(request.GET, "since")), 0)
+    at = next(iter(row_ids(request.GET, "at")), 1)
+    since = next(iter(row_ids(request.GET, "since")), 0)
     return BulkRotation.read(request.GET.get("steps", ""), at=at, since=since, within=WithinForm(request.GET).days())
 
 

@@ -17,7 +17,7 @@ from connections.channel_forms import ChannelForm
 from connections.models import NotificationChannel
 from connections.notifications.channel_hosts import SETTING
 from connections.notifications.channel_outbox import write_test
-from connections.views.common import person
+from connections.views.common import person, row_ids
 from connections.views.connection_detail import find
 from connections.views.outbox import enqueue_delivery
 from core.encryption import UnreadableToken
@@ -128,7 +128,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
 def choose_for_connection_page(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: choose the channels that get the notifications about a connection."""
     connection = find(pk)
-    chosen = _ids(request)
+    chosen = row_ids(request.POST, "channels")
     changed = manage_channels.choose_for_connection(pk, chosen, by=actor_of(request), now=timezone.now())
     flash.success(request, "Channels saved." if changed else "Nothing was changed.")
     return redirect(connection)
@@ -138,12 +138,7 @@ def choose_for_connection_page(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required("connections.view_connection", raise_exception=True)
 def choose_own(request: HttpRequest) -> HttpResponse:
     """POST: choose the channels that get one's own notifications, beside mail."""
-    chosen = _ids(request)
+    chosen = row_ids(request.POST, "channels")
     changed = manage_channels.choose_for_person(person(request), chosen, by=actor_of(request), now=timezone.now())
     flash.success(request, "Channels saved." if changed else "Nothing was changed.")
     return redirect("people:account")
-
-
-def _ids(request: HttpRequest) -> list[int]:
-    texts = request.POST.getlist("channels")
-    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]

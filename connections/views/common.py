@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -156,3 +156,8 @@ def guide_context(connection: Connection | None = None) -> dict[str, Any]:
         "test_limit": int(settings.AZURE_DEVOPS_TEST_LIMIT),
         "support_url": settings.SUPPORT_URL,
     }
+
+
+def row_ids(query: QueryDict, name: str) -> list[int]:
+    """The ids of rows that a form or an address names; what no id can be is left out."""
+    return [int(text) for text in query.getlist(name) if text.isascii() and text.isdecimal() and len(text) < 19]

@@ -37,7 +37,7 @@ _PERMISSIONS = {
 }
 _REASONS = {
     Health.HEALTHY: "All scopes are granted.",
-    Health.NOT_CHECKED: "The connection was not checked yet.",
+    Health.NOT_CHECKED: "This connection has not been checked yet.",
     Health.DISABLED: "The token is stored but not used.",
 }
 
@@ -107,8 +107,14 @@ def _scopes_to_tick(capabilities: Iterable[CapabilityState]) -> list[str]:
 
 
 def _lacking(capabilities: Iterable[CapabilityState]) -> str:
-    lacking = [CAPABILITIES[state.capability] for state in capabilities if state.verdict != Verdict.GRANTED]
-    return f"Not available: {and_join(known.short_name for known in lacking)}." if lacking else ""
+    lacking = [state for state in capabilities if state.verdict != Verdict.GRANTED]
+    unknown = [state for state in lacking if state.verdict == Verdict.UNKNOWN]
+    parts = {"Not available": [state for state in lacking if state not in unknown], "Unknown": unknown}
+    return " ".join(f"{words}: {_short_names(states)}." for words, states in parts.items() if states)
+
+
+def _short_names(states: Iterable[CapabilityState]) -> str:
+    return and_join(CAPABILITIES[state.capability].short_name for state in states)
 
 
 def days_left(connection: Connection, *, today: date) -> DaysLeft:

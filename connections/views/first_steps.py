@@ -6,10 +6,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from connections.reads import has_second_factor
+from connections.notifications.emails import written_to
 from history.queries import has_happened
-
-_TO_FOLDER = "connections.notifications.mail_folder.FolderBackend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ def first_steps(user: User, *, has_connections: bool) -> list[FirstStep]:
     steps = [
         FirstStep(
             "Set up mail",
-            settings.EMAIL_BACKEND != _TO_FOLDER,
+            not written_to(),
             "Reminders are saved to a folder until a mail server is set.",
             url=reverse("connections:outbox"),
             command="EMAIL_URL",
@@ -44,7 +42,7 @@ def first_steps(user: User, *, has_connections: bool) -> list[FirstStep]:
             "It takes a personal access token and two minutes.",
             url=reverse("connections:add"),
         ),
-        _second_factor(user),
+        *([_second_factor(user)] if settings.SECOND_FACTOR else []),
         FirstStep(
             "Make a backup",
             has_happened("backup.made"),
@@ -56,7 +54,8 @@ def first_steps(user: User, *, has_connections: bool) -> list[FirstStep]:
 
 
 def _second_factor(user: User) -> FirstStep:
-    label, text = "Add a second factor", "A code of an authenticator app protects your account."
-    if not settings.SECOND_FACTOR:
-        return FirstStep(label, False, f"{text} It is turned off on this site.", command="SECOND_FACTOR=1")
-    return FirstStep(label, has_second_factor(user), text, url=reverse("mfa_index"))
+    # allauth is installed only while the second factor is turned on.
+    from allauth.mfa.utils import is_mfa_enabled
+
+    help_text = "A code of an authenticator app protects your account."
+    return FirstStep("Add a second factor", is_mfa_enabled(user), help_text, url=reverse("mfa_index"))

@@ -10,6 +10,8 @@ from urllib.parse import urlencode, urlsplit
 from django.http import HttpRequest, QueryDict
 from django.urls import Resolver404, get_script_prefix, resolve, reverse
 
+from core.redaction import redact
+
 _FIELDS = ("server", "name", "organization", "expires", "expires_on", "token_reach", "projects_mode")
 _LONGEST_VALUE = 100
 # Servers refuse addresses of more than about 4,000 characters.
@@ -59,7 +61,8 @@ def _kept(data: QueryDict) -> list[tuple[str, str]]:
 
 
 def _may_be_shown(value: str) -> bool:
-    return len(value) <= _LONGEST_VALUE and not _LIKE_A_TOKEN.search(value)
+    """Also not what people paste into the wrong field: a token without its marks, an address with a password."""
+    return len(value) <= _LONGEST_VALUE and redact(value) == value and not _LIKE_A_TOKEN.search(value)
 
 
 def kept_input(request: HttpRequest) -> dict[str, Any]:

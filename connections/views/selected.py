@@ -19,18 +19,19 @@ from connections.domain.rotation_plan import BulkRotation, RotationStep
 from connections.filters import WithinForm
 from connections.forms import NewOwnerForm
 from connections.models import Connection
-from connections.views.common import enqueue_or_warn, rotation_step_url
+from connections.views.common import enqueue_or_warn, rotation_step_url, row_ids
 from history.record import actor_of
 
 
 def _chosen(request: HttpRequest) -> list[Connection]:
     """The ticked connections that still exist, in their order; what is not a number is ignored."""
-    ids = [int(text) for text in request.POST.getlist("connection") if text.isascii() and text.isdecimal()]
-    return reads.connections_by_id([number for number in ids if number < 2**63])
+    return reads.connections_by_id(row_ids(request.POST, "connection"))
 
 
 def _none_chosen(request: HttpRequest) -> HttpResponse:
-    flash.error(request, "Choose at least one connection.")
+    is_any = bool(_chosen(request))
+    words = "The ticked connections are disabled. Enable them first." if is_any else "Choose at least one connection."
+    flash.error(request, words)
     return redirect("connections:list")
 
 
@@ -88,7 +89,9 @@ def hand_over_chosen(request: HttpRequest) -> HttpResponse:
         return _confirm(request, "hand-over", connections, form=form)
     to = form.cleaned_data["to"]
     try:
-        outcome = transfer_ownership(connections, to=to, by=actor_of(request), now=timezone.now())
+        shown = {connection.pk: row_ids(request.POST, f"owner-{connection.pk}") for connection in connections}
+        owners = {pk: ids[0] for pk, ids in shown.items() if ids}
+        outcome = transfer_ownership(connections, to=to, by=actor_of(request), now=timezone.now(), drawn_from=owners)
     except CannotChange as refused:
         form.add_error(refused.field, refused.message)
         return _confirm(request, "hand-over", connections, form=form)

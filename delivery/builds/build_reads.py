@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from connections.domain.problems import catalogue
 from connections.providers.azure_devops import build as azure
 from connections.providers.azure_devops import errors, git, timeline
 from connections.providers.azure_devops.client import AzureDevOpsClient
@@ -13,6 +14,7 @@ from delivery.models import Pipeline
 from delivery.remote_read import RemoteReadError, cached, open_client
 
 LINES_PER_PART = 1000
+LINES_PER_DOWNLOAD = 500_000
 _SUGGESTED = 50
 # How Team Foundation Version Control names what a pipeline builds, such as $/Project/main.
 TFVC_FOLDER = "$/"
@@ -75,15 +77,26 @@ def log_part(pipeline: Pipeline, build_id: int, log_id: int, *, first: int | Non
 
 
 def rest_of_log(pipeline: Pipeline, build_id: int, log_id: int, part: LogPart) -> Iterator[str]:
-    """The lines of a part and of all that follow. The last line says so if a later part can't be read."""
+    """The lines of a part and of all that follow, at most LINES_PER_DOWNLOAD.
+
+    The last line says so if there are more, or if a later part can't be read.
+    """
     yield from part.lines
-    while part.more:
-        try:
-            part = log_part(pipeline, build_id, log_id, first=part.next, as_of=None)
-        except RemoteReadError as failure:
-            yield f"[The log could not be read from line {part.next} on: {failure.code}]"
-            return
-        yield from part.lines
+    first, is_complete = part.next, not part.more
+    try:
+        with open_client(pipeline.project.connection) as client:
+            while not is_complete and first <= LINES_PER_DOWNLOAD:
+                last = first + LINES_PER_PART - 1
+                lines = timeline.lines(
+                    client.transport, pipeline.project.azure_id, build_id, log_id, first=first, last=last
+                )
+                yield from lines
+                first, is_complete = last + 1, len(lines) < LINES_PER_PART
+    except RemoteReadError as failure:
+        yield f"[The log could not be read from line {first} on: {catalogue.problem(failure.code).title}]"
+        return
+    if not is_complete:
+        yield f"[The log is longer. Azure DevOps has it from line {first} on.]"
 
 
 def _line_count(pipeline: Pipeline, build_id: int, log_id: int, as_of: datetime | None) -> int:

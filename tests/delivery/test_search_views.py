@@ -81,3 +81,7 @@ def test_a_search_for_a_connection_finds_what_it_sees(pages: Client) -> None:
     for name in ("First", "Second"):
         add(ConnectionFactory.create(name=name), "api")
     assert found(pages, "second")["Repositories"] == ["api"]
+
+
+def test_text_that_no_database_stores_finds_nothing(pages: Client) -> None:
+    assert "No matches" in pages.get(reverse("delivery:search"), {"q": "a\x00"}).content.decode()

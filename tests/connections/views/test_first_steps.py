@@ -29,13 +29,12 @@ def test_each_step_is_ticked_when_it_is_done(admin: User, settings: Settings) ->
         "Set up mail",
         "Add your mail address",
         "Connect the first organization",
-        "Add a second factor",
         "Make a backup",
     ]
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     admin.email = "ada@example.com"
     record("backup.made", Named("product", 0, "MFE Orchestrator"), by=COMMAND_LINE, at=timezone.now())
-    assert to_do(admin) == ["Add a second factor"]
+    assert to_do(admin) == []
 
 
 def test_the_list_shows_it_to_administrators_alone(client: Client, admin: User) -> None:

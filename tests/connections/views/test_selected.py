@@ -109,3 +109,25 @@ def test_a_connection_that_is_gone_is_named(three: list[Connection]) -> None:
     Connection.objects.filter(pk=three[0].pk).delete()
     outcome = disable_selected(three[:1], by=Actor("olga"), now=timezone.now(), drawn_from={})
     assert [name for name, _ in outcome.refused] == ["Ada"]
+
+
+def test_ids_that_no_row_can_have_are_left_out(pages: Client) -> None:
+    address = reverse("connections:audit-chosen")
+    answer = pages.post(address, {"connection": ["9" * 5000, "x", "-1"]}, follow=True)
+    assert said(answer) == ["Choose at least one connection."]
+
+
+def test_ticked_connections_that_are_disabled_are_not_called_none(pages: Client) -> None:
+    disabled = ConnectionFactory.create(disabled=True)
+    answer = pages.post(reverse("connections:audit-chosen"), {"connection": disabled.pk}, follow=True)
+    assert said(answer) == ["The ticked connections are disabled. Enable them first."]
+
+
+def test_a_hand_over_whose_owner_changed_after_the_question_is_refused(pages: Client, three: list[Connection]) -> None:
+    to, other = make_person("mia", "connections.rotate_connection"), make_person("eve")
+    shown = {f"owner-{connection.pk}": connection.owner_id for connection in three}
+    Connection.objects.filter(pk=three[0].pk).update(owner=other)
+    data = {"connection": ids(three), "confirmed": "1", "to": to.pk, **shown}
+    answer = pages.post(reverse("connections:hand-over-chosen"), data, follow=True)
+    assert said(answer)[0] == f"{three[0].name} was not handed over, because someone changed it in the meantime."
+    assert list(Connection.objects.filter(owner=to).order_by("pk")) == three[1:]

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from connections.domain.problems import catalogue
 from connections.models import CapabilityState, Connection
 from core.tasks import BrokerUnavailable
 from delivery.builds import build_reads
@@ -384,8 +385,20 @@ def test_a_whole_log_is_downloaded_part_by_part(pages: Client, ci: Pipeline) -> 
 def test_a_download_that_breaks_off_says_so(pages: Client, ci: Pipeline) -> None:
     nightly = Pipeline.objects.get(name="Tailspin Nightly")
     part = build_reads.LogPart(1, ("one",), more=True)
-    with patch.object(build_reads, "log_part", side_effect=RemoteReadError("throttled")):
+    with patch.object(build_reads, "open_client", side_effect=RemoteReadError("throttled")):
         lines = list(build_reads.rest_of_log(nightly, 1, 1, part))
+    with patch.object(build_reads, "log_part", side_effect=RemoteReadError("throttled")):
         address = reverse("delivery:download-log", args=[nightly.pk, 1, 1])
         assert pages.get(address)["Location"] == reverse("delivery:build-log", args=[nightly.pk, 1, 1])
-    assert lines == ["one", "[The log could not be read from line 2 on: throttled]"]
+    title = catalogue.problem("throttled").title
+    assert lines == ["one", f"[The log could not be read from line 2 on: {title}]"]
+
+
+def test_a_download_says_where_a_very_long_log_is_cut(pages: Client, ci: Pipeline) -> None:
+    nightly = Pipeline.objects.get(name="Tailspin Nightly")
+    log_id = pages.get(reverse("delivery:build", args=[nightly.pk, nightly.build_id])).context["log_id"]
+    with patch.multiple(build_reads, LINES_PER_PART=2, LINES_PER_DOWNLOAD=3):
+        answer = pages.get(reverse("delivery:download-log", args=[nightly.pk, nightly.build_id, log_id]))
+        *lines, last = answer.getvalue().decode().splitlines()
+    assert len(lines) == 4
+    assert last == "[The log is longer. Azure DevOps has it from line 5 on.]"
