@@ -33,15 +33,22 @@ def preferred(header: str) -> int:
     return next((min(int(match[1]), LONGEST) for match in matches if match), 0)
 
 
-def follow(read: Callable[[], Value], is_finished: Callable[[Value], bool], *, seconds: float) -> Value:
-    """The first value that is finished, or the last one that was read in this time."""
-    value = read()
+def follow(
+    read: Callable[[], Value],
+    is_finished: Callable[[Value], bool],
+    *,
+    seconds: float,
+    first: Value | None = None,
+    every: float = _PAUSE,
+) -> Value:
+    """The first value that is finished, or the last one that was read in this time. `first` is one just read."""
+    value = read() if first is None else first
     if seconds <= 0 or is_finished(value):
         return value
     with _slot() as is_free:
         deadline = monotonic() + seconds
         while is_free and not is_finished(value) and (left := deadline - monotonic()) > 0:
-            if pause(min(_PAUSE, left)):
+            if pause(min(every, left)):
                 break
             value = read()
     return value

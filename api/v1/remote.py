@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
 from math import ceil
-from time import monotonic
 from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
@@ -90,14 +89,14 @@ def live_value(
     However many requests wait, Azure DevOps is asked once per interval. Raises `RemoteFailure`.
     """
     reader = _LiveReader(project, kind, number, shape)
-    reader.settle()
+    first = reader.settle()
 
     def is_finished(live: Live[Value]) -> bool:
         if live.failure is not None:
             return live.failure.code not in errors.TRANSIENT_CODES
         return live.value is not None and not live.is_behind and is_over(live.value)
 
-    live = waiting.follow(reader.read, is_finished, seconds=seconds)
+    live = waiting.follow(reader.read, is_finished, seconds=seconds, first=first)
     if live.failure is not None:
         raise RemoteFailure(project.connection, live.failure)
     if live.value is None:
@@ -110,17 +109,16 @@ class _LiveReader:
 
     def __init__(self, project: Project, kind: str, number: int, shape: type[Any]) -> None:
         self._project, self._kind, self._number, self._shape = project, kind, number, shape
-        self._is_shown = False
+        self._is_settled = False
 
     def read(self) -> Live[Any]:
-        live = read_live(self._project, self._kind, self._number, self._shape, is_refresh=self._is_shown)
-        self._is_shown = live.value is not None and not live.is_behind
+        """What is stored, read on demand where a page would. After a failure the worker is the next to try."""
+        live = read_live(self._project, self._kind, self._number, self._shape, is_refresh=self._is_settled)
+        self._is_settled = live.failure is not None or (live.value is not None and not live.is_behind)
         return live
 
-    def settle(self) -> None:
-        """Wait while another process reads what is missing or outdated."""
-        deadline = monotonic() + clients.page_seconds()
-        while not self._is_shown and monotonic() < deadline:
-            live = self.read()
-            if live.failure is not None or self._is_shown or waiting.pause(_BETWEEN_READS):
-                return
+    def settle(self) -> Live[Any]:
+        """Wait while another process reads what is missing or outdated. Returns what was read last."""
+        return waiting.follow(
+            self.read, lambda _: self._is_settled, seconds=clients.page_seconds(), every=_BETWEEN_READS
+        )

@@ -9,6 +9,7 @@ from unittest.mock import patch
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from pytest_django import Settings
 
 from api import waiting
 from api.models import IdempotentRequest
@@ -126,19 +127,44 @@ def test_a_wait_outlasts_a_failure_that_passes(program: Program, ci: Pipeline, s
 
 def test_a_build_that_cannot_be_read_is_a_problem(program: Program, ci: Pipeline, sandbox: Sandbox) -> None:
     sandbox.behaviour.add("status", status=500)
+    before = len(sandbox.requests)
     response = program.call("GET", builds(ci, ci.build_id))
     problem(response, 503, "server_error")
     assert response.headers["Retry-After"] == "30"
+    assert len(sandbox.requests) == before + 1
+
+
+def test_a_request_that_waits_leaves_a_failure_to_the_worker(
+    program: Program, ci: Pipeline, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.behaviour.add("status", status=500)
+    before, left = len(sandbox.requests), iter([False, False, True])
+    monkeypatch.setattr(waiting, "pause", lambda _: next(left))
+    problem(program.call("GET", f"{builds(ci, ci.build_id)}?wait=30"), 503, "server_error")
+    assert len(sandbox.requests) == before + 1
 
 
 def test_a_build_that_another_process_reads_is_waited_for_briefly(
     program: Program, ci: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("delivery.live_views.polling.poll_now", lambda *_, **__: None)
-    moments = iter(range(1000))
-    monkeypatch.setattr("api.v1.remote.monotonic", lambda: float(next(moments)))
-    monkeypatch.setattr(waiting, "pause", lambda _: False)
+    moments, waits = iter(range(1000)), []
+    monkeypatch.setattr(waiting, "monotonic", lambda: float(next(moments)))
+    # Such a wait is one of those that are counted.
+    monkeypatch.setattr(waiting, "pause", lambda _: waits.append(waiting._waiting))
     problem(program.call("GET", builds(ci, ci.build_id)), 503, "timed_out")
+    assert set(waits) == {1}
+
+
+def test_beyond_the_limit_what_another_process_reads_is_not_waited_for(
+    program: Program, ci: Pipeline, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.API_WAITING_REQUESTS = 0
+    pauses: list[float] = []
+    monkeypatch.setattr("delivery.live_views.polling.poll_now", lambda *_, **__: None)
+    monkeypatch.setattr(waiting, "pause", pauses.append)
+    problem(program.call("GET", builds(ci, ci.build_id)), 503, "timed_out")
+    assert pauses == []
 
 
 @pytest.mark.parametrize("build_id", [999_999, 2**31 - 1])
