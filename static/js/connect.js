@@ -12,12 +12,13 @@ const organizationIn = (typed) => {
 const decoded = (text) => {
   try { return decodeURIComponent(text); } catch { return text; }
 };
-const withoutSchemeAndPort = (address) => address.replace(/^[a-z]+:\/\/(?:[^@/]*@)?|^[^@/]*@/i, "").replace(/^([^/:]*):\d+/, "$1");
+const withoutScheme = (address) => address.replace(/^[a-z]+:\/\/(?:[^@/]*@)?|^[^@/]*@/i, "");
+const withoutSchemeAndPort = (address) => withoutScheme(address).replace(/^([^/:]*):\d+/, "$1");
 const collectionIn = (typed, url) => {
   const base = withoutSchemeAndPort(url) + "/";
   const address = withoutSchemeAndPort(typed) + "/";
-  const isBelow = address.toLowerCase().startsWith(base.toLowerCase());
-  const name = decoded(isBelow ? address.slice(base.length).split("/")[0] : typed).trim();
+  const isInside = address.toLowerCase().startsWith(base.toLowerCase());
+  const name = decoded(isInside ? address.slice(base.length).split("/")[0] : typed).trim();
   const isOne = name && name.length <= 64 && !/[/:\\~&%;@'"?<>|#$*}{,+=[\]\u0000-\u001f]|\.\.|^[_.]|\.$/.test(name);
   return isOne ? name : "";
 };
@@ -27,7 +28,7 @@ const chosenServer = () => {
   return servers().find((each) => each.dataset.server === name) || servers()[0];
 };
 const isBelow = (typed, server) => {
-  const [address, base] = [typed, server.dataset.url].map((text) => `${text.replace(/^https?:\/\/(?:[^@/]*@)?/i, "").toLowerCase()}/`);
+  const [address, base] = [typed, server.dataset.url].map((text) => `${withoutScheme(text).replace(/^([^/:]*):(?:443|80)(?=\/|$)/, "$1").toLowerCase()}/`);
   return address.startsWith(base) || (base === "dev.azure.com/" && /^[a-z0-9-]+\.visualstudio\.com\//.test(address));
 };
 // The address of another server's organization: an offer to choose that server.

@@ -219,7 +219,7 @@ def test_the_link_to_the_tokens_follows_the_chosen_server(page: Page, sandbox: S
 def test_an_address_of_another_server_offers_to_switch_to_it(page: Page, sandbox: Sandbox, settings: Settings) -> None:
     settings.AZURE_DEVOPS_SERVERS = f"Sandbox={sandbox.url} kind=sandbox, Azure DevOps Services=https://dev.azure.com"
     open_form(page)
-    for address in ("https://dev.azure.com/acme/_git/x", "acme.visualstudio.com"):
+    for address in ("https://dev.azure.com/acme/_git/x", "https://dev.azure.com:443/acme", "acme.visualstudio.com"):
         page.get_by_label("Server").select_option("Sandbox")
         page.get_by_label("Organization Name").fill(address)
         page.get_by_role("button", name="Switch to Azure DevOps Services").click()

@@ -1,0 +1,27 @@
+"""One entry of the menus is marked as current, whichever page is open."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.factories import make_person
+
+CURRENT = re.compile(r'<a href="([^"]*)" aria-current="page">')
+
+
+@pytest.mark.parametrize(
+    ("name", "current"),
+    [
+        ("connections:list", "connections:list"),
+        ("connections:auditor-report", "connections:auditor-report"),
+        ("connections:channels", "connections:outbox"),
+        ("connections:guide", "connections:guide"),
+    ],
+)
+def test_the_menus_mark_where_one_is(client: Client, db: None, name: str, current: str) -> None:
+    client.force_login(make_person("root", staff=True, is_superuser=True))
+    page = client.get(reverse(name)).content.decode()
+    menus = page[page.index('<header class="top">') : page.index("</header>")]
+    assert set(CURRENT.findall(menus)) == {reverse(current)}
