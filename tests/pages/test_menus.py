@@ -3,10 +3,9 @@
 import re
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
-
-from tests.factories import make_person
 
 CURRENT = re.compile(r'<a href="([^"]*)" aria-current="page">')
 
@@ -21,7 +20,7 @@ CURRENT = re.compile(r'<a href="([^"]*)" aria-current="page">')
     ],
 )
 def test_the_menus_mark_where_one_is(client: Client, db: None, name: str, current: str) -> None:
-    client.force_login(make_person("root", staff=True, is_superuser=True))
+    client.force_login(User.objects.create_superuser("root"))
     page = client.get(reverse(name)).content.decode()
     menus = page[page.index('<header class="top">') : page.index("</header>")]
     assert set(CURRENT.findall(menus)) == {reverse(current)}
