@@ -8,10 +8,11 @@ from kombu.exceptions import OperationalError
 from connections.actions import audit_runs, rate_limit_pauses
 from connections.actions.claimed_audit import audit_claimed
 from connections.actions.verify_credential import forget_old
+from connections.models import Mail
 from connections.notifications import anchor_mail, channel_outbox, outbox, reminders
 from core.database_time import database_now
 from core.leases import new_lease
-from core.tasks import task
+from core.tasks import enqueue, task
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,14 @@ def send_due() -> None:
 def deliver_due() -> None:
     """Deliver due messages to notification channels. Apart from mails, so that a slow target delays none."""
     channel_outbox.deliver_due(now=database_now())
+
+
+def enqueue_sending(mail: Mail) -> None:
+    """Enqueue the task that sends this mail, or this message to a channel. Raises `BrokerUnavailable`."""
+    if mail.channel_kind:
+        enqueue(deliver_due)
+    else:
+        enqueue(send_due)
 
 
 @task

@@ -19,7 +19,7 @@ from api.v1.responses import ONE, answers, headers
 from connections import notification_reads
 from connections.notifications import emails
 from connections.notifications.outbox import try_again
-from core.tasks import BrokerUnavailable, enqueue
+from core.tasks import BrokerUnavailable
 
 router = Router(tags=["Outbox"])
 VIEW = "connections.view_mail"
@@ -59,7 +59,7 @@ def get_outbox(request: ApiRequest) -> outbox_schemas.Outbox:
     summary="List mails",
 )
 def list_mails(request: ApiRequest, response: HttpResponse, filters: Query[MailFilters]) -> outbox_schemas.MailList:
-    """List the mails of the outbox without their text, newest first."""
+    """List the mails of the outbox, and its messages to notification channels, without their text, newest first."""
     require_known(request, filters)
     found = notification_reads.mails(filters.state)
     page = cursors.page_by_id(found, of="mails", cursor=filters.cursor, limit=filters.limit, newest_first=True)
@@ -88,17 +88,17 @@ def get_mail(request: ApiRequest, mail_id: RowId) -> outbox_schemas.Mail:
     summary="Retry a mail",
 )
 def retry_mail(request: ApiRequest, response: HttpResponse, mail_id: RowId) -> Status[outbox_schemas.RetriedMail]:
-    """Try to send an unsent mail now, also one that failed. A sent mail is left as it is."""
-    from connections.tasks import send_due
+    """Try to send an unsent mail or message now, also one that failed. A sent mail is left as it is."""
+    from connections.tasks import enqueue_sending
 
     row = notification_reads.mail(mail_id)
     if row is None:
         raise Http404
     try_again(row, now=timezone.now())
-    words = "The broker does not respond. The mail is sent when the scheduler and a worker are back."
+    words = "The broker does not respond. The mail or message is sent when the scheduler and a worker are back."
     warnings = [schemas.PolicyWarning(code="broker_unavailable", title=words)]
     with suppress(BrokerUnavailable):
-        enqueue(send_due)
+        enqueue_sending(row)
         warnings = []
     shown = _shown(mail_id)
     response.headers["Location"] = shown.url

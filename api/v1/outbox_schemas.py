@@ -29,13 +29,22 @@ class MailState(StrEnum):
     IN_A_FOLDER = "in-a-folder"
 
 
+class ChannelKind(StrEnum):
+    """The kind of a notification channel."""
+
+    SLACK = "slack"
+    TEAMS = "teams"
+    WEBHOOK = "webhook"
+
+
 class Mail(Schema):
-    """A mail of the outbox, without its text."""
+    """A mail of the outbox or a message to a notification channel, without its text."""
 
     id: int
     kind: str
+    channel_kind: ChannelKind | None = Field(description="The kind of the channel; null for a mail.")
     state: MailState
-    recipient: str
+    recipient: str = Field(description="The address, or the name of the channel.")
     subject: str
     connection: ConnectionRef | None = Field(description="The connection that it is about, if there is one.")
     created_at: datetime

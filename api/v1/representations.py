@@ -194,6 +194,7 @@ def mail(row: Mail) -> outbox_schemas.Mail:
     return outbox_schemas.Mail(
         id=row.pk,
         kind=row.kind,
+        channel_kind=outbox_schemas.ChannelKind(row.channel_kind) if row.channel_kind else None,
         state=_mail_state(row),
         recipient=row.recipient,
         subject=row.subject,

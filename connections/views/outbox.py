@@ -17,6 +17,7 @@ from connections.models import Mail
 from connections.notifications import emails
 from connections.notifications.outbox import send_test, try_again
 from connections.views.common import enqueue_or_warn, person
+from core.tasks import BrokerUnavailable
 from history.record import Actor
 
 may_see = permission_required("connections.view_mail", raise_exception=True)
@@ -59,13 +60,17 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
 @may_send
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: retry a mail now."""
+    from connections.tasks import enqueue_sending
+
     mail = get_object_or_404(Mail, pk=pk)
+    what = "message" if mail.channel_kind else "mail"
     try_again(mail, now=timezone.now())
-    if mail.channel_kind:
-        if enqueue_delivery(request):
-            flash.success(request, "Retrying the message now.")
-    elif _enqueue_sending(request):
-        flash.success(request, "Retrying the mail now.")
+    try:
+        enqueue_sending(mail)
+    except BrokerUnavailable:
+        flash.warning(request, f"The message broker is unavailable. The {what} is sent once it is back.")
+    else:
+        flash.success(request, f"Retrying the {what} now.")
     return redirect("connections:outbox")
 
 

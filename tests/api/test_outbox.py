@@ -7,7 +7,8 @@ from unittest.mock import Mock, patch
 import pytest
 from django.utils import timezone
 
-from connections.models import Mail
+from connections.models import Mail, NotificationChannel
+from connections.tasks import deliver_due, send_due
 from core.tasks import BrokerUnavailable
 from tests.api.calls import SITE, Program, pages_of, problem
 from tests.api.conftest import make_mail
@@ -16,7 +17,7 @@ from tests.factories import ConnectionFactory
 
 @pytest.fixture(autouse=True)
 def enqueued() -> Iterator[Mock]:
-    with patch("api.v1.outbox.enqueue") as enqueue:
+    with patch("connections.tasks.enqueue") as enqueue:
         yield enqueue
 
 
@@ -57,6 +58,7 @@ def test_a_mail_is_shown_without_its_text(program: Program) -> None:
     response = program.call("GET", f"/outbox/mails/{row.pk}")
     shown = response.json()
     assert (shown["recipient"], shown["connection"]["name"]) == ("ann@example.com", "Acme main")
+    assert shown["channel_kind"] is None
     # Its text has the address that stops reminders, which works for anyone who has it.
     assert row.text not in response.content.decode()
     assert shown == program.get("/outbox/mails")["mails"][0]
@@ -69,9 +71,17 @@ def test_a_failed_mail_is_retried(program: Program, mails: dict[str, Mail], enqu
     shown = response.json()
     assert response.headers["Location"] == shown["url"] == f"{SITE}/outbox/mails/{row.pk}"
     assert (shown["state"], shown["failed_at"], shown["warnings"]) == ("failing", None, [])
-    assert enqueued.called
+    enqueued.assert_called_once_with(send_due)
     row.refresh_from_db()
     assert row.refused_since is None
+
+
+@pytest.mark.parametrize("kind", NotificationChannel.Kind.values)
+def test_a_failed_message_to_a_channel_is_delivered_by_its_task(program: Program, enqueued: Mock, kind: str) -> None:
+    row = make_mail(channel_kind=kind, recipient="Ops", last_error="410 Gone", given_up_at=timezone.now())
+    shown = program.post(f"/outbox/mails/{row.pk}/retry")
+    assert (shown["channel_kind"], shown["recipient"], shown["failed_at"]) == (kind, "Ops", None)
+    enqueued.assert_called_once_with(deliver_due)
 
 
 def test_a_sent_mail_is_not_sent_again(program: Program, mails: dict[str, Mail]) -> None:
@@ -83,7 +93,9 @@ def test_without_a_broker_the_mail_waits_for_the_scheduler(
 ) -> None:
     enqueued.side_effect = BrokerUnavailable
     shown = program.post(f"/outbox/mails/{mails['failing'].pk}/retry")
-    assert [warning["code"] for warning in shown["warnings"]] == ["broker_unavailable"]
+    (warning,) = shown["warnings"]
+    assert warning["code"] == "broker_unavailable"
+    assert "The mail or message is sent when" in warning["title"]
 
 
 @pytest.mark.parametrize("call", [("GET", ""), ("POST", "/retry")])

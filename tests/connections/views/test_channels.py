@@ -18,7 +18,9 @@ from connections.actions import manage_channels
 from connections.actions.manage_channels import CannotChangeChannel, ChannelInput
 from connections.models import Mail, NotificationChannel
 from connections.notifications import channel_outbox, reminders
+from connections.tasks import deliver_due
 from core.secrets import Secret
+from core.tasks import BrokerUnavailable
 from history.models import Event
 from history.record import Actor
 from tests.connections import webhooks
@@ -194,8 +196,18 @@ def test_retry_now_delivers_a_waiting_message(root: Client, receiver: Receiver) 
     receiver.answers = [(400, b"no", {}), (200, b"ok", {})]
     message = channel_outbox.write_test(channel, now=NOW)
     channel_outbox.deliver_due(now=NOW)
-    root.post(reverse("connections:mail-again", args=[message.pk]))
+    with patch("connections.tasks.enqueue") as enqueued:
+        page = root.post(reverse("connections:mail-again", args=[message.pk]), follow=True).content.decode()
+    assert "Retrying the message now." in page
+    enqueued.assert_called_once_with(deliver_due)
     assert channel_outbox.deliver_due(now=datetime.now(UTC) + timedelta(seconds=1)) == 1
+
+
+def test_without_a_broker_a_retried_message_waits_for_the_scheduler(root: Client, receiver: Receiver) -> None:
+    message = channel_outbox.write_test(webhooks.add("slack", receiver).channel, now=NOW)
+    with patch("connections.tasks.enqueue", side_effect=BrokerUnavailable):
+        page = root.post(reverse("connections:mail-again", args=[message.pk]), follow=True).content.decode()
+    assert "The message broker is unavailable. The message is sent once it is back." in page
 
 
 def test_remind_with_send_delivers_to_channels_too(receiver: Receiver) -> None:
