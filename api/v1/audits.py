@@ -12,7 +12,7 @@ from api.authentication import ApiRequest
 from api.v1 import cursors, representations, schemas
 from api.v1.access import Access
 from api.v1.errors import require_known
-from api.v1.links import next_page, seconds_to_wait
+from api.v1.links import next_page
 from api.v1.responses import ONE, answers, headers
 from connections import audit_reads
 from connections.actions import audit_runs
@@ -91,8 +91,8 @@ def get_audit(
 ) -> schemas.Audit:
     """Return the progress of an audit. With `wait`, respond when it has ended, or when that time is over."""
     require_known(request, options)
-    seconds = seconds_to_wait(response, options.wait, prefer)
-    run = waiting.follow(lambda: _find(audit_id), lambda run: run.finished_at is not None, seconds=seconds)
+    wait = waiting.requested(response, options.wait, prefer)
+    run = waiting.follow(lambda: _find(audit_id), lambda run: run.finished_at is not None, wait=wait)
     return _shown(run, response)
 
 

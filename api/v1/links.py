@@ -6,22 +6,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from api import waiting
-
 
 def address(name: str, *args: object) -> str:
     """The address of an operation or a page."""
     return f"{settings.SITE_URL}{reverse(name, args=args)}"
-
-
-def seconds_to_wait(response: HttpResponse, asked: int, prefer: str | None) -> int:
-    """For how long a request wants to wait, by its parameter or else by its `Prefer` header."""
-    if asked or not prefer:
-        return asked
-    seconds = waiting.preferred(prefer)
-    if seconds:
-        response.headers["Preference-Applied"] = f"wait={seconds}"
-    return seconds
 
 
 def next_page(request: HttpRequest, response: HttpResponse, cursor: str) -> str | None:

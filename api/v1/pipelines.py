@@ -7,17 +7,18 @@ from django.http import Http404, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Status
 
-from api import reads
+from api import reads, waiting
 from api.authentication import ApiRequest, Caller
 from api.v1 import cursors, once
 from api.v1 import delivery_representations as representations
 from api.v1 import delivery_schemas as schemas
 from api.v1.access import Access
 from api.v1.errors import require_known
-from api.v1.links import next_page, seconds_to_wait
+from api.v1.links import next_page
 from api.v1.remote import RemoteFailure, live_value, through
 from api.v1.responses import ONE, answers, headers
 from api.v1.schemas import Prefer, Waiting
+from api.waiting import NO_WAIT, Wait
 from connections.providers.azure_devops.errors import NotFound
 from core.storable_text import storable_text
 from delivery import live_views, models, operations
@@ -176,9 +177,9 @@ def get_build(
 ) -> schemas.BuildDetail:
     """Return a build with its steps. With `wait`, respond when it is over, or when that time is over."""
     require_known(request, options)
-    seconds = seconds_to_wait(response, options.wait, prefer)
+    wait = waiting.requested(response, options.wait, prefer)
     pipeline = _find(request.caller, pipeline_id)
-    view, read_at = _build(pipeline, build_id, seconds=seconds)
+    view, read_at = _build(pipeline, build_id, wait=wait)
     if not view.build.is_over:
         response.headers["Retry-After"] = str(_LOOK_AGAIN)
     return representations.build_detail(view, pipeline.pk, read_at)
@@ -236,14 +237,14 @@ def _find(caller: Caller, pipeline_id: int) -> models.Pipeline:
     return pipeline
 
 
-def _build(pipeline: models.Pipeline, build_id: int, *, seconds: int = 0) -> tuple[BuildView, datetime | None]:
+def _build(pipeline: models.Pipeline, build_id: int, *, wait: Wait = NO_WAIT) -> tuple[BuildView, datetime | None]:
     view, read_at = live_value(
         pipeline.project,
         polling.BUILD,
         build_id,
         BuildView,
         is_over=lambda view: view.build.is_over,
-        seconds=seconds,
+        wait=wait,
     )
     if not build_reads.is_of(pipeline, view.build):
         raise RemoteFailure(pipeline.project.connection, RemoteReadError(NotFound.code))

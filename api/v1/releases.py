@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Status
 
-from api import reads
+from api import reads, waiting
 from api.authentication import ApiRequest, Caller
 from api.v1 import cursors, once
 from api.v1 import release_representations as representations
@@ -16,11 +16,12 @@ from api.v1 import release_schemas as schemas
 from api.v1.access import Access
 from api.v1.delivery_schemas import RemoteId, RowId
 from api.v1.errors import require_known
-from api.v1.links import next_page, seconds_to_wait
+from api.v1.links import next_page
 from api.v1.pipelines import freshness
 from api.v1.remote import RemoteFailure, live_value, through
 from api.v1.responses import ONE, answers, headers
 from api.v1.schemas import Prefer, Waiting
+from api.waiting import Wait
 from connections.actions.refusals import Refused
 from connections.providers.azure_devops.errors import NotFound
 from connections.providers.azure_devops.release_models import Release
@@ -205,9 +206,9 @@ def get_release(
 ) -> schemas.FollowedRelease:
     """Return a release. With `wait`, respond when nothing changes until someone acts, or when that time is over."""
     require_known(request, options)
-    seconds = seconds_to_wait(response, options.wait, prefer)
+    wait = waiting.requested(response, options.wait, prefer)
     row = find(request.caller, release_pipeline_id)
-    found, read_at = _live_release(row, release_id, seconds=seconds)
+    found, read_at = _live_release(row, release_id, wait=wait)
     shown = representations.release(found, row, now=timezone.now())
     if not shown.is_settled:
         response.headers["Retry-After"] = str(_LOOK_AGAIN)
@@ -227,14 +228,14 @@ def is_of(row: models.ReleasePipeline, release: Release) -> bool:
     return release.definition_id in (None, row.azure_id)
 
 
-def _live_release(row: models.ReleasePipeline, release_id: int, *, seconds: int) -> tuple[Release, datetime | None]:
+def _live_release(row: models.ReleasePipeline, release_id: int, *, wait: Wait) -> tuple[Release, datetime | None]:
     found, read_at = live_value(
         row.project,
         polling.RELEASE,
         release_id,
         Release,
         is_over=lambda release: is_settled(release, now=timezone.now()),
-        seconds=seconds,
+        wait=wait,
     )
     if not is_of(row, found):
         raise RemoteFailure(row.project.connection, RemoteReadError(NotFound.code))

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from api import waiting
 from api.problem_responses import problem_response
+from api.waiting import NO_WAIT, Wait
 from connections import clients
 from connections.domain.problems import catalogue
 from connections.models import Connection
@@ -82,7 +83,7 @@ def live_value(
     shape: type[Value],
     *,
     is_over: Callable[[Value], bool],
-    seconds: int = 0,
+    wait: Wait = NO_WAIT,
 ) -> tuple[Value, datetime | None]:
     """A build, a release or a list of them as pages show it, and when it was read; waits until it is over.
 
@@ -96,7 +97,7 @@ def live_value(
             return live.failure.code not in errors.TRANSIENT_CODES
         return live.value is not None and not live.is_behind and is_over(live.value)
 
-    live = waiting.follow(reader.read, is_finished, seconds=seconds, first=first)
+    live = waiting.follow(reader.read, is_finished, wait=wait, first=first)
     if live.failure is not None:
         raise RemoteFailure(project.connection, live.failure)
     if live.value is None:
@@ -119,6 +120,5 @@ class _LiveReader:
 
     def settle(self) -> Live[Any]:
         """Wait while another process reads what is missing or outdated. Returns what was read last."""
-        return waiting.follow(
-            self.read, lambda _: self._is_settled, seconds=clients.page_seconds(), every=_BETWEEN_READS
-        )
+        wait = Wait(clients.page_seconds())
+        return waiting.follow(self.read, lambda _: self._is_settled, wait=wait, every=_BETWEEN_READS)

@@ -15,7 +15,7 @@ from api.v1 import delivery_schemas as schemas
 from api.v1.access import Access
 from api.v1.connections import ConnectionId, find
 from api.v1.errors import require_known
-from api.v1.links import next_page, seconds_to_wait
+from api.v1.links import next_page
 from api.v1.remote import RemoteFailure
 from api.v1.responses import ONE, answers, headers
 from api.v1.schemas import PolicyWarning, Prefer, Waiting
@@ -90,9 +90,9 @@ def get_sync(
 ) -> schemas.Sync:
     """Return the progress of the latest sync. With `wait`, respond when it has ended, or when that time is over."""
     require_known(request, options)
-    seconds = seconds_to_wait(response, options.wait, prefer)
+    wait = waiting.requested(response, options.wait, prefer)
     connection = find(request.caller, connection_id)
-    shown = waiting.follow(lambda: _sync(connection), lambda sync: sync.state not in _RUNNING, seconds=seconds)
+    shown = waiting.follow(lambda: _sync(connection), lambda sync: sync.state not in _RUNNING, wait=wait)
     return _followed(shown, response)
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from api import waiting
+from api.waiting import Wait
 from connections.models import AuditRun
 from orchestrator import gunicorn
 from tests.api.calls import Program, problem
@@ -80,8 +81,16 @@ def test_beyond_the_limit_requests_do_not_wait(program: Program, settings: Setti
     settings.API_WAITING_REQUESTS = 0
     run = running()
     pauses = finish_after(1, run)
-    response = program.call("GET", f"/audits/{run.pk}?wait=30")
+    response = program.call("GET", f"/audits/{run.pk}", headers={"Prefer": "wait=30"})
     assert (response.json()["state"], response.headers["Retry-After"], pauses) == ("running", "5", [])
+    assert "Preference-Applied" not in response.headers
+
+
+def test_what_is_over_is_not_waited_for(program: Program) -> None:
+    run = AuditRun.objects.create(started_at=timezone.now(), finished_at=timezone.now(), started_by="x", by_hand=True)
+    response = program.call("GET", f"/audits/{run.pk}", headers={"Prefer": "wait=30"})
+    assert response.json()["state"] == "finished"
+    assert "Preference-Applied" not in response.headers
 
 
 def test_each_wait_takes_a_slot_until_it_is_over(settings: Settings) -> None:
@@ -94,11 +103,11 @@ def test_each_wait_takes_a_slot_until_it_is_over(settings: Settings) -> None:
 
     with patch.object(waiting, "pause", pause):
         first = threading.Thread(
-            target=lambda: results.append(waiting.follow(go_on.is_set, lambda is_over: is_over, seconds=30))
+            target=lambda: results.append(waiting.follow(go_on.is_set, lambda is_over: is_over, wait=Wait(30)))
         )
         first.start()
         assert inside.wait(10)
-        assert waiting.follow(lambda: "now", lambda _: False, seconds=30) == "now"
+        assert waiting.follow(lambda: "now", lambda _: False, wait=Wait(30)) == "now"
         go_on.set()
         first.join(10)
     assert results == [True]
@@ -107,7 +116,7 @@ def test_each_wait_takes_a_slot_until_it_is_over(settings: Settings) -> None:
 def test_a_process_that_ends_answers_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "_stopping", threading.Event())
     waiting.stop()
-    assert waiting.follow(lambda: "now", lambda _: False, seconds=30) == "now"
+    assert waiting.follow(lambda: "now", lambda _: False, wait=Wait(30)) == "now"
 
 
 def test_gunicorn_ends_the_waits_of_a_worker_that_is_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
