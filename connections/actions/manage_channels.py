@@ -137,7 +137,7 @@ def choose_for_person(user: User, channel_ids: Collection[int], *, by: Actor, no
             before[pk].people.remove(user)
         for pk in after.keys() - before.keys():
             after[pk].people.add(user)
-        for pk in before.keys() ^ after.keys():
+        for pk in sorted(before.keys() ^ after.keys()):
             kind = "channel.chosen" if pk in after else "channel.unchosen"
             record(kind, before.get(pk) or after[pk], by=by, at=now)
     return before.keys() != after.keys()
