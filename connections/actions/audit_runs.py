@@ -4,7 +4,7 @@ A run is a set of rows, and the scheduler works from the connections' `next_chec
 and several schedulers can run at once.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,42 +34,46 @@ _MOST_FAILURES = 1000
 
 def start_by_hand(*, by: Actor, now: datetime) -> AuditRun:
     """Start a run of every enabled connection and make them due. Returns an unfinished manual run if there is one."""
-    try:
-        with transaction.atomic():
-            run = _open_run(by_hand=True)
-            if run is not None:
-                return run
-            run = AuditRun.objects.create(started_at=now, started_by=by.name, by_hand=True)
-            enabled = Connection.objects.filter(disabled=False)
-            _add(run, enabled.values_list("pk", "name"))
-            enabled.filter(next_check_at__gt=now).update(next_check_at=now)
-            _finish(run.pk, at=now)
-    except IntegrityError:
-        # Someone else started a run at the same moment.
-        return AuditRun.objects.filter(by_hand=True).latest("pk")
-    run.refresh_from_db()
-    return run
+    open_run = AuditRun.objects.filter(by_hand=True, finished_at=None).first()
+    return open_run or _start(Connection.objects.all(), by=by, now=now)
 
 
-def start_chosen(connection_ids: Sequence[int], *, by: Actor, now: datetime) -> AuditRun:
+def start_chosen(connection_ids: Collection[int], *, by: Actor, now: datetime) -> AuditRun:
     """Make these connections due, except disabled ones, and add them to the manual run; returns the run."""
+    return _start(Connection.objects.filter(pk__in=connection_ids), by=by, now=now)
+
+
+def _start(connections: QuerySet[Connection], *, by: Actor, now: datetime) -> AuditRun:
     with transaction.atomic():
+        due = _make_due(connections, now=now)
         run = _open_run(by_hand=True) or _new_run(now, by_hand=True, started_by=by.name)
-        chosen = Connection.objects.filter(pk__in=connection_ids, disabled=False)
-        already = set(run.audited.filter(connection_id__in=connection_ids).values_list("connection_id", flat=True))
-        run.audited.filter(connection_id__in=already).update(state=State.WAITING, finished_at=None)
-        _add(run, chosen.exclude(pk__in=already).values_list("pk", "name"))
-        chosen.filter(next_check_at__gt=now).update(next_check_at=now)
+        _add(run, due)
         _finish(run.pk, at=now)
+        run.refresh_from_db()
     return run
 
 
 def make_due(connection_ids: Iterable[int], *, now: datetime) -> int:
     """Make these connections due, except disabled ones. Returns how many."""
-    chosen = Connection.objects.filter(pk__in=list(connection_ids), disabled=False)
-    count = chosen.count()
-    chosen.filter(next_check_at__gt=now).update(next_check_at=now)
-    return count
+    with transaction.atomic():
+        return len(_make_due(Connection.objects.filter(pk__in=list(connection_ids)), now=now))
+
+
+def _make_due(connections: QuerySet[Connection], *, now: datetime) -> dict[int, str]:
+    """Lock the enabled ones of these connections and make them due. Returns their names by id."""
+    enabled = _lock(connections.filter(disabled=False))
+    Connection.objects.filter(pk__in=enabled, next_check_at__gt=now).update(next_check_at=now)
+    return enabled
+
+
+def _lock(connections: QuerySet[Connection]) -> dict[int, str]:
+    """Lock these connections until the transaction ends. Returns their names by id.
+
+    To avoid deadlocks, everything here locks in the same order as an audit: connections, runs, audited connections,
+    and several rows of a table by their ids.
+    """
+    rows = connections.order_by("pk").select_for_update(of=("self",), no_key=True)
+    return dict(rows.values_list("pk", "name"))
 
 
 def _open_run(*, by_hand: bool) -> AuditRun | None:
@@ -80,12 +84,12 @@ def cancel(run: AuditRun, *, now: datetime) -> bool:
     """Cancel the run and reschedule the connections that still wait. Returns whether the run was unfinished."""
     with transaction.atomic():
         waiting = run.audited.filter(state=State.WAITING)
-        usual = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
         due = Connection.objects.filter(pk__in=waiting.values("connection_id"), next_check_at__lte=now)
-        # Locks in the same order as an audit, to avoid deadlocks: connection, audited connection, run.
-        due.filter(leased_until=None).update(next_check_at=usual)
+        usual = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
+        Connection.objects.filter(pk__in=_lock(due.filter(leased_until=None))).update(next_check_at=usual)
+        is_unfinished = AuditRun.objects.filter(pk=run.pk, finished_at=None).update(cancelled_at=now, finished_at=now)
         waiting.update(state=State.CANCELLED, finished_at=now)
-        return bool(AuditRun.objects.filter(pk=run.pk, finished_at=None).update(cancelled_at=now, finished_at=now))
+    return bool(is_unfinished)
 
 
 def claim_due(*, now: datetime, lease: str = "") -> list[int]:
@@ -161,9 +165,7 @@ def _join_run(claimed: list[int], *, now: datetime) -> None:
         return
     with transaction.atomic():
         run = _open_run(by_hand=False) or _latest_round(now) or _new_run(now, by_hand=False, started_by=SCHEDULER.name)
-        already = set(run.audited.filter(connection_id__in=alone).values_list("connection_id", flat=True))
-        run.audited.filter(connection_id__in=already).update(state=State.WAITING, finished_at=None)
-        _add(run, Connection.objects.filter(pk__in=alone - already).values_list("pk", "name"))
+        _add(run, dict(Connection.objects.filter(pk__in=alone).values_list("pk", "name")))
 
 
 def _latest_round(now: datetime) -> AuditRun | None:
@@ -181,13 +183,16 @@ def _new_run(now: datetime, *, by_hand: bool, started_by: str) -> AuditRun:
         with transaction.atomic():
             return AuditRun.objects.create(started_at=now, started_by=started_by, by_hand=by_hand)
     except IntegrityError:
-        # Another process just created it.
-        return AuditRun.objects.filter(by_hand=by_hand).latest("pk")
+        # Another process just created it, and may have finished it already.
+        return _open_run(by_hand=by_hand) or _new_run(now, by_hand=by_hand, started_by=started_by)
 
 
-def _add(run: AuditRun, connections: Iterable[tuple[int, str]]) -> None:
+def _add(run: AuditRun, connections: dict[int, str]) -> None:
+    """Let a locked run wait for these connections, names by id, also for those that it has audited before."""
+    already = set(run.audited.filter(connection_id__in=connections).values_list("connection_id", flat=True))
+    run.audited.filter(connection_id__in=already).update(state=State.WAITING, finished_at=None)
     AuditedConnection.objects.bulk_create(
-        AuditedConnection(run=run, connection_id=pk, name=name) for pk, name in connections
+        AuditedConnection(run=run, connection_id=pk, name=name) for pk, name in connections.items() if pk not in already
     )
 
 
@@ -223,7 +228,8 @@ def give_up(connection_id: int, *, now: datetime) -> None:
 
 def unclaim(connection_ids: Sequence[int]) -> None:
     """End the leases of claims that could not be handed to a worker; the connections are due as before."""
-    Connection.objects.filter(pk__in=connection_ids).release()
+    with transaction.atomic():
+        Connection.objects.filter(pk__in=_lock(Connection.objects.filter(pk__in=connection_ids))).release()
 
 
 def release(connection_id: int, *, now: datetime) -> None:
@@ -240,7 +246,7 @@ def tidy(*, now: datetime) -> None:
     waiting = AuditedConnection.objects.filter(state=State.WAITING)
     started_ahead = waiting.filter(written_ahead_of_time("run__started_at", now))
     due_ahead = started_ahead.filter(connection__next_check_at__gte=F("run__started_at"))
-    Connection.objects.filter(pk__in=due_ahead.values("connection_id")).update(next_check_at=now)
+    make_due(due_ahead.values_list("connection_id", flat=True), now=now)
     usual = now + timedelta(hours=settings.AUDIT_EVERY_HOURS)
     Connection.objects.repair_clock_skew(now=now, latest=usual)
     is_obsolete = Q(connection=None) | Q(connection__disabled=True)
@@ -259,6 +265,7 @@ def _cancel(waiting: QuerySet[AuditedConnection], *, at: datetime) -> None:
 def _settle(waiting: QuerySet[AuditedConnection], result: dict[str, Any], *, at: datetime) -> None:
     with transaction.atomic(savepoint=False):
         runs = sorted(set(waiting.values_list("run_id", flat=True)))
+        list(AuditRun.objects.select_for_update().filter(pk__in=runs).order_by("pk").values_list("pk"))
         waiting.update(**result)
         for run in runs:
             _finish(run, at=at)

@@ -104,6 +104,14 @@ def test_a_second_press_shows_the_run_that_is_under_way() -> None:
     assert audit_runs.start_by_hand(by=ANN, now=NOW) == audit_runs.start_by_hand(by=Actor("ben"), now=NOW)
 
 
+def test_a_chosen_connection_that_was_disabled_meanwhile_is_not_audited_again() -> None:
+    (connection,) = due()
+    run = audit_runs.start_by_hand(by=ANN, now=NOW)
+    set_disabled(connection, disabled=True, by=ANN, now=NOW)
+    audit_runs.start_chosen([connection.pk], by=ANN, now=NOW)
+    assert audit_reads.progress(run).cancelled == 1
+
+
 def test_a_run_over_nothing_is_finished_at_once() -> None:
     assert audit_runs.start_by_hand(by=ANN, now=NOW).finished_at == NOW
 
@@ -196,14 +204,14 @@ def test_the_end_of_one_audit_begins_the_next(connected: Callable[..., Connectio
 def test_two_presses_at_the_same_moment_are_one_run() -> None:
     due()
     run = AuditRun.objects.create(started_at=NOW, started_by="ben", by_hand=True)
-    with patch.object(audit_runs, "_open_run", return_value=None):
-        assert audit_runs.start_by_hand(by=ANN, now=NOW) == run
+    with patch.object(audit_runs, "_open_run", side_effect=[None, run]):
+        assert audit_runs.start_chosen([], by=ANN, now=NOW) == run
 
 
 def test_two_clocks_at_the_same_moment_share_a_run() -> None:
     due()
     run = AuditRun.objects.create(started_at=NOW, started_by="the clock", by_hand=False)
-    with patch.object(audit_runs, "_open_run", return_value=None):
+    with patch.object(audit_runs, "_open_run", side_effect=[None, run]):
         audit_runs.claim_due(now=NOW)
     assert run.audited.count() == 1
 
