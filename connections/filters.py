@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django import forms
+from django.utils.safestring import SafeString
 
 from connections.fields import offer
 from connections.providers.registry import PROVIDERS
@@ -61,6 +63,21 @@ class FilterForm(forms.Form):
     def __init__(self, *args: Any, statuses: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer(self, "status", [("", "Any status"), *statuses])
+
+    def selects(self) -> dict[str, SafeString]:
+        """The selects as HTML, by name. Each is rendered once for each of its values."""
+        return {name: _select(self[name]) for name in ("status", "provider", "sort")}
+
+
+def _select(field: forms.BoundField) -> SafeString:
+    choices = tuple(field.field.widget.choices)
+    value = field.value() or ""
+    return _rendered_select(field.html_name, value if value in dict(choices) else "", choices)
+
+
+@lru_cache(maxsize=256)
+def _rendered_select(name: str, value: str, choices: tuple[tuple[str, str], ...]) -> SafeString:
+    return forms.Select(choices=choices).render(name, value, {"id": f"id_{name}"})
 
 
 class _DayInput(forms.DateInput):

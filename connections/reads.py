@@ -1,6 +1,6 @@
 """Reads for pages: lists, filters and counts, each in a constant number of queries."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -18,7 +18,7 @@ from connections.domain import expiry
 from connections.domain.expiry_chart import DAYS, Timeline, timeline
 from connections.domain.health import Expiry, Health
 from connections.list_counts import reach_unknown
-from connections.list_order import WORST, Days, Order, nearest_slice, order_of, worst_first
+from connections.list_order import WORST, Days, Order, nearest_ids, order_of, worst_first
 from connections.models import CapabilityState, ChosenProject, Connection, MutedReminders, Reminder, StoredCredential
 from connections.providers.capability import Verdict
 from core.storable_text import storable_text
@@ -165,23 +165,40 @@ def page_of_connections(
     `groups` is how many connections each group of the order from worst to best has; it is needed for that order
     without filters.
     """
-    matching = connections(filters, today=today)
-    ids = matching.values_list("pk", flat=True)
+    if groups is not None and filters.sort == WORST and not filters.any:
+        places: Paginator[Any] = Paginator(range(sum(groups)), PAGE_SIZE)
+        page = places.get_page(number)
+        page.object_list = _worst_first(groups, *_places(page), today)
+        return page
+    ids = connections(filters, today=today).values_list("pk", flat=True)
     # A search scans the text of every connection, so it runs once for both the count and the order.
     paginator: Paginator[Any] = Paginator(list(ids) if filters.q else ids, PAGE_SIZE)
-    is_grouped = groups is not None and filters.sort == WORST and not filters.any
-    if is_grouped:
-        paginator.count = sum(groups or ())
-    page: Page[Any] = paginator.get_page(number)
-    first, count = PAGE_SIZE * (page.number - 1), paginator.count
-    last = min(first + PAGE_SIZE, count)
-    chosen = page.object_list if filters.q else nearest_slice(ids, first, last, count)
-    if is_grouped:
-        chosen = worst_first(Connection.objects.all(), groups or (), first, last, today)
-    # Without a search, indexes tell which rows are on the page, and only these are read in full.
-    rows = Connection.objects.filter(pk__in=chosen).order_by(*_order(filters, today))
-    page.object_list = [Row(*columns) for columns in rows.values_list(*Row._fields)]
+    page = paginator.get_page(number)
+    on_page = page.object_list if filters.q else nearest_ids(ids, *_places(page), page.paginator.count)
+    page.object_list = _in_order(on_page)
     return page
+
+
+def _places(page: Page[Any]) -> tuple[int, int]:
+    first = PAGE_SIZE * (page.number - 1)
+    return first, min(first + PAGE_SIZE, page.paginator.count)
+
+
+# Indexes tell which rows are on a page, and only these are read in full. They are sorted here, because it takes
+# Django longer to write an order into the SQL again.
+def _in_order(ids: Iterable[int]) -> list[Row]:
+    place = {pk: index for index, pk in enumerate(ids)}
+    return sorted(_rows(place), key=lambda row: place[row.pk])
+
+
+def _worst_first(groups: Sequence[int], first: int, last: int, today: date) -> list[Row]:
+    ranks = worst_first(groups, first, last, today)
+    return sorted(_rows(ranks, order_of("expiry", today)), key=lambda row: ranks[row.pk])
+
+
+def _rows(ids: Iterable[int], order: Order | None = None) -> Iterator[Row]:
+    rows = Connection.objects.filter(pk__in=list(ids)).order_by(*order or ())
+    return (Row(*columns) for columns in rows.values_list(*Row._fields))
 
 
 def chosen_projects(rows: Iterable[Row]) -> dict[int, int]:

@@ -48,6 +48,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": list(connection_rows(page, projects=reads.chosen_projects(page), today=today)),
         "filters": form,
+        "selects": form.selects(),
         "filtered": filters.any,
         "place_label": place_label(),
         "total": page.paginator.count,
