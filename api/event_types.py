@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from api.models import ApiToken
+from connections.event_types import people_and_channels
 from history.event_types import EventType, SubjectKind
 
 
@@ -17,13 +18,8 @@ def _created(detail: dict[str, Any]) -> str:
 
 
 def _reminded(detail: dict[str, Any]) -> str:
-    people = f"{detail['people']} {'person' if detail['people'] == 1 else 'people'}"
-    left = detail["days_left"]
-    return (
-        f"{people}, {left} day{'' if left == 1 else 's'} before it expires"
-        if left > 0
-        else f"{people}, on its last day"
-    )
+    whom, left = people_and_channels(detail), detail["days_left"]
+    return f"{whom}, {left} day{'' if left == 1 else 's'} before it expires" if left > 0 else f"{whom}, on its last day"
 
 
 def _revoked(detail: dict[str, Any]) -> str:

@@ -106,11 +106,17 @@ def _extended(detail: dict[str, Any]) -> str:
     return f"{detail.get('before') or 'not recorded'} → {detail.get('after') or 'not recorded'}"
 
 
-def _reminded(detail: dict[str, Any]) -> str:
+def people_and_channels(detail: dict[str, Any]) -> str:
+    """Whom a reminder reached."""
     people = detail.get("people", 0)
     whom = f"{people} {'person' if people == 1 else 'people'}"
     if channels := detail.get("channels", 0):
         whom = f"{whom} and {channels} channel{'' if channels == 1 else 's'}"
+    return whom
+
+
+def _reminded(detail: dict[str, Any]) -> str:
+    whom = people_and_channels(detail)
     left = detail.get("days_left")
     if detail.get("about") == Reminder.Kind.REACH_UNKNOWN:
         return f"{whom}: organizations of the token not recorded"

@@ -11,11 +11,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
-from django.urls import reverse
 from django.utils import timezone
 
 from api.models import ApiToken
 from connections.domain import expiry
+from connections.models import NotificationChannel
 from connections.notifications import notify
 from connections.notifications.notify import Recipient
 from history.record import SCHEDULER, record
@@ -33,21 +33,38 @@ class _Due:
     days_left: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Someone who is reminded, by mail or through a channel: as the owner, or as an administrator in place of one."""
+
+    address: str
+    is_owner: bool
+    channel: NotificationChannel | None = None
+
+    def recipient(self, count: int) -> Recipient:
+        """The recipient of a mail or message about so many tokens."""
+        if self.channel is not None:
+            return notify.channel_recipient(self.channel)
+        these = "this API token" if count == 1 else "these API tokens"
+        administers = f"you administer MFE Orchestrator and the owner of {these} can't be notified"
+        return Recipient(self.address, f"you own {these}" if self.is_owner else administers)
+
+
 def remind_due(*, now: datetime) -> int:
-    """Write one mail to each person about all tokens that are due. Returns how many were written."""
+    """Write one mail or message to each reader about all tokens that are due. Returns how many were written."""
     everybody = notify.Recipients()
-    by_recipient: dict[Recipient, list[_Due]] = defaultdict(list)
+    by_reader: dict[_Reader, list[_Due]] = defaultdict(list)
     today = timezone.localdate(now)
     with transaction.atomic():
         for due in _due(now, today):
-            people = _recipients(due.token.owner, everybody)
-            if not people:
+            readers = _readers(due.token.owner, everybody)
+            if not readers:
                 log.warning("No one can be reminded about API token %s: there is no mail address.", due.token.pk)
             elif _claim(due):
-                _record(due, len(people), now=now)
-                for person in people:
-                    by_recipient[person].append(due)
-        return sum(_write(person, theirs, today=today, now=now) for person, theirs in by_recipient.items())
+                _record(due, readers, now=now)
+                for reader in readers:
+                    by_reader[reader].append(due)
+        return sum(_write(reader, theirs, today=today, now=now) for reader, theirs in by_reader.items())
 
 
 def _due(now: datetime, today: date) -> Iterator[_Due]:
@@ -77,12 +94,13 @@ def _reminded(token: ApiToken) -> set[int]:
     return {days for days in settings.REMINDER_DAYS if days >= token.reminded_days}
 
 
-def _recipients(owner: User, everybody: notify.Recipients) -> list[Recipient]:
-    """The owner, or administrators if the owner has no mail address or stopped all reminders."""
-    if owner.email and not everybody.is_muted(owner.email, notify.EVERYTHING):
-        return [Recipient(owner.email, "you own this API token")]
-    why = "you administer MFE Orchestrator and the owner of this API token can't be notified"
-    return [Recipient(address, why) for address in everybody.administrators]
+def _readers(owner: User, everybody: notify.Recipients) -> list[_Reader]:
+    """The owner, or administrators if the owner has no mail address or stopped all reminders; and their channels."""
+    is_owner = bool(owner.email) and not everybody.is_muted(owner.email, notify.EVERYTHING)
+    addresses = [owner.email] if is_owner else everybody.administrators
+    channels = everybody.personal_channels(addresses)
+    readers = [_Reader(address, is_owner) for address in addresses]
+    return readers + [_Reader(channel.name, is_owner, channel) for channel in channels]
 
 
 def _claim(due: _Due) -> bool:
@@ -91,24 +109,28 @@ def _claim(due: _Due) -> bool:
     return bool(unchanged.update(reminded_days=due.threshold))
 
 
-def _record(due: _Due, people: int, *, now: datetime) -> None:
-    detail = {"owner": due.token.owner.get_username(), "days_left": due.days_left, "people": people}
+def _record(due: _Due, readers: list[_Reader], *, now: datetime) -> None:
+    people = sum(reader.channel is None for reader in readers)
+    detail = {
+        "owner": due.token.owner.get_username(),
+        "days_left": due.days_left,
+        "people": people,
+        "channels": len(readers) - people,
+    }
     record("api_token.reminded", due.token, by=SCHEDULER, at=now, detail=detail)
 
 
-def _write(person: Recipient, due: list[_Due], *, today: date, now: datetime) -> int:
+def _write(reader: _Reader, due: list[_Due], *, today: date, now: datetime) -> int:
     rows = [_row(expiring, today, now) for expiring in due]
-    own = person.why.startswith("you own")
     context = {
         "rows": rows,
         "count": len(rows),
         "first": rows[0],
-        "tokens_url": f"{settings.SITE_URL}{reverse('api:tokens' if own else 'api:all-tokens')}",
+        "tokens_url": notify.page("api:tokens" if reader.is_owner else "api:all-tokens"),
     }
-    why = person.why if len(rows) == 1 else person.why.replace("this API token", "these API tokens")
     # Administrators cannot stop a reminder that the owner does not get.
-    stop = notify.EVERYTHING if own else None
-    recipients = [Recipient(person.address, why)]
+    stop = notify.EVERYTHING if reader.is_owner else None
+    recipients = [reader.recipient(len(rows))]
     return len(notify.enqueue_mail(MAIL, recipients, context, about=[], now=now, unsubscribe_from=stop))
 
 

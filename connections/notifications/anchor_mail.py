@@ -3,18 +3,14 @@
 import logging
 from datetime import datetime
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.urls import reverse
 
 from connections.notifications import notify
-from connections.notifications.notify import Recipient
 from history import weekly_anchor
 from history.weekly_anchor import WeeklyAnchor
 
 log = logging.getLogger(__name__)
 KIND = "history_anchor"
-_WHY = "you administer MFE Orchestrator"
 
 
 def mail_weekly_anchor(*, now: datetime) -> int:
@@ -22,7 +18,7 @@ def mail_weekly_anchor(*, now: datetime) -> int:
 
     Without an administrator who has a mail address, nothing is written or recorded, and the mails stay due.
     """
-    people = _administrators()
+    people = notify.administrators()
     weekly = weekly_anchor.due(now=now) if people else None
     if weekly is None:
         return 0
@@ -35,11 +31,5 @@ def mail_weekly_anchor(*, now: datetime) -> int:
         return 0
 
 
-def _administrators() -> list[Recipient]:
-    """Recipients without duplicate addresses."""
-    addresses = {address.casefold(): address for address in notify.Recipients().administrators}
-    return [Recipient(address, _WHY) for address in addresses.values()]
-
-
 def _context(weekly: WeeklyAnchor) -> dict[str, object]:
-    return {"weekly": weekly, "history_url": f"{settings.SITE_URL}{reverse('history:all')}"}
+    return {"weekly": weekly, "history_url": notify.page("history:all")}

@@ -46,9 +46,10 @@ class Recipients:
 
     @cached_property
     def administrators(self) -> list[str]:
-        """The addresses of all active administrators, who are the people that may manage people."""
+        """The addresses, each once, of all active administrators, who are the people that may manage people."""
         users = User.objects.with_perm("people.manage_people", backend="django.contrib.auth.backends.ModelBackend")
-        return list(users.exclude(email="").order_by("pk").values_list("email", flat=True))
+        addresses = users.exclude(email="").order_by("pk").values_list("email", flat=True)
+        return list({address.casefold(): address for address in reversed(list(addresses))}.values())[::-1]
 
     @cached_property
     def _muted(self) -> set[str]:
@@ -58,7 +59,7 @@ class Recipients:
     @cached_property
     def _channels(self) -> dict[int, NotificationChannel]:
         """All channels that have not gone."""
-        return NotificationChannel.objects.filter(gone_at=None).in_bulk()
+        return NotificationChannel.objects.defer("sealed").filter(gone_at=None).in_bulk()
 
     @cached_property
     def _personal_channels(self) -> dict[str, list[NotificationChannel]]:
@@ -75,13 +76,16 @@ class Recipients:
     def channels_for(self, connection_id: int, addresses: Iterable[str]) -> list[NotificationChannel]:
         """The channels of a connection, and those that the people with these addresses chose; each once."""
         if connection_id not in self._muted_about:
-            self.look_up([connection_id])
-        channels = list(self._channels_of.get(connection_id, ()))
-        for address in addresses:
-            channels += self._personal_channels.get(address.casefold(), ())
+            self.load([connection_id])
+        channels = [*self._channels_of.get(connection_id, ()), *self.personal_channels(addresses)]
         return list({channel.pk: channel for channel in channels}.values())
 
-    def look_up(self, connection_ids: Iterable[int]) -> None:
+    def personal_channels(self, addresses: Iterable[str]) -> list[NotificationChannel]:
+        """The channels that the people with these addresses chose; each once."""
+        chosen = (channel for address in addresses for channel in self._personal_channels.get(address.casefold(), ()))
+        return list({channel.pk: channel for channel in chosen}.values())
+
+    def load(self, connection_ids: Iterable[int]) -> None:
         """Query the muted reminders and channels of these connections in place of earlier ones."""
         self._muted_about = {pk: set() for pk in connection_ids}
         muted = MutedReminders.objects.filter(connection__in=self._muted_about)
@@ -97,7 +101,7 @@ class Recipients:
     def is_muted(self, address: str, connection_id: int) -> bool:
         """Whether this address gets no reminders about this connection, or about any."""
         if connection_id not in self._muted_about:
-            self.look_up([connection_id])
+            self.load([connection_id])
         folded = address.casefold()
         return folded in self._muted or folded in self._muted_about[connection_id]
 
@@ -122,7 +126,17 @@ def recipients(
     first = {recipient.address.casefold(): recipient for recipient in reversed(people)}
     people = [recipient for recipient in people if first.get(recipient.address.casefold()) is recipient]
     channels = everybody.channels_for(connection.pk, [recipient.address for recipient in people])
-    return people + [Recipient(channel.name, "the channel was chosen", channel) for channel in channels]
+    return people + [channel_recipient(channel) for channel in channels]
+
+
+def channel_recipient(channel: NotificationChannel) -> Recipient:
+    """A channel that was chosen for what a message is about."""
+    return Recipient(channel.name, "the channel was chosen", channel)
+
+
+def administrators() -> list[Recipient]:
+    """All administrators, for mails that are about no connection."""
+    return [Recipient(address, "you administer MFE Orchestrator") for address in Recipients().administrators]
 
 
 def _why_administrators(connection: Connection, urgent: bool) -> str:
@@ -157,8 +171,8 @@ def facts(connection: Connection) -> dict[str, Any]:
 
 
 def page(name: str, *args: object) -> str:
-    """The absolute URL of a page."""
-    return f"{settings.SITE_URL}{reverse(f'connections:{name}', args=args)}"
+    """The absolute URL of a page of this app, or of another one whose name comes with its namespace."""
+    return f"{settings.SITE_URL}{reverse(name if ':' in name else f'connections:{name}', args=args)}"
 
 
 def enqueue_mail(
@@ -192,9 +206,12 @@ def _rows(
     shared: Mapping[str, Any],
     unsubscribe_from: int | None,
 ) -> Iterator[Mail]:
+    content: dict[str, Any] | None = None
     for recipient in people:
         if recipient.channel is not None:
-            yield _message(event, recipient.channel, context, shared)
+            # The same for all channels.
+            content = content or _message_content(event, context)
+            yield _message(recipient.channel, content, shared)
             continue
         stop = "" if unsubscribe_from is None else unsubscribe_url(unsubscribe_from, recipient.address)
         rendered = emails.render_mail(event, {**context, "why": recipient.why, "unsubscribe_url": stop})
@@ -209,16 +226,18 @@ def _rows(
         )
 
 
-def _message(event: str, channel: NotificationChannel, context: Mapping[str, Any], shared: Mapping[str, Any]) -> Mail:
+def _message_content(event: str, context: Mapping[str, Any]) -> dict[str, Any]:
     parts = render_parts(event, context)
+    return {"subject": emails.render_subject(event, context), "text": parts.text, "payload": parts.as_json()}
+
+
+def _message(channel: NotificationChannel, content: Mapping[str, Any], shared: Mapping[str, Any]) -> Mail:
     return Mail(
         **shared,
+        **content,
         channel=channel,
         channel_kind=channel.kind,
         recipient=channel.name,
-        subject=emails.render_subject(event, context),
-        text=parts.text,
-        payload=parts.as_json(),
         # Without a full stop, which the signature uses as a separator. Kept for all attempts, as that of a mail is.
         message_id=f"msg_{uuid.uuid4().hex}",
     )

@@ -107,7 +107,7 @@ class _EarlierReminder(NamedTuple):
 def _prefetch(batch: list[Connection], everybody: notify.Recipients) -> dict[int, list[_EarlierReminder]]:
     """Earlier reminders by connection, and owners, in a few queries; Django's prefetching is much slower."""
     ids = [connection.pk for connection in batch]
-    everybody.look_up(ids)
+    everybody.load(ids)
     owners = User.objects.in_bulk({connection.owner_id for connection in batch})
     for connection in batch:
         connection.owner = owners[connection.owner_id]

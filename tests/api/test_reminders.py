@@ -15,7 +15,7 @@ from api.actions.remind import remind_due
 from api.models import ApiToken
 from connections.models import Mail, MutedReminders
 from history.models import Event
-from tests.factories import make_person, make_token
+from tests.factories import make_channel, make_person, make_token
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 VIEW = "connections.view_connection"
@@ -133,3 +133,32 @@ def test_the_task_is_scheduled_and_the_history_names_the_reminder(client: Client
     client.force_login(make_person("root", staff=True))
     page = client.get(reverse("history:all"), {"automatic": "on"}).content.decode()
     assert "1 person, 3 days before it expires" in page
+
+
+def test_the_channels_that_the_owner_chose_get_a_message_beside_the_mail(owner: User) -> None:
+    channel, other = make_channel("Alerts"), make_channel("Other")
+    channel.people.add(owner)
+    token_of(owner, days=7, name="CI: main")
+    assert remind_due(now=NOON) == 2
+    assert not Mail.objects.filter(channel=other).exists()
+    message = Mail.objects.get(channel=channel)
+    assert message.subject == 'API token "CI: main" expires in 7 days'
+    assert message.payload["headline"] == "API token “CI: main” expires in 7 days."
+    assert message.payload["facts"] == []
+    assert "CI: main (owner Olga" in message.payload["body"]
+    assert message.payload["links"] == [["API tokens", f"{settings.SITE_URL}/account/api-tokens/"]]
+    assert Event.objects.get(kind="api_token.reminded").detail["channels"] == 1
+
+
+def test_a_channel_of_an_owner_who_stopped_reminders_gets_nothing(owner: User) -> None:
+    make_channel("Alerts").people.add(owner)
+    MutedReminders.objects.create(address="olga@example.com")
+    token_of(owner, days=7)
+    assert remind_due(now=NOON) == 0
+
+
+def test_a_mail_about_several_tokens_says_so_at_its_end(owner: User) -> None:
+    token_of(owner, days=1)
+    token_of(owner, days=2, name="CI")
+    remind_due(now=NOON)
+    assert "You get this because you own these API tokens." in Mail.objects.get().text
