@@ -38,7 +38,7 @@ def page_of_mails(state: str, number: str | None) -> Page[Mail]:
 
 
 def mails(state: str) -> QuerySet[Mail]:
-    """The mails of the outbox without their text, newest first; an empty state is every state."""
+    """The mails of the outbox without their content, newest first; an empty state is every state."""
     conditions = {
         "waiting": Q(sent_at=None, given_up_at=None),
         "failing": Q(sent_at=None, given_up_at=None) & ~Q(last_error=""),
@@ -46,12 +46,12 @@ def mails(state: str) -> QuerySet[Mail]:
         "sent": Q(sent_at__isnull=False, is_only_written=False),
         "in-a-folder": Q(sent_at__isnull=False, is_only_written=True),
     }
-    rows = Mail.objects.defer("text", "html").select_related("connection")
+    rows = Mail.objects.defer(*Mail.CONTENT).select_related("connection")
     return rows.filter(conditions.get(state, Q()))
 
 
 def mail(mail_id: int) -> Mail | None:
-    """A mail without its text; None when there is none."""
+    """A mail without its content; None when there is none."""
     return mails("").filter(pk=mail_id).first()
 
 
@@ -97,14 +97,9 @@ def channel_named(name: str) -> NotificationChannel | None:
     return NotificationChannel.objects.filter(name=name).first()
 
 
-def message(pk: int) -> Mail:
-    """A mail or message as it is now."""
-    return Mail.objects.get(pk=pk)
-
-
 def last_message(channel: NotificationChannel) -> Mail | None:
     """The newest message to a channel."""
-    return Mail.objects.defer("text", "html").filter(channel=channel).order_by("-created_at", "-pk").first()
+    return Mail.objects.defer(*Mail.CONTENT).filter(channel=channel).order_by("-created_at", "-pk").first()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +123,7 @@ def channel_choices_of(user: User) -> list[ChannelChoice]:
 
 
 def muted_by(address: str) -> QuerySet[MutedReminders]:
-    """The reminders that somebody at this address stopped; none without an address."""
+    """The reminders that someone at this address stopped; none without an address."""
     return MutedReminders.objects.filter(address__iexact=address) if address else MutedReminders.objects.none()
 
 

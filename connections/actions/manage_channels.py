@@ -16,7 +16,7 @@ from connections import input_rules
 from connections.actions import versions
 from connections.actions.refusals import Refused, refusing_invalid_input
 from connections.input_rules import InvalidInput
-from connections.models import ChannelTarget, Mail, NotificationChannel
+from connections.models import ChannelTarget, NotificationChannel
 from connections.models.channels import NAME_LENGTH
 from connections.notifications import channel_hosts, outbox_rows
 from connections.notifications.channel_bodies import KEY_PREFIX
@@ -67,7 +67,7 @@ def add_channel(kind: str, entered: ChannelInput, *, by: Actor, now: datetime) -
     return SavedChannel(channel, generated if generated.reveal() and secret is None else None)
 
 
-def change_channel(channel_id: int, entered: ChannelInput, *, by: Actor, now: datetime) -> SavedChannel:
+def change_channel(channel_id: int, entered: ChannelInput, *, by: Actor, now: datetime) -> None:
     """Rename a channel or replace its target, which makes a channel that is gone usable again.
 
     Raises `CannotChangeChannel`, `NotificationChannel.DoesNotExist` and `encryption.UnreadableToken`.
@@ -80,12 +80,11 @@ def change_channel(channel_id: int, entered: ChannelInput, *, by: Actor, now: da
         detail = _detail(channel, new_target=is_new_target, before=before if before != channel.name else "")
         if is_new_target or before != channel.name:
             record("channel.changed", channel, by=by, at=now, detail=detail)
-    return SavedChannel(channel)
 
 
 @sensitive_variables("url")
 def _replace_target(channel: NotificationChannel, entered: ChannelInput) -> bool:
-    """Seal what was entered, together with what stays. Returns whether anything changed."""
+    """Encrypt the entered parts of the target with the stored other parts. Returns whether anything was entered."""
     url, secret = entered.url.reveal().strip(), signing_secret(channel.kind, entered.signing_secret)
     if not url and secret is None:
         return False
@@ -105,12 +104,14 @@ def _replace_target(channel: NotificationChannel, entered: ChannelInput) -> bool
 
 
 def remove_channel(channel_id: int, *, by: Actor, now: datetime) -> None:
-    """Remove a channel with its target. Messages that wait for it fail. Raises `NotificationChannel.DoesNotExist`."""
+    """Remove a channel with its target. Messages that wait for it fail, those being delivered with their next attempt.
+
+    Raises `NotificationChannel.DoesNotExist`.
+    """
     with transaction.atomic():
         channel = NotificationChannel.objects.select_for_update().get(pk=channel_id)
         record("channel.removed", channel, by=by, at=now, detail=_detail(channel))
-        waiting = list(Mail.objects.filter(channel=channel, sent_at=None, given_up_at=None))
-        outbox_rows.give_up(waiting, "The channel was removed.", now=now)
+        outbox_rows.give_up(outbox_rows.waiting_for(channel, now=now), outbox_rows.CHANNEL_REMOVED, now=now)
         channel.delete()
 
 
@@ -130,9 +131,9 @@ def choose_for_connection(connection_id: int, channel_ids: Collection[int], *, b
 def choose_for_person(user: User, channel_ids: Collection[int], *, by: Actor, now: datetime) -> bool:
     """Choose the channels that get a person's notifications, beside mail. Returns whether that changed anything."""
     with transaction.atomic():
-        chosen = NotificationChannel.objects.filter(people=user)
-        before = {channel.pk: channel for channel in chosen}
-        after = {channel.pk: channel for channel in NotificationChannel.objects.filter(pk__in=channel_ids)}
+        channels = NotificationChannel.objects.defer("sealed")
+        before = {channel.pk: channel for channel in channels.filter(people=user)}
+        after = {channel.pk: channel for channel in channels.filter(pk__in=channel_ids)}
         for pk in before.keys() - after.keys():
             before[pk].people.remove(user)
         for pk in after.keys() - before.keys():

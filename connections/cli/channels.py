@@ -73,14 +73,13 @@ def add_channel(options: Options, output: Output) -> int:
 
 
 def test_channel(options: Options, output: Output) -> int:
-    """Write a test message, deliver what is due, and report on the message: REFUSED if it was not delivered."""
+    """Write a test message, deliver it, and report on it: REFUSED if it was not delivered."""
     channel = _find(options["channel"])
     now = database_now()
     message_id = channel_outbox.write_test(channel, now=now).pk
-    channel_outbox.deliver_due(now=now)
-    message = notification_reads.message(message_id)
+    message = channel_outbox.deliver_one(message_id, now=now)
     is_sent = message.sent_at is not None
-    error = message.last_error or "The channel waits until its next attempt."
+    error = message.last_error or "Another process is still delivering it."
     words = f"Sent to {channel.name}." if is_sent else f"Not sent to {channel.name}: {error}"
     output.say({"channel": channel.name, "sent": is_sent, "error": "" if is_sent else error}, words)
     return ExitCode.OK if is_sent else ExitCode.REFUSED

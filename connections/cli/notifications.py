@@ -41,7 +41,7 @@ def remind_people(options: Options, output: Output) -> int:
     written = 0 if options["dry_run"] else reminders.remind_due(now=now)
     is_sending = options["send"] and not options["dry_run"]
     sent = outbox.send_all_due(now=now) if is_sending else 0
-    delivered = channel_outbox.deliver_due(now=now) if is_sending else 0
+    delivered = channel_outbox.deliver_all_due(now=now) if is_sending else 0
     only_written = sent if emails.written_to() else 0
     mails = {
         "mails_written": written,

@@ -7,15 +7,15 @@ alone until then, so that it delays no other channel.
 import json
 import logging
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
-from time import monotonic
+from time import monotonic, sleep
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 from django.views.decorators.debug import sensitive_variables
 
 from connections.models import ChannelTarget, Mail, NotificationChannel
@@ -34,7 +34,7 @@ _LONGEST_QUOTE = 200
 _LONGEST_ERROR = 500
 _PARTS = re.compile(r"[/?&=]")
 _SHORTEST_SECRET = 8
-_WHY = "you administer MFE Orchestrator"
+_BETWEEN_TRIES = 0.2  # seconds
 Kind = NotificationChannel.Kind
 
 
@@ -49,32 +49,71 @@ class Verdict(Enum):
 
 def deliver_due(*, now: datetime) -> int:
     """Deliver one batch of due messages. Returns how many were delivered."""
+    return sum(_deliver_batch(now, started=monotonic()))
+
+
+def deliver_all_due(*, now: datetime) -> int:
+    """Deliver all messages that are due now, batch by batch. Returns how many were delivered."""
     started, delivered = monotonic(), 0
-    for pk in list(_due(now).values_list("pk", flat=True)[: settings.MAILS_PER_TICK]):
-        at = now + timedelta(seconds=monotonic() - started)
-        with send_lock.mail_lock(pk) as is_ours:
-            message = outbox_rows.claim(_due(at), pk, at) if is_ours else None
-            if message is not None:
-                delivered += _deliver(message, now=at)
+    while tried := _deliver_batch(now, started=started):
+        delivered += sum(tried)
     return delivered
+
+
+def _deliver_batch(now: datetime, *, started: float) -> list[bool]:
+    """Try one batch of the messages that are due at `now`. Returns of each claimed one whether it was delivered."""
+    pks = list(_due(now).values_list("pk", flat=True)[: settings.MAILS_PER_TICK])
+    tried = (_try(pk, _due, now=_later(now, started)) for pk in pks)
+    return [is_delivered for is_delivered in tried if is_delivered is not None]
+
+
+def deliver_one(message_id: int, *, now: datetime) -> Mail:
+    """Deliver one message now, also while its channel is paused. Returns it as it is afterwards.
+
+    Waits for another process that has started to deliver it, for as long as its lease.
+    """
+    started = monotonic()
+    while _try(message_id, _unpaused, now=_later(now, started)) is None:
+        message = Mail.objects.get(pk=message_id)
+        is_tried = message.attempts > 0 and message.leased_until is None
+        if is_tried or monotonic() - started > settings.MAIL_LEASE_SECONDS:
+            break
+        sleep(_BETWEEN_TRIES)
+    return Mail.objects.get(pk=message_id)
+
+
+def _later(now: datetime, started: float) -> datetime:
+    return now + timedelta(seconds=monotonic() - started)
+
+
+def _try(pk: int, due: Callable[[datetime], LeasedQuerySet[Mail]], *, now: datetime) -> bool | None:
+    """Whether a message was delivered; None if it is not due, or another process has it."""
+    with send_lock.mail_lock(pk) as is_ours:
+        message = outbox_rows.claim(due(now), pk, now) if is_ours else None
+        return None if message is None else _deliver(message, now=now)
+
+
+def _unpaused(now: datetime) -> LeasedQuerySet[Mail]:
+    return outbox_rows.due(now).exclude(channel_kind="")
 
 
 def _due(now: datetime) -> LeasedQuerySet[Mail]:
     is_paused = lies_ahead("channel__paused_until", now, at_most=2 * _LONGEST_PAUSE)
     paused = Mail.objects.filter(is_paused).values("pk")
-    return outbox_rows.due(now).exclude(channel_kind="").exclude(pk__in=paused)
+    return _unpaused(now).exclude(pk__in=paused)
 
 
 def _deliver(message: Mail, *, now: datetime) -> bool:
     channel = message.channel
     if channel is None or channel.gone_at is not None:
-        reason = "The channel was removed." if channel is None else "The channel no longer exists."
+        reason = outbox_rows.CHANNEL_REMOVED if channel is None else "The channel no longer exists."
         outbox_rows.give_up([message], reason, now=now)
         return False
     try:
         target = channel.reveal()
         answer = _post(message, target, now=now)
-        verdict, words = judge(channel.kind, answer), _words_of(answer, target)
+        verdict = judge(channel.kind, answer)
+        words = "" if verdict is Verdict.DELIVERED else _words_of(answer, target)
     except (NotPosted, UnreadableToken) as failure:
         unreadable = "No key decrypts the target of the channel. Enter it again."
         answer, verdict = None, Verdict.UNAVAILABLE
@@ -176,23 +215,19 @@ def _close(channel: NotificationChannel, message: Mail, words: str, *, now: date
         if not same_target.update(gone_at=now):
             outbox_rows.retry_later(message, words, due_at=now + outbox_rows.backoff(message.attempts))
             return
-        waiting = Mail.objects.free(now).filter(channel=channel, sent_at=None, given_up_at=None)
-        others = list(waiting.exclude(pk=message.pk))
-        outbox_rows.give_up([message, *others], words, now=now)
+        failed = outbox_rows.give_up([message, *outbox_rows.waiting_for(channel, now=now)], words, now=now)
         record("channel.gone", channel, by=OUTBOX, at=now, detail={"kind": channel.kind, "host": channel.host})
-        _notify_administrators(channel, failed=1 + len(others), now=now)
+        _notify_administrators(channel, failed=failed, now=now)
 
 
 def _notify_administrators(channel: NotificationChannel, *, failed: int, now: datetime) -> None:
-    address = settings.SITE_URL + reverse("connections:channel", args=[channel.pk])
-    context = {"channel": channel, "failed": failed, "channel_url": address}
-    people = [notify.Recipient(person, _WHY) for person in dict.fromkeys(notify.Recipients().administrators)]
-    notify.enqueue_mail("channel_gone", people, context, about=[], now=now)
+    context = {"channel": channel, "failed": failed, "channel_url": notify.page("channel", channel.pk)}
+    notify.enqueue_mail("channel_gone", notify.administrators(), context, about=[], now=now)
 
 
 def write_test(channel: NotificationChannel, *, now: datetime) -> Mail:
     """Write a test message to a channel."""
     recipient = notify.Recipient(channel.name, "", channel)
-    context = {"channel": channel, "channels_url": settings.SITE_URL + reverse("connections:channels")}
+    context = {"channel": channel, "channels_url": notify.page("channels")}
     (message,) = notify.enqueue_mail("channel_test", [recipient], context, about=[], now=now)
     return message

@@ -76,13 +76,14 @@ def _is_long_refused(since: datetime, now: datetime) -> bool:
 
 
 def _store(mail: Mail, changed: Mapping[str, object], *, is_given_up: bool, now: datetime) -> None:
+    if is_given_up:
+        changed = {**changed, "given_up_at": now}
     with transaction.atomic():
-        if is_given_up:
-            changed = {**changed, "given_up_at": now}
+        is_unsent = Mail.objects.filter(pk=mail.pk, sent_at=None).update(**changed)
+        if is_given_up and is_unsent:
             log.error("Mail %s failed after %s attempts and is not retried.", mail.message_id, mail.attempts)
             is_message = bool(mail.channel_kind)
             record_mail("connection.message_failed" if is_message else "connection.mail_given_up", mail, now=now)
-        Mail.objects.filter(pk=mail.pk, sent_at=None).update(**changed)
 
 
 def record_mail(kind: str, mail: Mail, *, now: datetime) -> None:

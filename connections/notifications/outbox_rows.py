@@ -13,7 +13,7 @@ from django.db import OperationalError, transaction
 from django.db import connection as database
 from django.db.models import F, Q
 
-from connections.models import Mail
+from connections.models import Mail, NotificationChannel
 from connections.notifications.mail_refusals import ONCE_A_DAY, record_mail
 from core.database_time import lies_ahead
 from core.leases import LeasedQuerySet
@@ -21,6 +21,7 @@ from core.leases import LeasedQuerySet
 log = logging.getLogger(__name__)
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
+CHANNEL_REMOVED = "The channel was removed."
 _BETWEEN_MARKS = 1.0  # seconds
 
 
@@ -77,10 +78,23 @@ def retry_later(mail: Mail, error: str, *, due_at: datetime) -> None:
     Mail.objects.filter(pk=mail.pk).release(last_error=error, due_at=due_at)
 
 
-def give_up(messages: Iterable[Mail], reason: str, *, now: datetime) -> None:
-    """Mark messages to a channel as failed, with the reason, and record that."""
+def give_up(messages: Iterable[Mail], reason: str, *, now: datetime) -> int:
+    """Mark messages to a channel as failed, with the reason, and record that. Returns how many.
+
+    Those that were sent or claimed since they were read are left alone.
+    """
+    count = 0
     with transaction.atomic():
         for message in messages:
-            log.error("Message %s failed and is not retried.", message.message_id)
-            Mail.objects.filter(pk=message.pk, sent_at=None).release(given_up_at=now, last_error=reason)
-            record_mail("connection.message_failed", message, now=now)
+            unchanged = Mail.objects.filter(pk=message.pk, lease=message.lease, sent_at=None, given_up_at=None)
+            if unchanged.release(given_up_at=now, last_error=reason):
+                log.error("Message %s failed and is not retried.", message.message_id)
+                record_mail("connection.message_failed", message, now=now)
+                count += 1
+    return count
+
+
+def waiting_for(channel: NotificationChannel, *, now: datetime) -> list[Mail]:
+    """The messages to a channel that wait, without their content, except those that are being delivered."""
+    waiting = Mail.objects.free(now).filter(channel=channel, sent_at=None, given_up_at=None)
+    return list(waiting.defer(*Mail.CONTENT))

@@ -7,10 +7,12 @@ from unittest.mock import patch
 import pytest
 from pytest_django import Settings
 
+from connections.actions import manage_channels
 from connections.models import Connection, Mail, NotificationChannel
-from connections.notifications import channel_outbox, outbox, reminders, webhook_post
+from connections.notifications import channel_outbox, outbox, outbox_rows, reminders, webhook_post
 from connections.providers.azure_devops import deadlines
 from history.models import Event
+from history.record import Actor
 from tests.connections import webhooks
 from tests.connections.webhooks import Receiver
 from tests.factories import ConnectionFactory, make_person
@@ -277,3 +279,90 @@ def test_a_message_that_another_worker_holds_is_left_alone(receiver: Receiver, c
     Mail.objects.filter(pk=message.pk).claim(now=NOW)
     assert channel_outbox.deliver_due(now=NOW) == 0
     assert channel_outbox.deliver_due(now=NOW + timedelta(minutes=3)) == 1, "after the lease"
+
+
+def test_a_channel_is_removed_while_a_message_is_delivered_and_the_message_is_not_called_failed(
+    receiver: Receiver, channel: NotificationChannel
+) -> None:
+    connection = expiring(channel)
+    reminders.remind_due(now=NOW)
+
+    def remove_meanwhile(*args: Any, **kwargs: Any) -> object:
+        answer = post(*args, **kwargs)
+        manage_channels.remove_channel(channel.pk, by=Actor("ann"), now=NOW)
+        return answer
+
+    post = webhook_post.post
+    with patch.object(webhook_post, "post", remove_meanwhile):
+        assert channel_outbox.deliver_due(now=NOW) == 1
+    message = Mail.objects.exclude(channel_kind="").get()
+    assert message.sent_at is not None
+    assert message.given_up_at is None
+    kinds = Event.objects.filter(subject_kind="connection", subject_id=connection.pk).values_list("kind", flat=True)
+    assert "connection.message_failed" not in kinds
+    assert "connection.message_sent" in kinds
+
+
+def test_a_message_that_fails_while_its_channel_is_removed_finds_the_channel_gone(
+    receiver: Receiver, channel: NotificationChannel
+) -> None:
+    receiver.answer(503)
+    message = write(channel)
+    Mail.objects.filter(pk=message.pk).claim(now=NOW)
+    manage_channels.remove_channel(channel.pk, by=Actor("ann"), now=NOW)
+    assert stored(message).given_up_at is None
+    assert channel_outbox.deliver_due(now=NOW + timedelta(minutes=3)) == 0
+    assert stored(message).last_error == "The channel was removed."
+
+
+@pytest.mark.parametrize("changed", [{"sent_at": NOW}, {"lease": "of another worker"}])
+def test_what_was_sent_or_claimed_since_it_was_read_is_not_recorded_as_failed(
+    channel: NotificationChannel, changed: dict[str, Any]
+) -> None:
+    expiring(channel)
+    reminders.remind_due(now=NOW)
+    waiting = outbox_rows.waiting_for(channel, now=NOW)
+    Mail.objects.update(**changed)
+    assert len(waiting) == 1
+    assert outbox_rows.give_up(waiting, "The channel was removed.", now=NOW) == 0
+    assert not Event.objects.filter(kind="connection.message_failed").exists()
+
+
+def test_one_message_is_delivered_alone_although_its_channel_is_paused(
+    receiver: Receiver, channel: NotificationChannel
+) -> None:
+    other = write(channel)
+    NotificationChannel.objects.update(paused_until=NOW + timedelta(hours=1))
+    message = channel_outbox.deliver_one(write(channel).pk, now=NOW)
+    assert message.sent_at is not None
+    assert [request.headers["webhook-id"] for request in receiver.requests] == [message.message_id]
+    assert stored(other).attempts == 0
+
+
+def test_one_message_that_another_process_has_is_waited_for(receiver: Receiver, channel: NotificationChannel) -> None:
+    message = write(channel)
+    rows = Mail.objects.filter(pk=message.pk)
+    rows.claim(now=NOW, attempts=1)
+    with patch.object(channel_outbox, "sleep", lambda _: rows.release(sent_at=NOW)):
+        assert channel_outbox.deliver_one(message.pk, now=NOW).sent_at == NOW
+    assert receiver.requests == []
+
+
+def test_all_due_messages_are_delivered_batch_by_batch(
+    receiver: Receiver, channel: NotificationChannel, settings: Settings
+) -> None:
+    settings.MAILS_PER_TICK = 2
+    for _ in range(5):
+        write(channel)
+    assert channel_outbox.deliver_all_due(now=NOW) == 5
+
+
+def test_a_channel_that_fails_ends_the_delivery_of_all_due_messages(
+    receiver: Receiver, channel: NotificationChannel, settings: Settings
+) -> None:
+    settings.MAILS_PER_TICK = 1
+    receiver.answer(503)
+    write(channel)
+    write(channel)
+    assert channel_outbox.deliver_all_due(now=NOW) == 0
+    assert len(receiver.requests) == 1
