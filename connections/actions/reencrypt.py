@@ -1,69 +1,97 @@
 """Encrypt stored tokens, and targets of notification channels, again with the newest key of the key ring."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 
 from connections.models import NotificationChannel, StoredCredential
 from core import encryption
 
 REPORT_EVERY = 100
-# Functions of other apps that do the same for their secrets, and add to the result.
-further_secrets: list[Callable[["ReencryptionResult"], None]] = []
 
 
 @dataclass(slots=True)
 class ReencryptionResult:
-    """How many tokens were re-encrypted or already had the newest key; names of connections with unreadable ones."""
+    """How many secrets were re-encrypted or already had the newest key, and which ones are unreadable."""
 
     resealed: int = 0
     current: int = 0
     unreadable: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class EncryptedSecret:
+    """A secret as it is stored, and what it is, such as "the token of Acme main".
+
+    `store_again` encrypts and stores it, unless it was changed since it was read, and returns how many rows it
+    changed. It raises `encryption.UnreadableToken`.
+    """
+
+    name: str
+    sealed: bytes
+    store_again: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSource:
+    """Secrets of one kind: how many there are, and all of them."""
+
+    count: Callable[[], int]
+    secrets: Callable[[], Iterator[EncryptedSecret]]
+
+
+def _tokens() -> Iterator[EncryptedSecret]:
+    rows = StoredCredential.objects.select_related("connection").order_by("pk")
+    for stored in rows.iterator(chunk_size=REPORT_EVERY):
+        name = f"the token of {stored.connection.name}"
+        yield EncryptedSecret(name, bytes(stored.sealed), partial(_store_token, stored))
+
+
+def _store_token(stored: StoredCredential) -> int:
+    unchanged = StoredCredential.objects.filter(pk=stored.pk, sealed=stored.sealed)
+    return unchanged.update(sealed=encryption.encrypt(stored.reveal(), owner=stored.seal_owner))
+
+
+def _targets() -> Iterator[EncryptedSecret]:
+    for channel in NotificationChannel.objects.order_by("pk").iterator(chunk_size=REPORT_EVERY):
+        name = f"the target of the channel {channel.name}"
+        yield EncryptedSecret(name, bytes(channel.sealed), partial(_store_target, channel))
+
+
+def _store_target(channel: NotificationChannel) -> int:
+    unchanged = NotificationChannel.objects.filter(pk=channel.pk, sealed=channel.sealed)
+    channel.seal(channel.reveal())
+    return unchanged.update(sealed=channel.sealed)
+
+
+# Other apps add theirs.
+sources = [
+    SecretSource(StoredCredential.objects.count, _tokens),
+    SecretSource(NotificationChannel.objects.count, _targets),
+]
+
+
 def reencrypt_all(*, progress: Callable[[int, int], object]) -> ReencryptionResult:
-    """Re-encrypt all stored tokens, each in a transaction of its own, so that it can be interrupted at any time.
+    """Re-encrypt all stored secrets, each in a transaction of its own, so that it can be interrupted at any time.
 
     Calls `progress` with the number processed and the total from time to time.
     """
     outcome = ReencryptionResult()
-    tokens = StoredCredential.objects.select_related("connection").order_by("pk")
-    total = tokens.count()
-    for done, stored in enumerate(tokens.iterator(chunk_size=REPORT_EVERY), start=1):
-        _reencrypt(stored, outcome)
+    total = sum(source.count() for source in sources)
+    secrets = chain.from_iterable(source.secrets() for source in sources)
+    for done, secret in enumerate(secrets, start=1):
+        _reencrypt(secret, outcome)
         if done % REPORT_EVERY == 0:
             progress(done, total)
-    for channel in NotificationChannel.objects.order_by("pk").iterator(chunk_size=REPORT_EVERY):
-        _reencrypt_channel(channel, outcome)
-    for reencrypt in further_secrets:
-        reencrypt(outcome)
     return outcome
 
 
-def _reencrypt(stored: StoredCredential, outcome: ReencryptionResult) -> None:
-    if encryption.is_encrypted_with_newest_key(bytes(stored.sealed)):
+def _reencrypt(secret: EncryptedSecret, outcome: ReencryptionResult) -> None:
+    if encryption.is_encrypted_with_newest_key(secret.sealed):
         outcome.current += 1
         return
     try:
-        token = stored.reveal()
+        outcome.resealed += secret.store_again()
     except encryption.UnreadableToken:
-        outcome.unreadable.append(stored.connection.name)
-        return
-    # Filters by the old value, so that a token updated in the meantime is not overwritten.
-    changed = StoredCredential.objects.filter(pk=stored.pk, sealed=stored.sealed).update(
-        sealed=encryption.encrypt(token, owner=stored.seal_owner)
-    )
-    outcome.resealed += changed
-
-
-def _reencrypt_channel(channel: NotificationChannel, outcome: ReencryptionResult) -> None:
-    before = channel.sealed
-    if encryption.is_encrypted_with_newest_key(bytes(before)):
-        outcome.current += 1
-        return
-    try:
-        channel.seal(channel.reveal())
-    except encryption.UnreadableToken:
-        outcome.unreadable.append(channel.name)
-        return
-    rows = NotificationChannel.objects.filter(pk=channel.pk, sealed=before)
-    outcome.resealed += rows.update(sealed=channel.sealed)
+        outcome.unreadable.append(secret.name)

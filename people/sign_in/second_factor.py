@@ -1,6 +1,8 @@
 """The second factor: codes of an authenticator app (RFC 6238) and recovery codes, encrypted like tokens."""
 
 import base64
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from allauth.core import context
@@ -10,7 +12,7 @@ from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from connections.actions.reencrypt import ReencryptionResult
+from connections.actions.reencrypt import EncryptedSecret
 from core import encryption
 from core.secrets import Secret
 from people import login_limits
@@ -74,24 +76,23 @@ class CodeAgainForm(_CountedCode, ReauthenticateForm):
     """The code before a change of the second factor."""
 
 
-def reencrypt(outcome: ReencryptionResult) -> None:
-    """Encrypt every secret with the newest key."""
-    for authenticator in Authenticator.objects.select_related("user").iterator():
-        for name in _SECRETS:
-            if encrypted := authenticator.data.get(name):
-                _reencrypt(authenticator, name, encrypted, outcome)
+def stored_secrets() -> Iterator[EncryptedSecret]:
+    """Every secret, to encrypt it with the newest key."""
+    for authenticator in Authenticator.objects.select_related("user").order_by("pk").iterator():
+        for key in _SECRETS:
+            if encrypted := authenticator.data.get(key):
+                name = f"{authenticator.user.get_username()}'s second factor"
+                yield EncryptedSecret(name, base64.b64decode(encrypted), partial(_store_again, authenticator, key))
 
 
-def _reencrypt(authenticator: Any, name: str, encrypted: str, outcome: ReencryptionResult) -> None:
-    if encryption.is_encrypted_with_newest_key(base64.b64decode(encrypted)):
-        outcome.current += 1
-        return
+def count_of_secrets() -> int:
+    """How many secrets there are."""
+    return sum(1 for _ in stored_secrets())
+
+
+def _store_again(authenticator: Any, key: str) -> int:
     adapter = SecondFactorAdapter()
-    try:
-        secret = adapter.decrypt(encrypted)
-    except encryption.UnreadableToken:
-        outcome.unreadable.append(f"{authenticator.user.get_username()}'s second factor")
-        return
+    secret = adapter.decrypt(authenticator.data[key])
     # Updates nothing if the data has changed since it was read.
     unchanged = Authenticator.objects.filter(pk=authenticator.pk, data=authenticator.data)
-    outcome.resealed += unchanged.update(data=authenticator.data | {name: adapter.encrypt(secret)})
+    return int(unchanged.update(data=authenticator.data | {key: adapter.encrypt(secret)}))

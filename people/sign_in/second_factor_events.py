@@ -10,10 +10,11 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from connections.actions import reencrypt
+from connections.actions.reencrypt import SecretSource
 from people.events import record_person_event, record_refused_sign_in
 from people.sign_in import second_factor
 
-reencrypt.further_secrets.append(second_factor.reencrypt)
+reencrypt.sources.append(SecretSource(second_factor.count_of_secrets, second_factor.stored_secrets))
 
 
 @receiver(post_save, sender=Authenticator)

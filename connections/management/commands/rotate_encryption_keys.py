@@ -1,7 +1,7 @@
-"""`manage.py rotate_encryption_keys`: re-encrypt every stored token with the newest of the FIELD_ENCRYPTION_KEYS.
+"""`manage.py rotate_encryption_keys`: re-encrypt every stored secret with the newest of the FIELD_ENCRYPTION_KEYS.
 
-Safe to interrupt and to repeat: each token is re-encrypted on its own, and those of the newest key are skipped.
-Exit code 1 if a token could not be read; its connection is named. 130 if interrupted.
+Safe to interrupt and to repeat: each secret is re-encrypted on its own, and those of the newest key are skipped.
+Exit code 1 if a secret could not be read; it is named. 130 if interrupted.
 """
 
 import sys
@@ -12,7 +12,7 @@ from core.terminal import TerminalCommand
 
 
 class Command(TerminalCommand):
-    """Re-encrypt stored tokens."""
+    """Re-encrypt stored tokens and other secrets."""
 
     help = __doc__ or ""
 
@@ -21,16 +21,16 @@ class Command(TerminalCommand):
         try:
             outcome = reencrypt_all(progress=self._report)
         except KeyboardInterrupt:
-            self.stderr.write("Interrupted. Every token is still readable. Run the command again to continue.")
+            self.stderr.write("Interrupted. Every secret is still readable. Run the command again to continue.")
             sys.exit(130)
         self.stdout.write(
-            f"{outcome.resealed} tokens re-encrypted with the newest key; {outcome.current} already used it."
+            f"{outcome.resealed} secrets re-encrypted with the newest key; {outcome.current} already used it."
         )
         for name in outcome.unreadable:
-            self.stderr.write(f"The token of {name} cannot be decrypted with any of the FIELD_ENCRYPTION_KEYS.")
+            self.stderr.write(f"{name[0].upper()}{name[1:]} cannot be decrypted with any of the FIELD_ENCRYPTION_KEYS.")
         if outcome.unreadable:
             sys.exit(1)
 
     def _report(self, done: int, total: int) -> None:
-        self.stdout.write(f"{done} of {total} tokens")
+        self.stdout.write(f"{done} of {total} secrets")
         self.stdout.flush()

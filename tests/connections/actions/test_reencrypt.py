@@ -62,15 +62,23 @@ def of_the_newest_key() -> int:
 
 
 def test_after_a_rotation_the_old_key_may_go(stored: list[StoredCredential], settings: Settings) -> None:
-    assert rotate() == (0, "5 tokens re-encrypted with the newest key; 0 already used it.\n", "")
+    assert rotate() == (0, "5 secrets re-encrypted with the newest key; 0 already used it.\n", "")
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     assert readable() == SECRETS
-    assert rotate()[1] == "0 tokens re-encrypted with the newest key; 5 already used it.\n"
+    assert rotate()[1] == "0 secrets re-encrypted with the newest key; 5 already used it.\n"
 
 
 def test_progress_is_said(stored: list[StoredCredential], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reencrypt, "REPORT_EVERY", 2)
-    assert rotate()[1].splitlines()[:2] == ["2 of 5 tokens", "4 of 5 tokens"]
+    assert rotate()[1].splitlines()[:2] == ["2 of 5 secrets", "4 of 5 secrets"]
+
+
+def test_the_total_has_every_kind_of_secret(
+    stored: list[StoredCredential], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_channel("Alerts")
+    monkeypatch.setattr(reencrypt, "REPORT_EVERY", 3)
+    assert rotate()[1].splitlines()[:2] == ["3 of 6 secrets", "6 of 6 secrets"]
 
 
 def test_a_token_used_twice_is_recognised_after_a_rotation(stored: list[StoredCredential], settings: Settings) -> None:
@@ -96,11 +104,11 @@ def test_interrupted_half_way_it_loses_nothing_and_goes_on_where_it_was(
         code, _, said = rotate()
     assert (code, said) == (
         130,
-        "Interrupted. Every token is still readable. Run the command again to continue.\n",
+        "Interrupted. Every secret is still readable. Run the command again to continue.\n",
     )
     assert of_the_newest_key() == 2
     assert readable() == SECRETS
-    assert rotate()[1] == "3 tokens re-encrypted with the newest key; 2 already used it.\n"
+    assert rotate()[1] == "3 secrets re-encrypted with the newest key; 2 already used it.\n"
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     assert readable() == SECRETS
 
@@ -129,7 +137,7 @@ def test_a_token_that_no_key_opens_is_named_and_the_others_are_written(
     settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
     code, out, err = rotate()
     assert code == 1
-    assert out == "4 tokens re-encrypted with the newest key; 0 already used it.\n"
+    assert out == "4 secrets re-encrypted with the newest key; 0 already used it.\n"
     name = stored[2].connection.name
     assert err == f"The token of {name} cannot be decrypted with any of the FIELD_ENCRYPTION_KEYS.\n"
 
@@ -192,13 +200,13 @@ def test_killed_half_way_every_token_can_be_read_and_the_next_run_finishes(produ
     keys = f"{NEW},{OLD}"
     process = product.start(keys, "rotate_encryption_keys")
     assert process.stdout is not None
-    assert process.stdout.readline() == "100 of 400 tokens\n"
+    assert process.stdout.readline() == "100 of 400 secrets\n"
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
     newest, different = product.tokens(NEW, OLD)
     assert newest >= 100
     assert different == 400
-    assert f"{400 - newest} tokens re-encrypted with the newest key" in product.run(keys, "rotate_encryption_keys")
+    assert f"{400 - newest} secrets re-encrypted with the newest key" in product.run(keys, "rotate_encryption_keys")
     assert product.tokens(NEW) == (400, 400)
 
 
@@ -276,7 +284,7 @@ def test_targets_of_channels_get_the_new_key_too_and_unreadable_ones_are_named(d
     NotificationChannel.objects.filter(pk=lost.pk).update(sealed=b"unreadable")
     settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
     result = reencrypt.reencrypt_all(progress=lambda *_: None)
-    assert (result.resealed, result.unreadable) == (1, ["Lost"])
+    assert (result.resealed, result.unreadable) == (1, ["the target of the channel Lost"])
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     channel.refresh_from_db()
     assert channel.reveal().signing_secret.reveal() == "whsec_abc"
