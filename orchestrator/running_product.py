@@ -79,6 +79,6 @@ def read(folder: Path) -> RunningProduct | None:
     return None
 
 
-def sample_tokens() -> list[dict[str, str]]:
-    """The tokens of the sandbox, which `make run` hands to the web process; none in any other process."""
+def handed_over_samples() -> list[dict[str, str]]:
+    """The sample tokens that `make run` hands to the web process; none in any other process."""
     return list(json.loads(os.environ.get(SAMPLE_TOKENS, "[]")))

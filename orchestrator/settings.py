@@ -301,7 +301,7 @@ WORKER_THREADS = _START.worker_threads
 AZURE_DEVOPS_SERVERS = _START.azure_devops_servers
 if _RUNNING:
     AZURE_DEVOPS_SERVERS = _RUNNING.servers_with_sandbox(AZURE_DEVOPS_SERVERS)
-SAMPLE_TOKENS = running_product.sample_tokens()
+SAMPLE_TOKENS = running_product.handed_over_samples()
 # For servers by name: certificate authorities, a proxy, and the confirmation that allows plain HTTP.
 AZURE_DEVOPS_CA_BUNDLES = env.str("AZURE_DEVOPS_CA_BUNDLES", default="")
 AZURE_DEVOPS_PROXIES = env.secret("AZURE_DEVOPS_PROXIES")

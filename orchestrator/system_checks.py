@@ -86,7 +86,7 @@ def _mails() -> Iterator[CheckMessage]:
 
 
 def _channels() -> Iterator[CheckMessage]:
-    """Messages to channels could be sent twice, to nowhere, or with nothing that their certificates are checked by."""
+    """A message to a channel could be sent twice; or an allowed host or the file of certificates is invalid."""
     if settings.NOTIFICATION_DEADLINE >= settings.MAIL_LEASE_SECONDS:
         hint = "Set MAIL_LEASE_SECONDS to more than NOTIFICATION_DEADLINE."
         yield _error("E010", "NOTIFICATION_DEADLINE must be shorter than MAIL_LEASE_SECONDS.", hint)
@@ -97,7 +97,7 @@ def _channels() -> Iterator[CheckMessage]:
     bundle = settings.NOTIFICATION_CA_BUNDLE
     if bundle and (problem := servers.authorities_problem(bundle)):
         message = f"The file “{bundle}” of NOTIFICATION_CA_BUNDLE {problem}."
-        yield _error("E012", message, "It holds the certificates of authorities in PEM.")
+        yield _error("E012", message, "It must contain certificates of authorities in PEM format.")
 
 
 def _broker_files() -> Iterator[CheckMessage]:

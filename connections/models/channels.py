@@ -33,7 +33,7 @@ class NotificationChannel(models.Model):
     subject_kind = "channel"
 
     class Kind(models.TextChoices):
-        """What the target understands."""
+        """The format of the messages that the target accepts."""
 
         SLACK = "slack", "Slack"
         TEAMS = "teams", "Microsoft Teams"
@@ -61,7 +61,7 @@ class NotificationChannel(models.Model):
 
     @sensitive_variables("content")
     def seal(self, target: ChannelTarget) -> None:
-        """Take the target in, encrypted for this row. The caller saves."""
+        """Encrypt the target for this row. The caller saves."""
         content = {"url": target.url.reveal(), "signing_secret": target.signing_secret.reveal()}
         self.sealed = encryption.encrypt(Secret(json.dumps(content)), owner=self.seal_owner)
 

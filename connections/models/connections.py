@@ -211,7 +211,7 @@ class StoredCredential(models.Model):
         return f"Credential of connection {self.pk}"
 
     def seal(self, credential: Credential) -> None:
-        """Take the credential in, encrypted for this row. The caller saves."""
+        """Encrypt the credential for this row. The caller saves."""
         self.kind = credential.kind
         self.sealed = encryption.encrypt(credential, owner=self.seal_owner)
         self.fingerprint = encryption.fingerprint(credential)

@@ -49,7 +49,7 @@ def slack_message(parts: MessageParts) -> dict[str, Any]:
     if parts.body:
         blocks.append({"type": "section", "text": _plain(parts.body, _SLACK_TEXT)})
     if parts.links:
-        links = "\n".join(f"<{_slack_escaped(url)}|{_slack_escaped(label)}>" for label, url in parts.links)
+        links = "\n".join(f"<{_slack_url(url)}|{_slack_escaped(label)}>" for label, url in parts.links)
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": links, "verbatim": True}})
     fallback = _slack_escaped(_shortened(parts.headline, _SLACK_TEXT))
     return {"text": fallback, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
@@ -60,9 +60,13 @@ def _plain(text: str, longest: int) -> dict[str, Any]:
 
 
 def _slack_escaped(text: str) -> str:
-    # The three characters that Slack interprets, and the one that ends the URL of a link.
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return escaped.replace("|", "%7C") if escaped.startswith("http") else escaped
+    # The three characters that Slack interprets.
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _slack_url(url: str) -> str:
+    # A | would end the URL of a link.
+    return _slack_escaped(url.replace("|", "%7C"))
 
 
 def teams_message(parts: MessageParts) -> dict[str, Any]:

@@ -88,8 +88,8 @@ def summary(url: str, *, username: str, password: str | None, with_sandbox: bool
     return "\n".join(lines)
 
 
-def sample_tokens() -> str:
-    """The sandbox's sample tokens as JSON, for the web process, which offers them on the Connect page."""
+def sample_tokens_json() -> str:
+    """The sandbox's sample tokens, for the web process, which offers them on the Connect page."""
     from sandbox.samples import SAMPLES
 
     return json.dumps([asdict(sample) for sample in SAMPLES])

@@ -21,7 +21,7 @@ from orchestrator.parent_death import die_with_parent
 from orchestrator.private_files import NOT_SHOWN_NOTE, close_to_others, explain
 from orchestrator.running_product import AlreadyRunning, RunningProduct, note, only_start
 from orchestrator.supervisor import process_specs
-from orchestrator.supervisor.console import SUPERVISOR, Console, sample_tokens, summary
+from orchestrator.supervisor.console import SUPERVISOR, Console, sample_tokens_json, summary
 from orchestrator.supervisor.process_manager import ProcessManager, exit_reason
 
 _READY_WITHIN = 60.0
@@ -106,7 +106,7 @@ class Product:
         self._console.line(SUPERVISOR, "preparing the database and the static files")
         # The web loads, then waits at the gate until its other end is closed. A restart of the web passes it at once.
         gate, other_end = os.pipe()
-        samples = sample_tokens() if self._sandbox_port else ""
+        samples = sample_tokens_json() if self._sandbox_port else ""
         self._manager.keep_running(process_specs.web(environment, self._listener.fileno(), gate, samples=samples))
         code, output = self._manager.run(process_specs.preparation(environment))
         if code:
