@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from connections.actions import audit_runs
-from connections.models import Connection
+from connections.models import Connection, RegisterEntry
 from core.read_only_admin import ReadOnlyAdmin
 from core.tasks import BrokerUnavailable, enqueue
 
@@ -48,6 +48,16 @@ class ConnectionAdmin(ReadOnlyAdmin):
             )
             return
         self.message_user(request, f"{count} {noun} due and will be tested within a minute or so.", messages.SUCCESS)
+
+
+@admin.register(RegisterEntry)
+class RegisterEntryAdmin(ReadOnlyAdmin):
+    """Read-only list of the register; changes are made on the product's own pages, which check and record them."""
+
+    list_display = ("name", "kind", "organization", "expires_on", "owner", "closed_at")
+    list_filter = ("kind", "state", "expires_on")
+    search_fields = ("name", "organization", "purpose", "outside_owner")
+    list_select_related = ("owner",)
 
 
 admin.site.site_header = admin.site.site_title = "MFE Orchestrator"

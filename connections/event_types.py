@@ -43,7 +43,7 @@ def _scope(key: str) -> str:
     return CAPABILITIES[key].short_name
 
 
-_FIELDS = {
+FIELDS = {
     "name": "Name",
     "expires_on": "Expires on",
     "token_reach": "Valid for",
@@ -55,19 +55,28 @@ _FIELDS = {
     "reuse": "Shared token",
     "missing_date": "Missing expiry date",
     "channels": "Channels",
+    "kind": "Kind",
+    "organization": "Organization",
+    "outside_owner": "Owner outside",
+    "purpose": "Purpose",
+    "used_by": "Used by",
+    "scopes": "Scopes",
+    "notes": "Notes",
 }
 
 
-def _edited(detail: dict[str, Any]) -> str:
+def edited(detail: dict[str, Any]) -> str:
+    """The changed fields, each with its value before and after."""
     return ", ".join(
-        f"{_FIELDS.get(name, name)}: {_shown(change.get('before'))} → {_shown(change.get('after'))}"
+        f"{FIELDS.get(name, name)}: {_shown(change.get('before'))} → {_shown(change.get('after'))}"
         for name, change in detail.items()
     )
 
 
-def _changes(detail: dict[str, Any]) -> list[Change]:
+def changes(detail: dict[str, Any]) -> list[Change]:
+    """The changed fields, to be shown one by one."""
     return [
-        Change(_FIELDS.get(name, name), *_difference(change.get("before"), change.get("after")))
+        Change(FIELDS.get(name, name), *_difference(change.get("before"), change.get("after")))
         for name, change in detail.items()
     ]
 
@@ -161,14 +170,14 @@ KINDS = {
     "connection.extended": EventType(
         "Expiry date changed", "calendar-clock", "info", _extended, _one_change("Expires on")
     ),
-    "connection.edited": EventType("Edited", "pencil", "info", _edited, _changes),
+    "connection.edited": EventType("Edited", "pencil", "info", edited, changes),
     "connection.reminded": EventType("Reminded", "bell", "info", _reminded),
     "connection.mailed": EventType("Mail sent", "mail", "info", _mailed),
     "connection.mail_written": EventType("Mail saved to a folder", "mail", "warn", _mailed),
     "connection.mail_given_up": EventType("Mail failed", "mail-x", "bad", _mailed),
     "connection.message_sent": EventType("Message sent", "message-square", "info", _mailed),
     "connection.message_failed": EventType("Message failed", "message-square-x", "bad", _mailed),
-    "connection.channels_chosen": EventType("Channels chosen", "message-square", "info", _edited, _changes),
+    "connection.channels_chosen": EventType("Channels chosen", "message-square", "info", edited, changes),
     "connection.muted": EventType("Reminders stopped", "bell-off", "quiet"),
     "connection.unmuted": EventType("Reminders resumed", "bell", "quiet", _muted),
     "connection.made_default": EventType("Set as default", "star", "info"),
@@ -179,7 +188,7 @@ KINDS = {
     "calendar.made": EventType("Calendar address created", "calendar-plus", "info"),
     "calendar.renewed": EventType("Calendar address renewed", "calendar-sync", "info"),
     "calendar.revoked": EventType("Calendar address revoked", "calendar-x", "warn"),
-    "guardrails.changed": EventType("Token policy changed", "shield", "info", _edited, _changes),
+    "guardrails.changed": EventType("Token policy changed", "shield", "info", edited, changes),
     "channel.added": EventType("Channel added", "message-square-plus", "good", _channel),
     "channel.changed": EventType("Channel changed", "message-square", "info", _channel),
     "channel.removed": EventType("Channel removed", "message-square-x", "warn", _channel),

@@ -18,7 +18,7 @@ from connections.models import Connection
 
 Severity = Connection.Severity
 _ENABLED = (Severity.REJECTED, Severity.PROBLEM, Severity.NONE)
-_ONE = Value(0)
+ONE = Value(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,13 @@ def _sql(today: date, _services: tuple[str, ...], _vendor: str) -> tuple[str, tu
 def _parts(today: date) -> tuple[QuerySet[Connection, Any], ...]:
     days, severity, rows = Days.of(today), F("severity"), Connection.objects.order_by()
     return (
-        _part("all", rows, severity),
-        _part("urgent", rows.filter(severity__in=_ENABLED[1:], expires_on__lte=days.urgent), severity),
-        _part("soon", rows.filter(severity=Severity.NONE, expires_on__lte=days.soon), severity),
-        _part("undated", rows.filter(expires_on=None), severity),
-        _part("limited", rows.filter(health=Health.LIMITED, disabled=False), _ONE),
-        _part("reach", rows.filter(reach_unknown()), _ONE),
-        _part("left", rows.filter(disabled=False, owner__in=User.objects.filter(is_active=False)), _ONE),
+        part("all", rows, severity),
+        part("urgent", rows.filter(severity__in=_ENABLED[1:], expires_on__lte=days.urgent), severity),
+        part("soon", rows.filter(severity=Severity.NONE, expires_on__lte=days.soon), severity),
+        part("undated", rows.filter(expires_on=None), severity),
+        part("limited", rows.filter(health=Health.LIMITED, disabled=False), ONE),
+        part("reach", rows.filter(reach_unknown()), ONE),
+        part("left", rows.filter(disabled=False, owner__in=User.objects.filter(is_active=False)), ONE),
     )
 
 
@@ -98,6 +98,8 @@ def _groups(counted: Counter[tuple[str, int]]) -> tuple[int, ...]:
     )
 
 
-def _part(label: str, rows: QuerySet[Connection], key: Combinable) -> QuerySet[Connection, Any]:
+def part(label: str, rows: QuerySet[Any], key: Combinable) -> QuerySet[Any, Any]:
+    """The counts of these rows by a key, to be united with others in one query."""
     counted = rows.values(label=Value(label), key=key).annotate(count=Count("*"))
-    return counted.values_list("label", "key", "count")
+    listed: QuerySet[Any, Any] = counted.values_list("label", "key", "count")
+    return listed

@@ -1,6 +1,6 @@
 """Reads for pages: lists, filters and counts, each in a constant number of queries."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -18,7 +18,9 @@ from connections.domain import expiry
 from connections.domain.expiry_chart import DAYS, Timeline, timeline
 from connections.domain.health import Expiry, Health
 from connections.list_counts import reach_unknown
-from connections.list_order import WORST, Days, Order, nearest_ids, order_of, worst_first
+from connections.list_order import WORST, Days, Order, order_of
+from connections.list_order import groups as groups_of
+from connections.list_pages import PagedList
 from connections.models import CapabilityState, ChosenProject, Connection, MutedReminders, Reminder, StoredCredential
 from connections.providers.capability import Verdict
 from core.storable_text import storable_text
@@ -27,7 +29,6 @@ from history.models import Event
 from history.queries import Filters as EventFilters
 from history.queries import events
 
-PAGE_SIZE = 25
 EVENTS_PER_PAGE = 50
 RECENT_EVENTS = 8
 ATTENTION = "attention"
@@ -79,6 +80,9 @@ class Row(NamedTuple):
     def owner(self) -> str:
         """The full name of the owner as in `User.get_full_name`, or else the username."""
         return f"{self.owner__first_name} {self.owner__last_name}".strip() or self.owner__username
+
+
+_LIST = PagedList(Connection, Row, Row._fields, groups_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,39 +170,8 @@ def page_of_connections(
     without filters.
     """
     if groups is not None and filters.sort == WORST and not filters.any:
-        places: Paginator[Any] = Paginator(range(sum(groups)), PAGE_SIZE)
-        page = places.get_page(number)
-        page.object_list = _worst_first(groups, *_places(page), today)
-        return page
-    ids = connections(filters, today=today).values_list("pk", flat=True)
-    # A search scans the text of every connection, so it runs once for both the count and the order.
-    paginator: Paginator[Any] = Paginator(list(ids) if filters.q else ids, PAGE_SIZE)
-    page = paginator.get_page(number)
-    on_page = page.object_list if filters.q else nearest_ids(ids, *_places(page), page.paginator.count)
-    page.object_list = _in_order(on_page)
-    return page
-
-
-def _places(page: Page[Any]) -> tuple[int, int]:
-    first = PAGE_SIZE * (page.number - 1)
-    return first, min(first + PAGE_SIZE, page.paginator.count)
-
-
-# Indexes tell which rows are on a page, and only these are read in full. They are sorted here, because it takes
-# Django longer to write an order into the SQL again.
-def _in_order(ids: Iterable[int]) -> list[Row]:
-    place = {pk: index for index, pk in enumerate(ids)}
-    return sorted(_rows(place), key=lambda row: place[row.pk])
-
-
-def _worst_first(groups: Sequence[int], first: int, last: int, today: date) -> list[Row]:
-    ranks = worst_first(groups, first, last, today)
-    return sorted(_rows(ranks, order_of("expiry", today)), key=lambda row: ranks[row.pk])
-
-
-def _rows(ids: Iterable[int], order: Order | None = None) -> Iterator[Row]:
-    rows = Connection.objects.filter(pk__in=list(ids)).order_by(*order or ())
-    return (Row(*columns) for columns in rows.values_list(*Row._fields))
+        return _LIST.worst_first(number, groups, today=today)
+    return _LIST.ordered(connections(filters, today=today), number, is_scanned=bool(filters.q))
 
 
 def chosen_projects(rows: Iterable[Row]) -> dict[int, int]:
@@ -212,7 +185,12 @@ def chosen_projects(rows: Iterable[Row]) -> dict[int, int]:
 
 def expiry_timeline(*, today: date) -> Timeline:
     """When enabled connections expire over the next 90 days, with up to two names a day, in one query."""
-    ahead = Connection.objects.filter(disabled=False, expires_on__lte=today + timedelta(days=DAYS))
+    return timeline_of(Connection.objects.filter(disabled=False), today=today)
+
+
+def timeline_of(rows: QuerySet[Any], *, today: date) -> Timeline:
+    """When these rows expire over the next 90 days, with up to two names a day, in one query."""
+    ahead = rows.filter(expires_on__lte=today + timedelta(days=DAYS))
     by_day = ahead.order_by("expires_on").values_list("expires_on")
     # Count("*") instead of ids, which are not in the index.
     counted = list(by_day.annotate(count=Count("*"), first=Min("name"), last=Max("name")))

@@ -22,6 +22,16 @@ _SECRETS = re.compile(
     r"|(?<=[?&]sig=)[A-Za-z0-9%_-]{8,}"
     r"|whsec_[A-Za-z0-9+/=]{16,}"
 )
+# Further secrets: private keys, client secrets of Microsoft Entra, tokens of GitHub, GitLab and Slack, keys in
+# connection strings. https://github.com/microsoft/security-utilities (SEC101/156)
+_OTHER_SECRETS = re.compile(
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
+    r"|PuTTY-User-Key-File-\d"
+    r"|[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}"
+    r"|gh[oprsu]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22,}|glpat-[A-Za-z0-9_-]{20,}"
+    r"|xox[abeprs]-[A-Za-z0-9-]{10,}"
+    r"|(?i:accountkey|sharedaccesskey|client_?secret|password|pwd)\s?=\s?[^\s;]{8,}"
+)
 # Whoever knows one of these addresses may use it, so it is a secret like a token.
 _SECRET_ADDRESSES = re.compile(r"(/(?:calendar|reminders/stop|password/choose/[^/\s]+)/)[^/\s\"'?&#]+")
 
@@ -34,3 +44,8 @@ def redact(text: str) -> str:
 def clean(text: str) -> str:
     """The text without anything that looks like a token, an authorization header or a secret address."""
     return _SECRET_ADDRESSES.sub(rf"\1{REDACTED}", redact(text))
+
+
+def holds_secret(text: str) -> bool:
+    """Whether a part of the text looks like a secret, for fields that must hold none."""
+    return redact(text) != text or _OTHER_SECRETS.search(text) is not None

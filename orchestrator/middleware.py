@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
 from api.problem_responses import is_for_api
-from connections.actions.refusals import ConnectionGone
+from connections.actions.refusals import ConnectionGone, EntryGone
 from connections.views.kept_input import is_token_form, page_to_return_to
 from core.request_id import known_person
 from orchestrator import errors, health
@@ -125,7 +125,7 @@ class ErrorPages:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The page for errors that can happen in every view: too many attempts, or a row that is gone."""
-        if isinstance(exception, ConnectionGone | PersonGone):
+        if isinstance(exception, ConnectionGone | EntryGone | PersonGone):
             return errors.row_gone(request, exception.code)
         return errors.too_many(request, exception) if isinstance(exception, TooMany) else None
 

@@ -27,11 +27,13 @@ class Role:
 ROLES = (
     Role(
         "Viewer",
-        "Read-only access to connections, their history, repositories, pipelines, builds and releases.",
+        "Read-only access to connections, their history, the register of credentials, repositories, pipelines, builds "
+        "and releases.",
         (
             "connections.view_connection",
             "connections.view_auditrun",
             "connections.view_guardrails",
+            "connections.view_registerentry",
             "history.view_event",
             "delivery.view_repository",
             "delivery.view_releasepipeline",
@@ -51,14 +53,17 @@ ROLES = (
     ),
     Role(
         "Maintainer",
-        "Also connects, edits, disables and disconnects, updates tokens, creates repositories, creates branches and "
-        "commits files, creates, deploys and cancels releases, approves and rejects deployments.",
+        "Also connects, edits, disables and disconnects, updates tokens, keeps the register, creates repositories, "
+        "creates branches and commits files, creates, deploys and cancels releases, approves and rejects deployments.",
         (
             "connections.add_connection",
             "connections.change_connection",
             "connections.rotate_connection",
             "connections.disable_connection",
             "connections.delete_connection",
+            "connections.add_registerentry",
+            "connections.change_registerentry",
+            "connections.delete_registerentry",
             "delivery.create_repository",
             "delivery.write_code",
             "delivery.create_release",

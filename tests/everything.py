@@ -20,13 +20,14 @@ from delivery.sync import sync
 from history.models import Event
 from orchestrator.celery import app
 from sandbox.server import Sandbox
-from tests.factories import make_channel, make_token
+from tests.factories import make_channel, make_entry, make_token
 from tests.test_who_may_do_what import World, names
 
 OURS = ("core", "orchestrator", "connections", "delivery", "history", "people", "api", "throttling")
 _FORMS: tuple[str, ...] = (
     "connections.forms",
     "connections.channel_forms",
+    "connections.register_forms",
     "connections.filters",
     "delivery.forms",
     "delivery.releases.release_forms",
@@ -100,6 +101,7 @@ def live(connection: Connection, sandbox: Sandbox, other: User) -> Lived:
         group=Group.objects.get(name="Viewer"),
         token=make_token(other)[0],
         channel=make_channel(),
+        entry=make_entry(),
         release=release.id,
         stage=release.environments[0].id,
     )

@@ -18,7 +18,7 @@ from connections import clients
 from connections.actions.connect import ConnectRequest, connect
 from connections.actions.coverage import coverage_changed
 from connections.actions.verify_credential import Credentials
-from connections.models import ChannelTarget, Connection, NotificationChannel, StoredCredential
+from connections.models import ChannelTarget, Connection, NotificationChannel, RegisterEntry, StoredCredential
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.identifiers import parse_organization
 from core.secrets import Secret
@@ -83,6 +83,13 @@ def make_channel(
     channel.seal(ChannelTarget(Secret(url), Secret(secret)))
     channel.save()
     return channel
+
+
+def make_entry(name: str = "Deploy key", **more: Any) -> RegisterEntry:
+    """An entry of the register as a row."""
+    now = timezone.now()
+    values: dict[str, Any] = {"kind": "pat", "created_at": now, "changed_at": now, "date_set_at": now}
+    return RegisterEntry.objects.create(name=name, **{"owner": more.pop("owner", None) or _owner()} | values | more)
 
 
 def connect_for_real(

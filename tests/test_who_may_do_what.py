@@ -20,13 +20,13 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, resolve, reverse
 
 from api.models import ApiToken
-from connections.models import AuditRun, Connection, Mail, MutedReminders, NotificationChannel
+from connections.models import AuditRun, Connection, Mail, MutedReminders, NotificationChannel, RegisterEntry
 from delivery.models import Pipeline, Project, Repository
 from history.models import Event
 from people import roles
 from people.actions import manage_people
 from tests.browser import drawn_now
-from tests.factories import ConnectionFactory, make_channel, make_person, make_token, quietly
+from tests.factories import ConnectionFactory, make_channel, make_entry, make_person, make_token, quietly
 
 WHO = ("stranger", "nobody", "Viewer", "Operator", "Maintainer", "Administrator")
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -56,6 +56,13 @@ connections:remind-me-again             | -                       | 302 403 404 
 connections:calendar-feed               | 404                     | 405
 connections:token-policy                 | 302 403 200 200 200 200 | -
 connections:change-token-policy          | -                       | 302 403 403 403 403 200
+connections:register                    | 302 403 200 200 200 200 | -
+connections:add-register-entry          | 302 403 403 403 200 200 | 302 403 403 403 200 200
+connections:register-entry              | 302 403 200 200 200 200 | -
+connections:edit-register-entry         | 302 403 403 403 200 200 | 302 403 403 403 200 200
+connections:close-register-entry        | 302 403 403 403 200 200 | 302 403 403 403 200 200
+connections:reopen-register-entry       | -                       | 302 403 403 403 302 302
+connections:delete-register-entry       | 302 403 403 403 200 200 | 302 403 403 403 200 200
 connections:audits                        | 302 403 200 200 200 200 | -
 connections:start-audits                   | -                       | 302 403 403 302 302 302
 connections:audit-run                         | 302 403 200 200 200 200 | -
@@ -167,6 +174,11 @@ admin:connections_connection_add        | 302 302 302 302 302 403 | 302 302 302 
 admin:connections_connection_history    | 302 302 302 302 302 200 | 302 302 302 302 302 200
 admin:connections_connection_delete     | 302 302 302 302 302 403 | 302 302 302 302 302 403
 admin:connections_connection_change     | 302 302 302 302 302 200 | 302 302 302 302 302 403
+admin:connections_registerentry_changelist | 302 302 302 302 302 200 | 302 302 302 302 302 200
+admin:connections_registerentry_add     | 302 302 302 302 302 403 | 302 302 302 302 302 403
+admin:connections_registerentry_history | 302 302 302 302 302 200 | 302 302 302 302 302 200
+admin:connections_registerentry_delete  | 302 302 302 302 302 403 | 302 302 302 302 302 403
+admin:connections_registerentry_change  | 302 302 302 302 302 200 | 302 302 302 302 302 403
 admin:delivery_repository_changelist    | 302 302 302 302 302 200 | 302 302 302 302 302 200
 admin:delivery_repository_add           | 302 302 302 302 302 403 | 302 302 302 302 302 403
 admin:delivery_repository_history       | 302 302 302 302 302 200 | 302 302 302 302 302 200
@@ -190,9 +202,9 @@ UNKNOWN = ("302", "405", "405", "405", "405", "405")
 # What an id in an address names, by how the address begins.
 PLACES = {"outbox/channels/": "channel", "outbox/": "mail", "people/": "other"}
 PLACES |= {"repositories/": "repository", "builds/": "pipeline"}
-PLACES |= {"code-repositories/audits/": "run", "account/api-tokens/": "token"}
+PLACES |= {"code-repositories/audits/": "run", "account/api-tokens/": "token", "code-repositories/register/": "entry"}
 MODELS = {"history_event": "event", "connections_connection": "connection", "delivery_repository": "repository"}
-MODELS |= {"auth_group": "group", "auth_user": "other"}
+MODELS |= {"connections_registerentry": "entry", "auth_group": "group", "auth_user": "other"}
 # Addresses inside a project, and how many ids of Azure DevOps follow.
 RELEASES = {"delivery:release": 1, "delivery:release-pipeline": 1, "delivery:new-release": 1}
 RELEASES |= {"delivery:deploy-stage": 2, "delivery:cancel-deployment": 2}
@@ -236,6 +248,7 @@ class World:
     group: Group
     token: ApiToken
     channel: NotificationChannel
+    entry: RegisterEntry
 
     def address(self, name: str) -> str:
         """The address of `name` with the ids of what is here."""
@@ -298,6 +311,7 @@ def world(db: None) -> World:
         Group.objects.get(name="Viewer"),
         make_token(other)[0],
         make_channel(),
+        make_entry(),
     )
 
 

@@ -15,7 +15,7 @@ from api.problem_responses import FieldError, coded_response, problem_response
 from api.v1.bodies import BadBody
 from api.v1.cursors import InvalidCursor
 from api.v1.remote import RemoteFailure, failure_response
-from connections.actions.refusals import ConnectionGone, Refused
+from connections.actions.refusals import ConnectionGone, EntryGone, Refused
 from connections.actions.token_test_rate_limit import TooManyTests
 from connections.domain.problems import catalogue
 from connections.providers.azure_devops.errors import NO_ANSWER_CODES
@@ -110,7 +110,7 @@ def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
 
 
 def _status_of(error: Refused) -> HTTPStatus:
-    if isinstance(error, ConnectionGone):
+    if isinstance(error, ConnectionGone | EntryGone):
         return HTTPStatus.NOT_FOUND
     if error.conflicts:
         return HTTPStatus.PRECONDITION_FAILED

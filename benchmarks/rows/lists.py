@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from benchmarks.data import make_connections, make_events
 from benchmarks.result import Measured, side_by_side
+from connections.list_pages import PAGE_SIZE
 from connections.models import Connection
-from connections.reads import PAGE_SIZE
 
 PAGE = "/code-repositories/"
 LIST = "the list"

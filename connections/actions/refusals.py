@@ -31,6 +31,10 @@ class ConnectionGone(Refused):
     """The connection was disconnected in the meantime; nothing was changed."""
 
 
+class EntryGone(Refused):
+    """The entry of the register was deleted in the meantime; nothing was changed."""
+
+
 class CannotConnect(Refused):
     """Nothing was connected and nothing was stored."""
 
@@ -53,6 +57,10 @@ class CannotCalibrate(Refused):
 
 class CannotChange(Refused):
     """Enabling, disabling, the default, the owner or the token policy was not changed."""
+
+
+class CannotChangeEntry(Refused):
+    """The entry of the register was not added, changed, closed, reopened or deleted."""
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def require_unchanged(
     if drawn_from is None:
         return
     conflicts = form_versions.conflicts(drawn_from, fields, now=_facts(current, fields), yours=yours or {})
-    _refuse(conflicts, refusal)
+    refuse(conflicts, refusal)
 
 
 def require_unchanged_policy(
@@ -74,10 +74,11 @@ def require_unchanged_policy(
     if drawn_from is None:
         return
     now, yours = _policy_facts(current), _policy_facts(wished)
-    _refuse(form_versions.conflicts(drawn_from, POLICY, now=now, yours=yours), refusal)
+    refuse(form_versions.conflicts(drawn_from, POLICY, now=now, yours=yours), refusal)
 
 
-def _refuse(conflicts: tuple[form_versions.Conflict, ...], refusal: type[Refused]) -> None:
+def refuse(conflicts: tuple[form_versions.Conflict, ...], refusal: type[Refused]) -> None:
+    """Raise `refusal` with these conflicts, if there are any."""
     if conflicts:
         problem = catalogue.problem("changed_meanwhile")
         refused = refusal(problem.code, problem.full)

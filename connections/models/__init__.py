@@ -11,6 +11,7 @@ from connections.models.connections import (
 )
 from connections.models.notifications import CalendarEntry, CalendarFeed, Mail, MutedReminders, Reminder
 from connections.models.rate_limits import RateLimitPause
+from connections.models.register import Consumer, RegisterEntry
 from connections.models.token_policy import StoredTokenPolicy
 
 __all__ = [
@@ -22,11 +23,13 @@ __all__ = [
     "ChannelTarget",
     "ChosenProject",
     "Connection",
+    "Consumer",
     "Mail",
     "MutedReminders",
     "NotificationChannel",
     "ProbeResult",
     "RateLimitPause",
+    "RegisterEntry",
     "Reminder",
     "StoredCredential",
     "StoredTokenPolicy",

@@ -1,24 +1,20 @@
 """Code Repositories: the list of connections."""
 
-from functools import lru_cache
-
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from connections import reads
-from connections.domain.expiry_chart import Timeline
 from connections.filters import FilterForm
 from connections.list_counts import list_counts
 from connections.list_order import WORST
 from connections.views.common import person
 from connections.views.connection_rows import connection_rows
 from connections.views.first_steps import first_steps
-from connections.views.list_controls import ColumnHead, StripCount, column_heads, place_label, strip, with_values
+from connections.views.list_controls import column_heads, connection_columns, place_label, strip, with_values
+from connections.views.list_parts import ListParts
 
 # Each of these is for an action on ticked connections.
 _CHOSEN = (
@@ -27,6 +23,9 @@ _CHOSEN = (
     "connections.disable_connection",
     "people.manage_people",
 )
+
+
+LIST = ListParts("connections:list", label="Connections", noun="token")
 
 
 @require_safe
@@ -54,17 +53,16 @@ def listing(request: HttpRequest) -> HttpResponse:
         "total": page.paginator.count,
         "all_count": counts.total,
         "counts": counts,
-        "strip_html": _strip(strip(counts, timeline, status=filters.status, given=request.GET)),
-        "heads_html": _heads(tuple(column_heads(sort, request.GET))),
+        "list_url": LIST.url,
+        "strip_html": LIST.strip(strip(counts, timeline, status=filters.status, given=request.GET)),
+        "heads_html": LIST.heads(column_heads(connection_columns(), sort, request.GET)),
         "first_steps": first_steps(person(request), has_connections=bool(counts.total)),
         "can_rotate": request.user.has_perm("connections.rotate_connection"),
         "can_choose": any(map(request.user.has_perm, _CHOSEN)),
         "query": others.urlencode(),
         "on": filters.on,
         "any_day_query": with_values(request.GET, on=""),
-        "timeline": timeline,
-        "chart": _chart(timeline),
-        "days": _days(timeline),
+        **LIST.chart(timeline),
     }
     return render(request, "connections/list.html", context)
 
@@ -73,24 +71,3 @@ def listing(request: HttpRequest) -> HttpResponse:
 def home(request: HttpRequest) -> HttpResponse:
     """GET /: redirect to the list."""
     return redirect("connections:list")
-
-
-# Cached: up to 91 days are rendered twice, and change only with connections and at midnight.
-@lru_cache(maxsize=8)
-def _chart(timeline: Timeline) -> SafeString:
-    return render_to_string("connections/expiry_chart.html", {"timeline": timeline})
-
-
-@lru_cache(maxsize=8)
-def _days(timeline: Timeline) -> SafeString:
-    return render_to_string("connections/expiry_days.html", {"timeline": timeline})
-
-
-@lru_cache(maxsize=64)
-def _strip(counts: tuple[StripCount, ...]) -> SafeString:
-    return render_to_string("connections/strip.html", {"strip": counts})
-
-
-@lru_cache(maxsize=64)
-def _heads(heads: tuple[ColumnHead, ...]) -> SafeString:
-    return render_to_string("connections/column_heads.html", {"heads": heads})

@@ -37,7 +37,7 @@ class ConnectionRow(TypedDict):
 
 def connection_rows(rows: Iterable[Row], *, projects: Mapping[int, int], today: date) -> Iterator[ConnectionRow]:
     """The rows of a page. `projects` is to how many projects each connection is limited, unless it covers all."""
-    page, update_page = _address("connections:detail"), _address("connections:update-token")
+    page, update_page = address("connections:detail"), address("connections:update-token")
     for row in rows:
         state = states(row, today=today)
         checked_at = timezone.localtime(row.checked_at) if row.checked_at else None
@@ -50,16 +50,16 @@ def connection_rows(rows: Iterable[Row], *, projects: Mapping[int, int], today: 
             provider=_provider(row.provider),
             organization=row.organization,
             projects=projects_summary(projects.get(row.pk, 0), of_all=row.all_projects),
-            chips=_chips(state.chips),
-            expiry=_expiry(row.expires_on, state.expires_text, state.expires_tone),
+            chips=chips(state.chips),
+            expiry=expiry_cell(row.expires_on, state.expires_text, state.expires_tone),
             checked_at=checked_at,
             checked_text=f"{checked_at:%-d %b %Y, %H:%M}" if checked_at else "",
             checked_iso=checked_at.isoformat() if checked_at else "",
-            owner=_owner(row.owner, is_active=row.owner__is_active),
+            owner=owner_cell(row.owner, is_active=row.owner__is_active),
         )
 
 
-def _address(name: str) -> str:
+def address(name: str) -> str:
     """The address of a page of any connection, with `{}` in the place of its id."""
     before, _, after = reverse(name, args=[0]).rpartition("0")
     return f"{before}{{}}{after}"
@@ -67,17 +67,20 @@ def _address(name: str) -> str:
 
 # 33 states of the expiry date with each of the three states of health that need attention, and some more.
 @lru_cache(maxsize=256)
-def _chips(chips: tuple[Chip, ...]) -> SafeString:
-    return format_html_join("", "{}", ((render_to_string("components/chip.html", {"chip": chip}),) for chip in chips))
+def chips(shown: tuple[Chip, ...]) -> SafeString:
+    """These chips, one after another."""
+    return format_html_join("", "{}", ((render_to_string("components/chip.html", {"chip": chip}),) for chip in shown))
 
 
 @lru_cache(maxsize=512)
-def _expiry(day: date | None, text: str, tone: str) -> SafeString:
+def expiry_cell(day: date | None, text: str, tone: str) -> SafeString:
+    """An expiry date with its words."""
     return render_to_string("connections/expiry.html", {"day": day, "text": text, "tone": tone})
 
 
 @lru_cache(maxsize=512)
-def _owner(name: str, *, is_active: bool) -> SafeString:
+def owner_cell(name: str, *, is_active: bool) -> SafeString:
+    """The name of an owner, and whether they left."""
     return render_to_string("connections/owner.html", {"name": name, "is_active": is_active})
 
 

@@ -1,6 +1,6 @@
-"""What the list of connections is filtered and sorted with: the strip of counts and the heads of the columns."""
+"""What lists of credentials are filtered and sorted with: the strip of counts and the heads of the columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.http import QueryDict
@@ -38,6 +38,13 @@ def strip(counts: ListCounts, timeline: Timeline, *, status: str, given: QueryDi
         (Expiry.NOT_RECORDED, "no date", "calendar-plus", "info", counts.undated),
         *([(OWNER_LEFT, "owner inactive", "user-x", "warn", counts.owner_left)] if counts.owner_left else []),
     )
+    return strip_of(rows, status=status, given=given)
+
+
+def strip_of(
+    rows: Iterable[tuple[str, str, str, str, int]], *, status: str, given: QueryDict
+) -> tuple[StripCount, ...]:
+    """The counts of a strip from status, label, icon, tone and count of each."""
     return tuple(
         StripCount(
             *row,
@@ -73,13 +80,18 @@ def place_label() -> str:
     return " or ".join(clients.places()).capitalize()
 
 
-def column_heads(sort: str, given: QueryDict) -> Iterator[ColumnHead]:
+def connection_columns() -> list[tuple[str, str, str]]:
+    """The columns of the list of connections: label, what they sort by, and in which direction."""
+    return [(label or place_label(), key, direction) for label, key, direction in _COLUMNS]
+
+
+def column_heads(columns: Iterable[tuple[str, str, str]], sort: str, given: QueryDict) -> Iterator[ColumnHead]:
     """The heads of the columns, as the list is sorted now."""
-    for label, key, direction in _COLUMNS:
+    for label, key, direction in columns:
         following = f"-{key}" if sort == key and key != WORST else key
         shown = {key: direction, f"-{key}": _OPPOSITE[direction]}.get(sort, "")
         query = with_values(given, sort="" if following == WORST else following)
-        yield ColumnHead(label or place_label(), query, shown)
+        yield ColumnHead(label, query, shown)
 
 
 def with_values(given: QueryDict, **values: str) -> str:

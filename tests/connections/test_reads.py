@@ -14,8 +14,9 @@ from connections.domain import expiry
 from connections.domain.health import NEEDS_ATTENTION, Health
 from connections.list_counts import list_counts
 from connections.list_order import WORST
+from connections.list_pages import PAGE_SIZE
 from connections.models import Connection
-from connections.reads import ATTENTION, OWNER_LEFT, PAGE_SIZE, REACH_UNKNOWN, THIS_WEEK, Filters
+from connections.reads import ATTENTION, OWNER_LEFT, REACH_UNKNOWN, THIS_WEEK, Filters
 from tests.factories import ConnectionFactory, make_person
 
 pytestmark = pytest.mark.django_db

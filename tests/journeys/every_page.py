@@ -10,7 +10,7 @@ from connections.models import AuditedConnection, AuditRun, CapabilityState, Con
 from connections.notifications import notify
 from delivery.models import Pipeline, Project, Repository
 from sandbox.server import Sandbox
-from tests.factories import ConnectionFactory, make_channel, make_token
+from tests.factories import ConnectionFactory, make_channel, make_entry, make_token
 from tests.journeys.worker import sync_everything
 
 
@@ -31,6 +31,7 @@ def every_page(connected: Callable[..., Connection], sandbox: Sandbox) -> list[s
     pages += ["/account/", "/people/", "/people/add/", f"/people/{connection.owner_id}/"]
     pages += ["/history/", "/history/?q=nothing&since=never"]
     pages += ["/account/api-tokens/", "/people/api-tokens/", "/help/api/"]
+    pages += addresses_of_the_register()
     pages += addresses_of_tokens(connection) + addresses_of_repositories()
     return pages + addresses_of_releases(sandbox)
 
@@ -56,6 +57,17 @@ def addresses_of_tokens(connection: Connection) -> list[str]:
         f"/outbox/{mail.pk}/",
         *addresses_of_channels(connection),
     ]
+
+
+def addresses_of_the_register() -> list[str]:
+    """The pages of the register, and of an entry whose date has passed."""
+    day = timezone.localdate() - timedelta(days=3)
+    entry = make_entry(name="W" * 60, organization="W" * 60, purpose="W" * 60, expires_on=day)
+    entry.consumers.create(name="W" * 60, url="https://example.com/", contact="ops@example.com")
+    here = entry.get_absolute_url()
+    register = "/code-repositories/register/"
+    of_entry = [here, *(f"{here}{act}/" for act in ("edit", "close", "delete"))]
+    return [register, f"{register}?q=nothing", f"{register}add/", *of_entry]
 
 
 def addresses_of_channels(connection: Connection) -> list[str]:

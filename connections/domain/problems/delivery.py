@@ -10,6 +10,12 @@ PROBLEMS = (
         "Go back to the list of connections.",
     ),
     Problem(
+        "entry_gone",
+        "Entry not found",
+        "This entry was deleted from the register or never existed. Nothing was changed.",
+        "Go back to the register.",
+    ),
+    Problem(
         "person_gone",
         "Person not found",
         "This person was removed or never existed. Nothing was changed.",

@@ -2,6 +2,9 @@
 
 REFUSALS = {
     "channel_name_taken": "Another channel already has this name. Choose another name.",
+    "closed_note_missing": "Say why in the note.",
+    "closed_reason_missing": "Choose why you close it.",
+    "entry_name_taken": "Another entry already has this name. Choose another name.",
     "limited_not_accepted": "The token works, but not every scope was confirmed. Tick the box to use it as Limited, or "
     "fix the token first.",
     "name_not_confirmed": "This is not the connection's name. Type it as shown.",

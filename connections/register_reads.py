@@ -1,0 +1,216 @@
+"""Reads of the register for pages: lists, filters and counts, each in a constant number of queries."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from django.contrib.auth.models import User
+from django.core.paginator import Page
+from django.db.models import Case, Count, F, Q, QuerySet, Value, When
+from django.db.models.functions import Upper
+
+from connections.domain import expiry
+from connections.domain.expiry_chart import Timeline
+from connections.domain.health import Expiry
+from connections.list_counts import ONE, part
+from connections.list_order import WORST, Days, Order, order_of
+from connections.list_pages import PagedList
+from connections.models import RegisterEntry
+from connections.reads import ATTENTION, OWNER_LEFT, THIS_WEEK, timeline_of
+from core.storable_text import storable_text
+from history.models import Event
+
+CLOSED = "closed"
+OPEN = "open"
+RECENT_EVENTS = 50
+STATUSES = (
+    (ATTENTION, "Needs attention"),
+    (THIS_WEEK, "Expires this week"),
+    (Expiry.SOON, "Expires in 30 days"),
+    (Expiry.EXPIRED, "Expired"),
+    (Expiry.NOT_RECORDED, "No expiry date"),
+    (OWNER_LEFT, "Owner inactive"),
+    (OPEN, "Open"),
+    (CLOSED, "Closed"),
+)
+State = RegisterEntry.State
+
+
+class EntryColumns(NamedTuple):
+    """The columns that the list reads of an entry and its owner, named as in the database."""
+
+    pk: int
+    name: str
+    kind: str
+    organization: str
+    purpose: str
+    expires_on: date | None
+    state: int
+    outside_owner: str
+    owner__username: str
+    owner__first_name: str
+    owner__last_name: str
+    owner__is_active: bool
+
+    @property
+    def owner(self) -> str:
+        """The full name of the owner as in `User.get_full_name`, or else the username."""
+        return f"{self.owner__first_name} {self.owner__last_name}".strip() or self.owner__username
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilters:
+    """Search, filters and order of the register; empty means no filter."""
+
+    q: str = ""
+    status: str = ""
+    kind: str = ""
+    sort: str = WORST
+    on: date | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether any filter is set."""
+        return bool(self.q or self.status or self.kind or self.on)
+
+
+def entries(filters: EntryFilters, *, today: date) -> QuerySet[RegisterEntry]:
+    """The entries that match the filters, in the chosen order."""
+    matching = RegisterEntry.objects.all()
+    if filters.q:
+        matching = matching.filter(pk__in=_with_words(filters.q))
+    if filters.status:
+        matching = matching.filter(_with_status(filters.status, today))
+    if filters.kind:
+        matching = matching.filter(kind=filters.kind)
+    if filters.on:
+        matching = matching.filter(expires_on=filters.on, state=State.OPEN)
+    return matching.order_by(*_order(filters, today))
+
+
+def _with_words(text: str) -> QuerySet[RegisterEntry, Any]:
+    # An unordered subquery: otherwise SQLite walks the index of names and fetches every row to search its text.
+    matching = RegisterEntry.objects.order_by()
+    for word in text.split():
+        matching = matching.filter(search_text__contains=Upper(Value(word)))
+    return matching.values("pk")
+
+
+def _with_status(status: str, today: date) -> Q:
+    days, is_open = Days.of(today), Q(state=State.OPEN)
+    conditions: dict[str, Callable[[], Q]] = {
+        ATTENTION: lambda: is_open & (Q(expires_on__lte=days.soon) | Q(expires_on=None) | _owner_left()),
+        THIS_WEEK: lambda: is_open & Q(expires_on__gte=today, expires_on__lte=days.urgent),
+        Expiry.SOON: lambda: is_open & Q(expires_on__gte=today, expires_on__lte=days.soon),
+        Expiry.EXPIRED: lambda: is_open & Q(expires_on__lt=today),
+        Expiry.NOT_RECORDED: lambda: is_open & Q(expires_on=None),
+        OWNER_LEFT: lambda: is_open & _owner_left(),
+        CLOSED: lambda: Q(state=State.CLOSED),
+    }
+    return conditions.get(status, lambda: is_open)()
+
+
+def _owner_left() -> Q:
+    return Q(owner__in=User.objects.filter(is_active=False))
+
+
+def _groups(today: date) -> list[Q]:
+    """The entries from worst to best, on the scale of connections; each group is a range of an index."""
+    soon, is_open = Days.of(today).soon, Q(state=State.OPEN)
+    return [
+        is_open & Q(expires_on__lte=soon),
+        is_open & Q(expires_on=None),
+        is_open & Q(expires_on__gt=soon),
+        Q(state=State.CLOSED),
+    ]
+
+
+_LIST = PagedList(RegisterEntry, EntryColumns, EntryColumns._fields, _groups)
+
+
+def _order(filters: EntryFilters, today: date) -> Order:
+    if filters.sort != WORST:
+        return order_of(filters.sort, today)
+    ranks = [When(condition, then=Value(rank)) for rank, condition in enumerate(_groups(today))]
+    by_expiry = order_of("expiry", today)
+    return by_expiry if filters.status or filters.on else [Case(*ranks).asc(), *by_expiry]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryCounts:
+    """How many entries a filter of the strip shows, and how many are in each group of the order, worst first."""
+
+    undated: int
+    owner_left: int
+    groups: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """All entries."""
+        return sum(self.groups)
+
+
+def entry_counts(*, today: date) -> EntryCounts:
+    """Count them in one query that reads only indexes."""
+    rows = RegisterEntry.objects.order_by()
+    is_open = rows.filter(state=State.OPEN)
+    parts = (
+        part("all", rows, F("state")),
+        part("soon", is_open.filter(expires_on__lte=Days.of(today).soon), ONE),
+        part("undated", is_open.filter(expires_on=None), ONE),
+        part("left", is_open.filter(_owner_left()), ONE),
+    )
+    counted: Counter[tuple[str, int]] = Counter()
+    for label, key, count in parts[0].union(*parts[1:], all=True):
+        counted[label, key] += count
+    soon, undated = counted["soon", 0], counted["undated", 0]
+    later = counted["all", State.OPEN] - soon - undated
+    return EntryCounts(undated, counted["left", 0], (soon, undated, later, counted["all", State.CLOSED]))
+
+
+def page_of_entries(
+    filters: EntryFilters, number: str | None, *, today: date, groups: Sequence[int]
+) -> Page[EntryColumns]:
+    """One page; a number out of range is the nearest page. `groups` is how many entries each group has."""
+    if filters.sort == WORST and not filters.any:
+        return _LIST.worst_first(number, groups, today=today)
+    return _LIST.ordered(entries(filters, today=today), number, is_scanned=bool(filters.q))
+
+
+def expiry_timeline(*, today: date) -> Timeline:
+    """When open entries expire over the next 90 days."""
+    return timeline_of(RegisterEntry.objects.filter(state=State.OPEN), today=today)
+
+
+def consumer_counts(ids: Sequence[int]) -> dict[int, int]:
+    """How many consumers each of these entries has."""
+    consumers = RegisterEntry.objects.filter(pk__in=ids).order_by().exclude(consumers=None)
+    return dict(consumers.values_list("pk").annotate(count=Count("consumers")))
+
+
+def entry(entry_id: int) -> RegisterEntry | None:
+    """An entry with its owner; None if it does not exist."""
+    return RegisterEntry.objects.select_related("owner").prefetch_related("consumers").filter(pk=entry_id).first()
+
+
+def entry_named(name: str) -> RegisterEntry | None:
+    """The entry with this name, ignoring case. The name may contain bytes that are not text."""
+    return RegisterEntry.objects.select_related("owner").filter(name__iexact=storable_text(name)).first()
+
+
+def expiring(*, within: int, today: date) -> QuerySet[RegisterEntry]:
+    """Open entries that expire within `within` days or have expired, soonest first."""
+    rows = RegisterEntry.objects.filter(state=State.OPEN, expires_on__lte=today + timedelta(days=within))
+    return rows.select_related("owner").order_by(*order_of("expiry", today))
+
+
+def events_of(entry: RegisterEntry) -> QuerySet[Event]:
+    """An entry's events, newest first."""
+    return Event.objects.filter(subject_kind=RegisterEntry.subject_kind, subject_id=entry.pk)
+
+
+def is_overdue(entry: RegisterEntry, *, today: date) -> bool:
+    """Whether its date has passed, so that someone should say whether it is still in use."""
+    return not entry.is_closed and expiry.expiry_of(entry.expires_on, today) is Expiry.EXPIRED

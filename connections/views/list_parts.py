@@ -1,0 +1,55 @@
+"""Parts of the lists of credentials that are rendered once for many requests: strip, heads and chart."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from connections.domain.expiry_chart import Timeline
+from connections.views.list_controls import ColumnHead, StripCount
+
+
+@dataclass(frozen=True, slots=True)
+class ListParts:
+    """The parts of one list. `name` is that of its address, `noun` what it lists the expiry dates of."""
+
+    name: str
+    label: str
+    noun: str
+
+    @property
+    def url(self) -> str:
+        """The address of the list."""
+        return reverse(self.name)
+
+    def strip(self, counts: tuple[StripCount, ...]) -> SafeString:
+        """The counts above the list."""
+        return _rendered("connections/strip.html", self.url, self.label, counts)
+
+    def heads(self, heads: Iterable[ColumnHead]) -> SafeString:
+        """The heads of the columns."""
+        return _rendered("connections/column_heads.html", self.url, self.label, tuple(heads))
+
+    def chart(self, timeline: Timeline) -> dict[str, Any]:
+        """The context of the chart."""
+        return {
+            "timeline": timeline,
+            "chart_title": f"{self.noun.capitalize()}s that expire in the next 90 days",
+            "chart": _chart("connections/expiry_chart.html", timeline, self.noun),
+            "days": _chart("connections/expiry_days.html", timeline, self.noun),
+        }
+
+
+@lru_cache(maxsize=256)
+def _rendered(template: str, list_url: str, label: str, items: tuple[ColumnHead | StripCount, ...]) -> SafeString:
+    return render_to_string(template, {"items": items, "list_url": list_url, "label": label})
+
+
+# Up to 91 days are rendered twice, and change only with the rows and at midnight.
+@lru_cache(maxsize=16)
+def _chart(template: str, timeline: Timeline, noun: str) -> SafeString:
+    return render_to_string(template, {"timeline": timeline, "noun": noun})
