@@ -4,6 +4,7 @@ import argparse
 import signal
 import ssl
 import threading
+from pathlib import Path
 from types import FrameType
 
 from sandbox.editions import SERVERS, SERVICES
@@ -25,6 +26,8 @@ def _arguments() -> argparse.Namespace:
         help="simulate this Azure DevOps Server instead of the service; 2025 has no year in its name",
     )
     parser.add_argument("--path", default="", help="serve below this path, such as tfs")
+    parser.add_argument("--entra", type=Path, help="simulate Microsoft Entra too, with its certificates in this folder")
+    parser.add_argument("--entra-port", type=int, default=8062, help="0 chooses a free port (8062)")
     parser.add_argument("--certificate", help="serve TLS with this file, which contains certificate and key")
     scale = parser.add_argument_group("for benchmarks", "additional organizations, named bench-000 and so on")
     scale.add_argument("--organizations", type=int, default=0, help="how many (0)")
@@ -55,7 +58,12 @@ def main() -> None:
         edition=edition,
         path=arguments.path,
         state=state,
+        entra=arguments.entra,
+        entra_port=arguments.entra_port,
     )
+    if arguments.entra:
+        # Clients need the file before they connect. Made beside the service, so that its start does not take longer.
+        threading.Thread(target=sandbox.entra.prepare, daemon=True).start()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         # `close` waits for the event loop that this handler interrupts, so another thread must call it.

@@ -41,9 +41,19 @@ def _answer(sandbox: "Sandbox", method: str, path: list[str], request: Request) 
     if path == ["clock"] and method == "POST":
         sandbox.state.advance(float(body["advance"]))
         return 200, {"now": sandbox.state.now()}
+    if path[:1] == ["entra"]:
+        return _answer_about_entra(sandbox, method, path[1:], body)
     if len(path) == 2 and path[0] == "tokens" and method == "POST":
         return _change_token(sandbox, path[1], body)
     return 404, {"message": "There is no such endpoint. GET /_sandbox/ shows what the sandbox contains."}
+
+
+def _answer_about_entra(sandbox: "Sandbox", method: str, path: list[str], body: Any) -> tuple[int, Any]:
+    if not sandbox.has_entra:
+        return 404, {"message": "This sandbox does not simulate Microsoft Entra. Start it with --entra FOLDER."}
+    from sandbox.entra.control import answer
+
+    return answer(sandbox.entra, method, path, body)
 
 
 def _overview(sandbox: "Sandbox") -> dict[str, Any]:

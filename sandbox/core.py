@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 from urllib.parse import quote
 
-from sandbox import error_responses
+from sandbox import error_responses, permissions
 from sandbox.http_messages import Answer, ErrorResponse, Request, error, json_answer, listing
 from sandbox.ids import instant, stable_id
 from sandbox.state import Project
@@ -75,6 +75,7 @@ def find_project(request: Request, names: dict[str, str], *, unknown_id: int = 4
     if requested is None or requested.state != USABLE:
         raise ErrorResponse(_unknown(request, names["project"], unknown_id=unknown_id))
     request.project = requested
+    permissions.require_readable(request)
     return requested.opened()
 
 

@@ -16,12 +16,12 @@ from sandbox.http_messages import (
     usual_headers,
 )
 from sandbox.ids import stable_id
-from sandbox.people import ANONYMOUS_ID, TENANT, Person
+from sandbox.people import ANONYMOUS_ID, TENANT, Person, Principal
 
 _HTML = "text/html; charset=utf-8"
 # The realm of a scale unit of the service, or of every Azure DevOps Server.
 _REALMS = {True: 'Basic realm="https://sandbox.app.visualstudio.com/"', False: 'Basic realm="https://vsts/tfs"'}
-_BEARER = f"Bearer authorization_uri=https://login.microsoftonline.com/{TENANT}"
+_NO_TENANT = "00000000-0000-0000-0000-000000000000"
 _FRAMEWORK = "Microsoft.TeamFoundation.Framework.Server"
 _SERVICES = "Microsoft.VisualStudio.Services"
 _SIGN_IN_PAGE = (
@@ -120,11 +120,21 @@ def wrong_token(request: Request) -> Answer:
         request,
         401,
         envelope(text, "UnauthorizedRequestException", _FRAMEWORK),
-        ("WWW-Authenticate", _BEARER),
+        *_tenant(request),
         _realm(request),
         ("WWW-Authenticate", "TFS-Federated"),
-        ("X-VSS-ResourceTenant", TENANT),
     )
+
+
+def _tenant(request: Request) -> list[tuple[str, str]]:
+    """The tenant of an organization, which anyone may know. One of Microsoft accounts names zeros."""
+    return [*_bearer(request), ("X-VSS-ResourceTenant", request.organization.tenant or _NO_TENANT)]
+
+
+def _bearer(request: Request) -> list[tuple[str, str]]:
+    tenant = request.organization.tenant
+    uri = f"Bearer authorization_uri=https://login.microsoftonline.com/{tenant}"
+    return [("WWW-Authenticate", uri)] if tenant else []
 
 
 def _wrong_token_at_a_server(request: Request) -> Answer:
@@ -135,7 +145,8 @@ def _wrong_token_at_a_server(request: Request) -> Answer:
 def to_sign_in(request: Request) -> Answer:
     """302 to the sign-in page, for bad credentials."""
     place = f"{request.base_url}/_signin?realm=dev.azure.com&reply_to={quote(request.base_url, safe='')}"
-    return _page(request, 302, b"<html><head><title>Object moved</title></head></html>", ("Location", place))
+    page = b"<html><head><title>Object moved</title></head></html>"
+    return _page(request, 302, page, ("Location", place), *(_tenant(request) if request.organization.name else ()))
 
 
 def sign_in_page(request: Request) -> Answer:
@@ -161,16 +172,35 @@ def expired(request: Request) -> Answer:
 
 def not_a_member(request: Request, person: Person) -> Answer:
     """401 for a valid token whose owner is named but is not a member."""
-    text = f"TF400813: The user '{TENANT}\\{person.upn}' is not authorized to access this resource."
+    return _unauthorized(request, person, f"The user '{TENANT}\\{person.upn}'")
+
+
+def without_licence(request: Request, person: Person) -> Answer:
+    """401 for a member without a licence, named by its id."""
+    return _unauthorized(request, person, f"The user '{person.id}'")
+
+
+def _unauthorized(request: Request, person: Person, user: str) -> Answer:
+    text = f"TF400813: {user} is not authorized to access this resource."
     return _said(
         request,
         401,
         envelope(text, "UnauthorizedRequestException", _FRAMEWORK),
         ("X-VSS-UserData", f"{person.id}:{person.upn}"),
-        ("WWW-Authenticate", _BEARER),
+        *_bearer(request),
         ("WWW-Authenticate", "TFS-Federated"),
         ("X-VSS-AuthenticateError", "Unauthorized"),
     )
+
+
+def principal_not_a_member(request: Request, principal: Principal) -> Answer:
+    """401 for a principal that is not a member of the organization. Its object id is the last of the three ids."""
+    text = (
+        f"TF401444: Please sign-in at least once as {principal.tenant}\\{principal.tenant}\\{principal.object_id} "
+        "in a web browser to enable access to the service."
+    )
+    body = envelope(text, "UnauthorizedRequestException", _FRAMEWORK)
+    return _said(request, 401, body, *_tenant(request), ("WWW-Authenticate", "TFS-Federated"))
 
 
 def not_materialized(request: Request, person: Person | None) -> Answer:

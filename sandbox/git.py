@@ -84,9 +84,17 @@ def repositories(request: Request, names: dict[str, str]) -> Answer:
 
 def _listed(request: Request, projects: list[Project]) -> Answer:
     written = [
-        repository_json(request, project, repository) for project in projects for repository in project.repositories
+        repository_json(request, project, repository)
+        for project in projects
+        if not _hides_code(request, project)
+        for repository in project.repositories
     ]
     return listing(request, [_with_links(item) for item in written] if request.flag("includeLinks") else written)
+
+
+def _hides_code(request: Request, project: Project) -> bool:
+    """Whether the code of a project is closed to a Stakeholder, as that of every private project is."""
+    return project.visibility != "public" and request.organization.licence_of(request.person) == "stakeholder"
 
 
 def repository_not_found(request: Request, name: str) -> Answer:
@@ -116,7 +124,7 @@ def find_repository(
         require(request, changing)
     folded = names["repository"].casefold()
     for project in projects:
-        for repository in project.repositories:
+        for repository in () if _hides_code(request, project) else project.repositories:
             named = "project" in names and folded == repository.name.casefold()
             if (named or folded == repository.id) and (disabled_too or not repository.disabled):
                 request.project = project

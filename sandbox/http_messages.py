@@ -80,10 +80,7 @@ class Request:
 
     def lacks(self, right: str) -> bool:
         """Whether the person, not the token, lacks a permission in the project."""
-        if self.person is None:
-            return False
-        denied = self.project is not None and right in self.project.denied
-        return denied or self.person.id in self.organization.powerless
+        return self.person is not None and self.organization.denies(self.person, self.project, right)
 
     @property
     def permission_first(self) -> bool:
@@ -272,7 +269,7 @@ def person_json(request: Request, person: Person) -> dict[str, Any]:
         "url": f"{request.here}/_apis/Identities/{person.id}",
         "_links": {"avatar": {"href": avatar}},
         "id": person.id,
-        "uniqueName": person.upn,
+        "uniqueName": person.unique_name,
         "imageUrl": avatar,
         "descriptor": person.descriptor,
     }

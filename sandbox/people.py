@@ -1,4 +1,4 @@
-"""People and their personal access tokens."""
+"""People and their personal access tokens; principals of applications, and access tokens of Microsoft Entra."""
 
 import base64
 from dataclasses import dataclass, field
@@ -26,7 +26,60 @@ class Person:
     @cached_property
     def descriptor(self) -> str:
         """The id in the form of newer API calls."""
-        return f"aad.{base64.b64encode(self.id.encode()).decode()}"
+        return f"aad.{_encoded(self.id)}"
+
+    @property
+    def identity(self) -> str:
+        """The descriptor in the form of older API calls."""
+        return f"Microsoft.IdentityModel.Claims.ClaimsIdentity;{TENANT}\\{self.upn}"
+
+    @property
+    def unique_name(self) -> str:
+        """The name in JSON."""
+        return self.upn
+
+
+@dataclass(frozen=True)
+class Principal(Person):
+    """An application in a tenant (a service principal). Its `upn` is its object id; it has no mail address.
+
+    The id that Azure DevOps gives it differs from the one in its descriptor, as in a recorded pull request.
+    """
+
+    tenant: str = TENANT
+
+    @property
+    def object_id(self) -> str:
+        """The object id of the enterprise application, by which administrators add it to an organization."""
+        return self.upn
+
+    @cached_property
+    def id(self) -> str:
+        """The id that Azure DevOps gives it."""
+        return _as_version(6, stable_id("principal", self.upn))
+
+    @cached_property
+    def descriptor(self) -> str:
+        """The id in the form of newer API calls."""
+        return f"aadsp.{_encoded(_as_version(7, self.id))}"
+
+    @property
+    def identity(self) -> str:
+        """The descriptor in the form of older API calls."""
+        return f"Microsoft.VisualStudio.Services.Claims.AadServicePrincipal;{self.tenant}\\{self.object_id}"
+
+    @property
+    def unique_name(self) -> str:
+        """A principal has no name of this kind."""
+        return ""
+
+
+def _encoded(identifier: str) -> str:
+    return base64.b64encode(identifier.encode()).decode().rstrip("=")
+
+
+def _as_version(digit: int, identifier: str) -> str:
+    return f"{identifier[:14]}{digit}{identifier[15:]}"
 
 
 STATES = ("active", "expired", "revoked", "not_materialized")
@@ -52,3 +105,18 @@ class Token:
     def has_expired(self, now: datetime) -> bool:
         """Whether the token was valid once and has expired."""
         return self.state == "expired" or (self.expires_at is not None and self.expires_at <= now)
+
+
+AZURE_DEVOPS = "499b84ac-1321-427f-aa17-267ca6975798"
+
+
+@dataclass
+class AccessToken(Token):
+    """An access token of Microsoft Entra for a resource, `audience`."""
+
+    tenant: str = TENANT
+    audience: str = AZURE_DEVOPS
+
+    def seconds_left(self, now: datetime) -> float:
+        """How long it is still valid."""
+        return (self.expires_at - now).total_seconds() if self.expires_at else 0.0

@@ -1,19 +1,13 @@
-"""Permissions of people, as opposed to scopes of tokens: their names, and the 403 for a person who lacks one."""
+"""The 403 for people and principals who lack a right."""
 
-from sandbox.http_messages import Answer, Request, error
+from sandbox.http_messages import Answer, ErrorResponse, Request, error
+from sandbox.rights import READ_CODE, VIEW_BUILDS, VIEW_RELEASES
 
 _GIT = "Microsoft.TeamFoundation.Git.Server"
 _BUILD = "Microsoft.TeamFoundation.Build.WebApi"
 _BUILD_ASSEMBLY = "Microsoft.TeamFoundation.Build2.WebApi"
 _FRAMEWORK = "Microsoft.TeamFoundation.Framework.Server"
-# Every permission to change something, as the errors name them.
-CHANGES = frozenset(
-    {
-        *("GenericContribute", "CreateBranch", "ForcePush", "RenameRepository", "CreateRepository"),
-        *("Queue builds", "Stop builds", "Delete builds", "Update build information"),
-        *("create releases", "manage releases", "manage deployments", "manage release approvers"),
-    }
-)
+_AREAS = {"git": READ_CODE, "build": VIEW_BUILDS, "pipelines": VIEW_BUILDS, "release": VIEW_RELEASES}
 
 # The messages of refused ref updates, which are part of an answer with 200.
 NO_FORCE_PUSH = "The user does not have force push permissions"
@@ -54,6 +48,21 @@ def release_denied(request: Request, right: str) -> Answer:
         "Contact your release manager."
     )
     return error(request, 403, text, "UnauthorizedRequestException", _FRAMEWORK)
+
+
+def require_readable(request: Request) -> None:
+    """Raise `ErrorResponse` with a 403 if the area of the URL is closed to the person in this project."""
+    area = next((part.lower() for part in request.path[2:] if part.lower() in _AREAS), "")
+    if area and request.lacks(_AREAS[area]):
+        raise ErrorResponse(_unreadable(request, area))
+
+
+def _unreadable(request: Request, area: str) -> Answer:
+    if area == "git":
+        return git_denied(request, READ_CODE)
+    if area == "release":
+        return release_denied(request, VIEW_RELEASES)
+    return build_denied(request, VIEW_BUILDS, "0:", request.path[1])
 
 
 def denied(request: Request) -> Answer:

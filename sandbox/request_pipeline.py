@@ -11,7 +11,7 @@ from functools import partial
 
 from sandbox import error_responses, media_type, parameters, typed_values, versions
 from sandbox.http_messages import Answer, ErrorResponse, Request, plain
-from sandbox.people import Token
+from sandbox.people import AZURE_DEVOPS, AccessToken, Principal, Token
 from sandbox.routes import MAP
 from sandbox.routing import Found, Lost
 from sandbox.scopes import opens
@@ -38,6 +38,8 @@ def _admit(state: State, request: Request) -> Token | None:
     """The token that opens the organization; None for an anonymous client, if a project is public."""
     organization = request.organization
     token = token_of(state, request)
+    if isinstance(token, AccessToken) and request.edition.hosted:
+        return _admit_identity(request, token)
     if token is not None and token.has_expired(request.now):
         raise ErrorResponse(error_responses.expired(request))
     if token is not None and token.state == "not_materialized":
@@ -56,9 +58,28 @@ def _admit(state: State, request: Request) -> Token | None:
     return token
 
 
+def _admit_identity(request: Request, token: AccessToken) -> AccessToken:
+    """Admit a person or a principal with an access token of Microsoft Entra. Raises `ErrorResponse`."""
+    organization, owner = request.organization, token.person
+    if token.state != "active" or token.has_expired(request.now) or token.audience != AZURE_DEVOPS:
+        raise ErrorResponse(error_responses.wrong_token(request))
+    if token.tenant != organization.tenant:
+        raise ErrorResponse(error_responses.not_materialized(request, owner))
+    if organization.fenced:
+        raise ErrorResponse(error_responses.fenced(request))
+    if owner.id not in organization.members:
+        if isinstance(owner, Principal):
+            raise ErrorResponse(error_responses.principal_not_a_member(request, owner))
+        raise ErrorResponse(error_responses.not_a_member(request, owner))
+    if organization.licence_of(owner) == "none":
+        raise ErrorResponse(error_responses.without_licence(request, owner))
+    request.person = owner
+    return token
+
+
 def _fits(request: Request, token: Token) -> bool:
     organization = request.organization
-    if token.state != "active":
+    if token.state != "active" or isinstance(token, AccessToken):
         return False
     if token.organization is None:
         # If a policy forbids these tokens, its refusal takes precedence. On a server they are still accepted.
@@ -67,15 +88,20 @@ def _fits(request: Request, token: Token) -> bool:
 
 
 def token_of(state: State, request: Request) -> Token | None:
-    """The token of a Basic header. The username is ignored, but the colon is required."""
+    """The token of a Basic header, whose username is ignored but whose colon is required.
+
+    An access token of Microsoft Entra comes there, or in a Bearer header.
+    """
     kind, _, text = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return state.access_tokens.get(text.strip())
     if kind.lower() != "basic":
         return None
     try:
         _user, colon, secret = base64.b64decode(text, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
-    return state.tokens.get(secret) if colon else None
+    return (state.tokens.get(secret) or state.access_tokens.get(secret)) if colon else None
 
 
 def _enter(request: Request, token: Token | None) -> Answer:

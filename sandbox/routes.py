@@ -21,6 +21,7 @@ from sandbox import (
     release,
     release_changes,
     release_lists,
+    security,
     url_location,
 )
 from sandbox.editions import Version
@@ -155,5 +156,11 @@ RELEASE = (
     _closed(f"{_RELEASE}/approvals", release_lists.approvals),
     _change("PATCH", f"{_RELEASE}/approvals/{{approval:int}}", "vso.release_manage", release_changes.decide, "fields"),
 )
-ROUTES: tuple[Route, ...] = (*LOCATION, *CORE, *GIT, *BUILD, *PIPELINES, *RELEASE)
+SECURITY = (
+    _read("_apis/securitynamespaces", "", security.list_namespaces, public=False),
+    _read("_apis/securitynamespaces/{namespace}", "", security.list_namespaces, public=False),
+    _read("_apis/permissions/{namespace}/{permissions:int}", "", security.permissions, public=False),
+    _change("POST", "_apis/security/permissionevaluationbatch", "", security.evaluate_batch, "fields"),
+)
+ROUTES: tuple[Route, ...] = (*LOCATION, *CORE, *GIT, *BUILD, *PIPELINES, *RELEASE, *SECURITY)
 MAP = Map(ROUTES)

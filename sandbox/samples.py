@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from sandbox.editions import SERVICES, Edition
 from sandbox.ids import stable_id
 from sandbox.people import Person, Token
-from sandbox.permissions import CHANGES
 from sandbox.repositories import Repository
+from sandbox.rights import CHANGES
 from sandbox.sample_code import (
     BOARD,
     GUEST,

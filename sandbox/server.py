@@ -7,7 +7,8 @@ import threading
 import traceback
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from sandbox import request_pipeline
 from sandbox.control_api import answer_control_request
@@ -18,6 +19,9 @@ from sandbox.http import Connection
 from sandbox.http_messages import Answer, Request
 from sandbox.samples import build_state
 from sandbox.state import State
+
+if TYPE_CHECKING:
+    from sandbox.entra.issuer import Issuer
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _REMEMBERED = 20_000
@@ -38,7 +42,8 @@ class Sandbox:
     """A simulated Azure DevOps. `latency` in seconds applies to every answer.
 
     `edition` says which Azure DevOps is simulated, and `path` below which path ("tfs"). With `release_host`, releases
-    have a host of their own, at `release_url`. `requests` contains the last requests.
+    have a host of their own, at `release_url`. With a folder `entra`, a simulated Microsoft Entra listens too and keeps
+    its certificates there. `requests` contains the last requests.
     """
 
     def __init__(
@@ -52,6 +57,8 @@ class Sandbox:
         path: str = "",
         release_host: bool = False,
         state: State | None = None,
+        entra: Path | None = None,
+        entra_port: int = 0,
     ) -> None:
         if host not in LOOPBACK:
             raise ValueError("The sandbox listens on loopback only.")
@@ -67,6 +74,7 @@ class Sandbox:
         self._sockets = [_listen(host, port), *([_listen(host, 0)] if release_host else [])]
         self.url, *more = ("/".join([self._address(opened, host), *self._path]) for opened in self._sockets)
         self.release_url = more[0] if more else self.url
+        self._issuer = _issuer(self.state, entra, host, entra_port) if entra and edition.hosted else None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = threading.Event()
         self._ready = threading.Event()
@@ -76,6 +84,18 @@ class Sandbox:
     def _address(self, opened: socket.socket, host: str) -> str:
         shown = f"[{host}]" if ":" in host else host
         return f"http{'s' if self._ssl else ''}://{shown}:{opened.getsockname()[1]}"
+
+    @property
+    def has_entra(self) -> bool:
+        """Whether there is a simulated Microsoft Entra."""
+        return self._issuer is not None
+
+    @property
+    def entra(self) -> "Issuer":
+        """The simulated Microsoft Entra. Raises `RuntimeError` if there is none."""
+        if self._issuer is None:
+            raise RuntimeError("This sandbox was started without a folder for Microsoft Entra.")
+        return self._issuer
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -114,14 +134,35 @@ class Sandbox:
             await loop.create_server(self._factory(opened, connections), sock=opened, ssl=self._ssl, backlog=1024)
             for opened in self._sockets
         ]
+        issuing = loop.create_task(self._issue(connections))
+        issuing.add_done_callback(lambda task: None if task.cancelled() else self._note(task.exception()))
         self._ready.set()
         await stopped.wait()
+        issuing.cancel()
         for server in servers:
             server.close()
         while connections:
             for connection in list(connections):
                 connection.abort()
             await asyncio.sleep(0)
+
+    async def _issue(self, connections: set[Connection]) -> None:
+        """Serve Microsoft Entra from the first connection on. Its certificates take a while, and few ever connect."""
+        if self._issuer is None:
+            return
+        loop, opened, connected = asyncio.get_running_loop(), self._issuer.socket, asyncio.Event()
+        loop.add_reader(opened, connected.set)
+        try:
+            await connected.wait()
+        finally:
+            loop.remove_reader(opened)
+        context = await asyncio.to_thread(self._issuer.server_context)
+        defaults = {"base_url": self._issuer.url}
+        service = self._issuer
+        server = await loop.create_server(
+            lambda: Connection(service, defaults, connections), sock=opened, ssl=context, backlog=1024
+        )
+        await server.serve_forever()
 
     def _factory(self, opened: socket.socket, connections: set[Connection]) -> Any:
         apart = len(self._sockets) > 1
@@ -148,7 +189,7 @@ class Sandbox:
             self._thread.join()
 
     def _close_sockets(self) -> None:
-        for opened in self._sockets:
+        for opened in (*self._sockets, *([self._issuer.socket] if self._issuer else [])):
             opened.close()
 
     def serve(self, request: Request) -> tuple[Answer, float, Fault | None]:
@@ -204,6 +245,13 @@ class Sandbox:
         self.requests.append(SeenRequest(request.method, shown, _query(query), answer.status, self.state.now()))
         if len(self.requests) > 2 * _REMEMBERED:
             del self.requests[:_REMEMBERED]
+
+
+def _issuer(state: State, folder: Path, host: str, port: int) -> "Issuer":
+    # It needs libraries that take long to import.
+    from sandbox.entra.issuer import Issuer
+
+    return Issuer(state, folder, _listen(host, port), host)
 
 
 def _query(query: dict[str, str]) -> str:

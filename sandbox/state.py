@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from sandbox.deployments import Release, ReleaseDefinition
 from sandbox.fault_injection import Fault
 from sandbox.ids import EPOCH, stable_id
-from sandbox.people import Person, Token
+from sandbox.people import TENANT, AccessToken, Person, Token
 from sandbox.pipelines import Build, Definition
 from sandbox.repositories import Repository
+from sandbox.rights import CHANGES
 
 # https://learn.microsoft.com/azure/devops/release-notes/2026/general/sprint-270-update
 GLOBAL_TOKENS_END = datetime(2026, 12, 1, tzinfo=UTC)
@@ -19,8 +21,9 @@ GLOBAL_TOKENS_END = datetime(2026, 12, 1, tzinfo=UTC)
 class Project:
     """A project. `seen_by` limits who sees it; None means every member.
 
-    `denied` are permissions that no one has here, as `sandbox.permissions` names them; they are checked before any
-    object is looked up. `fill` creates the contents on first access; None if they exist already.
+    `denied` are rights that no one has here, as `sandbox.rights` names them; they are checked before any object is
+    looked up. `denied_to` are rights that some do not have here, by person id; they are checked afterwards. `fill`
+    creates the contents on first access; None if they exist already.
     """
 
     id: str
@@ -31,6 +34,7 @@ class Project:
     revision: int = 11
     seen_by: frozenset[str] | None = None
     denied: frozenset[str] = frozenset()
+    denied_to: dict[str, frozenset[str]] = field(default_factory=dict)
     repositories: list[Repository] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
     builds: list[Build] = field(default_factory=list)
@@ -62,9 +66,15 @@ class Project:
         return self.last_id
 
 
+Licence = Literal["basic", "stakeholder", "none"]
+
+
 @dataclass
 class Organization:
     """An organization and its policies. `members` are person ids; those in `powerless` cannot change anything.
+
+    `tenant` is its Microsoft Entra tenant, None for an organization of Microsoft accounts. `licences` are those of
+    members who do not have Basic, `denied_to` the rights that some have in no project, both by person id.
 
     `throttled` is how many seconds everyone is asked to wait. The first of `usual_faults` that matches a request
     applies. `refuses_silently` gives no reason for refusing an invalid token. `permission_first` checks permissions
@@ -76,6 +86,9 @@ class Organization:
     projects: list[Project] = field(default_factory=list)
     members: set[str] = field(default_factory=set)
     powerless: set[str] = field(default_factory=set)
+    tenant: str | None = TENANT
+    licences: dict[str, Licence] = field(default_factory=dict)
+    denied_to: dict[str, frozenset[str]] = field(default_factory=dict)
     stopped: bool = False
     fenced: bool = False
     refuses_global_tokens: bool = False
@@ -102,6 +115,18 @@ class Organization:
             return [project for project in self.projects if project.visibility == "public"]
         return [project for project in self.projects if project.seen_by is None or person.id in project.seen_by]
 
+    def licence_of(self, person: Person | None) -> Licence:
+        """The licence of a member; Basic unless it is recorded otherwise."""
+        return self.licences.get(person.id, "basic") if person is not None else "basic"
+
+    def denies(self, person: Person, project: Project | None, right: str) -> bool:
+        """Whether a member lacks a right, in a project or, if it is None, in all of them."""
+        if person.id in self.powerless and right in CHANGES:
+            return True
+        if right in self.denied_to.get(person.id, ()):
+            return True
+        return project is not None and (right in project.denied or right in project.denied_to.get(person.id, ()))
+
 
 def _clock() -> datetime:
     return datetime.now(UTC)
@@ -111,11 +136,14 @@ def _clock() -> datetime:
 class State:
     """The whole state of a sandbox: tokens by secret, organizations by lower-case name.
 
+    `access_tokens` are those that Microsoft Entra has issued, by their text.
+
     `now` is the clock of the sandbox; replace it, or call `advance`. `more` creates organizations on first access.
     """
 
     organizations: dict[str, Organization] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict, repr=False)
+    access_tokens: dict[str, AccessToken] = field(default_factory=dict, repr=False)
     now: Callable[[], datetime] = field(default=_clock)
     more: Callable[[str], Organization | None] | None = None
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from sandbox.editions import Version, spelled
 from sandbox.http_messages import Answer, ErrorResponse, Request, json_answer, listing, model_error
 from sandbox.ids import stable_id
-from sandbox.people import ANONYMOUS_ID, TENANT, Person
+from sandbox.people import ANONYMOUS_ID, Person
 
 # Areas and URLs as the service lists them, with Microsoft's own ids.
 _AREAS = {
@@ -18,6 +18,7 @@ _AREAS = {
     # Work items are not supported, but the official Node client looks up their area when it uses pipelines.
     "wit": "5264459e-e5e0-4bd8-b118-0985e68a4ec5",
 }
+_SECURITY = "_apis/{resource}"
 _GIT_PART = "{project}/_apis/{area}/repositories/{repositoryId}"
 _BUILD_PART = "{project}/_apis/{area}/builds/{buildId}"
 _RUN_PART = "{project}/_apis/{area}/{pipelineId}/runs/{runId}"
@@ -30,6 +31,21 @@ _RELEASE_LOG = (
 _LOCATIONS = (
     ("Location", "ResourceAreas", "e81700f7-3be2-46de-8624-2eb35882fcaa", "_apis/{resource}/{areaId}", 1),
     ("Location", "ConnectionData", "00d9565f-ed9c-4a06-9a50-00e7896ccab4", "_apis/{resource}", 1),
+    (
+        "Security",
+        "SecurityNamespaces",
+        "ce7b9f95-fde9-4be8-a86d-83b366f0b87a",
+        f"{_SECURITY}/{{securityNamespaceId}}",
+        1,
+    ),
+    (
+        "Security",
+        "Permissions",
+        "dd3b8bd6-c7fc-4cbd-929a-933d9c011c9d",
+        f"{_SECURITY}/{{securityNamespaceId}}/{{permissions}}",
+        2,
+    ),
+    ("Security", "PermissionEvaluationBatch", "cf1faa59-1b63-4448-bf04-13d981a46f5d", "_apis/{area}/{resource}", 1),
     ("core", "projects", "603fe2ac-9723-48b9-88ad-09305aa6c6e1", "_apis/{resource}/{*projectId}", 4),
     (
         "git",
@@ -145,7 +161,7 @@ def connection_data(request: Request, _names: dict[str, str]) -> Answer:
 def _person(request: Request, person: Person) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": person.id,
-        "descriptor": f"Microsoft.IdentityModel.Claims.ClaimsIdentity;{TENANT}\\{person.upn}",
+        "descriptor": person.identity,
         "subjectDescriptor": person.descriptor,
         "providerDisplayName": person.name,
         "isActive": True,

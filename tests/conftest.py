@@ -96,12 +96,21 @@ def young_web_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "monitor", health.AlarmMonitor())
 
 
+@pytest.fixture(scope="session")
+def entra_folder(tmp_path_factory: pytest.TempPathFactory) -> "Path":
+    """Where pretend Microsoft Entras keep their certificates, so that they are made once."""
+    return tmp_path_factory.mktemp("entra")
+
+
 @pytest.fixture
-def sandbox(settings: "Settings") -> Iterator["Sandbox"]:
-    """A fresh pretend Azure DevOps on loopback, which the product takes for its only server."""
+def sandbox(settings: "Settings", entra_folder: "Path") -> Iterator["Sandbox"]:
+    """A fresh pretend Azure DevOps on loopback, which the product takes for its only server.
+
+    A pretend Microsoft Entra is beside it: `sandbox.entra`.
+    """
     from sandbox.server import Sandbox
 
-    with Sandbox() as running:
+    with Sandbox(entra=entra_folder) as running:
         settings.AZURE_DEVOPS_SERVERS = f"Sandbox={running.url} kind=sandbox"
         yield running
 

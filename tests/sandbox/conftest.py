@@ -72,9 +72,9 @@ class Caller:
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """A fresh one whose clock stands still until it is told to go on."""
-    with Sandbox() as running:
+def sandbox(entra_folder: Path) -> Iterator[Sandbox]:
+    """A fresh one whose clock stands still until it is told to go on. Microsoft Entra is beside it."""
+    with Sandbox(entra=entra_folder) as running:
         running.state.now = lambda: NOON
         yield running
 

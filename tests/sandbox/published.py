@@ -17,7 +17,7 @@ import requests
 from sandbox.routes import MAP
 from sandbox.routing import Found, Route
 
-AREAS = ("core", "git", "build", "pipelines", "release")
+AREAS = ("core", "git", "build", "pipelines", "release", "security")
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 # Served, but in none of the published files, with the reason; and the published call that answers the same, if any.
@@ -43,6 +43,10 @@ NOT_PUBLISHED: dict[str, tuple[str, str | None]] = {
     "GET _apis/git/repositories/{repository}/items": (
         "published with a project only",
         "{project}/_apis/git/repositories/{repository}/items",
+    ),
+    "GET _apis/securitynamespaces": (
+        "published with the id only, which can be omitted",
+        "_apis/securitynamespaces/{securityNamespaceId}",
     ),
     "GET _apis/release/releases": ("published with a project only", "{project}/_apis/release/releases"),
     "GET {project}/_apis/build/builds/{build}/timeline": (
@@ -107,7 +111,7 @@ class Published:
 
     def scopes(self, route: Route) -> set[str]:
         """The scopes of which any one opens a call."""
-        entries = [entry for _, operation in self.operations(route) for entry in operation["security"]]
+        entries = [entry for _, operation in self.operations(route) for entry in operation.get("security", ())]
         return {scope for entry in entries for scopes in entry.values() for scope in scopes}
 
     def is_preview(self, route: Route) -> bool:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.entra.samples import SAMPLES as APPLICATIONS
 from sandbox.fault_injection import KINDS, VARIANTS
 from sandbox.samples import MISBEHAVING, SAMPLES
 
@@ -14,16 +15,32 @@ OPTIONS = (
     "--server",
     "--path",
     "--certificate",
+    "--entra",
+    "--entra-port",
     "--organizations",
     "--projects",
     "--repositories",
 )
-DOORS = ("/_sandbox/requests", "/_sandbox/clock", "/_sandbox/tokens/", "/_sandbox/behaviour")
+DOORS = (
+    "/_sandbox/requests",
+    "/_sandbox/clock",
+    "/_sandbox/tokens/",
+    "/_sandbox/behaviour",
+    "/_sandbox/entra",
+    "/_sandbox/entra/applications",
+)
 
 
 @pytest.mark.parametrize("name", [one.name for one in SAMPLES] + list(MISBEHAVING) + list(KINDS))
 def test_each_token_organization_and_fault_is_on_the_page(name: str) -> None:
     assert f"`{name}`" in PAGE
+
+
+@pytest.mark.parametrize("name", list(APPLICATIONS))
+def test_what_happens_to_an_application_is_said_in_the_same_words(name: str) -> None:
+    applications = PAGE.partition("| application | what happens in `acme` |")[2]
+    row = next(line for line in applications.splitlines() if line.startswith(f"| `{name}` |"))
+    assert APPLICATIONS[name] in row
 
 
 @pytest.mark.parametrize("kind", list(VARIANTS))

@@ -73,6 +73,7 @@ def _examples(call: Caller, sandbox: Sandbox) -> Iterator[Example]:
     yield from _build_examples(call)
     yield from _pipeline_examples(call)
     yield from _release_examples(call, sandbox)
+    yield from _security_examples(storefront.id)
 
 
 def _ref(name: str, old: str, new: str) -> dict[str, str]:
@@ -138,6 +139,16 @@ def _pipeline_examples(call: Caller) -> Iterator[Example]:
     yield _get(f"{newest}/artifacts", artifactName="drop")
     yield _get(f"{newest}/logs")
     yield _get(f"{newest}/logs/2")
+
+
+def _security_examples(project: str) -> Iterator[Example]:
+    git = "2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87"
+    yield _get("/acme/_apis/securitynamespaces")
+    yield _get(f"/acme/_apis/securitynamespaces/{git}")
+    yield _get(f"/acme/_apis/permissions/{git}/1", tokens=f"repoV2/{project},repoV2/x")
+    asked = {"securityNamespaceId": git, "token": f"repoV2/{project}", "permissions": 4}
+    batch = {"alwaysAllowAdministrators": False, "evaluations": [asked]}
+    yield Example("POST", "/acme/_apis/security/permissionevaluationbatch", {"json": batch})
 
 
 def _release_examples(call: Caller, sandbox: Sandbox) -> Iterator[Example]:

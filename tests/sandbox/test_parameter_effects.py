@@ -23,7 +23,9 @@ class Effect:
     beside: dict[str, str] = field(default_factory=dict)
 
 
+PERMISSIONS = "GET _apis/permissions/{namespace}/{permissions}"
 PATHS = {
+    PERMISSIONS: "_apis/permissions/2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87/0",
     "GET _apis/projects": "_apis/projects",
     "GET _apis/projects/{project}": "_apis/projects/Storefront",
     "GET {project}/_apis/git/repositories": "Storefront/_apis/git/repositories",
@@ -66,6 +68,10 @@ _ON_THE_SIDE = {"searchCriteria.itemVersion.version": "topic/search"}
 _COMPARED_WITH_MAIN = {"searchCriteria.compareVersion.version": "main"}
 _A_FILE = {"path": "/README.md", "$format": "json"}
 EFFECTS: dict[str, dict[str, Effect]] = {
+    PERMISSIONS: {
+        "tokens": Effect("repoV2,repoV2/nowhere"),
+        "delimiter": Effect(";", {"tokens": "repoV2;repoV2"}),
+    },
     "GET _apis/projects": {
         "stateFilter": Effect("deleted"),
         "$top": Effect("3"),

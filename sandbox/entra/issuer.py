@@ -1,0 +1,185 @@
+"""The issuer: what Microsoft Entra answers below its authority, per tenant."""
+
+import json
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import parse_qsl
+
+from sandbox.entra import samples, token_endpoint
+from sandbox.entra.authority import Authority
+from sandbox.entra.directory import Application, ClientSecret
+from sandbox.entra.refusals import NO_STORE, TokenRefused, refusal
+from sandbox.entra.tokens import SignedToken, SigningKey
+from sandbox.fault_injection import Behaviour, Fault
+from sandbox.http_messages import JSON, Answer, Request
+from sandbox.ids import stable_id
+from sandbox.people import AZURE_DEVOPS, Principal
+from sandbox.state import Licence, State
+
+Controller = Callable[["Issuer", Request, str], Answer]
+
+
+class Issuer:
+    """A simulated Microsoft Entra at `url`, with TLS by an authority of its own, whose certificate is in `ca_file`.
+
+    `lifetime` is that of access tokens in seconds; None is a random one of 60 to 90 minutes. `folder` keeps
+    certificates and their keys.
+    """
+
+    def __init__(self, state: State, folder: Path, opened: socket.socket, host: str) -> None:
+        self.state = state
+        self.directory = samples.sample_directory()
+        self.behaviour = Behaviour()
+        self.lifetime: float | None = None
+        self.socket = opened
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"https://{shown}:{opened.getsockname()[1]}"
+        self.signing_key = SigningKey(stable_id("signing key"))
+        self._authority = Authority(folder)
+        self._keys: dict[str, Any] = {}
+        samples.add_principals(state, self.directory)
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate of the authority, for clients to trust."""
+        return self._authority.ca_file
+
+    def server_context(self) -> ssl.SSLContext:
+        """What is needed to speak TLS. Made on request, because few ever connect."""
+        return self._authority.server_context()
+
+    def certificate_file(self, name: str = "full") -> Path:
+        """A certificate and its key in one file, with which the application can sign in."""
+        path = self._authority.certificate_file(name)
+        self.load_certificate(self.directory.named(name))
+        return path
+
+    def prepare(self) -> None:
+        """Make the files that people and programs look for before they connect."""
+        _ = self.ca_file
+        self.certificate_file()
+
+    def load_certificate(self, application: Application) -> None:
+        """Register the certificate that an earlier run has made for an application."""
+        certificate = None if application.certificates else self._authority.certificate(application.name)
+        if certificate is not None:
+            application.certificates.append(certificate)
+
+    def access_token(self, name: str = "full", *, resource: str = AZURE_DEVOPS) -> str:
+        """An access token of an application, as the token endpoint would issue it."""
+        application = self.directory.named(name)
+        return token_endpoint.issue(self, application.principal, resource, application.client_id).secret
+
+    def create_application(self, name: str) -> Application:
+        """Register an application with a secret in the tenant of the sample organizations.
+
+        It is a member of none. Raises `ValueError` if the name is taken.
+        """
+        application = samples.new_application(name)
+        self.directory.add(application)
+        return application
+
+    def add_secret(self, name: str) -> str:
+        """Add a client secret to an application."""
+        secrets = self.directory.named(name).secrets
+        secrets.append(ClientSecret(samples.client_secret(f"{name}-{len(secrets) + 1}")))
+        return secrets[-1].value
+
+    def end_secrets(self, name: str) -> None:
+        """Let all secrets of an application end now."""
+        for secret in self.directory.named(name).secrets:
+            secret.ends_at = min(secret.ends_at or self.state.now(), self.state.now())
+
+    def set_member(self, name: str, organization: str, *, licence: Licence = "basic", member: bool = True) -> None:
+        """Add an application to an organization, change its licence, or remove it. Raises `KeyError`, `ValueError`."""
+        principal, joined = self.directory.named(name).principal, self.state.organizations[organization.lower()]
+        if licence not in get_args(Licence):
+            raise ValueError(f"unknown licence; choose one of {', '.join(get_args(Licence))}")
+        joined.licences[principal.id] = licence
+        if member:
+            samples.add_to_organization(joined, principal)
+        else:
+            joined.members.discard(principal.id)
+
+    def trust(self, issuer: str, key: Any) -> None:
+        """Know the public key of another issuer, of which applications accept tokens."""
+        self._keys[issuer] = key
+
+    def key_of(self, token: SignedToken) -> Any:
+        """The public key of the issuer that a token names; None if it is unknown."""
+        return self._keys.get(str(token.claims.get("iss")))
+
+    def audiences(self, tenant: str) -> set[str]:
+        """For whom an assertion may be meant."""
+        here = f"{self.url}/{tenant}"
+        return {f"{here}/oauth2/v2.0/token", f"{here}/oauth2/token", f"{here}/v2.0", here}
+
+    def name_of(self, principal: Principal) -> str:
+        """The name of the application that a principal belongs to."""
+        return next(application.name for application in self.directory if application.principal == principal)
+
+    def serve(self, request: Request) -> tuple[Answer, float, Fault | None]:
+        """The answer, by how many seconds it is delayed, and the fault that applies to it."""
+        return self._answer(request), 0.0, None
+
+    def _answer(self, request: Request) -> Answer:
+        tenant, *rest = request.path or [""]
+        method, controller = _ROUTES.get("/".join(rest).lower(), ("", None))
+        if controller is None:
+            return Answer(404, b"", [("Cache-Control", "private")])
+        if request.method != method:
+            return Answer(405, b"", [("Allow", method)])
+        try:
+            self._require_tenant(tenant)
+            return controller(self, request, tenant.lower())
+        except TokenRefused as refused:
+            return refusal(refused.code, self.state.now(), refused.presented)
+
+    def _require_tenant(self, tenant: str) -> None:
+        if len(tenant) != 36 and "." not in tenant:
+            raise TokenRefused(900023, tenant=tenant)
+        if not self.directory.has_tenant(tenant):
+            raise TokenRefused(90002, tenant=tenant)
+
+
+def _json(body: dict[str, Any]) -> Answer:
+    return Answer(200, json.dumps(body).encode(), [*NO_STORE, ("Content-Type", JSON)])
+
+
+def _discovery(issuer: Issuer, _request: Request, tenant: str) -> Answer:
+    here = f"{issuer.url}/{tenant}"
+    return _json(
+        {
+            "issuer": f"{here}/v2.0",
+            "authorization_endpoint": f"{here}/oauth2/v2.0/authorize",
+            "token_endpoint": f"{here}/oauth2/v2.0/token",
+            "jwks_uri": f"{here}/discovery/v2.0/keys",
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query", "form_post"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "scopes_supported": ["openid", "profile", "email", "offline_access"],
+            "tenant_region_scope": "EU",
+        }
+    )
+
+
+def _keys(issuer: Issuer, _request: Request, _tenant: str) -> Answer:
+    return _json({"keys": [issuer.signing_key.public()]})
+
+
+def _token(issuer: Issuer, request: Request, tenant: str) -> Answer:
+    fields = dict(parse_qsl(request.body.decode("utf-8", errors="replace"), keep_blank_values=True))
+    return _json(token_endpoint.granted(issuer, token_endpoint.Form(tenant, fields)))
+
+
+_ROUTES: dict[str, tuple[str, Controller | None]] = {
+    "v2.0/.well-known/openid-configuration": ("GET", _discovery),
+    ".well-known/openid-configuration": ("GET", _discovery),
+    "discovery/v2.0/keys": ("GET", _keys),
+    "oauth2/v2.0/token": ("POST", _token),
+}

@@ -1,0 +1,89 @@
+"""The sample tenants and applications that every sandbox starts with, and where they are members."""
+
+from datetime import timedelta
+
+from sandbox.entra.directory import Application, ClientSecret, Directory, FederatedCredential
+from sandbox.ids import EPOCH, stable_sha
+from sandbox.people import TENANT, Principal
+from sandbox.rights import EVERY_RIGHT, READS
+from sandbox.state import Organization, State
+
+OTHER_TENANT = "00000000-aaaa-4bbb-8ccc-000000000002"
+# What happens to each sample application.
+SAMPLES = {
+    "full": "everything works, in every organization",
+    "limited": "may read, contribute code in two projects, and queue builds in one of them",
+    "reader": "may only read",
+    "stakeholder": "has a Stakeholder licence, and sees no code",
+    "no-licence": "is a member without a licence",
+    "not-a-member": "is not a member",
+    "disabled": "is disabled in Microsoft Entra",
+    "other-tenant": "belongs to another tenant than the organizations",
+}
+_LIMITED = frozenset({"GenericContribute", "CreateBranch", "PullRequestContribute"})
+_RICH = 2
+_SUBJECT = "system:serviceaccount:repositories:orchestrator"
+
+
+def client_secret(name: str) -> str:
+    """A client secret in today's format of 40 characters. It is the same in every run and works only here."""
+    digits = stable_sha("client secret", name)
+    return f"{digits[:3]}8Q~{(name.title().replace('-', '') + digits)[:34]}"
+
+
+def sample_directory() -> Directory:
+    """The sample applications. Those that work have a secret, and accept tokens of a workload."""
+    applications = [new_application(name) for name in SAMPLES]
+    by_name = {application.name: application for application in applications}
+    by_name["full"].secrets.append(ClientSecret(client_secret("full-ended"), EPOCH - timedelta(days=1)))
+    by_name["disabled"].is_enabled = False
+    return Directory(applications)
+
+
+def new_application(name: str) -> Application:
+    """An application with a secret, which accepts tokens of a workload."""
+    tenant = OTHER_TENANT if name == "other-tenant" else TENANT
+    return Application(
+        name,
+        f"Sandbox {name.replace('-', ' ')}",
+        tenant,
+        secrets=[ClientSecret(client_secret(name))],
+        federated=[FederatedCredential(f"https://issuer.example.com/{name}", _SUBJECT)],
+    )
+
+
+def add_principals(state: State, directory: Directory) -> None:
+    """Make the sample principals members of the sample organizations."""
+    acme = state.organizations["acme"]
+    for name in ("limited", "reader", "stakeholder", "no-licence"):
+        acme.members.add(directory.named(name).principal.id)
+    full = directory.named("full").principal
+    for organization in state.organizations.values():
+        add_to_organization(organization, full)
+    _limit(acme, directory.named("limited").principal)
+    _show(acme, directory.named("reader").principal, _RICH)
+    acme.denied_to[directory.named("reader").principal.id] = EVERY_RIGHT - READS
+    _show(acme, directory.named("stakeholder").principal, _RICH)
+    acme.licences[directory.named("stakeholder").principal.id] = "stakeholder"
+    acme.licences[directory.named("no-licence").principal.id] = "none"
+
+
+def _limit(organization: Organization, principal: Principal) -> None:
+    _show(organization, principal, _RICH)
+    first, *others = organization.projects[:_RICH]
+    first.denied_to[principal.id] = EVERY_RIGHT - READS - _LIMITED - {"Queue builds", "Stop builds"}
+    for project in others:
+        project.denied_to[principal.id] = EVERY_RIGHT - READS - _LIMITED
+
+
+def _show(organization: Organization, principal: Principal, count: int) -> None:
+    """Let a principal see the first projects, but for those that only their owner sees."""
+    for project in organization.projects[:count]:
+        if project.seen_by is not None and len(project.seen_by) > 1:
+            project.seen_by |= {principal.id}
+
+
+def add_to_organization(organization: Organization, principal: Principal) -> None:
+    """Make a principal a member who sees every project."""
+    organization.members.add(principal.id)
+    _show(organization, principal, len(organization.projects))

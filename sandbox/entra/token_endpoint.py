@@ -1,0 +1,132 @@
+"""The token endpoint for applications: the client credentials grant.
+
+https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+"""
+
+import random
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sandbox.entra import assertions
+from sandbox.entra.directory import Application
+from sandbox.entra.refusals import TokenRefused
+from sandbox.people import AZURE_DEVOPS, AccessToken, Principal
+
+if TYPE_CHECKING:
+    from sandbox.entra.issuer import Issuer
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+GRAPH = "https://graph.microsoft.com"
+_RESOURCES = (AZURE_DEVOPS, GRAPH)
+_DEFAULT = "/.default"
+# An application has permissions in Azure DevOps, and no scopes: this one opens every call.
+_NO_LIMIT = ("app_token",)
+_SHORTEST, _LONGEST = 60 * 60, 90 * 60
+
+
+@dataclass(frozen=True)
+class Form:
+    """A request to the token endpoint of a tenant."""
+
+    tenant: str
+    fields: Mapping[str, str] = field(repr=False)
+
+    def required(self, name: str) -> str:
+        """A field of the form. Raises `TokenRefused`."""
+        value = self.fields.get(name, "")
+        if not value:
+            raise TokenRefused(900144, parameter=name)
+        return value
+
+
+def granted(issuer: "Issuer", form: Form) -> dict[str, Any]:
+    """The body of an answer with an access token. Raises `TokenRefused`."""
+    grant = form.required("grant_type")
+    if grant != "client_credentials":
+        raise TokenRefused(70003, parameter=grant)
+    application = authenticated(issuer, form)
+    return written(issue(issuer, application.principal, _resource(form), application.client_id), issuer)
+
+
+def written(token: AccessToken, issuer: "Issuer") -> dict[str, Any]:
+    """An access token as the body of an answer."""
+    life = int(token.seconds_left(issuer.state.now())) - 1
+    return {"token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": token.secret}
+
+
+def authenticated(issuer: "Issuer", form: Form) -> Application:
+    """The application that proves with this request who it is. Raises `TokenRefused`."""
+    client = form.required("client_id")
+    application = issuer.directory.application(form.tenant, client)
+    if application is None:
+        raise TokenRefused(700016, client=client, tenant=form.tenant)
+    if not application.is_enabled:
+        raise TokenRefused(7000112, client=client, name=application.display_name)
+    if "client_assertion" in form.fields:
+        _check_assertion(issuer, application, form)
+    elif "client_secret" in form.fields:
+        _check_secret(issuer, application, form.fields["client_secret"])
+    else:
+        raise TokenRefused(7000218)
+    return application
+
+
+def _check_secret(issuer: "Issuer", application: Application, given: str) -> None:
+    secret = next((secret for secret in application.secrets if secret.value == given), None)
+    if secret is None:
+        raise TokenRefused(7000215, client=application.client_id)
+    if secret.has_ended(issuer.state.now()):
+        raise TokenRefused(7000222, client=application.client_id)
+
+
+def _check_assertion(issuer: "Issuer", application: Application, form: Form) -> None:
+    if form.required("client_assertion_type") != ASSERTION_TYPE:
+        raise TokenRefused(50027)
+    token = assertions.read_assertion(form.fields["client_assertion"])
+    now = issuer.state.now()
+    if token.claims.get("iss") == application.client_id:
+        issuer.load_certificate(application)
+        assertions.verify_certificate(application, token, issuer.audiences(form.tenant), now)
+    else:
+        assertions.verify_federated(application, token, issuer.key_of(token), now)
+
+
+def _resource(form: Form) -> str:
+    """The resource whose `.default` is requested. Raises `TokenRefused`."""
+    scopes = form.required("scope").split()
+    if len(scopes) != 1 or not scopes[0].endswith(_DEFAULT):
+        raise TokenRefused(70011)
+    resource = scopes[0].removesuffix(_DEFAULT)
+    if resource not in _RESOURCES:
+        raise TokenRefused(500011, resource=resource, tenant=form.tenant)
+    return resource
+
+
+def issue(issuer: "Issuer", principal: Principal, resource: str, client_id: str) -> AccessToken:
+    """A new access token, which Azure DevOps accepts if it is the resource."""
+    now = issuer.state.now()
+    life = issuer.lifetime or random.uniform(_SHORTEST, _LONGEST)
+    ends_at = now + timedelta(seconds=life)
+    claims = {
+        "aud": resource,
+        "iss": f"https://sts.windows.net/{principal.tenant}/",
+        "iat": int(now.timestamp()),
+        "nbf": int(now.timestamp()),
+        "exp": int(ends_at.timestamp()),
+        "appid": client_id,
+        "appidacr": "2",
+        "idtyp": "app",
+        "oid": principal.object_id,
+        "sub": principal.object_id,
+        "tid": principal.tenant,
+        "uti": uuid.uuid4().hex,
+        "ver": "1.0",
+    }
+    text = issuer.signing_key.signed(claims)
+    name = issuer.name_of(principal)
+    token = AccessToken(text, name, principal, "*", _NO_LIMIT, "active", ends_at, principal.tenant, resource)
+    issuer.state.access_tokens[text] = token
+    return token
