@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from connections.models import Connection
 from history.models import Event
+from history.record import SCHEDULER, Actor
 
 BATCH = 5000
 HEALTHS = ("healthy",) * 7 + ("limited", "rejected", "unreachable")
@@ -48,22 +49,22 @@ def _connection(number: int, owners: list[User], random: Random, ending_within: 
     )
 
 
-def make_events(count: int, *, until: datetime) -> None:
+def make_events(count: int, *, until: datetime, actor: Actor = SCHEDULER) -> None:
     """Events of the connections that there are, one a second."""
     subjects = list(Connection.objects.values_list("pk", "name")[:10_000])
-    rows = _events(count, subjects, until)
+    rows = _events(count, subjects, until, actor)
     while some := list(islice(rows, BATCH)):
         Event.objects.bulk_create(some)
 
 
-def _events(count: int, subjects: list[tuple[int, str]], until: datetime) -> Iterator[Event]:
+def _events(count: int, subjects: list[tuple[int, str]], until: datetime, actor: Actor) -> Iterator[Event]:
     random = Random(count)
     for number in range(count):
         pk, name = random.choice(subjects)
         yield Event(
             at=until - timedelta(seconds=count - number),
             kind=random.choice(KINDS),
-            actor_name="the scheduler",
+            actor_name=actor.name,
             subject_kind="connection",
             subject_id=pk,
             subject_name=name,

@@ -7,6 +7,9 @@ from django.db import models, transaction
 
 from history import locks
 
+# The second is its name in events from before it was renamed; sealed events are never changed.
+SCHEDULER_NAMES = ("the scheduler", "the clock")
+
 
 class AppendOnly(Exception):
     """An attempt to change or remove an event."""
@@ -50,6 +53,14 @@ class Event(models.Model):
     subject_id = models.BigIntegerField()
     subject_name = models.CharField(max_length=200)
     detail = models.JSONField(default=dict)
+    # 1 if the scheduler did it. A number, because SQLite does not treat NOT of a boolean as a single value.
+    automatic = models.GeneratedField(
+        expression=models.Case(
+            models.When(actor_name__in=SCHEDULER_NAMES, then=models.Value(1)), default=models.Value(0)
+        ),
+        output_field=models.PositiveSmallIntegerField(),
+        db_persist=True,
+    )
 
     objects = EventQuerySet.as_manager()
 
@@ -59,6 +70,7 @@ class Event(models.Model):
         indexes = (
             models.Index(fields=("subject_kind", "subject_id", "-at", "-id"), name="event_of_subject"),
             models.Index(fields=("-at", "-id"), name="event_by_time"),
+            models.Index(fields=("automatic", "-at", "-id"), name="event_by_people"),
             models.Index(fields=("kind", "-at", "-id"), name="event_by_kind"),
             models.Index(fields=("actor_id", "-at", "-id"), name="event_by_actor"),
             models.Index(fields=("actor_name", "-at", "-id"), name="event_by_actor_name"),

@@ -21,8 +21,6 @@ SUGGESTED = 200
 # Sealing normally takes a minute. If events wait longer, the scheduler or the workers have probably stopped; after
 # `obstacles.SEALED_WITHIN` it is a finding.
 SEALED_SOON = timedelta(minutes=5)
-# The scheduler's name in events from before it was renamed; sealed events are never changed.
-_FORMER_SCHEDULER = "the clock"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -64,13 +62,12 @@ def events(filters: Filters) -> QuerySet[Event]:
 
 
 def _of_actor(selected: QuerySet[Event], filters: Filters) -> QuerySet[Event]:
-    scheduler = (SCHEDULER.name, _FORMER_SCHEDULER)
     if filters.by_people:
-        selected = selected.exclude(actor_name__in=scheduler)
+        selected = selected.filter(automatic=0)
     if filters.actor_ids:
         return selected.filter(actor_id__in=filters.actor_ids)
     if filters.actor_name == SCHEDULER.name:
-        return selected.filter(actor_name__in=scheduler)
+        return selected.filter(automatic=1)
     return selected.filter(actor_name=filters.actor_name) if filters.actor_name else selected
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from django.http import HttpRequest
 
 from core.client_ip import client_address
-from history.models import Event
+from history.models import SCHEDULER_NAMES, Event
 
 NAME_LENGTH = 150
 SUBJECT_LENGTH = 200
@@ -25,7 +25,7 @@ class Actor:
 
 ANONYMOUS = "anonymous"
 COMMAND_LINE = Actor("command line")
-SCHEDULER = Actor("the scheduler")
+SCHEDULER = Actor(SCHEDULER_NAMES[0])
 
 
 def actor_of(request: HttpRequest) -> Actor:
