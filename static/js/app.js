@@ -90,11 +90,22 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (status) status.textContent = one("[data-summary]")?.textContent || "";
 });
 
-// "/" goes to the search, unless someone is typing.
+// "/" goes to the search, unless someone is typing or has switched it off in this browser: speech input may type it.
+const SHORTCUT = "search-shortcut";
+const isShortcutOn = () => {
+  try { return localStorage.getItem(SHORTCUT) !== "off"; } catch { return true; }
+};
+const showShortcut = () => all("[data-search-shortcut]").forEach((button) => button.setAttribute("aria-pressed", String(isShortcutOn())));
+showShortcut();
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-search-shortcut]")) return;
+  try { localStorage.setItem(SHORTCUT, isShortcutOn() ? "off" : "on"); } catch { /* The browser stores nothing. */ }
+  showShortcut();
+});
 document.addEventListener("keydown", (event) => {
   const search = one("[data-site-search]");
   const isTyping = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping || !search) return;
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping || !search || !isShortcutOn()) return;
   event.preventDefault();
   search.focus();
   search.select();

@@ -4,8 +4,12 @@
 
 Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) => !(name === "open" && element.matches("details"));
 
-const UPDATES = "[hx-trigger^=every], [hx-trigger^='load delay']";
+const ROUNDS = "[hx-trigger^=every]";
+const UPDATES = `${ROUNDS}, [hx-trigger^='load delay']`;
 const FIELDS = "input, select, textarea";
+const CONTROLS = "a, button, summary";
+// One round comes every five seconds.
+const A_ROUND = 5000;
 const MOST_ANNOUNCED = 3;
 
 // What each part of the page says about its state, by the id of the part.
@@ -31,11 +35,16 @@ const showTitle = () => { document.title = news ? `${news} · ${title}` : title;
   showTitle();
 }));
 
-// Someone edits a field or selects text to copy it: this round changes nothing they see.
+// Someone edits a field, selects text to copy it, or has just reached a button that they may be about to press: this
+// round changes nothing they see. A button keeps its focus after a click, so it delays one round only.
+let focusedAt = -A_ROUND;
+document.addEventListener("focusin", () => { focusedAt = performance.now(); });
 const isInUse = (part) => {
   const selection = getSelection();
   const selects = !selection.isCollapsed && part.contains(selection.anchorNode);
-  return selects || (part.contains(document.activeElement) && document.activeElement.matches(FIELDS));
+  const focused = document.activeElement;
+  const hasJustReached = focused.matches(CONTROLS) && performance.now() - focusedAt < A_ROUND;
+  return selects || (part.contains(focused) && (focused.matches(FIELDS) || hasJustReached));
 };
 let hadFocus = false;
 document.addEventListener("htmx:beforeSwap", (event) => {
@@ -49,7 +58,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     announce(sentence(changes));
   }
   hadFocus = target !== document.activeElement && target.contains(document.activeElement);
-  if (isInUse(target)) event.detail.shouldSwap = false;
+  // What loads once only would not load again.
+  if (requestConfig.elt.matches(ROUNDS) && isInUse(target)) event.detail.shouldSwap = false;
   showTitle();
 });
 // What had the focus may be gone, such as the button that cancels a build that is over.

@@ -90,6 +90,24 @@ def test_the_search_is_one_key_away(page: Page) -> None:
     expect(page.get_by_role("heading", name="Next", level=1)).to_be_visible()
 
 
+@pytest.mark.usefixtures("sixty")
+def test_the_key_that_searches_can_be_switched_off(page: Page) -> None:
+    page.set_viewport_size(WIDE)
+    page.goto("/code-repositories/audits/")
+    page.locator("summary:visible", has_text="your account").click()
+    switch = page.get_by_role("button", name="Press / to search")
+    switch.click()
+    expect(switch).to_have_attribute("aria-pressed", "false")
+    page.goto("/code-repositories/")
+    page.locator("h1").click()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search everything")).not_to_be_focused()
+    page.locator("summary:visible", has_text="your account").click()
+    switch.click()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search everything")).to_be_focused()
+
+
 def test_what_two_connections_see_is_one_row(page: Page, connected: Callable[..., Connection]) -> None:
     for name in ("First", "Second"):
         connected(organization="fabrikam", name=name)
