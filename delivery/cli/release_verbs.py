@@ -25,7 +25,6 @@ from delivery.models import ReleasePipeline
 from delivery.operations import Operation
 from delivery.releases import release_changes, release_reads
 from delivery.releases.release_changes import Decision, NewRelease, Place
-from delivery.remote_read import RemoteReadError
 from history.record import COMMAND_LINE
 
 _PAUSE = 5.0
@@ -91,13 +90,10 @@ def create(options: Options, output: Output) -> int:
 def _version(offers: list[release_reads.Offer], choice: str) -> tuple[str, tuple[str, str]]:
     """The available version that was typed as ALIAS=NUMBER or NUMBER."""
     alias, _, number = choice.rpartition("=")
-    for offer in offers:
-        if offer.problem and alias in ("", offer.source.alias):
-            raise RemoteReadError(offer.problem)
-        for build in offer.versions:
-            if alias in ("", offer.source.alias) and number in (build.number, str(build.id)):
-                return offer.source.alias, (str(build.id), build.number)
-    raise CommandError(f"Version {choice} is not available.", returncode=ExitCode.REFUSED)
+    chosen = release_reads.offered_version((offer for offer in offers if alias in ("", offer.source.alias)), number)
+    if chosen is None:
+        raise CommandError(f"Version {choice} is not available.", returncode=ExitCode.REFUSED)
+    return chosen
 
 
 def deploy(options: Options, output: Output) -> int:
@@ -123,7 +119,7 @@ def reject(options: Options, output: Output) -> int:
 def _on_stage(options: Options, output: Output, act: Operation, done: str) -> int:
     pipeline = find_pipeline(options)
     release, stage = _find_stage(pipeline, options)
-    place, comment = _place(release, stage), options["comment"]
+    place, comment = Place.of(release, stage), options["comment"]
     release_changes.change_stage(act, pipeline.project, place, comment=comment, by=COMMAND_LINE, now=timezone.now())
     return _report(pipeline, release, stage, options, output, done)
 
@@ -137,20 +133,16 @@ def _decide(options: Options, output: Output, act: Operation, done: str) -> int:
     if not approvals:
         message = f"{stage.name} of {release.name} is not waiting for an approval."
         raise CommandError(message, returncode=ExitCode.REFUSED)
-    place, decision = _place(release, stage), Decision(approvals[0].id, options["comment"])
+    place, decision = Place.of(release, stage), Decision(approvals[0].id, options["comment"])
     release_changes.decide(act, pipeline.project, place, decision, by=COMMAND_LINE, now=timezone.now())
     return _report(pipeline, release, stage, options, output, done)
-
-
-def _place(release: Release, stage: Environment) -> Place:
-    return Place(release.id, release.name, stage.id, stage.name)
 
 
 def _find_release(pipeline: ReleasePipeline, reference: str) -> Release:
     """The release with this name or id; the newest for an empty text. Names are searched among the newest releases."""
     if reference.isdecimal():
         release = release_reads.one_release(pipeline.project, int(reference))
-        if release.definition_id not in (None, pipeline.azure_id):
+        if not release_reads.is_of(pipeline, release):
             message = f"{release.name} ({reference}) belongs to another pipeline."
             raise CommandError(message, returncode=ExitCode.REFUSED)
         return release

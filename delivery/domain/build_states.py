@@ -18,6 +18,11 @@ class State(StrEnum):
     UNKNOWN = "unknown"
     NONE = "none"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "State":
+        """A later version may have stored a word that this one does not know."""
+        return cls.UNKNOWN
+
 
 _UNDER_WAY = {
     Status.NOT_STARTED: State.QUEUED,

@@ -39,6 +39,11 @@ class StageState(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "StageState":
+        """A later version may have stored a word that this one does not know."""
+        return cls.UNKNOWN
+
 
 class ReleaseState(StrEnum):
     """What a release as a whole is, the most urgent first. The values are stored and stand in addresses."""
@@ -54,6 +59,11 @@ class ReleaseState(StrEnum):
     DRAFT = "draft"
     ABANDONED = "abandoned"
     UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ReleaseState":
+        """A later version may have stored a word that this one does not know."""
+        return cls.UNKNOWN
 
 
 ASKS_PEOPLE = (StageState.WAITING, StageState.INTERVENTION)
@@ -140,7 +150,7 @@ def pending(environment: Environment) -> tuple[Approval, ...]:
 
 
 def asked(environment: Environment) -> tuple[Approval, ...]:
-    """The approvals for which somebody is, or was, asked."""
+    """The approvals for which someone is, or was, asked."""
     return tuple(approval for approval in environment.approvals if not approval.is_automated)
 
 
@@ -187,7 +197,7 @@ _A_MOMENT = timedelta(seconds=60)
 
 
 def seconds_until_next_poll(release: Release, *, now: datetime) -> int | None:
-    """How soon a page that shows this release looks again; None when nothing will change by itself."""
+    """How soon a page that shows this release looks again; None when nothing changes until someone acts."""
     found = {stage_of(environment) for environment in release.environments}
     if found & {*RUNS} or _has_just_changed(release, now):
         return 3

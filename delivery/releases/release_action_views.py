@@ -99,7 +99,7 @@ class _Asked:
 
     @property
     def place(self) -> Place:
-        return Place(self.release.id, self.release.name, self.environment.id, self.environment.name)
+        return Place.of(self.release, self.environment)
 
 
 @dataclass(frozen=True, slots=True)

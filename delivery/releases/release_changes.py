@@ -6,6 +6,7 @@ Each reads the present state first, so that after silence `look` can tell what h
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Self
 
 from connections.providers.azure_devops import errors, release
 from connections.providers.azure_devops.client import AzureDevOpsClient
@@ -110,6 +111,11 @@ class Place:
     release_name: str
     environment_id: int
     stage_name: str
+
+    @classmethod
+    def of(cls, release: Release, stage: Environment) -> Self:
+        """This stage of this release."""
+        return cls(release.id, release.name, stage.id, stage.name)
 
     @property
     def detail(self) -> dict[str, object]:

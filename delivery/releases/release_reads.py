@@ -1,5 +1,6 @@
 """What is read of releases on demand: pipelines, older releases, versions to choose from, and the release to change."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from connections.providers.azure_devops import release
@@ -8,7 +9,7 @@ from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.release_models import Definition, Release, Source
 from delivery.live import items
 from delivery.live.items import ReleaseList
-from delivery.models import Project
+from delivery.models import Project, ReleasePipeline
 from delivery.remote_read import RemoteReadError, cached, open_client
 
 VERSIONS_OFFERED = 25
@@ -66,3 +67,22 @@ def _offer(project: Project, source: Source) -> Offer:
         return Offer(source, cached(project.connection, what, ask))
     except RemoteReadError as trouble:
         return Offer(source, problem=trouble.code)
+
+
+def offered_version(offers: Iterable[Offer], number: str) -> tuple[str, tuple[str, str]] | None:
+    """The alias, and id and number, of the first version with this number or id.
+
+    Raises `RemoteReadError` if an offer before it could not be listed.
+    """
+    for offer in offers:
+        if offer.problem:
+            raise RemoteReadError(offer.problem)
+        for build in offer.versions:
+            if number in (build.number, str(build.id)):
+                return offer.source.alias, (str(build.id), build.number)
+    return None
+
+
+def is_of(pipeline: ReleasePipeline, release: Release) -> bool:
+    """Whether a release is one of this pipeline's. A release whose pipeline was deleted may name none."""
+    return release.definition_id in (None, pipeline.azure_id)

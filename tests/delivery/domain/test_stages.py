@@ -1,6 +1,7 @@
 """What a stage and a release are, from all that Azure DevOps says of them."""
 
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 import pytest
 
@@ -14,6 +15,7 @@ from connections.providers.azure_devops.release_models import (
     Release,
     ReleaseStatus,
 )
+from delivery.domain.build_states import State
 from delivery.domain.stages import (
     ReleaseState,
     StageState,
@@ -157,3 +159,9 @@ def test_a_page_looks_again_soon_while_something_moves_and_never_when_all_is_ove
     assert seconds_until_next_poll(release(asked), now=NOW) == 15
     assert seconds_until_next_poll(release(stage(over, changed_at=just_now)), now=NOW) == 3
     assert seconds_until_next_poll(release(stage(over, changed_at=long_ago)), now=NOW) is None
+
+
+@pytest.mark.parametrize("states", [StageState, ReleaseState, State])
+def test_a_word_that_a_later_version_stored_is_unknown(states: type[StrEnum]) -> None:
+    assert states("a word of a later version") == "unknown"
+    assert states("failed") == "failed"
