@@ -1,6 +1,6 @@
 """What lists and pages that update automatically share: subscriptions, how old what they show is, and filters."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -131,23 +131,49 @@ def _stored_failure(subscription: PollSubscription, now: datetime) -> RemoteRead
     return RemoteReadError(subscription.problem, activity_id=subscription.activity_id, retry_after=wait)
 
 
-def freshness(subscriptions: Iterable[PollSubscription]) -> dict[str, Any]:
-    """When what a list shows was last read, and what could not be read, in the catalogue's words."""
+@dataclass(frozen=True, slots=True)
+class ReadFailure:
+    """Why some projects of a server could not be read."""
+
+    code: str
+    server: str
+    activity_id: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """When the oldest part of a list was read, None if some part never was, and what could not be read."""
+
+    read_at: datetime | None
+    watched: int
+    failures: tuple[ReadFailure, ...]
+
+    def context(self) -> dict[str, Any]:
+        """What templates show of it, problems in the catalogue's words."""
+        problems: Counter[catalogue.Problem] = Counter()
+        for failure in self.failures:
+            problems[catalogue.problem(failure.code, place=clients.place_of(failure.server))] += failure.count
+        troubles = [{"problem": problem, "count": count} for problem, count in problems.items()]
+        return {"read_at": self.read_at, "watched": self.watched, "troubles": troubles}
+
+
+def freshness(subscriptions: Iterable[PollSubscription]) -> Freshness:
+    """How old a list of the projects with these subscriptions is."""
     shown = list(subscriptions)
     read = [subscription.read_at for subscription in shown if subscription.read_at is not None]
-    problems = Counter(_problems([subscription for subscription in shown if subscription.problem]))
-    return {
-        "read_at": min(read) if read and len(read) == len(shown) else None,
-        "watched": len(shown),
-        "troubles": [{"problem": problem, "count": count} for problem, count in problems.items()],
-    }
+    read_at = min(read) if read and len(read) == len(shown) else None
+    return Freshness(read_at, len(shown), tuple(_failures([row for row in shown if row.problem])))
 
 
-def _problems(failed: Sequence[PollSubscription]) -> Iterator[catalogue.Problem]:
-    """Why each could not be read, in the words of its server."""
+def _failures(failed: Sequence[PollSubscription]) -> Iterator[ReadFailure]:
+    """One for each problem and server, with the last activity id."""
     servers = reads.servers_of_projects([subscription.project_id for subscription in failed])
+    same: dict[tuple[str, str], list[PollSubscription]] = defaultdict(list)
     for subscription in failed:
-        yield catalogue.problem(subscription.problem, place=clients.place_of(servers.get(subscription.project_id, "")))
+        same[subscription.problem, servers.get(subscription.project_id, "")].append(subscription)
+    for (code, server), rows in same.items():
+        yield ReadFailure(code, server, rows[-1].activity_id, len(rows))
 
 
 def chosen(form: FilterForm) -> Filters:

@@ -60,18 +60,13 @@ def _running() -> QuerySet[IdempotentRequest]:
     return IdempotentRequest.objects.filter(connection_id=None, created_id=None, is_outcome_unknown=False)
 
 
-def finish(request: IdempotentRequest, connection_id: int) -> None:
-    """Store the created connection for repeated requests."""
-    IdempotentRequest.objects.filter(pk=request.pk).update(connection_id=connection_id)
-
-
-def finish_remote(request: IdempotentRequest, created_id: int) -> None:
-    """Store Azure DevOps' id of what was created for repeated requests."""
-    IdempotentRequest.objects.filter(pk=request.pk).update(created_id=created_id)
+def finish(request: IdempotentRequest, **created: int) -> None:
+    """Store for repeated requests what was created: `connection_id`, or as `created_id` the id in Azure DevOps."""
+    IdempotentRequest.objects.filter(pk=request.pk).update(**created)
 
 
 def finish_unknown(request: IdempotentRequest) -> None:
-    """Store that nobody knows whether something was created, so that a repeated request creates nothing twice."""
+    """Store that it is unknown whether something was created, so that a repeated request creates nothing twice."""
     IdempotentRequest.objects.filter(pk=request.pk).update(is_outcome_unknown=True)
 
 

@@ -13,25 +13,23 @@ from api.v1 import cursors, representations, schemas
 from api.v1.access import Access
 from api.v1.errors import require_known
 from api.v1.links import next_page
-from api.v1.responses import ONE, answers, headers
+from api.v1.responses import JOB_SECONDS, LINK, ONE, accepted, answers, followed, retry_after, start
 from connections import audit_reads
 from connections.actions import audit_runs
 from connections.models import AuditRun
-from core.tasks import BrokerUnavailable, enqueue
+from core.tasks import enqueue
 from history.record import actor_of
 
 router = Router(tags=["Audits"])
 AuditId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 VIEW, ACT = "connections.view_auditrun", "connections.audit_connection"
-# How soon it is worth to look again.
-_LOOK_AGAIN = 5
 
 
 @router.get(
     "/audits",
     auth=Access(VIEW, all_connections=True),
     response=answers(HTTPStatus.OK, schemas.AuditList),
-    openapi_extra=headers(HTTPStatus.OK, Link="The next page, if there is one."),
+    openapi_extra=LINK,
     summary="List audits",
 )
 def list_audits(request: ApiRequest, response: HttpResponse, filters: Query[schemas.Paging]) -> schemas.AuditList:
@@ -49,9 +47,7 @@ def list_audits(request: ApiRequest, response: HttpResponse, filters: Query[sche
     "/audits",
     auth=Access(ACT, all_connections=True),
     response=answers(HTTPStatus.ACCEPTED, schemas.StartedAudit),
-    openapi_extra=headers(
-        HTTPStatus.ACCEPTED, Location="Where to follow the audit.", Retry_After="Seconds until it is worth a look."
-    ),
+    openapi_extra=accepted("audit"),
     summary="Audit every connection",
 )
 def start_audit(request: ApiRequest, response: HttpResponse) -> Status[schemas.StartedAudit]:
@@ -59,13 +55,9 @@ def start_audit(request: ApiRequest, response: HttpResponse) -> Status[schemas.S
     from connections.tasks import audit_due
 
     run = audit_runs.start_by_hand(by=actor_of(request), now=timezone.now())
-    warnings = []
-    try:
-        # The scheduler would find it in seconds; this saves the wait.
-        enqueue(audit_due)
-    except BrokerUnavailable:
-        words = "The broker does not respond. The audit begins when the scheduler and a worker are back."
-        warnings.append(schemas.PolicyWarning(code="broker_unavailable", title=words))
+    # The scheduler would find it in seconds; this saves the wait.
+    otherwise = "The audit begins when the scheduler and a worker are back."
+    warnings = start(lambda: enqueue(audit_due), otherwise=otherwise)
     shown = _shown(run, response)
     response.headers["Location"] = shown.url
     return Status(HTTPStatus.ACCEPTED, schemas.StartedAudit(**shown.model_dump(), warnings=warnings))
@@ -75,11 +67,7 @@ def start_audit(request: ApiRequest, response: HttpResponse) -> Status[schemas.S
     "/audits/{int:audit_id}",
     auth=Access(VIEW, all_connections=True),
     response=answers(HTTPStatus.OK, schemas.Audit, *ONE),
-    openapi_extra=headers(
-        HTTPStatus.OK,
-        Retry_After="Seconds until it is worth a look, while the audit runs.",
-        Preference_Applied="The wait of the header Prefer, if it was applied.",
-    ),
+    openapi_extra=followed("the audit runs"),
     summary="Follow an audit",
 )
 def get_audit(
@@ -100,7 +88,7 @@ def get_audit(
     "/audits/{int:audit_id}/connections",
     auth=Access(VIEW, all_connections=True),
     response=answers(HTTPStatus.OK, schemas.AuditedConnectionList, *ONE),
-    openapi_extra=headers(HTTPStatus.OK, Link="The next page, if there is one."),
+    openapi_extra=LINK,
     summary="List what an audit found",
 )
 def list_audited_connections(
@@ -137,5 +125,5 @@ def _find(audit_id: int) -> AuditRun:
 
 def _shown(run: AuditRun, response: HttpResponse) -> schemas.Audit:
     if run.finished_at is None:
-        response.headers["Retry-After"] = str(_LOOK_AGAIN)
+        retry_after(response, JOB_SECONDS)
     return representations.audit(run, audit_reads.progress(run))

@@ -17,8 +17,8 @@ from api.v1 import cursors, representations, schemas
 from api.v1.access import VIEW, Access
 from api.v1.connection_tests import credentials_of
 from api.v1.errors import PreconditionMissing, require_known
+from api.v1.idempotent_requests import IdempotencyKey
 from api.v1.links import address, next_page
-from api.v1.once import IdempotencyKey
 from api.v1.responses import CHANGE, ONE, answers, headers
 from connections import reads
 from connections.actions import versions
@@ -148,7 +148,7 @@ def _connect_once(request: ApiRequest, body: schemas.ConnectionInput, key: str) 
     if claimed.connection_id is not None:
         return find(request.caller, claimed.connection_id)
     try:
-        return _connect(request, body, on_stored=lambda row: idempotency.finish(claimed, row.pk))
+        return _connect(request, body, on_stored=lambda row: idempotency.finish(claimed, connection_id=row.pk))
     except BaseException:
         idempotency.abandon(claimed)
         raise

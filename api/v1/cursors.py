@@ -36,24 +36,17 @@ class Page(Generic[Row]):
 
 
 def page_of_connections(found: QuerySet[Connection], *, sort: str, cursor: str, limit: int) -> Page[Connection]:
-    """One page of connections in the order `sort` of the list. Raises `InvalidCursor`."""
-    found = found.annotate(lower_name=Lower("name"))
-    if cursor:
-        try:
-            found = found.filter(_AFTER[sort](*_read(cursor, f"connections {sort}")))
-        except (TypeError, ValueError) as wrong:
-            raise InvalidCursor from wrong
-    return _page(found, lambda row: _position(row, sort), f"connections {sort}", limit)
+    """One page of connections in the order `sort` of the list, by name unless given. Raises `InvalidCursor`."""
+    of = f"connections {sort}"
+    if not sort:
+        return page_by_name(found, of=of, cursor=cursor, limit=limit)
+    found = _after(found.annotate(lower_name=Lower("name")), _AFTER[sort], of=of, cursor=cursor)
+    return _page(found, lambda row: _position(row, sort), of, limit)
 
 
 def page_by_name(found: QuerySet[Row], *, of: str, cursor: str, limit: int) -> Page[Row]:
     """One page of rows in the order of their names. Raises `InvalidCursor`."""
-    found = cast("QuerySet[Row]", found.annotate(lower_name=Lower("name")))
-    if cursor:
-        try:
-            found = found.filter(_after_name(*_read(cursor, of)))
-        except (TypeError, ValueError) as wrong:
-            raise InvalidCursor from wrong
+    found = _after(cast("QuerySet[Row]", found.annotate(lower_name=Lower("name"))), _after_name, of=of, cursor=cursor)
     return _page(found.order_by("lower_name", "pk"), lambda row: [cast("Any", row).lower_name, row.pk], of, limit)
 
 
@@ -88,6 +81,16 @@ def remote_position(cursor: str, *, of: str) -> str:
     return str(_read(cursor, of)[0]) if cursor else ""
 
 
+def _after(found: QuerySet[Row], later: Callable[..., Q], *, of: str, cursor: str) -> QuerySet[Row]:
+    """The rows after the position of the cursor; all of them without one."""
+    if not cursor:
+        return found
+    try:
+        return found.filter(later(*_read(cursor, of)))
+    except (TypeError, ValueError) as wrong:
+        raise InvalidCursor from wrong
+
+
 def _page(found: QuerySet[Row], position: Callable[[Row], Sequence[object]], of: str, limit: int) -> Page[Row]:
     rows = list(found[: limit + 1])
     more, rows = len(rows) > limit, rows[:limit]
@@ -106,10 +109,11 @@ def _read(cursor: str, of: str) -> list[Any]:
 
 def _position(row: Connection, sort: str) -> list[object]:
     annotated = cast("Any", row)
-    by_name: list[object] = [annotated.lower_name, row.pk]
     if sort == "expiry":
-        return [row.expires_on.isoformat() if row.expires_on else None, *by_name]
-    return [row.last_checked.isoformat(), *by_name] if sort == "checked" else by_name
+        first = row.expires_on.isoformat() if row.expires_on else None
+    else:
+        first = row.last_checked.isoformat()
+    return [first, annotated.lower_name, row.pk]
 
 
 def _after_name(name: str, pk: int) -> Q:
@@ -132,4 +136,4 @@ def _after_check(moment: str, name: str, pk: int) -> Q:
     )
 
 
-_AFTER: dict[str, Callable[..., Q]] = {"": _after_name, "expiry": _after_expiry, "checked": _after_check}
+_AFTER: dict[str, Callable[..., Q]] = {"expiry": _after_expiry, "checked": _after_check}

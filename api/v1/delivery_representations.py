@@ -1,6 +1,5 @@
 """Convert repositories, pipelines and builds to response schemas."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from api.v1 import delivery_schemas as schemas
@@ -15,7 +14,7 @@ from delivery import models
 from delivery.builds.build_reads import LogPart
 from delivery.domain.build_states import State, state_of
 from delivery.live.items import BuildView
-from delivery.models import PollSubscription
+from delivery.live_views import Freshness
 from delivery.reads import SyncStatus
 
 
@@ -87,11 +86,6 @@ def _sync_progress(state: models.SyncState | None, now: datetime) -> schemas.Syn
     return schemas.SyncProgress.FINISHED if has_finished else schemas.SyncProgress.NEVER
 
 
-def _build_state(word: str) -> State:
-    # A later version may have stored a word that this one does not know.
-    return next((state for state in State if state == word), State.UNKNOWN)
-
-
 def pipeline(row: models.Pipeline) -> schemas.Pipeline:
     """A pipeline with its newest builds."""
     return schemas.Pipeline(
@@ -100,12 +94,11 @@ def pipeline(row: models.Pipeline) -> schemas.Pipeline:
         name=row.name,
         folder=row.folder,
         project=project(row.project),
-        state=_build_state(row.state or State.NONE),
+        state=State(row.state or State.NONE),
         queue_status=row.queue_status,
         newest_build=_newest_build(row),
         recent_builds=[
-            schemas.BuildMark(id=build_id, number=number, state=_build_state(state))
-            for build_id, number, state in row.recent
+            schemas.BuildMark(id=build_id, number=number, state=State(state)) for build_id, number, state in row.recent
         ],
         web_url=row.web_url,
         gone_at=row.gone_at,
@@ -119,7 +112,7 @@ def _newest_build(row: models.Pipeline) -> schemas.NewestBuild | None:
     return schemas.NewestBuild(
         id=row.build_id,
         number=row.build_number,
-        state=_build_state(row.state),
+        state=State(row.state),
         branch=row.branch or None,
         requested_for=row.requested_for or None,
         queued_at=row.queued_at,
@@ -128,14 +121,11 @@ def _newest_build(row: models.Pipeline) -> schemas.NewestBuild | None:
     )
 
 
-def freshness(subscriptions: Iterable[PollSubscription], servers: dict[int, str]) -> schemas.Freshness:
-    """How old a list is. `servers` has the names of the servers by project."""
-    shown = list(subscriptions)
-    read = [row.read_at for row in shown if row.read_at is not None]
-    failed = {(row.problem, servers.get(row.project_id, "")): row.activity_id for row in shown if row.problem}
+def freshness(found: Freshness) -> schemas.Freshness:
+    """How old a list is."""
     return schemas.Freshness(
-        read_at=min(read) if read and len(read) == len(shown) else None,
-        problems=[read_problem(code, server, activity_id) for (code, server), activity_id in failed.items()],
+        read_at=found.read_at,
+        problems=[read_problem(failure.code, failure.server, failure.activity_id) for failure in found.failures],
     )
 
 

@@ -109,7 +109,7 @@ class Sync(Schema):
 class RequestedSync(Sync):
     """A sync that was requested or was already running."""
 
-    warnings: list[schemas.PolicyWarning]
+    warnings: list[schemas.DelayWarning]
 
 
 class BuildMark(Schema):

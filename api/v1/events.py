@@ -13,7 +13,7 @@ from api.v1.access import VIEW, Access
 from api.v1.connections import ConnectionId, find
 from api.v1.errors import require_known
 from api.v1.links import next_page
-from api.v1.responses import ONE, answers, headers
+from api.v1.responses import LINK, ONE, answers
 from connections import reads
 from core.storable_text import storable_text
 from history import queries
@@ -21,7 +21,6 @@ from history.forms import filters_of
 from history.models import Event
 
 router = Router(tags=["History"])
-_LINK = headers(HTTPStatus.OK, Link="The next page, if there is one.")
 
 
 class ConnectionEventFilters(schemas.Paging):
@@ -38,7 +37,13 @@ class EventFilters(schemas.Paging):
 
     q: str = Field("", max_length=200, description="Words in the names of subject and actor, or in the address.")
     kind: str = Field("", max_length=64, description="Only this kind, for example connection.rotated.")
-    person: str = Field("", max_length=150, description="Only what this person or part of the product did.")
+    actor: str = Field("", max_length=150, description="Only what this person or part of the product did.")
+    person: str = Field(
+        "",
+        max_length=150,
+        description="The earlier name of actor, which has precedence.",
+        json_schema_extra={"deprecated": True},
+    )
     connection: str = Field("", max_length=200, description="Only about connections that have or had this name.")
     since: schemas.Day | None = Field(None, description="The first day.")
     until: schemas.Day | None = Field(None, description="The last day.")
@@ -49,7 +54,7 @@ class EventFilters(schemas.Paging):
     "/connections/{int:connection_id}/events",
     auth=Access("history.view_event", shows=VIEW),
     response=answers(HTTPStatus.OK, schemas.EventList, *ONE),
-    openapi_extra=_LINK,
+    openapi_extra=LINK,
     summary="List the events of a connection",
 )
 def list_connection_events(
@@ -73,14 +78,15 @@ def list_connection_events(
     "/events",
     auth=Access("history.view_all_events", all_connections=True),
     response=answers(HTTPStatus.OK, schemas.EventList),
-    openapi_extra=_LINK,
+    openapi_extra=LINK,
     summary="List all events",
 )
 def list_events(request: ApiRequest, response: HttpResponse, filters: Query[EventFilters]) -> schemas.EventList:
     """List the whole history, newest first, filtered as on the History page."""
     require_known(request, filters)
-    words = {name: storable_text(getattr(filters, name)) for name in ("q", "kind", "person", "connection")}
-    asked = filters_of(words | {"since": filters.since, "until": filters.until})
+    words = {name: storable_text(getattr(filters, name)) for name in ("q", "kind", "connection")}
+    actor = storable_text(filters.actor or filters.person)
+    asked = filters_of(words | {"person": actor} | {"since": filters.since, "until": filters.until})
     found = queries.events(replace(asked, by_people=not filters.automatic))
     page = cursors.page_of_events(found, of="events", cursor=filters.cursor, limit=filters.limit)
     return _listed(request, response, page)

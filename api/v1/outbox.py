@@ -1,6 +1,5 @@
 """Operations on the outbox."""
 
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Literal
 
@@ -15,11 +14,10 @@ from api.v1.access import Access
 from api.v1.delivery_schemas import RowId
 from api.v1.errors import require_known
 from api.v1.links import next_page
-from api.v1.responses import ONE, answers, headers
+from api.v1.responses import LINK, ONE, answers, headers, start
 from connections import notification_reads
 from connections.notifications import emails
 from connections.notifications.outbox import try_again
-from core.tasks import BrokerUnavailable
 
 router = Router(tags=["Outbox"])
 VIEW = "connections.view_mail"
@@ -55,7 +53,7 @@ def get_outbox(request: ApiRequest) -> outbox_schemas.Outbox:
     "/outbox/mails",
     auth=Access(VIEW, all_connections=True),
     response=answers(HTTPStatus.OK, outbox_schemas.MailList),
-    openapi_extra=headers(HTTPStatus.OK, Link="The next page, if there is one."),
+    openapi_extra=LINK,
     summary="List mails",
 )
 def list_mails(request: ApiRequest, response: HttpResponse, filters: Query[MailFilters]) -> outbox_schemas.MailList:
@@ -95,11 +93,8 @@ def retry_mail(request: ApiRequest, response: HttpResponse, mail_id: RowId) -> S
     if row is None:
         raise Http404
     try_again(row, now=timezone.now())
-    words = "The broker does not respond. The mail or message is sent when the scheduler and a worker are back."
-    warnings = [schemas.PolicyWarning(code="broker_unavailable", title=words)]
-    with suppress(BrokerUnavailable):
-        enqueue_sending(row)
-        warnings = []
+    otherwise = "The mail or message is sent when the scheduler and a worker are back."
+    warnings = start(lambda: enqueue_sending(row), otherwise=otherwise)
     shown = _shown(mail_id)
     response.headers["Location"] = shown.url
     return Status(HTTPStatus.ACCEPTED, outbox_schemas.RetriedMail(**shown.model_dump(), warnings=warnings))

@@ -6,7 +6,7 @@ from enum import StrEnum
 from ninja import Schema
 from pydantic import Field
 
-from api.v1.schemas import ConnectionRef, PolicyWarning
+from api.v1.schemas import ConnectionRef, DelayWarning
 
 
 class Outbox(Schema):
@@ -66,4 +66,4 @@ class MailList(Schema):
 class RetriedMail(Mail):
     """A mail that is to be sent now."""
 
-    warnings: list[PolicyWarning]
+    warnings: list[DelayWarning]

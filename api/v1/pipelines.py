@@ -9,20 +9,20 @@ from ninja import Query, Router, Status
 
 from api import reads, waiting
 from api.authentication import ApiRequest, Caller
-from api.v1 import cursors, once
+from api.v1 import cursors
 from api.v1 import delivery_representations as representations
 from api.v1 import delivery_schemas as schemas
 from api.v1.access import Access
 from api.v1.errors import require_known
+from api.v1.idempotent_requests import IdempotencyKey, execute_once
 from api.v1.links import next_page
 from api.v1.remote import RemoteFailure, live_value, through
-from api.v1.responses import ONE, answers, headers
+from api.v1.responses import LINK, LIVE_SECONDS, ONE, accepted, answers, follow, followed, retry_after
 from api.v1.schemas import Prefer, Waiting
 from api.waiting import NO_WAIT, Wait
 from connections.providers.azure_devops.errors import NotFound
 from core.storable_text import storable_text
 from delivery import live_views, models, operations
-from delivery import reads as delivery_reads
 from delivery.builds import build_changes, build_reads
 from delivery.live import polling
 from delivery.live.items import BuildList, BuildView
@@ -32,25 +32,22 @@ from history.record import actor_of
 
 router = Router(tags=["Pipelines and builds"])
 VIEW = "delivery.view_pipeline"
-# As often as a running build is read.
-_LOOK_AGAIN = 3
-_FOLLOW = {
-    "Retry_After": "Seconds until it is worth a look, while the build runs.",
-    "Preference_Applied": "The wait of the header Prefer, if it was applied.",
-}
 
 
 @router.get(
     "/pipelines",
     auth=Access(VIEW),
     response=answers(HTTPStatus.OK, schemas.PipelineList),
-    openapi_extra=headers(HTTPStatus.OK, Link="The next page, if there is one."),
+    openapi_extra=LINK,
     summary="List pipelines",
 )
 def list_pipelines(
     request: ApiRequest, response: HttpResponse, filters: Query[schemas.PipelineFilters]
 ) -> schemas.PipelineList:
-    """List pipelines by name as they were last read, filtered as on the Builds page. Listing them has them read."""
+    """List pipelines by name as they were last read, filtered as on the Builds page.
+
+    Listing pipelines also refreshes them in the background.
+    """
     require_known(request, filters)
     asked = Filters(
         q=storable_text(filters.q), state=filters.state, connection=filters.connection, project=filters.project
@@ -67,9 +64,7 @@ def list_pipelines(
 
 def freshness(project_ids: set[int], kind: str) -> schemas.Freshness:
     """Subscribe to the projects of a page, and say how old their lists are."""
-    subscriptions = live_views.subscribe(project_ids, kind)
-    failed = [row.project_id for row in subscriptions if row.problem]
-    return representations.freshness(subscriptions, delivery_reads.servers_of_projects(failed))
+    return representations.freshness(live_views.freshness(live_views.subscribe(project_ids, kind)))
 
 
 @router.get(
@@ -100,7 +95,7 @@ def list_branches(request: ApiRequest, pipeline_id: schemas.RowId) -> schemas.Br
     "/pipelines/{int:pipeline_id}/builds",
     auth=Access(VIEW),
     response=answers(HTTPStatus.OK, schemas.BuildList, HTTPStatus.CONFLICT, *ONE),
-    openapi_extra=headers(HTTPStatus.OK, Link="The next page, if there is one."),
+    openapi_extra=LINK,
     summary="List builds",
 )
 def list_builds(
@@ -129,9 +124,7 @@ def list_builds(
     "/pipelines/{int:pipeline_id}/builds",
     auth=Access(operations.RUN_PIPELINE.permission, shows=VIEW),
     response=answers(HTTPStatus.ACCEPTED, schemas.Build, HTTPStatus.CONFLICT, *ONE, has_body=True),
-    openapi_extra=headers(
-        HTTPStatus.ACCEPTED, Location="Where to follow the build.", Retry_After="Seconds until it is worth a look."
-    ),
+    openapi_extra=accepted("build"),
     summary="Run a pipeline",
 )
 def run_pipeline(
@@ -139,15 +132,15 @@ def run_pipeline(
     response: HttpResponse,
     pipeline_id: schemas.RowId,
     body: schemas.RunInput,
-    idempotency_key: once.IdempotencyKey = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Status[schemas.Build]:
     """Queue a build on a branch.
 
-    After `outcome_unknown` nobody knows whether it was queued: look at the builds before you send another request.
+    After `outcome_unknown` the build may have been queued: check the builds before you send another request.
     """
     pipeline, by = _find(request.caller, pipeline_id), actor_of(request)
     with through(pipeline.project.connection):
-        queued = once.create(
+        queued = execute_once(
             request,
             idempotency_key,
             lambda: build_changes.run_pipeline(pipeline, body.branch, by=by, now=timezone.now()),
@@ -155,8 +148,7 @@ def run_pipeline(
             find=lambda build_id: build_reads.build(pipeline, build_id),
         )
     shown = representations.build(queued, pipeline.pk)
-    response.headers["Location"] = shown.url
-    response.headers["Retry-After"] = str(_LOOK_AGAIN)
+    follow(response, shown.url, seconds=LIVE_SECONDS)
     return Status(HTTPStatus.ACCEPTED, shown)
 
 
@@ -164,7 +156,7 @@ def run_pipeline(
     "/pipelines/{int:pipeline_id}/builds/{int:build_id}",
     auth=Access(VIEW),
     response=answers(HTTPStatus.OK, schemas.BuildDetail, HTTPStatus.CONFLICT, *ONE),
-    openapi_extra=headers(HTTPStatus.OK, **_FOLLOW),
+    openapi_extra=followed("the build runs"),
     summary="Follow a build",
 )
 def get_build(
@@ -181,7 +173,7 @@ def get_build(
     pipeline = _find(request.caller, pipeline_id)
     view, read_at = _build(pipeline, build_id, wait=wait)
     if not view.build.is_over:
-        response.headers["Retry-After"] = str(_LOOK_AGAIN)
+        retry_after(response, LIVE_SECONDS)
     return representations.build_detail(view, pipeline.pk, read_at)
 
 
@@ -189,9 +181,7 @@ def get_build(
     "/pipelines/{int:pipeline_id}/builds/{int:build_id}/cancel",
     auth=Access(operations.CANCEL_BUILD.permission, shows=VIEW),
     response=answers(HTTPStatus.ACCEPTED, schemas.Build, HTTPStatus.CONFLICT, *ONE),
-    openapi_extra=headers(
-        HTTPStatus.ACCEPTED, Location="Where to follow the build.", Retry_After="Seconds until it is worth a look."
-    ),
+    openapi_extra=accepted("build"),
     summary="Cancel a build",
 )
 def cancel_build(
@@ -203,8 +193,7 @@ def cancel_build(
         build_reads.build(pipeline, build_id)
         cancelled = build_changes.cancel_build(pipeline, build_id, by=actor_of(request), now=timezone.now())
     shown = representations.build(cancelled, pipeline.pk)
-    response.headers["Location"] = shown.url
-    response.headers["Retry-After"] = str(_LOOK_AGAIN)
+    follow(response, shown.url, seconds=LIVE_SECONDS)
     return Status(HTTPStatus.ACCEPTED, shown)
 
 

@@ -11,9 +11,9 @@ from api.v1 import release_representations as representations
 from api.v1 import release_schemas as schemas
 from api.v1.access import Access
 from api.v1.delivery_schemas import RemoteId, RowId
-from api.v1.releases import VIEW, find, is_of
+from api.v1.releases import VIEW, find
 from api.v1.remote import through
-from api.v1.responses import ONE, answers, headers
+from api.v1.responses import LIVE_SECONDS, ONE, accepted, answers, follow
 from connections.providers.azure_devops.release_models import Environment, Release
 from delivery import models, operations
 from delivery.releases import release_changes, release_reads
@@ -22,12 +22,9 @@ from history.record import actor_of
 
 router = Router(tags=["Releases"])
 _RELEASE = "/release-pipelines/{int:release_pipeline_id}/releases/{int:release_id}"
-_LOOK_AGAIN = 3
 _STAGE = answers(HTTPStatus.ACCEPTED, schemas.ChangedStage, HTTPStatus.CONFLICT, *ONE, has_body=True)
 _APPROVAL = answers(HTTPStatus.ACCEPTED, schemas.DecidedApproval, HTTPStatus.CONFLICT, *ONE, has_body=True)
-_LOCATION = headers(
-    HTTPStatus.ACCEPTED, Location="Where to follow the release.", Retry_After="Seconds until it is worth a look."
-)
+_LOCATION = accepted("release")
 _MAY_DEPLOY = Access(operations.DEPLOY_STAGE.permission, shows=VIEW)
 _MAY_DECIDE = Access(operations.APPROVE_DEPLOYMENT.permission, shows=VIEW)
 
@@ -127,7 +124,7 @@ def _change(
         stage = next((stage for stage in release.environments if stage.id == stage_id), None)
         if stage is None:
             raise Http404
-        place = _place(release, stage)
+        place = Place.of(release, stage)
         changed = release_changes.change_stage(act, row.project, place, comment=comment, by=actor_of(request), now=now)
     url = _follow(response, row, release_id)
     shown = representations.stage(changed, connection.identity_id).model_dump()
@@ -146,7 +143,7 @@ def _decide(
     connection, decision = row.project.connection, Decision(approval_id, comment)
     with through(connection):
         release = _release(row, release_id)
-        place = next((_place(release, stage) for stage in release.environments if _has(stage, approval_id)), None)
+        place = next((Place.of(release, stage) for stage in release.environments if _has(stage, approval_id)), None)
         if place is None:
             raise Http404
         by, now = actor_of(request), timezone.now()
@@ -158,7 +155,7 @@ def _decide(
 
 def _release(row: models.ReleasePipeline, release_id: int) -> Release:
     release = release_reads.one_release(row.project, release_id)
-    if not is_of(row, release):
+    if not release_reads.is_of(row, release):
         raise Http404
     return release
 
@@ -167,12 +164,7 @@ def _has(stage: Environment, approval_id: int) -> bool:
     return any(approval.id == approval_id for approval in stage.approvals)
 
 
-def _place(release: Release, stage: Environment) -> Place:
-    return Place(release.id, release.name, stage.id, stage.name)
-
-
 def _follow(response: HttpResponse, row: models.ReleasePipeline, release_id: int) -> str:
     url = representations.release_url(row, release_id)
-    response.headers["Location"] = url
-    response.headers["Retry-After"] = str(_LOOK_AGAIN)
+    follow(response, url, seconds=LIVE_SECONDS)
     return url

@@ -22,7 +22,7 @@ def release_pipeline(row: models.ReleasePipeline) -> schemas.ReleasePipeline:
         name=row.name,
         folder=row.path,
         project=project(row.project),
-        state=_release_state(row.whole) if row.newest_id is not None else None,
+        state=ReleaseState(row.whole) if row.newest_id is not None else None,
         newest_release=_newest_release(row),
         pending_approvals=row.pending,
         web_url=row.web_url,
@@ -45,14 +45,8 @@ def _newest_release(row: models.ReleasePipeline) -> schemas.NewestRelease | None
 
 
 def _stage_ref(stored: dict[str, Any]) -> schemas.StageRef:
-    word = stored.get("state", StageState.NOT_STARTED)
-    # A later version may have stored a word that this one does not know.
-    state = next((state for state in StageState if state == word), StageState.UNKNOWN)
+    state = StageState(stored.get("state", StageState.NOT_STARTED))
     return schemas.StageRef(name=str(stored.get("name", "")), state=state)
-
-
-def _release_state(word: str) -> ReleaseState:
-    return next((state for state in ReleaseState if state == word), ReleaseState.UNKNOWN)
 
 
 def artifact_choice(offer: Offer, server: str) -> schemas.ArtifactChoice:

@@ -136,7 +136,9 @@ class Approval(Schema):
     kind: str = Field(description="preDeploy or postDeploy.")
     approver: str | None
     is_group: bool
-    is_of_another: bool = Field(description="Whether certainly another person is asked than the token's owner.")
+    is_of_another: bool = Field(
+        description="Whether it is certain that someone other than the owner of the token is asked."
+    )
     decided_by: str | None
     comments: str
     attempt: int

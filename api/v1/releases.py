@@ -10,16 +10,17 @@ from ninja import Query, Router, Status
 
 from api import reads, waiting
 from api.authentication import ApiRequest, Caller
-from api.v1 import cursors, once
+from api.v1 import cursors
 from api.v1 import release_representations as representations
 from api.v1 import release_schemas as schemas
 from api.v1.access import Access
 from api.v1.delivery_schemas import RemoteId, RowId
 from api.v1.errors import require_known
+from api.v1.idempotent_requests import IdempotencyKey, execute_once
 from api.v1.links import next_page
 from api.v1.pipelines import freshness
 from api.v1.remote import RemoteFailure, live_value, through
-from api.v1.responses import ONE, answers, headers
+from api.v1.responses import LINK, LIVE_SECONDS, ONE, accepted, answers, follow, followed, retry_after
 from api.v1.schemas import Prefer, Waiting
 from api.waiting import Wait
 from connections.actions.refusals import Refused
@@ -38,16 +39,13 @@ from history.record import actor_of
 
 router = Router(tags=["Releases"])
 VIEW = "delivery.view_releasepipeline"
-# As often as a running release is read.
-_LOOK_AGAIN = 3
-_LINK = headers(HTTPStatus.OK, Link="The next page, if there is one.")
 
 
 @router.get(
     "/release-pipelines",
     auth=Access(VIEW),
     response=answers(HTTPStatus.OK, schemas.ReleasePipelineList),
-    openapi_extra=_LINK,
+    openapi_extra=LINK,
     summary="List release pipelines",
 )
 def list_release_pipelines(
@@ -55,7 +53,7 @@ def list_release_pipelines(
 ) -> schemas.ReleasePipelineList:
     """List release pipelines by name as they were last read, filtered as on the Releases page.
 
-    Listing them has them read.
+    Listing release pipelines also refreshes them in the background.
     """
     require_known(request, filters)
     asked = Filters(
@@ -105,7 +103,7 @@ def list_release_choices(request: ApiRequest, release_pipeline_id: RowId) -> sch
     "/release-pipelines/{int:release_pipeline_id}/releases",
     auth=Access(VIEW),
     response=answers(HTTPStatus.OK, schemas.ReleaseList, HTTPStatus.CONFLICT, *ONE),
-    openapi_extra=_LINK,
+    openapi_extra=LINK,
     summary="List releases",
 )
 def list_releases(
@@ -134,9 +132,7 @@ def list_releases(
     "/release-pipelines/{int:release_pipeline_id}/releases",
     auth=Access(operations.CREATE_RELEASE.permission, shows=VIEW),
     response=answers(HTTPStatus.ACCEPTED, schemas.Release, HTTPStatus.CONFLICT, *ONE, has_body=True),
-    openapi_extra=headers(
-        HTTPStatus.ACCEPTED, Location="Where to follow the release.", Retry_After="Seconds until it is worth a look."
-    ),
+    openapi_extra=accepted("release"),
     summary="Create a release",
 )
 def create_release(
@@ -144,15 +140,15 @@ def create_release(
     response: HttpResponse,
     release_pipeline_id: RowId,
     body: schemas.ReleaseInput,
-    idempotency_key: once.IdempotencyKey = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Status[schemas.Release]:
     """Create a release of the chosen versions. Its stages are deployed as the pipeline says.
 
-    After `outcome_unknown` nobody knows whether it was created: look at the releases before you send another request.
+    After `outcome_unknown` the release may have been created: check the releases before you send another request.
     """
     row, by, now = find(request.caller, release_pipeline_id), actor_of(request), timezone.now()
     with through(row.project.connection):
-        created = once.create(
+        created = execute_once(
             request,
             idempotency_key,
             lambda: release_changes.create_release(row.project, _new_release(row, body), by=by, now=now),
@@ -160,7 +156,7 @@ def create_release(
             find=lambda release_id: release_reads.one_release(row.project, release_id),
         )
     shown = representations.release(created, row, now=now)
-    _follow(response, shown.url)
+    follow(response, shown.url, seconds=LIVE_SECONDS)
     return Status(HTTPStatus.ACCEPTED, shown)
 
 
@@ -176,24 +172,17 @@ def _new_release(row: models.ReleasePipeline, body: schemas.ReleaseInput) -> New
 
 def _version(offers: Iterable[release_reads.Offer], alias: str, number: str) -> tuple[str, str]:
     """Id and number of a version that is offered now: what cannot be checked is not sent."""
-    for offer in offers:
-        if offer.source.alias == alias and offer.problem:
-            raise RemoteReadError(offer.problem)
-        for build in offer.versions:
-            if offer.source.alias == alias and number in (build.number, str(build.id)):
-                return str(build.id), build.number
-    raise Refused("artifact_unavailable", f"{alias} has no version {number} to choose.", field="versions")
+    chosen = release_reads.offered_version((offer for offer in offers if offer.source.alias == alias), number)
+    if chosen is None:
+        raise Refused("artifact_unavailable", f"{alias} has no version {number} to choose.", field="versions")
+    return chosen[1]
 
 
 @router.get(
     "/release-pipelines/{int:release_pipeline_id}/releases/{int:release_id}",
     auth=Access(VIEW),
     response=answers(HTTPStatus.OK, schemas.FollowedRelease, HTTPStatus.CONFLICT, *ONE),
-    openapi_extra=headers(
-        HTTPStatus.OK,
-        Retry_After="Seconds until it is worth a look, while the release is not settled.",
-        Preference_Applied="The wait of the header Prefer, if it was applied.",
-    ),
+    openapi_extra=followed("the release is not settled"),
     summary="Follow a release",
 )
 def get_release(
@@ -211,7 +200,7 @@ def get_release(
     found, read_at = _live_release(row, release_id, wait=wait)
     shown = representations.release(found, row, now=timezone.now())
     if not shown.is_settled:
-        response.headers["Retry-After"] = str(_LOOK_AGAIN)
+        retry_after(response, LIVE_SECONDS)
     return schemas.FollowedRelease(**shown.model_dump(), read_at=read_at)
 
 
@@ -223,11 +212,6 @@ def find(caller: Caller, release_pipeline_id: int) -> models.ReleasePipeline:
     return row
 
 
-def is_of(row: models.ReleasePipeline, release: Release) -> bool:
-    """Whether a release is one of this pipeline's. A release whose pipeline was deleted may name none."""
-    return release.definition_id in (None, row.azure_id)
-
-
 def _live_release(row: models.ReleasePipeline, release_id: int, *, wait: Wait) -> tuple[Release, datetime | None]:
     found, read_at = live_value(
         row.project,
@@ -237,11 +221,6 @@ def _live_release(row: models.ReleasePipeline, release_id: int, *, wait: Wait) -
         is_over=lambda release: is_settled(release, now=timezone.now()),
         wait=wait,
     )
-    if not is_of(row, found):
+    if not release_reads.is_of(row, found):
         raise RemoteFailure(row.project.connection, RemoteReadError(NotFound.code))
     return found, read_at
-
-
-def _follow(response: HttpResponse, url: str) -> None:
-    response.headers["Location"] = url
-    response.headers["Retry-After"] = str(_LOOK_AGAIN)

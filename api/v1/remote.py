@@ -27,7 +27,7 @@ _RETRY_AFTER = 30
 _BETWEEN_READS = 0.2
 _UNAVAILABLE = errors.NO_ANSWER_CODES | errors.TRANSIENT_CODES | {FAILED_HERE}
 _NOT_FOUND = {errors.NotFound.code, errors.ProjectNotFound.code}
-# The state of what is changed forbids it, or nobody knows whether it was changed. No server error: clients repeat a
+# The state of what is changed forbids it, or it is unknown whether it was changed. No server error: clients repeat a
 # request after these without asking, and then something could happen twice.
 _CONFLICTS = {
     remote_change.UNKNOWN,

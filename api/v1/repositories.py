@@ -1,6 +1,5 @@
 """Operations on repositories, and the sync that reads them."""
 
-from contextlib import suppress
 from http import HTTPStatus
 
 from django.http import Http404, HttpResponse
@@ -17,11 +16,11 @@ from api.v1.connections import ConnectionId, find
 from api.v1.errors import require_known
 from api.v1.links import next_page
 from api.v1.remote import RemoteFailure
-from api.v1.responses import ONE, answers, headers
-from api.v1.schemas import PolicyWarning, Prefer, Waiting
+from api.v1.responses import JOB_SECONDS, LINK, ONE, accepted, answers, followed, retry_after, start
+from api.v1.schemas import Prefer, Waiting
 from connections.models import Connection
 from core.storable_text import storable_text
-from core.tasks import BrokerUnavailable, enqueue
+from core.tasks import enqueue
 from delivery import reads as delivery_reads
 from delivery.reads import Filters
 from delivery.remote_read import RemoteReadError
@@ -30,8 +29,6 @@ from history.record import actor_of
 
 router = Router(tags=["Repositories"])
 VIEW = "delivery.view_repository"
-# How soon it is worth to look again.
-_LOOK_AGAIN = 5
 _RUNNING = (schemas.SyncProgress.WAITING, schemas.SyncProgress.RUNNING)
 
 
@@ -39,7 +36,7 @@ _RUNNING = (schemas.SyncProgress.WAITING, schemas.SyncProgress.RUNNING)
     "/repositories",
     auth=Access(VIEW),
     response=answers(HTTPStatus.OK, schemas.RepositoryList),
-    openapi_extra=headers(HTTPStatus.OK, Link="The next page, if there is one."),
+    openapi_extra=LINK,
     summary="List repositories",
 )
 def list_repositories(
@@ -74,11 +71,7 @@ def get_repository(request: ApiRequest, repository_id: schemas.RowId) -> schemas
     "/connections/{int:connection_id}/sync",
     auth=Access(VIEW),
     response=answers(HTTPStatus.OK, schemas.Sync, *ONE),
-    openapi_extra=headers(
-        HTTPStatus.OK,
-        Retry_After="Seconds until it is worth a look, while the sync runs.",
-        Preference_Applied="The wait of the header Prefer, if it was applied.",
-    ),
+    openapi_extra=followed("the sync runs"),
     summary="Follow the sync of a connection",
 )
 def get_sync(
@@ -100,9 +93,7 @@ def get_sync(
     "/connections/{int:connection_id}/sync",
     auth=Access("delivery.refresh_repository", shows=VIEW),
     response=answers(HTTPStatus.ACCEPTED, schemas.RequestedSync, HTTPStatus.CONFLICT, *ONE),
-    openapi_extra=headers(
-        HTTPStatus.ACCEPTED, Location="Where to follow the sync.", Retry_After="Seconds until it is worth a look."
-    ),
+    openapi_extra=accepted("sync"),
     summary="Sync a connection",
 )
 def start_sync(
@@ -115,11 +106,8 @@ def start_sync(
     if connection.disabled:
         raise RemoteFailure(connection, RemoteReadError("connection_disabled"))
     request_sync(connection, by=actor_of(request), now=timezone.now())
-    words = "The broker does not respond. The sync begins when the scheduler and a worker are back."
-    warnings = [PolicyWarning(code="broker_unavailable", title=words)]
-    with suppress(BrokerUnavailable):
-        enqueue(refresh_due)
-        warnings = []
+    otherwise = "The sync begins when the scheduler and a worker are back."
+    warnings = start(lambda: enqueue(refresh_due), otherwise=otherwise)
     shown = _followed(_sync(connection), response)
     response.headers["Location"] = shown.url
     return Status(HTTPStatus.ACCEPTED, schemas.RequestedSync(**shown.model_dump(), warnings=warnings))
@@ -131,5 +119,5 @@ def _sync(connection: Connection) -> schemas.Sync:
 
 def _followed(shown: schemas.Sync, response: HttpResponse) -> schemas.Sync:
     if shown.state in _RUNNING:
-        response.headers["Retry-After"] = str(_LOOK_AGAIN)
+        retry_after(response, JOB_SECONDS)
     return shown

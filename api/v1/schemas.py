@@ -67,7 +67,7 @@ class ConnectionInput(Input):
 
     name: Line
     organization: Line = Field(description="Name or address of the organization or collection.")
-    token: TokenText = Field(description="The personal access token. It is stored encrypted and never comes out.")
+    token: TokenText = Field(description="The personal access token. It is stored encrypted and never returned.")
     server: Line | None = Field(None, description="Name of a configured server; the first one by default.")
     expires_on: Day | None = Field(None, description="The token's last day.")
     token_reach: Reach = Field(Reach.UNKNOWN, description="For which organizations the token was made.")
@@ -76,16 +76,16 @@ class ConnectionInput(Input):
 
 
 class TestInput(Input):
-    """A token to test. The body of a new connection fits too; what only connecting needs is ignored."""
+    """A token to test. The body of a new connection is accepted, too; fields that only connecting needs are unused."""
 
     organization: Line = Field(description="Name or address of the organization or collection.")
-    token: TokenText = Field(description="The personal access token. It is not stored and never comes out.")
+    token: TokenText = Field(description="The personal access token. It is not stored and never returned.")
     server: Line | None = Field(None, description="Name of a configured server; the first one by default.")
     token_reach: Reach = Field(Reach.UNKNOWN, description="For which organizations the token was made.")
     projects: ProjectIds | None = Field(None, description="Ids of the projects to test it in; null for any.")
-    expires_on: Day | None = Field(None, description="Ignored.")
-    name: Line | None = Field(None, description="Ignored.")
-    accept_limited: StrictBool = Field(False, description="Ignored.")
+    expires_on: Day | None = Field(None, description="Not used by the test.")
+    name: Line | None = Field(None, description="Not used by the test.")
+    accept_limited: StrictBool = Field(False, description="Not used by the test.")
 
 
 class SettingsInput(Input):
@@ -101,7 +101,7 @@ class SettingsInput(Input):
 class TokenInput(Input):
     """A new token for a connection. It is verified first, while the old one stays in use."""
 
-    token: TokenText = Field(description="The personal access token. It is stored encrypted and never comes out.")
+    token: TokenText = Field(description="The personal access token. It is stored encrypted and never returned.")
     expires_on: Day | None = Field(None, description="The token's last day.")
     token_reach: Reach | None = Field(None, description="For which organizations it was made; one by default.")
     accept_limited: StrictBool = False
@@ -140,7 +140,7 @@ class ProjectRef(Schema):
 
     id: str
     name: str
-    is_visible: bool = Field(description="Whether the person behind the token saw it when it was last looked for.")
+    is_visible: bool = Field(description="Whether the owner of the token could see it at the last verification.")
 
 
 class Connection(Schema):
@@ -173,6 +173,13 @@ class Connection(Schema):
 
 class PolicyWarning(Schema):
     """A violated rule of the token policy that only warns."""
+
+    code: str
+    title: str
+
+
+class DelayWarning(Schema):
+    """Why work that was requested begins later than usual."""
 
     code: str
     title: str
@@ -309,7 +316,7 @@ class AuditList(Schema):
 class StartedAudit(Audit):
     """An audit that was started or was already running."""
 
-    warnings: list[PolicyWarning]
+    warnings: list[DelayWarning]
 
 
 class AuditedConnection(Schema):

@@ -39,7 +39,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "lacking": lacking,
         "lacking_count": lacking_count,
         **live_views.list_context(request, form, filters, page),
-        **live_views.freshness(subscriptions),
+        **live_views.freshness(subscriptions).context(),
     }
     return render(request, "delivery/builds/list.html", context)
 

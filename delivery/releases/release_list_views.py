@@ -33,7 +33,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "nothing_there": not page.paginator.count and not filters.q and not filters.state,
         **_what_is_missing(),
         **live_views.list_context(request, form, filters, page),
-        **live_views.freshness(subscriptions),
+        **live_views.freshness(subscriptions).context(),
     }
     return render(request, "delivery/releases/list.html", context)
 

@@ -387,7 +387,7 @@ def test_a_creation_and_its_key_are_stored_together_or_not_at_all(
 ) -> None:
     body, headers = new(token_of("full")), {"Idempotency-Key": "run-42"}
 
-    def away(*_: object) -> None:
+    def away(*_: object, **_more: object) -> None:
         raise OperationalError("the database is away")
 
     with monkeypatch.context() as patch:

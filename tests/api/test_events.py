@@ -70,7 +70,9 @@ def test_the_whole_history_has_the_filters_of_its_page(program: Program) -> None
     lived(other)
     assert len(all_of(program, "/events?limit=4")) == 6
     assert len(all_of(program, "/events?connection=acme main")) == 3
-    assert len(all_of(program, "/events?person=Ben")) == 2
+    assert len(all_of(program, "/events?actor=Ben")) == 2
+    assert len(all_of(program, "/events?person=Ben")) == 2, "the earlier name"
+    assert len(all_of(program, "/events?actor=Ben&person=Ann")) == 2
     assert len(all_of(program, "/events?q=192.0.2.7 acme")) == 2
     assert len(all_of(program, f"/events?kind=connection.edited&since={timezone.localdate()}")) == 0
 

@@ -26,7 +26,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-def create(
+def execute_once(
     request: ApiRequest,
     key: str | None,
     do: Callable[[], Created],
@@ -36,7 +36,7 @@ def create(
 ) -> Created:
     """What `do` creates, or `find` finds if an earlier request with this key created it. Raises `RemoteReadError`.
 
-    If nobody knows whether the earlier request did, this one fails with "outcome_unknown", too.
+    If it is unknown whether the earlier request created it, this one fails with "outcome_unknown", too.
     """
     if key is None:
         return do()
@@ -47,10 +47,10 @@ def create(
         return find(claimed.created_id)
     if claimed.is_outcome_unknown:
         raise RemoteReadError(remote_change.UNKNOWN)
-    return _create(claimed, do, id_of)
+    return _execute(claimed, do, id_of)
 
 
-def _create(claimed: IdempotentRequest, do: Callable[[], Created], id_of: Callable[[Created], int]) -> Created:
+def _execute(claimed: IdempotentRequest, do: Callable[[], Created], id_of: Callable[[Created], int]) -> Created:
     try:
         created = do()
     except RemoteReadError as failure:
@@ -62,5 +62,5 @@ def _create(claimed: IdempotentRequest, do: Callable[[], Created], id_of: Callab
     except Refused:
         idempotency.abandon(claimed)
         raise
-    idempotency.finish_remote(claimed, id_of(created))
+    idempotency.finish(claimed, created_id=id_of(created))
     return created
