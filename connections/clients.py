@@ -9,12 +9,14 @@ from django.conf import settings
 from django.utils import timezone
 from structlog.contextvars import get_contextvars
 
-from connections.domain import calibration_run, runners, verification
+from connections.domain import calibration_run, principal_verification, runners, verification
 from connections.domain.calibration import Calibration, Result, Told
 from connections.domain.problems import Facts, Problem, catalogue
+from connections.issuers import signer_for
 from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.credentials import made_up_token
+from connections.providers.azure_devops.entra_credentials import tenant_of
 from connections.providers.azure_devops.models import Server
 from connections.providers.azure_devops.servers import parse_servers
 from connections.providers.azure_devops.transport import Limits
@@ -115,17 +117,20 @@ def azure_devops(
     *,
     seconds: float,
     list_seconds: float | None = None,
+    fresh: bool = False,
 ) -> AzureDevOpsClient:
     """A client with a deadline of `seconds` per call, and of `list_seconds` per list with all its pages.
 
-    By default, a list has the same deadline as a call, for a person who waits.
+    By default, a list has the same deadline as a call, for a person who waits. `fresh` fetches a new access token for
+    an application, also if there is one.
     """
     limits = Limits(
         connect_timeout=settings.AZURE_DEVOPS_CONNECT_TIMEOUT,
         deadline=seconds,
         list_seconds=seconds if list_seconds is None else list_seconds,
     )
-    return AzureDevOpsClient(where, organization, token, limits=limits, session_id=_session_id())
+    signer = signer_for(where, token, fresh=fresh)
+    return AzureDevOpsClient(where, organization, signer, limits=limits, session_id=_session_id())
 
 
 def _session_id() -> str:
@@ -165,9 +170,9 @@ def check_concurrently(
     limit = settings.AZURE_DEVOPS_TEST_LIMIT
     with (
         closing(runners.ConcurrentRunner(limit)) as runner,
-        azure_devops(where, organization, token, seconds=limit) as client,
+        azure_devops(where, organization, token, seconds=limit, fresh=True) as client,
     ):
-        return _check(client, runner, projects)
+        return _check(client, runner, projects, tenant=tenant_of(token))
 
 
 def check_sequentially(
@@ -176,12 +181,19 @@ def check_sequentially(
     """Verify a token in a task: each call within AZURE_DEVOPS_TASK_TIMEOUT seconds. `projects` as above."""
     seconds, list_seconds = settings.AZURE_DEVOPS_TASK_TIMEOUT, settings.AZURE_DEVOPS_LIST_LIMIT
     with azure_devops(where, organization, token, seconds=seconds, list_seconds=list_seconds) as client:
-        return _check(client, runners.SequentialRunner(), projects)
+        return _check(client, runners.SequentialRunner(), projects, tenant=tenant_of(token))
 
 
-def _check(client: AzureDevOpsClient, runner: runners.Runner, projects: Sequence[ProjectRef]) -> verification.Report:
+def _check(
+    client: AzureDevOpsClient, runner: runners.Runner, projects: Sequence[ProjectRef], *, tenant: str
+) -> verification.Report:
     write_probes = settings.AZURE_DEVOPS_WRITE_PROBES
-    report = verification.check(client, runner, write_probes=write_probes, now=timezone.now, projects=projects)
+    if tenant:
+        report = principal_verification.check(
+            client, runner, write_probes=write_probes, now=timezone.now, projects=projects, tenant=tenant
+        )
+    else:
+        report = verification.check(client, runner, write_probes=write_probes, now=timezone.now, projects=projects)
     _count(report)
     return _logged(report, client)
 

@@ -306,6 +306,13 @@ SAMPLE_TOKENS = running_product.handed_over_samples()
 AZURE_DEVOPS_CA_BUNDLES = env.str("AZURE_DEVOPS_CA_BUNDLES", default="")
 AZURE_DEVOPS_PROXIES = env.secret("AZURE_DEVOPS_PROXIES")
 AZURE_DEVOPS_PLAIN_HTTP = env.str("AZURE_DEVOPS_PLAIN_HTTP", default="")
+# Where applications of Microsoft Entra get access tokens for Azure DevOps Services; empty turns them off.
+AZURE_DEVOPS_ENTRA_AUTHORITY = env.str("AZURE_DEVOPS_ENTRA_AUTHORITY", default="https://login.microsoftonline.com")
+AZURE_DEVOPS_ENTRA_CA_BUNDLE = env.str("AZURE_DEVOPS_ENTRA_CA_BUNDLE", default="")
+AZURE_DEVOPS_ENTRA_PROXY = env.secret("AZURE_DEVOPS_ENTRA_PROXY")
+# The same for the sandbox.
+SANDBOX_ENTRA_AUTHORITY = env.str("SANDBOX_ENTRA_AUTHORITY", default="")
+SANDBOX_ENTRA_CA_BUNDLE = env.str("SANDBOX_ENTRA_CA_BUNDLE", default="")
 AZURE_DEVOPS_WRITE_PROBES = env.bool("AZURE_DEVOPS_WRITE_PROBES", default=True)
 AZURE_DEVOPS_CONNECT_TIMEOUT = env.float("AZURE_DEVOPS_CONNECT_TIMEOUT", default=5.0)
 AZURE_DEVOPS_TEST_LIMIT = env.float("AZURE_DEVOPS_TEST_LIMIT", default=20.0)

@@ -14,8 +14,10 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 
 from connections import clients
+from connections.issuers import issuer_of
 from connections.notifications import channel_hosts, emails
 from connections.providers.azure_devops import servers
+from connections.providers.azure_devops.entra_issuer import InvalidAuthority
 from core.client_ip import InvalidProxies, Network, parse_proxies
 from orchestrator import broker_url
 from orchestrator.private_files import is_open_to_others
@@ -30,7 +32,17 @@ _SERVERS_REMEDY = "docs/azure-devops-server.md has an example of each setting of
 @register(Tags.security)
 def usable_settings(**_: Any) -> list[CheckMessage]:
     """Everything that makes the product unsafe, or that cannot work."""
-    return [*_keys(), *_servers(), *_proxies(), *_mails(), *_channels(), *_broker_files(), *_folder(), *_metrics()]
+    return [
+        *_keys(),
+        *_servers(),
+        *_issuers(),
+        *_proxies(),
+        *_mails(),
+        *_channels(),
+        *_broker_files(),
+        *_folder(),
+        *_metrics(),
+    ]
 
 
 def _error(number: str, message: str, hint: str) -> Error:
@@ -55,6 +67,24 @@ def _servers() -> Iterator[CheckMessage]:
         if server.shows_tokens:
             message = f"“{server.name}” is plain HTTP: {servers.PLAIN_HTTP_WORDS}."
             yield _warning("W001", message, f"Give the server a certificate, then remove it from {servers.PLAIN_HTTP}.")
+
+
+def _issuers() -> Iterator[CheckMessage]:
+    """Credentials of applications would go to an address that may not have them, or could not be sent."""
+    try:
+        authorities = [issuer.authority for issuer in map(issuer_of, clients.servers()) if issuer is not None]
+    except servers.InvalidServers:
+        return
+    except InvalidAuthority as error:
+        hint = (
+            "Set AZURE_DEVOPS_ENTRA_AUTHORITY to https://login.microsoftonline.com, or SANDBOX_ENTRA_AUTHORITY to none."
+        )
+        yield _error("E013", f"An authority of Microsoft Entra is not allowed. {error}", hint)
+        return
+    for authority in authorities:
+        if authority.ca_bundle is not None and (problem := servers.authorities_problem(authority.ca_bundle)):
+            hint = "Correct AZURE_DEVOPS_ENTRA_CA_BUNDLE or SANDBOX_ENTRA_CA_BUNDLE."
+            yield _error("E014", f"The file “{authority.ca_bundle}” for {authority.url} {problem}.", hint)
 
 
 def _proxies() -> Iterator[CheckMessage]:

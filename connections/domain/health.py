@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from connections.domain.verification import Report
+from connections.providers.azure_devops.entra_errors import ENTRA_REFUSAL_CODES
 
 
 class Health(StrEnum):
@@ -61,10 +62,23 @@ class AuditOutcome(StrEnum):
     OUTAGE = "outage"
 
 
+# Problems of an application and its organization.
+_OF_PRINCIPALS = frozenset(
+    {
+        *ENTRA_REFUSAL_CODES,
+        "entra_not_offered",
+        "organization_without_tenant",
+        "principal_not_added",
+        "principal_of_another_tenant",
+        "principal_refused",
+        "principal_without_access",
+    }
+)
 # Problems of the token, its owner or the organization. All others say nothing about the token, even if waiting alone
 # does not help.
 REFUSALS = frozenset(
     {
+        *_OF_PRINCIPALS,
         "access_denied",
         "anonymous",
         "another_organization",
@@ -88,7 +102,7 @@ REFUSALS = frozenset(
 
 
 # Refusals without a call to Azure DevOps.
-NEVER_ASKED = frozenset({"server_unknown", "token_unreadable"})
+NEVER_ASKED = frozenset({"entra_not_offered", "server_unknown", "token_unreadable"})
 
 
 def was_tested(report: Report) -> bool:

@@ -25,6 +25,8 @@ def to_json(report: Report) -> dict[str, Any]:
         "not_visible": [asdict(project) for project in report.not_visible],
         "projects_failure": asdict(report.projects_failure) if report.projects_failure else None,
         "untried": asdict(report.untried) if report.untried else None,
+        "is_principal": report.is_principal,
+        "evaluated_projects": report.evaluated_projects,
     }
 
 
@@ -43,6 +45,8 @@ def from_json(stored: dict[str, Any]) -> Report:
         not_visible=tuple(ProjectRef(**project) for project in stored.get("not_visible", [])),
         projects_failure=_failure(stored.get("projects_failure")),
         untried=_failure(stored.get("untried")),
+        is_principal=stored.get("is_principal", False),
+        evaluated_projects=stored.get("evaluated_projects", 0),
     )
 
 

@@ -42,6 +42,9 @@ class Failure:
     activity_id: str | None = None
     host: str = ""
     retry_after: float | None = None
+    # Further ids for Microsoft's support, and the application that an administrator has to add.
+    support: str = ""
+    object_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,9 @@ class Report:
     chosen: tuple[ProjectRef, ...] = ()
     not_visible: tuple[ProjectRef, ...] = ()
     untried: Failure | None = None
+    # Whether it is about an application of Microsoft Entra, and in how many projects its permissions were read.
+    is_principal: bool = False
+    evaluated_projects: int = 0
 
     @property
     def accepted(self) -> bool:
@@ -120,11 +126,14 @@ def check(
     projects: Sequence[ProjectRef] = (),
 ) -> Report:
     """Verify the client's token in these projects, or in any. Never raises an `AzureDevOpsError`."""
-    return _Check(client, runner, write_probes=write_probes, chosen=projects).run(now)
+    return Check(client, runner, write_probes=write_probes, chosen=projects).run(now)
 
 
-class _Check:
+class Check:
     """The state of one verification."""
+
+    is_principal = False
+    evaluated_projects = 0
 
     def __init__(
         self, client: AzureDevOpsClient, runner: Runner, *, write_probes: bool, chosen: Sequence[ProjectRef]
@@ -163,6 +172,8 @@ class _Check:
             chosen=self.chooser.chosen,
             not_visible=self.not_visible(),
             untried=self.untried,
+            is_principal=self.is_principal,
+            evaluated_projects=self.evaluated_projects,
         )
 
     def visible_projects(self) -> tuple[Project, ...]:
@@ -184,21 +195,37 @@ class _Check:
     def ask_owner_and_projects(self) -> None:
         # Both at once, which saves a round trip for a valid token.
         first_page = partial(self.client.projects_page, top=PAGE_SIZE)
-        owner, page = self.runner.run(
-            [self.timed("token", self.client.connection_data), self.timed("projects", first_page)]
+        owner, page, *_ = self.runner.run(
+            [
+                self.timed("token", self.client.connection_data),
+                self.timed("projects", first_page),
+                *self.calls_beside_owner(),
+            ]
         )
         if isinstance(owner, ConnectionData):
             self.connection = owner
             self.add_page(page)
         else:
-            self.failure = _failure_of(owner)
+            self.failure = failure_of(owner)
+
+    def calls_beside_owner(self) -> list[Callable[[], object]]:
+        """Further calls to make at the same time."""
+        return []
+
+    def calls_beside_probes(self) -> list[Callable[[], object]]:
+        """Further calls to make at the same time as the probes in the first project."""
+        return []
+
+    def conclude(self, findings: dict[str, Finding]) -> dict[str, Finding]:
+        """The findings of the probes with what else is known."""
+        return findings
 
     def add_page(self, page: object) -> None:
         if isinstance(page, Page):
             self.projects.extend(page.items)
             self.continuation = page.continuation
         else:
-            self.projects_failure = _failure_of(page)
+            self.projects_failure = failure_of(page)
 
     def list_the_rest(self) -> None:
         try:
@@ -225,11 +252,12 @@ class _Check:
         project = self.first_project()
         probes = [probe for probe in capabilities.PROBES if self.reason_not_to_ask(probe) is None] if project else []
         more = [self.timed("projects", self.list_the_rest)] if self.has_more_pages else []
+        more += self.calls_beside_probes() if project else []
         started = time.monotonic()
         findings = self.probe(probes, project, *more)
         if self.has_more_pages:
             self.projects_failure = Failure(TIME_LIMIT, transient=True)
-        findings = self.try_denied_elsewhere(findings)
+        findings = self.conclude(self.try_denied_elsewhere(findings))
         self.seconds["scopes"] = time.monotonic() - started
         return capabilities.reconcile(
             findings.get(probe.capability) or self.not_asked(probe) for probe in capabilities.PROBES
@@ -313,7 +341,7 @@ class _Check:
             return findings
         (again,) = self.runner.run([self.client.connection_data])
         if isinstance(again, errors.TokenRefused):
-            self.failure = _failure_of(again)
+            self.failure = failure_of(again)
         return capabilities.confirm(findings, refusal=self.doubt(again))
 
     def has_empty_refusal(self, findings: tuple[Finding, ...]) -> bool:
@@ -324,7 +352,7 @@ class _Check:
 
     def doubt(self, again: object) -> str | None:
         if not isinstance(again, ConnectionData):
-            return _failure_of(again).code
+            return failure_of(again).code
         same = self.connection is not None and again.identity.id == self.connection.identity.id
         return None if same else "another_identity"
 
@@ -337,9 +365,18 @@ def _all_unknown(reason: str) -> tuple[Finding, ...]:
     return tuple(Finding(capability.key, Verdict.UNKNOWN, reason) for capability in capabilities.CAPABILITIES)
 
 
-def _failure_of(outcome: object) -> Failure:
+def failure_of(outcome: object) -> Failure:
+    """Why a call has no value: its error, or the time limit."""
     if isinstance(outcome, errors.AzureDevOpsError):
-        return Failure(outcome.code, outcome.transient, outcome.activity_id, outcome.host, outcome.retry_after)
+        return Failure(
+            outcome.code,
+            outcome.transient,
+            outcome.activity_id,
+            outcome.host,
+            outcome.retry_after,
+            support=outcome.support,
+            object_id=outcome.object_id,
+        )
     return Failure(TIME_LIMIT, transient=True)
 
 

@@ -4,11 +4,20 @@ from collections.abc import Iterable, Sequence
 
 from connections.providers.capability import ProjectVerdict, Verdict
 
+_MOST_NAMES = 10
+
 
 def and_join(names: Iterable[str]) -> str:
     """`A`, `A and B`, `A, B and C`."""
     *first, last = list(names) or [""]
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def some_of(names: Sequence[str]) -> str:
+    """All names, or the first ones and how many more there are."""
+    if len(names) <= _MOST_NAMES:
+        return and_join(names)
+    return f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more"
 
 
 def project_names(verdicts: Iterable[Sequence[ProjectVerdict]]) -> list[str]:
@@ -33,8 +42,8 @@ def in_words(by_project: Sequence[ProjectVerdict]) -> str:
         return ""
     granted = names_with(Verdict.GRANTED, by_project)
     unknown = [here.project_name for here in by_project if here.verdict in (Verdict.UNKNOWN, Verdict.MISSING)]
-    parts = [f"denied in {and_join(denied)}"]
-    parts += [f"granted in {and_join(granted)}"] if granted else []
-    parts += [f"unknown in {and_join(unknown)}"] if unknown else []
+    parts = [f"denied in {some_of(denied)}"]
+    parts += [f"granted in {some_of(granted)}"] if granted else []
+    parts += [f"unknown in {some_of(unknown)}"] if unknown else []
     words = ", ".join(parts)
     return words[0].upper() + words[1:]

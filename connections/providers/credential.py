@@ -1,18 +1,50 @@
 """Credentials, with which clients of providers authenticate."""
 
+import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from datetime import date
 from typing import ClassVar
 
 from core.secrets import Secret
 
 
+def digest_of(headers: Mapping[str, str | bytes]) -> bytes:
+    """A digest that recognizes the Authorization header."""
+    value = headers.get("Authorization", "")
+    return hashlib.sha256(value if isinstance(value, bytes) else value.encode()).digest()
+
+
+class Signer(ABC):
+    """What signs the requests of a client. May be called from several threads."""
+
+    __slots__ = ()
+
+    # Whether it acts for an application, which has permissions but no scopes.
+    by_principal: ClassVar[bool] = False
+
+    @abstractmethod
+    def sign(self, headers: MutableMapping[str, str]) -> None:
+        """Add authentication headers to a request."""
+
+    @abstractmethod
+    def secrets(self) -> tuple[str, ...]:
+        """Texts to remove from answers, in case a server sends them back."""
+
+    def prepare(self) -> bool:
+        """Get what signs the next request, within the deadline of this thread. Whether there was anything to get."""
+        return False
+
+    def renew(self, refused: bytes) -> bool:
+        """Replace what signed a refused request, by its `digest_of`. Whether to repeat the request."""
+        return False
+
+
 class Credential(Secret, ABC):
     """One kind of credential, in memory. Each kind is a subclass that its provider lists.
 
     `reveal()` is the text that is stored, encrypted and with a keyed fingerprint (`core.encryption`). The constructor
-    accepts this text.
+    accepts this text. A kind that is sent with each request as it is stored is a `Signer` too.
     """
 
     __slots__ = ()
@@ -21,10 +53,6 @@ class Credential(Secret, ABC):
     kind: ClassVar[str]
     # Shown to people.
     label: ClassVar[str]
-
-    @abstractmethod
-    def sign(self, headers: MutableMapping[str, str]) -> None:
-        """Add authentication headers to a request. May be called from several threads."""
 
     def secrets(self) -> tuple[str, ...]:
         """Texts to remove from answers, in case a server sends them back."""

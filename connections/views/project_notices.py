@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from connections.domain.problems.notices import Notice, notice
-from connections.domain.where_tried import and_join, in_words, is_mixed, names_with
+from connections.domain.where_tried import and_join, in_words, is_mixed, names_with, some_of
 from connections.providers.capability import ProjectVerdict, Verdict
 from connections.providers.registry import CAPABILITIES
-
-_MOST_NAMES = 10
 
 
 def rights_notices(by_capability: Mapping[str, Sequence[ProjectVerdict]], *, person: str) -> list[Notice]:
@@ -21,7 +19,7 @@ def rights_notices(by_capability: Mapping[str, Sequence[ProjectVerdict]], *, per
             denied += names_with(Verdict.NOT_PERMITTED, by_project)
     notices = []
     if denied:
-        projects = and_join(dict.fromkeys(denied))
+        projects = some_of(list(dict.fromkeys(denied)))
         notices.append(notice("permissions_missing", person=person, projects=projects))
     if mixed:
         by_wording: dict[str, list[str]] = {}
@@ -34,13 +32,6 @@ def rights_notices(by_capability: Mapping[str, Sequence[ProjectVerdict]], *, per
 
 def _short_name(capability: str) -> str:
     return CAPABILITIES[capability].short_name
-
-
-def some_of(names: Sequence[str]) -> str:
-    """All names, or the first ones and how many more there are."""
-    if len(names) <= _MOST_NAMES:
-        return and_join(names)
-    return f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more"
 
 
 def hidden_projects_notices(names: Sequence[str]) -> list[Notice]:

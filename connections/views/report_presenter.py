@@ -12,13 +12,13 @@ from connections.domain.problems import catalogue
 from connections.domain.problems.notices import Notice, about_problem, notice
 from connections.domain.token_policy import Rule, Violation
 from connections.domain.verification import NO_PROJECT, WRITE_PROBES_OFF, Failure, Report
-from connections.domain.where_tried import and_join
+from connections.domain.where_tried import and_join, some_of
 from connections.models import Connection
 from connections.providers.capability import Verdict
 from connections.providers.organization import Place
 from connections.providers.registry import CAPABILITIES
 from connections.views.presenters import CapabilityGroup, ProblemView, finding_groups, problem_view
-from connections.views.project_notices import hidden_projects_notices, rights_notices, some_of
+from connections.views.project_notices import hidden_projects_notices, rights_notices
 
 # Problems that stop the test at the second step. Connection errors stop it at the first, other rejections at the third.
 _STOPS_AT_ORGANIZATION = {"organization_not_found", "organization_unavailable", "another_organization"}
@@ -147,7 +147,7 @@ def _why_untried(report: Report, untried: Failure, place: Place, facts: catalogu
 
 
 def _tried_in(report: Report) -> str:
-    return and_join(project.name for project in report.tried())
+    return some_of([project.name for project in report.tried()])
 
 
 def _steps(report: Report, organization: str, place: Place) -> list[Step]:

@@ -57,3 +57,19 @@ def test_an_error_page_does_not_show_the_password_of_a_proxy(settings: Settings)
 def test_sandbox_and_broker_are_not_told_the_passwords_of_proxies_and_mail() -> None:
     given = dict.fromkeys(("AZURE_DEVOPS_PROXIES", "EMAIL_URL", "DATABASE_URL"), "http://someone:sesame@host")
     assert process_specs.sandbox(given | {"PATH": "/bin"}, 8061).environment == {"PATH": "/bin"}
+
+
+def test_an_authority_that_may_not_have_credentials_stops_the_start(settings: Settings) -> None:
+    settings.AZURE_DEVOPS_SERVERS = "Services=https://dev.azure.com"
+    settings.AZURE_DEVOPS_ENTRA_AUTHORITY = "https://login.example.com"
+    (problem,) = said("orchestrator.E013")
+    assert problem.msg.endswith("It must be https://login.microsoftonline.com.")
+    settings.AZURE_DEVOPS_ENTRA_AUTHORITY = ""
+    assert said("orchestrator.E013") == []
+
+
+def test_a_missing_file_of_authorities_of_microsoft_entra_stops_the_start(settings: Settings, tmp_path: Path) -> None:
+    settings.AZURE_DEVOPS_SERVERS = "Services=https://dev.azure.com"
+    settings.AZURE_DEVOPS_ENTRA_CA_BUNDLE = f"{tmp_path}/missing.pem"
+    (problem,) = said("orchestrator.E014")
+    assert problem.msg.endswith("does not exist.")

@@ -78,7 +78,13 @@ def problem_in(detail: Mapping[str, Any]) -> Problem:
 
 def facts_of(failure: Failure, organization: str) -> Facts:
     """The facts that a failed verification knows."""
-    return Facts(host=failure.host, organization=organization, retry_after=failure.retry_after)
+    return Facts(
+        host=failure.host,
+        organization=organization,
+        retry_after=failure.retry_after,
+        object_id=failure.object_id,
+        support=failure.support,
+    )
 
 
 VERDICT_WORDS: dict[Verdict, str] = {

@@ -10,12 +10,15 @@ from connections.providers.organization import Place, with_place
 class Facts:
     """Facts about one occurrence of a problem.
 
-    `host` is who answered or where a redirect leads; `retry_after` is in seconds.
+    `host` is who answered or where a redirect leads; `retry_after` is in seconds. `object_id` is the application that
+    an administrator has to add, and `support` has ids for Microsoft's support.
     """
 
     host: str = ""
     organization: str = ""
     retry_after: float | None = None
+    object_id: str = ""
+    support: str = ""
 
 
 NO_FACTS = Facts()
@@ -25,8 +28,8 @@ NO_FACTS = Facts()
 class Problem:
     """One problem as people read it. `link` names a helpful page: "guide", "tokens" or "status".
 
-    The texts may contain {host}, {server} (the host), {name} (the organization), {wait}, and {place} or {a_place}
-    (organization or collection); `with_facts` fills them in.
+    The texts may contain {host}, {server} (the host), {name} (the organization), {wait}, {object_id}, and {place} or
+    {a_place} (organization or collection); `with_facts` fills them in.
     """
 
     code: str
@@ -51,6 +54,7 @@ class Problem:
             "{host}": facts.host or "another address",
             "{server}": facts.host or "Azure DevOps",
             "{name}": f"“{facts.organization}”" if facts.organization else "with this name",
+            "{object_id}": facts.object_id or "shown in Microsoft Entra under “Enterprise applications”",
             "{wait}": duration_in_words(facts.retry_after) if facts.retry_after else "a few minutes",
         }
         texts = {}

@@ -220,6 +220,12 @@ def read_answer(answer: Response, *, proofs: re.Pattern[str], identity: str) -> 
     MISSING is provisional: `confirm` decides whether it stands.
     """
     error = classify(answer)
+    if answer.by_principal and isinstance(error, errors.EmptyRefusal):
+        # An application has no scopes that could be missing.
+        return Verdict.UNKNOWN, "principal_empty_refusal"
+    if answer.by_principal and isinstance(error, errors.ProjectNotFound):
+        # Azure DevOps does not say whether it is missing or hidden; but the project was listed.
+        return Verdict.NOT_PERMITTED, "access_denied"
     if isinstance(error, errors.EmptyRefusal):
         return (Verdict.UNKNOWN, "signed_refusal") if answer.user_id else (Verdict.MISSING, "")
     if error is None:

@@ -19,6 +19,7 @@ _LONGEST_DETAIL = 200
 _LONGEST_WORDS = 2000
 # https://learn.microsoft.com/azure/devops/reference/error/tfs-errors-warnings and the codes of later services.
 _ERROR_CODE = re.compile(r"\b(?:TF|VS)\d{5,7}\b")
+_GUID = re.compile(r"(?<![0-9A-Fa-f-])[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?![0-9A-Fa-f-])")
 SIGN_IN_TITLE = "azure devops services | sign in"
 _SIGN_IN_PATH = "/_signin"
 _SERVICE_HOSTS = ".visualstudio.com"
@@ -52,6 +53,11 @@ class Evidence:
         answer = self.answer
         marked = answer.type_key is not None or answer.user_id is not None or bool(answer.service_error)
         return marked or "x-vss-userdata" in answer.headers or _ERROR_CODE.search(self.words.upper()) is not None
+
+    @property
+    def refuses_principal(self) -> bool:
+        """Whether the answer may reject the access token of an application."""
+        return self.answer.by_principal and self.is_refusal and not self.answer.is_throttled
 
     @property
     def is_empty(self) -> bool:
@@ -100,6 +106,33 @@ def _is_maintenance(evidence: Evidence) -> bool:
 def _project_is_missing(evidence: Evidence) -> bool:
     return evidence.status in (400, 404) and evidence.says("projectdoesnotexist", "tf200016", "vs800075")
 
+
+# Applications never sign in with a browser, so the same words mean something else for them.
+_ABOUT_PRINCIPALS = (
+    Row(
+        "application not added",
+        lambda evidence: evidence.refuses_principal and evidence.says("tf401444"),
+        errors.PrincipalNotAdded,
+    ),
+    Row(
+        "application of another tenant",
+        lambda evidence: (
+            evidence.refuses_principal
+            and (evidence.names("AadUserStateException") or evidence.says("has not been materialized"))
+        ),
+        errors.PrincipalOfAnotherTenant,
+    ),
+    Row(
+        "application without access",
+        lambda evidence: (
+            evidence.refuses_principal
+            and evidence.status == 401
+            and evidence.says("tf400813")
+            and not evidence.says(ANONYMOUS_ID)
+        ),
+        errors.PrincipalWithoutAccess,
+    ),
+)
 
 # Explicit messages decide first.
 _EXPLICIT_WORDS = (
@@ -253,7 +286,7 @@ _OTHERS = (
     Row("anything else", lambda _answered: True, errors.UnexpectedAnswer),
 )
 
-TABLE: tuple[Row, ...] = (*_EXPLICIT_WORDS, *_BUSY, *_SIGN_IN, *_UNAUTHORIZED, *_MISSING, *_OTHERS)
+TABLE: tuple[Row, ...] = (*_ABOUT_PRINCIPALS, *_EXPLICIT_WORDS, *_BUSY, *_SIGN_IN, *_UNAUTHORIZED, *_MISSING, *_OTHERS)
 
 
 def classify(answer: Response, *, content: Content = "json") -> errors.AzureDevOpsError | None:
@@ -263,7 +296,11 @@ def classify(answer: Response, *, content: Content = "json") -> errors.AzureDevO
     """
     if _is_success(answer, content):
         return None
-    return _error(row_for(answer).error, answer)
+    kind = row_for(answer).error
+    if answer.by_principal and issubclass(kind, errors.TokenRefused):
+        # There is no token that someone could have mistyped.
+        kind = errors.PrincipalRefused
+    return _error(kind, answer)
 
 
 def row_for(answer: Response) -> Row:
@@ -302,4 +339,11 @@ def _error(kind: type[errors.AzureDevOpsError], answer: Response) -> errors.Azur
         said=answer.said,
         retry_after=answer.retry_after,
         host=answer.redirect_host if kind is errors.Redirected else answer.host,
+        object_id=_last_guid(answer.message) if kind is errors.PrincipalNotAdded else "",
     )
+
+
+def _last_guid(text: str) -> str:
+    """The object id, which TF401444 names last, after the tenant."""
+    found = _GUID.findall(text[:_LONGEST_WORDS])
+    return found[-1].lower() if found else ""

@@ -6,7 +6,7 @@ from typing import Self
 from connections.providers.azure_devops import core
 from connections.providers.azure_devops.models import ConnectionData, Page, Project, Server
 from connections.providers.azure_devops.transport import Limits, Transport
-from connections.providers.credential import Credential
+from connections.providers.credential import Signer
 
 
 class AzureDevOpsClient:
@@ -19,12 +19,12 @@ class AzureDevOpsClient:
         self,
         server: Server,
         organization: str,
-        credential: Credential,
+        signer: Signer,
         *,
         limits: Limits | None = None,
         session_id: str = "",
     ) -> None:
-        self.transport = Transport(server, organization, credential, limits=limits, session_id=session_id)
+        self.transport = Transport(server, organization, signer, limits=limits, session_id=session_id)
 
     def __repr__(self) -> str:
         return f"<AzureDevOpsClient {self.transport.server.name} {self.transport.organization}>"

@@ -1,14 +1,20 @@
 """The owner of the token, and the projects of an organization."""
 
+import re
 from collections.abc import Iterator
 
 from connections.providers.azure_devops import errors
+from connections.providers.azure_devops.classification import classify
 from connections.providers.azure_devops.models import ConnectionData, Page, Project
 from connections.providers.azure_devops.paging import every_page
 from connections.providers.azure_devops.parsing import instant, optional_text, read_page, text_of
 from connections.providers.azure_devops.responses import ANONYMOUS_ID, Response
 from connections.providers.azure_devops.transport import Transport, successful
 from connections.providers.organization import Identity
+
+_PRINCIPAL = re.compile(
+    r"Microsoft\.VisualStudio\.Services\.Claims\.AadServicePrincipal;[0-9A-Fa-f-]{36}\\([0-9A-Fa-f-]{36})"
+)
 
 
 def ask_connection_data(transport: Transport) -> Response:
@@ -29,16 +35,39 @@ def read_connection_data(answer: Response) -> ConnectionData:
         body = successful(answer).json_object()
     except errors.EmptyRefusal as refusal:
         # This call needs no scope, so an empty 401 means an invalid token.
-        raise errors.TokenRefused(
-            detail=refusal.detail, status=refusal.status, activity_id=refusal.activity_id
-        ) from None
+        kind = errors.PrincipalRefused if answer.by_principal else errors.TokenRefused
+        raise kind(detail=refusal.detail, status=refusal.status, activity_id=refusal.activity_id) from None
     user = body.get("authenticatedUser")
     if not isinstance(user, dict):
         raise errors.UnexpectedAnswer(detail="no authenticatedUser", activity_id=answer.activity_id)
     identity = read_identity(user)
     if identity.id.lower() == ANONYMOUS_ID:
-        raise errors.Anonymous(status=answer.status, activity_id=answer.activity_id)
+        anonymous = errors.PrincipalRefused if answer.by_principal else errors.Anonymous
+        raise anonymous(status=answer.status, activity_id=answer.activity_id)
     return ConnectionData(identity, text_of(body, "instanceId"), optional_text(body, "deploymentType"))
+
+
+def tenant_of(transport: Transport) -> str | None:
+    """The id of the tenant that the organization belongs to, read without a credential.
+
+    None for an organization of Microsoft accounts. Raises `OrganizationNotFound` or another `AzureDevOpsError`.
+    """
+    # Only a header matters, so no credential is needed.
+    # https://learn.microsoft.com/azure/devops/organizations/accounts/access-with-azure-ad
+    answer = transport.ask("GET", ("_apis", "projects"), query={"$top": "1"}, is_signed=False)
+    error = classify(answer)
+    if error is not None and not isinstance(error, (errors.TokenRefused, errors.EmptyRefusal)):
+        raise error
+    return answer.resource_tenant
+
+
+def require_tenant(transport: Transport, tenant: str) -> None:
+    """Raise `PrincipalOfAnotherTenant` or `OrganizationWithoutTenant` unless the organization belongs to the tenant."""
+    owning = tenant_of(transport)
+    if owning is None:
+        raise errors.OrganizationWithoutTenant
+    if owning != tenant.lower():
+        raise errors.PrincipalOfAnotherTenant
 
 
 def read_identity(user: dict[str, object]) -> Identity:
@@ -47,9 +76,15 @@ def read_identity(user: dict[str, object]) -> Identity:
     return Identity(
         id=text_of(user, "id"),
         display_name=name or "Unnamed",
-        account=optional_text(user, "properties", "Account", "$value"),
+        account=optional_text(user, "properties", "Account", "$value") or _object_id(user),
         descriptor=optional_text(user, "subjectDescriptor"),
     )
+
+
+def _object_id(user: dict[str, object]) -> str | None:
+    """The object id of an application, which has no mail address; None for people."""
+    match = _PRINCIPAL.fullmatch(optional_text(user, "descriptor") or "")
+    return match.group(1).lower() if match else None
 
 
 def projects_page(

@@ -5,12 +5,12 @@ import secrets
 import string
 from collections.abc import MutableMapping
 
-from connections.providers.credential import Credential
+from connections.providers.credential import Credential, Signer
 
 _LETTERS = string.ascii_letters + string.digits
 
 
-class PersonalAccessToken(Credential):
+class PersonalAccessToken(Credential, Signer):
     """A personal access token. Azure DevOps does not reveal its expiry date, so people record it.
 
     https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate

@@ -7,7 +7,12 @@
     │   ├── TokenExpired              token_expired
     │   ├── SignInRequired            sign_in_required           a sign-in page or a redirect to it
     │   └── Anonymous                 anonymous                  200, but anonymous
+    │   └── PrincipalRefused          principal_refused          an access token of an application
     ├── NotAMember                    not_a_member
+    │   ├── PrincipalNotAdded         principal_not_added        the organization does not know the application
+    │   └── PrincipalWithoutAccess    principal_without_access   known, but without a licence or rights
+    ├── PrincipalOfAnotherTenant      principal_of_another_tenant
+    ├── OrganizationWithoutTenant     organization_without_tenant
     ├── BlockedByPolicy               blocked_by_policy
     │   ├── ConditionalAccess         conditional_access
     │   └── GlobalTokenBlocked        global_token_blocked
@@ -38,6 +43,12 @@
     │   ├── TimedOut                  timed_out
     │   └── ServerError               server_error
     │       └── Maintenance           maintenance                may have a wait
+    │   ├── EntraUnreachable          entra_unreachable          no answer from Microsoft Entra
+    │   │   └── EntraNotTrusted       entra_not_trusted          its certificate, not transient
+    │   └── EntraBusy                 entra_busy                 may have a wait
+    ├── EntraRefused                  entra_refused              Microsoft Entra issues no access token: `entra_errors`
+    ├── EntraNotOffered               entra_not_offered          nothing was sent
+    ├── EntraUnexpectedAnswer         entra_unexpected_answer
     ├── ServerTooOld                  server_too_old             older than Azure DevOps Server 2019
     ├── AnswerTooLarge                answer_too_large
     ├── ListIncomplete                list_incomplete            more pages than may be read
@@ -77,6 +88,8 @@ class AzureDevOpsError(Exception):
         said: str = "",
         retry_after: float | None = None,
         host: str = "",
+        support: str = "",
+        object_id: str = "",
     ) -> None:
         super().__init__(f"{self.code}: {detail}" if detail else self.code)
         self.detail = detail
@@ -86,6 +99,8 @@ class AzureDevOpsError(Exception):
         self.said = said
         self.retry_after = retry_after
         self.host = host
+        self.support = support
+        self.object_id = object_id
 
 
 class OrganizationNotFound(AzureDevOpsError, code="organization_not_found"):
@@ -112,8 +127,28 @@ class Anonymous(TokenRefused, code="anonymous"):
     """Azure DevOps treated the call as anonymous, as it may if a project is public."""
 
 
+class PrincipalRefused(TokenRefused, code="principal_refused"):
+    """Azure DevOps does not accept an access token that Microsoft Entra issued for an application."""
+
+
 class NotAMember(AzureDevOpsError, code="not_a_member"):
     """The token is valid, but its owner is not a member of the organization."""
+
+
+class PrincipalNotAdded(NotAMember, code="principal_not_added"):
+    """The application was not added to the organization. `object_id` is what an administrator has to add."""
+
+
+class PrincipalWithoutAccess(NotAMember, code="principal_without_access"):
+    """The application was added to the organization, but has no licence or no rights."""
+
+
+class PrincipalOfAnotherTenant(AzureDevOpsError, code="principal_of_another_tenant"):
+    """The organization belongs to another tenant than the application."""
+
+
+class OrganizationWithoutTenant(AzureDevOpsError, code="organization_without_tenant"):
+    """The organization has Microsoft accounts alone, so no application can be added."""
 
 
 class BlockedByPolicy(AzureDevOpsError, code="blocked_by_policy"):
@@ -242,6 +277,30 @@ class Maintenance(ServerError, code="maintenance"):
     """Azure DevOps is down for maintenance. This is not about rate limits."""
 
 
+class EntraUnreachable(Unreachable, code="entra_unreachable"):
+    """There was no answer from Microsoft Entra. `detail` is the code of what happened."""
+
+
+class EntraNotTrusted(EntraUnreachable, code="entra_not_trusted", transient=False):
+    """The certificate of Microsoft Entra could not be verified, so nothing was sent."""
+
+
+class EntraBusy(Unreachable, code="entra_busy"):
+    """Microsoft Entra is busy, has an internal error, or limits the rate."""
+
+
+class EntraNotOffered(AzureDevOpsError, code="entra_not_offered"):
+    """The server accepts no applications, or the site administrator turned them off."""
+
+
+class EntraUnexpectedAnswer(AzureDevOpsError, code="entra_unexpected_answer"):
+    """An answer that Microsoft Entra is not known to send."""
+
+
+class EntraRefused(AzureDevOpsError, code="entra_refused"):
+    """Microsoft Entra issues no access token. `support` has its number and ids."""
+
+
 class ServerTooOld(AzureDevOpsError, code="server_too_old"):
     """The server supports no API version that we support."""
 
@@ -267,5 +326,13 @@ TRANSIENT_CODES = frozenset(kind.code for kind in _with_subclasses(AzureDevOpsEr
 # Azure DevOps itself did not answer, which concerns all calls of a connection. An internal error may concern one.
 UNREACHABLE_CODES = frozenset(kind.code for kind in _with_subclasses(Unreachable) if not issubclass(kind, ServerError))
 # Without a known answer of Azure DevOps, the outcome of a request is unknown.
-NO_ANSWER = (Throttled, Unreachable, ServerTooOld, NoSuchAddress, AnswerTooLarge, UnexpectedAnswer)
+NO_ANSWER = (
+    Throttled,
+    Unreachable,
+    ServerTooOld,
+    NoSuchAddress,
+    AnswerTooLarge,
+    UnexpectedAnswer,
+    EntraUnexpectedAnswer,
+)
 NO_ANSWER_CODES = frozenset(error.code for kind in NO_ANSWER for error in _with_subclasses(kind))

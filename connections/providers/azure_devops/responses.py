@@ -26,6 +26,8 @@ _MAIL_ADDRESS = re.compile(r"(?<![^\s'\"<>(),;])[^\s'\"<>(),;]+@[^\s'\"<>(),;]+"
 # Control characters, and marks that change the text direction.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,300})", re.IGNORECASE)
+_TENANT = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_AUTHORIZATION_URI = re.compile(r"authorization_uri=\"?https://[a-z0-9.:-]{1,253}/([0-9a-f-]{36})")
 _HOST = re.compile(r"[A-Za-z0-9.:-]{1,253}")
 _LONGEST_SAID = 300
 Content = Literal["json", "bytes"]
@@ -39,7 +41,7 @@ class Response:
     """Status, headers (names in lower case) and body. `elapsed` is in seconds.
 
     `host` is the requested host without port; `service` is the requested service. `held_token` says that the answer
-    contained the token in use, which is redacted.
+    contained the token in use, which is redacted. `by_principal` says that an application asked, and not a person.
     """
 
     status: int
@@ -49,6 +51,7 @@ class Response:
     host: str = ""
     service: Service = "core"
     held_token: bool = False
+    by_principal: bool = False
 
     @property
     def text(self) -> str:
@@ -150,6 +153,15 @@ class Response:
         """The id of the user that Azure DevOps authenticated; None if missing or anonymous."""
         user = self.headers.get("x-vss-userdata", "").partition(":")[0].strip()
         return user if user and user.lower() != ANONYMOUS_ID else None
+
+    @property
+    def resource_tenant(self) -> str | None:
+        """The id of the tenant that the organization belongs to; None if there is none."""
+        tenant = cut(self.headers.get("x-vss-resourcetenant", "")).strip().lower()
+        if not tenant:
+            found = _AUTHORIZATION_URI.search(cut(self.headers.get("www-authenticate", "")).lower())
+            tenant = found.group(1) if found else ""
+        return tenant if _TENANT.fullmatch(tenant) and tenant.strip("0-") else None
 
     @property
     def activity_id(self) -> str | None:

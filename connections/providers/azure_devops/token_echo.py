@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import quote, quote_plus, unquote
 
-from connections.providers.credential import Credential
+from connections.providers.credential import Signer
 from core.redaction import REDACTED
 
 _MARK = REDACTED.encode()
@@ -26,11 +26,9 @@ _PIECE_OF_BASE64 = 40
 _MOST_PLACES = 1_000
 
 
-def without_token(
-    credential: Credential, headers: Mapping[str, str], body: bytes
-) -> tuple[dict[str, str], bytes, bool]:
-    """Headers and body with the secrets of the credential redacted, and whether there were any."""
-    forms = tuple(form for secret in credential.secrets() for form in _forms(secret))
+def without_token(signer: Signer, headers: Mapping[str, str], body: bytes) -> tuple[dict[str, str], bytes, bool]:
+    """Headers and body with the secrets of the signer redacted, and whether there were any."""
+    forms = tuple(form for secret in signer.secrets() for form in _forms(secret))
     cleaned_headers, cleaned_body = _clean_headers(headers, forms), _clean_body(body, forms)
     return cleaned_headers, cleaned_body, (cleaned_headers, cleaned_body) != (dict(headers), body)
 

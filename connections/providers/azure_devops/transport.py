@@ -5,36 +5,31 @@ The token is sent only to the configured host, and no exception that leaves this
 
 import logging
 import re
-import ssl
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException, IncompleteRead
-from http.cookiejar import DefaultCookiePolicy
 from json import dumps
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import requests
-import urllib3
 from requests.auth import AuthBase
 
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.classification import classify
-from connections.providers.azure_devops.deadlines import DeadlineAdapter, causes, deadline
+from connections.providers.azure_devops.deadlines import deadline
 from connections.providers.azure_devops.models import Server, Service
 from connections.providers.azure_devops.responses import Content, Response
+from connections.providers.azure_devops.sessions import headers_of, new_session, origin, read, translated
 from connections.providers.azure_devops.token_echo import without_token
 from connections.providers.azure_devops.versions import API_VERSION, Versions
-from connections.providers.credential import Credential
+from connections.providers.credential import Signer, digest_of
 
-USER_AGENT = "MFE-Orchestrator/0.1 (Code Repositories)"
 JSON = "application/json"
 BYTES = "application/octet-stream, application/json;q=0.5"
 log = logging.getLogger(__name__)
 _READS = ("GET", "OPTIONS")
-_CHUNK = 64 * 1024
 _LEAVES_ITS_PLACE = re.compile(r"[/\\\x00-\x1f\x7f]")
 # The parameters of a URL; those that are None are left out.
 Query = Mapping[str, str | None] | None
@@ -61,6 +56,8 @@ class _Request:
     max_bytes: int
     accept: str
     service: Service = "core"
+    # Without a credential, for what Azure DevOps tells everyone.
+    is_signed: bool = True
 
     @property
     def headers(self) -> dict[str, str]:
@@ -70,30 +67,17 @@ class _Request:
 
 
 class _Signed(AuthBase):
-    # Set for each request, so that no .netrc file replaces it.
-    def __init__(self, credential: Credential) -> None:
-        self._credential = credential
+    # Set for each request, so that no .netrc file replaces it. Without a signer, the request has no credential.
+    def __init__(self, signer: Signer | None) -> None:
+        self._signer = signer
+        # Not the header itself, which an exception would keep.
+        self.digest = b""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        self._credential.sign(request.headers)
+        if self._signer is not None:
+            self._signer.sign(request.headers)
+            self.digest = digest_of(request.headers)
         return request
-
-
-class _Session(requests.Session):
-    def __init__(self) -> None:
-        super().__init__()
-        self._environment: dict[tuple[str, str], Any] = {}
-
-    def merge_environment_settings(self, url: str | bytes | None, *args: Any, **kwargs: Any) -> Any:
-        """Proxies and CA bundle of the environment, read once per host: that takes longer than building a request."""
-        host = _origin(str(url))
-        if host not in self._environment:
-            self._environment[host] = super().merge_environment_settings(url, *args, **kwargs)
-        return self._environment[host]
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """None, because requests would read the body of a redirect without the size limit."""
-        return None
 
 
 class Transport:
@@ -103,7 +87,7 @@ class Transport:
         self,
         server: Server,
         organization: str,
-        credential: Credential,
+        signer: Signer,
         *,
         limits: Limits | None = None,
         pool_size: int = 12,
@@ -121,25 +105,18 @@ class Transport:
         self.asked_to_wait = 0.0
         # The same, without the waits of server errors, which say nothing about the person's rate limit.
         self.person_asked_to_wait = 0.0
-        self._credential = credential
-        self._auth = _Signed(credential)
+        self._signer = signer
         self._versions = Versions()
-        self._session = _Session()
-        self._session.headers = requests.structures.CaseInsensitiveDict(
+        self._session = new_session(
             {
                 "Accept-Encoding": "gzip, deflate",
-                "User-Agent": USER_AGENT,
                 # Otherwise a bad token leads to a redirect to the sign-in page.
                 "X-TFS-FedAuthRedirect": "Suppress",
                 "X-VSS-ForceMsaPassThrough": "true",
                 "X-TFS-Session": self.session_id,
-            }
+            },
+            pool_size=pool_size,
         )
-        # The service sets session cookies; they are never stored.
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = DeadlineAdapter(pool_connections=2, pool_maxsize=pool_size, max_retries=0)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
 
     def __repr__(self) -> str:
         return f"<Transport {self.server.name} {self.organization}>"
@@ -165,21 +142,29 @@ class Transport:
         api_version: str = API_VERSION,
         max_bytes: int | None = None,
         accept: str = JSON,
+        is_signed: bool = True,
     ) -> Response:
         """Send a request and return the answer with any status. `path` has unencoded segments below the organization,
-        and `query` parameters, of which those that are None are left out.
+        and `query` parameters, of which those that are None are left out. Unless `is_signed`, no credential is sent.
 
         Raises `Unreachable`, `AnswerTooLarge`, `UnexpectedAnswer` or `ServerTooOld`, and `NotFound` for an invalid
         segment such as "..".
         """
         content, most = _encoded(json), max_bytes or self.limits.max_bytes
         with deadline(time.monotonic() + self.limits.deadline) as ends_at:
+            if is_signed:
+                self._signer.prepare()
             while True:
                 version = self._versions.spoken(api_version, path)
                 url = self._url(service, path, {**(query or {}), "api-version": version})
-                answer = self._send(_Request(method, url, content, most, accept, service), ends_at)
+                answer = self._send(_Request(method, url, content, most, accept, service, is_signed), ends_at)
                 if not self._versions.learn(answer, spoken=version, path=path):
                     return answer
+
+    def prepare(self) -> None:
+        """Get what signs the next request, such as an access token. Raises `AzureDevOpsError`."""
+        with deadline(time.monotonic() + self.limits.deadline):
+            self._signer.prepare()
 
     def get(
         self,
@@ -200,28 +185,37 @@ class Transport:
         encoded = "/".join(_segment(part) for part in (self.organization, *path))
         given = {name: value for name, value in query.items() if value is not None}
         url = f"{base}/{encoded}?{urlencode(given, quote_via=quote, safe='$')}"
-        if _origin(url) != _origin(base):
+        if origin(url) != origin(base):
             raise ValueError("not the configured server")
         return url
 
     def _send(self, request: _Request, ends_at: float) -> Response:
-        outcome = self._exchange(request, ends_at)
+        outcome, used = self._exchange(request, ends_at)
         # An idle connection may be closed just as it is reused; reads can be retried safely.
         again = isinstance(outcome, errors.ConnectionFailed) and request.method in _READS
         if again and time.monotonic() < ends_at:
-            outcome = self._exchange(request, ends_at)
+            outcome, used = self._exchange(request, ends_at)
+        # What was refused was not carried out, so a write can be repeated too.
+        if isinstance(outcome, Response) and self._may_be_outdated(outcome) and self._signer.renew(used):
+            outcome, _ = self._exchange(request, ends_at)
         if isinstance(outcome, errors.AzureDevOpsError):
             # Raised here, without the exception of requests, which contains the token.
             raise outcome
         return outcome
 
-    def _exchange(self, request: _Request, ends_at: float) -> Response | errors.AzureDevOpsError:
+    def _may_be_outdated(self, answer: Response) -> bool:
+        """Whether an access token was refused, as it is after its end."""
+        return answer.by_principal and isinstance(classify(answer), (errors.TokenRefused, errors.EmptyRefusal))
+
+    def _exchange(self, request: _Request, ends_at: float) -> tuple[Response | errors.AzureDevOpsError, bytes]:
+        """The outcome of a request, and the digest of its Authorization header."""
         started = time.monotonic()
-        outcome = self._ask_once(request, started, ends_at)
+        signed = _Signed(self._signer if request.is_signed else None)
+        outcome = self._ask_once(request, signed, started, ends_at)
         self._log(request, outcome, time.monotonic() - started)
         if self.after_exchange is not None:
             self.after_exchange()
-        return outcome
+        return outcome, signed.digest
 
     def _log(self, request: _Request, outcome: Response | errors.AzureDevOpsError, seconds: float) -> None:
         """Log a call, on the debug level if it succeeded.
@@ -234,25 +228,28 @@ class Transport:
         level = logging.DEBUG if went_well else logging.INFO
         log.log(level, "Azure DevOps: %s %s: %s", request.method, urlsplit(request.url).path, result, extra=extra)
 
-    def _ask_once(self, request: _Request, started: float, ends_at: float) -> Response | errors.AzureDevOpsError:
+    def _ask_once(
+        self, request: _Request, signed: _Signed, started: float, ends_at: float
+    ) -> Response | errors.AzureDevOpsError:
         try:
-            with self._response(request, max(0.001, ends_at - started)) as response:
-                body = _read(response, request.max_bytes)
+            with self._response(request, signed, max(0.001, ends_at - started)) as response:
+                body = read(response, request.max_bytes)
                 answer = self._answer(request, response, body or b"", time.monotonic() - started)
                 if body is None:
                     return errors.AnswerTooLarge(status=answer.status, activity_id=answer.activity_id)
                 self._remember_wait(answer)
                 return answer
         except Exception as error:
-            return errors.TimedOut() if time.monotonic() >= ends_at else _translate(error)
+            return errors.TimedOut() if time.monotonic() >= ends_at else translated(error)
 
     def _answer(self, request: _Request, response: requests.Response, body: bytes, elapsed: float) -> Response:
         """The answer with the credential redacted, in case the server sent it back."""
-        headers, body, held_token = without_token(self._credential, _headers(response), body)
+        headers, body, held_token = without_token(self._signer, headers_of(response), body)
         host = urlsplit(request.url).hostname or ""
         if held_token:
             log.warning("%s sent the token in use back. It is redacted from the answer.", host)
-        return Response(response.status_code, headers, body, elapsed, host, request.service, held_token)
+        by_principal = request.is_signed and self._signer.by_principal
+        return Response(response.status_code, headers, body, elapsed, host, request.service, held_token, by_principal)
 
     def _remember_wait(self, answer: Response) -> None:
         wait = answer.retry_after or 0.0
@@ -260,13 +257,13 @@ class Transport:
         if answer.status < 500:
             self.person_asked_to_wait = max(self.person_asked_to_wait, wait)
 
-    def _response(self, request: _Request, left: float) -> requests.Response:
+    def _response(self, request: _Request, signed: _Signed, left: float) -> requests.Response:
         return self._session.request(
             request.method,
             request.url,
             data=request.content,
             headers=request.headers,
-            auth=self._auth,
+            auth=signed,
             timeout=(min(self.limits.connect_timeout, left), left),
             verify=self.server.ca_bundle or True,
             proxies=self.server.proxies,
@@ -287,60 +284,9 @@ def _segment(name: str) -> str:
     return quote(name, safe="")
 
 
-def _read(response: requests.Response, max_bytes: int) -> bytes | None:
-    """The decoded body; None if it exceeds the size limit after decoding."""
-    body = bytearray()
-    for chunk in response.raw.stream(_CHUNK, decode_content=True):
-        body += chunk
-        if len(body) > max_bytes:
-            return None
-    return bytes(body)
-
-
 def successful(answer: Response, *, content: Content = "json") -> Response:
     """The answer, if it is successful. Otherwise raises the error from `classify`."""
     error = classify(answer, content=content)
     if error is not None:
         raise error
     return answer
-
-
-def _headers(response: requests.Response) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
-
-
-_KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.AzureDevOpsError]], ...] = (
-    # Interrupted handshakes are not about certificates.
-    ((ssl.SSLEOFError, ssl.SSLZeroReturnError), errors.ConnectionFailed),
-    ((requests.exceptions.SSLError, urllib3.exceptions.SSLError), errors.TlsFailure),
-    # Before the exceptions that it wraps, because they are about the proxy.
-    ((urllib3.exceptions.ProxyError,), errors.ProxyFailed),
-    ((urllib3.exceptions.NameResolutionError,), errors.DnsFailure),
-    # Before timeouts, because urllib3 derives refused connections from them.
-    ((urllib3.exceptions.NewConnectionError,), errors.ConnectionFailed),
-    (
-        (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError),
-        errors.TimedOut,
-    ),
-    ((ConnectionError, IncompleteRead), errors.ConnectionFailed),
-    ((requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError), errors.UnexpectedAnswer),
-    # Not HTTP.
-    ((HTTPException,), errors.UnexpectedAnswer),
-    ((requests.exceptions.ConnectionError, urllib3.exceptions.HTTPError, OSError), errors.ConnectionFailed),
-)
-
-
-def _translate(error: BaseException) -> errors.AzureDevOpsError:
-    wrapped = causes(error)
-    # The only sign of the proxy's answer to CONNECT is this message of http.client.
-    if any(isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed: 407") for cause in wrapped):
-        return errors.ProxyRefused(detail=type(error).__name__)
-    for kinds, error_type in _KINDS:
-        if any(isinstance(cause, kinds) for cause in wrapped):
-            return error_type(detail=type(error).__name__)
-    return errors.UnexpectedAnswer(detail=type(error).__name__)

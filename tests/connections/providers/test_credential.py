@@ -10,7 +10,7 @@ from connections.providers import registry
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.models import Server
 from connections.providers.azure_devops.transport import Transport
-from connections.providers.credential import Credential
+from connections.providers.credential import Credential, Signer
 from core.encryption import UnreadableToken, fingerprint
 from core.redaction import REDACTED
 from core.secrets import Secret
@@ -20,7 +20,7 @@ from tests.factories import ConnectionFactory, StoredCredentialFactory
 CLIENT_SECRET, ACCESS_TOKEN = "client-secret-0123456789", "access-token-0123456789abcdef"
 
 
-class Bearer(Credential):
+class Bearer(Credential, Signer):
     """Sends another text than it is stored as, as a service principal does."""
 
     __slots__ = ()

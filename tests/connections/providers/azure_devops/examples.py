@@ -26,11 +26,19 @@ class Example(NamedTuple):
     headers: dict[str, str]
     body: bytes
     service: Service = "core"
+    by_principal: bool = False
 
     @property
     def answer(self) -> Response:
         """The answer as the transport hands it on."""
-        return Response(self.status, self.headers, self.body, host=HOST, service=self.service)
+        return Response(
+            self.status,
+            self.headers,
+            self.body,
+            host=HOST,
+            service=self.service,
+            by_principal=self.by_principal,
+        )
 
 
 def envelope(message: str, type_key: str | None = None) -> bytes:
@@ -41,6 +49,10 @@ def envelope(message: str, type_key: str | None = None) -> bytes:
 
 NOBODY = f"TF400813: The user '{ANONYMOUS_ID}' is not authorized to access this resource."
 SOMEBODY = "TF400813: The user 'tenant\\me@example.com' is not authorized to access this resource."
+SOME_PRINCIPAL = f"TF400813: The user '{ME}' is not authorized to access this resource."
+NOT_ADDED = (
+    f"TF401444: Please sign-in at least once as {ME}\\{ME}\\c7965a43-7b7a-7e71-8a3e-0123456789ab in a web browser."
+)
 EXPIRED = "Access Denied: The Personal Access Token used has expired."
 EXPIRED_HEADER = {"x-tfs-serviceerror": "Access%20Denied%3A%20The%20Personal%20Access%20Token%20used%20has%20expired."}
 POLICY = {
@@ -73,7 +85,27 @@ def to(address: str) -> dict[str, str]:
 
 
 # Row, then its examples.
+
+
+def to_principal(situation: str, status: int, headers: dict[str, str], body: bytes) -> Example:
+    """An answer to the access token of an application."""
+    return Example(situation, status, headers, body, by_principal=True)
+
+
 EXAMPLES: dict[str, tuple[Example, ...]] = {
+    "application not added": (
+        to_principal("two GUIDs", 401, JSON, envelope(NOT_ADDED, "UnauthorizedRequestException")),
+        to_principal("text", 401, PLAIN, NOT_ADDED.encode()),
+        to_principal("403", 403, JSON, envelope(NOT_ADDED, "UnauthorizedRequestException")),
+    ),
+    "application of another tenant": (
+        to_principal("by type", 401, JSON, envelope("x", "AadUserStateException")),
+        to_principal("by words", 401, JSON, envelope(UNKNOWN_PERSON, "OtherException")),
+    ),
+    "application without access": (
+        to_principal("a GUID", 401, JSON | SIGNED, envelope(SOME_PRINCIPAL, "UnauthorizedRequestException")),
+        to_principal("unsigned", 401, JSON, envelope(SOME_PRINCIPAL, "UnauthorizedRequestException")),
+    ),
     "expired": (
         Example("JSON", 401, JSON, envelope(EXPIRED, "AccessCheckException")),
         Example("text", 401, PLAIN, EXPIRED.encode()),

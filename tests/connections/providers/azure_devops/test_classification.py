@@ -53,6 +53,9 @@ def test_the_documentation_has_the_same_rows_in_the_same_order() -> None:
 
 # What may reject a stored token; everything else is trouble on the way.
 REJECTING = {
+    "application not added",
+    "application of another tenant",
+    "application without access",
     "expired",
     "global token refused by policy",
     "conditional access",

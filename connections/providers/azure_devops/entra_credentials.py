@@ -1,0 +1,67 @@
+"""Credentials of Microsoft Entra applications, which are exchanged for access tokens.
+
+https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/service-principal-managed-identity
+"""
+
+import json
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Self
+
+from connections.providers.credential import Credential
+
+
+class EntraCredential(Credential):
+    """A credential of an application in a tenant. `reveal()` is a JSON object with the ids and the secret parts."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, secret: str) -> None:
+        super().__init__(secret)
+        self._parts: dict[str, str] = json.loads(secret)
+
+    @classmethod
+    def _of(cls, **parts: str) -> Self:
+        # In one order, so that the same credential always has the same fingerprint.
+        return cls(json.dumps(parts, sort_keys=True, separators=(",", ":")))
+
+    @property
+    def tenant(self) -> str:
+        """The tenant id."""
+        return self._parts["tenant"]
+
+    @property
+    def client(self) -> str:
+        """The client id of the application."""
+        return self._parts["client"]
+
+    @abstractmethod
+    def proof(self, endpoint: str) -> Mapping[str, str]:
+        """The fields of a token request that prove who asks. `endpoint` is where it is sent."""
+
+
+def tenant_of(credential: Credential) -> str:
+    """The tenant of an application; empty for a credential of a person."""
+    return credential.tenant if isinstance(credential, EntraCredential) else ""
+
+
+class EntraClientSecret(EntraCredential):
+    """A client secret. Microsoft Entra does not tell its expiry date, so people record it."""
+
+    __slots__ = ()
+
+    kind = "entra_client_secret"
+    label = "Microsoft Entra client secret"
+
+    @classmethod
+    def of(cls, tenant: str, client: str, secret: str) -> Self:
+        """The credential with these ids and this value of a secret."""
+        return cls._of(tenant=tenant, client=client, secret=secret)
+
+    def proof(self, endpoint: str) -> Mapping[str, str]:
+        """The secret itself."""
+        return {"client_secret": self._parts["secret"]}
+
+    def secrets(self) -> tuple[str, ...]:
+        """The secret, without the ids, which are no secrets."""
+        return (self._parts["secret"],)
