@@ -1,6 +1,6 @@
 """The answers for each kind of fault in `sandbox.fault_injection`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sandbox import error_responses, intermediaries, permissions
 from sandbox.fault_injection import Fault
@@ -8,18 +8,23 @@ from sandbox.http_messages import Answer, Request, model_error, usual_headers
 from sandbox.list_faults import LISTS
 
 Headers = list[tuple[str, str]]
+Answers = Mapping[str, Callable[[Request, Fault, Answer], Answer]]
 
 
-def faulty_answer(request: Request, fault: Fault, ask: Callable[[Request], Answer]) -> Answer:
+def faulty_answer(
+    request: Request, fault: Fault, ask: Callable[[Request], Answer], answers: Answers | None = None
+) -> Answer:
     """The faulty answer. `ask` is the service, called only if its usual answer is needed.
 
+    `answers` are those of each kind, by default those of Azure DevOps.
     Faults that break the connection itself are handled by the connection.
     """
     if fault.kind in LISTS:
         answer = LISTS[fault.kind](request, fault, ask)
     else:
         usual = ask(request) if fault.needs_answer else Answer(0)
-        answer = ANSWERS[fault.kind](request, fault, usual) if fault.kind in ANSWERS else usual
+        known = ANSWERS if answers is None else answers
+        answer = known[fault.kind](request, fault, usual) if fault.kind in known else usual
     if fault.status is not None:
         answer.status = fault.status
     if fault.body is not None:
@@ -66,7 +71,7 @@ def _bom(_request: Request, _fault: Fault, usual: Answer) -> Answer:
     return Answer(usual.status, b"\xef\xbb\xbf" + usual.body, usual.headers)
 
 
-ANSWERS: dict[str, Callable[[Request, Fault, Answer], Answer]] = {
+ANSWERS: Answers = {
     "status": lambda _request, _fault, _usual: Answer(500),
     "throttle": lambda request, fault, _usual: error_responses.throttled(request, fault.retry_after),
     "throttled_refusal": _throttled_refusal,

@@ -30,6 +30,7 @@ KINDS = {
     "endless_list": "the usual list, with a continuation token that never ends",
     "repeated_items": "the usual list, with the first item of each page also on the page before",
     "omit_fields": "the usual answer without `fields`",
+    "entra_error": "Microsoft Entra refuses with `code`, as 400 or 401 (or `status`)",
     "close": "the connection is closed without an answer",
     "reset": "the connection is reset without an answer",
     "cut": "the connection is closed in the middle of the answer",
@@ -39,6 +40,12 @@ KINDS = {
     "not_json": "a body that is declared as JSON but is not",
     "bom": "the usual answer, preceded by a byte order mark",
 }
+# What Microsoft Entra can do wrong; the others are about Azure DevOps, which does all but the first.
+ENTRA_KINDS = (
+    *("entra_error", "latency", "status", "throttle", "maintenance", "block_page", "not_json", "bom"),
+    *("close", "reset", "cut", "drip", "oversized", "bomb"),
+)
+AZURE_DEVOPS_KINDS = tuple(kind for kind in KINDS if kind != "entra_error")
 # The variants of a kind. The first one is the default.
 VARIANTS: dict[str, tuple[str, ...]] = {
     "throttled_refusal": ("retry_after", "remaining", "delay", "all"),
@@ -65,10 +72,11 @@ class Fault:
     `organization` and `method` are compared case-insensitively, `path` and `query` are regular expressions that are
     searched in the decoded path and in `name=value&name=value`, `token` is the name of a sample token. `variant` is
     one of `VARIANTS`. `status`, `body` and `headers` replace those of the kind's answer; None keeps them.
-    `retry_after` is in seconds, `fields` are names of properties. `seconds` is a delay, or the pause between two bytes
-    of a drip. With `carried_out` the request is carried out, as if only the answer were lost.
-    Raises `ValueError` for an unknown kind or variant, an invalid expression, status or header, and `TypeError` if
-    `fields` is not a list.
+    `retry_after` is in seconds, `fields` are names of properties, `code` is a number of Microsoft Entra. `seconds` is a
+    delay, or the pause between two bytes of a drip. With `carried_out` the request is carried out, as if only the
+    answer were lost.
+    Raises `ValueError` for an unknown kind or variant, an invalid expression, status, header or code, and `TypeError`
+    if `fields` is not a list.
     """
 
     kind: str
@@ -87,6 +95,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     fields: tuple[str, ...] = ("state",)
     carried_out: bool = False
+    code: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -111,6 +120,8 @@ class Fault:
         for name, value in self.headers.items():
             if not _HEADER_NAME.fullmatch(name) or not isinstance(value, str) or not value.isprintable():
                 raise ValueError(f"the header {name!r} is not valid")
+        if not isinstance(self.code, int) or (self.kind == "entra_error") != (self.code > 0):
+            raise ValueError("entra_error needs a code, a number such as 7000215, and no other kind has one")
         if isinstance(self.fields, str):
             raise TypeError("fields must be a list of names")
         self.fields = tuple(self.fields)
@@ -137,15 +148,16 @@ class Fault:
 
 
 class Behaviour:
-    """The current rules. They can be changed while the sandbox runs."""
+    """The current rules, each of one of the `kinds`. They can be changed while the sandbox runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: tuple[str, ...] = AZURE_DEVOPS_KINDS) -> None:
+        self._kinds = kinds
         self._lock = threading.Lock()
         self._rules: list[Fault] = []
 
     def add(self, kind: str, **rule: Any) -> Fault:
         """Add a rule with the fields of `Fault`. The newest rule that matches applies."""
-        fault = Fault(kind, **rule)
+        fault = self._made(kind=kind, **rule)
         with self._lock:
             self._rules.insert(0, fault)
         return fault
@@ -160,11 +172,17 @@ class Behaviour:
         for rule in rules:
             if "after" in rule or (faults and faults[-1].times is None):
                 raise ValueError("in a sequence, each rule starts when the previous one has ended")
-            faults.append(Fault(**{"times": 1, **rule, "after": begun}))
+            faults.append(self._made(**{"times": 1, **rule, "after": begun}))
             begun += faults[-1].times or 0
         with self._lock:
             self._rules[:0] = faults
         return faults
+
+    def _made(self, **rule: Any) -> Fault:
+        fault = Fault(**rule)
+        if fault.kind not in self._kinds:
+            raise ValueError(f"{fault.kind} does not occur here; choose one of {', '.join(self._kinds)}")
+        return fault
 
     def clear(self) -> None:
         """Remove all rules."""

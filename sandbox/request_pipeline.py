@@ -67,7 +67,7 @@ def _admit_identity(request: Request, token: AccessToken) -> AccessToken:
         raise ErrorResponse(error_responses.not_materialized(request, owner))
     if organization.fenced:
         raise ErrorResponse(error_responses.fenced(request))
-    if owner.id not in organization.members:
+    if not organization.knows(owner, request.now):
         if isinstance(owner, Principal):
             raise ErrorResponse(error_responses.principal_not_a_member(request, owner))
         raise ErrorResponse(error_responses.not_a_member(request, owner))

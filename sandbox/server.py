@@ -5,8 +5,6 @@ import socket
 import ssl
 import threading
 import traceback
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +15,7 @@ from sandbox.fault_answers import faulty_answer
 from sandbox.fault_injection import Behaviour, Fault
 from sandbox.http import Connection
 from sandbox.http_messages import Answer, Request
+from sandbox.request_log import SeenRequest, remember, shown_query
 from sandbox.samples import build_state
 from sandbox.state import State
 
@@ -24,18 +23,6 @@ if TYPE_CHECKING:
     from sandbox.entra.issuer import Issuer
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_REMEMBERED = 20_000
-
-
-@dataclass(frozen=True)
-class SeenRequest:
-    """A request that was answered. Never contains a token."""
-
-    method: str
-    path: str
-    query: str
-    status: int
-    at: datetime
 
 
 class Sandbox:
@@ -196,6 +183,8 @@ class Sandbox:
         """The answer, by how many seconds it is delayed, and the fault that applies to it."""
         if request.path[:1] == ["_sandbox"]:
             return answer_control_request(self, request), 0.0, None
+        if self._issuer is not None and self._issuer.answers_here(request.path):
+            return self._issuer.serve(request)
         given, request.path, query = request.path, self._below(request.path), request.query
         request.now = self.state.now()
         faults = self._faults(request)
@@ -214,7 +203,7 @@ class Sandbox:
         organization = request.path[0] if request.path else ""
         token = request_pipeline.token_of(self.state, request)
         name, path = token.name if token else "", "/" + "/".join(request.path)
-        asked = (organization, request.method, path, _query(request.query), name)
+        asked = (organization, request.method, path, shown_query(request.query), name)
         injected = self.behaviour.take(*asked)
         requested = self.state.organization(organization)
         if not injected and requested is not None:
@@ -242,9 +231,8 @@ class Sandbox:
     def _remember(self, request: Request, path: list[str], query: dict[str, str], answer: Answer) -> None:
         self.answered += 1
         shown = "/" + "/".join(path)
-        self.requests.append(SeenRequest(request.method, shown, _query(query), answer.status, self.state.now()))
-        if len(self.requests) > 2 * _REMEMBERED:
-            del self.requests[:_REMEMBERED]
+        seen = SeenRequest(request.method, shown, shown_query(query), answer.status, self.state.now())
+        remember(self.requests, seen)
 
 
 def _issuer(state: State, folder: Path, host: str, port: int) -> "Issuer":
@@ -252,10 +240,6 @@ def _issuer(state: State, folder: Path, host: str, port: int) -> "Issuer":
     from sandbox.entra.issuer import Issuer
 
     return Issuer(state, folder, _listen(host, port), host)
-
-
-def _query(query: dict[str, str]) -> str:
-    return "&".join(f"{name}={value}" for name, value in query.items())
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -74,7 +74,8 @@ class Organization:
     """An organization and its policies. `members` are person ids; those in `powerless` cannot change anything.
 
     `tenant` is its Microsoft Entra tenant, None for an organization of Microsoft accounts. `licences` are those of
-    members who do not have Basic, `denied_to` the rights that some have in no project, both by person id.
+    members who do not have Basic, `denied_to` the rights that some lack in every project, and `members_from` when
+    new members are known everywhere in the service, all by person id.
 
     `throttled` is how many seconds everyone is asked to wait. The first of `usual_faults` that matches a request
     applies. `refuses_silently` gives no reason for refusing an invalid token. `permission_first` checks permissions
@@ -89,6 +90,7 @@ class Organization:
     tenant: str | None = TENANT
     licences: dict[str, Licence] = field(default_factory=dict)
     denied_to: dict[str, frozenset[str]] = field(default_factory=dict)
+    members_from: dict[str, datetime] = field(default_factory=dict)
     stopped: bool = False
     fenced: bool = False
     refuses_global_tokens: bool = False
@@ -114,6 +116,10 @@ class Organization:
         if person is None:
             return [project for project in self.projects if project.visibility == "public"]
         return [project for project in self.projects if project.seen_by is None or person.id in project.seen_by]
+
+    def knows(self, person: Person, now: datetime) -> bool:
+        """Whether a person is a member, and not so new that parts of the service do not know it yet."""
+        return person.id in self.members and now >= self.members_from.get(person.id, now)
 
     def licence_of(self, person: Person | None) -> Licence:
         """The licence of a member; Basic unless it is recorded otherwise."""

@@ -62,10 +62,22 @@ class Authority:
                 _write(path, certificate, key)
         return path
 
+    def key(self, name: str) -> rsa.RSAPrivateKey:
+        """The key of a certificate. Made when it does not exist."""
+        key = serialization.load_pem_private_key(self.certificate_file(name).read_bytes(), None)
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise TypeError(f"the key of {name} is not RSA")
+        return key
+
     def certificate(self, name: str) -> x509.Certificate | None:
         """The certificate of an application, if `certificate_file` has made one."""
         path = self._folder / f"{name}.pem"
         return x509.load_pem_x509_certificate(path.read_bytes()) if path.exists() else None
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write another file into the folder."""
+        with self._lock:
+            _replace(self._folder / name, text.encode())
 
     def _make(self) -> None:
         """The authority and one server. The authority signs nothing else, so its key is not kept."""

@@ -6,6 +6,7 @@ from typing import Any
 from sandbox.entra import samples
 from sandbox.entra.directory import Application
 from sandbox.entra.issuer import Issuer
+from sandbox.entra.managed_identity import IDENTITY_HEADER
 
 
 def answer(issuer: Issuer, method: str, path: list[str], body: Any) -> tuple[int, Any]:
@@ -16,8 +17,12 @@ def answer(issuer: Issuer, method: str, path: list[str], body: Any) -> tuple[int
     if path == ["behaviour"] and method == "DELETE":
         issuer.behaviour.clear()
         return 200, {}
-    if path == [] and method == "GET":
+    if path == [] and method in ("GET", "POST"):
+        if method == "POST":
+            issuer.lifetime = None if body["lifetime"] is None else float(body["lifetime"])
         return 200, _overview(issuer)
+    if path == ["requests"] and method == "GET":
+        return 200, [asdict(seen) for seen in issuer.requests]
     if path == ["applications"] and method == "POST":
         return 201, _shown(issuer, issuer.create_application(body["name"]))
     if path[:1] == ["applications"] and len(path) == 2 and method in ("GET", "POST"):
@@ -32,6 +37,7 @@ def _overview(issuer: Issuer) -> dict[str, Any]:
         "authority": issuer.url,
         "ca_file": str(issuer.ca_file),
         "lifetime": issuer.lifetime,
+        "identity_header": IDENTITY_HEADER,
         "applications": {application.name: _shown(issuer, application) for application in issuer.directory},
         "behaviour": [asdict(rule) for rule in issuer.behaviour.rules()],
     }
@@ -47,6 +53,7 @@ def _shown(issuer: Issuer, application: Application) -> dict[str, Any]:
         "object_id": principal.object_id,
         "secrets": [{"value": secret.value, "ends_at": secret.ends_at} for secret in application.secrets],
         "certificates": len(application.certificates),
+        "workload_token": issuer.workload_token(application.name) if application.federated else "",
         "federated": [asdict(credential) for credential in application.federated],
         "enabled": application.is_enabled,
         "organizations": {
@@ -59,7 +66,7 @@ def _shown(issuer: Issuer, application: Application) -> dict[str, Any]:
 
 def _change(issuer: Issuer, application: Application, body: dict[str, Any]) -> None:
     """Carry out what the body names, in this order."""
-    known = {"enabled", "end_secrets", "new_secret", "certificate", "organization", "licence", "member"}
+    known = {"enabled", "end_secrets", "new_secret", "certificate", "organization", "licence", "member", "after"}
     if unknown := set(body) - known:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(sorted(known))}")
     application.is_enabled = bool(body.get("enabled", application.is_enabled))
@@ -75,4 +82,5 @@ def _change(issuer: Issuer, application: Application, body: dict[str, Any]) -> N
             body["organization"],
             licence=body.get("licence", "basic"),
             member=bool(body.get("member", True)),
+            after=float(body.get("after", 0)),
         )

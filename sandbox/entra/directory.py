@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from cryptography.x509 import Certificate
 
+FEDERATION_AUDIENCE = "api://AzureADTokenExchange"
+
 
 @dataclass
 class ClientSecret:
@@ -38,7 +40,7 @@ class FederatedCredential:
 
     issuer: str
     subject: str
-    audience: str = "api://AzureADTokenExchange"
+    audience: str = FEDERATION_AUDIENCE
 
 
 @dataclass
@@ -46,7 +48,8 @@ class Application:
     """An application in a tenant, registered and present as an enterprise application.
 
     It has three ids: `client_id`, `object_id` of the registration, and the object id of its `principal`, which is what
-    Azure DevOps wants. `is_enabled` is False for a disabled one, whose access tokens stay valid.
+    Azure DevOps wants. `is_enabled` is False for a disabled one, whose access tokens stay valid; a managed identity has
+    no credential of its own.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Application:
     certificates: list[Certificate] = field(default_factory=list, repr=False)
     federated: list[FederatedCredential] = field(default_factory=list)
     is_enabled: bool = True
+    is_managed: bool = False
 
     @property
     def client_id(self) -> str:

@@ -4,21 +4,25 @@ import json
 import socket
 import ssl
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import parse_qsl
 
-from sandbox.entra import samples, token_endpoint
+from sandbox.entra import faults, managed_identity, samples, token_endpoint
 from sandbox.entra.authority import Authority
-from sandbox.entra.directory import Application, ClientSecret
+from sandbox.entra.directory import FEDERATION_AUDIENCE, Application, ClientSecret
 from sandbox.entra.refusals import NO_STORE, TokenRefused, refusal
 from sandbox.entra.tokens import SignedToken, SigningKey
-from sandbox.fault_injection import Behaviour, Fault
+from sandbox.fault_answers import faulty_answer
+from sandbox.fault_injection import ENTRA_KINDS, Behaviour, Fault
 from sandbox.http_messages import JSON, Answer, Request
 from sandbox.ids import stable_id
 from sandbox.people import AZURE_DEVOPS, Principal
+from sandbox.request_log import SeenRequest, remember, shown_query
 from sandbox.state import Licence, State
 
+_A_YEAR = 365 * 24 * 60 * 60
 Controller = Callable[["Issuer", Request, str], Answer]
 
 
@@ -32,13 +36,15 @@ class Issuer:
     def __init__(self, state: State, folder: Path, opened: socket.socket, host: str) -> None:
         self.state = state
         self.directory = samples.sample_directory()
-        self.behaviour = Behaviour()
+        self.behaviour = Behaviour(ENTRA_KINDS)
+        self.requests: list[SeenRequest] = []
         self.lifetime: float | None = None
         self.socket = opened
         shown = f"[{host}]" if ":" in host else host
         self.url = f"https://{shown}:{opened.getsockname()[1]}"
         self.signing_key = SigningKey(stable_id("signing key"))
         self._authority = Authority(folder)
+        self._workload_key = SigningKey("cluster", lambda: self._authority.key("workload"))
         self._keys: dict[str, Any] = {}
         samples.add_principals(state, self.directory)
 
@@ -61,6 +67,7 @@ class Issuer:
         """Make the files that people and programs look for before they connect."""
         _ = self.ca_file
         self.certificate_file()
+        self._authority.write_text("workload.jwt", self.workload_token(seconds=_A_YEAR))
 
     def load_certificate(self, application: Application) -> None:
         """Register the certificate that an earlier run has made for an application."""
@@ -93,16 +100,32 @@ class Issuer:
         for secret in self.directory.named(name).secrets:
             secret.ends_at = min(secret.ends_at or self.state.now(), self.state.now())
 
-    def set_member(self, name: str, organization: str, *, licence: Licence = "basic", member: bool = True) -> None:
-        """Add an application to an organization, change its licence, or remove it. Raises `KeyError`, `ValueError`."""
+    def set_member(
+        self, name: str, organization: str, *, licence: Licence = "basic", member: bool = True, after: float = 0.0
+    ) -> None:
+        """Add an application to an organization, change its licence, or remove it. Raises `KeyError`, `ValueError`.
+
+        It is refused like a stranger for another `after` seconds.
+        """
         principal, joined = self.directory.named(name).principal, self.state.organizations[organization.lower()]
         if licence not in get_args(Licence):
             raise ValueError(f"unknown licence; choose one of {', '.join(get_args(Licence))}")
         joined.licences[principal.id] = licence
+        joined.members_from[principal.id] = self.state.now() + timedelta(seconds=after)
         if member:
             samples.add_to_organization(joined, principal)
         else:
             joined.members.discard(principal.id)
+
+    def workload_token(self, name: str = "full", *, seconds: float = 3600, **claims: Any) -> str:
+        """A token of another issuer, with which an application signs in (workload identity federation).
+
+        `claims` replace the usual ones: `iss`, `sub`, `aud`, `iat`, `nbf`, `exp`.
+        """
+        now = self.state.now().timestamp()
+        usual = {"iss": samples.WORKLOAD_ISSUER, "sub": samples.workload_subject(name), "aud": FEDERATION_AUDIENCE}
+        times = {"iat": int(now), "nbf": int(now), "exp": int(now + seconds)}
+        return self._workload_key.signed({**usual, **times, **claims})
 
     def trust(self, issuer: str, key: Any) -> None:
         """Know the public key of another issuer, of which applications accept tokens."""
@@ -110,6 +133,8 @@ class Issuer:
 
     def key_of(self, token: SignedToken) -> Any:
         """The public key of the issuer that a token names; None if it is unknown."""
+        if token.claims.get("iss") == samples.WORKLOAD_ISSUER:
+            return self._workload_key.public_key()
         return self._keys.get(str(token.claims.get("iss")))
 
     def audiences(self, tenant: str) -> set[str]:
@@ -121,11 +146,32 @@ class Issuer:
         """The name of the application that a principal belongs to."""
         return next(application.name for application in self.directory if application.principal == principal)
 
+    def answers_here(self, path: list[str]) -> bool:
+        """Whether a path at the address of Azure DevOps is answered by Microsoft Entra, without TLS."""
+        return managed_identity.is_asked(path)
+
     def serve(self, request: Request) -> tuple[Answer, float, Fault | None]:
         """The answer, by how many seconds it is delayed, and the fault that applies to it."""
-        return self._answer(request), 0.0, None
+        path, query = "/" + "/".join(request.path), shown_query(request.query)
+        rules = self.behaviour.take("", request.method, path, query, self._client(request))
+        delay = sum(rule.seconds for rule in rules if rule.kind == "latency")
+        fault = next((rule for rule in rules if rule.kind != "latency"), None)
+        now = self.state.now()
+        if fault is None:
+            answer = self._answer(request)
+        else:
+            answer = faulty_answer(request, fault, self._answer, faults.answers(now))
+        remember(self.requests, SeenRequest(request.method, path, query, answer.status, now))
+        return answer, delay, fault
+
+    def _client(self, request: Request) -> str:
+        """The name of the application that a request is about, for the rules."""
+        client_id = _fields(request).get("client_id", "")
+        return next((application.name for application in self.directory if application.client_id == client_id), "")
 
     def _answer(self, request: Request) -> Answer:
+        if managed_identity.is_asked(request.path):
+            return managed_identity.answer(self, request)
         tenant, *rest = request.path or [""]
         method, controller = _ROUTES.get("/".join(rest).lower(), ("", None))
         if controller is None:
@@ -173,8 +219,12 @@ def _keys(issuer: Issuer, _request: Request, _tenant: str) -> Answer:
 
 
 def _token(issuer: Issuer, request: Request, tenant: str) -> Answer:
-    fields = dict(parse_qsl(request.body.decode("utf-8", errors="replace"), keep_blank_values=True))
-    return _json(token_endpoint.granted(issuer, token_endpoint.Form(tenant, fields)))
+    return _json(token_endpoint.granted(issuer, token_endpoint.Form(tenant, _fields(request))))
+
+
+def _fields(request: Request) -> dict[str, str]:
+    """The form that was sent."""
+    return dict(parse_qsl(request.body.decode("utf-8", errors="replace"), keep_blank_values=True))
 
 
 _ROUTES: dict[str, tuple[str, Controller | None]] = {

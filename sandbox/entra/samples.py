@@ -18,11 +18,13 @@ SAMPLES = {
     "no-licence": "is a member without a licence",
     "not-a-member": "is not a member",
     "disabled": "is disabled in Microsoft Entra",
+    "managed": "is the managed identity of this machine, and has no secret",
     "other-tenant": "belongs to another tenant than the organizations",
 }
 _LIMITED = frozenset({"GenericContribute", "CreateBranch", "PullRequestContribute"})
 _RICH = 2
-_SUBJECT = "system:serviceaccount:repositories:orchestrator"
+# Another issuer, such as that of a cluster, whose tokens the applications accept.
+WORKLOAD_ISSUER = "https://oidc.example.com/cluster/"
 
 
 def client_secret(name: str) -> str:
@@ -37,6 +39,9 @@ def sample_directory() -> Directory:
     by_name = {application.name: application for application in applications}
     by_name["full"].secrets.append(ClientSecret(client_secret("full-ended"), EPOCH - timedelta(days=1)))
     by_name["disabled"].is_enabled = False
+    by_name["managed"].is_managed = True
+    by_name["managed"].secrets = []
+    by_name["managed"].federated = []
     return Directory(applications)
 
 
@@ -48,8 +53,13 @@ def new_application(name: str) -> Application:
         f"Sandbox {name.replace('-', ' ')}",
         tenant,
         secrets=[ClientSecret(client_secret(name))],
-        federated=[FederatedCredential(f"https://issuer.example.com/{name}", _SUBJECT)],
+        federated=[FederatedCredential(WORKLOAD_ISSUER, workload_subject(name))],
     )
+
+
+def workload_subject(name: str) -> str:
+    """The workload that signs in as an application."""
+    return f"system:serviceaccount:sandbox:{name}"
 
 
 def add_principals(state: State, directory: Directory) -> None:
@@ -57,9 +67,9 @@ def add_principals(state: State, directory: Directory) -> None:
     acme = state.organizations["acme"]
     for name in ("limited", "reader", "stakeholder", "no-licence"):
         acme.members.add(directory.named(name).principal.id)
-    full = directory.named("full").principal
     for organization in state.organizations.values():
-        add_to_organization(organization, full)
+        for name in ("full", "managed"):
+            add_to_organization(organization, directory.named(name).principal)
     _limit(acme, directory.named("limited").principal)
     _show(acme, directory.named("reader").principal, _RICH)
     acme.denied_to[directory.named("reader").principal.id] = EVERY_RIGHT - READS

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 GRAPH = "https://graph.microsoft.com"
-_RESOURCES = (AZURE_DEVOPS, GRAPH)
+RESOURCES = (AZURE_DEVOPS, GRAPH)
 _DEFAULT = "/.default"
 # An application has permissions in Azure DevOps, and no scopes: this one opens every call.
 _NO_LIMIT = ("app_token",)
@@ -100,7 +100,7 @@ def _resource(form: Form) -> str:
     if len(scopes) != 1 or not scopes[0].endswith(_DEFAULT):
         raise TokenRefused(70011)
     resource = scopes[0].removesuffix(_DEFAULT)
-    if resource not in _RESOURCES:
+    if resource not in RESOURCES:
         raise TokenRefused(500011, resource=resource, tenant=form.tenant)
     return resource
 

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,11 +33,16 @@ def decoded(text: str) -> bytes:
         raise ValueError("not base64") from error
 
 
-class SigningKey:
-    """An RSA key that is made when it is first needed."""
+def _new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
 
-    def __init__(self, key_id: str) -> None:
+
+class SigningKey:
+    """An RSA key that `make` makes when it is first needed."""
+
+    def __init__(self, key_id: str, make: Callable[[], rsa.RSAPrivateKey] = _new_key) -> None:
         self.key_id = key_id
+        self._make = make
         self._lock = threading.Lock()
         self._made: rsa.RSAPrivateKey | None = None
 
@@ -45,7 +50,7 @@ class SigningKey:
     def _key(self) -> rsa.RSAPrivateKey:
         with self._lock:
             if self._made is None:
-                self._made = rsa.generate_private_key(65537, 2048)
+                self._made = self._make()
             return self._made
 
     def signed(self, claims: Claims, header: Mapping[str, str] | None = None) -> str:
@@ -54,9 +59,13 @@ class SigningKey:
         content = ".".join(encoded(json.dumps(part, separators=(",", ":")).encode()) for part in (head, claims))
         return f"{content}.{encoded(self._key.sign(content.encode(), _PADDINGS['RS256'], hashes.SHA256()))}"
 
+    def public_key(self) -> rsa.RSAPublicKey:
+        """The public key."""
+        return self._key.public_key()
+
     def public(self) -> dict[str, str]:
         """The public key as a JSON Web Key."""
-        numbers = self._key.public_key().public_numbers()
+        numbers = self.public_key().public_numbers()
         parts = {name: encoded(_bytes(value)) for name, value in (("n", numbers.n), ("e", numbers.e))}
         return {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.key_id, **parts}
 

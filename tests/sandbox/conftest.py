@@ -14,6 +14,7 @@ import requests
 from sandbox.samples import secret
 from sandbox.server import Sandbox
 from tests.needs import REFERENCE_VARIABLE, reference_folder
+from tests.sandbox.entra import Client
 from tests.sandbox.published import Published, route_of
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -104,6 +105,15 @@ def call(sandbox: Sandbox) -> Iterator[Caller]:
     caller.session.trust_env = False
     yield caller
     caller.session.close()
+
+
+@pytest.fixture
+def entra(sandbox: Sandbox) -> Iterator[Client]:
+    """Asks the simulated Microsoft Entra for tokens."""
+    client = Client(sandbox)
+    client.session.trust_env = False
+    yield client
+    client.session.close()
 
 
 @cache

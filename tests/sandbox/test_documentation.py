@@ -28,6 +28,8 @@ DOORS = (
     "/_sandbox/behaviour",
     "/_sandbox/entra",
     "/_sandbox/entra/applications",
+    "/_sandbox/entra/behaviour",
+    "/_sandbox/entra/requests",
 )
 
 

@@ -61,6 +61,30 @@ def test_secrets_end_and_begin(control: Ask, sandbox: Sandbox) -> None:
     assert client.token(client_secret=shown["secrets"][-1]["value"]).status_code == 200
 
 
+def test_faults_and_the_lifetime_of_tokens_are_set(control: Ask, sandbox: Sandbox) -> None:
+    assert control("POST", "", {"lifetime": 120}).json()["lifetime"] == 120
+    rules = [{"kind": "throttle", "retry_after": 7}, {"kind": "entra_error", "code": 53003, "status": 401}]
+    assert control("POST", "/behaviour", rules).status_code == 201
+    client = Client(sandbox)
+    assert client.by_secret().headers["Retry-After"] == "7"
+    assert code(client.by_secret()) == (401, 53003)
+    assert client.by_secret().json()["expires_in"] == 119
+    assert [seen["status"] for seen in control("GET", "/requests").json()] == [429, 401, 200]
+    control("POST", "/behaviour", {"kind": "status", "status": 502, "times": None})
+    control("DELETE", "/behaviour")
+    control("POST", "", {"lifetime": None})
+    assert client.by_secret().json()["expires_in"] > 3000
+
+
+def test_a_new_member_is_unknown_for_a_while(control: Ask, sandbox: Sandbox) -> None:
+    control("POST", "/applications/not-a-member", {"organization": "acme", "after": 90})
+    header = {"Authorization": f"Bearer {sandbox.entra.access_token('not-a-member')}"}
+    projects = f"{sandbox.url}/acme/_apis/projects"
+    assert requests.get(projects, headers=header, timeout=10).status_code == 401
+    sandbox.state.advance(90)
+    assert requests.get(projects, headers=header, timeout=10).json()["count"] > 0
+
+
 def test_an_application_is_disabled_and_gets_a_certificate(control: Ask, sandbox: Sandbox) -> None:
     shown = control("POST", "/applications/limited", {"enabled": False, "certificate": True}).json()
     assert (shown["enabled"], shown["certificates"]) == (False, 1)
@@ -76,6 +100,9 @@ def test_an_application_is_disabled_and_gets_a_certificate(control: Ask, sandbox
         ("/applications/full", {"colour": "red"}, 400),
         ("/applications/full", {"organization": "acme", "licence": "gold"}, 400),
         ("/applications/full", {"organization": "nowhere"}, 400),
+        ("/behaviour", {"kind": "entra_error"}, 400),
+        ("/behaviour", {"kind": "wrong_token"}, 400),
+        ("", {}, 400),
         ("/nothing", {}, 404),
     ],
 )

@@ -20,14 +20,6 @@ from tests.sandbox.entra import Client, code, encoded, signed
 NOWHERE = "00000000-1111-4222-8333-444444444444"
 
 
-@pytest.fixture
-def entra(sandbox: Sandbox) -> Client:
-    """A client that trusts the authority of the sandbox."""
-    client = Client(sandbox)
-    client.session.trust_env = False
-    return client
-
-
 def test_only_who_trusts_its_authority_connects(sandbox: Sandbox, entra: Client) -> None:
     with pytest.raises(requests.exceptions.SSLError):
         entra.session.get(sandbox.entra.url, timeout=10)

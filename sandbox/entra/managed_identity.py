@@ -1,0 +1,76 @@
+"""Managed identities: where processes on a virtual machine or in App Service get access tokens.
+
+https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
+https://learn.microsoft.com/azure/app-service/overview-managed-identity
+
+Both are plain HTTP, at the address of the sandbox itself. Numbers are strings.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sandbox.entra import token_endpoint
+from sandbox.entra.directory import Application
+from sandbox.entra.refusals import NO_STORE
+from sandbox.http_messages import JSON, Answer, Request
+from sandbox.ids import stable_id
+from sandbox.people import AccessToken
+
+if TYPE_CHECKING:
+    from sandbox.entra.issuer import Issuer
+
+MACHINE = ["metadata", "identity", "oauth2", "token"]
+APP_SERVICE = ["msi", "token"]
+# What App Service hands to the process as IDENTITY_HEADER. It works only here.
+IDENTITY_HEADER = stable_id("identity header")
+_MACHINE_VERSION, _APP_SERVICE_VERSION = "2018-02-01", "2019-08-01"
+
+
+def is_asked(path: list[str]) -> bool:
+    """Whether a path is one of a managed identity."""
+    return path in (MACHINE, APP_SERVICE)
+
+
+def answer(issuer: "Issuer", request: Request) -> Answer:
+    """An access token for the identity of this machine, or for the one with the `client_id` that was asked for."""
+    on_machine = request.path == MACHINE
+    if on_machine and request.headers.get("metadata", "").lower() != "true":
+        return _refused(400, "Required metadata header not specified")
+    if not on_machine and request.headers.get("x-identity-header") != IDENTITY_HEADER:
+        return _refused(401, "The identity header is missing or wrong", error="unauthorized")
+    if request.query.get("api-version") != (_MACHINE_VERSION if on_machine else _APP_SERVICE_VERSION):
+        return _refused(400, "The api-version is missing or not supported")
+    resource = request.query.get("resource", "")
+    if resource not in token_endpoint.RESOURCES:
+        return _refused(400, f"Resource {resource or 'is missing'}", error="invalid_resource")
+    identity = _identity(issuer, request.query.get("client_id", ""))
+    if identity is None:
+        return _refused(400, "Identity not found")
+    token = token_endpoint.issue(issuer, identity.principal, resource, identity.client_id)
+    return _json(200, _written(issuer, identity, token, on_machine=on_machine))
+
+
+def _identity(issuer: "Issuer", client_id: str) -> Application | None:
+    managed = [application for application in issuer.directory if application.is_managed]
+    return next((one for one in managed if client_id.lower() in ("", one.client_id)), None)
+
+
+def _written(issuer: "Issuer", identity: Application, token: AccessToken, *, on_machine: bool) -> dict[str, Any]:
+    now, left = issuer.state.now(), int(token.seconds_left(issuer.state.now())) - 1
+    body = {
+        "access_token": token.secret,
+        "client_id": identity.client_id,
+        "expires_on": str(int(now.timestamp()) + left),
+        "resource": token.audience,
+        "token_type": "Bearer",
+    }
+    more = {"expires_in": str(left), "ext_expires_in": str(left), "not_before": str(int(now.timestamp()))}
+    return body | more if on_machine else body
+
+
+def _refused(status: int, text: str, *, error: str = "invalid_request") -> Answer:
+    return _json(status, {"error": error, "error_description": text})
+
+
+def _json(status: int, body: dict[str, Any]) -> Answer:
+    return Answer(status, json.dumps(body).encode(), [*NO_STORE, ("Content-Type", JSON)])
