@@ -124,7 +124,8 @@ def people_and_channels(detail: dict[str, Any]) -> str:
     return whom
 
 
-def _reminded(detail: dict[str, Any]) -> str:
+def reminded(detail: dict[str, Any]) -> str:
+    """How many people and channels were reminded of what."""
     whom = people_and_channels(detail)
     left = detail.get("days_left")
     if detail.get("about") == Reminder.Kind.REACH_UNKNOWN:
@@ -171,7 +172,7 @@ KINDS = {
         "Expiry date changed", "calendar-clock", "info", _extended, _one_change("Expires on")
     ),
     "connection.edited": EventType("Edited", "pencil", "info", edited, changes),
-    "connection.reminded": EventType("Reminded", "bell", "info", _reminded),
+    "connection.reminded": EventType("Reminded", "bell", "info", reminded),
     "connection.mailed": EventType("Mail sent", "mail", "info", _mailed),
     "connection.mail_written": EventType("Mail saved to a folder", "mail", "warn", _mailed),
     "connection.mail_given_up": EventType("Mail failed", "mail-x", "bad", _mailed),

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q, QuerySet
 
-from connections.models import CalendarFeed, Connection, Mail, MutedReminders, NotificationChannel
+from connections.models import CalendarFeed, Connection, Mail, MutedReminders, NotificationChannel, RegisterEntry
 from connections.notifications import notify
 
 MAILS_PER_PAGE = 50
@@ -167,6 +167,15 @@ def dated_of(user: User) -> QuerySet[Connection]:
     return enabled if shows_all_dates(user) else enabled.filter(owner=user)
 
 
+def dated_entries_of(user: User) -> QuerySet[RegisterEntry]:
+    """The open entries of the register whose expiry dates a person's calendar shows, in the same way."""
+    if not user.has_perm("connections.view_registerentry"):
+        return RegisterEntry.objects.none()
+    dated = RegisterEntry.objects.filter(state=RegisterEntry.State.OPEN).exclude(expires_on=None)
+    dated = dated.order_by("expires_on", "pk")
+    return dated if shows_all_dates(user) else dated.filter(owner=user)
+
+
 @dataclass(frozen=True, slots=True)
 class PersonalCalendar:
     """A person's calendar: its address, if there is one, how many dates it shows, and the reminders they stopped."""
@@ -178,10 +187,10 @@ class PersonalCalendar:
 
 
 def personal_calendar(user: User) -> PersonalCalendar:
-    """What the calendar's page shows, in three queries."""
+    """What the calendar's page shows, in four queries."""
     return PersonalCalendar(
         feed=CalendarFeed.objects.filter(user=user).first(),
         shows_all=shows_all_dates(user),
-        dates=dated_of(user).exclude(expires_on=None).count(),
+        dates=dated_of(user).exclude(expires_on=None).count() + dated_entries_of(user).count(),
         muted=list(muted_by(user.email).select_related("connection")),
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from connections.event_types import changes, edited
+from connections.event_types import changes, edited, reminded
 from connections.models import RegisterEntry
 from history.event_types import EventType, SubjectKind
 
@@ -30,6 +30,7 @@ REGISTER_KINDS = {
     "register.changed": EventType("Register entry changed", "pencil", "info", edited, changes),
     "register.closed": EventType("Register entry closed", "archive", "warn", _closed),
     "register.reopened": EventType("Register entry reopened", "archive-restore", "info"),
+    "register.reminded": EventType("Reminded", "bell", "info", reminded),
     "register.deleted": EventType("Deleted from the register", "trash-2", "warn", _added),
 }
 

@@ -1,7 +1,7 @@
 """Reads of the register for pages: lists, filters and counts, each in a constant number of queries."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -204,6 +204,18 @@ def expiring(*, within: int, today: date) -> QuerySet[RegisterEntry]:
     """Open entries that expire within `within` days or have expired, soonest first."""
     rows = RegisterEntry.objects.filter(state=State.OPEN, expires_on__lte=today + timedelta(days=within))
     return rows.select_related("owner").order_by(*order_of("expiry", today))
+
+
+_STEP = 1000
+
+
+def in_steps(matching: QuerySet[RegisterEntry]) -> Iterator[list[RegisterEntry]]:
+    """The entries with owners and consumers, in their order, in lists, so that no cursor stays open."""
+    ids = list(matching.values_list("pk", flat=True))
+    for start in range(0, len(ids), _STEP):
+        rows = RegisterEntry.objects.select_related("owner").prefetch_related("consumers")
+        by_id = rows.in_bulk(ids[start : start + _STEP])
+        yield [by_id[pk] for pk in ids[start : start + _STEP] if pk in by_id]
 
 
 def events_of(entry: RegisterEntry) -> QuerySet[Event]:

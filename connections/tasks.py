@@ -9,7 +9,7 @@ from connections.actions import audit_runs, rate_limit_pauses
 from connections.actions.claimed_audit import audit_claimed
 from connections.actions.verify_credential import forget_old
 from connections.models import Mail
-from connections.notifications import anchor_mail, channel_outbox, outbox, reminders
+from connections.notifications import anchor_mail, channel_outbox, outbox, register_reminders, reminders
 from core.database_time import database_now
 from core.leases import new_lease
 from core.tasks import enqueue, task
@@ -50,6 +50,12 @@ def audit_one(*, connection_id: int, lease: str) -> None:
 def remind_due() -> None:
     """Write due reminders to the outbox."""
     reminders.remind_due(now=database_now())
+
+
+@task
+def remind_of_register() -> None:
+    """Write due reminders about entries of the register to the outbox."""
+    register_reminders.remind_due(now=database_now())
 
 
 @task

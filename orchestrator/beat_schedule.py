@@ -6,6 +6,11 @@ from typing import Any
 SCHEDULE: dict[str, dict[str, Any]] = {
     "audit-due": {"task": "connections.tasks.audit_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "remind-due": {"task": "connections.tasks.remind_due", "schedule": 300.0, "options": {"expires": 300.0}},
+    "remind-of-register": {
+        "task": "connections.tasks.remind_of_register",
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
+    },
     "send-due": {"task": "connections.tasks.send_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "deliver-due": {"task": "connections.tasks.deliver_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "poll-due": {"task": "delivery.tasks.poll_due", "schedule": 5.0, "options": {"expires": 5.0}},

@@ -57,6 +57,7 @@ connections:calendar-feed               | 404                     | 405
 connections:token-policy                 | 302 403 200 200 200 200 | -
 connections:change-token-policy          | -                       | 302 403 403 403 403 200
 connections:register                    | 302 403 200 200 200 200 | -
+connections:register-csv                | 302 403 200 200 200 200 | -
 connections:add-register-entry          | 302 403 403 403 200 200 | 302 403 403 403 200 200
 connections:register-entry              | 302 403 200 200 200 200 | -
 connections:edit-register-entry         | 302 403 403 403 200 200 | 302 403 403 403 200 200

@@ -53,7 +53,10 @@ def fetch(secret: str, *, now: datetime) -> Fetched | None:
         return None
     today = timezone.localdate(now)
     content = calendar_feed.calendar_of(
-        notification_reads.dated_of(feed.user), today=today, revise=partial(revise, now=now)
+        notification_reads.dated_of(feed.user),
+        notification_reads.dated_entries_of(feed.user),
+        today=today,
+        revise=partial(revise, now=now),
     )
     digest = hashlib.sha256(content).hexdigest()
     changes: dict[str, object] = {}

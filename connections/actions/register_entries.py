@@ -124,7 +124,7 @@ def _write(current: RegisterEntry, entered: EntryInput, changed: Iterable[str], 
     for column in _COLUMNS:
         setattr(current, column, getattr(entered, column))
     if "expires_on" in changed:
-        current.date_set_at = now
+        current.date_set_at, current.reminded_days = now, None
     _touch(current, now=now)
     current.save()
     if "used_by" in changed:
@@ -175,7 +175,7 @@ def reopen_entry(entry_id: int, *, by: Actor, now: datetime, drawn_from: str | N
             return
         current.closed_at, current.closed_reason, current.closed_note = None, "", ""
         # Reminders start again, as if the date had been recorded now.
-        current.date_set_at = now
+        current.date_set_at, current.reminded_days = now, None
         _touch(current, now=now)
         current.save()
         record("register.reopened", current, by=by, at=now)

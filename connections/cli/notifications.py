@@ -1,7 +1,7 @@
 """remind and events: reminders to people, and the history of what was done."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.utils import timezone
@@ -9,7 +9,9 @@ from django.utils import timezone
 from connections import notification_reads
 from connections.cli.common import ExitCode, Options, Output, count, day, find
 from connections.models import Reminder
-from connections.notifications import channel_outbox, emails, outbox, reminders
+from connections.notifications import channel_outbox, emails, outbox, register_reminders, reminders
+from connections.notifications.notify import Recipient
+from connections.notifications.register_reminders import DueEntry
 from connections.notifications.reminders import Due
 from core.database_time import database_now
 from history import queries
@@ -38,7 +40,8 @@ def remind_people(options: Options, output: Output) -> int:
     """Write the reminders that are due; REFUSED if one has no recipient, or with --send if a mail was not sent."""
     now = database_now()
     due = list(reminders.plan(timezone.localdate(now)))
-    written = 0 if options["dry_run"] else reminders.remind_due(now=now)
+    of_register = list(register_reminders.plan(timezone.localdate(now)))
+    written = 0 if options["dry_run"] else reminders.remind_due(now=now) + register_reminders.remind_due(now=now)
     is_sending = options["send"] and not options["dry_run"]
     sent = outbox.send_all_due(now=now) if is_sending else 0
     delivered = channel_outbox.deliver_all_due(now=now) if is_sending else 0
@@ -50,10 +53,12 @@ def remind_people(options: Options, output: Output) -> int:
         "messages_sent": delivered,
         "mails_failing": notification_reads.count_of_failing_mails(),
     }
-    lines = [*map(_line, due), _summary(options, len(due), mails)]
-    output.lines({"due": [_row(due_token) for due_token in due], **mails}, lines)
+    lines = [*map(_line, due), *map(_entry_line, of_register), _summary(options, len(due) + len(of_register), mails)]
+    rows = {"due": list(map(_row, due)), "register_due": list(map(_entry_row, of_register))}
+    output.lines({**rows, **mails}, lines)
     is_unsent = options["send"] and bool(mails["mails_failing"] or only_written)
-    return ExitCode.REFUSED if is_unsent or any(not due_token.people for due_token in due) else ExitCode.OK
+    people = [*(reminder.people for reminder in due), *(reminder.people for reminder in of_register)]
+    return ExitCode.OK if all(people) and not is_unsent else ExitCode.REFUSED
 
 
 def _row(due: Due) -> dict[str, Any]:
@@ -66,6 +71,16 @@ def _row(due: Due) -> dict[str, Any]:
     }
 
 
+def _entry_row(due: DueEntry) -> dict[str, Any]:
+    to = [person.address for person in due.people]
+    return {"credential": due.entry.name, "threshold": due.step, "days_left": due.days_left, "to": to}
+
+
+def _entry_line(due: DueEntry) -> str:
+    kind = Reminder.Kind.UNDATED if due.days_left is None else Reminder.Kind.EXPIRY
+    return _sentence(due.entry.name, kind, due.days_left, due.people)
+
+
 _NOT_RECORDED = {
     str(Reminder.Kind.UNDATED): "no expiry date recorded",
     str(Reminder.Kind.REACH_UNKNOWN): "token organization not recorded",
@@ -73,8 +88,12 @@ _NOT_RECORDED = {
 
 
 def _line(due: Due) -> str:
-    why = _NOT_RECORDED.get(due.kind) or f"{due.days_left} day{'' if due.days_left == 1 else 's'} left"
-    return f"{due.connection.name}: {why}, to {', '.join(person.address for person in due.people) or 'no recipient'}"
+    return _sentence(due.connection.name, due.kind, due.days_left, due.people)
+
+
+def _sentence(name: str, kind: str, days_left: int | None, people: Iterable[Recipient]) -> str:
+    why = _NOT_RECORDED.get(kind) or f"{days_left} day{'' if days_left == 1 else 's'} left"
+    return f"{name}: {why}, to {', '.join(person.address for person in people) or 'no recipient'}"
 
 
 def _summary(options: Options, due: int, mails: dict[str, int]) -> str:

@@ -53,6 +53,9 @@ class RegisterEntry(models.Model):
     closed_at = models.DateTimeField(null=True)
     closed_reason = models.CharField(max_length=20, choices=Reason.choices, blank=True)
     closed_note = models.CharField(max_length=register_rules.LINE_LENGTH, blank=True)
+    # Of this expiry date, the last reminder that was written: days before it, or -1 for the question after it. Without
+    # a date, the days since its absence was recorded.
+    reminded_days = models.SmallIntegerField(null=True)
     # When the expiry date was recorded: no reminder is due for a time before it.
     date_set_at = models.DateTimeField()
     created_at = models.DateTimeField()

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from connections import clients
 from connections.domain import expiry
-from connections.models import Connection
+from connections.models import Connection, RegisterEntry
 
 # Each function imports what it uses: icalendar would be a fifth of what the web loads before it serves the first page.
 if TYPE_CHECKING:
@@ -62,15 +62,26 @@ def _first_revisions(entries: list[Entry]) -> Mapping[Key, Revision]:
     return {entry.key: entry.first for entry in entries}
 
 
-def calendar_of(connections: Iterable[Connection], *, today: date, revise: Revise = _first_revisions) -> bytes:
-    """The file, with event revisions from `revise`. The same connections give the same bytes."""
+def calendar_of(
+    connections: Iterable[Connection],
+    register: Iterable[RegisterEntry] = (),
+    *,
+    today: date,
+    revise: Revise = _first_revisions,
+) -> bytes:
+    """The file, with event revisions of connections from `revise`. The same connections give the same bytes.
+
+    An entry of the register has its revision in its own row, because only edits change its event.
+    """
     entries = [entry for connection in connections for entry in _entries(connection, today)]
     revisions = revise(entries)
     calendar = _empty_calendar()
     for entry in entries:
         # The revision is missing if the connection was disconnected in the meantime.
         calendar.add_component(_stamped(entry.event, revisions.get(entry.key, entry.first)))
-    if not entries:
+    for credential in _shown(register, today):
+        calendar.add_component(_register_event(credential))
+    if not calendar.subcomponents:
         calendar.add_component(_placeholder())
     return bytes(calendar.to_ical())
 
@@ -121,23 +132,43 @@ def _entries(connection: Connection, today: date) -> Iterator[Entry]:
 
 
 def _entry(connection: Connection, day: date, words: str, what: str, to_do: str) -> Entry:
+    event = _event(f"{what}-{connection.pk}", day, words, _description(connection, to_do), _page(connection))
+    event.add("categories", ["Azure DevOps"])
+    digest = hashlib.sha256(event.to_ical()).hexdigest()
+    return Entry((connection.pk, what), event, digest, Revision(0, connection.token_set_at))
+
+
+def _shown(register: Iterable[RegisterEntry], today: date) -> Iterator[RegisterEntry]:
+    shown_from = today - _SHOWN_AFTER
+    return (entry for entry in register if entry.expires_on is not None and entry.expires_on >= shown_from)
+
+
+def _register_event(entry: RegisterEntry) -> "Event":
+    words = f"{entry.get_kind_display()} “{entry.name}” expires"
+    url = settings.SITE_URL + entry.get_absolute_url()
+    facts = {"Organization": entry.organization, "Purpose": entry.purpose}
+    lines = [f"{label}: {value}" for label, value in facts.items() if value]
+    description = "\n".join([*lines, f"Record the new date, or close the entry: {url}"])
+    event = _event(f"register-{entry.pk}", entry.expires_on or date.max, words, description, url)
+    return _stamped(event, Revision(entry.revision, entry.changed_at.replace(microsecond=0)))
+
+
+def _event(name: str, day: date, words: str, description: str, url: str) -> "Event":
     from icalendar import Event
 
     event = Event()
     # The UID does not contain the date, so that a new token moves the event instead of adding one.
-    event.add("uid", f"{what}-{connection.pk}@{_host()}")
+    event.add("uid", f"{name}@{_host()}")
     event.add("dtstart", day)
     if day < date.max:
         event.add("dtend", day + timedelta(days=1))
     event.add("summary", words)
-    event.add("description", _description(connection, to_do))
-    event.add("url", _page(connection))
-    event.add("categories", ["Azure DevOps"])
+    event.add("description", description)
+    event.add("url", url)
     event.add("transp", "TRANSPARENT")
     for before in _ALARMS:
         event.add_component(_alarm(words, before))
-    digest = hashlib.sha256(event.to_ical()).hexdigest()
-    return Entry((connection.pk, what), event, digest, Revision(0, connection.token_set_at))
+    return event
 
 
 def _alarm(words: str, before: timedelta) -> "Alarm":

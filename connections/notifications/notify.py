@@ -16,7 +16,7 @@ from django.urls import reverse
 from connections import clients
 from connections.domain import expiry
 from connections.domain.health import StatusChange
-from connections.models import Connection, Mail, MutedReminders, NotificationChannel
+from connections.models import Connection, Mail, MutedReminders, NotificationChannel, RegisterEntry
 from connections.notifications import emails
 from connections.notifications.mail_scopes import scopes_context
 from connections.notifications.message_parts import render_parts
@@ -35,6 +35,15 @@ class Recipient:
     address: str
     why: str
     channel: NotificationChannel | None = None
+
+
+# The id of a channel, or None for a mail, and the address or the channel's name.
+Address = tuple[int | None, str]
+
+
+def address_of(recipient: Recipient) -> Address:
+    """Where a recipient's mail or message goes, to put together what goes to the same place."""
+    return (recipient.channel.pk if recipient.channel else None, recipient.address)
 
 
 class Recipients:
@@ -114,18 +123,44 @@ def recipients(
     People who stopped reminders still get other notifications. Channels come in addition to people, never instead of
     them: those of the connection, and those that the people chose.
     """
-    everybody = everybody or Recipients()
-    owner = connection.owner
-    people = [Recipient(owner.email, "you own this connection")] if owner.is_active and owner.email else []
-    why = "you are listed to be notified about this connection"
-    people += [Recipient(address, why) for address in connection.extra_recipients.split()]
+    subject = _Subject("connection", connection.pk, connection.owner, connection.extra_recipients)
+    return _recipients(subject, urgent=urgent, is_reminder=is_reminder, everybody=everybody or Recipients())
+
+
+def recipients_about_entry(entry: RegisterEntry, *, urgent: bool, everybody: Recipients) -> list[Recipient]:
+    """The same for a reminder about an entry of the register, which has no channels of its own."""
+    subject = _Subject("credential", EVERYTHING, entry.owner, entry.extra_recipients)
+    return _recipients(subject, urgent=urgent, is_reminder=True, everybody=everybody)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What people are notified about. `pk` is the id of a connection, or EVERYTHING."""
+
+    noun: str
+    pk: int
+    owner: User
+    extra_recipients: str
+
+    def why_administrators(self, *, urgent: bool) -> str:
+        if not self.owner.is_active:
+            return f"you administer MFE Orchestrator and the owner of this {self.noun} is no longer active"
+        return f"you administer MFE Orchestrator and {'this is urgent' if urgent else 'no one else can be notified'}"
+
+
+def _recipients(subject: _Subject, *, urgent: bool, is_reminder: bool, everybody: Recipients) -> list[Recipient]:
+    owner = subject.owner
+    people = [Recipient(owner.email, f"you own this {subject.noun}")] if owner.is_active and owner.email else []
+    why = f"you are listed to be notified about this {subject.noun}"
+    people += [Recipient(address, why) for address in subject.extra_recipients.split()]
     if is_reminder:
-        people = [recipient for recipient in people if not everybody.is_muted(recipient.address, connection.pk)]
+        people = [recipient for recipient in people if not everybody.is_muted(recipient.address, subject.pk)]
     if urgent or not owner.is_active or not people:
-        people += [Recipient(address, _why_administrators(connection, urgent)) for address in everybody.administrators]
+        why = subject.why_administrators(urgent=urgent)
+        people += [Recipient(address, why) for address in everybody.administrators]
     first = {recipient.address.casefold(): recipient for recipient in reversed(people)}
     people = [recipient for recipient in people if first.get(recipient.address.casefold()) is recipient]
-    channels = everybody.channels_for(connection.pk, [recipient.address for recipient in people])
+    channels = everybody.channels_for(subject.pk, [recipient.address for recipient in people])
     return people + [channel_recipient(channel) for channel in channels]
 
 
@@ -137,12 +172,6 @@ def channel_recipient(channel: NotificationChannel) -> Recipient:
 def administrators() -> list[Recipient]:
     """All administrators, for mails that are about no connection."""
     return [Recipient(address, "you administer MFE Orchestrator") for address in Recipients().administrators]
-
-
-def _why_administrators(connection: Connection, urgent: bool) -> str:
-    if not connection.owner.is_active:
-        return "you administer MFE Orchestrator and the owner of this connection is no longer active"
-    return f"you administer MFE Orchestrator and {'this is urgent' if urgent else 'no one else can be notified'}"
 
 
 def notify_status_change(connection: Connection, change: StatusChange, *, now: datetime) -> int:

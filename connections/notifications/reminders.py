@@ -175,11 +175,11 @@ def _write(due: list[Due], *, today: date, now: datetime) -> int:
         )
         for reminder in due
     )
-    by_person: dict[_Address, list[tuple[Due, Recipient]]] = defaultdict(list)
+    by_person: dict[notify.Address, list[tuple[Due, Recipient]]] = defaultdict(list)
     for reminder in due:
         record("connection.reminded", reminder.connection, by=SCHEDULER, at=now, detail=_detail(reminder))
         for person in reminder.people:
-            by_person[_address_of(person)].append((reminder, person))
+            by_person[notify.address_of(person)].append((reminder, person))
     earlier = _mails_of_the_day(by_person, today)
     shared = shared_with(reminder.connection for reminder in due)
     return sum(
@@ -215,15 +215,7 @@ def _detail(reminder: Due) -> dict[str, object]:
     }
 
 
-# The id of a channel, or None for a mail, and the address or the channel's name.
-_Address = tuple[int | None, str]
-
-
-def _address_of(person: Recipient) -> _Address:
-    return (person.channel.pk if person.channel else None, person.address)
-
-
-def _mails_of_the_day(addresses: Iterable[_Address], today: date) -> dict[_Address, int]:
+def _mails_of_the_day(addresses: Iterable[notify.Address], today: date) -> dict[notify.Address, int]:
     """How many reminders were already written to each address today."""
     midnight = timezone.make_aware(datetime.combine(today, time.min))
     mails = Mail.objects.filter(

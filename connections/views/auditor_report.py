@@ -1,6 +1,6 @@
-"""The report for auditors: every connection, what changed in a period, and the seal of the history, on one page."""
+"""The report for auditors: connections, the register, what changed in a period, and the seal of the history."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,15 +12,18 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from connections import reads
+from connections import reads, register_reads
+from connections.domain import expiry
 from connections.filters import PeriodForm
-from connections.models import CapabilityState, Connection
+from connections.models import CapabilityState, Connection, RegisterEntry
 from connections.providers.capability import Verdict
 from connections.providers.registry import CAPABILITIES
+from connections.register_reads import EntryFilters
 from connections.views.presenters import States, states
 from history import queries
 from history.days import end_of, start_of
 from history.event_types import event_rows
+from history.models import Event
 
 MOST_CHANGES = 1000
 _PERIOD = timedelta(days=90)
@@ -50,22 +53,48 @@ def auditor_report(request: HttpRequest) -> HttpResponse:
     form = PeriodForm(request.GET)
     since, until = form.period(default=(today - _PERIOD, today))
     connections = reads.with_capabilities(reads.all_connections())
-    changes = queries.events(
-        queries.Filters(since=start_of(since), until=end_of(until), subject_kind="connection", by_people=True)
-    )
-    shown = list(changes[: MOST_CHANGES + 1])
+    changes = _changes("connection", since, until)
+    of_register = _changes(RegisterEntry.subject_kind, since, until)
     context: dict[str, Any] = {
         "form": PeriodForm(initial={"since": since, "until": until}),
         "since": since,
         "until": until,
         "rows": [_row(connection, today) for connection in connections],
-        "changes": event_rows(shown[:MOST_CHANGES]),
-        "has_more": len(shown) > MOST_CHANGES,
+        "changes": event_rows(changes[:MOST_CHANGES]),
+        "has_more": len(changes) > MOST_CHANGES,
+        "entries": [_entry(entry, today) for step in _all_entries(today) for entry in step],
+        "register_changes": event_rows(of_register[:MOST_CHANGES]),
+        "register_has_more": len(of_register) > MOST_CHANGES,
         "most": MOST_CHANGES,
         "seals": queries.seal_state(now=now),
         "now": now,
     }
     return render(request, "connections/auditor_report.html", context)
+
+
+def _changes(subject_kind: str, since: date, until: date) -> list[Event]:
+    filters = queries.Filters(since=start_of(since), until=end_of(until), subject_kind=subject_kind, by_people=True)
+    return list(queries.events(filters)[: MOST_CHANGES + 1])
+
+
+def _all_entries(today: date) -> Iterator[list[RegisterEntry]]:
+    return register_reads.in_steps(register_reads.entries(EntryFilters(sort="name"), today=today))
+
+
+@dataclass(frozen=True, slots=True)
+class ReportEntry:
+    """An entry of the register in the report."""
+
+    entry: RegisterEntry
+    used_by: tuple[str, ...]
+    expires_text: str
+    expires_tone: str
+
+
+def _entry(entry: RegisterEntry, today: date) -> ReportEntry:
+    tone = "quiet" if entry.is_closed else expiry.tone_of(entry.expires_on, today)
+    used_by = tuple(consumer.name for consumer in entry.consumers.all())
+    return ReportEntry(entry, used_by, expiry.in_words(entry.expires_on, today), tone)
 
 
 def _row(connection: Connection, today: date) -> ReportRow:

@@ -7,6 +7,7 @@ from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -58,7 +59,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     """GET /code-repositories/register/: search, filters, order and page are in the URL."""
     today = timezone.localdate()
     form = RegisterFilterForm(request.GET)
-    filters = _filters(form)
+    filters = filters_of(form)
     counts, timeline = register_reads.entry_counts(today=today), register_reads.expiry_timeline(today=today)
     page = register_reads.page_of_entries(filters, request.GET.get("page"), today=today, groups=counts.groups)
     consumers = register_reads.consumer_counts([row.pk for row in page])
@@ -75,6 +76,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "strip_html": LIST.strip(_strip(counts, timeline, request, filters.status)),
         "heads_html": LIST.heads(column_heads(_COLUMNS, filters.sort, request.GET)),
         "query": others.urlencode(),
+        "export_url": with_query(reverse("connections:register-csv"), others.urlencode()),
         "on": filters.on,
         "any_day_query": with_values(request.GET, on=""),
         **LIST.chart(timeline),
@@ -82,7 +84,13 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "connections/register/list.html", context)
 
 
-def _filters(form: RegisterFilterForm) -> EntryFilters:
+def with_query(url: str, query: str) -> str:
+    """An address with a query, if there is one."""
+    return f"{url}?{query}" if query else url
+
+
+def filters_of(form: RegisterFilterForm) -> EntryFilters:
+    """What was chosen; invalid values are ignored."""
     form.is_valid()
     chosen = {name: form.cleaned_data.get(name, "") for name in ("q", "status", "kind", "sort")}
     return EntryFilters(**chosen | {"sort": chosen["sort"] or WORST}, on=form.cleaned_data.get("on"))

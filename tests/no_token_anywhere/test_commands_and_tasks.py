@@ -33,6 +33,7 @@ def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
         "connections.tasks.audit_due": {},
         "connections.tasks.audit_one": of_connection,
         "connections.tasks.remind_due": {},
+        "connections.tasks.remind_of_register": {},
         "connections.tasks.mail_history_anchor": {},
         "connections.tasks.send_due": {},
         "connections.tasks.deliver_due": {},
