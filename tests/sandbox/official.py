@@ -11,9 +11,9 @@ from sandbox.samples import secret
 os.environ["AZURE_DEVOPS_CACHE_DIR"] = tempfile.mkdtemp(prefix="azure-devops-cache-")
 
 
-def connect(address: str, token: str = "full") -> Any:
-    """A connection to an organization's address with a sample token."""
+def connect(address: str, token: str = "full", *, credentials: Any = None) -> Any:
+    """A connection to an organization's address with a sample token, or with other credentials."""
     from azure.devops.connection import Connection
     from msrest.authentication import BasicAuthentication
 
-    return Connection(base_url=address, creds=BasicAuthentication("", secret(token)))
+    return Connection(base_url=address, creds=credentials or BasicAuthentication("", secret(token)))

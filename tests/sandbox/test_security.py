@@ -3,13 +3,11 @@
 from typing import Any
 
 import pytest
-from azure.devops.connection import Connection
-from azure.devops.v7_1.security.models import PermissionEvaluation, PermissionEvaluationBatch
-from msrest.authentication import BasicTokenAuthentication
 
 from sandbox.security import namespaces
 from sandbox.server import Sandbox
 from tests.sandbox.conftest import Caller
+from tests.sandbox.official import connect
 
 GIT = "2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87"
 BUILD = "33344d9c-fc72-4d6f-aba5-fa317101a7e9"
@@ -122,8 +120,11 @@ def test_a_batch_in_the_wrong_form_is_refused(call: Caller, body: Any) -> None:
 
 
 def test_the_official_client_asks_with_a_bearer(sandbox: Sandbox, projects: list[str]) -> None:
+    from azure.devops.v7_1.security.models import PermissionEvaluation, PermissionEvaluationBatch
+    from msrest.authentication import BasicTokenAuthentication
+
     signed_in = BasicTokenAuthentication({"access_token": sandbox.entra.access_token("limited")})
-    client = Connection(f"{sandbox.url}/acme", creds=signed_in).clients_v7_1.get_security_client()
+    client = connect(f"{sandbox.url}/acme", credentials=signed_in).clients_v7_1.get_security_client()
     [git] = client.query_security_namespaces(GIT)
     bit = next(action.bit for action in git.actions if action.name == "GenericContribute")
     asked = PermissionEvaluation(permissions=bit, security_namespace_id=GIT, token=f"repoV2/{projects[0]}")
