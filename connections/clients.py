@@ -13,6 +13,7 @@ from connections.domain import calibration_run, principal_verification, runners,
 from connections.domain.calibration import Calibration, Result, Told
 from connections.domain.problems import Facts, Problem, catalogue
 from connections.issuers import signer_for
+from connections.leak_guard import LeakGuard
 from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.credentials import made_up_token
@@ -118,19 +119,30 @@ def azure_devops(
     seconds: float,
     list_seconds: float | None = None,
     fresh: bool = False,
+    even_if_leaked: bool = False,
 ) -> AzureDevOpsClient:
     """A client with a deadline of `seconds` per call, and of `list_seconds` per list with all its pages.
 
     By default, a list has the same deadline as a call, for a person who waits. `fresh` fetches a new access token for
-    an application, also if there is one.
+    an application, also if there is one. `even_if_leaked` is for finding out whether a leaked credential still works.
     """
     limits = Limits(
         connect_timeout=settings.AZURE_DEVOPS_CONNECT_TIMEOUT,
         deadline=seconds,
         list_seconds=seconds if list_seconds is None else list_seconds,
     )
-    signer = signer_for(where, token, fresh=fresh)
-    return AzureDevOpsClient(where, organization, signer, limits=limits, session_id=_session_id())
+    guard = None if even_if_leaked else LeakGuard(token)
+    if guard is not None:
+        # Read here, so that the threads of a test need no connection to the database for its first second.
+        guard.is_leaked()
+    return AzureDevOpsClient(
+        where,
+        organization,
+        signer_for(where, token, fresh=fresh),
+        limits=limits,
+        session_id=_session_id(),
+        before_exchange=guard.refuse_leaked if guard else None,
+    )
 
 
 def _session_id() -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from connections.domain.problems import catalogue
+from connections.domain.problems.problem import duration_in_words
 from connections.models import Connection, NotificationChannel, Reminder
 from connections.providers.capability import Verdict
 from connections.providers.registry import CAPABILITIES
@@ -157,6 +158,17 @@ def _channel(detail: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
+def _declared_leaked(detail: dict[str, Any]) -> str:
+    if detail.get("replaced"):
+        return "The previous token of this connection"
+    count = detail.get("connections", 1)
+    return f"{count} connections use this token" if count > 1 else ""
+
+
+def _proved(detail: dict[str, Any]) -> str:
+    return f"Azure DevOps rejected it {duration_in_words(detail.get('seconds', 0))} after it was declared leaked"
+
+
 def _calibrated(detail: dict[str, Any]) -> str:
     asked, different = detail.get("asked", 0), detail.get("different", 0)
     return f"{asked} requests, {different or 'no'} unexpected response{'' if different == 1 else 's'}"
@@ -181,6 +193,9 @@ KINDS = {
     "connection.channels_chosen": EventType("Channels chosen", "message-square", "info", edited, changes),
     "connection.muted": EventType("Reminders stopped", "bell-off", "quiet"),
     "connection.unmuted": EventType("Reminders resumed", "bell", "quiet", _muted),
+    "connection.declared_leaked": EventType("Token declared leaked", "siren", "bad", _declared_leaked),
+    "connection.leak_proved": EventType("Leaked token proved dead", "shield-check", "good", _proved),
+    "connection.leak_not_proved": EventType("Leaked token not proved dead", "shield-alert", "bad"),
     "connection.made_default": EventType("Set as default", "star", "info"),
     "connection.handed_over": EventType("Owner changed", "arrow-right-left", "info", _extended, _one_change("Owner")),
     "connection.disabled": EventType("Disabled", "circle-pause", "warn"),

@@ -329,3 +329,14 @@ class NewOwnerForm(forms.Form):
         empty_label="Choose a person",
         error_messages={"required": "Choose the new owner."},
     )
+
+
+class LeakForm(forms.Form):
+    """A text that may be a token that leaked. Nothing of it is kept."""
+
+    token = TokenField(label="Leaked token")
+    token.help_text = "We compare it with the stored tokens. It is not sent, stored or logged."
+
+    def looks_unusual(self) -> bool:
+        """Whether the text does not look like a token."""
+        return bool(token_hint(self.cleaned_data.get("token")))

@@ -27,7 +27,7 @@ class OldToken:
 def token_of(connection: Connection) -> OldToken:
     """The token of the connection, with the other connections that use it."""
     stored = StoredCredential.objects.filter(connection=connection).first()
-    others = _using({stored.fingerprint} if stored else set()).exclude(pk=connection.pk)
+    others = users_of({stored.fingerprint} if stored else set()).exclude(pk=connection.pk)
     return OldToken(
         connection.identity_name,
         connection.identity_account,
@@ -43,7 +43,7 @@ def replaced_tokens(connections: Iterable[Connection]) -> list[OldToken]:
     rows = StoredCredential.objects.filter(connection__in=by_id).exclude(replaced_fingerprint="")
     replaced = {stored.replaced_fingerprint: stored for stored in rows.order_by("-connection_id")}
     users: dict[str, list[Connection]] = {}
-    for connection in _using(set(replaced)):
+    for connection in users_of(set(replaced)):
         users.setdefault(connection.stored_credential.fingerprint, []).append(connection)
     return [
         OldToken(
@@ -62,7 +62,7 @@ def shared_with(connections: Iterable[Connection]) -> dict[int, list[str]]:
     ids = [connection.pk for connection in connections]
     fingerprints = dict(StoredCredential.objects.filter(connection__in=ids).values_list("connection_id", "fingerprint"))
     names: dict[str, list[tuple[int, str]]] = {}
-    for connection in _using(set(fingerprints.values())):
+    for connection in users_of(set(fingerprints.values())):
         names.setdefault(connection.stored_credential.fingerprint, []).append((connection.pk, connection.name))
     return {
         pk: [name for other, name in names.get(fingerprint, ()) if other != pk]
@@ -70,6 +70,7 @@ def shared_with(connections: Iterable[Connection]) -> dict[int, list[str]]:
     }
 
 
-def _using(fingerprints: set[str]) -> QuerySet[Connection]:
+def users_of(fingerprints: set[str]) -> QuerySet[Connection]:
+    """The connections that store one of the tokens with these fingerprints."""
     connections = Connection.objects.filter(stored_credential__fingerprint__in=fingerprints - {""})
     return connections.select_related("stored_credential").order_by(Lower("name"), "pk")

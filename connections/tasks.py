@@ -5,7 +5,7 @@ from datetime import datetime
 
 from kombu.exceptions import OperationalError
 
-from connections.actions import audit_runs, rate_limit_pauses
+from connections.actions import audit_runs, prove_leak, rate_limit_pauses
 from connections.actions.claimed_audit import audit_claimed
 from connections.actions.verify_credential import forget_old
 from connections.models import Mail
@@ -44,6 +44,23 @@ def audit_one(*, connection_id: int, lease: str) -> None:
     if audit_claimed(connection_id, lease=lease, now=database_now()):
         # Enqueue the next ones now, as few are claimed at once and the next run of the scheduler may be a minute away.
         _enqueue_due(database_now())
+
+
+@task
+def prove_leaks_due() -> None:
+    """Claim leaked tokens that are due, and enqueue for each the question whether Azure DevOps still accepts it."""
+    for leak_id, lease in prove_leak.claim_due(now=database_now()):
+        try:
+            prove_leak_one.delay(leak_id=leak_id, lease=lease)
+        except OperationalError:
+            log.warning("The broker cannot be reached; leaked token %s waits for the next run.", leak_id)
+            prove_leak.unclaim(leak_id, lease)
+
+
+@task
+def prove_leak_one(*, leak_id: int, lease: str) -> None:
+    """Ask about one leaked token under its lease. Does nothing for a duplicate or late message."""
+    prove_leak.ask_claimed(leak_id, lease=lease, clock=database_now)
 
 
 @task

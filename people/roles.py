@@ -53,14 +53,16 @@ ROLES = (
     ),
     Role(
         "Maintainer",
-        "Also connects, edits, disables and disconnects, updates tokens, keeps the register, creates repositories, "
-        "creates branches and commits files, creates, deploys and cancels releases, approves and rejects deployments.",
+        "Also connects, edits, disables and disconnects, updates tokens and declares them leaked, keeps the register, "
+        "creates repositories, creates branches and commits files, creates, deploys and cancels releases, approves and "
+        "rejects deployments.",
         (
             "connections.add_connection",
             "connections.change_connection",
             "connections.rotate_connection",
             "connections.disable_connection",
             "connections.delete_connection",
+            "connections.declare_leak",
             "connections.add_registerentry",
             "connections.change_registerentry",
             "connections.delete_registerentry",

@@ -20,7 +20,7 @@ from delivery.sync import sync
 from history.models import Event
 from orchestrator.celery import app
 from sandbox.server import Sandbox
-from tests.factories import make_channel, make_entry, make_token
+from tests.factories import make_channel, make_entry, make_leak, make_token
 from tests.test_who_may_do_what import World, names
 
 OURS = ("core", "orchestrator", "connections", "delivery", "history", "people", "api", "throttling")
@@ -48,6 +48,7 @@ _BARE |= {
     "after",
     "q",
     "channels",
+    "key",
 }
 
 
@@ -102,6 +103,7 @@ def live(connection: Connection, sandbox: Sandbox, other: User) -> Lived:
         token=make_token(other)[0],
         channel=make_channel(),
         entry=make_entry(),
+        leak=make_leak(connection),
         release=release.id,
         stage=release.environments[0].id,
     )

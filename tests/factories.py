@@ -18,7 +18,14 @@ from connections import clients
 from connections.actions.connect import ConnectRequest, connect
 from connections.actions.coverage import coverage_changed
 from connections.actions.verify_credential import Credentials
-from connections.models import ChannelTarget, Connection, NotificationChannel, RegisterEntry, StoredCredential
+from connections.models import (
+    ChannelTarget,
+    Connection,
+    LeakedToken,
+    NotificationChannel,
+    RegisterEntry,
+    StoredCredential,
+)
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.identifiers import parse_organization
 from core.secrets import Secret
@@ -90,6 +97,23 @@ def make_entry(name: str = "Deploy key", **more: Any) -> RegisterEntry:
     now = timezone.now()
     values: dict[str, Any] = {"kind": "pat", "created_at": now, "changed_at": now, "date_set_at": now}
     return RegisterEntry.objects.create(name=name, **{"owner": more.pop("owner", None) or _owner()} | values | more)
+
+
+def make_leak(connection: Connection, **more: Any) -> LeakedToken:
+    """The declaration of a leaked token as a row. Unless `more` says otherwise, it waits for the proof."""
+    now = timezone.now()
+    use = {"id": connection.pk, "name": connection.name, "organization": connection.organization, "replaced": False}
+    facts = {
+        "fingerprint": f"{LeakedToken.objects.count():064}",
+        "server": connection.server,
+        "organization": connection.organization,
+        "identity_name": connection.identity_name,
+        "connections": [use | {"verdicts": {"code_read": "granted", "build_read": "unknown"}}],
+        "declared_at": now,
+        "declared_by": "Maya Example",
+        "next_ask_at": now + timedelta(seconds=5),
+    }
+    return LeakedToken.objects.create(**facts | more)
 
 
 def connect_for_real(

@@ -20,13 +20,21 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, resolve, reverse
 
 from api.models import ApiToken
-from connections.models import AuditRun, Connection, Mail, MutedReminders, NotificationChannel, RegisterEntry
+from connections.models import (
+    AuditRun,
+    Connection,
+    LeakedToken,
+    Mail,
+    MutedReminders,
+    NotificationChannel,
+    RegisterEntry,
+)
 from delivery.models import Pipeline, Project, Repository
 from history.models import Event
 from people import roles
 from people.actions import manage_people
 from tests.browser import drawn_now
-from tests.factories import ConnectionFactory, make_channel, make_entry, make_person, make_token, quietly
+from tests.factories import ConnectionFactory, make_channel, make_entry, make_leak, make_person, make_token, quietly
 
 WHO = ("stranger", "nobody", "Viewer", "Operator", "Maintainer", "Administrator")
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -74,6 +82,10 @@ connections:audit-chosen                | -                       | 302 403 403 
 connections:update-chosen               | -                       | 302 403 403 403 302 302
 connections:hand-over-chosen            | -                       | 302 403 403 403 403 302
 connections:disable-chosen              | -                       | 302 403 403 403 302 302
+connections:check-leak                  | 302 403 403 403 200 200 | 302 403 403 403 200 200
+connections:declare-leak                | -                       | 302 403 403 403 200 200
+connections:leak                        | 302 403 200 200 200 200 | -
+connections:ask-leak                    | 302 403 403 403 200 200 | -
 delivery:search                         | 302 403 200 200 200 200 | -
 connections:cancel-audits                  | -                       | 302 403 403 302 302 302
 connections:detail                      | 302 403 200 200 200 200 | -
@@ -204,6 +216,7 @@ UNKNOWN = ("302", "405", "405", "405", "405", "405")
 PLACES = {"outbox/channels/": "channel", "outbox/": "mail", "people/": "other"}
 PLACES |= {"repositories/": "repository", "builds/": "pipeline"}
 PLACES |= {"code-repositories/audits/": "run", "account/api-tokens/": "token", "code-repositories/register/": "entry"}
+PLACES |= {"code-repositories/leaks/": "leak"}
 MODELS = {"history_event": "event", "connections_connection": "connection", "delivery_repository": "repository"}
 MODELS |= {"connections_registerentry": "entry", "auth_group": "group", "auth_user": "other"}
 # Addresses inside a project, and how many ids of Azure DevOps follow.
@@ -250,6 +263,7 @@ class World:
     token: ApiToken
     channel: NotificationChannel
     entry: RegisterEntry
+    leak: LeakedToken
 
     def address(self, name: str) -> str:
         """The address of `name` with the ids of what is here."""
@@ -313,6 +327,7 @@ def world(db: None) -> World:
         make_token(other)[0],
         make_channel(),
         make_entry(),
+        make_leak(connection),
     )
 
 

@@ -15,10 +15,11 @@ from connections.actions.audit_runs import mark_done
 from connections.actions.capability_states import StoredCapabilities, store_findings
 from connections.actions.refusal_causes import with_cause
 from connections.actions.token_test_rate_limit import count_test
-from connections.domain import scheduling
+from connections.domain import expiry, scheduling
 from connections.domain.health import AuditOutcome, Health, HealthState, next_state, outcome_of
 from connections.domain.verification import Failure, Report, nothing_found
-from connections.models import Connection
+from connections.leak_guard import is_leaked
+from connections.models import Connection, StoredCredential
 from connections.notifications.reminders import count_as_reminded
 from core.encryption import UnreadableToken
 from core.metric_totals import totals
@@ -41,7 +42,7 @@ def audit(connection: Connection, *, by: Actor, now: datetime, interactive: bool
         # Locked until the commit, so that the result of an old token is never stored for a new one.
         current = versions.held(connection.pk)
         if current.token_set_at == asked_at:
-            report = with_cause(current, report)
+            report = with_cause(current, _unless_leaked(current, report))
             _write(current, report, by=by)
             transaction.on_commit(partial(totals.add, "orchestrator_audits", health=current.health))
         else:
@@ -59,6 +60,14 @@ def _check(connection: Connection, *, interactive: bool, now: datetime) -> Repor
         return _same_organization(connection, report)
     except (UnreadableToken, clients.UnknownServer) as error:
         return nothing_found(Failure(error.code, transient=False), at=now)
+
+
+def _unless_leaked(current: Connection, report: Report) -> Report:
+    """A token that was declared leaked during the audit is not used, whatever Azure DevOps answered."""
+    stored = StoredCredential.objects.filter(pk=current.pk).first()
+    if stored is not None and is_leaked(stored.fingerprint):
+        return nothing_found(Failure(expiry.LEAKED, transient=False), at=report.finished_at)
+    return report
 
 
 def _same_organization(connection: Connection, report: Report) -> Report:

@@ -13,6 +13,7 @@ from connections import input_rules
 from connections.actions import enforce_policy, status_changes
 from connections.actions.capability_states import store_findings
 from connections.actions.coverage import choose_projects
+from connections.actions.declare_leak import refuse_leaked
 from connections.actions.refusal_causes import with_cause_of_new
 from connections.actions.refusals import CannotConnect, refusing_invalid_input
 from connections.actions.verify_credential import Credentials, keep_result, usable_or_new_result
@@ -67,6 +68,7 @@ def connect(
         raise
     try:
         with transaction.atomic():
+            refuse_leaked(credentials.token, CannotConnect)
             connection = _store(credentials, request, report, owner=owner, now=now)
             choose_projects(connection, chosen, now=now)
             status_changes.record_notified(connection, store_findings(connection, report).lacking)

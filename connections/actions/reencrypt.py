@@ -1,11 +1,11 @@
-"""Encrypt stored tokens, and targets of notification channels, again with the newest key of the key ring."""
+"""Encrypt stored and leaked tokens, and targets of notification channels, again with the newest key of the key ring."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 
-from connections.models import NotificationChannel, StoredCredential
+from connections.models import LeakedToken, NotificationChannel, StoredCredential
 from core import encryption
 
 REPORT_EVERY = 100
@@ -48,9 +48,16 @@ def _tokens() -> Iterator[EncryptedSecret]:
         yield EncryptedSecret(name, bytes(stored.sealed), partial(_store_token, stored))
 
 
-def _store_token(stored: StoredCredential) -> int:
-    unchanged = StoredCredential.objects.filter(pk=stored.pk, sealed=stored.sealed)
-    return unchanged.update(sealed=encryption.encrypt(stored.reveal(), owner=stored.seal_owner))
+def _leaked_tokens() -> Iterator[EncryptedSecret]:
+    for leak in LeakedToken.objects.exclude(sealed=b"").order_by("pk").iterator(chunk_size=REPORT_EVERY):
+        yield EncryptedSecret(
+            f"the leaked token of {leak.organization}", bytes(leak.sealed), partial(_store_token, leak)
+        )
+
+
+def _store_token(row: StoredCredential | LeakedToken) -> int:
+    unchanged = type(row)._default_manager.filter(pk=row.pk, sealed=row.sealed)
+    return unchanged.update(sealed=encryption.encrypt(row.reveal(), owner=row.seal_owner))
 
 
 def _targets() -> Iterator[EncryptedSecret]:
@@ -68,6 +75,7 @@ def _store_target(channel: NotificationChannel) -> int:
 # Other apps add theirs.
 sources = [
     SecretSource(StoredCredential.objects.count, _tokens),
+    SecretSource(LeakedToken.objects.exclude(sealed=b"").count, _leaked_tokens),
     SecretSource(NotificationChannel.objects.count, _targets),
 ]
 

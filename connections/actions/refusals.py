@@ -51,6 +51,10 @@ class CannotDisconnect(Refused):
     """The connection was not deleted."""
 
 
+class CannotDeclareLeak(Refused):
+    """Nothing was declared leaked."""
+
+
 class CannotCalibrate(Refused):
     """No call was made."""
 

@@ -15,6 +15,7 @@ from connections.actions.audit import audit
 from connections.actions.audit_runs import mark_done
 from connections.actions.capability_states import store_findings
 from connections.actions.connect import apply_report, why_refused
+from connections.actions.declare_leak import refuse_leaked
 from connections.actions.refusals import CannotRotate, refusing_invalid_input
 from connections.actions.verify_credential import Credentials, VerificationResult, keep_result, usable_or_new_result
 from connections.domain import expiry
@@ -100,6 +101,7 @@ def rotate(
         input_rules.expiry_of_new_token(new.expires_on, today=timezone.localdate(now))
         input_rules.choice(new.token_reach, Connection.Reach.values, field="token_reach")
     credentials = credentials_for(connection, new.token)
+    refuse_leaked(new.token, CannotRotate)
     _require_other_token(connection, new.token)
     violations = enforce_policy.violations_of(
         expires_on=new.expires_on, now=now, token=new.token, besides=connection.pk
@@ -153,6 +155,7 @@ def _validate(
 def _swap(connection: Connection, new: Replacement, report: Report, *, now: datetime) -> None:
     if versions.held(connection.pk).token_set_at != connection.token_set_at:
         raise CannotRotate("replaced_meanwhile")
+    refuse_leaked(new.token, CannotRotate)
     # Keeps other changes made since the page was opened.
     connection.refresh_from_db()
     connection.token_set_at = now

@@ -129,8 +129,10 @@ _DEAD = ("token_refused", "anonymous")
 _WITHOUT_A_REASON = (*_DEAD, "sign_in_required")
 # The causes that `cause_of_refusal` concludes.
 _CONCLUDED = ("token_ended_early", "global_tokens_ended", "global_tokens_ended_likely")
+# The code of tokens that someone declared leaked.
+LEAKED = "leaked"
 # Codes of tokens that cannot be repaired by extending or regenerating them.
-DEAD_TOKEN = frozenset({*_WITHOUT_A_REASON, *_CONCLUDED, "token_expired", "global_token_blocked"})
+DEAD_TOKEN = frozenset({*_WITHOUT_A_REASON, *_CONCLUDED, "token_expired", "global_token_blocked", LEAKED})
 # Codes of tokens that are known to be valid for all organizations.
 MADE_FOR_ALL = ("global_token_blocked", "global_tokens_ended")
 

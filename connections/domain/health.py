@@ -88,6 +88,7 @@ REFUSALS = frozenset(
         "global_tokens_ended",
         "global_tokens_ended_likely",
         "interactive_sign_in_needed",
+        "leaked",
         "not_a_member",
         "organization_not_found",
         "organization_unavailable",
@@ -102,7 +103,7 @@ REFUSALS = frozenset(
 
 
 # Refusals without a call to Azure DevOps.
-NEVER_ASKED = frozenset({"entra_not_offered", "server_unknown", "token_unreadable"})
+NEVER_ASKED = frozenset({"entra_not_offered", "leaked", "server_unknown", "token_unreadable"})
 
 
 def was_tested(report: Report) -> bool:

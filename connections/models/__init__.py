@@ -9,6 +9,7 @@ from connections.models.connections import (
     ProbeResult,
     StoredCredential,
 )
+from connections.models.leaks import LeakedToken
 from connections.models.notifications import CalendarEntry, CalendarFeed, Mail, MutedReminders, Reminder
 from connections.models.rate_limits import RateLimitPause
 from connections.models.register import Consumer, RegisterEntry
@@ -24,6 +25,7 @@ __all__ = [
     "ChosenProject",
     "Connection",
     "Consumer",
+    "LeakedToken",
     "Mail",
     "MutedReminders",
     "NotificationChannel",

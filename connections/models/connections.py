@@ -14,11 +14,11 @@ from connections.domain import expiry, report_json
 from connections.domain.health import NEEDS_ATTENTION, Health
 from connections.domain.verification import NO_CHOSEN_PROJECT, NO_PROJECT, WRITE_PROBES_OFF
 from connections.input_rules import NAME_LENGTH
+from connections.models.sealed import SealedCredential
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.capability import ProjectVerdict, Verdict
 from connections.providers.credential import Credential
 from connections.providers.organization import Place, ProjectRef
-from connections.providers.registry import UnknownCredentialKind, credential_type
 from core import encryption
 from core.leases import Leased
 
@@ -189,14 +189,12 @@ class Connection(Leased):
         return tuple(ProjectRef(project.project_id, project.name) for project in self.chosen_projects.all())
 
 
-class StoredCredential(models.Model):
+class StoredCredential(SealedCredential):
     """The encrypted credential, in its own table so that an unreadable one never breaks a list."""
 
     connection = models.OneToOneField(
         Connection, on_delete=models.CASCADE, primary_key=True, related_name="stored_credential"
     )
-    kind = models.CharField(max_length=32, default=AZURE_DEVOPS.credentials[0].kind, editable=False)
-    sealed = models.BinaryField(editable=False)
     fingerprint = models.CharField(max_length=64, db_index=True, editable=False)
     # The previous token and its owner, to tell whether another connection still uses it before advising to revoke it.
     replaced_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
@@ -211,9 +209,8 @@ class StoredCredential(models.Model):
         return f"Credential of connection {self.pk}"
 
     def seal(self, credential: Credential) -> None:
-        """Encrypt the credential for this row. The caller saves."""
-        self.kind = credential.kind
-        self.sealed = encryption.encrypt(credential, owner=self.seal_owner)
+        """Encrypt the credential for this row, and take its fingerprint. The caller saves."""
+        super().seal(credential)
         self.fingerprint = encryption.fingerprint(credential)
 
     def remember_as_replaced(self, connection: Connection) -> None:
@@ -221,22 +218,6 @@ class StoredCredential(models.Model):
         self.replaced_fingerprint = self.fingerprint
         self.replaced_identity_name = connection.identity_name
         self.replaced_identity_account = connection.identity_account
-
-    def reveal(self) -> Credential:
-        """Decrypt. Raises `encryption.UnreadableToken`, also for a credential kind unknown to this version."""
-        try:
-            credential = credential_type(self.kind)
-        except UnknownCredentialKind:
-            raise encryption.UnreadableToken from None
-        return credential(encryption.decrypt(bytes(self.sealed), owner=self.seal_owner).reveal())
-
-    def is_readable(self) -> bool:
-        """Whether a key of the key ring can decrypt it."""
-        try:
-            self.reveal()
-        except encryption.UnreadableToken:
-            return False
-        return True
 
     @property
     def seal_owner(self) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections import clients, notification_reads, reads
+from connections import clients, leak_reads, notification_reads, reads
 from connections.actions import versions
 from connections.actions.audit import audit
 from connections.actions.disconnect import disconnect, set_disabled
@@ -179,6 +179,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "organization_url": tokens.removesuffix("/_usersSettings/tokens"),
         "tokens_page": tokens,
         "problem": _problem(connection),
+        "leak": leak_reads.leak_of(connection),
         "notices": _notices(
             connection,
             shown,

@@ -10,7 +10,7 @@ from connections.models import AuditedConnection, AuditRun, CapabilityState, Con
 from connections.notifications import notify
 from delivery.models import Pipeline, Project, Repository
 from sandbox.server import Sandbox
-from tests.factories import ConnectionFactory, make_channel, make_entry, make_token
+from tests.factories import ConnectionFactory, make_channel, make_entry, make_leak, make_token
 from tests.journeys.worker import sync_everything
 
 
@@ -56,6 +56,7 @@ def addresses_of_tokens(connection: Connection) -> list[str]:
         "/outbox/",
         f"/outbox/{mail.pk}/",
         *addresses_of_channels(connection),
+        *addresses_of_leaks(connection),
     ]
 
 
@@ -68,6 +69,12 @@ def addresses_of_the_register() -> list[str]:
     register = "/code-repositories/register/"
     of_entry = [here, *(f"{here}{act}/" for act in ("edit", "close", "delete"))]
     return [register, f"{register}?q=nothing", f"{register}add/", *of_entry]
+
+
+def addresses_of_leaks(connection: Connection) -> list[str]:
+    """The pages of leaked tokens, one of which waits for its proof."""
+    here = "/code-repositories/leaks/"
+    return [here, f"{here}{make_leak(connection).pk}/", f"{connection.get_absolute_url()}leaked/"]
 
 
 def addresses_of_channels(connection: Connection) -> list[str]:

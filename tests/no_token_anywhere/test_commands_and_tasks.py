@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from connections.models import Connection
+from connections.models import Connection, LeakedToken
 from orchestrator.celery import app
 from sandbox.server import Sandbox
 from tests.everything import Lived, commands, tasks
@@ -26,12 +26,15 @@ ELSEWHERE = {"up", "dbshell"}
 def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
     """Every task with what it is called with."""
     Connection.objects.filter(pk=lived.connection.pk).renew(now=datetime.now(UTC), lease="a lease")
+    LeakedToken.objects.filter(pk=lived.leak.pk).renew(now=datetime.now(UTC), lease="a lease")
     of_connection = {"connection_id": lived.connection.pk, "lease": "a lease"}
     return {
         "api.tasks.remind_due": {},
         "api.tasks.remove_expired_rows": {},
         "connections.tasks.audit_due": {},
         "connections.tasks.audit_one": of_connection,
+        "connections.tasks.prove_leaks_due": {},
+        "connections.tasks.prove_leak_one": {"leak_id": lived.leak.pk, "lease": "a lease"},
         "connections.tasks.remind_due": {},
         "connections.tasks.remind_of_register": {},
         "connections.tasks.mail_history_anchor": {},

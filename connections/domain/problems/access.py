@@ -34,6 +34,14 @@ PROBLEMS = (
         link="tokens",
     ),
     Problem(
+        "leaked",
+        "Token was declared leaked",
+        "Someone declared this token leaked, so we no longer use it. It works in Azure DevOps until it is revoked "
+        "there.",
+        "Revoke the token in Azure DevOps. Then create a new one and enter it here.",
+        link="tokens",
+    ),
+    Problem(
         "token_ended_early",
         "Token stopped working before its expiry date",
         "Azure DevOps no longer accepts the token, although its recorded expiry date has not come. It was revoked or "

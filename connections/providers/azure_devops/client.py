@@ -1,6 +1,6 @@
 """The client of one organization with one credential."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Self
 
 from connections.providers.azure_devops import core
@@ -23,8 +23,11 @@ class AzureDevOpsClient:
         *,
         limits: Limits | None = None,
         session_id: str = "",
+        before_exchange: Callable[[], None] | None = None,
     ) -> None:
-        self.transport = Transport(server, organization, signer, limits=limits, session_id=session_id)
+        self.transport = Transport(
+            server, organization, signer, limits=limits, session_id=session_id, before_exchange=before_exchange
+        )
 
     def __repr__(self) -> str:
         return f"<AzureDevOpsClient {self.transport.server.name} {self.transport.organization}>"

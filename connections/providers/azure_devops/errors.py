@@ -8,6 +8,7 @@
     │   ├── SignInRequired            sign_in_required           a sign-in page or a redirect to it
     │   └── Anonymous                 anonymous                  200, but anonymous
     │   └── PrincipalRefused          principal_refused          an access token of an application
+    ├── TokenLeaked                   leaked                     declared leaked here, so that nothing was sent
     ├── NotAMember                    not_a_member
     │   ├── PrincipalNotAdded         principal_not_added        the organization does not know the application
     │   └── PrincipalWithoutAccess    principal_without_access   known, but without a licence or rights
@@ -129,6 +130,10 @@ class Anonymous(TokenRefused, code="anonymous"):
 
 class PrincipalRefused(TokenRefused, code="principal_refused"):
     """Azure DevOps does not accept an access token that Microsoft Entra issued for an application."""
+
+
+class TokenLeaked(AzureDevOpsError, code="leaked"):
+    """Someone declared the token leaked, so that we make no more requests with it. Azure DevOps was not asked."""
 
 
 class NotAMember(AzureDevOpsError, code="not_a_member"):

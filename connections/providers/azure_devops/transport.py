@@ -92,12 +92,15 @@ class Transport:
         limits: Limits | None = None,
         pool_size: int = 12,
         session_id: str = "",
+        before_exchange: Callable[[], None] | None = None,
     ) -> None:
         self.server = server
         self.organization = organization
         # Azure DevOps logs it with its activity ids, so that support can find related calls.
         self.session_id = session_id or str(uuid.uuid4())
         self.limits = limits or Limits()
+        # Called before the credential is used, which it is not if this raises an `AzureDevOpsError`.
+        self.before_exchange = before_exchange
         # Called after each request, for renewing leases while a long list is read.
         self.after_exchange: Callable[[], None] | None = None
         # The longest wait in seconds that any answer asked for, including successful ones.
@@ -153,7 +156,7 @@ class Transport:
         content, most = _encoded(json), max_bytes or self.limits.max_bytes
         with deadline(time.monotonic() + self.limits.deadline) as ends_at:
             if is_signed:
-                self._signer.prepare()
+                self._prepare()
             while True:
                 version = self._versions.spoken(api_version, path)
                 url = self._url(service, path, {**(query or {}), "api-version": version})
@@ -164,7 +167,16 @@ class Transport:
     def prepare(self) -> None:
         """Get what signs the next request, such as an access token. Raises `AzureDevOpsError`."""
         with deadline(time.monotonic() + self.limits.deadline):
-            self._signer.prepare()
+            self._prepare()
+
+    def _prepare(self) -> None:
+        self._require_allowed()
+        self._signer.prepare()
+
+    def _require_allowed(self) -> None:
+        """Raise an `AzureDevOpsError` if the credential may not be used any more."""
+        if self.before_exchange is not None:
+            self.before_exchange()
 
     def get(
         self,
@@ -209,6 +221,8 @@ class Transport:
 
     def _exchange(self, request: _Request, ends_at: float) -> tuple[Response | errors.AzureDevOpsError, bytes]:
         """The outcome of a request, and the digest of its Authorization header."""
+        if request.is_signed:
+            self._require_allowed()
         started = time.monotonic()
         signed = _Signed(self._signer if request.is_signed else None)
         outcome = self._ask_once(request, signed, started, ends_at)

@@ -27,7 +27,7 @@ from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.tasks import audit_one
 from core import encryption
 from delivery.models import Project, Repository
-from tests.factories import StoredCredentialFactory, make_channel
+from tests.factories import StoredCredentialFactory, make_channel, make_leak
 
 ROOT = Path(__file__).resolve().parents[3]
 NEW, OLD = (base64.b64encode(bytes(range(begin, begin + 40))).decode() for begin in (40, 140))
@@ -288,3 +288,14 @@ def test_targets_of_channels_get_the_new_key_too_and_unreadable_ones_are_named(d
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     channel.refresh_from_db()
     assert channel.reveal().signing_secret.reveal() == "whsec_abc"
+
+
+def test_a_leaked_token_that_waits_for_its_proof_is_encrypted_again(stored: list[StoredCredential]) -> None:
+    leak = make_leak(stored[0].connection)
+    leak.seal(PersonalAccessToken(SECRETS[0]))
+    leak.save()
+    make_leak(stored[1].connection)
+    rotate()
+    leak.refresh_from_db()
+    assert leak.reveal().reveal() == SECRETS[0]
+    assert encryption.is_encrypted_with_newest_key(bytes(leak.sealed))

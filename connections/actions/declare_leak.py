@@ -1,0 +1,195 @@
+"""Declare a token leaked: no process makes another request with it, and the people concerned are notified."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core import signing
+from django.db import transaction
+
+from connections.actions.refusals import CannotDeclareLeak, Refused
+from connections.domain import expiry, leak_proof
+from connections.domain.health import Health
+from connections.domain.problems import catalogue
+from connections.leak_guard import is_leaked
+from connections.models import CapabilityState, Connection, LeakedToken, StoredCredential
+from connections.notifications import leak_mail
+from connections.old_tokens import users_of
+from connections.providers.credential import Credential
+from core import encryption
+from core.encryption import UnreadableToken
+from history.record import Actor, record
+
+_SALT = "connections.leaked-token"
+_STOPPED = (
+    "health",
+    "health_since",
+    "problem",
+    "problem_host",
+    "activity_id",
+    "consecutive_failures",
+    "confirmations",
+    "notified_health",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A token by its fingerprint: the connections that store it, those in which it was replaced, and its declaration.
+
+    `key` stands for the token in a form: its fingerprint, signed.
+    """
+
+    key: str
+    stored_by: tuple[Connection, ...]
+    replaced_in: tuple[Connection, ...]
+    leak: LeakedToken | None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a connection stores the token, or stored it last."""
+        return bool(self.stored_by or self.replaced_in or self.leak)
+
+
+def find_token(token: Credential) -> Found:
+    """Where this token is stored. Nothing of it is kept."""
+    return _found(encryption.fingerprint(token))
+
+
+def find_stored(connection: Connection) -> Found:
+    """The token of this connection, and where else it is stored."""
+    stored = StoredCredential.objects.filter(connection=connection).first()
+    return _found(stored.fingerprint if stored else "")
+
+
+def find_by_key(key: str) -> Found:
+    """The token for which a form's key stands. Raises `CannotDeclareLeak`."""
+    return _found(_fingerprint_of(key))
+
+
+def _found(fingerprint: str) -> Found:
+    leak = LeakedToken.objects.filter(fingerprint=fingerprint).first()
+    key = signing.dumps(fingerprint, salt=_SALT)
+    return Found(key, tuple(users_of({fingerprint})), tuple(_replaced_in(fingerprint)), leak)
+
+
+def _replaced_in(fingerprint: str) -> Iterable[Connection]:
+    connections = Connection.objects.filter(stored_credential__replaced_fingerprint=fingerprint or None)
+    return connections.order_by("pk")
+
+
+def _fingerprint_of(key: str) -> str:
+    try:
+        return str(signing.loads(key, salt=_SALT))
+    except signing.BadSignature:
+        raise CannotDeclareLeak("leak_unknown") from None
+
+
+def declare_leak(key: str, *, by: Actor, now: datetime) -> LeakedToken:
+    """Declare the token for which the key stands leaked. Declared again, it returns the first declaration.
+
+    Raises `CannotDeclareLeak`.
+    """
+    fingerprint = _fingerprint_of(key)
+    with transaction.atomic():
+        storing = _locked(fingerprint)
+        known = LeakedToken.objects.filter(fingerprint=fingerprint).first()
+        if known is not None:
+            return known
+        replaced = list(_replaced_in(fingerprint))
+        if not storing and not replaced:
+            raise CannotDeclareLeak("leak_unknown")
+        defaults = _facts(storing, replaced) | {"declared_at": now, "declared_by": by.name}
+        leak, is_new = LeakedToken.objects.get_or_create(fingerprint=fingerprint, defaults=defaults)
+        if is_new:
+            _begin(leak, storing, replaced, by=by, now=now)
+    return leak
+
+
+def _locked(fingerprint: str) -> list[Connection]:
+    """The connections that store the token, locked in the order of their ids."""
+    ids = StoredCredential.objects.filter(fingerprint=fingerprint).values_list("pk", flat=True)
+    rows = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("owner")
+    locked = {connection.pk: connection for connection in rows.filter(pk__in=list(ids)).order_by("pk")}
+    # Read again, as the token of one may have been updated before it was locked.
+    still = StoredCredential.objects.filter(pk__in=locked, fingerprint=fingerprint).order_by("pk")
+    return [locked[pk] for pk in still.values_list("pk", flat=True)]
+
+
+def _facts(storing: list[Connection], replaced: list[Connection]) -> dict[str, Any]:
+    """What is recorded about the token: its organization and owner, and what it could do."""
+    first = (storing or replaced)[0]
+    name, account = first.identity_name, first.identity_account
+    if not storing:
+        name = first.stored_credential.replaced_identity_name
+        account = first.stored_credential.replaced_identity_account
+    users = [_user(connection, replaced=False) for connection in storing]
+    return {
+        "server": first.server,
+        "organization": first.organization,
+        "identity_name": name,
+        "identity_account": account,
+        "connections": users + [_user(connection, replaced=True) for connection in replaced],
+    }
+
+
+def _user(connection: Connection, *, replaced: bool) -> dict[str, Any]:
+    states: Iterable[CapabilityState] = () if replaced else connection.capability_states()
+    return {
+        "id": connection.pk,
+        "name": connection.name,
+        "organization": connection.organization,
+        "replaced": replaced,
+        "verdicts": {state.capability: state.verdict for state in states},
+    }
+
+
+def _begin(
+    leak: LeakedToken, storing: list[Connection], replaced: list[Connection], *, by: Actor, now: datetime
+) -> None:
+    for connection in storing:
+        _stop(connection, now=now)
+    if storing and _keep_for_proof(leak, storing[0]):
+        leak.next_ask_at = leak_proof.next_ask(leak.declared_at, after=leak.declared_at)
+        leak.save(update_fields=["kind", "sealed", "next_ask_at"])
+    for connection in [*storing, *replaced]:
+        detail = {"leak": leak.pk, "connections": len(storing), "replaced": connection not in storing}
+        record("connection.declared_leaked", connection, by=by, at=now, detail=detail)
+    leak_mail.notify_declared(leak, [*storing, *replaced], now=now)
+
+
+def _keep_for_proof(leak: LeakedToken, connection: Connection) -> bool:
+    """Take a copy of the token in, encrypted for the row of the leak, as the connection will get another one."""
+    try:
+        leak.seal(connection.stored_credential.reveal())
+    except UnreadableToken:
+        return False
+    return True
+
+
+def _stop(connection: Connection, *, now: datetime) -> None:
+    """Show the leak as the health of the connection. People are notified of the leak itself."""
+    if connection.health != Health.REJECTED:
+        connection.health_since = now
+    connection.health = connection.notified_health = Health.REJECTED
+    connection.problem, connection.problem_host, connection.activity_id = expiry.LEAKED, "", ""
+    connection.consecutive_failures = connection.confirmations = 0
+    connection.save(update_fields=_STOPPED)
+
+
+def stop_late(leak: LeakedToken, *, now: datetime) -> None:
+    """Stop connections that got the token while it was being declared leaked. They make no requests anyway."""
+    with transaction.atomic():
+        for connection in _locked(leak.fingerprint):
+            if connection.problem != expiry.LEAKED:
+                _stop(connection, now=now)
+                detail: Mapping[str, object] = {"leak": leak.pk, "connections": 1, "replaced": False}
+                record("connection.declared_leaked", connection, by=Actor(leak.declared_by), at=now, detail=detail)
+
+
+def refuse_leaked(token: Credential, refusal: type[Refused]) -> None:
+    """Raise `refusal` if the token was declared leaked."""
+    if is_leaked(encryption.fingerprint(token)):
+        problem = catalogue.problem(expiry.LEAKED)
+        raise refusal(problem.code, problem.brief, field="token")

@@ -1,0 +1,57 @@
+"""Tokens that were declared leaked."""
+
+from datetime import timedelta
+
+from django.db import models
+
+from connections.models.sealed import SealedCredential
+from core.leases import Leased
+
+
+class LeakedToken(SealedCredential, Leased):
+    """A token that someone declared leaked: no request is made with it, and it can't be stored again.
+
+    Workers lease the row while they ask Azure DevOps whether it still accepts the token. Only for that, the encrypted
+    token is kept until the answer is known; the keyed fingerprint remains.
+    """
+
+    lease_setting, due_field, done_field = "AUDIT_LEASE_SECONDS", "next_ask_at", "asked_at"
+
+    fingerprint = models.CharField(max_length=64, unique=True, editable=False)
+    server = models.CharField(max_length=100)
+    organization = models.CharField(max_length=64)
+    # Its owner in Azure DevOps, who alone can revoke it there.
+    identity_name = models.CharField(max_length=256)
+    identity_account = models.CharField(max_length=256, blank=True)
+    # For each connection that stored it: id, name, organization, whether it was replaced, and the verdicts.
+    connections = models.JSONField(default=list)
+    declared_at = models.DateTimeField()
+    declared_by = models.CharField(max_length=150)
+    # When Azure DevOps is asked next; None if it isn't any more.
+    next_ask_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(null=True)
+    asks = models.PositiveSmallIntegerField(default=0)
+    # The problem code of the latest answer; empty if Azure DevOps accepted the token.
+    last_answer = models.CharField(max_length=64, blank=True)
+    # When Azure DevOps rejected the token for certain, or when we stopped asking.
+    proved_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-declared_at", "-pk")
+        default_permissions = ()
+        permissions = (("declare_leak", "Can declare a token leaked"),)
+        indexes = (models.Index(fields=("next_ask_at",), name="leaked_token_by_next_ask"),)
+
+    def __str__(self) -> str:
+        return f"Leaked token of {self.organization}"
+
+    @property
+    def seal_owner(self) -> str:
+        """The identity of this row that is authenticated with the encrypted text."""
+        return f"leaked token {self.pk}"
+
+    @property
+    def took(self) -> timedelta | None:
+        """The time from the declaration to the proof; None without one."""
+        return self.proved_at - self.declared_at if self.proved_at else None

@@ -1,0 +1,44 @@
+"""The columns of a row that holds an encrypted credential."""
+
+from django.db import models
+
+from connections.providers.azure_devops.provider import AZURE_DEVOPS
+from connections.providers.credential import Credential
+from connections.providers.registry import UnknownCredentialKind, credential_type
+from core import encryption
+
+
+class SealedCredential(models.Model):
+    """A row with an encrypted credential, authenticated with the name of the row."""
+
+    kind = models.CharField(max_length=32, default=AZURE_DEVOPS.credentials[0].kind, editable=False)
+    sealed = models.BinaryField(editable=False)
+
+    class Meta:
+        abstract = True
+
+    def seal(self, credential: Credential) -> None:
+        """Encrypt the credential for this row. The caller saves."""
+        self.kind = credential.kind
+        self.sealed = encryption.encrypt(credential, owner=self.seal_owner)
+
+    def reveal(self) -> Credential:
+        """Decrypt. Raises `encryption.UnreadableToken`, also for a credential kind unknown to this version."""
+        try:
+            credential = credential_type(self.kind)
+        except UnknownCredentialKind:
+            raise encryption.UnreadableToken from None
+        return credential(encryption.decrypt(bytes(self.sealed), owner=self.seal_owner).reveal())
+
+    def is_readable(self) -> bool:
+        """Whether a key of the key ring can decrypt it."""
+        try:
+            self.reveal()
+        except encryption.UnreadableToken:
+            return False
+        return True
+
+    @property
+    def seal_owner(self) -> str:
+        """The identity of this row that is authenticated with the encrypted text."""
+        raise NotImplementedError

@@ -1,0 +1,53 @@
+"""The truth about a leaked token is in the database, and is read again after a second."""
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from connections import leak_guard
+from connections.leak_guard import LeakGuard
+from connections.models import LeakedToken
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.errors import TokenLeaked
+from core import encryption
+from tests.factories import ConnectionFactory, make_leak
+
+TOKEN = PersonalAccessToken("a" * 52)
+
+
+def declare() -> LeakedToken:
+    return make_leak(ConnectionFactory.create(), fingerprint=encryption.fingerprint(TOKEN))
+
+
+@pytest.mark.django_db
+def test_within_a_second_the_database_is_read_once(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    guard = LeakGuard(TOKEN)
+    with django_assert_num_queries(1):
+        guard.refuse_leaked()
+        guard.refuse_leaked()
+
+
+@pytest.mark.django_db
+def test_after_a_second_it_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("connections.leak_guard.time.monotonic", lambda: now)
+    guard = LeakGuard(TOKEN)
+    guard.refuse_leaked()
+    declare()
+    now += leak_guard.FRESH_SECONDS
+    with pytest.raises(TokenLeaked):
+        guard.refuse_leaked()
+
+
+@pytest.mark.django_db
+def test_what_is_leaked_stays_so(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    declare()
+    guard = LeakGuard(TOKEN)
+    assert guard.is_leaked()
+    with django_assert_num_queries(0):
+        assert guard.is_leaked()
+
+
+@pytest.mark.django_db
+def test_another_token_is_not() -> None:
+    declare()
+    LeakGuard(PersonalAccessToken("b" * 52)).refuse_leaked()
