@@ -11,7 +11,9 @@ from django.db.models import Model, Q, QuerySet, Value
 from connections.list_order import Order, order_of
 
 PAGE_SIZE = 25
+STEP = 500
 Row = TypeVar("Row", bound=NamedTuple)
+Item = TypeVar("Item", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +108,12 @@ def _nearest_slice(ids: QuerySet[Any, Any], first: int, last: int, count: int) -
 
 def _is_nearer_to_front(first: int, last: int, count: int) -> bool:
     return first <= count - last
+
+
+def in_steps(matching: QuerySet[Item], rows: QuerySet[Item]) -> Iterator[list[Item]]:
+    """The matching rows in their order, in lists, so that no cursor stays open. `rows` says what is read of them."""
+    ids = list(matching.values_list("pk", flat=True))
+    for start in range(0, len(ids), STEP):
+        chosen = ids[start : start + STEP]
+        by_id = rows.in_bulk(chosen)
+        yield [by_id[pk] for pk in chosen if pk in by_id]

@@ -1,6 +1,6 @@
 """Reads for pages: lists, filters and counts, each in a constant number of queries."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -20,7 +20,7 @@ from connections.domain.health import Expiry, Health
 from connections.list_counts import reach_unknown
 from connections.list_order import WORST, Days, Order, order_of
 from connections.list_order import groups as groups_of
-from connections.list_pages import PagedList
+from connections.list_pages import PagedList, in_steps
 from connections.models import CapabilityState, ChosenProject, Connection, MutedReminders, Reminder, StoredCredential
 from connections.providers.capability import Verdict
 from core.storable_text import storable_text
@@ -248,9 +248,9 @@ def all_connections() -> QuerySet[Connection]:
     return Connection.objects.select_related("owner")
 
 
-def with_capabilities(connections: QuerySet[Connection]) -> QuerySet[Connection]:
-    """The same connections, with their capabilities in one query."""
-    return connections.prefetch_related("capabilities")
+def with_capabilities_in_steps(matching: QuerySet[Connection]) -> Iterator[list[Connection]]:
+    """These connections with owners and capabilities, in their order, in lists, so that no cursor stays open."""
+    return in_steps(matching, all_connections().prefetch_related("capabilities"))
 
 
 def enabled_connections() -> list[Connection]:

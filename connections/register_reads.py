@@ -11,6 +11,7 @@ from django.core.paginator import Page
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 from django.db.models.functions import Upper
 
+from connections import list_pages
 from connections.domain import expiry
 from connections.domain.expiry_chart import Timeline
 from connections.domain.health import Expiry
@@ -206,16 +207,9 @@ def expiring(*, within: int, today: date) -> QuerySet[RegisterEntry]:
     return rows.select_related("owner").order_by(*order_of("expiry", today))
 
 
-_STEP = 1000
-
-
 def in_steps(matching: QuerySet[RegisterEntry]) -> Iterator[list[RegisterEntry]]:
     """The entries with owners and consumers, in their order, in lists, so that no cursor stays open."""
-    ids = list(matching.values_list("pk", flat=True))
-    for start in range(0, len(ids), _STEP):
-        rows = RegisterEntry.objects.select_related("owner").prefetch_related("consumers")
-        by_id = rows.in_bulk(ids[start : start + _STEP])
-        yield [by_id[pk] for pk in ids[start : start + _STEP] if pk in by_id]
+    return list_pages.in_steps(matching, RegisterEntry.objects.select_related("owner").prefetch_related("consumers"))
 
 
 def events_of(entry: RegisterEntry) -> QuerySet[Event]:

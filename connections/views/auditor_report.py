@@ -1,13 +1,17 @@
-"""The report for auditors: connections, the register, what changed in a period, and the seal of the history."""
+"""The report for auditors: connections, the register, what changed in a period, and the seal of the history.
 
-from collections.abc import Iterable, Iterator
+It is one page to print. Connections and entries of the register are streamed into it row by row, so that many of them
+take no more memory than a few.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, StreamingHttpResponse
+from django.template.loader import get_template, render_to_string
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -47,38 +51,56 @@ class ReportRow:
 @never_cache
 @require_safe
 @permission_required(("connections.view_connection", "history.view_all_events"), raise_exception=True)
-def auditor_report(request: HttpRequest) -> HttpResponse:
+def auditor_report(request: HttpRequest) -> StreamingHttpResponse:
     """GET /code-repositories/report/?since=&until=: made to be printed; by default of the last 90 days."""
     now, today = timezone.now(), timezone.localdate()
     form = PeriodForm(request.GET)
     since, until = form.period(default=(today - _PERIOD, today))
-    connections = reads.with_capabilities(reads.all_connections())
+    connections = reads.all_connections()
+    entries = register_reads.entries(EntryFilters(sort="name"), today=today)
     changes = _changes("connection", since, until)
     of_register = _changes(RegisterEntry.subject_kind, since, until)
     context: dict[str, Any] = {
         "form": PeriodForm(initial={"since": since, "until": until}),
         "since": since,
         "until": until,
-        "rows": [_row(connection, today) for connection in connections],
+        "connection_count": connections.count(),
         "changes": event_rows(changes[:MOST_CHANGES]),
         "has_more": len(changes) > MOST_CHANGES,
-        "entries": [_entry(entry, today) for step in _all_entries(today) for entry in step],
+        "entry_count": entries.count(),
         "register_changes": event_rows(of_register[:MOST_CHANGES]),
         "register_has_more": len(of_register) > MOST_CHANGES,
         "most": MOST_CHANGES,
         "seals": queries.seal_state(now=now),
         "now": now,
     }
-    return render(request, "connections/auditor_report.html", context)
+    page = render_to_string("connections/auditor_report.html", context, request)
+    rows = (_row(connection, today) for step in reads.with_capabilities_in_steps(connections) for connection in step)
+    entry_rows = (_entry(entry, today) for step in register_reads.in_steps(entries) for entry in step)
+    return StreamingHttpResponse(
+        _with_rows(page, {"connections": _rendered("connection", rows), "entries": _rendered("entry", entry_rows)})
+    )
+
+
+def _with_rows(page: str, tables: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """The page with the rows of each table in its place, a comment. Names are escaped, so none is taken for one."""
+    for name, rows in tables.items():
+        before, place, rest = page.partition(f"<!-- {name} -->")
+        if place:
+            yield before
+            yield from rows
+            page = rest
+    yield page
+
+
+def _rendered(name: str, rows: Iterable[object]) -> Iterator[str]:
+    template = get_template(f"connections/report_{name}.html")
+    return (template.render({"row": row}) for row in rows)
 
 
 def _changes(subject_kind: str, since: date, until: date) -> list[Event]:
     filters = queries.Filters(since=start_of(since), until=end_of(until), subject_kind=subject_kind, by_people=True)
     return list(queries.events(filters)[: MOST_CHANGES + 1])
-
-
-def _all_entries(today: date) -> Iterator[list[RegisterEntry]]:
-    return register_reads.in_steps(register_reads.entries(EntryFilters(sort="name"), today=today))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The report for auditors."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,8 +10,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries
 
+from connections import list_pages
 from connections.models import CapabilityState
 from history.record import SCHEDULER, Actor, record
 from history.tasks import seal_waiting
@@ -26,8 +29,12 @@ def auditor(client: Client) -> Client:
     return client
 
 
+def content_of(response: Any) -> str:
+    return b"".join(response.streaming_content).decode()
+
+
 def shown(auditor: Client, **query: str) -> str:
-    return auditor.get(reverse(REPORT), query).content.decode()
+    return content_of(auditor.get(reverse(REPORT), query))
 
 
 def test_a_row_says_owner_scopes_expiry_and_last_verification(auditor: Client) -> None:
@@ -69,7 +76,7 @@ def test_it_has_the_seal_and_its_anchor(auditor: Client) -> None:
     assert "nothing is sealed yet" in shown(auditor)
     seal_waiting()
     page = auditor.get(reverse(REPORT))
-    assert page.context["seals"].anchor in page.content.decode()
+    assert page.context["seals"].anchor in content_of(page)
 
 
 def test_its_queries_do_not_grow_with_the_connections(
@@ -83,6 +90,25 @@ def test_its_queries_do_not_grow_with_the_connections(
         ConnectionFactory()
     with django_assert_num_queries(len(few)):
         shown(auditor)
+
+
+def test_its_rows_are_read_and_sent_a_few_at_a_time(auditor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_pages, "STEP", 2)
+    names = {f"<!-- connections --> {number}" for number in range(5)}
+    for name in names:
+        ConnectionFactory.create(name=name)
+    response: Any = auditor.get(reverse(REPORT))
+    assert "5 connections," in next(response.streaming_content).decode()
+    with CaptureQueriesContext(database) as capabilities:
+        rows = [next(response.streaming_content).decode() for _ in names]
+    assert {name for name in names for row in rows if escape(name) in row} == names
+    assert sum("connections_capabilitystate" in query["sql"] for query in capabilities) == 3
+
+
+def test_without_connections_it_says_so(auditor: Client) -> None:
+    page = shown(auditor)
+    assert "0 connections," in page
+    assert "No connections." in page
 
 
 @pytest.mark.parametrize("query", [{"since": "x"}, {"since": "2026-12-31", "until": "2026-01-01"}])
