@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from connections.fields import offer
 from connections.providers.registry import PROVIDERS
+from core.widgets import DayField
 
 
 class HistoryFilterForm(forms.Form):
@@ -17,8 +18,8 @@ class HistoryFilterForm(forms.Form):
 
     kind = forms.ChoiceField(label="What", required=False)
     actor = forms.ChoiceField(label="Who", required=False)
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = DayField(label="From")
+    until = DayField(label="To")
     automatic = forms.BooleanField(label="Automatic events", required=False)
 
     def __init__(self, *args: Any, kinds: Iterable[tuple[str, str]], actors: Iterable[str], **kwargs: Any) -> None:
@@ -80,18 +81,11 @@ def _rendered_select(name: str, value: str, choices: tuple[tuple[str, str], ...]
     return forms.Select(choices=choices).render(name, value, {"id": f"id_{name}"})
 
 
-class _DayInput(forms.DateInput):
-    """A date as browsers exchange it, whatever the language of the site."""
-
-    def __init__(self) -> None:
-        super().__init__(attrs={"type": "date"}, format="%Y-%m-%d")
-
-
 class PeriodForm(forms.Form):
     """The first and the last day of a report."""
 
-    since = forms.DateField(label="From", required=False, widget=_DayInput())
-    until = forms.DateField(label="To", required=False, widget=_DayInput())
+    since = DayField(label="From")
+    until = DayField(label="To")
 
     def period(self, *, default: tuple[date, date]) -> tuple[date, date]:
         """The days given, or else the default; in either order."""

@@ -18,7 +18,7 @@ from connections.providers.azure_devops.forms import OrganizationForm, TokenFiel
 from connections.providers.azure_devops.input_errors import token_hint
 from connections.providers.organization import Place
 from connections.providers.registry import CAPABILITIES
-from core.widgets import TextInput
+from core.widgets import DayField, TextInput
 
 
 class ProjectsField(forms.MultipleChoiceField):
@@ -43,7 +43,7 @@ TOKEN_STATE_WORDS = {
 }
 
 
-class DayField(forms.DateField):
+class NeededDayField(DayField):
     """A date that is needed if "On a date" is chosen."""
 
     is_needed = True
@@ -66,14 +66,9 @@ class ExpiryForm(forms.Form):
         error_messages={"required": "Choose when the token expires."},
         help_text="Azure DevOps shows the date when you create the token, but we can't read it there.",
     )
-    expires_on = DayField(
+    expires_on = NeededDayField(
         label="Date",
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": NO_DATE,
-            "invalid": "Enter a date as year, month and day, for example 2026-12-31.",
-        },
+        error_messages={"required": NO_DATE},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

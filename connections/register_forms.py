@@ -13,7 +13,7 @@ from connections.fields import checked
 from connections.models import RegisterEntry
 from connections.register_reads import STATUSES
 from core.redaction import holds_secret
-from core.widgets import TextInput
+from core.widgets import DayField, TextInput
 
 SORTS = (
     ("", "Worst first"),
@@ -117,13 +117,7 @@ class EntryForm(SecretFreeForm):
     )
     purpose = LineField("purpose", label="Purpose", help_text="What it is for.")
     scopes = LineField("scopes", label="Scopes", help_text="What it may do.")
-    expires_on = forms.DateField(
-        label="Expires on",
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text="Leave it empty if you don't know. We then ask for it.",
-        error_messages={"invalid": "Enter a date as year, month and day, for example 2026-12-31."},
-    )
+    expires_on = DayField(label="Expires on", help_text="Leave it empty if you don't know. We then ask for it.")
     used_by = UsedByField()
     extra_recipients = forms.CharField(
         label="Additional mail recipients",

@@ -1,5 +1,6 @@
 """Inputs of forms."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -15,3 +16,22 @@ class TextInput(forms.TextInput):
         """The value as drawn."""
         drawn = super().format_value(value)
         return drawn[:LONGEST_ECHO] if isinstance(drawn, str) else drawn
+
+
+class DayInput(forms.DateInput):
+    """A date as browsers exchange it, whatever the language of the site."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class DayField(forms.DateField):
+    """An optional day."""
+
+    widget = DayInput
+    default_error_messages = {"invalid": "Enter a date as year, month and day, for example 2026-12-31."}
+
+    def __init__(self, *, label: str, help_text: str = "", error_messages: Mapping[str, str] | None = None) -> None:
+        super().__init__(label=label, required=False, help_text=help_text, error_messages=error_messages)

@@ -16,6 +16,8 @@ from connections.domain.problems import catalogue
 from connections.models import Connection
 from connections.providers.azure_devops.errors import NotFound, Throttled
 from core.database_time import database_now
+from core.htmx import is_htmx
+from core.query_strings import with_values
 from core.tasks import BrokerUnavailable, enqueue
 from delivery import reads
 from delivery.forms import FilterForm
@@ -110,7 +112,7 @@ def read_live(project: Project, kind: str, number: int, shape: type[Value], *, i
 
 def _is_refresh(request: HttpRequest) -> bool:
     """Whether a page asks that already shows what was up to date when it was opened."""
-    return request.headers.get("HX-Request") == "true" and _LOADING_HEADER not in request.headers
+    return is_htmx(request) and _LOADING_HEADER not in request.headers
 
 
 def _is_outdated(subscription: PollSubscription, now: datetime, *, is_refresh: bool) -> bool:
@@ -195,13 +197,11 @@ def chosen(form: FilterForm) -> Filters:
 
 def list_context(request: HttpRequest, form: FilterForm, filters: Filters, page: Page[Any]) -> dict[str, Any]:
     """What every list shows: one page, the filters, and the query that links to other pages keep."""
-    others = request.GET.copy()
-    others.pop("page", None)
     return {
         "page": page,
         "filters": form,
         "filtered": filters.any,
         "total": page.paginator.count,
-        "query": others.urlencode(),
+        "query": with_values(request.GET),
         "now": timezone.now(),
     }

@@ -6,19 +6,10 @@ from typing import Any
 
 from django import forms
 
+from core.widgets import DayField
 from history import event_types, queries
 from history.days import end_of, start_of
 from history.queries import Filters
-
-
-class _Day(forms.DateField):
-    def __init__(self, label: str) -> None:
-        super().__init__(
-            label=label,
-            required=False,
-            widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-            error_messages={"invalid": "Enter a date as year, month and day, for example 2026-12-31."},
-        )
 
 
 class HistoryForm(forms.Form):
@@ -32,8 +23,8 @@ class HistoryForm(forms.Form):
     connection = forms.CharField(
         label="Connection", required=False, max_length=200, widget=forms.TextInput(attrs={"list": "connections"})
     )
-    since = _Day("From")
-    until = _Day("To")
+    since = DayField(label="From")
+    until = DayField(label="To")
     automatic = forms.BooleanField(label="Automatic events", required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

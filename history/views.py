@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from core.query_strings import with_query, with_values
 from history import event_types, queries
 from history.export import csv_response
 from history.forms import HistoryForm
@@ -76,9 +77,5 @@ def _links(page: EventPage, parameters: QueryDict) -> dict[str, str]:
 
 
 def _url(name: str, parameters: QueryDict, **page: Any) -> str:
-    query = parameters.copy()
-    for key in _PAGE_PARAMETERS:
-        query.pop(key, None)
-    for key, value in page.items():
-        query[key] = str(value)
-    return f"{reverse(name)}?{query.urlencode()}" if query else reverse(name)
+    query = with_values(parameters, **dict.fromkeys(_PAGE_PARAMETERS, "") | {key: str(at) for key, at in page.items()})
+    return with_query(reverse(name), query)

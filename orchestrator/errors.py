@@ -13,6 +13,7 @@ from api.problem_responses import is_for_api, problem_response
 from connections.actions.token_test_rate_limit import TooManyTests
 from connections.domain.problems import catalogue
 from core.database_errors import DatabaseProblem, database_problem
+from core.htmx import is_htmx
 from throttling.rate_limits import TooMany, humanize
 
 
@@ -139,7 +140,7 @@ def answer(request: HttpRequest, page: ErrorPage, **more: Any) -> HttpResponse:
     if is_for_api(request):
         return _for_program(request, page)
     context = {"error": page, "request_id": getattr(request, "request_id", ""), **more}
-    if request.headers.get("HX-Request") == "true":
+    if is_htmx(request):
         return _part(request, page, context)
     # Without `reverse`, because plain pages must work when nothing else does.
     context["home"] = get_script_prefix()

@@ -15,6 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from api.problem_responses import is_for_api
 from connections.actions.refusals import ConnectionGone, EntryGone
 from connections.views.kept_input import is_token_form, page_to_return_to
+from core.htmx import is_htmx
 from core.request_id import known_person
 from orchestrator import errors, health
 from people.actions.manage_people import PersonGone
@@ -132,28 +133,24 @@ class ErrorPages:
 
 def _leads_to_the_sign_in(request: HttpRequest, response: HttpResponse) -> bool:
     is_redirect = response.status_code == HTTPStatus.FOUND
-    is_ours = request.method == "POST" or _is_htmx(request)
+    is_ours = request.method == "POST" or is_htmx(request)
     return is_ours and is_redirect and urlsplit(response.headers["Location"]).path == resolve_url("login")
 
 
 def _to_the_sign_in(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Explain that the session ended, and return afterwards to the page, with what was typed into a token form."""
-    if request.path_info == resolve_url("logout") or not (_is_htmx(request) or request.headers.get("Referer")):
+    if request.path_info == resolve_url("logout") or not (is_htmx(request) or request.headers.get("Referer")):
         return response
     known = {"next": page_to_return_to(request, _page_of(request))}
     if request.method == "POST":
         known["ended"] = "kept" if is_token_form(request) else "lost"
     address = f"{resolve_url('login')}?{urlencode(known)}"
     # Of htmx, redirect the whole page.
-    return HttpResponseClientRedirect(address) if _is_htmx(request) else redirect(address)
-
-
-def _is_htmx(request: HttpRequest) -> bool:
-    return request.headers.get("HX-Request") == "true"
+    return HttpResponseClientRedirect(address) if is_htmx(request) else redirect(address)
 
 
 def _page_of(request: HttpRequest) -> str:
     """Path and query of the page that sent the request. The sign-in page itself refuses other sites."""
-    name = "HX-Current-URL" if _is_htmx(request) else "Referer"
+    name = "HX-Current-URL" if is_htmx(request) else "Referer"
     parts = urlsplit(request.headers.get(name, ""))
     return f"{parts.path}?{parts.query}" if parts.query else parts.path or get_script_prefix()

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from core.htmx import is_htmx
 from people import login_limits
 from people.events import record_person_event
 from people.sessions import SEEN_AT, SIGNED_IN_AT
@@ -54,6 +55,6 @@ def _reason_to_end(request: HttpRequest, now: datetime) -> str:
 
 def _record_use(request: HttpRequest, now: datetime) -> None:
     """Record that the session is in use. Automatic updates of an open page don't count."""
-    is_automatic = request.method == "GET" and "HX-Request" in request.headers
+    is_automatic = request.method == "GET" and is_htmx(request)
     if not is_automatic and now.timestamp() - request.session[SEEN_AT] > _RECORDED_EVERY:
         request.session[SEEN_AT] = now.timestamp()

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from connections import audit_reads, clients
 from connections.actions import audit_runs
+from connections.domain.durations import in_units
 from connections.domain.problems import catalogue
 from connections.models import AuditedConnection, AuditRun
 from connections.views.common import enqueue_or_warn
@@ -79,11 +80,7 @@ def _duration(run: AuditRun) -> str:
     """How long a finished run took, such as "4.2 s" or "3 min 10 s"."""
     if run.finished_at is None:
         return ""
-    seconds = (run.finished_at - run.started_at).total_seconds()
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    hours, minutes = divmod(int(seconds) // 60, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {int(seconds) % 60} s"
+    return in_units((run.finished_at - run.started_at).total_seconds(), decimals=1)
 
 
 def _title(one: AuditedConnection) -> str:

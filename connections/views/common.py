@@ -25,6 +25,7 @@ from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.credential import Credential
 from connections.views.presenters import ProblemView, problem_view
 from connections.views.report_presenter import plain_http_notice
+from core.htmx import is_htmx
 from core.tasks import BrokerUnavailable, enqueue
 
 if TYPE_CHECKING:
@@ -38,12 +39,12 @@ def shown_version(request: HttpRequest, current: str, *, has_conflict: bool, nam
 
 def leave_form(request: HttpRequest, url: str) -> HttpResponse:
     """Go to a page after a form was accepted. htmx would load it into the form, so it gets the address instead."""
-    return HttpResponseClientRedirect(url) if _is_htmx(request) else redirect(url)
+    return HttpResponseClientRedirect(url) if is_htmx(request) else redirect(url)
 
 
 def messages_only(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """A page with a form that was refused, of which htmx takes only the messages beside the fields."""
-    if _is_htmx(request):
+    if is_htmx(request):
         # Of a larger part, htmx would move the preserved token input out of the page.
         response.headers["HX-Reswap"], response.headers["HX-Reselect"] = "none", "#form_errors"
     return response
@@ -51,13 +52,9 @@ def messages_only(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 
 def whole_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """A page of which htmx takes everything, although the form asked for a part. The token stays in its field."""
-    if _is_htmx(request):
+    if is_htmx(request):
         response.headers["HX-Retarget"] = response.headers["HX-Reselect"] = "#main"
     return response
-
-
-def _is_htmx(request: HttpRequest) -> bool:
-    return request.headers.get("HX-Request") == "true"
 
 
 def ask_again(

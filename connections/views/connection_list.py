@@ -13,8 +13,9 @@ from connections.list_order import WORST
 from connections.views.common import person
 from connections.views.connection_rows import connection_rows
 from connections.views.first_steps import first_steps
-from connections.views.list_controls import column_heads, connection_columns, place_label, strip, with_values
+from connections.views.list_controls import column_heads, connection_columns, place_label, strip
 from connections.views.list_parts import ListParts
+from core.query_strings import with_values
 
 # Each of these is for an action on ticked connections.
 _CHOSEN = (
@@ -41,8 +42,6 @@ def listing(request: HttpRequest) -> HttpResponse:
     counts = list_counts(today=today)
     page = reads.page_of_connections(filters, request.GET.get("page"), today=today, groups=counts.groups)
     timeline = reads.expiry_timeline(today=today)
-    others = request.GET.copy()
-    others.pop("page", None)
     context = {
         "page": page,
         "rows": list(connection_rows(page, projects=reads.chosen_projects(page), today=today)),
@@ -59,7 +58,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "first_steps": first_steps(person(request), has_connections=bool(counts.total)),
         "can_rotate": request.user.has_perm("connections.rotate_connection"),
         "can_choose": any(map(request.user.has_perm, _CHOSEN)),
-        "query": others.urlencode(),
+        "query": with_values(request.GET),
         "on": filters.on,
         "any_day_query": with_values(request.GET, on=""),
         **LIST.chart(timeline),

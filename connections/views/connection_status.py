@@ -35,6 +35,7 @@ _PERMISSIONS = {
     Action.DATE: "connections.change_connection",
     Action.ENABLE: "connections.disable_connection",
 }
+_ALWAYS_OFFERED = (Action.TEST, Action.UPDATE)
 _REASONS = {
     Health.HEALTHY: "All scopes are granted.",
     Health.NOT_CHECKED: "This connection has not been checked yet.",
@@ -54,13 +55,18 @@ class DaysLeft:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the top of the page shows. `scopes_to_tick` are labels of Azure DevOps, the highest of each area."""
+    """What the top of the page shows. `scopes_to_tick` are labels of Azure DevOps, the highest of each area.
+
+    `action` is the primary action for this person, empty if they may not do it; `others` are those that they may
+    always do.
+    """
 
     chip: Chip
     reason: str
     days: DaysLeft
     scopes_to_tick: Sequence[str]
     action: str
+    others: Sequence[str]
 
 
 def status_of(
@@ -71,19 +77,24 @@ def status_of(
     tokens_page: str,
     today: date,
 ) -> Status:
-    """The status of a connection on this day, with the action for this person; empty if they may not do it."""
+    """The status of a connection on this day, with the actions for this person."""
     health = health_of_connection(connection)
     capabilities = list(capabilities)
     to_tick = _scopes_to_tick(capabilities)
     action = _action(connection, health, can_tick=bool(to_tick and tokens_page), today=today)
-    allowed = isinstance(user, PermissionsMixin | AnonymousUser) and user.has_perm(_PERMISSIONS[action])
+    allowed = [act for act in Action if _may(user, act)]
     return Status(
         chip=HEALTH_CHIPS[health],
         reason=_REASONS.get(health) or (_lacking(capabilities) if health is Health.LIMITED else ""),
         days=days_left(connection, today=today),
         scopes_to_tick=to_tick if health is Health.LIMITED else (),
-        action=action if allowed else "",
+        action=action if action in allowed else "",
+        others=[other for other in _ALWAYS_OFFERED if other in allowed and other is not action],
     )
+
+
+def _may(user: AbstractBaseUser | AnonymousUser, action: Action) -> bool:
+    return isinstance(user, PermissionsMixin | AnonymousUser) and user.has_perm(_PERMISSIONS[action])
 
 
 def _action(connection: Connection, health: Health, *, can_tick: bool, today: date) -> Action:

@@ -11,6 +11,7 @@ from connections import reads
 from connections.filters import HistoryFilterForm
 from connections.models import Connection
 from connections.views.connection_detail import find
+from core.query_strings import with_query
 from history.event_types import event_row
 from history.export import csv_response
 from history.models import Event
@@ -39,7 +40,7 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
         "filtered": bool(chosen),
         "hides_automatic": hides_automatic,
         "query": query,
-        "export_url": f"{export}?{query}" if query else export,
+        "export_url": with_query(export, query),
     }
     return render(request, "connections/history.html", context)
 

@@ -21,6 +21,7 @@ from connections.forms import LeakForm
 from connections.models import LeakedToken
 from connections.views.connection_detail import find
 from connections.views.old_tokens import old_token_view
+from core.query_strings import with_values
 from history.event_types import event_rows
 from history.record import actor_of
 
@@ -68,9 +69,7 @@ def check(request: HttpRequest) -> HttpResponse:
 def _check_page(request: HttpRequest, form: LeakForm, **result: Any) -> HttpResponse:
     words = request.GET.get("q", "")
     page = leak_reads.page_of_leaks(words, request.GET.get("page"))
-    filters = request.GET.copy()
-    filters.pop("page", None)
-    context = {"form": form, "page": page, "q": words, "query": filters.urlencode(), **result}
+    context = {"form": form, "page": page, "q": words, "query": with_values(request.GET), **result}
     return render(request, "connections/check_leak.html", context)
 
 

@@ -12,6 +12,7 @@ from connections.domain.health import Expiry, Health
 from connections.list_counts import ListCounts
 from connections.list_order import WORST
 from connections.reads import OWNER_LEFT, THIS_WEEK
+from core.query_strings import with_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +93,3 @@ def column_heads(columns: Iterable[tuple[str, str, str]], sort: str, given: Quer
         shown = {key: direction, f"-{key}": _OPPOSITE[direction]}.get(sort, "")
         query = with_values(given, sort="" if following == WORST else following)
         yield ColumnHead(label, query, shown)
-
-
-def with_values(given: QueryDict, **values: str) -> str:
-    """The query of the page with these values, from its first page; empty values are left out."""
-    changed = given.copy()
-    changed.pop("page", None)
-    for name, value in values.items():
-        changed.pop(name, None)
-        if value:
-            changed[name] = value
-    return changed.urlencode()

@@ -26,9 +26,10 @@ from connections.reads import OWNER_LEFT, THIS_WEEK
 from connections.register_forms import EntryForm, RegisterFilterForm, initial_of
 from connections.register_reads import EntryCounts, EntryFilters
 from connections.views.common import person, shown_version
-from connections.views.list_controls import StripCount, column_heads, strip_of, with_values
+from connections.views.list_controls import StripCount, column_heads, strip_of
 from connections.views.list_parts import ListParts
 from connections.views.register_rows import kind_cell, register_rows, state_chips
+from core.query_strings import with_query, with_values
 from history.event_types import event_row
 from history.record import actor_of
 
@@ -63,8 +64,6 @@ def listing(request: HttpRequest) -> HttpResponse:
     counts, timeline = register_reads.entry_counts(today=today), register_reads.expiry_timeline(today=today)
     page = register_reads.page_of_entries(filters, request.GET.get("page"), today=today, groups=counts.groups)
     consumers = register_reads.consumer_counts([row.pk for row in page])
-    others = request.GET.copy()
-    others.pop("page", None)
     context = {
         "page": page,
         "rows": list(register_rows(page, consumers=consumers, today=today)),
@@ -75,18 +74,13 @@ def listing(request: HttpRequest) -> HttpResponse:
         "list_url": LIST.url,
         "strip_html": LIST.strip(_strip(counts, timeline, request, filters.status)),
         "heads_html": LIST.heads(column_heads(_COLUMNS, filters.sort, request.GET)),
-        "query": others.urlencode(),
-        "export_url": with_query(reverse("connections:register-csv"), others.urlencode()),
+        "query": with_values(request.GET),
+        "export_url": with_query(reverse("connections:register-csv"), with_values(request.GET)),
         "on": filters.on,
         "any_day_query": with_values(request.GET, on=""),
         **LIST.chart(timeline),
     }
     return render(request, "connections/register/list.html", context)
-
-
-def with_query(url: str, query: str) -> str:
-    """An address with a query, if there is one."""
-    return f"{url}?{query}" if query else url
 
 
 def filters_of(form: RegisterFilterForm) -> EntryFilters:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from connections.domain.durations import in_units
 from connections.providers.azure_devops import build as azure
 from connections.providers.azure_devops import timeline
 from connections.providers.azure_devops.text import LONGEST_TEXT, cut
 from connections.providers.azure_devops.timeline import StepResult, StepState
 from connections.views.presenters import Chip
 from delivery.domain.build_states import State, state_of
-from delivery.domain.durations import in_units
 from delivery.models import Pipeline
 
 CHIPS: dict[str, Chip] = {

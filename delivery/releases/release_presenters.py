@@ -4,10 +4,10 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from connections.domain.durations import in_units
 from connections.providers.azure_devops.release_models import Approval, ApprovalStatus, Attempt, Environment, Release
 from connections.providers.azure_devops.text import cut
 from connections.views.presenters import Chip
-from delivery.domain.durations import in_units
 from delivery.domain.stages import ReleaseState, StageState, asked, release_state, stage_of, stage_of_attempt
 from delivery.releases.release_changes import is_of_another
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from connections.actions.refusals import CannotChange
 from connections.actions.transfer_ownership import transfer_ownership
+from core.query_strings import with_values
 from history.event_types import event_row
 from history.queries import Filters as EventFilters
 from history.queries import events
@@ -55,15 +56,13 @@ def listing(request: HttpRequest) -> HttpResponse:
     form.is_valid()
     filters = queries.Filters(**{name: form.cleaned_data.get(name, "") for name in ("q", "role", "state")})
     page = queries.page_of_people(filters, request.GET.get("page"))
-    query = request.GET.copy()
-    query.pop("page", None)
     context = {
         "filters": form,
         "filtered": any((filters.q, filters.role, filters.state)),
         "page": page,
         "rows": [{"user": user, "name": display_name(user), "role": roles.role_of(user)} for user in page.object_list],
         "leaving": queries.count_inactive_owners(),
-        "query": query.urlencode(),
+        "query": with_values(request.GET),
     }
     return render(request, "people/list.html", context)
 

@@ -58,12 +58,18 @@ const failed = (element, text) => {
 document.addEventListener("htmx:sendError", (event) => {
   failed(event.detail.elt, "The server did not respond. Check your network and try again.");
 });
+// The page in a response, parsed once for all that look at it before it is swapped in.
+const pages = new WeakMap();
+const pageOf = (xhr) => {
+  if (!pages.has(xhr)) pages.set(xhr, new DOMParser().parseFromString(xhr.responseText, "text/html"));
+  return pages.get(xhr);
+};
 // An error page must not replace a part that updates: that of a proxy lacks the part, and ours has no trigger.
 const hasPart = (element, xhr) => {
   const selector = xhr.getResponseHeader("HX-Reselect") || element.getAttribute("hx-select");
   if (!selector) return true;
   if (xhr.status >= 400 && element.matches("[hx-trigger^=every], [hx-trigger^='load delay']")) return false;
-  return one(selector, new DOMParser().parseFromString(xhr.responseText, "text/html")) !== null;
+  return one(selector, pageOf(xhr)) !== null;
 };
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { shouldSwap, requestConfig, xhr } = event.detail;

@@ -160,7 +160,7 @@ const SENDS = "[data-test], [data-submit], [data-find]";
 document.addEventListener("htmx:beforeSwap", (event) => {
   const button = event.detail.requestConfig.elt;
   if (!event.detail.shouldSwap || !button.matches(SENDS) || !button.form) return;
-  const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+  const page = pageOf(event.detail.xhr);
   const swapsResult = event.detail.xhr.getResponseHeader("HX-Reswap") !== "none";
   all(".errors[id]", button.form).forEach((box) => {
     const now = page.getElementById(box.id);

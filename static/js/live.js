@@ -50,7 +50,7 @@ let hadFocus = false;
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { shouldSwap, requestConfig, target, xhr } = event.detail;
   if (!shouldSwap || !requestConfig.elt.matches(UPDATES)) return;
-  const page = new DOMParser().parseFromString(xhr.responseText, "text/html");
+  const page = pageOf(xhr);
   const changes = changesIn(page);
   title = page.title || title;
   if (changes.length) {
