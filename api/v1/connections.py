@@ -66,8 +66,8 @@ class ConnectionFilters(schemas.Paging):
     on: schemas.Day | None = Field(None, description="Only those whose token expires on this day.")
     sort: Literal["", "expiry", "checked"] = Field(
         "",
-        description="By name, unless this says otherwise. In the other orders a row that changes between two pages can "
-        "be missing, or come twice.",
+        description="By name, unless this says otherwise. In the other orders, a row that changes between two requests "
+        "can be missing or appear twice.",
     )
 
 

@@ -36,7 +36,7 @@ class PipelineFilters(ListFilters):
 
     project: int | None = Field(None, ge=1, le=LARGEST_ID, description="Only of this project.")
     state: Literal["", "under_way", "succeeded", "partial", "failed", "canceled", "none"] = Field(
-        "", description="Of the newest build; none is a pipeline that never ran."
+        "", description="Of the newest build; none is a pipeline that has never run."
     )
 
 
@@ -213,7 +213,7 @@ class Step(Schema):
 
     kind: str
     name: str
-    depth: int = Field(description="Below how many other steps it is.")
+    depth: int = Field(description="Depth in the tree of steps; 0 at the top.")
     state: StepState
     result: StepResult | None
     started_at: datetime | None
@@ -238,7 +238,7 @@ class LogPart(Schema):
     first: int = Field(description="The number of the first line here, counted from 1.")
     lines: list[str] = Field(description="Without control characters.")
     next: int = Field(description="The number to continue with.")
-    has_more: bool = Field(description="Whether there are later lines already.")
+    has_more: bool = Field(description="Whether later lines are already available.")
     is_over: bool = Field(description="Whether the build is over, so that none are added.")
 
 

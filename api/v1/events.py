@@ -41,13 +41,13 @@ class EventFilters(schemas.Paging):
     person: str = Field(
         "",
         max_length=150,
-        description="The earlier name of actor, which has precedence.",
+        description="The earlier name of actor, which takes precedence.",
         json_schema_extra={"deprecated": True},
     )
     connection: str = Field("", max_length=200, description="Only about connections that have or had this name.")
     since: schemas.Day | None = Field(None, description="The first day.")
     until: schemas.Day | None = Field(None, description="The last day.")
-    automatic: bool = Field(True, description="With false, what the scheduler did is left out.")
+    automatic: bool = Field(True, description="false leaves out what the scheduler did.")
 
 
 @router.get(

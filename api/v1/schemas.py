@@ -209,14 +209,14 @@ class OldToken(Schema):
 
     identity: Identity
     still_used_by: list[ConnectionRef] = Field(description="Revoking the token would break these connections.")
-    still_used_by_others: int = Field(description="How many more it would break, which the API token is not for.")
+    still_used_by_others: int = Field(description="How many more it would break, to which the API token has no access.")
 
 
 class RotatedConnection(ChangedConnection):
     """A connection after its token was replaced."""
 
     same_person: bool
-    lost: list[str] = Field(description="Capabilities that the old token had and the new one has not.")
+    lost: list[str] = Field(description="Capabilities that the old token had and the new one lacks.")
     gained: list[str]
     old_token: OldToken | None
 
@@ -268,7 +268,7 @@ class TestResult(Schema):
     health: Health
     finished_at: datetime
     is_accepted: bool
-    has_passed: bool = Field(description="Whether every capability is proved.")
+    has_passed: bool = Field(description="Whether every capability is confirmed.")
     problem: ReportProblem | None
     identity: Identity | None
     capabilities: list[FindingResult]
@@ -346,7 +346,7 @@ class Subject(Schema):
 
 
 class Event(Schema):
-    """Something that happened, as the history has it."""
+    """An event of the history."""
 
     id: int
     at: datetime
@@ -372,7 +372,7 @@ class HealthPart(Schema):
     name: str
     is_ok: bool
     says: str
-    seconds: int | None = Field(description="Age of its last sign of life.")
+    seconds: int | None = Field(description="Age of its last heartbeat.")
 
 
 class HealthReport(Schema):

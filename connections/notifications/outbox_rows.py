@@ -74,8 +74,8 @@ def backoff(attempts: int) -> timedelta:
 
 
 def retry_later(mail: Mail, error: str, *, due_at: datetime) -> None:
-    """Schedule a retry and store the error."""
-    Mail.objects.filter(pk=mail.pk).release(last_error=error, due_at=due_at)
+    """Schedule a retry and store the error, unless the lease was lost to another worker."""
+    Mail.objects.filter(pk=mail.pk, lease=mail.lease).release(last_error=error, due_at=due_at)
 
 
 def give_up(messages: Iterable[Mail], reason: str, *, now: datetime) -> int:

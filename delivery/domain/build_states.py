@@ -6,7 +6,7 @@ from connections.providers.azure_devops.build import Build, Result, Status
 
 
 class State(StrEnum):
-    """What is shown of a build. `NONE` is a pipeline that never ran."""
+    """The state of a build. `NONE` is a pipeline that has never run."""
 
     QUEUED = "queued"
     RUNNING = "running"

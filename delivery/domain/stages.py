@@ -22,7 +22,7 @@ from connections.providers.azure_devops.release_models import (
 
 
 class StageState(StrEnum):
-    """Where a stage is. The values are stored."""
+    """The state of a stage. The values are stored."""
 
     NOT_STARTED = "not_started"
     SCHEDULED = "scheduled"
@@ -46,7 +46,7 @@ class StageState(StrEnum):
 
 
 class ReleaseState(StrEnum):
-    """What a release as a whole is, the most urgent first. The values are stored and stand in addresses."""
+    """The state of a release as a whole, the most urgent first. The values are stored and used in addresses."""
 
     WAITING = "waiting"
     RUNNING = "running"

@@ -366,3 +366,19 @@ def test_a_channel_that_fails_ends_the_delivery_of_all_due_messages(
     write(channel)
     assert channel_outbox.deliver_all_due(now=NOW) == 0
     assert len(receiver.requests) == 1
+
+
+def test_a_failure_after_the_lease_was_lost_leaves_the_lease_of_the_other_worker_alone(
+    receiver: Receiver, channel: NotificationChannel
+) -> None:
+    receiver.answer(503)
+    message = write(channel)
+
+    def lose_the_lease(*args: Any, **kwargs: Any) -> object:
+        Mail.objects.filter(pk=message.pk).update(lease="of another worker")
+        return post(*args, **kwargs)
+
+    post = webhook_post.post
+    with patch.object(webhook_post, "post", lose_the_lease):
+        assert channel_outbox.deliver_due(now=NOW) == 0
+    assert (stored(message).lease, stored(message).last_error) == ("of another worker", "")
