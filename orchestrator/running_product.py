@@ -15,16 +15,40 @@ from typing import TextIO
 FILE_NAME = "up.lock"
 SAMPLE_TOKENS = "SAMPLE_TOKENS"
 _SANDBOX_SERVER = "Sandbox"
+_ENTRA_FOLDER = "sandbox-entra"
 # How the entry of a server says that it is the sandbox. The provider reads it.
 _SANDBOX_KIND = "kind=sandbox"
 
 
 @dataclass(frozen=True, slots=True)
+class SandboxEntra:
+    """The sandbox's Microsoft Entra: its port, and the folder with its certificates."""
+
+    port: int
+    folder: Path
+
+    @property
+    def authority(self) -> str:
+        """Where applications get access tokens."""
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def ca_bundle(self) -> str:
+        """The file with the authority that its clients trust."""
+        return str(self.folder / "ca.pem")
+
+
+@dataclass(frozen=True, slots=True)
 class RunningProduct:
-    """Where it is. `sandbox_port` is None when no sandbox was started."""
+    """Where it is. `sandbox_port` and `entra_port` are None when no sandbox was started."""
 
     site_url: str
     sandbox_port: int | None
+    entra_port: int | None = None
+
+    def sandbox_entra(self, var_dir: Path) -> SandboxEntra | None:
+        """The sandbox's Microsoft Entra, if one runs."""
+        return SandboxEntra(self.entra_port, var_dir / _ENTRA_FOLDER) if self.entra_port else None
 
     def servers_with_sandbox(self, servers: str) -> str:
         """Add the sandbox to AZURE_DEVOPS_SERVERS, unless that has one, or another server of its name."""
@@ -74,8 +98,8 @@ def read(folder: Path) -> RunningProduct | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         noted = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
         os.kill(int(noted["pid"]), 0)
-        port = noted["sandbox_port"]
-        return RunningProduct(str(noted["site_url"]), None if port is None else int(port))
+        ports = [None if noted[name] is None else int(noted[name]) for name in ("sandbox_port", "entra_port")]
+        return RunningProduct(str(noted["site_url"]), *ports)
     return None
 
 

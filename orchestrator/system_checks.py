@@ -19,7 +19,7 @@ from connections.notifications import channel_hosts, emails
 from connections.providers.azure_devops import servers
 from connections.providers.azure_devops.entra_issuer import InvalidAuthority
 from core.client_ip import InvalidProxies, Network, parse_proxies
-from orchestrator import broker_url
+from orchestrator import broker_url, running_product
 from orchestrator.private_files import is_open_to_others
 
 SHORTEST_METRICS_TOKEN = 16  # characters
@@ -82,9 +82,18 @@ def _issuers() -> Iterator[CheckMessage]:
         yield _error("E013", f"An authority of Microsoft Entra is not allowed. {error}", hint)
         return
     for authority in authorities:
+        if authority.ca_bundle == _made_by_the_sandbox():
+            continue
         if authority.ca_bundle is not None and (problem := servers.authorities_problem(authority.ca_bundle)):
             hint = "Correct AZURE_DEVOPS_ENTRA_CA_BUNDLE or SANDBOX_ENTRA_CA_BUNDLE."
             yield _error("E014", f"The file “{authority.ca_bundle}” for {authority.url} {problem}.", hint)
+
+
+def _made_by_the_sandbox() -> str:
+    """The file of authorities that the sandbox of `make run` makes when it starts, after these checks."""
+    running = running_product.read(settings.VAR_DIR)
+    entra = running.sandbox_entra(settings.VAR_DIR) if running else None
+    return entra.ca_bundle if entra else ""
 
 
 def _proxies() -> Iterator[CheckMessage]:

@@ -62,8 +62,9 @@ def main() -> None:
         entra_port=arguments.entra_port,
     )
     if arguments.entra:
-        # Clients need the file before they connect. Made beside the service, so that its start does not take longer.
-        threading.Thread(target=sandbox.entra.prepare, daemon=True).start()
+        # Clients need the files before they connect. A thread makes them, so that the start takes no longer. The end
+        # waits for it: a library that makes keys must not be interrupted.
+        threading.Thread(target=sandbox.entra.prepare).start()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         # `close` waits for the event loop that this handler interrupts, so another thread must call it.

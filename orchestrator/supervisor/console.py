@@ -95,6 +95,20 @@ def sample_tokens_json() -> str:
     return json.dumps([asdict(sample) for sample in SAMPLES])
 
 
+def _sample_application() -> list[str]:
+    from sandbox.entra.samples import client_secret, new_application
+
+    application = new_application("full")
+    return [
+        "Instead of a token, an application of Microsoft Entra works too, which is also valid nowhere else:",
+        "",
+        f"{'tenant':<20}{application.tenant}",
+        f"{'client':<20}{application.client_id}",
+        f"{'secret':<20}{client_secret('full')}",
+        f"{'certificate':<20}sandbox-entra/full.pem in VAR_DIR",
+    ]
+
+
 def _sandbox_tokens() -> list[str]:
     from sandbox.samples import SAMPLES
 
@@ -104,6 +118,8 @@ def _sandbox_tokens() -> list[str]:
         "",
         f"{'label':<20}{'organization':<14}what happens",
         *(f"{token.name:<20}{token.organization:<14}{token.summary}\n    {token.secret}" for token in SAMPLES),
+        "",
+        *_sample_application(),
         "",
         "Other organizations simulate network and server problems: docs/sandbox.md lists them.",
         "",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.environment import SECRET_FILES, SECRETS
-from orchestrator.running_product import SAMPLE_TOKENS
+from orchestrator.running_product import SAMPLE_TOKENS, SandboxEntra
 
 PREPARATION_GATE = "PREPARATION_GATE"
 _PYTHON = (sys.executable, "-m")
@@ -63,10 +63,11 @@ def beat(environment: Mapping[str, str]) -> ProcessSpec:
     return ProcessSpec("beat", (*_CELERY, "beat", "--loglevel", "WARNING", "--pidfile", ""), environment)
 
 
-def sandbox(environment: Mapping[str, str], port: int) -> ProcessSpec:
-    """The pretend Azure DevOps."""
+def sandbox(environment: Mapping[str, str], port: int, entra: SandboxEntra | None = None) -> ProcessSpec:
+    """The pretend Azure DevOps, and the pretend Microsoft Entra beside it."""
     command = (*_PYTHON, "sandbox", "--port", str(port))
-    return ProcessSpec("sandbox", command, _without_secrets(environment), routine_lines=("Sandbox on ",))
+    issuer = ("--entra", str(entra.folder), "--entra-port", str(entra.port)) if entra else ()
+    return ProcessSpec("sandbox", (*command, *issuer), _without_secrets(environment), routine_lines=("Sandbox on ",))
 
 
 def broker(environment: Mapping[str, str], command: list[str]) -> ProcessSpec:

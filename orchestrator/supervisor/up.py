@@ -59,7 +59,9 @@ class Product:
         self._listener = listen_near(settings.web_port)
         self._port = port_of(self._listener)
         self._sandbox_port = free_near(settings.sandbox_port) if settings.sandbox else None
-        self._url = f"http://{HOST}:{self._port}"
+        entra_port = free_near(self._sandbox_port + 1) if self._sandbox_port else None
+        self._running = RunningProduct(f"http://{HOST}:{self._port}", self._sandbox_port, entra_port)
+        self._url = self._running.site_url
         self._broker_command = [] if settings.redis_url else embedded_broker.command(settings.var_dir)
         self._broker_url = settings.redis_url or embedded_broker.url(settings.var_dir)
         self._manager = ProcessManager(console)
@@ -69,7 +71,7 @@ class Product:
         _raise_on_signals()
         try:
             # The parts find the sandbox, the broker and the address of the pages by VAR_DIR, as other commands do.
-            note(lock_file, RunningProduct(self._url, self._sandbox_port))
+            note(lock_file, self._running)
             self._say_if_moved("web", self._settings.web_port, self._port)
             self._say_if_moved("sandbox", self._settings.sandbox_port, self._sandbox_port)
             self._start()
@@ -93,7 +95,8 @@ class Product:
         self._wait_until(self._web_answers, "The web did not answer")
         self._start_broker()
         if self._sandbox_port:
-            self._manager.keep_running(process_specs.sandbox(environment, self._sandbox_port))
+            entra = self._running.sandbox_entra(self._settings.var_dir)
+            self._manager.keep_running(process_specs.sandbox(environment, self._sandbox_port, entra))
         self._manager.keep_running(process_specs.worker(environment, self._settings.worker_threads))
         self._manager.keep_running(process_specs.beat(environment))
         sandbox, log = self._settings.sandbox, self._console.log_path

@@ -18,7 +18,7 @@ SITE = "http://127.0.0.1:8123"
 
 @contextmanager
 def running(folder: Path, *, sandbox_port: int | None = 8062) -> Iterator[RunningProduct]:
-    product = RunningProduct(SITE, sandbox_port)
+    product = RunningProduct(SITE, sandbox_port, sandbox_port and sandbox_port + 1)
     with only_start(folder) as file:
         note(file, product)
         yield product
@@ -56,6 +56,16 @@ def test_commands_know_the_sandbox_and_where_links_lead(tmp_path: Path) -> None:
         assert settings["SITE_URL"] == SITE
         assert loaded_settings(given | {"SITE_URL": "https://x.example.com"})["SITE_URL"] == "https://x.example.com"
     assert loaded_settings(given)["AZURE_DEVOPS_SERVERS"] == "Own=https://own.example.com"
+
+
+def test_commands_know_where_applications_get_tokens_for_the_sandbox(tmp_path: Path) -> None:
+    given = KEYS | {"VAR_DIR": str(tmp_path)}
+    with running(tmp_path):
+        settings = loaded_settings(given)
+        assert settings["SANDBOX_ENTRA_AUTHORITY"] == "https://127.0.0.1:8063"
+        assert settings["SANDBOX_ENTRA_CA_BUNDLE"] == str(tmp_path / "sandbox-entra" / "ca.pem")
+    with running(tmp_path, sandbox_port=None):
+        assert loaded_settings(given)["SANDBOX_ENTRA_AUTHORITY"] == ""
 
 
 @pytest.mark.parametrize("servers", ["sandbox = http://127.0.0.1:9", "Practice=http://127.0.0.1:9 kind=sandbox"])

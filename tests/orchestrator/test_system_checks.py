@@ -7,6 +7,7 @@ from django.core.checks import CheckMessage, run_checks
 from pytest_django import Settings
 
 from core.error_reports import ExceptionReporterFilter
+from orchestrator.running_product import RunningProduct, note, only_start
 from orchestrator.supervisor import process_specs
 
 OWN = "Own=https://devops.example.com/tfs"
@@ -73,3 +74,16 @@ def test_a_missing_file_of_authorities_of_microsoft_entra_stops_the_start(settin
     settings.AZURE_DEVOPS_ENTRA_CA_BUNDLE = f"{tmp_path}/missing.pem"
     (problem,) = said("orchestrator.E014")
     assert problem.msg.endswith("does not exist.")
+
+
+def test_the_file_that_the_sandbox_makes_later_stops_no_start(settings: Settings, tmp_path: Path) -> None:
+    running = RunningProduct("http://127.0.0.1:8000", 8061, 8062)
+    entra = running.sandbox_entra(tmp_path)
+    assert entra is not None
+    settings.VAR_DIR = tmp_path
+    settings.AZURE_DEVOPS_SERVERS = "Sandbox=http://127.0.0.1:8061 kind=sandbox"
+    settings.SANDBOX_ENTRA_AUTHORITY, settings.SANDBOX_ENTRA_CA_BUNDLE = entra.authority, entra.ca_bundle
+    assert len(said("orchestrator.E014")) == 1
+    with only_start(tmp_path) as file:
+        note(file, running)
+        assert said("orchestrator.E014") == []

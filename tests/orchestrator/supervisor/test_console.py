@@ -28,6 +28,14 @@ def test_a_start_with_the_sandbox_says_what_to_try() -> None:
     assert any("docs/sandbox.md" in line for line in lines)
 
 
+def test_a_start_with_the_sandbox_says_how_an_application_signs_in() -> None:
+    lines = summary(URL, username="admin", password=None, with_sandbox=True, log=LOG).splitlines()
+    application = {
+        line[:20].strip(): line[20:] for line in lines if line[:20].strip() in ("tenant", "client", "secret")
+    }
+    assert [len(application[name]) for name in ("tenant", "client", "secret")] == [36, 36, 40]
+
+
 def test_a_later_one_says_how_to_set_a_new_one() -> None:
     said = summary(URL, username="admin", password=None, with_sandbox=False, log=LOG)
     assert "Password       as set" in said

@@ -1,6 +1,9 @@
 """Each process gets the environment and the files that it needs, and no more."""
 
+from pathlib import Path
+
 from orchestrator import generate_keys
+from orchestrator.running_product import SandboxEntra
 from orchestrator.supervisor import process_specs
 
 
@@ -8,6 +11,11 @@ def test_sandbox_and_broker_get_none_of_the_products_secrets() -> None:
     given = dict.fromkeys([*generate_keys.MAKERS, "DATABASE_URL", "REDIS_URL", "PATH"], "x")
     assert process_specs.sandbox(given, 1).environment == {"PATH": "x"}
     assert process_specs.broker(given, ["/valkey"]).environment == {"PATH": "x"}
+
+
+def test_the_sandbox_is_told_where_microsoft_entra_listens(tmp_path: Path) -> None:
+    command = process_specs.sandbox({}, 8061, SandboxEntra(8062, tmp_path)).command
+    assert command[-6:] == ("--port", "8061", "--entra", str(tmp_path), "--entra-port", "8062")
 
 
 def test_every_key_there_is_counts_as_a_secret() -> None:
