@@ -7,7 +7,7 @@ from datetime import date
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
 
-from connections.models import Connection, LeakedToken, StoredCredential
+from connections.models import Connection, Consumer, LeakedToken, StoredCredential
 from connections.old_tokens import OldToken
 from connections.providers.capability import Verdict
 from connections.providers.registry import CAPABILITIES
@@ -78,6 +78,12 @@ def _storing(leak: LeakedToken) -> Iterable[Connection]:
 
 def _names(verdicts: dict[str, str], verdict: Verdict) -> tuple[str, ...]:
     return tuple(known.short_name for key, known in CAPABILITIES.items() if verdicts.get(key) == verdict)
+
+
+def consumers_of(uses: Iterable[Use]) -> list[Consumer]:
+    """What is recorded to use the token: pipelines and services of the connections that stored it."""
+    ids = [use.connection.pk for use in uses if use.connection]
+    return list(Consumer.objects.filter(connection__in=ids).order_by("name", "pk"))
 
 
 def old_token_of(leak: LeakedToken, uses: Sequence[Use]) -> OldToken:

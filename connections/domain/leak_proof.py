@@ -2,13 +2,25 @@
 
 from datetime import datetime, timedelta
 
-from connections.providers.azure_devops import errors
+from connections.providers.azure_devops import entra_errors, errors
 
 _FIRST = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=60))
 _EVERY = timedelta(minutes=5)
 _ASKED_FOR = timedelta(hours=2)
 # A sign-in page proves nothing: Azure DevOps also shows it if the owner has not signed in for a long time.
-_REJECTIONS = (errors.TokenRefused, errors.TokenExpired, errors.Anonymous)
+_REJECTIONS = frozenset(
+    {
+        errors.TokenRefused,
+        errors.TokenExpired,
+        errors.Anonymous,
+        # Of applications, by Microsoft Entra. That Azure DevOps refuses an access token says nothing about the secret.
+        entra_errors.EntraSecretWrong,
+        entra_errors.EntraSecretEnded,
+        entra_errors.EntraCertificateUnknown,
+        entra_errors.EntraApplicationUnknown,
+        entra_errors.EntraApplicationDisabled,
+    }
+)
 
 
 def next_ask(declared_at: datetime, *, after: datetime) -> datetime | None:
@@ -19,8 +31,8 @@ def next_ask(declared_at: datetime, *, after: datetime) -> datetime | None:
 
 
 def is_proof(error: errors.AzureDevOpsError) -> bool:
-    """Whether this answer can only mean that Azure DevOps itself no longer accepts the token.
+    """Whether this answer can only mean that Azure DevOps itself, or Microsoft Entra, no longer accepts the credential.
 
-    Without an activity id, which Azure DevOps sends with every answer, it may come from something on the way.
+    Without an activity or trace id, which these send with every answer, it may come from something on the way.
     """
     return type(error) in _REJECTIONS and error.activity_id is not None

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User  # noqa: E402 - needs Django
 from django.utils import timezone  # noqa: E402
 
 from connections.actions import audit_runs  # noqa: E402
+from connections.actions.declare_leak import declare_leak, find_stored  # noqa: E402
 from connections.actions.disconnect import disconnect  # noqa: E402
 from connections.models import CapabilityState, Connection, StoredCredential  # noqa: E402
 from history.record import Actor  # noqa: E402
@@ -117,6 +118,13 @@ def kept_tokens() -> dict[int, int]:
     return {one.connection_id: numbers[one.reveal().reveal()] for one in kept}
 
 
+def leak() -> str:
+    """The token of the first connection is declared leaked; when that was committed."""
+    key = find_stored(Connection.objects.order_by("pk")[0]).key
+    declare_leak(key, by=Actor("ann"), now=timezone.now())
+    return timezone.now().isoformat()
+
+
 def run() -> int:
     """A run by hand over everything; its id."""
     return audit_runs.start_by_hand(by=Actor("ann"), now=timezone.now()).pk
@@ -128,6 +136,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "connections": connections,
     "scattered": scattered,
     "kept_tokens": kept_tokens,
+    "leak": leak,
     "run": run,
 }
 

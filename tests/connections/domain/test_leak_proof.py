@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connections.domain.leak_proof import is_proof, next_ask
-from connections.providers.azure_devops import errors
+from connections.providers.azure_devops import entra_errors, errors
 
 DECLARED = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 
@@ -31,7 +31,10 @@ def test_missed_questions_are_not_made_up_for() -> None:
     assert waits(3601)[0] == 3900
 
 
-@pytest.mark.parametrize("kind", [errors.TokenRefused, errors.TokenExpired, errors.Anonymous])
+@pytest.mark.parametrize(
+    "kind",
+    [errors.TokenRefused, errors.TokenExpired, errors.Anonymous, entra_errors.EntraSecretWrong],
+)
 def test_a_rejection_by_azure_devops_itself_proves_it(kind: type[errors.AzureDevOpsError]) -> None:
     assert is_proof(kind(activity_id="0b0f1f8e-2b9c-4f0e-9a64-0d8a5b0f0c11"))
 
@@ -46,6 +49,9 @@ def test_the_same_without_an_activity_id_does_not(kind: type[errors.AzureDevOpsE
     [
         errors.SignInRequired,
         errors.EmptyRefusal,
+        errors.PrincipalRefused,
+        errors.EntraRefused,
+        errors.EntraBusy,
         errors.NotAMember,
         errors.ConditionalAccess,
         errors.GlobalTokenBlocked,
