@@ -12,10 +12,11 @@ class ConnectionsConfig(AppConfig):
     def ready(self) -> None:
         """Tell the history how to word our events."""
         from connections.event_types import CHANNELS, CONNECTIONS, KINDS
-        from connections.models import RegisterEntry
-        from connections.register_event_types import REGISTER, REGISTER_KINDS
+        from connections.models import RegisterEntry, RegisterImport
+        from connections.register_event_types import IMPORTS, REGISTER, REGISTER_KINDS
         from history import event_types
 
         event_types.register(KINDS, subject="connection", about=CONNECTIONS)
         event_types.register({}, subject="channel", about=CHANNELS)
         event_types.register(REGISTER_KINDS, subject=RegisterEntry.subject_kind, about=REGISTER)
+        event_types.register({}, subject=RegisterImport.subject_kind, about=IMPORTS)

@@ -37,6 +37,8 @@ class InvalidInput(ValueError):
 
 def has_invisible(text: str) -> bool:
     """Whether the text contains an invisible character or a line break."""
+    if text.isascii() and text.isprintable():
+        return False
     return any(letter in _BLANK or unicodedata.category(letter) in _INVISIBLE for letter in text)
 
 

@@ -25,12 +25,17 @@ def _closed(detail: dict[str, Any]) -> str:
     return ": ".join(filter(None, (_REASONS.get(reason, reason), detail.get("note", ""))))
 
 
+def _imported(detail: dict[str, Any]) -> str:
+    return f"{detail.get('added', 0)} added, {detail.get('updated', 0)} updated, {detail.get('errors', 0)} not imported"
+
+
 REGISTER_KINDS = {
     "register.added": EventType("Added to the register", "book-plus", "good", _added),
     "register.changed": EventType("Register entry changed", "pencil", "info", edited, changes),
     "register.closed": EventType("Register entry closed", "archive", "warn", _closed),
     "register.reopened": EventType("Register entry reopened", "archive-restore", "info"),
     "register.reminded": EventType("Reminded", "bell", "info", reminded),
+    "register.imported": EventType("Imported into the register", "file-up", "good", _imported),
     "register.deleted": EventType("Deleted from the register", "trash-2", "warn", _added),
 }
 
@@ -48,4 +53,5 @@ def _suggestions() -> list[str]:
     return list(RegisterEntry.objects.values_list("name", flat=True)[:_SUGGESTED])
 
 
+IMPORTS = SubjectKind("Import")
 REGISTER = SubjectKind("Register entry", _links, _find, _suggestions)

@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils.datastructures import MultiValueDict
 
-from connections import register_rules
+from connections import register_files, register_rules
 from connections.actions.register_entries import EntryInput
 from connections.fields import checked
-from connections.models import RegisterEntry
+from connections.models import RegisterEntry, RegisterImport
 from connections.register_reads import STATUSES
 from core.redaction import holds_secret
 from core.widgets import DayField, TextInput
@@ -165,6 +165,33 @@ class CloseForm(SecretFreeForm):
         error_messages={"required": "Choose why you close it."},
     )
     closed_note = LineField("closed_note", label="Note", help_text="Needed for another reason.")
+
+
+class ImportForm(forms.Form):
+    """A file of credentials, and how it is read."""
+
+    file = forms.FileField(
+        label="File",
+        widget=forms.FileInput(attrs={"accept": ".csv,.json,.txt,text/csv,application/json"}),
+        help_text=f"CSV or JSON, at most {register_files.MOST_BYTES // 1024**2} MB.",
+        error_messages={
+            "required": f"Choose a file of at most {register_files.MOST_BYTES // 1024**2} MB.",
+            "empty": "The file is empty.",
+        },
+    )
+    on_existing = forms.ChoiceField(
+        label="If a name is in the register already",
+        choices=RegisterImport.OnExisting.choices,
+        widget=forms.RadioSelect,
+        initial=RegisterImport.OnExisting.REFUSE,
+    )
+    slashes = forms.ChoiceField(
+        label="Dates with slashes",
+        choices=[("day", "Day first: 31/12/2026"), ("month", "Month first: 12/31/2026")],
+        widget=forms.RadioSelect,
+        initial="day",
+        help_text="Dates such as 2026-12-31, 31.12.2026 and 31 Dec 2026 are read in any case.",
+    )
 
 
 def initial_of(entry: RegisterEntry) -> dict[str, Any]:

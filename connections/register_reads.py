@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
-from django.core.paginator import Page
+from django.core.paginator import Page, Paginator
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 from django.db.models.functions import Upper
 
@@ -18,14 +18,17 @@ from connections.domain.health import Expiry
 from connections.list_counts import ONE, part
 from connections.list_order import WORST, Days, Order, order_of
 from connections.list_pages import PagedList
-from connections.models import RegisterEntry
+from connections.models import RegisterEntry, RegisterImport
 from connections.reads import ATTENTION, OWNER_LEFT, THIS_WEEK, timeline_of
+from connections.register_lines import LineError
 from core.storable_text import storable_text
 from history.models import Event
 
 CLOSED = "closed"
 OPEN = "open"
 RECENT_EVENTS = 50
+ERRORS_PER_PAGE = 100
+PREVIEWED = 10
 STATUSES = (
     (ATTENTION, "Needs attention"),
     (THIS_WEEK, "Expires this week"),
@@ -215,6 +218,26 @@ def in_steps(matching: QuerySet[RegisterEntry]) -> Iterator[list[RegisterEntry]]
 def events_of(entry: RegisterEntry) -> QuerySet[Event]:
     """An entry's events, newest first."""
     return Event.objects.filter(subject_kind=RegisterEntry.subject_kind, subject_id=entry.pk)
+
+
+def import_of(user: User, import_id: int) -> RegisterImport | None:
+    """An import of this person; None if there is none."""
+    return RegisterImport.objects.filter(pk=import_id, person=user).first()
+
+
+def page_of_errors(current: RegisterImport, number: str | None) -> Page[LineError]:
+    """One page of what is wrong with the lines of an import, by line."""
+    batches = current.batches.exclude(errors=[]).values_list("errors", flat=True)
+    errors = [LineError(*error) for batch in batches for error in batch]
+    return Paginator(errors, ERRORS_PER_PAGE).get_page(number)
+
+
+def first_rows(current: RegisterImport) -> list[tuple[int, dict[str, Any]]]:
+    """The first lines that can be imported, with their numbers."""
+    batch = current.batches.filter(is_checked=True).first()
+    kinds = dict(RegisterEntry.Kind.choices)
+    rows = batch.rows[:PREVIEWED] if batch else []
+    return [(number, {**values, "kind": kinds.get(values["kind"], "")}) for number, values in rows]
 
 
 def is_overdue(entry: RegisterEntry, *, today: date) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from kombu.exceptions import OperationalError
 
-from connections.actions import audit_runs, prove_leak, rate_limit_pauses
+from connections.actions import audit_runs, prove_leak, rate_limit_pauses, register_imports
 from connections.actions.claimed_audit import audit_claimed
 from connections.actions.verify_credential import forget_old
 from connections.models import Mail
@@ -76,6 +76,12 @@ def remind_of_register() -> None:
 
 
 @task
+def import_register() -> None:
+    """Check and import the lines of files that wait."""
+    register_imports.work_due(now=database_now())
+
+
+@task
 def mail_history_anchor() -> None:
     """Write the weekly mails with the history anchor to the outbox."""
     anchor_mail.mail_weekly_anchor(now=database_now())
@@ -103,9 +109,10 @@ def enqueue_sending(mail: Mail) -> None:
 
 @task
 def remove_expired_rows() -> None:
-    """Delete expired verification results, old audit runs and mails, and ended pauses."""
+    """Delete expired verification results, old audit runs and mails, and ended pauses and imports."""
     now = database_now()
     forget_old(now=now)
     outbox.forget_old(now=now)
     audit_runs.forget_old_runs()
     rate_limit_pauses.forget_ended(now=now)
+    register_imports.forget_old(now=now)

@@ -19,6 +19,7 @@ from connections.views import (
     outbox,
     register,
     register_export,
+    register_imports,
     register_states,
     selected,
     token_policy,
@@ -50,6 +51,12 @@ urlpatterns = [
     path("code-repositories/register/", register.listing, name="register"),
     path("code-repositories/register.csv", register_export.export, name="register-csv"),
     path("code-repositories/register/add/", register.add_page, name="add-register-entry"),
+    path("code-repositories/register/import/", register_imports.import_page, name="import-register"),
+    path("code-repositories/register/import/<int:pk>/", register_imports.preview, name="register-import"),
+    path("code-repositories/register/import/<int:pk>/start/", register_imports.start, name="start-register-import"),
+    path(
+        "code-repositories/register/import/<int:pk>/discard/", register_imports.discard, name="discard-register-import"
+    ),
     path("code-repositories/register/<int:pk>/", register.entry_page, name="register-entry"),
     path("code-repositories/register/<int:pk>/edit/", register.edit_page, name="edit-register-entry"),
     path("code-repositories/register/<int:pk>/close/", register_states.close_page, name="close-register-entry"),

@@ -46,6 +46,10 @@ def clean(text: str) -> str:
     return _SECRET_ADDRESSES.sub(rf"\1{REDACTED}", redact(text))
 
 
+# A password of one letter in an address: ://:x@
+_SHORTEST_SECRET = 6
+
+
 def holds_secret(text: str) -> bool:
     """Whether a part of the text looks like a secret, for fields that must hold none."""
-    return redact(text) != text or _OTHER_SECRETS.search(text) is not None
+    return len(text) >= _SHORTEST_SECRET and (redact(text) != text or _OTHER_SECRETS.search(text) is not None)

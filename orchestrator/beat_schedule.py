@@ -13,6 +13,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 300.0,
         "options": {"expires": 300.0},
     },
+    "import-register": {"task": "connections.tasks.import_register", "schedule": 15.0, "options": {"expires": 15.0}},
     "send-due": {"task": "connections.tasks.send_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "deliver-due": {"task": "connections.tasks.deliver_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "poll-due": {"task": "delivery.tasks.poll_due", "schedule": 5.0, "options": {"expires": 5.0}},

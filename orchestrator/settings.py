@@ -285,6 +285,9 @@ if env.bool("BEHIND_TLS_PROXY", default=False):
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 # A large organization has a checkbox for each of its projects.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+# Uploaded files stay in memory, so that a private key uploaded by mistake never touches a disk.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 17 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 DEFAULT_EXCEPTION_REPORTER_FILTER = "core.error_reports.ExceptionReporterFilter"
 
 LOGGING = logs.configuration(

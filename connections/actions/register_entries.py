@@ -85,7 +85,7 @@ def add_entry(entered: EntryInput, *, by: Actor, now: datetime) -> RegisterEntry
         entry = new_entry(entered, now=now)
         entry.save(force_insert=True)
         Consumer.objects.bulk_create(consumers_of(entered, entry))
-        record("register.added", entry, by=by, at=now, detail=_summary(entry))
+        record("register.added", entry, by=by, at=now, detail=summary(entry))
     return entry
 
 
@@ -109,7 +109,7 @@ def change_entry(
         current = register_versions.held(entry_id)
         yours = _as_states(entered, now=now)
         register_versions.require_unchanged(current, drawn_from, register_versions.EDIT, yours=yours)
-        changed = _differences(register_versions.facts(current), yours)
+        changed = differences(register_versions.facts(current), yours)
         if changed:
             _write(current, entered, changed.keys(), now=now)
             record("register.changed", current, by=by, at=now, detail=changed)
@@ -136,7 +136,8 @@ def _touch(entry: RegisterEntry, *, now: datetime) -> None:
     entry.changed_at, entry.revision = now, entry.revision + 1
 
 
-def _differences(before: dict[str, FieldState], after: dict[str, FieldState]) -> dict[str, dict[str, str]]:
+def differences(before: dict[str, FieldState], after: dict[str, FieldState]) -> dict[str, dict[str, str]]:
+    """The fields that differ, each with its words before and after, for the history."""
     return {
         field: {"before": before[field].words, "after": state.words}
         for field, state in after.items()
@@ -186,11 +187,12 @@ def delete_entry(entry_id: int, *, by: Actor, now: datetime, drawn_from: str | N
     with transaction.atomic():
         current = register_versions.held(entry_id)
         register_versions.require_unchanged(current, drawn_from, register_versions.DELETE)
-        record("register.deleted", current, by=by, at=now, detail=_summary(current))
+        record("register.deleted", current, by=by, at=now, detail=summary(current))
         current.delete()
 
 
-def _summary(entry: RegisterEntry) -> dict[str, object]:
+def summary(entry: RegisterEntry) -> dict[str, object]:
+    """What the history keeps of an added or deleted entry."""
     expires_on = entry.expires_on.isoformat() if entry.expires_on else None
     return {"kind": entry.kind, "organization": entry.organization, "expires_on": expires_on}
 

@@ -13,6 +13,7 @@ from connections.models.leaks import LeakedToken
 from connections.models.notifications import CalendarEntry, CalendarFeed, Mail, MutedReminders, Reminder
 from connections.models.rate_limits import RateLimitPause
 from connections.models.register import Consumer, RegisterEntry
+from connections.models.register_imports import ImportBatch, RegisterImport
 from connections.models.token_policy import StoredTokenPolicy
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "ChosenProject",
     "Connection",
     "Consumer",
+    "ImportBatch",
     "LeakedToken",
     "Mail",
     "MutedReminders",
@@ -32,6 +34,7 @@ __all__ = [
     "ProbeResult",
     "RateLimitPause",
     "RegisterEntry",
+    "RegisterImport",
     "Reminder",
     "StoredCredential",
     "StoredTokenPolicy",

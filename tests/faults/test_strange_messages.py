@@ -22,6 +22,7 @@ RINGS = (
     "connections.tasks.mail_history_anchor",
     "connections.tasks.remind_due",
     "connections.tasks.remind_of_register",
+    "connections.tasks.import_register",
     "connections.tasks.send_due",
     "delivery.tasks.remove_expired_rows",
     "delivery.tasks.poll_due",

@@ -37,6 +37,7 @@ def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
         "connections.tasks.prove_leak_one": {"leak_id": lived.leak.pk, "lease": "a lease"},
         "connections.tasks.remind_due": {},
         "connections.tasks.remind_of_register": {},
+        "connections.tasks.import_register": {},
         "connections.tasks.mail_history_anchor": {},
         "connections.tasks.send_due": {},
         "connections.tasks.deliver_due": {},

@@ -16,6 +16,12 @@ PROBLEMS = (
         "Go back to the register.",
     ),
     Problem(
+        "import_gone",
+        "Import not found",
+        "This import was discarded, is more than a day old, or belongs to someone else.",
+        "Import the file again.",
+    ),
+    Problem(
         "person_gone",
         "Person not found",
         "This person was removed or never existed. Nothing was changed.",

@@ -5,6 +5,8 @@ REFUSALS = {
     "closed_note_missing": "Say why in the note.",
     "closed_reason_missing": "Choose why you close it.",
     "entry_name_taken": "Another entry already has this name. Choose another name.",
+    "import_not_ready": "The lines are still being checked. Wait until the preview is complete.",
+    "import_running": "The import has started and can no longer be discarded.",
     "leak_unknown": "No connection stores this token any more, so there is nothing to stop. Revoke it in Azure DevOps.",
     "limited_not_accepted": "The token works, but not every scope was confirmed. Tick the box to use it as Limited, or "
     "fix the token first.",

@@ -1,0 +1,148 @@
+"""Check and store the lines of one batch of an import into the register."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
+
+from connections.actions import register_versions
+from connections.actions.register_entries import EntryInput, consumers_of, differences, new_entry, summary
+from connections.models import Consumer, ImportBatch, RegisterEntry, RegisterImport
+from connections.register_files import RawLine
+from connections.register_lines import LineError, LineReader
+from connections.register_rules import consumers
+from history.record import Actor, record_all
+
+_IS_TAKEN = "An entry already has this name."
+_COLUMNS = ("kind", "organization", "outside_owner", "purpose", "scopes", "expires_on", "extra_recipients", "notes")
+_WRITTEN = (*_COLUMNS, "name", "owner", "date_set_at", "reminded_days", "changed_at", "revision")
+
+
+def secrets_in(line: RawLine) -> list[LineError]:
+    """The columns of a line that hold a secret."""
+    return LineReader.secrets_in(line)
+
+
+def check(current: RegisterImport, batch: ImportBatch, reader: LineReader) -> None:
+    """Replace the texts of a batch by values, and note what is wrong."""
+    rows: list[Any] = []
+    errors: list[LineError] = []
+    taken = _ids_by_name(values.get("name", "") for _, values in batch.rows)
+    count, is_update = len(batch.rows) + len(batch.errors), current.on_existing == RegisterImport.OnExisting.UPDATE
+    for number, texts in batch.rows:
+        values, wrong = reader.read(RawLine(number, texts))
+        is_known = values.get("name", "").casefold() in taken
+        if is_known and not is_update:
+            wrong.append(LineError(number, "name", _IS_TAKEN))
+        if not wrong:
+            rows.append([number, values])
+            current.to_update += is_known
+            current.to_add += not is_known
+        errors += wrong
+    _note(batch, rows, errors)
+    batch.is_checked = True
+    batch.save()
+    current.errors += count - len(rows)
+    current.lines_done += count
+    current.save()
+
+
+def _note(batch: ImportBatch, rows: list[Any], errors: Iterable[LineError]) -> None:
+    batch.rows = rows
+    noted = [*batch.errors, *([error.number, error.field, error.message] for error in errors)]
+    batch.errors = sorted(noted)
+
+
+def _ids_by_name(names: Iterable[str]) -> dict[str, int]:
+    """The ids of the entries with these names, ignoring case."""
+    rows = _named(names).values_list("name", "pk")
+    return {name.casefold(): pk for name, pk in rows}
+
+
+def _named(names: Iterable[str]) -> QuerySet[RegisterEntry]:
+    # Databases differ in whether they have lower-case forms of letters beyond ASCII.
+    lowered = {lower for name in names for lower in (name.lower(), _ascii_lower(name))}
+    return RegisterEntry.objects.order_by("pk").alias(lowered=Lower("name")).filter(lowered__in=lowered)
+
+
+def _ascii_lower(name: str) -> str:
+    return name.encode().lower().decode()
+
+
+def actor_of(current: RegisterImport) -> Actor:
+    """Who imports."""
+    return Actor(current.actor_name, current.person_id, current.address)
+
+
+def store(current: RegisterImport, batch: ImportBatch, *, now: datetime) -> None:
+    """Add or update the entries of a batch. What another person added in the meantime is an error, or an update."""
+    owners = User.objects.in_bulk({values["owner"] for _, values in batch.rows})
+    entered = [(number, _input(values, owners)) for number, values in batch.rows if values["owner"] in owners]
+    stored = _named(entry.name for _, entry in entered).select_related("owner").prefetch_related("consumers")
+    existing = {entry.name.casefold(): entry for entry in stored.select_for_update(of=("self",), no_key=True)}
+    is_update = current.on_existing == RegisterImport.OnExisting.UPDATE
+    late = [(number, entry) for number, entry in entered if entry.name.casefold() in existing and not is_update]
+    _note(batch, batch.rows, (LineError(number, "name", _IS_TAKEN) for number, _ in late))
+    fresh = [entry for _, entry in entered if entry.name.casefold() not in existing]
+    known = [entry for _, entry in entered if entry.name.casefold() in existing and is_update]
+    by = actor_of(current)
+    _add(fresh, by=by, now=now)
+    updated = _update([(existing[entry.name.casefold()], entry) for entry in known], by=by, now=now)
+    batch.is_imported = True
+    batch.save()
+    current.added += len(fresh)
+    current.updated += updated
+    current.unchanged += len(known) - updated
+    current.errors += len(batch.rows) - len(fresh) - len(known)
+    current.lines_done += len(batch.rows)
+    current.save()
+
+
+def _input(values: dict[str, Any], owners: dict[int, User]) -> EntryInput:
+    day = values["expires_on"]
+    known = {**values, "owner": owners[values["owner"]], "expires_on": date.fromisoformat(day) if day else None}
+    return EntryInput(**known)
+
+
+def _add(entered: list[EntryInput], *, by: Actor, now: datetime) -> None:
+    entries = [new_entry(values, now=now) for values in entered]
+    RegisterEntry.objects.bulk_create(entries)
+    used_by = (
+        consumer for values, entry in zip(entered, entries, strict=True) for consumer in consumers_of(values, entry)
+    )
+    Consumer.objects.bulk_create(used_by)
+    record_all("register.added", [(entry, summary(entry)) for entry in entries], by=by, at=now)
+
+
+def _update(pairs: list[tuple[RegisterEntry, EntryInput]], *, by: Actor, now: datetime) -> int:
+    """Update the entries that differ. Returns how many."""
+    changed: list[tuple[RegisterEntry, dict[str, dict[str, str]]]] = []
+    used_by: list[tuple[RegisterEntry, EntryInput]] = []
+    for entry, values in pairs:
+        wanted = register_versions.field_states(new_entry(values, now=now), consumers(values.used_by))
+        different = differences(register_versions.facts(entry), wanted)
+        if different:
+            _apply(entry, values, now=now, is_new_date="expires_on" in different)
+            changed.append((entry, different))
+        if "used_by" in different:
+            used_by.append((entry, values))
+    entries = [entry for entry, _ in changed]
+    RegisterEntry.objects.bulk_create(
+        entries, update_conflicts=True, unique_fields=["id"], update_fields=list(_WRITTEN)
+    )
+    Consumer.objects.filter(entry__in=[entry for entry, _ in used_by]).delete()
+    Consumer.objects.bulk_create(consumer for entry, values in used_by for consumer in consumers_of(values, entry))
+    record_all("register.changed", changed, by=by, at=now)
+    return len(changed)
+
+
+def _apply(entry: RegisterEntry, values: EntryInput, *, now: datetime, is_new_date: bool) -> None:
+    for column in _COLUMNS:
+        setattr(entry, column, getattr(values, column))
+    entry.name, entry.owner = values.name, values.owner
+    if is_new_date:
+        entry.date_set_at, entry.reminded_days = now, None
+    entry.changed_at, entry.revision = now, entry.revision + 1

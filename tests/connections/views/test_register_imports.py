@@ -1,0 +1,194 @@
+"""A file is imported after a preview, with errors line by line."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from unittest.mock import patch
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from connections import tasks
+from connections.actions import register_import_rows, register_imports
+from connections.actions.register_imports import ImportOptions
+from connections.models import ImportBatch, RegisterEntry, RegisterImport
+from history.models import Event
+from history.record import Actor
+from tests.factories import make_entry, make_person
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+HEADER = "name,kind,owner,expires_on,used_by,notes\n"
+SECRET = "ghp_" + "a" * 36
+
+
+@pytest.fixture
+def maya() -> User:
+    return make_person("maya", "*", email="maya@example.com")
+
+
+@pytest.fixture
+def maintainer(client: Client, maya: User) -> Iterator[Client]:
+    client.force_login(maya)
+    with patch("connections.views.common.enqueue"):
+        yield client
+
+
+def upload(client: Client, content: str, **more: str) -> str:
+    """The page after an upload."""
+    file = SimpleUploadedFile("inventory.csv", content.encode(), content_type="text/csv")
+    form = {"file": file, "on_existing": "refuse", "slashes": "day"} | more
+    return client.post(reverse("connections:import-register"), form, follow=True).content.decode()
+
+
+def start(client: Client) -> str:
+    pk = RegisterImport.objects.get().pk
+    return client.post(reverse("connections:start-register-import", args=[pk]), follow=True).content.decode()
+
+
+def errors_in(page: str) -> list[tuple[str, str]]:
+    return re.findall(r'<tr><th scope="row">(\d+)</th><td data-label="Column"><span>([^<]+)<', page)
+
+
+def test_a_file_is_shown_and_then_imported(maintainer: Client, maya: User) -> None:
+    olga = make_person("olga", email="olga@example.com")
+    page = upload(
+        maintainer, f"{HEADER}Key,pat,olga@example.com,31.12.2026,Shop https://x.example/,\nCert,certificate,,,,\n"
+    )
+    assert "Nothing is stored in the register yet" in page
+    assert "Import 2 lines" in page
+    assert not RegisterEntry.objects.exists()
+    assert "Open the register" in start(maintainer)
+    key, cert = RegisterEntry.objects.order_by("pk")
+    assert (key.name, key.owner, key.expires_on) == ("Key", olga, date(2026, 12, 31))
+    assert [(consumer.name, consumer.url) for consumer in key.consumers.all()] == [("Shop", "https://x.example/")]
+    assert (cert.kind, cert.owner) == ("certificate", maya)
+    kinds = Event.objects.order_by("pk").values_list("kind", "actor_name")
+    assert list(kinds) == [("register.added", "maya"), ("register.added", "maya"), ("register.imported", "maya")]
+
+
+def test_errors_are_shown_by_line_and_the_other_lines_are_imported(maintainer: Client) -> None:
+    make_entry("Taken")
+    rows = ["Good,pat,,,,", "Bad,nonsense,nobody,someday,,", "taken,pat,,,,", "GOOD,pat,,,,", f"Key,pat,,,,{SECRET}"]
+    page = upload(maintainer, HEADER + "\n".join(rows))
+    assert errors_in(page) == [
+        ("3", "expires_on"),
+        ("3", "kind"),
+        ("3", "owner"),
+        ("4", "name"),
+        ("5", "name"),
+        ("6", "notes"),
+    ]
+    assert "Import 1 line<" in page
+    assert SECRET not in page
+    start(maintainer)
+    assert set(RegisterEntry.objects.values_list("name", flat=True)) == {"Taken", "Good"}
+
+
+def test_a_line_with_a_secret_is_never_stored(maintainer: Client) -> None:
+    upload(maintainer, f"{HEADER}Key,pat,,,,{SECRET}\n", on_existing="refuse")
+    assert SECRET not in str(list(ImportBatch.objects.values()))
+    assert SECRET not in str(list(RegisterImport.objects.values()))
+
+
+def test_entries_of_the_same_name_are_updated_if_chosen(maintainer: Client) -> None:
+    entry = make_entry("Key", purpose="kept?", notes="Old", reminded_days=7)
+    entry.consumers.create(name="Shop")
+    make_entry("Same")
+    content = f"{HEADER}KEY,pat,owner,2027-01-01,Job,New\nSame,pat,owner,,,\nNew,pat,,,,\n"
+    assert "Import 3 lines" in upload(maintainer, content, on_existing="update")
+    start(maintainer)
+    done = RegisterImport.objects.get()
+    assert (done.added, done.updated, done.unchanged, done.errors) == (1, 1, 1, 0)
+    entry.refresh_from_db()
+    assert (entry.name, entry.notes, entry.expires_on) == ("KEY", "New", date(2027, 1, 1))
+    assert (entry.reminded_days, entry.revision) == (None, 1)
+    assert [consumer.name for consumer in entry.consumers.all()] == ["Job"]
+    changed = Event.objects.get(kind="register.changed")
+    assert changed.detail["notes"] == {"before": "Old", "after": "New"}
+
+
+def test_an_import_is_discarded(maintainer: Client) -> None:
+    upload(maintainer, f"{HEADER}Key,pat,,,,\n")
+    pk = RegisterImport.objects.get().pk
+    maintainer.post(reverse("connections:discard-register-import", args=[pk]))
+    assert not RegisterImport.objects.exists()
+    assert maintainer.get(reverse("connections:register-import", args=[pk])).status_code == 404
+
+
+def test_an_import_of_someone_else_is_not_shown(maintainer: Client) -> None:
+    upload(maintainer, f"{HEADER}Key,pat,,,,\n")
+    RegisterImport.objects.update(person=make_person("olga"))
+    pk = RegisterImport.objects.get().pk
+    assert maintainer.get(reverse("connections:register-import", args=[pk])).status_code == 404
+
+
+def test_a_file_that_is_none_says_so_at_the_field(maintainer: Client) -> None:
+    assert "There is no column “kind”" in upload(maintainer, "name\na\n")
+    assert not RegisterImport.objects.exists()
+
+
+def lines(count: int) -> bytes:
+    rows = "".join(f"Key {number},pat,,2027-01-01,Shop,\n" for number in range(count))
+    return (HEADER + rows).encode()
+
+
+def test_a_long_file_is_checked_and_imported_by_the_worker_with_progress(maintainer: Client) -> None:
+    page = upload(maintainer, lines(register_imports.AT_ONCE + 1).decode())
+    assert "of <strong>1,001</strong> lines" in page
+    assert 'hx-trigger="every 2s"' in page
+    tasks.import_register()
+    waiting = RegisterImport.objects.get()
+    assert (waiting.state, waiting.to_add) == ("ready", 1001)
+    start(maintainer)
+    tasks.import_register()
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.added, RegisterEntry.objects.count()) == ("done", 1001, 1001)
+
+
+def test_an_interrupted_import_continues_where_it_was(maya: User) -> None:
+    by = Actor("Maya", maya.pk)
+    started = register_imports.begin(lines(1200), "f.csv", ImportOptions(maya), by=by, now=NOW)
+    register_imports.work(started.pk, now=NOW)
+    register_imports.start(started.pk, by=by, now=NOW)
+    done = []
+
+    original = register_import_rows.store
+
+    def die_in_the_second(current: RegisterImport, batch: ImportBatch, *, now: datetime) -> None:
+        done.append(batch.number)
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        original(current, batch, now=now)
+
+    with patch.object(register_import_rows, "store", die_in_the_second), pytest.raises(KeyboardInterrupt):
+        register_imports.work(started.pk, now=NOW)
+    assert RegisterEntry.objects.count() == register_imports.BATCH
+    # The lease of the worker that died has to expire first.
+    assert register_imports.work_due(now=NOW + timedelta(seconds=1)) == 0
+    assert register_imports.work_due(now=NOW + timedelta(minutes=5)) == 1
+    assert RegisterEntry.objects.count() == 1200
+    assert Event.objects.filter(kind="register.imported").count() == 1
+
+
+def test_what_someone_added_in_the_meantime_is_an_error_of_its_line(maya: User) -> None:
+    by = Actor("Maya", maya.pk)
+    started = register_imports.begin(lines(2), "f.csv", ImportOptions(maya), by=by, now=NOW)
+    register_imports.work(started.pk, now=NOW)
+    make_entry("key 1")
+    register_imports.start(started.pk, by=by, now=NOW)
+    register_imports.work(started.pk, now=NOW)
+    started.refresh_from_db()
+    assert (started.added, started.errors) == (1, 1)
+    assert RegisterEntry.objects.count() == 2
+
+
+def test_an_import_is_forgotten_after_a_day(maya: User) -> None:
+    register_imports.begin(lines(2), "f.csv", ImportOptions(maya), by=Actor("Maya"), now=NOW)
+    register_imports.forget_old(now=NOW + timedelta(hours=23))
+    assert RegisterImport.objects.count() == 1
+    register_imports.forget_old(now=NOW + timedelta(hours=25))
+    assert not ImportBatch.objects.exists()
