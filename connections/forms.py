@@ -10,11 +10,13 @@ from django.utils import timezone
 from connections import clients, input_rules, reads
 from connections.domain import expiry
 from connections.domain.calibration import VALID, Told, levels, token_states
+from connections.domain.problems import catalogue
 from connections.domain.token_policy import Rule
 from connections.fields import NameField, checked, offer
 from connections.input_rules import InvalidInput
+from connections.issuers import issuer_of
 from connections.models import Connection, StoredTokenPolicy
-from connections.providers.azure_devops.forms import OrganizationForm, TokenField
+from connections.providers.azure_devops.forms import ApplicationForm, ClientSecretField, OrganizationForm, TokenField
 from connections.providers.azure_devops.input_errors import token_hint
 from connections.providers.organization import Place
 from connections.providers.registry import CAPABILITIES
@@ -153,17 +155,37 @@ class ProjectsForm(forms.Form):
         return list(self.cleaned_data.get("projects", []))
 
 
-class ConnectForm(TokenForm, ProjectsForm, OrganizationForm):
+class ConnectForm(TokenForm, ProjectsForm, ApplicationForm, OrganizationForm):
     """Connect Azure DevOps."""
 
     name = NameField()
 
-    field_order = ("server", "name", "organization", "token", "token_reach", "expires", "expires_on")
+    field_order = (
+        "server",
+        "authentication",
+        "name",
+        "organization",
+        "token",
+        *ApplicationForm.OF_APPLICATIONS,
+        "token_reach",
+        "expires",
+        "expires_on",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, servers=clients.servers(), **kwargs)
         if all(server.place == "collection" for server in self.servers):
             del self.fields["token_reach"]
+        self.choose_authentication(is_offered=any(issuer_of(server) is not None for server in self.servers))
+        if self.is_by_application and "token_reach" in self.fields:
+            self.fields["token_reach"].required = False
+
+    def clean_authentication(self) -> str:
+        """Applications are for Azure DevOps Services. Raises `ValidationError`."""
+        if self.is_by_application and issuer_of(self.server_choice()) is None:
+            problem = catalogue.problem("entra_not_offered")
+            raise forms.ValidationError(problem.full, code=problem.code)
+        return str(self.cleaned_data["authentication"])
 
 
 class VerifyForm(ConnectForm):
@@ -177,18 +199,29 @@ class VerifyForm(ConnectForm):
 
     def clean(self) -> dict[str, Any]:
         """Skip the expiry date, which only connecting needs."""
-        return self.cleaned_data
+        return self.with_credential(self.cleaned_data)
 
 
 class RotateForm(TokenForm):
-    """Update token. `place` says whether the connection leads to an organization or a collection."""
+    """Update token. `place` says whether the connection leads to an organization or a collection.
+
+    `application` is its tenant and client id, if it uses a client secret instead of a token.
+    """
 
     token = TokenField(label="New Personal Access Token")
     accept_limited = forms.BooleanField(label="Use as Limited. I understand what won't work.", required=False)
 
-    def __init__(self, *args: Any, place: Place = "organization", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        place: Place = "organization",
+        application: tuple[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        if place == "collection":
+        if application is not None:
+            self.fields["token"] = ClientSecretField(label="New client secret", application=application)
+        if application is not None or place == "collection":
             del self.fields["token_reach"]
 
 

@@ -14,7 +14,7 @@ class OldToken:
     """A token that was replaced, or whose connection was disconnected.
 
     `person` and `account` are its owner in Azure DevOps, who alone can see it there. Revoking it breaks the connections
-    in `still_used_by`.
+    in `still_used_by`. `application` is the client id if it is the secret of an application.
     """
 
     person: str
@@ -22,6 +22,7 @@ class OldToken:
     server: str
     organization: str
     still_used_by: tuple[Connection, ...]
+    application: str = ""
 
 
 def token_of(connection: Connection) -> OldToken:
@@ -34,6 +35,7 @@ def token_of(connection: Connection) -> OldToken:
         connection.server,
         connection.organization,
         tuple(others),
+        stored.client if stored else "",
     )
 
 
@@ -52,6 +54,7 @@ def replaced_tokens(connections: Iterable[Connection]) -> list[OldToken]:
             by_id[stored.connection_id].server,
             by_id[stored.connection_id].organization,
             tuple(users.get(fingerprint, ())),
+            stored.client,
         )
         for fingerprint, stored in sorted(replaced.items(), key=lambda item: item[1].connection_id)
     ]
@@ -68,6 +71,23 @@ def shared_with(connections: Iterable[Connection]) -> dict[int, list[str]]:
         pk: [name for other, name in names.get(fingerprint, ()) if other != pk]
         for pk, fingerprint in fingerprints.items()
     }
+
+
+def application_of(connections: Iterable[Connection]) -> tuple[str, str] | None:
+    """Tenant and client id of the application that all these connections use; None if they use anything else."""
+    ids = [connection.pk for connection in connections]
+    used = set(StoredCredential.objects.filter(connection__in=ids).values_list("principal", flat=True))
+    tenant, _, client = used.pop().partition("/") if len(used) == 1 else ("", "", "")
+    return (tenant, client) if tenant else None
+
+
+def of_the_same_application(connection: Connection) -> list[Connection]:
+    """The other connections of the application that this one uses; none for a token of a person."""
+    stored = StoredCredential.objects.filter(connection=connection).exclude(principal="").first()
+    if stored is None:
+        return []
+    others = Connection.objects.filter(stored_credential__principal=stored.principal, server=connection.server)
+    return list(others.exclude(pk=connection.pk).order_by(Lower("name"), "pk"))
 
 
 def users_of(fingerprints: set[str]) -> QuerySet[Connection]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_django import Settings
 
     from connections.models import Connection
+    from sandbox.entra.issuer import Issuer
     from sandbox.server import Sandbox
     from tests.connections.providers.azure_devops.authority import Authority
     from tests.connections.webhooks import Receiver
@@ -113,6 +114,14 @@ def sandbox(settings: "Settings", entra_folder: "Path") -> Iterator["Sandbox"]:
     with Sandbox(entra=entra_folder) as running:
         settings.AZURE_DEVOPS_SERVERS = f"Sandbox={running.url} kind=sandbox"
         yield running
+
+
+@pytest.fixture
+def entra(sandbox: "Sandbox", settings: "Settings") -> "Issuer":
+    """The pretend Microsoft Entra beside the sandbox, from which the product gets access tokens."""
+    settings.SANDBOX_ENTRA_AUTHORITY = sandbox.entra.url
+    settings.SANDBOX_ENTRA_CA_BUNDLE = str(sandbox.entra.ca_file)
+    return sandbox.entra
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ def _same_organization(connection: Connection, report: Report) -> Report:
 def _correct_date(connection: Connection, report: Report) -> bool:
     """Set the expiry date to today if Azure DevOps says that the token has expired before its recorded date."""
     today = timezone.localdate(report.finished_at)
-    has_expired = report.failure is not None and report.failure.code == "token_expired"
+    has_expired = report.failure is not None and report.failure.code in expiry.EXPIRED
     if has_expired and (connection.expires_on is None or connection.expires_on > today):
         connection.expires_on = today
         # The rejection is mailed, so an expiry reminder would be a duplicate.

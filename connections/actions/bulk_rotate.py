@@ -82,7 +82,7 @@ def bulk_rotate(
     `new.verification_key` may contain several keys, separated by spaces; `drawn_from` has the form versions by
     connection id. Raises `CannotRotate` if the token policy does not allow one token for several connections.
     """
-    if len(connections) > 1 and StoredTokenPolicy.now().reuse is Rule.REFUSE:
+    if len(connections) > 1 and not new.token.is_for_many and StoredTokenPolicy.now().reuse is Rule.REFUSE:
         problem = catalogue.problem("token_reused")
         raise CannotRotate(problem.code, problem.brief, field="token")
     verify = _Verifications(new.verification_key.split(), person=person, now=now)

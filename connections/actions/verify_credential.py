@@ -122,7 +122,9 @@ def usable_or_new_result(
 
 
 def token_in_use(token: Credential, *, besides: int | None = None) -> bool:
-    """Whether another connection uses this token."""
+    """Whether another connection uses this token. That of an application is meant for several."""
+    if token.is_for_many:
+        return False
     others = StoredCredential.objects.filter(fingerprint=encryption.fingerprint(token))
     return others.exclude(pk=besides).exists()
 

@@ -132,7 +132,19 @@ _CONCLUDED = ("token_ended_early", "global_tokens_ended", "global_tokens_ended_l
 # The code of tokens that someone declared leaked.
 LEAKED = "leaked"
 # Codes of tokens that cannot be repaired by extending or regenerating them.
-DEAD_TOKEN = frozenset({*_WITHOUT_A_REASON, *_CONCLUDED, "token_expired", "global_token_blocked", LEAKED})
+DEAD_TOKEN = frozenset(
+    {
+        *_WITHOUT_A_REASON,
+        *_CONCLUDED,
+        "entra_secret_ended",
+        "entra_secret_wrong",
+        "global_token_blocked",
+        LEAKED,
+        "token_expired",
+    }
+)
+# Codes that say that it has reached its expiry date.
+EXPIRED = frozenset({"entra_secret_ended", "token_expired"})
 # Codes of tokens that are known to be valid for all organizations.
 MADE_FOR_ALL = ("global_token_blocked", "global_tokens_ended")
 

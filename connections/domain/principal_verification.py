@@ -15,6 +15,7 @@ from connections.domain.verification import WRITE_PROBES_OFF, Check, Report, fai
 from connections.providers.azure_devops import core, permissions
 from connections.providers.azure_devops.capabilities import project_verdicts
 from connections.providers.azure_devops.client import AzureDevOpsClient
+from connections.providers.azure_devops.models import Project
 from connections.providers.capability import Finding, ProjectVerdict, Verdict
 from connections.providers.organization import ProjectRef
 
@@ -84,15 +85,16 @@ class _PrincipalCheck(Check):
         kept = permissions.KEPT.get(self.client.transport)
         return kept or {name: bits for read in self.bits.values() for name, bits in read.items()}
 
-    def calls_beside_probes(self) -> list[Callable[[], object]]:
-        self.asked = permissions.questions(self.projects_to_ask_about(), self.known_bits())
+    def calls_beside_probes(self, project: Project) -> list[Callable[[], object]]:
+        self.asked = permissions.questions(self.projects_to_ask_about(project), self.known_bits())
         return [self.timed("permissions", partial(self.evaluate, part)) for part in permissions.calls_of(self.asked)]
 
-    def projects_to_ask_about(self) -> list[ProjectRef]:
-        """The chosen projects that are visible; all visible ones if none is chosen."""
-        visible = {project.id.lower(): project for project in self.visible_projects() if project.is_usable}
-        wanted = [chosen.id.lower() for chosen in self.chooser.chosen] or list(visible)
-        return [ProjectRef(visible[key].id, visible[key].name) for key in wanted if key in visible]
+    def projects_to_ask_about(self, first: Project) -> list[ProjectRef]:
+        """The project of the probes, then the chosen ones that are visible, or all visible ones if none is chosen."""
+        visible = {project.id.lower(): project for project in (first, *self.visible_projects()) if project.is_usable}
+        wanted = dict.fromkeys([first.id.lower(), *(chosen.id.lower() for chosen in self.chooser.chosen)])
+        order = wanted if self.chooser.chosen else visible
+        return [ProjectRef(visible[key].id, visible[key].name) for key in order if key in visible]
 
     def evaluate(self, asked: Sequence[permissions.Question]) -> None:
         self.permitted |= permissions.evaluate(self.client.transport, asked)
@@ -114,7 +116,9 @@ class _PrincipalCheck(Check):
         """The finding of the probes with the permission in each project."""
         probes = {here.project_id: here for here in probed.by_project} if probed else {}
         projects = {question.project.id: question.project for question in self.asked}
-        refs = dict.fromkeys([*probes, *projects])
+        # A project that was probed and not asked about counts only if the probe failed.
+        failed = [key for key, here in probes.items() if here.verdict is not Verdict.GRANTED]
+        refs = dict.fromkeys([*projects, *failed])
         by_project = tuple(
             self.verdict_in(capability, projects.get(key) or ProjectRef(key, probes[key].project_name), probes.get(key))
             for key in refs

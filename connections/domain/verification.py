@@ -212,7 +212,7 @@ class Check:
         """Further calls to make at the same time."""
         return []
 
-    def calls_beside_probes(self) -> list[Callable[[], object]]:
+    def calls_beside_probes(self, _project: Project) -> list[Callable[[], object]]:
         """Further calls to make at the same time as the probes in the first project."""
         return []
 
@@ -252,7 +252,7 @@ class Check:
         project = self.first_project()
         probes = [probe for probe in capabilities.PROBES if self.reason_not_to_ask(probe) is None] if project else []
         more = [self.timed("projects", self.list_the_rest)] if self.has_more_pages else []
-        more += self.calls_beside_probes() if project else []
+        more += self.calls_beside_probes(project) if project else []
         started = time.monotonic()
         findings = self.probe(probes, project, *more)
         if self.has_more_pages:

@@ -178,6 +178,12 @@ class Connection(Leased):
         accepted = self.health in (Health.HEALTHY, Health.LIMITED) and self.checked_at is not None
         return not (accepted and timezone.localdate(self.checked_at) > self.expires_on)
 
+    @property
+    def application(self) -> "StoredCredential | None":
+        """What is stored of its application of Microsoft Entra; None if it uses the token of a person."""
+        stored = StoredCredential.objects.filter(connection=self).exclude(principal="")
+        return stored.defer("sealed").first()
+
     def capability_states(self) -> "list[CapabilityState]":
         """What its token can do, in the order of the first check, since PostgreSQL returns rows in no fixed order."""
         return sorted(self.capabilities.all(), key=attrgetter("pk"))
@@ -196,6 +202,8 @@ class StoredCredential(SealedCredential):
         Connection, on_delete=models.CASCADE, primary_key=True, related_name="stored_credential"
     )
     fingerprint = models.CharField(max_length=64, db_index=True, editable=False)
+    # The tenant and client id of an application; empty for a token of a person.
+    principal = models.CharField(max_length=80, blank=True, db_index=True, editable=False)
     # The previous token and its owner, to tell whether another connection still uses it before advising to revoke it.
     replaced_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     replaced_identity_name = models.CharField(max_length=256, blank=True, editable=False)
@@ -211,6 +219,7 @@ class StoredCredential(SealedCredential):
     def seal(self, credential: Credential) -> None:
         """Encrypt the credential for this row, and take its fingerprint. The caller saves."""
         super().seal(credential)
+        self.principal = credential.principal
         self.fingerprint = encryption.fingerprint(credential)
 
     def remember_as_replaced(self, connection: Connection) -> None:
@@ -218,6 +227,16 @@ class StoredCredential(SealedCredential):
         self.replaced_fingerprint = self.fingerprint
         self.replaced_identity_name = connection.identity_name
         self.replaced_identity_account = connection.identity_account
+
+    @property
+    def tenant(self) -> str:
+        """The tenant id of an application."""
+        return self.principal.partition("/")[0]
+
+    @property
+    def client(self) -> str:
+        """The client id of an application."""
+        return self.principal.partition("/")[2]
 
     @property
     def seal_owner(self) -> str:

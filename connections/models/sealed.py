@@ -39,6 +39,14 @@ class SealedCredential(models.Model):
         return True
 
     @property
+    def label(self) -> str:
+        """The kind of the credential, in words."""
+        try:
+            return credential_type(self.kind).label
+        except UnknownCredentialKind:
+            return self.kind
+
+    @property
     def seal_owner(self) -> str:
         """The identity of this row that is authenticated with the encrypted text."""
         raise NotImplementedError

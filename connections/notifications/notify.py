@@ -187,10 +187,12 @@ def notify_status_change(connection: Connection, change: StatusChange, *, now: d
 
 def facts(connection: Connection) -> dict[str, Any]:
     """The template context that all mails about a connection share."""
+    application = connection.application
     return {
         "connection": connection,
+        "application": application.client if application else "",
         "owner_name": connection.owner.get_full_name() or connection.owner.get_username(),
-        "tokens_page": clients.tokens_page(connection.server, connection.organization),
+        "tokens_page": "" if application else clients.tokens_page(connection.server, connection.organization),
         "place": clients.place_of(connection.server),
         "detail_url": settings.SITE_URL + connection.get_absolute_url(),
         "update_url": page("update-token", connection.pk),

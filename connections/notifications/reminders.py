@@ -294,7 +294,7 @@ def _tokens_pages(rows: list[dict[str, Any]]) -> list[tuple[str, str, bool | Non
 
 def _context(reminder: Due, shared: Mapping[int, list[str]], today: date) -> dict[str, Any]:
     connection, days_left = reminder.connection, reminder.days_left
-    ended = days_left is not None and (days_left < 0 or connection.problem == "token_expired")
+    ended = days_left is not None and (days_left < 0 or connection.problem in expiry.EXPIRED)
     ends_on = expiry.GLOBAL_TOKENS_END if reminder.kind == Kind.ALL_ORGANIZATIONS else connection.expires_on
     return {
         **notify.facts(connection),
@@ -329,7 +329,7 @@ def _row_words(row: dict[str, Any]) -> str:
         return f"valid for all organizations, stops working {row['expires_text']}, {day}: create a new one"
     verb = "expires" if not row["ended"] else "expired" if row["days_left"] < 0 else "has expired; recorded date"
     words = f"{verb} {row['expires_text']}, {day}"
-    words = f"{words}: create a new one" if row["token_is_dead"] else words
+    words = f"{words}: create a new one" if row["token_is_dead"] or row["application"] else words
     others = ", ".join(row["shared_with"])
     return f"{words}; also used by {others}" if others else words
 

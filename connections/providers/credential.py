@@ -53,6 +53,13 @@ class Credential(Secret, ABC):
     kind: ClassVar[str]
     # Shown to people.
     label: ClassVar[str]
+    # Whether one credential normally serves several connections.
+    is_for_many: ClassVar[bool] = False
+
+    @property
+    def principal(self) -> str:
+        """What names the application behind it, which is no secret; empty for a credential of a person."""
+        return ""
 
     def secrets(self) -> tuple[str, ...]:
         """Texts to remove from answers, in case a server sends them back."""

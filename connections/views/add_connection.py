@@ -21,6 +21,9 @@ from connections.actions.verify_credential import Credentials, VerificationResul
 from connections.domain.problems.notices import Notice
 from connections.domain.verification import Report
 from connections.forms import ConnectForm, FindProjectForm, VerifyForm
+from connections.models import Connection
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.entra_credentials import EntraClientSecret
 from connections.providers.azure_devops.models import Project
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.organization import ProjectRef
@@ -32,7 +35,7 @@ from connections.views.token_panel import TokenPanel, expiry_words, has_new_resu
 from history.record import actor_of
 
 may_add = permission_required("connections.add_connection", raise_exception=True)
-hide_token = sensitive_post_parameters("token")
+hide_token = sensitive_post_parameters("token", "client_secret")
 
 
 @require_safe
@@ -60,7 +63,7 @@ def connect_page(request: HttpRequest) -> HttpResponse:
     try:
         connection = connect(_credentials(form), _wishes(form), owner=person(request), by=actor_of(request), now=now)
     except CannotConnect as refused:
-        form.add_error(refused.field or None, refused.message)
+        form.add_error(form.field_for(refused.field) or None, refused.message)
         page = _page(request, form, tested=result_after(refused, _kept(request, form)))
         return page if has_new_result(refused) else messages_only(request, page)
     flash.success(request, f"{connection.name} is now connected to {connection.organization}.")
@@ -108,7 +111,7 @@ def _wishes(form: ConnectForm) -> ConnectRequest:
     return ConnectRequest(
         name=cleaned["name"],
         expires_on=cleaned["expires_on"],
-        token_reach=cleaned.get("token_reach", ""),
+        token_reach=Connection.Reach.ONE if form.is_by_application else cleaned.get("token_reach", ""),
         projects=form.selected_projects(),
         accept_limited=cleaned["accept_limited"],
         verification_key=cleaned["verification_key"],
@@ -142,6 +145,8 @@ def _page(
         "project_answer": answer,
         "find_project_url": reverse("connections:find-project-new"),
         "kept_projects": kept_projects(request) if not form.is_bound else [],
+        "application_kind": EntraClientSecret.kind,
+        "token_kind": PersonalAccessToken.kind,
         "samples": clients.sample_tokens(),
         **guide_context(),
     }

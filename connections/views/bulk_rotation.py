@@ -29,6 +29,7 @@ from connections.domain.rotation_plan import BulkRotation, RotationStep
 from connections.filters import WithinForm
 from connections.forms import RotateForm, VerifyReplacementForm
 from connections.models import Connection
+from connections.old_tokens import application_of
 from connections.views.common import (
     guide_context,
     leave_form,
@@ -113,7 +114,7 @@ def rotation_step(request: HttpRequest) -> HttpResponse:
         return _end(request, here)
     if request.method == "GET" or not connections:
         return _page(request, here, connections, _form(connections, kept_input(request)))
-    form = RotateForm(request.POST, place=rotation_reads.place_of_step(connections))
+    form = RotateForm(request.POST, **_known(connections))
     if not form.is_valid():
         return messages_only(request, _page(request, here, connections, form, tested=_kept(request, connections, form)))
     try:
@@ -134,7 +135,12 @@ def rotation_step(request: HttpRequest) -> HttpResponse:
 def _form(connections: Sequence[Connection], initial: dict[str, Any]) -> RotateForm:
     """The empty form of a step."""
     reach = rotation_reads.usual_reach(connections)
-    return RotateForm(initial={"token_reach": reach} | initial, place=rotation_reads.place_of_step(connections))
+    return RotateForm(initial={"token_reach": reach} | initial, **_known(connections))
+
+
+def _known(connections: Sequence[Connection]) -> dict[str, Any]:
+    """What a form need not ask for."""
+    return {"place": rotation_reads.place_of_step(connections), "application": application_of(connections)}
 
 
 def _after(request: HttpRequest, here: BulkRotation, swapped: list[Swapped], form: RotateForm) -> HttpResponse:
@@ -174,7 +180,7 @@ def verify_step(request: HttpRequest) -> HttpResponse:
     """POST: test the new token for each connection of the step. The old tokens stay in use."""
     here = _bulk_rotation(request)
     connections = reads.enabled(here.step)
-    form = VerifyReplacementForm(request.POST, place=rotation_reads.place_of_step(connections))
+    form = VerifyReplacementForm(request.POST, **_known(connections))
     if not connections or not form.is_valid():
         return _page(request, here, connections, form)
     token = form.cleaned_data["token"]

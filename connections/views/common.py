@@ -107,7 +107,12 @@ def problem_about(
         tokens_page=tokens_page_of(connection),
         activity_id=activity_id,
         place=clients.place_of(connection.server),
-        facts=catalogue.Facts(host=host, organization=connection.organization, retry_after=retry_after),
+        facts=catalogue.Facts(
+            host=host,
+            organization=connection.organization,
+            retry_after=retry_after,
+            object_id=connection.identity_account if code == "principal_not_added" else "",
+        ),
     )
 
 

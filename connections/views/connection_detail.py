@@ -21,11 +21,11 @@ from connections.actions.unsubscribe import restart_reminders
 from connections.domain.form_versions import Conflict
 from connections.domain.problems.notices import Notice, notice
 from connections.domain.verification import Report
-from connections.domain.where_tried import and_join, project_names
+from connections.domain.where_tried import project_names, some_of
 from connections.forms import DisconnectForm
 from connections.input_rules import typed_name
 from connections.models import Connection
-from connections.old_tokens import token_of
+from connections.old_tokens import of_the_same_application, token_of
 from connections.reads import ConnectionDetail
 from connections.views.common import (
     ask_again,
@@ -165,7 +165,8 @@ def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
 def _page(request: HttpRequest, connection: Connection, *, report: Report | None = None) -> HttpResponse:
     shown = reads.detail(connection, today=timezone.localdate())
     tokens, place = tokens_page_of(connection), clients.place_of(connection.server)
-    groups = stored_groups(connection)
+    application = connection.application
+    groups = stored_groups(connection, is_principal=application is not None)
     status = status_of(
         connection, shown.capabilities, user=request.user, tokens_page=tokens, today=timezone.localdate()
     )
@@ -175,6 +176,9 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "state": states(connection, today=timezone.localdate()),
         "status": status,
         "also_used_by": token_of(connection).still_used_by,
+        "application": application,
+        "is_principal": application is not None,
+        "shared_by": of_the_same_application(connection) if application else (),
         "projects_summary": projects_summary(len(shown.projects), of_all=connection.all_projects),
         "organization_url": tokens.removesuffix("/_usersSettings/tokens"),
         "tokens_page": tokens,
@@ -192,7 +196,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "levels": LEVELS,
         "matrix": matrix(groups),
         "verified_at": verified_at(groups),
-        "tried_in": and_join(
+        "tried_in": some_of(
             project_names(capability_state.project_verdicts() for capability_state in shown.capabilities)
         ),
         "events": [event_row(event) for event in shown.events],

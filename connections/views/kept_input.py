@@ -12,7 +12,18 @@ from django.urls import Resolver404, get_script_prefix, resolve, reverse
 
 from core.redaction import redact
 
-_FIELDS = ("server", "name", "organization", "expires", "expires_on", "token_reach", "projects_mode")
+_FIELDS = (
+    "server",
+    "authentication",
+    "tenant",
+    "client",
+    "name",
+    "organization",
+    "expires",
+    "expires_on",
+    "token_reach",
+    "projects_mode",
+)
 _LONGEST_VALUE = 100
 # Servers refuse addresses of more than about 4,000 characters.
 _MOST_PROJECTS = 50

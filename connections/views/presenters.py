@@ -11,7 +11,7 @@ from connections.domain.health import Expiry, Health, shown_states
 from connections.domain.problems import NO_FACTS, Facts, Problem, catalogue
 from connections.domain.where_tried import in_words
 from connections.models import CapabilityState, Connection
-from connections.providers.capability import Capability, Finding, Verdict
+from connections.providers.capability import Capability, Finding, ProjectVerdict, Verdict
 from connections.providers.organization import Place
 from connections.providers.registry import CAPABILITIES, capabilities_of
 from connections.reads import Row
@@ -102,6 +102,14 @@ class ProblemView(Problem):
     link_url: str = ""
     link_label: str = ""
     activity_id: str = ""
+    # What an administrator of Azure DevOps has to add, and ids of Microsoft Entra for support.
+    object_id: str = ""
+    support: str = ""
+
+    @property
+    def activity_label(self) -> str:
+        """Whose id it is."""
+        return "Microsoft Entra trace ID" if self.code.startswith("entra_") else "Azure DevOps activity ID"
 
 
 def problem_view(
@@ -114,7 +122,14 @@ def problem_view(
         url, label = tokens_page, "Open your tokens in Azure DevOps"
     elif problem.link == "status":
         url, label = catalogue.STATUS_PAGE, "Open the Azure DevOps service status"
-    given = {"link_url": url, "link_label": label, "activity_id": activity_id or ""}
+    given = {
+        "link_url": url,
+        "link_label": label,
+        # The ids of Microsoft Entra include it.
+        "activity_id": "" if facts.support else activity_id or "",
+        "object_id": facts.object_id,
+        "support": facts.support,
+    }
     return ProblemView(**asdict(problem), **given)
 
 
@@ -140,14 +155,14 @@ class CapabilityGroup:
     rows: list[CapabilityRow] = field(default_factory=list)
 
 
-def _row(key: str, verdict: str, reason: str, **optional: Any) -> CapabilityRow:
+def _row(key: str, verdict: str, reason: str, *, chip: Chip | None = None, **optional: Any) -> CapabilityRow:
     capability = CAPABILITIES[key]
     # For "not permitted", the chip says enough.
     explained = catalogue.problem(reason).title if reason and verdict != Verdict.NOT_PERMITTED else ""
     return CapabilityRow(
         capability,
         use=capability.needed_for if verdict == Verdict.GRANTED else capability.without,
-        chip=VERDICT_CHIPS[verdict],
+        chip=chip or VERDICT_CHIPS[verdict],
         reason=explained,
         **optional,
     )
@@ -160,13 +175,25 @@ def _grouped(rows: Iterable[CapabilityRow]) -> list[CapabilityGroup]:
     return list(groups.values())
 
 
-def finding_groups(findings: Iterable[Finding]) -> list[CapabilityGroup]:
-    """A report's findings for a page."""
+def _permission_chip(verdict: str, by_project: Iterable[ProjectVerdict]) -> Chip:
+    """The chip of a permission that an application has in some projects."""
+    usual = VERDICT_CHIPS[verdict]
+    if verdict == Verdict.NOT_PERMITTED:
+        return replace(usual, label="Permitted in no project")
+    if verdict != Verdict.GRANTED:
+        return usual
+    everywhere = all(here.verdict is Verdict.GRANTED for here in by_project)
+    return replace(usual, label="Permitted in all projects" if everywhere else "Permitted in some projects")
+
+
+def finding_groups(findings: Iterable[Finding], *, is_principal: bool = False) -> list[CapabilityGroup]:
+    """A report's findings for a page. An application has permissions instead of scopes."""
     return _grouped(
         _row(
             finding.capability,
             finding.verdict,
             finding.reason,
+            chip=_permission_chip(finding.verdict, finding.by_project) if is_principal else None,
             where=in_words(finding.by_project),
             seconds=finding.seconds,
         )
@@ -174,7 +201,7 @@ def finding_groups(findings: Iterable[Finding]) -> list[CapabilityGroup]:
     )
 
 
-def stored_groups(connection: Connection) -> list[CapabilityGroup]:
+def stored_groups(connection: Connection, *, is_principal: bool = False) -> list[CapabilityGroup]:
     """The stored state of each capability for a page; one that was never checked is unknown."""
     known: dict[str, CapabilityState] = {state.capability: state for state in connection.capabilities.all()}
     rows = []
@@ -187,6 +214,7 @@ def stored_groups(connection: Connection) -> list[CapabilityGroup]:
                 capability.key,
                 state.verdict,
                 state.reason,
+                chip=_permission_chip(state.verdict, state.project_verdicts()) if is_principal else None,
                 where=in_words(state.project_verdicts()),
                 verified_at=state.verified_at,
             )

@@ -22,6 +22,19 @@ from connections.views.project_notices import hidden_projects_notices, rights_no
 
 # Problems that stop the test at the second step. Connection errors stop it at the first, other rejections at the third.
 _STOPS_AT_ORGANIZATION = {"organization_not_found", "organization_unavailable", "another_organization"}
+# What Microsoft Entra says before it looks at the secret. Without an answer, it has not looked either.
+_ABOUT_APPLICATION = {
+    "entra_application_disabled",
+    "entra_application_unknown",
+    "entra_busy",
+    "entra_not_offered",
+    "entra_not_trusted",
+    "entra_other_cloud",
+    "entra_tenant_unknown",
+    "entra_unexpected_answer",
+    "entra_unreachable",
+    "entra_without_azure_devops",
+}
 _PARTLY_UNKNOWN = "The token works, but some scopes are unknown"
 _WORDS = {
     "done": ("check", "good", "Done"),
@@ -75,6 +88,7 @@ class ReportView:
     identity_account: str
     organization: str
     tried_in: str
+    is_principal: bool
     limited_to: str
     elapsed: float
     finished_at: datetime
@@ -99,12 +113,13 @@ def report_view(
         if failure
         else None,
         steps=_steps(report, organization, place),
-        groups=finding_groups(report.findings) if report.accepted else [],
+        groups=finding_groups(report.findings, is_principal=report.is_principal) if report.accepted else [],
         notices=(notices or []) + _own_notices(report, tokens_page),
         identity_name=report.identity.display_name if report.identity else "",
         identity_account=(report.identity.account or "") if report.identity else "",
         organization=organization,
         tried_in=_tried_in(report),
+        is_principal=report.is_principal,
         limited_to=some_of([project.name or project.id for project in report.chosen]),
         elapsed=report.elapsed,
         finished_at=report.finished_at,
@@ -115,24 +130,27 @@ def _headline(report: Report, place: Place, facts: catalogue.Facts) -> tuple[str
     if report.failure is not None:
         problem = catalogue.problem(report.failure.code, place=place, facts=facts)
         if report.failure.transient:
-            return "undetermined", "warn", "circle-question-mark", problem.title, "The token could not be tested."
-        summary = "This token can't be connected." if was_tested(report) else "The token could not be tested."
+            what = "application" if report.is_principal else "token"
+            return "undetermined", "warn", "circle-question-mark", problem.title, f"The {what} could not be tested."
+        what = "application" if report.is_principal else "token"
+        summary = f"This {what} can't be connected." if was_tested(report) else f"The {what} could not be tested."
         return "failed", "bad", "circle-x", problem.title, summary
     if report.untried is not None:
         return "undetermined", "warn", "circle-question-mark", *_why_untried(report, report.untried, place, facts)
     if report.passed:
-        return "passed", "good", "circle-check", "Connection successful", "All scopes granted."
+        what = "Everything is permitted." if report.is_principal else "All scopes granted."
+        return "passed", "good", "circle-check", "Connection successful", what
     if report.lacking():
         count = len(report.lacking())
         missing = "1 permission is missing" if count == 1 else f"{count} permissions are missing"
-        title = f"The token works, but {missing}"
+        title = f"The {'application' if report.is_principal else 'token'} works, but {missing}"
         return "limited", "warn", "circle-alert", title, "Some features won't work without them."
     return (
         "undetermined",
         "warn",
         "circle-question-mark",
-        _PARTLY_UNKNOWN,
-        "We found no problem, but couldn't verify every scope.",
+        _PARTLY_UNKNOWN if not report.is_principal else "The application works, but some permissions are unknown",
+        "We found no problem, but couldn't verify everything.",
     )
 
 
@@ -151,6 +169,8 @@ def _tried_in(report: Report) -> str:
 
 
 def _steps(report: Report, organization: str, place: Place) -> list[Step]:
+    if report.is_principal:
+        return [*_principal_steps(report, organization), *_later_steps(report, place)]
     code = report.failure.code if report.failure else ""
     if not was_tested(report):
         reached = 0
@@ -177,8 +197,45 @@ def _steps(report: Report, organization: str, place: Place) -> list[Step]:
         )
         for index, (key, label, detail) in enumerate(labels)
     ]
+    return [*steps, *_later_steps(report, place)]
+
+
+def _later_steps(report: Report, place: Place) -> list[Step]:
     later = (_projects_step(report, place), _scopes_step(report))
-    return [*steps, *(_with_time(step, report) for step in later)]
+    return [_with_time(step, report) for step in later]
+
+
+def _principal_steps(report: Report, organization: str) -> list[Step]:
+    """The steps of an application up to its membership. Microsoft Entra decides two of them with one answer."""
+    code = report.failure.code if report.failure else ""
+    reached = _principal_step(report, code) if code else 4
+    who = f"{report.identity.display_name} ({report.identity.account})" if report.identity else ""
+    labels = [
+        ("tenant", "Compare the tenants", f"{organization} belongs to the tenant of the application."),
+        ("application", "Find the application", ""),
+        ("credential", "Check the secret or certificate", ""),
+        ("member", "Find the application in the organization", f"It is {who}." if who else ""),
+    ]
+    timed = {0: "tenant", 2: "issuer", 3: "token"}
+    return [
+        Step(
+            key,
+            label,
+            _state(index, reached, report),
+            detail if index < reached else "",
+            seconds=report.seconds.get(timed.get(index, "")) if index <= reached else None,
+        )
+        for index, (key, label, detail) in enumerate(labels)
+    ]
+
+
+def _principal_step(report: Report, code: str) -> int:
+    """The number of the step that failed."""
+    if "token" in report.seconds:
+        return 3
+    if "issuer" in report.seconds:
+        return 1 if code in _ABOUT_APPLICATION else 2
+    return 0
 
 
 def _with_time(step: Step, report: Report) -> Step:
@@ -215,12 +272,16 @@ def _projects_step(report: Report, place: Place) -> Step:
 
 
 def _scopes_step(report: Report) -> Step:
-    key, label = "scopes", "Check each scope"
+    key, label = "scopes", "Check each permission" if report.is_principal else "Check each scope"
     if not report.accepted or report.untried is not None:
         return Step(key, label, "skipped")
     tried = f" Tested in {_tried_in(report)}." if report.tried() else ""
+    not_asked = len(report.projects) - report.evaluated_projects if report.is_principal and not report.chosen else 0
+    if not_asked > 0:
+        tried += f" Not asked about {'1 further project' if not_asked == 1 else f'{not_asked} further projects'}."
     if report.passed:
-        return Step(key, label, "done", f"All scopes for Code, Build and Release are granted.{tried}")
+        what = "permissions" if report.is_principal else "scopes"
+        return Step(key, label, "done", f"All {what} for Code, Build and Release are granted.{tried}")
     lacking = len(report.lacking())
     if lacking:
         return Step(key, label, "failed", f"{lacking} of {len(report.findings)} not available. See below.{tried}")

@@ -19,15 +19,18 @@ from connections.actions.refusals import CannotRotate
 from connections.actions.rotate import compare, credentials_for, extend, rotate
 from connections.actions.verify_credential import VerificationResult, kept_result, verify_new
 from connections.domain.form_versions import Conflict
+from connections.domain.rotation_plan import BulkRotation
 from connections.domain.verification import Report
+from connections.filters import WithinForm
 from connections.forms import ExpiryForm, RotateForm, VerifyReplacementForm
 from connections.models import Connection
-from connections.old_tokens import replaced_tokens
+from connections.old_tokens import application_of, of_the_same_application, replaced_tokens
 from connections.views.common import (
     guide_context,
     leave_form,
     messages_only,
     person,
+    rotation_step_url,
     shown_version,
     tokens_page_of,
     warn_of_violations,
@@ -62,7 +65,7 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
     connection = find(pk)
     if request.method == "GET":
         return _page(request, connection, _empty_form(connection, kept_input(request)))
-    form = RotateForm(request.POST, place=clients.place_of(connection.server))
+    form = RotateForm(request.POST, **_known(connection))
     if not form.is_valid():
         return messages_only(request, _page(request, connection, form, tested=_kept(request, connection, form)))
     new = replacement(form)
@@ -96,7 +99,7 @@ def _refused(request: HttpRequest, connection: Connection, form: RotateForm, ref
 def test_replacement(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: test the new token while the old one stays in use."""
     connection = find(pk)
-    form = VerifyReplacementForm(request.POST, place=clients.place_of(connection.server))
+    form = VerifyReplacementForm(request.POST, **_known(connection))
     if not form.is_valid():
         return _page(request, connection, form)
     try:
@@ -149,7 +152,12 @@ def token_updated(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _empty_form(connection: Connection, initial: dict[str, Any] | None = None) -> RotateForm:
-    return RotateForm(initial=initial, place=clients.place_of(connection.server))
+    return RotateForm(initial=initial, **_known(connection))
+
+
+def _known(connection: Connection) -> dict[str, Any]:
+    """What a form need not ask for."""
+    return {"place": clients.place_of(connection.server), "application": application_of([connection])}
 
 
 def _kept(request: HttpRequest, connection: Connection, form: RotateForm) -> VerificationResult | None:
@@ -191,9 +199,22 @@ def _page(
         "token_is_dead": connection.is_token_dead(today=timezone.localdate()) and same is None,
         "same_token_form": same or ExpiryForm(prefix="same"),
         "tokens_page": tokens,
+        **_sharing(connection),
         **guide_context(connection),
     }
     return render(request, "connections/update_token.html", context)
+
+
+def _sharing(connection: Connection) -> dict[str, Any]:
+    """The application, and the page on which its new secret is used for all its connections."""
+    others = of_the_same_application(connection)
+    enabled = [connection.pk, *(other.pk for other in others if not other.disabled)]
+    steps = BulkRotation.starting([tuple(enabled)], now=timezone.now(), within=WithinForm.DEFAULT)
+    return {
+        "application": connection.application,
+        "shared_by": others,
+        "shared_url": rotation_step_url(steps) if len(enabled) > 1 else "",
+    }
 
 
 def _panel(connection: Connection, form: RotateForm, tested: VerificationResult | None, tokens_page: str) -> TokenPanel:
@@ -201,7 +222,7 @@ def _panel(connection: Connection, form: RotateForm, tested: VerificationResult 
         test_url=reverse("connections:test-replacement", args=[connection.pk]),
         submit_url=reverse("connections:update-token", args=[connection.pk]),
         leave_url=connection.get_absolute_url(),
-        submit_label="Update token",
+        submit_label="Update secret" if application_of([connection]) else "Update token",
         expires=expiry_words(form),
         verification_key=tested.verification_key if tested else "",
         reports=[_report(connection, form, tested.report, tokens_page)] if tested else [],

@@ -62,6 +62,19 @@ const understand = () => {
   all("[data-for-server]").forEach((each) => { each.hidden = each.dataset.forServer !== server.dataset.server; });
 };
 
+// What concerns the other way to authenticate is hidden. A server knows only tokens.
+const showAuthentication = () => {
+  const chosen = one("[name=authentication]:checked");
+  if (!chosen) return;
+  const isToken = chosen.closest("[data-for]")?.hidden;
+  const kind = isToken ? one("[name=authentication]").value : chosen.value;
+  if (isToken) one("[name=authentication]").checked = true;
+  all("[data-authentication]").forEach((each) => {
+    each.hidden = each.dataset.authentication !== kind;
+    if (each.matches("details") && !each.hidden) each.open = true;
+  });
+};
+
 const setField = (input, value) => {
   if (!input) return;
   input.value = value;
@@ -175,7 +188,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
 });
 
 // A change of what was tested makes its result outdated, and only a token that was accepted is worth connecting.
-const TESTED = "#id_organization, #id_token, [name=server]";
+const TESTED = "#id_organization, #id_token, #id_tenant, #id_client, #id_client_secret, [name=server], [name=authentication]";
 const emphasize = () => {
   const submit = one("[data-submit]");
   if (!submit) return;
@@ -211,6 +224,7 @@ document.addEventListener("change", (event) => {
   countProjects();
   showDates();
   understand();
+  showAuthentication();
   if (event.target.name === "expires") repeatExpiry();
 });
 
@@ -225,6 +239,7 @@ const prepareForms = () => {
   countProjects();
   showDates();
   understand();
+  showAuthentication();
   emphasize();
 };
 document.addEventListener("htmx:afterSettle", prepareForms);

@@ -81,6 +81,11 @@ class AccessTokens:
             if flight.began_at >= after:
                 return flight.result()
 
+    def forget(self) -> None:
+        """Forget every token, as a process that starts has none."""
+        with self._lock:
+            self._entries = {}
+
     def _entry(self, issuer: Issuer, credential: EntraCredential) -> _Entry:
         named = f"{issuer.authority.url}\0{credential.kind}\0{credential.reveal()}"
         key = hashlib.sha256(named.encode()).digest()

@@ -16,6 +16,8 @@ class EntraCredential(Credential):
 
     __slots__ = ("_parts",)
 
+    is_for_many = True
+
     def __init__(self, secret: str) -> None:
         super().__init__(secret)
         self._parts: dict[str, str] = json.loads(secret)
@@ -34,6 +36,11 @@ class EntraCredential(Credential):
     def client(self) -> str:
         """The client id of the application."""
         return self._parts["client"]
+
+    @property
+    def principal(self) -> str:
+        """Tenant and client id."""
+        return f"{self.tenant}/{self.client}"
 
     @abstractmethod
     def proof(self, endpoint: str) -> Mapping[str, str]:

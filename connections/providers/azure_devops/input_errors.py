@@ -1,5 +1,6 @@
 """Messages for invalid organization names and tokens."""
 
+from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.identifiers import InvalidOrganizationName, looks_like_token
 from connections.providers.credential import Credential
 from connections.providers.organization import Place, with_place
@@ -43,6 +44,6 @@ def organization_error(error: InvalidOrganizationName, place: Place) -> str:
 
 def token_hint(token: Credential | None) -> str:
     """A hint when the text does not look like a token; otherwise empty."""
-    if token is None or looks_like_token(token):
+    if not isinstance(token, PersonalAccessToken) or looks_like_token(token):
         return ""
     return "This does not look like an Azure DevOps token, which has 52 or 84 letters and digits. We try it anyway."

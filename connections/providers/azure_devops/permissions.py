@@ -7,7 +7,7 @@ https://learn.microsoft.com/rest/api/azure/devops/security/permissions/has-permi
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from connections.providers.azure_devops.transport import Transport, successful
@@ -108,14 +108,15 @@ def _action(action: object) -> tuple[str, int]:
     return (str(name), int(str(bit))) if is_known else ("", 0)
 
 
-def questions(projects: Iterable[ProjectRef], bits: Bits) -> list[Question]:
-    """One question for each capability and project, as many as a verification may ask."""
-    asked = [
+def questions(projects: Sequence[ProjectRef], bits: Bits) -> list[Question]:
+    """One question for each capability and project, for as many projects as a verification may ask about."""
+    needed = _needed_bits(bits)
+    most = MOST_QUESTIONS // max(1, len(needed))
+    return [
         Question(capability, project, combined)
-        for project in projects
-        for capability, combined in _needed_bits(bits).items()
+        for project in projects[:most]
+        for capability, combined in needed.items()
     ]
-    return asked[:MOST_QUESTIONS]
 
 
 def _needed_bits(bits: Bits) -> dict[str, int]:
