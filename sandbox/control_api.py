@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from sandbox.fault_injection import KINDS, VARIANTS
@@ -45,6 +45,8 @@ def _answer(sandbox: "Sandbox", method: str, path: list[str], request: Request) 
         return _answer_about_entra(sandbox, method, path[1:], body)
     if len(path) == 2 and path[0] == "tokens" and method == "POST":
         return _change_token(sandbox, path[1], body)
+    if len(path) == 2 and path[0] == "organizations" and method == "POST":
+        return _change_policy(sandbox, path[1], body)
     return 404, {"message": "There is no such endpoint. GET /_sandbox/ shows what the sandbox contains."}
 
 
@@ -69,6 +71,14 @@ def _overview(sandbox: "Sandbox") -> dict[str, Any]:
         "answered": sandbox.answered,
         "cpu_seconds": time.process_time(),
     }
+
+
+def _change_policy(sandbox: "Sandbox", name: str, body: dict[str, Any]) -> tuple[int, Any]:
+    organization = sandbox.state.organization(name)
+    if organization is None:
+        return 404, {"message": "There is no organization with this name."}
+    organization.token_policy = replace(organization.token_policy, **body["token_policy"])
+    return 200, {"name": organization.name, "token_policy": asdict(organization.token_policy)}
 
 
 def _change_token(sandbox: "Sandbox", name: str, body: dict[str, Any]) -> tuple[int, Any]:

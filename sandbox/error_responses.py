@@ -210,6 +210,18 @@ def not_materialized(request: Request, person: Person | None) -> Answer:
     return _said(request, 401, envelope(text, "AadUserStateException", _FRAMEWORK))
 
 
+def not_for_tokens(request: Request) -> Answer:
+    """401 for a personal access token where people have to sign in."""
+    body = envelope("The requested operation is not allowed.", "InvalidAccessException", _FRAMEWORK)
+    return _said(request, 401, body, *user_header(request))
+
+
+def not_for_principals(request: Request) -> Answer:
+    """401 for a principal where only people may act. The status is inferred."""
+    text = "Service principals are not allowed to perform this action."
+    return _said(request, 401, envelope(text, "InvalidAccessException", _FRAMEWORK), *user_header(request))
+
+
 def fenced(request: Request) -> Answer:
     """Conditional access."""
     text = "VS403463: The conditional access policy defined by your Microsoft Entra administrator has failed."

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from sandbox import error_responses, intermediaries, permissions
 from sandbox.fault_injection import Fault
-from sandbox.http_messages import Answer, Request, model_error, usual_headers
+from sandbox.http_messages import Answer, Request, json_answer, model_error, usual_headers
 from sandbox.list_faults import LISTS
 
 Headers = list[tuple[str, str]]
@@ -88,6 +88,7 @@ ANSWERS: Answers = {
     "permission_denied": lambda request, _fault, _usual: permissions.denied(request),
     "releases_off": lambda request, _fault, _usual: error_responses.page_not_found(request),
     "redirect": lambda request, fault, _usual: intermediaries.redirect(request, fault.variant),
+    "pat_error": lambda request, fault, _usual: json_answer(request, {"patToken": None, "patTokenError": fault.code}),
     "not_json": _not_json,
     "bom": _bom,
 }

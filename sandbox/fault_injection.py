@@ -31,6 +31,7 @@ KINDS = {
     "repeated_items": "the usual list, with the first item of each page also on the page before",
     "omit_fields": "the usual answer without `fields`",
     "entra_error": "Microsoft Entra refuses with `code`, as 400 or 401 (or `status`)",
+    "pat_error": "200 with `code` as the `patTokenError` of a call about personal access tokens",
     "close": "the connection is closed without an answer",
     "reset": "the connection is reset without an answer",
     "cut": "the connection is closed in the middle of the answer",
@@ -56,7 +57,8 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 }
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 # The paths that a kind applies to if its rule names none.
-_PATHS = {"releases_off": r"/_apis/release(/|\Z)"}
+_PATHS = {"releases_off": r"/_apis/release(/|\Z)", "pat_error": r"/_apis/tokens/pats\Z"}
+_CODES = {"entra_error": int, "pat_error": str}
 _BREAK = ("close", "reset", "cut", "drip", "oversized", "bomb")
 # These change the usual answer, so it is needed first.
 _SPOIL = (
@@ -72,7 +74,8 @@ class Fault:
     `organization` and `method` are compared case-insensitively, `path` and `query` are regular expressions that are
     searched in the decoded path and in `name=value&name=value`, `token` is the name of a sample token. `variant` is
     one of `VARIANTS`. `status`, `body` and `headers` replace those of the kind's answer; None keeps them.
-    `retry_after` is in seconds, `fields` are names of properties, `code` is a number of Microsoft Entra. `seconds` is a
+    `retry_after` is in seconds, `fields` are names of properties, `code` is a number of Microsoft Entra or
+    the word of a `pat_error`. `seconds` is a
     delay, or the pause between two bytes of a drip. With `carried_out` the request is carried out, as if only the
     answer were lost.
     Raises `ValueError` for an unknown kind or variant, an invalid expression, status, header or code, and `TypeError`
@@ -95,7 +98,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     fields: tuple[str, ...] = ("state",)
     carried_out: bool = False
-    code: int = 0
+    code: int | str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -120,8 +123,8 @@ class Fault:
         for name, value in self.headers.items():
             if not _HEADER_NAME.fullmatch(name) or not isinstance(value, str) or not value.isprintable():
                 raise ValueError(f"the header {name!r} is not valid")
-        if not isinstance(self.code, int) or (self.kind == "entra_error") != (self.code > 0):
-            raise ValueError("entra_error needs a code, a number such as 7000215, and no other kind has one")
+        if type(self.code) is not _CODES.get(self.kind, str) or bool(self.code) != (self.kind in _CODES):
+            raise ValueError("entra_error needs a number as its code, pat_error a word, and no other kind has one")
         if isinstance(self.fields, str):
             raise TypeError("fields must be a list of names")
         self.fields = tuple(self.fields)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from sandbox.editions import SERVICES, Edition
 from sandbox.ids import EPOCH, stable_id
 from sandbox.people import Person
-from sandbox.state import Organization, Project
+from sandbox.state import Organization, Project, State
 
 JSON = "application/json; charset=utf-8"
 _P3P = (
@@ -57,7 +57,7 @@ class Request:
 
     `base_url` is the URL of the service as the client knows it. If releases have a host of their own, `main_url` and
     `release_url` are the two hosts, and `release_host` says which of them received the request; None means that one
-    host serves everything. The request pipeline sets `organization`, `project`, `person` (None if anonymous),
+    host serves everything. The request pipeline sets `organization`, `state`, `project`, `person` (None if anonymous),
     `version`, `now` and `read_body`, which knows the types of the body.
     """
 
@@ -72,6 +72,7 @@ class Request:
     release_url: str = ""
     release_host: bool | None = None
     organization: Organization = field(default_factory=lambda: Organization(""))
+    state: State = field(default_factory=State, repr=False)
     project: Project | None = None
     person: Person | None = None
     version: str = ""

@@ -2,10 +2,10 @@
 
 import base64
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
-from sandbox.ids import stable_id
+from sandbox.ids import EPOCH, stable_id
 
 TENANT = "00000000-aaaa-4bbb-8ccc-000000000001"
 ANONYMOUS_ID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
@@ -27,6 +27,11 @@ class Person:
     def descriptor(self) -> str:
         """The id in the form of newer API calls."""
         return f"aad.{_encoded(self.id)}"
+
+    @property
+    def object_id(self) -> str:
+        """The object id in Microsoft Entra."""
+        return stable_id("object id", self.upn)
 
     @property
     def identity(self) -> str:
@@ -91,7 +96,8 @@ class Token:
 
     `organization` is None for a token created for all accessible organizations, and `*` for a token that opens every
     organization without being such a token. `state` is active, expired, revoked or not_materialized (its owner has
-    not signed in with a browser yet); after `expires_at` the token has expired too.
+    not signed in with a browser yet); after `expires_at` the token has expired too. One that was revoked at
+    `revoked_at` is refused from `refused_from` on.
     """
 
     secret: str = field(repr=False)
@@ -101,6 +107,25 @@ class Token:
     scopes: tuple[str, ...]
     state: str = "active"
     expires_at: datetime | None = None
+    created_at: datetime | None = None
+    revoked_at: datetime | None = None
+    refused_from: datetime | None = None
+
+    @property
+    def authorization_id(self) -> str:
+        """The id by which its owner finds it."""
+        return stable_id("authorization", self.secret)
+
+    @property
+    def valid_to(self) -> datetime:
+        """The end that lists show."""
+        return self.expires_at or (
+            EPOCH - timedelta(days=1) if self.state == "expired" else EPOCH + timedelta(days=365)
+        )
+
+    def is_refused(self, now: datetime) -> bool:
+        """Whether it was revoked, and everywhere."""
+        return self.state != "active" or (self.refused_from is not None and self.refused_from <= now)
 
     def has_expired(self, now: datetime) -> bool:
         """Whether the token was valid once and has expired."""

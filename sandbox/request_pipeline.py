@@ -26,7 +26,7 @@ def decide(state: State, request: Request) -> Answer:
         organization = state.organization(request.path[0]) if request.path else None
         if organization is None:
             raise ErrorResponse(error_responses.no_such_organization(request))
-        request.organization, request.now = organization, state.now()
+        request.organization, request.now, request.state = organization, state.now(), state
         if organization.stopped:
             raise ErrorResponse(error_responses.organization_stopped(request))
         return _enter(request, _admit(state, request))
@@ -79,7 +79,7 @@ def _admit_identity(request: Request, token: AccessToken) -> AccessToken:
 
 def _fits(request: Request, token: Token) -> bool:
     organization = request.organization
-    if token.state != "active" or isinstance(token, AccessToken):
+    if token.is_refused(request.now) or isinstance(token, AccessToken):
         return False
     if token.organization is None:
         # If a policy forbids these tokens, its refusal takes precedence. On a server they are still accepted.
@@ -108,6 +108,8 @@ def _enter(request: Request, token: Token | None) -> Answer:
     match = MAP.find(request.method, request.path[1:])
     if token is None:
         _allow_anonymous(request, match)
+    elif isinstance(match, Found) and match.route.people_only:
+        _require_signed_in(request, token, match)
     elif isinstance(match, Found) and not opens(token.scopes, match.route.scopes):
         raise ErrorResponse(error_responses.scope_missing(request))
     if request.organization.throttled is not None:
@@ -129,6 +131,16 @@ def _enter(request: Request, token: Token | None) -> Answer:
     request.read_body = partial(typed_values.read_body, route=route)
     route.bind(request)
     return media_type.as_asked(request, route, route.controller(request, match.names))
+
+
+def _require_signed_in(request: Request, token: Token, match: Found) -> None:
+    """Let only people in who have signed in with Microsoft Entra, with the scopes of the call."""
+    if not isinstance(token, AccessToken):
+        raise ErrorResponse(error_responses.not_for_tokens(request))
+    if isinstance(token.person, Principal):
+        raise ErrorResponse(error_responses.not_for_principals(request))
+    if not opens(token.scopes, match.route.scopes):
+        raise ErrorResponse(error_responses.scope_missing(request))
 
 
 def _allow_anonymous(request: Request, match: Found | Lost) -> None:

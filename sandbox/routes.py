@@ -17,6 +17,7 @@ from sandbox import (
     git_history,
     git_objects,
     git_pushes,
+    personal_tokens,
     pipeline_runs,
     release,
     release_changes,
@@ -162,5 +163,18 @@ SECURITY = (
     _read("_apis/permissions/{namespace}/{permissions:int}", "", security.permissions, public=False),
     _change("POST", "_apis/security/permissionevaluationbatch", "", security.evaluate_batch, "fields"),
 )
-ROUTES: tuple[Route, ...] = (*LOCATION, *CORE, *GIT, *BUILD, *PIPELINES, *RELEASE, *SECURITY)
+
+
+def _personal(method: str, scope: str, controller: Controller, takes: Takes = "nothing") -> Route:
+    template = ("_apis", "tokens", "pats")
+    return Route(method, template, (scope,), controller, takes, released=None, public=False, people_only=True)
+
+
+TOKENS = (
+    _personal("GET", "vso.pats", personal_tokens.find),
+    _personal("POST", "vso.pats_manage", personal_tokens.create, "fields"),
+    _personal("PUT", "vso.pats_manage", personal_tokens.update, "fields"),
+    _personal("DELETE", "vso.pats_manage", personal_tokens.revoke),
+)
+ROUTES: tuple[Route, ...] = (*LOCATION, *CORE, *GIT, *BUILD, *PIPELINES, *RELEASE, *SECURITY, *TOKENS)
 MAP = Map(ROUTES)

@@ -22,7 +22,7 @@ class Route:
     `{name}` matches one segment, `{name:int}` a number. `scopes` are alternatives; if there are none, every token may
     call it. `takes` is the shape of the body: ignored, an object, or a list of objects or of strings. `released` is the
     version in which it stopped being a preview, None if it still is one. `public` routes answer anonymous clients if a
-    project is public.
+    project is public, and `people_only` ones only people who have signed in.
     """
 
     method: str
@@ -32,6 +32,7 @@ class Route:
     takes: Takes = "nothing"
     released: Version | None = ALWAYS
     public: bool = True
+    people_only: bool = False
 
     def match(self, path: list[str], lowered: list[str]) -> dict[str, str] | None:
         """The named segments if the path matches, ignoring case."""

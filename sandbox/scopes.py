@@ -30,6 +30,8 @@ _CONTAINS: dict[str, tuple[str, ...]] = {
     "vso.test": ("vso.profile",),
 }
 EVERYTHING = "app_token"
+# What a personal access token may be made with.
+GRANTABLE = frozenset([EVERYTHING, *_CONTAINS, *(scope for included in _CONTAINS.values() for scope in included)])
 FULL = ("vso.code_manage", "vso.build_execute", "vso.release_manage")
 
 

@@ -61,7 +61,7 @@ class Sandbox:
         self._sockets = [_listen(host, port), *([_listen(host, 0)] if release_host else [])]
         self.url, *more = ("/".join([self._address(opened, host), *self._path]) for opened in self._sockets)
         self.release_url = more[0] if more else self.url
-        self._issuer = _issuer(self.state, entra, host, entra_port) if entra and edition.hosted else None
+        self._issuer = _issuer(self, entra, host, entra_port) if entra and edition.hosted else None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = threading.Event()
         self._ready = threading.Event()
@@ -235,11 +235,11 @@ class Sandbox:
         remember(self.requests, seen)
 
 
-def _issuer(state: State, folder: Path, host: str, port: int) -> "Issuer":
+def _issuer(sandbox: Sandbox, folder: Path, host: str, port: int) -> "Issuer":
     # It needs libraries that take long to import.
     from sandbox.entra.issuer import Issuer
 
-    return Issuer(state, folder, _listen(host, port), host)
+    return Issuer(sandbox.state, folder, _listen(host, port), host, sandbox.url)
 
 
 def _listen(host: str, port: int) -> socket.socket:

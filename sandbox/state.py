@@ -66,6 +66,23 @@ class Project:
         return self.last_id
 
 
+@dataclass
+class TokenPolicy:
+    """What an organization allows for personal access tokens, and how it revokes them.
+
+    A token lives `longest_days`: a longer life is shortened, or with `refuses_long_life` refused. A revocation is
+    answered with `revoke_status`, and is known everywhere after `revoked_after` seconds.
+    """
+
+    longest_days: int = 365
+    refuses_long_life: bool = False
+    restricts_creation: bool = False
+    forbids_full_scope: bool = False
+    forbids_global: bool = False
+    revoke_status: int = 204
+    revoked_after: float = 0.0
+
+
 Licence = Literal["basic", "stakeholder", "none"]
 
 
@@ -91,6 +108,7 @@ class Organization:
     licences: dict[str, Licence] = field(default_factory=dict)
     denied_to: dict[str, frozenset[str]] = field(default_factory=dict)
     members_from: dict[str, datetime] = field(default_factory=dict)
+    token_policy: TokenPolicy = field(default_factory=TokenPolicy)
     stopped: bool = False
     fenced: bool = False
     refuses_global_tokens: bool = False

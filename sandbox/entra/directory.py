@@ -49,7 +49,8 @@ class Application:
 
     It has three ids: `client_id`, `object_id` of the registration, and the object id of its `principal`, which is what
     Azure DevOps wants. `is_enabled` is False for a disabled one, whose access tokens stay valid; a managed identity has
-    no credential of its own.
+    no credential of its own. `redirects` are where people come back to after they signed in; none is any address of
+    this machine.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Application:
     secrets: list[ClientSecret] = field(default_factory=list)
     certificates: list[Certificate] = field(default_factory=list, repr=False)
     federated: list[FederatedCredential] = field(default_factory=list)
+    redirects: list[str] = field(default_factory=list)
     is_enabled: bool = True
     is_managed: bool = False
 

@@ -24,7 +24,7 @@ def answers(now: datetime) -> Answers:
         "throttle": lambda _request, fault, _usual: _with_retry(refusal(_THROTTLED, now, {}), fault),
         "maintenance": maintenance,
         "block_page": lambda _request, _fault, _usual: intermediaries.block_page(),
-        "entra_error": lambda _request, fault, _usual: refusal(fault.code, now, {}),
+        "entra_error": lambda _request, fault, _usual: refusal(int(fault.code), now, {}),
         "not_json": lambda _request, _fault, usual: Answer(200, b"{not json", usual.headers),
         "bom": lambda _request, _fault, usual: Answer(usual.status, b"\xef\xbb\xbf" + usual.body, usual.headers),
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import parse_qsl
 
-from sandbox.entra import faults, managed_identity, samples, token_endpoint
+from sandbox.entra import access_tokens, faults, managed_identity, samples, sign_in, token_endpoint
 from sandbox.entra.authority import Authority
 from sandbox.entra.directory import FEDERATION_AUDIENCE, Application, ClientSecret
 from sandbox.entra.refusals import NO_STORE, TokenRefused, refusal
@@ -18,10 +18,11 @@ from sandbox.fault_answers import faulty_answer
 from sandbox.fault_injection import ENTRA_KINDS, Behaviour, Fault
 from sandbox.http_messages import JSON, Answer, Request
 from sandbox.ids import stable_id
-from sandbox.people import AZURE_DEVOPS, Principal
+from sandbox.people import AZURE_DEVOPS
 from sandbox.request_log import SeenRequest, remember, shown_query
 from sandbox.state import Licence, State
 
+_SIGN_IN = "_entra"
 _A_YEAR = 365 * 24 * 60 * 60
 Controller = Callable[["Issuer", Request, str], Answer]
 
@@ -33,11 +34,14 @@ class Issuer:
     certificates and their keys.
     """
 
-    def __init__(self, state: State, folder: Path, opened: socket.socket, host: str) -> None:
+    def __init__(self, state: State, folder: Path, opened: socket.socket, host: str, azure_devops_url: str) -> None:
         self.state = state
         self.directory = samples.sample_directory()
         self.behaviour = Behaviour(ENTRA_KINDS)
         self.requests: list[SeenRequest] = []
+        self.codes: dict[str, sign_in.Code] = {}
+        # Where people sign in, without TLS, so that a browser needs no certificate.
+        self.sign_in_url = f"{azure_devops_url}/{_SIGN_IN}"
         self.lifetime: float | None = None
         self.socket = opened
         shown = f"[{host}]" if ":" in host else host
@@ -77,8 +81,12 @@ class Issuer:
 
     def access_token(self, name: str = "full", *, resource: str = AZURE_DEVOPS) -> str:
         """An access token of an application, as the token endpoint would issue it."""
-        application = self.directory.named(name)
-        return token_endpoint.issue(self, application.principal, resource, application.client_id).secret
+        return access_tokens.for_application(self, self.directory.named(name), resource).secret
+
+    def persons_token(self, upn: str = "maya@example.com", *scopes: str) -> str:
+        """An access token of a person for Azure DevOps, by default with the scopes for their personal access tokens."""
+        application, granted = self.directory.named("sign-in"), scopes or ("vso.pats", "vso.pats_manage")
+        return access_tokens.for_person(self, application, sign_in.PEOPLE[upn], granted).secret
 
     def create_application(self, name: str) -> Application:
         """Register an application with a secret in the tenant of the sample organizations.
@@ -142,13 +150,9 @@ class Issuer:
         here = f"{self.url}/{tenant}"
         return {f"{here}/oauth2/v2.0/token", f"{here}/oauth2/token", f"{here}/v2.0", here}
 
-    def name_of(self, principal: Principal) -> str:
-        """The name of the application that a principal belongs to."""
-        return next(application.name for application in self.directory if application.principal == principal)
-
     def answers_here(self, path: list[str]) -> bool:
         """Whether a path at the address of Azure DevOps is answered by Microsoft Entra, without TLS."""
-        return managed_identity.is_asked(path)
+        return managed_identity.is_asked(path) or path[:1] == [_SIGN_IN]
 
     def serve(self, request: Request) -> tuple[Answer, float, Fault | None]:
         """The answer, by how many seconds it is delayed, and the fault that applies to it."""
@@ -172,7 +176,7 @@ class Issuer:
     def _answer(self, request: Request) -> Answer:
         if managed_identity.is_asked(request.path):
             return managed_identity.answer(self, request)
-        tenant, *rest = request.path or [""]
+        tenant, *rest = request.path[1:] if request.path[:1] == [_SIGN_IN] else request.path or [""]
         method, controller = _ROUTES.get("/".join(rest).lower(), ("", None))
         if controller is None:
             return Answer(404, b"", [("Cache-Control", "private")])
@@ -200,7 +204,7 @@ def _discovery(issuer: Issuer, _request: Request, tenant: str) -> Answer:
     return _json(
         {
             "issuer": f"{here}/v2.0",
-            "authorization_endpoint": f"{here}/oauth2/v2.0/authorize",
+            "authorization_endpoint": f"{issuer.sign_in_url}/{tenant}/oauth2/v2.0/authorize",
             "token_endpoint": f"{here}/oauth2/v2.0/token",
             "jwks_uri": f"{here}/discovery/v2.0/keys",
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
@@ -232,4 +236,5 @@ _ROUTES: dict[str, tuple[str, Controller | None]] = {
     ".well-known/openid-configuration": ("GET", _discovery),
     "discovery/v2.0/keys": ("GET", _keys),
     "oauth2/v2.0/token": ("POST", _token),
+    "oauth2/v2.0/authorize": ("GET", sign_in.authorize),
 }

@@ -9,7 +9,7 @@ Both are plain HTTP, at the address of the sandbox itself. Numbers are strings.
 import json
 from typing import TYPE_CHECKING, Any
 
-from sandbox.entra import token_endpoint
+from sandbox.entra import access_tokens, token_endpoint
 from sandbox.entra.directory import Application
 from sandbox.entra.refusals import NO_STORE
 from sandbox.http_messages import JSON, Answer, Request
@@ -46,7 +46,7 @@ def answer(issuer: "Issuer", request: Request) -> Answer:
     identity = _identity(issuer, request.query.get("client_id", ""))
     if identity is None:
         return _refused(400, "Identity not found")
-    token = token_endpoint.issue(issuer, identity.principal, resource, identity.client_id)
+    token = access_tokens.for_application(issuer, identity, resource)
     return _json(200, _written(issuer, identity, token, on_machine=on_machine))
 
 

@@ -44,12 +44,21 @@ class TokenRefused(Exception):
         self.presented = presented
 
 
+def described(code: int, presented: dict[str, str]) -> str:
+    """What a code says, with what was presented."""
+    return f"AADSTS{code}: {_of(code).text.format_map(_Presented(presented))}"
+
+
+def _of(code: int) -> Refusal:
+    return refusals().get(code) or Refusal("invalid_request", 400, "The request cannot be completed.")
+
+
 def refusal(code: int, now: datetime, presented: dict[str, str], *, status: int | None = None) -> Answer:
     """The answer with a code, in the recorded shape."""
-    said = refusals().get(code) or Refusal("invalid_request", 400, "The request cannot be completed.")
+    said = _of(code)
     trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
     at = now.strftime("%Y-%m-%d %H:%M:%SZ")
-    text = f"AADSTS{code}: {said.text.format_map(_Presented(presented))}"
+    text = described(code, presented)
     body = {
         "error": said.error,
         "error_description": f"{text} Trace ID: {trace}\r\nCorrelation ID: {correlation}\r\nTimestamp: {at}",

@@ -19,6 +19,7 @@ SAMPLES = {
     "not-a-member": "is not a member",
     "disabled": "is disabled in Microsoft Entra",
     "managed": "is the managed identity of this machine, and has no secret",
+    "sign-in": "lets people sign in, and is not a member itself",
     "other-tenant": "belongs to another tenant than the organizations",
 }
 _LIMITED = frozenset({"GenericContribute", "CreateBranch", "PullRequestContribute"})

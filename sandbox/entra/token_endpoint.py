@@ -1,19 +1,16 @@
-"""The token endpoint for applications: the client credentials grant.
+"""The token endpoint: the client credentials grant, and codes of people.
 
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 """
 
-import random
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sandbox.entra import assertions
+from sandbox.entra import access_tokens, assertions, sign_in
 from sandbox.entra.directory import Application
 from sandbox.entra.refusals import TokenRefused
-from sandbox.people import AZURE_DEVOPS, AccessToken, Principal
+from sandbox.people import AZURE_DEVOPS, AccessToken
 
 if TYPE_CHECKING:
     from sandbox.entra.issuer import Issuer
@@ -22,9 +19,6 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 GRAPH = "https://graph.microsoft.com"
 RESOURCES = (AZURE_DEVOPS, GRAPH)
 _DEFAULT = "/.default"
-# An application has permissions in Azure DevOps, and no scopes: this one opens every call.
-_NO_LIMIT = ("app_token",)
-_SHORTEST, _LONGEST = 60 * 60, 90 * 60
 
 
 @dataclass(frozen=True)
@@ -45,10 +39,12 @@ class Form:
 def granted(issuer: "Issuer", form: Form) -> dict[str, Any]:
     """The body of an answer with an access token. Raises `TokenRefused`."""
     grant = form.required("grant_type")
-    if grant != "client_credentials":
+    if grant not in ("client_credentials", "authorization_code"):
         raise TokenRefused(70003, parameter=grant)
     application = authenticated(issuer, form)
-    return written(issue(issuer, application.principal, _resource(form), application.client_id), issuer)
+    if grant == "authorization_code":
+        return sign_in.redeem(issuer, application, form)
+    return written(access_tokens.for_application(issuer, application, _resource(form)), issuer)
 
 
 def written(token: AccessToken, issuer: "Issuer") -> dict[str, Any]:
@@ -103,30 +99,3 @@ def _resource(form: Form) -> str:
     if resource not in RESOURCES:
         raise TokenRefused(500011, resource=resource, tenant=form.tenant)
     return resource
-
-
-def issue(issuer: "Issuer", principal: Principal, resource: str, client_id: str) -> AccessToken:
-    """A new access token, which Azure DevOps accepts if it is the resource."""
-    now = issuer.state.now()
-    life = issuer.lifetime or random.uniform(_SHORTEST, _LONGEST)
-    ends_at = now + timedelta(seconds=life)
-    claims = {
-        "aud": resource,
-        "iss": f"https://sts.windows.net/{principal.tenant}/",
-        "iat": int(now.timestamp()),
-        "nbf": int(now.timestamp()),
-        "exp": int(ends_at.timestamp()),
-        "appid": client_id,
-        "appidacr": "2",
-        "idtyp": "app",
-        "oid": principal.object_id,
-        "sub": principal.object_id,
-        "tid": principal.tenant,
-        "uti": uuid.uuid4().hex,
-        "ver": "1.0",
-    }
-    text = issuer.signing_key.signed(claims)
-    name = issuer.name_of(principal)
-    token = AccessToken(text, name, principal, "*", _NO_LIMIT, "active", ends_at, principal.tenant, resource)
-    issuer.state.access_tokens[text] = token
-    return token

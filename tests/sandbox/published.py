@@ -17,7 +17,9 @@ import requests
 from sandbox.routes import MAP
 from sandbox.routing import Found, Route
 
-AREAS = ("core", "git", "build", "pipelines", "release", "security")
+AREAS = ("core", "git", "build", "pipelines", "release", "security", "tokens")
+# The files of 7.1 know fewer errors of tokens, and no scopes.
+_FILES = {"tokens": "tokens-7.2"}
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 # Served, but in none of the published files, with the reason; and the published call that answers the same, if any.
@@ -70,6 +72,8 @@ _CORRECTED: dict[str, dict[str, Any]] = {
 }
 # The item of a change is published as a string, for the file lost of what kind it is.
 _CORRECTED_PROPERTIES = {("GitChange", "item"): {"$ref": "#/definitions/GitItem"}}
+# Beside an error there is no token. Inferred.
+_MAY_BE_NULL = ("PatToken",)
 # A timeline record names all its properties and writes null for what it does not know; recorded for ten of them.
 _WRITES_NULL = ("TimelineRecord",)
 # Recorded with a capital letter, published without.
@@ -89,7 +93,10 @@ class Published:
     """The published files and the recordings of one reference folder."""
 
     def __init__(self, openapi: Path, recordings: Path) -> None:
-        self._files = {area: json.loads((openapi / f"{area}.json").read_text(encoding="utf-8-sig")) for area in AREAS}
+        self._files = {
+            area: json.loads((openapi / f"{_FILES.get(area, area)}.json").read_text(encoding="utf-8-sig"))
+            for area in AREAS
+        }
         self.recorded = Recorded(recordings)
         self._operations: dict[tuple[str, str], list[tuple[str, dict[str, Any]]]] = {}
         for name, area, operation in self._list():
@@ -154,6 +161,8 @@ class Published:
         for (name, of), form in _CORRECTED_PROPERTIES.items():
             if name in found:
                 found[name]["properties"][of] = form
+        for name in _MAY_BE_NULL:
+            found.get(name, {})["type"] = ["object", "null"]
         for name in _WRITES_NULL:
             properties = found.get(name, {}).get("properties", {})
             properties.update({of: {"anyOf": [form, {"type": "null"}]} for of, form in properties.items()})

@@ -5,6 +5,7 @@ import copy
 import json
 import string
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -15,12 +16,14 @@ from sandbox.fault_answers import ANSWERS, faulty_answer
 from sandbox.fault_injection import VARIANTS, Fault
 from sandbox.http_messages import Answer, Request
 from sandbox.list_faults import LISTS
+from sandbox.people import AccessToken
 from sandbox.repositories import NOTHING
 from sandbox.routes import ROUTES
 from sandbox.samples import build_state, secret
 from sandbox.state import State
 from tests.sandbox.conftest import NOON
 
+SIGNED_IN = "a.person.s"
 BASIC = "Basic " + base64.b64encode(f":{secret('full')}".encode()).decode()
 
 
@@ -29,6 +32,8 @@ def _state() -> State:
     token = state.token_named("full")
     assert token is not None
     token.scopes = ("app_token",)
+    signed_in = AccessToken(SIGNED_IN, "maya", token.person, "*", token.scopes, expires_at=NOON + timedelta(hours=1))
+    state.access_tokens[SIGNED_IN] = signed_in
     state.now = lambda: NOON
     return state
 
@@ -36,10 +41,13 @@ def _state() -> State:
 STATE = _state()
 STOREFRONT = STATE.organizations["acme"].projects[0]
 HEAD = STOREFRONT.repositories[0].refs["refs/heads/main"]
+TOKEN = next(token.authorization_id for token in STATE.tokens.values() if token.name == "full-again")
+GIT = "2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87"
 NUMBERS = ["1", "2", "3", *(str(one.id) for one in STOREFRONT.releases)]
 # What the parts of a path are filled with: mostly what exists, so that what lies behind it is reached.
 FILLED = {
     "project": ["Storefront", STOREFRONT.id, "\x00é"],
+    "namespace": [GIT, "x"],
     "repository": ["Storefront", "Empty", "web client", STOREFRONT.repositories[0].id, ".."],
     "commit": [HEAD, "x"],
     "sha": [HEAD, "x", STOREFRONT.repositories[0].commits[HEAD].tree_id],
@@ -78,6 +86,8 @@ SENSIBLE: list[Any] = [
     },
     {"status": "inProgress"},
     {"status": "approved", "comments": "Yes"},
+    {"displayName": "new", "scope": "vso.code", "validTo": "2026-12-20", "allOrgs": False, "authorizationId": TOKEN},
+    {"alwaysAllowAdministrators": False, "evaluations": [{"securityNamespaceId": GIT, "token": "x", "permissions": 1}]},
     {
         "resources": {"repositories": {"self": {"refName": "refs/heads/main", "version": HEAD}}},
         "templateParameters": {"size": "big"},
@@ -143,7 +153,8 @@ def requests(draw: st.DrawFn) -> Request:
         st.text(max_size=12), st.integers().map(str), st.sampled_from(["full", "2026-11-02T05:00:29Z,3"])
     )
     query = draw(st.dictionaries(st.sampled_from(QUERIES), values, max_size=3))
-    headers = {"authorization": BASIC, "accept": draw(st.sampled_from(["application/json", "*/*"]))}
+    who = f"Bearer {SIGNED_IN}" if route.people_only else BASIC
+    headers = {"authorization": who, "accept": draw(st.sampled_from(["application/json", "*/*"]))}
     body = draw(st.one_of(bodies(), st.binary(max_size=20)))
     return Request(route.method, ["acme", *path], query | {"api-version": "7.1-preview"}, headers, body, "http://x")
 
@@ -176,6 +187,7 @@ def faults(draw: st.DrawFn) -> Fault:
         headers=draw(st.sampled_from([{}, {"Retry-After": "37"}, {"content-type": "text/html"}])),
         fields=tuple(draw(st.lists(st.sampled_from(["id", "name", "state"]), max_size=2))),
         carried_out=draw(st.booleans()),
+        code="tokenNotFound" if kind == "pat_error" else "",
     )
 
 

@@ -26,6 +26,7 @@ DOORS = (
     "/_sandbox/clock",
     "/_sandbox/tokens/",
     "/_sandbox/behaviour",
+    "/_sandbox/organizations/",
     "/_sandbox/entra",
     "/_sandbox/entra/applications",
     "/_sandbox/entra/behaviour",

@@ -74,6 +74,7 @@ def _examples(call: Caller, sandbox: Sandbox) -> Iterator[Example]:
     yield from _pipeline_examples(call)
     yield from _release_examples(call, sandbox)
     yield from _security_examples(storefront.id)
+    yield from _token_examples(sandbox)
 
 
 def _ref(name: str, old: str, new: str) -> dict[str, str]:
@@ -139,6 +140,19 @@ def _pipeline_examples(call: Caller) -> Iterator[Example]:
     yield _get(f"{newest}/artifacts", artifactName="drop")
     yield _get(f"{newest}/logs")
     yield _get(f"{newest}/logs/2")
+
+
+def _token_examples(sandbox: Sandbox) -> Iterator[Example]:
+    pats = "/acme/_apis/tokens/pats"
+    signed_in = {"token": None, "headers": {"Authorization": f"Bearer {sandbox.entra.persons_token()}"}}
+    made = {"displayName": "new", "scope": "vso.code", "validTo": "2026-12-20T00:00:00.319Z", "allOrgs": False}
+    yield Example("POST", pats, {"json": made, **signed_in}, "7.1-preview.1")
+    own = next(token for token in sandbox.state.tokens.values() if token.name == "new").authorization_id
+    yield Example("GET", pats, {"params": {"displayFilterOption": "all", "$top": "5"}, **signed_in}, "7.1-preview.1")
+    yield Example("GET", pats, {"params": {"authorizationId": own}, **signed_in}, "7.1-preview.1")
+    changed = {"authorizationId": own, "validTo": "2026-12-21"}
+    yield Example("PUT", pats, {"json": changed, **signed_in}, "7.1-preview.1")
+    yield Example("DELETE", pats, {"params": {"authorizationId": own}, **signed_in}, "7.1-preview.1")
 
 
 def _security_examples(project: str) -> Iterator[Example]:

@@ -1,6 +1,7 @@
 """Each parameter that the sandbox says it plays makes a difference."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -23,8 +24,11 @@ class Effect:
     beside: dict[str, str] = field(default_factory=dict)
 
 
+PATS, REVOKED = "GET _apis/tokens/pats", "DELETE _apis/tokens/pats"
 PERMISSIONS = "GET _apis/permissions/{namespace}/{permissions}"
 PATHS = {
+    PATS: "_apis/tokens/pats",
+    REVOKED: "_apis/tokens/pats",
     PERMISSIONS: "_apis/permissions/2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87/0",
     "GET _apis/projects": "_apis/projects",
     "GET _apis/projects/{project}": "_apis/projects/Storefront",
@@ -68,6 +72,15 @@ _ON_THE_SIDE = {"searchCriteria.itemVersion.version": "topic/search"}
 _COMPARED_WITH_MAIN = {"searchCriteria.compareVersion.version": "main"}
 _A_FILE = {"path": "/README.md", "$format": "json"}
 EFFECTS: dict[str, dict[str, Effect]] = {
+    PATS: {
+        "displayFilterOption": Effect("revoked"),
+        "sortByOption": Effect("displayName"),
+        "isSortAscending": Effect("false"),
+        "$top": Effect("2"),
+        "continuationToken": Effect("$second page", {"$top": "2"}),
+        "authorizationId": Effect("$own token"),
+    },
+    REVOKED: {"authorizationId": Effect("$own token")},
     PERMISSIONS: {
         "tokens": Effect("repoV2,repoV2/nowhere"),
         "delimiter": Effect(";", {"tokens": "repoV2;repoV2"}),
@@ -338,8 +351,17 @@ def values(call: Caller) -> dict[str, str]:
         assert call("POST", f"{git}/pushes", json={"refUpdates": [update], "commits": [{"changes": [change]}]}).ok
     items = f"{git}/items"
     found["$blob"] = call("GET", items, params={"path": "/README.md", "$format": "json"}).json()["objectId"]
+    page = call(
+        "GET", "/acme/_apis/tokens/pats", version="7.1-preview", params={"$top": "2"}, **_signed_in(call)
+    ).json()
+    found |= {"$second page": page["continuationToken"], "$own token": token.authorization_id}
     found["$plan"] = call("GET", "/acme/Storefront/_apis/build/builds/1/timeline").json()["id"]
     return found
+
+
+def _signed_in(call: Caller) -> dict[str, Any]:
+    """How a person calls who has signed in."""
+    return {"token": None, "headers": {"Authorization": f"Bearer {call.sandbox.entra.persons_token()}"}}
 
 
 def _filled(text: str, values: dict[str, str]) -> str:
@@ -359,9 +381,11 @@ def test_a_parameter_that_is_played_changes_the_answer(
     path = "/acme/" + _filled(PATHS[address], values)
     beside = {other: _filled(value, values) for other, value in effect.beside.items()}
     method = address.partition(" ")[0]
-    without = call(method, path, version="7.1-preview", params=beside)
-    answer = call(method, path, version="7.1-preview", params={**beside, name: _filled(effect.value, values)})
-    assert answer.status_code == (404 if name in _NOT_FOUND else 200), answer.text
+    signed_in = _signed_in(call) if address in (PATS, REVOKED) else {}
+    without = call(method, path, version="7.1-preview", params=beside, **signed_in)
+    with_it = {**beside, name: _filled(effect.value, values)}
+    answer = call(method, path, version="7.1-preview", params=with_it, **signed_in)
+    assert answer.status_code in ((404,) if name in _NOT_FOUND else (200, 204)), answer.text
     shown = [(one.content, one.headers.get("Content-Disposition")) for one in (answer, without)]
     assert shown[0] != shown[1]
 
