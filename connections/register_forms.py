@@ -167,6 +167,17 @@ class CloseForm(SecretFreeForm):
     closed_note = LineField("closed_note", label="Note", help_text="Needed for another reason.")
 
 
+class CertificateForm(forms.Form):
+    """A certificate file, of which only names and dates are read."""
+
+    file = forms.FileField(
+        label="Certificate",
+        widget=forms.FileInput(attrs={"accept": ".pem,.crt,.cer,.der"}),
+        help_text="PEM or DER, alone or with its chain. Never choose a file with a private key.",
+        error_messages={"required": "Choose a certificate file.", "empty": "The file is empty."},
+    )
+
+
 class ImportForm(forms.Form):
     """A file of credentials, and how it is read."""
 

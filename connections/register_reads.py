@@ -225,11 +225,20 @@ def import_of(user: User, import_id: int) -> RegisterImport | None:
     return RegisterImport.objects.filter(pk=import_id, person=user).first()
 
 
+def import_by_id(import_id: int) -> RegisterImport:
+    """An import as it is now."""
+    return RegisterImport.objects.get(pk=import_id)
+
+
 def page_of_errors(current: RegisterImport, number: str | None) -> Page[LineError]:
     """One page of what is wrong with the lines of an import, by line."""
+    return Paginator(errors_of(current), ERRORS_PER_PAGE).get_page(number)
+
+
+def errors_of(current: RegisterImport) -> list[LineError]:
+    """What is wrong with the lines of an import, by line."""
     batches = current.batches.exclude(errors=[]).values_list("errors", flat=True)
-    errors = [LineError(*error) for batch in batches for error in batch]
-    return Paginator(errors, ERRORS_PER_PAGE).get_page(number)
+    return [LineError(*error) for batch in batches for error in batch]
 
 
 def first_rows(current: RegisterImport) -> list[tuple[int, dict[str, Any]]]:

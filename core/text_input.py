@@ -56,6 +56,11 @@ def read_standard_input(*, longest: int) -> str:
     return decode(content)
 
 
+def read_bytes_of_standard_input(*, longest: int) -> bytes:
+    """At most so many bytes of it, which may be no text."""
+    return _bytes().read(longest)
+
+
 def read_line_of_standard_input(*, longest: int) -> str:
     """The first line without its end. `longest` is in bytes. Raises `UnreadableText`."""
     source = _bytes()

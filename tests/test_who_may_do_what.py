@@ -67,6 +67,7 @@ connections:change-token-policy          | -                       | 302 403 403
 connections:register                    | 302 403 200 200 200 200 | -
 connections:register-csv                | 302 403 200 200 200 200 | -
 connections:add-register-entry          | 302 403 403 403 200 200 | 302 403 403 403 200 200
+connections:add-certificate             | 302 403 403 403 200 200 | 302 403 403 403 200 200
 connections:import-register             | 302 403 403 403 200 200 | 302 403 403 403 200 200
 connections:register-import             | 302 403 403 403 404 404 | -
 connections:start-register-import       | -                       | 302 403 403 403 404 404

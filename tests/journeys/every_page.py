@@ -68,7 +68,14 @@ def addresses_of_the_register() -> list[str]:
     here = entry.get_absolute_url()
     register = "/code-repositories/register/"
     of_entry = [here, *(f"{here}{act}/" for act in ("edit", "close", "delete"))]
-    return [register, f"{register}?q=nothing", f"{register}add/", f"{register}import/", *of_entry]
+    return [
+        register,
+        f"{register}?q=nothing",
+        f"{register}add/",
+        f"{register}import/",
+        f"{register}certificate/",
+        *of_entry,
+    ]
 
 
 def addresses_of_leaks(connection: Connection) -> list[str]:

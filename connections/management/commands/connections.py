@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from connections.actions.refusals import Refused
-from connections.cli import audits, calibration, channels, notifications, tokens
+from connections.cli import audits, calibration, channels, notifications, register, tokens
 from connections.cli.common import Output, queryable, refusal_exit_code
 from connections.providers.azure_devops.identifiers import InvalidToken
 from connections.providers.azure_devops.input_errors import TOKEN_ERRORS
@@ -32,6 +32,9 @@ VERBS = {
     "add-channel": channels.add_channel,
     "test-channel": channels.test_channel,
     "remove-channel": channels.remove_channel,
+    "register": register.list_entries,
+    "import-register": register.import_file,
+    "register-certificate": register.register_certificate,
 }
 
 
@@ -43,7 +46,7 @@ class Command(TerminalCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add one subcommand for each verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        for module in (audits, calibration, tokens, notifications, channels):
+        for module in (audits, calibration, tokens, notifications, channels, register):
             for verb in module.add_arguments(verbs):
                 verb.add_argument("--json", action="store_true", help="print JSON")
 
