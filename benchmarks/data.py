@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from connections.models import Connection
+from delivery.models import Project, Repository
 from history.models import Event
 from history.record import SCHEDULER, Actor
 
@@ -69,4 +70,22 @@ def _events(count: int, subjects: list[tuple[int, str]], until: datetime, actor:
             subject_id=pk,
             subject_name=name,
             detail={"health": "healthy"},
+        )
+
+
+def make_repositories(count: int) -> None:
+    """Repositories of one project, which the first two connections see: they are to the same organization."""
+    now = timezone.now()
+    for connection in Connection.objects.order_by("pk")[:2]:
+        project = Project.objects.create(connection=connection, azure_id="p", name="Store", seen_at=now)
+        Repository.objects.bulk_create(
+            Repository(
+                project=project,
+                azure_id=str(number),
+                name=f"service {number:04}",
+                default_branch="refs/heads/main",
+                size=number,
+                added_at=now,
+            )
+            for number in range(count)
         )

@@ -4,24 +4,68 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.urls import reverse_lazy
 
 from connections.fields import checked
-from delivery import input_rules
+from connections.input_rules import NAME_LENGTH
+from delivery import connection_names, input_rules
 
 # No row has a greater one, and SQLite takes none.
 LARGEST_ID = 2**63 - 1
 
 
-class FilterForm(forms.Form):
+class ConnectionNameField(forms.CharField):
+    """The name of a connection, or a part of it. The browser suggests names while one types."""
+
+    LIST = "connection-names"
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.TextInput(
+            attrs={
+                "list": self.LIST,
+                "autocomplete": "off",
+                "hx-get": reverse_lazy("delivery:connection-names"),
+                "hx-trigger": "input changed delay:200ms",
+                "hx-target": f"#{self.LIST}",
+            }
+        )
+        super().__init__(label="Connection", max_length=NAME_LENGTH, widget=widget, **kwargs)
+
+
+class ConnectionForm(forms.Form):
+    """A choice among all connections. Links of other pages name one by its id; people by its name."""
+
+    connection = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID, widget=forms.HiddenInput)
+    connection_name = ConnectionNameField(required=False)
+
+    @property
+    def typed_name(self) -> str:
+        """What was typed; empty if nothing was, or too much."""
+        self.is_valid()
+        return str(self.cleaned_data.get("connection_name") or "")
+
+    def chosen(self) -> int | None:
+        """The id of the connection; None if no connection has this name, or none is chosen."""
+        if self.typed_name:
+            return connection_names.id_of(self.typed_name)
+        found = self.cleaned_data.get("connection")
+        return None if found is None else int(found)
+
+    def show_name_of(self, connection_id: int) -> None:
+        """Fill the field with the name of a connection that a link chose by its id."""
+        self.data = {
+            **{key: self.data[key] for key in self.data},
+            "connection_name": connection_names.name_of(connection_id),
+        }
+
+
+class FilterForm(ConnectionForm):
     """Search, filter and order of the list of repositories; all of it stands in the URL."""
 
     q = forms.CharField(label="Search", required=False, max_length=200, widget=forms.SearchInput)
     state = forms.ChoiceField(label="State", required=False)
     sort = forms.ChoiceField(
         label="Sort by", required=False, choices=[("", "Name"), ("project", "Project"), ("size", "Size")]
-    )
-    connection = forms.IntegerField(
-        label="Connection", required=False, min_value=1, max_value=LARGEST_ID, widget=forms.Select
     )
 
     def __init__(self, *args: Any, states: Iterable[tuple[str, str]], **kwargs: Any) -> None:
@@ -39,7 +83,7 @@ class FilterForm(forms.Form):
     @property
     def places(self) -> list[forms.BoundField]:
         """The selects of places among which there is something to choose."""
-        found = [self[name] for name in ("connection", "project") if name in self.fields]
+        found = [self["project"]] if "project" in self.fields else []
         return [one for one in found if len(one.field.widget.choices) > 2 or one.value()]
 
 

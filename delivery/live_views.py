@@ -19,7 +19,7 @@ from core.database_time import database_now
 from core.htmx import is_htmx
 from core.query_strings import with_values
 from core.tasks import BrokerUnavailable, enqueue
-from delivery import reads
+from delivery import connection_names, reads
 from delivery.forms import FilterForm
 from delivery.live import polling
 from delivery.live.readers import READERS
@@ -179,20 +179,20 @@ def _failures(failed: Sequence[PollSubscription]) -> Iterator[ReadFailure]:
 
 
 def chosen(form: FilterForm) -> Filters:
-    """The filters of a list. The form is given the connections, and projects if it has them, to choose from."""
-    form.is_valid()
-    data = form.cleaned_data
-    connection, project = data.get("connection"), data.get("project")
+    """The filters of a list. The form is given the projects to choose from, if it has them."""
+    name, connection = form.typed_name, form.chosen()
+    project = form.cleaned_data.get("project")
     home = reads.connection_of_project(project)
     if home is not None and connection not in (None, home):
         # The project is of the connection that was chosen before.
         project = None
-    form.offer("connection", reads.connections_to_choose())
     place = connection or home
+    if place and not name:
+        form.show_name_of(place)
     if "project" in form.fields:
         form.offer("project", reads.projects_to_choose(place) if place else [])
-    texts = {name: data.get(name) or "" for name in ("q", "state", "sort")}
-    return Filters(**texts, connection=connection, project=project)
+    texts = {key: form.cleaned_data.get(key) or "" for key in ("q", "state", "sort")}
+    return Filters(**texts, connection=connection, connection_name="" if connection else name, project=project)
 
 
 def list_context(request: HttpRequest, form: FilterForm, filters: Filters, page: Page[Any]) -> dict[str, Any]:
@@ -200,6 +200,7 @@ def list_context(request: HttpRequest, form: FilterForm, filters: Filters, page:
     return {
         "page": page,
         "filters": form,
+        "connection_names": connection_names.suggested(),
         "filtered": filters.any,
         "total": page.paginator.count,
         "query": with_values(request.GET),

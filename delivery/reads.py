@@ -6,13 +6,13 @@ from functools import reduce
 from operator import or_
 from typing import TypeVar
 
-from django.core.paginator import Page, Paginator
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
 from connections.models import Connection
 from connections.providers.azure_devops.errors import ListIncomplete
 from connections.providers.capability import Verdict
+from delivery import connection_names
 from delivery.domain.build_states import UNDER_WAY, State
 from delivery.domain.stages import ReleaseState
 from delivery.models import Pipeline, PollSubscription, Project, ReleasePipeline, Repository, SyncState
@@ -30,18 +30,22 @@ STATES: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Filters of the lists of repositories and of pipelines. `connection` and `project` are ids."""
+    """Filters of the lists of repositories and of pipelines. `connection` and `project` are ids.
+
+    `connection_name` is a part of the names of connections; it is empty where a connection is chosen.
+    """
 
     q: str = ""
     state: str = ""
     sort: str = ""
     connection: int | None = None
+    connection_name: str = ""
     project: int | None = None
 
     @property
     def any(self) -> bool:
         """Whether anything is left out of the list."""
-        return bool(self.q or self.state or self.connection or self.project)
+        return bool(self.q or self.state or self.connection or self.connection_name or self.project)
 
 
 _IN_STATE = {
@@ -69,12 +73,9 @@ def _selected(rows: QuerySet[Row], filters: Filters, *searched: str) -> QuerySet
         rows = rows.filter(reduce(or_, in_columns))
     if filters.connection is not None:
         rows = rows.filter(project__connection=filters.connection)
+    elif filters.connection_name:
+        rows = rows.filter(project__connection__in=connection_names.containing(filters.connection_name))
     return rows.filter(project=filters.project) if filters.project is not None else rows
-
-
-def page_of(rows: QuerySet[Row], number: str | None) -> Page[Row]:
-    """One page of a list; a number out of range is the nearest page."""
-    return Paginator(rows, PAGE_SIZE).get_page(number)
 
 
 def repositories(filters: Filters) -> QuerySet[Repository]:
@@ -199,12 +200,6 @@ def servers_of_projects(project_ids: Sequence[int]) -> dict[int, str]:
     if not project_ids:
         return {}
     return dict(Project.objects.filter(pk__in=project_ids).values_list("pk", "connection__server"))
-
-
-def connections_to_choose() -> list[tuple[int, str]]:
-    """Every connection by id and name; the default one comes first and says so."""
-    rows = Connection.objects.order_by("-is_default", Lower("name"), "id").values_list("pk", "name", "is_default")
-    return [(pk, f"{name} (default)" if is_default else name) for pk, name, is_default in rows]
 
 
 def of_projects(pipelines: QuerySet[Named], projects: QuerySet[Project]) -> QuerySet[Named]:

@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TypeVar
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.core.paginator import Page, Paginator
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 
 from connections.models import Connection
 from delivery.models import Pipeline, ReleasePipeline, Repository
+from delivery.reads import PAGE_SIZE
 
 Row = TypeVar("Row", Pipeline, ReleasePipeline, Repository)
 # Two rows are the same thing if these are equal.
@@ -17,14 +19,30 @@ _WORKING = (Connection.Severity.NONE, Connection.Severity.PROBLEM)
 
 def one_row_each(rows: QuerySet[Row]) -> QuerySet[Row]:
     """Of rows that are the same thing, the oldest of a connection that works, or else the oldest."""
+    return _best(rows) if _organizations_seen_twice() else rows
+
+
+def page_of_each(rows: QuerySet[Row], number: str | None) -> tuple[Page[Row], dict[int, list[Row]]]:
+    """One page of `one_row_each`, the nearest one if the number is out of range, and through what each is seen.
+
+    That is every present row that is the same thing, by the pk of the row on the page; only where there are several.
+    """
     if not _organizations_seen_twice():
-        return rows
-    same = rows.order_by().filter(**{name: OuterRef(name) for name in _KEY})
-    works = Q(project__connection__severity__in=_WORKING)
-    older = Q(pk__lt=OuterRef("pk"))
-    working = rows.filter(works).exclude(Exists(same.filter(works & older)))
-    others = rows.exclude(works).exclude(Exists(same.filter(works | older)))
-    return rows.filter(Q(pk__in=working.order_by().values("pk")) | Q(pk__in=others.order_by().values("pk")))
+        return Paginator(rows, PAGE_SIZE).get_page(number), {}
+    paginator = Paginator(_best(rows), PAGE_SIZE)
+    # Counting what is different is much quicker than counting what has nothing better.
+    paginator.count = rows.order_by().values(*_KEY).distinct().count()
+    page = paginator.get_page(number)
+    page.object_list = list(page.object_list)
+    return page, _seen_via(page.object_list)
+
+
+def _best(rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Each row is compared through indexes with those that are the same, so that a page does not read all rows."""
+    ranked = rows.alias(rank=Case(When(project__connection__severity__in=_WORKING, then=0), default=1))
+    same = ranked.order_by().filter(**{name: OuterRef(name) for name in _KEY})
+    better = Q(rank__lt=OuterRef("rank")) | Q(rank=OuterRef("rank"), pk__lt=OuterRef("pk"))
+    return ranked.exclude(Exists(same.filter(better)))
 
 
 def _organizations_seen_twice() -> bool:
@@ -32,9 +50,8 @@ def _organizations_seen_twice() -> bool:
     return counted.filter(count__gt=1).exists()
 
 
-def seen_via(rows: Sequence[Row]) -> dict[int, list[Row]]:
-    """Every present row that is the same thing as one of these, by the pk of that one; only where there are several."""
-    if not rows or not _organizations_seen_twice():
+def _seen_via(rows: Sequence[Row]) -> dict[int, list[Row]]:
+    if not rows:
         return {}
     model = type(rows[0])
     # Numbers of pipelines begin anew in each project, so they alone would match the whole table.

@@ -12,6 +12,7 @@ _RELEASE = "releases/<int:pk>/<int:release_id>"
 urlpatterns = [
     path("search/", search_views.search, name="search"),
     path("repositories/", repository_list_views.listing, name="repositories"),
+    path("repositories/connection-names/", repository_list_views.suggest_connections, name="connection-names"),
     path("repositories/new/", repository_change_views.new_repository_somewhere, name="new-repository-somewhere"),
     path("repositories/<int:pk>/", repository_views.page, name="repository"),
     path("repositories/<int:pk>/files/", repository_views.files, name="files"),

@@ -124,6 +124,7 @@ connections:own-channels                | -                       | 302 403 302 
 connections:unsubscribe                 | 404                     | 404
 connections:guide                       | 302 200 200 200 200 200 | -
 delivery:repositories                   | 302 403 200 200 200 200 | -
+delivery:connection-names               | 302 403 200 200 200 200 | -
 delivery:repository                     | 302 403 200 200 200 200 | -
 delivery:files                          | 302 403 200 200 200 200 | -
 delivery:commits                        | 302 403 200 200 200 200 | -

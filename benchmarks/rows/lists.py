@@ -9,12 +9,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from benchmarks.data import make_connections, make_events
+from benchmarks.data import make_connections, make_events, make_repositories
 from benchmarks.result import Measured, side_by_side
 from connections.list_pages import PAGE_SIZE
 from connections.models import Connection
 
-PAGE = "/code-repositories/"
+PAGE, REPOSITORIES = "/code-repositories/", "/repositories/"
 LIST = "the list"
 ASKED = {
     LIST: "",
@@ -50,10 +50,17 @@ def measure(*, short: bool) -> Iterator[Measured]:
     make_events(2_000 if short else 1_000_000, until=timezone.now())
     _analyze()
     many, count = _all(browser, times), Connection.objects.count()
+    make_repositories(100 if short else 1000)
+    _analyze()
+    list_again, choosing = side_by_side([partial(_get, browser, ""), partial(_get, browser, "", REPOSITORIES)], times)
+    size = len(browser.get(REPOSITORIES).content) / 1000
     queries = {name: _queries(browser, query) for name, query in ASKED.items()}
     Connection.objects.all().delete()
     _analyze()
     empty = min(empty, _all(browser, times)[LIST])
+    work = f"Repositories, where one of {count:,} connections is chosen"
+    yield Measured(5, work, "the list of connections", choosing / list_again, 1.2)
+    yield Measured(5, f"{work}: its size", "", size, 40.0, unit="KB")
     for name in ASKED:
         facts = {"empty": empty, "with one page": full[name], f"with {count:,}": many[name], "queries": queries[name]}
         work = f"Code Repositories with {count:,}: {name}"
@@ -74,8 +81,8 @@ def _queries(browser: Client, query: str) -> int:
     return len(queries)
 
 
-def _get(browser: Client, query: str) -> None:
-    assert browser.get(PAGE + query).status_code == 200
+def _get(browser: Client, query: str, page: str = PAGE) -> None:
+    assert browser.get(page + query).status_code == 200
 
 
 def _analyze() -> None:

@@ -152,6 +152,8 @@ class Connection(Leased):
             models.Index(Lower("name"), condition=models.Q(disabled=True), name="connection_disabled"),
             models.Index(fields=("next_check_at", "disabled"), name="connection_by_next_check"),
             models.Index("provider", Lower("name"), name="connection_by_provider"),
+            # Tells whether several connections see the same organization, for `delivery.same_things`.
+            models.Index(fields=("server", "organization_id"), name="connection_by_organization_id"),
         )
         permissions = (
             ("test_connection", "Can test a connection"),

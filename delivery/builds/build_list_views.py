@@ -18,7 +18,7 @@ from delivery.models import Pipeline
 from delivery.page_decorators import read_page
 from delivery.remote_problems import remote_problem
 from delivery.remote_read import RemoteReadError
-from delivery.same_things import one_row_each, seen_via
+from delivery.same_things import page_of_each
 
 # How often the page of a pipeline is refreshed while one of its builds is not over.
 _REFRESH_SECONDS = 5
@@ -29,8 +29,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     """GET /builds/: search, filters, order and page are in the URL. Subscribes to the projects on the page."""
     form = PipelineFilterForm(request.GET, states=reads.BUILD_STATES)
     filters = live_views.chosen(form)
-    page = reads.page_of(one_row_each(reads.pipelines(filters)), request.GET.get("page"))
-    via = seen_via(list(page))
+    page, via = page_of_each(reads.pipelines(filters), request.GET.get("page"))
     subscriptions = live_views.subscribe([pipeline.project_id for pipeline in page], polling.BUILDS)
     lacking, lacking_count = reads.connections_lacking("build_read")
     now = timezone.now()

@@ -15,7 +15,7 @@ from delivery.live import polling
 from delivery.models import ReleasePipeline
 from delivery.page_decorators import read_page
 from delivery.releases.release_presenters import STAGE_CHIPS, StageView, chip_of_release
-from delivery.same_things import one_row_each, seen_via
+from delivery.same_things import page_of_each
 
 _NEVER = Chip("Never released", "circle-minus", "quiet")
 
@@ -25,8 +25,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     """GET /releases/: search, filters, order and page are in the URL. Subscribes to the projects on the page."""
     form = ReleaseFilterForm(request.GET, states=reads.RELEASE_STATES)
     filters = live_views.chosen(form)
-    page = reads.page_of(one_row_each(reads.release_pipelines(filters)), request.GET.get("page"))
-    via = seen_via(list(page))
+    page, via = page_of_each(reads.release_pipelines(filters), request.GET.get("page"))
     subscriptions = live_views.subscribe([pipeline.project_id for pipeline in page], polling.RELEASES)
     context = {
         "rows": [pipeline_row(pipeline) | {"via": via.get(pipeline.pk)} for pipeline in page],

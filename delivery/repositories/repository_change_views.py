@@ -10,10 +10,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from connections.models import Connection
-from delivery import operations, reads
+from delivery import connection_names, operations, reads
 from delivery.confirmation import Question, ask_first, is_confirmed, posted
 from delivery.domain.file_diff import DiffLine, file_diff
-from delivery.forms import CommitForm, NewBranchForm, NewRepositoryForm
+from delivery.forms import CommitForm, ConnectionForm, NewBranchForm, NewRepositoryForm
 from delivery.models import Repository
 from delivery.page_decorators import operation_page, read_page
 from delivery.remote_problems import remote_problem
@@ -28,9 +28,11 @@ from history.record import actor_of
 @read_page(operations.CREATE_REPOSITORY.permission)
 def new_repository_somewhere(request: HttpRequest) -> HttpResponse:
     """GET: the form of the connection in the query; of the default one, or the first, when none is said."""
-    wanted = request.GET.get("connection", "")
-    choices = reads.connections_to_choose()
-    found = next((pk for pk, _ in choices if str(pk) == wanted), choices[0][0] if choices else None)
+    form = ConnectionForm(request.GET)
+    found = form.chosen()
+    if form.typed_name and found is None:
+        flash.warning(request, f"No connection is named {form.typed_name}.")
+    found = connection_names.first_id() if found is None else found
     return redirect("delivery:new-repository", pk=found) if found else redirect("delivery:repositories")
 
 
@@ -155,6 +157,7 @@ def _page(
         "said": trouble.said if trouble else "",
         "cancel_url": back,
         # A new repository may be made elsewhere; everything else happens where the repository is.
-        "elsewhere": reads.connections_to_choose() if repository is None else [],
+        "elsewhere": ConnectionForm({"connection_name": connection.name}) if repository is None else None,
+        "connection_names": connection_names.suggested() if repository is None else [],
     }
     return render(request, "delivery/operation_form.html", context)

@@ -11,14 +11,15 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
+from connections.input_rules import NAME_LENGTH
 from connections.models import Connection
 from connections.views.common import problem_about
 from core.tasks import BrokerUnavailable, enqueue
-from delivery import live_views, reads
+from delivery import connection_names, live_views, reads
 from delivery.forms import FilterForm
 from delivery.operations import CREATE_REPOSITORY, check_allowed
 from delivery.page_decorators import read_page
-from delivery.same_things import one_row_each, seen_via
+from delivery.same_things import page_of_each
 from delivery.sync.sync import request_sync
 from history.record import actor_of
 
@@ -28,8 +29,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     """GET /repositories/: search, filters, order and page stand in the URL."""
     form = FilterForm(request.GET, states=reads.STATES)
     filters = live_views.chosen(form)
-    page = reads.page_of(one_row_each(reads.repositories(filters)), request.GET.get("page"))
-    via = seen_via(list(page))
+    page, via = page_of_each(reads.repositories(filters), request.GET.get("page"))
     connection = reads.connection(filters.connection)
     everywhere = urlencode({"q": filters.q, "state": filters.state, "sort": filters.sort})
     context = {
@@ -41,6 +41,13 @@ def listing(request: HttpRequest) -> HttpResponse:
         **(sync_status_context(request, connection) if connection else {}),
     }
     return render(request, "delivery/repositories.html", context)
+
+
+@read_page("delivery.view_repository")
+def suggest_connections(request: HttpRequest) -> HttpResponse:
+    """GET /repositories/connection-names/: the names that contain what someone types, as options."""
+    names = connection_names.suggested(request.GET.get("connection_name", "")[:NAME_LENGTH])
+    return render(request, "delivery/connection_names.html", {"connection_names": names})
 
 
 def sync_status_context(request: HttpRequest, connection: Connection) -> dict[str, Any]:

@@ -259,8 +259,11 @@ def test_a_new_repository_begins_at_the_default_connection_and_may_be_made_elsew
     start = reverse("delivery:new-repository-somewhere")
     page = pages.get(start, follow=True)
     assert page.redirect_chain[0][0] == reverse("delivery:new-repository", args=[other.pk])
-    assert f'<option value="{other.pk}" selected>Zebra (default)</option>' in page.content.decode()
-    assert pages.get(start, {"connection": str(here.pk)}).headers["Location"].endswith(f"/{here.pk}/repositories/new/")
+    assert 'name="connection_name" value="Zebra"' in page.content.decode()
+    for named in ({"connection": str(here.pk)}, {"connection_name": here.name.upper()}):
+        assert pages.get(start, named).headers["Location"].endswith(f"/{here.pk}/repositories/new/")
+    page = pages.get(start, {"connection_name": "Nowhere"}, follow=True)
+    assert "No connection is named Nowhere." in page.content.decode()
     assert start in pages.get(reverse("delivery:repositories")).content.decode()
 
 

@@ -1,5 +1,6 @@
 """The Repositories page: every repository of every connection, searched, filtered and paged."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from unittest.mock import Mock, patch
@@ -64,6 +65,35 @@ def test_one_connections_repositories_come_with_how_they_stand(pages: Client, ma
     page = pages.get(LIST, {"connection": many.pk}).content.decode()
     assert "<strong>119</strong> repositories" in page
     assert "<strong>1</strong> project" in page
+
+
+def test_a_connection_is_chosen_by_its_name_or_a_part_of_it(pages: Client, many: Connection) -> None:
+    ConnectionFactory(name="Other")
+    for typed in (many.name, many.name.upper()):
+        page = pages.get(LIST, {"connection_name": typed}).content.decode()
+        assert "<strong>119</strong> repositories" in page
+    part = pages.get(LIST, {"connection_name": many.name[1:4]})
+    assert part.context["total"] == 119
+    assert part.context["connection"] is None
+    assert pages.get(LIST, {"connection_name": "Other"}).context["total"] == 0
+    assert pages.get(LIST, {"connection_name": "Nowhere"}).context["total"] == 0
+    assert f'value="{many.name}"' in pages.get(LIST, {"connection": many.pk}).content.decode()
+
+
+def test_names_of_connections_are_suggested_while_one_types(pages: Client, many: Connection) -> None:
+    payments = [ConnectionFactory.create(name=f"Payments {number:02}").name for number in range(30)]
+    default = ConnectionFactory.create(name="Zebra pay", is_default=True).name
+    here = reverse("delivery:connection-names")
+    found = pages.get(here, {"connection_name": "pAY"}).content.decode()
+    assert re.findall('value="(.*?)"', found) == [default, *payments[:9]]
+    assert re.findall('value="(.*?)"', pages.get(here, {"connection_name": "29"}).content.decode()) == ["Payments 29"]
+
+
+def test_the_page_is_no_larger_with_a_thousand_connections(pages: Client, many: Connection) -> None:
+    ConnectionFactory.create_batch(30)
+    few = len(pages.get(LIST).content)
+    ConnectionFactory.create_batch(970)
+    assert len(pages.get(LIST).content) < few * 1.05
 
 
 def test_a_wrong_filter_is_no_error(pages: Client, many: Connection) -> None:

@@ -1,0 +1,57 @@
+"""One row for each thing, whoever sees it."""
+
+import pytest
+from django.utils import timezone
+
+from connections.models import Connection
+from delivery import reads
+from delivery.models import Project, Repository
+from delivery.same_things import one_row_each, page_of_each
+from tests.factories import ConnectionFactory
+
+COUNT = 60
+
+
+@pytest.fixture
+def seen_thrice(db: None) -> list[Connection]:
+    """Three connections to one organization, which all see the same repositories."""
+    connections = [
+        ConnectionFactory.create(name=name, organization_id="o", server="Sandbox", health=health)
+        for name, health in (("First", "rejected"), ("Second", "healthy"), ("Third", "healthy"))
+    ]
+    for connection in connections:
+        _see(connection, COUNT)
+    return connections
+
+
+def _see(connection: Connection, count: int) -> None:
+    now = timezone.now()
+    project = Project.objects.create(connection=connection, azure_id="p", name="Store", seen_at=now)
+    Repository.objects.bulk_create(
+        Repository(project=project, azure_id=str(number), name=f"service {number:03}", added_at=now)
+        for number in range(count)
+    )
+
+
+def test_of_three_the_oldest_of_a_connection_that_works_is_shown(seen_thrice: list[Connection]) -> None:
+    page, via = page_of_each(reads.repositories(reads.Filters()), "2")
+    assert page.paginator.count == COUNT
+    assert [row.name for row in page] == [f"service {number:03}" for number in range(50, COUNT)]
+    assert {row.project.connection.name for row in page} == {"Second"}
+    assert {tuple(row.project.connection.name for row in via[shown.pk]) for shown in page} == {
+        ("First", "Second", "Third")
+    }
+
+
+def test_where_none_works_the_oldest_is_shown(seen_thrice: list[Connection]) -> None:
+    Connection.objects.update(health="rejected")
+    shown = one_row_each(reads.repositories(reads.Filters()))
+    assert {row.project.connection.name for row in shown} == {"First"}
+    assert len(shown) == COUNT
+
+
+def test_what_only_one_sees_is_shown_without_others(seen_thrice: list[Connection]) -> None:
+    Project.objects.filter(connection__name="Third").update(azure_id="another")
+    page, via = page_of_each(reads.repositories(reads.Filters()), "3")
+    assert page.paginator.count == 2 * COUNT
+    assert all(len(rows) == 2 for rows in via.values())
