@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -73,16 +74,19 @@ def credentials(entra: Client, folder: Path) -> dict[str, Any]:
     }
 
 
-def confidential(entra: Client, session: requests.Session, credential: Any, *, tenant: str = "") -> Any:
+def confidential(
+    entra: Client, session: requests.Session, credential: Any, *, tenant: str = "", name: str = "full"
+) -> Any:
     from msal import ConfidentialClientApplication
 
-    application = entra.application()
+    application = entra.application(name)
     return ConfidentialClientApplication(
         application.client_id,
         authority=f"{entra.sandbox.entra.url}/{tenant or application.tenant}",
         client_credential=credential,
         instance_discovery=False,
         http_client=session,
+        exclude_scopes=["offline_access"],
     )
 
 
@@ -132,6 +136,22 @@ def test_msal_reads_the_code_of_a_refusal(
 def test_msal_says_that_a_tenant_does_not_exist(entra: Client, session: requests.Session) -> None:
     with pytest.raises(ValueError, match="tenant"):
         confidential(entra, session, "secret", tenant="00000000-1111-4222-8333-444444444444")
+
+
+@pytest.mark.filterwarnings("ignore:response_mode='form_post' is recommended:UserWarning")
+def test_msal_signs_a_person_in_with_pkce(entra: Client, session: requests.Session) -> None:
+    secret = entra.application("sign-in").secrets[0].value
+    client = confidential(entra, session, secret, name="sign-in")
+    scopes = [f"{AZURE_DEVOPS}/vso.pats", f"{AZURE_DEVOPS}/vso.pats_manage"]
+    flow = client.initiate_auth_code_flow(scopes, redirect_uri="http://127.0.0.1:9999/back", prompt="select_account")
+    page = entra.session.get(f"{flow['auth_uri']}&person=maya@example.com", allow_redirects=False, timeout=10).headers[
+        "Location"
+    ]
+    said = {name: value for name, [value] in parse_qs(urlsplit(page).query).items()}
+    answer = client.acquire_token_by_auth_code_flow(flow, said)
+    assert set(answer["scope"].split()) == set(scopes)
+    assert answer["id_token_claims"]["preferred_username"] == "maya@example.com"
+    assert "refresh_token" not in answer
 
 
 def managed(session: requests.Session) -> Any:
