@@ -7,7 +7,7 @@ from datetime import date
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
 
-from connections.models import Connection, Consumer, LeakedToken, StoredCredential
+from connections.models import Connection, Consumer, LeakedToken, RegisterEntry, StoredCredential
 from connections.old_tokens import OldToken
 from connections.providers.capability import Verdict
 from connections.providers.registry import CAPABILITIES
@@ -80,10 +80,16 @@ def _names(verdicts: dict[str, str], verdict: Verdict) -> tuple[str, ...]:
     return tuple(known.short_name for key, known in CAPABILITIES.items() if verdicts.get(key) == verdict)
 
 
-def consumers_of(uses: Iterable[Use]) -> list[Consumer]:
-    """What is recorded to use the token: pipelines and services of the connections that stored it."""
+def consumers_of(leak: LeakedToken, uses: Iterable[Use]) -> list[Consumer]:
+    """What is recorded to use the token: pipelines and services of the connections, or of the entry."""
     ids = [use.connection.pk for use in uses if use.connection]
-    return list(Consumer.objects.filter(connection__in=ids).order_by("name", "pk"))
+    of_entry = Q(entry=leak.entry_id) if leak.entry_id else Q(pk=None)
+    return list(Consumer.objects.filter(Q(connection__in=ids) | of_entry).order_by("name", "pk"))
+
+
+def leak_of_entry(entry: RegisterEntry) -> LeakedToken | None:
+    """The declaration of the credential of this entry."""
+    return LeakedToken.objects.filter(entry=entry).first()
 
 
 def old_token_of(leak: LeakedToken, uses: Sequence[Use]) -> OldToken:

@@ -34,6 +34,7 @@ REGISTER_KINDS = {
     "register.changed": EventType("Register entry changed", "pencil", "info", edited, changes),
     "register.closed": EventType("Register entry closed", "archive", "warn", _closed),
     "register.reopened": EventType("Register entry reopened", "archive-restore", "info"),
+    "register.declared_leaked": EventType("Credential declared leaked", "siren", "bad"),
     "register.reminded": EventType("Reminded", "bell", "info", reminded),
     "register.imported": EventType("Imported into the register", "file-up", "good", _imported),
     "register.deleted": EventType("Deleted from the register", "trash-2", "warn", _added),

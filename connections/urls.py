@@ -72,6 +72,7 @@ urlpatterns = [
     path("code-repositories/chosen/update/", selected.update_chosen, name="update-chosen"),
     path("code-repositories/chosen/hand-over/", selected.hand_over_chosen, name="hand-over-chosen"),
     path("code-repositories/chosen/disable/", selected.disable_chosen, name="disable-chosen"),
+    path("code-repositories/register/<int:pk>/leaked/", leaks.declare_entry, name="declare-entry-leak"),
     path("code-repositories/leaks/", leaks.check, name="check-leak"),
     path("code-repositories/leaks/declare/", leaks.declare, name="declare-leak"),
     path("code-repositories/leaks/<int:pk>/", leaks.leak, name="leak"),

@@ -89,6 +89,7 @@ connections:hand-over-chosen            | -                       | 302 403 403 
 connections:disable-chosen              | -                       | 302 403 403 403 302 302
 connections:check-leak                  | 302 403 403 403 200 200 | 302 403 403 403 200 200
 connections:declare-leak                | -                       | 302 403 403 403 200 200
+connections:declare-entry-leak          | 302 403 403 403 200 200 | 302 403 403 403 302 302
 connections:leak                        | 302 403 200 200 200 200 | -
 connections:ask-leak                    | 302 403 403 403 200 200 | -
 delivery:search                         | 302 403 200 200 200 200 | -

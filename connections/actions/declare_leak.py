@@ -111,7 +111,8 @@ def _locked(fingerprint: str) -> list[Connection]:
     """The connections that store the token, locked in the order of their ids."""
     ids = StoredCredential.objects.filter(fingerprint=fingerprint).values_list("pk", flat=True)
     rows = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("owner")
-    locked = {connection.pk: connection for connection in rows.filter(pk__in=list(ids)).order_by("pk")}
+    rows = rows.filter(pk__in=list(ids)).prefetch_related("capabilities").order_by("pk")
+    locked = {connection.pk: connection for connection in rows}
     # Read again, as the token of one may have been updated before it was locked.
     still = StoredCredential.objects.filter(pk__in=locked, fingerprint=fingerprint).order_by("pk")
     return [locked[pk] for pk in still.values_list("pk", flat=True)]

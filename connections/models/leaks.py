@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.db import models
 
+from connections.models.register import RegisterEntry
 from connections.models.sealed import SealedCredential
 from core.leases import Leased
 
@@ -23,6 +24,8 @@ class LeakedToken(SealedCredential, Leased):
     # Its owner in Azure DevOps, who alone can revoke it there.
     identity_name = models.CharField(max_length=256)
     identity_account = models.CharField(max_length=256, blank=True)
+    # The entry of the register, for a credential that is not stored here.
+    entry = models.ForeignKey(RegisterEntry, on_delete=models.SET_NULL, null=True, related_name="leaks")
     # For each connection that stored it: id, name, organization, whether it was replaced, and the verdicts.
     connections = models.JSONField(default=list)
     declared_at = models.DateTimeField()

@@ -1,12 +1,13 @@
 """Mails and messages to channels about a token that was declared leaked."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from connections import clients
 from connections.domain.problems.problem import duration_in_words
-from connections.models import Connection, LeakedToken
+from connections.models import Connection, LeakedToken, RegisterEntry
 from connections.notifications import notify
 from connections.notifications.notify import Recipient
 
@@ -21,20 +22,36 @@ def notify_result(leak: LeakedToken, connections: Iterable[Connection], *, now: 
     return _notify("leak_result", leak, connections, now=now)
 
 
+def notify_entry_declared(leak: LeakedToken, entry: RegisterEntry, *, now: datetime) -> int:
+    """Notify the owner of an entry of the register and administrators. Returns how many mails that were."""
+    people = notify.recipients_about_entry(entry, urgent=True, everybody=notify.Recipients())
+    return len(notify.enqueue_mail("leaked", people, _context(leak), about=[], now=now))
+
+
 def _notify(kind: str, leak: LeakedToken, connections: Iterable[Connection], *, now: datetime) -> int:
-    about = list(connections)
-    return len(notify.enqueue_mail(kind, _recipients(about), _context(leak), about=about, now=now))
+    """One mail to each of the people concerned, about those of the connections that concern them."""
+    context, written = _context(leak), 0
+    for about, people in _groups(list(connections)):
+        written += len(notify.enqueue_mail(kind, people, context, about=about, now=now))
+    return written
 
 
-def _recipients(connections: Iterable[Connection]) -> list[Recipient]:
-    """The recipients for any of the connections, without duplicate addresses."""
+def _groups(connections: list[Connection]) -> Iterator[tuple[list[Connection], list[Recipient]]]:
+    """The people concerned, grouped by the connections that concern them."""
     everyone = notify.Recipients()
-    people: dict[tuple[str, int], Recipient] = {}
-    for connection in connections:
+    everyone.load([connection.pk for connection in connections])
+    people: dict[notify.Address, Recipient] = {}
+    concerning: dict[notify.Address, list[int]] = defaultdict(list)
+    for number, connection in enumerate(connections):
         for recipient in notify.recipients(connection, urgent=True, everybody=everyone):
-            channel = recipient.channel.pk if recipient.channel else 0
-            people.setdefault((recipient.address.casefold(), channel), recipient)
-    return list(people.values())
+            address = notify.address_of(recipient)
+            people.setdefault(address, recipient)
+            concerning[address].append(number)
+    groups: dict[tuple[int, ...], list[Recipient]] = defaultdict(list)
+    for address, recipient in people.items():
+        groups[tuple(concerning[address])].append(recipient)
+    for numbers, recipients in groups.items():
+        yield [connections[number] for number in numbers], recipients
 
 
 def _context(leak: LeakedToken) -> dict[str, Any]:

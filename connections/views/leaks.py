@@ -13,12 +13,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from connections import clients, leak_reads
 from connections.actions import declare_leak
+from connections.actions.declare_entry_leak import declare_entry_leaked
 from connections.actions.refusals import CannotDeclareLeak
 from connections.domain.problems import catalogue
 from connections.domain.problems.problem import duration_in_words
 from connections.filters import PeriodForm
 from connections.forms import LeakForm
 from connections.models import LeakedToken
+from connections.views import register
 from connections.views.connection_detail import find
 from connections.views.old_tokens import old_token_view
 from core.query_strings import with_values
@@ -39,6 +41,19 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
     if found.leak is not None:
         return redirect("connections:leak", pk=found.leak.pk)
     return render(request, "connections/declare_leak.html", {"connection": connection, "found": found})
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@may_declare
+def declare_entry(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET asks whether the credential of a register entry leaked; POST declares it."""
+    entry = register.find(pk)
+    known = leak_reads.leak_of_entry(entry)
+    if known is None and request.method == "GET":
+        return render(request, "connections/register/declare_leak.html", {"entry": entry})
+    declared = known or declare_entry_leaked(pk, by=actor_of(request), now=timezone.now())
+    return redirect("connections:leak", pk=declared.pk)
 
 
 @require_POST
@@ -83,7 +98,7 @@ def leak(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "leak": declared,
         "uses": uses,
-        "consumers": leak_reads.consumers_of(uses),
+        "consumers": leak_reads.consumers_of(declared, uses),
         "is_application": declared.kind.startswith("entra_"),
         "old": old_token_view(leak_reads.old_token_of(declared, uses), request),
         "took": duration_in_words(declared.took.total_seconds()) if declared.took else "",
@@ -91,7 +106,7 @@ def leak(request: HttpRequest, pk: int) -> HttpResponse:
         "place": clients.place_of(declared.server),
         "now": timezone.now(),
     }
-    if request.user.has_perm("history.view_event"):
+    if declared.connections and request.user.has_perm("history.view_event"):
         context |= _done_with(request, declared)
     return render(request, "connections/leak.html", context)
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from connections import register_reads
+from connections import leak_reads, register_reads
 from connections.actions import register_versions
 from connections.actions.refusals import CannotChangeEntry
 from connections.actions.register_entries import add_entry, change_entry
@@ -117,6 +117,7 @@ def entry_page(request: HttpRequest, pk: int) -> HttpResponse:
         "is_overdue": register_reads.is_overdue(entry, today=today),
         "owner_name": register_versions.called(entry.owner),
         "consumers": entry.consumers.all(),
+        "leak": leak_reads.leak_of_entry(entry),
         "events": [event_row(event) for event in register_reads.events_of(entry)[: register_reads.RECENT_EVENTS]],
         "reopen_version": register_versions.version(entry, register_versions.REOPEN),
     }

@@ -67,7 +67,7 @@ def addresses_of_the_register() -> list[str]:
     entry.consumers.create(name="W" * 60, url="https://example.com/", contact="ops@example.com")
     here = entry.get_absolute_url()
     register = "/code-repositories/register/"
-    of_entry = [here, *(f"{here}{act}/" for act in ("edit", "close", "delete"))]
+    of_entry = [here, *(f"{here}{act}/" for act in ("edit", "close", "delete", "leaked"))]
     return [
         register,
         f"{register}?q=nothing",

@@ -101,6 +101,16 @@ def test_the_owner_and_administrators_are_notified_once(connected: Connected, pe
 
 
 @pytest.mark.django_db
+def test_a_mail_is_about_the_connections_that_concern_its_reader(connected: Connected) -> None:
+    for name in ("One", "Two"):
+        connected(name)
+        Connection.objects.filter(name=name).update(extra_recipients=f"{name.lower()}@example.com")
+    declare(Connection.objects.get(name="One"))
+    about = {mail.recipient: [row["name"] for row in mail.about] for mail in Mail.objects.filter(kind="leaked")}
+    assert about == {"one@example.com": ["One"], "two@example.com": ["Two"]}
+
+
+@pytest.mark.django_db
 def test_the_result_of_an_audit_under_way_does_not_hide_it(
     connected: Connected, monkeypatch: pytest.MonkeyPatch
 ) -> None:

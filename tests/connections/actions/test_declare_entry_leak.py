@@ -1,0 +1,41 @@
+"""A credential of the register that leaked: nothing is stopped, and people are notified and guided."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from connections.actions.declare_entry_leak import declare_entry_leaked
+from connections.models import LeakedToken, Mail
+from history.models import Event
+from history.record import Actor
+from tests.factories import make_entry
+
+
+def declare(entry_id: int) -> LeakedToken:
+    return declare_entry_leaked(entry_id, by=Actor("Maya"), now=timezone.now())
+
+
+@pytest.mark.django_db
+def test_its_owner_is_notified_once_however_often_it_is_declared(maintainer: User) -> None:
+    maintainer.email = "maya@example.com"
+    maintainer.save()
+    entry = make_entry(owner=maintainer)
+    assert declare(entry.pk) == declare(entry.pk)
+    assert [mail.recipient for mail in Mail.objects.filter(kind="leaked")] == ["maya@example.com"]
+    assert Event.objects.filter(kind="register.declared_leaked", subject_id=entry.pk).count() == 1
+
+
+@pytest.mark.django_db
+def test_two_entries_are_two_declarations() -> None:
+    assert declare(make_entry("One").pk) != declare(make_entry("Two").pk)
+
+
+@pytest.mark.django_db
+def test_the_report_names_what_uses_it(pages: Client) -> None:
+    entry = make_entry(organization="acme")
+    entry.consumers.create(name="Nightly deployment")
+    shown = pages.post(reverse("connections:declare-entry-leak", args=[entry.pk]), follow=True).content.decode()
+    assert "Nightly deployment" in shown
+    assert "not stored here" in " ".join(shown.split())
