@@ -61,6 +61,8 @@ class ExpiryForm(forms.Form):
     """When the token expires. Azure DevOps does not expose the date, so we ask for it."""
 
     date_rule = staticmethod(input_rules.expiry_of_new_token)
+    # Whether it is about the secret of an application.
+    of_application = False
 
     expires = forms.ChoiceField(
         label="Expires on",
@@ -110,7 +112,7 @@ class ExpiryForm(forms.Form):
             self.add_error("expires_on", NO_DATE)
             return
         try:
-            self.date_rule(day, today=today)
+            self.date_rule(day, today=today, of_application=self.of_application)
         except InvalidInput as wrong:
             self.add_error("expires_on", forms.ValidationError(wrong.message, code=wrong.code))
 
@@ -177,6 +179,7 @@ class ConnectForm(TokenForm, ProjectsForm, ApplicationForm, OrganizationForm):
         if all(server.place == "collection" for server in self.servers):
             del self.fields["token_reach"]
         self.choose_authentication(is_offered=any(issuer_of(server) is not None for server in self.servers))
+        self.of_application = self.is_by_application
         if self.is_by_application and "token_reach" in self.fields:
             self.fields["token_reach"].required = False
 
@@ -219,6 +222,7 @@ class RotateForm(TokenForm):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.of_application = application is not None
         if application is not None:
             self.fields["token"] = ClientSecretField(label="New client secret", application=application)
         if application is not None or place == "collection":
@@ -267,9 +271,10 @@ class EditForm(ExpiryForm, ProjectsForm):
 
     field_order = ("name", "projects_mode", "projects", "expires", "expires_on", "token_reach", "extra_recipients")
 
-    def __init__(self, *args: Any, place: Place = "organization", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, place: Place = "organization", of_application: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if place == "collection":
+        self.of_application = of_application
+        if of_application or place == "collection":
             del self.fields["token_reach"]
 
     def _offered(self) -> list[tuple[str, str]]:

@@ -68,19 +68,28 @@ def typed_name(name: str, number: int) -> str:
     return " ".join("".join(letter for letter in folded if not has_invisible(letter)).split()) or f"connection {number}"
 
 
-def expiry_of_new_token(day: date | None, *, today: date) -> date | None:
-    """The expiry date of a new token: today or later, and within the lifetime that Azure DevOps allows."""
+def expiry_of_new_token(day: date | None, *, today: date, of_application: bool = False) -> date | None:
+    """The expiry date of a new token: today or later, and within the lifetime that Azure DevOps allows.
+
+    `of_application` says that it is the secret of an application, which Microsoft Entra allows to last longer.
+    """
     if day is not None and day < today:
         raise InvalidInput(
             "expiry_passed", "This date is in the past. You can't connect an expired token.", field="expires_on"
         )
-    return recorded_expiry(day, today=today)
+    return recorded_expiry(day, today=today, of_application=of_application)
 
 
-def recorded_expiry(day: date | None, *, today: date) -> date | None:
+def recorded_expiry(day: date | None, *, today: date, of_application: bool = False) -> date | None:
     """The expiry date of a stored token. It may be in the past."""
-    if day is not None and day - today > expiry.LONGEST_LIFE:
-        raise InvalidInput("expiry_too_far", "Azure DevOps tokens are valid for one year at most.", field="expires_on")
+    longest = expiry.LONGEST_SECRET_LIFE if of_application else expiry.LONGEST_LIFE
+    if day is not None and day - today > longest:
+        words = (
+            "Client secrets are valid for two years at most."
+            if of_application
+            else "Azure DevOps tokens are valid for one year at most."
+        )
+        raise InvalidInput("expiry_too_far", words, field="expires_on")
     if day is not None and day < _OLDEST:
         raise InvalidInput("expiry_too_old", "This date is too far in the past.", field="expires_on")
     return day

@@ -15,6 +15,8 @@ _SECRETS = re.compile(
     r"|[A-Za-z0-9]{70,}={0,2}"
     # The older form, also after an encoded letter such as %3A.
     rf"|(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{{2}})){OLDER_FORM}(?![A-Za-z0-9])"
+    # A client secret of Microsoft Entra. https://github.com/microsoft/security-utilities (SEC101/156)
+    r"|[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}"
     # A token of our own API.
     r"|mfeo_[A-Za-z0-9]{30,}"
     # A Slack webhook, the signature in the URL of a Teams workflow, and the key that signs webhooks.
@@ -22,12 +24,10 @@ _SECRETS = re.compile(
     r"|(?<=[?&]sig=)[A-Za-z0-9%_-]{8,}"
     r"|whsec_[A-Za-z0-9+/=]{16,}"
 )
-# Further secrets: private keys, client secrets of Microsoft Entra, tokens of GitHub, GitLab and Slack, keys in
-# connection strings. https://github.com/microsoft/security-utilities (SEC101/156)
+# Further secrets: private keys, tokens of GitHub, GitLab and Slack, keys in connection strings.
 _OTHER_SECRETS = re.compile(
     r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
     r"|PuTTY-User-Key-File-\d"
-    r"|[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}"
     r"|gh[oprsu]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22,}|glpat-[A-Za-z0-9_-]{20,}"
     r"|xox[abeprs]-[A-Za-z0-9-]{10,}"
     r"|(?i:accountkey|sharedaccesskey|client_?secret|password|pwd)\s?=\s?[^\s;]{8,}"

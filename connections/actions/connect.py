@@ -52,7 +52,8 @@ def connect(
 
     `on_stored` is called in the transaction that stores it.
     """
-    request = _checked(request, today=timezone.localdate(now))
+    of_application = bool(credentials.token.principal)
+    request = _checked(request, today=timezone.localdate(now), of_application=of_application)
     _name_is_free(request.name)
     enforce_policy.enforce(
         enforce_policy.violations_of(expires_on=request.expires_on, now=now, token=credentials.token), CannotConnect
@@ -85,13 +86,13 @@ def connect(
     return connection
 
 
-def _checked(request: ConnectRequest, *, today: date) -> ConnectRequest:
+def _checked(request: ConnectRequest, *, today: date, of_application: bool) -> ConnectRequest:
     """The request with normalized values. Raises `CannotConnect` for invalid ones."""
     with refusing_invalid_input(CannotConnect):
         return replace(
             request,
             name=input_rules.connection_name(request.name),
-            expires_on=input_rules.expiry_of_new_token(request.expires_on, today=today),
+            expires_on=input_rules.expiry_of_new_token(request.expires_on, today=today, of_application=of_application),
             token_reach=input_rules.choice(request.token_reach, Connection.Reach.values, field="token_reach"),
         )
 

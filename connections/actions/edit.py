@@ -95,7 +95,8 @@ def edit(
     `drawn_from` is the version in the form. Raises `CannotEdit`, with the conflicts if fields of the form changed in
     the meantime, and `ConnectionGone`.
     """
-    changes = _checked(changes, today=timezone.localdate(now))
+    of_application = connection.application is not None
+    changes = _checked(changes, today=timezone.localdate(now), of_application=of_application)
     _require_unchanged(connection, changes, drawn_from)
     _enforce_policy(connection, changes, now=now)
     chosen = _chosen(connection, changes)
@@ -114,13 +115,13 @@ def edit(
     return list(changed)
 
 
-def _checked(changes: Changes, *, today: date) -> Changes:
+def _checked(changes: Changes, *, today: date, of_application: bool) -> Changes:
     """The changes with normalized values. Raises `CannotEdit` for invalid ones."""
     with refusing_invalid_input(CannotEdit):
         return replace(
             changes,
             name=input_rules.connection_name(changes.name),
-            expires_on=input_rules.recorded_expiry(changes.expires_on, today=today),
+            expires_on=input_rules.recorded_expiry(changes.expires_on, today=today, of_application=of_application),
             token_reach=input_rules.choice(changes.token_reach, Connection.Reach.values, field="token_reach"),
             extra_recipients=input_rules.recipients(changes.extra_recipients),
         )

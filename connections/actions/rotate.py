@@ -98,7 +98,9 @@ def rotate(
     """
     versions.require_unchanged(connection, drawn_from, versions.ROTATE, refusal=CannotRotate)
     with refusing_invalid_input(CannotRotate):
-        input_rules.expiry_of_new_token(new.expires_on, today=timezone.localdate(now))
+        input_rules.expiry_of_new_token(
+            new.expires_on, today=timezone.localdate(now), of_application=bool(new.token.principal)
+        )
         input_rules.choice(new.token_reach, Connection.Reach.values, field="token_reach")
     credentials = credentials_for(connection, new.token)
     refuse_leaked(new.token, CannotRotate)
@@ -197,7 +199,9 @@ def extend(
     asked_at, yours = connection.token_set_at, {"expires_on": versions.expiry_date(expires_on)}
     versions.require_unchanged(connection, drawn_from, versions.EXTEND, yours=yours, refusal=CannotRotate)
     with refusing_invalid_input(CannotRotate):
-        input_rules.expiry_of_new_token(expires_on, today=timezone.localdate(now))
+        input_rules.expiry_of_new_token(
+            expires_on, today=timezone.localdate(now), of_application=connection.application is not None
+        )
     enforce_policy.enforce(enforce_policy.violations_of(expires_on=expires_on, now=now), CannotRotate)
     report = audit(connection, by=by, now=now, interactive=True)
     if not report.accepted:

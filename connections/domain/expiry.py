@@ -15,6 +15,8 @@ PRESETS = (30, 60, 90)
 GLOBAL_TOKENS_END = date(2026, 12, 1)
 # Azure DevOps allows custom dates of up to a year.
 LONGEST_LIFE = timedelta(days=366)
+# Microsoft Entra allows client secrets of up to 24 months.
+LONGEST_SECRET_LIFE = timedelta(days=731)
 
 
 def days_left(expires_on: date, today: date) -> int:

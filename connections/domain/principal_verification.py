@@ -13,13 +13,15 @@ from functools import partial
 from connections.domain.runners import Runner
 from connections.domain.verification import WRITE_PROBES_OFF, Check, Report, failure_of
 from connections.providers.azure_devops import core, permissions
-from connections.providers.azure_devops.capabilities import project_verdicts
+from connections.providers.azure_devops.capabilities import BY_KEY, project_verdicts
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.models import Project
 from connections.providers.capability import Finding, ProjectVerdict, Verdict
 from connections.providers.organization import ProjectRef
 
 PERMISSIONS_UNKNOWN = "permissions_unknown"
+# Code is permitted and invisible, as it is with the access level Stakeholder.
+STAKEHOLDER = "stakeholder_likely"
 
 
 def check(
@@ -52,6 +54,7 @@ class _PrincipalCheck(Check):
         self.bits: dict[str, permissions.Bits] = {}
         self.asked: list[permissions.Question] = []
         self.permitted: dict[tuple[str, str], bool] = {}
+        self.without_code: str | None = None
 
     def ask_owner_and_projects(self) -> None:
         if self.settle("tenant", partial(core.require_tenant, self.client.transport, self.tenant)) and self.settle(
@@ -87,7 +90,17 @@ class _PrincipalCheck(Check):
 
     def calls_beside_probes(self, project: Project) -> list[Callable[[], object]]:
         self.asked = permissions.questions(self.projects_to_ask_about(project), self.known_bits())
-        return [self.timed("permissions", partial(self.evaluate, part)) for part in permissions.calls_of(self.asked)]
+        parts = [partial(self.evaluate, part) for part in permissions.calls_of(self.asked)]
+        return [self.timed("permissions", call) for call in (*parts, partial(self.look_for_code, project.id))]
+
+    def look_for_code(self, project_id: str) -> None:
+        if not core.has_repositories(self.client.transport, project_id):
+            self.without_code = project_id
+
+    @property
+    def is_stakeholder(self) -> bool:
+        """Whether code is permitted where no repository is visible. Every project with Git has one."""
+        return self.without_code is not None and self.permitted.get(("code_read", self.without_code), False)
 
     def projects_to_ask_about(self, first: Project) -> list[ProjectRef]:
         """The project of the probes, then the chosen ones that are visible, or all visible ones if none is chosen."""
@@ -133,6 +146,8 @@ class _PrincipalCheck(Check):
         if permitted is None:
             return ProjectVerdict(project.id, project.name, Verdict.UNKNOWN, PERMISSIONS_UNKNOWN)
         verdict, reason = (Verdict.GRANTED, "") if permitted else (Verdict.NOT_PERMITTED, "access_denied")
+        if permitted and BY_KEY[capability].area == "code" and self.is_stakeholder:
+            verdict, reason = Verdict.NOT_PERMITTED, STAKEHOLDER
         return ProjectVerdict(project.id, project.name, verdict, reason)
 
 

@@ -168,7 +168,12 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
     application = connection.application
     groups = stored_groups(connection, is_principal=application is not None)
     status = status_of(
-        connection, shown.capabilities, user=request.user, tokens_page=tokens, today=timezone.localdate()
+        connection,
+        shown.capabilities,
+        user=request.user,
+        tokens_page=tokens,
+        today=timezone.localdate(),
+        is_principal=application is not None,
     )
     context: dict[str, Any] = {
         "connection": connection,
@@ -236,7 +241,9 @@ def _notices(connection: Connection, shown: ConnectionDetail, *, can_change: boo
 def _notices_about_projects(connection: Connection, shown: ConnectionDetail) -> list[Notice]:
     """Notices about permissions and projects, from the last check."""
     notices = rights_notices(
-        {state.capability: state.project_verdicts() for state in shown.capabilities}, person=connection.identity_name
+        {state.capability: state.project_verdicts() for state in shown.capabilities},
+        person=connection.identity_name,
+        is_principal=connection.application is not None,
     )
     untried = next((state.doubt for state in shown.capabilities if state.is_untried), "")
     if untried:

@@ -41,6 +41,10 @@ _REASONS = {
     Health.NOT_CHECKED: "This connection has not been checked yet.",
     Health.DISABLED: "The token is stored but not used.",
 }
+_OF_PRINCIPALS = {
+    Health.HEALTHY: "Everything is permitted.",
+    Health.DISABLED: "The credential of the application is stored but not used.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ def status_of(
     user: AbstractBaseUser | AnonymousUser,
     tokens_page: str,
     today: date,
+    is_principal: bool = False,
 ) -> Status:
     """The status of a connection on this day, with the actions for this person."""
     health = health_of_connection(connection)
@@ -85,7 +90,9 @@ def status_of(
     allowed = [act for act in Action if _may(user, act)]
     return Status(
         chip=HEALTH_CHIPS[health],
-        reason=_REASONS.get(health) or (_lacking(capabilities) if health is Health.LIMITED else ""),
+        reason=(is_principal and _OF_PRINCIPALS.get(health))
+        or _REASONS.get(health)
+        or (_lacking(capabilities) if health is Health.LIMITED else ""),
         days=days_left(connection, today=today),
         scopes_to_tick=to_tick if health is Health.LIMITED else (),
         action=action if action in allowed else "",

@@ -33,16 +33,15 @@ may_change = permission_required("connections.change_connection", raise_exceptio
 def edit_page(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows the form with the projects that the token can see; POST saves."""
     connection = find(pk)
-    place = clients.place_of(connection.server)
     if request.method == "GET":
-        return _page(request, connection, EditForm(initial=_initial(connection), place=place))
-    form = EditForm(request.POST, place=place)
+        return _page(request, connection, EditForm(initial=_initial(connection), **_known(connection)))
+    form = EditForm(request.POST, **_known(connection))
     if not form.is_valid():
         return _page(request, connection, form)
     changes = Changes(
         name=form.cleaned_data["name"],
         expires_on=form.cleaned_data["expires_on"],
-        token_reach=form.cleaned_data.get("token_reach", ""),
+        token_reach=form.cleaned_data.get("token_reach", connection.token_reach),
         projects=form.selected_projects(),
         extra_recipients=form.cleaned_data["extra_recipients"],
     )
@@ -76,7 +75,7 @@ def find_missing_project(request: HttpRequest, pk: int) -> HttpResponse:
     return _page(
         request,
         connection,
-        EditForm(request.POST, place=clients.place_of(connection.server)),
+        EditForm(request.POST, **_known(connection)),
         finder=finder,
         answer=answer,
     )
@@ -97,8 +96,13 @@ def _conflict(request: HttpRequest, connection: Connection, conflicts: Sequence[
         for name in _INPUTS.get(conflict.field, (conflict.field,)) if conflict.is_untouched else ():
             value = current[name]
             data.setlist(name, value if isinstance(value, list) else [str(value or "")])
-    form = EditForm(data, place=clients.place_of(connection.server))
+    form = EditForm(data, **_known(connection))
     return _page(request, connection, form, conflicts=conflicts)
+
+
+def _known(connection: Connection) -> dict[str, Any]:
+    """What decides which fields the form has."""
+    return {"place": clients.place_of(connection.server), "of_application": connection.application is not None}
 
 
 def _initial(connection: Connection) -> dict[str, Any]:

@@ -2,14 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 
-from connections.domain.problems.notices import Notice, notice
+from connections.domain.principal_verification import STAKEHOLDER
+from connections.domain.problems import catalogue
+from connections.domain.problems.notices import Notice, about_problem, notice
 from connections.domain.where_tried import and_join, in_words, is_mixed, names_with, some_of
 from connections.providers.capability import ProjectVerdict, Verdict
 from connections.providers.registry import CAPABILITIES
 
 
-def rights_notices(by_capability: Mapping[str, Sequence[ProjectVerdict]], *, person: str) -> list[Notice]:
-    """Which permissions the owner of the token lacks, and in which projects."""
+def rights_notices(
+    by_capability: Mapping[str, Sequence[ProjectVerdict]], *, person: str, is_principal: bool = False
+) -> list[Notice]:
+    """Which permissions the owner of the token, or an application, lacks, and in which projects."""
+    if any(here.reason == STAKEHOLDER for by_project in by_capability.values() for here in by_project):
+        return [about_problem(catalogue.problem(STAKEHOLDER), "warn", "shield-alert")]
     denied: list[str] = []
     mixed: list[tuple[str, Sequence[ProjectVerdict]]] = []
     for capability, by_project in by_capability.items():
@@ -18,9 +24,10 @@ def rights_notices(by_capability: Mapping[str, Sequence[ProjectVerdict]], *, per
         else:
             denied += names_with(Verdict.NOT_PERMITTED, by_project)
     notices = []
+    missing = "application_lacks_permissions" if is_principal else "permissions_missing"
     if denied:
         projects = some_of(list(dict.fromkeys(denied)))
-        notices.append(notice("permissions_missing", person=person, projects=projects))
+        notices.append(notice(missing, person=person, projects=projects))
     if mixed:
         by_wording: dict[str, list[str]] = {}
         for capability, by_project in mixed:

@@ -297,7 +297,11 @@ def _own_notices(report: Report, tokens_page: str) -> list[Notice]:
         highest = {capability.area: f"“{capability.azure_label}”" for capability in missing}
         notices.append(notice("scopes_to_add", scopes=and_join(highest.values()), link_url=tokens_page))
     person = report.identity.display_name if report.identity else "its owner"
-    notices += rights_notices({finding.capability: finding.by_project for finding in report.findings}, person=person)
+    notices += rights_notices(
+        {finding.capability: finding.by_project for finding in report.findings},
+        person=person,
+        is_principal=report.is_principal,
+    )
     notices += hidden_projects_notices([project.name or project.id for project in report.not_visible])
     if any(finding.reason == WRITE_PROBES_OFF for finding in report.findings):
         notices.append(notice("write_probes_off"))

@@ -164,6 +164,14 @@ PROBLEMS = (
         "of each project.",
     ),
     Problem(
+        "stakeholder_likely",
+        "Probably a Stakeholder license",
+        "Azure DevOps says that the application may read code, but shows no repository. That is how the access level "
+        "Stakeholder looks.",
+        "Ask an administrator of the organization to change the access level to Basic, under “Organization settings”, "
+        "“Users”.",
+    ),
+    Problem(
         "principal_of_another_tenant",
         "The organization belongs to another tenant",
         "The application and the organization belong to different tenants of Microsoft Entra. Azure DevOps accepts "

@@ -37,6 +37,13 @@ _ALL = (
         "them. Or use a token of someone who has them.",
     ),
     Notice(
+        "application_lacks_permissions",
+        "warn",
+        "shield-x",
+        "Missing permissions",
+        "{person} lacks permissions in {projects}. A project administrator can grant them.",
+    ),
+    Notice(
         "permissions_differ",
         "warn",
         "shield-alert",

@@ -87,6 +87,12 @@ def _object_id(user: dict[str, object]) -> str | None:
     return match.group(1).lower() if match else None
 
 
+def has_repositories(transport: Transport, project_id: str) -> bool:
+    """Whether any Git repository of the project is visible."""
+    # https://learn.microsoft.com/rest/api/azure/devops/git/repositories/list
+    return bool(transport.get((project_id, "_apis", "git", "repositories")).json_items())
+
+
 def projects_page(
     transport: Transport, *, continuation: str | None = None, top: int = 500, state: str = "wellFormed"
 ) -> Page[Project]:

@@ -2,6 +2,7 @@
 
 from connections.providers.azure_devops.capabilities import CAPABILITIES
 from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.entra_certificates import EntraCertificate
 from connections.providers.azure_devops.entra_credentials import EntraClientSecret
 from connections.providers.azure_devops.help import LINKS, SECURITY_PRACTICES
 from connections.providers.provider import Provider
@@ -12,7 +13,7 @@ AZURE_DEVOPS = Provider(
     label="Azure DevOps",
     icon="cloud",
     needs="Personal access token, about two minutes",
-    credentials=(PersonalAccessToken, EntraClientSecret),
+    credentials=(PersonalAccessToken, EntraClientSecret, EntraCertificate),
     capabilities=CAPABILITIES,
     security_practices=SECURITY_PRACTICES,
     links=LINKS,

@@ -1,6 +1,7 @@
 """The life of a connection by an application: audited, expired, its secret replaced, here and where it is shared."""
 
 import logging
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -113,6 +114,23 @@ def test_a_new_secret_is_offered_to_all_connections_of_the_application(
     secret = entra.add_secret("full")
     pages.post(offered, {"token": secret, "expires": "90", **versions}, follow=True)
     assert {one.reveal().secrets() for one in StoredCredential.objects.all()} == {(secret,)}
+
+
+def test_a_secret_may_last_two_years(entra: Issuer, maintainer: User, pages: Client) -> None:
+    connection = connected(entra, maintainer)
+    secret, today = entra.add_secret("full"), timezone.localdate()
+    far = {"expires": "date", "expires_on": (today + timedelta(days=800)).isoformat()}
+    assert "Client secrets are valid for two years at most." in rotated(pages, connection, secret, **far)
+    near = {"expires": "date", "expires_on": (today + timedelta(days=700)).isoformat()}
+    assert "now uses the new client secret" in rotated(pages, connection, secret, **near)
+    connection.refresh_from_db()
+    assert connection.expires_on == today + timedelta(days=700)
+
+
+def test_the_edit_form_asks_nothing_that_only_tokens_have(entra: Issuer, maintainer: User, pages: Client) -> None:
+    connection = connected(entra, maintainer)
+    page = pages.get(reverse("connections:edit", args=[connection.pk])).content.decode()
+    assert 'name="token_reach"' not in page
 
 
 def test_sharing_is_shown_and_not_warned_about(entra: Issuer, maintainer: User, pages: Client) -> None:

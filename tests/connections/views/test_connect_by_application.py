@@ -76,6 +76,18 @@ def test_permissions_are_shown_by_project(pages: Client, fields: Fields) -> None
     assert "The application works, but" in page
 
 
+def test_a_stakeholder_is_named_as_one(pages: Client, fields: Fields) -> None:
+    page = page_of_test(pages, fields("stakeholder"))
+    assert "Probably a Stakeholder license" in page
+    assert page.count("Permitted in no project") >= 3
+
+
+def test_missing_permissions_are_no_matter_of_a_token(pages: Client, fields: Fields) -> None:
+    page = page_of_test(pages, fields("reader"))
+    assert "The token has the scopes" not in page
+    assert "lacks permissions in" in page
+
+
 REFUSALS = {
     "not-a-member": ("principal_not_added", "member"),
     "no-licence": ("principal_without_access", "member"),
@@ -165,3 +177,11 @@ def test_each_test_fetches_a_new_access_token(pages: Client, fields: Fields, ent
     assert "Connection successful" in page_of_test(pages, fields("full"))
     entra.end_secrets("full")
     assert 'data-problem="entra_secret_ended"' in page_of_test(pages, fields("full"))
+
+
+def test_a_secret_in_the_wrong_field_gets_into_no_address(client: Client, fields: Fields) -> None:
+    entered = fields("full")
+    misplaced = {**entered, "name": entered["client_secret"]}
+    answer = client.post(reverse("connections:test-new"), misplaced)
+    assert answer.status_code == 302
+    assert entered["client_secret"] not in answer["Location"]

@@ -1,0 +1,139 @@
+"""Certificates of applications: what is read from a file, what is refused, and what the issuer accepts."""
+
+import base64
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import NameOID
+
+from connections.issuers import signer_for
+from connections.providers.azure_devops.entra_certificates import (
+    CERTIFICATE_ERRORS,
+    EntraCertificate,
+    InvalidCertificate,
+)
+from connections.providers.azure_devops.entra_issuer import Issuer as OurIssuer
+from connections.providers.azure_devops.entra_issuer import authority
+from sandbox.entra.issuer import Issuer
+from tests.connections.providers.azure_devops.issuer import CLIENT, TENANT
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+PEM, PLAIN = serialization.Encoding.PEM, serialization.NoEncryption()
+PKCS8 = serialization.PrivateFormat.PKCS8
+KEY = rsa.generate_private_key(65537, 2048)
+
+
+def certificate(key: Any = KEY, *, days: int = 100, name: str = "Ours") -> x509.Certificate:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+    start = NOW - timedelta(days=200)
+    return builder.not_valid_before(start).not_valid_after(NOW + timedelta(days=days)).sign(key, hashes.SHA256())
+
+
+def pem(key: Any = KEY, *certificates: x509.Certificate, password: str = "") -> bytes:
+    locked = serialization.BestAvailableEncryption(password.encode()) if password else PLAIN
+    return b"".join([*(one.public_bytes(PEM) for one in certificates), key.private_bytes(PEM, PKCS8, locked)])
+
+
+def pfx(password: str, *chain: x509.Certificate) -> bytes:
+    locked = serialization.BestAvailableEncryption(password.encode())
+    return pkcs12.serialize_key_and_certificates(b"x", KEY, OWN, list(chain) or None, locked)
+
+
+def read(content: bytes, password: str = "") -> EntraCertificate:
+    return EntraCertificate.of(TENANT, CLIENT, content, password, now=NOW)
+
+
+OWN = certificate()
+OTHER_KEY = rsa.generate_private_key(65537, 2048)
+ABOVE = certificate(OTHER_KEY, name="Above")
+GOOD = {
+    "PEM": (pem(KEY, OWN), ""),
+    "PEM with a password": (pem(KEY, OWN, password="sesame"), "sesame"),
+    "PEM with a password that it does not need": (pem(KEY, OWN), "sesame"),
+    "chain, own certificate last": (pem(KEY, ABOVE, OWN), ""),
+    "PFX": (pfx("sesame"), "sesame"),
+    "PFX with a chain": (pfx("sesame", ABOVE), "sesame"),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_the_certificate_of_the_key_is_found(name: str) -> None:
+    found = read(*GOOD[name])
+    assert found.subject == "CN=Ours"
+    assert found.expires_on(date(2020, 1, 1)) == date(2027, 3, 9)
+    assert found.thumbprints == (
+        OWN.fingerprint(hashes.SHA1()).hex().upper(),  # noqa: S303  (as Microsoft Entra shows it)
+        OWN.fingerprint(hashes.SHA256()).hex().upper(),
+    )
+    assert EntraCertificate(found.reveal()) == found
+
+
+EC_KEY = ec.generate_private_key(ec.SECP256R1())
+BAD = {
+    "nothing": (b" ", "", "empty"),
+    "too much": (b"x" * 100_000, "", "too_long"),
+    "something else": (b"hello", "", "not_a_certificate"),
+    "a broken PEM": (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "", "not_a_certificate"),
+    "a broken PFX": (b"\x30\x82nothing", "", "password_needed"),
+    "no key": (OWN.public_bytes(PEM), "", "no_key"),
+    "no certificate": (pem(KEY), "", "no_certificate"),
+    "someone else's key": (pem(OTHER_KEY, OWN), "", "mismatch"),
+    "an EC key": (pem(EC_KEY, certificate(EC_KEY)), "", "not_rsa"),
+    "an expired certificate": (pem(KEY, certificate(days=-1)), "", "expired"),
+    "a missing password": (pem(KEY, OWN, password="sesame"), "", "password_needed"),
+    "a wrong password": (pem(KEY, OWN, password="sesame"), "open", "wrong_password"),
+    "a PFX without its password": (pfx("sesame"), "", "password_needed"),
+    "a PFX with a wrong password": (pfx("sesame"), "open", "wrong_password"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_used_is_refused_with_a_reason(name: str) -> None:
+    content, password, code = BAD[name]
+    with pytest.raises(InvalidCertificate) as refused:
+        read(content, password)
+    assert refused.value.code == code
+    assert code in CERTIFICATE_ERRORS
+
+
+def test_the_key_is_shown_to_nobody_who_does_not_ask() -> None:
+    found = read(*GOOD["PEM"])
+    body = found.secrets()[1]
+    assert len(body) > 1000
+    assert body[:40] not in f"{found!r}{found}"
+
+
+def test_an_assertion_names_the_certificate_and_lasts_minutes() -> None:
+    found = read(*GOOD["PEM"])
+    sent = found.proof("https://login.example.com/token")
+    header, claims = (
+        json.loads(base64.urlsafe_b64decode(part + "==")) for part in sent["client_assertion"].split(".")[:2]
+    )
+    digest = base64.urlsafe_b64encode(OWN.fingerprint(hashes.SHA256())).rstrip(b"=").decode()
+    assert header == {"alg": "PS256", "typ": "JWT", "x5t#S256": digest}
+    assert (claims["aud"], claims["iss"], claims["sub"]) == ("https://login.example.com/token", CLIENT, CLIENT)
+    assert claims["exp"] - claims["nbf"] == 300
+
+
+def test_the_issuer_accepts_the_certificate(entra: Issuer) -> None:
+    application = entra.directory.named("full")
+    content = entra.certificate_file("full").read_bytes()
+    found = EntraCertificate.of(application.tenant, application.client_id, content, None, now=datetime.now(UTC))
+    issuer = OurIssuer(authority(entra.url, ca_bundle=str(entra.ca_file), on_this_machine=True))
+    assert issuer.fetch(found).lasts > 0
+
+
+def test_a_signer_uses_it(entra: Issuer) -> None:
+    from connections import clients
+
+    application = entra.directory.named("full")
+    content = entra.certificate_file("full").read_bytes()
+    found = EntraCertificate.of(application.tenant, application.client_id, content, None, now=datetime.now(UTC))
+    assert signer_for(clients.servers()[0], found).prepare()
