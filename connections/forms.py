@@ -68,7 +68,7 @@ class ExpiryForm(forms.Form):
         label="Expires on",
         widget=forms.RadioSelect,
         error_messages={"required": "Choose when the token expires."},
-        help_text="Azure DevOps shows the date when you create the token, but we can't read it there.",
+        help_text="You see the date when you create the token or the secret, but we can't read it there.",
     )
     expires_on = NeededDayField(
         label="Date",
