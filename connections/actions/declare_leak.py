@@ -1,6 +1,7 @@
 """Declare a token leaked: no process makes another request with it, and the people concerned are notified."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from connections.leak_guard import is_leaked
 from connections.models import CapabilityState, Connection, LeakedToken, StoredCredential
 from connections.notifications import leak_mail
 from connections.old_tokens import users_of
+from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.credential import Credential
 from core import encryption
 from core.encryption import UnreadableToken
@@ -54,7 +56,16 @@ class Found:
 
 def find_token(token: Credential) -> Found:
     """Where this token is stored. Nothing of it is kept."""
-    return _found(encryption.fingerprint(token))
+    return _found(_fingerprint_of_secret(token) or encryption.fingerprint(token))
+
+
+def _fingerprint_of_secret(token: Credential) -> str:
+    """The fingerprint of an application's stored credential of which the text is the secret part; empty if none is."""
+    for stored in StoredCredential.objects.exclude(kind=PersonalAccessToken.kind).iterator():
+        with suppress(UnreadableToken):
+            if token.reveal() in stored.reveal().secrets():
+                return stored.fingerprint
+    return ""
 
 
 def find_stored(connection: Connection) -> Found:

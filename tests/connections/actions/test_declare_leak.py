@@ -18,6 +18,7 @@ from connections.actions.verify_credential import Credentials, verify_new
 from connections.domain.verification import Report
 from connections.models import Connection, LeakedToken, Mail
 from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.entra_credentials import EntraClientSecret
 from connections.providers.azure_devops.errors import TokenLeaked
 from connections.providers.azure_devops.identifiers import parse_organization
 from connections.providers.azure_devops.models import Server
@@ -26,6 +27,7 @@ from connections.providers.organization import ProjectRef
 from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
+from tests.factories import StoredCredentialFactory
 
 Connected = Callable[..., Connection]
 BY = Actor("Maya")
@@ -98,6 +100,17 @@ def test_the_owner_and_administrators_are_notified_once(connected: Connected, pe
     mails = Mail.objects.filter(kind="leaked").order_by("recipient")
     assert [mail.recipient for mail in mails] == ["ada@example.com", "maya@example.com"]
     assert "One, Two" in mails[0].text
+
+
+@pytest.mark.django_db
+def test_the_secret_of_an_application_is_found_without_its_ids() -> None:
+    stored = StoredCredentialFactory.create()
+    stored.seal(EntraClientSecret.of("tenant", "client", "the-value-of-the-secret"))
+    stored.save()
+    found = declare_leak.find_token(PersonalAccessToken("the-value-of-the-secret"))
+    assert found.stored_by == (stored.connection,)
+    leak = declare_leak.declare_leak(found.key, by=BY, now=timezone.now())
+    assert leak.fingerprint == stored.fingerprint
 
 
 @pytest.mark.django_db
