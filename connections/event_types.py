@@ -191,6 +191,7 @@ KINDS = {
     "connection.message_sent": EventType("Message sent", "message-square", "info", _mailed),
     "connection.message_failed": EventType("Message failed", "message-square-x", "bad", _mailed),
     "connection.channels_chosen": EventType("Channels chosen", "message-square", "info", edited, changes),
+    "connection.used_by_changed": EventType("Used by changed", "blocks", "info", edited, changes),
     "connection.muted": EventType("Reminders stopped", "bell-off", "quiet"),
     "connection.unmuted": EventType("Reminders resumed", "bell", "quiet", _muted),
     "connection.declared_leaked": EventType("Token declared leaked", "siren", "bad", _declared_leaked),

@@ -21,7 +21,15 @@ from connections.list_counts import reach_unknown
 from connections.list_order import WORST, Days, Order, order_of
 from connections.list_order import groups as groups_of
 from connections.list_pages import PagedList, in_steps
-from connections.models import CapabilityState, ChosenProject, Connection, MutedReminders, Reminder, StoredCredential
+from connections.models import (
+    CapabilityState,
+    ChosenProject,
+    Connection,
+    Consumer,
+    MutedReminders,
+    Reminder,
+    StoredCredential,
+)
 from connections.providers.capability import Verdict
 from core.storable_text import storable_text
 from history.days import end_of, start_of
@@ -292,6 +300,7 @@ class ConnectionDetail:
     muted: list[MutedReminders]
     asks_for_reach: bool
     events: list[Event]
+    consumers: list[Consumer]
 
     @property
     def hidden_projects(self) -> list[str]:
@@ -300,7 +309,7 @@ class ConnectionDetail:
 
 
 def detail(connection: Connection, *, today: date) -> ConnectionDetail:
-    """The rows that belong to a connection, in five queries."""
+    """The rows that belong to a connection, in six queries."""
     prefetch_related_objects([connection], "capabilities", "chosen_projects", "muted")
     reminders = connection.reminders.filter(token_set_at=connection.token_set_at)
     return ConnectionDetail(
@@ -311,7 +320,13 @@ def detail(connection: Connection, *, today: date) -> ConnectionDetail:
         muted=list(connection.muted.all()),
         asks_for_reach=_asks_for_reach(connection),
         events=list(events_of(connection)[:RECENT_EVENTS]),
+        consumers=consumers_of(connection),
     )
+
+
+def consumers_of(connection: Connection) -> list[Consumer]:
+    """What uses the credential of a connection."""
+    return list(connection.consumers.all())
 
 
 def _next_reminder_on(connection: Connection, today: date) -> date | None:

@@ -155,6 +155,12 @@ class EntryForm(SecretFreeForm):
         return EntryInput(**self.cleaned_data)
 
 
+class ConsumersForm(SecretFreeForm):
+    """What uses the credential of a connection."""
+
+    used_by = UsedByField()
+
+
 class CloseForm(SecretFreeForm):
     """Why an entry is closed."""
 

@@ -25,6 +25,7 @@ from connections.views import (
     selected,
     token_policy,
     update_token,
+    used_by,
 )
 
 app_name = "connections"
@@ -87,6 +88,7 @@ urlpatterns = [
     path("code-repositories/<int:pk>/token/updated/", update_token.token_updated, name="token-updated"),
     path("code-repositories/<int:pk>/edit/", edit_connection.edit_page, name="edit"),
     path("code-repositories/<int:pk>/edit/find-project/", edit_connection.find_missing_project, name="find-project"),
+    path("code-repositories/<int:pk>/used-by/", used_by.used_by_page, name="used-by"),
     path("code-repositories/<int:pk>/disable/", connection_detail.disable, name="disable"),
     path("code-repositories/<int:pk>/enable/", connection_detail.enable, name="enable"),
     path("code-repositories/<int:pk>/default/", connection_detail.choose_default, name="default"),

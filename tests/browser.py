@@ -10,9 +10,17 @@ from connections.actions import versions
 from connections.models import Connection, StoredTokenPolicy
 
 # Whose forms and buttons carry a version, by the name of the address.
-OF_ONE = {"edit", "update-token", "extend-token", "disable", "enable", "default", "disconnect"}
+OF_ONE = {"edit", "update-token", "extend-token", "disable", "enable", "default", "disconnect", "used-by"}
 _FIELDS = sorted(
-    {*versions.EDIT, *versions.EXTEND, *versions.ROTATE, *versions.DISABLE, *versions.DISCONNECT, *versions.DEFAULT}
+    {
+        *versions.EDIT,
+        *versions.EXTEND,
+        *versions.ROTATE,
+        *versions.DISABLE,
+        *versions.DISCONNECT,
+        *versions.DEFAULT,
+        *versions.USED_BY,
+    }
 )
 
 

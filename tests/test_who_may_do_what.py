@@ -104,6 +104,7 @@ connections:extend-token                | -                       | 302 403 403 
 connections:token-updated               | 302 403 403 403 200 200 | -
 connections:edit                        | 302 403 403 403 200 200 | 302 403 403 403 200 200
 connections:find-project                | -                       | 302 403 403 403 200 200
+connections:used-by                     | 302 403 403 403 200 200 | 302 403 403 403 302 302
 connections:disable                     | -                       | 302 403 403 403 302 302
 connections:enable                      | -                       | 302 403 403 403 302 302
 connections:default                     | -                       | 302 403 403 403 302 302

@@ -14,6 +14,7 @@ from connections.actions.refusals import CannotChangeEntry, refusing_invalid_inp
 from connections.domain.form_versions import FieldState
 from connections.input_rules import InvalidInput
 from connections.models import Consumer, RegisterEntry
+from connections.notifications import consumer_mail
 from history.record import Actor, record
 
 _COLUMNS = (
@@ -111,8 +112,11 @@ def change_entry(
         register_versions.require_unchanged(current, drawn_from, register_versions.EDIT, yours=yours)
         changed = differences(register_versions.facts(current), yours)
         if changed:
+            before = current.expires_on
             _write(current, entered, changed.keys(), now=now)
             record("register.changed", current, by=by, at=now, detail=changed)
+            if before and current.expires_on and current.expires_on > before:
+                consumer_mail.entry_renewed(current, now=now)
     return list(changed)
 
 
@@ -165,6 +169,7 @@ def close_entry(
         _touch(current, now=now)
         current.save()
         record("register.closed", current, by=by, at=now, detail={"reason": reason, "note": note})
+        consumer_mail.entry_closed(current, now=now)
 
 
 def reopen_entry(entry_id: int, *, by: Actor, now: datetime, drawn_from: str | None = None) -> None:

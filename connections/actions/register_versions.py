@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.contrib.auth.models import User
 
-from connections import register_rules
 from connections.actions import versions
 from connections.actions.refusals import CannotChangeEntry, EntryGone
 from connections.domain import form_versions
@@ -83,7 +82,6 @@ def facts(entry: RegisterEntry) -> dict[str, FieldState]:
 
 def field_states(entry: RegisterEntry, consumers: Iterable[ConsumerInput]) -> dict[str, FieldState]:
     """The fields that people edit, also of an entry that is not stored."""
-    used_by = register_rules.consumers_text(consumers)
     texts = {
         name: FieldState(label, getattr(entry, name), getattr(entry, name) or "none") for name, label in _TEXTS.items()
     }
@@ -91,7 +89,7 @@ def field_states(entry: RegisterEntry, consumers: Iterable[ConsumerInput]) -> di
         "name": versions.name(entry.name),
         "kind": FieldState("Kind", entry.kind, entry.get_kind_display()),
         "owner": FieldState("Owner", str(entry.owner_id), called(entry.owner)),
-        "used_by": FieldState("Used by", used_by, ", ".join(used_by.splitlines()) or "none"),
+        "used_by": versions.used_by(consumers),
         "expires_on": versions.expiry_date(entry.expires_on),
         "extra_recipients": versions.recipients(entry.extra_recipients),
     }

@@ -23,6 +23,7 @@ from connections.domain.problems import catalogue
 from connections.domain.problems.refusals import STORED_AND_REFUSED
 from connections.domain.verification import Report
 from connections.models import Connection, StoredCredential
+from connections.notifications import consumer_mail
 from connections.providers.azure_devops.identifiers import OrganizationName
 from connections.providers.capability import Verdict
 from connections.providers.credential import Credential
@@ -126,6 +127,7 @@ def rotate(
         _swap(connection, new, report, now=now)
         detail = comparison.detail() | {"expires_on": _iso(new.expires_on)}
         record("connection.rotated", connection, by=by, at=now, detail=detail)
+        consumer_mail.token_replaced(connection, now=now)
     return comparison
 
 

@@ -5,12 +5,14 @@ from datetime import date
 
 from django.utils import timezone
 
+from connections import register_rules
 from connections.actions.refusals import ConnectionGone, Refused
 from connections.domain import form_versions
 from connections.domain.form_versions import Facts, FieldState
 from connections.domain.problems import catalogue
 from connections.domain.token_policy import Rule, TokenPolicy
 from connections.models import Connection
+from connections.register_rules import ConsumerInput
 
 _RULES = {Rule.ALLOW: "Allow", Rule.WARN: "Warn", Rule.REFUSE: "Refuse"}
 # What each form depends on: the fields that it edits, and those that the user bases the decision on.
@@ -20,6 +22,7 @@ ROTATE = ("token",)
 DISABLE = ("disabled", "token")
 DISCONNECT = ("name", "owner", "token")
 DEFAULT = ("default",)
+USED_BY = ("used_by",)
 POLICY = ("longest_life_days", "longest_life", "reuse", "missing_date")
 
 
@@ -116,6 +119,17 @@ def expiry_date(day: date | None) -> FieldState:
     return FieldState("Expires on", day.isoformat() if day else "", f"{day:%-d %B %Y}" if day else "not recorded")
 
 
+def used_by(consumers: Iterable[ConsumerInput]) -> FieldState:
+    """What uses a credential as a field state."""
+    text = register_rules.consumers_text(consumers)
+    return FieldState("Used by", text, ", ".join(text.splitlines()) or "none")
+
+
+def used_by_of(connection: Connection) -> FieldState:
+    """What uses the credential of a connection."""
+    return used_by(consumer.as_input() for consumer in connection.consumers.all())
+
+
 def _token(connection: Connection) -> FieldState:
     at = connection.token_set_at
     return FieldState("Token", at.isoformat(), f"updated on {timezone.localtime(at):%-d %B %Y, %H:%M}")
@@ -142,6 +156,7 @@ _FACTS = {
     "extra_recipients": lambda connection: recipients(connection.extra_recipients),
     "projects": lambda connection: projects({project.id: project.name for project in connection.limited_to()}),
     "token": _token,
+    "used_by": used_by_of,
     "disabled": _disabled,
     "owner": _owner,
     "default": _default,

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from connections import clients
+from connections import clients, reads
 from connections.actions import versions
 from connections.actions.refusals import CannotRotate
 from connections.actions.rotate import compare, credentials_for, extend, rotate
@@ -147,7 +147,8 @@ def token_updated(request: HttpRequest, pk: int) -> HttpResponse:
     """GET: the confirmation, with a reminder to revoke the old token."""
     connection = find(pk)
     old_tokens = [old_token_view(old, request) for old in replaced_tokens([connection])]
-    context = {"connection": connection, "old_tokens": old_tokens}
+    consumers = reads.consumers_of(connection)
+    context = {"connection": connection, "old_tokens": old_tokens, "consumers": consumers}
     return render(request, "connections/token_updated.html", context)
 
 
@@ -200,6 +201,7 @@ def _page(
         "same_token_form": same or ExpiryForm(prefix="same"),
         "tokens_page": tokens,
         **_sharing(connection),
+        "consumers": reads.consumers_of(connection),
         **guide_context(connection),
     }
     return render(request, "connections/update_token.html", context)
