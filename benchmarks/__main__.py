@@ -19,6 +19,7 @@ ROWS = {
     "lists": ("sqlite", "postgresql"),
     "histories": ("sqlite", "postgresql"),
     "reminding": ("sqlite",),
+    "registering": ("sqlite", "postgresql"),
     "importing": ("sqlite",),
     "auditing": ("sqlite",),
     "workers": ("postgresql",),

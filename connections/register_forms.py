@@ -128,7 +128,8 @@ class EntryForm(SecretFreeForm):
     notes = forms.CharField(label="Notes", required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
     def __init__(self, *args: Any, owner_id: int | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        # Ids of its own: the scripts of the form of a connection look for those of its fields.
+        super().__init__(*args, **{"auto_id": "entry_%s", **kwargs})
         people = User.objects.filter(Q(is_active=True) | Q(pk=owner_id)).order_by("username")
         field = self.fields["owner"]
         if isinstance(field, forms.ModelChoiceField):
