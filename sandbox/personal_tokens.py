@@ -102,27 +102,32 @@ def create(request: Request, _names: dict[str, str]) -> Answer:
 
 def update(request: Request, _names: dict[str, str]) -> Answer:
     """Change an active token, which keeps its text."""
-    fields = request.fields()
     try:
-        token = _own(request, str(fields.get("authorizationId", "")))
-        if status(token, request.now) != "active":
-            is_expired = status(token, request.now) == "expired"
-            raise Refused("expiredPatCannotBeExtended" if is_expired else "invalidToken")
-        changes: dict[str, Any] = {}
-        if "displayName" in fields:
-            changes["name"] = _name(fields)
-        if "scope" in fields:
-            changes["scopes"] = _scopes(request, fields)
-        if "validTo" in fields:
-            changes["expires_at"] = _valid_to(request, fields["validTo"], token.created_at or EPOCH)
-        if fields.get("allOrgs") is True:
-            _require_all_organizations(request)
-            changes["organization"] = None
+        token = _own(request, str(request.fields().get("authorizationId", "")))
+        changes = _changes(request, token)
     except Refused as refused:
         return _refusal(request, refused)
     for name, value in changes.items():
         setattr(token, name, value)
     return _result(request, token)
+
+
+def _changes(request: Request, token: Token) -> dict[str, Any]:
+    """What a request changes. Raises `Refused`."""
+    fields, state = request.fields(), status(token, request.now)
+    if state != "active":
+        raise Refused("expiredPatCannotBeExtended" if state == "expired" else "invalidToken")
+    changes: dict[str, Any] = {}
+    if "displayName" in fields:
+        changes["name"] = _name(fields)
+    if "scope" in fields:
+        changes["scopes"] = _scopes(request, fields)
+    if "validTo" in fields:
+        changes["expires_at"] = _valid_to(request, fields["validTo"], token.created_at or EPOCH)
+    if fields.get("allOrgs") is True:
+        _require_all_organizations(request)
+        changes["organization"] = None
+    return changes
 
 
 def revoke(request: Request, _names: dict[str, str]) -> Answer:

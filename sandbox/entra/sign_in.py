@@ -56,7 +56,7 @@ def authorize(issuer: "Issuer", request: Request, tenant: str) -> Answer:
     except TokenRefused as refused:
         return _page(400, "Sign in", f"<p>{html.escape(described(refused.code, refused.presented))}</p>")
     scopes = tuple(asked.get("scope", "").split())
-    if asked.get("response_type") != "code" or not scopes or not _is_in_order(scopes):
+    if asked.get("response_type") != "code" or not _is_in_order(scopes):
         return _back(asked, {"error": "invalid_scope", "error_description": described(70011, {})})
     if "decline" in asked:
         refusal = {"error": "access_denied", "error_subcode": "cancel", "error_description": described(65004, {})}
@@ -65,17 +65,19 @@ def authorize(issuer: "Issuer", request: Request, tenant: str) -> Answer:
     if person is None:
         return _page(200, "Sign in", _form(request, application, scopes))
     granted = tuple(scope for scope in scopes if scope in _OPEN_ID or f"without-{_short(scope)}" not in asked)
-    code = secrets.token_urlsafe(32)
-    issuer.codes[code] = Code(
-        application.client_id,
-        person,
-        asked["redirect_uri"],
-        granted,
-        asked.get("code_challenge", ""),
-        asked.get("nonce", ""),
-        issuer.state.now() + _CODE_LIFE,
-    )
+    code = _new_code(issuer, application, person, granted, asked)
     return _back(asked, {"code": code, "session_state": stable_id("session", person.upn)})
+
+
+def _new_code(
+    issuer: "Issuer", application: Application, person: Person, granted: tuple[str, ...], asked: Mapping[str, str]
+) -> str:
+    """A code that can be redeemed once."""
+    challenge, nonce = asked.get("code_challenge", ""), asked.get("nonce", "")
+    ends_at = issuer.state.now() + _CODE_LIFE
+    text = secrets.token_urlsafe(32)
+    issuer.codes[text] = Code(application.client_id, person, asked["redirect_uri"], granted, challenge, nonce, ends_at)
+    return text
 
 
 def _application(issuer: "Issuer", tenant: str, asked: Mapping[str, str]) -> Application:
@@ -145,9 +147,21 @@ def _back(asked: Mapping[str, str], said: dict[str, str]) -> Answer:
 
 def redeem(issuer: "Issuer", application: Application, form: "Form") -> dict[str, Any]:
     """The body of an answer with an access token for a person. Raises `TokenRefused`."""
+    code = _redeemed(issuer, application, form)
+    named = [scope for scope in code.scopes if scope not in _OPEN_ID]
+    token = access_tokens.for_person(issuer, application, code.person, tuple(map(_short, named)))
+    life = int(token.seconds_left(issuer.state.now())) - 1
+    body = {"token_type": "Bearer", "scope": " ".join(named), "expires_in": life, "ext_expires_in": life}
+    body["access_token"] = token.secret
+    if "openid" in code.scopes:
+        body["id_token"] = issuer.signing_key.signed(_claims(issuer, application, code))
+    return body
+
+
+def _redeemed(issuer: "Issuer", application: Application, form: "Form") -> Code:
+    """The code that the form presents, which is used from now on. Raises `TokenRefused`."""
     code = issuer.codes.get(form.required("code"))
-    now = issuer.state.now()
-    if code is None or code.client_id != application.client_id or code.ends_at <= now:
+    if code is None or code.client_id != application.client_id or code.ends_at <= issuer.state.now():
         raise TokenRefused(70008)
     if code.is_used:
         raise TokenRefused(54005)
@@ -156,15 +170,7 @@ def redeem(issuer: "Issuer", application: Application, form: "Form") -> dict[str
     if code.challenge and _challenge(form.fields.get("code_verifier", "")) != code.challenge:
         raise TokenRefused(501481)
     code.is_used = True
-    scopes = tuple(_short(scope) for scope in code.scopes if scope not in _OPEN_ID)
-    token = access_tokens.for_person(issuer, application, code.person, scopes)
-    granted = " ".join(scope for scope in code.scopes if scope not in _OPEN_ID)
-    life = int(token.seconds_left(now)) - 1
-    body = {"token_type": "Bearer", "scope": granted, "expires_in": life, "ext_expires_in": life}
-    body["access_token"] = token.secret
-    if "openid" in code.scopes:
-        body["id_token"] = issuer.signing_key.signed(_claims(issuer, application, code))
-    return body
+    return code
 
 
 def _challenge(verifier: str) -> str:

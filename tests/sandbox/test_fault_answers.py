@@ -6,10 +6,11 @@ import pytest
 import requests
 
 from sandbox import fault_answers
+from sandbox.entra import faults
 from sandbox.fault_injection import KINDS, VARIANTS, Fault
 from sandbox.list_faults import LISTS
 from sandbox.server import Sandbox
-from tests.sandbox.conftest import Caller
+from tests.sandbox.conftest import NOON, Caller
 
 PROJECTS = "/acme/_apis/projects"
 LIMITS = {"Retry-After", "X-RateLimit-Remaining", "X-RateLimit-Delay"}
@@ -239,7 +240,8 @@ def test_each_variant_has_an_answer_of_its_own(sandbox: Sandbox, call: Caller) -
 
 
 def test_every_kind_either_answers_or_breaks_the_connection() -> None:
-    broken = {kind for kind in KINDS if Fault(kind).breaks_connection}
-    answered = set(fault_answers.ANSWERS) | set(LISTS)
+    codes: dict[str, int | str] = {"entra_error": 1, "pat_error": "tokenNotFound"}
+    broken = {kind for kind in KINDS if Fault(kind, code=codes.get(kind, "")).breaks_connection}
+    answered = set(fault_answers.ANSWERS) | set(LISTS) | set(faults.answers(NOON))
     assert answered | broken | {"latency"} == set(KINDS)
     assert not answered & (broken | {"latency"})
