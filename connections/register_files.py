@@ -59,6 +59,7 @@ _SEPARATORS = ";\t,"
 _QUOTED = re.compile(r'"[^"]*"')
 _NOT_A_LETTER = re.compile(r"[^a-z0-9]+")
 _UNKNOWN_SHOWN = 10
+_START_OF_LIST = re.compile(r'\s*(?:\{\s*"entries"\s*:\s*)?\[')
 
 
 class UnreadableFile(InvalidInput):
@@ -176,7 +177,7 @@ def _objects(text: str) -> Iterator[RawLine]:
 
 
 def _start_of_list(text: str) -> int:
-    found = re.match(r'\s*(?:\{\s*"entries"\s*:\s*)?\[', text)
+    found = _START_OF_LIST.match(text)
     if found is None:
         raise UnreadableFile("json_not_a_list", "The JSON file is not a list of objects.")
     return found.end()
