@@ -18,6 +18,7 @@ _PEM = b"-----BEGIN CERTIFICATE-----"
 # A sequence that begins with version 3 is PKCS #12, and one with version 0 or 1 is a private key.
 # https://www.rfc-editor.org/rfc/rfc7292#section-4, https://www.rfc-editor.org/rfc/rfc5958#section-2
 _VERSION = b"\x02\x01"
+_MALFORMED = (x509.UnsupportedGeneralNameType, x509.InvalidVersion, x509.DuplicateExtension)
 
 
 class NotACertificate(InvalidInput):
@@ -77,7 +78,7 @@ def read_certificate(content: bytes) -> CertificateFacts:
         else:
             chain = [x509.load_der_x509_certificate(content)]
         return _facts(chain)
-    except (ValueError, x509.UnsupportedGeneralNameType):
+    except (ValueError, *_MALFORMED):
         words = "This is no certificate that we can read. Export it as PEM (.pem, .crt) or DER (.cer), without its key."
         raise NotACertificate("certificate_invalid", words) from None
 

@@ -117,7 +117,7 @@ def _table(text: str) -> RegisterFile:
     for column in NEEDED:
         if column not in known:
             raise UnreadableFile("column_missing", f"There is no column “{column}”. The first line names the columns.")
-    unread = [name.strip()[:40] for name, column in zip(header, columns, strict=True) if column not in COLUMNS]
+    unread = [name.strip() for name, column in zip(header, columns, strict=True) if column not in COLUMNS]
     named = [name for name in unread if name and _column(name) not in _SKIPPED]
     return RegisterFile(_rows(reader, columns), tuple(named[:_UNKNOWN_SHOWN]))
 
@@ -167,11 +167,12 @@ def _objects(text: str) -> Iterator[RawLine]:
         number += 1
         try:
             value, at = decoder.raw_decode(text, at)
+            texts = _texts(value) if isinstance(value, dict) else None
         except (ValueError, RecursionError):
             raise UnreadableFile("json_invalid", f"This is not valid JSON from object {number} on.") from None
-        if not isinstance(value, dict):
+        if texts is None:
             raise UnreadableFile("json_not_objects", f"Entry {number} is not an object.")
-        yield RawLine(number, _texts(value))
+        yield RawLine(number, texts)
     if at >= len(text):
         raise UnreadableFile("json_invalid", "The list of the JSON file does not end.")
 

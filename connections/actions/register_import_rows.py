@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
@@ -30,10 +31,10 @@ def check(current: RegisterImport, batch: ImportBatch, reader: LineReader) -> No
     """Replace the texts of a batch by values, and note what is wrong."""
     rows: list[Any] = []
     errors: list[LineError] = []
-    taken = _ids_by_name(values.get("name", "") for _, values in batch.rows)
+    lines = [(number, *reader.read(RawLine(number, texts))) for number, texts in batch.rows]
+    taken = _ids_by_name(values.get("name", "") for _, values, _ in lines)
     count, is_update = len(batch.rows) + len(batch.errors), current.on_existing == RegisterImport.OnExisting.UPDATE
-    for number, texts in batch.rows:
-        values, wrong = reader.read(RawLine(number, texts))
+    for number, values, wrong in lines:
         is_known = values.get("name", "").casefold() in taken
         if is_known and not is_update:
             wrong.append(LineError(number, "name", _IS_TAKEN))
@@ -77,26 +78,30 @@ def actor_of(current: RegisterImport) -> Actor:
     return Actor(current.actor_name, current.person_id, current.address)
 
 
-def store(current: RegisterImport, batch: ImportBatch, *, now: datetime) -> None:
-    """Add or update the entries of a batch. What another person added in the meantime is an error, or an update."""
+def store(current: RegisterImport, batch: ImportBatch, *, now: datetime, one_by_one: bool = False) -> None:
+    """Add or update the entries of a batch. What another person added in the meantime is an error, or an update.
+
+    Raises `IntegrityError` if a name is taken after all; `one_by_one`, that line becomes an error.
+    """
     owners = User.objects.in_bulk({values["owner"] for _, values in batch.rows})
     entered = [(number, _input(values, owners)) for number, values in batch.rows if values["owner"] in owners]
     stored = _named(entry.name for _, entry in entered).select_related("owner").prefetch_related("consumers")
     existing = {entry.name.casefold(): entry for entry in stored.select_for_update(of=("self",), no_key=True)}
     is_update = current.on_existing == RegisterImport.OnExisting.UPDATE
     late = [(number, entry) for number, entry in entered if entry.name.casefold() in existing and not is_update]
-    _note(batch, batch.rows, (LineError(number, "name", _IS_TAKEN) for number, _ in late))
-    fresh = [entry for _, entry in entered if entry.name.casefold() not in existing]
+    fresh = [(number, entry) for number, entry in entered if entry.name.casefold() not in existing]
     known = [entry for _, entry in entered if entry.name.casefold() in existing and is_update]
     by = actor_of(current)
-    _add(fresh, by=by, now=now)
+    refused = _add_possible(fresh, one_by_one=one_by_one, by=by, now=now)
+    taken = [number for number, _ in late] + refused
+    _note(batch, batch.rows, (LineError(number, "name", _IS_TAKEN) for number in taken))
     updated = _update([(existing[entry.name.casefold()], entry) for entry in known], by=by, now=now)
     batch.is_imported = True
     batch.save()
-    current.added += len(fresh)
+    current.added += len(fresh) - len(refused)
     current.updated += updated
     current.unchanged += len(known) - updated
-    current.errors += len(batch.rows) - len(fresh) - len(known)
+    current.errors += len(batch.rows) - len(fresh) - len(known) + len(refused)
     current.lines_done += len(batch.rows)
     current.save()
 
@@ -105,6 +110,21 @@ def _input(values: dict[str, Any], owners: dict[int, User]) -> EntryInput:
     day = values["expires_on"]
     known = {**values, "owner": owners[values["owner"]], "expires_on": date.fromisoformat(day) if day else None}
     return EntryInput(**known)
+
+
+def _add_possible(numbered: list[tuple[int, EntryInput]], *, one_by_one: bool, by: Actor, now: datetime) -> list[int]:
+    """Add these entries. Returns the numbers of the lines whose name is taken, which only `one_by_one` can tell."""
+    if not one_by_one:
+        _add([entry for _, entry in numbered], by=by, now=now)
+        return []
+    refused = []
+    for number, entry in numbered:
+        try:
+            with transaction.atomic():
+                _add([entry], by=by, now=now)
+        except IntegrityError:
+            refused.append(number)
+    return refused
 
 
 def _add(entered: list[EntryInput], *, by: Actor, now: datetime) -> None:

@@ -3,6 +3,7 @@
 A batch is one transaction, and remembers that it is done, so that an interrupted import continues where it was.
 """
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ BATCH = 500
 # So many lines are checked and imported at once, while the person waits.
 AT_ONCE = 1000
 KEPT_FOR = timedelta(days=1)
+_COLUMN_SHOWN = 40
 _TWICE = "The same name is in line {line} already."
 
 
@@ -51,7 +53,7 @@ def begin(content: bytes, file_name: str, options: ImportOptions, *, by: Actor, 
             file_name=redact(storable_text(file_name))[:100],
             on_existing=options.on_existing,
             is_month_first=options.is_month_first,
-            unread_columns=[redact(storable_text(column)) for column in file.unread],
+            unread_columns=[redact(storable_text(column))[:_COLUMN_SHOWN] for column in file.unread],
             created_at=now,
         )
         started.lines = _store_lines(started, file.lines)
@@ -79,7 +81,7 @@ def _first_look(batch: Iterable[RawLine], names: dict[str, int]) -> tuple[list[o
     rows: list[object] = []
     errors: list[LineError] = []
     for line in batch:
-        folded = " ".join(line.values.get("name", "").split()).casefold()
+        folded = " ".join(unicodedata.normalize("NFC", line.values.get("name", "")).split()).casefold()
         first = names.setdefault(folded, line.number)
         if secrets := register_import_rows.secrets_in(line):
             errors += secrets
@@ -155,10 +157,11 @@ def _next_batch_or_retry(import_id: int, lease: str, reader: LineReader, *, now:
         return _next_batch(import_id, lease, reader, now=now)
     except IntegrityError:
         # Someone added an entry of the same name at the same moment. It is found when the batch is done again.
-        return _next_batch(import_id, lease, reader, now=now)
+        # Or the database takes two names of the batch for the same, of which the second becomes an error.
+        return _next_batch(import_id, lease, reader, now=now, one_by_one=True)
 
 
-def _next_batch(import_id: int, lease: str, reader: LineReader, *, now: datetime) -> bool:
+def _next_batch(import_id: int, lease: str, reader: LineReader, *, now: datetime, one_by_one: bool = False) -> bool:
     """Do one batch, or finish. Returns whether there may be more."""
     with transaction.atomic():
         current = RegisterImport.objects.under(lease).select_for_update().filter(pk=import_id).first()
@@ -173,7 +176,7 @@ def _next_batch(import_id: int, lease: str, reader: LineReader, *, now: datetime
         if is_checking:
             register_import_rows.check(current, batch, reader)
         else:
-            register_import_rows.store(current, batch, now=now)
+            register_import_rows.store(current, batch, now=now, one_by_one=one_by_one)
     return True
 
 

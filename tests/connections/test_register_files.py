@@ -78,6 +78,7 @@ def test_an_apostrophe_that_an_export_put_before_a_formula_is_taken_away() -> No
         (b'[{"name": "a"', "json_invalid"),
         (b'[{"name": "a"}', "json_invalid"),
         (b"[" * 100_000, "json_invalid"),
+        (b'[{"name": ' + b"[" * 900 + b"]" * 900 + b"}]", "json_invalid"),
         (b"x" * (16 * 1024 * 1024 + 1), "file_too_large"),
     ],
     ids=str,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -110,6 +110,28 @@ def test_what_is_no_certificate_is_refused(content: bytes, code: str) -> None:
     with pytest.raises(NotACertificate) as refused:
         read_certificate(content)
     assert refused.value.code == code
+
+
+def test_a_certificate_of_an_unknown_version_is_refused(files: Files) -> None:
+    version_3, version_6 = bytes.fromhex("a003020102"), bytes.fromhex("a003020105")
+    with pytest.raises(NotACertificate):
+        read_certificate(files.der.replace(version_3, version_6))
+
+
+def test_a_certificate_with_an_extension_twice_is_refused() -> None:
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    names = [x509.DNSName("shop.example.com")]
+    built = (
+        x509.CertificateBuilder(
+            name, name, key.public_key(), 1, datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+        )
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.IssuerAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    of_issuer, of_subject = bytes.fromhex("0603551d12"), bytes.fromhex("0603551d11")
+    with pytest.raises(NotACertificate):
+        read_certificate(built.public_bytes(DER).replace(of_issuer, of_subject))
 
 
 def test_a_certificate_that_expires_is_reminded_of(maintainer: Client, authority: Authority) -> None:

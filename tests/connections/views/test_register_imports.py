@@ -15,6 +15,7 @@ from connections import tasks
 from connections.actions import register_import_rows, register_imports
 from connections.actions.register_imports import ImportOptions
 from connections.models import ImportBatch, RegisterEntry, RegisterImport
+from connections.providers.azure_devops.credentials import made_up_token
 from history.models import Event
 from history.record import Actor
 from tests.factories import make_entry, make_person
@@ -158,11 +159,11 @@ def test_an_interrupted_import_continues_where_it_was(maya: User) -> None:
 
     original = register_import_rows.store
 
-    def die_in_the_second(current: RegisterImport, batch: ImportBatch, *, now: datetime) -> None:
+    def die_in_the_second(current: RegisterImport, batch: ImportBatch, *, now: datetime, one_by_one: bool) -> None:
         done.append(batch.number)
         if len(done) == 2:
             raise KeyboardInterrupt
-        original(current, batch, now=now)
+        original(current, batch, now=now, one_by_one=one_by_one)
 
     with patch.object(register_import_rows, "store", die_in_the_second), pytest.raises(KeyboardInterrupt):
         register_imports.work(started.pk, now=NOW)
@@ -184,6 +185,38 @@ def test_what_someone_added_in_the_meantime_is_an_error_of_its_line(maya: User) 
     started.refresh_from_db()
     assert (started.added, started.errors) == (1, 1)
     assert RegisterEntry.objects.count() == 2
+
+
+def test_names_that_the_database_takes_for_the_same_are_an_error_of_the_later_line(maya: User) -> None:
+    by = Actor("Maya", maya.pk)
+    started = register_imports.begin(lines(3), "f.csv", ImportOptions(maya), by=by, now=NOW)
+    register_imports.work(started.pk, now=NOW)
+    batch = started.batches.get()
+    # As a database does that folds more letters than Python.
+    batch.rows[1][1]["name"] = batch.rows[0][1]["name"]
+    batch.save()
+    register_imports.start(started.pk, by=by, now=NOW)
+    assert register_imports.work_due(now=NOW) == 1
+    started.refresh_from_db()
+    assert (started.state, started.added, started.errors) == ("done", 2, 1)
+    assert Event.objects.filter(kind="register.added").count() == 2
+
+
+def test_one_name_in_two_forms_of_unicode_is_there_twice(maintainer: Client) -> None:
+    page = upload(maintainer, "name,kind\nM\u00fcller,pat\nMu\u0308ller,pat\n")
+    assert errors_in(page) == [("3", "name")]
+
+
+def test_a_name_with_more_white_space_is_known_before_the_import(maintainer: Client) -> None:
+    make_entry("Shop key")
+    assert errors_in(upload(maintainer, "name,kind\n Shop  key ,pat\n")) == [("2", "name")]
+
+
+def test_no_part_of_a_secret_above_a_column_is_kept(maintainer: Client) -> None:
+    secret = made_up_token().reveal()
+    page = upload(maintainer, f"name,kind,{secret}\nKey,pat,x\n")
+    assert secret[:20] not in page
+    assert secret[:20] not in str(RegisterImport.objects.get().unread_columns)
 
 
 def test_an_import_is_forgotten_after_a_day(maya: User) -> None:
