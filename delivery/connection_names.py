@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from connections.models import Connection
+from core.storable_text import storable_text
 
 SUGGESTED = 10
 
@@ -20,7 +21,7 @@ def suggested(part: str = "") -> list[str]:
 def containing(part: str) -> QuerySet[Connection]:
     """The connections whose name contains this."""
     rows = Connection.objects.order_by()
-    return rows.filter(name__icontains=part) if part else rows
+    return rows.filter(name__icontains=storable_text(part)) if part else rows
 
 
 def first_id() -> int | None:

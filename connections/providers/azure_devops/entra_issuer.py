@@ -143,7 +143,7 @@ def _seconds(value: object) -> float:
         return 0.0
     try:
         seconds = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     return min(seconds, 86_400.0) if seconds > 0 else 0.0
 

@@ -208,8 +208,11 @@ class Transport:
         if again and time.monotonic() < ends_at:
             outcome, used = self._exchange(request, ends_at)
         # What was refused was not carried out, so a write can be repeated too.
-        if isinstance(outcome, Response) and self._may_be_outdated(outcome) and self._signer.renew(used):
-            outcome, _ = self._exchange(request, ends_at)
+        if isinstance(outcome, Response) and self._may_be_outdated(outcome):
+            # Another access token is fetched with the credential itself.
+            self._require_allowed()
+            if self._signer.renew(used):
+                outcome, _ = self._exchange(request, ends_at)
         if isinstance(outcome, errors.AzureDevOpsError):
             # Raised here, without the exception of requests, which contains the token.
             raise outcome

@@ -87,6 +87,7 @@ def test_names_of_connections_are_suggested_while_one_types(pages: Client, many:
     found = pages.get(here, {"connection_name": "pAY"}).content.decode()
     assert re.findall('value="(.*?)"', found) == [default, *payments[:9]]
     assert re.findall('value="(.*?)"', pages.get(here, {"connection_name": "29"}).content.decode()) == ["Payments 29"]
+    assert pages.get(here, {"connection_name": "a\0"}).status_code == 200
 
 
 def test_the_page_is_no_larger_with_a_thousand_connections(pages: Client, many: Connection) -> None:

@@ -141,6 +141,23 @@ def test_a_refused_access_token_is_renewed_once_and_the_call_repeated_once(issue
     assert sent == ["Bearer access-1", "Bearer access-2"]
 
 
+def test_no_access_token_is_renewed_with_a_secret_that_leaked_during_the_call(issuer: Loopback) -> None:
+    checks = iter((None, None, errors.TokenLeaked()))
+
+    def check() -> None:
+        if (leaked := next(checks)) is not None:
+            raise leaked
+
+    with Loopback(always(REFUSED)) as server:
+        signer = Bearer(CREDENTIAL, at(issuer), tokens=AccessTokens())
+        with (
+            Transport(Server("Loopback", server.url), "acme", signer, before_exchange=check) as transport,
+            pytest.raises(errors.TokenLeaked),
+        ):
+            transport.get(("_apis", "projects"))
+    assert (len(server.seen), len(issuer.seen)) == (1, 1)
+
+
 def test_a_client_renews_no_second_time(issuer: Loopback) -> None:
     with Loopback(always(REFUSED)) as server:
         signer = Bearer(CREDENTIAL, at(issuer), tokens=AccessTokens())

@@ -127,6 +127,7 @@ UNEXPECTED = {
     "an unknown word": refused(7000215, error="of_a_later_version"),
     "no token": json_answer({"token_type": "Bearer", "expires_in": 3599}),
     "no life": json_answer({"token_type": "Bearer", "access_token": "x", "expires_in": "soon"}),
+    "an endless life": json_answer({"token_type": "Bearer", "access_token": "x", "expires_in": 10**400}),
     "a token of another type": json_answer({"token_type": "pop", "access_token": "x", "expires_in": 9}),
     "a token that fits into no header": json_answer(
         {"token_type": "Bearer", "access_token": "x\r\ny", "expires_in": 9}
