@@ -12,6 +12,8 @@ from core.secrets import Secret
 from history.record import Actor, record
 
 _PURPOSE = "register entry"
+# What the columns of a leak hold. Texts of an entry may be longer, and PostgreSQL refuses those.
+_ORGANIZATION_LENGTH, _NAME_LENGTH = 64, 256
 
 
 def declare_entry_leaked(entry_id: int, *, by: Actor, now: datetime) -> LeakedToken:
@@ -25,8 +27,8 @@ def declare_entry_leaked(entry_id: int, *, by: Actor, now: datetime) -> LeakedTo
         fingerprint = encryption.fingerprint(Secret(str(entry.pk)), purpose=_PURPOSE)
         facts = {
             "entry": entry,
-            "organization": entry.organization or entry.name,
-            "identity_name": entry.outside_owner or register_versions.called(entry.owner),
+            "organization": (entry.organization or entry.name)[:_ORGANIZATION_LENGTH],
+            "identity_name": (entry.outside_owner or register_versions.called(entry.owner))[:_NAME_LENGTH],
             "declared_at": now,
             "declared_by": by.name,
         }

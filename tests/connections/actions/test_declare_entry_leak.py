@@ -33,6 +33,12 @@ def test_two_entries_are_two_declarations() -> None:
 
 
 @pytest.mark.django_db
+def test_long_names_of_an_entry_are_shortened_to_what_the_columns_hold() -> None:
+    leak = declare(make_entry("n" * 128, outside_owner="o" * 200).pk)
+    assert (leak.organization, leak.identity_name) == ("n" * 64, "o" * 200)
+
+
+@pytest.mark.django_db
 def test_the_report_names_what_uses_it(pages: Client) -> None:
     entry = make_entry(organization="acme")
     entry.consumers.create(name="Nightly deployment")
