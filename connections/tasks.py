@@ -5,7 +5,7 @@ from datetime import datetime
 
 from kombu.exceptions import OperationalError
 
-from connections.actions import audit_runs, prove_leak, rate_limit_pauses, register_imports
+from connections.actions import audit_runs, declare_leak, prove_leak, rate_limit_pauses, register_imports
 from connections.actions.claimed_audit import audit_claimed
 from connections.actions.verify_credential import forget_old
 from connections.models import Mail
@@ -48,7 +48,8 @@ def audit_one(*, connection_id: int, lease: str) -> None:
 
 @task
 def prove_leaks_due() -> None:
-    """Claim leaked tokens that are due, and enqueue for each the question whether Azure DevOps still accepts it."""
+    """Notify of declarations without mails yet, and enqueue the questions about leaked tokens."""
+    declare_leak.notify_pending(now=database_now())
     for leak_id, lease in prove_leak.claim_due(now=database_now()):
         try:
             prove_leak_one.delay(leak_id=leak_id, lease=lease)

@@ -31,6 +31,7 @@ def declare_entry_leaked(entry_id: int, *, by: Actor, now: datetime) -> LeakedTo
             "identity_name": (entry.outside_owner or register_versions.called(entry.owner))[:_NAME_LENGTH],
             "declared_at": now,
             "declared_by": by.name,
+            "notified_at": now,
         }
         leak, is_new = LeakedToken.objects.get_or_create(fingerprint=fingerprint, defaults=facts)
         if is_new:

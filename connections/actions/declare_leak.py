@@ -1,9 +1,10 @@
 """Declare a token leaked: no process makes another request with it, and the people concerned are notified."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core import signing
@@ -23,7 +24,12 @@ from core import encryption
 from core.encryption import UnreadableToken
 from history.record import Actor, record
 
+log = logging.getLogger(__name__)
+
 _SALT = "connections.leaked-token"
+# A declaration under way writes its mails itself.
+_NOTIFIED_WITHIN = timedelta(seconds=30)
+_MOST_AT_ONCE = 20
 _STOPPED = (
     "health",
     "health_since",
@@ -115,7 +121,30 @@ def declare_leak(key: str, *, by: Actor, now: datetime) -> LeakedToken:
         leak, is_new = LeakedToken.objects.get_or_create(fingerprint=fingerprint, defaults=defaults)
         if is_new:
             _begin(leak, storing, replaced, by=by, now=now)
+    notify_once(leak, now=now)
     return leak
+
+
+def notify_once(leak: LeakedToken, *, now: datetime) -> None:
+    """Notify the people concerned of a declaration, unless that was done before.
+
+    Not in the transaction of the declaration: with hundreds of people, the stop would apply seconds later.
+    """
+    with transaction.atomic():
+        if not LeakedToken.objects.filter(pk=leak.pk, notified_at=None).update(notified_at=now):
+            return
+        there = Connection.objects.filter(pk__in=[user["id"] for user in leak.connections]).select_related("owner")
+        leak_mail.notify_declared(leak, there.order_by("pk"), now=now)
+
+
+def notify_pending(*, now: datetime) -> None:
+    """Notify of declarations after which a process ended before it could. One that fails does not stop the others."""
+    waiting = LeakedToken.objects.filter(notified_at=None, declared_at__lte=now - _NOTIFIED_WITHIN).order_by("pk")
+    for leak in waiting[:_MOST_AT_ONCE]:
+        try:
+            notify_once(leak, now=now)
+        except Exception:
+            log.exception("The mails about the leaked token %s could not be written.", leak.pk)
 
 
 def _locked(fingerprint: str) -> list[Connection]:
@@ -168,7 +197,6 @@ def _begin(
     for connection in [*storing, *replaced]:
         detail = {"leak": leak.pk, "connections": len(storing), "replaced": connection not in storing}
         record("connection.declared_leaked", connection, by=by, at=now, detail=detail)
-    leak_mail.notify_declared(leak, [*storing, *replaced], now=now)
 
 
 def _keep_for_proof(leak: LeakedToken, connection: Connection) -> bool:

@@ -3,6 +3,7 @@
 A batch is one transaction, and remembers that it is done, so that an interrupted import continues where it was.
 """
 
+import logging
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,9 +21,11 @@ from connections.models import ImportBatch, RegisterImport
 from connections.register_files import RawLine
 from connections.register_lines import LineError, LineReader, Owners
 from core.leases import renewing
-from core.redaction import redact
+from core.redaction import REDACTED, holds_secret
 from core.storable_text import storable_text
 from history.record import Actor, record
+
+log = logging.getLogger(__name__)
 
 State = RegisterImport.State
 BATCH = 500
@@ -50,15 +53,19 @@ def begin(content: bytes, file_name: str, options: ImportOptions, *, by: Actor, 
             person=options.default_owner,
             actor_name=by.name[:150],
             address=by.address,
-            file_name=redact(storable_text(file_name))[:100],
+            file_name=_without_secret(file_name)[:100],
             on_existing=options.on_existing,
             is_month_first=options.is_month_first,
-            unread_columns=[redact(storable_text(column))[:_COLUMN_SHOWN] for column in file.unread],
+            unread_columns=[_without_secret(column)[:_COLUMN_SHOWN] for column in file.unread],
             created_at=now,
         )
         started.lines = _store_lines(started, file.lines)
         started.save(update_fields=["lines"])
     return started
+
+
+def _without_secret(text: str) -> str:
+    return REDACTED if holds_secret(text) else storable_text(text)
 
 
 def _store_lines(started: RegisterImport, lines: Iterator[RawLine]) -> int:
@@ -130,7 +137,16 @@ def gone() -> EntryGone:
 def work_due(*, now: datetime) -> int:
     """Work on every import that waits for a worker. Returns how many."""
     waiting = RegisterImport.objects.free(now).filter(state__in=(State.CHECKING, State.IMPORTING))
-    return sum(work(pk, now=now) for pk in waiting.order_by("created_at").values_list("pk", flat=True))
+    return sum(_work_or_log(pk, now=now) for pk in list(waiting.order_by("created_at").values_list("pk", flat=True)))
+
+
+def _work_or_log(import_id: int, *, now: datetime) -> bool:
+    """One import that fails does not stop the others."""
+    try:
+        return work(import_id, now=now)
+    except Exception:
+        log.exception("The import %s of the register failed; it is tried again.", import_id)
+        return False
 
 
 def work(import_id: int, *, now: datetime) -> bool:

@@ -14,11 +14,10 @@ _REJECTIONS = frozenset(
         errors.TokenExpired,
         errors.Anonymous,
         # Of applications, by Microsoft Entra. That Azure DevOps refuses an access token says nothing about the secret.
+        # An application that is disabled or deleted can come back, and its secret with it.
         entra_errors.EntraSecretWrong,
         entra_errors.EntraSecretEnded,
         entra_errors.EntraCertificateUnknown,
-        entra_errors.EntraApplicationUnknown,
-        entra_errors.EntraApplicationDisabled,
     }
 )
 

@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ('connections', models.JSONField(default=list)),
                 ('declared_at', models.DateTimeField()),
                 ('declared_by', models.CharField(max_length=150)),
+                ('notified_at', models.DateTimeField(null=True)),
                 ('next_ask_at', models.DateTimeField(null=True)),
                 ('asked_at', models.DateTimeField(null=True)),
                 ('asks', models.PositiveSmallIntegerField(default=0)),

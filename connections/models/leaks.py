@@ -30,6 +30,8 @@ class LeakedToken(SealedCredential, Leased):
     connections = models.JSONField(default=list)
     declared_at = models.DateTimeField()
     declared_by = models.CharField(max_length=150)
+    # When the mails about the declaration were written, after the declaration applied.
+    notified_at = models.DateTimeField(null=True)
     # When Azure DevOps is asked next; None if it isn't any more.
     next_ask_at = models.DateTimeField(null=True)
     asked_at = models.DateTimeField(null=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
@@ -17,6 +18,7 @@ from connections.actions.rotate import Replacement, rotate
 from connections.actions.verify_credential import Credentials, verify_new
 from connections.domain.verification import Report
 from connections.models import Connection, LeakedToken, Mail
+from connections.notifications import leak_mail
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.entra_credentials import EntraClientSecret
 from connections.providers.azure_devops.errors import TokenLeaked
@@ -100,6 +102,27 @@ def test_the_owner_and_administrators_are_notified_once(connected: Connected, pe
     mails = Mail.objects.filter(kind="leaked").order_by("recipient")
     assert [mail.recipient for mail in mails] == ["ada@example.com", "maya@example.com"]
     assert "One, Two" in mails[0].text
+
+
+@pytest.mark.django_db
+def test_the_stop_applies_before_the_mails_are_written_and_the_scheduler_writes_what_is_missing(
+    connected: Connected,
+) -> None:
+    connection = connected()
+    User.objects.filter(pk=connection.owner_id).update(email="ada@example.com")
+    with (
+        patch.object(leak_mail, "notify_declared", side_effect=OSError("killed")),
+        pytest.raises(OSError, match="killed"),
+    ):
+        declare(connection)
+    connection.refresh_from_db()
+    assert connection.problem == "leaked"
+    now = timezone.now()
+    declare_leak.notify_pending(now=now + timedelta(seconds=10))
+    assert not Mail.objects.exists()
+    for _ in range(2):
+        declare_leak.notify_pending(now=now + timedelta(seconds=40))
+    assert Mail.objects.filter(kind="leaked").count() == 1
 
 
 @pytest.mark.django_db

@@ -28,6 +28,8 @@ from history.record import Actor
 from sandbox.server import Sandbox
 from tests.connections.commands import Ran
 
+# Before each request, the database is asked whether the token was declared leaked.
+pytestmark = pytest.mark.django_db
 Check = Callable[..., Report]
 Connect = Callable[..., Connection]
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
