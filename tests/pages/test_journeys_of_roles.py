@@ -83,7 +83,7 @@ def walk(browser: Client) -> tuple[dict[str, int], set[str]]:
         answer = browser.get(address)
         statuses[name] = answer.status_code
         if answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html"):
-            links, buttons = shown(answer.content.decode(), urlsplit(address).path)
+            links, buttons = shown(answer.getvalue().decode(), urlsplit(address).path)
             waiting += sorted(links - {""})
             posts |= buttons
     return statuses, posts
