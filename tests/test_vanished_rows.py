@@ -28,9 +28,11 @@ HELD = {
     "connections/actions/audit_runs.py": {"_latest_round"},
     "connections/actions/connect.py": {"connect"},
     "connections/actions/coverage.py": {"choose_projects"},
+    "connections/actions/declare_leak.py": {"_begin", "_stop"},
     "connections/actions/edit.py": {"_write"},
     # Its row was added in the same transaction.
     "connections/actions/manage_channels.py": {"add_channel"},
+    "connections/actions/register_imports.py": {"begin", "start"},
     "connections/actions/rotate.py": {"_swap"},
     "people/actions/manage_people.py": {"_save", "assign_role"},
 }

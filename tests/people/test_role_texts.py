@@ -31,6 +31,7 @@ WORDS = {
     "connections.rotate_connection": "updates tokens",
     "connections.disable_connection": "disables",
     "connections.delete_connection": "disconnects",
+    "connections.declare_leak": "declares them leaked",
     "connections.view_registerentry": "register of credentials",
     "connections.add_registerentry": "keeps the register",
     "connections.change_registerentry": "keeps the register",
