@@ -118,11 +118,11 @@ def kept_tokens() -> dict[int, int]:
     return {one.connection_id: numbers[one.reveal().reveal()] for one in kept}
 
 
-def leak() -> str:
-    """The token of the first connection is declared leaked; when that was committed."""
-    key = find_stored(Connection.objects.order_by("pk")[0]).key
-    declare_leak(key, by=Actor("ann"), now=timezone.now())
-    return timezone.now().isoformat()
+def leak() -> tuple[str, str]:
+    """The token of the first connection is declared leaked; when, and when that had ended."""
+    key, declared = find_stored(Connection.objects.order_by("pk")[0]).key, timezone.now()
+    declare_leak(key, by=Actor("ann"), now=declared)
+    return declared.isoformat(), timezone.now().isoformat()
 
 
 def run() -> int:
