@@ -200,6 +200,8 @@ class Connection(Leased):
 class StoredCredential(SealedCredential):
     """The encrypted credential, in its own table so that an unreadable one never breaks a list."""
 
+    sealed_for = "connection"
+
     connection = models.OneToOneField(
         Connection, on_delete=models.CASCADE, primary_key=True, related_name="stored_credential"
     )
@@ -239,11 +241,6 @@ class StoredCredential(SealedCredential):
     def client(self) -> str:
         """The client id of an application."""
         return self.principal.partition("/")[2]
-
-    @property
-    def seal_owner(self) -> str:
-        """The identity of this row that is authenticated with the encrypted text."""
-        return f"connection {self.pk}"
 
 
 class ChosenProject(models.Model):

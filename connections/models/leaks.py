@@ -16,6 +16,7 @@ class LeakedToken(SealedCredential, Leased):
     token is kept until the answer is known; the keyed fingerprint remains.
     """
 
+    sealed_for = "leaked token"
     lease_setting, due_field, done_field = "AUDIT_LEASE_SECONDS", "next_ask_at", "asked_at"
 
     fingerprint = models.CharField(max_length=64, unique=True, editable=False)
@@ -50,11 +51,6 @@ class LeakedToken(SealedCredential, Leased):
 
     def __str__(self) -> str:
         return f"Leaked token of {self.organization}"
-
-    @property
-    def seal_owner(self) -> str:
-        """The identity of this row that is authenticated with the encrypted text."""
-        return f"leaked token {self.pk}"
 
     @property
     def took(self) -> timedelta | None:

@@ -1,5 +1,7 @@
 """The columns of a row that holds an encrypted credential."""
 
+from typing import ClassVar
+
 from django.db import models
 
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
@@ -10,6 +12,9 @@ from core import encryption
 
 class SealedCredential(models.Model):
     """A row with an encrypted credential, authenticated with the name of the row."""
+
+    # What the row is called in the encrypted text, so it never changes.
+    sealed_for: ClassVar[str]
 
     kind = models.CharField(max_length=32, default=AZURE_DEVOPS.credentials[0].kind, editable=False)
     sealed = models.BinaryField(editable=False)
@@ -49,4 +54,4 @@ class SealedCredential(models.Model):
     @property
     def seal_owner(self) -> str:
         """The identity of this row that is authenticated with the encrypted text."""
-        raise NotImplementedError
+        return f"{self.sealed_for} {self.pk}"

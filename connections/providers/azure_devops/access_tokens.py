@@ -159,21 +159,19 @@ class Bearer(Signer):
 
     def prepare(self) -> bool:
         """Fetch an access token, unless there is one. Raises `AzureDevOpsError`."""
-        self._take(self._tokens.get(self._issuer, self._credential, after=self._after))
+        self._fetch()
         return True
 
-    def _take(self, token: AccessToken) -> None:
+    def _fetch(self) -> AccessToken:
+        token = self._token = self._tokens.get(self._issuer, self._credential, after=self._after)
         text = token.text.reveal()
-        self._token = token
         if text not in self._used:
             self._used = (*self._used, text)
+        return token
 
     def sign(self, headers: MutableMapping[str, str]) -> None:
         """Bearer authentication."""
-        if self._token is None:
-            self.prepare()
-        assert self._token is not None  # noqa: S101  (prepared)
-        headers.update(_header(self._token))
+        headers.update(_header(self._token or self._fetch()))
 
     def renew(self, refused: bytes) -> bool:
         """Fetch another token, once for each client."""
@@ -186,7 +184,7 @@ class Bearer(Signer):
                 return False
             self._renewed = True
             self._after = math.nextafter(token.asked_at, math.inf)
-            self.prepare()
+            self._fetch()
             return True
 
     def secrets(self) -> tuple[str, ...]:

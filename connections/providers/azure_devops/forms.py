@@ -1,5 +1,6 @@
 """Form fields for Azure DevOps: a server, an organization or collection, and a token."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -68,7 +69,7 @@ def _secret_input() -> forms.PasswordInput:
     )
 
 
-class _Asked(forms.Field):
+class _Asked(forms.Field, ABC):
     """A field that is needed, unless the person chose another way to authenticate: then it is not read."""
 
     is_needed = True
@@ -78,9 +79,9 @@ class _Asked(forms.Field):
         """Read the value if it was asked for. Raises `ValidationError`."""
         return self.read(str(value or "")) if self.is_asked else None
 
+    @abstractmethod
     def read(self, text: str) -> Any:
         """Read the text. Raises `ValidationError`, without the text if it is a secret."""
-        raise NotImplementedError
 
 
 class TokenField(_Asked):
@@ -175,10 +176,9 @@ class ApplicationForm(forms.Form):
                 del self.fields[name]
         elif self.is_bound:
             unused = ("token",) if self.is_by_application else self.OF_APPLICATIONS
-            for name in unused:
-                field = self.fields[name]
-                assert isinstance(field, _Asked)  # noqa: S101  (declared above)
-                field.is_asked = False
+            for name, field in self.fields.items():
+                if name in unused and isinstance(field, _Asked):
+                    field.is_asked = False
 
     @property
     def is_by_application(self) -> bool:
