@@ -10,9 +10,9 @@ from threading import Lock
 from django.db import connection as database
 
 from connections.models import LeakedToken
+from connections.models.sealed import fingerprint_of
 from connections.providers.azure_devops.errors import TokenLeaked
 from connections.providers.credential import Credential
-from core import encryption
 
 FRESH_SECONDS = 1.0
 
@@ -21,7 +21,7 @@ class LeakGuard:
     """Whether one token was declared leaked, for one client. Thread-safe."""
 
     def __init__(self, credential: Credential) -> None:
-        self._fingerprint = encryption.fingerprint(credential)
+        self._fingerprint = fingerprint_of(credential)
         self._lock = Lock()
         self._read_at: float | None = None
         self._is_leaked = False

@@ -16,11 +16,11 @@ from connections.domain.health import Health
 from connections.domain.problems import catalogue
 from connections.leak_guard import is_leaked
 from connections.models import CapabilityState, Connection, LeakedToken, StoredCredential
+from connections.models.sealed import fingerprint_of
 from connections.notifications import leak_mail
 from connections.old_tokens import users_of
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.credential import Credential
-from core import encryption
 from core.encryption import UnreadableToken
 from history.record import Actor, record
 
@@ -62,7 +62,7 @@ class Found:
 
 def find_token(token: Credential) -> Found:
     """Where this token is stored. Nothing of it is kept."""
-    return _found(_fingerprint_of_secret(token) or encryption.fingerprint(token))
+    return _found(_fingerprint_of_secret(token) or fingerprint_of(token))
 
 
 def _fingerprint_of_secret(token: Credential) -> str:
@@ -230,6 +230,6 @@ def stop_late(leak: LeakedToken, *, now: datetime) -> None:
 
 def refuse_leaked(token: Credential, refusal: type[Refused]) -> None:
     """Raise `refusal` if the token was declared leaked."""
-    if is_leaked(encryption.fingerprint(token)):
+    if is_leaked(fingerprint_of(token)):
         problem = catalogue.problem(expiry.LEAKED)
         raise refusal(problem.code, problem.brief, field="token")

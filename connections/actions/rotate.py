@@ -23,11 +23,11 @@ from connections.domain.problems import catalogue
 from connections.domain.problems.refusals import STORED_AND_REFUSED
 from connections.domain.verification import Report
 from connections.models import Connection, StoredCredential
+from connections.models.sealed import fingerprint_of
 from connections.notifications import consumer_mail
 from connections.providers.azure_devops.identifiers import OrganizationName
 from connections.providers.capability import Verdict
 from connections.providers.credential import Credential
-from core import encryption
 from history.record import Actor, record
 
 
@@ -136,7 +136,7 @@ def _require_other_token(connection: Connection, token: Credential) -> None:
 
     If the stored copy is unreadable, entering the same token again repairs it.
     """
-    stored = StoredCredential.objects.filter(connection=connection, fingerprint=encryption.fingerprint(token)).first()
+    stored = StoredCredential.objects.filter(connection=connection, fingerprint=fingerprint_of(token)).first()
     if stored is None or not stored.is_readable():
         return
     is_dead = connection.problem in expiry.DEAD_TOKEN
@@ -185,7 +185,7 @@ def _store(connection: Connection, token: Credential) -> None:
     stored, _ = StoredCredential.objects.get_or_create(
         connection=connection, defaults={"sealed": b"", "fingerprint": ""}
     )
-    if stored.fingerprint != encryption.fingerprint(token):
+    if stored.fingerprint != fingerprint_of(token):
         stored.remember_as_replaced(connection)
     stored.seal(token)
     stored.save()

@@ -12,11 +12,11 @@ from connections.actions.token_test_rate_limit import count_test
 from connections.domain import report_json
 from connections.domain.verification import Report
 from connections.models import ProbeResult, StoredCredential
+from connections.models.sealed import fingerprint_of
 from connections.providers.azure_devops.identifiers import OrganizationName
 from connections.providers.azure_devops.models import Server
 from connections.providers.credential import Credential
 from connections.providers.organization import ProjectRef
-from core import encryption
 
 _SALT = "connections.test-result"
 
@@ -125,7 +125,7 @@ def token_in_use(token: Credential, *, besides: int | None = None) -> bool:
     """Whether another connection uses this token. That of an application is meant for several."""
     if token.is_for_many:
         return False
-    others = StoredCredential.objects.filter(fingerprint=encryption.fingerprint(token))
+    others = StoredCredential.objects.filter(fingerprint=fingerprint_of(token))
     return others.exclude(pk=besides).exists()
 
 

@@ -14,7 +14,7 @@ from connections.domain import expiry, report_json
 from connections.domain.health import NEEDS_ATTENTION, Health
 from connections.domain.verification import NO_CHOSEN_PROJECT, NO_PROJECT, WRITE_PROBES_OFF
 from connections.input_rules import NAME_LENGTH
-from connections.models.sealed import SealedCredential
+from connections.models.sealed import SealedCredential, fingerprint_of
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.capability import ProjectVerdict, Verdict
 from connections.providers.credential import Credential
@@ -224,7 +224,7 @@ class StoredCredential(SealedCredential):
         """Encrypt the credential for this row, and take its fingerprint. The caller saves."""
         super().seal(credential)
         self.principal = credential.principal
-        self.fingerprint = encryption.fingerprint(credential)
+        self.fingerprint = fingerprint_of(credential)
 
     def remember_as_replaced(self, connection: Connection) -> None:
         """Record the current token as the replaced one. The caller then seals the new one and saves."""

@@ -10,6 +10,11 @@ from connections.providers.registry import UnknownCredentialKind, credential_typ
 from core import encryption
 
 
+def fingerprint_of(credential: Credential) -> str:
+    """A keyed digest that recognizes the same credential wherever it is stored."""
+    return encryption.fingerprint(credential.recognized_by())
+
+
 class SealedCredential(models.Model):
     """A row with an encrypted credential, authenticated with the name of the row."""
 

@@ -61,6 +61,10 @@ class Credential(Secret, ABC):
         """What names the application behind it, which is no secret; empty for a credential of a person."""
         return ""
 
+    def recognized_by(self) -> Secret:
+        """What its fingerprint is of: what the same credential always has, however it was entered."""
+        return self
+
     def secrets(self) -> tuple[str, ...]:
         """Texts to remove from answers, in case a server sends them back."""
         return (self.reveal(),)

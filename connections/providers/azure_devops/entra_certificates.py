@@ -1,5 +1,6 @@
-"""Certificates of applications: what people upload, and the assertions that they sign.
+"""Certificates of applications: what a file holds, and the assertions that it signs.
 
+No page offers them yet, as the form needs a file, a password, and the date of the file instead of one that is chosen.
 `cryptography` is imported only where a certificate is used.
 https://learn.microsoft.com/entra/identity-platform/certificate-credentials
 """
@@ -14,6 +15,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Self
 
 from connections.providers.azure_devops.entra_credentials import EntraCredential
+from core.secrets import Secret
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -57,23 +59,15 @@ class EntraCertificate(EntraCredential):
     @classmethod
     def of(cls, tenant: str, client: str, content: bytes, password: str | None, *, now: datetime) -> Self:
         """The certificate in a PEM or PFX file. Raises `InvalidCertificate`."""
-        from cryptography.hazmat.primitives import serialization
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.x509 import InvalidVersion
 
-        key, certificate = _read(content, password or "")
-        if certificate.not_valid_after_utc <= now:
-            raise InvalidCertificate("expired")
-        pem, der = serialization.Encoding.PEM, certificate.public_bytes(serialization.Encoding.DER)
-        plain = serialization.NoEncryption()
-        return cls._of(
-            tenant=tenant,
-            client=client,
-            key=key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain).decode(),
-            certificate=certificate.public_bytes(pem).decode(),
-            subject=certificate.subject.rfc4514_string()[:200],
-            ends_on=certificate.not_valid_after_utc.astimezone(UTC).date().isoformat(),
-            sha1=hashlib.sha1(der, usedforsecurity=False).hexdigest().upper(),
-            sha256=hashlib.sha256(der).hexdigest().upper(),
-        )
+        try:
+            return cls._of(tenant=tenant, client=client, **_parts(*_read(content, password or ""), now=now))
+        except InvalidCertificate:
+            raise
+        except (ValueError, InvalidVersion, UnsupportedAlgorithm):
+            raise InvalidCertificate("not_a_certificate") from None
 
     @property
     def subject(self) -> str:
@@ -88,6 +82,10 @@ class EntraCertificate(EntraCredential):
     def expires_on(self, recorded: date | None) -> date | None:
         """The date of the certificate, whatever was recorded."""
         return date.fromisoformat(self._parts["ends_on"])
+
+    def recognized_by(self) -> Secret:
+        """The public key: another file with the same key, or a later certificate for it, leaks with this one."""
+        return Secret(self._parts["public_key"])
 
     def secrets(self) -> tuple[str, ...]:
         """The private key, whole and without the lines around it."""
@@ -126,6 +124,23 @@ def _encoded(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
+def _parts(key: "RSAPrivateKey", certificate: "x509.Certificate", *, now: datetime) -> dict[str, str]:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+    if certificate.not_valid_after_utc <= now:
+        raise InvalidCertificate("expired")
+    der, public = certificate.public_bytes(Encoding.DER), PublicFormat.SubjectPublicKeyInfo
+    return {
+        "key": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        "public_key": key.public_key().public_bytes(Encoding.PEM, public).decode(),
+        "certificate": certificate.public_bytes(Encoding.PEM).decode(),
+        "subject": certificate.subject.rfc4514_string()[:200],
+        "ends_on": certificate.not_valid_after_utc.astimezone(UTC).date().isoformat(),
+        "sha1": hashlib.sha1(der, usedforsecurity=False).hexdigest().upper(),
+        "sha256": hashlib.sha256(der).hexdigest().upper(),
+    }
+
+
 def _read(content: bytes, password: str) -> "tuple[RSAPrivateKey, x509.Certificate]":
     from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -153,10 +168,7 @@ def _read_pem(content: bytes, password: str) -> "tuple[object, list[x509.Certifi
     key = _key_in(content, password)
     if b"-----BEGIN CERTIFICATE-----" not in content:
         raise InvalidCertificate("no_certificate")
-    try:
-        return key, x509.load_pem_x509_certificates(content)
-    except ValueError:
-        raise InvalidCertificate("not_a_certificate") from None
+    return key, x509.load_pem_x509_certificates(content)
 
 
 def _key_in(content: bytes, password: str) -> object:

@@ -103,6 +103,31 @@ def test_what_cannot_be_used_is_refused_with_a_reason(name: str) -> None:
     assert code in CERTIFICATE_ERRORS
 
 
+def test_a_certificate_of_a_version_that_does_not_exist_is_refused() -> None:
+    der = OWN.public_bytes(serialization.Encoding.DER)
+    version = b"\xa0\x03\x02\x01"
+    assert der.count(version + b"\x02") == 1
+    odd = base64.encodebytes(der.replace(version + b"\x02", version + b"\x07")).decode()
+    content = pem(KEY) + f"-----BEGIN CERTIFICATE-----\n{odd}-----END CERTIFICATE-----\n".encode()
+    with pytest.raises(InvalidCertificate, match="not_a_certificate"):
+        read(content)
+
+
+def test_a_chain_with_a_key_that_cannot_be_read_is_refused() -> None:
+    der = ABOVE.public_bytes(serialization.Encoding.DER)
+    rsa_id = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
+    assert der.count(rsa_id) == 1
+    odd = base64.encodebytes(der.replace(rsa_id, rsa_id[:-1] + b"\x7f")).decode()
+    content = f"-----BEGIN CERTIFICATE-----\n{odd}-----END CERTIFICATE-----\n".encode() + pem(KEY, OWN)
+    with pytest.raises(InvalidCertificate, match="not_a_certificate"):
+        read(content)
+
+
+def test_a_later_certificate_for_the_same_key_is_recognized_by_it() -> None:
+    assert read(pem(KEY, OWN)).recognized_by() == read(pem(KEY, certificate(days=300))).recognized_by()
+    assert read(pem(KEY, OWN)).recognized_by() != read(pem(OTHER_KEY, ABOVE)).recognized_by()
+
+
 def test_the_key_is_shown_to_nobody_who_does_not_ask() -> None:
     found = read(*GOOD["PEM"])
     body = found.secrets()[1]
