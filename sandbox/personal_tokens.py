@@ -167,9 +167,9 @@ def _person(request: Request) -> Person:
 def _of_person(request: Request) -> Iterable[Token]:
     """The person's tokens that open this organization."""
     organization = request.organization
-    here = (organization.name, organization.tokens_of, "*", None)
-    mine = _person(request).id
-    return [one for one in request.state.tokens.values() if one.person.id == mine and one.organization in here]
+    opening = (organization.name, organization.tokens_of, "*", None)
+    tokens, person_id = request.state.tokens.values(), _person(request).id
+    return [token for token in tokens if token.person.id == person_id and token.organization in opening]
 
 
 def _own(request: Request, authorization_id: str) -> Token:

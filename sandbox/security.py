@@ -112,7 +112,7 @@ def evaluate_batch(request: Request, _names: dict[str, str]) -> Answer:
     evaluations = fields.get("evaluations")
     if not isinstance(evaluations, list):
         raise ErrorResponse(argument_missing(request, "evaluations"))
-    return json_answer(request, {**fields, "evaluations": [_evaluated(request, one) for one in evaluations]})
+    return json_answer(request, {**fields, "evaluations": [_evaluated(request, asked) for asked in evaluations]})
 
 
 def _evaluated(request: Request, asked: Any) -> dict[str, Any]:

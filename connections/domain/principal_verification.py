@@ -77,7 +77,7 @@ class _PrincipalCheck(Check):
     def calls_beside_owner(self) -> list[Callable[[], object]]:
         if permissions.KEPT.get(self.client.transport) is not None:
             return []
-        return [self.timed("permissions", partial(self.read_bits, one)) for one in permissions.NAMESPACES]
+        return [self.timed("permissions", partial(self.read_bits, namespace)) for namespace in permissions.NAMESPACES]
 
     def read_bits(self, namespace: str) -> None:
         self.bits[namespace] = {namespace: permissions.bits_of(self.client.transport, namespace)}

@@ -45,7 +45,8 @@ def _certificate(application: Application, token: SignedToken, now: datetime) ->
     name = next((name for name in _THUMBPRINTS if name in token.header), "")
     named = _decoded(token.header[name]) if name else b""
     shown = named.hex().upper()
-    certificate = next((one for one in application.certificates if name and _thumbprint(one, name) == named), None)
+    registered = application.certificates if name else []
+    certificate = next((certificate for certificate in registered if _thumbprint(certificate, name) == named), None)
     if certificate is None:
         raise TokenRefused(700027, reason="The key was not found.", thumbprint=shown, found="")
     starts, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
@@ -89,14 +90,14 @@ def verify_federated(application: Application, token: SignedToken, key: Any, now
     accepted = application.federated
     if not accepted:
         raise TokenRefused(70025, client=application.client_id, name=application.display_name)
-    by_issuer = [one for one in accepted if one.issuer == issuer]
-    by_subject = [one for one in by_issuer if one.subject == subject]
+    by_issuer = [credential for credential in accepted if credential.issuer == issuer]
+    by_subject = [credential for credential in by_issuer if credential.subject == subject]
     presented = {"issuer": issuer, "subject": subject, "audience": audience}
     if not by_issuer:
         raise TokenRefused(700211, **presented)
     if not by_subject:
         raise TokenRefused(700213, **presented)
-    if not any(one.audience == audience for one in by_subject):
+    if not any(credential.audience == audience for credential in by_subject):
         raise TokenRefused(700212, **presented)
     if token.header["alg"] != "RS256" or key is None or not token.is_signed_by(key):
         raise TokenRefused(50013)

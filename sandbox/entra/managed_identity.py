@@ -51,8 +51,8 @@ def answer(issuer: "Issuer", request: Request) -> Answer:
 
 
 def _identity(issuer: "Issuer", client_id: str) -> Application | None:
-    managed = [application for application in issuer.directory if application.is_managed]
-    return next((one for one in managed if client_id.lower() in ("", one.client_id)), None)
+    identities = (application for application in issuer.directory if application.is_managed)
+    return next((identity for identity in identities if client_id.lower() in ("", identity.client_id)), None)
 
 
 def _written(issuer: "Issuer", identity: Application, token: AccessToken, *, on_machine: bool) -> dict[str, Any]:

@@ -102,8 +102,8 @@ def test_azure_devops_and_microsoft_entra_go_wrong_apart(entra: Client, call: Ca
 def test_what_was_seen_holds_no_secret(entra: Client, sandbox: Sandbox) -> None:
     entra.by_secret()
     entra.by_assertion(entra.assertion())
-    seen = [vars(one) for one in sandbox.entra.requests]
-    assert [one["status"] for one in seen] == [200, 200]
+    seen = [vars(request) for request in sandbox.entra.requests]
+    assert [request["status"] for request in seen] == [200, 200]
     assert client_secret("full") not in json.dumps(seen, default=str)
     assert "assertion" not in json.dumps(seen, default=str)
 

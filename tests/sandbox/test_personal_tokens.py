@@ -69,22 +69,22 @@ def test_the_text_of_a_token_is_in_one_answer_only(ask: Ask) -> None:
     again = ask("GET", params={"authorizationId": token["authorizationId"]}).json()
     assert again == {"patToken": {**token, "token": None}, "patTokenError": "none"}
     listed = ask("GET").json()["patTokens"]
-    assert [one["token"] for one in listed if one["token"]] == []
-    assert token["authorizationId"] in [one["authorizationId"] for one in listed]
+    assert not any(pat["token"] for pat in listed)
+    assert token["authorizationId"] in [pat["authorizationId"] for pat in listed]
 
 
 def test_a_person_sees_only_their_own_tokens(ask: Ask, sandbox: Sandbox) -> None:
-    mine = {one["displayName"] for one in ask("GET", params={"displayFilterOption": "all"}).json()["patTokens"]}
+    mine = {pat["displayName"] for pat in ask("GET", params={"displayFilterOption": "all"}).json()["patTokens"]}
     assert {"full", "full-again", "expired", "revoked", "global"} <= mine
     assert "full-colleague" not in mine
     noor = sandbox.entra.persons_token("noor@example.com")
-    assert [one["displayName"] for one in ask("GET", bearer=noor).json()["patTokens"]] == ["full-colleague"]
+    assert [pat["displayName"] for pat in ask("GET", bearer=noor).json()["patTokens"]] == ["full-colleague"]
 
 
 @pytest.mark.parametrize(("wanted", "names"), [("expired", ["expired"]), ("revoked", ["revoked"])])
 def test_a_list_is_of_one_state(ask: Ask, wanted: str, names: list[str]) -> None:
     listed = ask("GET", params={"displayFilterOption": wanted}).json()["patTokens"]
-    assert [one["displayName"] for one in listed] == names
+    assert [pat["displayName"] for pat in listed] == names
 
 
 def test_a_list_has_pages_whose_filters_stay_the_same(ask: Ask) -> None:
@@ -93,9 +93,9 @@ def test_a_list_has_pages_whose_filters_stay_the_same(ask: Ask) -> None:
     page = ask("GET", params=asked).json()
     first = page["continuationToken"]
     while page["continuationToken"]:
-        seen += [one["displayName"] for one in page["patTokens"]]
+        seen += [pat["displayName"] for pat in page["patTokens"]]
         page = ask("GET", params={**asked, "continuationToken": page["continuationToken"]}).json()
-    seen += [one["displayName"] for one in page["patTokens"]]
+    seen += [pat["displayName"] for pat in page["patTokens"]]
     assert seen == sorted(seen)
     assert len(seen) == len(set(seen)) >= 9
     assert ask("GET", params={"$top": "2", "continuationToken": first}).status_code == 400
@@ -187,7 +187,7 @@ def test_the_answer_to_a_creation_may_be_lost(ask: Ask, sandbox: Sandbox) -> Non
     sandbox.behaviour.add("close", method="POST", path="/tokens/pats", carried_out=True, times=1)
     with pytest.raises(requests.exceptions.ConnectionError):
         made(ask, displayName="marker 1234")
-    assert "marker 1234" in [one["displayName"] for one in ask("GET").json()["patTokens"]]
+    assert "marker 1234" in [pat["displayName"] for pat in ask("GET").json()["patTokens"]]
 
 
 def test_the_policy_is_set_from_outside(ask: Ask, sandbox: Sandbox) -> None:
@@ -237,4 +237,4 @@ def test_both_scopes_are_needed(ask: Ask, sandbox: Sandbox, scope: str, method: 
 def test_times_are_those_of_a_database() -> None:
     shown = [instant_of_database(NOON.replace(microsecond=micro)) for micro in (0, 319_000, 523_333, 999_999)]
     seconds = ["12:00:00Z", "12:00:00.32Z", "12:00:00.5233333Z", "12:00:01Z"]
-    assert shown == [f"2026-11-25T{one}" for one in seconds]
+    assert shown == [f"2026-11-25T{second}" for second in seconds]

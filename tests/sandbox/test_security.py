@@ -47,8 +47,10 @@ def may(call: Caller, sandbox: Sandbox, who: str, project: str, *asked: tuple[st
     body = {"alwaysAllowAdministrators": False, "evaluations": evaluations}
     header = {"Authorization": f"Bearer {sandbox.entra.access_token(who)}"}
     answer = call("POST", BATCH, token=None, headers=header, json=body).json()
-    assert [{**one, "value": None} for one in answer["evaluations"]] == [{**one, "value": None} for one in evaluations]
-    return [one["value"] for one in answer["evaluations"]]
+    assert [{**answered, "value": None} for answered in answer["evaluations"]] == [
+        {**asked, "value": None} for asked in evaluations
+    ]
+    return [answered["value"] for answered in answer["evaluations"]]
 
 
 EVERYTHING = (
@@ -89,8 +91,8 @@ def test_bits_differ_between_organizations_and_are_powers_of_two(call: Caller) -
 
 def test_two_namespaces_have_the_same_name(call: Caller) -> None:
     listed = call("GET", "/acme/_apis/securitynamespaces").json()["value"]
-    assert [one["name"] for one in listed].count("ReleaseManagement") == 2
-    assert {one["namespaceId"] for one in listed} == set(namespaces())
+    assert [namespace["name"] for namespace in listed].count("ReleaseManagement") == 2
+    assert {namespace["namespaceId"] for namespace in listed} == set(namespaces())
 
 
 def test_all_bits_are_needed_and_each_token_is_answered(call: Caller, projects: list[str]) -> None:
@@ -129,5 +131,5 @@ def test_the_official_client_asks_with_a_bearer(sandbox: Sandbox, projects: list
     bit = next(action.bit for action in git.actions if action.name == "GenericContribute")
     asked = PermissionEvaluation(permissions=bit, security_namespace_id=GIT, token=f"repoV2/{projects[0]}")
     batch = client.has_permissions_batch(PermissionEvaluationBatch(False, [asked]))
-    assert [one.value for one in batch.evaluations] == [True]
+    assert [evaluation.value for evaluation in batch.evaluations] == [True]
     assert client.has_permissions(GIT, bit, tokens=f"repoV2/{projects[9]}") == [False]

@@ -89,7 +89,8 @@ def test_each_tenant_client_and_secret_has_its_own_token(issuer: Loopback) -> No
     tokens, where = AccessTokens(), at(issuer)
     other_secret = EntraClientSecret.of(TENANT, CLIENT, "another")
     other_client = EntraClientSecret.of(TENANT, TENANT, SECRET)
-    got = [tokens.get(where, one).text.reveal() for one in (CREDENTIAL, other_secret, other_client, CREDENTIAL)]
+    credentials = (CREDENTIAL, other_secret, other_client, CREDENTIAL)
+    got = [tokens.get(where, credential).text.reveal() for credential in credentials]
     assert got == ["access-1", "access-2", "access-3", "access-1"]
 
 

@@ -38,7 +38,8 @@ def certificate(key: Any = KEY, *, days: int = 100, name: str = "Ours") -> x509.
 
 def pem(key: Any = KEY, *certificates: x509.Certificate, password: str = "") -> bytes:
     locked = serialization.BestAvailableEncryption(password.encode()) if password else PLAIN
-    return b"".join([*(one.public_bytes(PEM) for one in certificates), key.private_bytes(PEM, PKCS8, locked)])
+    chain = [certificate.public_bytes(PEM) for certificate in certificates]
+    return b"".join([*chain, key.private_bytes(PEM, PKCS8, locked)])
 
 
 def pfx(password: str, *chain: x509.Certificate) -> bytes:

@@ -41,7 +41,7 @@ def test_bits_are_looked_up_by_the_name_of_their_action() -> None:
     with Loopback(definitions) as server, transport_to(server) as transport:
         read = {namespace: permissions.bits_of(transport, namespace) for namespace in NAMESPACES}
     assert read == BITS
-    asked = {one.capability: one.bits for one in permissions.questions([ONE], read)}
+    asked = {question.capability: question.bits for question in permissions.questions([ONE], read)}
     assert asked == {
         "code_read": 512,
         "code_write": 16,
@@ -56,7 +56,7 @@ def test_bits_are_looked_up_by_the_name_of_their_action() -> None:
 
 def test_an_action_that_is_gone_is_not_asked_for() -> None:
     without = {GIT: {"GenericRead": 512}, BUILD: BITS[BUILD]}
-    asked = {one.capability for one in permissions.questions([ONE], without)}
+    asked = {question.capability for question in permissions.questions([ONE], without)}
     assert asked == {"code_read", "build_read", "build_execute"}
 
 
@@ -64,14 +64,14 @@ def test_a_verification_asks_a_hundred_questions_a_call_and_at_most_five_hundred
     projects = [ProjectRef(f"{number}", f"P{number}") for number in range(100)]
     calls = permissions.calls_of(permissions.questions(projects, BITS))
     assert [len(call) for call in calls] == [100, 100, 100, 100, 96]
-    assert len({one.project for call in calls for one in call}) == 62
+    assert len({question.project for call in calls for question in call}) == 62
 
 
 def test_answers_belong_to_their_questions_in_any_order() -> None:
     def evaluated(seen: Seen, wire: Wire) -> None:
         body = seen.json()
         assert isinstance(body, dict)
-        answers = [{**one, "value": one["securityNamespaceId"] == GIT} for one in body["evaluations"]]
+        answers = [{**asked, "value": asked["securityNamespaceId"] == GIT} for asked in body["evaluations"]]
         answers[0]["value"] = None
         wire.send(json_answer({**body, "evaluations": [*reversed(answers), "noise"]}))
 
