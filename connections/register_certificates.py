@@ -1,16 +1,19 @@
 """Read a certificate file: names and dates, of which nothing but these is kept.
 
-A private key or a PKCS #12 container is refused before it is parsed.
+A private key or a PKCS #12 container is refused before it is parsed. `cryptography.x509`, which takes long to import,
+is imported only where a certificate is read.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import NameOID
 
 from connections.input_rules import InvalidInput
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 MOST_BYTES = 256 * 1024
 _MOST_NAMES = 10
@@ -18,7 +21,6 @@ _PEM = b"-----BEGIN CERTIFICATE-----"
 # A sequence that begins with version 3 is PKCS #12, and one with version 0 or 1 is a private key.
 # https://www.rfc-editor.org/rfc/rfc7292#section-4, https://www.rfc-editor.org/rfc/rfc5958#section-2
 _VERSION = b"\x02\x01"
-_MALFORMED = (x509.UnsupportedGeneralNameType, x509.InvalidVersion, x509.DuplicateExtension)
 
 
 class NotACertificate(InvalidInput):
@@ -72,13 +74,16 @@ def read_certificate(content: bytes) -> CertificateFacts:
     if len(content) > MOST_BYTES:
         raise NotACertificate("certificate_too_large", "This file is too large for a certificate.")
     _refuse_keys(content)
+    from cryptography import x509
+
+    malformed = (x509.UnsupportedGeneralNameType, x509.InvalidVersion, x509.DuplicateExtension)
     try:
         if _PEM in content:
             chain = x509.load_pem_x509_certificates(content)
         else:
             chain = [x509.load_der_x509_certificate(content)]
         return _facts(chain)
-    except (ValueError, *_MALFORMED):
+    except (ValueError, *malformed):
         words = "This is no certificate that we can read. Export it as PEM (.pem, .crt) or DER (.cer), without its key."
         raise NotACertificate("certificate_invalid", words) from None
 
@@ -105,7 +110,7 @@ def _version_of(content: bytes) -> int | None:
     return inner[2] if inner[:2] == _VERSION and len(inner) == 3 else None
 
 
-def _facts(chain: list[x509.Certificate]) -> CertificateFacts:
+def _facts(chain: "list[x509.Certificate]") -> CertificateFacts:
     first = chain[0]
     return CertificateFacts(
         subject=_shown(first.subject),
@@ -124,13 +129,17 @@ def _day(moment: datetime) -> date:
     return moment.date()
 
 
-def _shown(name: x509.Name) -> str:
+def _shown(name: "x509.Name") -> str:
+    from cryptography.x509.oid import NameOID
+
     common = name.get_attributes_for_oid(NameOID.COMMON_NAME)
     text = str(common[0].value) if common else name.rfc4514_string()
     return "".join(letter for letter in text if letter.isprintable())[:200].strip() or "no subject"
 
 
-def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+def _names(certificate: "x509.Certificate") -> tuple[str, ...]:
+    from cryptography import x509
+
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
