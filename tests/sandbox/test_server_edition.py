@@ -1,21 +1,14 @@
 """It also plays Azure DevOps Server: at a sub-path, with a collection, over TLS, and no newer than its year."""
 
-import datetime
-import ipaddress
-import ssl
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from sandbox.editions import SERVERS
 from sandbox.samples import COLLECTION
 from sandbox.server import Sandbox
+from tests.connections.providers.azure_devops.authority import Authority
 from tests.sandbox.conftest import Caller
 from tests.sandbox.official import connect
 
@@ -152,42 +145,13 @@ def test_the_official_client_works_with_it(server: Callable[[str], Caller]) -> N
     assert len(connection.clients.get_build_client().get_definitions("Storefront")) == 6
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
-    """A context for 127.0.0.1 signed by nobody but itself, and the file that makes clients trust it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sandbox")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    trusted = tmp_path / "trusted.pem"
-    trusted.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    both = tmp_path / "both.pem"
-    encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    both.write_bytes(trusted.read_bytes() + key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(both)
-    return context, trusted
-
-
-def test_it_serves_over_tls_to_those_who_trust_it(playing: Playing, authority: tuple[ssl.SSLContext, Path]) -> None:
-    context, trusted = authority
-    sandbox = playing(edition=SERVERS["2022"], path="tfs", ssl_context=context)
+def test_it_serves_over_tls_to_those_who_trust_it(playing: Playing, authority: Authority) -> None:
+    sandbox = playing(edition=SERVERS["2022"], path="tfs", ssl_context=authority.server("127.0.0.1"))
     assert sandbox.url.startswith("https://")
     call = Caller(sandbox)
     with pytest.raises(requests.exceptions.SSLError):
         call("GET", f"{C}/_apis/projects")
-    answer = call("GET", f"{C}/_apis/projects", verify=str(trusted))
+    answer = call("GET", f"{C}/_apis/projects", verify=authority.bundle)
     assert answer.json()["value"][0]["url"].startswith("https://")
 
 
