@@ -41,33 +41,39 @@ SORTS = (
     ("-organization", "Organization, Z to A"),
     ("expiry", "Expires first"),
     ("-expiry", "Expires last"),
-    ("checked", "Checked last"),
-    ("-checked", "Checked longest ago"),
     ("owner", "Owner"),
     ("-owner", "Owner, Z to A"),
 )
+CHECKED_SORTS = (("checked", "Checked last"), ("-checked", "Checked longest ago"))
 
 
-class FilterForm(forms.Form):
-    """Search, filters and order of the list of connections."""
+class ListFilterForm(forms.Form):
+    """Search, filters and order of a list of credentials."""
 
     q = forms.CharField(label="Search", required=False, max_length=200, widget=forms.SearchInput)
     status = forms.ChoiceField(label="Status", required=False)
+    on = forms.DateField(required=False, widget=forms.HiddenInput)
+    sort = forms.ChoiceField(label="Sort by", required=False, choices=SORTS)
+
+    def selects(self) -> list[tuple[forms.BoundField, SafeString]]:
+        """The selects with their HTML. Each is rendered once for each of its values."""
+        return [(field, _select(field)) for field in self if isinstance(field.field, forms.ChoiceField)]
+
+
+class FilterForm(ListFilterForm):
+    """Search, filters and order of the list of connections."""
+
+    field_order = ("q", "status", "provider", "sort")
     provider = forms.ChoiceField(
         label="Provider",
         required=False,
         choices=[("", "All providers"), *((provider.key, provider.label) for provider in PROVIDERS)],
     )
-    on = forms.DateField(required=False, widget=forms.HiddenInput)
-    sort = forms.ChoiceField(label="Sort by", required=False, choices=SORTS)
+    sort = forms.ChoiceField(label="Sort by", required=False, choices=(*SORTS, *CHECKED_SORTS))
 
     def __init__(self, *args: Any, statuses: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer(self, "status", [("", "Any status"), *statuses])
-
-    def selects(self) -> dict[str, SafeString]:
-        """The selects as HTML, by name. Each is rendered once for each of its values."""
-        return {name: _select(self[name]) for name in ("status", "provider", "sort")}
 
 
 def _select(field: forms.BoundField) -> SafeString:

@@ -1,6 +1,7 @@
 """Counts above the list of connections, in one query that reads only indexes."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -19,6 +20,8 @@ from connections.models import Connection
 Severity = Connection.Severity
 _ENABLED = (Severity.REJECTED, Severity.PROBLEM, Severity.NONE)
 ONE = Value(0)
+# The parts that are counted on a day, each made by `part`.
+Parts = Callable[[date], tuple[QuerySet[Any, Any], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,7 @@ def reach_unknown() -> Q:
 
 def list_counts(*, today: date) -> ListCounts:
     """Count them. A group is the difference of two counts where that saves a query of its own."""
-    counted: Counter[tuple[str, int]] = Counter()
-    with database.cursor() as cursor:
-        cursor.execute(*_sql(today, tuple(clients.services()), database.vendor))
-        for label, key, count in cursor.fetchall():
-            counted[label, key] += count
+    counted = count_parts(_parts, today, *clients.services())
     return ListCounts(
         rejected=counted["all", Severity.REJECTED],
         limited=counted["limited", 0],
@@ -62,12 +61,21 @@ def list_counts(*, today: date) -> ListCounts:
     )
 
 
-# Cached: for these seven queries, writing the SQL takes longer than running it.
+def count_parts(parts: Parts, today: date, *depends_on: str) -> Counter[tuple[str, int]]:
+    """Count all parts in one query, by label and key. They depend on nothing but the day and these texts."""
+    counted: Counter[tuple[str, int]] = Counter()
+    with database.cursor() as cursor:
+        cursor.execute(*_sql(parts, today, depends_on, database.vendor))
+        for label, key, count in cursor.fetchall():
+            counted[label, key] += count
+    return counted
+
+
+# Cached: for so many queries, writing the SQL takes longer than running it.
 @lru_cache(maxsize=8)
-def _sql(today: date, _services: tuple[str, ...], _vendor: str) -> tuple[str, tuple[Any, ...]]:
-    """The query and its parameters, which depend on nothing but these arguments."""
-    parts = _parts(today)
-    return parts[0].union(*parts[1:], all=True).query.sql_with_params()
+def _sql(parts: Parts, today: date, _depends_on: tuple[str, ...], _vendor: str) -> tuple[str, tuple[Any, ...]]:
+    first, *others = parts(today)
+    return first.union(*others, all=True).query.sql_with_params()
 
 
 def _parts(today: date) -> tuple[QuerySet[Connection, Any], ...]:

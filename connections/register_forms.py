@@ -10,32 +10,19 @@ from django.utils.datastructures import MultiValueDict
 from connections import register_files, register_rules
 from connections.actions.register_entries import EntryInput
 from connections.fields import checked
+from connections.filters import ListFilterForm
 from connections.models import RegisterEntry, RegisterImport
 from connections.register_reads import STATUSES
 from core.redaction import holds_secret
 from core.widgets import DayField, TextInput
 
-SORTS = (
-    ("", "Worst first"),
-    ("name", "Name"),
-    ("-name", "Name, Z to A"),
-    ("organization", "Organization"),
-    ("-organization", "Organization, Z to A"),
-    ("expiry", "Expires first"),
-    ("-expiry", "Expires last"),
-    ("owner", "Owner"),
-    ("-owner", "Owner, Z to A"),
-)
 
-
-class RegisterFilterForm(forms.Form):
+class RegisterFilterForm(ListFilterForm):
     """Search, filters and order of the register."""
 
-    q = forms.CharField(label="Search", required=False, max_length=200, widget=forms.SearchInput)
+    field_order = ("q", "status", "kind", "sort")
     status = forms.ChoiceField(label="Status", required=False, choices=[("", "Any status"), *STATUSES])
     kind = forms.ChoiceField(label="Kind", required=False, choices=[("", "All kinds"), *RegisterEntry.Kind.choices])
-    on = forms.DateField(required=False, widget=forms.HiddenInput)
-    sort = forms.ChoiceField(label="Sort by", required=False, choices=SORTS)
 
 
 class SecretFreeForm(forms.Form):

@@ -1,6 +1,5 @@
 """Reads of the register for pages: lists, filters and counts, each in a constant number of queries."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,10 +14,10 @@ from connections import list_pages
 from connections.domain import expiry
 from connections.domain.expiry_chart import Timeline
 from connections.domain.health import Expiry
-from connections.list_counts import ONE, part
+from connections.list_counts import ONE, count_parts, part
 from connections.list_order import WORST, Days, Order, order_of
 from connections.list_pages import PagedList
-from connections.models import RegisterEntry, RegisterImport
+from connections.models import Consumer, RegisterEntry, RegisterImport
 from connections.reads import ATTENTION, OWNER_LEFT, THIS_WEEK, timeline_of
 from connections.register_lines import LineError
 from core.storable_text import storable_text
@@ -110,10 +109,15 @@ def _with_status(status: str, today: date) -> Q:
         Expiry.SOON: lambda: is_open & Q(expires_on__gte=today, expires_on__lte=days.soon),
         Expiry.EXPIRED: lambda: is_open & Q(expires_on__lt=today),
         Expiry.NOT_RECORDED: lambda: is_open & Q(expires_on=None),
-        OWNER_LEFT: lambda: is_open & _owner_left(),
+        OWNER_LEFT: _open_without_owner,
         CLOSED: lambda: Q(state=State.CLOSED),
     }
     return conditions.get(status, lambda: is_open)()
+
+
+def _open_without_owner() -> Q:
+    # Not by `state`: SQLite would go through the index of all open entries rather than through that of owners.
+    return Q(closed_at=None) & _owner_left()
 
 
 def _owner_left() -> Q:
@@ -158,20 +162,21 @@ class EntryCounts:
 
 def entry_counts(*, today: date) -> EntryCounts:
     """Count them in one query that reads only indexes."""
-    rows = RegisterEntry.objects.order_by()
-    is_open = rows.filter(state=State.OPEN)
-    parts = (
-        part("all", rows, F("state")),
-        part("soon", is_open.filter(expires_on__lte=Days.of(today).soon), ONE),
-        part("undated", is_open.filter(expires_on=None), ONE),
-        part("left", is_open.filter(_owner_left()), ONE),
-    )
-    counted: Counter[tuple[str, int]] = Counter()
-    for label, key, count in parts[0].union(*parts[1:], all=True):
-        counted[label, key] += count
+    counted = count_parts(_parts, today)
     soon, undated = counted["soon", 0], counted["undated", 0]
     later = counted["all", State.OPEN] - soon - undated
     return EntryCounts(undated, counted["left", 0], (soon, undated, later, counted["all", State.CLOSED]))
+
+
+def _parts(today: date) -> tuple[QuerySet[RegisterEntry, Any], ...]:
+    rows = RegisterEntry.objects.order_by()
+    is_open = rows.filter(state=State.OPEN)
+    return (
+        part("all", rows, F("state")),
+        part("soon", is_open.filter(expires_on__lte=Days.of(today).soon), ONE),
+        part("undated", is_open.filter(expires_on=None), ONE),
+        part("left", rows.filter(_open_without_owner()), ONE),
+    )
 
 
 def page_of_entries(
@@ -190,8 +195,8 @@ def expiry_timeline(*, today: date) -> Timeline:
 
 def consumer_counts(ids: Sequence[int]) -> dict[int, int]:
     """How many consumers each of these entries has."""
-    consumers = RegisterEntry.objects.filter(pk__in=ids).order_by().exclude(consumers=None)
-    return dict(consumers.values_list("pk").annotate(count=Count("consumers")))
+    consumers = Consumer.objects.filter(entry__in=ids).order_by()
+    return dict(consumers.values_list("entry").annotate(count=Count("pk")))
 
 
 def entry(entry_id: int) -> RegisterEntry | None:

@@ -15,7 +15,6 @@ from connections.views.connection_rows import connection_rows
 from connections.views.first_steps import first_steps
 from connections.views.list_controls import column_heads, connection_columns, place_label, strip
 from connections.views.list_parts import ListParts
-from core.query_strings import with_values
 
 # Each of these is for an action on ticked connections.
 _CHOSEN = (
@@ -37,30 +36,21 @@ def listing(request: HttpRequest) -> HttpResponse:
     form = FilterForm(request.GET, statuses=reads.status_choices())
     form.is_valid()
     chosen = {name: form.cleaned_data.get(name, "") for name in ("q", "status", "provider", "sort")}
-    sort = chosen["sort"] = chosen["sort"] or WORST
-    filters = reads.Filters(**chosen, on=form.cleaned_data.get("on"))
+    filters = reads.Filters(**chosen | {"sort": chosen["sort"] or WORST}, on=form.cleaned_data.get("on"))
     counts = list_counts(today=today)
     page = reads.page_of_connections(filters, request.GET.get("page"), today=today, groups=counts.groups)
     timeline = reads.expiry_timeline(today=today)
     context = {
-        "page": page,
         "rows": list(connection_rows(page, projects=reads.chosen_projects(page), today=today)),
-        "filters": form,
-        "selects": form.selects(),
-        "filtered": filters.any,
         "place_label": place_label(),
-        "total": page.paginator.count,
         "all_count": counts.total,
         "counts": counts,
-        "list_url": LIST.url,
         "strip_html": LIST.strip(strip(counts, timeline, status=filters.status, given=request.GET)),
-        "heads_html": LIST.heads(column_heads(connection_columns(), sort, request.GET)),
+        "heads_html": LIST.heads(column_heads(connection_columns(), filters.sort, request.GET)),
         "first_steps": first_steps(person(request), has_connections=bool(counts.total)),
         "can_rotate": request.user.has_perm("connections.rotate_connection"),
         "can_choose": any(map(request.user.has_perm, _CHOSEN)),
-        "query": with_values(request.GET),
-        "on": filters.on,
-        "any_day_query": with_values(request.GET, on=""),
+        **LIST.context(page, filters, form, request.GET),
         **LIST.chart(timeline),
     }
     return render(request, "connections/list.html", context)

@@ -14,6 +14,9 @@ from connections.list_order import WORST
 from connections.reads import OWNER_LEFT, THIS_WEEK
 from core.query_strings import with_values
 
+# Status, label, icon, tone and how many.
+Count = tuple[str, str, str, str, int]
+
 
 @dataclass(frozen=True, slots=True)
 class StripCount:
@@ -30,22 +33,31 @@ class StripCount:
 
 def strip(counts: ListCounts, timeline: Timeline, *, status: str, given: QueryDict) -> tuple[StripCount, ...]:
     """The counts above the list, worst first."""
-    this_week = sum(bar.day.count for bar in timeline.bars if bar.day.left <= expiry.URGENT_DAYS)
     rows = (
-        (Expiry.EXPIRED, "expired", "calendar-x", "bad", timeline.ended),
-        (THIS_WEEK, "this week", "calendar-clock", "bad", this_week),
+        *expiring(timeline),
         (Health.REJECTED, "rejected", "circle-x", "bad", counts.rejected),
         (Health.LIMITED, "limited", "circle-alert", "warn", counts.limited),
-        (Expiry.NOT_RECORDED, "no date", "calendar-plus", "info", counts.undated),
-        *([(OWNER_LEFT, "owner inactive", "user-x", "warn", counts.owner_left)] if counts.owner_left else []),
+        *incomplete(undated=counts.undated, owner_left=counts.owner_left),
     )
     return strip_of(rows, status=status, given=given)
 
 
-def strip_of(
-    rows: Iterable[tuple[str, str, str, str, int]], *, status: str, given: QueryDict
-) -> tuple[StripCount, ...]:
-    """The counts of a strip from status, label, icon, tone and count of each."""
+def expiring(timeline: Timeline) -> Iterator[Count]:
+    """The counts of what expired and of what expires within a week."""
+    this_week = sum(bar.day.count for bar in timeline.bars if bar.day.left <= expiry.URGENT_DAYS)
+    yield Expiry.EXPIRED, "expired", "calendar-x", "bad", timeline.ended
+    yield THIS_WEEK, "this week", "calendar-clock", "bad", this_week
+
+
+def incomplete(*, undated: int, owner_left: int) -> Iterator[Count]:
+    """The counts of what has no expiry date, and of what belongs to an inactive person, if there is any."""
+    yield Expiry.NOT_RECORDED, "no date", "calendar-plus", "info", undated
+    if owner_left:
+        yield OWNER_LEFT, "owner inactive", "user-x", "warn", owner_left
+
+
+def strip_of(rows: Iterable[Count], *, status: str, given: QueryDict) -> tuple[StripCount, ...]:
+    """The counts of a strip."""
     return tuple(
         StripCount(
             *row,

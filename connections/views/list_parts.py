@@ -1,16 +1,33 @@
-"""Parts of the lists of credentials that are rendered once for many requests: strip, heads and chart."""
+"""What the lists of credentials share. Strip, heads and chart are rendered once for many requests."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
+from django.core.paginator import Page
+from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from connections.domain.expiry_chart import Timeline
+from connections.filters import ListFilterForm
 from connections.views.list_controls import ColumnHead, StripCount
+from core.query_strings import with_values
+
+
+class Filters(Protocol):
+    """What both lists know of their filters."""
+
+    @property
+    def on(self) -> date | None:
+        """The day on which what is shown expires."""
+
+    @property
+    def any(self) -> bool:
+        """Whether any filter is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +50,21 @@ class ListParts:
     def heads(self, heads: Iterable[ColumnHead]) -> SafeString:
         """The heads of the columns."""
         return _rendered("connections/column_heads.html", self.url, self.label, tuple(heads))
+
+    def context(self, page: Page[Any], filters: Filters, form: ListFilterForm, given: QueryDict) -> dict[str, Any]:
+        """The context of the rows that are shown, and of the form that chose them."""
+        return {
+            "page": page,
+            "total": page.paginator.count,
+            "filters": form,
+            "selects": form.selects(),
+            "filtered": filters.any,
+            "on": filters.on,
+            "query": with_values(given),
+            "any_day_query": with_values(given, on=""),
+            "list_label": self.label,
+            "list_url": self.url,
+        }
 
     def chart(self, timeline: Timeline) -> dict[str, Any]:
         """The context of the chart."""

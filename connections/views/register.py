@@ -19,14 +19,12 @@ from connections.actions.register_entries import add_entry, change_entry
 from connections.domain import expiry
 from connections.domain.expiry_chart import Timeline
 from connections.domain.form_versions import Conflict
-from connections.domain.health import Expiry
 from connections.list_order import WORST
 from connections.models import RegisterEntry
-from connections.reads import OWNER_LEFT, THIS_WEEK
 from connections.register_forms import EntryForm, RegisterFilterForm, initial_of
 from connections.register_reads import EntryCounts, EntryFilters
 from connections.views.common import person, shown_version
-from connections.views.list_controls import StripCount, column_heads, strip_of
+from connections.views.list_controls import StripCount, column_heads, expiring, incomplete, strip_of
 from connections.views.list_parts import ListParts
 from connections.views.register_rows import kind_cell, register_rows, state_chips
 from core.query_strings import with_query, with_values
@@ -65,19 +63,12 @@ def listing(request: HttpRequest) -> HttpResponse:
     page = register_reads.page_of_entries(filters, request.GET.get("page"), today=today, groups=counts.groups)
     consumers = register_reads.consumer_counts([row.pk for row in page])
     context = {
-        "page": page,
         "rows": list(register_rows(page, consumers=consumers, today=today)),
-        "filters": form,
-        "filtered": filters.any,
-        "total": page.paginator.count,
         "all_count": counts.total,
-        "list_url": LIST.url,
         "strip_html": LIST.strip(_strip(counts, timeline, request, filters.status)),
         "heads_html": LIST.heads(column_heads(_COLUMNS, filters.sort, request.GET)),
-        "query": with_values(request.GET),
         "export_url": with_query(reverse("connections:register-csv"), with_values(request.GET)),
-        "on": filters.on,
-        "any_day_query": with_values(request.GET, on=""),
+        **LIST.context(page, filters, form, request.GET),
         **LIST.chart(timeline),
     }
     return render(request, "connections/register/list.html", context)
@@ -91,14 +82,7 @@ def filters_of(form: RegisterFilterForm) -> EntryFilters:
 
 
 def _strip(counts: EntryCounts, timeline: Timeline, request: HttpRequest, status: str) -> tuple[StripCount, ...]:
-    this_week = sum(bar.day.count for bar in timeline.bars if bar.day.left <= expiry.URGENT_DAYS)
-    rows = [
-        (str(Expiry.EXPIRED), "expired", "calendar-x", "bad", timeline.ended),
-        (THIS_WEEK, "this week", "calendar-clock", "bad", this_week),
-        (str(Expiry.NOT_RECORDED), "no date", "calendar-plus", "info", counts.undated),
-    ]
-    if counts.owner_left:
-        rows.append((OWNER_LEFT, "owner inactive", "user-x", "warn", counts.owner_left))
+    rows = (*expiring(timeline), *incomplete(undated=counts.undated, owner_left=counts.owner_left))
     return strip_of(rows, status=status, given=request.GET)
 
 
