@@ -1,5 +1,6 @@
 """Microsoft's own clients take the sandbox for Microsoft Entra: msal, and azure-identity, which is built upon it."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from sandbox.entra.managed_identity import IDENTITY_HEADER
@@ -57,9 +58,9 @@ def pfx(entra: Client, folder: Path) -> str:
     return str(path)
 
 
-def sha1(certificate: x509.Certificate) -> str:
-    algorithm: hashes.HashAlgorithm = getattr(hashes, "SHA1")()  # noqa: B009  (what libraries still send)
-    return certificate.fingerprint(algorithm).hex()
+def thumbprint(certificate: x509.Certificate) -> str:
+    """By SHA-1, which libraries still send."""
+    return hashlib.sha1(certificate.public_bytes(serialization.Encoding.DER), usedforsecurity=False).hexdigest()
 
 
 def credentials(entra: Client, folder: Path) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def credentials(entra: Client, folder: Path) -> dict[str, Any]:
     return {
         "secret": entra.application().secrets[0].value,
         "certificate": {"private_key": key, "public_certificate": certificate},
-        "thumbprint": {"private_key": key, "thumbprint": sha1(entra.key()[0])},
+        "thumbprint": {"private_key": key, "thumbprint": thumbprint(entra.key()[0])},
         "pfx": {"private_key_pfx_path": pfx(entra, folder), "passphrase": PASSWORD.decode()},
         "federated": {"client_assertion": entra.sandbox.entra.workload_token},
     }
