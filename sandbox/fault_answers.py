@@ -11,20 +11,17 @@ Headers = list[tuple[str, str]]
 Answers = Mapping[str, Callable[[Request, Fault, Answer], Answer]]
 
 
-def faulty_answer(
-    request: Request, fault: Fault, ask: Callable[[Request], Answer], answers: Answers | None = None
-) -> Answer:
+def faulty_answer(request: Request, fault: Fault, ask: Callable[[Request], Answer], answers: Answers) -> Answer:
     """The faulty answer. `ask` is the service, called only if its usual answer is needed.
 
-    `answers` are those of each kind, by default those of Azure DevOps.
+    `answers` are those of the service for each kind.
     Faults that break the connection itself are handled by the connection.
     """
     if fault.kind in LISTS:
         answer = LISTS[fault.kind](request, fault, ask)
     else:
         usual = ask(request) if fault.needs_answer else Answer(0)
-        known = ANSWERS if answers is None else answers
-        answer = known[fault.kind](request, fault, usual) if fault.kind in known else usual
+        answer = answers[fault.kind](request, fault, usual) if fault.kind in answers else usual
     if fault.status is not None:
         answer.status = fault.status
     if fault.body is not None:
@@ -71,8 +68,15 @@ def _bom(_request: Request, _fault: Fault, usual: Answer) -> Answer:
     return Answer(usual.status, b"\xef\xbb\xbf" + usual.body, usual.headers)
 
 
-ANSWERS: Answers = {
+# Whichever service is asked.
+SAME_ANYWHERE: Answers = {
     "status": lambda _request, _fault, _usual: Answer(500),
+    "block_page": lambda _request, _fault, _usual: intermediaries.block_page(),
+    "not_json": _not_json,
+    "bom": _bom,
+}
+ANSWERS: Answers = {
+    **SAME_ANYWHERE,
     "throttle": lambda request, fault, _usual: error_responses.throttled(request, fault.retry_after),
     "throttled_refusal": _throttled_refusal,
     "near_limit": _near_limit,
@@ -82,13 +86,10 @@ ANSWERS: Answers = {
     "no_such_host": lambda request, _fault, _usual: error_responses.no_such_host(request),
     "maintenance": _maintenance,
     "sign_in_page": lambda request, _fault, _usual: error_responses.sign_in_page(request),
-    "block_page": lambda _request, _fault, _usual: intermediaries.block_page(),
     "gateway": lambda _request, fault, _usual: intermediaries.gateway_refusal(fault.variant),
     "list_error": lambda request, _fault, _usual: model_error(request, 400, "Something is wrong."),
     "permission_denied": lambda request, _fault, _usual: permissions.denied(request),
     "releases_off": lambda request, _fault, _usual: error_responses.page_not_found(request),
     "redirect": lambda request, fault, _usual: intermediaries.redirect(request, fault.variant),
     "pat_error": lambda request, fault, _usual: json_answer(request, {"patToken": None, "patTokenError": fault.code}),
-    "not_json": _not_json,
-    "bom": _bom,
 }

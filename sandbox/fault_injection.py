@@ -74,10 +74,9 @@ class Fault:
     `organization` and `method` are compared case-insensitively, `path` and `query` are regular expressions that are
     searched in the decoded path and in `name=value&name=value`, `token` is the name of a sample token. `variant` is
     one of `VARIANTS`. `status`, `body` and `headers` replace those of the kind's answer; None keeps them.
-    `retry_after` is in seconds, `fields` are names of properties, `code` is a number of Microsoft Entra or
-    the word of a `pat_error`. `seconds` is a
-    delay, or the pause between two bytes of a drip. With `carried_out` the request is carried out, as if only the
-    answer were lost.
+    `retry_after` is in seconds, `fields` are names of properties, `code` is a number of Microsoft Entra or the word of
+    a `pat_error`. `seconds` is a delay, or the pause between two bytes of a drip. With `carried_out` the request is
+    carried out, as if only the answer were lost.
     Raises `ValueError` for an unknown kind or variant, an invalid expression, status, header or code, and `TypeError`
     if `fields` is not a list.
     """
@@ -148,6 +147,12 @@ class Fault:
             and re.search(self.path, path, re.IGNORECASE) is not None
             and re.search(self.query, query, re.IGNORECASE) is not None
         )
+
+
+def delay_and_fault(rules: list[Fault]) -> tuple[float, Fault | None]:
+    """Of the rules that apply to a request, the delay in seconds, and the one that is no delay, if any."""
+    delay = sum(rule.seconds for rule in rules if rule.kind == "latency")
+    return delay, next((rule for rule in rules if rule.kind != "latency"), None)
 
 
 class Behaviour:

@@ -8,6 +8,8 @@ from functools import cached_property
 from sandbox.ids import EPOCH, stable_id
 
 TENANT = "00000000-aaaa-4bbb-8ccc-000000000001"
+# Azure DevOps as a resource of Microsoft Entra, in every tenant.
+AZURE_DEVOPS = "499b84ac-1321-427f-aa17-267ca6975798"
 ANONYMOUS_ID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 
 
@@ -130,9 +132,6 @@ class Token:
     def has_expired(self, now: datetime) -> bool:
         """Whether the token was valid once and has expired."""
         return self.state == "expired" or (self.expires_at is not None and self.expires_at <= now)
-
-
-AZURE_DEVOPS = "499b84ac-1321-427f-aa17-267ca6975798"
 
 
 @dataclass

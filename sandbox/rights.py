@@ -3,8 +3,8 @@
 # Every right to change something, as the errors name it.
 CHANGES = frozenset(
     {
-        *("GenericContribute", "CreateBranch", "ForcePush", "RenameRepository", "CreateRepository"),
-        *("PullRequestContribute",),
+        *("GenericContribute", "CreateBranch", "ForcePush", "PullRequestContribute"),
+        *("RenameRepository", "CreateRepository"),
         *("Queue builds", "Stop builds", "Delete builds", "Update build information"),
         *("create releases", "manage releases", "manage deployments", "manage release approvers"),
     }

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 from sandbox import request_pipeline
 from sandbox.control_api import answer_control_request
 from sandbox.editions import SERVICES, Edition
-from sandbox.fault_answers import faulty_answer
-from sandbox.fault_injection import Behaviour, Fault
+from sandbox.fault_answers import ANSWERS, faulty_answer
+from sandbox.fault_injection import Behaviour, Fault, delay_and_fault
 from sandbox.http import Connection
 from sandbox.http_messages import Answer, Request
 from sandbox.request_log import SeenRequest, remember, shown_query
@@ -187,12 +187,10 @@ class Sandbox:
             return self._issuer.serve(request)
         given, request.path, query = request.path, self._below(request.path), request.query
         request.now = self.state.now()
-        faults = self._faults(request)
-        delay = self.latency + sum(rule.seconds for rule in faults if rule.kind == "latency")
-        fault = next((rule for rule in faults if rule.kind != "latency"), None)
+        delay, fault = delay_and_fault(self._faults(request))
         answer = self._decide(request, fault)
         self._remember(request, given, query, answer)
-        return answer, delay, fault
+        return answer, self.latency + delay, fault
 
     def _below(self, path: list[str]) -> list[str]:
         depth = len(self._path)
@@ -216,7 +214,7 @@ class Sandbox:
         if not fault.needs_answer:
             token = request_pipeline.token_of(self.state, request)
             request.person = token.person if token else None
-        return faulty_answer(request, fault, self._answer)
+        return faulty_answer(request, fault, self._answer, ANSWERS)
 
     def _answer(self, request: Request) -> Answer:
         """The answer of the service, without faults."""

@@ -18,7 +18,6 @@ _AREAS = {
     # Work items are not supported, but the official Node client looks up their area when it uses pipelines.
     "wit": "5264459e-e5e0-4bd8-b118-0985e68a4ec5",
 }
-_SECURITY = "_apis/{resource}"
 _GIT_PART = "{project}/_apis/{area}/repositories/{repositoryId}"
 _BUILD_PART = "{project}/_apis/{area}/builds/{buildId}"
 _RUN_PART = "{project}/_apis/{area}/{pipelineId}/runs/{runId}"
@@ -35,14 +34,14 @@ _LOCATIONS = (
         "Security",
         "SecurityNamespaces",
         "ce7b9f95-fde9-4be8-a86d-83b366f0b87a",
-        f"{_SECURITY}/{{securityNamespaceId}}",
+        "_apis/{resource}/{securityNamespaceId}",
         1,
     ),
     (
         "Security",
         "Permissions",
         "dd3b8bd6-c7fc-4cbd-929a-933d9c011c9d",
-        f"{_SECURITY}/{{securityNamespaceId}}/{{permissions}}",
+        "_apis/{resource}/{securityNamespaceId}/{permissions}",
         2,
     ),
     ("Security", "PermissionEvaluationBatch", "cf1faa59-1b63-4448-bf04-13d981a46f5d", "_apis/{area}/{resource}", 1),

@@ -1,13 +1,13 @@
-"""Access tokens, as the issuer gives them out and Azure DevOps accepts them."""
+"""Access tokens, as the issuer issues them and Azure DevOps accepts them."""
 
 import random
 import uuid
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from sandbox.entra.directory import Application
 from sandbox.entra.tokens import Claims
-from sandbox.people import AZURE_DEVOPS, AccessToken, Person
+from sandbox.people import AZURE_DEVOPS, AccessToken, Person, Principal
 
 if TYPE_CHECKING:
     from sandbox.entra.issuer import Issuer
@@ -21,30 +21,38 @@ def for_application(issuer: "Issuer", application: Application, resource: str = 
     """A new access token of an application itself."""
     principal = application.principal
     claims = {"aud": resource, "idtyp": "app", "appidacr": "2", "oid": principal.object_id, "sub": principal.object_id}
-    text, ends_at = _signed(issuer, application, claims)
-    return _kept(issuer, AccessToken(text, application.name, principal, "*", _NO_LIMIT, expires_at=ends_at), claims)
+    return _issued(issuer, application, principal, _NO_LIMIT, claims)
 
 
 def for_person(issuer: "Issuer", application: Application, person: Person, scopes: tuple[str, ...]) -> AccessToken:
-    """A new access token of a person, for an application to whom they gave these scopes of Azure DevOps."""
+    """A new access token of a person, for an application to which they granted these scopes of Azure DevOps."""
     who = {"oid": person.object_id, "upn": person.upn, "name": person.name}
-    claims = {"aud": AZURE_DEVOPS, "scp": " ".join(scopes), **who}
-    text, ends_at = _signed(issuer, application, claims)
-    return _kept(issuer, AccessToken(text, person.upn, person, "*", scopes, expires_at=ends_at), claims)
+    return _issued(issuer, application, person, scopes, {"aud": AZURE_DEVOPS, "scp": " ".join(scopes), **who})
 
 
-def _signed(issuer: "Issuer", application: Application, claims: Claims) -> tuple[str, datetime]:
-    """The text of a token with these claims, and its end. The claims are completed."""
-    now = issuer.state.now()
-    ends_at = now + timedelta(seconds=issuer.lifetime or random.uniform(_SHORTEST, _LONGEST))
-    claims |= {"iss": f"https://sts.windows.net/{application.tenant}/", "tid": application.tenant, "ver": "1.0"}
-    claims |= {"iat": int(now.timestamp()), "nbf": int(now.timestamp()), "exp": int(ends_at.timestamp())}
-    claims |= {"appid": application.client_id, "uti": uuid.uuid4().hex}
-    return issuer.signing_key.signed(claims), ends_at
-
-
-def _kept(issuer: "Issuer", token: AccessToken, claims: Claims) -> AccessToken:
-    """Make a token known to Azure DevOps."""
-    token.tenant, token.audience = claims["tid"], claims["aud"]
-    issuer.state.access_tokens[token.secret] = token
+def _issued(
+    issuer: "Issuer", application: Application, owner: Person, scopes: tuple[str, ...], claims: Claims
+) -> AccessToken:
+    """A new access token with the usual claims and these, which Azure DevOps accepts from now on."""
+    now, tenant = issuer.state.now(), application.tenant
+    expires_at = now + timedelta(seconds=issuer.lifetime or random.uniform(_SHORTEST, _LONGEST))
+    times = {"iat": int(now.timestamp()), "nbf": int(now.timestamp()), "exp": int(expires_at.timestamp())}
+    usual = {"iss": f"https://sts.windows.net/{tenant}/", "tid": tenant, "ver": "1.0", "appid": application.client_id}
+    text = issuer.signing_key.signed({**claims, **usual, **times, "uti": uuid.uuid4().hex})
+    name = application.name if isinstance(owner, Principal) else owner.upn
+    token = AccessToken(
+        text, name, owner, "*", scopes, expires_at=expires_at, tenant=tenant, audience=str(claims["aud"])
+    )
+    issuer.state.access_tokens[text] = token
     return token
+
+
+def lifetime(issuer: "Issuer", token: AccessToken) -> int:
+    """How many seconds a token is valid, as answers say it: one less."""
+    return int(token.seconds_left(issuer.state.now())) - 1
+
+
+def token_body(issuer: "Issuer", token: AccessToken) -> dict[str, Any]:
+    """The body of the answer with a token."""
+    seconds = lifetime(issuer, token)
+    return {"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token.secret}

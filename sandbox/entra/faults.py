@@ -1,10 +1,10 @@
-"""What Microsoft Entra answers when something goes wrong there."""
+"""The answers for each kind of fault at Microsoft Entra."""
 
 from datetime import datetime
 
-from sandbox import error_responses, intermediaries
+from sandbox import error_responses
 from sandbox.entra.refusals import refusal
-from sandbox.fault_answers import Answers
+from sandbox.fault_answers import SAME_ANYWHERE, Answers
 from sandbox.fault_injection import Fault
 from sandbox.http_messages import Answer, Request
 
@@ -20,13 +20,10 @@ def answers(now: datetime) -> Answers:
         return error_responses.maintenance_page(request, fault.retry_after)
 
     return {
-        "status": lambda _request, _fault, _usual: Answer(500),
+        **SAME_ANYWHERE,
         "throttle": lambda _request, fault, _usual: _with_retry(refusal(_THROTTLED, now, {}), fault),
         "maintenance": maintenance,
-        "block_page": lambda _request, _fault, _usual: intermediaries.block_page(),
         "entra_error": lambda _request, fault, _usual: refusal(int(fault.code), now, {}),
-        "not_json": lambda _request, _fault, usual: Answer(200, b"{not json", usual.headers),
-        "bom": lambda _request, _fault, usual: Answer(usual.status, b"\xef\xbb\xbf" + usual.body, usual.headers),
     }
 
 

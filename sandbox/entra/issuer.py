@@ -1,6 +1,5 @@
 """The issuer: what Microsoft Entra answers below its authority, per tenant."""
 
-import json
 import socket
 import ssl
 from collections.abc import Callable
@@ -10,13 +9,14 @@ from typing import Any, get_args
 from urllib.parse import parse_qsl
 
 from sandbox.entra import access_tokens, faults, managed_identity, samples, sign_in, token_endpoint
+from sandbox.entra.answers import json_answer
 from sandbox.entra.authority import Authority
 from sandbox.entra.directory import FEDERATION_AUDIENCE, Application, ClientSecret
-from sandbox.entra.refusals import NO_STORE, TokenRefused, refusal
+from sandbox.entra.refusals import TokenRefused, refusal
 from sandbox.entra.tokens import SignedToken, SigningKey
 from sandbox.fault_answers import faulty_answer
-from sandbox.fault_injection import ENTRA_KINDS, Behaviour, Fault
-from sandbox.http_messages import JSON, Answer, Request
+from sandbox.fault_injection import ENTRA_KINDS, Behaviour, Fault, delay_and_fault
+from sandbox.http_messages import Answer, Request
 from sandbox.ids import stable_id
 from sandbox.people import AZURE_DEVOPS
 from sandbox.request_log import SeenRequest, remember, shown_query
@@ -158,8 +158,7 @@ class Issuer:
         """The answer, by how many seconds it is delayed, and the fault that applies to it."""
         path, query = "/" + "/".join(request.path), shown_query(request.query)
         rules = self.behaviour.take("", request.method, path, query, self._client(request))
-        delay = sum(rule.seconds for rule in rules if rule.kind == "latency")
-        fault = next((rule for rule in rules if rule.kind != "latency"), None)
+        delay, fault = delay_and_fault(rules)
         now = self.state.now()
         if fault is None:
             answer = self._answer(request)
@@ -195,13 +194,9 @@ class Issuer:
             raise TokenRefused(90002, tenant=tenant)
 
 
-def _json(body: dict[str, Any]) -> Answer:
-    return Answer(200, json.dumps(body).encode(), [*NO_STORE, ("Content-Type", JSON)])
-
-
 def _discovery(issuer: Issuer, _request: Request, tenant: str) -> Answer:
     here = f"{issuer.url}/{tenant}"
-    return _json(
+    return json_answer(
         {
             "issuer": f"{here}/v2.0",
             "authorization_endpoint": f"{issuer.sign_in_url}/{tenant}/oauth2/v2.0/authorize",
@@ -219,11 +214,11 @@ def _discovery(issuer: Issuer, _request: Request, tenant: str) -> Answer:
 
 
 def _keys(issuer: Issuer, _request: Request, _tenant: str) -> Answer:
-    return _json({"keys": [issuer.signing_key.public()]})
+    return json_answer({"keys": [issuer.signing_key.public()]})
 
 
 def _token(issuer: Issuer, request: Request, tenant: str) -> Answer:
-    return _json(token_endpoint.granted(issuer, token_endpoint.Form(tenant, _fields(request))))
+    return json_answer(token_endpoint.granted(issuer, token_endpoint.Form(tenant, _fields(request))))
 
 
 def _fields(request: Request) -> dict[str, str]:

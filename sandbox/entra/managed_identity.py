@@ -6,13 +6,12 @@ https://learn.microsoft.com/azure/app-service/overview-managed-identity
 Both are plain HTTP, at the address of the sandbox itself. Numbers are strings.
 """
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sandbox.entra import access_tokens, token_endpoint
+from sandbox.entra.answers import json_answer
 from sandbox.entra.directory import Application
-from sandbox.entra.refusals import NO_STORE
-from sandbox.http_messages import JSON, Answer, Request
+from sandbox.http_messages import Answer, Request
 from sandbox.ids import stable_id
 from sandbox.people import AccessToken
 
@@ -47,7 +46,7 @@ def answer(issuer: "Issuer", request: Request) -> Answer:
     if identity is None:
         return _refused(400, "Identity not found")
     token = access_tokens.for_application(issuer, identity, resource)
-    return _json(200, _written(issuer, identity, token, on_machine=on_machine))
+    return json_answer(_body(issuer, identity, token, on_machine=on_machine))
 
 
 def _identity(issuer: "Issuer", client_id: str) -> Application | None:
@@ -55,22 +54,18 @@ def _identity(issuer: "Issuer", client_id: str) -> Application | None:
     return next((identity for identity in identities if client_id.lower() in ("", identity.client_id)), None)
 
 
-def _written(issuer: "Issuer", identity: Application, token: AccessToken, *, on_machine: bool) -> dict[str, Any]:
-    now, left = issuer.state.now(), int(token.seconds_left(issuer.state.now())) - 1
+def _body(issuer: "Issuer", identity: Application, token: AccessToken, *, on_machine: bool) -> dict[str, str]:
+    now, seconds = int(issuer.state.now().timestamp()), access_tokens.lifetime(issuer, token)
     body = {
         "access_token": token.secret,
         "client_id": identity.client_id,
-        "expires_on": str(int(now.timestamp()) + left),
+        "expires_on": str(now + seconds),
         "resource": token.audience,
         "token_type": "Bearer",
     }
-    more = {"expires_in": str(left), "ext_expires_in": str(left), "not_before": str(int(now.timestamp()))}
+    more = {"expires_in": str(seconds), "ext_expires_in": str(seconds), "not_before": str(now)}
     return body | more if on_machine else body
 
 
 def _refused(status: int, text: str, *, error: str = "invalid_request") -> Answer:
-    return _json(status, {"error": error, "error_description": text})
-
-
-def _json(status: int, body: dict[str, Any]) -> Answer:
-    return Answer(status, json.dumps(body).encode(), [*NO_STORE, ("Content-Type", JSON)])
+    return json_answer({"error": error, "error_description": text}, status=status)

@@ -5,7 +5,6 @@ https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 The same code has been seen with 400 and with 401.
 """
 
-import json
 import tomllib
 import uuid
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from sandbox.http_messages import JSON, Answer
+from sandbox.entra.answers import json_answer
+from sandbox.http_messages import Answer
 
 _FILE = Path(__file__).with_name("refusals.toml")
-NO_STORE = [("Cache-Control", "no-store, no-cache"), ("Pragma", "no-cache"), ("Expires", "-1")]
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def _of(code: int) -> Refusal:
     return refusals().get(code) or Refusal("invalid_request", 400, "The request cannot be completed.")
 
 
-def refusal(code: int, now: datetime, presented: dict[str, str], *, status: int | None = None) -> Answer:
+def refusal(code: int, now: datetime, presented: dict[str, str]) -> Answer:
     """The answer with a code, in the recorded shape."""
     said = _of(code)
     trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
@@ -68,8 +67,9 @@ def refusal(code: int, now: datetime, presented: dict[str, str], *, status: int 
         "correlation_id": correlation,
         "error_uri": f"https://login.microsoftonline.com/error?code={code}",
     }
-    headers = [*NO_STORE, ("Content-Type", JSON), ("x-ms-request-id", trace)]
-    return Answer(status or said.status, json.dumps(body).encode(), headers)
+    answer = json_answer(body, status=said.status)
+    answer.headers.append(("x-ms-request-id", trace))
+    return answer
 
 
 class _Presented(dict[str, str]):

@@ -23,7 +23,8 @@ SAMPLES = {
     "other-tenant": "belongs to another tenant than the organizations",
 }
 _LIMITED = frozenset({"GenericContribute", "CreateBranch", "PullRequestContribute"})
-_RICH = 2
+# Those with contents of every kind.
+_SHOWN_PROJECTS = 2
 # Another issuer, such as that of a cluster, whose tokens the applications accept.
 WORKLOAD_ISSUER = "https://oidc.example.com/cluster/"
 
@@ -72,16 +73,16 @@ def add_principals(state: State, directory: Directory) -> None:
         for name in ("full", "managed"):
             add_to_organization(organization, directory.named(name).principal)
     _limit(acme, directory.named("limited").principal)
-    _show(acme, directory.named("reader").principal, _RICH)
+    _show(acme, directory.named("reader").principal, _SHOWN_PROJECTS)
     acme.denied_to[directory.named("reader").principal.id] = EVERY_RIGHT - READS
-    _show(acme, directory.named("stakeholder").principal, _RICH)
+    _show(acme, directory.named("stakeholder").principal, _SHOWN_PROJECTS)
     acme.licences[directory.named("stakeholder").principal.id] = "stakeholder"
     acme.licences[directory.named("no-licence").principal.id] = "none"
 
 
 def _limit(organization: Organization, principal: Principal) -> None:
-    _show(organization, principal, _RICH)
-    first, *others = organization.projects[:_RICH]
+    _show(organization, principal, _SHOWN_PROJECTS)
+    first, *others = organization.projects[:_SHOWN_PROJECTS]
     first.denied_to[principal.id] = EVERY_RIGHT - READS - _LIMITED - {"Queue builds", "Stop builds"}
     for project in others:
         project.denied_to[principal.id] = EVERY_RIGHT - READS - _LIMITED

@@ -2,14 +2,14 @@
 
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
 
-The page lets anybody be any of the sample people. It asks for no password, and for nothing that is secret.
+The page lets its reader sign in as any of the sample people. It asks for no password and no other secret.
 """
 
 import hashlib
 import html
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -45,7 +45,7 @@ class Code:
     challenge: str
     nonce: str
     ends_at: datetime
-    is_used: bool = field(default=False)
+    is_used: bool = False
 
 
 def authorize(issuer: "Issuer", request: Request, tenant: str) -> Answer:
@@ -150,9 +150,7 @@ def redeem(issuer: "Issuer", application: Application, form: "Form") -> dict[str
     code = _redeemed(issuer, application, form)
     named = [scope for scope in code.scopes if scope not in _OPEN_ID]
     token = access_tokens.for_person(issuer, application, code.person, tuple(map(_short, named)))
-    life = int(token.seconds_left(issuer.state.now())) - 1
-    body = {"token_type": "Bearer", "scope": " ".join(named), "expires_in": life, "ext_expires_in": life}
-    body["access_token"] = token.secret
+    body = access_tokens.token_body(issuer, token) | {"scope": " ".join(named)}
     if "openid" in code.scopes:
         body["id_token"] = issuer.signing_key.signed(_claims(issuer, application, code))
     return body

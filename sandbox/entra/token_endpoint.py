@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.entra import access_tokens, assertions, sign_in
 from sandbox.entra.directory import Application
 from sandbox.entra.refusals import TokenRefused
-from sandbox.people import AZURE_DEVOPS, AccessToken
+from sandbox.people import AZURE_DEVOPS
 
 if TYPE_CHECKING:
     from sandbox.entra.issuer import Issuer
@@ -41,19 +41,13 @@ def granted(issuer: "Issuer", form: Form) -> dict[str, Any]:
     grant = form.required("grant_type")
     if grant not in ("client_credentials", "authorization_code"):
         raise TokenRefused(70003, parameter=grant)
-    application = authenticated(issuer, form)
+    application = _authenticated(issuer, form)
     if grant == "authorization_code":
         return sign_in.redeem(issuer, application, form)
-    return written(access_tokens.for_application(issuer, application, _resource(form)), issuer)
+    return access_tokens.token_body(issuer, access_tokens.for_application(issuer, application, _resource(form)))
 
 
-def written(token: AccessToken, issuer: "Issuer") -> dict[str, Any]:
-    """An access token as the body of an answer."""
-    life = int(token.seconds_left(issuer.state.now())) - 1
-    return {"token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": token.secret}
-
-
-def authenticated(issuer: "Issuer", form: Form) -> Application:
+def _authenticated(issuer: "Issuer", form: Form) -> Application:
     """The application that proves with this request who it is. Raises `TokenRefused`."""
     client = form.required("client_id")
     application = issuer.directory.application(form.tenant, client)

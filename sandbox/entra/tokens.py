@@ -1,4 +1,4 @@
-"""Signed tokens: those that the issuer gives out, and reading those of others."""
+"""Signed tokens: those of the issuer, and those of other issuers, which are read and verified."""
 
 import base64
 import binascii
@@ -76,7 +76,7 @@ def _bytes(number: int) -> bytes:
 
 @dataclass(frozen=True)
 class SignedToken:
-    """A token of somebody else, read but not verified."""
+    """A token of another issuer or of a client, read but not verified."""
 
     header: Claims
     claims: Claims
