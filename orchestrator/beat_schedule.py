@@ -5,7 +5,7 @@ from typing import Any
 # `schedule` is in seconds, or a time of day in UTC, which `orchestrator.beat_scheduler` parses.
 SCHEDULE: dict[str, dict[str, Any]] = {
     "audit-due": {"task": "connections.tasks.audit_due", "schedule": 15.0, "options": {"expires": 15.0}},
-    # Often, as the first question is due five seconds after a declaration.
+    # Often, because Azure DevOps is first asked about a leaked token after five seconds.
     "prove-leaks-due": {"task": "connections.tasks.prove_leaks_due", "schedule": 5.0, "options": {"expires": 5.0}},
     "remind-due": {"task": "connections.tasks.remind_due", "schedule": 300.0, "options": {"expires": 300.0}},
     "remind-of-register": {

@@ -15,7 +15,7 @@ from typing import TextIO
 FILE_NAME = "up.lock"
 SAMPLE_TOKENS = "SAMPLE_TOKENS"
 _SANDBOX_SERVER = "Sandbox"
-_ENTRA_FOLDER = "sandbox-entra"
+ENTRA_FOLDER = "sandbox-entra"
 # How the entry of a server says that it is the sandbox. The provider reads it.
 _SANDBOX_KIND = "kind=sandbox"
 
@@ -48,7 +48,7 @@ class RunningProduct:
 
     def sandbox_entra(self, var_dir: Path) -> SandboxEntra | None:
         """The sandbox's Microsoft Entra, if one runs."""
-        return SandboxEntra(self.entra_port, var_dir / _ENTRA_FOLDER) if self.entra_port else None
+        return SandboxEntra(self.entra_port, var_dir / ENTRA_FOLDER) if self.entra_port else None
 
     def servers_with_sandbox(self, servers: str) -> str:
         """Add the sandbox to AZURE_DEVOPS_SERVERS, unless that has one, or another server of its name."""

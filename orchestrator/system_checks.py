@@ -70,27 +70,25 @@ def _servers() -> Iterator[CheckMessage]:
 
 
 def _issuers() -> Iterator[CheckMessage]:
-    """Credentials of applications would go to an address that may not have them, or could not be sent."""
+    """An authority of Microsoft Entra may not receive credentials, or its file of authorities cannot be used."""
     try:
         authorities = [issuer.authority for issuer in map(issuer_of, clients.servers()) if issuer is not None]
     except servers.InvalidServers:
         return
     except InvalidAuthority as error:
-        hint = (
-            "Set AZURE_DEVOPS_ENTRA_AUTHORITY to https://login.microsoftonline.com, or SANDBOX_ENTRA_AUTHORITY to none."
-        )
+        hint = "Remove AZURE_DEVOPS_ENTRA_AUTHORITY or SANDBOX_ENTRA_AUTHORITY. The defaults work."
         yield _error("E013", f"An authority of Microsoft Entra is not allowed. {error}", hint)
         return
+    made_later = _bundle_of_sandbox()
     for authority in authorities:
-        if authority.ca_bundle == _made_by_the_sandbox():
-            continue
-        if authority.ca_bundle is not None and (problem := servers.authorities_problem(authority.ca_bundle)):
+        bundle = authority.ca_bundle
+        if bundle is not None and bundle != made_later and (problem := servers.authorities_problem(bundle)):
             hint = "Correct AZURE_DEVOPS_ENTRA_CA_BUNDLE or SANDBOX_ENTRA_CA_BUNDLE."
-            yield _error("E014", f"The file “{authority.ca_bundle}” for {authority.url} {problem}.", hint)
+            yield _error("E014", f"The file “{bundle}” for {authority.url} {problem}.", hint)
 
 
-def _made_by_the_sandbox() -> str:
-    """The file of authorities that the sandbox of `make run` makes when it starts, after these checks."""
+def _bundle_of_sandbox() -> str:
+    """The file of authorities that the sandbox of `make run` makes when it starts, which is after these checks."""
     running = running_product.read(settings.VAR_DIR)
     entra = running.sandbox_entra(settings.VAR_DIR) if running else None
     return entra.ca_bundle if entra else ""

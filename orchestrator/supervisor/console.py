@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from core.control_characters import one_line
+from orchestrator.running_product import ENTRA_FOLDER
 from orchestrator.supervisor.log_file import LogFile
 
 _RULE = "-" * 84
@@ -96,16 +97,16 @@ def sample_tokens_json() -> str:
 
 
 def _sample_application() -> list[str]:
-    from sandbox.entra.samples import client_secret, new_application
+    from sandbox.entra.samples import new_application
 
     application = new_application("full")
     return [
-        "Instead of a token, an application of Microsoft Entra works too, which is also valid nowhere else:",
+        "Or connect with this Microsoft Entra application, which is valid nowhere else either:",
         "",
         f"{'tenant':<20}{application.tenant}",
         f"{'client':<20}{application.client_id}",
-        f"{'secret':<20}{client_secret('full')}",
-        f"{'certificate':<20}sandbox-entra/full.pem in VAR_DIR",
+        f"{'secret':<20}{application.secrets[0].value}",
+        f"{'certificate':<20}{ENTRA_FOLDER}/full.pem in VAR_DIR",
     ]
 
 
