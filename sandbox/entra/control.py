@@ -51,7 +51,7 @@ def _shown(issuer: Issuer, application: Application) -> dict[str, Any]:
         "client_id": application.client_id,
         "registration_object_id": application.object_id,
         "object_id": principal.object_id,
-        "secrets": [{"value": secret.value, "ends_at": secret.ends_at} for secret in application.secrets],
+        "secrets": [{"value": secret.value, "expires_at": secret.expires_at} for secret in application.secrets],
         "certificates": len(application.certificates),
         "workload_token": issuer.workload_token(application.name) if application.federated else "",
         "federated": [asdict(credential) for credential in application.federated],
@@ -66,12 +66,12 @@ def _shown(issuer: Issuer, application: Application) -> dict[str, Any]:
 
 def _change(issuer: Issuer, application: Application, body: dict[str, Any]) -> None:
     """Carry out what the body names, in this order."""
-    known = {"enabled", "end_secrets", "new_secret", "certificate", "organization", "licence", "member", "after"}
+    known = {"enabled", "expire_secrets", "new_secret", "certificate", "organization", "licence", "member", "after"}
     if unknown := set(body) - known:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(sorted(known))}")
     application.is_enabled = bool(body.get("enabled", application.is_enabled))
-    if body.get("end_secrets"):
-        issuer.end_secrets(application.name)
+    if body.get("expire_secrets"):
+        issuer.expire_secrets(application.name)
     if body.get("new_secret"):
         issuer.add_secret(application.name)
     if body.get("certificate"):

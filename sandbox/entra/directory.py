@@ -19,19 +19,19 @@ FEDERATION_AUDIENCE = "api://AzureADTokenExchange"
 
 @dataclass
 class ClientSecret:
-    """A client secret; None means that it has no end. `key_id` is its Secret ID, which is not a secret."""
+    """A client secret. Without `expires_at` it does not expire."""
 
     value: str = field(repr=False)
-    ends_at: datetime | None = None
+    expires_at: datetime | None = None
 
     @property
     def key_id(self) -> str:
-        """The Secret ID."""
+        """The Secret ID, which is not secret. People paste it in place of the value."""
         return stable_id("secret", self.value)
 
-    def has_ended(self, now: datetime) -> bool:
-        """Whether it is too late to use it."""
-        return self.ends_at is not None and self.ends_at <= now
+    def has_expired(self, now: datetime) -> bool:
+        """Whether it can no longer be used."""
+        return self.expires_at is not None and self.expires_at <= now
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Application:
     """An application in a tenant, registered and present as an enterprise application.
 
     It has three ids: `client_id`, `object_id` of the registration, and the object id of its `principal`, which is what
-    Azure DevOps wants. `is_enabled` is False for a disabled one, whose access tokens stay valid; a managed identity has
-    no credential of its own. `redirects` are where people come back to after they signed in; none is any address of
-    this machine.
+    Azure DevOps wants. The access tokens of a disabled one stay valid; a managed identity has no credential of its own.
+    `redirects` are the addresses to which people return after they have signed in; if there are none, any address of
+    this machine is accepted.
     """
 
     name: str

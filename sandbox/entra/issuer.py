@@ -58,7 +58,7 @@ class Issuer:
         return self._authority.ca_file
 
     def server_context(self) -> ssl.SSLContext:
-        """What is needed to speak TLS. Made on request, because few ever connect."""
+        """What is needed to speak TLS. Made on request, because most runs never need it."""
         return self._authority.server_context()
 
     def certificate_file(self, name: str = "full") -> Path:
@@ -103,17 +103,17 @@ class Issuer:
         secrets.append(ClientSecret(samples.client_secret(f"{name}-{len(secrets) + 1}")))
         return secrets[-1].value
 
-    def end_secrets(self, name: str) -> None:
-        """Let all secrets of an application end now."""
+    def expire_secrets(self, name: str) -> None:
+        """Let all secrets of an application expire now."""
         for secret in self.directory.named(name).secrets:
-            secret.ends_at = min(secret.ends_at or self.state.now(), self.state.now())
+            secret.expires_at = min(secret.expires_at or self.state.now(), self.state.now())
 
     def set_member(
         self, name: str, organization: str, *, licence: Licence = "basic", member: bool = True, after: float = 0.0
     ) -> None:
         """Add an application to an organization, change its licence, or remove it. Raises `KeyError`, `ValueError`.
 
-        It is refused like a stranger for another `after` seconds.
+        It is refused like one that is not a member for another `after` seconds.
         """
         principal, joined = self.directory.named(name).principal, self.state.organizations[organization.lower()]
         if licence not in get_args(Licence):
@@ -136,7 +136,7 @@ class Issuer:
         return self._workload_key.signed({**usual, **times, **claims})
 
     def trust(self, issuer: str, key: Any) -> None:
-        """Know the public key of another issuer, of which applications accept tokens."""
+        """Accept tokens of another issuer, signed with the key that belongs to this public key."""
         self._keys[issuer] = key
 
     def key_of(self, token: SignedToken) -> Any:
@@ -146,7 +146,7 @@ class Issuer:
         return self._keys.get(str(token.claims.get("iss")))
 
     def audiences(self, tenant: str) -> set[str]:
-        """For whom an assertion may be meant."""
+        """The audiences that an assertion may name."""
         here = f"{self.url}/{tenant}"
         return {f"{here}/oauth2/v2.0/token", f"{here}/oauth2/token", f"{here}/v2.0", here}
 

@@ -39,7 +39,7 @@ def sample_directory() -> Directory:
     """The sample applications. Those that work have a secret, and accept tokens of a workload."""
     applications = [new_application(name) for name in SAMPLES]
     by_name = {application.name: application for application in applications}
-    by_name["full"].secrets.append(ClientSecret(client_secret("full-ended"), EPOCH - timedelta(days=1)))
+    by_name["full"].secrets.append(ClientSecret(client_secret("full-expired"), EPOCH - timedelta(days=1)))
     by_name["disabled"].is_enabled = False
     by_name["managed"].is_managed = True
     by_name["managed"].secrets = []

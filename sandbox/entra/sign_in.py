@@ -44,7 +44,7 @@ class Code:
     scopes: tuple[str, ...]
     challenge: str
     nonce: str
-    ends_at: datetime
+    expires_at: datetime
     is_used: bool = False
 
 
@@ -74,9 +74,11 @@ def _new_code(
 ) -> str:
     """A code that can be redeemed once."""
     challenge, nonce = asked.get("code_challenge", ""), asked.get("nonce", "")
-    ends_at = issuer.state.now() + _CODE_LIFE
+    expires_at = issuer.state.now() + _CODE_LIFE
     text = secrets.token_urlsafe(32)
-    issuer.codes[text] = Code(application.client_id, person, asked["redirect_uri"], granted, challenge, nonce, ends_at)
+    issuer.codes[text] = Code(
+        application.client_id, person, asked["redirect_uri"], granted, challenge, nonce, expires_at
+    )
     return text
 
 
@@ -159,7 +161,7 @@ def redeem(issuer: "Issuer", application: Application, form: "Form") -> dict[str
 def _redeemed(issuer: "Issuer", application: Application, form: "Form") -> Code:
     """The code that the form presents, which is used from now on. Raises `TokenRefused`."""
     code = issuer.codes.get(form.required("code"))
-    if code is None or code.client_id != application.client_id or code.ends_at <= issuer.state.now():
+    if code is None or code.client_id != application.client_id or code.expires_at <= issuer.state.now():
         raise TokenRefused(70008)
     if code.is_used:
         raise TokenRefused(54005)

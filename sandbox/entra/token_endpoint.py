@@ -68,7 +68,7 @@ def _check_secret(issuer: "Issuer", application: Application, given: str) -> Non
     secret = next((secret for secret in application.secrets if secret.value == given), None)
     if secret is None:
         raise TokenRefused(7000215, client=application.client_id)
-    if secret.has_ended(issuer.state.now()):
+    if secret.has_expired(issuer.state.now()):
         raise TokenRefused(7000222, client=application.client_id)
 
 

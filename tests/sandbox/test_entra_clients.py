@@ -120,7 +120,7 @@ def test_msal_does_not_keep_a_token_that_ends_soon(entra: Client, session: reque
 @pytest.mark.parametrize(
     ("prepare", "number"),
     [
-        (lambda entra: entra.sandbox.entra.end_secrets("full"), 7000222),
+        (lambda entra: entra.sandbox.entra.expire_secrets("full"), 7000222),
         (lambda entra: entra.application().secrets.clear(), 7000215),
         (lambda entra: setattr(entra.application(), "is_enabled", False), 7000112),
         (lambda entra: entra.sandbox.entra.behaviour.add("entra_error", code=53003, path="/token"), 53003),

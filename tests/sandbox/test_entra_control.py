@@ -55,7 +55,7 @@ def test_an_application_is_created_and_added_to_an_organization(control: Ask, sa
 
 def test_secrets_end_and_begin(control: Ask, sandbox: Sandbox) -> None:
     client = Client(sandbox)
-    control("POST", "/applications/full", {"end_secrets": True})
+    control("POST", "/applications/full", {"expire_secrets": True})
     assert code(client.by_secret()) == (401, 7000222)
     shown = control("POST", "/applications/full", {"new_secret": True}).json()
     assert client.token(client_secret=shown["secrets"][-1]["value"]).status_code == 200

@@ -103,7 +103,7 @@ def test_the_id_of_a_secret_is_not_the_secret(entra: Client) -> None:
 def test_a_secret_ends_while_another_one_goes_on(entra: Client) -> None:
     first, ended = entra.application().secrets
     assert code(entra.token(client_secret=ended.value)) == (401, 7000222)
-    entra.sandbox.entra.end_secrets("full")
+    entra.sandbox.entra.expire_secrets("full")
     assert code(entra.token(client_secret=first.value)) == (401, 7000222)
     assert entra.token(client_secret=entra.sandbox.entra.add_secret("full")).status_code == 200
 
@@ -169,7 +169,7 @@ def test_a_certificate_that_is_not_registered_is_named_by_its_thumbprint(entra: 
     assert "'" + "AB" * 32 + "'" in answer.json()["error_description"]
 
 
-def test_a_certificate_that_has_ended_is_refused_with_its_times(entra: Client, sandbox: Sandbox) -> None:
+def test_a_certificate_that_has_expired_is_refused_with_its_times(entra: Client, sandbox: Sandbox) -> None:
     sandbox.state.advance(timedelta(days=400).total_seconds())
     answer = entra.by_assertion(entra.assertion())
     assert code(answer) == (401, 700027)

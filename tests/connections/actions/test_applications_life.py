@@ -47,7 +47,7 @@ def test_an_audit_confirms_what_it_may_do(entra: Issuer, maintainer: User) -> No
 
 def test_an_ended_secret_is_a_rejection_and_expires_today(entra: Issuer, maintainer: User) -> None:
     connection = connected(entra, maintainer)
-    entra.end_secrets("full")
+    entra.expire_secrets("full")
     TOKENS.forget()
     audited(connection)
     assert (connection.health, connection.problem) == ("rejected", "entra_secret_ended")

@@ -175,7 +175,7 @@ def test_several_connections_of_one_application_are_no_reuse(pages: Client, fiel
 
 def test_each_test_fetches_a_new_access_token(pages: Client, fields: Fields, entra: Issuer) -> None:
     assert "Connection successful" in page_of_test(pages, fields("full"))
-    entra.end_secrets("full")
+    entra.expire_secrets("full")
     assert 'data-problem="entra_secret_ended"' in page_of_test(pages, fields("full"))
 
 
