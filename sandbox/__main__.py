@@ -33,7 +33,10 @@ def _arguments() -> argparse.Namespace:
     scale.add_argument("--organizations", type=int, default=0, help="how many (0)")
     scale.add_argument("--projects", type=int, default=10, help="in each organization (10)")
     scale.add_argument("--repositories", type=int, default=10, help="in each project (10)")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.entra and arguments.server:
+        parser.error("Azure DevOps Server does not accept Microsoft Entra: use --entra without --server")
+    return arguments
 
 
 def _context(certificate: str | None) -> ssl.SSLContext | None:

@@ -86,15 +86,15 @@ def _listed(request: Request, projects: list[Project]) -> Answer:
     written = [
         repository_json(request, project, repository)
         for project in projects
-        if not _hides_code(request, project)
-        for repository in project.repositories
+        for repository in _visible_repositories(request, project)
     ]
     return listing(request, [_with_links(item) for item in written] if request.flag("includeLinks") else written)
 
 
-def _hides_code(request: Request, project: Project) -> bool:
-    """Whether the code of a project is closed to a Stakeholder, as that of every private project is."""
-    return project.visibility != "public" and request.organization.licence_of(request.person) == "stakeholder"
+def _visible_repositories(request: Request, project: Project) -> list[Repository]:
+    """The repositories of a project. A Stakeholder sees only those of public projects."""
+    is_stakeholder = request.organization.licence_of(request.person) == "stakeholder"
+    return [] if is_stakeholder and project.visibility != "public" else project.repositories
 
 
 def repository_not_found(request: Request, name: str) -> Answer:
@@ -124,7 +124,7 @@ def find_repository(
         require(request, changing)
     folded = names["repository"].casefold()
     for project in projects:
-        for repository in () if _hides_code(request, project) else project.repositories:
+        for repository in _visible_repositories(request, project):
             named = "project" in names and folded == repository.name.casefold()
             if (named or folded == repository.id) and (disabled_too or not repository.disabled):
                 request.project = project

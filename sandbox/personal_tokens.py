@@ -49,10 +49,11 @@ def _listed(request: Request) -> Answer:
     tokens = [token for token in _of_person(request) if wanted in ("all", status(token, request.now))]
     ascending = request.query.get("isSortAscending", "true").lower() != "false"
     tokens.sort(key=lambda token: (_sort_key(token, order, request.now), token.authorization_id), reverse=not ascending)
-    start = _start(request, f"{wanted}/{order}/{ascending}")
+    filters = f"{wanted}/{order}/{ascending}"
+    start = _start(request, filters)
     top = min(max(request.number("$top", _LARGEST_PAGE), 1), _LARGEST_PAGE)
     page = tokens[start : start + top]
-    more = _continuation(f"{wanted}/{order}/{ascending}", start + top) if start + top < len(tokens) else ""
+    more = _continuation(filters, start + top) if start + top < len(tokens) else ""
     shown = [_token_json(request, token) for token in page]
     return json_answer(request, {"continuationToken": more, "patTokens": shown})
 
@@ -174,13 +175,13 @@ def _of_person(request: Request) -> Iterable[Token]:
 
 def _own(request: Request, authorization_id: str) -> Token:
     try:
-        wanted = str(uuid.UUID(authorization_id))
+        requested = str(uuid.UUID(authorization_id))
     except ValueError:
         raise Refused("invalidAuthorizationId") from None
-    found = next((token for token in _of_person(request) if token.authorization_id == wanted), None)
-    if found is None:
+    token = next((token for token in _of_person(request) if token.authorization_id == requested), None)
+    if token is None:
         raise Refused("authorizationNotFound")
-    return found
+    return token
 
 
 def _name(fields: dict[str, Any]) -> str:

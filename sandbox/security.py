@@ -25,7 +25,7 @@ class Action:
     """An action of a namespace. `right` is what `sandbox.rights` calls it; empty if no one here has it."""
 
     name: str
-    shown: str
+    display_name: str
     right: str = ""
 
 
@@ -35,11 +35,10 @@ class Namespace:
 
     id: str
     name: str
-    shown: str | None
     category: str
-    separator: str
-    prefix: str | None
     actions: tuple[Action, ...]
+    separator: str = "/"
+    prefix: str | None = None
 
     def bits(self, organization: str) -> dict[str, int]:
         """The bit of each action in an organization."""
@@ -57,33 +56,28 @@ class Namespace:
 def namespaces() -> dict[str, Namespace]:
     """All namespaces by id."""
     listed = tomllib.loads(_FILE.read_text(encoding="utf-8"))["namespace"]
-    made = [
-        Namespace(**{**row, "actions": tuple(Action(*action) for action in row["actions"])}) for row in _rows(listed)
-    ]
-    return {namespace.id: namespace for namespace in made}
-
-
-def _rows(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{"shown": None, "prefix": None, "separator": "/", **row} for row in listed]
+    return {
+        row["id"]: Namespace(**row | {"actions": tuple(Action(*action) for action in row["actions"])}) for row in listed
+    }
 
 
 def list_namespaces(request: Request, names: dict[str, str]) -> Answer:
     """List all namespaces, or the one that the path names."""
     asked = names.get("namespace", "").lower()
-    found = [namespace for id_, namespace in namespaces().items() if asked in ("", id_)]
-    return listing(request, [_namespace_json(request, namespace) for namespace in found])
+    chosen = [namespace for namespace in namespaces().values() if asked in ("", namespace.id)]
+    return listing(request, [_namespace_json(request, namespace) for namespace in chosen])
 
 
 def _namespace_json(request: Request, namespace: Namespace) -> dict[str, Any]:
     bits = namespace.bits(request.organization.name)
     actions = [
-        {"bit": bits[action.name], "name": action.name, "displayName": action.shown, "namespaceId": namespace.id}
+        {"bit": bits[action.name], "name": action.name, "displayName": action.display_name, "namespaceId": namespace.id}
         for action in namespace.actions
     ]
     return {
         "namespaceId": namespace.id,
         "name": namespace.name,
-        "displayName": namespace.shown or namespace.name,
+        "displayName": namespace.name,
         "separatorValue": namespace.separator,
         "elementLength": -1,
         "writePermission": bits[namespace.actions[-1].name],
@@ -100,10 +94,9 @@ def _namespace_json(request: Request, namespace: Namespace) -> dict[str, Any]:
 
 def permissions(request: Request, names: dict[str, str]) -> Answer:
     """Whether the client has all the permissions in the path, for each of several tokens."""
-    delimiter = request.query.get("delimiter") or ","
-    bits = names["permissions"]
-    tokens = request.query.get("tokens", "").split(delimiter)
-    return listing(request, [_evaluate(request, names["namespace"], token, int(bits)) for token in tokens])
+    bits = int(names["permissions"])
+    tokens = request.query.get("tokens", "").split(request.query.get("delimiter") or ",")
+    return listing(request, [_is_permitted(request, names["namespace"], token, bits) for token in tokens])
 
 
 def evaluate_batch(request: Request, _names: dict[str, str]) -> Answer:
@@ -112,20 +105,20 @@ def evaluate_batch(request: Request, _names: dict[str, str]) -> Answer:
     evaluations = fields.get("evaluations")
     if not isinstance(evaluations, list):
         raise ErrorResponse(argument_missing(request, "evaluations"))
-    return json_answer(request, {**fields, "evaluations": [_evaluated(request, asked) for asked in evaluations]})
+    return json_answer(request, {**fields, "evaluations": [_evaluation_json(request, asked) for asked in evaluations]})
 
 
-def _evaluated(request: Request, asked: Any) -> dict[str, Any]:
+def _evaluation_json(request: Request, asked: Any) -> dict[str, Any]:
     try:
         namespace, token = str(asked["securityNamespaceId"]), str(asked["token"])
         bits = int(asked["permissions"])
     except (TypeError, KeyError, ValueError):
         raise ErrorResponse(argument_missing(request, "evaluation")) from None
-    value = _evaluate(request, namespace, token, bits)
+    value = _is_permitted(request, namespace, token, bits)
     return {"securityNamespaceId": namespace, "token": token, "permissions": bits, "value": value}
 
 
-def _evaluate(request: Request, namespace_id: str, token: str, bits: int) -> bool:
+def _is_permitted(request: Request, namespace_id: str, token: str, bits: int) -> bool:
     """Whether the client has all permissions in `bits`. Raises `ErrorResponse` for an unknown namespace."""
     namespace = namespaces().get(namespace_id.lower())
     if namespace is None:

@@ -121,11 +121,11 @@ class Sandbox:
             await loop.create_server(self._factory(opened, connections), sock=opened, ssl=self._ssl, backlog=1024)
             for opened in self._sockets
         ]
-        issuing = loop.create_task(self._issue(connections))
-        issuing.add_done_callback(lambda task: None if task.cancelled() else self._note(task.exception()))
+        entra = loop.create_task(self._serve_entra(connections))
+        entra.add_done_callback(lambda task: None if task.cancelled() else self._note(task.exception()))
         self._ready.set()
         await stopped.wait()
-        issuing.cancel()
+        entra.cancel()
         for server in servers:
             server.close()
         while connections:
@@ -133,7 +133,7 @@ class Sandbox:
                 connection.abort()
             await asyncio.sleep(0)
 
-    async def _issue(self, connections: set[Connection]) -> None:
+    async def _serve_entra(self, connections: set[Connection]) -> None:
         """Serve Microsoft Entra from the first connection on. Its certificates take a while, and few ever connect."""
         if self._issuer is None:
             return

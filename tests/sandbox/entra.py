@@ -1,4 +1,4 @@
-"""Requests to the simulated Microsoft Entra, as a client makes them that nobody wrote for it."""
+"""Requests to the simulated Microsoft Entra, as a client makes them that shares no code with it."""
 
 import base64
 import json

@@ -140,3 +140,10 @@ def test_certificates_are_kept_from_one_start_to_the_next(process: str, tmp_path
         assert requests.get(again.entra.url, verify=shown["ca_file"], timeout=10).status_code == 404
         certificate = again.entra.certificate_file("full")
         assert stat.S_IMODE(certificate.stat().st_mode) == 0o600
+
+
+def test_a_server_is_not_started_with_microsoft_entra(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sandbox", "--server", "2022", "--entra", str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert ended.returncode == 2
+    assert "use --entra without --server" in ended.stderr

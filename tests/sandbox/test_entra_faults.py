@@ -87,7 +87,7 @@ def test_a_rule_may_be_about_one_application_or_one_address(entra: Client) -> No
     assert entra.by_secret("full").status_code == 200
 
 
-def test_azure_devops_and_microsoft_entra_go_wrong_apart(entra: Client, call: Caller, sandbox: Sandbox) -> None:
+def test_azure_devops_and_microsoft_entra_fail_independently(entra: Client, call: Caller, sandbox: Sandbox) -> None:
     sandbox.behaviour.add("status")
     assert entra.by_secret().status_code == 200
     sandbox.behaviour.clear()

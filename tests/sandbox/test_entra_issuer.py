@@ -100,9 +100,9 @@ def test_the_id_of_a_secret_is_not_the_secret(entra: Client) -> None:
     assert code(entra.token(client_secret=entra.application().secrets[0].key_id)) == (401, 7000215)
 
 
-def test_a_secret_ends_while_another_one_goes_on(entra: Client) -> None:
-    first, ended = entra.application().secrets
-    assert code(entra.token(client_secret=ended.value)) == (401, 7000222)
+def test_a_secret_expires_while_another_one_works(entra: Client) -> None:
+    first, expired = entra.application().secrets
+    assert code(entra.token(client_secret=expired.value)) == (401, 7000222)
     entra.sandbox.entra.expire_secrets("full")
     assert code(entra.token(client_secret=first.value)) == (401, 7000222)
     assert entra.token(client_secret=entra.sandbox.entra.add_secret("full")).status_code == 200

@@ -105,7 +105,7 @@ def test_an_identity_may_be_named_by_its_client_id(sandbox: Sandbox) -> None:
     assert identity(sandbox, MACHINE, header=ON_MACHINE, **asked).json()["client_id"] == managed.client_id
 
 
-def test_what_goes_wrong_at_the_issuer_goes_wrong_for_identities(sandbox: Sandbox) -> None:
+def test_a_fault_of_the_issuer_affects_managed_identities(sandbox: Sandbox) -> None:
     sandbox.entra.behaviour.add("throttle", path="/metadata/")
     asked = {"api-version": "2018-02-01", "resource": AZURE_DEVOPS}
     assert identity(sandbox, MACHINE, header=ON_MACHINE, **asked).status_code == 429
