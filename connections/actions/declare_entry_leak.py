@@ -5,13 +5,20 @@ from datetime import datetime
 from django.db import transaction
 
 from connections.actions import register_versions
-from connections.models import LeakedToken
+from connections.models import LeakedToken, RegisterEntry
 from connections.notifications import leak_mail
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.entra_credentials import EntraClientSecret
 from core import encryption
 from core.secrets import Secret
 from history.record import Actor, record
 
 _PURPOSE = "register entry"
+# The kinds of the register that can be stored here too.
+_KINDS = {
+    RegisterEntry.Kind.PAT: PersonalAccessToken.kind,
+    RegisterEntry.Kind.CLIENT_SECRET: EntraClientSecret.kind,
+}
 # What the columns of a leak hold. Texts of an entry may be longer, and PostgreSQL refuses those.
 _ORGANIZATION_LENGTH, _NAME_LENGTH = 64, 256
 
@@ -27,6 +34,7 @@ def declare_entry_leaked(entry_id: int, *, by: Actor, now: datetime) -> LeakedTo
         fingerprint = encryption.fingerprint(Secret(str(entry.pk)), purpose=_PURPOSE)
         facts = {
             "entry": entry,
+            "kind": _KINDS.get(RegisterEntry.Kind(entry.kind), entry.kind),
             "organization": (entry.organization or entry.name)[:_ORGANIZATION_LENGTH],
             "identity_name": (entry.outside_owner or register_versions.called(entry.owner))[:_NAME_LENGTH],
             "declared_at": now,

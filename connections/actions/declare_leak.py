@@ -20,7 +20,7 @@ from connections.models.sealed import fingerprint_of
 from connections.notifications import leak_mail
 from connections.old_tokens import users_of
 from connections.providers.azure_devops.credentials import PersonalAccessToken
-from connections.providers.credential import Credential
+from connections.providers.credential import Credential, Words
 from core.encryption import UnreadableToken
 from history.record import Actor, record
 
@@ -53,6 +53,12 @@ class Found:
     stored_by: tuple[Connection, ...]
     replaced_in: tuple[Connection, ...]
     leak: LeakedToken | None
+
+    @property
+    def words(self) -> Words:
+        """What pages call it."""
+        users = (*self.stored_by, *self.replaced_in)
+        return users[0].stored_credential.words if users else PersonalAccessToken.words
 
     @property
     def is_known(self) -> bool:
@@ -93,7 +99,7 @@ def _found(fingerprint: str) -> Found:
 
 def _replaced_in(fingerprint: str) -> Iterable[Connection]:
     connections = Connection.objects.filter(stored_credential__replaced_fingerprint=fingerprint or None)
-    return connections.order_by("pk")
+    return connections.select_related("stored_credential").order_by("pk")
 
 
 def _fingerprint_of(key: str) -> str:
@@ -167,6 +173,7 @@ def _facts(storing: list[Connection], replaced: list[Connection]) -> dict[str, A
         account = first.stored_credential.replaced_identity_account
     users = [_user(connection, replaced=False) for connection in storing]
     return {
+        "kind": first.stored_credential.kind,
         "server": first.server,
         "organization": first.organization,
         "identity_name": name,

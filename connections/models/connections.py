@@ -183,8 +183,13 @@ class Connection(Leased):
     @property
     def application(self) -> "StoredCredential | None":
         """What is stored of its application of Microsoft Entra; None if it uses the token of a person."""
-        stored = StoredCredential.objects.filter(connection=self).exclude(principal="")
-        return stored.defer("sealed").first()
+        stored = self.credential()
+        return stored if stored.principal else None
+
+    def credential(self) -> "StoredCredential":
+        """What is stored of its credential, without the secret; an empty row if there is none."""
+        stored = StoredCredential.objects.filter(connection=self).defer("sealed").first()
+        return stored or StoredCredential(connection=self)
 
     def capability_states(self) -> "list[CapabilityState]":
         """What its token can do, in the order of the first check, since PostgreSQL returns rows in no fixed order."""

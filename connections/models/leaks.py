@@ -6,6 +6,7 @@ from django.db import models
 
 from connections.models.register import RegisterEntry
 from connections.models.sealed import SealedCredential
+from connections.providers.azure_devops.credentials import PersonalAccessToken
 from core.leases import Leased
 
 
@@ -51,6 +52,11 @@ class LeakedToken(SealedCredential, Leased):
 
     def __str__(self) -> str:
         return f"Leaked token of {self.organization}"
+
+    @property
+    def is_token(self) -> bool:
+        """Whether it is a personal access token, which its owner finds in Azure DevOps."""
+        return self.kind == PersonalAccessToken.kind
 
     @property
     def took(self) -> timedelta | None:

@@ -5,8 +5,8 @@ from typing import ClassVar
 from django.db import models
 
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
-from connections.providers.credential import Credential
-from connections.providers.registry import UnknownCredentialKind, credential_type
+from connections.providers.credential import Credential, Words
+from connections.providers.registry import UnknownCredentialKind, credential_type, words_for
 from core import encryption
 
 
@@ -55,6 +55,11 @@ class SealedCredential(models.Model):
             return credential_type(self.kind).label
         except UnknownCredentialKind:
             return self.kind
+
+    @property
+    def words(self) -> Words:
+        """What pages and mails call the credential."""
+        return words_for(self.kind)
 
     @property
     def seal_owner(self) -> str:

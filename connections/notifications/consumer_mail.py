@@ -16,7 +16,11 @@ MAIL = "credential_replaced"
 
 def token_replaced(connection: Connection, *, now: datetime) -> int:
     """Write the mails about a connection whose token was updated. Returns how many."""
-    subject = {"name": connection.name, "kind": "Azure DevOps token", "words": "was replaced by a new one"}
+    subject = {
+        "name": connection.name,
+        "kind": connection.credential().words.in_full,
+        "happened": "was replaced by a new one",
+    }
     return _write(subject, connection, connection.consumers.all(), about=[connection], now=now)
 
 
@@ -32,8 +36,8 @@ def entry_closed(entry: RegisterEntry, *, now: datetime) -> int:
     return _about_entry(entry, f"was closed in the register: {reason[:1].lower()}{reason[1:]}", now=now)
 
 
-def _about_entry(entry: RegisterEntry, words: str, *, now: datetime) -> int:
-    subject = {"name": entry.name, "kind": entry.get_kind_display(), "words": words}
+def _about_entry(entry: RegisterEntry, happened: str, *, now: datetime) -> int:
+    subject = {"name": entry.name, "kind": entry.get_kind_display(), "happened": happened}
     return _write(subject, entry, entry.consumers.all(), about=[], now=now)
 
 

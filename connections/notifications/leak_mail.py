@@ -57,10 +57,11 @@ def _groups(connections: list[Connection]) -> Iterator[tuple[list[Connection], l
 def _context(leak: LeakedToken) -> dict[str, Any]:
     return {
         "leak": leak,
+        "words": leak.words,
         "stopped": [user["name"] for user in leak.connections if not user["replaced"]],
         "replaced_in": [user["name"] for user in leak.connections if user["replaced"]],
         "took": duration_in_words(leak.took.total_seconds()) if leak.took else "",
         "place": clients.place_of(leak.server),
-        "tokens_page": clients.tokens_page(leak.server, leak.organization),
+        "tokens_page": clients.tokens_page(leak.server, leak.organization) if leak.is_token else "",
         "leak_url": notify.page("leak", leak.pk),
     }

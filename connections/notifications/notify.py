@@ -187,10 +187,12 @@ def notify_status_change(connection: Connection, change: StatusChange, *, now: d
 
 def facts(connection: Connection) -> dict[str, Any]:
     """The template context that all mails about a connection share."""
-    application = connection.application
+    credential = connection.credential()
+    application = credential.client
     return {
         "connection": connection,
-        "application": application.client if application else "",
+        "application": application,
+        "words": credential.words,
         "owner_name": connection.owner.get_full_name() or connection.owner.get_username(),
         "tokens_page": "" if application else clients.tokens_page(connection.server, connection.organization),
         "place": clients.place_of(connection.server),

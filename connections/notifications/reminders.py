@@ -20,6 +20,7 @@ from connections.models import Connection, Mail, Reminder
 from connections.notifications import notify
 from connections.notifications.notify import Recipient
 from connections.old_tokens import shared_with
+from connections.providers.credential import ANY_CREDENTIAL
 from history.record import SCHEDULER, record
 
 log = logging.getLogger(__name__)
@@ -251,14 +252,16 @@ def _digest(due: list[tuple[Due, Recipient]], shared: Mapping[int, list[str]], *
     recipient = due[0][1]
     why = "you own these connections, are listed to be notified about them, or administer MFE Orchestrator"
     context = {
-        "rows": [row | {"words": _row_words(row), "url": _row_url(row)} for row in rows],
+        "rows": [row | {"text": _row_text(row), "url": _row_url(row)} for row in rows],
         "count": len({reminder.connection.pk for reminder, _ in due}),
         "bulk_url": f"{notify.page('rotation')}?within={max(settings.REMINDER_DAYS, default=30)}",
         "tokens_pages": _tokens_pages(rows),
-        "any_at_the_service": any(row["place"] == "organization" for row in rows),
+        "words": rows[0]["words"] if len({row["words"] for row in rows}) == 1 else ANY_CREDENTIAL,
+        "application": all(row["application"] for row in rows),
+        "any_at_the_service": any(row["place"] == "organization" and not row["application"] for row in rows),
         "any_reach_unknown": any(row["kind"] == Kind.REACH_UNKNOWN for row in rows),
         "any_end": any(row["kind"] != Kind.REACH_UNKNOWN for row in rows),
-        "any_can_be_extended": any(row["kind"] in _MAY_BE_EXTENDED and not row["token_is_dead"] for row in rows),
+        "any_can_be_extended": any(_may_be_extended(row) for row in rows),
         **_worst(rows),
         **_global_tokens(today),
     }
@@ -267,6 +270,10 @@ def _digest(due: list[tuple[Due, Recipient]], shared: Mapping[int, list[str]], *
         DIGEST, [replace(recipient, why=why)], context, about=about, now=now, unsubscribe_from=notify.EVERYTHING
     )
     return mail
+
+
+def _may_be_extended(row: dict[str, Any]) -> bool:
+    return row["kind"] in _MAY_BE_EXTENDED and not row["token_is_dead"] and not row["application"]
 
 
 def _worst(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -288,7 +295,7 @@ def _tokens_pages(rows: list[dict[str, Any]]) -> list[tuple[str, str, bool | Non
         if row["tokens_page"]:
             listed = can_extend.setdefault((row["connection"].organization, row["tokens_page"]), [])
             if row["kind"] != Kind.REACH_UNKNOWN:
-                listed.append(row["kind"] in _MAY_BE_EXTENDED and not row["token_is_dead"])
+                listed.append(_may_be_extended(row))
     return [(*page, not any(listed) if listed else None) for page, listed in sorted(can_extend.items())]
 
 
@@ -319,7 +326,7 @@ def _global_tokens(today: date) -> dict[str, Any]:
     }
 
 
-def _row_words(row: dict[str, Any]) -> str:
+def _row_text(row: dict[str, Any]) -> str:
     if row["kind"] == Kind.UNDATED:
         return "no expiry date is recorded"
     if row["kind"] == Kind.REACH_UNKNOWN:
@@ -328,10 +335,10 @@ def _row_words(row: dict[str, Any]) -> str:
     if row["kind"] == Kind.ALL_ORGANIZATIONS:
         return f"valid for all organizations, stops working {row['expires_text']}, {day}: create a new one"
     verb = "expires" if not row["ended"] else "expired" if row["days_left"] < 0 else "has expired; recorded date"
-    words = f"{verb} {row['expires_text']}, {day}"
-    words = f"{words}: create a new one" if row["token_is_dead"] or row["application"] else words
+    text = f"{verb} {row['expires_text']}, {day}"
+    text = f"{text}: create a new one" if row["token_is_dead"] or row["application"] else text
     others = ", ".join(row["shared_with"])
-    return f"{words}; also used by {others}" if others else words
+    return f"{text}; also used by {others}" if others else text
 
 
 def _row_url(row: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
@@ -40,6 +41,39 @@ class Signer(ABC):
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What pages and mails call a credential of one kind, and what people do with it.
+
+    `owner` is what lists of facts call the identity behind it; `permission` is one of what it may do. `date_shown` says
+    where to look up its date, `end` and `managed_in` how and where to make it useless, and `after_end` what works then.
+    """
+
+    name: str
+    in_full: str
+    owner: str
+    permission: str
+    all_granted: str
+    date_shown: str
+    end: str
+    ended: str
+    managed_in: str
+    after_end: str = ""
+
+
+ANY_CREDENTIAL = Words(
+    name="credential",
+    in_full="Azure DevOps credential",
+    owner="Owner",
+    permission="permission",
+    all_granted="Everything is permitted.",
+    date_shown="The date is shown where the credential was created.",
+    end="revoke",
+    ended="revoked",
+    managed_in="where it was created",
+)
+
+
 class Credential(Secret, ABC):
     """One kind of credential, in memory. Each kind is a subclass that its provider lists.
 
@@ -53,6 +87,7 @@ class Credential(Secret, ABC):
     kind: ClassVar[str]
     # Shown to people.
     label: ClassVar[str]
+    words: ClassVar[Words] = ANY_CREDENTIAL
     # Whether one credential normally serves several connections.
     is_for_many: ClassVar[bool] = False
 

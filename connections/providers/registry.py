@@ -2,7 +2,7 @@
 
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.capability import Capability
-from connections.providers.credential import Credential
+from connections.providers.credential import ANY_CREDENTIAL, Credential, Words
 from connections.providers.provider import Provider
 
 PROVIDERS: tuple[Provider, ...] = (AZURE_DEVOPS,)
@@ -21,6 +21,12 @@ def capabilities_of(provider: str) -> tuple[Capability, ...]:
 
 class UnknownCredentialKind(LookupError):
     """A stored credential has an unknown kind."""
+
+
+def words_for(kind: str) -> Words:
+    """The words for credentials of this kind; those for any credential if the kind is unknown."""
+    credential = _CREDENTIALS.get(kind)
+    return credential.words if credential else ANY_CREDENTIAL
 
 
 def credential_type(kind: str) -> type[Credential]:

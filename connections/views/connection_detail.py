@@ -165,7 +165,8 @@ def disconnect_page(request: HttpRequest, pk: int) -> HttpResponse:
 def _page(request: HttpRequest, connection: Connection, *, report: Report | None = None) -> HttpResponse:
     shown = reads.detail(connection, today=timezone.localdate())
     tokens, place = tokens_page_of(connection), clients.place_of(connection.server)
-    application = connection.application
+    credential = connection.credential()
+    application = credential if credential.principal else None
     groups = stored_groups(connection, is_principal=application is not None)
     status = status_of(
         connection,
@@ -173,7 +174,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         user=request.user,
         tokens_page=tokens,
         today=timezone.localdate(),
-        is_principal=application is not None,
+        words=credential.words,
     )
     context: dict[str, Any] = {
         "connection": connection,
@@ -182,6 +183,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "status": status,
         "also_used_by": token_of(connection).still_used_by,
         "application": application,
+        "words": credential.words,
         "is_principal": application is not None,
         "shared_by": of_the_same_application(connection) if application else (),
         "projects_summary": projects_summary(len(shown.projects), of_all=connection.all_projects),

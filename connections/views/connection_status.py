@@ -13,6 +13,7 @@ from connections.domain.health import Expiry, Health
 from connections.domain.where_tried import and_join
 from connections.models import CapabilityState, Connection
 from connections.providers.capability import Verdict
+from connections.providers.credential import Words
 from connections.providers.registry import CAPABILITIES
 from connections.views.presenters import HEALTH_CHIPS, CapabilityGroup, CapabilityRow, Chip, health_of_connection
 
@@ -36,15 +37,6 @@ _PERMISSIONS = {
     Action.ENABLE: "connections.disable_connection",
 }
 _ALWAYS_OFFERED = (Action.TEST, Action.UPDATE)
-_REASONS = {
-    Health.HEALTHY: "All scopes are granted.",
-    Health.NOT_CHECKED: "This connection has not been checked yet.",
-    Health.DISABLED: "The token is stored but not used.",
-}
-_OF_PRINCIPALS = {
-    Health.HEALTHY: "Everything is permitted.",
-    Health.DISABLED: "The credential of the application is stored but not used.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +72,7 @@ def status_of(
     user: AbstractBaseUser | AnonymousUser,
     tokens_page: str,
     today: date,
-    is_principal: bool = False,
+    words: Words,
 ) -> Status:
     """The status of a connection on this day, with the actions for this person."""
     health = health_of_connection(connection)
@@ -90,14 +82,22 @@ def status_of(
     allowed = [act for act in Action if _may(user, act)]
     return Status(
         chip=HEALTH_CHIPS[health],
-        reason=(is_principal and _OF_PRINCIPALS.get(health))
-        or _REASONS.get(health)
-        or (_lacking(capabilities) if health is Health.LIMITED else ""),
+        reason=_reason(health, capabilities, words),
         days=days_left(connection, today=today),
         scopes_to_tick=to_tick if health is Health.LIMITED else (),
         action=action if action in allowed else "",
         others=[other for other in _ALWAYS_OFFERED if other in allowed and other is not action],
     )
+
+
+def _reason(health: Health, capabilities: Iterable[CapabilityState], words: Words) -> str:
+    reasons = {
+        Health.HEALTHY: words.all_granted,
+        Health.NOT_CHECKED: "This connection has not been checked yet.",
+        Health.DISABLED: f"The {words.name} is stored but not used.",
+        Health.LIMITED: _lacking(capabilities),
+    }
+    return reasons.get(health, "")
 
 
 def _may(user: AbstractBaseUser | AnonymousUser, action: Action) -> bool:

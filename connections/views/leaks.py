@@ -99,7 +99,7 @@ def leak(request: HttpRequest, pk: int) -> HttpResponse:
         "leak": declared,
         "uses": uses,
         "consumers": leak_reads.consumers_of(declared, uses),
-        "is_application": declared.kind.startswith("entra_"),
+        "words": declared.words,
         "old": old_token_view(leak_reads.old_token_of(declared, uses), request),
         "took": duration_in_words(declared.took.total_seconds()) if declared.took else "",
         "answer": catalogue.problem(declared.last_answer).title if declared.last_answer else "",

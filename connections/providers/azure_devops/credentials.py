@@ -5,7 +5,7 @@ import secrets
 import string
 from collections.abc import MutableMapping
 
-from connections.providers.credential import Credential, Signer
+from connections.providers.credential import Credential, Signer, Words
 
 _LETTERS = string.ascii_letters + string.digits
 
@@ -20,6 +20,17 @@ class PersonalAccessToken(Credential, Signer):
 
     kind = "personal_access_token"
     label = "Personal access token"
+    words = Words(
+        name="token",
+        in_full="Azure DevOps token",
+        owner="Token owner",
+        permission="scope",
+        all_granted="All scopes are granted.",
+        date_shown="Only the person who created the token can see the date, in the list of tokens in Azure DevOps.",
+        end="revoke",
+        ended="revoked",
+        managed_in="in Azure DevOps",
+    )
 
     def sign(self, headers: MutableMapping[str, str]) -> None:
         """Basic authentication with an empty user name."""

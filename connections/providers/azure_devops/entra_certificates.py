@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Self
 
-from connections.providers.azure_devops.entra_credentials import EntraCredential
+from connections.providers.azure_devops.entra_credentials import EntraCredential, words_of
 from core.secrets import Secret
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class EntraCertificate(EntraCredential):
 
     kind = "entra_certificate"
     label = "Microsoft Entra certificate"
+    words = words_of("certificate")
 
     @classmethod
     def of(cls, tenant: str, client: str, content: bytes, password: str | None, *, now: datetime) -> Self:

@@ -8,7 +8,23 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Self
 
-from connections.providers.credential import Credential
+from connections.providers.credential import Credential, Words
+
+
+def words_of(name: str) -> Words:
+    """The words for a credential of an application that is called `name`."""
+    return Words(
+        name=name,
+        in_full=f"Microsoft Entra {name}",
+        owner="Application",
+        permission="permission",
+        all_granted="Everything is permitted.",
+        date_shown="Microsoft Entra shows the date under “Certificates & secrets” of the application.",
+        end="delete",
+        ended="deleted",
+        managed_in="in Microsoft Entra",
+        after_end=f"Access tokens that were fetched with the {name} before are valid for about an hour.",
+    )
 
 
 class EntraCredential(Credential):
@@ -59,6 +75,7 @@ class EntraClientSecret(EntraCredential):
 
     kind = "entra_client_secret"
     label = "Microsoft Entra client secret"
+    words = words_of("client secret")
 
     @classmethod
     def of(cls, tenant: str, client: str, secret: str) -> Self:

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connections.actions.declare_entry_leak import declare_entry_leaked
-from connections.models import LeakedToken, Mail
+from connections.models import LeakedToken, Mail, RegisterEntry
 from history.models import Event
 from history.record import Actor
 from tests.factories import make_entry
@@ -45,3 +45,9 @@ def test_the_report_names_what_uses_it(pages: Client) -> None:
     shown = pages.post(reverse("connections:declare-entry-leak", args=[entry.pk]), follow=True).content.decode()
     assert "Nightly deployment" in shown
     assert "not stored here" in " ".join(shown.split())
+
+
+@pytest.mark.django_db
+def test_it_is_called_by_its_kind() -> None:
+    kinds = {kind: declare(make_entry(kind, kind=kind).pk).words.name for kind in RegisterEntry.Kind}
+    assert kinds == dict.fromkeys(RegisterEntry.Kind, "credential") | {"pat": "token", "client_secret": "client secret"}

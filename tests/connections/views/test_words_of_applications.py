@@ -1,0 +1,126 @@
+"""What pages and mails call the credential of an application: a client secret, never a token."""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from connections.actions import declare_leak, prove_leak
+from connections.domain.health import StatusChange
+from connections.models import Connection, LeakedToken, Mail
+from connections.notifications.notify import notify_status_change
+from connections.notifications.reminders import remind_due
+from history.record import Actor
+from sandbox.entra.issuer import Issuer
+from tests.connections.applications import connected, credential_of
+
+pytestmark = pytest.mark.django_db
+# Access tokens are something else, and so are the pages of the menu.
+_OTHER_TOKENS = re.compile(r"access tokens?", re.IGNORECASE)
+_TOKEN = re.compile(r"\btokens?\b", re.IGNORECASE)
+
+
+def tokens_in(text: str) -> list[str]:
+    text = _OTHER_TOKENS.sub("", re.sub(r"https?://\S+", "", text))
+    return [text[max(0, found.start() - 30) : found.end() + 30] for found in _TOKEN.finditer(text)]
+
+
+def main_of(page: str) -> str:
+    """What a page says, without its menus."""
+    return re.sub(r"<[^>]*>", " ", page.split("<h1")[1].split("</main>")[0])
+
+
+@pytest.fixture
+def connection(entra: Issuer, maintainer: User) -> Connection:
+    maintainer.email = "maya@example.com"
+    maintainer.save()
+    return connected(entra, maintainer)
+
+
+def test_its_page(connection: Connection, pages: Client) -> None:
+    page = main_of(pages.get(connection.get_absolute_url()).text)
+    for words in ("Everything is permitted.", "Permissions", "This client secret leaked", "keeps the client secret"):
+        assert words in page
+    assert "All scopes are granted." not in page
+    assert tokens_in(page) == []
+
+
+def expire(connection: Connection, day: date | None) -> None:
+    Connection.objects.filter(pk=connection.pk).update(expires_on=day, token_set_at=timezone.now() - timedelta(days=40))
+
+
+@pytest.mark.parametrize("days", [None, 5, -2])
+def test_reminders(connection: Connection, days: int | None) -> None:
+    expire(connection, None if days is None else timezone.localdate() + timedelta(days=days))
+    remind_due(now=timezone.now())
+    mail = Mail.objects.get()
+    assert "Microsoft Entra client secret" in mail.subject
+    assert tokens_in(mail.subject + mail.text) == []
+
+
+@pytest.mark.parametrize("change", StatusChange)
+def test_mails_about_its_status(connection: Connection, change: StatusChange) -> None:
+    connection.problem = "entra_secret_ended" if change is StatusChange.REJECTED else ""
+    connection.problem = "entra_unreachable" if change is StatusChange.UNREACHABLE else connection.problem
+    notify_status_change(connection, change, now=timezone.now())
+    mail = Mail.objects.get()
+    assert "Application:" in mail.text
+    assert tokens_in(mail.subject + mail.text) == []
+
+
+def test_a_digest_of_secrets_alone(connection: Connection, entra: Issuer, maintainer: User, settings: Settings) -> None:
+    settings.REMINDERS_BEFORE_DIGEST = 1
+    for one in (connection, connected(entra, maintainer, name="Theirs", organization="fabrikam")):
+        expire(one, timezone.localdate() + timedelta(days=5))
+    remind_due(now=timezone.now())
+    mail = Mail.objects.get()
+    assert "2 Microsoft Entra client secrets need your attention" in mail.subject
+    assert tokens_in(mail.subject + mail.text) == []
+
+
+def test_a_digest_of_both_speaks_of_credentials(
+    connection: Connection, sandbox: object, token_of: object, maintainer: User, settings: Settings
+) -> None:
+    from tests.factories import ConnectionFactory
+
+    settings.REMINDERS_BEFORE_DIGEST = 1
+    for one in (connection, ConnectionFactory.create(owner=maintainer)):
+        expire(one, timezone.localdate() + timedelta(days=5))
+    remind_due(now=timezone.now())
+    mail = Mail.objects.get()
+    assert "2 Azure DevOps credentials need your attention" in mail.subject
+    assert "each credential" in mail.text
+
+
+def declared(connection: Connection, maintainer: User) -> LeakedToken:
+    key = declare_leak.find_stored(connection).key
+    return declare_leak.declare_leak(key, by=Actor("Maya", maintainer.pk), now=timezone.now())
+
+
+def test_the_pages_of_its_leak(connection: Connection, maintainer: User, pages: Client, entra: Issuer) -> None:
+    asked = main_of(pages.get(reverse("connections:ask-leak", args=[connection.pk])).text)
+    assert "This client secret leaked" in asked
+    assert tokens_in(asked) == []
+    secret = credential_of(entra, "full").secrets()[0]
+    found = pages.post(reverse("connections:check-leak"), {"token": secret}).text
+    assert "1 connection uses this client secret" in found
+    shown = main_of(pages.get(reverse("connections:leak", args=[declared(connection, maintainer).pk])).text)
+    assert "Delete the client secret of" in shown
+    assert tokens_in(shown) == []
+
+
+def test_mails_about_its_leak(connection: Connection, maintainer: User, entra: Issuer) -> None:
+    leak = declared(connection, maintainer)
+    entra.end_secrets("full")
+    at = leak.declared_at + timedelta(hours=1)
+    (claim,) = prove_leak.claim_due(now=at)
+    prove_leak.ask_claimed(claim[0], lease=claim[1], clock=lambda: at)
+    mails = Mail.objects.order_by("pk")
+    assert [mail.kind for mail in mails] == ["leaked", "leak_result"]
+    for mail in mails:
+        assert tokens_in(mail.subject + mail.text) == []
