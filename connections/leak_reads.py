@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.core.paginator import Page, Paginator
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from connections.models import Connection, Consumer, LeakedToken, RegisterEntry, StoredCredential
 from connections.old_tokens import OldToken
@@ -20,9 +22,14 @@ LEAKS_PER_PAGE = 25
 MOST_EVENTS = 1000
 
 
-def page_of_leaks(words: str, number: str | None) -> Page[LeakedToken]:
-    """One page of the declarations that contain these words, newest first."""
-    leaks = LeakedToken.objects.all()
+def shown_to(user: AbstractBaseUser | AnonymousUser) -> QuerySet[LeakedToken]:
+    """The declarations that this person may see: those of register entries, which name no server, need a permission."""
+    may_see_all = isinstance(user, PermissionsMixin) and user.has_perm("connections.view_registerentry")
+    return LeakedToken.objects.all() if may_see_all else LeakedToken.objects.exclude(server="")
+
+
+def page_of_leaks(leaks: QuerySet[LeakedToken], words: str, number: str | None) -> Page[LeakedToken]:
+    """One page of those of the declarations that contain these words, newest first."""
     for word in storable_text(words).split():
         owner = Q(identity_name__icontains=word) | Q(identity_account__icontains=word)
         leaks = leaks.filter(owner | Q(organization__icontains=word) | Q(declared_by__icontains=word))

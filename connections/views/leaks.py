@@ -28,6 +28,7 @@ from history.event_types import event_rows
 from history.record import actor_of
 
 may_declare = permission_required("connections.declare_leak", raise_exception=True)
+_SEES_REGISTER = "connections.view_registerentry"
 _PERIOD = timedelta(days=90)
 
 
@@ -45,7 +46,7 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@may_declare
+@permission_required(("connections.declare_leak", _SEES_REGISTER), raise_exception=True)
 def declare_entry(request: HttpRequest, pk: int) -> HttpResponse:
     """GET asks whether the credential of a register entry leaked; POST declares it."""
     entry = register.find(pk)
@@ -83,7 +84,7 @@ def check(request: HttpRequest) -> HttpResponse:
 
 def _check_page(request: HttpRequest, form: LeakForm, **result: Any) -> HttpResponse:
     words = request.GET.get("q", "")
-    page = leak_reads.page_of_leaks(words, request.GET.get("page"))
+    page = leak_reads.page_of_leaks(leak_reads.shown_to(request.user), words, request.GET.get("page"))
     context = {"form": form, "page": page, "q": words, "query": with_values(request.GET), **result}
     return render(request, "connections/check_leak.html", context)
 
@@ -93,12 +94,12 @@ def _check_page(request: HttpRequest, form: LeakForm, **result: Any) -> HttpResp
 @permission_required("connections.view_connection", raise_exception=True)
 def leak(request: HttpRequest, pk: int) -> HttpResponse:
     """GET /code-repositories/leaks/<id>/?since=: what happens to a leaked token, and what it could do and did."""
-    declared = get_object_or_404(LeakedToken, pk=pk)
+    declared = get_object_or_404(leak_reads.shown_to(request.user), pk=pk)
     uses = leak_reads.uses_of(declared)
     context: dict[str, Any] = {
         "leak": declared,
         "uses": uses,
-        "consumers": leak_reads.consumers_of(declared, uses),
+        "consumers": leak_reads.consumers_of(declared, uses) if request.user.has_perm(_SEES_REGISTER) else [],
         "words": declared.words,
         "old": old_token_view(leak_reads.old_token_of(declared, uses), request),
         "took": duration_in_words(declared.took.total_seconds()) if declared.took else "",

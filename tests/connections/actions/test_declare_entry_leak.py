@@ -1,5 +1,7 @@
 """A credential of the register that leaked: nothing is stopped, and people are notified and guided."""
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -10,7 +12,7 @@ from connections.actions.declare_entry_leak import declare_entry_leaked
 from connections.models import LeakedToken, Mail, RegisterEntry
 from history.models import Event
 from history.record import Actor
-from tests.factories import make_entry
+from tests.factories import ConnectionFactory, make_entry, make_leak
 
 
 def declare(entry_id: int) -> LeakedToken:
@@ -51,3 +53,24 @@ def test_the_report_names_what_uses_it(pages: Client) -> None:
 def test_it_is_called_by_its_kind() -> None:
     kinds = {kind: declare(make_entry(kind, kind=kind).pk).words.name for kind in RegisterEntry.Kind}
     assert kinds == dict.fromkeys(RegisterEntry.Kind, "credential") | {"pat": "token", "client_secret": "client secret"}
+
+
+@pytest.mark.django_db
+def test_it_is_shown_only_to_people_who_may_see_the_register(client: Client, person: Callable[..., User]) -> None:
+    leak = declare(make_entry("Signing key").pk)
+    client.force_login(person("ben", "connections.view_connection", "connections.declare_leak"))
+    assert client.get(reverse("connections:leak", args=[leak.pk])).status_code == 404
+    assert client.get(reverse("connections:declare-entry-leak", args=[leak.entry_id])).status_code == 403
+    assert "Signing key" not in client.get(reverse("connections:check-leak")).text
+
+
+@pytest.mark.django_db
+def test_what_uses_a_leaked_token_is_named_only_to_people_who_may_see_the_register(
+    client: Client, person: Callable[..., User]
+) -> None:
+    connection = ConnectionFactory.create()
+    connection.consumers.create(name="Nightly deployment")
+    page = reverse("connections:leak", args=[make_leak(connection).pk])
+    for name, permissions, is_named in (("ben", (), False), ("mia", ("connections.view_registerentry",), True)):
+        client.force_login(person(name, "connections.view_connection", *permissions))
+        assert ("Nightly deployment" in client.get(page).text) is is_named
