@@ -44,6 +44,6 @@ def test_a_pasted_token_is_stopped_and_proved_dead(
     expect(page.locator("#proof")).to_contain_text("Proved dead after")
 
     page.get_by_role("link", name="Acme main").first.click()
-    expect(page.locator("main")).to_contain_text("Token was declared leaked")
+    expect(page.locator("main")).to_contain_text("Declared leaked")
     page.get_by_role("button", name="Test Connection").click()
-    expect(page.locator("#test-result")).to_contain_text("Token was declared leaked")
+    expect(page.locator("#test-result")).to_contain_text("Declared leaked")

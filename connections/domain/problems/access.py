@@ -35,10 +35,9 @@ PROBLEMS = (
     ),
     Problem(
         "leaked",
-        "Token was declared leaked",
-        "Someone declared this token leaked, so we no longer use it. It works in Azure DevOps until it is revoked "
-        "there.",
-        "Revoke the token in Azure DevOps. Then create a new one and enter it here.",
+        "Declared leaked",
+        "Someone declared this credential leaked, so we no longer use it. Others can use it until it is revoked.",
+        "Revoke a token in Azure DevOps, or delete a secret in Microsoft Entra. Then create a new one and enter it here.",
         link="tokens",
     ),
     Problem(

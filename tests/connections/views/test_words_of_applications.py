@@ -116,7 +116,7 @@ def test_the_pages_of_its_leak(connection: Connection, maintainer: User, pages: 
 
 def test_mails_about_its_leak(connection: Connection, maintainer: User, entra: Issuer) -> None:
     leak = declared(connection, maintainer)
-    entra.end_secrets("full")
+    entra.expire_secrets("full")
     at = leak.declared_at + timedelta(hours=1)
     (claim,) = prove_leak.claim_due(now=at)
     prove_leak.ask_claimed(claim[0], lease=claim[1], clock=lambda: at)
