@@ -12,24 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from connections.input_rules import InvalidInput
+from connections.register_rules import FIELDS
 from core.csv_export import as_entered
 from core.text_input import UnreadableText, decode
 
 MOST_BYTES = 16 * 1024 * 1024
 MOST_LINES = 200_000
-COLUMNS = (
-    "name",
-    "kind",
-    "organization",
-    "owner",
-    "outside_owner",
-    "purpose",
-    "used_by",
-    "scopes",
-    "expires_on",
-    "extra_recipients",
-    "notes",
-)
 NEEDED = ("name", "kind")
 # Other names of the columns, as inventories have them.
 _OTHER_NAMES = {
@@ -110,14 +98,14 @@ def _table(text: str) -> RegisterFile:
     reader = csv.reader(_physical_lines(text), delimiter=max(_SEPARATORS, key=first.count), strict=True)
     header = _header(reader)
     columns = list(map(_column, header))
-    known = [column for column in columns if column in COLUMNS]
+    known = [column for column in columns if column in FIELDS]
     for column in known:
         if known.count(column) > 1:
             raise UnreadableFile("column_twice", f"Two columns are named “{column}”.")
     for column in NEEDED:
         if column not in known:
             raise UnreadableFile("column_missing", f"There is no column “{column}”. The first line names the columns.")
-    unread = [name.strip() for name, column in zip(header, columns, strict=True) if column not in COLUMNS]
+    unread = [name.strip() for name, column in zip(header, columns, strict=True) if column not in FIELDS]
     named = [name for name in unread if name and _column(name) not in _SKIPPED]
     return RegisterFile(_rows(reader, columns), tuple(named[:_UNKNOWN_SHOWN]))
 
@@ -155,7 +143,7 @@ def _rows(reader: Any, columns: list[str]) -> Iterator[RawLine]:
             return
         if any(cell.strip() for cell in row):
             cells = zip(columns, row, strict=False)
-            yield RawLine(number, {column: as_entered(cell) for column, cell in cells if column in COLUMNS})
+            yield RawLine(number, {column: as_entered(cell) for column, cell in cells if column in FIELDS})
         number = reader.line_num + 1
 
 
@@ -192,7 +180,7 @@ def _skip(text: str, at: int, letters: str) -> int:
 
 def _texts(value: dict[str, Any]) -> dict[str, str]:
     columns = {_column(str(name)): content for name, content in value.items()}
-    return {column: _text(content) for column, content in columns.items() if column in COLUMNS}
+    return {column: _text(content) for column, content in columns.items() if column in FIELDS}
 
 
 def _text(content: Any) -> str:

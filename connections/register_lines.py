@@ -81,15 +81,6 @@ class LineReader:
                 errors.append(LineError(line.number, field, error.message))
         return values, errors
 
-    @staticmethod
-    def secrets_in(line: RawLine) -> list[LineError]:
-        """The columns that hold a secret."""
-        if not holds_secret("\n".join(line.values.values())):
-            return []
-        fields = [field for field, text in line.values.items() if holds_secret(text)]
-        words = "This looks like a token, a password or a key. The register stores no secrets."
-        return [LineError(line.number, field, words) for field in fields or [""]]
-
     def _rules(self) -> Mapping[str, Callable[[str], Any]]:
         rules, line = register_rules, register_rules.one_line
         return {
@@ -109,6 +100,15 @@ class LineReader:
     def _date(self, text: str) -> str | None:
         day = register_rules.expiry_date(date_of(text, is_month_first=self.is_month_first))
         return day.isoformat() if day else None
+
+
+def secrets_in(line: RawLine) -> list[LineError]:
+    """The columns of a line that hold a secret, as errors."""
+    if not holds_secret("\n".join(line.values.values())):
+        return []
+    fields = [field for field, text in line.values.items() if holds_secret(text)]
+    words = "This looks like a token, a password or a key. The register stores no secrets."
+    return [LineError(line.number, field, words) for field in fields or [""]]
 
 
 def kind_of(text: str) -> str:

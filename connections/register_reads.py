@@ -249,7 +249,7 @@ def errors_of(current: RegisterImport) -> list[LineError]:
 
 def first_rows(current: RegisterImport) -> list[tuple[int, dict[str, Any]]]:
     """The first lines that can be imported, with their numbers."""
-    batch = current.batches.filter(is_checked=True).first()
+    batch = current.batches.filter(is_checked=True).exclude(rows=[]).first()
     kinds = dict(RegisterEntry.Kind.choices)
     rows = batch.rows[:PREVIEWED] if batch else []
     return [(number, {**values, "kind": kinds.get(values["kind"], "")}) for number, values in rows]

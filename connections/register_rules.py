@@ -17,6 +17,20 @@ from connections import input_rules
 from connections.input_rules import InvalidInput
 from core.redaction import holds_secret
 
+# What people enter about an entry: the columns of a file, and the fields that a change is compared by.
+FIELDS = (
+    "name",
+    "kind",
+    "organization",
+    "owner",
+    "outside_owner",
+    "purpose",
+    "used_by",
+    "scopes",
+    "expires_on",
+    "extra_recipients",
+    "notes",
+)
 NAME_LENGTH = 128
 ORGANIZATION_LENGTH = 128
 OUTSIDE_OWNER_LENGTH = 200

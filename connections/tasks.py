@@ -79,7 +79,7 @@ def remind_of_register() -> None:
 @task
 def import_register() -> None:
     """Check and import the lines of files that wait."""
-    register_imports.work_due(now=database_now())
+    register_imports.work_due(clock=database_now)
 
 
 @task

@@ -17,18 +17,8 @@ from connections.models import Consumer, RegisterEntry
 from connections.notifications import consumer_mail
 from history.record import Actor, record
 
-_COLUMNS = (
-    "name",
-    "kind",
-    "organization",
-    "owner",
-    "outside_owner",
-    "purpose",
-    "scopes",
-    "expires_on",
-    "extra_recipients",
-    "notes",
-)
+# `used_by` has a table of its own.
+COLUMNS = tuple(field for field in register_rules.FIELDS if field != "used_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +64,7 @@ def _kind(value: str) -> str:
 
 def new_entry(entered: EntryInput, *, now: datetime) -> RegisterEntry:
     """An entry with checked values that is not stored yet."""
-    values = {column: getattr(entered, column) for column in _COLUMNS}
+    values = {column: getattr(entered, column) for column in COLUMNS}
     return RegisterEntry(**values, created_at=now, changed_at=now, date_set_at=now)
 
 
@@ -112,11 +102,10 @@ def change_entry(
         register_versions.require_unchanged(current, drawn_from, register_versions.EDIT, yours=yours)
         changed = differences(register_versions.facts(current), yours)
         if changed:
-            before = current.expires_on
-            _write(current, entered, changed.keys(), now=now)
+            is_renewed = _write(current, entered, changed.keys(), now=now)
             record("register.changed", current, by=by, at=now, detail=changed)
-            if before and current.expires_on and current.expires_on > before:
-                consumer_mail.entry_renewed(current, now=now)
+            if is_renewed:
+                consumer_mail.entries_renewed([current], now=now)
     return list(changed)
 
 
@@ -124,16 +113,24 @@ def _as_states(entered: EntryInput, *, now: datetime) -> dict[str, FieldState]:
     return register_versions.field_states(new_entry(entered, now=now), register_rules.consumers(entered.used_by))
 
 
-def _write(current: RegisterEntry, entered: EntryInput, changed: Iterable[str], *, now: datetime) -> None:
-    for column in _COLUMNS:
-        setattr(current, column, getattr(entered, column))
-    if "expires_on" in changed:
-        current.date_set_at, current.reminded_days = now, None
-    _touch(current, now=now)
+def _write(current: RegisterEntry, entered: EntryInput, changed: Iterable[str], *, now: datetime) -> bool:
+    is_renewed = apply(entered, current, changed, now=now)
     current.save()
     if "used_by" in changed:
         current.consumers.all().delete()
         Consumer.objects.bulk_create(consumers_of(entered, current))
+    return is_renewed
+
+
+def apply(entered: EntryInput, entry: RegisterEntry, changed: Iterable[str], *, now: datetime) -> bool:
+    """Write checked values into an entry that the caller saves. Returns whether it was renewed to a later date."""
+    before = entry.expires_on
+    for column in COLUMNS:
+        setattr(entry, column, getattr(entered, column))
+    if "expires_on" in changed:
+        entry.date_set_at, entry.reminded_days = now, None
+    _touch(entry, now=now)
+    return bool(before and entry.expires_on and entry.expires_on > before)
 
 
 def _touch(entry: RegisterEntry, *, now: datetime) -> None:

@@ -10,21 +10,25 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from connections.actions import register_versions
-from connections.actions.register_entries import EntryInput, consumers_of, differences, new_entry, summary
+from connections.actions.register_entries import (
+    COLUMNS,
+    EntryInput,
+    apply,
+    consumers_of,
+    differences,
+    new_entry,
+    summary,
+)
 from connections.models import Consumer, ImportBatch, RegisterEntry, RegisterImport
+from connections.notifications import consumer_mail
 from connections.register_files import RawLine
 from connections.register_lines import LineError, LineReader
 from connections.register_rules import consumers
 from history.record import Actor, record_all
 
 _IS_TAKEN = "An entry already has this name."
-_COLUMNS = ("kind", "organization", "outside_owner", "purpose", "scopes", "expires_on", "extra_recipients", "notes")
-_WRITTEN = (*_COLUMNS, "name", "owner", "date_set_at", "reminded_days", "changed_at", "revision")
-
-
-def secrets_in(line: RawLine) -> list[LineError]:
-    """The columns of a line that hold a secret."""
-    return LineReader.secrets_in(line)
+_OWNER_GONE = "The owner was removed in the meantime."
+_WRITTEN = (*COLUMNS, "date_set_at", "reminded_days", "changed_at", "revision")
 
 
 def check(current: RegisterImport, batch: ImportBatch, reader: LineReader) -> None:
@@ -84,26 +88,32 @@ def store(current: RegisterImport, batch: ImportBatch, *, now: datetime, one_by_
     Raises `IntegrityError` if a name is taken after all; `one_by_one`, that line becomes an error.
     """
     owners = User.objects.in_bulk({values["owner"] for _, values in batch.rows})
-    entered = [(number, _input(values, owners)) for number, values in batch.rows if values["owner"] in owners]
-    stored = _named(entry.name for _, entry in entered).select_related("owner").prefetch_related("consumers")
-    existing = {entry.name.casefold(): entry for entry in stored.select_for_update(of=("self",), no_key=True)}
-    is_update = current.on_existing == RegisterImport.OnExisting.UPDATE
-    late = [(number, entry) for number, entry in entered if entry.name.casefold() in existing and not is_update]
-    fresh = [(number, entry) for number, entry in entered if entry.name.casefold() not in existing]
-    known = [entry for _, entry in entered if entry.name.casefold() in existing and is_update]
-    by = actor_of(current)
+    lines = [(number, _input(values, owners)) for number, values in batch.rows if values["owner"] in owners]
+    existing = _locked(entry.name for _, entry in lines)
+    fresh = [(number, entry) for number, entry in lines if entry.name.casefold() not in existing]
+    known = [(number, entry) for number, entry in lines if entry.name.casefold() in existing]
+    is_update, by = current.on_existing == RegisterImport.OnExisting.UPDATE, actor_of(current)
+    pairs = [(existing[entry.name.casefold()], entry) for _, entry in known] if is_update else []
     refused = _add_possible(fresh, one_by_one=one_by_one, by=by, now=now)
-    taken = [number for number, _ in late] + refused
-    _note(batch, batch.rows, (LineError(number, "name", _IS_TAKEN) for number in taken))
-    updated = _update([(existing[entry.name.casefold()], entry) for entry in known], by=by, now=now)
+    updated = _update(pairs, by=by, now=now)
+    wrong = [LineError(number, "name", _IS_TAKEN) for number in refused]
+    wrong += [] if is_update else [LineError(number, "name", _IS_TAKEN) for number, _ in known]
+    wrong += [LineError(number, "owner", _OWNER_GONE) for number, values in batch.rows if values["owner"] not in owners]
+    _note(batch, batch.rows, wrong)
     batch.is_imported = True
     batch.save()
     current.added += len(fresh) - len(refused)
     current.updated += updated
-    current.unchanged += len(known) - updated
-    current.errors += len(batch.rows) - len(fresh) - len(known) + len(refused)
+    current.unchanged += len(pairs) - updated
+    current.errors += len(wrong)
     current.lines_done += len(batch.rows)
     current.save()
+
+
+def _locked(names: Iterable[str]) -> dict[str, RegisterEntry]:
+    """The entries with these names, by the name in lower case, locked until the transaction ends."""
+    stored = _named(names).select_related("owner").prefetch_related("consumers")
+    return {entry.name.casefold(): entry for entry in stored.select_for_update(of=("self",), no_key=True)}
 
 
 def _input(values: dict[str, Any], owners: dict[int, User]) -> EntryInput:
@@ -141,12 +151,14 @@ def _update(pairs: list[tuple[RegisterEntry, EntryInput]], *, by: Actor, now: da
     """Update the entries that differ. Returns how many."""
     changed: list[tuple[RegisterEntry, dict[str, dict[str, str]]]] = []
     used_by: list[tuple[RegisterEntry, EntryInput]] = []
+    renewed: list[RegisterEntry] = []
     for entry, values in pairs:
         wanted = register_versions.field_states(new_entry(values, now=now), consumers(values.used_by))
         different = differences(register_versions.facts(entry), wanted)
         if different:
-            _apply(entry, values, now=now, is_new_date="expires_on" in different)
             changed.append((entry, different))
+            if apply(values, entry, different, now=now):
+                renewed.append(entry)
         if "used_by" in different:
             used_by.append((entry, values))
     entries = [entry for entry, _ in changed]
@@ -156,13 +168,5 @@ def _update(pairs: list[tuple[RegisterEntry, EntryInput]], *, by: Actor, now: da
     Consumer.objects.filter(entry__in=[entry for entry, _ in used_by]).delete()
     Consumer.objects.bulk_create(consumer for entry, values in used_by for consumer in consumers_of(values, entry))
     record_all("register.changed", changed, by=by, at=now)
+    consumer_mail.entries_renewed(renewed, now=now)
     return len(changed)
-
-
-def _apply(entry: RegisterEntry, values: EntryInput, *, now: datetime, is_new_date: bool) -> None:
-    for column in _COLUMNS:
-        setattr(entry, column, getattr(values, column))
-    entry.name, entry.owner = values.name, values.owner
-    if is_new_date:
-        entry.date_set_at, entry.reminded_days = now, None
-    entry.changed_at, entry.revision = now, entry.revision + 1

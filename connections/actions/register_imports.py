@@ -5,7 +5,7 @@ A batch is one transaction, and remembers that it is done, so that an interrupte
 
 import logging
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -19,7 +19,7 @@ from connections.actions.refusals import CannotChangeEntry, EntryGone
 from connections.domain.problems import catalogue
 from connections.models import ImportBatch, RegisterImport
 from connections.register_files import RawLine
-from connections.register_lines import LineError, LineReader, Owners
+from connections.register_lines import LineError, LineReader, Owners, secrets_in
 from core.leases import renewing
 from core.redaction import REDACTED, holds_secret
 from core.storable_text import storable_text
@@ -28,6 +28,7 @@ from history.record import Actor, record
 log = logging.getLogger(__name__)
 
 State = RegisterImport.State
+Clock = Callable[[], datetime]
 BATCH = 500
 # So many lines are checked and imported at once, while the person waits.
 AT_ONCE = 1000
@@ -90,7 +91,7 @@ def _first_look(batch: Iterable[RawLine], names: dict[str, int]) -> tuple[list[o
     for line in batch:
         folded = " ".join(unicodedata.normalize("NFC", line.values.get("name", "")).split()).casefold()
         first = names.setdefault(folded, line.number)
-        if secrets := register_import_rows.secrets_in(line):
+        if secrets := secrets_in(line):
             errors += secrets
         elif folded and first != line.number:
             errors.append(LineError(line.number, "name", _TWICE.format(line=first)))
@@ -134,30 +135,30 @@ def gone() -> EntryGone:
     return EntryGone(problem.code, problem.full)
 
 
-def work_due(*, now: datetime) -> int:
+def work_due(*, clock: Clock) -> int:
     """Work on every import that waits for a worker. Returns how many."""
-    waiting = RegisterImport.objects.free(now).filter(state__in=(State.CHECKING, State.IMPORTING))
-    return sum(_work_or_log(pk, now=now) for pk in list(waiting.order_by("created_at").values_list("pk", flat=True)))
+    waiting = RegisterImport.objects.free(clock()).filter(state__in=(State.CHECKING, State.IMPORTING))
+    return sum(_work_or_log(pk, clock) for pk in list(waiting.order_by("created_at").values_list("pk", flat=True)))
 
 
-def _work_or_log(import_id: int, *, now: datetime) -> bool:
+def _work_or_log(import_id: int, clock: Clock) -> bool:
     """One import that fails does not stop the others."""
     try:
-        return work(import_id, now=now)
+        return work(import_id, clock=clock)
     except Exception:
         log.exception("The import %s of the register failed; it is tried again.", import_id)
         return False
 
 
-def work(import_id: int, *, now: datetime) -> bool:
+def work(import_id: int, *, clock: Clock) -> bool:
     """Check or import all lines of an import, unless another worker does. Returns whether this one did."""
-    lease = RegisterImport.objects.filter(pk=import_id).claim(now=now)
+    lease = RegisterImport.objects.filter(pk=import_id).claim(now=clock())
     if not lease:
         return False
     mine = RegisterImport.objects.under(lease)
     reader = _reader_of(import_id)
     with renewing(mine):
-        while _next_batch_or_retry(import_id, lease, reader, now=now):
+        while _next_batch_or_retry(import_id, lease, reader, now=clock()):
             pass
     mine.release()
     return True

@@ -10,22 +10,10 @@ from connections.domain import form_versions
 from connections.domain.form_versions import FieldState
 from connections.domain.problems import catalogue
 from connections.models import RegisterEntry
-from connections.register_rules import ConsumerInput
+from connections.register_rules import FIELDS, ConsumerInput
 
 # What each form depends on: the fields that it edits, and those that the user bases the decision on.
-EDIT = (
-    "name",
-    "kind",
-    "organization",
-    "owner",
-    "outside_owner",
-    "purpose",
-    "used_by",
-    "scopes",
-    "expires_on",
-    "extra_recipients",
-    "notes",
-)
+EDIT = FIELDS
 CLOSE = ("name", "expires_on", "closed")
 REOPEN = ("closed",)
 DELETE = ("name", "owner", "closed")

@@ -75,10 +75,10 @@ def import_file(options: Options, output: Output) -> int:
         started = register_imports.begin(content, "standard input", chosen, by=COMMAND_LINE, now=now)
     except InvalidInput as error:
         raise CommandError(error.message, returncode=ExitCode.REFUSED) from None
-    register_imports.work(started.pk, now=now)
+    register_imports.work(started.pk, clock=database_now)
     if not options["dry_run"]:
         register_imports.start(started.pk, by=COMMAND_LINE, now=now)
-        register_imports.work(started.pk, now=now)
+        register_imports.work(started.pk, clock=database_now)
     done = register_reads.import_by_id(started.pk)
     _say(done, output)
     if options["dry_run"]:

@@ -1,7 +1,8 @@
 """Tell the contacts of what uses a credential that it was replaced, renewed or closed."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,53 +13,78 @@ from connections.notifications import notify
 from connections.notifications.notify import Recipient
 
 MAIL = "credential_replaced"
+MOST_ROWS = 50
+_WHY = "you are the contact of what uses this credential"
+_WHY_SEVERAL = "you are the contact of what uses these credentials"
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What happened to a credential, in words, and what uses it."""
+
+    name: str
+    kind: str
+    happened: str
+    url: str
+    consumers: Iterable[Consumer]
 
 
 def token_replaced(connection: Connection, *, now: datetime) -> int:
     """Write the mails about a connection whose token was updated. Returns how many."""
-    subject = {
-        "name": connection.name,
-        "kind": connection.credential().words.in_full,
-        "happened": "was replaced by a new one",
-    }
-    return _write(subject, connection, connection.consumers.all(), about=[connection], now=now)
+    url = settings.SITE_URL + connection.get_absolute_url()
+    happened = "was replaced by a new one"
+    change = _Change(connection.name, connection.credential().words.in_full, happened, url, connection.consumers.all())
+    return _write([change], about=[connection], now=now)
 
 
-def entry_renewed(entry: RegisterEntry, *, now: datetime) -> int:
-    """Write the mails about an entry whose expiry date moved to a later day. Returns how many."""
-    day = f"{entry.expires_on:%-d %B %Y}" if entry.expires_on else "an unknown day"
-    return _about_entry(entry, f"was renewed and now expires on {day}", now=now)
+def entries_renewed(entries: Sequence[RegisterEntry], *, now: datetime) -> int:
+    """Write the mails about entries whose expiry date moved to a later day. Returns how many."""
+    consumers: dict[int | None, list[Consumer]] = defaultdict(list)
+    for consumer in Consumer.objects.filter(entry__in=entries).exclude(contact=""):
+        consumers[consumer.entry_id].append(consumer)
+    happened = "was renewed and now expires on"
+    changes = [_of_entry(entry, f"{happened} {entry.expires_on:%-d %B %Y}", consumers[entry.pk]) for entry in entries]
+    return _write(changes, about=[], now=now)
 
 
 def entry_closed(entry: RegisterEntry, *, now: datetime) -> int:
     """Write the mails about an entry that was closed. Returns how many."""
     reason = entry.get_closed_reason_display()
-    return _about_entry(entry, f"was closed in the register: {reason[:1].lower()}{reason[1:]}", now=now)
+    happened = f"was closed in the register: {reason[:1].lower()}{reason[1:]}"
+    return _write([_of_entry(entry, happened, entry.consumers.all())], about=[], now=now)
 
 
-def _about_entry(entry: RegisterEntry, happened: str, *, now: datetime) -> int:
-    subject = {"name": entry.name, "kind": entry.get_kind_display(), "happened": happened}
-    return _write(subject, entry, entry.consumers.all(), about=[], now=now)
+def _of_entry(entry: RegisterEntry, happened: str, consumers: Iterable[Consumer]) -> _Change:
+    url = settings.SITE_URL + entry.get_absolute_url()
+    return _Change(entry.name, entry.get_kind_display(), happened, url, consumers)
 
 
-def _write(
-    subject: dict[str, str],
-    credential: Connection | RegisterEntry,
-    consumers: Iterable[Consumer],
-    *,
-    about: list[Connection],
-    now: datetime,
-) -> int:
-    """One mail to each contact, naming everything of theirs that uses the credential."""
-    by_contact: dict[str, list[Consumer]] = defaultdict(list)
+def _write(changes: Iterable[_Change], *, about: list[Connection], now: datetime) -> int:
+    """One mail to each contact, naming every credential and everything of theirs that uses it."""
+    by_contact: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    addresses: dict[str, str] = {}
+    for change in changes:
+        for contact, theirs in _by_contact(change.consumers).items():
+            addresses.setdefault(contact, theirs[0].contact)
+            names = [consumer.name for consumer in theirs]
+            row = {"name": change.name, "kind": change.kind, "happened": change.happened, "url": change.url}
+            by_contact[contact].append({**row, "consumers": names})
+    written = 0
+    for contact, rows in by_contact.items():
+        recipients = [Recipient(addresses[contact], _WHY if len(rows) == 1 else _WHY_SEVERAL)]
+        written += len(notify.enqueue_mail(MAIL, recipients, _context(rows), about=about, now=now))
+    return written
+
+
+def _by_contact(consumers: Iterable[Consumer]) -> dict[str, list[Consumer]]:
+    grouped: dict[str, list[Consumer]] = defaultdict(list)
     for consumer in consumers:
         if consumer.contact:
-            by_contact[consumer.contact.casefold()].append(consumer)
-    url = settings.SITE_URL + credential.get_absolute_url()
-    why = "you are the contact of what uses this credential"
-    written = 0
-    for theirs in by_contact.values():
-        context: dict[str, Any] = {**subject, "url": url, "consumers": [consumer.name for consumer in theirs]}
-        recipients = [Recipient(theirs[0].contact, why)]
-        written += len(notify.enqueue_mail(MAIL, recipients, context, about=about, now=now))
-    return written
+            grouped[consumer.contact.casefold()].append(consumer)
+    return grouped
+
+
+def _context(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    shown, count = rows[:MOST_ROWS], len(rows)
+    url = shown[0]["url"] if count == 1 else notify.page("register")
+    return {"rows": shown, "first": shown[0], "count": count, "more": count - len(shown), "url": url}

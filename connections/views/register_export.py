@@ -10,21 +10,7 @@ from connections.register_forms import RegisterFilterForm
 from connections.views.register import filters_of, may_see
 from core.csv_export import csv_download, csv_text
 
-HEADER = (
-    "name",
-    "kind",
-    "organization",
-    "owner",
-    "outside_owner",
-    "purpose",
-    "used_by",
-    "scopes",
-    "expires_on",
-    "extra_recipients",
-    "notes",
-    "closed_on",
-    "closed_reason",
-)
+HEADER = (*register_rules.FIELDS, "closed_on", "closed_reason")
 
 
 @require_safe

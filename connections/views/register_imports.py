@@ -16,8 +16,9 @@ from connections.actions import register_imports
 from connections.actions.refusals import CannotChangeEntry
 from connections.actions.register_imports import ImportOptions
 from connections.models import RegisterImport
-from connections.register_files import COLUMNS, UnreadableFile
+from connections.register_files import UnreadableFile
 from connections.register_forms import ImportForm
+from connections.register_rules import FIELDS
 from connections.views.common import enqueue_or_warn, person
 from history.record import actor_of
 
@@ -46,7 +47,7 @@ def import_page(request: HttpRequest) -> HttpResponse:
         else:
             _work(request, started)
             return redirect("connections:register-import", started.pk)
-    return render(request, "connections/register/import.html", {"form": form, "columns": COLUMNS})
+    return render(request, "connections/register/import.html", {"form": form, "columns": FIELDS})
 
 
 def _work(request: HttpRequest, waiting: RegisterImport) -> None:
@@ -54,7 +55,7 @@ def _work(request: HttpRequest, waiting: RegisterImport) -> None:
     from connections.tasks import import_register
 
     if waiting.lines <= register_imports.AT_ONCE:
-        register_imports.work(waiting.pk, now=timezone.now())
+        register_imports.work(waiting.pk, clock=timezone.now)
     else:
         enqueue_or_warn(request, import_register, warning="The file is read once it is back.")
 
@@ -76,8 +77,9 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "current": current,
         "percent": 100 * current.lines_done // current.lines if current.lines else 0,
-        "page": register_reads.page_of_errors(current, request.GET.get("page")),
-        "rows": register_reads.first_rows(current),
+        # Not while a worker adds to them: the page asks again every two seconds.
+        "page": None if current.is_busy else register_reads.page_of_errors(current, request.GET.get("page")),
+        "rows": register_reads.first_rows(current) if current.state == RegisterImport.State.READY else [],
         "query": "",
         "now": timezone.now(),
     }

@@ -14,7 +14,7 @@ from django.urls import reverse
 from connections import tasks
 from connections.actions import register_import_rows, register_imports
 from connections.actions.register_imports import ImportOptions
-from connections.models import ImportBatch, RegisterEntry, RegisterImport
+from connections.models import ImportBatch, Mail, RegisterEntry, RegisterImport
 from connections.providers.azure_devops.credentials import made_up_token
 from history.models import Event
 from history.record import Actor
@@ -112,6 +112,29 @@ def test_entries_of_the_same_name_are_updated_if_chosen(maintainer: Client) -> N
     assert changed.detail["notes"] == {"before": "Old", "after": "New"}
 
 
+def test_a_contact_gets_one_mail_about_all_that_an_import_renews(maintainer: Client) -> None:
+    for name in ("Key", "Cert", "Same"):
+        entry = make_entry(name, expires_on=date(2026, 12, 1))
+        entry.consumers.create(name=f"Job of {name}", contact="ops@example.com")
+    days = {"Key": "2027-01-01", "Cert": "2027-02-01", "Same": "2026-12-01"}
+    rows = "".join(f"{name},pat,,{day},Job of {name} ops@example.com,\n" for name, day in days.items())
+    upload(maintainer, HEADER + rows, on_existing="update")
+    start(maintainer)
+    mail = Mail.objects.get()
+    assert mail.subject.endswith("2 credentials were renewed")
+    assert "“Cert” was renewed and now expires on 1 February 2027. Used by Job of Cert" in mail.text
+    assert "Job of Same" not in mail.text
+
+
+def test_a_line_whose_owner_was_removed_in_the_meantime_says_so(maintainer: Client) -> None:
+    leaving = make_person("leaving")
+    upload(maintainer, f"{HEADER}Key,pat,leaving,,,\nNew,pat,,,,\n")
+    User.objects.filter(pk=leaving.pk).delete()
+    page = start(maintainer)
+    assert errors_in(page) == [("2", "owner")]
+    assert "The owner was removed in the meantime." in page
+
+
 def test_an_import_is_discarded(maintainer: Client) -> None:
     upload(maintainer, f"{HEADER}Key,pat,,,,\n")
     pk = RegisterImport.objects.get().pk
@@ -153,7 +176,7 @@ def test_a_long_file_is_checked_and_imported_by_the_worker_with_progress(maintai
 def test_an_interrupted_import_continues_where_it_was(maya: User) -> None:
     by = Actor("Maya", maya.pk)
     started = register_imports.begin(lines(1200), "f.csv", ImportOptions(maya), by=by, now=NOW)
-    register_imports.work(started.pk, now=NOW)
+    register_imports.work(started.pk, clock=lambda: NOW)
     register_imports.start(started.pk, by=by, now=NOW)
     done = []
 
@@ -166,11 +189,11 @@ def test_an_interrupted_import_continues_where_it_was(maya: User) -> None:
         original(current, batch, now=now, one_by_one=one_by_one)
 
     with patch.object(register_import_rows, "store", die_in_the_second), pytest.raises(KeyboardInterrupt):
-        register_imports.work(started.pk, now=NOW)
+        register_imports.work(started.pk, clock=lambda: NOW)
     assert RegisterEntry.objects.count() == register_imports.BATCH
     # The lease of the worker that died has to expire first.
-    assert register_imports.work_due(now=NOW + timedelta(seconds=1)) == 0
-    assert register_imports.work_due(now=NOW + timedelta(minutes=5)) == 1
+    assert register_imports.work_due(clock=lambda: NOW + timedelta(seconds=1)) == 0
+    assert register_imports.work_due(clock=lambda: NOW + timedelta(minutes=5)) == 1
     assert RegisterEntry.objects.count() == 1200
     assert Event.objects.filter(kind="register.imported").count() == 1
 
@@ -178,10 +201,10 @@ def test_an_interrupted_import_continues_where_it_was(maya: User) -> None:
 def test_what_someone_added_in_the_meantime_is_an_error_of_its_line(maya: User) -> None:
     by = Actor("Maya", maya.pk)
     started = register_imports.begin(lines(2), "f.csv", ImportOptions(maya), by=by, now=NOW)
-    register_imports.work(started.pk, now=NOW)
+    register_imports.work(started.pk, clock=lambda: NOW)
     make_entry("key 1")
     register_imports.start(started.pk, by=by, now=NOW)
-    register_imports.work(started.pk, now=NOW)
+    register_imports.work(started.pk, clock=lambda: NOW)
     started.refresh_from_db()
     assert (started.added, started.errors) == (1, 1)
     assert RegisterEntry.objects.count() == 2
@@ -190,13 +213,13 @@ def test_what_someone_added_in_the_meantime_is_an_error_of_its_line(maya: User) 
 def test_names_that_the_database_takes_for_the_same_are_an_error_of_the_later_line(maya: User) -> None:
     by = Actor("Maya", maya.pk)
     started = register_imports.begin(lines(3), "f.csv", ImportOptions(maya), by=by, now=NOW)
-    register_imports.work(started.pk, now=NOW)
+    register_imports.work(started.pk, clock=lambda: NOW)
     batch = started.batches.get()
     # As a database does that folds more letters than Python.
     batch.rows[1][1]["name"] = batch.rows[0][1]["name"]
     batch.save()
     register_imports.start(started.pk, by=by, now=NOW)
-    assert register_imports.work_due(now=NOW) == 1
+    assert register_imports.work_due(clock=lambda: NOW) == 1
     started.refresh_from_db()
     assert (started.state, started.added, started.errors) == ("done", 2, 1)
     assert Event.objects.filter(kind="register.added").count() == 2
