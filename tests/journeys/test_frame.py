@@ -19,8 +19,8 @@ Connected = Callable[..., Connection]
 DARK, LIGHT = "rgb(14, 19, 26)", "rgb(246, 247, 249)"
 
 
-def background(page: Page) -> str:
-    return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+def expect_background(page: Page, colour: str) -> None:
+    expect(page.locator("body")).to_have_css("background-color", colour)
 
 
 def height_of_header(page: Page) -> float:
@@ -37,17 +37,17 @@ def choose_theme(page: Page, theme: str) -> None:
 def test_the_chosen_theme_is_remembered(context: BrowserContext, page: Page) -> None:
     page.emulate_media(color_scheme="light")
     page.goto("/account/")
-    assert background(page) == LIGHT
+    expect_background(page, LIGHT)
     choose_theme(page, "Dark")
-    assert background(page) == DARK
+    expect_background(page, DARK)
     expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
     another = context.new_page()
     another.emulate_media(color_scheme="light")
     another.goto("/help/azure-devops/")
-    assert background(another) == DARK
+    expect_background(another, DARK)
     page.get_by_role("button", name="System").click()
-    assert background(page) == LIGHT
-    another.wait_for_function(f"() => getComputedStyle(document.body).backgroundColor === '{LIGHT}'")
+    expect_background(page, LIGHT)
+    expect_background(another, LIGHT)
 
 
 @pytest.mark.parametrize(("scheme", "colour"), [("light", LIGHT), ("dark", DARK)])
@@ -62,7 +62,7 @@ def test_without_javascript_pages_follow_the_system(
         sign_in(context, site, maintainer)
         page = context.new_page()
         page.goto("/account/")
-        assert page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor") == colour
+        expect_background(page, colour)
         page.locator("summary:visible", has_text="your account").click()
         expect(page.get_by_role("button", name="Sign out")).to_be_visible()
         expect(page.get_by_role("button", name="Dark")).to_have_count(0)
@@ -96,7 +96,7 @@ def test_one_menu_holds_everything_on_a_phone(page: Page, maintainer: User) -> N
         expect(page.get_by_role("link", name=name)).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Mail delivery")).to_be_hidden()
-    assert page.evaluate("document.activeElement.matches('summary')")
+    expect(page.locator("summary:focus")).to_have_count(1)
 
 
 def test_a_chart_is_one_stop_with_arrow_keys(page: Page, connected: Connected) -> None:
@@ -116,7 +116,7 @@ def test_a_chart_is_one_stop_with_arrow_keys(page: Page, connected: Connected) -
     expect(bars.nth(2)).to_be_focused()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.closest('[data-chart]')") is None
+    expect(page.locator("[data-chart] :focus")).to_have_count(0)
     page.keyboard.press("Shift+Tab")
     expect(bars.nth(1)).to_be_focused()
     page.keyboard.press("Enter")

@@ -84,7 +84,7 @@ def test_an_audit_shows_how_far_it_is_while_it_runs(page: Page, connected: Conne
     expect(page.locator("#counts")).to_contain_text("0 of 2 checked")
     look_at(second)
     expect(page.locator("#counts")).to_contain_text("1 of 2 checked, 1 problem")
-    assert page.get_by_role("progressbar").get_attribute("value") == "1"
+    expect(page.get_by_role("progressbar")).to_have_attribute("value", "1")
     look_at(first)
     expect(page.locator("#counts")).to_contain_text("2 of 2 checked, 1 problem")
 
