@@ -135,15 +135,17 @@ def make_auditable(azure_url: str, count: int, *, organizations: int) -> None:
     first = Connection.objects.count()
     with ThreadPoolExecutor(16) as pool:
         models = list(pool.map(_model, range(organizations)))
-    for one in models:
-        one.owner = owner
+    for model in models:
+        model.owner = owner
     made = [_copy(models[number % organizations], number) for number in range(first, first + count)]
     Connection.objects.bulk_create(made, batch_size=500)
-    StoredCredential.objects.bulk_create([_token(one) for one in made], batch_size=500)
-    CapabilityState.objects.bulk_create((state for one in made for state in _states(one)), batch_size=500)
+    StoredCredential.objects.bulk_create([_token(connection) for connection in made], batch_size=500)
+    CapabilityState.objects.bulk_create((state for connection in made for state in _states(connection)), batch_size=500)
     # The next syncs are due only in hours, so that nothing but audits is running.
     later = timezone.now() + timedelta(hours=6)
-    SyncState.objects.bulk_create((SyncState(connection=one, next_at=later) for one in made), batch_size=500)
+    SyncState.objects.bulk_create(
+        (SyncState(connection=connection, next_at=later) for connection in made), batch_size=500
+    )
 
 
 def _model(number: int) -> Connection:
@@ -188,7 +190,7 @@ def _token(connection: Connection) -> StoredCredential:
 
 def _states(connection: Connection) -> Iterator[CapabilityState]:
     now = timezone.now()
-    for one in CAPABILITIES:
+    for capability in CAPABILITIES:
         yield CapabilityState(
-            connection=connection, capability=one.key, verdict=Verdict.GRANTED, verified_at=now, checked_at=now
+            connection=connection, capability=capability.key, verdict=Verdict.GRANTED, verified_at=now, checked_at=now
         )

@@ -84,7 +84,7 @@ class FilterForm(ConnectionForm):
     def places(self) -> list[forms.BoundField]:
         """The selects of places among which there is something to choose."""
         found = [self["project"]] if "project" in self.fields else []
-        return [one for one in found if len(one.field.widget.choices) > 2 or one.value()]
+        return [field for field in found if len(field.field.widget.choices) > 2 or field.value()]
 
 
 class PipelineFilterForm(FilterForm):

@@ -127,7 +127,7 @@ def parse(text: str) -> ExpectedAnswers:
     expected = ExpectedAnswers(int(read["version"]), vocabulary, dict(read["situations"]), requests, answers)
     wrong = [complaint for answer in answers for complaint in _complaints(answer, expected)]
     ids = [answer.id for answer in answers]
-    wrong += [f"{repeated} is there twice" for repeated in sorted({one for one in ids if ids.count(one) > 1})]
+    wrong += [f"{repeated} is there twice" for repeated in sorted({id_ for id_ in ids if ids.count(id_) > 1})]
     if wrong:
         raise ValueError("; ".join(wrong))
     return expected

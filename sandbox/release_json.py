@@ -202,7 +202,7 @@ class Writer:
                 if ("automatedApprovals" if approval.approver is None else "manualApprovals") in self._approvals
             ],
             "postDeployApprovals": [],
-            "deploySteps": [self._deploy_step(release, environment, one) for one in environment.attempts],
+            "deploySteps": [self._deploy_step(release, environment, attempt) for attempt in environment.attempts],
             "rank": plan.rank,
             "definitionEnvironmentId": plan.id,
             "demands": [],

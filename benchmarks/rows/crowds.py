@@ -76,7 +76,7 @@ def _p95(taken: list[float]) -> float:
 
 def _pages() -> list[str]:
     """What people open: half the list, a quarter a connection, a quarter a search."""
-    details = [one.get_absolute_url() for one in Connection.objects.order_by("pk")[:200]]
+    details = [connection.get_absolute_url() for connection in Connection.objects.order_by("pk")[:200]]
     lists = ["/code-repositories/", "/code-repositories/?page=2", "/code-repositories/?status=attention"]
     searches = [f"/code-repositories/?q={word}" for word in ("payments", "shop", "ledger", "audited", "nothing")]
     random = Random(12)
@@ -120,12 +120,12 @@ class _Crowd:
             Thread(target=self._person, args=(session, Random(number), over, taken))
             for number, session in enumerate(self._sessions)
         ]
-        for one in people:
-            one.start()
+        for visitor in people:
+            visitor.start()
         over.wait(seconds)
         over.set()
-        for one in people:
-            one.join()
+        for visitor in people:
+            visitor.join()
         return taken
 
     def _person(self, session: requests.Session, chance: Random, over: Event, taken: list[float]) -> None:

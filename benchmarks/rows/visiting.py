@@ -58,7 +58,7 @@ def _visit(browser: Browser, url: str) -> tuple[dict[str, int], set[str | None],
     page.on("response", lambda answer: answers.append(answer))
     page.add_init_script(WATCH)
     page.goto(f"{url}/code-repositories/", wait_until="networkidle")
-    return _sizes(answers), {urlsplit(one.url).hostname for one in answers}, _shift(page), _short_lived(answers)
+    return _sizes(answers), {urlsplit(answer.url).hostname for answer in answers}, _shift(page), _short_lived(answers)
 
 
 def _sizes(answers: list[Response]) -> dict[str, int]:
@@ -74,8 +74,8 @@ def _shift(page: Page) -> float:
 
 
 def _short_lived(answers: list[Response]) -> int:
-    files = [one for one in answers if "/static/" in one.url]
-    return sum("immutable" not in one.headers.get("cache-control", "") for one in files)
+    files = [answer for answer in answers if "/static/" in answer.url]
+    return sum("immutable" not in file.headers.get("cache-control", "") for file in files)
 
 
 @contextmanager

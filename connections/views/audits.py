@@ -83,11 +83,11 @@ def _duration(run: AuditRun) -> str:
     return in_units((run.finished_at - run.started_at).total_seconds(), decimals=1)
 
 
-def _title(one: AuditedConnection) -> str:
-    if not one.problem:
+def _title(audited: AuditedConnection) -> str:
+    if not audited.problem:
         return ""
-    place = clients.place_of(one.connection.server) if one.connection else "organization"
-    return catalogue.problem(one.problem, place=place).title
+    place = clients.place_of(audited.connection.server) if audited.connection else "organization"
+    return catalogue.problem(audited.problem, place=place).title
 
 
 def _rows(found: Iterable[AuditedConnection]) -> list[dict[str, Any]]:

@@ -141,7 +141,7 @@ def stage_of(environment: Environment) -> StageState:
 
 def last_attempt(environment: Environment) -> Attempt | None:
     """The newest attempt at deploying, if there was one."""
-    return max(environment.attempts, key=lambda one: one.number, default=None)
+    return max(environment.attempts, key=lambda attempt: attempt.number, default=None)
 
 
 def pending(environment: Environment) -> tuple[Approval, ...]:

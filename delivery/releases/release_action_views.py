@@ -82,8 +82,8 @@ def _new_page(
         "leave": operations.check_allowed(project.connection, operations.CREATE_RELEASE),
         "problem": remote_problem(project.connection, trouble),
         "said": trouble.said if trouble else "",
-        "unlisted": [(one.source.alias, catalogue.problem(one.problem, place=place)) for one in unlisted],
-        "others": [one for one in form.offers.values() if one.source.kind != "Build"] if form else [],
+        "unlisted": [(offer.source.alias, catalogue.problem(offer.problem, place=place)) for offer in unlisted],
+        "others": [offer for offer in form.offers.values() if offer.source.kind != "Build"] if form else [],
         "cancel_url": back,
     }
     return render(request, "delivery/releases/new.html", context)

@@ -92,15 +92,19 @@ class _Creation:
         """A release that was not there before, made by us, with our description."""
         if self.newest_before is None:
             return None
-        found = [one for one in self.releases(client, top=_LOOKED_THROUGH) if self.may_be_ours(one, self.newest_before)]
+        found = [
+            release
+            for release in self.releases(client, top=_LOOKED_THROUGH)
+            if self.may_be_ours(release, self.newest_before)
+        ]
         if len(found) > 1:
             raise errors.Conflict(detail="more than one release could be ours")
         return found[0] if found else None
 
-    def may_be_ours(self, one: Release, newest_before: int) -> bool:
-        by_us = one.created_by is not None and one.created_by.id == self.project.connection.identity_id
-        alike = one.description.strip() == self.wish.description.strip() and one.reason in (None, "manual")
-        return one.id > newest_before and by_us and alike
+    def may_be_ours(self, release: Release, newest_before: int) -> bool:
+        by_us = release.created_by is not None and release.created_by.id == self.project.connection.identity_id
+        alike = release.description.strip() == self.wish.description.strip() and release.reason in (None, "manual")
+        return release.id > newest_before and by_us and alike
 
 
 @dataclass(frozen=True, slots=True)

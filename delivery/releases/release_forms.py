@@ -102,8 +102,8 @@ def _version_field(offer: Offer) -> forms.CharField:
     )
 
 
-def _version_label(one: Build) -> str:
-    branch = (one.branch or "").removeprefix("refs/heads/")
-    when = one.finished_at or one.queued_at
+def _version_label(build: Build) -> str:
+    branch = (build.branch or "").removeprefix("refs/heads/")
+    when = build.finished_at or build.queued_at
     day = f"{timezone.localtime(when):%d %b %Y, %H:%M}" if when else ""
-    return " · ".join(part for part in (one.number, branch, day) if part)
+    return " · ".join(part for part in (build.number, branch, day) if part)

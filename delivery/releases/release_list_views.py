@@ -56,7 +56,7 @@ def pipeline_row(pipeline: ReleasePipeline) -> dict[str, Any]:
         "chip": chip_of_release(_whole(pipeline.whole), states) if released else _NEVER,
         "release_url": _release_url(pipeline, pipeline.newest_id) if released else "",
         "stages": [StageView(str(name.get("name", "")), STAGE_CHIPS[_stage(name)]) for name in names],
-        "waits": [_wait(pipeline, one) for one in pipeline.waiting],
+        "waits": [_wait(pipeline, waiting) for waiting in pipeline.waiting],
         "more_waits": pipeline.pending - len(pipeline.waiting),
     }
 

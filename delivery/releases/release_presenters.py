@@ -96,21 +96,21 @@ class ApprovalView:
 
 def approval_views(environment: Environment, identity_id: str) -> list[ApprovalView]:
     """Those who are asked, or were: the newest attempt first."""
-    found = sorted(asked(environment), key=lambda one: (-one.attempt, one.id))
+    found = sorted(asked(environment), key=lambda approval: (-approval.attempt, approval.id))
     return [_approval_view(approval, identity_id) for approval in found]
 
 
-def _approval_view(one: Approval, identity_id: str) -> ApprovalView:
-    asked_of = one.approver.display_name if one.approver else "Someone"
-    decided = one.decided_by.display_name if one.decided_by else ""
+def _approval_view(approval: Approval, identity_id: str) -> ApprovalView:
+    asked_of = approval.approver.display_name if approval.approver else "Someone"
+    decided = approval.decided_by.display_name if approval.decided_by else ""
     return ApprovalView(
-        one,
-        chip=APPROVAL_CHIPS[one.status],
-        who=f"{asked_of} (group)" if one.approver and one.approver.is_group else asked_of,
-        when=_WHEN.get(one.kind, ""),
+        approval,
+        chip=APPROVAL_CHIPS[approval.status],
+        who=f"{asked_of} (group)" if approval.approver and approval.approver.is_group else asked_of,
+        when=_WHEN.get(approval.kind, ""),
         decided_by=decided if decided != asked_of else "",
-        waits=one.status is ApprovalStatus.PENDING,
-        of_another=is_of_another(one, identity_id),
+        waits=approval.status is ApprovalStatus.PENDING,
+        of_another=is_of_another(approval, identity_id),
     )
 
 

@@ -50,7 +50,7 @@ def branches(repository: Repository, *, beginning: str = "") -> Branches:
     """The branches whose names begin so. Raises `RemoteReadError`."""
     page = _cached(repository, "branches", git.branches_page, beginning=beginning, top=BRANCHES_SHOWN)
     default = _default_if_known(repository)
-    in_order = sorted(page.items, key=lambda one: (one.name != default, one.name.casefold()))
+    in_order = sorted(page.items, key=lambda branch: (branch.name != default, branch.name.casefold()))
     return Branches(tuple(in_order), default, page.continuation is None)
 
 

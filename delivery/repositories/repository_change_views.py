@@ -41,7 +41,7 @@ def new_repository(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows the form; POST asks, and then creates."""
     connection = get_object_or_404(reads.connections_with_capabilities(), pk=pk)
     projects = reads.present_projects(connection)
-    form = NewRepositoryForm(request.POST or None, projects=[(str(one.pk), one.name) for one in projects])
+    form = NewRepositoryForm(request.POST or None, projects=[(str(project.pk), project.name) for project in projects])
     back = repositories_url(connection)
     if not form.is_valid():
         return _page(request, form, connection, operations.CREATE_REPOSITORY, back)

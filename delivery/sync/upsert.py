@@ -63,15 +63,15 @@ def upsert_repository(project: Project, found: git.Repository, *, at: datetime) 
     return project.repositories.get(azure_id=found.id)
 
 
-def _row(project: Project, one: git.Repository, at: datetime) -> Repository:
-    shown = dict(zip(_REPOSITORY_FIELDS, _shown(one), strict=True))
-    return Repository(project=project, azure_id=one.id, added_at=at, **shown)
+def _row(project: Project, repository: git.Repository, at: datetime) -> Repository:
+    shown = dict(zip(_REPOSITORY_FIELDS, _shown(repository), strict=True))
+    return Repository(project=project, azure_id=repository.id, added_at=at, **shown)
 
 
-def _shown(one: git.Repository) -> tuple[str | int | bool | None, ...]:
+def _shown(repository: git.Repository) -> tuple[str | int | bool | None, ...]:
     """What is kept of a listed repository, as _REPOSITORY_FIELDS names it."""
-    urls = (one.web_url or "", one.remote_url or "", one.ssh_url or "")
-    return (one.name, one.default_branch or "", one.size or 0, one.is_disabled, *urls, None)
+    urls = (repository.web_url or "", repository.remote_url or "", repository.ssh_url or "")
+    return (repository.name, repository.default_branch or "", repository.size or 0, repository.is_disabled, *urls, None)
 
 
 def _upsert(rows: Iterable[Repository]) -> None:
