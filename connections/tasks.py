@@ -12,9 +12,12 @@ from connections.models import Mail
 from connections.notifications import anchor_mail, channel_outbox, outbox, register_reminders, reminders
 from core.database_time import database_now
 from core.leases import new_lease
-from core.tasks import enqueue, task
+from core.tasks import BrokerUnavailable, enqueue, enqueue_later, task
 
 log = logging.getLogger(__name__)
+
+# Seconds. Questions that are further away wait for the scheduler.
+_SOON = 60
 
 
 @task
@@ -61,7 +64,19 @@ def prove_leaks_due() -> None:
 @task
 def prove_leak_one(*, leak_id: int, lease: str) -> None:
     """Ask about one leaked token under its lease. Does nothing for a duplicate or late message."""
-    prove_leak.ask_claimed(leak_id, lease=lease, clock=database_now)
+    if prove_leak.ask_claimed(leak_id, lease=lease, clock=database_now):
+        enqueue_next_ask(leak_id)
+
+
+def enqueue_next_ask(leak_id: int) -> None:
+    """Enqueue the next question about a leaked token for when it is due, as the scheduler may be seconds late."""
+    wait = prove_leak.seconds_to_next_ask(leak_id, now=database_now())
+    if wait is None or wait > _SOON:
+        return
+    try:
+        enqueue_later(prove_leaks_due, seconds=wait)
+    except BrokerUnavailable:
+        log.warning("The broker cannot be reached; leaked token %s waits for the next run.", leak_id)
 
 
 @task

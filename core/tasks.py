@@ -48,3 +48,13 @@ def enqueue(task: "Task[P, Any]", *args: P.args, **kwargs: P.kwargs) -> None:
         task.delay(*args, **kwargs)
     except OperationalError as away:
         raise BrokerUnavailable from away
+
+
+def enqueue_later(task: "Task[[], Any]", *, seconds: float) -> None:
+    """Enqueue a task without arguments to be run in so many seconds. Raises `BrokerUnavailable`."""
+    from kombu.exceptions import OperationalError
+
+    try:
+        task.apply_async(countdown=seconds)
+    except OperationalError as away:
+        raise BrokerUnavailable from away

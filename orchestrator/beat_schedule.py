@@ -5,15 +5,14 @@ from typing import Any
 # `schedule` is in seconds, or a time of day in UTC, which `orchestrator.beat_scheduler` parses.
 SCHEDULE: dict[str, dict[str, Any]] = {
     "audit-due": {"task": "connections.tasks.audit_due", "schedule": 15.0, "options": {"expires": 15.0}},
-    # Often, because Azure DevOps is first asked about a leaked token after five seconds.
-    "prove-leaks-due": {"task": "connections.tasks.prove_leaks_due", "schedule": 5.0, "options": {"expires": 5.0}},
+    "prove-leaks-due": {"task": "connections.tasks.prove_leaks_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "remind-due": {"task": "connections.tasks.remind_due", "schedule": 300.0, "options": {"expires": 300.0}},
     "remind-of-register": {
         "task": "connections.tasks.remind_of_register",
         "schedule": 300.0,
         "options": {"expires": 300.0},
     },
-    "import-register": {"task": "connections.tasks.import_register", "schedule": 15.0, "options": {"expires": 15.0}},
+    "import-register": {"task": "connections.tasks.import_register", "schedule": 60.0, "options": {"expires": 60.0}},
     "send-due": {"task": "connections.tasks.send_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "deliver-due": {"task": "connections.tasks.deliver_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "poll-due": {"task": "delivery.tasks.poll_due", "schedule": 5.0, "options": {"expires": 5.0}},

@@ -34,6 +34,12 @@ def claim_due(*, now: datetime) -> list[tuple[int, str]]:
     return claims
 
 
+def seconds_to_next_ask(leak_id: int, *, now: datetime) -> float | None:
+    """How long until a leaked token is asked about, or None if it is no longer."""
+    due = LeakedToken.objects.filter(pk=leak_id).values_list("next_ask_at", flat=True).first()
+    return max(0.0, (due - now).total_seconds()) if due else None
+
+
 def unclaim(leak_id: int, lease: str) -> None:
     """End the lease of a claim that could not be handed to a worker; the token is due as before."""
     LeakedToken.objects.filter(pk=leak_id).under(lease).release()

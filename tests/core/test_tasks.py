@@ -52,8 +52,8 @@ def enqueued() -> Iterator[Enqueued]:
                 where = f"{path.relative_to(ROOT)}:{node.lineno}"
                 positional = node.args[_POSITION.get(ast.unparse(node.func), -1) + 1 :]
                 assert not positional, f"{where}: tasks take named arguments only"
-                if ast.unparse(node.func) == "enqueue_or_warn":
-                    yield Enqueued(where, imported[name], {})
+                if ast.unparse(node.func) in {"enqueue_or_warn", "enqueue_later"}:
+                    yield Enqueued(where, imported.get(name, f"{module}.{name}"), {})
                     continue
                 assert all(keyword.arg for keyword in node.keywords), f"{where}: name each argument"
                 given: dict[str, object] = {str(keyword.arg): None for keyword in node.keywords}
@@ -61,7 +61,7 @@ def enqueued() -> Iterator[Enqueued]:
 
 
 # Which argument of these is the task.
-_POSITION = {"enqueue": 0, "enqueue_or_warn": 1}
+_POSITION = {"enqueue": 0, "enqueue_later": 0, "enqueue_or_warn": 1}
 
 
 def _imported(tree: ast.AST) -> Iterator[tuple[str, str]]:

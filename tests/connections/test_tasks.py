@@ -1,0 +1,73 @@
+"""Tasks that enqueue others."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from connections import tasks
+from connections.actions import declare_leak, prove_leak
+from connections.models import Connection, LeakedToken
+from history.record import Actor
+
+pytestmark = pytest.mark.django_db
+Connected = Callable[..., Connection]
+
+
+@pytest.fixture
+def enqueued() -> Iterator[Any]:
+    with patch.object(tasks.prove_leaks_due, "apply_async") as call:
+        yield call
+
+
+def declared(connection: Connection, now: datetime) -> LeakedToken:
+    return declare_leak.declare_leak(declare_leak.find_stored(connection).key, by=Actor("Maya"), now=now)
+
+
+def ask_due() -> None:
+    for leak_id, lease in prove_leak.claim_due(now=timezone.now()):
+        tasks.prove_leak_one(leak_id=leak_id, lease=lease)
+
+
+def test_declaring_a_token_leaked_enqueues_the_first_question(
+    client: Client, maintainer: User, connected: Connected, enqueued: Any
+) -> None:
+    client.force_login(maintainer)
+    key = declare_leak.find_stored(connected()).key
+    client.post(reverse("connections:declare-leak"), {"key": key})
+    (call,) = enqueued.call_args_list
+    assert 3 < call.kwargs["countdown"] <= 5
+
+
+def test_without_a_broker_a_token_is_declared_leaked_all_the_same(
+    client: Client, maintainer: User, connected: Connected, enqueued: Any
+) -> None:
+    client.force_login(maintainer)
+    key = declare_leak.find_stored(connected()).key
+    enqueued.side_effect = OperationalError("away")
+    client.post(reverse("connections:declare-leak"), {"key": key})
+    assert LeakedToken.objects.exists()
+
+
+def test_a_question_enqueues_the_next_one_while_it_is_near(connected: Connected, enqueued: Any) -> None:
+    leak = declared(connected(), timezone.now() - timedelta(seconds=6))
+    ask_due()
+    leak.refresh_from_db()
+    assert leak.asks == 1
+    (call,) = enqueued.call_args_list
+    assert 0 < call.kwargs["countdown"] <= 9
+
+
+def test_a_question_that_is_minutes_away_waits_for_the_scheduler(connected: Connected, enqueued: Any) -> None:
+    leak = declared(connected(), timezone.now() - timedelta(minutes=6))
+    ask_due()
+    leak.refresh_from_db()
+    assert leak.asks == 1
+    assert not enqueued.called
