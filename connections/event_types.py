@@ -116,6 +116,10 @@ def _extended(detail: dict[str, Any]) -> str:
     return f"{detail.get('before') or 'not recorded'} → {detail.get('after') or 'not recorded'}"
 
 
+# How a new owner is shown: as text, and as a change.
+OWNER_CHANGE = (_extended, _one_change("Owner"))
+
+
 def people_and_channels(detail: dict[str, Any]) -> str:
     """Whom a reminder reached."""
     people = detail.get("people", 0)
@@ -198,7 +202,7 @@ KINDS = {
     "connection.leak_proved": EventType("Leaked token proved dead", "shield-check", "good", _proved),
     "connection.leak_not_proved": EventType("Leaked token not proved dead", "shield-alert", "bad"),
     "connection.made_default": EventType("Set as default", "star", "info"),
-    "connection.handed_over": EventType("Owner changed", "arrow-right-left", "info", _extended, _one_change("Owner")),
+    "connection.handed_over": EventType("Owner changed", "arrow-right-left", "info", *OWNER_CHANGE),
     "connection.disabled": EventType("Disabled", "circle-pause", "warn"),
     "connection.enabled": EventType("Enabled", "circle-play", "good"),
     "connection.disconnected": EventType("Disconnected", "unplug", "warn", _organization),

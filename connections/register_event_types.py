@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from connections.event_types import changes, edited, reminded
+from connections.event_types import OWNER_CHANGE, changes, edited, reminded
 from connections.models import RegisterEntry
 from history.event_types import EventType, SubjectKind
 
@@ -32,6 +32,7 @@ def _imported(detail: dict[str, Any]) -> str:
 REGISTER_KINDS = {
     "register.added": EventType("Added to the register", "book-plus", "good", _added),
     "register.changed": EventType("Register entry changed", "pencil", "info", edited, changes),
+    "register.handed_over": EventType("Owner of a register entry changed", "arrow-right-left", "info", *OWNER_CHANGE),
     "register.closed": EventType("Register entry closed", "archive", "warn", _closed),
     "register.reopened": EventType("Register entry reopened", "archive-restore", "info"),
     "register.declared_leaked": EventType("Credential declared leaked", "siren", "bad"),

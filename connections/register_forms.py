@@ -161,6 +161,17 @@ class CloseForm(SecretFreeForm):
     closed_note = LineField("closed_note", label="Note", help_text="Needed for another reason.")
 
 
+class EntryOwnerForm(forms.Form):
+    """The new owner of several entries."""
+
+    to = forms.ModelChoiceField(
+        label="New owner",
+        queryset=User.objects.filter(is_active=True).order_by("username"),
+        empty_label="Choose a person",
+        error_messages={"required": "Choose the new owner."},
+    )
+
+
 class CertificateForm(forms.Form):
     """A certificate file, of which only names and dates are read."""
 

@@ -205,6 +205,12 @@ def entry(entry_id: int) -> RegisterEntry | None:
     return RegisterEntry.objects.select_related("owner").prefetch_related("consumers").filter(pk=entry_id).first()
 
 
+def entries_by_id(ids: Sequence[int]) -> list[RegisterEntry]:
+    """The entries among these ids with their owners and consumers, in the order of the ids."""
+    by_id = RegisterEntry.objects.select_related("owner").prefetch_related("consumers").in_bulk(ids)
+    return [by_id[entry_id] for entry_id in dict.fromkeys(ids) if entry_id in by_id]
+
+
 def entry_named(name: str) -> RegisterEntry | None:
     """The entry with this name, ignoring case. The name may contain bytes that are not text."""
     return RegisterEntry.objects.select_related("owner").filter(name__iexact=storable_text(name)).first()

@@ -21,6 +21,7 @@ from connections.views import (
     register_certificate,
     register_export,
     register_imports,
+    register_selected,
     register_states,
     selected,
     token_policy,
@@ -60,6 +61,13 @@ urlpatterns = [
     path(
         "code-repositories/register/import/<int:pk>/discard/", register_imports.discard, name="discard-register-import"
     ),
+    path("code-repositories/register/chosen/close/", register_selected.close_chosen, name="close-chosen-entries"),
+    path(
+        "code-repositories/register/chosen/hand-over/",
+        register_selected.hand_over_chosen,
+        name="hand-over-chosen-entries",
+    ),
+    path("code-repositories/register/chosen/delete/", register_selected.delete_chosen, name="delete-chosen-entries"),
     path("code-repositories/register/<int:pk>/", register.entry_page, name="register-entry"),
     path("code-repositories/register/<int:pk>/edit/", register.edit_page, name="edit-register-entry"),
     path("code-repositories/register/<int:pk>/close/", register_states.close_page, name="close-register-entry"),

@@ -34,7 +34,19 @@ _FORMS: tuple[str, ...] = (
 )
 _FORMS += ("api.forms", "people.forms", "history.forms", "django.contrib.auth.forms")
 # What views read without a form.
-_BARE = {"confirmed", "active", "page", "next", "provider", "connection", "ids", "projects", "same-expires", "before"}
+_BARE = {
+    "confirmed",
+    "active",
+    "page",
+    "next",
+    "provider",
+    "connection",
+    "entry",
+    "ids",
+    "projects",
+    "same-expires",
+    "before",
+}
 _BARE |= {
     "path",
     "branch",

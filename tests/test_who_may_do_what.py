@@ -77,6 +77,9 @@ connections:edit-register-entry         | 302 403 403 403 200 200 | 302 403 403 
 connections:close-register-entry        | 302 403 403 403 200 200 | 302 403 403 403 200 200
 connections:reopen-register-entry       | -                       | 302 403 403 403 302 302
 connections:delete-register-entry       | 302 403 403 403 200 200 | 302 403 403 403 200 200
+connections:close-chosen-entries        | -                       | 302 403 403 403 302 302
+connections:hand-over-chosen-entries    | -                       | 302 403 403 403 302 302
+connections:delete-chosen-entries       | -                       | 302 403 403 403 302 302
 connections:audits                        | 302 403 200 200 200 200 | -
 connections:start-audits                   | -                       | 302 403 403 302 302 302
 connections:audit-run                         | 302 403 200 200 200 200 | -

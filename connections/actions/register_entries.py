@@ -146,10 +146,16 @@ def differences(before: dict[str, FieldState], after: dict[str, FieldState]) -> 
     }
 
 
-def close_entry(
-    entry_id: int, reason: str, note: str = "", *, by: Actor, now: datetime, drawn_from: str | None = None
-) -> None:
-    """Close an entry with a reason: it is no longer watched. Raises `CannotChangeEntry` and `EntryGone`."""
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Why an entry is closed."""
+
+    reason: str
+    note: str
+
+
+def checked_closing(reason: str, note: str) -> Closing:
+    """The normalized reason. Raises `CannotChangeEntry`."""
     with refusing_invalid_input(CannotChangeEntry):
         reason = input_rules.choice(reason, RegisterEntry.Reason.values, field="reason")
         note = register_rules.one_line(note, field="closed_note")
@@ -157,16 +163,35 @@ def close_entry(
         raise CannotChangeEntry("closed_reason_missing", field="reason")
     if reason == RegisterEntry.Reason.OTHER and not note:
         raise CannotChangeEntry("closed_note_missing", field="closed_note")
+    return Closing(reason, note)
+
+
+def close_entry(
+    entry_id: int, reason: str, note: str = "", *, by: Actor, now: datetime, drawn_from: str | None = None
+) -> None:
+    """Close an entry with a reason: it is no longer watched. Raises `CannotChangeEntry` and `EntryGone`."""
+    closing = checked_closing(reason, note)
     with transaction.atomic():
-        current = register_versions.held(entry_id)
-        register_versions.require_unchanged(current, drawn_from, register_versions.CLOSE)
-        if current.is_closed:
-            return
-        current.closed_at, current.closed_reason, current.closed_note = now, reason, note
-        _touch(current, now=now)
-        current.save()
-        record("register.closed", current, by=by, at=now, detail={"reason": reason, "note": note})
-        consumer_mail.entry_closed(current, now=now)
+        closed = close_held(entry_id, closing, by=by, now=now, drawn_from=drawn_from)
+        consumer_mail.entries_closed(closed, now=now)
+
+
+def close_held(
+    entry_id: int, closing: Closing, *, by: Actor, now: datetime, drawn_from: str | None
+) -> list[RegisterEntry]:
+    """Close an entry in the transaction of the caller, who notifies its contacts. Empty if it was closed already.
+
+    Raises `CannotChangeEntry` and `EntryGone`.
+    """
+    current = register_versions.held(entry_id)
+    register_versions.require_unchanged(current, drawn_from, register_versions.CLOSE)
+    if current.is_closed:
+        return []
+    current.closed_at, current.closed_reason, current.closed_note = now, closing.reason, closing.note
+    _touch(current, now=now)
+    current.save()
+    record("register.closed", current, by=by, at=now, detail={"reason": closing.reason, "note": closing.note})
+    return [current]
 
 
 def reopen_entry(entry_id: int, *, by: Actor, now: datetime, drawn_from: str | None = None) -> None:

@@ -1,7 +1,7 @@
 """Tell the contacts of what uses a credential that it was replaced, renewed or closed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,19 +39,27 @@ def token_replaced(connection: Connection, *, now: datetime) -> int:
 
 def entries_renewed(entries: Sequence[RegisterEntry], *, now: datetime) -> int:
     """Write the mails about entries whose expiry date moved to a later day. Returns how many."""
-    consumers: dict[int | None, list[Consumer]] = defaultdict(list)
-    for consumer in Consumer.objects.filter(entry__in=entries).exclude(contact=""):
-        consumers[consumer.entry_id].append(consumer)
-    happened = "was renewed and now expires on"
-    changes = [_of_entry(entry, f"{happened} {entry.expires_on:%-d %B %Y}", consumers[entry.pk]) for entry in entries]
-    return _write(changes, about=[], now=now)
+    return _about_entries(
+        entries, lambda entry: f"was renewed and now expires on {entry.expires_on:%-d %B %Y}", now=now
+    )
 
 
-def entry_closed(entry: RegisterEntry, *, now: datetime) -> int:
-    """Write the mails about an entry that was closed. Returns how many."""
+def entries_closed(entries: Sequence[RegisterEntry], *, now: datetime) -> int:
+    """Write the mails about entries that were closed. Returns how many."""
+    return _about_entries(entries, _closed, now=now)
+
+
+def _closed(entry: RegisterEntry) -> str:
     reason = entry.get_closed_reason_display()
-    happened = f"was closed in the register: {reason[:1].lower()}{reason[1:]}"
-    return _write([_of_entry(entry, happened, entry.consumers.all())], about=[], now=now)
+    return f"was closed in the register: {reason[:1].lower()}{reason[1:]}"
+
+
+def _about_entries(entries: Sequence[RegisterEntry], happened: Callable[[RegisterEntry], str], *, now: datetime) -> int:
+    consumers: dict[int | None, list[Consumer]] = defaultdict(list)
+    for consumer in Consumer.objects.filter(entry__in=entries).exclude(contact="") if entries else ():
+        consumers[consumer.entry_id].append(consumer)
+    changes = [_of_entry(entry, happened(entry), consumers[entry.pk]) for entry in entries]
+    return _write(changes, about=[], now=now)
 
 
 def _of_entry(entry: RegisterEntry, happened: str, consumers: Iterable[Consumer]) -> _Change:

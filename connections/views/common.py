@@ -1,5 +1,6 @@
 """Helpers shared by several pages: the current user, links to Azure DevOps, policy warnings."""
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
@@ -15,11 +16,12 @@ from django_htmx.http import HttpResponseClientRedirect
 from connections import clients
 from connections.actions import enforce_policy
 from connections.actions.refusals import Refused
+from connections.actions.transfer_ownership import OwnershipTransfer
 from connections.domain import rotation_plan
 from connections.domain.problems import catalogue
 from connections.domain.problems.notices import Notice
 from connections.domain.rotation_plan import BulkRotation
-from connections.models import Connection, StoredTokenPolicy
+from connections.models import Connection, RegisterEntry, StoredTokenPolicy
 from connections.providers.azure_devops.models import Server
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.credential import Credential
@@ -163,3 +165,32 @@ def guide_context(connection: Connection | None = None) -> dict[str, Any]:
 def row_ids(query: QueryDict, name: str) -> list[int]:
     """The ids of rows that a form or an address names; what no id can be is left out."""
     return [int(text) for text in query.getlist(name) if text.isascii() and text.isdecimal() and len(text) < 19]
+
+
+def confirm_selected(
+    request: HttpRequest,
+    template: str,
+    rows: Sequence[tuple[Connection | RegisterEntry, object]],
+    *,
+    verb: str,
+    noun: str,
+    **more: Any,
+) -> HttpResponse:
+    """Ask before an action on ticked rows. Each comes with the version that the action depends on."""
+    title = f"{verb} {len(rows)} {noun}{'' if len(rows) == 1 else 's'}"
+    return render(request, template, {"title": title, "verb": verb, "rows": rows, **more})
+
+
+def owners_shown(query: QueryDict, owned: Iterable[Connection | RegisterEntry]) -> dict[int, int]:
+    """The owners that the page showed before a transfer, by the ids of what they own."""
+    shown = {item.pk: row_ids(query, f"version-{item.pk}") for item in owned}
+    return {pk: ids[0] for pk, ids in shown.items() if ids}
+
+
+def flash_transfer(request: HttpRequest, outcome: OwnershipTransfer, *, to: User, noun: str) -> None:
+    """Say what was transferred to a new owner, and what was not."""
+    for name in outcome.changed_meanwhile:
+        flash.error(request, f"{name} was not handed over, because someone changed it in the meantime.")
+    if outcome.moved:
+        count = f"1 {noun} now belongs" if outcome.moved == 1 else f"{outcome.moved} {noun}s now belong"
+        flash.success(request, f"{count} to {to.get_full_name() or to.get_username()}.")

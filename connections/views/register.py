@@ -39,6 +39,8 @@ _COLUMNS = (
     ("Expires", "expiry", "ascending"),
     ("Owner", "owner", "ascending"),
 )
+# Each of these is for an action on ticked entries.
+_CHOSEN = ("connections.change_registerentry", "connections.delete_registerentry")
 may_see = permission_required("connections.view_registerentry", raise_exception=True)
 may_add = permission_required("connections.add_registerentry", raise_exception=True)
 may_change = permission_required("connections.change_registerentry", raise_exception=True)
@@ -65,6 +67,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": list(register_rows(page, consumers=consumers, today=today)),
         "all_count": counts.total,
+        "can_choose": any(map(request.user.has_perm, _CHOSEN)),
         "strip_html": LIST.strip(_strip(counts, timeline, request, filters.status)),
         "heads_html": LIST.heads(column_heads(_COLUMNS, filters.sort, request.GET)),
         "export_url": with_query(reverse("connections:register-csv"), with_values(request.GET)),

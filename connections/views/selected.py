@@ -1,12 +1,9 @@
 """Actions on the connections that are ticked in the list: audit, update, hand over, disable."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -19,8 +16,17 @@ from connections.domain.rotation_plan import BulkRotation, RotationStep
 from connections.filters import WithinForm
 from connections.forms import NewOwnerForm
 from connections.models import Connection
-from connections.views.common import enqueue_or_warn, rotation_step_url, row_ids
+from connections.views.common import (
+    confirm_selected,
+    enqueue_or_warn,
+    flash_transfer,
+    owners_shown,
+    rotation_step_url,
+    row_ids,
+)
 from history.record import actor_of
+
+_CONFIRM = "connections/selected.html"
 
 
 def _chosen(request: HttpRequest) -> list[Connection]:
@@ -67,7 +73,8 @@ def disable_chosen(request: HttpRequest) -> HttpResponse:
     if not connections:
         return _none_chosen(request)
     if "confirmed" not in request.POST:
-        return _confirm(request, "disable", connections)
+        rows = [(connection, versions.version(connection, versions.DISABLE)) for connection in connections]
+        return confirm_selected(request, _CONFIRM, rows, verb="Disable", noun="connection")
     drawn_from = {connection.pk: request.POST.get(f"version-{connection.pk}", "") for connection in connections}
     outcome = disable_selected(connections, by=actor_of(request), now=timezone.now(), drawn_from=drawn_from)
     for name, reason in outcome.refused:
@@ -85,24 +92,14 @@ def hand_over_chosen(request: HttpRequest) -> HttpResponse:
     if not connections:
         return _none_chosen(request)
     form = NewOwnerForm(request.POST if "confirmed" in request.POST else None)
-    if not form.is_valid():
-        return _confirm(request, "hand-over", connections, form=form)
-    to = form.cleaned_data["to"]
-    try:
-        shown = {connection.pk: row_ids(request.POST, f"owner-{connection.pk}") for connection in connections}
-        owners = {pk: ids[0] for pk, ids in shown.items() if ids}
-        outcome = transfer_ownership(connections, to=to, by=actor_of(request), now=timezone.now(), drawn_from=owners)
-    except CannotChange as refused:
-        form.add_error(refused.field, refused.message)
-        return _confirm(request, "hand-over", connections, form=form)
-    for name in outcome.changed_meanwhile:
-        flash.error(request, f"{name} was not handed over, because someone changed it in the meantime.")
-    if outcome.moved:
-        count = "1 connection now belongs" if outcome.moved == 1 else f"{outcome.moved} connections now belong"
-        flash.success(request, f"{count} to {to.get_full_name() or to.get_username()}.")
-    return redirect("connections:list")
-
-
-def _confirm(request: HttpRequest, action: str, connections: Sequence[Connection], **more: Any) -> HttpResponse:
-    rows = [(connection, versions.version(connection, versions.DISABLE)) for connection in connections]
-    return render(request, "connections/selected.html", {"action": action, "rows": rows, **more})
+    if form.is_valid():
+        to, shown = form.cleaned_data["to"], owners_shown(request.POST, connections)
+        try:
+            outcome = transfer_ownership(connections, to=to, by=actor_of(request), now=timezone.now(), drawn_from=shown)
+        except CannotChange as refused:
+            form.add_error(refused.field, refused.message)
+        else:
+            flash_transfer(request, outcome, to=to, noun="connection")
+            return redirect("connections:list")
+    rows = [(connection, connection.owner_id) for connection in connections]
+    return confirm_selected(request, _CONFIRM, rows, verb="Hand over", noun="connection", form=form)

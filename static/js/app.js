@@ -118,7 +118,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 // Ticked rows: how many there are, and what can be done with them.
-const ticks = () => all("input[form=selection][name=connection]");
+const ticks = () => all("input[type=checkbox][form=selection]");
 const showSelection = () => {
   const form = one("[data-selection]");
   if (!form) return;

@@ -14,6 +14,7 @@ from playwright.sync_api import FilePayload, Page, expect
 from connections.models import Connection, Mail, RegisterEntry
 from connections.notifications import register_reminders
 from tests.connections.providers.azure_devops.authority import Authority
+from tests.factories import make_entry
 
 REGISTER = "/code-repositories/register/"
 
@@ -77,3 +78,19 @@ def test_a_certificate_is_added_by_its_file_and_expires(
     RegisterEntry.objects.update(expires_on=timezone.localdate() - timedelta(days=1))
     page.goto(entry.get_absolute_url())
     expect(page.get_by_role("region", name="Still in use?")).to_contain_text("expired yesterday")
+
+
+def test_ticked_entries_are_closed_together(page: Page, owner: User) -> None:
+    for name in ("Old key", "Shop key", "Test key"):
+        make_entry(name, owner=owner)
+    page.goto(REGISTER)
+    expect(page.get_by_role("button", name="Close")).to_be_hidden()
+    for name in ("Old key", "Test key"):
+        page.get_by_role("checkbox", name=name).check()
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_role("heading", name="Close 2 credentials")).to_be_visible()
+    page.get_by_label("No longer used").check()
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_text("Closed: Old key, Test key.")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="Old key")).to_contain_text("Closed")

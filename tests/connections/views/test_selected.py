@@ -125,7 +125,7 @@ def test_ticked_connections_that_are_disabled_are_not_called_none(pages: Client)
 
 def test_a_hand_over_whose_owner_changed_after_the_question_is_refused(pages: Client, three: list[Connection]) -> None:
     to, other = make_person("mia", "connections.rotate_connection"), make_person("eve")
-    shown = {f"owner-{connection.pk}": connection.owner_id for connection in three}
+    shown = {f"version-{connection.pk}": connection.owner_id for connection in three}
     Connection.objects.filter(pk=three[0].pk).update(owner=other)
     data = {"connection": ids(three), "confirmed": "1", "to": to.pk, **shown}
     answer = pages.post(reverse("connections:hand-over-chosen"), data, follow=True)
