@@ -7,6 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, Q, QuerySet, Value
+from django.db.models.functions import Upper
 
 from connections.list_order import Order, order_of
 
@@ -108,6 +109,13 @@ def _nearest_slice(ids: QuerySet[Any, Any], first: int, last: int, count: int) -
 
 def _is_nearer_to_front(first: int, last: int, count: int) -> bool:
     return first <= count - last
+
+
+def with_words(rows: QuerySet[Item], text: str) -> QuerySet[Item]:
+    """Those of the rows whose text to search contains every word."""
+    for word in text.split():
+        rows = rows.filter(search_text__contains=Upper(Value(word)))
+    return rows
 
 
 def in_steps(matching: QuerySet[Item], rows: QuerySet[Item]) -> Iterator[list[Item]]:

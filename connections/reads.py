@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, prefetch_related_objects
-from django.db.models.functions import Lower, Upper
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, prefetch_related_objects
+from django.db.models.functions import Lower
 from django.utils.timezone import localdate
 
 from connections import clients
@@ -20,7 +20,7 @@ from connections.domain.health import Expiry, Health
 from connections.list_counts import reach_unknown
 from connections.list_order import WORST, Days, Order, order_of
 from connections.list_order import groups as groups_of
-from connections.list_pages import PagedList, in_steps
+from connections.list_pages import PagedList, in_steps, with_words
 from connections.models import (
     CapabilityState,
     ChosenProject,
@@ -142,7 +142,7 @@ def connections(filters: Filters, *, today: date) -> QuerySet[Connection]:
     """The connections that match the filters, in the chosen order."""
     matching = Connection.objects.all()
     if filters.q:
-        matching = matching.filter(pk__in=_with_words(filters.q.split()))
+        matching = matching.filter(pk__in=_with_words(filters.q))
     if filters.status:
         matching = matching.filter(_with_status(filters.status, today))
     if filters.provider:
@@ -152,12 +152,9 @@ def connections(filters: Filters, *, today: date) -> QuerySet[Connection]:
     return matching.order_by(*_order(filters, today))
 
 
-def _with_words(words: Iterable[str]) -> QuerySet[Connection, Any]:
+def _with_words(text: str) -> QuerySet[Connection, Any]:
     # An unordered subquery: otherwise SQLite walks the index of names and fetches every row to search its text.
-    matching = Connection.objects.order_by()
-    for word in words:
-        matching = matching.filter(search_text__contains=Upper(Value(word)))
-    return matching.values("pk")
+    return with_words(Connection.objects.order_by(), text).values("pk")
 
 
 def _order(filters: Filters, today: date) -> Order:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
-from django.db.models.functions import Upper
 
 from connections import list_pages
 from connections.domain import expiry
@@ -95,10 +94,7 @@ def entries(filters: EntryFilters, *, today: date) -> QuerySet[RegisterEntry]:
 
 def _with_words(text: str) -> QuerySet[RegisterEntry, Any]:
     # An unordered subquery: otherwise SQLite walks the index of names and fetches every row to search its text.
-    matching = RegisterEntry.objects.order_by()
-    for word in text.split():
-        matching = matching.filter(search_text__contains=Upper(Value(word)))
-    return matching.values("pk")
+    return list_pages.with_words(RegisterEntry.objects.order_by(), text).values("pk")
 
 
 def _with_status(status: str, today: date) -> Q:

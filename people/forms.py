@@ -1,15 +1,18 @@
 """Forms about people, and the sign-in form."""
 
-from typing import Any, Self
+from collections.abc import Iterable
+from typing import Any, Self, cast
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import QueryDict
 from django.utils import timezone
 
 from connections.fields import checked
-from connections.models import Connection
+from connections.models import Connection, RegisterEntry
 from core.client_ip import client_address
 from people import input_rules, login_limits, queries, roles
 from people.events import record_refused_sign_in
@@ -121,8 +124,11 @@ class AddPersonForm(DetailsForm):
         return checked(input_rules.username, self.cleaned_data["username"])
 
 
+_NOT_THEIRS = "This was deleted or has a new owner by now. Choose again."
+
+
 class HandOverForm(forms.Form):
-    """The connections to hand over, and their new owner."""
+    """What to hand over, ticked or everything that the search found, and the new owner."""
 
     to = forms.ModelChoiceField(
         label="New owner",
@@ -131,20 +137,38 @@ class HandOverForm(forms.Form):
         error_messages={"required": "Choose the new owner."},
     )
     connections = forms.ModelMultipleChoiceField(
-        label="Connections",
-        queryset=Connection.objects.none(),
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={
-            "required": "Choose at least one connection.",
-            "invalid_choice": "One of these connections was disconnected or has a new owner by now. Choose again.",
-        },
+        queryset=Connection.objects.none(), required=False, error_messages={"invalid_choice": _NOT_THEIRS}
     )
+    entries = forms.ModelMultipleChoiceField(
+        queryset=RegisterEntry.objects.none(), required=False, error_messages={"invalid_choice": _NOT_THEIRS}
+    )
+    which = forms.ChoiceField(required=False, choices=[("ticked", ""), ("all", "")])
+    q = forms.CharField(required=False, max_length=200)
 
     def __init__(self, *args: Any, leaving: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        to, connections = self.fields["to"], self.fields["connections"]
-        assert isinstance(to, forms.ModelChoiceField)  # noqa: S101  (declared above)
-        assert isinstance(connections, forms.ModelMultipleChoiceField)  # noqa: S101  (declared above)
-        to.queryset = queries.possible_owners(leaving)
-        connections.queryset = queries.connections_of(leaving)
-        connections.initial = connections.queryset
+        self.leaving = leaving
+        querysets: dict[str, QuerySet[Any]] = {"to": queries.possible_owners(leaving)}
+        querysets |= {"connections": queries.connections_of(leaving), "entries": queries.entries_of(leaving)}
+        for name, queryset in querysets.items():
+            cast("forms.ModelChoiceField[Any]", self.fields[name]).queryset = queryset
+
+    def clean(self) -> dict[str, Any]:
+        """Require that something is chosen."""
+        cleaned = super().clean() or self.cleaned_data
+        is_empty = not (cleaned.get("connections") or cleaned.get("entries"))
+        if cleaned.get("which") != "all" and is_empty and not {"connections", "entries"} & self.errors.keys():
+            self.add_error("connections", "Choose at least one.")
+        return cleaned
+
+    def chosen(self) -> tuple[Iterable[Connection], Iterable[RegisterEntry]]:
+        """The chosen connections and entries, after validation."""
+        if self.cleaned_data["which"] == "all":
+            text = self.cleaned_data["q"]
+            return queries.every_connection_of(self.leaving, text), queries.every_entry_of(self.leaving, text)
+        return self.cleaned_data["connections"], self.cleaned_data["entries"]
+
+    def is_ticked(self, box: str, pk: int) -> bool:
+        """Whether a box of the page was ticked when the form was sent."""
+        given = self.data
+        return isinstance(given, QueryDict) and str(pk) in given.getlist(box)

@@ -17,5 +17,5 @@ urlpatterns = [
     path("people/<int:pk>/standing/", people.standing, name="standing"),
     path("people/<int:pk>/password-link/", people.password_link, name="password-link"),
     path("people/<int:pk>/sign-out/", people.sign_out, name="sign-out"),
-    path("people/<int:pk>/hand-over/", people.give_connections, name="hand-over"),
+    path("people/<int:pk>/hand-over/", people.hand_over_owned, name="hand-over"),
 ]

@@ -47,7 +47,7 @@ def _page(request: HttpRequest, address_form: AddressForm) -> HttpResponse:
         "role": roles.BY_NAME.get(role),
         "sessions": queries.sessions_of(user, now=timezone.now()),
         "this_session": request.session.session_key,
-        "owned": queries.count_connections(user),
+        "owned": queries.count_owned(user),
         "channel_choices": channel_choices_of(user),
         "idle": login_limits.idle_limit(),
         "idle_minutes": int(login_limits.idle_limit().total_seconds() // 60),

@@ -8,12 +8,13 @@ from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections.actions.refusals import CannotChange
-from connections.actions.transfer_ownership import transfer_ownership
 from core.query_strings import with_values
 from history.event_types import event_row
 from history.queries import Filters as EventFilters
@@ -21,13 +22,17 @@ from history.queries import events
 from history.record import actor_of
 from people import queries, roles
 from people.actions import end_sessions, manage_people
+from people.actions.hand_over import hand_over
 from people.actions.manage_people import Details, NewPerson
 from people.events import display_name
 from people.forms import AddPersonForm, DetailsForm, FilterForm, HandOverForm, RoleForm
+from people.queries import OwnedCounts
 from people.views.refusals import refusals_shown
 
 may_manage = permission_required("people.manage_people", raise_exception=True)
 _RECENT = 10
+_NAMED = 10
+_LONGEST_SEARCH = 200
 View = Callable[..., HttpResponse]
 
 
@@ -125,7 +130,7 @@ def standing(request: HttpRequest, pk: int) -> HttpResponse:
     with refusals_shown(request):
         manage_people.set_active(user, active=active, by=_me(request))
         result = "active" if active else "inactive and signed out everywhere"
-        reminder = " Hand over their connections." if not active and queries.count_connections(user) else ""
+        reminder = " Hand over what they own." if not active and queries.count_owned(user).total else ""
         flash.success(request, f"{display_name(user)} is now {result}.{reminder}")
     return redirect("people:person", pk=user.pk)
 
@@ -149,23 +154,24 @@ def sign_out(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @_change
-def give_connections(request: HttpRequest, pk: int) -> HttpResponse:
-    """POST: give the chosen connections to another owner."""
+def hand_over_owned(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: hand the chosen connections and entries of the register over to another owner."""
     user = _find(pk)
     form = HandOverForm(request.POST, leaving=user)
     if not form.is_valid():
         return _page(request, user, hand_over_form=form)
     to = form.cleaned_data["to"]
     try:
-        outcome = transfer_ownership(form.cleaned_data["connections"], to=to, by=actor_of(request), now=timezone.now())
+        outcome = hand_over(*form.chosen(), to=to, by=actor_of(request), now=timezone.now())
     except CannotChange as refused:
         form.add_error(refused.field, refused.message)
         return _page(request, user, hand_over_form=form)
     if outcome.changed_meanwhile:
-        names = ", ".join(outcome.changed_meanwhile)
-        flash.warning(request, f"Not changed, because they were disconnected or have another new owner: {names}.")
-    connections = "1 connection now belongs" if outcome.moved == 1 else f"{outcome.moved} connections now belong"
-    flash.success(request, f"{connections} to {display_name(to)}.")
+        names = ", ".join(outcome.changed_meanwhile[:_NAMED])
+        flash.warning(request, f"Not changed, because they were deleted or have another new owner: {names}.")
+    moved = OwnedCounts(outcome.connections, outcome.entries)
+    verb = "belongs" if moved.total == 1 else "belong"
+    flash.success(request, f"{moved.in_words} now {verb} to {display_name(to)}.")
     return redirect("people:person", pk=user.pk)
 
 
@@ -190,9 +196,25 @@ def _page(
         "link": link,
         "role_form": role_form or RoleForm(initial={"role": current}),
         "details_form": details_form or DetailsForm.of(user),
-        "hand_over_form": hand_over_form or HandOverForm(leaving=user),
-        "connections": queries.connections_of(user),
+        **_owned_context(request, user, hand_over_form or HandOverForm(leaving=user)),
         "sessions": queries.sessions_of(user, now=timezone.now()),
         "events": [event_row(event) for event in recent] if request.user.has_perm("history.view_all_events") else [],
     }
     return render(request, "people/person.html", context)
+
+
+def _owned_context(request: HttpRequest, user: User, form: HandOverForm) -> dict[str, Any]:
+    """What the person owns, a page at a time, and the form to hand it over."""
+    given = request.POST if form.is_bound else request.GET
+    text = given.get("q", "")[:_LONGEST_SEARCH]
+    counts, page = queries.count_owned(user), queries.page_of_owned(user, text, given.get("page"))
+    return {
+        "hand_over_form": form,
+        "owned": counts.total,
+        "owned_words": counts.in_words,
+        "owned_rows": [(row, form.is_ticked(row.box, row.id)) for row in page],
+        "page": page,
+        "page_url": reverse("people:person", args=[user.pk]),
+        "q": text,
+        "query": urlencode({"q": text}) if text else "",
+    }

@@ -225,7 +225,7 @@ def test_the_page_of_handing_over_says_so(pages: Client, ann: User, admin: User)
         User.objects.filter(pk=heir.pk).update(is_active=False)
         return original(*given, **more)
 
-    with patch("people.views.people.transfer_ownership", leave_and_hand_over):
+    with patch("people.actions.hand_over.transfer_ownership", leave_and_hand_over):
         data = {"to": heir.pk, "connections": [connection.pk]}
         page = pages.post(reverse("people:hand-over", args=[ann.pk]), data)
     assert "removed or deactivated in the meantime" in page.content.decode()

@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from connections.models import Connection
+from connections.models import Connection, RegisterEntry
 from history.models import Event
 from people import roles
 from people.models import Session
-from tests.factories import ConnectionFactory, make_person
+from tests.factories import ConnectionFactory, make_entry, make_person
 from tests.people.conftest import PASSWORD, sign_in, with_role
 
 LINK = re.compile(r"http://127\.0\.0\.1:8000(/password/choose/[^<\s]+)")
@@ -165,9 +167,10 @@ def leaving() -> User:
 
 def test_what_a_person_leaves_behind_is_an_alert(pages: Client, leaving: User) -> None:
     page = pages.get(reverse("people:list")).content.decode()
-    assert "1 inactive person owns connections" in page
+    assert "1 inactive person owns connections or credentials" in page
     assert "leo" in pages.get(reverse("people:list"), {"state": "leaving"}).content.decode()
-    assert "inactive and owns connections" in pages.get(reverse("people:person", args=[leaving.pk])).content.decode()
+    shown = pages.get(reverse("people:person", args=[leaving.pk])).content.decode()
+    assert "inactive and owns 2 connections" in shown
     connections = pages.get(reverse("connections:list")).content.decode()
     assert "<strong>2</strong> owner inactive" in connections
     assert connections.count("no longer active") == 2
@@ -191,7 +194,7 @@ def test_only_those_who_can_look_after_a_connection_may_take_it(pages: Client, l
     page = post(pages, "hand-over", leaving, to=ann.pk, connections=[mine.pk])
     assert "Select a valid choice." in page
     assert "Choose the new owner." in post(pages, "hand-over", leaving, connections=[mine.pk])
-    assert "Choose at least one connection." in post(pages, "hand-over", leaving, to="")
+    assert "Choose at least one." in post(pages, "hand-over", leaving, to="")
 
 
 def test_somebody_elses_connection_is_not_handed_over_here(pages: Client, leaving: User, ann: User) -> None:
@@ -199,6 +202,76 @@ def test_somebody_elses_connection_is_not_handed_over_here(pages: Client, leavin
     post(pages, "hand-over", leaving, to=heir.pk, connections=[other.pk])
     other.refresh_from_db()
     assert other.owner == ann
+
+
+def test_everything_is_handed_over_with_the_entries_of_the_register(pages: Client, leaving: User) -> None:
+    heir = with_role("hera", "Maintainer")
+    make_entry("Shop key", owner=leaving)
+    other = make_entry("Other key")
+    page = post(pages, "hand-over", leaving, to=heir.pk, which="all")
+    assert "2 connections and 1 credential now belong to hera." in page
+    assert {entry.name: entry.owner.username for entry in RegisterEntry.objects.all()} == {
+        "Shop key": "hera",
+        "Other key": other.owner.username,
+    }
+    kinds = Event.objects.filter(kind__endswith=".handed_over").order_by("pk").values_list("kind", flat=True)
+    assert list(kinds) == ["connection.handed_over", "connection.handed_over", "register.handed_over"]
+    assert "owns no connections and no credentials" in page
+
+
+def test_all_that_a_search_found_is_handed_over(pages: Client, leaving: User) -> None:
+    heir = with_role("hera", "Maintainer")
+    make_entry("Key of the docs", owner=leaving)
+    found = pages.get(reverse("people:person", args=[leaving.pk]), {"q": "docs"}).content.decode()
+    assert "Hand over all 2 that the search found" in found
+    post(pages, "hand-over", leaving, to=heir.pk, which="all", q="docs")
+    assert list(Connection.objects.filter(owner=heir).values_list("name", flat=True)) == ["Acme docs"]
+    assert list(RegisterEntry.objects.filter(owner=heir).values_list("name", flat=True)) == ["Key of the docs"]
+
+
+def test_a_ticked_entry_alone_is_handed_over(pages: Client, leaving: User) -> None:
+    heir, entry = with_role("hera", "Maintainer"), make_entry(owner=leaving)
+    assert "1 credential now belongs to hera." in post(pages, "hand-over", leaving, to=heir.pk, entries=[entry.pk])
+    assert not Connection.objects.filter(owner=heir).exists()
+
+
+def test_what_was_ticked_stays_ticked_when_the_owner_is_missing(pages: Client, leaving: User) -> None:
+    docs = Connection.objects.get(name="Acme docs")
+    page = post(pages, "hand-over", leaving, connections=[docs.pk])
+    assert f'name="connections" value="{docs.pk}" checked' in page
+    assert page.count(" checked") == 1
+
+
+def test_an_inactive_owner_of_entries_alone_is_an_alert(pages: Client) -> None:
+    left = with_role("leo", "Maintainer", is_active=False)
+    assert "still an owner" in pages.get(reverse("people:list")).content.decode()
+    assert "inactive person owns" not in pages.get(reverse("people:list")).content.decode()
+    make_entry(owner=left)
+    assert "1 inactive person owns" in pages.get(reverse("people:list")).content.decode()
+    assert ">leo<" in pages.get(reverse("people:list"), {"state": "leaving"}).content.decode()
+
+
+def test_making_someone_inactive_says_that_they_own_something(pages: Client, ann: User) -> None:
+    assert "Hand over" not in post(pages, "standing", ann, active="0")
+    post(pages, "standing", ann, active="1")
+    make_entry(owner=ann)
+    assert "Hand over what they own." in post(pages, "standing", ann, active="0")
+
+
+def test_the_page_of_an_owner_is_small_and_asks_as_much_for_many_as_for_few(
+    pages: Client, leaving: User, django_assert_num_queries: Any
+) -> None:
+    address = reverse("people:person", args=[leaving.pk])
+    with CaptureQueriesContext(connection) as few:
+        pages.get(address)
+    for number in range(200):
+        make_entry(f"Key {number:03}", owner=leaving, organization="o" * 100)
+    with django_assert_num_queries(len(few)):
+        page = pages.get(address).content
+    assert len(page) < 40 * 1024
+    assert "Page 1 of 9" in page.decode()
+    last = pages.get(address, {"page": "9", "q": "key"}).content.decode()
+    assert "Key 199" in last
 
 
 @pytest.mark.parametrize(
