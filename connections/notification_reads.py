@@ -5,7 +5,8 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from connections.models import CalendarFeed, Connection, Mail, MutedReminders, NotificationChannel, RegisterEntry
 from connections.notifications import notify
@@ -86,10 +87,16 @@ def count_of_failing_mails() -> int:
 
 
 def channels() -> QuerySet[NotificationChannel]:
-    """All channels, by name, with how many connections and people chose each."""
-    return NotificationChannel.objects.defer("sealed").annotate(
-        connection_count=Count("connections", distinct=True), people_count=Count("people", distinct=True)
-    )
+    """All channels, by name, with for how many connections and entries, and by how many people, each was chosen."""
+    counts = {f"{name}_count": _count_of(name) for name in ("connections", "entries", "people")}
+    return NotificationChannel.objects.defer("sealed").annotate(**counts)
+
+
+def _count_of(name: str) -> Coalesce:
+    # Subqueries: joined, each of the connections of a channel would be combined with each of its entries.
+    through = getattr(NotificationChannel, name).through.objects.filter(notificationchannel=OuterRef("pk"))
+    counted = through.order_by().values("notificationchannel").annotate(count=Count("*"))
+    return Coalesce(Subquery(counted.values("count")), 0)
 
 
 def channel_named(name: str) -> NotificationChannel | None:

@@ -33,6 +33,9 @@ REGISTER_KINDS = {
     "register.added": EventType("Added to the register", "book-plus", "good", _added),
     "register.changed": EventType("Register entry changed", "pencil", "info", edited, changes),
     "register.handed_over": EventType("Owner of a register entry changed", "arrow-right-left", "info", *OWNER_CHANGE),
+    "register.channels_chosen": EventType(
+        "Channels of a register entry chosen", "message-square", "info", edited, changes
+    ),
     "register.closed": EventType("Register entry closed", "archive", "warn", _closed),
     "register.reopened": EventType("Register entry reopened", "archive-restore", "info"),
     "register.declared_leaked": EventType("Credential declared leaked", "siren", "bad"),

@@ -72,6 +72,7 @@ urlpatterns = [
     path("code-repositories/register/<int:pk>/edit/", register.edit_page, name="edit-register-entry"),
     path("code-repositories/register/<int:pk>/close/", register_states.close_page, name="close-register-entry"),
     path("code-repositories/register/<int:pk>/reopen/", register_states.reopen, name="reopen-register-entry"),
+    path("code-repositories/register/<int:pk>/channels/", channels.choose_for_entry_page, name="entry-channels"),
     path("code-repositories/register/<int:pk>/delete/", register_states.delete_page, name="delete-register-entry"),
     path("code-repositories/audits/", audits.list_runs, name="audits"),
     path("code-repositories/audits/start/", audits.start, name="start-audits"),

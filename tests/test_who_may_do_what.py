@@ -125,6 +125,7 @@ connections:channel                     | 302 403 403 403 403 200 | 302 403 403 
 connections:test-channel                | -                       | 302 403 403 403 403 302
 connections:remove-channel              | 302 403 403 403 403 200 | 302 403 403 403 403 302
 connections:connection-channels         | -                       | 302 403 403 403 302 302
+connections:entry-channels              | -                       | 302 403 403 403 302 302
 connections:own-channels                | -                       | 302 403 302 302 302 302
 connections:unsubscribe                 | 404                     | 404
 connections:guide                       | 302 200 200 200 200 200 | -

@@ -1,4 +1,4 @@
-"""Set up notification channels, and choose them for a connection or for oneself."""
+"""Set up notification channels, and choose them for a connection, an entry of the register or oneself."""
 
 import base64
 import binascii
@@ -13,10 +13,10 @@ from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from connections import input_rules
-from connections.actions import versions
+from connections.actions import register_versions, versions
 from connections.actions.refusals import Refused, refusing_invalid_input
 from connections.input_rules import InvalidInput
-from connections.models import ChannelTarget, NotificationChannel
+from connections.models import ChannelTarget, Connection, NotificationChannel, RegisterEntry
 from connections.models.channels import NAME_LENGTH
 from connections.notifications import channel_hosts, outbox_rows
 from connections.notifications.channel_bodies import KEY_PREFIX
@@ -119,12 +119,24 @@ def choose_for_connection(connection_id: int, channel_ids: Collection[int], *, b
     """Choose the channels of a connection. Returns whether that changed anything. Raises `ConnectionGone`."""
     with transaction.atomic():
         connection = versions.held(connection_id)
-        before = list(connection.channels.values_list("name", flat=True))
-        connection.channels.set(NotificationChannel.objects.filter(pk__in=channel_ids))
-        after = list(connection.channels.values_list("name", flat=True))
-        if before != after:
-            detail = {"channels": {"before": before, "after": after}}
-            record("connection.channels_chosen", connection, by=by, at=now, detail=detail)
+        return _choose(connection, channel_ids, "connection.channels_chosen", by=by, now=now)
+
+
+def choose_for_entry(entry_id: int, channel_ids: Collection[int], *, by: Actor, now: datetime) -> bool:
+    """Choose the channels of an entry of the register. Returns whether that changed anything. Raises `EntryGone`."""
+    with transaction.atomic():
+        entry = register_versions.held(entry_id)
+        return _choose(entry, channel_ids, "register.channels_chosen", by=by, now=now)
+
+
+def _choose(
+    held: Connection | RegisterEntry, channel_ids: Collection[int], kind: str, *, by: Actor, now: datetime
+) -> bool:
+    before = list(held.channels.values_list("name", flat=True))
+    held.channels.set(NotificationChannel.objects.filter(pk__in=channel_ids))
+    after = list(held.channels.values_list("name", flat=True))
+    if before != after:
+        record(kind, held, by=by, at=now, detail={"channels": {"before": before, "after": after}})
     return before != after
 
 

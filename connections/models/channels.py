@@ -8,6 +8,7 @@ from django.db import models
 from django.views.decorators.debug import sensitive_variables
 
 from connections.models.connections import Connection
+from connections.models.register import RegisterEntry
 from core import encryption
 from core.secrets import Secret
 
@@ -49,6 +50,7 @@ class NotificationChannel(models.Model):
     # The target answered 410 Gone. Nothing is sent until an administrator enters another target.
     gone_at = models.DateTimeField(null=True)
     connections = models.ManyToManyField(Connection, related_name="channels")
+    entries = models.ManyToManyField(RegisterEntry, related_name="channels")
     people = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="channels")
 
     class Meta:

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core import signing
+from django.db.models import Model
 from django.urls import reverse
 
 from connections import clients
@@ -47,11 +48,12 @@ def address_of(recipient: Recipient) -> Address:
 
 
 class Recipients:
-    """Administrators, muted reminders and channels, queried once for many connections."""
+    """Administrators, muted reminders and channels, queried once for many connections or entries of the register."""
 
     def __init__(self) -> None:
         self._muted_about: dict[int, set[str]] = {}
         self._channels_of: dict[int, list[NotificationChannel]] = {}
+        self._channels_of_entry: dict[int, list[NotificationChannel]] = {}
 
     @cached_property
     def administrators(self) -> list[str]:
@@ -82,12 +84,17 @@ class Recipients:
                 chosen[address.casefold()].append(self._channels[pk])
         return chosen
 
-    def channels_for(self, connection_id: int, addresses: Iterable[str]) -> list[NotificationChannel]:
-        """The channels of a connection, and those that the people with these addresses chose; each once."""
+    def channels_of(self, connection_id: int) -> list[NotificationChannel]:
+        """The channels of a connection."""
         if connection_id not in self._muted_about:
             self.load([connection_id])
-        channels = [*self._channels_of.get(connection_id, ()), *self.personal_channels(addresses)]
-        return list({channel.pk: channel for channel in channels}.values())
+        return self._channels_of.get(connection_id, [])
+
+    def channels_of_entry(self, entry_id: int) -> list[NotificationChannel]:
+        """The channels of an entry of the register."""
+        if entry_id not in self._channels_of_entry:
+            self.load_entries([entry_id])
+        return self._channels_of_entry[entry_id]
 
     def personal_channels(self, addresses: Iterable[str]) -> list[NotificationChannel]:
         """The channels that the people with these addresses chose; each once."""
@@ -100,12 +107,23 @@ class Recipients:
         muted = MutedReminders.objects.filter(connection__in=self._muted_about)
         for pk, address in muted.values_list("connection__pk", "address"):
             self._muted_about[pk].add(address.casefold())
-        self._channels_of = defaultdict(list)
-        # Without any channel, which is usual, a batch of connections takes no further query.
-        pairs = NotificationChannel.connections.through.objects.filter(connection__in=self._muted_about).order_by("pk")
-        for pk, channel in pairs.values_list("connection_id", "notificationchannel_id") if self._channels else ():
+        self._channels_of = self._chosen_for(NotificationChannel.connections.through, "connection", self._muted_about)
+
+    def load_entries(self, entry_ids: Iterable[int]) -> None:
+        """Query the channels of these entries of the register in place of earlier ones."""
+        self._channels_of_entry = self._chosen_for(NotificationChannel.entries.through, "registerentry", entry_ids)
+
+    def _chosen_for(
+        self, through: type[Model], column: str, ids: Iterable[int]
+    ) -> dict[int, list[NotificationChannel]]:
+        """The channels that were chosen for these rows, by their ids."""
+        chosen: dict[int, list[NotificationChannel]] = {pk: [] for pk in ids}
+        # Without any channel, which is usual, a batch of rows takes no further query.
+        pairs = through._default_manager.filter(**{f"{column}__in": chosen}).order_by("pk")
+        for pk, channel in pairs.values_list(f"{column}_id", "notificationchannel_id") if self._channels else ():
             if channel in self._channels:
-                self._channels_of[pk].append(self._channels[channel])
+                chosen[pk].append(self._channels[channel])
+        return chosen
 
     def is_muted(self, address: str, connection_id: int) -> bool:
         """Whether this address gets no reminders about this connection, or about any."""
@@ -123,14 +141,17 @@ def recipients(
     People who stopped reminders still get other notifications. Channels come in addition to people, never instead of
     them: those of the connection, and those that the people chose.
     """
+    everybody = everybody or Recipients()
     subject = _Subject("connection", connection.pk, connection.owner, connection.extra_recipients)
-    return _recipients(subject, urgent=urgent, is_reminder=is_reminder, everybody=everybody or Recipients())
+    channels = everybody.channels_of(connection.pk)
+    return _recipients(subject, channels, urgent=urgent, is_reminder=is_reminder, everybody=everybody)
 
 
 def recipients_about_entry(entry: RegisterEntry, *, urgent: bool, everybody: Recipients) -> list[Recipient]:
-    """The same for a reminder about an entry of the register, which has no channels of its own."""
+    """The same for a reminder about an entry of the register."""
     subject = _Subject("credential", EVERYTHING, entry.owner, entry.extra_recipients)
-    return _recipients(subject, urgent=urgent, is_reminder=True, everybody=everybody)
+    channels = everybody.channels_of_entry(entry.pk)
+    return _recipients(subject, channels, urgent=urgent, is_reminder=True, everybody=everybody)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +169,14 @@ class _Subject:
         return f"you administer MFE Orchestrator and {'this is urgent' if urgent else 'no one else can be notified'}"
 
 
-def _recipients(subject: _Subject, *, urgent: bool, is_reminder: bool, everybody: Recipients) -> list[Recipient]:
+def _recipients(
+    subject: _Subject,
+    channels: Iterable[NotificationChannel],
+    *,
+    urgent: bool,
+    is_reminder: bool,
+    everybody: Recipients,
+) -> list[Recipient]:
     owner = subject.owner
     people = [Recipient(owner.email, f"you own this {subject.noun}")] if owner.is_active and owner.email else []
     why = f"you are listed to be notified about this {subject.noun}"
@@ -160,8 +188,9 @@ def _recipients(subject: _Subject, *, urgent: bool, is_reminder: bool, everybody
         people += [Recipient(address, why) for address in everybody.administrators]
     first = {recipient.address.casefold(): recipient for recipient in reversed(people)}
     people = [recipient for recipient in people if first.get(recipient.address.casefold()) is recipient]
-    channels = everybody.channels_for(subject.pk, [recipient.address for recipient in people])
-    return people + [channel_recipient(channel) for channel in channels]
+    personal = everybody.personal_channels(recipient.address for recipient in people)
+    each_once = {channel.pk: channel for channel in (*channels, *personal)}
+    return people + [channel_recipient(channel) for channel in each_once.values()]
 
 
 def channel_recipient(channel: NotificationChannel) -> Recipient:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -58,14 +59,18 @@ def remind_due(*, now: datetime) -> int:
 
 def plan(today: date) -> Iterator[DueEntry]:
     """The reminders that are due today, those of the earliest dates first."""
-    everybody = notify.Recipients()
-    for entry in _candidates(today).iterator(_BATCH):
-        step = _step_of(entry, today)
-        if step is not None:
-            left = None if entry.expires_on is None else expiry.days_left(entry.expires_on, today)
-            urgent = left is not None and left <= 0
-            people = notify.recipients_about_entry(entry, urgent=urgent, everybody=everybody)
-            yield DueEntry(entry, step, tuple(people), left)
+    everybody, candidates = notify.Recipients(), _candidates(today).iterator(_BATCH)
+    while batch := list(islice(candidates, _BATCH)):
+        due = [(entry, step) for entry in batch if (step := _step_of(entry, today)) is not None]
+        everybody.load_entries([entry.pk for entry, _ in due])
+        for entry, step in due:
+            yield _due(entry, step, everybody, today)
+
+
+def _due(entry: RegisterEntry, step: int, everybody: notify.Recipients, today: date) -> DueEntry:
+    left = None if entry.expires_on is None else expiry.days_left(entry.expires_on, today)
+    urgent = left is not None and left <= 0
+    return DueEntry(entry, step, tuple(notify.recipients_about_entry(entry, urgent=urgent, everybody=everybody)), left)
 
 
 def _candidates(today: date) -> QuerySet[RegisterEntry]:

@@ -1,4 +1,4 @@
-"""Notification channels: set up by administrators, chosen for a connection or by people for themselves."""
+"""Notification channels: set up by administrators, chosen for connections, entries of the register, or by people."""
 
 from django.conf import settings
 from django.contrib import messages as flash
@@ -20,6 +20,7 @@ from connections.notifications.channel_outbox import write_test
 from connections.views.common import person, row_ids
 from connections.views.connection_detail import find
 from connections.views.outbox import enqueue_delivery
+from connections.views.register import find as find_entry
 from core.encryption import UnreadableToken
 from history.record import actor_of
 
@@ -132,6 +133,17 @@ def choose_for_connection_page(request: HttpRequest, pk: int) -> HttpResponse:
     changed = manage_channels.choose_for_connection(pk, chosen, by=actor_of(request), now=timezone.now())
     flash.success(request, "Channels saved." if changed else "Nothing was changed.")
     return redirect(connection)
+
+
+@require_POST
+@permission_required("connections.change_registerentry", raise_exception=True)
+def choose_for_entry_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST: choose the channels that get the reminders about an entry of the register."""
+    entry = find_entry(pk)
+    chosen = row_ids(request.POST, "channels")
+    changed = manage_channels.choose_for_entry(pk, chosen, by=actor_of(request), now=timezone.now())
+    flash.success(request, "Channels saved." if changed else "Nothing was changed.")
+    return redirect(entry)
 
 
 @require_POST

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from connections import leak_reads, register_reads
+from connections import leak_reads, notification_reads, register_reads
 from connections.actions import register_versions
 from connections.actions.refusals import CannotChangeEntry
 from connections.actions.register_entries import add_entry, change_entry
@@ -169,5 +169,6 @@ def _edit_form(
         "form": form,
         "conflicts": conflicts,
         "version": shown_version(request, current, has_conflict=bool(conflicts)),
+        "channel_choices": notification_reads.channel_choices(entry.channels.all()),
     }
     return render(request, "connections/register/edit.html", context)

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from connections import tasks
 from connections.actions.register_entries import close_entry
 from connections.models import Mail, MutedReminders, RegisterEntry
-from connections.notifications.register_reminders import MOST_ROWS, remind_due
+from connections.notifications.register_reminders import MOST_ROWS, plan, remind_due
 from history.models import Event
 from history.record import Actor
 from tests.factories import make_channel, make_entry
@@ -80,6 +82,35 @@ def test_recipients_are_the_owner_those_listed_their_channels_and_administrators
     RegisterEntry.objects.update(expires_on=NOON.date())
     remind_due(now=NOON)
     assert "root@example.com" in Mail.objects.values_list("recipient", flat=True)
+
+
+def test_the_channels_of_an_entry_get_its_reminders_alone(olga: User) -> None:
+    own, other = make_channel("Platform"), make_channel("Shop")
+    entry_of(olga, days=20, name="Key of the platform").channels.add(own)
+    entry_of(olga, days=20, name="Key of the shop").channels.add(other, own)
+    entry_of(olga, days=20, name="Other key")
+    remind_due(now=NOON)
+    written = {mail.recipient: mail.text for mail in Mail.objects.all()}
+    assert written.keys() == {"olga@example.com", "Platform", "Shop"}
+    names = ("Key of the platform", "Key of the shop", "Other key")
+    assert {reader: [name for name in names if name in text] for reader, text in written.items()} == {
+        "olga@example.com": list(names),
+        "Platform": list(names[:2]),
+        "Shop": [names[1]],
+    }
+
+
+def test_planning_asks_as_much_for_many_entries_with_channels_as_for_few(
+    olga: User, django_assert_num_queries: Any
+) -> None:
+    channel = make_channel()
+    entry_of(olga, days=20).channels.add(channel)
+    with CaptureQueriesContext(connection) as few:
+        list(plan(NOON.date()))
+    for number in range(30):
+        entry_of(olga, days=20, name=f"Key {number}").channels.add(channel)
+    with django_assert_num_queries(len(few)):
+        list(plan(NOON.date()))
 
 
 def test_administrators_are_reminded_in_place_of_an_owner_who_left(olga: User, person: Callable[..., User]) -> None:

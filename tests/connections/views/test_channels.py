@@ -25,7 +25,7 @@ from history.models import Event
 from history.record import Actor
 from tests.connections import webhooks
 from tests.connections.webhooks import SIGNING_SECRET, Receiver
-from tests.factories import ConnectionFactory, make_person
+from tests.factories import ConnectionFactory, make_channel, make_entry, make_person
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -169,6 +169,32 @@ def test_channels_are_chosen_for_a_connection(client: Client, receiver: Receiver
     assert not connection.channels.exists()
     kinds = Event.objects.filter(subject_kind="connection").values_list("kind", flat=True)
     assert list(kinds) == ["connection.channels_chosen"] * 2
+
+
+def test_channels_are_chosen_for_an_entry_of_the_register(client: Client) -> None:
+    channel, entry = make_channel(), make_entry()
+    client.force_login(make_person("maya", "connections.change_registerentry", "connections.view_registerentry"))
+    edit, choose = (
+        reverse(f"connections:{name}", args=[entry.pk]) for name in ("edit-register-entry", "entry-channels")
+    )
+    assert f'value="{channel.pk}" checked' not in client.get(edit).content.decode()
+    client.post(choose, {"channels": [channel.pk]})
+    assert list(entry.channels.all()) == [channel]
+    assert f'name="channels" value="{channel.pk}" checked' in client.get(edit).content.decode()
+    client.post(choose, {})
+    assert not entry.channels.exists()
+    kinds = Event.objects.filter(subject_kind="register_entry").values_list("kind", flat=True)
+    assert list(kinds) == ["register.channels_chosen"] * 2
+
+
+def test_channels_are_listed_with_how_many_chose_them(client: Client) -> None:
+    channel, olga = make_channel(), make_person("root", staff=True)
+    channel.connections.set([ConnectionFactory.create(), ConnectionFactory.create()])
+    channel.entries.set([make_entry(name) for name in ("A", "B", "C")])
+    channel.people.add(olga)
+    client.force_login(olga)
+    page = client.get(reverse("connections:channels")).content.decode()
+    assert "2 connections, 3 credentials of the register, 1 person" in page
 
 
 def test_two_administrators_cannot_give_the_same_name(receiver: Receiver) -> None:
