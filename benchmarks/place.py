@@ -54,6 +54,14 @@ def set_up() -> None:
     call_command("migrate", verbosity=0)
 
 
+def analyze() -> None:
+    """Update statistics, as PostgreSQL does automatically within a minute, and an operator of SQLite should."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+
+
 def cpu_seconds(pid: int) -> float:
     """Processor time that a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()

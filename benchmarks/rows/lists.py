@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from benchmarks.data import make_connections, make_events, make_repositories
+from benchmarks.place import analyze
 from benchmarks.result import Measured, side_by_side
 from connections.list_pages import PAGE_SIZE
 from connections.models import Connection
@@ -48,19 +49,16 @@ def measure(*, short: bool) -> Iterator[Measured]:
     full = _all(browser, times)
     make_connections((200 if short else 10_000) - PAGE_SIZE, first=PAGE_SIZE)
     make_events(2_000 if short else 1_000_000, until=timezone.now())
-    _analyze()
+    analyze()
     many, count = _all(browser, times), Connection.objects.count()
     make_repositories(100 if short else 1000)
-    _analyze()
-    list_again, choosing = side_by_side([partial(_get, browser, ""), partial(_get, browser, "", REPOSITORIES)], times)
-    size = len(browser.get(REPOSITORIES).content) / 1000
+    analyze()
+    choosing = list(_choosing(browser, times))
     queries = {name: _queries(browser, query) for name, query in ASKED.items()}
     Connection.objects.all().delete()
-    _analyze()
+    analyze()
     empty = min(empty, _all(browser, times)[LIST])
-    work = f"Repositories, where one of {count:,} connections is chosen"
-    yield Measured(5, work, "the list of connections", choosing / list_again, 1.2)
-    yield Measured(5, f"{work}: its size", "", size, 40.0, unit="KB")
+    yield from choosing
     for name in ASKED:
         facts = {"empty": empty, "with one page": full[name], f"with {count:,}": many[name], "queries": queries[name]}
         work = f"Code Repositories with {count:,}: {name}"
@@ -68,6 +66,19 @@ def measure(*, short: bool) -> Iterator[Measured]:
         if name == LIST:
             yield Measured(5, f"the same: {name}", "itself with one full page", many[name] / full[name], 1.3)
             yield Measured(5, f"the same: {name}", "", queries[name], 8, unit="queries")
+
+
+def _choosing(browser: Client, times: int) -> Iterator[Measured]:
+    """The pages on which connections are chosen, beside the list: one person owns all of them."""
+    leaving, count = User.objects.create_user("leaving"), Connection.objects.count()
+    Connection.objects.update(owner=leaving)
+    analyze()
+    pages = {"Repositories": REPOSITORIES, "the page of their owner": f"/people/{leaving.pk}/"}
+    taken = side_by_side([partial(_get, browser, "", page) for page in (PAGE, *pages.values())], times)
+    for (name, page), seconds in zip(pages.items(), taken[1:], strict=True):
+        work = f"{name}, with {count:,} connections to choose from"
+        yield Measured(5, work, "the list of connections", seconds / taken[0], 1.2)
+        yield Measured(5, f"{work}: its size", "", len(browser.get(page).content) / 1000, 40.0, unit="KB")
 
 
 def _all(browser: Client, times: int) -> dict[str, float]:
@@ -83,9 +94,3 @@ def _queries(browser: Client, query: str) -> int:
 
 def _get(browser: Client, query: str, page: str = PAGE) -> None:
     assert browser.get(page + query).status_code == 200
-
-
-def _analyze() -> None:
-    """Update statistics, as PostgreSQL does automatically within a minute, and an operator of SQLite should."""
-    with database.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE" if database.vendor == "postgresql" else "ANALYZE")
