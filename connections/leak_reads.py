@@ -23,17 +23,27 @@ MOST_EVENTS = 1000
 
 
 def shown_to(user: AbstractBaseUser | AnonymousUser) -> QuerySet[LeakedToken]:
-    """The declarations that this person may see: those of register entries, which name no server, need a permission."""
-    may_see_all = isinstance(user, PermissionsMixin) and user.has_perm("connections.view_registerentry")
-    return LeakedToken.objects.all() if may_see_all else LeakedToken.objects.exclude(server="")
+    """The declarations that this person may see."""
+    return shown(with_entries=isinstance(user, PermissionsMixin) and user.has_perm("connections.view_registerentry"))
+
+
+def shown(*, with_entries: bool) -> QuerySet[LeakedToken]:
+    """The declarations. Those of register entries, which name no server, need the permission to see the register."""
+    declared = LeakedToken.objects.select_related("entry")
+    return declared if with_entries else declared.exclude(server="")
 
 
 def page_of_leaks(leaks: QuerySet[LeakedToken], words: str, number: str | None) -> Page[LeakedToken]:
     """One page of those of the declarations that contain these words, newest first."""
+    return Paginator(with_words(leaks, words), LEAKS_PER_PAGE).get_page(number)
+
+
+def with_words(leaks: QuerySet[LeakedToken], words: str) -> QuerySet[LeakedToken]:
+    """Those of the declarations that contain these words."""
     for word in storable_text(words).split():
         owner = Q(identity_name__icontains=word) | Q(identity_account__icontains=word)
         leaks = leaks.filter(owner | Q(organization__icontains=word) | Q(declared_by__icontains=word))
-    return Paginator(leaks, LEAKS_PER_PAGE).get_page(number)
+    return leaks
 
 
 def leak_of(connection: Connection) -> LeakedToken | None:
@@ -91,12 +101,13 @@ def consumers_of(leak: LeakedToken, uses: Iterable[Use]) -> list[Consumer]:
     """What is recorded to use the token: pipelines and services of the connections, or of the entry."""
     ids = [use.connection.pk for use in uses if use.connection]
     of_entry = Q(entry=leak.entry_id) if leak.entry_id else Q(pk=None)
-    return list(Consumer.objects.filter(Q(connection__in=ids) | of_entry).order_by("name", "pk"))
+    found = Consumer.objects.filter(Q(connection__in=ids) | of_entry).select_related("connection")
+    return list(found.order_by("name", "pk"))
 
 
 def leak_of_entry(entry: RegisterEntry) -> LeakedToken | None:
-    """The declaration of the credential of this entry."""
-    return LeakedToken.objects.filter(entry=entry).first()
+    """The declaration of the credential that this entry is about now, not of one before it was renewed or reopened."""
+    return next((leak for leak in entry.leaks.all() if leak.declared_at >= entry.date_set_at), None)
 
 
 def old_token_of(leak: LeakedToken, uses: Sequence[Use]) -> OldToken:

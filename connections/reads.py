@@ -326,6 +326,15 @@ def consumers_of(connection: Connection) -> list[Consumer]:
     return list(connection.consumers.all())
 
 
+def consumers_by_connection(connections: Iterable[Connection]) -> dict[int, list[Consumer]]:
+    """What uses the credential of each of these connections, by connection id, in one query."""
+    ids = [connection.pk for connection in connections]
+    found: dict[int, list[Consumer]] = {pk: [] for pk in ids}
+    for consumer in Consumer.objects.filter(connection__in=ids):
+        found[consumer.connection_id or 0].append(consumer)
+    return found
+
+
 def _next_reminder_on(connection: Connection, today: date) -> date | None:
     if connection.disabled:
         return None

@@ -64,7 +64,7 @@ class UsedByField(forms.CharField):
             required=False,
             widget=forms.Textarea(attrs={"rows": 3}),
             help_text="Pipelines, services and scripts, one per line: a name, and optionally a link and the mail "
-            "address of someone to notify when the credential is replaced.",
+            "address of someone to notify when the credential is replaced or leaks.",
         )
 
     def clean(self, value: Any) -> str:

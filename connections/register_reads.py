@@ -196,9 +196,20 @@ def consumer_counts(ids: Sequence[int]) -> dict[int, int]:
     return dict(consumers.values_list("entry").annotate(count=Count("pk")))
 
 
+def leaked(ids: Sequence[int]) -> set[int]:
+    """Those of these entries whose credential was declared leaked, and not renewed or reopened since."""
+    rows = RegisterEntry.objects.filter(pk__in=ids, leaks__declared_at__gte=F("date_set_at")).order_by()
+    return set(rows.values_list("pk", flat=True))
+
+
 def entry(entry_id: int) -> RegisterEntry | None:
     """An entry with its owner; None if it does not exist."""
-    return RegisterEntry.objects.select_related("owner").prefetch_related("consumers").filter(pk=entry_id).first()
+    return in_full(RegisterEntry.objects.filter(pk=entry_id)).first()
+
+
+def in_full(matching: QuerySet[RegisterEntry]) -> QuerySet[RegisterEntry]:
+    """The entries with owners, consumers and leaks."""
+    return matching.select_related("owner").prefetch_related("consumers", "leaks")
 
 
 def entries_by_id(ids: Sequence[int]) -> list[RegisterEntry]:
@@ -219,8 +230,8 @@ def expiring(*, within: int, today: date) -> QuerySet[RegisterEntry]:
 
 
 def in_steps(matching: QuerySet[RegisterEntry]) -> Iterator[list[RegisterEntry]]:
-    """The entries with owners and consumers, in their order, in lists, so that no cursor stays open."""
-    return list_pages.in_steps(matching, RegisterEntry.objects.select_related("owner").prefetch_related("consumers"))
+    """The entries with owners, consumers and leaks, in their order, in lists, so that no cursor stays open."""
+    return list_pages.in_steps(matching, in_full(RegisterEntry.objects.all()))
 
 
 def events_of(entry: RegisterEntry) -> QuerySet[Event]:

@@ -17,7 +17,7 @@ from connections.domain.problems import catalogue
 from connections.leak_guard import is_leaked
 from connections.models import CapabilityState, Connection, LeakedToken, StoredCredential
 from connections.models.sealed import fingerprint_of
-from connections.notifications import leak_mail
+from connections.notifications import consumer_mail, leak_mail
 from connections.old_tokens import users_of
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.credential import Credential, Words
@@ -98,7 +98,9 @@ def _found(fingerprint: str) -> Found:
 
 
 def _replaced_in(fingerprint: str) -> Iterable[Connection]:
-    connections = Connection.objects.filter(stored_credential__replaced_fingerprint=fingerprint or None)
+    if not fingerprint:
+        return []
+    connections = Connection.objects.filter(stored_credential__replaced_fingerprint=fingerprint)
     return connections.select_related("stored_credential").order_by("pk")
 
 
@@ -132,7 +134,7 @@ def declare_leak(key: str, *, by: Actor, now: datetime) -> LeakedToken:
 
 
 def notify_once(leak: LeakedToken, *, now: datetime) -> None:
-    """Notify the people concerned of a declaration, unless that was done before.
+    """Notify the people concerned, and the contacts of what uses the token, unless that was done before.
 
     Not in the transaction of the declaration: with hundreds of people, the stop would apply seconds later.
     """
@@ -140,7 +142,10 @@ def notify_once(leak: LeakedToken, *, now: datetime) -> None:
         if not LeakedToken.objects.filter(pk=leak.pk, notified_at=None).update(notified_at=now):
             return
         there = Connection.objects.filter(pk__in=[user["id"] for user in leak.connections]).select_related("owner")
-        leak_mail.notify_declared(leak, there.order_by("pk"), now=now)
+        connections = list(there.order_by("pk"))
+        leak_mail.notify_declared(leak, connections, now=now)
+        leak.notified_at, leak.notified_contacts = now, consumer_mail.token_leaked(leak, connections, now=now)
+        leak.save(update_fields=["notified_contacts"])
 
 
 def notify_pending(*, now: datetime) -> None:

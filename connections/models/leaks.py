@@ -17,6 +17,14 @@ class LeakedToken(SealedCredential, Leased):
     token is kept until the answer is known; the keyed fingerprint remains.
     """
 
+    class State(models.TextChoices):
+        """Whether the token was proved dead."""
+
+        WAITING = "waiting", "Waiting for the proof"
+        PROVED = "proved", "Proved dead"
+        NOT_PROVED = "not_proved", "Not proved"
+        CANNOT_BE_PROVED = "cannot_be_proved", "Can't be proved"
+
     sealed_for = "leaked token"
     lease_setting, due_field, done_field = "AUDIT_LEASE_SECONDS", "next_ask_at", "asked_at"
 
@@ -34,6 +42,8 @@ class LeakedToken(SealedCredential, Leased):
     declared_by = models.CharField(max_length=150)
     # When the mails about the declaration were written, after the declaration applied.
     notified_at = models.DateTimeField(null=True)
+    # How many contacts of what uses the credential were notified with them.
+    notified_contacts = models.PositiveIntegerField(default=0)
     # When Azure DevOps is asked next; None if it isn't any more.
     next_ask_at = models.DateTimeField(null=True)
     asked_at = models.DateTimeField(null=True)
@@ -52,6 +62,13 @@ class LeakedToken(SealedCredential, Leased):
 
     def __str__(self) -> str:
         return f"Leaked token of {self.organization}"
+
+    @property
+    def state(self) -> State:
+        """Whether the token was proved dead. What is not stored can't be."""
+        if self.proved_at or self.ended_at:
+            return self.State.PROVED if self.proved_at else self.State.NOT_PROVED
+        return self.State.WAITING if self.next_ask_at else self.State.CANNOT_BE_PROVED
 
     @property
     def is_token(self) -> bool:

@@ -117,7 +117,7 @@ class Consumer(models.Model):
     entry = models.ForeignKey(RegisterEntry, on_delete=models.CASCADE, null=True, related_name="consumers")
     name = models.CharField(max_length=register_rules.CONSUMER_NAME_LENGTH)
     url = models.CharField(max_length=register_rules.LINE_LENGTH, blank=True)
-    # Who is notified when the credential is replaced.
+    # Who is notified when the credential is replaced or declared leaked.
     contact = models.EmailField(blank=True)
 
     class Meta:

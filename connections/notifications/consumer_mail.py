@@ -1,18 +1,19 @@
-"""Tell the contacts of what uses a credential that it was replaced, renewed or closed."""
+"""Tell the contacts of what uses a credential that it was replaced, renewed, closed or declared leaked."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
 
-from connections.models import Connection, Consumer, RegisterEntry
+from connections.models import Connection, Consumer, LeakedToken, RegisterEntry
 from connections.notifications import notify
 from connections.notifications.notify import Recipient
 
-MAIL = "credential_replaced"
+REPLACED, LEAKED = "credential_replaced", "credential_leaked"
 MOST_ROWS = 50
 _WHY = "you are the contact of what uses this credential"
 _WHY_SEVERAL = "you are the contact of what uses these credentials"
@@ -20,21 +21,21 @@ _WHY_SEVERAL = "you are the contact of what uses these credentials"
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What happened to a credential, in words, and what uses it."""
+    """What happened to a credential, in words, and what uses it. `connection` is the one that stores it, if any."""
 
     name: str
     kind: str
     happened: str
     url: str
     consumers: Iterable[Consumer]
+    connection: Connection | None = None
 
 
 def token_replaced(connection: Connection, *, now: datetime) -> int:
     """Write the mails about a connection whose token was updated. Returns how many."""
-    url = settings.SITE_URL + connection.get_absolute_url()
-    happened = "was replaced by a new one"
-    change = _Change(connection.name, connection.credential().words.in_full, happened, url, connection.consumers.all())
-    return _write([change], about=[connection], now=now)
+    kind = connection.credential().words.in_full
+    change = _of_connection(connection, kind, "was replaced by a new one", connection.consumers.all())
+    return _write(REPLACED, [change], now=now)
 
 
 def entries_renewed(entries: Sequence[RegisterEntry], *, now: datetime) -> int:
@@ -59,7 +60,38 @@ def _about_entries(entries: Sequence[RegisterEntry], happened: Callable[[Registe
     for consumer in Consumer.objects.filter(entry__in=entries).exclude(contact="") if entries else ():
         consumers[consumer.entry_id].append(consumer)
     changes = [_of_entry(entry, happened(entry), consumers[entry.pk]) for entry in entries]
-    return _write(changes, about=[], now=now)
+    return _write(REPLACED, changes, now=now)
+
+
+def token_leaked(leak: LeakedToken, connections: Sequence[Connection], *, now: datetime) -> int:
+    """Write the mails about the connections whose token was declared leaked. Returns how many."""
+    consumers: dict[int | None, list[Consumer]] = defaultdict(list)
+    for consumer in Consumer.objects.filter(connection__in=connections).exclude(contact=""):
+        consumers[consumer.connection_id].append(consumer)
+    replaced = {user["id"] for user in leak.connections if user["replaced"]}
+    before, kind = "was declared leaked after it had been replaced", leak.words.in_full
+    changes = [
+        _of_connection(
+            connection, kind, before if connection.pk in replaced else "was declared leaked", consumers[connection.pk]
+        )
+        for connection in connections
+    ]
+    return _write(LEAKED, changes, now=now, more=_about_leak(leak))
+
+
+def entry_leaked(leak: LeakedToken, entry: RegisterEntry, *, now: datetime) -> int:
+    """Write the mails about an entry whose credential was declared leaked. Returns how many."""
+    change = _of_entry(entry, "was declared leaked", entry.consumers.all())
+    return _write(LEAKED, [change], now=now, more=_about_leak(leak))
+
+
+def _about_leak(leak: LeakedToken) -> dict[str, Any]:
+    return {"leak": leak, "words": leak.words, "leak_url": notify.page("leak", leak.pk)}
+
+
+def _of_connection(connection: Connection, kind: str, happened: str, consumers: Iterable[Consumer]) -> _Change:
+    url = settings.SITE_URL + connection.get_absolute_url()
+    return _Change(connection.name, kind, happened, url, consumers, connection)
 
 
 def _of_entry(entry: RegisterEntry, happened: str, consumers: Iterable[Consumer]) -> _Change:
@@ -67,21 +99,32 @@ def _of_entry(entry: RegisterEntry, happened: str, consumers: Iterable[Consumer]
     return _Change(entry.name, entry.get_kind_display(), happened, url, consumers)
 
 
-def _write(changes: Iterable[_Change], *, about: list[Connection], now: datetime) -> int:
+def _write(
+    mail: str, changes: Iterable[_Change], *, now: datetime, more: Mapping[str, Any] = MappingProxyType({})
+) -> int:
     """One mail to each contact, naming every credential and everything of theirs that uses it."""
-    by_contact: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    addresses: dict[str, str] = {}
+    concerned: dict[str, list[tuple[_Change, list[Consumer]]]] = defaultdict(list)
     for change in changes:
         for contact, theirs in _by_contact(change.consumers).items():
-            addresses.setdefault(contact, theirs[0].contact)
-            names = [consumer.name for consumer in theirs]
-            row = {"name": change.name, "kind": change.kind, "happened": change.happened, "url": change.url}
-            by_contact[contact].append({**row, "consumers": names})
+            concerned[contact].append((change, theirs))
     written = 0
-    for contact, rows in by_contact.items():
-        recipients = [Recipient(addresses[contact], _WHY if len(rows) == 1 else _WHY_SEVERAL)]
-        written += len(notify.enqueue_mail(MAIL, recipients, _context(rows), about=about, now=now))
+    for pairs in concerned.values():
+        recipients = [Recipient(pairs[0][1][0].contact, _WHY if len(pairs) == 1 else _WHY_SEVERAL)]
+        context = {**_context([_row(*pair) for pair in pairs]), **more}
+        about = [change.connection for change, _ in pairs if change.connection]
+        written += len(notify.enqueue_mail(mail, recipients, context, about=about, now=now))
     return written
+
+
+def _row(change: _Change, consumers: Iterable[Consumer]) -> dict[str, Any]:
+    names = [consumer.name for consumer in consumers]
+    return {
+        "name": change.name,
+        "kind": change.kind,
+        "happened": change.happened,
+        "url": change.url,
+        "consumers": names,
+    }
 
 
 def _by_contact(consumers: Iterable[Consumer]) -> dict[str, list[Consumer]]:

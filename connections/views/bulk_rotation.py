@@ -199,6 +199,7 @@ def _page(
     verification_key: str = "",
 ) -> HttpResponse:
     today = timezone.localdate()
+    consumers = reads.consumers_by_connection(connections)
     conflicting = {outcome.connection.pk for outcome in failed if outcome.refusal and outcome.refusal.conflicts}
     context: dict[str, Any] = {
         "round": here,
@@ -208,6 +209,7 @@ def _page(
             {
                 "connection": connection,
                 "state": states(connection, today=today),
+                "consumers": consumers[connection.pk],
                 "token_is_dead": connection.is_token_dead(today=today),
                 "version": shown_version(
                     request,
@@ -281,13 +283,20 @@ def _reports(tested: Sequence[BulkVerification], form: RotateForm) -> list[Repor
 def _end(request: HttpRequest, here: BulkRotation) -> HttpResponse:
     """The summary: which connections were updated, read from the database."""
     outcome = rotation_reads.outcome(here)
+    consumers = reads.consumers_by_connection(outcome.connections)
     rows = [
-        {"connection": connection, "updated": connection.pk in outcome.updated, "state": _state(connection)}
+        {
+            "connection": connection,
+            "updated": connection.pk in outcome.updated,
+            "state": _state(connection),
+            "consumers": consumers[connection.pk],
+        }
         for connection in outcome.connections
     ]
     context = {
         "rows": rows,
         "updated": len(outcome.updated),
+        "has_consumers": any(row["updated"] and row["consumers"] for row in rows),
         "old_tokens": [old_token_view(old, request) for old in outcome.old_tokens],
         "again_url": rotation_step_url(here.again_with(outcome.left)) if outcome.left else "",
         "plan_url": _plan_url(here.within),

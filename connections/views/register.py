@@ -63,9 +63,10 @@ def listing(request: HttpRequest) -> HttpResponse:
     filters = filters_of(form)
     counts, timeline = register_reads.entry_counts(today=today), register_reads.expiry_timeline(today=today)
     page = register_reads.page_of_entries(filters, request.GET.get("page"), today=today, groups=counts.groups)
-    consumers = register_reads.consumer_counts([row.pk for row in page])
+    ids = [row.pk for row in page]
+    consumers, leaked = register_reads.consumer_counts(ids), register_reads.leaked(ids)
     context = {
-        "rows": list(register_rows(page, consumers=consumers, today=today)),
+        "rows": list(register_rows(page, consumers=consumers, leaked=leaked, today=today)),
         "all_count": counts.total,
         "can_choose": any(map(request.user.has_perm, _CHOSEN)),
         "strip_html": LIST.strip(_strip(counts, timeline, request, filters.status)),

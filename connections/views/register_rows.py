@@ -1,6 +1,6 @@
 """The rows of the register, and how an entry's kind and state are shown."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import TypedDict
@@ -17,6 +17,7 @@ from connections.views.presenters import Chip, expiry_chip_of
 
 Kind = RegisterEntry.Kind
 CLOSED = Chip("Closed", "archive", "quiet")
+LEAKED = Chip("Leaked", "siren", "bad")
 _ICONS: dict[str, str] = {
     Kind.PAT: "key-round",
     Kind.CLIENT_SECRET: "key-square",
@@ -44,11 +45,14 @@ class RegisterRow(TypedDict):
     outside_owner: str
 
 
-def register_rows(rows: Iterable[EntryColumns], *, consumers: Mapping[int, int], today: date) -> Iterator[RegisterRow]:
-    """The rows of a page. `consumers` is how many consumers each entry has, if any."""
+def register_rows(
+    rows: Iterable[EntryColumns], *, consumers: Mapping[int, int], leaked: Collection[int], today: date
+) -> Iterator[RegisterRow]:
+    """The rows of a page. `consumers` is how many consumers each entry has, if any; `leaked` has the leaked ones."""
     page = address("connections:register-entry")
     for row in rows:
         is_closed = row.state == RegisterEntry.State.CLOSED
+        shown = state_chips(row.expires_on, is_closed=is_closed, today=today)
         yield RegisterRow(
             id=row.pk,
             name=row.name,
@@ -56,7 +60,7 @@ def register_rows(rows: Iterable[EntryColumns], *, consumers: Mapping[int, int],
             kind=kind_cell(row.kind),
             organization=row.organization,
             purpose=row.purpose,
-            chips=chips(state_chips(row.expires_on, is_closed=is_closed, today=today)),
+            chips=chips((LEAKED, *shown) if row.pk in leaked else shown),
             expiry=_expiry_of(row.expires_on, is_closed=is_closed, today=today),
             used_by=consumers.get(row.pk, 0),
             owner=owner_cell(row.owner, is_active=row.owner__is_active),

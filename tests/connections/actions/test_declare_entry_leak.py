@@ -1,6 +1,7 @@
 """A credential of the register that leaked: nothing is stopped, and people are notified and guided."""
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connections.actions.declare_entry_leak import declare_entry_leaked
+from connections.actions.register_entries import EntryInput, change_entry
 from connections.models import LeakedToken, Mail, RegisterEntry
 from history.models import Event
 from history.record import Actor
@@ -27,6 +29,21 @@ def test_its_owner_is_notified_once_however_often_it_is_declared(maintainer: Use
     assert declare(entry.pk) == declare(entry.pk)
     assert [mail.recipient for mail in Mail.objects.filter(kind="leaked")] == ["maya@example.com"]
     assert Event.objects.filter(kind="register.declared_leaked", subject_id=entry.pk).count() == 1
+
+
+@pytest.mark.django_db
+def test_what_it_was_renewed_with_can_leak_too(pages: Client) -> None:
+    entry = make_entry("Signing key", expires_on=date(2027, 1, 1))
+    first, now = declare(entry.pk), timezone.now()
+    page, register = reverse("connections:register-entry", args=[entry.pk]), reverse("connections:register")
+    assert "Declared leaked on" in pages.get(page).text
+    assert "Leaked</span>" in pages.get(register).text
+    renewed = EntryInput("Signing key", "pat", entry.owner, date(2028, 1, 1))
+    change_entry(entry.pk, renewed, by=Actor("Maya"), now=now)
+    assert "Declared leaked on" not in pages.get(page).text
+    assert "Leaked</span>" not in pages.get(register).text
+    assert declare(entry.pk) != first
+    assert LeakedToken.objects.filter(entry=entry).count() == 2
 
 
 @pytest.mark.django_db

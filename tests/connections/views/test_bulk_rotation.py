@@ -146,6 +146,19 @@ def test_a_round_goes_step_by_step_to_its_end(pages: Client, three: list[Connect
     assert f"steps={last.pk}" in end
 
 
+def test_a_step_and_the_end_show_what_uses_each_token(pages: Client, three: list[Connection], token_of: Token) -> None:
+    one, two, _ = three
+    one.consumers.create(name="Nightly", url="https://x.example.com/")
+    two.consumers.create(name="Shop")
+    address = plan(pages, connection=[one.pk, two.pk], shared=[one.pk])
+    page = pages.get(address).content.decode()
+    assert 'href="https://x.example.com/"' in page
+    assert "Used by Shop" in page
+    end = pages.post(address, FORM | {"token": token_of("full-again")}, follow=True).content.decode()
+    assert "Update every copy of the old tokens" in end
+    assert "Used by Shop" in end
+
+
 def test_a_failure_shows_the_result_of_each_and_offers_the_rest(
     pages: Client, connected: Connected, token_of: Token
 ) -> None:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connections.actions import calendar_feeds
+from connections.actions.declare_entry_leak import declare_entry_leaked
 from connections.actions.register_entries import EntryInput, add_entry, change_entry
 from history.record import Actor
 from tests.factories import make_entry, make_person
@@ -64,3 +65,12 @@ def test_the_register_is_exported_with_its_filters_and_without_formulas(client: 
     assert row["name"] == "'=1+1"
     assert row["used_by"] == "Shop https://example.com/ ops@example.com"
     assert (row["expires_on"], row["owner"], row["kind"]) == ("2026-12-31", "owner", "certificate")
+
+
+def test_the_report_for_auditors_marks_a_leaked_entry(client: Client) -> None:
+    client.force_login(make_person("root", staff=True))
+    entry = make_entry("Signing key")
+    make_entry("Other")
+    declare_entry_leaked(entry.pk, by=BY, now=timezone.now())
+    page = b"".join(client.get(reverse("connections:auditor-report"))).decode()
+    assert page.count("Declared leaked on") == 1
