@@ -2,10 +2,10 @@
 
 from django.db import models
 from django.db.models.functions import Lower
-from django.urls import reverse
 
 from connections.models import Connection
 from core.leases import Leased
+from core.row_urls import row_url
 
 
 class SyncState(Leased):
@@ -130,7 +130,7 @@ class Repository(models.Model):
 
     def get_absolute_url(self) -> str:
         """The repository's own page."""
-        return reverse("delivery:repository", args=[self.pk])
+        return row_url("delivery:repository", self.pk)
 
     @property
     def is_empty(self) -> bool:
@@ -198,7 +198,7 @@ class ReleasePipeline(PipelineBase):
 
     def get_absolute_url(self) -> str:
         """The release pipeline's own page."""
-        return reverse("delivery:release-pipeline", args=[self.project_id, self.azure_id])
+        return row_url("delivery:release-pipeline", self.project_id, self.azure_id)
 
 
 class PollSubscription(Leased):
@@ -272,4 +272,4 @@ class Pipeline(PipelineBase):
 
     def get_absolute_url(self) -> str:
         """The pipeline's own page."""
-        return reverse("delivery:pipeline", args=[self.pk])
+        return row_url("delivery:pipeline", self.pk)

@@ -19,7 +19,7 @@ from delivery.models import Pipeline, PollSubscription, Project, ReleasePipeline
 
 Row = TypeVar("Row", Pipeline, ReleasePipeline, Repository)
 Named = TypeVar("Named", Pipeline, ReleasePipeline)
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 STATES: tuple[tuple[str, str], ...] = (
     ("", "Present"),
     ("empty", "Empty"),
@@ -82,6 +82,13 @@ def repositories(filters: Filters) -> QuerySet[Repository]:
     """The repositories that the filters select, in their order."""
     rows = Repository.objects.filter(_IN_STATE.get(filters.state, Q()))
     return _selected(rows, filters).order_by(*_ORDER.get(filters.sort, _ORDER[""]))
+
+
+def repositories_in_short(filters: Filters) -> QuerySet[Repository]:
+    """The same with the columns that the list shows, and those by which rows are compared."""
+    shown = ("azure_id", "name", "default_branch", "size", "disabled", "gone_at")
+    of_project = ("azure_id", "name", "connection__name", "connection__organization_id", "connection__server")
+    return repositories(filters).only(*shown, *(f"project__{column}" for column in of_project))
 
 
 BUILD_STATES: tuple[tuple[str, str], ...] = (

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
@@ -17,12 +17,19 @@ _KEY = ("azure_id", "project__azure_id", "project__connection__organization_id",
 _WORKING = (Connection.Severity.NONE, Connection.Severity.PROBLEM)
 
 
+class SeenVia(NamedTuple):
+    """A row that is the same thing as others, and the connection through which it is seen."""
+
+    url: str
+    connection: str
+
+
 def one_row_each(rows: QuerySet[Row]) -> QuerySet[Row]:
     """Of rows that are the same thing, the oldest of a connection that works, or else the oldest."""
     return _best(rows) if _organizations_seen_twice() else rows
 
 
-def page_of_each(rows: QuerySet[Row], number: str | None) -> tuple[Page[Row], dict[int, list[Row]]]:
+def page_of_each(rows: QuerySet[Row], number: str | None) -> tuple[Page[Row], dict[int, list[SeenVia]]]:
     """One page of `one_row_each`, the nearest one if the number is out of range, and through what each is seen.
 
     That is every present row that is the same thing, by the pk of the row on the page; only where there are several.
@@ -50,7 +57,7 @@ def _organizations_seen_twice() -> bool:
     return counted.filter(count__gt=1).exists()
 
 
-def _seen_via(rows: Sequence[Row]) -> dict[int, list[Row]]:
+def _seen_via(rows: Sequence[Row]) -> dict[int, list[SeenVia]]:
     if not rows:
         return {}
     model = type(rows[0])
@@ -60,9 +67,10 @@ def _seen_via(rows: Sequence[Row]) -> dict[int, list[Row]]:
         project__azure_id__in={row.project.azure_id for row in rows},
         gone_at=None,
     )
-    by_key: dict[tuple[object, ...], list[Row]] = defaultdict(list)
-    for row in found.select_related("project__connection").order_by("project__connection__name", "pk"):
-        by_key[_key(row)].append(row)
+    by_key: dict[tuple[object, ...], list[SeenVia]] = defaultdict(list)
+    columns = found.select_related("project__connection").only(*_KEY, "project__connection__name")
+    for row in columns.order_by("project__connection__name", "pk"):
+        by_key[_key(row)].append(SeenVia(row.get_absolute_url(), row.project.connection.name))
     return {row.pk: by_key[_key(row)] for row in rows if len(by_key[_key(row)]) > 1}
 
 

@@ -7,7 +7,6 @@ from operator import attrgetter
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Coalesce, Concat, Lower, Upper
-from django.urls import reverse
 from django.utils import timezone
 
 from connections.domain import expiry, report_json
@@ -21,6 +20,7 @@ from connections.providers.credential import Credential
 from connections.providers.organization import Place, ProjectRef
 from core import encryption
 from core.leases import Leased
+from core.row_urls import row_url
 
 
 def _choices(states: type[Health] | type[Verdict]) -> list[tuple[str, str]]:
@@ -168,7 +168,7 @@ class Connection(Leased):
 
     def get_absolute_url(self) -> str:
         """The page of the connection."""
-        return reverse("connections:detail", args=[self.pk])
+        return row_url("connections:detail", self.pk)
 
     def is_token_dead(self, *, today: date) -> bool:
         """Whether the token has expired or is rejected, so that it can't be extended or regenerated."""

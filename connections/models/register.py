@@ -3,10 +3,10 @@
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Concat, Lower, Upper
-from django.urls import reverse
 
 from connections import register_rules
 from connections.models.connections import Connection
+from core.row_urls import row_url
 
 
 class RegisterEntry(models.Model):
@@ -102,7 +102,7 @@ class RegisterEntry(models.Model):
 
     def get_absolute_url(self) -> str:
         """The page of the entry."""
-        return reverse("connections:register-entry", args=[self.pk])
+        return row_url("connections:register-entry", self.pk)
 
     @property
     def is_closed(self) -> bool:

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import TypedDict
 
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -14,6 +13,7 @@ from django.utils.safestring import SafeString
 from connections.providers.registry import BY_KEY
 from connections.reads import Row
 from connections.views.presenters import UNKNOWN_ICON, Chip, projects_summary, states
+from core.row_urls import row_url
 
 
 class ConnectionRow(TypedDict):
@@ -37,15 +37,14 @@ class ConnectionRow(TypedDict):
 
 def connection_rows(rows: Iterable[Row], *, projects: Mapping[int, int], today: date) -> Iterator[ConnectionRow]:
     """The rows of a page. `projects` is to how many projects each connection is limited, unless it covers all."""
-    page, update_page = address("connections:detail"), address("connections:update-token")
     for row in rows:
         state = states(row, today=today)
         checked_at = timezone.localtime(row.checked_at) if row.checked_at else None
         yield ConnectionRow(
             id=row.pk,
             name=row.name,
-            url=page.format(row.pk),
-            update_url=update_page.format(row.pk),
+            url=row_url("connections:detail", row.pk),
+            update_url=row_url("connections:update-token", row.pk),
             is_default=row.is_default,
             provider=_provider(row.provider),
             organization=row.organization,
@@ -57,12 +56,6 @@ def connection_rows(rows: Iterable[Row], *, projects: Mapping[int, int], today: 
             checked_iso=checked_at.isoformat() if checked_at else "",
             owner=owner_cell(row.owner, is_active=row.owner__is_active),
         )
-
-
-def address(name: str) -> str:
-    """The address of a page of any connection, with `{}` in the place of its id."""
-    before, _, after = reverse(name, args=[0]).rpartition("0")
-    return f"{before}{{}}{after}"
 
 
 # 33 states of the expiry date with each of the three states of health that need attention, and some more.

@@ -12,8 +12,9 @@ from connections.domain import expiry
 from connections.domain.health import Expiry
 from connections.models import RegisterEntry
 from connections.register_reads import EntryColumns
-from connections.views.connection_rows import address, chips, expiry_cell, owner_cell
+from connections.views.connection_rows import chips, expiry_cell, owner_cell
 from connections.views.presenters import Chip, expiry_chip_of
+from core.row_urls import row_url
 
 Kind = RegisterEntry.Kind
 CLOSED = Chip("Closed", "archive", "quiet")
@@ -49,14 +50,13 @@ def register_rows(
     rows: Iterable[EntryColumns], *, consumers: Mapping[int, int], leaked: Collection[int], today: date
 ) -> Iterator[RegisterRow]:
     """The rows of a page. `consumers` is how many consumers each entry has, if any; `leaked` has the leaked ones."""
-    page = address("connections:register-entry")
     for row in rows:
         is_closed = row.state == RegisterEntry.State.CLOSED
         shown = state_chips(row.expires_on, is_closed=is_closed, today=today)
         yield RegisterRow(
             id=row.pk,
             name=row.name,
-            url=page.format(row.pk),
+            url=row_url("connections:register-entry", row.pk),
             kind=kind_cell(row.kind),
             organization=row.organization,
             purpose=row.purpose,

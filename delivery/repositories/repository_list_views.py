@@ -29,7 +29,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     """GET /repositories/: search, filters, order and page stand in the URL."""
     form = FilterForm(request.GET, states=reads.STATES)
     filters = live_views.chosen(form)
-    page, via = page_of_each(reads.repositories(filters), request.GET.get("page"))
+    page, via = page_of_each(reads.repositories_in_short(filters), request.GET.get("page"))
     connection = reads.connection(filters.connection)
     everywhere = urlencode({"q": filters.q, "state": filters.state, "sort": filters.sort})
     context = {

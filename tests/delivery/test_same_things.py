@@ -6,6 +6,7 @@ from django.utils import timezone
 from connections.models import Connection
 from delivery import reads
 from delivery.models import Project, Repository
+from delivery.reads import PAGE_SIZE
 from delivery.same_things import one_row_each, page_of_each
 from tests.factories import ConnectionFactory
 
@@ -36,11 +37,9 @@ def _see(connection: Connection, count: int) -> None:
 def test_of_three_the_oldest_of_a_connection_that_works_is_shown(seen_thrice: list[Connection]) -> None:
     page, via = page_of_each(reads.repositories(reads.Filters()), "2")
     assert page.paginator.count == COUNT
-    assert [row.name for row in page] == [f"service {number:03}" for number in range(50, COUNT)]
+    assert [row.name for row in page] == [f"service {number:03}" for number in range(PAGE_SIZE, 2 * PAGE_SIZE)]
     assert {row.project.connection.name for row in page} == {"Second"}
-    assert {tuple(row.project.connection.name for row in via[shown.pk]) for shown in page} == {
-        ("First", "Second", "Third")
-    }
+    assert {tuple(seen.connection for seen in via[shown.pk]) for shown in page} == {("First", "Second", "Third")}
 
 
 def test_where_none_works_the_oldest_is_shown(seen_thrice: list[Connection]) -> None:

@@ -212,7 +212,7 @@ def test_the_list_costs_the_same_for_one_and_for_a_full_page(
     ReleasePipeline.objects.bulk_create(rows)
     pages.get(LIST)
     with CaptureQueriesContext(database) as full:
-        assert len(names(pages)) == 50
+        assert len(names(pages)) == 25
     ReleasePipeline.objects.exclude(azure_id=DEPLOY, project=shop.project).delete()
     pages.get(LIST)
     with CaptureQueriesContext(database) as one:

@@ -42,8 +42,8 @@ def names(pages: Client, **query: str) -> list[str]:
 def test_the_list_is_paged_and_leaves_out_what_is_gone(pages: Client, many: Connection) -> None:
     answer = pages.get(LIST)
     assert answer.context["page"].paginator.count == 119
-    assert len(answer.context["page"]) == 50
-    assert "Page 1 of 3, 119 in total" in answer.content.decode()
+    assert len(answer.context["page"]) == 25
+    assert "Page 1 of 5, 119 in total" in answer.content.decode()
 
 
 def test_search_looks_at_repository_project_and_connection(pages: Client, many: Connection) -> None:
