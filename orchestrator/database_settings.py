@@ -13,6 +13,7 @@ _FORM = (
     "Use the form postgres://user:password@host:5432/name, with special characters in user and password "
     "percent-encoded."
 )
+_SWITCHES = ("ATOMIC_REQUESTS", "AUTOCOMMIT", "CONN_HEALTH_CHECKS", "DISABLE_SERVER_SIDE_CURSORS")
 
 
 def read(url: str) -> dict[str, Any]:
@@ -27,7 +28,15 @@ def read(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(f"DATABASE_URL cannot be read. {_FORM}") from None
     if database["ENGINE"] == _POSTGRESQL and "%" in database["HOST"]:
         database["HOST"] = _percent_decoded_host(url)
-    return database
+    return database | {name: _is_on(name, database[name]) for name in _SWITCHES if name in database}
+
+
+def _is_on(name: str, value: object) -> bool:
+    """Whether the URL turns this setting on. django-environ leaves "false" a text, which Django takes for true."""
+    word = str(value).lower()
+    if word not in {"true", "false", "1", "0"}:
+        raise ImproperlyConfigured(f"DATABASE_URL has a value for {name.lower()} that is neither true nor false.")
+    return word in {"true", "1"}
 
 
 def _percent_decoded_host(url: str) -> str:

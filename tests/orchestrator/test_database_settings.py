@@ -95,3 +95,16 @@ def test_a_password_may_have_a_letter_that_urls_use_otherwise(url: str, password
 def test_a_user_may_stand_in_the_query() -> None:
     database = database_settings.read("postgres://db.example.com/name?user=mfe@server")
     assert (database["HOST"], database["OPTIONS"]["user"]) == ("db.example.com", "mfe@server")
+
+
+@pytest.mark.parametrize(
+    ("word", "is_on"), [("false", False), ("False", False), ("0", False), ("true", True), ("1", True)]
+)
+def test_a_setting_of_django_is_on_or_off_as_the_url_says(word: str, is_on: bool) -> None:
+    url = f"postgres://user@db.example.com/name?atomic_requests={word}"
+    assert database_settings.read(url)["ATOMIC_REQUESTS"] is is_on
+
+
+def test_a_setting_of_django_that_is_neither_on_nor_off_is_refused_by_its_name() -> None:
+    with pytest.raises(ImproperlyConfigured, match="atomic_requests"):
+        database_settings.read("postgres://user@db.example.com/name?atomic_requests=sometimes")
