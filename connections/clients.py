@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from functools import partial
+from functools import lru_cache, partial
 
 from django.conf import settings
 from django.utils import timezone
@@ -37,12 +37,17 @@ class UnknownServer(Exception):
 
 def servers() -> tuple[Server, ...]:
     """The configured servers, in order. Raises `InvalidServers`."""
-    return parse_servers(
+    return _parsed(
         settings.AZURE_DEVOPS_SERVERS,
-        ca_bundles=settings.AZURE_DEVOPS_CA_BUNDLES,
-        proxies=settings.AZURE_DEVOPS_PROXIES,
-        plain_http=settings.AZURE_DEVOPS_PLAIN_HTTP,
+        settings.AZURE_DEVOPS_CA_BUNDLES,
+        settings.AZURE_DEVOPS_PROXIES,
+        settings.AZURE_DEVOPS_PLAIN_HTTP,
     )
+
+
+@lru_cache(maxsize=4)
+def _parsed(addresses: str, ca_bundles: str, proxies: str, plain_http: str) -> tuple[Server, ...]:
+    return parse_servers(addresses, ca_bundles=ca_bundles, proxies=proxies, plain_http=plain_http)
 
 
 def server(name: str) -> Server:

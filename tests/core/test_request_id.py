@@ -9,13 +9,13 @@ from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
-import requests
 from celery.contrib.testing.worker import start_worker
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 from structlog.contextvars import bound_contextvars, clear_contextvars, get_contextvars
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 
 from connections.models import Connection
 from connections.tasks import audit_one
@@ -50,13 +50,13 @@ def told(caplog: pytest.LogCaptureFixture) -> Callable[[str], list[dict[str, Any
 def sessions() -> Iterator[set[str]]:
     """What calls to Azure DevOps carried as X-TFS-Session."""
     found: set[str] = set()
-    send = requests.Session.send
+    urlopen = HTTPConnectionPool.urlopen
 
-    def watched(self: requests.Session, request: requests.PreparedRequest, **more: Any) -> requests.Response:
-        found.add(str(request.headers["X-TFS-Session"]))
-        return send(self, request, **more)
+    def watched(self: HTTPConnectionPool, method: str, url: str, **more: Any) -> BaseHTTPResponse:
+        found.add(str(more["headers"]["X-TFS-Session"]))
+        return urlopen(self, method, url, **more)
 
-    with patch.object(requests.Session, "send", watched):
+    with patch.object(HTTPConnectionPool, "urlopen", watched):
         yield found
 
 

@@ -26,6 +26,8 @@ from urllib3.util.connection import allowed_gai_family
 from connections.providers.azure_devops.certificates import marked_certificates, trusting
 
 _PIECE = 16 * 1024
+# Seconds after which an open connection is replaced by a new one. Shorter than servers usually keep them.
+_LONGEST_IDLE = 4.0
 # Addresses in it hold an IPv4 address in their last 32 bits. https://www.rfc-editor.org/rfc/rfc6052
 _NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -147,6 +149,17 @@ class _PlainConnection(HTTPConnection):
     # urllib3 declares its own response class here, but http.client creates and expects this one.
     response_class = _Response
     _watcher: _Cut | None = None
+    _used_at = 0.0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it can be used for another request; not after a while, as servers and firewalls close idle ones."""
+        return super().is_connected and not self.is_idle
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing has been sent for a while."""
+        return time.monotonic() - self._used_at > _LONGEST_IDLE
 
     def connect(self) -> None:
         with _Cut() as self._watcher:
@@ -155,6 +168,7 @@ class _PlainConnection(HTTPConnection):
 
     def send(self, data: Any) -> None:
         """Send in pieces, so that a slow reader cannot exceed the deadline."""
+        self._used_at = time.monotonic()
         for start in range(0, len(data), _PIECE):
             if self.sock is not None:
                 _limit(self.sock, _current.ends_at)
@@ -220,7 +234,16 @@ class _PublicTlsPool(HTTPSConnectionPool):
     ConnectionCls = _PublicTlsConnection
 
 
-_POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _PlainPool, "https": _TlsPool}
+POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _PlainPool, "https": _TlsPool}
+
+
+def close_idle(pool: HTTPConnectionPool) -> None:
+    """Close the connections of this pool that nobody uses and that have been idle for a while."""
+    if pool.pool is not None:
+        with pool.pool.mutex:
+            for connection in pool.pool.queue:
+                if isinstance(connection, _PlainConnection) and connection.is_idle:
+                    connection.close()
 
 
 def is_public(address: str) -> bool:
@@ -250,7 +273,7 @@ def _trust(pool: Any) -> None:
 class DeadlineAdapter(HTTPAdapter):
     """Adapter of requests whose connections have the deadline."""
 
-    pools = _POOLS
+    pools = POOLS
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Use pools of our connections."""

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 from requests.auth import AuthBase
+from urllib3 import BaseHTTPResponse
 
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.deadlines import deadline
@@ -116,9 +117,10 @@ class Issuer:
                 stream=True,
             ) as response,
         ):
-            body = read(response, _MAX_BYTES)
+            raw: BaseHTTPResponse = response.raw
+            body = read(raw, _MAX_BYTES)
             host = urlsplit(endpoint).hostname or ""
-            return None if body is None else Response(response.status_code, headers_of(response), body, host=host)
+            return None if body is None else Response(response.status_code, headers_of(raw), body, host=host)
 
 
 def _unreachable(error: errors.AzureDevOpsError, host: str) -> errors.AzureDevOpsError:

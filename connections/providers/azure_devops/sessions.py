@@ -46,17 +46,19 @@ def new_session(headers: Mapping[str, str], *, pool_size: int) -> requests.Sessi
     return session
 
 
-def read(response: requests.Response, max_bytes: int) -> bytes | None:
+def read(response: urllib3.BaseHTTPResponse, max_bytes: int) -> bytes | None:
     """The decoded body; None if it exceeds the size limit after decoding."""
     body = bytearray()
-    for chunk in response.raw.stream(_CHUNK, decode_content=True):
+    for chunk in response.stream(_CHUNK, decode_content=True):
         body += chunk
         if len(body) > max_bytes:
             return None
+    # An answer without a body has not returned its connection yet.
+    response.release_conn()
     return bytes(body)
 
 
-def headers_of(response: requests.Response) -> dict[str, str]:
+def headers_of(response: urllib3.BaseHTTPResponse) -> dict[str, str]:
     """The headers, with names in lower case."""
     return {name.lower(): value for name, value in response.headers.items()}
 
@@ -72,7 +74,7 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.AzureDevOpsErro
     ((ssl.SSLEOFError, ssl.SSLZeroReturnError), errors.ConnectionFailed),
     ((requests.exceptions.SSLError, urllib3.exceptions.SSLError), errors.TlsFailure),
     # Before the exceptions that it wraps, because they are about the proxy.
-    ((urllib3.exceptions.ProxyError,), errors.ProxyFailed),
+    ((urllib3.exceptions.ProxyError, urllib3.exceptions.ProxySchemeUnknown), errors.ProxyFailed),
     ((urllib3.exceptions.NameResolutionError,), errors.DnsFailure),
     # Before timeouts, because urllib3 derives refused connections from them.
     ((urllib3.exceptions.NewConnectionError,), errors.ConnectionFailed),

@@ -8,7 +8,7 @@ offset, as in the header of Basic authentication. A long piece of the token is r
 import base64
 import html
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import quote, quote_plus, unquote
@@ -26,11 +26,25 @@ _PIECE_OF_BASE64 = 40
 _MOST_PLACES = 1_000
 
 
-def without_token(signer: Signer, headers: Mapping[str, str], body: bytes) -> tuple[dict[str, str], bytes, bool]:
-    """Headers and body with the secrets of the signer redacted, and whether there were any."""
-    forms = tuple(form for secret in signer.secrets() for form in _forms(secret))
-    cleaned_headers, cleaned_body = _clean_headers(headers, forms), _clean_body(body, forms)
-    return cleaned_headers, cleaned_body, (cleaned_headers, cleaned_body) != (dict(headers), body)
+Cleaned = tuple[dict[str, str], bytes, bool]
+
+
+def redactor(signer: Signer) -> Callable[[Mapping[str, str], bytes], Cleaned]:
+    """A function of headers and body, which returns them with the secrets of the signer redacted, and whether there
+    were any. The encodings are prepared once, and held by the function alone, where no error report looks."""
+    prepared: tuple[tuple[str, ...], tuple[_Form, ...]] = (), ()
+
+    def without_token(headers: Mapping[str, str], body: bytes) -> Cleaned:
+        nonlocal prepared
+        secrets, forms = prepared
+        if secrets != signer.secrets():
+            secrets = signer.secrets()
+            forms = tuple(form for secret in secrets for form in _forms(secret))
+            prepared = secrets, forms
+        cleaned_headers, cleaned_body = _clean_headers(headers, forms), _clean_body(body, forms)
+        return cleaned_headers, cleaned_body, (cleaned_headers, cleaned_body) != (dict(headers), body)
+
+    return without_token
 
 
 @dataclass(frozen=True, slots=True)

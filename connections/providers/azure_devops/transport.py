@@ -8,21 +8,22 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from json import dumps
 from typing import Self
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-import requests
-from requests.auth import AuthBase
+from urllib3 import BaseHTTPResponse, Timeout
 
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.classification import classify
 from connections.providers.azure_devops.deadlines import deadline
 from connections.providers.azure_devops.models import Server, Service
+from connections.providers.azure_devops.pools import ServerPool, pool_for
 from connections.providers.azure_devops.responses import Content, Response
-from connections.providers.azure_devops.sessions import headers_of, new_session, origin, read, translated
-from connections.providers.azure_devops.token_echo import without_token
+from connections.providers.azure_devops.sessions import USER_AGENT, headers_of, origin, read, translated
+from connections.providers.azure_devops.token_echo import redactor
 from connections.providers.azure_devops.versions import API_VERSION, Versions
 from connections.providers.credential import Signer, digest_of
 
@@ -59,25 +60,10 @@ class _Request:
     # Without a credential, for what Azure DevOps tells everyone.
     is_signed: bool = True
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers of this request in addition to those of the session."""
+    def headers(self, common: Mapping[str, str]) -> dict[str, str]:
+        """The headers of this request, with those that all requests have in common."""
         kind = {} if self.content is None else {"Content-Type": "application/json; charset=utf-8"}
-        return {"Accept": self.accept, **kind}
-
-
-class _Signed(AuthBase):
-    # Set for each request, so that no .netrc file replaces it. Without a signer, the request has no credential.
-    def __init__(self, signer: Signer | None) -> None:
-        self._signer = signer
-        # Not the header itself, which an exception would keep.
-        self.digest = b""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._signer is not None:
-            self._signer.sign(request.headers)
-            self.digest = digest_of(request.headers)
-        return request
+        return {**common, "Accept": self.accept, **kind}
 
 
 class Transport:
@@ -90,7 +76,6 @@ class Transport:
         signer: Signer,
         *,
         limits: Limits | None = None,
-        pool_size: int = 12,
         session_id: str = "",
         before_exchange: Callable[[], None] | None = None,
     ) -> None:
@@ -109,17 +94,18 @@ class Transport:
         # The same, without the waits of server errors, which say nothing about the person's rate limit.
         self.person_asked_to_wait = 0.0
         self._signer = signer
+        self._without_token = redactor(signer)
         self._versions = Versions()
-        self._session = new_session(
-            {
-                "Accept-Encoding": "gzip, deflate",
-                # Otherwise a bad token leads to a redirect to the sign-in page.
-                "X-TFS-FedAuthRedirect": "Suppress",
-                "X-VSS-ForceMsaPassThrough": "true",
-                "X-TFS-Session": self.session_id,
-            },
-            pool_size=pool_size,
-        )
+        self._headers = {
+            "User-Agent": USER_AGENT,
+            "Accept-Encoding": "gzip, deflate",
+            # Otherwise a bad token leads to a redirect to the sign-in page.
+            "X-TFS-FedAuthRedirect": "Suppress",
+            "X-VSS-ForceMsaPassThrough": "true",
+            "X-TFS-Session": self.session_id,
+        }
+        # By service. They are shared with other clients, so they hold nothing of this one.
+        self._pools: dict[Service, ServerPool] = {}
 
     def __repr__(self) -> str:
         return f"<Transport {self.server.name} {self.organization}>"
@@ -131,8 +117,9 @@ class Transport:
         self.close()
 
     def close(self) -> None:
-        """Close the pool of connections."""
-        self._session.close()
+        """Close the connections that nobody uses."""
+        for pool in self._pools.values():
+            pool.close_idle()
 
     def ask(
         self,
@@ -193,13 +180,16 @@ class Transport:
         )
 
     def _url(self, service: Service, path: Sequence[str], query: Mapping[str, str | None]) -> str:
-        base = self.server.release_url if service == "release" else self.server.url
+        base = self._base(service)
         encoded = "/".join(_segment(part) for part in (self.organization, *path))
         given = {name: value for name, value in query.items() if value is not None}
         url = f"{base}/{encoded}?{urlencode(given, quote_via=quote, safe='$')}"
         if origin(url) != origin(base):
             raise ValueError("not the configured server")
         return url
+
+    def _base(self, service: Service) -> str:
+        return self.server.release_url if service == "release" else self.server.url
 
     def _send(self, request: _Request, ends_at: float) -> Response:
         outcome, used = self._exchange(request, ends_at)
@@ -227,12 +217,11 @@ class Transport:
         if request.is_signed:
             self._require_allowed()
         started = time.monotonic()
-        signed = _Signed(self._signer if request.is_signed else None)
-        outcome = self._ask_once(request, signed, started, ends_at)
+        outcome, digest = self._ask_once(request, started, ends_at)
         self._log(request, outcome, time.monotonic() - started)
         if self.after_exchange is not None:
             self.after_exchange()
-        return outcome, signed.digest
+        return outcome, digest
 
     def _log(self, request: _Request, outcome: Response | errors.AzureDevOpsError, seconds: float) -> None:
         """Log a call, on the debug level if it succeeded.
@@ -246,27 +235,33 @@ class Transport:
         log.log(level, "Azure DevOps: %s %s: %s", request.method, urlsplit(request.url).path, result, extra=extra)
 
     def _ask_once(
-        self, request: _Request, signed: _Signed, started: float, ends_at: float
-    ) -> Response | errors.AzureDevOpsError:
+        self, request: _Request, started: float, ends_at: float
+    ) -> tuple[Response | errors.AzureDevOpsError, bytes]:
+        digest = b""
         try:
-            with self._response(request, signed, max(0.001, ends_at - started)) as response:
+            # Only here, so that the frames of an exception that leaves this module do not hold the header.
+            headers = request.headers(self._headers)
+            if request.is_signed:
+                self._signer.sign(headers)
+                digest = digest_of(headers)
+            with closing(self._response(request, headers, max(0.001, ends_at - started))) as response:
                 body = read(response, request.max_bytes)
                 answer = self._answer(request, response, body or b"", time.monotonic() - started)
                 if body is None:
-                    return errors.AnswerTooLarge(status=answer.status, activity_id=answer.activity_id)
+                    return errors.AnswerTooLarge(status=answer.status, activity_id=answer.activity_id), digest
                 self._remember_wait(answer)
-                return answer
+                return answer, digest
         except Exception as error:
-            return errors.TimedOut() if time.monotonic() >= ends_at else translated(error)
+            return errors.TimedOut() if time.monotonic() >= ends_at else translated(error), digest
 
-    def _answer(self, request: _Request, response: requests.Response, body: bytes, elapsed: float) -> Response:
+    def _answer(self, request: _Request, response: BaseHTTPResponse, body: bytes, elapsed: float) -> Response:
         """The answer with the credential redacted, in case the server sent it back."""
-        headers, body, held_token = without_token(self._signer, headers_of(response), body)
+        headers, body, held_token = self._without_token(headers_of(response), body)
         host = urlsplit(request.url).hostname or ""
         if held_token:
             log.warning("%s sent the token in use back. It is redacted from the answer.", host)
         by_principal = request.is_signed and self._signer.by_principal
-        return Response(response.status_code, headers, body, elapsed, host, request.service, held_token, by_principal)
+        return Response(response.status, headers, body, elapsed, host, request.service, held_token, by_principal)
 
     def _remember_wait(self, answer: Response) -> None:
         wait = answer.retry_after or 0.0
@@ -274,19 +269,12 @@ class Transport:
         if answer.status < 500:
             self.person_asked_to_wait = max(self.person_asked_to_wait, wait)
 
-    def _response(self, request: _Request, signed: _Signed, left: float) -> requests.Response:
-        return self._session.request(
-            request.method,
-            request.url,
-            data=request.content,
-            headers=request.headers,
-            auth=signed,
-            timeout=(min(self.limits.connect_timeout, left), left),
-            verify=self.server.ca_bundle or True,
-            proxies=self.server.proxies,
-            allow_redirects=False,
-            stream=True,
-        )
+    def _response(self, request: _Request, headers: dict[str, str], left: float) -> BaseHTTPResponse:
+        timeout = Timeout(connect=min(self.limits.connect_timeout, left), read=left)
+        pool = self._pools.get(request.service)
+        if pool is None:
+            pool = self._pools[request.service] = pool_for(self.server, self._base(request.service))
+        return pool.request(request.method, request.url, headers=headers, content=request.content, timeout=timeout)
 
 
 def _encoded(json: object) -> bytes | None:

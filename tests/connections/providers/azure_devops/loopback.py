@@ -160,7 +160,8 @@ class Loopback:
         self._stopping.set()
         for one in [self._listener, *self._open]:
             with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                # Without the farewell of TLS, which would wait for a thread that reads.
+                socket.socket.shutdown(one, socket.SHUT_RDWR)
         for thread in list(self._threads):
             thread.join()
         self._listener.close()
@@ -185,6 +186,8 @@ class Loopback:
         # The client may hang up at any moment; what it makes of the answer is for the test to say.
         with contextlib.suppress(OSError), connection:
             spoken = self.tls.wrap_socket(connection, server_side=True) if self.tls else connection
+            # TLS takes over the socket.
+            self._open.append(spoken)
             with spoken:
                 if self.greet is not None:
                     self.greet(Wire(spoken, self._stopping, self.gave_in))

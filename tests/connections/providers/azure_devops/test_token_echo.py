@@ -12,7 +12,7 @@ import pytest
 from connections.providers.azure_devops import build, errors, git, release, timeline
 from connections.providers.azure_devops.client import AzureDevOpsClient
 from connections.providers.azure_devops.credentials import PersonalAccessToken
-from connections.providers.azure_devops.token_echo import without_token
+from connections.providers.azure_devops.token_echo import redactor
 from connections.providers.azure_devops.transport import Transport, successful
 from core.redaction import REDACTED
 from tests.connections.providers.azure_devops.conftest import SECRET, MakeClient, MakeTransport, Serve
@@ -37,7 +37,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 
 def cleaned(secret: str, body: str) -> str:
-    _, content, held = without_token(PersonalAccessToken(secret), {}, body.encode())
+    _, content, held = redactor(PersonalAccessToken(secret))({}, body.encode())
     assert held is (content != body.encode())
     return content.decode()
 
@@ -92,7 +92,7 @@ def test_json_that_writes_letters_by_their_numbers_is_compared_as_it_is_read(par
 def test_what_does_not_hold_the_token_stays_as_it_is(body: str) -> None:
     headers = {"x": "a%20b+c", "y": "ü"}
     given = body.encode()
-    assert without_token(PersonalAccessToken(SECRET), headers, given) == (headers, given, False)
+    assert redactor(PersonalAccessToken(SECRET))(headers, given) == (headers, given, False)
 
 
 @pytest.mark.parametrize("secret", ["", "a", "name", "1234567"])
@@ -111,7 +111,7 @@ def test_an_answer_full_of_pieces_of_the_token_ends_with_a_mark() -> None:
 
 def test_bytes_of_a_file_lose_the_token_and_nothing_else() -> None:
     content = b"\x00\xff" + SECRET.encode() + b"\xfe"
-    assert without_token(PersonalAccessToken(SECRET), {}, content)[1] == b"\x00\xff[redacted]\xfe"
+    assert redactor(PersonalAccessToken(SECRET))({}, content)[1] == b"\x00\xff[redacted]\xfe"
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ def test_bytes_of_a_file_lose_the_token_and_nothing_else() -> None:
     [SECRET, f"x%20{SECRET}", "".join(f"%{ord(letter):02x}" for letter in SECRET), quote(f"Basic {SECRET}")],
 )
 def test_a_header_loses_the_token_also_encoded(value: str) -> None:
-    headers, _, held = without_token(PersonalAccessToken(SECRET), {"x-tfs-serviceerror": value}, b"")
+    headers, _, held = redactor(PersonalAccessToken(SECRET))({"x-tfs-serviceerror": value}, b"")
     assert held
     assert REDACTED in headers["x-tfs-serviceerror"]
     assert is_gone(SECRET, headers["x-tfs-serviceerror"])
 
 
 def test_a_header_with_the_tokens_own_signs_loses_it() -> None:
-    headers, _, held = without_token(PersonalAccessToken(ODD), {"x": ODD}, b"")
+    headers, _, held = redactor(PersonalAccessToken(ODD))({"x": ODD}, b"")
     assert (headers, held) == ({"x": REDACTED}, True)
 
 

@@ -177,10 +177,10 @@ def test_no_token_can_be_reached_from_an_error_on_the_way(
 def test_a_fault_of_the_library_itself_shows_no_token(
     serve: Serve, transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def break_down(_socket: object, request: object, **_more: object) -> None:
-        raise RuntimeError(f"cannot send {vars(request)}")
+    def break_down(_pool: object, method: str, url: str, headers: object, **_more: object) -> None:
+        raise RuntimeError(f"cannot send {method} {url} {headers}")
 
-    monkeypatch.setattr("requests.adapters.HTTPAdapter.send", break_down)
+    monkeypatch.setattr("urllib3.connectionpool.HTTPConnectionPool.urlopen", break_down)
     trouble = error_of(transport(serve().url))
     assert isinstance(trouble, errors.UnexpectedAnswer)
     assert traces_in(said_about(trouble)) == []
