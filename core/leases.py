@@ -6,6 +6,7 @@ has a random name, so that a worker whose lease has expired can't write to a row
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,22 +100,89 @@ class Leased(models.Model):
 @contextmanager
 def renewing(rows: LeasedQuerySet[Any]) -> Iterator[None]:
     """Renew the leases of these rows in the background until the block ends."""
-    done = threading.Event()
-    renewer = threading.Thread(target=_renew_until, args=(rows, done), name="lease", daemon=True)
-    renewer.start()
+    held = _Held(rows)
+    _renewals.add(held)
     try:
         yield
     finally:
-        done.set()
-        renewer.join()
+        _renewals.remove(held)
 
 
-def _renew_until(rows: LeasedQuerySet[Any], done: threading.Event) -> None:
-    while not done.wait(rows.model.lease_duration().total_seconds() / _RENEWALS):
+class _Held:
+    """Rows whose leases are renewed, and when that is due, in seconds of `time.monotonic`."""
+
+    def __init__(self, rows: LeasedQuerySet[Any]) -> None:
+        self._rows = rows
+        self._every = rows.model.lease_duration().total_seconds() / _RENEWALS
+        self.due_at = time.monotonic() + self._every
+
+    def renew(self) -> bool:
+        """Renew the leases. Whether there is anything left to renew."""
+        self.due_at = time.monotonic() + self._every
         try:
-            if not rows.renew(now=database_now()):
-                return
+            return bool(self._rows.renew(now=database_now()))
         except DatabaseError as error:
-            log.warning("A lease of %s could not be renewed: %s", rows.model.__name__, error)
+            log.warning("A lease of %s could not be renewed: %s", self._rows.model.__name__, error)
+            return True
         finally:
             database.close()
+
+
+class _Renewals:
+    """Renews the leases of this process in one thread.
+
+    Most work ends before its first renewal, so the thread is not woken by it. It ends when it wakes and finds nothing.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._held: list[_Held] = []
+        self._under_way: _Held | None = None
+        self._wakes_at = 0.0
+        self._thread: threading.Thread | None = None
+
+    def add(self, held: _Held) -> None:
+        with self._changed:
+            self._held.append(held)
+            if self._thread is None or not self._thread.is_alive():
+                self._wakes_at = held.due_at
+                self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
+                self._thread.start()
+            elif held.due_at < self._wakes_at:
+                self._changed.notify_all()
+
+    def remove(self, held: _Held) -> None:
+        """Renew these no longer. Waits for a renewal that is under way."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._under_way is not held)
+            if held in self._held:
+                self._held.remove(held)
+
+    def _run(self) -> None:
+        while (held := self._wait_for_next()) is not None:
+            is_held = False
+            try:
+                is_held = held.renew()
+            finally:
+                with self._changed:
+                    self._under_way = None
+                    if not is_held and held in self._held:
+                        self._held.remove(held)
+                    self._changed.notify_all()
+
+    def _wait_for_next(self) -> _Held | None:
+        """The leases to renew next, when that is due; None if there are none."""
+        with self._changed:
+            while self._held:
+                held = min(self._held, key=lambda one: one.due_at)
+                left = held.due_at - time.monotonic()
+                if left <= 0:
+                    self._under_way = held
+                    return held
+                self._wakes_at = held.due_at
+                self._changed.wait(left)
+            self._thread = None
+            return None
+
+
+_renewals = _Renewals()
