@@ -1,4 +1,7 @@
-"""`python -m benchmarks [ROW ...] [--short] [--json FILE]`: measure, print a table, write JSON."""
+"""`python -m benchmarks [ROW ...] [--short] [--json FILE]`: measure, print a table, write JSON.
+
+`python -m benchmarks against COMMIT` compares audits with those of another commit.
+"""
 
 import argparse
 import json
@@ -10,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks import against
 from benchmarks.place import ROOT, place
 from benchmarks.result import Measured
 
@@ -22,6 +26,7 @@ ROWS = {
     "registering": ("sqlite", "postgresql"),
     "importing": ("sqlite",),
     "auditing": ("sqlite",),
+    "claiming": ("sqlite", "postgresql"),
     "workers": ("postgresql",),
     "crowds": ("sqlite",),
     "visiting": ("sqlite",),
@@ -62,6 +67,9 @@ def _measured(line: str) -> Measured:
 
 def main() -> None:
     """Run the requested benchmarks. A missed goal is reported, but is not an error."""
+    if sys.argv[1:2] == ["against"]:
+        against.main(sys.argv[2:])
+        return
     given = arguments()
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     report: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine, "rows": []}
