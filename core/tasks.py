@@ -7,6 +7,7 @@ and most pages enqueue nothing.
 
 from collections.abc import Callable
 from importlib import import_module
+from threading import Event
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from django.conf import settings
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # Under this name a task message, and every line of the log, tells which request asked.
 REQUEST_ID = "request_id"
+# Set when this worker is asked to stop, so that tasks which go on with more work end.
+stopping = Event()
 P = ParamSpec("P")
 R = TypeVar("R")
 

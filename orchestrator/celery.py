@@ -4,12 +4,13 @@ import os
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import task_postrun, task_prerun, worker_shutdown
+from celery.signals import task_postrun, task_prerun, worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.urls import set_script_prefix
 from kombu.transport import TRANSPORT_ALIASES
 
 from core import task_logging as task_logging
+from core.tasks import stopping
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator.settings")
 
@@ -43,6 +44,12 @@ def write_counters(**_: Any) -> None:
     from core.metric_totals import totals
 
     totals.flush_if_due()
+
+
+@worker_shutting_down.connect
+def begin_nothing_more(**_: Any) -> None:
+    """Tasks that go on with more work end with what they are doing."""
+    stopping.set()
 
 
 @worker_shutdown.connect

@@ -1,5 +1,6 @@
 """Audit a connection: verify its stored token and save the result."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from random import random
@@ -10,20 +11,36 @@ from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
 from connections import clients
-from connections.actions import rate_limit_pauses, status_changes, versions
-from connections.actions.audit_runs import mark_done
+from connections.actions import audit_runs, rate_limit_pauses, status_changes, versions
 from connections.actions.capability_states import StoredCapabilities, store_findings
 from connections.actions.refusal_causes import with_cause
 from connections.actions.token_test_rate_limit import count_test
 from connections.domain import expiry, scheduling
 from connections.domain.health import AuditOutcome, Health, HealthState, next_state, outcome_of
 from connections.domain.verification import Failure, Report, nothing_found
-from connections.leak_guard import is_leaked
-from connections.models import Connection, StoredCredential
+from connections.models import Connection, LeakedToken, StoredCredential
 from connections.notifications.reminders import count_as_reminded
 from core.encryption import UnreadableToken
 from core.metric_totals import totals
-from history.record import Actor, record
+from history.record import SCHEDULER, Actor, record
+
+# The fields that an audit may change.
+_AUDITED = (
+    "health",
+    "health_since",
+    "problem",
+    "problem_host",
+    "activity_id",
+    "consecutive_failures",
+    "checked_at",
+    "notified_health",
+    "notified_lacking",
+    "confirmations",
+    "expires_on",
+    "next_check_at",
+    "leased_until",
+    "lease",
+)
 
 
 def audit(connection: Connection, *, by: Actor, now: datetime, interactive: bool) -> Report:
@@ -35,6 +52,22 @@ def audit(connection: Connection, *, by: Actor, now: datetime, interactive: bool
     """
     if interactive:
         count_test(now=now)
+    return _audit(connection, by=by, now=now, interactive=interactive, after_write=connection.refresh_from_db)
+
+
+def audit_for_scheduler(connection: Connection, *, now: datetime) -> None:
+    """The same for the scheduler, which does not look at the connection afterwards, so it is not read again."""
+    _audit(connection, by=SCHEDULER, now=now, interactive=False)
+
+
+def _audit(
+    connection: Connection,
+    *,
+    by: Actor,
+    now: datetime,
+    interactive: bool,
+    after_write: Callable[[], None] = lambda: None,
+) -> Report:
     asked_at = connection.token_set_at
     with bound_contextvars(connection_id=connection.pk):
         report = _check(connection, interactive=interactive, now=now)
@@ -47,7 +80,8 @@ def audit(connection: Connection, *, by: Actor, now: datetime, interactive: bool
             transaction.on_commit(partial(totals.add, "orchestrator_audits", health=current.health))
         else:
             record("connection.tested", current, by=by, at=report.finished_at, detail={"too_late": True})
-        connection.refresh_from_db()
+        after_write()
+    audit_runs.finish_audited(at=report.finished_at)
     return report
 
 
@@ -64,8 +98,8 @@ def _check(connection: Connection, *, interactive: bool, now: datetime) -> Repor
 
 def _unless_leaked(current: Connection, report: Report) -> Report:
     """A token that was declared leaked during the audit is not used, whatever Azure DevOps answered."""
-    stored = StoredCredential.objects.filter(pk=current.pk).first()
-    if stored is not None and is_leaked(stored.fingerprint):
+    stored = StoredCredential.objects.filter(pk=current.pk)
+    if LeakedToken.objects.filter(fingerprint__in=stored.values("fingerprint")).exists():
         return nothing_found(Failure(expiry.LEAKED, transient=False), at=report.finished_at)
     return report
 
@@ -152,9 +186,9 @@ def _write(current: Connection, report: Report, *, by: Actor) -> None:
         # Other projects were chosen in the meantime, so they need an audit of their own.
         current.next_check_at = report.finished_at
     current.leased_until, current.lease = None, ""
-    current.save(force_update=True)
+    current.save(update_fields=_AUDITED)
     _pause_person(current, report)
-    mark_done(current, at=report.finished_at, problem=_code(report))
+    audit_runs.mark_done(current, at=report.finished_at, problem=_code(report))
     host = report.failure.host if report.failure else ""
     problem = clients.problem_detail(current.server, _code(report), host=host)
     detail: dict[str, object] = {"health": current.health, **problem}

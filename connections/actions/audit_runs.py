@@ -4,16 +4,15 @@ A run is a set of rows, and the scheduler works from the connections' `next_chec
 and several schedulers can run at once.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db import connection as database
-from django.db.models import Count, F, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from connections.domain import scheduling
 from connections.models import AuditedConnection, AuditRun, Connection, RateLimitPause
@@ -26,7 +25,6 @@ KEPT_RUNS = 200
 # The scheduler claims a few connections at a time. Claims that follow each other are one round.
 _PAUSE_IN_ROUND = timedelta(minutes=2)
 _LONGEST_ROUND = timedelta(hours=1)
-_MOST_CANDIDATES = 1000
 _CLAIMING = 0x6D66655F61756469  # "mfe_audi"
 # Below the limit of the column, and more than the backoff distinguishes.
 _MOST_FAILURES = 1000
@@ -99,12 +97,11 @@ def claim_due(*, now: datetime, lease: str = "") -> list[int]:
     `lease` is the lease token, by default a new one.
     """
     with _one_claimer():
-        chosen = _due(now).filter(pk__in=_Room(now).choose(_candidates(now)))
-        # Skips locked rows instead of waiting.
-        claimed = list(chosen.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True))
-        Connection.objects.filter(pk__in=claimed).renew(now=now, lease=lease or new_lease())
-        _join_run(claimed, now=now)
-    return claimed
+        claimed = _choose(now)
+        if claimed:
+            Connection.objects.filter(pk__in=list(claimed)).renew(now=now, lease=lease or new_lease())
+            _join_run(claimed, now=now)
+    return list(claimed)
 
 
 @contextmanager
@@ -121,13 +118,23 @@ def _due(now: datetime) -> LeasedQuerySet[Connection]:
     return Connection.objects.free(now).filter(disabled=False, next_check_at__lte=now)
 
 
-def _candidates(now: datetime) -> Iterable[tuple[int, str, str, str]]:
-    """The longest-waiting connections of each organization and person, so that none of them starves another."""
-    rank = Window(RowNumber(), partition_by=["server", "organization", "identity_id"], order_by=["next_check_at", "pk"])
-    few = min(settings.AUDITS_PER_ORGANIZATION, settings.AUDITS_PER_PERSON)
-    due = _due(now).exclude(RateLimitPause.holds(now))
-    first = due.annotate(rank=rank).filter(rank__lte=few).order_by("next_check_at", "pk")
-    return first.values_list("pk", "server", "organization", "identity_id")[:_MOST_CANDIDATES]
+def _choose(now: datetime) -> dict[int, str]:
+    """Lock the longest-waiting connections for which there is room. Returns their names by id.
+
+    Those of organizations and people without room are not read, so that they hide no others. Each reading chooses at
+    least one, or is the last.
+    """
+    room, chosen = _Room(now), dict[int, str]()
+    # Skips locked rows instead of waiting.
+    rows = _due(now).exclude(RateLimitPause.holds(now)).select_for_update(of=("self",), skip_locked=True, no_key=True)
+    while room.left > 0:
+        waiting = rows.exclude(room.full()).exclude(pk__in=list(chosen)).order_by("next_check_at", "pk")
+        found = list(waiting.values_list("pk", "name", "server", "organization", "identity_id")[: room.left])
+        is_last = len(found) < room.left
+        chosen |= {pk: name for pk, name, *place in found if room.take(*place)}
+        if is_last:
+            break
+    return chosen
 
 
 class _Room:
@@ -135,37 +142,47 @@ class _Room:
 
     def __init__(self, now: datetime) -> None:
         running = Connection.objects.held(now).order_by()
-        places = running.values_list("server", "organization").annotate(count=Count("pk"))
-        people = running.values_list("identity_id").annotate(count=Count("pk"))
-        self._places = {(server, organization): count for server, organization, count in places}
-        self._people: dict[str, int] = dict(people)
+        self.left = settings.AUDITS_AT_ONCE
+        self._places: Counter[tuple[str, str]] = Counter()
+        self._people: Counter[str] = Counter()
+        for server, organization, person in running.values_list("server", "organization", "identity_id"):
+            self._count((server, organization), person)
 
-    def choose(self, candidates: Iterable[tuple[int, str, str, str]]) -> list[int]:
-        chosen = []
-        for pk, server, organization, person in candidates:
-            place = (server, organization)
-            if sum(self._places.values()) >= settings.AUDITS_AT_ONCE:
-                break
-            if self._has(place, person):
-                self._places[place] = self._places.get(place, 0) + 1
-                self._people[person] = self._people.get(person, 0) + 1
-                chosen.append(pk)
-        return chosen
+    def take(self, server: str, organization: str, person: str) -> bool:
+        """Whether there is room for an audit, which is counted then."""
+        place = (server, organization)
+        has_room = (
+            self.left > 0
+            and self._places[place] < settings.AUDITS_PER_ORGANIZATION
+            and self._people[person] < settings.AUDITS_PER_PERSON
+        )
+        if has_room:
+            self._count(place, person)
+        return has_room
 
-    def _has(self, place: tuple[str, str], person: str) -> bool:
-        in_place, of_person = self._places.get(place, 0), self._people.get(person, 0)
-        return bool(in_place < settings.AUDITS_PER_ORGANIZATION and of_person < settings.AUDITS_PER_PERSON)
+    def _count(self, place: tuple[str, str], person: str) -> None:
+        self.left -= 1
+        self._places[place] += 1
+        self._people[person] += 1
+
+    def full(self) -> Q:
+        """A condition for connections of organizations and people that have no room."""
+        people = [person for person, count in self._people.items() if count >= settings.AUDITS_PER_PERSON]
+        full = Q(identity_id__in=people)
+        for (server, organization), count in self._places.items():
+            if count >= settings.AUDITS_PER_ORGANIZATION:
+                full |= Q(server=server, organization=organization)
+        return full
 
 
-def _join_run(claimed: list[int], *, now: datetime) -> None:
-    """Add claimed connections that no run waits for to the scheduler's open run."""
-    waited_for = AuditedConnection.objects.filter(connection_id__in=claimed, state=State.WAITING)
-    alone = set(claimed) - set(waited_for.values_list("connection_id", flat=True))
-    if not alone:
-        return
-    with transaction.atomic():
+def _join_run(claimed: dict[int, str], *, now: datetime) -> None:
+    """Add claimed connections, names by id, that no run waits for to the scheduler's open run."""
+    waited_for = AuditedConnection.objects.filter(connection_id__in=list(claimed), state=State.WAITING)
+    joined = set(waited_for.values_list("connection_id", flat=True))
+    alone = {pk: name for pk, name in claimed.items() if pk not in joined}
+    if alone:
         run = _open_run(by_hand=False) or _latest_round(now) or _new_run(now, by_hand=False, started_by=SCHEDULER.name)
-        _add(run, dict(Connection.objects.filter(pk__in=alone).values_list("pk", "name")))
+        _add(run, alone)
 
 
 def _latest_round(now: datetime) -> AuditRun | None:
@@ -199,16 +216,20 @@ def _add(run: AuditRun, connections: dict[int, str]) -> None:
 def mark_done(connection: Connection, *, at: datetime, problem: str = "") -> None:
     """Mark the connection as done in every run that waits for it, in the transaction of the audit.
 
-    `problem` is the problem code of this audit, even if it did not change the connection's health.
+    `problem` is the problem code of this audit, even if it did not change the connection's health. After the commit,
+    `finish_audited` finishes the runs that waited for nothing else.
     """
     waiting = AuditedConnection.objects.filter(connection=connection, state=State.WAITING)
-    result = {
-        "state": State.DONE,
-        "health": connection.health,
-        "problem": problem or connection.problem,
-        "finished_at": at,
-    }
-    _settle(waiting, result, at=at)
+    waiting.update(state=State.DONE, health=connection.health, problem=problem or connection.problem, finished_at=at)
+
+
+def finish_audited(*, at: datetime) -> None:
+    """Finish the runs that wait for no connection. After the commit of an audit, so that of the last two workers one
+    sees the commits of both."""
+    still_waits = AuditedConnection.objects.filter(run=OuterRef("pk"), state=State.WAITING)
+    for run in AuditRun.objects.filter(~Exists(still_waits), finished_at=None).order_by("pk"):
+        with transaction.atomic():
+            _finish(run.pk, at=at)
 
 
 def give_up(connection_id: int, *, now: datetime) -> None:
@@ -224,6 +245,7 @@ def give_up(connection_id: int, *, now: datetime) -> None:
         rows = Connection.objects.filter(pk=connection_id)
         rows.release(next_check_at=next_check_at, consecutive_failures=failures)
         mark_done(connection, at=now, problem="failed_here")
+    finish_audited(at=now)
 
 
 def unclaim(connection_ids: Sequence[int]) -> None:
@@ -259,14 +281,10 @@ def tidy(*, now: datetime) -> None:
 
 
 def _cancel(waiting: QuerySet[AuditedConnection], *, at: datetime) -> None:
-    _settle(waiting, {"state": State.CANCELLED, "finished_at": at}, at=at)
-
-
-def _settle(waiting: QuerySet[AuditedConnection], result: dict[str, Any], *, at: datetime) -> None:
     with transaction.atomic(savepoint=False):
         runs = sorted(set(waiting.values_list("run_id", flat=True)))
         list(AuditRun.objects.select_for_update().filter(pk__in=runs).order_by("pk").values_list("pk"))
-        waiting.update(**result)
+        waiting.update(state=State.CANCELLED, finished_at=at)
         for run in runs:
             _finish(run, at=at)
 

@@ -49,7 +49,10 @@ class AuditedConnection(models.Model):
     class Meta:
         default_permissions = ()
         constraints = (models.UniqueConstraint(fields=("run", "connection"), name="audited_once_in_a_run"),)
-        indexes = (models.Index(fields=("connection", "state"), name="audited_by_connection"),)
+        indexes = (
+            models.Index(fields=("connection", "state"), name="audited_by_connection"),
+            models.Index(fields=("run", "state"), name="audited_by_run"),
+        )
 
     def __str__(self) -> str:
         return f"{self.name}: {self.state}"

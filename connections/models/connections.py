@@ -150,7 +150,13 @@ class Connection(Leased):
             models.Index(fields=("health", "disabled"), name="connection_by_health"),
             models.Index(fields=("token_reach", "disabled", "server"), name="connection_by_reach"),
             models.Index(Lower("name"), condition=models.Q(disabled=True), name="connection_disabled"),
-            models.Index(fields=("next_check_at", "disabled"), name="connection_by_next_check"),
+            # These two are what claims of audits read: what is due, and what is under way.
+            models.Index(
+                fields=("next_check_at", "id"), condition=models.Q(disabled=False), name="connection_by_next_audit"
+            ),
+            models.Index(
+                fields=("leased_until",), condition=models.Q(leased_until__isnull=False), name="connection_leased"
+            ),
             models.Index("provider", Lower("name"), name="connection_by_provider"),
             # Tells whether several connections see the same organization, for `delivery.same_things`.
             models.Index(fields=("server", "organization_id"), name="connection_by_organization_id"),

@@ -153,7 +153,7 @@ def test_an_audit_announces_its_end(page: Page, connected: Callable[..., Connect
     rounds(page)
     now = timezone.now()
     Connection.objects.filter(pk=connection.pk).renew(now=now, lease="a lease", next_check_at=now)
-    with patch.object(tasks, "_enqueue_due"):
+    with patch.object(tasks, "_enqueue_due", return_value=None):
         audit_one(connection_id=connection.pk, lease="a lease")
     expect(page.locator("#announcer")).to_have_text("Audit finished: 1 of 1 checked, 0 problems.")
     assert page.evaluate("said") == ["Audit finished: 1 of 1 checked, 0 problems."]

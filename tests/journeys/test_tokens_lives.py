@@ -24,7 +24,7 @@ Token = Callable[[str], str]
 @pytest.fixture(autouse=True)
 def _no_broker() -> Iterator[None]:
     """The journey does the worker's part itself, step by step."""
-    with patch("connections.views.common.enqueue"), patch.object(tasks, "_enqueue_due"):
+    with patch("connections.views.common.enqueue"), patch.object(tasks, "_enqueue_due", return_value=None):
         yield
 
 
