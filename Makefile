@@ -27,7 +27,7 @@ test-postgresql: dev-environment ## run the tests that use the database again, o
 test-faults: dev-environment ## kill workers, brokers and databases, change the clock, break Azure DevOps, load the pages; about twelve minutes
 	@$(PYTEST) --numprocesses 2 --dist worksteal -m faults -rs $(ARGS) tests/faults
 
-test-clients: dev-environment client-packages ## run Azure DevOps clients in other languages against the sandbox; needs nodejs and npm
+test-clients: dev-environment client-packages ## run clients of Azure DevOps and issuers of access tokens that are not ours; needs nodejs and npm
 	@$(PYTEST) --numprocesses 0 -m clients -rs $(ARGS) tests/clients
 
 check: dev-environment ## lint, format, types, insecure calls, import rules, migrations, deploy check
