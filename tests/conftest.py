@@ -31,7 +31,7 @@ hypothesis_settings.register_profile(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=200,
+    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "50")),
     suppress_health_check=[HealthCheck.too_slow],
 )
 hypothesis_settings.load_profile("repeatable")
