@@ -9,7 +9,7 @@ from connections.domain.problems import catalogue
 from connections.domain.problems.problem import duration_in_words
 from connections.models import Connection, NotificationChannel, Reminder
 from connections.providers.capability import Verdict
-from connections.providers.registry import CAPABILITIES
+from connections.providers.registry import CAPABILITIES, words_for
 from history.event_types import Change, EventType, SubjectKind
 
 _SUGGESTED = 200
@@ -104,12 +104,18 @@ def _shown(value: Any) -> str:
 
 
 def _rotated(detail: dict[str, Any]) -> str:
-    words = [] if detail.get("same_person", True) else ["Different person"]
+    kinds = detail.get("credential", {})
+    words = [f"{_kind(kinds, 'before')} → {_kind(kinds, 'after')}"] if kinds else []
+    words += [] if detail.get("same_person", True) else ["Different person"]
     for what in ("lost", "gained"):
         scopes = [_scope(key) for key in detail.get(what, []) if key in CAPABILITIES]
         if scopes:
             words.append(f"{what} {', '.join(scopes)}")
     return "; ".join(words) or "Same person, same scopes"
+
+
+def _kind(kinds: dict[str, str], when: str) -> str:
+    return words_for(kinds.get(when, "")).name.capitalize()
 
 
 def _extended(detail: dict[str, Any]) -> str:

@@ -9,18 +9,32 @@ from django.utils import timezone
 
 from connections import clients, input_rules, reads
 from connections.domain import expiry
-from connections.domain.calibration import VALID, Told, levels, token_states
 from connections.domain.problems import catalogue
 from connections.domain.token_policy import Rule
 from connections.fields import NameField, checked, offer
 from connections.input_rules import InvalidInput
 from connections.issuers import issuer_of
 from connections.models import Connection, StoredTokenPolicy
-from connections.providers.azure_devops.forms import ApplicationForm, ClientSecretField, OrganizationForm, TokenField
+from connections.old_tokens import Application
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.entra_certificates import EntraCertificate
+from connections.providers.azure_devops.entra_forms import (
+    OF_APPLICATIONS,
+    ApplicationForm,
+    ClientSecretField,
+    NewCredentialForm,
+)
+from connections.providers.azure_devops.forms import OrganizationForm, TokenField
 from connections.providers.azure_devops.input_errors import token_hint
+from connections.providers.credential import DateSource
 from connections.providers.organization import Place
-from connections.providers.registry import CAPABILITIES
+from connections.providers.registry import date_source_for
 from core.widgets import DayField, TextInput
+
+
+def asks_date(kind: str) -> bool:
+    """Whether people enter the expiry date of credentials of this kind."""
+    return date_source_for(kind) is DateSource.PERSON
 
 
 class ProjectsField(forms.MultipleChoiceField):
@@ -36,13 +50,6 @@ class ProjectsField(forms.MultipleChoiceField):
 RULES = [(Rule.ALLOW, "Allow"), (Rule.WARN, "Warn"), (Rule.REFUSE, "Refuse")]
 NO_DATE = "Enter the date on which the token expires."
 UNKNOWN = ("unknown", "I don't know")
-TOKEN_STATE_WORDS = {
-    "valid": "valid",
-    "expired": "expired",
-    "revoked": "revoked in Azure DevOps",
-    "another-organization": "created for another organization",
-    "all-organizations": "created for all accessible organizations",
-}
 
 
 class NeededDayField(DayField):
@@ -63,6 +70,8 @@ class ExpiryForm(forms.Form):
     date_rule = staticmethod(input_rules.expiry_of_new_token)
     # Whether it is about the secret of an application.
     of_application = False
+    # Whether the date is asked for. That of a certificate is read from it.
+    asks_date = True
 
     expires = forms.ChoiceField(
         label="Expires on",
@@ -97,6 +106,10 @@ class ExpiryForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Turn the choice into a date, or None for "I don't know"."""
         cleaned = super().clean() or self.cleaned_data
+        if not self.asks_date:
+            for name in ("expires", "expires_on"):
+                self.errors.pop(name, None)
+            return cleaned | {"expires_on": None}
         choice = cleaned.get("expires")
         today = timezone.localdate()
         if choice == "date" and "expires_on" in cleaned:
@@ -168,7 +181,7 @@ class ConnectForm(TokenForm, ProjectsForm, ApplicationForm, OrganizationForm):
         "name",
         "organization",
         "token",
-        *ApplicationForm.OF_APPLICATIONS,
+        *ApplicationForm.NAMES,
         "token_reach",
         "expires",
         "expires_on",
@@ -178,8 +191,11 @@ class ConnectForm(TokenForm, ProjectsForm, ApplicationForm, OrganizationForm):
         super().__init__(*args, servers=clients.servers(), **kwargs)
         if all(server.place == "collection" for server in self.servers):
             del self.fields["token_reach"]
-        self.choose_authentication(is_offered=any(issuer_of(server) is not None for server in self.servers))
+        is_offered = any(issuer_of(server) is not None for server in self.servers)
+        usual = PersonalAccessToken.kind
+        self.offer_kinds((usual, *OF_APPLICATIONS) if is_offered else (usual,), usual=usual)
         self.of_application = self.is_by_application
+        self.asks_date = asks_date(self.kind)
         if self.is_by_application and "token_reach" in self.fields:
             self.fields["token_reach"].required = False
 
@@ -205,10 +221,10 @@ class VerifyForm(ConnectForm):
         return self.with_credential(self.cleaned_data)
 
 
-class RotateForm(TokenForm):
+class RotateForm(TokenForm, NewCredentialForm):
     """Update token. `place` says whether the connection leads to an organization or a collection.
 
-    `application` is its tenant and client id, if it uses a client secret instead of a token.
+    `application` is the one that it uses, if it is not the token of a person.
     """
 
     token = TokenField(label="New Personal Access Token")
@@ -218,15 +234,34 @@ class RotateForm(TokenForm):
         self,
         *args: Any,
         place: Place = "organization",
-        application: tuple[str, str] | None = None,
+        application: Application | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.application = application
         self.of_application = application is not None
-        if application is not None:
-            self.fields["token"] = ClientSecretField(label="New client secret", application=application)
+        if application is None:
+            self.offer_kinds((PersonalAccessToken.kind,), usual=PersonalAccessToken.kind)
+        else:
+            ids = (application.tenant, application.client)
+            self.fields["token"] = ClientSecretField(label="New client secret", application=ids)
+            self.offer_kinds(OF_APPLICATIONS, usual=application.kind)
+        self.asks_date = asks_date(self.kind)
         if application is not None or place == "collection":
             del self.fields["token_reach"]
+
+    def clean(self) -> dict[str, Any]:
+        """Read a certificate as the new credential."""
+        return self.with_certificate(super().clean())
+
+    def with_certificate(self, cleaned: dict[str, Any]) -> dict[str, Any]:
+        """What was entered, with a certificate as `token`."""
+        if self.application is not None and self.kind == EntraCertificate.kind:
+            cleaned.pop("token", None)
+            certificate = self.read_certificate(cleaned, self.application.tenant, self.application.client)
+            if certificate is not None:
+                cleaned["token"] = certificate
+        return cleaned
 
 
 class VerifyReplacementForm(RotateForm):
@@ -239,7 +274,7 @@ class VerifyReplacementForm(RotateForm):
 
     def clean(self) -> dict[str, Any]:
         """Skip the expiry date, which only the update needs."""
-        return self.cleaned_data
+        return self.with_certificate(self.cleaned_data)
 
 
 class RecipientsField(forms.CharField):
@@ -271,9 +306,19 @@ class EditForm(ExpiryForm, ProjectsForm):
 
     field_order = ("name", "projects_mode", "projects", "expires", "expires_on", "token_reach", "extra_recipients")
 
-    def __init__(self, *args: Any, place: Place = "organization", of_application: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        place: Place = "organization",
+        of_application: bool = False,
+        asks_date: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.of_application = of_application
+        self.asks_date = asks_date
+        if not asks_date:
+            del self.fields["expires"], self.fields["expires_on"]
         if of_application or place == "collection":
             del self.fields["token_reach"]
 
@@ -304,38 +349,6 @@ class FindProjectForm(forms.Form):
             "max_length": "A project name has at most 64 characters.",
         },
     )
-
-
-class CalibrationForm(forms.Form):
-    """The state and scopes of a stored token, as the user knows them, to tell which responses to expect."""
-
-    token_state = forms.ChoiceField(label="The token is")
-    code = forms.ChoiceField(label="Code")
-    build = forms.ChoiceField(label="Build")
-    release = forms.ChoiceField(label="Release")
-
-    def __init__(self, *args: Any, place: Place = "organization", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._offer("token_state", [(state, TOKEN_STATE_WORDS[state]) for state in token_states(place)])
-        for area, known in levels().items():
-            by_key = {f"{area}_{level}": level for level in known}
-            named = [
-                (by_key[capability.key], capability.azure_label)
-                for capability in CAPABILITIES.values()
-                if capability.key in by_key
-            ]
-            self._offer(area, [(known[0], "no scope"), *named])
-
-    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
-        field = offer(self, name, choices)
-        # Django's own message repeats the submitted value.
-        field.error_messages["invalid_choice"] = field.error_messages["required"] = "Choose one of the options."
-
-    def told(self) -> Told:
-        """The answers. Scopes matter only for a valid token."""
-        given = dict(self.cleaned_data)
-        state = given.pop("token_state")
-        return Told(state, **given) if state == VALID else Told(state)
 
 
 class TokenPolicyForm(forms.Form):

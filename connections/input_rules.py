@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from connections.domain import expiry
+from connections.providers.credential import Credential, DateSource
 
 NAME_LENGTH = 64
 RECIPIENTS_LENGTH = 2000
@@ -78,6 +79,13 @@ def expiry_of_new_token(day: date | None, *, today: date, of_application: bool =
             "expiry_passed", "This date is in the past. You can't connect an expired token.", field="expires_on"
         )
     return recorded_expiry(day, today=today, of_application=of_application)
+
+
+def expiry_of_new_credential(credential: Credential, entered: date | None, *, today: date) -> date | None:
+    """The expiry date of a new credential: its own if it has one, otherwise the entered one. Raises `InvalidInput`."""
+    if credential.date_source is not DateSource.PERSON:
+        return credential.expires_on(None)
+    return expiry_of_new_token(entered, today=today, of_application=bool(credential.principal))
 
 
 def recorded_expiry(day: date | None, *, today: date, of_application: bool = False) -> date | None:

@@ -170,7 +170,8 @@ def shows_all_dates(user: User) -> bool:
 
 def dated_of(user: User) -> QuerySet[Connection]:
     """The enabled connections whose expiry dates a person's calendar shows: their own, or all for an administrator."""
-    enabled = Connection.objects.filter(disabled=False).select_related("owner").order_by("expires_on", "pk")
+    enabled = Connection.objects.filter(disabled=False).select_related("owner", "stored_credential")
+    enabled = enabled.defer("stored_credential__sealed").order_by("expires_on", "pk")
     return enabled if shows_all_dates(user) else enabled.filter(owner=user)
 
 

@@ -7,6 +7,18 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from connections.models import Connection, StoredCredential
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.credential import Words
+from connections.providers.registry import words_for
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application of Microsoft Entra that connections use, and what they prove it with."""
+
+    tenant: str
+    client: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +26,7 @@ class OldToken:
     """A token that was replaced, or whose connection was disconnected.
 
     `person` and `account` are its owner in Azure DevOps, who alone can see it there. Revoking it breaks the connections
-    in `still_used_by`. `application` is the client id if it is the secret of an application.
+    in `still_used_by`. `application` is the client id if it is one of an application. `words` are what to call it.
     """
 
     person: str
@@ -23,6 +35,7 @@ class OldToken:
     organization: str
     still_used_by: tuple[Connection, ...]
     application: str = ""
+    words: Words = PersonalAccessToken.words
 
 
 def token_of(connection: Connection) -> OldToken:
@@ -36,6 +49,7 @@ def token_of(connection: Connection) -> OldToken:
         connection.organization,
         tuple(others),
         stored.client if stored else "",
+        stored.words if stored else PersonalAccessToken.words,
     )
 
 
@@ -55,6 +69,7 @@ def replaced_tokens(connections: Iterable[Connection]) -> list[OldToken]:
             by_id[stored.connection_id].organization,
             tuple(users.get(fingerprint, ())),
             stored.client,
+            words_for(stored.replaced_kind or stored.kind),
         )
         for fingerprint, stored in sorted(replaced.items(), key=lambda item: item[1].connection_id)
     ]
@@ -73,12 +88,16 @@ def shared_with(connections: Iterable[Connection]) -> dict[int, list[str]]:
     }
 
 
-def application_of(connections: Iterable[Connection]) -> tuple[str, str] | None:
-    """Tenant and client id of the application that all these connections use; None if they use anything else."""
+def application_of(connections: Iterable[Connection]) -> Application | None:
+    """The application that all these connections use; None if they use anything else.
+
+    If they prove it in several ways, `kind` is that of the first connection.
+    """
     ids = [connection.pk for connection in connections]
-    used = set(StoredCredential.objects.filter(connection__in=ids).values_list("principal", flat=True))
-    tenant, _, client = used.pop().partition("/") if len(used) == 1 else ("", "", "")
-    return (tenant, client) if tenant else None
+    stored = StoredCredential.objects.filter(connection__in=ids).order_by("pk").values_list("principal", "kind")
+    used = dict.fromkeys(principal for principal, _ in stored)
+    tenant, _, client = next(iter(used)).partition("/") if len(used) == 1 else ("", "", "")
+    return Application(tenant, client, stored[0][1]) if tenant else None
 
 
 def of_the_same_application(connection: Connection) -> list[Connection]:

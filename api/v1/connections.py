@@ -16,6 +16,7 @@ from api.authentication import ApiRequest, Caller
 from api.v1 import cursors, representations, schemas
 from api.v1.access import VIEW, Access
 from api.v1.connection_tests import credentials_of
+from api.v1.credentials import credential_in
 from api.v1.errors import PreconditionMissing, require_known
 from api.v1.idempotent_requests import IdempotencyKey
 from api.v1.links import address, next_page
@@ -30,7 +31,6 @@ from connections.actions.rotate import Comparison, Replacement, rotate
 from connections.input_rules import typed_name
 from connections.models import Connection
 from connections.old_tokens import replaced_tokens
-from connections.providers.azure_devops.identifiers import read_token
 from core.storable_text import storable_text
 from history.record import actor_of
 
@@ -135,11 +135,11 @@ def create_connection(
     body: schemas.ConnectionInput,
     idempotency_key: IdempotencyKey = None,
 ) -> Status[schemas.ChangedConnection]:
-    """The token is tested, then stored with the connection, whose owner is the owner of the API token."""
+    """The credential is tested, then stored with the connection, whose owner is the owner of the API token."""
     row = _connect_once(request, body, idempotency_key) if idempotency_key else _connect(request, body)
     response.headers["Location"] = address("v1:get_connection", row.pk)
     shown = _shown(row, request.caller, response)
-    warnings = representations.policy_warnings(row, read_token(body.token.get_secret_value()))
+    warnings = representations.policy_warnings(row, credential_in(body, now=timezone.now()))
     return Status(HTTPStatus.CREATED, schemas.ChangedConnection(**shown.model_dump(), warnings=warnings))
 
 
@@ -164,8 +164,8 @@ def _connect(
         projects=body.projects,
         accept_limited=body.accept_limited,
     )
-    credentials = credentials_of(body)
     owner, now = request.caller.owner, timezone.now()
+    credentials = credentials_of(body, now=now)
     return connect(credentials, asked, owner=owner, by=actor_of(request), now=now, on_stored=on_stored)
 
 
@@ -210,15 +210,14 @@ def rotate_token(
     body: schemas.TokenInput,
     if_match: IfMatch = None,
 ) -> schemas.RotatedConnection:
-    """The new token is tested and compared while the old one stays in use, then swapped in one step."""
-    row, version = find(request.caller, connection_id), _required(if_match)
+    """The new credential is tested and compared while the old one stays in use, then swapped in one step."""
+    row, version, now = find(request.caller, connection_id), _required(if_match), timezone.now()
     new = Replacement(
-        token=read_token(body.token.get_secret_value()),
+        token=credential_in(body, now=now),
         expires_on=body.expires_on,
         token_reach=body.token_reach or "",
         accept_limited=body.accept_limited,
     )
-    now = timezone.now()
     owner: User = request.caller.owner
     comparison: Comparison = rotate(row, new, person=owner, by=actor_of(request), now=now, drawn_from=version)
     row = find(request.caller, connection_id)

@@ -8,6 +8,7 @@ from ninja import Path, Schema
 from pydantic import Field
 
 from api.v1 import schemas
+from api.v1.input_schemas import Input, Line
 from connections.providers.azure_devops.timeline import StepResult, StepState
 from delivery.domain.build_states import State
 from delivery.forms import LARGEST_ID
@@ -167,10 +168,10 @@ class BranchList(Schema):
     branches: list[str]
 
 
-class RunInput(schemas.Input):
+class RunInput(Input):
     """How to run a pipeline."""
 
-    branch: schemas.Line = Field(description="Its short name, for example main.")
+    branch: Line = Field(description="Its short name, for example main.")
 
 
 class Build(Schema):

@@ -18,6 +18,7 @@ from api.v1.remote import RemoteFailure, failure_response
 from connections.actions.refusals import ConnectionGone, EntryGone, Refused
 from connections.actions.token_test_rate_limit import TooManyTests
 from connections.domain.problems import catalogue
+from connections.providers.azure_devops.entra_input import InvalidEntraInput
 from connections.providers.azure_devops.errors import NO_ANSWER_CODES
 from connections.providers.azure_devops.identifiers import InvalidToken
 from connections.providers.azure_devops.input_errors import TOKEN_ERRORS
@@ -126,6 +127,12 @@ def _invalid_token(request: HttpRequest, error: InvalidToken) -> HttpResponse:
     return problem_response(request, HTTPStatus.UNPROCESSABLE_ENTITY, problem, detail=words, errors=errors)
 
 
+def _invalid_application(request: HttpRequest, error: InvalidEntraInput) -> HttpResponse:
+    problem = catalogue.problem("input_invalid")
+    errors = [FieldError(f"application.{error.field}", error.message)]
+    return problem_response(request, HTTPStatus.UNPROCESSABLE_ENTITY, problem, detail=error.message, errors=errors)
+
+
 def _invalid_cursor(request: HttpRequest, error: InvalidCursor) -> HttpResponse:
     return coded_response(request, HTTPStatus.UNPROCESSABLE_ENTITY, "cursor_invalid")
 
@@ -161,6 +168,7 @@ _HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     UnknownParameters: _unknown_parameters,
     Refused: _refused,
     InvalidToken: _invalid_token,
+    InvalidEntraInput: _invalid_application,
     InvalidCursor: _invalid_cursor,
     RemoteFailure: failure_response,
     Http404: _not_found,

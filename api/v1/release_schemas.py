@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from ninja import Schema
 from pydantic import Field, StringConstraints
 
-from api.v1 import delivery_schemas, schemas
+from api.v1 import delivery_schemas
+from api.v1.input_schemas import Input, Line
 from connections.providers.azure_devops.release_models import ApprovalStatus, DeploymentStatus
 from delivery.domain.stages import ReleaseState, StageState
 from delivery.forms import LARGEST_ID
@@ -103,26 +104,26 @@ class ReleaseChoices(Schema):
     stages: list[str]
 
 
-class VersionChoice(schemas.Input):
+class VersionChoice(Input):
     """The chosen version of an artifact."""
 
-    alias: schemas.Line = Field(description="Of the artifact.")
-    version: schemas.Line = Field(description="Number or id of a version that can be chosen.")
+    alias: Line = Field(description="Of the artifact.")
+    version: Line = Field(description="Number or id of a version that can be chosen.")
 
 
-class ReleaseInput(schemas.Input):
+class ReleaseInput(Input):
     """A new release."""
 
     versions: Annotated[list[VersionChoice], Field(max_length=100)] = Field(
         [], description="For an artifact without a choice, Azure DevOps takes the latest version."
     )
     description: Text = ""
-    manual_stages: Annotated[list[schemas.Line], Field(max_length=200)] = Field(
+    manual_stages: Annotated[list[Line], Field(max_length=200)] = Field(
         [], description="Names of the stages that wait until someone deploys them."
     )
 
 
-class CommentInput(schemas.Input):
+class CommentInput(Input):
     """What is noted with a change, in Azure DevOps and in the history."""
 
     comment: Text = ""

@@ -6,9 +6,10 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from ninja import Header, Schema
-from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, StrictBool, StringConstraints
+from pydantic import BeforeValidator, Field, StrictBool, StringConstraints
 
 from api import waiting
+from api.v1.input_schemas import ApplicationInput, Input, Line, SecretText
 from connections import models
 from connections.domain.health import Health
 from connections.providers.capability import Verdict
@@ -26,11 +27,8 @@ def _only_a_day(value: Any) -> Any:
 
 
 Day = Annotated[date, BeforeValidator(_only_a_day)]
-# Longer than any; the actions say what a name, an address or a token may be.
-Line = Annotated[str, StringConstraints(max_length=1000)]
 ProjectIds = Annotated[list[Annotated[str, StringConstraints(max_length=64)]], Field(max_length=5000)]
 Reach = models.Connection.Reach
-TokenText = Annotated[SecretStr, Field(max_length=10_000, json_schema_extra={"writeOnly": True})]
 
 
 class Paging(Schema):
@@ -56,20 +54,23 @@ Prefer = Annotated[
 ]
 
 
-class Input(Schema):
-    """A body."""
-
-    model_config = ConfigDict(extra="forbid")
+_KEPT = "The personal access token. It is stored encrypted and never returned."
+_APPLICATION = "Instead of a token, for Azure DevOps Services: an application of Microsoft Entra."
+_EXPIRES_ON = "The last day of the token or client secret. That of a certificate is read from it."
 
 
 class ConnectionInput(Input):
-    """A new connection. Its token is verified first; a token without every scope requires `accept_limited`."""
+    """A new connection, with a token or an application.
+
+    The credential is verified first; one without every scope or permission requires `accept_limited`.
+    """
 
     name: Line
     organization: Line = Field(description="Name or address of the organization or collection.")
-    token: TokenText = Field(description="The personal access token. It is stored encrypted and never returned.")
+    token: SecretText | None = Field(None, description=_KEPT)
+    application: ApplicationInput | None = Field(None, description=_APPLICATION)
     server: Line | None = Field(None, description="Name of a configured server; the first one by default.")
-    expires_on: Day | None = Field(None, description="The token's last day.")
+    expires_on: Day | None = Field(None, description=_EXPIRES_ON)
     token_reach: Reach = Field(Reach.UNKNOWN, description="For which organizations the token was made.")
     projects: ProjectIds | None = Field(None, description="Ids of the only projects it covers; null for all.")
     accept_limited: StrictBool = False
@@ -79,7 +80,10 @@ class TestInput(Input):
     """A token to test. The body of a new connection is accepted, too; fields that only connecting needs are unused."""
 
     organization: Line = Field(description="Name or address of the organization or collection.")
-    token: TokenText = Field(description="The personal access token. It is not stored and never returned.")
+    token: SecretText | None = Field(
+        None, description="The personal access token. It is not stored and never returned."
+    )
+    application: ApplicationInput | None = Field(None, description=_APPLICATION)
     server: Line | None = Field(None, description="Name of a configured server; the first one by default.")
     token_reach: Reach = Field(Reach.UNKNOWN, description="For which organizations the token was made.")
     projects: ProjectIds | None = Field(None, description="Ids of the projects to test it in; null for any.")
@@ -99,10 +103,11 @@ class SettingsInput(Input):
 
 
 class TokenInput(Input):
-    """A new token for a connection. It is verified first, while the old one stays in use."""
+    """A new token or credential of an application. It is verified first, while the old one stays in use."""
 
-    token: TokenText = Field(description="The personal access token. It is stored encrypted and never returned.")
-    expires_on: Day | None = Field(None, description="The token's last day.")
+    token: SecretText | None = Field(None, description=_KEPT)
+    application: ApplicationInput | None = Field(None, description=_APPLICATION)
+    expires_on: Day | None = Field(None, description=_EXPIRES_ON)
     token_reach: Reach | None = Field(None, description="For which organizations it was made; one by default.")
     accept_limited: StrictBool = False
 

@@ -22,6 +22,7 @@ from connections.domain.problems import catalogue
 from connections.domain.verification import Report
 from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.models import Project
+from connections.providers.credential import Credential
 from connections.providers.organization import ProjectRef
 from core.columns import fit_to_columns
 from history.record import Actor, record
@@ -52,8 +53,7 @@ def connect(
 
     `on_stored` is called in the transaction that stores it.
     """
-    of_application = bool(credentials.token.principal)
-    request = _checked(request, today=timezone.localdate(now), of_application=of_application)
+    request = _checked(request, credentials.token, today=timezone.localdate(now))
     _name_is_free(request.name)
     enforce_policy.enforce(
         enforce_policy.violations_of(expires_on=request.expires_on, now=now, token=credentials.token), CannotConnect
@@ -86,13 +86,13 @@ def connect(
     return connection
 
 
-def _checked(request: ConnectRequest, *, today: date, of_application: bool) -> ConnectRequest:
+def _checked(request: ConnectRequest, token: Credential, *, today: date) -> ConnectRequest:
     """The request with normalized values. Raises `CannotConnect` for invalid ones."""
     with refusing_invalid_input(CannotConnect):
         return replace(
             request,
             name=input_rules.connection_name(request.name),
-            expires_on=input_rules.expiry_of_new_token(request.expires_on, today=today, of_application=of_application),
+            expires_on=input_rules.expiry_of_new_credential(token, request.expires_on, today=today),
             token_reach=input_rules.choice(request.token_reach, Connection.Reach.values, field="token_reach"),
         )
 
@@ -147,7 +147,7 @@ def _store(
         server=credentials.server.name,
         organization=credentials.organization.name,
         owner_id=owner.pk,
-        expires_on=credentials.token.expires_on(request.expires_on),
+        expires_on=request.expires_on,
         token_reach=Connection.Reach.at(credentials.server.place, request.token_reach),
         created_at=now,
         token_set_at=now,

@@ -20,6 +20,7 @@ from connections.models import Connection
 from connections.providers.azure_devops.errors import AzureDevOpsError
 from connections.providers.azure_devops.models import Project
 from connections.providers.azure_devops.paging import Listed, read_all
+from connections.providers.credential import DateSource
 from core.encryption import UnreadableToken
 from history.record import Actor, record
 
@@ -95,8 +96,7 @@ def edit(
     `drawn_from` is the version in the form. Raises `CannotEdit`, with the conflicts if fields of the form changed in
     the meantime, and `ConnectionGone`.
     """
-    of_application = connection.application is not None
-    changes = _checked(changes, today=timezone.localdate(now), of_application=of_application)
+    changes = _checked(connection, changes, today=timezone.localdate(now))
     _require_unchanged(connection, changes, drawn_from)
     _enforce_policy(connection, changes, now=now)
     chosen = _chosen(connection, changes)
@@ -115,16 +115,24 @@ def edit(
     return list(changed)
 
 
-def _checked(changes: Changes, *, today: date, of_application: bool) -> Changes:
+def _checked(connection: Connection, changes: Changes, *, today: date) -> Changes:
     """The changes with normalized values. Raises `CannotEdit` for invalid ones."""
     with refusing_invalid_input(CannotEdit):
         return replace(
             changes,
             name=input_rules.connection_name(changes.name),
-            expires_on=input_rules.recorded_expiry(changes.expires_on, today=today, of_application=of_application),
+            expires_on=_date(connection, changes.expires_on, today=today),
             token_reach=input_rules.choice(changes.token_reach, Connection.Reach.values, field="token_reach"),
             extra_recipients=input_rules.recipients(changes.extra_recipients),
         )
+
+
+def _date(connection: Connection, entered: date | None, *, today: date) -> date | None:
+    """The date to store. One that is read from the credential stays as it is."""
+    credential = connection.credential()
+    if credential.date_source is not DateSource.PERSON:
+        return connection.expires_on
+    return input_rules.recorded_expiry(entered, today=today, of_application=bool(credential.principal))
 
 
 def _enforce_policy(connection: Connection, changes: Changes, *, now: datetime) -> None:

@@ -99,9 +99,8 @@ def rotate(
     """
     versions.require_unchanged(connection, drawn_from, versions.ROTATE, refusal=CannotRotate)
     with refusing_invalid_input(CannotRotate):
-        input_rules.expiry_of_new_token(
-            new.expires_on, today=timezone.localdate(now), of_application=bool(new.token.principal)
-        )
+        day = input_rules.expiry_of_new_credential(new.token, new.expires_on, today=timezone.localdate(now))
+        new = replace(new, expires_on=day)
         input_rules.choice(new.token_reach, Connection.Reach.values, field="token_reach")
     credentials = credentials_for(connection, new.token)
     refuse_leaked(new.token, CannotRotate)
@@ -123,12 +122,17 @@ def rotate(
     # Azure DevOps has created no tokens for all organizations since 15 March 2026, so the default is one.
     reach = new.token_reach or Connection.Reach.ONE
     new = replace(new, token_reach=Connection.Reach.at(credentials.server.place, reach))
+    kind_before = connection.credential().kind
     with transaction.atomic():
         _swap(connection, new, report, now=now)
-        detail = comparison.detail() | {"expires_on": _iso(new.expires_on)}
+        detail = comparison.detail() | {"expires_on": _iso(new.expires_on)} | _other_kind(kind_before, new.token.kind)
         record("connection.rotated", connection, by=by, at=now, detail=detail)
         consumer_mail.token_replaced(connection, now=now)
     return comparison
+
+
+def _other_kind(before: str, after: str) -> dict[str, object]:
+    return {} if before == after else {"credential": {"before": before, "after": after}}
 
 
 def _require_other_token(connection: Connection, token: Credential) -> None:
@@ -137,7 +141,8 @@ def _require_other_token(connection: Connection, token: Credential) -> None:
     If the stored copy is unreadable, entering the same token again repairs it.
     """
     stored = StoredCredential.objects.filter(connection=connection, fingerprint=fingerprint_of(token)).first()
-    if stored is None or not stored.is_readable():
+    if stored is None or not stored.is_readable() or stored.reveal() != token:
+        # A later certificate for the same key is recognized by the key, and is another one.
         return
     is_dead = connection.problem in expiry.DEAD_TOKEN
     raise CannotRotate("same_token", STORED_AND_REFUSED if is_dead else "", field="token")
@@ -163,7 +168,7 @@ def _swap(connection: Connection, new: Replacement, report: Report, *, now: date
     # Keeps other changes made since the page was opened.
     connection.refresh_from_db()
     connection.token_set_at = now
-    connection.expires_on = new.token.expires_on(new.expires_on)
+    connection.expires_on = new.expires_on
     connection.token_reach = new.token_reach
     before = connection.health
     _store(connection, new.token)

@@ -1,4 +1,4 @@
-"""add, update-token and rotate: tokens are read from standard input."""
+"""add, update-token and rotate: tokens and secrets are read from standard input."""
 
 import argparse
 import json
@@ -25,9 +25,10 @@ from connections.cli.common import (
     person,
     refusal_exit_code,
     row,
-    token_from_input,
     warnings,
 )
+from connections.cli.credentials import add_arguments as add_credential_arguments
+from connections.cli.credentials import credential_from
 from connections.domain.health import Health
 from connections.models import Connection
 from connections.old_tokens import OldToken, replaced_tokens
@@ -58,6 +59,7 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
     updating.add_argument("name")
     updating.add_argument("--owner", required=True, help="username of the person who updates it")
     for verb in (adding, updating):
+        add_credential_arguments(verb)
         verb.add_argument("--expires-on", type=day, help="the token's expiry date, such as 2026-12-31")
         reach = verb.add_mutually_exclusive_group()
         reach.add_argument(
@@ -97,7 +99,7 @@ def add(options: Options, output: Output) -> int:
         token_reach=_reach(options["all_organizations"]),
         accept_limited=options["accept_limited"],
     )
-    credentials = Credentials(server, organization, token_from_input())
+    credentials = Credentials(server, organization, credential_from(options))
     now = timezone.now()
     connection = connect(credentials, request, owner=person(options["owner"]), by=COMMAND_LINE, now=now)
     to_print = warnings(connection, credentials.token, now=now)
@@ -110,7 +112,7 @@ def update_token(options: Options, output: Output) -> int:
     """Replace the token of one connection."""
     connection = find(options["name"])
     new = Replacement(
-        token=token_from_input(),
+        token=credential_from(options, connection),
         expires_on=options["expires_on"],
         token_reach=_reach(options["all_organizations"]),
         accept_limited=options["accept_limited"],
@@ -120,7 +122,7 @@ def update_token(options: Options, output: Output) -> int:
     to_print = warnings(connection, new.token, now=now)
     old = replaced_tokens([connection])
     lines = [
-        f"The token of {connection.name} was updated.",
+        f"The {connection.credential().words.name} of {connection.name} was updated.",
         *map(_revocation_text, old),
         *_comparison_text(comparison),
         *to_print,
@@ -267,10 +269,11 @@ def _update_one(
 def _revocation_text(old: OldToken) -> str:
     """What to do with a replaced token, for people."""
     whose = f"{old.person} ({old.account})" if old.account else old.person
+    words = old.words
     if not old.still_used_by:
-        return f"Revoke the old token of {whose} in Azure DevOps now."
+        return f"{words.end.capitalize()} the old {words.name} of {whose} {words.managed_in} now."
     names = ", ".join(connection.name for connection in old.still_used_by)
-    return f"Do not revoke the old token of {whose} yet: it is still used by {names}."
+    return f"Do not {words.end} the old {words.name} of {whose} yet: it is still used by {names}."
 
 
 def _old_token_row(replaced: list[OldToken]) -> dict[str, object] | None:

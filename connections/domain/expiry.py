@@ -133,11 +133,15 @@ _WITHOUT_A_REASON = (*_DEAD, "sign_in_required")
 _CONCLUDED = ("token_ended_early", "global_tokens_ended", "global_tokens_ended_likely")
 # The code of tokens that someone declared leaked.
 LEAKED = "leaked"
+# How Microsoft Entra refuses any certificate that it does not accept; and one whose last day has come.
+_CERTIFICATE_UNKNOWN, CERTIFICATE_ENDED = "entra_certificate_unknown", "entra_certificate_ended"
 # Codes of tokens that cannot be repaired by extending or regenerating them.
 DEAD_TOKEN = frozenset(
     {
         *_WITHOUT_A_REASON,
         *_CONCLUDED,
+        "entra_certificate_unknown",
+        CERTIFICATE_ENDED,
         "entra_secret_ended",
         "entra_secret_wrong",
         "global_token_blocked",
@@ -146,7 +150,7 @@ DEAD_TOKEN = frozenset(
     }
 )
 # Codes that say that it has reached its expiry date.
-EXPIRED = frozenset({"entra_secret_ended", "token_expired"})
+EXPIRED = frozenset({CERTIFICATE_ENDED, "entra_secret_ended", "token_expired"})
 # Codes of tokens that are known to be valid for all organizations.
 MADE_FOR_ALL = ("global_token_blocked", "global_tokens_ended")
 
@@ -167,6 +171,8 @@ def cause_of_refusal(
             return "global_tokens_ended"
         if all_organizations is None and code in _WITHOUT_A_REASON:
             return "global_tokens_ended_likely"
+    if code == _CERTIFICATE_UNKNOWN and expires_on is not None and expires_on <= today:
+        return CERTIFICATE_ENDED
     if code in _DEAD and expires_on is not None and expires_on > today:
         return "token_ended_early"
     return code
@@ -174,4 +180,6 @@ def cause_of_refusal(
 
 def without_cause(code: str) -> str:
     """Undo `cause_of_refusal`, as far as possible."""
+    if code == CERTIFICATE_ENDED:
+        return _CERTIFICATE_UNKNOWN
     return "token_refused" if code in _CONCLUDED else code

@@ -66,6 +66,7 @@ class AuditOutcome(StrEnum):
 _OF_PRINCIPALS = frozenset(
     {
         *ENTRA_REFUSAL_CODES,
+        "entra_certificate_ended",
         "entra_not_offered",
         "organization_without_tenant",
         "principal_not_added",

@@ -223,6 +223,9 @@ class StoredCredential(SealedCredential):
     replaced_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     replaced_identity_name = models.CharField(max_length=256, blank=True, editable=False)
     replaced_identity_account = models.CharField(max_length=256, blank=True, editable=False)
+    replaced_kind = models.CharField(max_length=32, blank=True, editable=False)
+    # What a credential says about itself that is no secret, such as the thumbprints of a certificate.
+    facts = models.JSONField(default=dict, blank=True, editable=False)
 
     class Meta:
         default_permissions = ()
@@ -235,11 +238,13 @@ class StoredCredential(SealedCredential):
         """Encrypt the credential for this row, and take its fingerprint. The caller saves."""
         super().seal(credential)
         self.principal = credential.principal
+        self.facts = credential.facts()
         self.fingerprint = fingerprint_of(credential)
 
     def remember_as_replaced(self, connection: Connection) -> None:
         """Record the current token as the replaced one. The caller then seals the new one and saves."""
         self.replaced_fingerprint = self.fingerprint
+        self.replaced_kind = self.kind
         self.replaced_identity_name = connection.identity_name
         self.replaced_identity_account = connection.identity_account
 

@@ -5,8 +5,8 @@ from typing import ClassVar
 from django.db import models
 
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
-from connections.providers.credential import Credential, Words
-from connections.providers.registry import UnknownCredentialKind, credential_type, words_for
+from connections.providers.credential import Credential, DateSource, Words
+from connections.providers.registry import UnknownCredentialKind, credential_type, date_source_for, words_for
 from core import encryption
 
 
@@ -60,6 +60,11 @@ class SealedCredential(models.Model):
     def words(self) -> Words:
         """What pages and mails call the credential."""
         return words_for(self.kind)
+
+    @property
+    def date_source(self) -> DateSource:
+        """Where its expiry date comes from."""
+        return date_source_for(self.kind)
 
     @property
     def seal_owner(self) -> str:

@@ -16,7 +16,8 @@ from django.urls import reverse
 
 from connections import clients
 from connections.domain import expiry
-from connections.models import Connection, RegisterEntry
+from connections.models import Connection, RegisterEntry, StoredCredential
+from connections.providers.azure_devops.credentials import PersonalAccessToken
 
 # Each function imports what it uses: icalendar would be a fifth of what the web loads before it serves the first page.
 if TYPE_CHECKING:
@@ -123,12 +124,17 @@ def _stamped(event: "Event", revision: Revision) -> "Event":
 def _entries(connection: Connection, today: date) -> Iterator[Entry]:
     name = connection.name
     if connection.expires_on is not None and connection.expires_on >= today - _SHOWN_AFTER:
-        words = f"Azure DevOps token of “{name}” expires"
+        words = f"{_credential(connection)} of “{name}” expires"
         yield _entry(connection, connection.expires_on, words, "expiry", _what_to_do(connection, today))
     if connection.token_reach == Connection.Reach.ALL and today < expiry.GLOBAL_TOKENS_END:
         words = f"Azure DevOps token of “{name}” stops working: it is valid for all organizations"
         to_do = "Create a new token for this organization only before this day."
         yield _entry(connection, expiry.GLOBAL_TOKENS_END, words, "all-organizations", to_do)
+
+
+def _credential(connection: Connection) -> str:
+    stored: StoredCredential | None = getattr(connection, "stored_credential", None)
+    return (stored.words if stored else PersonalAccessToken.words).in_full
 
 
 def _entry(connection: Connection, day: date, words: str, what: str, to_do: str) -> Entry:

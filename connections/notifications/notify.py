@@ -21,6 +21,7 @@ from connections.models import Connection, Mail, MutedReminders, NotificationCha
 from connections.notifications import emails
 from connections.notifications.mail_scopes import scopes_context
 from connections.notifications.message_parts import render_parts
+from connections.providers.credential import labelled
 
 UNSUBSCRIBE_SALT = "connections.unsubscribe"
 EVERYTHING = 0
@@ -222,6 +223,7 @@ def facts(connection: Connection) -> dict[str, Any]:
         "connection": connection,
         "application": application,
         "words": credential.words,
+        "credential_facts": labelled(credential.facts),
         "owner_name": connection.owner.get_full_name() or connection.owner.get_username(),
         "tokens_page": "" if application else clients.tokens_page(connection.server, connection.organization),
         "place": clients.place_of(connection.server),

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import ClassVar
 
 from core.secrets import Secret
@@ -41,12 +42,21 @@ class Signer(ABC):
         return False
 
 
+class DateSource(StrEnum):
+    """Where the expiry date of a credential comes from."""
+
+    PERSON = "person"
+    CREDENTIAL = "credential"
+    NEVER_EXPIRES = "never_expires"
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """What pages and mails call a credential of one kind, and what people do with it.
 
     `owner` is what lists of facts call the identity behind it; `permission` is one of what it may do. `date_shown` says
-    where to look up its date, `end` and `managed_in` how and where to make it useless, and `after_end` what works then.
+    where to look up its date, `new` how to get another, `end` and `managed_in` how and where to make it useless, and
+    `after_end` what works then.
     """
 
     name: str
@@ -58,6 +68,7 @@ class Words:
     end: str
     ended: str
     managed_in: str
+    new: str
     after_end: str = ""
 
 
@@ -71,7 +82,17 @@ ANY_CREDENTIAL = Words(
     end="revoke",
     ended="revoked",
     managed_in="where it was created",
+    new="create a new credential",
 )
+
+
+# What pages and mails call what a credential says about itself.
+_FACTS = {"subject": "Subject", "sha1": "Thumbprint", "sha256": "SHA-256"}
+
+
+def labelled(facts: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The `facts` of a credential with their labels, in the order in which they are shown."""
+    return [(label, facts[name]) for name, label in _FACTS.items() if name in facts]
 
 
 class Credential(Secret, ABC):
@@ -90,6 +111,7 @@ class Credential(Secret, ABC):
     words: ClassVar[Words] = ANY_CREDENTIAL
     # Whether one credential normally serves several connections.
     is_for_many: ClassVar[bool] = False
+    date_source: ClassVar[DateSource] = DateSource.PERSON
 
     @property
     def principal(self) -> str:
@@ -99,6 +121,10 @@ class Credential(Secret, ABC):
     def recognized_by(self) -> Secret:
         """What its fingerprint is of: what the same credential always has, however it was entered."""
         return self
+
+    def facts(self) -> dict[str, str]:
+        """What it says about itself that is no secret, by stable names."""
+        return {}
 
     def secrets(self) -> tuple[str, ...]:
         """Texts to remove from answers, in case a server sends them back."""

@@ -2,7 +2,7 @@
 
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.capability import Capability
-from connections.providers.credential import ANY_CREDENTIAL, Credential, Words
+from connections.providers.credential import ANY_CREDENTIAL, Credential, DateSource, Words
 from connections.providers.provider import Provider
 
 PROVIDERS: tuple[Provider, ...] = (AZURE_DEVOPS,)
@@ -27,6 +27,12 @@ def words_for(kind: str) -> Words:
     """The words for credentials of this kind; those for any credential if the kind is unknown."""
     credential = _CREDENTIALS.get(kind)
     return credential.words if credential else ANY_CREDENTIAL
+
+
+def date_source_for(kind: str) -> DateSource:
+    """Where the expiry date of credentials of this kind comes from; a person if the kind is unknown."""
+    credential = _CREDENTIALS.get(kind)
+    return credential.date_source if credential else DateSource.PERSON
 
 
 def credential_type(kind: str) -> type[Credential]:

@@ -22,8 +22,6 @@ from connections.domain.problems.notices import Notice
 from connections.domain.verification import Report
 from connections.forms import ConnectForm, FindProjectForm, VerifyForm
 from connections.models import Connection
-from connections.providers.azure_devops.credentials import PersonalAccessToken
-from connections.providers.azure_devops.entra_credentials import EntraClientSecret
 from connections.providers.azure_devops.models import Project
 from connections.providers.azure_devops.provider import AZURE_DEVOPS
 from connections.providers.organization import ProjectRef
@@ -31,11 +29,18 @@ from connections.providers.registry import BY_SLUG, PROVIDERS
 from connections.views.common import guide_context, leave_form, messages_only, person, warn_of_violations
 from connections.views.kept_input import kept_input, kept_projects
 from connections.views.report_presenter import ReportView
-from connections.views.token_panel import TokenPanel, expiry_words, has_new_result, new_token_report, result_after
+from connections.views.token_panel import (
+    TokenPanel,
+    expiry_words,
+    facts_of,
+    has_new_result,
+    new_token_report,
+    result_after,
+)
 from history.record import actor_of
 
 may_add = permission_required("connections.add_connection", raise_exception=True)
-hide_token = sensitive_post_parameters("token", "client_secret")
+hide_token = sensitive_post_parameters("token", "client_secret", "certificate_password")
 
 
 @require_safe
@@ -56,7 +61,7 @@ def connect_page(request: HttpRequest) -> HttpResponse:
     """GET shows the form; POST connects, or shows the error beside its field."""
     if request.method == "GET":
         return _page(request, ConnectForm(initial=kept_input(request)))
-    form = ConnectForm(request.POST)
+    form = ConnectForm(request.POST, request.FILES)
     if not form.is_valid():
         return messages_only(request, _page(request, form, tested=_kept(request, form)))
     now = timezone.now()
@@ -77,7 +82,7 @@ def connect_page(request: HttpRequest) -> HttpResponse:
 @may_add
 def test_connection(request: HttpRequest) -> HttpResponse:
     """POST: test the token, and return the page with the result but without the token."""
-    form = VerifyForm(request.POST)
+    form = VerifyForm(request.POST, request.FILES)
     if not form.is_valid():
         return _page(request, form)
     tested = verify_new(_credentials(form), by=person(request), now=timezone.now())
@@ -90,7 +95,7 @@ def test_connection(request: HttpRequest) -> HttpResponse:
 @may_add
 def find_missing_project(request: HttpRequest) -> HttpResponse:
     """POST: why a project is not in the list."""
-    form = VerifyForm(request.POST)
+    form = VerifyForm(request.POST, request.FILES)
     finder = FindProjectForm(request.POST)
     if not (form.is_valid() and finder.is_valid()):
         return messages_only(request, _page(request, form, tested=_kept(request, form), finder=finder))
@@ -145,8 +150,6 @@ def _page(
         "project_answer": answer,
         "find_project_url": reverse("connections:find-project-new"),
         "kept_projects": kept_projects(request) if not form.is_bound else [],
-        "application_kind": EntraClientSecret.kind,
-        "token_kind": PersonalAccessToken.kind,
         "samples": clients.sample_tokens(),
         **guide_context(),
     }
@@ -162,6 +165,7 @@ def _panel(form: ConnectForm, tested: VerificationResult | None) -> TokenPanel:
         accept_verb="Connect",
         submit_url=reverse("connections:add-azure-devops"),
         expires=expiry_words(form),
+        facts=facts_of(form),
         verification_key=tested.verification_key if tested else "",
         reports=[_report(form, tested.report)] if tested else [],
     )

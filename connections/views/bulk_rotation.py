@@ -51,13 +51,14 @@ from connections.views.token_panel import (
     TokenPanel,
     comparison_rows,
     expiry_words,
+    facts_of,
     new_token_report,
     replacement,
 )
 from history.record import actor_of
 
 may_rotate = permission_required("connections.rotate_connection", raise_exception=True)
-hide_token = sensitive_post_parameters("token")
+hide_token = sensitive_post_parameters("token", "certificate_password")
 
 
 @require_safe
@@ -114,7 +115,7 @@ def rotation_step(request: HttpRequest) -> HttpResponse:
         return _end(request, here)
     if request.method == "GET" or not connections:
         return _page(request, here, connections, _form(connections, kept_input(request)))
-    form = RotateForm(request.POST, **_known(connections))
+    form = RotateForm(request.POST, request.FILES, **_known(connections))
     if not form.is_valid():
         return messages_only(request, _page(request, here, connections, form, tested=_kept(request, connections, form)))
     try:
@@ -127,7 +128,7 @@ def rotation_step(request: HttpRequest) -> HttpResponse:
             drawn_from={connection.pk: request.POST.get(f"version-{connection.pk}", "") for connection in connections},
         )
     except CannotRotate as refused:
-        form.add_error(refused.field or None, refused.message)
+        form.add_error(form.field_for(refused.field) or None, refused.message)
         return messages_only(request, _page(request, here, connections, form, tested=_kept(request, connections, form)))
     return _after(request, here, swapped, form)
 
@@ -149,7 +150,7 @@ def _after(request: HttpRequest, here: BulkRotation, swapped: list[Swapped], for
     failed = [outcome for outcome in swapped if outcome.refusal is not None]
     if done:
         names = ", ".join(connection.name for connection in done)
-        flash.success(request, f"{names} now {'uses' if len(done) == 1 else 'use'} the new token.")
+        flash.success(request, f"{names} now {'uses' if len(done) == 1 else 'use'} the new {form.words.name}.")
         warn_of_violations(request, done[0], form.cleaned_data["token"])
     if not failed:
         return leave_form(request, rotation_step_url(here.at_step(here.at + 1)))
@@ -180,7 +181,7 @@ def verify_step(request: HttpRequest) -> HttpResponse:
     """POST: test the new token for each connection of the step. The old tokens stay in use."""
     here = _bulk_rotation(request)
     connections = reads.enabled(here.step)
-    form = VerifyReplacementForm(request.POST, **_known(connections))
+    form = VerifyReplacementForm(request.POST, request.FILES, **_known(connections))
     if not connections or not form.is_valid():
         return _page(request, here, connections, form)
     token = form.cleaned_data["token"]
@@ -241,8 +242,9 @@ def _panel(
         submit_url=rotation_step_url(here),
         leave_url=rotation_step_url(here.at_step(here.at + 1)),
         leave_label="Skip",
-        submit_label="Update token" if count == 1 else f"Update {count} connections",
+        submit_label=f"Update {form.words.name}" if count == 1 else f"Update {count} connections",
         expires=expiry_words(form),
+        facts=facts_of(form),
         verification_key=key or form.data.get("verification_key", ""),
         reports=_reports(tested, form),
         comparisons=[
@@ -254,7 +256,7 @@ def _panel(
 
 
 def _comparison(tested: BulkVerification) -> ComparisonView:
-    title = f"{tested.connection.name}, compared with the token in use"
+    title = f"{tested.connection.name}, compared with the {tested.connection.credential().words.name} in use"
     if tested.comparison and tested.report:
         return ComparisonView(title, comparison_rows(tested.connection, tested.comparison, tested.report))
     return ComparisonView(title, refusal=tested.refusal.message if tested.refusal else "")

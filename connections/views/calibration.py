@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from connections import clients, reads
 from connections.actions.calibrate import calibrate
 from connections.actions.refusals import CannotCalibrate
+from connections.calibration_forms import CalibrationForm
 from connections.domain.calibration import Calibration, Comparison, Result, highest_levels
 from connections.domain.problems import catalogue
-from connections.forms import CalibrationForm
 from connections.models import Connection
 from connections.providers.organization import Place
 from connections.views.common import person

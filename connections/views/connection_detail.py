@@ -26,6 +26,7 @@ from connections.forms import DisconnectForm
 from connections.input_rules import typed_name
 from connections.models import Connection
 from connections.old_tokens import of_the_same_application, token_of
+from connections.providers.credential import labelled
 from connections.reads import ConnectionDetail
 from connections.views.common import (
     ask_again,
@@ -183,6 +184,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "status": status,
         "also_used_by": token_of(connection).still_used_by,
         "application": application,
+        "facts": labelled(credential.facts),
         "words": credential.words,
         "is_principal": application is not None,
         "shared_by": of_the_same_application(connection) if application else (),

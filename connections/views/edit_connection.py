@@ -19,6 +19,7 @@ from connections.actions.refusals import CannotEdit
 from connections.domain.form_versions import Conflict
 from connections.forms import EditForm, FindProjectForm
 from connections.models import Connection
+from connections.providers.credential import DateSource
 from connections.views.add_connection import checkboxes
 from connections.views.common import shown_version, warn_of_violations
 from connections.views.connection_detail import find
@@ -40,7 +41,7 @@ def edit_page(request: HttpRequest, pk: int) -> HttpResponse:
         return _page(request, connection, form)
     changes = Changes(
         name=form.cleaned_data["name"],
-        expires_on=form.cleaned_data["expires_on"],
+        expires_on=form.cleaned_data["expires_on"] if form.asks_date else connection.expires_on,
         token_reach=form.cleaned_data.get("token_reach", connection.token_reach),
         projects=form.selected_projects(),
         extra_recipients=form.cleaned_data["extra_recipients"],
@@ -102,7 +103,12 @@ def _conflict(request: HttpRequest, connection: Connection, conflicts: Sequence[
 
 def _known(connection: Connection) -> dict[str, Any]:
     """What decides which fields the form has."""
-    return {"place": clients.place_of(connection.server), "of_application": connection.application is not None}
+    credential = connection.credential()
+    return {
+        "place": clients.place_of(connection.server),
+        "of_application": bool(credential.principal),
+        "asks_date": credential.date_source is DateSource.PERSON,
+    }
 
 
 def _initial(connection: Connection) -> dict[str, Any]:

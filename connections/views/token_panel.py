@@ -16,6 +16,7 @@ from connections.domain.problems.refusals import REFUSALS
 from connections.domain.verification import Report
 from connections.forms import RotateForm, TokenForm
 from connections.models import Connection
+from connections.providers.credential import labelled
 from connections.providers.registry import CAPABILITIES
 from connections.views.common import notices_about_server
 from connections.views.report_presenter import ReportView, report_view, token_notices
@@ -55,6 +56,8 @@ class TokenPanel:
     verification_key: str = ""
     # The chosen expiry date, in words.
     expires: str = ""
+    # What a certificate says about itself, with labels.
+    facts: Sequence[tuple[str, str]] = ()
     reports: Sequence[ReportView] = ()
     comparisons: Sequence[ComparisonView] = ()
 
@@ -97,10 +100,19 @@ def expiry_words(form: TokenForm) -> str:
     # A form that was not sent, or not read, has nothing to repeat.
     if not hasattr(form, "cleaned_data"):
         return ""
-    day = form.chosen_date()
+    token = form.cleaned_data.get("token")
+    day = form.chosen_date() if form.asks_date else token and token.expires_on(None)
     if day is not None:
         return f"Expires on {day:%-d %b %Y}, {expiry.in_words(day, timezone.localdate())}."
+    if not form.asks_date:
+        return ""
     return "Expiry date unknown." if form.data.get("expires") == "unknown" else "Choose when the token expires."
+
+
+def facts_of(form: TokenForm) -> list[tuple[str, str]]:
+    """What the credential in a form that was sent says about itself, to compare it with what Microsoft Entra shows."""
+    token = getattr(form, "cleaned_data", {}).get("token")
+    return labelled(token.facts()) if token is not None else []
 
 
 def new_token_report(
@@ -138,16 +150,17 @@ def comparison_rows(connection: Connection, comparison: Comparison, report: Repo
     identity = report.identity.display_name if report.identity else ""
     place = clients.place_of(connection.server)
     good, warn = ("good", "check"), ("warn", "triangle-alert")
+    who, what = ("Application", "Permissions") if report.is_principal else ("Person", "Scopes")
     return [
-        ComparisonRow("Person", connection.identity_name, identity, *(good if comparison.same_person else warn)),
+        ComparisonRow(who, connection.identity_name, identity, *(good if comparison.same_person else warn)),
         ComparisonRow(
             place.capitalize(),
             connection.organization,
             connection.organization if comparison.same_organization else f"Different {place}",
             *(good if comparison.same_organization else ("bad", "x")),
         ),
-        ComparisonRow("Scopes lost", "", _labels(comparison.lost), *(warn if comparison.lost else good)),
-        ComparisonRow("Scopes gained", "", _labels(comparison.gained), *good),
+        ComparisonRow(f"{what} lost", "", _labels(comparison.lost), *(warn if comparison.lost else good)),
+        ComparisonRow(f"{what} gained", "", _labels(comparison.gained), *good),
     ]
 
 

@@ -45,6 +45,7 @@ from connections.views.token_panel import (
     TokenPanel,
     comparison_rows,
     expiry_words,
+    facts_of,
     has_new_result,
     new_token_report,
     replacement,
@@ -53,7 +54,7 @@ from connections.views.token_panel import (
 from history.record import actor_of
 
 may_rotate = permission_required("connections.rotate_connection", raise_exception=True)
-hide_token = sensitive_post_parameters("token")
+hide_token = sensitive_post_parameters("token", "certificate_password")
 
 
 @hide_token
@@ -65,7 +66,7 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
     connection = find(pk)
     if request.method == "GET":
         return _page(request, connection, _empty_form(connection, kept_input(request)))
-    form = RotateForm(request.POST, **_known(connection))
+    form = RotateForm(request.POST, request.FILES, **_known(connection))
     if not form.is_valid():
         return messages_only(request, _page(request, connection, form, tested=_kept(request, connection, form)))
     new = replacement(form)
@@ -87,7 +88,7 @@ def update_token(request: HttpRequest, pk: int) -> HttpResponse:
 def _refused(request: HttpRequest, connection: Connection, form: RotateForm, refused: CannotRotate) -> HttpResponse:
     if refused.conflicts:
         return whole_page(request, _page(request, find(connection.pk), form, conflicts=refused.conflicts))
-    form.add_error(refused.field or None, refused.message)
+    form.add_error(form.field_for(refused.field) or None, refused.message)
     page = _page(request, connection, form, tested=result_after(refused, _kept(request, connection, form)))
     return page if has_new_result(refused) else messages_only(request, page)
 
@@ -99,7 +100,7 @@ def _refused(request: HttpRequest, connection: Connection, form: RotateForm, ref
 def test_replacement(request: HttpRequest, pk: int) -> HttpResponse:
     """POST: test the new token while the old one stays in use."""
     connection = find(pk)
-    form = VerifyReplacementForm(request.POST, **_known(connection))
+    form = VerifyReplacementForm(request.POST, request.FILES, **_known(connection))
     if not form.is_valid():
         return _page(request, connection, form)
     try:
@@ -148,7 +149,8 @@ def token_updated(request: HttpRequest, pk: int) -> HttpResponse:
     connection = find(pk)
     old_tokens = [old_token_view(old, request) for old in replaced_tokens([connection])]
     consumers = reads.consumers_of(connection)
-    context = {"connection": connection, "old_tokens": old_tokens, "consumers": consumers}
+    words = connection.credential().words
+    context = {"connection": connection, "words": words, "old_tokens": old_tokens, "consumers": consumers}
     return render(request, "connections/token_updated.html", context)
 
 
@@ -214,6 +216,7 @@ def _sharing(connection: Connection) -> dict[str, Any]:
     steps = BulkRotation.starting([tuple(enabled)], now=timezone.now(), within=WithinForm.DEFAULT)
     return {
         "application": connection.application,
+        "words": connection.credential().words,
         "shared_by": others,
         "shared_url": rotation_step_url(steps) if len(enabled) > 1 else "",
     }
@@ -224,8 +227,9 @@ def _panel(connection: Connection, form: RotateForm, tested: VerificationResult 
         test_url=reverse("connections:test-replacement", args=[connection.pk]),
         submit_url=reverse("connections:update-token", args=[connection.pk]),
         leave_url=connection.get_absolute_url(),
-        submit_label="Update secret" if application_of([connection]) else "Update token",
+        submit_label=f"Update {form.words.name}",
         expires=expiry_words(form),
+        facts=facts_of(form),
         verification_key=tested.verification_key if tested else "",
         reports=[_report(connection, form, tested.report, tokens_page)] if tested else [],
         comparisons=[_comparison(connection, tested.report)] if tested and tested.report.accepted else [],
@@ -245,4 +249,4 @@ def _report(connection: Connection, form: RotateForm, report: Report, tokens_pag
 
 def _comparison(connection: Connection, report: Report) -> ComparisonView:
     rows = comparison_rows(connection, compare(connection, report), report)
-    return ComparisonView("Compared with the token in use", rows)
+    return ComparisonView(f"Compared with the {connection.credential().words.name} in use", rows)

@@ -70,7 +70,7 @@ const showAuthentication = () => {
   const kind = isToken ? one("[name=authentication]").value : chosen.value;
   if (isToken) one("[name=authentication]").checked = true;
   all("[data-authentication]").forEach((each) => {
-    each.hidden = each.dataset.authentication !== kind;
+    each.hidden = !each.dataset.authentication.split(" ").includes(kind);
     if (each.matches("details") && !each.hidden) each.open = true;
   });
 };
@@ -188,7 +188,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
 });
 
 // A change of what was tested makes its result outdated, and only a token that was accepted is worth connecting.
-const TESTED = "#id_organization, #id_token, #id_tenant, #id_client, #id_client_secret, [name=server], [name=authentication]";
+const TESTED = "#id_organization, #id_token, #id_tenant, #id_client, #id_client_secret, #id_certificate, #id_certificate_password, [name=server], [name=authentication]";
 const emphasize = () => {
   const submit = one("[data-submit]");
   if (!submit) return;

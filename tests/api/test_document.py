@@ -32,13 +32,16 @@ def test_the_committed_document_is_that_of_the_code() -> None:
 def test_secrets_only_go_in() -> None:
     schemas = document()["components"]["schemas"]
     secret = {
-        (name, field)
+        (name, field): kind["writeOnly"]
         for name, schema in schemas.items()
         for field, about in schema.get("properties", {}).items()
-        if about.get("format") == "password"
+        for kind in (about, *about.get("anyOf", ()))
+        if kind.get("format") == "password"
     }
-    assert secret == {("ConnectionInput", "token"), ("TestInput", "token"), ("TokenInput", "token")}
-    assert all(schemas[name]["properties"][field]["writeOnly"] for name, field in secret)
+    of_applications = {"client_secret", "certificate", "certificate_password"}
+    tokens = {(name, "token") for name in ("ConnectionInput", "TestInput", "TokenInput")}
+    assert set(secret) == tokens | {("ApplicationInput", name) for name in of_applications}
+    assert all(secret.values())
 
 
 def check(response: Any, path: str, method: str) -> None:

@@ -67,6 +67,13 @@ PROBLEMS = (
         "one shown here. Upload the certificate if it is missing.",
     ),
     Problem(
+        "entra_certificate_ended",
+        "Certificate has expired",
+        "The certificate has reached its last day, and Microsoft Entra no longer accepts it.",
+        "Create a new certificate, upload it in Microsoft Entra under “Certificates & secrets” of the application, and "
+        "then enter it here.",
+    ),
+    Problem(
         "entra_assertion_out_of_time",
         "Times do not match",
         "Microsoft Entra says that our request is not valid at this time. The usual cause is a wrong clock of this "

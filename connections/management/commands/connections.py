@@ -14,6 +14,7 @@ from django.core.management.base import CommandParser
 from connections.actions.refusals import Refused
 from connections.cli import audits, calibration, channels, notifications, register, tokens
 from connections.cli.common import Output, queryable, refusal_exit_code
+from connections.providers.azure_devops.entra_input import InvalidEntraInput
 from connections.providers.azure_devops.identifiers import InvalidToken
 from connections.providers.azure_devops.input_errors import TOKEN_ERRORS
 from core.terminal import TerminalCommand
@@ -60,6 +61,8 @@ class Command(TerminalCommand):
             code = self._refuse(refused.code, refused.message, output)
         except InvalidToken as error:
             code = self._refuse(error.code, TOKEN_ERRORS[error.code], output)
+        except InvalidEntraInput as error:
+            code = self._refuse(error.code, error.message, output)
         if code:
             sys.exit(code)
 

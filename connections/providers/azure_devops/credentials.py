@@ -30,6 +30,7 @@ class PersonalAccessToken(Credential, Signer):
         end="revoke",
         ended="revoked",
         managed_in="in Azure DevOps",
+        new="create a new token",
     )
 
     def sign(self, headers: MutableMapping[str, str]) -> None:

@@ -1,7 +1,6 @@
-"""Certificates of applications: what a file holds, and the assertions that it signs.
+"""Certificates of applications, and the assertions that they sign.
 
-No page offers them yet, as the form needs a file, a password, and the date of the file instead of one that is chosen.
-`cryptography` is imported only where a certificate is used.
+`cryptography.x509` is imported only where a certificate is used, as it takes long.
 https://learn.microsoft.com/entra/identity-platform/certificate-credentials
 """
 
@@ -11,41 +10,26 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from connections.providers.azure_devops.entra_credentials import EntraCredential, words_of
+from connections.providers.azure_devops.key_files import (
+    InvalidCertificate,
+    read_key_file,
+    refusing_what_cannot_be_read,
+)
+from connections.providers.credential import DateSource
 from core.secrets import Secret
 
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-LONGEST_FILE = 64 * 1024
-_SMALLEST_KEY = 2048
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 300
-
-CERTIFICATE_ERRORS = {
-    "empty": "Choose or paste a certificate with its private key.",
-    "too_long": "This is too long for a certificate. Choose a PEM or PFX file with one certificate.",
-    "wrong_password": "The password does not open this file.",
-    "password_needed": "This private key has a password. Enter it.",
-    "no_key": "This file has no private key. Choose the file that has both the certificate and the key.",
-    "no_certificate": "This file has no certificate. Choose the file that has both the certificate and the key.",
-    "not_a_certificate": "This is neither a PEM nor a PFX file.",
-    "not_rsa": "The key is not an RSA key of at least 2048 bits. Microsoft Entra accepts only those.",
-    "mismatch": "The private key does not belong to any certificate in this file.",
-    "expired": "This certificate has expired. Microsoft Entra no longer accepts it.",
-}
-
-
-class InvalidCertificate(ValueError):
-    """A file is not a certificate that can be used. `code` says why."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+# How far the clocks of two servers may be apart.
+_SKEW = timedelta(minutes=5)
 
 
 class EntraCertificate(EntraCredential):
@@ -55,30 +39,19 @@ class EntraCertificate(EntraCredential):
 
     kind = "entra_certificate"
     label = "Microsoft Entra certificate"
-    words = words_of("certificate")
+    words = words_of("certificate", new="upload a new certificate")
+    date_source = DateSource.CREDENTIAL
 
     @classmethod
     def of(cls, tenant: str, client: str, content: bytes, password: str | None, *, now: datetime) -> Self:
         """The certificate in a PEM or PFX file. Raises `InvalidCertificate`."""
-        from cryptography.exceptions import UnsupportedAlgorithm
-        from cryptography.x509 import InvalidVersion
+        with refusing_what_cannot_be_read():
+            key, certificate = read_key_file(content, password or "")
+            return cls._of(tenant=tenant, client=client, **_parts(key, certificate, now=now))
 
-        try:
-            return cls._of(tenant=tenant, client=client, **_parts(*_read(content, password or ""), now=now))
-        except InvalidCertificate:
-            raise
-        except (ValueError, InvalidVersion, UnsupportedAlgorithm):
-            raise InvalidCertificate("not_a_certificate") from None
-
-    @property
-    def subject(self) -> str:
-        """Whom the certificate names."""
-        return self._parts["subject"]
-
-    @property
-    def thumbprints(self) -> tuple[str, str]:
-        """SHA-1, as Microsoft Entra shows it, and SHA-256."""
-        return self._parts["sha1"], self._parts["sha256"]
+    def facts(self) -> dict[str, str]:
+        """Whom the certificate names, and its thumbprints: SHA-1, as Microsoft Entra shows it, and SHA-256."""
+        return {name: self._parts[name] for name in ("subject", "sha1", "sha256")}
 
     def expires_on(self, recorded: date | None) -> date | None:
         """The date of the certificate, whatever was recorded."""
@@ -125,77 +98,24 @@ def _encoded(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def _parts(key: "RSAPrivateKey", certificate: "x509.Certificate", *, now: datetime) -> dict[str, str]:
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
     if certificate.not_valid_after_utc <= now:
         raise InvalidCertificate("expired")
+    if certificate.not_valid_before_utc > now + _SKEW:
+        raise InvalidCertificate("not_yet_valid")
     der, public = certificate.public_bytes(Encoding.DER), PublicFormat.SubjectPublicKeyInfo
     return {
         "key": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
         "public_key": key.public_key().public_bytes(Encoding.PEM, public).decode(),
         "certificate": certificate.public_bytes(Encoding.PEM).decode(),
-        "subject": certificate.subject.rfc4514_string()[:200],
+        "subject": _printable(certificate.subject.rfc4514_string())[:200],
         "ends_on": certificate.not_valid_after_utc.astimezone(UTC).date().isoformat(),
         "sha1": hashlib.sha1(der, usedforsecurity=False).hexdigest().upper(),
         "sha256": hashlib.sha256(der).hexdigest().upper(),
     }
-
-
-def _read(content: bytes, password: str) -> "tuple[RSAPrivateKey, x509.Certificate]":
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    if not content.strip():
-        raise InvalidCertificate("empty")
-    if len(content) > LONGEST_FILE:
-        raise InvalidCertificate("too_long")
-    key, certificates = _read_pem(content, password) if b"-----BEGIN" in content else _read_pfx(content, password)
-    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < _SMALLEST_KEY:
-        raise InvalidCertificate("no_key" if key is None else "not_rsa")
-    if not certificates:
-        raise InvalidCertificate("no_certificate")
-    # A chain has several certificates, in any order.
-    for certificate in certificates:
-        if certificate.public_key() == key.public_key():
-            return key, certificate
-    raise InvalidCertificate("mismatch")
-
-
-def _read_pem(content: bytes, password: str) -> "tuple[object, list[x509.Certificate]]":
-    from cryptography import x509
-
-    if b"PRIVATE KEY-----" not in content:
-        raise InvalidCertificate("no_key")
-    key = _key_in(content, password)
-    if b"-----BEGIN CERTIFICATE-----" not in content:
-        raise InvalidCertificate("no_certificate")
-    return key, x509.load_pem_x509_certificates(content)
-
-
-def _key_in(content: bytes, password: str) -> object:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import serialization
-
-    for attempt in dict.fromkeys((password.encode() or None, None)):
-        try:
-            return serialization.load_pem_private_key(content, attempt)
-        except TypeError:
-            # A password for a key without one, or none for a key with one.
-            if attempt is None:
-                raise InvalidCertificate("password_needed") from None
-        except (ValueError, UnsupportedAlgorithm):
-            raise InvalidCertificate("wrong_password" if password else "not_a_certificate") from None
-    raise InvalidCertificate("not_a_certificate")
-
-
-def _read_pfx(content: bytes, password: str) -> "tuple[object, list[x509.Certificate]]":
-    from cryptography.hazmat.primitives.serialization import pkcs12
-
-    # The same error for a wrong password, a missing one, and anything that is no PFX; which begins with a sequence.
-    if not content.startswith(b"\x30"):
-        raise InvalidCertificate("not_a_certificate")
-    try:
-        key, certificate, others = pkcs12.load_key_and_certificates(content, password.encode() or None)
-    except ValueError:
-        raise InvalidCertificate("wrong_password" if password else "password_needed") from None
-    return key, [*([certificate] if certificate else []), *others]

@@ -11,8 +11,8 @@ from typing import Self
 from connections.providers.credential import Credential, Words
 
 
-def words_of(name: str) -> Words:
-    """The words for a credential of an application that is called `name`."""
+def words_of(name: str, *, new: str) -> Words:
+    """The words for a credential of an application that is called `name`. `new` says how to get another."""
     return Words(
         name=name,
         in_full=f"Microsoft Entra {name}",
@@ -23,6 +23,7 @@ def words_of(name: str) -> Words:
         end="delete",
         ended="deleted",
         managed_in="in Microsoft Entra",
+        new=new,
         after_end=f"Access tokens that were fetched with the {name} before are valid for about an hour.",
     )
 
@@ -75,7 +76,7 @@ class EntraClientSecret(EntraCredential):
 
     kind = "entra_client_secret"
     label = "Microsoft Entra client secret"
-    words = words_of("client secret")
+    words = words_of("client secret", new="create a new client secret")
 
     @classmethod
     def of(cls, tenant: str, client: str, secret: str) -> Self:

@@ -84,7 +84,7 @@ def test_a_new_secret_takes_the_place_of_the_old_one(entra: Issuer, maintainer: 
     secret = entra.add_secret("full")
     page = rotated(pages, connection, secret)
     assert "now uses the new client secret" in page
-    assert "Now delete the old secret" in page
+    assert "Now delete the old client secret" in page
     stored = StoredCredential.objects.get().reveal()
     assert stored == credential_of(entra, "full", secret)
 

@@ -11,6 +11,7 @@ from pytest_django import Settings
 from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.entra_credentials import EntraClientSecret
 from sandbox.entra.issuer import Issuer
+from tests.connections.applications import fields_of
 
 pytestmark = pytest.mark.django_db
 Fields = Callable[..., dict[str, str]]
@@ -20,19 +21,8 @@ Fields = Callable[..., dict[str, str]]
 def fields(entra: Issuer) -> Fields:
     """What a person enters about a sample application."""
 
-    def of(application_name: str, **other: str) -> dict[str, str]:
-        application = entra.directory.named(application_name)
-        return {
-            "authentication": "entra_client_secret",
-            "tenant": application.tenant,
-            "client": application.client_id,
-            "client_secret": application.secrets[0].value,
-            "organization": "acme",
-            "name": "By application",
-            "expires": "90",
-            "token": "",
-            **other,
-        }
+    def of(application: str, **other: str) -> dict[str, str]:
+        return fields_of(entra, application, **other)
 
     return of
 

@@ -15,13 +15,10 @@ from cryptography.x509.oid import NameOID
 
 from connections import clients
 from connections.issuers import signer_for
-from connections.providers.azure_devops.entra_certificates import (
-    CERTIFICATE_ERRORS,
-    EntraCertificate,
-    InvalidCertificate,
-)
+from connections.providers.azure_devops.entra_certificates import EntraCertificate
 from connections.providers.azure_devops.entra_issuer import Issuer as OurIssuer
 from connections.providers.azure_devops.entra_issuer import authority
+from connections.providers.azure_devops.key_files import CERTIFICATE_ERRORS, InvalidCertificate
 from sandbox.entra.issuer import Issuer
 from tests.connections.providers.azure_devops.issuer import CLIENT, TENANT
 
@@ -31,10 +28,10 @@ PKCS8 = serialization.PrivateFormat.PKCS8
 KEY = rsa.generate_private_key(65537, 2048)
 
 
-def certificate(key: Any = KEY, *, days: int = 100, name: str = "Ours") -> x509.Certificate:
+def certificate(key: Any = KEY, *, days: int = 100, from_days: int = -200, name: str = "Ours") -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-    start = NOW - timedelta(days=200)
+    start = NOW + timedelta(days=min(from_days, days - 1))
     return builder.not_valid_before(start).not_valid_after(NOW + timedelta(days=days)).sign(key, hashes.SHA256())
 
 
@@ -69,11 +66,11 @@ GOOD = {
 @pytest.mark.parametrize("name", GOOD)
 def test_the_certificate_of_the_key_is_found(name: str) -> None:
     found = read(*GOOD[name])
-    assert found.subject == "CN=Ours"
     assert found.expires_on(date(2020, 1, 1)) == date(2027, 3, 9)
     der = OWN.public_bytes(serialization.Encoding.DER)
     sha1, sha256 = hashlib.sha1(der, usedforsecurity=False), hashlib.sha256(der)
-    assert found.thumbprints == (sha1.hexdigest().upper(), sha256.hexdigest().upper())
+    thumbprints = {"sha1": sha1.hexdigest().upper(), "sha256": sha256.hexdigest().upper()}
+    assert found.facts() == {"subject": "CN=Ours", **thumbprints}
     assert EntraCertificate(found.reveal()) == found
 
 
@@ -89,6 +86,7 @@ BAD = {
     "someone else's key": (pem(OTHER_KEY, OWN), "", "mismatch"),
     "an EC key": (pem(EC_KEY, certificate(EC_KEY)), "", "not_rsa"),
     "an expired certificate": (pem(KEY, certificate(days=-1)), "", "expired"),
+    "a certificate of next year": (pem(KEY, certificate(from_days=100)), "", "not_yet_valid"),
     "a missing password": (pem(KEY, OWN, password="sesame"), "", "password_needed"),
     "a wrong password": (pem(KEY, OWN, password="sesame"), "open", "wrong_password"),
     "a PFX without its password": (pfx("sesame"), "", "password_needed"),
@@ -121,8 +119,20 @@ def test_a_chain_with_a_key_that_cannot_be_read_is_refused() -> None:
     assert der.count(rsa_id) == 1
     odd = base64.encodebytes(der.replace(rsa_id, rsa_id[:-1] + b"\x7f")).decode()
     content = f"-----BEGIN CERTIFICATE-----\n{odd}-----END CERTIFICATE-----\n".encode() + pem(KEY, OWN)
-    with pytest.raises(InvalidCertificate, match="not_a_certificate"):
+    with pytest.raises(InvalidCertificate, match="unsupported"):
         read(content)
+
+
+def rounds_of(content: bytes, rounds: int) -> bytes:
+    """A PFX file that asks for other rounds, which is found out before they are begun."""
+    written = b"\x02\x02\x4e\x20"
+    assert written in content
+    return content.replace(written, b"\x02\x04" + rounds.to_bytes(4))
+
+
+def test_a_file_that_would_take_hours_to_open_is_not_opened() -> None:
+    with pytest.raises(InvalidCertificate, match="unsupported"):
+        read(rounds_of(pfx("sesame"), 2**31 - 1), "sesame")
 
 
 def test_a_later_certificate_for_the_same_key_is_recognized_by_it() -> None:

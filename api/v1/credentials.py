@@ -1,0 +1,39 @@
+"""Read the credential in a body: a personal access token, or an application of Microsoft Entra."""
+
+from datetime import datetime
+
+from pydantic import SecretStr
+
+from api.v1 import input_schemas, schemas
+from connections.actions.refusals import CannotConnect
+from connections.providers.azure_devops.entra_credentials import EntraCredential
+from connections.providers.azure_devops.entra_input import ApplicationInput, certificate_in_text, read_application
+from connections.providers.azure_devops.identifiers import read_token
+from connections.providers.credential import Credential
+from core.secrets import Secret
+
+Body = schemas.ConnectionInput | schemas.TestInput | schemas.TokenInput
+
+
+def credential_in(body: Body, *, now: datetime) -> Credential:
+    """The credential of a body. Raises `InvalidToken`, `InvalidEntraInput`, and `CannotConnect` without one of both."""
+    if (body.token is None) == (body.application is None):
+        raise CannotConnect("input_invalid", "Enter either a token or an application.", field="token")
+    if body.application is not None:
+        return _of_application(body.application, now=now)
+    return read_token(body.token.get_secret_value() if body.token else "")
+
+
+def _of_application(body: input_schemas.ApplicationInput, *, now: datetime) -> EntraCredential:
+    entered = ApplicationInput(
+        tenant=body.tenant,
+        client=body.client,
+        client_secret=_secret(body.client_secret),
+        certificate=certificate_in_text(body.certificate.get_secret_value()) if body.certificate else None,
+        certificate_password=_secret(body.certificate_password),
+    )
+    return read_application(entered, now=now)
+
+
+def _secret(text: SecretStr | None) -> Secret | None:
+    return Secret(text.get_secret_value()) if text is not None else None
