@@ -43,7 +43,9 @@ class RegisterEntry(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices)
     organization = models.CharField(max_length=register_rules.ORGANIZATION_LENGTH, blank=True)
     # The person here who gets the reminders, and the name of someone outside, if the credential is theirs.
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="register_entries")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="register_entries", db_index=False
+    )
     outside_owner = models.CharField(max_length=register_rules.OUTSIDE_OWNER_LENGTH, blank=True)
     purpose = models.CharField(max_length=register_rules.LINE_LENGTH, blank=True)
     scopes = models.CharField(max_length=register_rules.LINE_LENGTH, blank=True)
@@ -92,7 +94,11 @@ class RegisterEntry(models.Model):
         constraints = (models.UniqueConstraint(Lower("name"), name="register_name_once"),)
         indexes = (
             models.Index("state", "expires_on", Lower("name"), "id", name="register_worst_first"),
-            models.Index(fields=("expires_on", "state", "name"), name="register_by_end"),
+            # These cover counts and the chart. SQLite takes no index with a generated column as covering.
+            models.Index(fields=("expires_on", "closed_at", "name"), name="register_by_end"),
+            # Instead of the index of a foreign key.
+            models.Index(fields=("owner", "closed_at"), name="register_by_owner"),
+            models.Index(fields=("closed_at",), condition=models.Q(closed_at__isnull=False), name="register_closed"),
             models.Index(Lower("organization"), Lower("name"), "id", name="register_by_organization"),
             models.Index("kind", Lower("name"), "id", name="register_by_kind"),
         )
