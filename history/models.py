@@ -1,10 +1,11 @@
 """Append-only events (what was done, by whom, when and from where), and the seals that protect them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from django.db import models, transaction
 
+from core.bulk_insert import insert_rows
 from history import locks
 
 # The second is its name in events from before it was renamed; sealed events are never changed.
@@ -35,6 +36,12 @@ class EventQuerySet(models.QuerySet["Event"]):
         with transaction.atomic(savepoint=False):
             locks.for_appending()
             return super().bulk_create(objs, *args, **kwargs)
+
+    def append(self, events: Sequence["Event"]) -> None:
+        """Append several events, faster than `bulk_create`."""
+        with transaction.atomic(savepoint=False):
+            locks.for_appending()
+            insert_rows(events)
 
     def prune(self) -> int:
         """Remove the selected events. Only for `history.pruning`, which removes whole batches and adds a checkpoint."""

@@ -71,7 +71,7 @@ def record(
 
 def record_all(kind: str, subjects: Iterable[tuple[Subject, Mapping[str, object]]], *, by: Actor, at: datetime) -> None:
     """Append an event of one kind about each subject, with its detail, in a few statements."""
-    Event.objects.bulk_create([_event(kind, subject, by=by, at=at, detail=detail) for subject, detail in subjects])
+    Event.objects.append([_event(kind, subject, by=by, at=at, detail=detail) for subject, detail in subjects])
 
 
 def _event(kind: str, subject: Subject, *, by: Actor, at: datetime, detail: Mapping[str, object] | None) -> Event:

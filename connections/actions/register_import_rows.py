@@ -24,6 +24,7 @@ from connections.notifications import consumer_mail
 from connections.register_files import RawLine
 from connections.register_lines import LineError, LineReader
 from connections.register_rules import consumers
+from core.bulk_insert import insert_rows
 from history.record import Actor, record_all
 
 _IS_TAKEN = "An entry already has this name."
@@ -139,11 +140,10 @@ def _add_possible(numbered: list[tuple[int, EntryInput]], *, one_by_one: bool, b
 
 def _add(entered: list[EntryInput], *, by: Actor, now: datetime) -> None:
     entries = [new_entry(values, now=now) for values in entered]
-    RegisterEntry.objects.bulk_create(entries)
-    used_by = (
-        consumer for values, entry in zip(entered, entries, strict=True) for consumer in consumers_of(values, entry)
+    insert_rows(entries)
+    insert_rows(
+        [consumer for values, entry in zip(entered, entries, strict=True) for consumer in consumers_of(values, entry)]
     )
-    Consumer.objects.bulk_create(used_by)
     record_all("register.added", [(entry, summary(entry)) for entry in entries], by=by, at=now)
 
 
