@@ -54,11 +54,14 @@ def audit_one(*, connection_id: int, lease: str) -> None:
     without a message, which takes longer than an audit's own work.
     """
     ends_at = monotonic() + _TURN_SECONDS
-    goes_on = audit_claimed(connection_id, lease=lease, now=database_now())
-    while goes_on:
+    is_well = audit_claimed(connection_id, lease=lease, now=database_now())
+    while is_well:
         keeps_one = monotonic() < ends_at and not stopping.is_set()
         claim = _enqueue_due(database_now(), keep_one=keeps_one)
-        goes_on = claim is not None and audit_under(claim[0], lease=claim[1], now=database_now())
+        if claim is None:
+            audit_runs.finish_audited(at=database_now())
+            return
+        is_well = audit_under(claim[0], lease=claim[1], now=database_now())
 
 
 @task

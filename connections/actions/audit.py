@@ -18,7 +18,8 @@ from connections.actions.token_test_rate_limit import count_test
 from connections.domain import expiry, scheduling
 from connections.domain.health import AuditOutcome, Health, HealthState, next_state, outcome_of
 from connections.domain.verification import Failure, Report, nothing_found
-from connections.models import Connection, LeakedToken, StoredCredential
+from connections.leak_guard import is_leaked
+from connections.models import Connection, StoredCredential
 from connections.notifications.reminders import count_as_reminded
 from core.encryption import UnreadableToken
 from core.metric_totals import totals
@@ -52,11 +53,16 @@ def audit(connection: Connection, *, by: Actor, now: datetime, interactive: bool
     """
     if interactive:
         count_test(now=now)
-    return _audit(connection, by=by, now=now, interactive=interactive, after_write=connection.refresh_from_db)
+    report = _audit(connection, by=by, now=now, interactive=interactive, after_write=connection.refresh_from_db)
+    audit_runs.finish_audited(at=report.finished_at)
+    return report
 
 
 def audit_for_scheduler(connection: Connection, *, now: datetime) -> None:
-    """The same for the scheduler, which does not look at the connection afterwards, so it is not read again."""
+    """The same for the scheduler, which does not look at the connection afterwards, so it is not read again.
+
+    The caller finishes runs, after some audits.
+    """
     _audit(connection, by=SCHEDULER, now=now, interactive=False)
 
 
@@ -75,13 +81,12 @@ def _audit(
         # Locked until the commit, so that the result of an old token is never stored for a new one.
         current = versions.held(connection.pk)
         if current.token_set_at == asked_at:
-            report = with_cause(current, _unless_leaked(current, report))
+            report = with_cause(current, _unless_leaked(connection, report))
             _write(current, report, by=by)
             transaction.on_commit(partial(totals.add, "orchestrator_audits", health=current.health))
         else:
             record("connection.tested", current, by=by, at=report.finished_at, detail={"too_late": True})
         after_write()
-    audit_runs.finish_audited(at=report.finished_at)
     return report
 
 
@@ -96,10 +101,13 @@ def _check(connection: Connection, *, interactive: bool, now: datetime) -> Repor
         return nothing_found(Failure(error.code, transient=False), at=now)
 
 
-def _unless_leaked(current: Connection, report: Report) -> Report:
+def _unless_leaked(connection: Connection, report: Report) -> Report:
     """A token that was declared leaked during the audit is not used, whatever Azure DevOps answered."""
-    stored = StoredCredential.objects.filter(pk=current.pk)
-    if LeakedToken.objects.filter(fingerprint__in=stored.values("fingerprint")).exists():
+    try:
+        fingerprint = connection.stored_credential.fingerprint
+    except StoredCredential.DoesNotExist:
+        return report
+    if is_leaked(fingerprint):
         return nothing_found(Failure(expiry.LEAKED, transient=False), at=report.finished_at)
     return report
 

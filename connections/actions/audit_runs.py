@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db import connection as database
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
 from connections.domain import scheduling
 from connections.models import AuditedConnection, AuditRun, Connection, RateLimitPause
@@ -224,12 +224,15 @@ def mark_done(connection: Connection, *, at: datetime, problem: str = "") -> Non
 
 
 def finish_audited(*, at: datetime) -> None:
-    """Finish the runs that wait for no connection. After the commit of an audit, so that of the last two workers one
-    sees the commits of both."""
+    """Finish the runs that wait for no connection, as of their last audit.
+
+    After the commit of an audit, so that of the last two workers one sees the commits of both.
+    """
     still_waits = AuditedConnection.objects.filter(run=OuterRef("pk"), state=State.WAITING)
     for run in AuditRun.objects.filter(~Exists(still_waits), finished_at=None).order_by("pk"):
+        last = run.audited.aggregate(last=Max("finished_at"))["last"]
         with transaction.atomic():
-            _finish(run.pk, at=at)
+            _finish(run.pk, at=last or at)
 
 
 def give_up(connection_id: int, *, now: datetime) -> None:

@@ -30,7 +30,8 @@ def store_findings(connection: Connection, report: Report, *, is_new_token: bool
         state = known.get(finding.capability) or CapabilityState(connection=connection, capability=finding.capability)
         before, stored = state.verdict, _conclusion(state)
         _apply(state, finding, report.finished_at)
-        if _conclusion(fit_to_columns(state)) == stored and state.verified_at == report.finished_at:
+        is_same = _conclusion(state) == stored or _conclusion(fit_to_columns(state)) == stored
+        if is_same and state.verified_at == report.finished_at:
             confirmed.append(state.pk)
         else:
             state.save()

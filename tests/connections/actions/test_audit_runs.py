@@ -144,6 +144,15 @@ def test_an_audit_ticks_its_connection_off_and_the_last_one_finishes_the_run(
     assert run.finished_at is not None
 
 
+def test_a_run_that_is_finished_later_ended_with_its_last_audit() -> None:
+    (connection,) = due()
+    run = audit_runs.start_by_hand(by=ANN, now=NOW)
+    audit_runs.mark_done(connection, at=NOW)
+    audit_runs.finish_audited(at=NOW + timedelta(seconds=10))
+    run.refresh_from_db()
+    assert run.finished_at == NOW
+
+
 def test_a_connection_that_rests_without_a_word_does_not_hold_a_run_open() -> None:
     due()
     run = audit_runs.start_by_hand(by=ANN, now=NOW)
