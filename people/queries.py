@@ -122,11 +122,14 @@ def count_owned(user: User, text: str = "") -> OwnedCounts:
     return OwnedCounts(connections.count(), entries.count())
 
 
-def page_of_owned(user: User, text: str, number: str | None) -> Page[Owned]:
-    """One page of what a person owns and whose text contains these words, by name."""
+def page_of_owned(user: User, text: str, number: str | None, *, total: int) -> Page[Owned]:
+    """One page of what a person owns and whose text contains these words, by name. `total` is how much that is."""
     connections = _columns(with_words(connections_of(user), text), "connections")
     both = connections.union(_columns(with_words(entries_of(user), text), "entries"), all=True)
-    page = Paginator(both.order_by("folded", "box", "id"), PAGE_SIZE).get_page(number)
+    paginator: Paginator[Any] = Paginator(both.order_by("folded", "box", "id"), PAGE_SIZE)
+    # Counted already, and counting both at once would read their names.
+    paginator.count = total
+    page = paginator.get_page(number)
     page.object_list = [Owned(*columns) for columns in page.object_list]
     return page
 

@@ -207,7 +207,9 @@ def _owned_context(request: HttpRequest, user: User, form: HandOverForm) -> dict
     """What the person owns, a page at a time, and the form to hand it over."""
     given = request.POST if form.is_bound else request.GET
     text = given.get("q", "")[:_LONGEST_SEARCH]
-    counts, page = queries.count_owned(user), queries.page_of_owned(user, text, given.get("page"))
+    counts = queries.count_owned(user)
+    found = queries.count_owned(user, text) if text else counts
+    page = queries.page_of_owned(user, text, given.get("page"), total=found.total)
     return {
         "hand_over_form": form,
         "owned": counts.total,
