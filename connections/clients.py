@@ -12,7 +12,7 @@ from structlog.contextvars import get_contextvars
 from connections.domain import calibration_run, principal_verification, runners, verification
 from connections.domain.calibration import Calibration, Result, Told
 from connections.domain.problems import Facts, Problem, catalogue
-from connections.issuers import signer_for
+from connections.issuers import sign_in_of, signer_for
 from connections.leak_guard import LeakGuard
 from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.client import AzureDevOpsClient
@@ -20,8 +20,9 @@ from connections.providers.azure_devops.credentials import made_up_token
 from connections.providers.azure_devops.entra_credentials import tenant_of
 from connections.providers.azure_devops.models import Server
 from connections.providers.azure_devops.servers import parse_servers
+from connections.providers.azure_devops.sign_in import SignIn
 from connections.providers.azure_devops.transport import Limits
-from connections.providers.credential import Credential
+from connections.providers.credential import Credential, Signer
 from connections.providers.organization import Place, ProjectRef
 from core.encryption import UnreadableToken
 from core.metric_totals import totals
@@ -148,6 +149,21 @@ def azure_devops(
         session_id=_session_id(),
         before_exchange=guard.refuse_leaked if guard else None,
     )
+
+
+def as_person(where: Server, organization: str, signer: Signer) -> AzureDevOpsClient:
+    """A client for a person who has just signed in and waits."""
+    seconds = page_seconds()
+    limits = Limits(connect_timeout=settings.AZURE_DEVOPS_CONNECT_TIMEOUT, deadline=seconds, list_seconds=seconds)
+    return AzureDevOpsClient(where, organization, signer, limits=limits, session_id=_session_id())
+
+
+def sign_in(name: str, *, redirect: str) -> SignIn | None:
+    """Where people sign in to renew tokens of the server with this name; None if that is not set up."""
+    try:
+        return sign_in_of(server(name), redirect=redirect)
+    except UnknownServer:
+        return None
 
 
 def _session_id() -> str:

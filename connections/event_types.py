@@ -179,6 +179,20 @@ def _proved(detail: dict[str, Any]) -> str:
     return f"Azure DevOps rejected it {duration_in_words(detail.get('seconds', 0))} after it was declared leaked"
 
 
+def _token_created(detail: dict[str, Any]) -> str:
+    until = str(detail.get("expires") or "")[:10]
+    return " ".join([*detail.get("scopes", []), *([f"until {until}"] if until else [])])
+
+
+def _why_revoked(detail: dict[str, Any]) -> str:
+    reason = detail.get("reason", "")
+    return catalogue.problem(reason).title if reason else ""
+
+
+def _picked(detail: dict[str, Any]) -> str:
+    return str(detail.get("name", ""))
+
+
 def _calibrated(detail: dict[str, Any]) -> str:
     asked, different = detail.get("asked", 0), detail.get("different", 0)
     return f"{asked} requests, {different or 'no'} unexpected response{'' if different == 1 else 's'}"
@@ -193,6 +207,15 @@ KINDS = {
     "connection.extended": EventType(
         "Expiry date changed", "calendar-clock", "info", _extended, _one_change("Expires on")
     ),
+    "connection.renewal_started": EventType("Renewal started", "refresh-cw", "info"),
+    "connection.token_created": EventType("Token created in Azure DevOps", "key-round", "info", _token_created),
+    "connection.new_token_discarded": EventType("New token discarded", "circle-x", "warn"),
+    "connection.new_token_revoked": EventType("New token revoked", "circle-x", "warn", _why_revoked),
+    "connection.old_token_picked": EventType("Old token identified", "list-checks", "info", _picked),
+    "connection.old_token_kept": EventType("Old token left valid", "hourglass", "warn"),
+    "connection.old_token_revoked": EventType("Old token revoked", "shield", "info"),
+    "connection.old_token_proved": EventType("Old token proved dead", "shield-check", "good"),
+    "connection.old_token_not_proved": EventType("Old token not proved dead", "shield-alert", "bad"),
     "connection.edited": EventType("Edited", "pencil", "info", edited, changes),
     "connection.reminded": EventType("Reminded", "bell", "info", reminded),
     "connection.mailed": EventType("Mail sent", "mail", "info", _mailed),

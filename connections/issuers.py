@@ -10,7 +10,9 @@ from connections.providers.azure_devops.access_tokens import Bearer
 from connections.providers.azure_devops.entra_credentials import EntraCredential
 from connections.providers.azure_devops.entra_issuer import Issuer, authority
 from connections.providers.azure_devops.models import Server
+from connections.providers.azure_devops.sign_in import Registration, SignIn
 from connections.providers.credential import Credential, Signer
+from core.secrets import Secret
 
 
 class _NotOffered(Signer):
@@ -58,3 +60,26 @@ def signer_for(server: Server, credential: Credential, *, fresh: bool = False) -
     if isinstance(credential, Signer):
         return credential
     raise TypeError(f"{credential.kind} signs nothing")
+
+
+def sign_in_of(server: Server, *, redirect: str) -> SignIn | None:
+    """Where people sign in to renew tokens of this server; None if that is not set up. `redirect` is where they return.
+
+    The application is never that of the sign-in to this product.
+    """
+    registration, issuer = registration_of(server), issuer_of(server)
+    if registration is None or issuer is None:
+        return None
+    page = issuer.authority.url if server.is_services else settings.SANDBOX_TOKEN_RENEWAL["page"]
+    return SignIn(registration, issuer, page, redirect)
+
+
+def registration_of(server: Server) -> Registration | None:
+    """The application that is registered for renewing tokens of this server; None if there is none."""
+    if server.is_services and settings.TOKEN_RENEWAL_CLIENT_ID:
+        tenant, client = settings.TOKEN_RENEWAL_TENANT_ID, settings.TOKEN_RENEWAL_CLIENT_ID
+        return Registration(tenant, client, Secret(settings.TOKEN_RENEWAL_CLIENT_SECRET))
+    if server.is_sandbox and settings.SANDBOX_TOKEN_RENEWAL:
+        sample = settings.SANDBOX_TOKEN_RENEWAL
+        return Registration(sample["tenant"], sample["client"], Secret(sample["secret"]))
+    return None

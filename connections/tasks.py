@@ -6,7 +6,15 @@ from time import monotonic
 
 from kombu.exceptions import OperationalError
 
-from connections.actions import audit_runs, declare_leak, prove_leak, rate_limit_pauses, register_imports
+from connections.actions import (
+    audit_runs,
+    declare_leak,
+    prove_leak,
+    prove_renewal,
+    rate_limit_pauses,
+    register_imports,
+    renew_sign_in,
+)
 from connections.actions.claimed_audit import audit_claimed, audit_under
 from connections.actions.verify_credential import forget_old
 from connections.models import Mail
@@ -95,6 +103,12 @@ def enqueue_next_ask(leak_id: int) -> None:
 
 
 @task
+def prove_renewals_due() -> None:
+    """Ask whether old tokens of renewals are still accepted."""
+    prove_renewal.prove_due(clock=database_now)
+
+
+@task
 def remind_due() -> None:
     """Write due reminders to the outbox."""
     reminders.remind_due(now=database_now())
@@ -140,10 +154,11 @@ def enqueue_sending(mail: Mail) -> None:
 
 @task
 def remove_expired_rows() -> None:
-    """Delete expired verification results, old audit runs and mails, and ended pauses and imports."""
+    """Delete expired verification results and sign-ins, old audit runs and mails, and ended pauses and imports."""
     now = database_now()
     forget_old(now=now)
     outbox.forget_old(now=now)
     audit_runs.forget_old_runs()
     rate_limit_pauses.forget_ended(now=now)
     register_imports.forget_old(now=now)
+    renew_sign_in.forget_old(now=now)

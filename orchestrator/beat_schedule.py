@@ -6,6 +6,11 @@ from typing import Any
 SCHEDULE: dict[str, dict[str, Any]] = {
     "audit-due": {"task": "connections.tasks.audit_due", "schedule": 15.0, "options": {"expires": 15.0}},
     "prove-leaks-due": {"task": "connections.tasks.prove_leaks_due", "schedule": 15.0, "options": {"expires": 15.0}},
+    "prove-renewals-due": {
+        "task": "connections.tasks.prove_renewals_due",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "remind-due": {"task": "connections.tasks.remind_due", "schedule": 300.0, "options": {"expires": 300.0}},
     "remind-of-register": {
         "task": "connections.tasks.remind_of_register",

@@ -14,6 +14,7 @@ from typing import TextIO
 
 FILE_NAME = "up.lock"
 SAMPLE_TOKENS = "SAMPLE_TOKENS"
+SAMPLE_RENEWAL = "SAMPLE_RENEWAL"
 _SANDBOX_SERVER = "Sandbox"
 ENTRA_FOLDER = "sandbox-entra"
 # How the entry of a server says that it is the sandbox. The provider reads it.
@@ -106,3 +107,11 @@ def read(folder: Path) -> RunningProduct | None:
 def handed_over_samples() -> list[dict[str, str]]:
     """The sample tokens that `make run` hands to the web process; none in any other process."""
     return list(json.loads(os.environ.get(SAMPLE_TOKENS, "[]")))
+
+
+def handed_over_renewal() -> dict[str, str]:
+    """The sandbox's application for renewing tokens, which `make run` hands over; empty in any other process.
+
+    It has a tenant, a client, a secret and the page on which people sign in.
+    """
+    return dict(json.loads(os.environ.get(SAMPLE_RENEWAL, "{}")))

@@ -317,6 +317,12 @@ AZURE_DEVOPS_ENTRA_PROXY = env.secret("AZURE_DEVOPS_ENTRA_PROXY")
 _SANDBOX_ENTRA = _RUNNING.sandbox_entra(VAR_DIR) if _RUNNING else None
 SANDBOX_ENTRA_AUTHORITY = env.str("SANDBOX_ENTRA_AUTHORITY", default=_SANDBOX_ENTRA.authority if _SANDBOX_ENTRA else "")
 SANDBOX_ENTRA_CA_BUNDLE = env.str("SANDBOX_ENTRA_CA_BUNDLE", default=_SANDBOX_ENTRA.ca_bundle if _SANDBOX_ENTRA else "")
+# The application that is registered for renewing tokens at Azure DevOps Services; empty turns that off.
+TOKEN_RENEWAL_TENANT_ID = env.str("TOKEN_RENEWAL_TENANT_ID", default="")
+TOKEN_RENEWAL_CLIENT_ID = env.str("TOKEN_RENEWAL_CLIENT_ID", default="")
+TOKEN_RENEWAL_CLIENT_SECRET = env.secret("TOKEN_RENEWAL_CLIENT_SECRET")
+# The same for the sandbox of `make run`, which hands it over.
+SANDBOX_TOKEN_RENEWAL = running_product.handed_over_renewal()
 AZURE_DEVOPS_WRITE_PROBES = env.bool("AZURE_DEVOPS_WRITE_PROBES", default=True)
 AZURE_DEVOPS_CONNECT_TIMEOUT = env.float("AZURE_DEVOPS_CONNECT_TIMEOUT", default=5.0)
 AZURE_DEVOPS_TEST_LIMIT = env.float("AZURE_DEVOPS_TEST_LIMIT", default=20.0)

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import os
+import re
 import shlex
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
@@ -25,6 +26,7 @@ from orchestrator.private_files import is_open_to_others
 SHORTEST_METRICS_TOKEN = 16  # characters
 METRICS_CONNECTION_LABELS = ("name", "id")
 SHORTEST_KEY = 32  # bytes, for HKDF and HMAC-SHA256
+_GUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 _REMEDY = "`python orchestrator/generate_keys.py` prints a new set."
 _SERVERS_REMEDY = "docs/azure-devops-server.md has an example of each setting of a server."
 
@@ -36,6 +38,7 @@ def usable_settings(**_: Any) -> list[CheckMessage]:
         *_keys(),
         *_servers(),
         *_issuers(),
+        *_token_renewal(),
         *_proxies(),
         *_mails(),
         *_channels(),
@@ -85,6 +88,19 @@ def _issuers() -> Iterator[CheckMessage]:
         if bundle is not None and bundle != made_later and (problem := servers.authorities_problem(bundle)):
             hint = "Correct AZURE_DEVOPS_ENTRA_CA_BUNDLE or SANDBOX_ENTRA_CA_BUNDLE."
             yield _error("E014", f"The file “{bundle}” for {authority.url} {problem}.", hint)
+
+
+def _token_renewal() -> Iterator[CheckMessage]:
+    """The application for renewing tokens is not complete, or its ids are not ids."""
+    ids = {name: getattr(settings, name) for name in ("TOKEN_RENEWAL_TENANT_ID", "TOKEN_RENEWAL_CLIENT_ID")}
+    given = {**ids, "TOKEN_RENEWAL_CLIENT_SECRET": settings.TOKEN_RENEWAL_CLIENT_SECRET}
+    hint = "docs/token-renewal.md says where each is found. Leave all three empty to turn renewing off."
+    missing = [name for name, value in given.items() if not value]
+    if missing and len(missing) < len(given):
+        yield _error("E015", f"Renewing tokens also needs {' and '.join(missing)}.", hint)
+    for name, value in ids.items():
+        if value and not _GUID.fullmatch(value):
+            yield _error("E016", f"{name} is not an id such as 00000000-0000-0000-0000-000000000000.", hint)
 
 
 def _bundle_of_sandbox() -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sandbox.entra.issuer import Issuer
     from sandbox.server import Sandbox
     from tests.connections.providers.azure_devops.authority import Authority
+    from tests.connections.renewals import Renewing
     from tests.connections.webhooks import Receiver
 
 _ONLY_WHEN_ASKED_FOR = ("faults", "clients")
@@ -122,6 +123,15 @@ def entra(sandbox: "Sandbox", settings: "Settings") -> "Issuer":
     settings.SANDBOX_ENTRA_AUTHORITY = sandbox.entra.url
     settings.SANDBOX_ENTRA_CA_BUNDLE = str(sandbox.entra.ca_file)
     return sandbox.entra
+
+
+@pytest.fixture
+def renewing(sandbox: "Sandbox", entra: "Issuer", settings: "Settings", maintainer: "User") -> "Renewing":
+    """Renews tokens at the sandbox for the maintainer."""
+    from tests.connections.renewals import Renewing, registered
+
+    settings.SANDBOX_TOKEN_RENEWAL = registered(entra)
+    return Renewing(sandbox, maintainer)
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from connections.models import (
     LeakedToken,
     NotificationChannel,
     RegisterEntry,
+    Renewal,
     StoredCredential,
 )
 from connections.providers.azure_devops.credentials import PersonalAccessToken
@@ -114,6 +115,28 @@ def make_leak(connection: Connection, **more: Any) -> LeakedToken:
         "next_ask_at": now + timedelta(seconds=5),
     }
     return LeakedToken.objects.create(**facts | more)
+
+
+def make_renewal(connection: Connection, **more: Any) -> Renewal:
+    """A renewal as a row. Unless `more` says otherwise, the old token is still valid."""
+    now = timezone.now()
+    facts = {
+        "connection_name": connection.name,
+        "server": connection.server,
+        "organization": connection.organization,
+        "identity_id": connection.identity_id,
+        "identity_name": connection.identity_name,
+        "started_by": "Maya Example",
+        "state": "swapped",
+        "marker": f"renewal {Renewal.objects.count():016}",
+        "not_after": now + timedelta(days=90),
+        "authorization_id": "33333333-3333-4333-8333-333333333333",
+        "started_at": now,
+        "swapped_at": now,
+        "revoke_from": now + timedelta(minutes=5),
+        "sealed": b"",
+    }
+    return Renewal.objects.create(connection=connection, **facts | more)
 
 
 def connect_for_real(

@@ -28,13 +28,23 @@ from connections.models import (
     MutedReminders,
     NotificationChannel,
     RegisterEntry,
+    Renewal,
 )
 from delivery.models import Pipeline, Project, Repository
 from history.models import Event
 from people import roles
 from people.actions import manage_people
 from tests.browser import drawn_now
-from tests.factories import ConnectionFactory, make_channel, make_entry, make_leak, make_person, make_token, quietly
+from tests.factories import (
+    ConnectionFactory,
+    make_channel,
+    make_entry,
+    make_leak,
+    make_person,
+    make_renewal,
+    make_token,
+    quietly,
+)
 
 WHO = ("stranger", "nobody", "Viewer", "Operator", "Maintainer", "Administrator")
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -97,6 +107,10 @@ connections:leak                        | 302 403 200 200 200 200 | -
 connections:ask-leak                    | 302 403 403 403 200 200 | -
 delivery:search                         | 302 403 200 200 200 200 | -
 connections:cancel-audits                  | -                       | 302 403 403 302 302 302
+connections:renewals                    | 302 403 403 403 200 200 | -
+connections:renewal-return              | 302 403 403 403 302 302 | -
+connections:renewal                     | 302 403 403 403 200 200 | 302 403 403 403 302 302
+connections:renew                       | 302 403 403 403 200 200 | 302 403 403 403 200 200
 connections:detail                      | 302 403 200 200 200 200 | -
 connections:test                        | -                       | 302 403 403 200 200 200
 connections:calibrate                   | 302 403 403 403 403 200 | 302 403 403 403 403 200
@@ -228,7 +242,7 @@ UNKNOWN = ("302", "405", "405", "405", "405", "405")
 PLACES = {"outbox/channels/": "channel", "outbox/": "mail", "people/": "other"}
 PLACES |= {"repositories/": "repository", "builds/": "pipeline"}
 PLACES |= {"code-repositories/audits/": "run", "account/api-tokens/": "token", "code-repositories/register/": "entry"}
-PLACES |= {"code-repositories/leaks/": "leak"}
+PLACES |= {"code-repositories/leaks/": "leak", "code-repositories/renewals/": "renewal"}
 MODELS = {"history_event": "event", "connections_connection": "connection", "delivery_repository": "repository"}
 MODELS |= {"connections_registerentry": "entry", "auth_group": "group", "auth_user": "other"}
 # Addresses inside a project, and how many ids of Azure DevOps follow.
@@ -276,6 +290,7 @@ class World:
     channel: NotificationChannel
     entry: RegisterEntry
     leak: LeakedToken
+    renewal: Renewal
 
     def address(self, name: str) -> str:
         """The address of `name` with the ids of what is here."""
@@ -340,6 +355,7 @@ def world(db: None) -> World:
         make_channel(),
         make_entry(),
         make_leak(connection),
+        make_renewal(connection),
     )
 
 

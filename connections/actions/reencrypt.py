@@ -1,11 +1,11 @@
-"""Encrypt stored and leaked tokens, and targets of notification channels, again with the newest key of the key ring."""
+"""Encrypt stored and other kept tokens, and targets of notification channels, again with the newest key of the ring."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 
-from connections.models import LeakedToken, NotificationChannel, StoredCredential
+from connections.models import LeakedToken, NotificationChannel, Renewal, StoredCredential
 from core import encryption
 
 REPORT_EVERY = 100
@@ -55,7 +55,13 @@ def _leaked_tokens() -> Iterator[EncryptedSecret]:
         )
 
 
-def _store_token(row: StoredCredential | LeakedToken) -> int:
+def _renewals() -> Iterator[EncryptedSecret]:
+    for renewal in Renewal.objects.exclude(sealed=b"").order_by("pk").iterator(chunk_size=REPORT_EVERY):
+        name = f"the token of a renewal of {renewal.connection_name}"
+        yield EncryptedSecret(name, bytes(renewal.sealed), partial(_store_token, renewal))
+
+
+def _store_token(row: StoredCredential | LeakedToken | Renewal) -> int:
     unchanged = type(row)._default_manager.filter(pk=row.pk, sealed=row.sealed)
     return unchanged.update(sealed=encryption.encrypt(row.reveal(), owner=row.seal_owner))
 
@@ -76,6 +82,7 @@ def _store_target(channel: NotificationChannel) -> int:
 sources = [
     SecretSource(StoredCredential.objects.count, _tokens),
     SecretSource(LeakedToken.objects.exclude(sealed=b"").count, _leaked_tokens),
+    SecretSource(Renewal.objects.exclude(sealed=b"").count, _renewals),
     SecretSource(NotificationChannel.objects.count, _targets),
 ]
 

@@ -43,6 +43,10 @@ class CannotRotate(Refused):
     """The stored token was not changed."""
 
 
+class CannotRenew(Refused):
+    """The token was not renewed, or a step of its renewal was not taken."""
+
+
 class CannotEdit(Refused):
     """The connection was not changed."""
 

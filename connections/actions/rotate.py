@@ -91,11 +91,12 @@ def rotate(
     now: datetime,
     verify: Verification | None = None,
     drawn_from: str | None = None,
+    also: Callable[[], object] | None = None,
 ) -> Comparison:
     """Replace the token. Raises `CannotRotate` or `ConnectionGone` without changing anything.
 
     `verify` verifies the credentials; by default a kept result is used or a new verification made. `drawn_from` is the
-    version in the form.
+    version in the form. `also` is called in the transaction in which the token is replaced.
     """
     versions.require_unchanged(connection, drawn_from, versions.ROTATE, refusal=CannotRotate)
     with refusing_invalid_input(CannotRotate):
@@ -128,6 +129,8 @@ def rotate(
         detail = comparison.detail() | {"expires_on": _iso(new.expires_on)} | _other_kind(kind_before, new.token.kind)
         record("connection.rotated", connection, by=by, at=now, detail=detail)
         consumer_mail.token_replaced(connection, now=now)
+        if also is not None:
+            also()
     return comparison
 
 

@@ -14,6 +14,7 @@ from connections.models.notifications import CalendarEntry, CalendarFeed, Mail, 
 from connections.models.rate_limits import RateLimitPause
 from connections.models.register import Consumer, RegisterEntry
 from connections.models.register_imports import ImportBatch, RegisterImport
+from connections.models.renewals import KnownToken, Renewal, RenewalSignIn
 from connections.models.token_policy import StoredTokenPolicy
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Connection",
     "Consumer",
     "ImportBatch",
+    "KnownToken",
     "LeakedToken",
     "Mail",
     "MutedReminders",
@@ -36,6 +38,8 @@ __all__ = [
     "RegisterEntry",
     "RegisterImport",
     "Reminder",
+    "Renewal",
+    "RenewalSignIn",
     "StoredCredential",
     "StoredTokenPolicy",
 ]

@@ -96,6 +96,21 @@ def sample_tokens_json() -> str:
     return json.dumps([asdict(sample) for sample in SAMPLES])
 
 
+def sample_renewal_json(sandbox_port: int) -> str:
+    """The sandbox's application for renewing tokens, for the web process, and the page on which people sign in."""
+    from sandbox.entra.samples import new_application, sign_in_page
+
+    application = new_application("sign-in")
+    return json.dumps(
+        {
+            "tenant": application.tenant,
+            "client": application.client_id,
+            "secret": application.secrets[0].value,
+            "page": sign_in_page(f"http://127.0.0.1:{sandbox_port}"),
+        }
+    )
+
+
 def _sample_application() -> list[str]:
     from sandbox.entra.samples import new_application
 
@@ -121,6 +136,9 @@ def _sandbox_tokens() -> list[str]:
         *(f"{token.name:<20}{token.organization:<14}{token.summary}\n    {token.secret}" for token in SAMPLES),
         "",
         *_sample_application(),
+        "",
+        "To renew a token with one click, choose “Renew token” on its connection and sign in as its owner, such as",
+        "Maya Sample for “full”. The sign-in page asks for no password.",
         "",
         "Other organizations simulate network and server problems: docs/sandbox.md lists them.",
         "",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.environment import SECRET_FILES, SECRETS
-from orchestrator.running_product import SAMPLE_TOKENS, SandboxEntra
+from orchestrator.running_product import SAMPLE_RENEWAL, SAMPLE_TOKENS, SandboxEntra
 
 PREPARATION_GATE = "PREPARATION_GATE"
 _PYTHON = (sys.executable, "-m")
@@ -35,16 +35,18 @@ def preparation(environment: Mapping[str, str]) -> ProcessSpec:
     return ProcessSpec("prepare", (*_PYTHON, "orchestrator.preparation"), environment)
 
 
-def web(environment: Mapping[str, str], listener: int, *gate: int, samples: str = "") -> ProcessSpec:
+def web(environment: Mapping[str, str], listener: int, *gate: int, samples: str = "", renewal: str = "") -> ProcessSpec:
     """gunicorn on a socket that listens already: a restart refuses no request, and nobody else can take the port.
 
     With a gate it loads, and serves once that has opened. See `orchestrator/gunicorn.py`. `samples` are the tokens of
-    the sandbox, which no other process gets.
+    the sandbox and `renewal` its application for renewing them, which no other process gets.
     """
     gunicorn = (*_PYTHON, "gunicorn", "orchestrator.wsgi", "--config", "python:orchestrator.gunicorn")
     handed_over = {PREPARATION_GATE: str(gate[0])} if gate else {}
     if samples:
         handed_over[SAMPLE_TOKENS] = samples
+    if renewal:
+        handed_over[SAMPLE_RENEWAL] = renewal
     command = (*gunicorn, "--bind", f"fd://{listener}")
     return ProcessSpec("web", command, {**environment, **handed_over}, (listener, *gate))
 

@@ -21,7 +21,13 @@ from orchestrator.parent_death import die_with_parent
 from orchestrator.private_files import NOT_SHOWN_NOTE, close_to_others, explain
 from orchestrator.running_product import AlreadyRunning, RunningProduct, note, only_start
 from orchestrator.supervisor import process_specs
-from orchestrator.supervisor.console import SUPERVISOR, Console, sample_tokens_json, summary
+from orchestrator.supervisor.console import (
+    SUPERVISOR,
+    Console,
+    sample_renewal_json,
+    sample_tokens_json,
+    summary,
+)
 from orchestrator.supervisor.process_manager import ProcessManager, exit_reason
 
 _READY_WITHIN = 60.0
@@ -110,7 +116,9 @@ class Product:
         # The web loads, then waits at the gate until its other end is closed. A restart of the web passes it at once.
         gate, other_end = os.pipe()
         samples = sample_tokens_json() if self._sandbox_port else ""
-        self._manager.keep_running(process_specs.web(environment, self._listener.fileno(), gate, samples=samples))
+        renewal = sample_renewal_json(self._sandbox_port) if self._sandbox_port else ""
+        web = process_specs.web(environment, self._listener.fileno(), gate, samples=samples, renewal=renewal)
+        self._manager.keep_running(web)
         code, output = self._manager.run(process_specs.preparation(environment))
         if code:
             sys.exit(

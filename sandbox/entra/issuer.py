@@ -22,7 +22,6 @@ from sandbox.people import AZURE_DEVOPS
 from sandbox.request_log import SeenRequest, remember, shown_query
 from sandbox.state import Licence, State
 
-_SIGN_IN = "_entra"
 _A_YEAR = 365 * 24 * 60 * 60
 Controller = Callable[["Issuer", Request, str], Answer]
 
@@ -40,8 +39,7 @@ class Issuer:
         self.behaviour = Behaviour(ENTRA_KINDS)
         self.requests: list[SeenRequest] = []
         self.codes: dict[str, sign_in.Code] = {}
-        # Where people sign in, without TLS, so that a browser needs no certificate.
-        self.sign_in_url = f"{azure_devops_url}/{_SIGN_IN}"
+        self.sign_in_url = samples.sign_in_page(azure_devops_url)
         self.lifetime: float | None = None
         self.socket = opened
         shown = f"[{host}]" if ":" in host else host
@@ -152,7 +150,7 @@ class Issuer:
 
     def answers_here(self, path: list[str]) -> bool:
         """Whether a path at the address of Azure DevOps is answered by Microsoft Entra, without TLS."""
-        return managed_identity.is_asked(path) or path[:1] == [_SIGN_IN]
+        return managed_identity.is_asked(path) or path[:1] == [samples.SIGN_IN_PATH]
 
     def serve(self, request: Request) -> tuple[Answer, float, Fault | None]:
         """The answer, by how many seconds it is delayed, and the fault that applies to it."""
@@ -175,7 +173,7 @@ class Issuer:
     def _answer(self, request: Request) -> Answer:
         if managed_identity.is_asked(request.path):
             return managed_identity.answer(self, request)
-        tenant, *rest = request.path[1:] if request.path[:1] == [_SIGN_IN] else request.path or [""]
+        tenant, *rest = request.path[1:] if request.path[:1] == [samples.SIGN_IN_PATH] else request.path or [""]
         method, controller = _ROUTES.get("/".join(rest).lower(), ("", None))
         if controller is None:
             return Answer(404, b"", [("Cache-Control", "private")])

@@ -22,11 +22,18 @@ SAMPLES = {
     "sign-in": "lets people sign in, and is not a member itself",
     "other-tenant": "belongs to another tenant than the organizations",
 }
+# Below the address of Azure DevOps.
+SIGN_IN_PATH = "_entra"
 _LIMITED = frozenset({"GenericContribute", "CreateBranch", "PullRequestContribute"})
 # Those with contents of every kind.
 _SHOWN_PROJECTS = 2
 # Another issuer, such as that of a cluster, whose tokens the applications accept.
 WORKLOAD_ISSUER = "https://oidc.example.com/cluster/"
+
+
+def sign_in_page(azure_devops_url: str) -> str:
+    """Where people sign in: without TLS, so that a browser needs no certificate."""
+    return f"{azure_devops_url}/{SIGN_IN_PATH}"
 
 
 def client_secret(name: str) -> str:

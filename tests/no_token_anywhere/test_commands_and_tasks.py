@@ -35,6 +35,7 @@ def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
         "connections.tasks.audit_one": of_connection,
         "connections.tasks.prove_leaks_due": {},
         "connections.tasks.prove_leak_one": {"leak_id": lived.leak.pk, "lease": "a lease"},
+        "connections.tasks.prove_renewals_due": {},
         "connections.tasks.remind_due": {},
         "connections.tasks.remind_of_register": {},
         "connections.tasks.import_register": {},

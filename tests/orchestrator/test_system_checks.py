@@ -87,3 +87,17 @@ def test_the_file_that_the_sandbox_makes_later_stops_no_start(settings: Settings
     with only_start(tmp_path) as file:
         note(file, running)
         assert said("orchestrator.E014") == []
+
+
+def test_half_an_application_for_renewing_tokens_stops_the_start(settings: Settings) -> None:
+    settings.TOKEN_RENEWAL_CLIENT_ID = "11111111-1111-4111-8111-111111111111"
+    (problem,) = said("orchestrator.E015")
+    assert problem.msg.endswith("needs TOKEN_RENEWAL_TENANT_ID and TOKEN_RENEWAL_CLIENT_SECRET.")
+
+
+def test_a_name_in_place_of_an_id_stops_the_start(settings: Settings) -> None:
+    settings.TOKEN_RENEWAL_TENANT_ID = "common"
+    settings.TOKEN_RENEWAL_CLIENT_ID = "11111111-1111-4111-8111-111111111111"
+    settings.TOKEN_RENEWAL_CLIENT_SECRET = "a secret"
+    (problem,) = said("orchestrator.E016")
+    assert problem.msg.startswith("TOKEN_RENEWAL_TENANT_ID")

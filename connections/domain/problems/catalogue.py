@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from connections.domain.problems import ALL, NO_FACTS, entra, on_server
+from connections.domain.problems import ALL, NO_FACTS, entra, on_server, renewal
 from connections.domain.problems import Facts as Facts
 from connections.domain.problems import Problem as Problem
 from connections.domain.verification import Failure
@@ -53,7 +53,7 @@ OF_THE_SERVICE_ALONE = (
     "global_tokens_ended_likely",
     "interactive_sign_in_needed",
     # A server takes no applications of Microsoft Entra.
-    *(problem.code for problem in entra.PROBLEMS),
+    *(problem.code for problem in (*entra.PROBLEMS, *renewal.PROBLEMS)),
 )
 # Problems that the guide adds where an Azure DevOps Server is configured.
 TROUBLESHOOTING_OF_A_SERVER = ("organization_not_found", "token_refused", "server_too_old", "no_such_address")

@@ -7,6 +7,7 @@ https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -90,24 +91,38 @@ class Issuer:
         return AccessToken(outcome[0], asked_at, outcome[1])
 
     def _exchange(self, credential: EntraCredential, ends_at: float) -> tuple[Secret, float] | errors.AzureDevOpsError:
+        fields = {"client_id": credential.client, "scope": SCOPE, "grant_type": "client_credentials"}
+        proof = credential.proof(self.endpoint(credential.tenant))
+        answer = self._answer(credential.tenant, {**fields, **proof}, ends_at)
+        return answer if isinstance(answer, errors.AzureDevOpsError) else issued(answer) or refusal_of(answer)
+
+    def ask(self, tenant: str, fields: Mapping[str, str]) -> Response:
+        """The answer to a token request with these fields, with any status.
+
+        Raises `EntraUnreachable`, `EntraNotTrusted` or `EntraUnexpectedAnswer`.
+        """
+        with deadline(time.monotonic() + self.seconds) as ends_at:
+            answer = self._answer(tenant, fields, ends_at)
+        if isinstance(answer, errors.AzureDevOpsError):
+            # Raised here, without the exception of requests, which contains the fields.
+            raise answer
+        return answer
+
+    def _answer(self, tenant: str, fields: Mapping[str, str], ends_at: float) -> Response | errors.AzureDevOpsError:
         host = urlsplit(self.authority.url).hostname or ""
         try:
-            answer = self._post(credential, ends_at)
+            answer = self._post(self.endpoint(tenant), fields, ends_at)
         except Exception as error:
             return _unreachable(errors.TimedOut() if time.monotonic() >= ends_at else translated(error), host)
-        if answer is None:
-            return errors.EntraUnexpectedAnswer(detail="too large", host=host)
-        return _issued(answer) or refusal_of(answer)
+        return errors.EntraUnexpectedAnswer(detail="too large", host=host) if answer is None else answer
 
-    def _post(self, credential: EntraCredential, ends_at: float) -> Response | None:
-        endpoint = self.endpoint(credential.tenant)
-        fields = {"client_id": credential.client, "scope": SCOPE, "grant_type": "client_credentials"}
+    def _post(self, endpoint: str, fields: Mapping[str, str], ends_at: float) -> Response | None:
         left = max(0.001, ends_at - time.monotonic())
         with (
             new_session({"Accept": "application/json"}, pool_size=1) as session,
             session.post(
                 endpoint,
-                data=urlencode({**fields, **credential.proof(endpoint)}).encode(),
+                data=urlencode(fields).encode(),
                 headers={"Content-Type": _FORM},
                 auth=_Unsigned(),
                 timeout=(min(self.connect_timeout, left), left),
@@ -128,7 +143,7 @@ def _unreachable(error: errors.AzureDevOpsError, host: str) -> errors.AzureDevOp
     return kind(detail=error.code, host=host)
 
 
-def _issued(answer: Response) -> tuple[Secret, float] | None:
+def issued(answer: Response) -> tuple[Secret, float] | None:
     """The token in a successful answer, and its life in seconds; None for any other answer."""
     body = answer.json_object() if answer.status == 200 and answer.is_object else {}
     text, lasts = body.get("access_token"), _seconds(body.get("expires_in"))

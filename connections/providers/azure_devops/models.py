@@ -10,10 +10,13 @@ from connections.providers.organization import Identity, Place
 
 SERVICES_URL = "https://dev.azure.com"
 SERVICES_RELEASE_URL = "https://vsrm.dev.azure.com"
+SERVICES_TOKENS_URL = "https://vssps.dev.azure.com"
 # Azure DevOps, or the sandbox that simulates it.
 Kind = Literal["azure_devops", "sandbox"]
-# Classic releases are a separate service, which has its own host at Azure DevOps Services.
-Service = Literal["core", "release"]
+# Classic releases and the tokens of people are separate services with their own hosts at Azure DevOps Services.
+Service = Literal["core", "release", "tokens"]
+
+_SERVICE_URLS: dict[Service, str] = {"release": SERVICES_RELEASE_URL, "tokens": SERVICES_TOKENS_URL}
 
 Item = TypeVar("Item")
 
@@ -71,7 +74,11 @@ class Server:
     @property
     def release_url(self) -> str:
         """The address of the release service."""
-        return SERVICES_RELEASE_URL if self.is_services else self.url
+        return self.url_of("release")
+
+    def url_of(self, service: Service) -> str:
+        """The address of a service."""
+        return _SERVICE_URLS.get(service, self.url) if self.is_services else self.url
 
     @property
     def proxies(self) -> dict[str, str]:

@@ -189,7 +189,7 @@ class Transport:
         return url
 
     def _base(self, service: Service) -> str:
-        return self.server.release_url if service == "release" else self.server.url
+        return self.server.url_of(service)
 
     def _send(self, request: _Request, ends_at: float) -> Response:
         outcome, used = self._exchange(request, ends_at)

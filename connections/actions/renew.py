@@ -1,0 +1,193 @@
+"""Renew a token for a person who returns from Microsoft: create another one, test it, and use it.
+
+The person's access token is in memory for this one request. Every step is a row before it is a call, so that the page
+of the renewal, and the next sign-in, know what happened when the process dies; see decision 0014.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
+
+from connections import clients
+from connections.actions import renew_sign_in
+from connections.actions.refusals import CannotRenew
+from connections.actions.renewal_rows import move, note, problem_of
+from connections.actions.renewal_swap import use_new_token
+from connections.actions.settle_renewals import Owner, settle, settle_one
+from connections.domain import renewal as rules
+from connections.domain.problems import Facts, catalogue
+from connections.domain.renewal import State
+from connections.models import Connection, KnownToken, Renewal, RenewalSignIn, StoredCredential
+from connections.providers.azure_devops import personal_tokens
+from connections.providers.azure_devops.errors import AzureDevOpsError, Throttled
+from connections.providers.azure_devops.models import ConnectionData
+from connections.providers.azure_devops.personal_tokens import NewToken, TokenEntry
+from connections.providers.azure_devops.sign_in import PersonsToken
+from connections.providers.azure_devops.transport import Transport
+from core.leases import new_lease
+from core.secrets import Secret
+from history.record import Actor
+
+# What proves that no token was made. After any other failure, one may exist.
+_NOT_MADE = (personal_tokens.TokenLifecycleRefused, personal_tokens.TokenLifecycleNotAllowed, Throttled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """What one request has: the person's calls, who acts here, and the clock."""
+
+    transport: Transport
+    person: AbstractBaseUser
+    by: Actor
+    clock: Callable[[], datetime]
+
+
+def come_back(
+    state: str, code: Secret, *, person: AbstractBaseUser, by: Actor, clock: Callable[[], datetime]
+) -> Renewal | None:
+    """Do what a person signed in for, and what is pending for them. Returns the renewal to show.
+
+    Raises `CannotRenew`. A renewal that began and failed is returned, because its page says how to go on.
+    """
+    returned = renew_sign_in.claim(state, person=person, now=clock())
+    asked = returned.asked
+    try:
+        signer = returned.sign_in.redeem(code, returned.verifier)
+        return _as_owner(asked, signer, person=person, by=by, clock=clock)
+    except (AzureDevOpsError, clients.UnknownServer) as error:
+        raise refusal_of(error, asked.organization) from None
+
+
+def refusal_of(error: AzureDevOpsError | clients.UnknownServer, organization: str = "") -> CannotRenew:
+    """The refusal that says what went wrong, with the ids for Microsoft's support."""
+    support = getattr(error, "support", "")
+    facts = Facts(host=getattr(error, "host", ""), organization=organization)
+    problem = catalogue.problem(error.code, facts=facts)
+    return CannotRenew(problem.code, f"{problem.full} ({support})" if support else problem.full)
+
+
+def _as_owner(
+    asked: RenewalSignIn, signer: PersonsToken, *, person: AbstractBaseUser, by: Actor, clock: Callable[[], datetime]
+) -> Renewal | None:
+    with clients.as_person(clients.server(asked.server), asked.organization, signer) as client:
+        data = client.connection_data()
+        if data.identity.id != asked.identity_id:
+            problem = catalogue.problem("another_person_signed_in")
+            raise CannotRenew(problem.code, problem.full)
+        act = _Act(client.transport, person, by, clock)
+        settle(Owner(asked.server, asked.organization, asked.identity_id), act.transport, by=by, clock=clock)
+        if asked.purpose == RenewalSignIn.Purpose.RENEW and asked.connection is not None:
+            return _renew(asked, asked.connection, data, act)
+    return None
+
+
+def _renew(asked: RenewalSignIn, connection: Connection, data: ConnectionData, act: _Act) -> Renewal:
+    before = personal_tokens.active_tokens(act.transport).items
+    renewal = _intend(asked, connection, before, by=act.by, now=act.clock())
+    try:
+        if _create(renewal, data, act):
+            use_new_token(renewal, person=act.person, by=act.by, clock=act.clock)
+    except CannotRenew:
+        # The row says how far it is; its page has the next step.
+        renewal.refresh_from_db()
+    finally:
+        Renewal.objects.filter(pk=renewal.pk).under(renewal.lease).release()
+    return renewal
+
+
+def _intend(
+    asked: RenewalSignIn, connection: Connection, before: tuple[TokenEntry, ...], *, by: Actor, now: datetime
+) -> Renewal:
+    """Write down that a token is about to be created. Raises `CannotRenew`."""
+    stored = StoredCredential.objects.filter(connection=connection).first()
+    known = KnownToken.objects.values_list("authorization_id", flat=True)
+    others = [entry.id for entry in before if entry.id in set(known)]
+    granted = rules.needed_scopes({state.capability: state.verdict for state in connection.capabilities.all()})
+    proposed = rules.candidates(before, scopes=granted, expires_on=connection.expires_on, besides=others)
+    renewal = Renewal(
+        connection=connection,
+        connection_name=connection.name,
+        server=connection.server,
+        organization=connection.organization,
+        identity_id=connection.identity_id,
+        identity_name=connection.identity_name,
+        identity_account=connection.identity_account,
+        started_by=by.name,
+        marker=rules.new_marker(),
+        scopes=list(asked.scopes),
+        not_after=now + timedelta(days=asked.days),
+        old_fingerprint=stored.fingerprint if stored else "",
+        candidates=[candidate.as_json() for candidate in proposed],
+        started_at=now,
+        sealed=b"",
+        lease=new_lease(),
+        leased_until=now + Renewal.lease_duration(),
+    )
+    try:
+        with transaction.atomic():
+            renewal.save(force_insert=True)
+            note("connection.renewal_started", renewal, by=by, now=now)
+    except IntegrityError:
+        raise CannotRenew("renewal_running") from None
+    return renewal
+
+
+def _create(renewal: Renewal, data: ConnectionData, act: _Act) -> bool:
+    """Create the new token and store it. Returns whether it may be used."""
+    try:
+        made = personal_tokens.create(
+            act.transport,
+            name=rules.name_of_token(renewal.connection_name, renewal.marker),
+            scopes=renewal.scopes,
+            valid_to=renewal.not_after,
+        )
+    except _NOT_MADE as error:
+        move(renewal, State.CREATING, state=State.FAILED, ended_at=act.clock(), **problem_of(error))
+        return False
+    except AzureDevOpsError:
+        move(renewal, State.CREATING, state=State.LOST, problem="renewal_lost")
+        settle_one(renewal, act.transport, by=act.by, clock=act.clock)
+        return False
+    _store(renewal, made, by=act.by, now=act.clock())
+    return _is_as_asked(renewal, made.entry, data, act)
+
+
+def _store(renewal: Renewal, made: NewToken, *, by: Actor, now: datetime) -> None:
+    """Seal the new token before anything else is done with it."""
+    renewal.seal(made.token)
+    with transaction.atomic():
+        move(
+            renewal,
+            State.CREATING,
+            state=State.CREATED,
+            sealed=renewal.sealed,
+            kind=renewal.kind,
+            authorization_id=made.entry.id,
+            valid_to=made.entry.valid_to,
+        )
+        detail = {"scopes": sorted(made.entry.scopes), "expires": _iso(made.entry.valid_to)}
+        note("connection.token_created", renewal, by=by, now=now, **detail)
+
+
+def _is_as_asked(renewal: Renewal, entry: TokenEntry, data: ConnectionData, act: _Act) -> bool:
+    """Read back what was made. Another token than the one asked for is revoked."""
+    # Without an answer, that to the creation says the same.
+    with suppress(AzureDevOpsError):
+        entry = personal_tokens.read(act.transport, renewal.authorization_id)
+    problem = rules.deviation(
+        entry, scopes=renewal.scopes, organization_id=data.organization_id, not_after=renewal.not_after
+    )
+    if problem:
+        move(renewal, State.CREATED, state=State.DISCARDED, sealed=b"", problem=problem)
+        settle_one(renewal, act.transport, by=act.by, clock=act.clock)
+        return False
+    move(renewal, State.CREATED, valid_to=entry.valid_to)
+    return True
+
+
+def _iso(when: datetime | None) -> str | None:
+    return when.isoformat() if when else None

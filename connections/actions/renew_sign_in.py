@@ -1,0 +1,134 @@
+"""Send a person to Microsoft to sign in for managing their tokens, and recognize them when they return.
+
+The row keeps a digest of the state in the address, and neither the code nor an access token. It can be claimed once,
+by the person who began.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.urls import reverse
+from django.utils import timezone
+
+from connections import clients
+from connections.actions import enforce_policy
+from connections.actions.refusals import CannotRenew
+from connections.domain import renewal as rules
+from connections.domain.problems import catalogue
+from connections.models import Connection, KnownToken, Renewal, RenewalSignIn, StoredCredential, StoredTokenPolicy
+from connections.providers.azure_devops.credentials import PersonalAccessToken
+from connections.providers.azure_devops.sign_in import SignIn
+from core import encryption
+from core.secrets import Secret
+
+SIGN_IN_MINUTES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the new token should be: its scopes, and for how many days it is valid at most."""
+
+    scopes: Sequence[str]
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A person who returned from Microsoft: why they signed in, and what redeems their code."""
+
+    asked: RenewalSignIn
+    sign_in: SignIn
+    verifier: Secret
+
+
+def is_offered(server: str) -> bool:
+    """Whether the site administrator registered an application for renewing tokens of this server."""
+    return clients.sign_in(server, redirect="") is not None
+
+
+def may_renew(connection: Connection) -> bool:
+    """Whether the stored credential is a personal access token of a server for which renewing is set up."""
+    return connection.credential().kind == PersonalAccessToken.kind and is_offered(connection.server)
+
+
+def redirect_address() -> str:
+    """Where people return. It has to be registered with the application, letter by letter."""
+    return settings.SITE_URL + reverse("connections:renewal-return")
+
+
+def begin_renewal(connection: Connection, wishes: Wishes, *, person: AbstractBaseUser, now: datetime) -> str:
+    """The address at Microsoft where the owner of the token signs in. Raises `CannotRenew`."""
+    sign_in = _sign_in(connection.server)
+    if not StoredCredential.objects.filter(connection=connection, kind=PersonalAccessToken.kind).exists():
+        raise CannotRenew("renewal_only_of_tokens")
+    if not 1 <= wishes.days <= rules.longest_days(StoredTokenPolicy.now()):
+        raise CannotRenew("renewal_days", field="days")
+    expires_on = timezone.localdate(now) + timedelta(days=wishes.days)
+    enforce_policy.enforce(enforce_policy.violations_of(expires_on=expires_on, now=now), CannotRenew)
+    asked = RenewalSignIn(
+        purpose=RenewalSignIn.Purpose.RENEW,
+        connection=connection,
+        server=connection.server,
+        organization=connection.organization,
+        identity_id=connection.identity_id,
+        scopes=list(wishes.scopes),
+        days=wishes.days,
+    )
+    return _begin(asked, sign_in, connection.identity_account, person=person, now=now)
+
+
+def begin_settling(renewal: Renewal, *, person: AbstractBaseUser, now: datetime) -> str:
+    """The address at Microsoft for finishing what is pending for the owner of a token. Raises `CannotRenew`."""
+    asked = RenewalSignIn(
+        purpose=RenewalSignIn.Purpose.SETTLE,
+        connection=renewal.connection,
+        server=renewal.server,
+        organization=renewal.organization,
+        identity_id=renewal.identity_id,
+    )
+    return _begin(asked, _sign_in(renewal.server), renewal.identity_account, person=person, now=now)
+
+
+def _sign_in(server: str) -> SignIn:
+    sign_in = clients.sign_in(server, redirect=redirect_address())
+    if sign_in is None:
+        raise CannotRenew("renewal_not_offered")
+    return sign_in
+
+
+def _begin(asked: RenewalSignIn, sign_in: SignIn, account: str, *, person: AbstractBaseUser, now: datetime) -> str:
+    state = secrets.token_urlsafe(32)
+    asked.state_digest, asked.user_id, asked.created_at = _digest(state), person.pk, now
+    asked.save()
+    return sign_in.address(state=state, verifier=_verifier(state), account=account)
+
+
+def claim(state: str, *, person: AbstractBaseUser, now: datetime) -> Returned:
+    """Recognize a person who returns, once. Raises `CannotRenew`."""
+    oldest = now - timedelta(minutes=SIGN_IN_MINUTES)
+    rows = RenewalSignIn.objects.filter(state_digest=_digest(state), user_id=person.pk, created_at__gte=oldest)
+    asked = rows.select_related("connection").first()
+    # Only one of several requests with the same state deletes the row.
+    if asked is None or not RenewalSignIn.objects.filter(pk=asked.pk).delete()[0]:
+        problem = catalogue.problem("sign_in_too_late")
+        raise CannotRenew(problem.code, problem.full)
+    return Returned(asked, _sign_in(asked.server), _verifier(state))
+
+
+def _digest(state: str) -> str:
+    return encryption.fingerprint(Secret(state), purpose="state of a renewal")
+
+
+def _verifier(state: str) -> Secret:
+    """The secret of PKCE, which only this product can derive from the state in the address."""
+    return Secret(encryption.fingerprint(Secret(state), purpose="verifier of a renewal"))
+
+
+def forget_old(*, now: datetime) -> None:
+    """Delete the rows of people who did not return, and facts about tokens that are no longer stored."""
+    RenewalSignIn.objects.filter(created_at__lt=now - timedelta(minutes=SIGN_IN_MINUTES)).delete()
+    KnownToken.objects.exclude(fingerprint__in=StoredCredential.objects.values("fingerprint")).delete()

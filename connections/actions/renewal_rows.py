@@ -1,0 +1,37 @@
+"""Write the steps of a renewal: each changes the row only if it still is where the step begins."""
+
+from datetime import datetime
+from typing import Any
+
+from connections.actions.refusals import CannotRenew
+from connections.domain.problems import renewal as words
+from connections.domain.renewal import State
+from connections.models import Renewal
+from connections.providers.azure_devops.errors import AzureDevOpsError
+from connections.providers.azure_devops.personal_tokens import TokenLifecycleRefused
+from history.record import Actor, Named, Subject, record
+
+
+def subject_of(renewal: Renewal) -> Subject:
+    """What the history says an event is about: the connection, also after it was disconnected."""
+    return renewal.connection or Named("connection", 0, renewal.connection_name)
+
+
+def note(kind: str, renewal: Renewal, *, by: Actor, now: datetime, **detail: object) -> None:
+    """Record an event of a renewal, in the transaction of what it reports."""
+    record(kind, subject_of(renewal), by=by, at=now, detail={"renewal": renewal.pk, **detail})
+
+
+def move(renewal: Renewal, *states: State, **changes: Any) -> None:
+    """Change the row if it is in one of these states. Raises `CannotRenew` if it is not any more."""
+    if not Renewal.objects.filter(pk=renewal.pk, state__in=states).update(**changes):
+        raise CannotRenew("renewal_moved_on")
+    for name, value in changes.items():
+        setattr(renewal, name, value)
+
+
+def problem_of(error: AzureDevOpsError) -> dict[str, str]:
+    """The columns that say why a step failed."""
+    if isinstance(error, TokenLifecycleRefused):
+        return {"problem": words.code_of(error.word), "problem_word": error.word}
+    return {"problem": error.code, "problem_word": ""}

@@ -1,0 +1,119 @@
+"""Do what is pending for the owner of tokens who has just signed in: find lost tokens, revoke what has to be revoked.
+
+One that fails does not stop the others. Whatever remains stays pending, and its page says why.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from connections.actions.refusals import CannotRenew
+from connections.actions.renewal_rows import move, note, problem_of
+from connections.domain.renewal import NEEDS_SIGN_IN, State
+from connections.models import Renewal
+from connections.old_tokens import users_of
+from connections.providers.azure_devops import personal_tokens
+from connections.providers.azure_devops.errors import AzureDevOpsError
+from connections.providers.azure_devops.transport import Transport
+from history.record import Actor
+
+# A token whose creation was not answered can appear later than this only if something is very slow.
+_APPEARS_WITHIN = timedelta(minutes=10)
+_FIRST_ASK = timedelta(seconds=5)
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose tokens they are, and in which organization."""
+
+    server: str
+    organization: str
+    identity_id: str
+
+
+def settle(owner: Owner, transport: Transport, *, by: Actor, clock: Clock) -> None:
+    """Do what is pending for this person in this organization."""
+    waiting = Renewal.objects.filter(
+        server=owner.server,
+        organization__iexact=owner.organization,
+        identity_id=owner.identity_id,
+        state__in=NEEDS_SIGN_IN,
+    )
+    for pk in list(waiting.order_by("pk").values_list("pk", flat=True)):
+        rows = Renewal.objects.filter(pk=pk)
+        if lease := rows.claim(now=clock()):
+            try:
+                settle_one(rows.select_related("connection").get(), transport, by=by, clock=clock)
+            finally:
+                rows.under(lease).release()
+
+
+def settle_one(renewal: Renewal, transport: Transport, *, by: Actor, clock: Clock) -> None:
+    """Take the step that one renewal waits for, if its time has come."""
+    steps = {
+        State.CREATING: _find_lost,
+        State.LOST: _find_lost,
+        State.DISCARDED: _revoke_new,
+        State.SWAPPED: _revoke_old,
+    }
+    step = steps.get(State(renewal.state))
+    if step is None:
+        return
+    try:
+        step(renewal, transport, by, clock)
+    except AzureDevOpsError as error:
+        Renewal.objects.filter(pk=renewal.pk, state=renewal.state).update(**problem_of(error))
+    except CannotRenew:
+        # Another request has moved it on.
+        return
+
+
+def _find_lost(renewal: Renewal, transport: Transport, by: Actor, clock: Clock) -> None:
+    """Revoke what bears the marker, because its text is lost."""
+    listed = personal_tokens.active_tokens(transport)
+    lost = [entry for entry in listed.items if renewal.marker in entry.name]
+    for entry in lost:
+        personal_tokens.revoke(transport, entry.id)
+    now = clock()
+    may_appear = not listed.is_whole or now - renewal.started_at < _APPEARS_WITHIN
+    if not lost and may_appear:
+        move(renewal, State.CREATING, State.LOST, state=State.LOST, problem="renewal_lost", problem_word="")
+        return
+    with transaction.atomic():
+        move(renewal, State.CREATING, State.LOST, state=State.FAILED, ended_at=now)
+        if lost:
+            note("connection.new_token_revoked", renewal, by=by, now=now, reason="renewal_lost")
+
+
+def _revoke_new(renewal: Renewal, transport: Transport, by: Actor, clock: Clock) -> None:
+    personal_tokens.revoke(transport, renewal.authorization_id)
+    now = clock()
+    with transaction.atomic():
+        move(renewal, State.DISCARDED, state=State.FAILED, sealed=b"", ended_at=now)
+        note("connection.new_token_revoked", renewal, by=by, now=now, reason=renewal.problem)
+
+
+def is_time_to_revoke(renewal: Renewal, *, now: datetime) -> bool:
+    """Whether no request with the old token can still be running, and we know for certain which entry it is."""
+    is_over = renewal.revoke_from is not None and now >= renewal.revoke_from
+    return is_over and bool(renewal.old_authorization_id) and not still_used_by(renewal)
+
+
+def still_used_by(renewal: Renewal) -> list[str]:
+    """The names of the connections that use the old token."""
+    return [connection.name for connection in users_of({renewal.old_fingerprint})]
+
+
+def _revoke_old(renewal: Renewal, transport: Transport, by: Actor, clock: Clock) -> None:
+    asked_at = clock()
+    if not is_time_to_revoke(renewal, now=asked_at):
+        return
+    # Written first: if the process dies now, the answers of Azure DevOps still tell whether the token was revoked.
+    move(renewal, State.SWAPPED, revoke_asked_at=asked_at, next_ask_at=asked_at + _FIRST_ASK)
+    personal_tokens.revoke(transport, renewal.old_authorization_id)
+    with transaction.atomic():
+        move(renewal, State.SWAPPED, state=State.REVOKED, problem="", problem_word="")
+        note("connection.old_token_revoked", renewal, by=by, now=clock())

@@ -1,0 +1,32 @@
+"""What pages read of renewals: what is pending, and what Azure DevOps said about a stored token."""
+
+from django.core.paginator import Page, Paginator
+from django.db.models import F, Q
+from django.utils import timezone
+
+from connections.domain.renewal import PENDING
+from connections.models import Connection, KnownToken, Renewal, StoredCredential
+from core.storable_text import storable_text
+
+RENEWALS_PER_PAGE = 25
+
+
+def pending_of(connection: Connection) -> list[Renewal]:
+    """The renewals of a connection of which something remains to be done, oldest first."""
+    return list(Renewal.objects.filter(connection=connection, state__in=PENDING).order_by("pk"))
+
+
+def page_of_renewals(words: str, number: str | None) -> Page[Renewal]:
+    """One page of the renewals that contain these words, those with something to do first."""
+    rows = Renewal.objects.order_by(F("ended_at").desc(nulls_first=True), "-started_at", "-pk")
+    for word in storable_text(words).split():
+        owner = Q(identity_name__icontains=word) | Q(identity_account__icontains=word)
+        rows = rows.filter(owner | Q(connection_name__icontains=word) | Q(organization__icontains=word))
+    return Paginator(rows, RENEWALS_PER_PAGE).get_page(number)
+
+
+def is_date_read(connection: Connection) -> bool:
+    """Whether Azure DevOps itself said when the stored token expires."""
+    stored = StoredCredential.objects.filter(connection=connection).values("fingerprint")
+    known = KnownToken.objects.filter(fingerprint__in=stored).first()
+    return bool(known and known.valid_to and timezone.localdate(known.valid_to) == connection.expires_on)

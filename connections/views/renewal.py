@@ -1,0 +1,192 @@
+"""Renew a token: its owner signs in at Microsoft, and everything else happens here."""
+
+from collections.abc import Callable
+
+from django.contrib import messages as flash
+from django.contrib.auth.decorators import login_not_required, permission_required
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from connections import clients, renewal_reads
+from connections.actions import renew, renew_sign_in, renewal_swap
+from connections.actions.refusals import CannotRenew
+from connections.actions.renew_sign_in import Wishes
+from connections.domain.renewal import State
+from connections.models import Renewal
+from connections.providers.azure_devops.sign_in import refused_by_page
+from connections.renewal_forms import RenewForm
+from connections.views.common import person, tokens_page_of
+from connections.views.connection_detail import find
+from connections.views.renewal_words import CHIPS, view_of
+from core.htmx import is_htmx
+from core.query_strings import with_values
+from core.secrets import Secret
+from history.record import actor_of
+
+may_renew = permission_required("connections.rotate_connection", raise_exception=True)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@may_renew
+def renew_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET /code-repositories/<id>/renew/: what will happen; POST sends the person to Microsoft."""
+    connection = find(pk)
+    verdicts = {state.capability: state.verdict for state in connection.capabilities.all()}
+    form = RenewForm(request.POST or None, verdicts=verdicts)
+    if request.method == "POST" and form.is_valid():
+        try:
+            address = renew_sign_in.begin_renewal(
+                connection, Wishes(*form.wanted()), person=person(request), now=timezone.now()
+            )
+        except CannotRenew as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, refused.message)
+        else:
+            return _to_microsoft(request, address, connection.name)
+    context = {
+        "connection": connection,
+        "form": form,
+        "is_offered": renew_sign_in.may_renew(connection),
+        "pending": renewal_reads.pending_of(connection),
+        "tokens_page": tokens_page_of(connection),
+    }
+    return render(request, "connections/renew.html", context)
+
+
+def _to_microsoft(request: HttpRequest, address: str, name: str) -> HttpResponse:
+    """Leave for the sign-in page. Our content security policy lets links lead there, but not forms."""
+    if is_htmx(request):
+        return HttpResponseClientRedirect(address)
+    return render(request, "connections/to_microsoft.html", {"address": address, "name": name})
+
+
+@never_cache
+@require_safe
+@sensitive_variables()
+@login_not_required
+def come_back(request: HttpRequest) -> HttpResponse:
+    """GET: the person returns from Microsoft. Does what they signed in for, and leaves the address with the code."""
+    said = _taken_from_address(request)
+    if not request.user.is_authenticated:
+        # The sign-in would keep the code in its own address.
+        return redirect("connections:renewals")
+    return _after_sign_in(request, said)
+
+
+def _taken_from_address(request: HttpRequest) -> QueryDict:
+    """What came in the address, which nothing that reports on the request finds there any more."""
+    said, request.GET = request.GET, QueryDict()
+    request.META["QUERY_STRING"] = ""
+    return said
+
+
+@may_renew
+@sensitive_variables()
+def _after_sign_in(request: HttpRequest, said: QueryDict) -> HttpResponse:
+    user, state = person(request), said.get("state", "")
+    try:
+        if "code" not in said:
+            asked = renew_sign_in.claim(state, person=user, now=timezone.now()).asked
+            raise renew.refusal_of(
+                refused_by_page(said.get("error", ""), said.get("error_description", "")), asked.server
+            )
+        renewal = renew.come_back(
+            state, Secret(str(said["code"])), person=user, by=actor_of(request), clock=timezone.now
+        )
+    except CannotRenew as refused:
+        flash.error(request, refused.message)
+        return redirect("connections:renewals")
+    return redirect(renewal) if renewal else redirect("connections:renewals")
+
+
+@never_cache
+@require_safe
+@may_renew
+def renewals(request: HttpRequest) -> HttpResponse:
+    """GET /code-repositories/renewals/?q=&page=: the renewals, those of which something remains to be done first."""
+    words = request.GET.get("q", "")
+    page = renewal_reads.page_of_renewals(words, request.GET.get("page"))
+    rows = [{"renewal": renewal, "chip": CHIPS[State(renewal.state)]} for renewal in page]
+    context = {"page": page, "rows": rows, "q": words, "query": with_values(request.GET)}
+    return render(request, "connections/renewals.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@may_renew
+def renewal_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET /code-repositories/renewals/<id>/: how far it is; POST takes the step that `act` names."""
+    renewal = get_object_or_404(Renewal.objects.select_related("connection"), pk=pk)
+    if request.method == "POST":
+        return _act(request, renewal)
+    context = {
+        "renewal": renewal,
+        "shown": view_of(renewal, now=timezone.now()),
+        "is_offered": renew_sign_in.is_offered(renewal.server),
+        "tokens_page": clients.tokens_page(renewal.server, renewal.organization),
+        "now": timezone.now(),
+    }
+    return render(request, "connections/renewal.html", context)
+
+
+def _act(request: HttpRequest, renewal: Renewal) -> HttpResponse:
+    act = _ACTS.get(request.POST.get("act", ""))
+    try:
+        if act is not None:
+            return act(request, renewal)
+    except CannotRenew as refused:
+        flash.error(request, refused.message)
+    return redirect(renewal)
+
+
+def _sign_in(request: HttpRequest, renewal: Renewal) -> HttpResponse:
+    address = renew_sign_in.begin_settling(renewal, person=person(request), now=timezone.now())
+    return _to_microsoft(request, address, renewal.connection_name)
+
+
+def _use(request: HttpRequest, renewal: Renewal) -> HttpResponse:
+    renewal_swap.use_new_token(
+        renewal,
+        person=person(request),
+        by=actor_of(request),
+        clock=timezone.now,
+        accept_less=request.POST.get("accept_less") == "1",
+    )
+    flash.success(request, f"{renewal.connection_name} now uses the new token.")
+    return redirect(renewal)
+
+
+def _discard(request: HttpRequest, renewal: Renewal) -> HttpResponse:
+    renewal_swap.discard(renewal, by=actor_of(request), now=timezone.now())
+    return redirect(renewal)
+
+
+def _pick(request: HttpRequest, renewal: Renewal) -> HttpResponse:
+    renewal_swap.pick_old_token(renewal, request.POST.get("entry", ""), by=actor_of(request), now=timezone.now())
+    return redirect(renewal)
+
+
+def _keep(request: HttpRequest, renewal: Renewal) -> HttpResponse:
+    renewal_swap.keep_old_token(renewal, by=actor_of(request), now=timezone.now())
+    return redirect(renewal)
+
+
+def _ask(request: HttpRequest, renewal: Renewal) -> HttpResponse:
+    renewal_swap.ask_now(renewal, now=timezone.now())
+    flash.info(request, "We ask Azure DevOps within a minute whether it still accepts the old token.")
+    return redirect(renewal)
+
+
+_ACTS: dict[str, Callable[[HttpRequest, Renewal], HttpResponse]] = {
+    "sign-in": _sign_in,
+    "use": _use,
+    "discard": _discard,
+    "pick": _pick,
+    "keep": _keep,
+    "ask": _ask,
+}

@@ -1,0 +1,90 @@
+"""What the page of a renewal says: how far it is, and what can be done."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from connections import clients
+from connections.actions.settle_renewals import is_time_to_revoke, still_used_by
+from connections.domain.problems import Problem, catalogue
+from connections.domain.problems.refusals import REFUSALS
+from connections.domain.renewal import State
+from connections.models import Renewal
+from connections.views.presenters import Chip
+
+CHIPS = {
+    State.CREATING: Chip("Creating the token", "hourglass", "warn"),
+    State.LOST: Chip("Token may be lost", "triangle-alert", "bad"),
+    State.CREATED: Chip("New token not in use", "hourglass", "warn"),
+    State.DISCARDED: Chip("New token to be revoked", "triangle-alert", "warn"),
+    State.SWAPPED: Chip("Old token still valid", "hourglass", "warn"),
+    State.REVOKED: Chip("Old token revoked", "shield", "info"),
+    State.PROVED: Chip("Renewed", "shield-check", "good"),
+    State.NOT_PROVED: Chip("Old token not proved dead", "shield-alert", "bad"),
+    State.KEPT: Chip("Renewed, old token left valid", "circle-check", "info"),
+    State.FAILED: Chip("Not renewed", "circle-x", "bad"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step as the page lists it. `done_at` is when it was taken, if that is known."""
+
+    words: str
+    is_done: bool
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalView:
+    """A renewal as its page shows it. `problem` is why the latest step failed; `used_by` still use the old token."""
+
+    chip: Chip
+    problem: Problem | None
+    steps: list[Step]
+    is_running: bool
+    used_by: list[str]
+    can_revoke: bool
+    waits_until: datetime | None
+    refreshes: bool
+
+
+def view_of(renewal: Renewal, *, now: datetime) -> RenewalView:
+    """What to show of a renewal now."""
+    state = State(renewal.state)
+    is_running, is_swapped = _is_running(renewal, now=now), state is State.SWAPPED
+    is_early = is_swapped and renewal.revoke_from is not None and now < renewal.revoke_from
+    return RenewalView(
+        chip=CHIPS[state],
+        problem=_problem(renewal, now=now),
+        steps=_steps(renewal, state),
+        is_running=is_running,
+        used_by=still_used_by(renewal) if is_swapped else [],
+        can_revoke=is_swapped and is_time_to_revoke(renewal, now=now),
+        waits_until=renewal.revoke_from if is_early else None,
+        # Not while the person chooses the old token.
+        refreshes=is_running or bool(renewal.old_authorization_id and (is_early or renewal.next_ask_at)),
+    )
+
+
+def _is_running(renewal: Renewal, *, now: datetime) -> bool:
+    return renewal.state == State.CREATING and Renewal.objects.held(now).filter(pk=renewal.pk).exists()
+
+
+def _problem(renewal: Renewal, *, now: datetime) -> Problem | None:
+    if renewal.problem in REFUSALS:
+        return Problem(renewal.problem, "Not possible", REFUSALS[renewal.problem], "Check the connection.")
+    if renewal.problem:
+        return catalogue.problem(renewal.problem, place=clients.place_of(renewal.server))
+    is_interrupted = renewal.state == State.CREATING and not _is_running(renewal, now=now)
+    return catalogue.problem("renewal_lost") if is_interrupted else None
+
+
+def _steps(renewal: Renewal, state: State) -> list[Step]:
+    was_swapped = renewal.swapped_at is not None
+    was_revoked = state in (State.REVOKED, State.PROVED, State.NOT_PROVED)
+    return [
+        Step("Create a new token", bool(renewal.authorization_id)),
+        Step("Test it, compare it with the old one, and use it", was_swapped, renewal.swapped_at),
+        Step("Revoke the old token", was_revoked, renewal.revoke_asked_at if was_revoked else None),
+        Step("Prove that Azure DevOps rejects it", state is State.PROVED, renewal.ended_at if was_revoked else None),
+    ]

@@ -1,0 +1,102 @@
+"""Which scopes and how many days a new token gets, and which entry may be the old one."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from connections.domain import renewal
+from connections.domain.token_policy import Rule, TokenPolicy
+from connections.providers.azure_devops.personal_tokens import LONGEST_NAME, TokenEntry
+
+END = datetime(2027, 2, 20, 12, tzinfo=UTC)
+EVERYTHING = ("vso.code_manage", "vso.build_execute", "vso.release_manage")
+
+
+def entry(name: str = "mine", scope: str = "vso.code", valid_to: datetime | None = END, *here: str) -> TokenEntry:
+    return TokenEntry(f"id of {name}", name, frozenset(scope.split()), None, valid_to, here or ("o",))
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "scopes"),
+    [
+        ({"code_read": "granted", "build_read": "missing"}, ("vso.code",)),
+        ({"code_read": "granted", "code_write": "granted", "code_manage": "missing"}, ("vso.code_write",)),
+        ({"code_read": "granted", "release_manage": "unknown"}, ("vso.code", "vso.release_manage")),
+        ({"code_read": "not_permitted"}, ("vso.code",)),
+        ({"code_read": "missing"}, EVERYTHING),
+        ({}, EVERYTHING),
+    ],
+)
+def test_the_highest_scope_of_each_area_that_the_token_has(verdicts: dict[str, str], scopes: tuple[str, ...]) -> None:
+    assert renewal.needed_scopes(verdicts) == scopes
+
+
+def test_everything_we_use_can_be_asked_for() -> None:
+    assert renewal.needed_scopes({"code_read": "granted"}, everything=True) == EVERYTHING
+
+
+@pytest.mark.parametrize(
+    ("policy", "days"),
+    [
+        (TokenPolicy(longest_life_days=30, longest_life=Rule.REFUSE), 30),
+        (TokenPolicy(longest_life_days=30, longest_life=Rule.WARN), 30),
+        (TokenPolicy(longest_life_days=30, longest_life=Rule.ALLOW), 365),
+        (TokenPolicy(longest_life_days=366, longest_life=Rule.WARN), 365),
+    ],
+)
+def test_as_many_days_as_the_policy_and_azure_devops_allow(policy: TokenPolicy, days: int) -> None:
+    assert renewal.longest_days(policy) == days
+    assert renewal.usual_days(policy) == min(days, 90)
+
+
+def test_the_name_of_a_token_holds_the_whole_marker() -> None:
+    marker = renewal.new_marker()
+    assert marker != renewal.new_marker()
+    name = renewal.name_of_token("x" * 300, marker)
+    assert marker in name
+    assert len(name) <= LONGEST_NAME
+
+
+@pytest.mark.parametrize(
+    ("made", "is_other"),
+    [
+        (entry(), False),
+        (entry("earlier", "vso.code", END - timedelta(days=50)), False),
+        (entry("here, in capitals", "vso.code", END, "O"), False),
+        (entry("more", "vso.code vso.build"), True),
+        (entry("later", "vso.code", END + timedelta(hours=1)), True),
+        (entry("endless", "vso.code", None), True),
+        (entry("elsewhere", "vso.code", END, "other"), True),
+        (entry("there too", "vso.code", END, "o", "other"), True),
+    ],
+)
+def test_a_token_that_was_not_asked_for_is_noticed(made: TokenEntry, is_other: bool) -> None:
+    problem = renewal.deviation(made, scopes=["vso.code"], organization_id="o", not_after=END)
+    assert problem == ("renewal_other_token" if is_other else "")
+
+
+def test_a_token_of_all_organizations_was_not_asked_for() -> None:
+    made = TokenEntry("id", "name", frozenset({"vso.code"}), None, END, None)
+    assert renewal.deviation(made, scopes=["vso.code"], organization_id="o", not_after=END)
+
+
+def test_candidates_that_fit_come_first() -> None:
+    entries = [
+        entry("a, other date", "vso.code", END + timedelta(days=9)),
+        entry("b, fewer scopes", "vso.build"),
+        entry("c, fits", "vso.code vso.build"),
+        entry("d, made here"),
+    ]
+    found = renewal.candidates(
+        entries, scopes=["vso.code"], expires_on=date(2027, 2, 20), besides=["id of d, made here"]
+    )
+    assert [(one.name, one.fits) for one in found] == [
+        ("c, fits", True),
+        ("a, other date", False),
+        ("b, fewer scopes", False),
+    ]
+
+
+def test_without_a_recorded_date_the_scopes_decide() -> None:
+    (found,) = renewal.candidates([entry()], scopes=["vso.code"], expires_on=None, besides=[])
+    assert found.fits

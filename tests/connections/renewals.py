@@ -1,0 +1,107 @@
+"""Renewals as their owner makes them: the person signs in at the pretend Microsoft Entra and returns."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from connections.actions import prove_renewal, renew, renew_sign_in
+from connections.actions.renew_sign_in import Wishes
+from connections.domain.renewal import State
+from connections.models import Connection, Renewal
+from core.secrets import Secret
+from history.record import Actor
+from sandbox.entra.issuer import Issuer
+from sandbox.people import Token
+from sandbox.server import Sandbox
+
+BOTH = ("vso.code_manage", "vso.build_execute", "vso.release_manage")
+MAYA = "maya@example.com"
+
+
+def registered(entra: Issuer) -> dict[str, str]:
+    """What `make run` hands over: the sandbox's application for renewing tokens."""
+    application = entra.directory.named("sign-in")
+    secret = application.secrets[0].value
+    return {
+        "tenant": application.tenant,
+        "client": application.client_id,
+        "secret": secret,
+        "page": entra.sign_in_url,
+    }
+
+
+def sent_back(address: str, upn: str = MAYA, **more: str) -> dict[str, str]:
+    """What the sign-in page sends the person back with."""
+    with requests.Session() as session:
+        session.trust_env = False
+        answer = session.get(address, params={"person": upn, **more}, allow_redirects=False, timeout=10)
+    assert answer.status_code == 302, answer.text
+    return {name: value for name, [value] in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
+
+
+@dataclass
+class Renewing:
+    """Renews connections for one person of the product, at a clock that tests can set."""
+
+    sandbox: Sandbox
+    user: User
+    by: Actor = field(default_factory=lambda: Actor("Maya"))
+    ahead: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        """The time here. The sandbox has its own clock."""
+        return timezone.now() + self.ahead
+
+    def begin(self, connection: Connection, scopes: tuple[str, ...] = BOTH, days: int = 60) -> str:
+        """The address at Microsoft."""
+        return renew_sign_in.begin_renewal(connection, Wishes(scopes, days), person=self.user, now=self.now())
+
+    def return_with(self, said: dict[str, str]) -> Renewal | None:
+        """Do what the person signed in for."""
+        return renew.come_back(said["state"], Secret(said["code"]), person=self.user, by=self.by, clock=self.now)
+
+    def renew(self, connection: Connection, *, upn: str = MAYA, **wishes: Any) -> Renewal:
+        """A whole sign-in for a renewal."""
+        renewal = self.return_with(sent_back(self.begin(connection, **wishes), upn))
+        assert renewal is not None
+        renewal.refresh_from_db()
+        return renewal
+
+    def settle(self, renewal: Renewal) -> Renewal:
+        """A whole sign-in for what is pending."""
+        address = renew_sign_in.begin_settling(renewal, person=self.user, now=self.now())
+        self.return_with(sent_back(address))
+        renewal.refresh_from_db()
+        return renewal
+
+    def prove(self, renewal: Renewal, *, seconds: float = 10) -> Renewal:
+        """The worker's part, so many seconds later."""
+        self.ahead += timedelta(seconds=seconds)
+        prove_renewal.prove_due(clock=self.now)
+        renewal.refresh_from_db()
+        return renewal
+
+    def made(self, renewal: Renewal) -> list[Token]:
+        """The tokens in Azure DevOps that this renewal made."""
+        return [token for token in self.sandbox.state.tokens.values() if renewal.marker in token.name]
+
+    def wait_for_the_longest_request(self) -> None:
+        """Let the last request with the old token end."""
+        self.ahead += timedelta(seconds=301)
+
+
+def entry_of(sandbox: Sandbox, name: str) -> str:
+    """The id in Azure DevOps of a sample token."""
+    token = sandbox.state.token_named(name)
+    assert token is not None
+    return token.authorization_id
+
+
+def state_of(renewal: Renewal) -> State:
+    """How far it is."""
+    return State(renewal.state)

@@ -1,0 +1,196 @@
+"""The pages for renewing a token: the form, the way to Microsoft and back, and the page of a renewal."""
+
+import re
+from collections.abc import Callable
+from html import unescape
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from connections.domain.renewal import State
+from connections.models import Connection, Renewal
+from sandbox.server import Sandbox
+from tests.connections.renewals import Renewing, entry_of, sent_back
+
+Connected = Callable[..., Connection]
+pytestmark = pytest.mark.django_db
+FORM = {"days": "60", "scopes": "same"}
+BACK = "/code-repositories/renewals/back/"
+
+
+@pytest.fixture
+def connection(connected: Connected) -> Connection:
+    return connected()
+
+
+def to_microsoft(pages: Client, address: str, fields: dict[str, str]) -> str:
+    """The address at Microsoft that a page links to after a form was sent."""
+    page = pages.post(address, fields).content.decode()
+    found = re.search(r'href="(http://[^"]*/authorize\?[^"]*)"', page)
+    assert found is not None, page
+    return unescape(found.group(1))
+
+
+def renew(pages: Client, connection: Connection) -> Renewal:
+    address = to_microsoft(pages, reverse("connections:renew", args=[connection.pk]), FORM)
+    answer = pages.get(BACK, sent_back(address))
+    renewal = Renewal.objects.latest("pk")
+    assert (answer.status_code, answer.headers["Location"]) == (302, renewal.get_absolute_url())
+    return renewal
+
+
+def page_of(pages: Client, renewal: Renewal) -> str:
+    return pages.get(renewal.get_absolute_url()).content.decode()
+
+
+def test_the_page_of_a_connection_offers_it(pages: Client, connection: Connection, renewing: Renewing) -> None:
+    address = reverse("connections:renew", args=[connection.pk])
+    assert f'href="{address}"' in pages.get(connection.get_absolute_url()).content.decode()
+    assert f'href="{address}"' in pages.get(reverse("connections:update-token", args=[connection.pk])).content.decode()
+
+
+def test_without_an_application_it_is_not_offered(
+    pages: Client, connection: Connection, renewing: Renewing, settings: Settings
+) -> None:
+    settings.SANDBOX_TOKEN_RENEWAL = {}
+    address = reverse("connections:renew", args=[connection.pk])
+    assert address not in pages.get(connection.get_absolute_url()).content.decode()
+    assert "Not available here" in pages.get(address).content.decode()
+    assert "Renewing is not set up for this server" not in pages.get(address).content.decode()
+
+
+def test_the_form_says_what_the_token_will_be(pages: Client, connection: Connection, renewing: Renewing) -> None:
+    page = pages.get(reverse("connections:renew", args=[connection.pk])).content.decode()
+    assert "Code: Read, write, &amp; manage" in page
+    assert "Maya Sample" in page
+    assert 'max="365"' in page or 'max="90"' in page
+
+
+@pytest.mark.parametrize("days", ["", "0", "1000", "many"])
+def test_days_that_can_not_be_are_refused(pages: Client, connection: Connection, renewing: Renewing, days: str) -> None:
+    answer = pages.post(reverse("connections:renew", args=[connection.pk]), FORM | {"days": days})
+    assert "errorlist" in answer.content.decode()
+
+
+def test_with_javascript_the_form_leads_straight_to_microsoft(
+    pages: Client, connection: Connection, renewing: Renewing
+) -> None:
+    answer = pages.post(reverse("connections:renew", args=[connection.pk]), FORM, headers={"HX-Request": "true"})
+    assert answer.headers["HX-Redirect"].startswith(f"{renewing.sandbox.url}/_entra/")
+
+
+def test_the_code_is_in_no_address_afterwards(pages: Client, connection: Connection, renewing: Renewing) -> None:
+    address = to_microsoft(pages, reverse("connections:renew", args=[connection.pk]), FORM)
+    said = sent_back(address)
+    answer = pages.get(BACK, said)
+    assert "?" not in answer.headers["Location"]
+    assert said["code"] not in pages.get(answer.headers["Location"]).content.decode()
+    assert said["state"] not in repr(dict(pages.session.items()))
+
+
+def test_someone_whose_session_ended_is_not_sent_on_with_the_code(client: Client, renewing: Renewing) -> None:
+    answer = client.get(BACK, {"code": "a-code", "state": "a-state"})
+    assert (answer.status_code, urlsplit(answer.headers["Location"]).query) == (302, "")
+
+
+def test_who_declines_is_told_so(pages: Client, connection: Connection, renewing: Renewing) -> None:
+    address = to_microsoft(pages, reverse("connections:renew", args=[connection.pk]), FORM)
+    page = pages.get(BACK, sent_back(address, decline="1"), follow=True).content.decode()
+    assert "You declined" in page
+    assert Renewal.objects.count() == 0
+
+
+def test_an_address_that_was_made_up_does_nothing(pages: Client, connection: Connection, renewing: Renewing) -> None:
+    page = pages.get(f"{BACK}?{urlencode({'code': 'x', 'state': 'y'})}", follow=True).content.decode()
+    assert "The sign-in is no longer valid" in page
+
+
+def test_the_whole_way_until_the_old_token_is_rejected(
+    pages: Client, connection: Connection, renewing: Renewing, sandbox: Sandbox, settings: Settings
+) -> None:
+    settings.AZURE_DEVOPS_LIST_LIMIT = settings.AZURE_DEVOPS_TASK_TIMEOUT = settings.AZURE_DEVOPS_TEST_LIMIT = 0.0
+    renewal = renew_at_once(pages, connection, settings)
+    assert "Which of these was the token of this connection?" in page_of(pages, renewal)
+    assert "read from Azure DevOps" in pages.get(connection.get_absolute_url()).content.decode()
+    pages.post(renewal.get_absolute_url(), {"act": "pick", "entry": entry_of(sandbox, "full")})
+    assert "No request uses the old token any more" in page_of(pages, renewal)
+    address = to_microsoft(pages, renewal.get_absolute_url(), {"act": "sign-in"})
+    settings.AZURE_DEVOPS_TEST_LIMIT = 20.0
+    pages.get(BACK, sent_back(address))
+    assert "Old token revoked" in page_of(pages, renewal)
+    renewing.prove(renewal)
+    assert 'data-state="proved"' in page_of(pages, renewal)
+    assert "Renewed" in pages.get(reverse("connections:renewals")).content.decode()
+
+
+def renew_at_once(pages: Client, connection: Connection, settings: Settings) -> Renewal:
+    """Renew with the usual limits, as if the longest request had ended already."""
+    settings.AZURE_DEVOPS_LIST_LIMIT = settings.AZURE_DEVOPS_TASK_TIMEOUT = settings.AZURE_DEVOPS_TEST_LIMIT = 20.0
+    renewal = renew(pages, connection)
+    Renewal.objects.filter(pk=renewal.pk).update(revoke_from=renewal.started_at)
+    return renewal
+
+
+def test_what_is_pending_is_on_the_page_of_the_connection(
+    pages: Client, connection: Connection, renewing: Renewing
+) -> None:
+    renewal = renew(pages, connection)
+    page = pages.get(connection.get_absolute_url()).content.decode()
+    assert 'data-renewal="swapped"' in page
+    assert f'href="{renewal.get_absolute_url()}"' in page
+
+
+def test_it_says_until_when_requests_with_the_old_token_may_run(
+    pages: Client, connection: Connection, renewing: Renewing, sandbox: Sandbox
+) -> None:
+    renewal = renew(pages, connection)
+    pages.post(renewal.get_absolute_url(), {"act": "pick", "entry": entry_of(sandbox, "full")})
+    assert "Requests that began with the old token can take until" in page_of(pages, renewal)
+
+
+def test_it_names_the_connections_that_still_use_the_old_token(
+    pages: Client, connection: Connection, renewing: Renewing, connected: Connected
+) -> None:
+    connected("Acme releases")
+    assert "Acme releases" in page_of(pages, renew(pages, connection))
+
+
+@pytest.mark.parametrize(("act", "state"), [("keep", State.KEPT), ("ask", State.SWAPPED), ("", State.SWAPPED)])
+def test_each_button_does_what_it_says(
+    pages: Client, connection: Connection, renewing: Renewing, act: str, state: State
+) -> None:
+    renewal = renew(pages, connection)
+    assert pages.post(renewal.get_absolute_url(), {"act": act}).status_code == 302
+    renewal.refresh_from_db()
+    assert renewal.state == state
+
+
+@pytest.mark.parametrize(("act", "state"), [("use", State.SWAPPED), ("discard", State.DISCARDED)])
+def test_a_new_token_that_is_not_in_use_is_continued_or_discarded(
+    pages: Client, connection: Connection, renewing: Renewing, sandbox: Sandbox, act: str, state: State
+) -> None:
+    sandbox.behaviour.add("status", path="/_apis/connectionData", status=503, after=1)
+    renewal = renew(pages, connection)
+    sandbox.behaviour.clear()
+    page = page_of(pages, renewal)
+    assert 'data-state="created"' in page
+    assert 'data-problem="server_error"' in page
+    pages.post(renewal.get_absolute_url(), {"act": act})
+    renewal.refresh_from_db()
+    assert renewal.state == state
+
+
+def test_a_button_of_an_outdated_page_says_so(pages: Client, connection: Connection, renewing: Renewing) -> None:
+    renewal = renew(pages, connection)
+    page = pages.post(renewal.get_absolute_url(), {"act": "discard"}, follow=True).content.decode()
+    assert "Another request has moved this renewal on" in page
+
+
+def test_renewals_are_searched(pages: Client, connection: Connection, renewing: Renewing) -> None:
+    renew(pages, connection)
+    address = reverse("connections:renewals")
+    assert "Acme main" in pages.get(address, {"q": "maya acme"}).content.decode()
+    assert "No matching renewals." in pages.get(address, {"q": "fabrikam"}).content.decode()

@@ -1,0 +1,61 @@
+"""What a renewal handles is nowhere afterwards: codes, access tokens, the secret of the application, and tokens."""
+
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from sandbox.server import Sandbox
+from tests.connections.renewals import Renewing, entry_of, sent_back
+from tests.connections.views.test_renewal import BACK, FORM, to_microsoft
+from tests.everything import Lived
+from tests.leaks import everywhere, hits, of_answer
+
+
+def test_a_renewal_leaves_no_secret_behind(
+    root: Client,
+    lived: Lived,
+    renewing: Renewing,
+    sandbox: Sandbox,
+    secrets: dict[str, str],
+    log: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    form = f"/code-repositories/{lived.connection.pk}/renew/"
+    said = sent_back(to_microsoft(root, form, FORM))
+    shown = [of_answer(root.get(BACK, said))]
+    renewal = lived.connection.renewals.get()
+    root.post(renewal.get_absolute_url(), {"act": "pick", "entry": entry_of(sandbox, "full")})
+    renewing.user = User.objects.get(username="root")
+    renewing.wait_for_the_longest_request()
+    renewing.settle(renewal)
+    shown += [of_answer(root.get(page)) for page in (renewal.get_absolute_url(), "/code-repositories/renewals/", form)]
+    renewing.prove(renewal)
+    secrets |= {f"access token {number}": text for number, text in enumerate(sandbox.state.access_tokens)}
+    secrets |= {f"code {number}": code for number, code in enumerate(sandbox.entra.codes)}
+    secrets |= {"application": sandbox.entra.directory.named("sign-in").secrets[0].value}
+    secrets |= {f"made {token.name}": token.secret for token in renewing.made(renewal)}
+    assert len(sandbox.entra.codes) == 2
+    places = everywhere(shown, log, sandbox, capfd)
+    assert hits(secrets, places) == set()
+    assert said["state"].encode() not in b"".join(places.values())
+
+
+def test_a_failed_return_leaves_no_code_behind(
+    root: Client,
+    lived: Lived,
+    renewing: Renewing,
+    sandbox: Sandbox,
+    secrets: dict[str, str],
+    log: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    form = f"/code-repositories/{lived.connection.pk}/renew/"
+    said = sent_back(to_microsoft(root, form, FORM))
+    sandbox.entra.behaviour.add("entra_error", code=7000215)
+    shown = [of_answer(root.get(BACK, said, follow=True)), of_answer(root.get(BACK, said, follow=True))]
+    root.logout()
+    shown.append(of_answer(root.get(BACK, said, follow=True)))
+    secrets |= {f"code {number}": code for number, code in enumerate(sandbox.entra.codes)}
+    assert hits(secrets, everywhere(shown, log, sandbox, capfd)) == set()
