@@ -16,7 +16,7 @@ from connections.issuers import sign_in_of, signer_for
 from connections.leak_guard import LeakGuard
 from connections.models import Connection, StoredCredential
 from connections.providers.azure_devops.client import AzureDevOpsClient
-from connections.providers.azure_devops.credentials import made_up_token
+from connections.providers.azure_devops.credentials import PersonalAccessToken, made_up_token
 from connections.providers.azure_devops.entra_credentials import tenant_of
 from connections.providers.azure_devops.models import Server
 from connections.providers.azure_devops.servers import parse_servers
@@ -164,6 +164,12 @@ def sign_in(name: str, *, redirect: str) -> SignIn | None:
         return sign_in_of(server(name), redirect=redirect)
     except UnknownServer:
         return None
+
+
+def can_renew(connection: Connection) -> bool:
+    """Whether its credential is a personal access token, and renewing is set up for its server."""
+    is_token = connection.credential().kind == PersonalAccessToken.kind
+    return is_token and sign_in(connection.server, redirect="") is not None
 
 
 def _session_id() -> str:

@@ -1,5 +1,7 @@
 """What pages read of renewals: what is pending, and what Azure DevOps said about a stored token."""
 
+from datetime import datetime
+
 from django.core.paginator import Page, Paginator
 from django.db.models import F, Q
 from django.utils import timezone
@@ -9,6 +11,16 @@ from connections.models import Connection, KnownToken, Renewal, StoredCredential
 from core.storable_text import storable_text
 
 RENEWALS_PER_PAGE = 25
+
+
+def renewal(pk: int) -> Renewal | None:
+    """One renewal with its connection."""
+    return Renewal.objects.filter(pk=pk).select_related("connection").first()
+
+
+def is_running(renewal: Renewal, *, now: datetime) -> bool:
+    """Whether a request is working on it."""
+    return Renewal.objects.held(now).filter(pk=renewal.pk).exists()
 
 
 def pending_of(connection: Connection) -> list[Renewal]:

@@ -82,7 +82,7 @@ def _as_owner(
         settle(Owner(asked.server, asked.organization, asked.identity_id), act.transport, by=by, clock=clock)
         if asked.purpose == RenewalSignIn.Purpose.RENEW and asked.connection is not None:
             return _renew(asked, asked.connection, data, act)
-    return None
+    return asked.renewal
 
 
 def _renew(asked: RenewalSignIn, connection: Connection, data: ConnectionData, act: _Act) -> Renewal:

@@ -45,16 +45,6 @@ class Returned:
     verifier: Secret
 
 
-def is_offered(server: str) -> bool:
-    """Whether the site administrator registered an application for renewing tokens of this server."""
-    return clients.sign_in(server, redirect="") is not None
-
-
-def may_renew(connection: Connection) -> bool:
-    """Whether the stored credential is a personal access token of a server for which renewing is set up."""
-    return connection.credential().kind == PersonalAccessToken.kind and is_offered(connection.server)
-
-
 def redirect_address() -> str:
     """Where people return. It has to be registered with the application, letter by letter."""
     return settings.SITE_URL + reverse("connections:renewal-return")
@@ -85,7 +75,7 @@ def begin_settling(renewal: Renewal, *, person: AbstractBaseUser, now: datetime)
     """The address at Microsoft for finishing what is pending for the owner of a token. Raises `CannotRenew`."""
     asked = RenewalSignIn(
         purpose=RenewalSignIn.Purpose.SETTLE,
-        connection=renewal.connection,
+        renewal=renewal,
         server=renewal.server,
         organization=renewal.organization,
         identity_id=renewal.identity_id,
@@ -111,7 +101,7 @@ def claim(state: str, *, person: AbstractBaseUser, now: datetime) -> Returned:
     """Recognize a person who returns, once. Raises `CannotRenew`."""
     oldest = now - timedelta(minutes=SIGN_IN_MINUTES)
     rows = RenewalSignIn.objects.filter(state_digest=_digest(state), user_id=person.pk, created_at__gte=oldest)
-    asked = rows.select_related("connection").first()
+    asked = rows.select_related("connection", "renewal").first()
     # Only one of several requests with the same state deletes the row.
     if asked is None or not RenewalSignIn.objects.filter(pk=asked.pk).delete()[0]:
         problem = catalogue.problem("sign_in_too_late")

@@ -27,6 +27,8 @@ class RenewalSignIn(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     purpose = models.CharField(max_length=8, choices=Purpose.choices)
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, null=True, related_name="+")
+    # Where to return, when the person finishes what is pending.
+    renewal = models.ForeignKey("connections.Renewal", on_delete=models.CASCADE, null=True, related_name="+")
     server = models.CharField(max_length=100)
     organization = models.CharField(max_length=64)
     # The owner of the tokens, who has to be the one who signs in.

@@ -229,6 +229,7 @@ def facts(connection: Connection) -> dict[str, Any]:
         "place": clients.place_of(connection.server),
         "detail_url": settings.SITE_URL + connection.get_absolute_url(),
         "update_url": page("update-token", connection.pk),
+        "renew_url": page("renew", connection.pk) if clients.can_renew(connection) else "",
         "edit_url": page("edit", connection.pk),
         "reach_url": f"{page('edit', connection.pk)}#id_token_reach",
     }

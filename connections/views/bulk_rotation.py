@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections import reads, rotation_reads
+from connections import clients, reads, rotation_reads
 from connections.actions import versions
 from connections.actions.bulk_rotate import (
     BulkVerification,
@@ -212,6 +212,7 @@ def _page(
                 "state": states(connection, today=today),
                 "consumers": consumers[connection.pk],
                 "token_is_dead": connection.is_token_dead(today=today),
+                "can_renew": len(connections) == 1 and clients.can_renew(connection),
                 "version": shown_version(
                     request,
                     versions.version(connection, versions.ROTATE),

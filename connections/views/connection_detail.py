@@ -16,7 +16,6 @@ from connections.actions import versions
 from connections.actions.audit import audit
 from connections.actions.disconnect import disconnect, set_disabled
 from connections.actions.refusals import CannotChange, CannotDisconnect
-from connections.actions.renew_sign_in import may_renew
 from connections.actions.set_default import set_default
 from connections.actions.unsubscribe import restart_reminders
 from connections.domain.form_versions import Conflict
@@ -189,7 +188,7 @@ def _page(request: HttpRequest, connection: Connection, *, report: Report | None
         "words": credential.words,
         "is_principal": application is not None,
         "shared_by": of_the_same_application(connection) if application else (),
-        "can_renew": may_renew(connection) and request.user.has_perm("connections.rotate_connection"),
+        "can_renew": clients.can_renew(connection) and request.user.has_perm("connections.rotate_connection"),
         "renewals": renewal_reads.pending_of(connection),
         "is_date_read": renewal_reads.is_date_read(connection),
         "projects_summary": projects_summary(len(shown.projects), of_all=connection.all_projects),

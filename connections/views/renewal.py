@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import login_not_required, permission_required
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
@@ -51,7 +51,7 @@ def renew_page(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "connection": connection,
         "form": form,
-        "is_offered": renew_sign_in.may_renew(connection),
+        "is_offered": clients.can_renew(connection),
         "pending": renewal_reads.pending_of(connection),
         "tokens_page": tokens_page_of(connection),
     }
@@ -121,13 +121,15 @@ def renewals(request: HttpRequest) -> HttpResponse:
 @may_renew
 def renewal_page(request: HttpRequest, pk: int) -> HttpResponse:
     """GET /code-repositories/renewals/<id>/: how far it is; POST takes the step that `act` names."""
-    renewal = get_object_or_404(Renewal.objects.select_related("connection"), pk=pk)
+    renewal = renewal_reads.renewal(pk)
+    if renewal is None:
+        raise Http404
     if request.method == "POST":
         return _act(request, renewal)
     context = {
         "renewal": renewal,
         "shown": view_of(renewal, now=timezone.now()),
-        "is_offered": renew_sign_in.is_offered(renewal.server),
+        "is_offered": clients.sign_in(renewal.server, redirect="") is not None,
         "tokens_page": clients.tokens_page(renewal.server, renewal.organization),
         "now": timezone.now(),
     }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from connections import clients
+from connections import clients, renewal_reads
 from connections.actions.settle_renewals import is_time_to_revoke, still_used_by
 from connections.domain.problems import Problem, catalogue
 from connections.domain.problems.refusals import REFUSALS
@@ -67,7 +67,7 @@ def view_of(renewal: Renewal, *, now: datetime) -> RenewalView:
 
 
 def _is_running(renewal: Renewal, *, now: datetime) -> bool:
-    return renewal.state == State.CREATING and Renewal.objects.held(now).filter(pk=renewal.pk).exists()
+    return renewal.state == State.CREATING and renewal_reads.is_running(renewal, now=now)
 
 
 def _problem(renewal: Renewal, *, now: datetime) -> Problem | None:

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from connections import clients, reads
 from connections.actions import versions
 from connections.actions.refusals import CannotRotate
-from connections.actions.renew_sign_in import may_renew
 from connections.actions.rotate import compare, credentials_for, extend, rotate
 from connections.actions.verify_credential import VerificationResult, kept_result, verify_new
 from connections.domain.form_versions import Conflict
@@ -203,7 +202,7 @@ def _page(
         "token_is_dead": connection.is_token_dead(today=timezone.localdate()) and same is None,
         "same_token_form": same or ExpiryForm(prefix="same"),
         "tokens_page": tokens,
-        "can_renew": may_renew(connection),
+        "can_renew": clients.can_renew(connection),
         **_sharing(connection),
         "consumers": reads.consumers_of(connection),
         **guide_context(connection),

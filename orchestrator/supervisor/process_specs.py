@@ -39,7 +39,7 @@ def web(environment: Mapping[str, str], listener: int, *gate: int, samples: str 
     """gunicorn on a socket that listens already: a restart refuses no request, and nobody else can take the port.
 
     With a gate it loads, and serves once that has opened. See `orchestrator/gunicorn.py`. `samples` are the tokens of
-    the sandbox and `renewal` its application for renewing them, which no other process gets.
+    the sandbox and `renewal` its application for renewing them, which only web and worker get.
     """
     gunicorn = (*_PYTHON, "gunicorn", "orchestrator.wsgi", "--config", "python:orchestrator.gunicorn")
     handed_over = {PREPARATION_GATE: str(gate[0])} if gate else {}
@@ -51,13 +51,17 @@ def web(environment: Mapping[str, str], listener: int, *gate: int, samples: str 
     return ProcessSpec("web", command, {**environment, **handed_over}, (listener, *gate))
 
 
-def worker(environment: Mapping[str, str], threads: int) -> ProcessSpec:
-    """Celery's worker. It has threads because its work is waiting for Azure DevOps."""
+def worker(environment: Mapping[str, str], threads: int, *, renewal: str = "") -> ProcessSpec:
+    """Celery's worker. It has threads because its work is waiting for Azure DevOps.
+
+    With the sandbox's application for renewing tokens, its mails offer that.
+    """
     options = ("--pool", "threads", "--concurrency", str(threads), "--loglevel", "WARNING", "--without-gossip")
     # Celery warns root of pickled messages; ours are JSON, and in a container one is root.
     warnings = ("-W", "ignore:You're running the worker with superuser privileges")
     command = (sys.executable, *warnings, *_CELERY[1:], "worker", *options, "--without-mingle")
-    return ProcessSpec("worker", command, {**_FEW_ARENAS, **environment})
+    handed_over = {SAMPLE_RENEWAL: renewal} if renewal else {}
+    return ProcessSpec("worker", command, {**_FEW_ARENAS, **environment, **handed_over})
 
 
 def beat(environment: Mapping[str, str]) -> ProcessSpec:

@@ -103,7 +103,8 @@ class Product:
         if self._sandbox_port:
             entra = self._running.sandbox_entra(self._settings.var_dir)
             self._manager.keep_running(process_specs.sandbox(environment, self._sandbox_port, entra))
-        self._manager.keep_running(process_specs.worker(environment, self._settings.worker_threads))
+        worker = process_specs.worker(environment, self._settings.worker_threads, renewal=self._renewal())
+        self._manager.keep_running(worker)
         self._manager.keep_running(process_specs.beat(environment))
         sandbox, log = self._settings.sandbox, self._console.log_path
         self._console.text(summary(f"{self._url}/", with_sandbox=sandbox, log=log, **administrator))
@@ -116,8 +117,7 @@ class Product:
         # The web loads, then waits at the gate until its other end is closed. A restart of the web passes it at once.
         gate, other_end = os.pipe()
         samples = sample_tokens_json() if self._sandbox_port else ""
-        renewal = sample_renewal_json(self._sandbox_port) if self._sandbox_port else ""
-        web = process_specs.web(environment, self._listener.fileno(), gate, samples=samples, renewal=renewal)
+        web = process_specs.web(environment, self._listener.fileno(), gate, samples=samples, renewal=self._renewal())
         self._manager.keep_running(web)
         code, output = self._manager.run(process_specs.preparation(environment))
         if code:
@@ -127,6 +127,10 @@ class Product:
             )
         os.close(other_end)
         return dict(json.loads(output))
+
+    def _renewal(self) -> str:
+        """The sandbox's application for renewing tokens; empty without a sandbox."""
+        return sample_renewal_json(self._sandbox_port) if self._sandbox_port else ""
 
     def _web_answers(self) -> bool:
         """Return whether gunicorn answers: that the socket accepts connections proves nothing."""

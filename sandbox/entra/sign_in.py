@@ -127,7 +127,8 @@ def _form(request: Request, application: Application, scopes: tuple[str, ...]) -
 
 def _page(status: int, title: str, body: str) -> Answer:
     page = (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<link rel="icon" href="data:,"><title>{title}</title></head>'
         f"<body><h1>{title}</h1>{body}</body></html>"
     )
     return Answer(status, page.encode(), [("Content-Type", _HTML), ("Cache-Control", "no-store")])

@@ -2,16 +2,20 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from connections.domain.renewal import State
-from connections.models import Connection, Renewal
+from connections.models import Connection, Mail, Renewal
+from connections.notifications.reminders import remind_due
 from sandbox.server import Sandbox
 from tests.connections.renewals import Renewing, entry_of, sent_back
 
@@ -194,3 +198,24 @@ def test_renewals_are_searched(pages: Client, connection: Connection, renewing: 
     address = reverse("connections:renewals")
     assert "Acme main" in pages.get(address, {"q": "maya acme"}).content.decode()
     assert "No matching renewals." in pages.get(address, {"q": "fabrikam"}).content.decode()
+
+
+def test_a_step_of_a_bulk_rotation_offers_it(pages: Client, connection: Connection, renewing: Renewing) -> None:
+    Connection.objects.filter(pk=connection.pk).update(expires_on=timezone.localdate())
+    plan = pages.get(reverse("connections:plan-rotation"), {"connection": connection.pk, "within": 30})
+    step = pages.get(plan.headers["Location"]).content.decode()
+    assert f'href="{reverse("connections:renew", args=[connection.pk])}"' in step
+
+
+def test_a_reminder_links_to_it(connection: Connection, renewing: Renewing) -> None:
+    User.objects.update(email="maya@example.com")
+    dates = {
+        "expires_on": timezone.localdate() + timedelta(days=7),
+        "token_set_at": timezone.now() - timedelta(days=80),
+    }
+    Connection.objects.filter(pk=connection.pk).update(**dates)
+    remind_due(now=timezone.now())
+    mail = Mail.objects.get()
+    address = reverse("connections:renew", args=[connection.pk])
+    assert f"{address}" in mail.text
+    assert f'{address}"' in mail.html
