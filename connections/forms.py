@@ -13,11 +13,12 @@ from connections.domain.problems import catalogue
 from connections.domain.token_policy import Rule
 from connections.fields import NameField, checked, offer
 from connections.input_rules import InvalidInput
-from connections.issuers import issuer_of
+from connections.issuers import identities, issuer_of
 from connections.models import Connection, StoredTokenPolicy
 from connections.old_tokens import Application
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.entra_certificates import EntraCertificate
+from connections.providers.azure_devops.entra_credentials import EntraClientSecret
 from connections.providers.azure_devops.entra_forms import (
     OF_APPLICATIONS,
     ApplicationForm,
@@ -193,7 +194,8 @@ class ConnectForm(TokenForm, ProjectsForm, ApplicationForm, OrganizationForm):
             del self.fields["token_reach"]
         is_offered = any(issuer_of(server) is not None for server in self.servers)
         usual = PersonalAccessToken.kind
-        self.offer_kinds((usual, *OF_APPLICATIONS) if is_offered else (usual,), usual=usual)
+        kinds = (usual, *OF_APPLICATIONS) if is_offered else (usual,)
+        self.offer_kinds(kinds, usual=usual, identities=identities() if is_offered else None)
         self.of_application = self.is_by_application
         self.asks_date = asks_date(self.kind)
         if self.is_by_application and "token_reach" in self.fields:
@@ -245,7 +247,8 @@ class RotateForm(TokenForm, NewCredentialForm):
         else:
             ids = (application.tenant, application.client)
             self.fields["token"] = ClientSecretField(label="New client secret", application=ids)
-            self.offer_kinds(OF_APPLICATIONS, usual=application.kind)
+            usual = application.kind if application.kind in OF_APPLICATIONS else EntraClientSecret.kind
+            self.offer_kinds(OF_APPLICATIONS, usual=usual)
         self.asks_date = asks_date(self.kind)
         if application is not None or place == "collection":
             del self.fields["token_reach"]

@@ -8,20 +8,38 @@ from django.conf import settings
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.access_tokens import Bearer
 from connections.providers.azure_devops.entra_credentials import EntraCredential
-from connections.providers.azure_devops.entra_issuer import Issuer, authority
+from connections.providers.azure_devops.entra_issuer import Issuer, TokenSource, authority
+from connections.providers.azure_devops.entra_workloads import (
+    SYSTEM_ASSIGNED,
+    EntraFederatedToken,
+    EntraManagedIdentity,
+)
+from connections.providers.azure_devops.managed_identities import (
+    MACHINE_URL,
+    SERVICE_PATH,
+    MachineIdentities,
+    ServiceIdentities,
+    here,
+)
 from connections.providers.azure_devops.models import Server
 from connections.providers.azure_devops.sign_in import Registration, SignIn
-from connections.providers.credential import Credential, Signer
+from connections.providers.credential import Credential, DateSource, Signer
 from core.secrets import Secret
+
+# The places of AZURE_DEVOPS_MANAGED_IDENTITY.
+VIRTUAL_MACHINE, APP_SERVICE = "virtual-machine", "app-service"
 
 
 class _NotOffered(Signer):
-    """Signs nothing: applications can't be used with this server."""
+    """Signs nothing: applications can't be used with this server, or an identity is turned off."""
 
     by_principal = True
 
+    def __init__(self, error: type[errors.EntraNotOffered] = errors.EntraNotOffered) -> None:
+        self._error = error
+
     def prepare(self) -> NoReturn:
-        raise errors.EntraNotOffered
+        raise self._error
 
     def sign(self, headers: MutableMapping[str, str]) -> NoReturn:
         self.prepare()
@@ -52,11 +70,42 @@ def issuer_of(server: Server) -> Issuer | None:
     )
 
 
+def identities() -> dict[str, EntraCredential]:
+    """The identities of this server that the site administrator turned on, by kind."""
+    tenant, client = settings.AZURE_TENANT_ID, settings.AZURE_CLIENT_ID
+    on: dict[str, EntraCredential] = {}
+    if settings.AZURE_DEVOPS_WORKLOAD_IDENTITY:
+        on[EntraFederatedToken.kind] = EntraFederatedToken.of(tenant, client)
+    if settings.AZURE_DEVOPS_MANAGED_IDENTITY:
+        on[EntraManagedIdentity.kind] = EntraManagedIdentity.of(tenant, client or SYSTEM_ASSIGNED)
+    return on
+
+
+def _signer_of(server: Server, credential: EntraCredential, *, fresh: bool) -> Signer:
+    issuer = issuer_of(server)
+    if issuer is None:
+        return _NotOffered()
+    if credential.date_source is not DateSource.NEVER_EXPIRES:
+        return Bearer(credential, issuer, fresh=fresh)
+    if identities().get(credential.kind) != credential:
+        return _NotOffered(errors.IdentityNotOffered)
+    if isinstance(credential, EntraFederatedToken):
+        return Bearer(credential.reading(settings.AZURE_FEDERATED_TOKEN_FILE), issuer, fresh=fresh)
+    return Bearer(credential, _managed_identities(server, seconds=issuer.seconds), fresh=fresh)
+
+
+def _managed_identities(server: Server, *, seconds: float) -> TokenSource:
+    """Where Azure offers managed identities to this process. The sandbox plays both places at its own address."""
+    if settings.AZURE_DEVOPS_MANAGED_IDENTITY == VIRTUAL_MACHINE:
+        return MachineIdentities(here(server.url if server.is_sandbox else MACHINE_URL), seconds=seconds)
+    url = f"{server.url}{SERVICE_PATH}" if server.is_sandbox else settings.IDENTITY_ENDPOINT
+    return ServiceIdentities(here(url), seconds=seconds, header=Secret(settings.IDENTITY_HEADER))
+
+
 def signer_for(server: Server, credential: Credential, *, fresh: bool = False) -> Signer:
     """What signs requests to this server with this credential. `fresh` asks for a new access token."""
     if isinstance(credential, EntraCredential):
-        issuer = issuer_of(server)
-        return _NotOffered() if issuer is None else Bearer(credential, issuer, fresh=fresh)
+        return _signer_of(server, credential, fresh=fresh)
     if isinstance(credential, Signer):
         return credential
     raise TypeError(f"{credential.kind} signs nothing")

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from connections.models import CalendarFeed, Connection, Mail, MutedReminders, NotificationChannel, RegisterEntry
 from connections.notifications import notify
+from connections.providers.credential import NEVER
 
 MAILS_PER_PAGE = 50
 
@@ -199,6 +200,7 @@ def personal_calendar(user: User) -> PersonalCalendar:
     return PersonalCalendar(
         feed=CalendarFeed.objects.filter(user=user).first(),
         shows_all=shows_all_dates(user),
-        dates=dated_of(user).exclude(expires_on=None).count() + dated_entries_of(user).count(),
+        dates=dated_of(user).exclude(expires_on=None).exclude(expires_on=NEVER).count()
+        + dated_entries_of(user).count(),
         muted=list(muted_by(user.email).select_related("connection")),
     )

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from connections.domain.token_policy import TokenPolicy
 from connections.models import Connection, StoredCredential
+from connections.providers.credential import NEVER
 from connections.reads import RECENT_EVENTS
 from history.models import Event
 
@@ -30,7 +31,7 @@ def policy_violations(policy: TokenPolicy) -> PolicyViolations:
     """Count violations, in three queries."""
     enabled = Connection.objects.filter(disabled=False)
     longest = timedelta(days=policy.longest_life_days)
-    lifetimes = enabled.exclude(expires_on=None).values_list("token_set_at", "expires_on")
+    lifetimes = enabled.exclude(expires_on=None).exclude(expires_on=NEVER).values_list("token_set_at", "expires_on")
     shared = StoredCredential.objects.values("fingerprint").annotate(uses=Count("pk")).filter(uses__gt=1)
     return PolicyViolations(
         life_too_long=sum(

@@ -313,6 +313,14 @@ AZURE_DEVOPS_PLAIN_HTTP = env.str("AZURE_DEVOPS_PLAIN_HTTP", default="")
 AZURE_DEVOPS_ENTRA_AUTHORITY = env.str("AZURE_DEVOPS_ENTRA_AUTHORITY", default="https://login.microsoftonline.com")
 AZURE_DEVOPS_ENTRA_CA_BUNDLE = env.str("AZURE_DEVOPS_ENTRA_CA_BUNDLE", default="")
 AZURE_DEVOPS_ENTRA_PROXY = env.secret("AZURE_DEVOPS_ENTRA_PROXY")
+# Identities of this server, with which people may connect.
+AZURE_DEVOPS_WORKLOAD_IDENTITY = env.bool("AZURE_DEVOPS_WORKLOAD_IDENTITY", default=False)
+AZURE_DEVOPS_MANAGED_IDENTITY = env.str("AZURE_DEVOPS_MANAGED_IDENTITY", default="")
+AZURE_TENANT_ID = env.str("AZURE_TENANT_ID", default="")
+AZURE_CLIENT_ID = env.str("AZURE_CLIENT_ID", default="")
+AZURE_FEDERATED_TOKEN_FILE = env.str("AZURE_FEDERATED_TOKEN_FILE", default="")
+IDENTITY_ENDPOINT = env.str("IDENTITY_ENDPOINT", default="")
+IDENTITY_HEADER = env.secret("IDENTITY_HEADER")
 # The same for the sandbox.
 _SANDBOX_ENTRA = _RUNNING.sandbox_entra(VAR_DIR) if _RUNNING else None
 SANDBOX_ENTRA_AUTHORITY = env.str("SANDBOX_ENTRA_AUTHORITY", default=_SANDBOX_ENTRA.authority if _SANDBOX_ENTRA else "")

@@ -15,9 +15,10 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 
 from connections import clients
-from connections.issuers import issuer_of
+from connections.issuers import APP_SERVICE, VIRTUAL_MACHINE, issuer_of
 from connections.notifications import channel_hosts, emails
 from connections.providers.azure_devops import servers
+from connections.providers.azure_devops.entra_input import InvalidEntraInput, read_id
 from connections.providers.azure_devops.entra_issuer import InvalidAuthority
 from core.client_ip import InvalidProxies, Network, parse_proxies
 from orchestrator import broker_url, running_product
@@ -39,6 +40,7 @@ def usable_settings(**_: Any) -> list[CheckMessage]:
         *_servers(),
         *_issuers(),
         *_token_renewal(),
+        *_identities(),
         *_proxies(),
         *_mails(),
         *_channels(),
@@ -101,6 +103,34 @@ def _token_renewal() -> Iterator[CheckMessage]:
     for name, value in ids.items():
         if value and not _GUID.fullmatch(value):
             yield _error("E016", f"{name} is not an id such as 00000000-0000-0000-0000-000000000000.", hint)
+
+
+def _identities() -> Iterator[CheckMessage]:
+    """An identity of this server is turned on, and a setting that it needs is missing."""
+    place, tenant = settings.AZURE_DEVOPS_MANAGED_IDENTITY, settings.AZURE_TENANT_ID
+    if place not in ("", VIRTUAL_MACHINE, APP_SERVICE):
+        hint = f"Set it to {VIRTUAL_MACHINE} or {APP_SERVICE}, or remove it."
+        yield _error("E021", "AZURE_DEVOPS_MANAGED_IDENTITY names no place that we know.", hint)
+    if (place or settings.AZURE_DEVOPS_WORKLOAD_IDENTITY) and not _is_id(tenant):
+        yield _error("E022", "AZURE_TENANT_ID is not the id of a tenant.", "Set it to the Directory (tenant) ID.")
+    needs_client = settings.AZURE_DEVOPS_WORKLOAD_IDENTITY or settings.AZURE_CLIENT_ID
+    if needs_client and not _is_id(settings.AZURE_CLIENT_ID):
+        yield _error(
+            "E023", "AZURE_CLIENT_ID is not the id of an application.", "Set it to the Application (client) ID."
+        )
+    if settings.AZURE_DEVOPS_WORKLOAD_IDENTITY and not settings.AZURE_FEDERATED_TOKEN_FILE.startswith("/"):
+        hint = "Set it to the file in which the platform writes the token, as an absolute path."
+        yield _error("E024", "AZURE_FEDERATED_TOKEN_FILE is not an absolute path.", hint)
+    if place == APP_SERVICE and not settings.IDENTITY_ENDPOINT.startswith("http://"):
+        hint = "App Service and Container Apps set it for each process. Turn on an identity there."
+        yield _error("E025", "IDENTITY_ENDPOINT is missing, so no identity was assigned to this service.", hint)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return read_id(text) == text.lower()
+    except InvalidEntraInput:
+        return False
 
 
 def _bundle_of_sandbox() -> str:

@@ -165,6 +165,7 @@ class Connection(Schema):
     token_reach: Reach
     token_set_at: datetime
     expires_on: date | None
+    never_expires: bool = Field(description="Whether nothing of its credential expires, so that there is no date.")
     extra_recipients: list[str] | None = Field(description="null without the permission to edit connections.")
     is_disabled: bool
     is_default: bool

@@ -17,6 +17,7 @@ from connections.actions.declare_leak import refuse_leaked
 from connections.actions.refusal_causes import with_cause_of_new
 from connections.actions.refusals import CannotConnect, refusing_invalid_input
 from connections.actions.verify_credential import Credentials, keep_result, usable_or_new_result
+from connections.domain import expiry
 from connections.domain.health import health_of
 from connections.domain.problems import catalogue
 from connections.domain.verification import Report
@@ -179,12 +180,19 @@ def apply_report(connection: Connection, report: Report) -> None:
     fit_to_columns(connection)
 
 
+def shown_date(day: date | None) -> str | None:
+    """An expiry date as the history has it."""
+    if day is None:
+        return None
+    return "never" if expiry.never_expires(day) else day.isoformat()
+
+
 def _detail(credentials: Credentials, request: ConnectRequest, report: Report) -> dict[str, object]:
     return {
         "server": credentials.server.name,
         "organization": credentials.organization.name,
         "identity": report.identity.id if report.identity else "",
         "health": str(health_of(report)),
-        "expires_on": request.expires_on.isoformat() if request.expires_on else None,
+        "expires_on": shown_date(request.expires_on),
         "projects": "all" if request.projects is None else len(request.projects),
     }

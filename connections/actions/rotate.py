@@ -14,7 +14,7 @@ from connections.actions import enforce_policy, status_changes, versions
 from connections.actions.audit import audit
 from connections.actions.audit_runs import mark_done
 from connections.actions.capability_states import store_findings
-from connections.actions.connect import apply_report, why_refused
+from connections.actions.connect import apply_report, shown_date, why_refused
 from connections.actions.declare_leak import refuse_leaked
 from connections.actions.refusals import CannotRotate, refusing_invalid_input
 from connections.actions.verify_credential import Credentials, VerificationResult, keep_result, usable_or_new_result
@@ -126,7 +126,9 @@ def rotate(
     kind_before = connection.credential().kind
     with transaction.atomic():
         _swap(connection, new, report, now=now)
-        detail = comparison.detail() | {"expires_on": _iso(new.expires_on)} | _other_kind(kind_before, new.token.kind)
+        detail = (
+            comparison.detail() | {"expires_on": shown_date(new.expires_on)} | _other_kind(kind_before, new.token.kind)
+        )
         record("connection.rotated", connection, by=by, at=now, detail=detail)
         consumer_mail.token_replaced(connection, now=now)
         if also is not None:
@@ -226,10 +228,6 @@ def extend(
         versions.require_unchanged(current, drawn_from, versions.EXTEND, yours=yours, refusal=CannotRotate)
         Connection.objects.filter(pk=current.pk).update(expires_on=expires_on)
         connection.expires_on = expires_on
-        detail = {"before": _iso(current.expires_on), "after": _iso(expires_on)}
+        detail = {"before": shown_date(current.expires_on), "after": shown_date(expires_on)}
         record("connection.extended", connection, by=by, at=now, detail=detail)
     return report
-
-
-def _iso(day: date | None) -> str | None:
-    return day.isoformat() if day else None

@@ -10,7 +10,7 @@ from django.utils import timezone
 from connections import clients, reads
 from connections.actions.audit import audit
 from connections.actions.audit_all import audit_all
-from connections.cli.common import ExitCode, Options, Output, count, find, row
+from connections.cli.common import ExitCode, Options, Output, count, find, last_day, row
 from connections.cli.scopes import is_notable, scope_line, scope_of_finding, scope_of_state
 from connections.domain import expiry
 from connections.domain.health import REFUSALS, Expiry, Health, health_of, was_tested
@@ -46,9 +46,7 @@ def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
 def list_all(_options: Options, output: Output) -> int:
     """List every connection."""
     rows = [row(connection) for connection in reads.all_connections()]
-    lines = [
-        f"{item['health']:12} {item['expires_on'] or '-':12} {item['organization']:20} {item['name']}" for item in rows
-    ]
+    lines = [f"{item['health']:12} {last_day(item):12} {item['organization']:20} {item['name']}" for item in rows]
     output.lines(rows, lines, empty="No connections.")
     return ExitCode.OK
 
@@ -189,7 +187,7 @@ def _health_lines(health: dict[str, Any]) -> list[str]:
     place = clients.place_of(health["server"])
     is_accepted = health["health"] in (Health.HEALTHY, Health.LIMITED)
     scopes = [scope_line(scope, place=place) for scope in health["scopes"] if is_accepted and is_notable(scope)]
-    first = f"{health['state']:12} {health['expires_on'] or '-':12} {health['name']}{_reason(health)}"
+    first = f"{health['state']:12} {last_day(health):12} {health['name']}{_reason(health)}"
     return [first, *(f"    {line}" for line in scopes)]
 
 

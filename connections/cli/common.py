@@ -131,10 +131,16 @@ def row(connection: Connection) -> dict[str, Any]:
         "health": "disabled" if connection.disabled else str(connection.health),
         "problem": connection.problem,
         "token_reach": str(connection.token_reach),
-        "expires_on": connection.expires_on.isoformat() if connection.expires_on else None,
+        "expires_on": connection.last_day.isoformat() if connection.last_day else None,
+        "never_expires": connection.never_expires,
         "checked_at": connection.checked_at.isoformat() if connection.checked_at else None,
         "owner": connection.owner.get_username(),
     }
+
+
+def last_day(row: dict[str, Any]) -> str:
+    """The expiry date of a row as text."""
+    return "never" if row["never_expires"] else row["expires_on"] or "-"
 
 
 def warnings(connection: Connection, token: Credential, *, now: Any) -> list[str]:

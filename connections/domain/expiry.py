@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable, Sequence
 from datetime import date, timedelta
 
 from connections.domain.health import Expiry
+from connections.providers.credential import NEVER
 
 # The scale of urgency on every page, chart and mail: neutral over 30 days, amber from 30 to 8, red from 7.
 SOON_DAYS = 30
@@ -17,6 +18,11 @@ GLOBAL_TOKENS_END = date(2026, 12, 1)
 LONGEST_LIFE = timedelta(days=366)
 # Microsoft Entra allows client secrets of up to 24 months.
 LONGEST_SECRET_LIFE = timedelta(days=731)
+
+
+def never_expires(expires_on: date | None) -> bool:
+    """Whether nothing expires, as with an identity of the server."""
+    return expires_on == NEVER
 
 
 def days_left(expires_on: date, today: date) -> int:
@@ -43,6 +49,8 @@ def due_threshold(
 
 def next_reminder(expires_on: date, today: date, *, thresholds: Iterable[int]) -> date | None:
     """The next day after today on which an expiry reminder is due."""
+    if never_expires(expires_on):
+        return None
     left = days_left(expires_on, today)
     ahead = [left - threshold for threshold in thresholds if threshold < left]
     return today + timedelta(days=min(ahead)) if ahead else None
@@ -110,6 +118,8 @@ def in_words(expires_on: date | None, today: date) -> str:
     """The expiry date as people read it: "in 3 days", "tomorrow", "today" or "expired 2 days ago"."""
     if expires_on is None:
         return "not recorded, add a date"
+    if never_expires(expires_on):
+        return "never expires"
     relative = relative_day(expires_on, today)
     return f"expired {relative}" if expires_on < today else relative
 
@@ -140,7 +150,6 @@ DEAD_TOKEN = frozenset(
     {
         *_WITHOUT_A_REASON,
         *_CONCLUDED,
-        "entra_certificate_unknown",
         CERTIFICATE_ENDED,
         "entra_secret_ended",
         "entra_secret_wrong",

@@ -68,6 +68,7 @@ _OF_PRINCIPALS = frozenset(
         *ENTRA_REFUSAL_CODES,
         "entra_certificate_ended",
         "entra_not_offered",
+        "identity_not_offered",
         "organization_without_tenant",
         "principal_not_added",
         "principal_of_another_tenant",
@@ -104,7 +105,7 @@ REFUSALS = frozenset(
 
 
 # Refusals without a call to Azure DevOps.
-NEVER_ASKED = frozenset({"entra_not_offered", "leaked", "server_unknown", "token_unreadable"})
+NEVER_ASKED = frozenset({"entra_not_offered", "identity_not_offered", "leaked", "server_unknown", "token_unreadable"})
 
 
 def was_tested(report: Report) -> bool:

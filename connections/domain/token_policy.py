@@ -40,7 +40,8 @@ class Violation:
 
 def violations(policy: TokenPolicy, *, born_on: date, expires_on: date | None, reused: bool) -> list[Violation]:
     """The violations that warn or refuse. `born_on` is the first day of the token's lifetime."""
-    too_long = expires_on is not None and expires_on > policy.last_day(born_on)
+    last = None if expiry.never_expires(expires_on) else expires_on
+    too_long = last is not None and last > policy.last_day(born_on)
     checks = [
         (too_long, Violation("life_too_long", policy.longest_life, "expires_on")),
         (reused, Violation("token_reused", policy.reuse, "token")),

@@ -187,6 +187,16 @@ class Connection(Leased):
         return not (accepted and timezone.localdate(self.checked_at) > self.expires_on)
 
     @property
+    def never_expires(self) -> bool:
+        """Whether nothing of its credential expires. Its date is then `expiry.NEVER`, so that lists sort it last."""
+        return expiry.never_expires(self.expires_on)
+
+    @property
+    def last_day(self) -> date | None:
+        """The expiry date to show; None if it is not recorded, or if nothing expires."""
+        return None if self.never_expires else self.expires_on
+
+    @property
     def application(self) -> "StoredCredential | None":
         """What is stored of its application of Microsoft Entra; None if it uses the token of a person."""
         stored = self.credential()

@@ -123,9 +123,9 @@ def _stamped(event: "Event", revision: Revision) -> "Event":
 
 def _entries(connection: Connection, today: date) -> Iterator[Entry]:
     name = connection.name
-    if connection.expires_on is not None and connection.expires_on >= today - _SHOWN_AFTER:
+    if connection.last_day is not None and connection.last_day >= today - _SHOWN_AFTER:
         words = f"{_credential(connection)} of “{name}” expires"
-        yield _entry(connection, connection.expires_on, words, "expiry", _what_to_do(connection, today))
+        yield _entry(connection, connection.last_day, words, "expiry", _what_to_do(connection, today))
     if connection.token_reach == Connection.Reach.ALL and today < expiry.GLOBAL_TOKENS_END:
         words = f"Azure DevOps token of “{name}” stops working: it is valid for all organizations"
         to_do = "Create a new token for this organization only before this day."

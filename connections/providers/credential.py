@@ -42,6 +42,10 @@ class Signer(ABC):
         return False
 
 
+# The expiry date of what never expires.
+NEVER = date.max
+
+
 class DateSource(StrEnum):
     """Where the expiry date of a credential comes from."""
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from connections.domain.expiry import never_expires
 from connections.providers.registry import BY_KEY
 from connections.reads import Row
 from connections.views.presenters import UNKNOWN_ICON, Chip, projects_summary, states
@@ -50,7 +51,9 @@ def connection_rows(rows: Iterable[Row], *, projects: Mapping[int, int], today: 
             organization=row.organization,
             projects=projects_summary(projects.get(row.pk, 0), of_all=row.all_projects),
             chips=chips(state.chips),
-            expiry=expiry_cell(row.expires_on, state.expires_text, state.expires_tone),
+            expiry=expiry_cell(
+                None if never_expires(row.expires_on) else row.expires_on, state.expires_text, state.expires_tone
+            ),
             checked_at=checked_at,
             checked_text=f"{checked_at:%-d %b %Y, %H:%M}" if checked_at else "",
             checked_iso=checked_at.isoformat() if checked_at else "",

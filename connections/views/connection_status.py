@@ -140,6 +140,8 @@ def days_left(connection: Connection, *, today: date) -> DaysLeft:
     end = connection.expires_on
     if end is None:
         return DaysLeft("No expiry date", "info", 0, 0)
+    if expiry.never_expires(end):
+        return DaysLeft("Never expires", "quiet", 0, 0)
     left = expiry.days_left(end, today)
     words = f"{left} days left" if left > 1 else f"Expires {expiry.relative_day(end, today)}"
     total = max(expiry.days_left(end, timezone.localdate(connection.token_set_at)), 1)

@@ -34,6 +34,9 @@ _ABOUT_APPLICATION = {
     "entra_unexpected_answer",
     "entra_unreachable",
     "entra_without_azure_devops",
+    "identity_not_offered",
+    "managed_identity_not_found",
+    "managed_identity_unreachable",
 }
 _PARTLY_UNKNOWN = "The token works, but some scopes are unknown"
 _WORDS = {
@@ -213,7 +216,7 @@ def _principal_steps(report: Report, organization: str) -> list[Step]:
     labels = [
         ("tenant", "Compare the tenants", f"{organization} belongs to the tenant of the application."),
         ("application", "Find the application", ""),
-        ("credential", "Check the secret or certificate", ""),
+        ("credential", "Check the credential", ""),
         ("member", "Find the application in the organization", f"It is {who}." if who else ""),
     ]
     timed = {0: "tenant", 2: "issuer", 3: "token"}

@@ -102,6 +102,8 @@ def expiry_words(form: TokenForm) -> str:
         return ""
     token = form.cleaned_data.get("token")
     day = form.chosen_date() if form.asks_date else token and token.expires_on(None)
+    if day is not None and expiry.never_expires(day):
+        return "Never expires."
     if day is not None:
         return f"Expires on {day:%-d %b %Y}, {expiry.in_words(day, timezone.localdate())}."
     if not form.asks_date:

@@ -9,6 +9,7 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from connections.domain.expiry import never_expires
 from connections.domain.health import Health
 from connections.models import Connection
 from history.days import end_of
@@ -29,7 +30,7 @@ def credentials(now: datetime) -> Iterator[Metric]:
     for pk, name, organization, expires_on, state in _rows(enabled):
         labels = (str(pk), "") if by_number else (name, organization)
         health.add_metric((*labels, state), 1)
-        if expires_on is not None:
+        if expires_on is not None and not never_expires(expires_on):
             expiry.add_metric(labels, end(expires_on))
             days.add_metric(labels, (expires_on - today).days)
     yield from (expiry, days, health)

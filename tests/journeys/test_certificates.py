@@ -7,6 +7,7 @@ from pathlib import Path
 from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
+from pytest_django import Settings
 
 from connections.actions.audit import audit
 from connections.models import Connection
@@ -89,3 +90,24 @@ def expire(connection: Connection, entra: Issuer) -> None:
     connection.save()
     TOKENS.forget()
     audit(connection, by=SCHEDULER, now=datetime.now(UTC), interactive=False)
+
+
+def test_the_workload_identity_of_this_server_is_connected(
+    page: Page, entra: Issuer, settings: Settings, tmp_path: Path
+) -> None:
+    application, file = entra.directory.named("full"), tmp_path / "token"
+    file.write_text(entra.workload_token())
+    settings.AZURE_DEVOPS_WORKLOAD_IDENTITY = True
+    settings.AZURE_TENANT_ID, settings.AZURE_CLIENT_ID = application.tenant, application.client_id
+    settings.AZURE_FEDERATED_TOKEN_FILE = str(file)
+    open_form(page)
+    page.get_by_label("Workload identity of this server").check()
+    expect(page.get_by_label("Directory (tenant) ID")).to_be_hidden()
+    expect(page.get_by_role("group", name="Expires on")).to_be_hidden()
+    page.get_by_label("Name", exact=True).fill("By identity")
+    page.get_by_label("Organization Name").fill("acme")
+    press_test(page)
+    expect(page.get_by_role("heading", name="Connection successful")).to_be_visible()
+    page.get_by_role("button", name="Connect Azure DevOps").click()
+    expect(page.get_by_role("heading", name="By identity")).to_be_visible()
+    expect(page.get_by_role("heading", name="Never expires")).to_be_visible()

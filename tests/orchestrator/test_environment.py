@@ -111,7 +111,7 @@ WRITTEN: dict[str, Callable[[str], bytes]] = {
 
 class TestSecrets:
     def test_every_variable_that_sounds_like_a_secret_is_one(self) -> None:
-        telling = re.compile(r"SECRET|KEY|PASSWORD|_TOKEN$|_URL$|PROXIES|PROXY$")
+        telling = re.compile(r"SECRET|KEY|PASSWORD|_TOKEN$|_URL$|PROXIES|PROXY$|HEADER$")
         # Where people are led, whose X-Forwarded-For is believed, and a number.
         harmless = {"SITE_URL", "SUPPORT_URL", "TRUSTED_PROXIES", "BEHIND_TLS_PROXY", "PASSWORD_LINK_HOURS"}
         assert {name for name in names_read() if telling.search(name)} - harmless == set(SECRETS)

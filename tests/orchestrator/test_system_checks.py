@@ -1,6 +1,7 @@
 """At the start: servers, their authorities, proxies and plain HTTP are refused or warned of in words."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.checks import CheckMessage, run_checks
@@ -101,3 +102,30 @@ def test_a_name_in_place_of_an_id_stops_the_start(settings: Settings) -> None:
     settings.TOKEN_RENEWAL_CLIENT_SECRET = "a secret"
     (problem,) = said("orchestrator.E016")
     assert problem.msg.startswith("TOKEN_RENEWAL_TENANT_ID")
+
+
+WORKLOAD = {
+    "AZURE_DEVOPS_WORKLOAD_IDENTITY": True,
+    "AZURE_TENANT_ID": "0a1b2c3d-0000-4000-8000-000000000001",
+    "AZURE_CLIENT_ID": "0a1b2c3d-0000-4000-8000-000000000002",
+    "AZURE_FEDERATED_TOKEN_FILE": "/var/run/token",
+}
+IDENTITIES = [f"orchestrator.E0{number}" for number in range(21, 26)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({}, []),
+        ({"AZURE_TENANT_ID": "common"}, ["orchestrator.E022"]),
+        ({"AZURE_CLIENT_ID": ""}, ["orchestrator.E023"]),
+        ({"AZURE_FEDERATED_TOKEN_FILE": "token"}, ["orchestrator.E024"]),
+        ({"AZURE_DEVOPS_MANAGED_IDENTITY": "moon"}, ["orchestrator.E021"]),
+        ({"AZURE_DEVOPS_MANAGED_IDENTITY": "app-service"}, ["orchestrator.E025"]),
+        ({"AZURE_DEVOPS_MANAGED_IDENTITY": "virtual-machine"}, []),
+    ],
+)
+def test_an_identity_needs_its_settings(settings: Settings, changed: dict[str, Any], found: list[str]) -> None:
+    for name, value in {**WORKLOAD, **changed}.items():
+        setattr(settings, name, value)
+    assert [number for number in IDENTITIES if said(number)] == found

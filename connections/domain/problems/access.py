@@ -37,7 +37,7 @@ PROBLEMS = (
         "leaked",
         "Declared leaked",
         "Someone declared this credential leaked, so we no longer use it. Others can use it until it is revoked.",
-        "Revoke a token in Azure DevOps, or delete a secret in Microsoft Entra. Then create and enter a new one.",
+        "Revoke or delete it where it was created. Then create a new one and enter it here.",
         link="tokens",
     ),
     Problem(

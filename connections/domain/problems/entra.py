@@ -77,8 +77,8 @@ PROBLEMS = (
         "entra_assertion_out_of_time",
         "Times do not match",
         "Microsoft Entra says that our request is not valid at this time. The usual cause is a wrong clock of this "
-        "server.",
-        "Ask the site administrator to check the clock of this server.",
+        "server, or of its workload identity a token in the file that is not replaced.",
+        "Ask the site administrator to check the clock of this server, and that the platform replaces the token.",
     ),
     Problem(
         "entra_assertion_invalid",
@@ -141,6 +141,32 @@ PROBLEMS = (
         "The answer does not look like one from Microsoft Entra. The usual cause is a page of a proxy. This says "
         "nothing about the application.",
         "Ask the site administrator to check the network between this product and {server}.",
+    ),
+    Problem(
+        "workload_token_unreadable",
+        "No workload token on this server",
+        "The file that the settings name has no token of this server's workload, so nothing was sent. This says "
+        "nothing about the application.",
+        "Ask the site administrator to check AZURE_FEDERATED_TOKEN_FILE, and that the platform writes a token there.",
+    ),
+    Problem(
+        "managed_identity_unreachable",
+        "No managed identity on this server",
+        "Nothing answered where Azure offers managed identities. They exist on machines and services of Azure only.",
+        "Ask the site administrator to check AZURE_DEVOPS_MANAGED_IDENTITY, and that this server runs there.",
+    ),
+    Problem(
+        "managed_identity_not_found",
+        "Managed identity not found",
+        "Azure answered that this server has no such managed identity.",
+        "Ask the site administrator to assign the identity to this server in the Azure portal, and to compare "
+        "AZURE_CLIENT_ID with its client ID.",
+    ),
+    Problem(
+        "identity_not_offered",
+        "This identity is turned off",
+        "The site administrator turned off this identity of the server, or chose another one, so nothing was sent.",
+        "Ask the site administrator to turn it on again, or use a client secret or a certificate of an application.",
     ),
     Problem(
         "entra_not_offered",

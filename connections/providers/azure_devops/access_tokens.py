@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.deadlines import deadline
 from connections.providers.azure_devops.entra_credentials import EntraCredential
-from connections.providers.azure_devops.entra_issuer import AccessToken, Issuer
+from connections.providers.azure_devops.entra_issuer import AccessToken, TokenSource
 from connections.providers.credential import Signer, digest_of
 
 # After a renewal failed for want of an answer, the token that still works is used for so long before the next attempt.
@@ -60,7 +60,7 @@ class AccessTokens:
     def __repr__(self) -> str:
         return f"<AccessTokens {len(self._entries)}>"
 
-    def get(self, issuer: Issuer, credential: EntraCredential, *, after: float = -math.inf) -> AccessToken:
+    def get(self, issuer: TokenSource, credential: EntraCredential, *, after: float = -math.inf) -> AccessToken:
         """A token that was asked for at `after` or later, on the monotonic clock. Raises `AzureDevOpsError`."""
         while True:
             with self._lock:
@@ -86,7 +86,7 @@ class AccessTokens:
         with self._lock:
             self._entries = {}
 
-    def _entry(self, issuer: Issuer, credential: EntraCredential) -> _Entry:
+    def _entry(self, issuer: TokenSource, credential: EntraCredential) -> _Entry:
         named = f"{issuer.authority.url}\0{credential.kind}\0{credential.reveal()}"
         key = hashlib.sha256(named.encode()).digest()
         if key not in self._entries:
@@ -98,7 +98,7 @@ class AccessTokens:
             }
         return self._entries.setdefault(key, _Entry())
 
-    def _fly(self, entry: _Entry, flight: _Flight, issuer: Issuer, credential: EntraCredential) -> None:
+    def _fly(self, entry: _Entry, flight: _Flight, issuer: TokenSource, credential: EntraCredential) -> None:
         try:
             flight.token = issuer.fetch(credential)
         except errors.AzureDevOpsError as error:
@@ -143,7 +143,7 @@ class Bearer(Signer):
     by_principal = True
 
     def __init__(
-        self, credential: EntraCredential, issuer: Issuer, *, tokens: AccessTokens = TOKENS, fresh: bool = False
+        self, credential: EntraCredential, issuer: TokenSource, *, tokens: AccessTokens = TOKENS, fresh: bool = False
     ) -> None:
         self._credential = credential
         self._issuer = issuer

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
-from connections.providers.azure_devops.entra_credentials import EntraCredential, words_of
+from connections.providers.azure_devops.entra_credentials import ASSERTION_TYPE, EntraCredential, words_of
 from connections.providers.azure_devops.key_files import (
     InvalidCertificate,
     read_key_file,
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 300
 # How far the clocks of two servers may be apart.
 _SKEW = timedelta(minutes=5)
@@ -68,7 +67,7 @@ class EntraCertificate(EntraCredential):
 
     def proof(self, endpoint: str) -> Mapping[str, str]:
         """An assertion for this endpoint, valid for some minutes."""
-        return {"client_assertion_type": _ASSERTION, "client_assertion": self._assertion(endpoint, time.time())}
+        return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": self._assertion(endpoint, time.time())}
 
     def _assertion(self, endpoint: str, now: float) -> str:
         from cryptography.hazmat.primitives import hashes, serialization

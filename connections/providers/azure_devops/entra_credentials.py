@@ -10,6 +10,25 @@ from typing import Self
 
 from connections.providers.credential import Credential, Words
 
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+def words_of_identity(name: str) -> Words:
+    """The words for an identity of this server that is called `name`. Nothing of it expires."""
+    return Words(
+        name=name,
+        in_full=f"Microsoft Entra {name}",
+        owner="Application",
+        permission="permission",
+        all_granted="Everything is permitted.",
+        date_shown="Nothing of it expires.",
+        new="set up another identity",
+        end="delete",
+        ended="deleted",
+        managed_in="in Microsoft Entra",
+        after_end="Access tokens that were fetched before are valid for up to a day.",
+    )
+
 
 def words_of(name: str, *, new: str) -> Words:
     """The words for a credential of an application that is called `name`. `new` says how to get another."""

@@ -14,7 +14,8 @@
     ├── EntraAssertionInvalid     entra_assertion_invalid
     ├── EntraFederationMismatch   entra_federation_mismatch
     ├── EntraBlockedByPolicy      entra_blocked_by_policy
-    └── EntraWithoutAzureDevOps   entra_without_azure_devops
+    ├── EntraWithoutAzureDevOps   entra_without_azure_devops
+    └── ManagedIdentityNotFound   managed_identity_not_found
 
 `entra_refusals` decides which number means which error.
 """
@@ -76,6 +77,10 @@ class EntraBlockedByPolicy(EntraRefused, code="entra_blocked_by_policy"):
 
 class EntraWithoutAzureDevOps(EntraRefused, code="entra_without_azure_devops"):
     """The tenant does not know Azure DevOps."""
+
+
+class ManagedIdentityNotFound(EntraRefused, code="managed_identity_not_found"):
+    """Azure has no such managed identity for this machine or service."""
 
 
 # Microsoft Entra itself refuses the application.

@@ -18,6 +18,7 @@ from connections.providers.azure_devops.entra_input import (
     read_id,
     read_secret,
 )
+from connections.providers.azure_devops.entra_workloads import EntraFederatedToken, EntraManagedIdentity
 from connections.providers.azure_devops.forms import AskedField, secret_input
 from connections.providers.azure_devops.key_files import (
     ABOUT_THE_PASSWORD,
@@ -34,10 +35,13 @@ CHOICES = {
     PersonalAccessToken.kind: "Personal access token",
     EntraClientSecret.kind: "Microsoft Entra application with a client secret",
     EntraCertificate.kind: "Microsoft Entra application with a certificate",
+    EntraFederatedToken.kind: "Workload identity of this server",
+    EntraManagedIdentity.kind: "Managed identity of this server",
 }
-_WORDS = {kind.kind: kind.words for kind in (PersonalAccessToken, EntraClientSecret, EntraCertificate)}
-# What proves who an application is, in this order.
-OF_APPLICATIONS = tuple(kind for kind in CHOICES if kind != PersonalAccessToken.kind)
+_KINDS = (PersonalAccessToken, EntraClientSecret, EntraCertificate, EntraFederatedToken, EntraManagedIdentity)
+_WORDS = {kind.kind: kind.words for kind in _KINDS}
+# What people enter for an application, in this order.
+OF_APPLICATIONS = (EntraClientSecret.kind, EntraCertificate.kind)
 
 
 class EntraIdField(AskedField):
@@ -151,9 +155,15 @@ class AuthenticationForm(forms.Form):
 
     FIELDS: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
-    def offer_kinds(self, kinds: Iterable[str], *, usual: str) -> None:
-        """Ask for one of these kinds, and for nothing if there is no choice. `usual` is chosen if no other is."""
-        self.usual_kind, self.kinds = usual, tuple(kinds)
+    def offer_kinds(
+        self, kinds: Iterable[str], *, usual: str, identities: Mapping[str, EntraCredential] | None = None
+    ) -> None:
+        """Ask for one of these kinds, and for nothing if there is no choice. `usual` is chosen if no other is.
+
+        `identities` are those of this server, by kind, for which people enter nothing.
+        """
+        self.identities = identities or {}
+        self.usual_kind, self.kinds = usual, (*kinds, *self.identities)
         if len(self.kinds) < 2:
             for name in {"authentication", *(name for names in self.FIELDS.values() for name in names)}:
                 if name not in self.FIELDS[usual]:
@@ -164,7 +174,7 @@ class AuthenticationForm(forms.Form):
         authentication.choices = [(kind, CHOICES[kind]) for kind in self.kinds]
         authentication.initial = usual
         for name, field in self.fields.items():
-            if isinstance(field, AskedField) and name not in self.FIELDS[self.kind]:
+            if isinstance(field, AskedField) and name not in self.FIELDS.get(self.kind, ()):
                 field.is_asked = False
 
     @property
@@ -181,7 +191,7 @@ class AuthenticationForm(forms.Form):
     @property
     def is_by_application(self) -> bool:
         """Whether the credential is one of an application."""
-        return self.kind in OF_APPLICATIONS
+        return self.kind != PersonalAccessToken.kind
 
     @property
     def asks_again(self) -> str:
@@ -195,7 +205,11 @@ class AuthenticationForm(forms.Form):
     def field_for(self, name: str | None) -> str | None:
         """The field beside which an error of the field `name` is shown."""
         by_kind = {EntraCertificate.kind: "certificate", EntraClientSecret.kind: "client_secret"}
-        field = by_kind.get(self.kind, "token") if name == "token" else name
+        field = (
+            by_kind.get(self.kind, "authentication" if self.kind in self.identities else "token")
+            if name == "token"
+            else name
+        )
         return field if field in self.fields else name
 
     def read_certificate(self, cleaned: Mapping[str, Any], tenant: str, client: str) -> EntraCertificate | None:
@@ -239,6 +253,8 @@ class ApplicationForm(AuthenticationForm):
         return cleaned
 
     def _credential(self, cleaned: Mapping[str, Any], tenant: str, client: str) -> EntraCredential | None:
+        if self.kind in self.identities:
+            return self.identities[self.kind]
         if self.kind == EntraCertificate.kind:
             return self.read_certificate(cleaned, tenant, client)
         secret = cleaned.get("client_secret")

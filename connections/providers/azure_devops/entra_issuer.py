@@ -6,9 +6,11 @@ https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant
 """
 
 import logging
+import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
 
 import requests
@@ -28,7 +30,9 @@ PUBLIC_CLOUD = "https://login.microsoftonline.com"
 # Azure DevOps Services accepts tokens of the public cloud only.
 AUTHORITIES = (PUBLIC_CLOUD,)
 # Azure DevOps in every tenant.
-SCOPE = "499b84ac-1321-427f-aa17-267ca6975798/.default"
+AZURE_DEVOPS = "499b84ac-1321-427f-aa17-267ca6975798"
+SCOPE = f"{AZURE_DEVOPS}/.default"
+_LONGEST_LIFE = 86_400.0
 _MAX_BYTES = 256 * 1024
 _LONGEST_TOKEN = 100_000
 _FORM = "application/x-www-form-urlencoded"
@@ -65,16 +69,35 @@ class _Unsigned(AuthBase):
 
 
 @dataclass(frozen=True, slots=True)
-class Issuer:
+class Request:
+    """One request for an access token."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSource(ABC):
     """Where access tokens are fetched. `authority` has the address, the certificate authorities and the proxy."""
 
     authority: Server
     connect_timeout: float = 5.0
     seconds: float = 15.0
 
-    def endpoint(self, tenant: str) -> str:
-        """Where tokens of this tenant are requested."""
-        return f"{self.authority.url}/{quote(tenant, safe='')}/oauth2/v2.0/token"
+    @abstractmethod
+    def request_for(self, credential: EntraCredential) -> Request:
+        """What is sent for an access token of this credential. Raises `AzureDevOpsError`."""
+
+    def refusal(self, answer: Response) -> errors.AzureDevOpsError:
+        """What an answer without a token means."""
+        return refusal_of(answer)
+
+    def unreachable(self, error: errors.AzureDevOpsError, host: str) -> errors.AzureDevOpsError:
+        """What it means that there was no answer."""
+        kind = errors.EntraNotTrusted if isinstance(error, errors.TlsFailure) else errors.EntraUnreachable
+        return kind(detail=error.code, host=host)
 
     def fetch(self, credential: EntraCredential) -> AccessToken:
         """A new access token. Raises `EntraError`."""
@@ -91,39 +114,30 @@ class Issuer:
         return AccessToken(outcome[0], asked_at, outcome[1])
 
     def _exchange(self, credential: EntraCredential, ends_at: float) -> tuple[Secret, float] | errors.AzureDevOpsError:
-        fields = {"client_id": credential.client, "scope": SCOPE, "grant_type": "client_credentials"}
-        proof = credential.proof(self.endpoint(credential.tenant))
-        answer = self._answer(credential.tenant, {**fields, **proof}, ends_at)
-        return answer if isinstance(answer, errors.AzureDevOpsError) else issued(answer) or refusal_of(answer)
+        try:
+            request = self.request_for(credential)
+        except errors.AzureDevOpsError as error:
+            return error
+        answer = self._answer(request, ends_at)
+        return answer if isinstance(answer, errors.AzureDevOpsError) else issued(answer) or self.refusal(answer)
 
-    def ask(self, tenant: str, fields: Mapping[str, str]) -> Response:
-        """The answer to a token request with these fields, with any status.
-
-        Raises `EntraUnreachable`, `EntraNotTrusted` or `EntraUnexpectedAnswer`.
-        """
-        with deadline(time.monotonic() + self.seconds) as ends_at:
-            answer = self._answer(tenant, fields, ends_at)
-        if isinstance(answer, errors.AzureDevOpsError):
-            # Raised here, without the exception of requests, which contains the fields.
-            raise answer
-        return answer
-
-    def _answer(self, tenant: str, fields: Mapping[str, str], ends_at: float) -> Response | errors.AzureDevOpsError:
+    def _answer(self, request: Request, ends_at: float) -> Response | errors.AzureDevOpsError:
         host = urlsplit(self.authority.url).hostname or ""
         try:
-            answer = self._post(self.endpoint(tenant), fields, ends_at)
+            answer = self._send(request, ends_at)
         except Exception as error:
-            return _unreachable(errors.TimedOut() if time.monotonic() >= ends_at else translated(error), host)
+            return self.unreachable(errors.TimedOut() if time.monotonic() >= ends_at else translated(error), host)
         return errors.EntraUnexpectedAnswer(detail="too large", host=host) if answer is None else answer
 
-    def _post(self, endpoint: str, fields: Mapping[str, str], ends_at: float) -> Response | None:
+    def _send(self, request: Request, ends_at: float) -> Response | None:
         left = max(0.001, ends_at - time.monotonic())
         with (
             new_session({"Accept": "application/json"}, pool_size=1) as session,
-            session.post(
-                endpoint,
-                data=urlencode(fields).encode(),
-                headers={"Content-Type": _FORM},
+            session.request(
+                request.method,
+                request.url,
+                data=request.content,
+                headers=dict(request.headers),
                 auth=_Unsigned(),
                 timeout=(min(self.connect_timeout, left), left),
                 verify=self.authority.ca_bundle or True,
@@ -134,19 +148,44 @@ class Issuer:
         ):
             raw: BaseHTTPResponse = response.raw
             body = read(raw, _MAX_BYTES)
-            host = urlsplit(endpoint).hostname or ""
+            host = urlsplit(request.url).hostname or ""
             return None if body is None else Response(response.status_code, headers_of(raw), body, host=host)
 
 
-def _unreachable(error: errors.AzureDevOpsError, host: str) -> errors.AzureDevOpsError:
-    kind = errors.EntraNotTrusted if isinstance(error, errors.TlsFailure) else errors.EntraUnreachable
-    return kind(detail=error.code, host=host)
+@dataclass(frozen=True, slots=True)
+class Issuer(TokenSource):
+    """The token endpoint of Microsoft Entra."""
+
+    def endpoint(self, tenant: str) -> str:
+        """Where tokens of this tenant are requested."""
+        return f"{self.authority.url}/{quote(tenant, safe='')}/oauth2/v2.0/token"
+
+    def request_for(self, credential: EntraCredential) -> Request:
+        """A form with what proves who asks."""
+        endpoint = self.endpoint(credential.tenant)
+        fields = {"client_id": credential.client, "scope": SCOPE, "grant_type": "client_credentials"}
+        return self._form(credential.tenant, {**fields, **credential.proof(endpoint)})
+
+    def _form(self, tenant: str, fields: Mapping[str, str]) -> Request:
+        return Request("POST", self.endpoint(tenant), {"Content-Type": _FORM}, urlencode(fields).encode())
+
+    def ask(self, tenant: str, fields: Mapping[str, str]) -> Response:
+        """The answer to a token request with these fields, with any status.
+
+        Raises `EntraUnreachable`, `EntraNotTrusted` or `EntraUnexpectedAnswer`.
+        """
+        with deadline(time.monotonic() + self.seconds) as ends_at:
+            answer = self._answer(self._form(tenant, fields), ends_at)
+        if isinstance(answer, errors.AzureDevOpsError):
+            # Raised here, without the exception of requests, which contains the fields.
+            raise answer
+        return answer
 
 
 def issued(answer: Response) -> tuple[Secret, float] | None:
     """The token in a successful answer, and its life in seconds; None for any other answer."""
     body = answer.json_object() if answer.status == 200 and answer.is_object else {}
-    text, lasts = body.get("access_token"), _seconds(body.get("expires_in"))
+    text, lasts = body.get("access_token"), _life(body)
     is_bearer = str(body.get("token_type", "")).lower() == "bearer"
     if not (is_bearer and isinstance(text, str) and 0 < len(text) <= _LONGEST_TOKEN and lasts > 0):
         return None
@@ -154,15 +193,22 @@ def issued(answer: Response) -> tuple[Secret, float] | None:
     return (Secret(text), lasts) if text.isascii() and text.isprintable() and " " not in text else None
 
 
-def _seconds(value: object) -> float:
-    """A life in seconds, at most a day; also from a text, as managed identities have it. 0 if it is neither."""
+def _life(body: Mapping[str, object]) -> float:
+    """The life of a token in seconds. App Service says only when it ends, in seconds since 1970."""
+    if "expires_in" in body or "expires_on" not in body:
+        return _seconds(body.get("expires_in"))
+    return max(0.0, min(_seconds(body["expires_on"], most=math.inf) - time.time(), _LONGEST_LIFE))
+
+
+def _seconds(value: object, *, most: float = _LONGEST_LIFE) -> float:
+    """Seconds, at most those of a day; also from a text, as managed identities have it. 0 if it is neither."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return 0.0
     try:
         seconds = float(value)
     except (ValueError, OverflowError):
         return 0.0
-    return min(seconds, 86_400.0) if seconds > 0 else 0.0
+    return min(seconds, most) if seconds > 0 else 0.0
 
 
 def authority(url: str, *, ca_bundle: str = "", proxy: str = "", on_this_machine: bool = False) -> Server:

@@ -45,10 +45,13 @@
     │   └── ServerError               server_error
     │       └── Maintenance           maintenance                may have a wait
     │   ├── EntraUnreachable          entra_unreachable          no answer from Microsoft Entra
-    │   │   └── EntraNotTrusted       entra_not_trusted          its certificate, not transient
+    │   │   ├── EntraNotTrusted       entra_not_trusted          its certificate, not transient
+    │   │   ├── WorkloadTokenUnreadable     workload_token_unreadable
+    │   │   └── ManagedIdentityUnreachable  managed_identity_unreachable
     │   └── EntraBusy                 entra_busy                 may have a wait
     ├── EntraRefused                  entra_refused              Microsoft Entra issues no access token: `entra_errors`
     ├── EntraNotOffered               entra_not_offered          nothing was sent
+    │   └── IdentityNotOffered        identity_not_offered       an identity of the server that is turned off
     ├── EntraUnexpectedAnswer         entra_unexpected_answer
     ├── ServerTooOld                  server_too_old             older than Azure DevOps Server 2019
     ├── AnswerTooLarge                answer_too_large
@@ -294,8 +297,20 @@ class EntraBusy(Unreachable, code="entra_busy"):
     """Microsoft Entra is busy, has an internal error, or limits the rate."""
 
 
+class WorkloadTokenUnreadable(EntraUnreachable, code="workload_token_unreadable"):
+    """The file that the settings name has no token of the workload, so nothing was sent."""
+
+
+class ManagedIdentityUnreachable(EntraUnreachable, code="managed_identity_unreachable"):
+    """Nothing answered where Azure offers managed identities to processes."""
+
+
 class EntraNotOffered(AzureDevOpsError, code="entra_not_offered"):
     """The server accepts no applications, or the site administrator turned them off."""
+
+
+class IdentityNotOffered(EntraNotOffered, code="identity_not_offered"):
+    """The site administrator turned off this identity of the server, or chose another."""
 
 
 class EntraUnexpectedAnswer(AzureDevOpsError, code="entra_unexpected_answer"):

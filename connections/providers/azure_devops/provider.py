@@ -4,6 +4,7 @@ from connections.providers.azure_devops.capabilities import CAPABILITIES
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.entra_certificates import EntraCertificate
 from connections.providers.azure_devops.entra_credentials import EntraClientSecret
+from connections.providers.azure_devops.entra_workloads import EntraFederatedToken, EntraManagedIdentity
 from connections.providers.azure_devops.help import LINKS, SECURITY_PRACTICES
 from connections.providers.provider import Provider
 
@@ -13,7 +14,13 @@ AZURE_DEVOPS = Provider(
     label="Azure DevOps",
     icon="cloud",
     needs="Personal access token, about two minutes",
-    credentials=(PersonalAccessToken, EntraClientSecret, EntraCertificate),
+    credentials=(
+        PersonalAccessToken,
+        EntraClientSecret,
+        EntraCertificate,
+        EntraFederatedToken,
+        EntraManagedIdentity,
+    ),
     capabilities=CAPABILITIES,
     security_practices=SECURITY_PRACTICES,
     links=LINKS,

@@ -142,7 +142,9 @@ def test_no_problem_of_a_dead_token_says_to_extend_or_regenerate_it() -> None:
             assert "extend" not in problem.next_step, code
             assert "regenerate" not in problem.next_step, code
             if (code, place) != ("sign_in_required", "collection"):
-                assert re.search(r"create a new (client )?(one|token|secret)", problem.next_step, re.IGNORECASE), code
+                assert re.search(
+                    r"create a new (client )?(one|token|secret|certificate)", problem.next_step, re.IGNORECASE
+                ), code
 
 
 def test_the_causes_of_the_guide_have_different_words() -> None:
