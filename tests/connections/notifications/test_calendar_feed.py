@@ -10,6 +10,7 @@ from icalendar import Calendar
 
 from connections.models import Connection
 from connections.notifications import calendar_feed
+from connections.providers.credential import NEVER
 from tests.connections.calendars import TODAY, events, expiring
 
 NASTY = 'Söhne & Töchter; "a, b"\\n日本語プロジェクト日本語プロジェクト日本語プロジェクト'
@@ -111,8 +112,7 @@ def test_how_often_to_look_again_is_a_duration(line: bytes) -> None:
     assert line in made_of().split(b"\r\n")
 
 
-def test_the_last_day_that_there_is_has_no_day_after_it(olga: User) -> None:
+def test_what_never_expires_is_in_no_calendar(olga: User) -> None:
     connection = expiring(olga)
-    connection.expires_on = date.max
-    (event,) = events(made_of(connection))
-    assert event.decoded("dtstart") == date.max
+    connection.expires_on = NEVER
+    assert made_of(connection) == made_of()
