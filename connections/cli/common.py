@@ -65,7 +65,7 @@ class Output:
 
 
 # The options that are compared with columns of the database.
-_QUERY_OPTIONS = ("channel", "connection", "kind", "person", "pipeline", "project")
+_QUERY_OPTIONS = ("channel", "connection", "entry", "kind", "person", "pipeline", "project")
 
 
 def queryable(options: Options) -> Options:

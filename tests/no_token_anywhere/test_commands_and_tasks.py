@@ -89,6 +89,8 @@ def lines_of_commands(lived: Lived, secrets: dict[str, str], tmp_path: Path) -> 
         "connections register": (["--json"], ""),
         "connections import-register": (owner, f"name,kind,notes\nKey,pat,{secrets['full']}\n"),
         "connections register-certificate": (owner, secrets["full"]),
+        "connections leaks": (["--json"], ""),
+        "connections declare-leak": (["--token"], secrets["full-again"]),
         "connections test": ([name], ""),
         "connections audit": ([name], ""),
         "connections calibrate": ([name, "--code", "manage", "--build", "none", "--release", "read"], ""),

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from connections.actions.refusals import Refused
-from connections.cli import audits, calibration, channels, notifications, register, tokens
+from connections.cli import audits, calibration, channels, leaks, notifications, register, tokens
 from connections.cli.common import Output, queryable, refusal_exit_code
 from connections.providers.azure_devops.entra_input import InvalidEntraInput
 from connections.providers.azure_devops.identifiers import InvalidToken
@@ -36,6 +36,8 @@ VERBS = {
     "register": register.list_entries,
     "import-register": register.import_file,
     "register-certificate": register.register_certificate,
+    "leaks": leaks.list_leaks,
+    "declare-leak": leaks.declare,
 }
 
 
@@ -47,7 +49,7 @@ class Command(TerminalCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add one subcommand for each verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        for module in (audits, calibration, tokens, notifications, channels, register):
+        for module in (audits, calibration, tokens, notifications, channels, register, leaks):
             for verb in module.add_arguments(verbs):
                 verb.add_argument("--json", action="store_true", help="print JSON")
 
