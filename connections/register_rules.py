@@ -128,6 +128,15 @@ def consumers(text: str) -> tuple[ConsumerInput, ...]:
     return entered
 
 
+def in_parts(name: str, url: str, contact: str) -> ConsumerInput:
+    """A consumer that is entered in parts. Raises `InvalidInput` if its line would be read in another way."""
+    read = consumers(ConsumerInput(" ".join(name.split()), url, contact).line)
+    if len(read) != 1 or (read[0].url, read[0].contact) != (url, contact):
+        words = "Enter a name, a link with http or https, and a mail address, each in its own field."
+        raise InvalidInput("consumer_unreadable", words, field="used_by")
+    return read[0]
+
+
 def consumers_text(lines: Iterable[ConsumerInput]) -> str:
     """The text that `consumers` reads."""
     return "\n".join(consumer.line for consumer in lines)

@@ -7,19 +7,20 @@ from typing import Annotated, Literal
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.utils import timezone
-from ninja import Header, Path, Query, Router, Status
+from ninja import Path, Query, Router, Status
 from pydantic import Field
 
 from api import reads as token_reads
 from api.actions import idempotency
 from api.authentication import ApiRequest, Caller
-from api.v1 import cursors, representations, schemas
+from api.v1 import cursors, preconditions, representations, schemas
 from api.v1.access import VIEW, Access
 from api.v1.connection_tests import credentials_of
 from api.v1.credentials import credential_in
-from api.v1.errors import PreconditionMissing, require_known
+from api.v1.errors import require_known
 from api.v1.idempotent_requests import IdempotencyKey
 from api.v1.links import address, next_page
+from api.v1.preconditions import IfMatch
 from api.v1.responses import CHANGE, ONE, answers, headers
 from connections import reads
 from connections.actions import versions
@@ -36,9 +37,6 @@ from history.record import actor_of
 
 router = Router(tags=["Connections"])
 ConnectionId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-IfMatch = Annotated[
-    str | None, Header(alias="If-Match", max_length=2000, description="ETag of the version that you read, or *.")
-]
 _ETAG = {"ETag": "Version of the connection, for If-Match."}
 
 
@@ -92,7 +90,7 @@ def list_connections(
     )
     found = reads.connections(asked, today=timezone.localdate())
     found = token_reads.open_to(request.caller.token, found)
-    page = cursors.page_of_connections(found, sort=filters.sort, cursor=filters.cursor, limit=filters.limit)
+    page = cursors.page_sorted(found, of="connections", sort=filters.sort, cursor=filters.cursor, limit=filters.limit)
     return schemas.ConnectionList(
         connections=[representations.connection(row, request.caller) for row in page.rows],
         next=next_page(request, response, page.next_cursor),
@@ -192,7 +190,7 @@ def update_connection(
         projects=body.projects,
         extra_recipients="\n".join(body.extra_recipients),
     )
-    edit(row, changes, by=actor_of(request), now=timezone.now(), drawn_from=_required(if_match))
+    edit(row, changes, by=actor_of(request), now=timezone.now(), drawn_from=preconditions.required(if_match))
     return _shown(find(request.caller, connection_id), request.caller, response)
 
 
@@ -211,7 +209,7 @@ def rotate_token(
     if_match: IfMatch = None,
 ) -> schemas.RotatedConnection:
     """The new credential is tested and compared while the old one stays in use, then swapped in one step."""
-    row, version, now = find(request.caller, connection_id), _required(if_match), timezone.now()
+    row, version, now = find(request.caller, connection_id), preconditions.required(if_match), timezone.now()
     new = Replacement(
         token=credential_in(body, now=now),
         expires_on=body.expires_on,
@@ -281,7 +279,7 @@ def enable_connection(
 )
 def delete_connection(request: ApiRequest, connection_id: ConnectionId, if_match: IfMatch = None) -> schemas.OldToken:
     """Delete the connection and the stored token; its history is kept. The response names the token to revoke."""
-    row, version = find(request.caller, connection_id), _required(if_match)
+    row, version = find(request.caller, connection_id), preconditions.required(if_match)
     name = typed_name(row.name, row.pk)
     old = disconnect(row, confirmed_name=name, by=actor_of(request), now=timezone.now(), drawn_from=version)
     return representations.old_token(old, request.caller)
@@ -299,20 +297,12 @@ def _set_disabled(
     request: ApiRequest, response: HttpResponse, connection_id: int, if_match: str | None, *, disabled: bool
 ) -> schemas.Connection:
     row = find(request.caller, connection_id)
-    version = None if if_match is None else _required(if_match)
+    version = preconditions.optional(if_match)
     set_disabled(row, disabled=disabled, by=actor_of(request), now=timezone.now(), drawn_from=version)
     return _shown(find(request.caller, connection_id), request.caller, response)
 
 
-def _required(if_match: str | None) -> str | None:
-    """The version in an `If-Match` header; None for any version. Raises `PreconditionMissing`."""
-    if if_match is None or not if_match.strip():
-        raise PreconditionMissing
-    # Compression makes the tag weak on the way out. It is a version of the content, so that changes nothing.
-    return None if if_match.strip() == "*" else if_match.strip().removeprefix("W/").strip('"')
-
-
 def _shown(row: Connection, caller: Caller, response: HttpResponse) -> schemas.Connection:
     shown = representations.connection(row, caller)
-    response.headers["ETag"] = f'"{shown.version}"'
+    preconditions.write_version(response, shown.version)
     return shown

@@ -15,7 +15,6 @@ from django.db.models.functions import Lower
 from ninja import Schema
 from pydantic import Field
 
-from connections.models import Connection
 from history import queries
 from history.models import Event
 
@@ -35,13 +34,13 @@ class Page(Generic[Row]):
     next_cursor: str
 
 
-def page_of_connections(found: QuerySet[Connection], *, sort: str, cursor: str, limit: int) -> Page[Connection]:
-    """One page of connections in the order `sort` of the list, by name unless given. Raises `InvalidCursor`."""
-    of = f"connections {sort}"
+def page_sorted(found: QuerySet[Row], *, of: str, sort: str, cursor: str, limit: int) -> Page[Row]:
+    """One page of rows in the order `sort` of their list, by name unless given. Raises `InvalidCursor`."""
+    of = f"{of} {sort}"
     if not sort:
         return page_by_name(found, of=of, cursor=cursor, limit=limit)
-    found = _after(found.annotate(lower_name=Lower("name")), _AFTER[sort], of=of, cursor=cursor)
-    return _page(found, lambda row: _position(row, sort), of, limit)
+    named = cast("QuerySet[Row]", found.annotate(lower_name=Lower("name")))
+    return _page(_after(named, _AFTER[sort], of=of, cursor=cursor), lambda row: _position(row, sort), of, limit)
 
 
 def page_by_name(found: QuerySet[Row], *, of: str, cursor: str, limit: int) -> Page[Row]:
@@ -107,12 +106,12 @@ def _read(cursor: str, of: str) -> list[Any]:
     return list(position)
 
 
-def _position(row: Connection, sort: str) -> list[object]:
+def _position(row: Model, sort: str) -> list[object]:
     annotated = cast("Any", row)
     if sort == "expiry":
-        first = row.expires_on.isoformat() if row.expires_on else None
+        first = annotated.expires_on.isoformat() if annotated.expires_on else None
     else:
-        first = row.last_checked.isoformat()
+        first = annotated.last_checked.isoformat()
     return [first, annotated.lower_name, row.pk]
 
 

@@ -25,13 +25,13 @@ from connections.providers.azure_devops.input_errors import TOKEN_ERRORS
 from throttling.rate_limits import TooMany
 
 # Another row or another request is in the way, and nothing is wrong with the input.
-_CONFLICTS = {"name_taken", "same_token", "replaced_meanwhile"}
+_CONFLICTS = {"name_taken", "entry_name_taken", "same_token", "replaced_meanwhile"}
 _RETRY_AFTER_REQUEST = 5
 _RETRY_AFTER_NO_ANSWER = 30
 
 
 class PreconditionMissing(Exception):
-    """A change of a connection without `If-Match`."""
+    """A change without `If-Match`."""
 
 
 class UnknownParameters(Exception):

@@ -10,11 +10,14 @@ from api.v1 import (
     audits,
     connection_tests,
     connections,
+    consumers,
     errors,
     events,
     health,
+    leaks,
     outbox,
     pipelines,
+    register,
     release_changes,
     releases,
     repositories,
@@ -26,6 +29,9 @@ BASE = "/api/v1/"
 ROUTERS: tuple[Router, ...] = (
     connection_tests.router,
     connections.router,
+    consumers.router,
+    register.router,
+    leaks.router,
     audits.router,
     events.router,
     repositories.router,
@@ -37,8 +43,8 @@ ROUTERS: tuple[Router, ...] = (
 )
 _ABOUT = (
     "Connections to Azure DevOps with their health, audits and history, and what they lead to: repositories, "
-    "pipelines, builds and releases. Each request carries an API token, which people create under “Your account”. "
-    "Errors follow RFC 9457 and have stable codes."
+    "pipelines, builds and releases; the register of other credentials, and leaked ones. Each request carries an API "
+    "token, which people create under “Your account”. Errors follow RFC 9457 and have stable codes."
 )
 _SCHEME = "ApiToken"
 _SCHEMES = {_SCHEME: {"type": "http", "scheme": "bearer", "description": "An API token, which begins with mfeo_."}}

@@ -17,7 +17,7 @@ from delivery.live.readers import READERS
 from delivery.models import Pipeline, Project, ReleasePipeline, Repository, SyncState
 from delivery.sync import sync
 from tests.api.calls import Program
-from tests.factories import ConnectionFactory, make_token
+from tests.factories import ConnectionFactory, make_entry, make_leak, make_token
 
 EVERYTHING = tuple(scope.permission for scope in SCOPES)
 
@@ -72,6 +72,8 @@ def delivered(connection: Connection) -> dict[str, int]:
         "stage_id": 1,
         "approval_id": 1,
         "mail_id": make_mail().pk,
+        "entry_id": make_entry().pk,
+        "leak_id": make_leak(connection).pk,
     }
 
 

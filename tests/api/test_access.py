@@ -42,6 +42,21 @@ test_connection          | 403 403 200 200 200
 disable_connection       | 403 403 403 200 200
 enable_connection        | 403 403 403 200 200
 delete_connection        | 403 403 403 200 200
+get_used_by              | 403 200 200 200 200
+update_used_by           | 403 403 403 200 200
+list_register_entries    | 403 200 200 200 200
+get_register_entry       | 403 200 200 200 200
+create_register_entry    | 403 403 403 201 201
+update_register_entry    | 403 403 403 200 200
+close_register_entry     | 403 403 403 200 200
+reopen_register_entry    | 403 403 403 200 200
+delete_register_entry    | 403 403 403 204 204
+list_leaks               | 403 403 403 200 200
+get_leak                 | 403 200 200 200 200
+find_leaked_token        | 403 403 403 200 200
+declare_token_leaked     | 403 403 403 422 422
+declare_connection_leaked | 403 403 403 422 422
+declare_register_entry_leaked | 403 403 403 200 200
 list_audits              | 403 200 200 200 200
 start_audit              | 403 403 202 202 202
 get_audit                | 403 200 200 200 200
@@ -89,6 +104,24 @@ BODIES: dict[str, dict[str, Any]] = {
         "extra_recipients": [],
     },
     "rotate_token": {"token": "x" * 52},
+    "update_used_by": {"used_by": []},
+    "create_register_entry": {"name": "New", "kind": "other"},
+    "update_register_entry": {
+        "name": "New",
+        "kind": "other",
+        "organization": "",
+        "owner": "owner",
+        "outside_owner": "",
+        "purpose": "",
+        "used_by": [],
+        "scopes": "",
+        "expires_on": None,
+        "extra_recipients": [],
+        "notes": "",
+    },
+    "close_register_entry": {"reason": "unused"},
+    "find_leaked_token": {"token": "x" * 52},
+    "declare_token_leaked": {"token": "x" * 52},
     "run_pipeline": {"branch": "main"},
     "create_release": {},
     "deploy_stage": {},
@@ -178,6 +211,19 @@ def test_a_limited_token_does_nothing_that_concerns_others(ask: Callable[[Progra
     assert refused == {
         "test_token",
         "create_connection",
+        "list_register_entries",
+        "get_register_entry",
+        "create_register_entry",
+        "update_register_entry",
+        "close_register_entry",
+        "reopen_register_entry",
+        "delete_register_entry",
+        "list_leaks",
+        "get_leak",
+        "find_leaked_token",
+        "declare_token_leaked",
+        "declare_connection_leaked",
+        "declare_register_entry_leaked",
         "list_audits",
         "list_events",
         "get_outbox",

@@ -39,7 +39,7 @@ def test_secrets_only_go_in() -> None:
         if kind.get("format") == "password"
     }
     of_applications = {"client_secret", "certificate", "certificate_password"}
-    tokens = {(name, "token") for name in ("ConnectionInput", "TestInput", "TokenInput")}
+    tokens = {(name, "token") for name in ("ConnectionInput", "TestInput", "TokenInput", "LeakedTokenInput")}
     assert set(secret) == tokens | {("ApplicationInput", name) for name in of_applications}
     assert all(secret.values())
 
@@ -84,6 +84,14 @@ def check(response: Any, path: str, method: str) -> None:
         ("post", "/outbox/mails/{mail_id}/retry"),
         ("get", "/health"),
         ("post", "/connections"),
+        ("get", "/connections/{connection_id}/used-by"),
+        ("get", "/register"),
+        ("get", "/register/{entry_id}"),
+        ("post", "/register"),
+        ("post", "/register/{entry_id}/reopen"),
+        ("post", "/register/{entry_id}/leak"),
+        ("get", "/leaks"),
+        ("get", "/leaks/{leak_id}"),
     ],
 )
 def test_responses_are_as_described(program: Program, monkeypatch: pytest.MonkeyPatch, method: str, path: str) -> None:

@@ -1,9 +1,10 @@
-"""The examples of docs/api.md: the pipeline's script runs, and the OpenAPI document has Terraform's requests."""
+"""The examples of docs/api.md: their scripts run, and the OpenAPI document has Terraform's requests."""
 
 import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -16,9 +17,10 @@ from pytest_django.live_server_helper import LiveServer
 
 from api.models import ApiToken
 from api.v1.operations import BASE, document
-from connections.models import Connection
+from connections.domain.problems.refusals import REFUSALS
+from connections.models import Connection, LeakedToken
 from tests.api.calls import Program
-from tests.factories import ConnectionFactory, make_token
+from tests.factories import ConnectionFactory, StoredCredentialFactory, make_entry, make_token
 from tests.loaded_settings import ROOT
 from tests.needs import need
 
@@ -29,8 +31,13 @@ Step = Callable[[], tuple[int, str]]
 
 def block(language: str) -> str:
     """The example in this language."""
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", _TEXT, re.MULTILINE | re.DOTALL)
-    return str(found)
+    (found,) = blocks(language)
+    return found
+
+
+def blocks(language: str) -> list[str]:
+    """All examples in this language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", _TEXT, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -154,3 +161,44 @@ def test_the_header_of_terraform_allows_updates(maintainer: User, connection: Co
     path = f"/connections/{connection.pk}"
     assert program.call("PUT", path, settings, headers={"If-Match": "*"}).status_code == 200
     assert program.call("DELETE", path, headers={"If-Match": "*"}).status_code == 200
+
+
+@pytest.fixture
+def script(live_server: LiveServer, maintainer: User) -> Callable[..., tuple[int, str]]:
+    """Runs a Python example with the permissions that its section names: `script(0, *arguments, typed="…")`."""
+
+    def run(number: int, *arguments: str, typed: str = "") -> tuple[int, str]:
+        example = blocks("python")[number]
+        section = _TEXT.partition(example)[0].rpartition("\n## ")[2]
+        text = make_token(maintainer, *re.findall(r"`(connections\.\w+)`", section))[1]
+        environment = os.environ | {"MFE_API": f"{live_server.url}/api/v1", "MFE_API_TOKEN": text}
+        ended = subprocess.run(
+            [sys.executable, "-c", example, *arguments],
+            env=environment,
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert text not in ended.stdout + ended.stderr
+        return ended.returncode, ended.stdout + ended.stderr
+
+    return run
+
+
+def test_the_scanner_declares_a_token_leaked_that_a_connection_stores(
+    script: Callable[..., tuple[int, str]], connection: Connection
+) -> None:
+    StoredCredentialFactory.create(connection=connection, secret="q7" * 26)
+    assert script(0, typed="x" * 52) == (1, f"leak_unknown: {REFUSALS['leak_unknown']}\n")
+    code, said = script(0, typed="q7" * 26)
+    assert (code, "- Acme" in said) == (0, True)
+    assert LeakedToken.objects.count() == 1
+
+
+def test_the_script_records_the_new_date_of_an_entry(script: Callable[..., tuple[int, str]], db: None) -> None:
+    entry = make_entry(purpose="Shop")
+    assert script(1, str(entry.pk), "2027-06-30") == (0, "Expires on 2027-06-30\n")
+    entry.refresh_from_db()
+    assert (str(entry.expires_on), entry.purpose) == ("2027-06-30", "Shop")

@@ -12,9 +12,10 @@ from pytest_django import Settings
 
 from api import waiting
 from api.waiting import Wait
-from connections.models import AuditRun
+from connections.models import AuditRun, LeakedToken
 from orchestrator import gunicorn
 from tests.api.calls import Program, problem
+from tests.factories import ConnectionFactory, make_leak
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +46,22 @@ def finish_after(count: int, run: AuditRun) -> list[bool]:
 def _pauses_are_real_again() -> Iterator[None]:
     yield
     patch.stopall()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_waits_until_a_leaked_token_is_proved_dead(program: Program) -> None:
+    leak = make_leak(ConnectionFactory.create())
+    response = program.call("GET", f"/leaks/{leak.pk}")
+    assert (response.json()["state"], response.headers["Retry-After"]) == ("waiting", "5")
+
+    def pause(_seconds: float) -> bool:
+        LeakedToken.objects.filter(pk=leak.pk).update(proved_at=timezone.now(), next_ask_at=None)
+        return False
+
+    patch.object(waiting, "pause", pause).start()
+    response = program.call("GET", f"/leaks/{leak.pk}?wait=30")
+    assert response.json()["state"] == "proved"
+    assert "Retry-After" not in response.headers
 
 
 @pytest.mark.parametrize(("query", "header"), [("?wait=30", ""), ("", "wait=30"), ("", "respond-async, wait=30")])
