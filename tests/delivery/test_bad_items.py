@@ -238,8 +238,8 @@ def test_an_audit_that_ends_unexpectedly_is_not_claimed_first_again(connected: C
     claimed = audit_runs.claim_due(now=now, lease="a lease")
     assert set(claimed) == {connection.pk, other.pk}
     with (
-        patch("connections.actions.claimed_audit.audit", side_effect=RuntimeError("unforeseen")),
-        patch("connections.tasks._enqueue_due"),
+        patch("connections.actions.claimed_audit.audit_for_scheduler", side_effect=RuntimeError("unforeseen")),
+        patch("connections.tasks._enqueue_due", return_value=None),
     ):
         audit_one(connection_id=connection.pk, lease="a lease")
     connection.refresh_from_db()
@@ -255,8 +255,11 @@ def test_an_audit_interrupted_by_the_database_keeps_its_lease(connected: Connect
     Connection.objects.update(next_check_at=now - timedelta(minutes=1))
     audit_runs.claim_due(now=now, lease="a lease")
     with (
-        patch("connections.actions.claimed_audit.audit", side_effect=OperationalError("server closed the connection")),
-        patch("connections.tasks._enqueue_due"),
+        patch(
+            "connections.actions.claimed_audit.audit_for_scheduler",
+            side_effect=OperationalError("server closed the connection"),
+        ),
+        patch("connections.tasks._enqueue_due", return_value=None),
     ):
         audit_one(connection_id=connection.pk, lease="a lease")
     connection.refresh_from_db()
