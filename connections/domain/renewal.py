@@ -115,10 +115,12 @@ class Candidate:
 def candidates(
     entries: Iterable[TokenEntry], *, scopes: Iterable[str], expires_on: date | None, besides: Iterable[str]
 ) -> list[Candidate]:
-    """The entries that may be the old token, those that fit first. `besides` are ids that it can't be."""
+    """The entries that may be the old token: those that fit, then those with the scopes. `besides` can't be it, by id."""
     wanted, known = frozenset(scopes), frozenset(besides)
-    found = [_candidate(entry, wanted, expires_on) for entry in entries if entry.id not in known]
-    return sorted(found, key=lambda candidate: (not candidate.fits, candidate.name.casefold(), candidate.id))
+    possible = [entry for entry in entries if entry.id not in known]
+    possible.sort(key=lambda entry: (not entry.scopes >= wanted, entry.name.casefold(), entry.id))
+    found = [_candidate(entry, wanted, expires_on) for entry in possible]
+    return sorted(found, key=lambda candidate: not candidate.fits)
 
 
 def _candidate(entry: TokenEntry, scopes: frozenset[str], expires_on: date | None) -> Candidate:

@@ -59,8 +59,8 @@ def read(response: urllib3.BaseHTTPResponse, max_bytes: int) -> bytes | None:
 
 
 def headers_of(response: urllib3.BaseHTTPResponse) -> dict[str, str]:
-    """The headers, with names in lower case."""
-    return {name.lower(): value for name, value in response.headers.items()}
+    """The headers, with names in lower case. Those that were sent more than once are joined by commas."""
+    return {name.lower(): value for name, value in response.headers.itermerged()}
 
 
 def origin(url: str) -> tuple[str, str]:

@@ -80,10 +80,10 @@ def test_a_token_of_all_organizations_was_not_asked_for() -> None:
     assert renewal.deviation(made, scopes=["vso.code"], organization_id="o", not_after=END)
 
 
-def test_candidates_that_fit_come_first() -> None:
+def test_candidates_that_fit_come_first_and_then_those_with_the_scopes() -> None:
     entries = [
-        entry("a, other date", "vso.code", END + timedelta(days=9)),
-        entry("b, fewer scopes", "vso.build"),
+        entry("b, other date", "vso.code", END + timedelta(days=9)),
+        entry("A, fewer scopes", "vso.build"),
         entry("c, fits", "vso.code vso.build"),
         entry("d, made here"),
     ]
@@ -92,8 +92,8 @@ def test_candidates_that_fit_come_first() -> None:
     )
     assert [(one.name, one.fits) for one in found] == [
         ("c, fits", True),
-        ("a, other date", False),
-        ("b, fewer scopes", False),
+        ("b, other date", False),
+        ("A, fewer scopes", False),
     ]
 
 
