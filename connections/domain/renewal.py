@@ -115,7 +115,7 @@ class Candidate:
 def candidates(
     entries: Iterable[TokenEntry], *, scopes: Iterable[str], expires_on: date | None, besides: Iterable[str]
 ) -> list[Candidate]:
-    """The entries that may be the old token: those that fit, then those with the scopes. `besides` can't be it, by id."""
+    """The entries that may be the old token: those that fit, then those with the scopes. `besides` are other ids."""
     wanted, known = frozenset(scopes), frozenset(besides)
     possible = [entry for entry in entries if entry.id not in known]
     possible.sort(key=lambda entry: (not entry.scopes >= wanted, entry.name.casefold(), entry.id))

@@ -53,6 +53,9 @@
     ├── EntraNotOffered               entra_not_offered          nothing was sent
     │   └── IdentityNotOffered        identity_not_offered       an identity of the server that is turned off
     ├── EntraUnexpectedAnswer         entra_unexpected_answer
+    ├── SignInRefused                 sign_in_refused            no access token for a person: `sign_in_errors`
+    ├── TokenLifecycleRefused         pat_error                  has the word of Azure DevOps: `personal_tokens`
+    ├── TokenLifecycleNotAllowed      pat_not_allowed
     ├── ServerTooOld                  server_too_old             older than Azure DevOps Server 2019
     ├── AnswerTooLarge                answer_too_large
     ├── ListIncomplete                list_incomplete            more pages than may be read

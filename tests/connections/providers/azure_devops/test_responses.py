@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from connections.providers.azure_devops import entra_errors, errors
+from connections.providers.azure_devops import entra_errors, errors, personal_tokens, sign_in_errors
 from connections.providers.azure_devops.classification import classify
 from connections.providers.azure_devops.errors import AzureDevOpsError
 from connections.providers.azure_devops.responses import ANONYMOUS_ID, Response
@@ -124,9 +124,10 @@ def every_error() -> list[type[AzureDevOpsError]]:
 
 
 def test_every_error_has_a_code_of_its_own_that_the_tree_shows() -> None:
+    assert personal_tokens.TokenLifecycleRefused in every_error()
     codes = [kind.code for kind in every_error()]
     assert len(set(codes)) == len(codes)
-    trees = f"{errors.__doc__}{entra_errors.__doc__}"
+    trees = f"{errors.__doc__}{entra_errors.__doc__}{sign_in_errors.__doc__}"
     drawn = dict(re.findall(r"── (\w+) +(\w+)", trees))
     assert drawn == {kind.__name__: kind.code for kind in every_error() if kind is not AzureDevOpsError}
 
