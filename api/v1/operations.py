@@ -1,5 +1,6 @@
 """All operations, and their OpenAPI document."""
 
+from functools import lru_cache
 from typing import Any
 
 from ninja import NinjaAPI, Router
@@ -84,8 +85,12 @@ def access_of_operations() -> dict[str, Access]:
     }
 
 
+@lru_cache(maxsize=4)
 def document(server: str = "/") -> dict[str, Any]:
-    """The description of every operation. `server` is the address below which they are."""
+    """The description of every operation. `server` is the address below which they are.
+
+    Made once, as it takes half a second. Callers must not change it.
+    """
     described: dict[str, Any] = dict(api.get_openapi_schema(path_prefix=BASE))
     described["servers"] = [{"url": server}]
     described["components"]["securitySchemes"] = _SCHEMES
