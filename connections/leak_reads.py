@@ -106,8 +106,8 @@ def consumers_of(leak: LeakedToken, uses: Iterable[Use]) -> list[Consumer]:
 
 
 def leak_of_entry(entry: RegisterEntry) -> LeakedToken | None:
-    """The declaration of the credential that this entry is about now, not of one before it was renewed or reopened."""
-    return next((leak for leak in entry.leaks.all() if leak.declared_at >= entry.date_set_at), None)
+    """The declaration of the credential that this entry is about now, not of one before it was renewed."""
+    return next((leak for leak in entry.leaks.all() if leak.declared_at >= entry.credential_since), None)
 
 
 def old_token_of(leak: LeakedToken, uses: Sequence[Use]) -> OldToken:

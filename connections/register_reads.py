@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, Count, F, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 
 from connections import list_pages
 from connections.domain import expiry
@@ -198,8 +199,9 @@ def consumer_counts(ids: Sequence[int]) -> dict[int, int]:
 
 
 def leaked(ids: Sequence[int]) -> set[int]:
-    """Those of these entries whose credential was declared leaked, and not renewed or reopened since."""
-    rows = RegisterEntry.objects.filter(pk__in=ids, leaks__declared_at__gte=F("date_set_at")).order_by()
+    """Those of these entries whose credential was declared leaked, and not renewed since."""
+    since = Coalesce("renewed_at", "created_at")
+    rows = RegisterEntry.objects.filter(pk__in=ids, leaks__declared_at__gte=since).order_by()
     return set(rows.values_list("pk", flat=True))
 
 

@@ -35,15 +35,16 @@ def declare_entry_leaked(entry_id: int, *, by: Actor, now: datetime) -> LeakedTo
         known = leak_reads.leak_of_entry(entry)
         if known is not None:
             return known
-        # Of the entry and its date, as there is no token: what it is renewed with can leak too.
-        fingerprint = encryption.fingerprint(Secret(f"{entry.pk} {entry.date_set_at.isoformat()}"), purpose=_PURPOSE)
+        # Of the entry and when it was renewed, as there is no token: what it is renewed with can leak too.
+        since = entry.credential_since
+        fingerprint = encryption.fingerprint(Secret(f"{entry.pk} {since.isoformat()}"), purpose=_PURPOSE)
         facts: dict[str, Any] = {
             "entry": entry,
             "kind": _KINDS.get(RegisterEntry.Kind(entry.kind), entry.kind),
             "organization": (entry.organization or entry.name)[:_ORGANIZATION_LENGTH],
             "identity_name": (entry.outside_owner or register_versions.called(entry.owner))[:_NAME_LENGTH],
-            # Not before the date, if the entry was renewed while this waited for the lock.
-            "declared_at": max(now, entry.date_set_at),
+            # Not earlier, if the entry was renewed while this waited for the lock.
+            "declared_at": max(now, since),
             "declared_by": by.name,
             "notified_at": now,
         }

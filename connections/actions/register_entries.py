@@ -130,7 +130,10 @@ def apply(entered: EntryInput, entry: RegisterEntry, changed: Iterable[str], *, 
     if "expires_on" in changed:
         entry.date_set_at, entry.reminded_days = now, None
     _touch(entry, now=now)
-    return bool(before and entry.expires_on and entry.expires_on > before)
+    is_renewed = bool(before and entry.expires_on and entry.expires_on > before)
+    if is_renewed:
+        entry.renewed_at = now
+    return is_renewed
 
 
 def _touch(entry: RegisterEntry, *, now: datetime) -> None:

@@ -29,7 +29,7 @@ from history.record import Actor, record_all
 
 _IS_TAKEN = "An entry already has this name."
 _OWNER_GONE = "The owner was removed in the meantime."
-_WRITTEN = (*COLUMNS, "date_set_at", "reminded_days", "changed_at", "revision")
+_WRITTEN = (*COLUMNS, "date_set_at", "renewed_at", "reminded_days", "changed_at", "revision")
 
 
 def check(current: RegisterImport, batch: ImportBatch, reader: LineReader) -> None:

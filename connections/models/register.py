@@ -1,5 +1,7 @@
 """The register: credentials that are watched and not stored, and what uses a credential."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Concat, Lower, Upper
@@ -60,6 +62,8 @@ class RegisterEntry(models.Model):
     reminded_days = models.SmallIntegerField(null=True)
     # When the expiry date was recorded: no reminder is due for a time before it.
     date_set_at = models.DateTimeField()
+    # When it last got a later expiry date. A leak declared before that was of the previous credential.
+    renewed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     # When it last changed, and how often: the revision of its event in calendars.
     changed_at = models.DateTimeField()
@@ -109,6 +113,11 @@ class RegisterEntry(models.Model):
     def get_absolute_url(self) -> str:
         """The page of the entry."""
         return row_url("connections:register-entry", self.pk)
+
+    @property
+    def credential_since(self) -> datetime:
+        """Since when it is about the credential that it is about now."""
+        return self.renewed_at or self.created_at
 
     @property
     def is_closed(self) -> bool:

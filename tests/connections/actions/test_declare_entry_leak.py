@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connections.actions.declare_entry_leak import declare_entry_leaked
-from connections.actions.register_entries import EntryInput, change_entry
+from connections.actions.register_entries import EntryInput, change_entry, close_entry, reopen_entry
 from connections.models import LeakedToken, Mail, RegisterEntry
 from history.models import Event
 from history.record import Actor
@@ -44,6 +44,28 @@ def test_what_it_was_renewed_with_can_leak_too(pages: Client) -> None:
     assert "Leaked</span>" not in pages.get(register).text
     assert declare(entry.pk) != first
     assert LeakedToken.objects.filter(entry=entry).count() == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("day", [date(2026, 12, 31), None])
+def test_it_stays_leaked_until_it_has_a_later_date(pages: Client, day: date | None) -> None:
+    entry = make_entry("Signing key", expires_on=date(2027, 1, 1))
+    leak = declare(entry.pk)
+    edited = EntryInput("Signing key", "pat", entry.owner, day)
+    change_entry(entry.pk, edited, by=Actor("Maya"), now=timezone.now())
+    assert "Declared leaked on" in pages.get(reverse("connections:register-entry", args=[entry.pk])).text
+    assert "Leaked</span>" in pages.get(reverse("connections:register")).text
+    assert declare(entry.pk) == leak
+
+
+@pytest.mark.django_db
+def test_it_stays_leaked_when_it_is_reopened(pages: Client) -> None:
+    entry = make_entry("Signing key")
+    leak, by = declare(entry.pk), Actor("Maya")
+    close_entry(entry.pk, "replaced", by=by, now=timezone.now())
+    reopen_entry(entry.pk, by=by, now=timezone.now())
+    assert "Leaked</span>" in pages.get(reverse("connections:register")).text
+    assert declare(entry.pk) == leak
 
 
 @pytest.mark.django_db
