@@ -35,7 +35,7 @@ def prove_due(*, clock: Callable[[], datetime]) -> None:
             with renewing(rows.under(lease)):
                 renewal = rows.select_related("connection").get()
                 code, is_proof = _ask(renewal)
-            _write(renewal, lease, code, is_proof=is_proof, now=clock())
+            write(renewal, lease, code, is_proof=is_proof, now=clock())
 
 
 def _ask(renewal: Renewal) -> tuple[str, bool]:
@@ -51,8 +51,8 @@ def _ask(renewal: Renewal) -> tuple[str, bool]:
     return "", False
 
 
-def _write(renewal: Renewal, lease: str, code: str, *, is_proof: bool, now: datetime) -> None:
-    """Record the answer, unless the lease was lost, and what follows from it."""
+def write(renewal: Renewal, lease: str, code: str, *, is_proof: bool, now: datetime) -> None:
+    """Record the answer and what follows from it, unless the lease was lost or the renewal has changed since."""
     due = None
     if renewal.revoke_asked_at is not None and not is_proof:
         due = leak_proof.next_ask(renewal.revoke_asked_at, after=now)
@@ -60,8 +60,17 @@ def _write(renewal: Renewal, lease: str, code: str, *, is_proof: bool, now: date
     # Without a revocation that was asked for, a token that is accepted waits as before.
     ended = is_proof or (due is None and renewal.state == State.REVOKED)
     if ended:
-        changes |= {"state": State.PROVED if is_proof else State.NOT_PROVED, "sealed": b"", "ended_at": now}
+        changes |= {
+            "state": State.PROVED if is_proof else State.NOT_PROVED,
+            "sealed": b"",
+            "candidates": [],
+            "ended_at": now,
+        }
+        changes |= {"problem": "", "problem_word": ""}
+    held = Renewal.objects.filter(pk=renewal.pk).under(lease)
     with transaction.atomic():
-        if Renewal.objects.filter(pk=renewal.pk).under(lease).release(**changes) and ended:
+        if not held.filter(state=renewal.state, next_ask_at=renewal.next_ask_at).release(**changes):
+            held.release()
+        elif ended:
             kind = "connection.old_token_proved" if is_proof else "connection.old_token_not_proved"
             note(kind, renewal, by=SCHEDULER, now=now)

@@ -79,7 +79,8 @@ def _as_owner(
             problem = catalogue.problem("another_person_signed_in")
             raise CannotRenew(problem.code, problem.full)
         act = _Act(client.transport, person, by, clock)
-        settle(Owner(asked.server, asked.organization, asked.identity_id), act.transport, by=by, clock=clock)
+        owner = Owner(asked.server, asked.organization, asked.identity_id)
+        settle(owner, act.transport, asked_for=asked.renewal_id, by=by, clock=clock)
         if asked.purpose == RenewalSignIn.Purpose.RENEW and asked.connection is not None:
             return _renew(asked, asked.connection, data, act)
     return asked.renewal
@@ -152,19 +153,24 @@ def _create(renewal: Renewal, data: ConnectionData, act: _Act) -> bool:
         move(renewal, State.CREATING, state=State.LOST, problem="renewal_lost")
         settle_one(renewal, act.transport, by=act.by, clock=act.clock)
         return False
-    _store(renewal, made, by=act.by, now=act.clock())
+    problem = _deviation(renewal, made.entry, data)
+    _store(renewal, made, problem, by=act.by, now=act.clock())
+    if problem:
+        settle_one(renewal, act.transport, by=act.by, clock=act.clock)
+        return False
     return _is_as_asked(renewal, made.entry, data, act)
 
 
-def _store(renewal: Renewal, made: NewToken, *, by: Actor, now: datetime) -> None:
-    """Seal the new token before anything else is done with it."""
+def _store(renewal: Renewal, made: NewToken, problem: str, *, by: Actor, now: datetime) -> None:
+    """Seal the new token before anything else is done with it; another one than asked for is only to be revoked."""
     renewal.seal(made.token)
     with transaction.atomic():
         move(
             renewal,
             State.CREATING,
-            state=State.CREATED,
-            sealed=renewal.sealed,
+            state=State.DISCARDED if problem else State.CREATED,
+            problem=problem,
+            sealed=b"" if problem else renewal.sealed,
             kind=renewal.kind,
             authorization_id=made.entry.id,
             valid_to=made.entry.valid_to,
@@ -178,15 +184,18 @@ def _is_as_asked(renewal: Renewal, entry: TokenEntry, data: ConnectionData, act:
     # Without an answer, that to the creation says the same.
     with suppress(AzureDevOpsError):
         entry = personal_tokens.read(act.transport, renewal.authorization_id)
-    problem = rules.deviation(
-        entry, scopes=renewal.scopes, organization_id=data.organization_id, not_after=renewal.not_after
-    )
-    if problem:
+    if problem := _deviation(renewal, entry, data):
         move(renewal, State.CREATED, state=State.DISCARDED, sealed=b"", problem=problem)
         settle_one(renewal, act.transport, by=act.by, clock=act.clock)
         return False
     move(renewal, State.CREATED, valid_to=entry.valid_to)
     return True
+
+
+def _deviation(renewal: Renewal, entry: TokenEntry, data: ConnectionData) -> str:
+    return rules.deviation(
+        entry, scopes=renewal.scopes, organization_id=data.organization_id, not_after=renewal.not_after
+    )
 
 
 def _iso(when: datetime | None) -> str | None:

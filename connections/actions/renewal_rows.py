@@ -23,7 +23,14 @@ def note(kind: str, renewal: Renewal, *, by: Actor, now: datetime, **detail: obj
 
 
 def move(renewal: Renewal, *states: State, **changes: Any) -> None:
-    """Change the row if it is in one of these states. Raises `CannotRenew` if it is not any more."""
+    """Change the row if it is in one of these states. Raises `CannotRenew` if it is not any more.
+
+    Why a step failed does not outlive its state, and the names of a person's tokens do not outlive the renewal.
+    """
+    if changes.get("state", renewal.state) != renewal.state:
+        changes = {"problem": "", "problem_word": "", **changes}
+    if "ended_at" in changes:
+        changes["candidates"] = []
     if not Renewal.objects.filter(pk=renewal.pk, state__in=states).update(**changes):
         raise CannotRenew("renewal_moved_on")
     for name, value in changes.items():

@@ -129,8 +129,7 @@ def _mark_swapped(renewal: Renewal, old: Credential | None, new: Credential, *, 
         swapped_at=now,
         revoke_from=now + longest_request(),
         old_authorization_id=known.authorization_id if known else "",
-        problem="",
-        problem_word="",
+        candidates=[] if known else renewal.candidates,
     )
     facts = {
         "server": renewal.server,

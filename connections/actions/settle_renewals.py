@@ -11,6 +11,7 @@ from django.db import transaction
 
 from connections.actions.refusals import CannotRenew
 from connections.actions.renewal_rows import move, note, problem_of
+from connections.domain import renewal as rules
 from connections.domain.renewal import NEEDS_SIGN_IN, State
 from connections.models import Renewal
 from connections.old_tokens import users_of
@@ -34,8 +35,11 @@ class Owner:
     identity_id: str
 
 
-def settle(owner: Owner, transport: Transport, *, by: Actor, clock: Clock) -> None:
-    """Do what is pending for this person in this organization."""
+def settle(owner: Owner, transport: Transport, *, asked_for: int | None, by: Actor, clock: Clock) -> None:
+    """Do what is pending for this person in this organization.
+
+    An old token that a person picked is revoked only in a sign-in for that renewal, which is `asked_for`.
+    """
     waiting = Renewal.objects.filter(
         server=owner.server,
         organization__iexact=owner.organization,
@@ -46,7 +50,9 @@ def settle(owner: Owner, transport: Transport, *, by: Actor, clock: Clock) -> No
         rows = Renewal.objects.filter(pk=pk)
         if lease := rows.claim(now=clock()):
             try:
-                settle_one(rows.select_related("connection").get(), transport, by=by, clock=clock)
+                renewal = rows.select_related("connection").get()
+                if renewal.picked_name is None or pk == asked_for:
+                    settle_one(renewal, transport, by=by, clock=clock)
             finally:
                 rows.under(lease).release()
 
@@ -83,7 +89,7 @@ def _find_lost(renewal: Renewal, transport: Transport, by: Actor, clock: Clock) 
         move(renewal, State.CREATING, State.LOST, state=State.LOST, problem="renewal_lost", problem_word="")
         return
     with transaction.atomic():
-        move(renewal, State.CREATING, State.LOST, state=State.FAILED, ended_at=now)
+        move(renewal, State.CREATING, State.LOST, state=State.FAILED, problem="renewal_interrupted", ended_at=now)
         if lost:
             note("connection.new_token_revoked", renewal, by=by, now=now, reason="renewal_lost")
 
@@ -91,9 +97,11 @@ def _find_lost(renewal: Renewal, transport: Transport, by: Actor, clock: Clock) 
 def _revoke_new(renewal: Renewal, transport: Transport, by: Actor, clock: Clock) -> None:
     personal_tokens.revoke(transport, renewal.authorization_id)
     now = clock()
+    # Not why an earlier attempt to revoke it failed.
+    reason = rules.NOT_AS_ASKED if renewal.problem == rules.NOT_AS_ASKED else ""
     with transaction.atomic():
-        move(renewal, State.DISCARDED, state=State.FAILED, sealed=b"", ended_at=now)
-        note("connection.new_token_revoked", renewal, by=by, now=now, reason=renewal.problem)
+        move(renewal, State.DISCARDED, state=State.FAILED, sealed=b"", problem=reason, ended_at=now)
+        note("connection.new_token_revoked", renewal, by=by, now=now, reason=reason)
 
 
 def is_time_to_revoke(renewal: Renewal, *, now: datetime) -> bool:
@@ -115,5 +123,5 @@ def _revoke_old(renewal: Renewal, transport: Transport, by: Actor, clock: Clock)
     move(renewal, State.SWAPPED, revoke_asked_at=asked_at, next_ask_at=asked_at + _FIRST_ASK)
     personal_tokens.revoke(transport, renewal.old_authorization_id)
     with transaction.atomic():
-        move(renewal, State.SWAPPED, state=State.REVOKED, problem="", problem_word="")
+        move(renewal, State.SWAPPED, state=State.REVOKED)
         note("connection.old_token_revoked", renewal, by=by, now=clock())

@@ -16,6 +16,8 @@ from connections.providers.registry import CAPABILITIES
 # Azure DevOps creates tokens for at most a year.
 LONGEST_DAYS = 365
 _LONGEST_CONNECTION_NAME = 120
+# The problem of a token that is another than the one asked for.
+NOT_AS_ASKED = "renewal_other_token"
 _ONE_DAY = timedelta(days=1)
 
 
@@ -93,7 +95,7 @@ def deviation(made: TokenEntry, *, scopes: Iterable[str], organization_id: str, 
         organization_id.lower()
     }
     too_long = made.valid_to is None or made.valid_to > not_after + timedelta(minutes=1)
-    return "renewal_other_token" if made.scopes != frozenset(scopes) or not only_here or too_long else ""
+    return NOT_AS_ASKED if made.scopes != frozenset(scopes) or not only_here or too_long else ""
 
 
 @dataclass(frozen=True, slots=True)

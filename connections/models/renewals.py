@@ -115,6 +115,12 @@ class Renewal(SealedCredential, Leased):
         return reverse("connections:renewal", args=[self.pk])
 
     @property
+    def picked_name(self) -> str | None:
+        """The name of the entry that a person picked as the old token; None if none was, or we know it ourselves."""
+        names = (one["name"] for one in self.candidates if one["id"] == self.old_authorization_id)
+        return next(names, None)
+
+    @property
     def is_pending(self) -> bool:
         """Whether something remains to be done."""
         return self.state in PENDING

@@ -128,7 +128,7 @@ def renewal_page(request: HttpRequest, pk: int) -> HttpResponse:
         return _act(request, renewal)
     context = {
         "renewal": renewal,
-        "shown": view_of(renewal, now=timezone.now()),
+        "shown": view_of(renewal, now=timezone.now(), chooses_again="choose" in request.GET),
         "is_offered": clients.sign_in(renewal.server, redirect="") is not None,
         "tokens_page": clients.tokens_page(renewal.server, renewal.organization),
         "now": timezone.now(),

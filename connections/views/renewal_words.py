@@ -36,7 +36,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class RenewalView:
-    """A renewal as its page shows it. `problem` is why the latest step failed; `used_by` still use the old token."""
+    """A renewal as its page shows it. `problem` is why the latest step failed; `used_by` still use the old token.
+
+    `chooses` is whether the page asks which entry the old token is.
+    """
 
     chip: Chip
     problem: Problem | None
@@ -46,13 +49,15 @@ class RenewalView:
     can_revoke: bool
     waits_until: datetime | None
     refreshes: bool
+    chooses: bool
 
 
-def view_of(renewal: Renewal, *, now: datetime) -> RenewalView:
-    """What to show of a renewal now."""
+def view_of(renewal: Renewal, *, now: datetime, chooses_again: bool = False) -> RenewalView:
+    """What to show of a renewal now. With `chooses_again`, a person wants to pick another old token."""
     state = State(renewal.state)
     is_running, is_swapped = _is_running(renewal, now=now), state is State.SWAPPED
     is_early = is_swapped and renewal.revoke_from is not None and now < renewal.revoke_from
+    chooses = is_swapped and (not renewal.old_authorization_id or (chooses_again and renewal.picked_name is not None))
     return RenewalView(
         chip=CHIPS[state],
         problem=_problem(renewal, now=now),
@@ -62,7 +67,8 @@ def view_of(renewal: Renewal, *, now: datetime) -> RenewalView:
         can_revoke=is_swapped and is_time_to_revoke(renewal, now=now),
         waits_until=renewal.revoke_from if is_early else None,
         # Not while the person chooses the old token.
-        refreshes=is_running or bool(renewal.old_authorization_id and (is_early or renewal.next_ask_at)),
+        refreshes=is_running or (not chooses and bool(is_early or renewal.next_ask_at)),
+        chooses=chooses,
     )
 
 

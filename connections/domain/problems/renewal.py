@@ -241,14 +241,15 @@ RENEWAL = (
     Problem(
         "renewal_interrupted",
         "Renewing was interrupted",
-        "The process ended while the token was renewed.",
-        "Continue from this page.",
+        "Azure DevOps did not answer when it was asked for a new token, or the process ended. No new token is left, "
+        "and the connection uses the same token as before.",
+        "Renew again.",
     ),
     Problem(
         "renewal_other_token",
         "Azure DevOps made another token",
         "The new token has other scopes, other organizations or a later date than we asked for, so it is not used.",
-        "Sign in again to revoke the new token. Report it to the site administrator.",
+        "Report it to the site administrator.",
     ),
     Problem(
         "renewal_loses",

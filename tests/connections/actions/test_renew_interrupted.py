@@ -1,5 +1,6 @@
 """A renewal that is interrupted at any step leaves no token that no one knows of."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -89,7 +90,7 @@ def test_a_lost_answer_is_settled_in_the_same_sign_in(
     sandbox.behaviour.add("close", method="POST", path="/tokens/pats", carried_out=True, times=1)
     renewal = renewing.renew(connection)
     (made,) = renewing.made(renewal)
-    assert (renewal.state, renewal.problem) == (State.FAILED, "renewal_lost")
+    assert (renewal.state, renewal.problem) == (State.FAILED, "renewal_interrupted")
     assert made.revoked_at is not None
 
 
@@ -137,6 +138,19 @@ def test_a_new_token_that_is_stored_is_used_without_another_sign_in(
     assert connection.stored_credential.reveal().reveal() == made.secret
 
 
+def test_another_token_than_the_one_asked_for_is_never_stored(
+    connection: Connection, renewing: Renewing, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {"authorizationId": "x", "scope": "app_token", "targetAccounts": None, "token": "a" * 84}
+    body, json_only = json.dumps({"patToken": other, "patTokenError": "none"}), {"Content-Type": "application/json"}
+    sandbox.behaviour.add("status", method="POST", path="/tokens/pats", status=200, body=body, headers=json_only)
+    for name in ("read", "revoke"):
+        die_in(monkeypatch, f"connections.providers.azure_devops.personal_tokens.{name}", before=True)
+    renewal = interrupted(renewing, connection)
+    assert (renewal.state, renewal.problem) == (State.DISCARDED, "renewal_other_token")
+    assert bytes(renewal.sealed) == b""
+
+
 def test_replacing_the_token_is_all_or_nothing(
     connection: Connection, renewing: Renewing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,8 +166,10 @@ def test_a_discarded_token_is_revoked_at_the_next_sign_in(
 ) -> None:
     die_in(monkeypatch, "connections.actions.renew.use_new_token", before=True)
     renewal = interrupted(renewing, connection)
+    Renewal.objects.update(problem="renewal_loses")
     renewal_swap.discard(renewal, by=renewing.by, now=renewing.now())
-    assert bytes(Renewal.objects.get().sealed) == b""
+    discarded = Renewal.objects.get()
+    assert (bytes(discarded.sealed), discarded.problem) == (b"", "")
     assert renewing.settle(renewal).state == State.FAILED
     (made,) = renewing.made(renewal)
     assert made.revoked_at is not None

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from connections.actions import renewal_swap
+from connections.actions import prove_renewal, renewal_swap
 from connections.actions.refusals import CannotRenew
 from connections.domain.renewal import State
 from connections.models import Connection, Renewal
@@ -91,15 +91,54 @@ def test_a_token_that_we_created_is_found_by_its_id(
     assert renewing.made(renewal)[0].revoked_at is not None
 
 
-def test_the_next_renewal_revokes_what_waits(
+def test_the_next_renewal_revokes_a_token_that_we_created(
+    connection: Connection, renewal: Renewal, renewing: Renewing
+) -> None:
+    again = renewing.renew(connection)
+    renewing.wait_for_the_longest_request()
+    renewing.renew(connection)
+    again.refresh_from_db()
+    assert again.state == State.REVOKED
+
+
+def test_what_a_person_picked_is_revoked_only_in_a_sign_in_for_that_renewal(
     connection: Connection, renewal: Renewal, renewing: Renewing, sandbox: Sandbox
 ) -> None:
     pick(renewal, renewing, sandbox)
     renewing.wait_for_the_longest_request()
-    renewing.renew(connection)
+    again = renewing.renew(connection)
+    renewing.settle(again)
     renewal.refresh_from_db()
-    assert renewal.state == State.REVOKED
-    assert is_revoked(sandbox)
+    assert (renewal.state, is_revoked(sandbox)) == (State.SWAPPED, False)
+    assert renewing.settle(renewal).state == State.REVOKED
+
+
+def test_another_entry_can_be_picked_until_it_is_revoked(
+    renewal: Renewal, renewing: Renewing, sandbox: Sandbox
+) -> None:
+    pick(renewal, renewing, sandbox, "read-only")
+    assert renewal.picked_name == "read-only"
+    pick(renewal, renewing, sandbox, "full")
+    assert renewal.picked_name == "full"
+
+
+def test_a_token_that_we_created_is_not_picked(
+    connection: Connection, renewal: Renewal, renewing: Renewing, sandbox: Sandbox
+) -> None:
+    again = renewing.renew(connection)
+    with pytest.raises(CannotRenew) as refused:
+        pick(again, renewing, sandbox)
+    assert refused.value.code == "renewal_no_candidate"
+
+
+def test_the_names_of_the_tokens_are_forgotten_when_the_renewal_ends(
+    renewal: Renewal, renewing: Renewing, sandbox: Sandbox
+) -> None:
+    pick(renewal, renewing, sandbox)
+    renewing.wait_for_the_longest_request()
+    renewing.settle(renewal)
+    renewing.prove(renewal)
+    assert (renewal.state, renewal.candidates) == (State.PROVED, [])
 
 
 @pytest.mark.parametrize("word", ["tokenNotFound", "authorizationNotFound", "hostAuthorizationNotFound"])
@@ -174,10 +213,34 @@ def test_a_person_who_revoked_it_there_lets_us_check(renewal: Renewal, renewing:
     assert renewing.prove(renewal).state == State.PROVED
 
 
+def test_an_answer_changes_nothing_when_the_person_decided_meanwhile(
+    renewal: Renewal, renewing: Renewing, sandbox: Sandbox
+) -> None:
+    renewal_swap.ask_now(renewal, now=renewing.now())
+    # What the worker reads, before the person decides.
+    asked = Renewal.objects.get(pk=renewal.pk)
+    lease = Renewal.objects.filter(pk=renewal.pk).claim(now=renewing.now())
+    renewal_swap.keep_old_token(renewal, by=renewing.by, now=renewing.now())
+    prove_renewal.write(asked, lease, "token_refused", is_proof=True, now=renewing.now())
+    renewal.refresh_from_db()
+    assert (renewal.state, renewal.asks, renewal.lease) == (State.KEPT, 0, "")
+    assert not Event.objects.filter(kind="connection.old_token_proved").exists()
+
+
+def test_a_refusal_is_forgotten_with_the_step(renewal: Renewal, renewing: Renewing, sandbox: Sandbox) -> None:
+    pick(renewal, renewing, sandbox)
+    renewing.wait_for_the_longest_request()
+    sandbox.behaviour.add("pat_error", method="DELETE", code="accessDenied", times=1)
+    renewing.settle(renewal)
+    renewal_swap.keep_old_token(renewal, by=renewing.by, now=renewing.now())
+    renewal.refresh_from_db()
+    assert (renewal.problem, renewal.problem_word) == ("", "")
+
+
 def test_the_old_token_can_be_left_valid(renewal: Renewal, renewing: Renewing, sandbox: Sandbox) -> None:
     renewal_swap.keep_old_token(renewal, by=renewing.by, now=renewing.now())
     renewal.refresh_from_db()
-    assert (renewal.state, bytes(renewal.sealed)) == (State.KEPT, b"")
+    assert (renewal.state, bytes(renewal.sealed), renewal.candidates) == (State.KEPT, b"", [])
     renewing.wait_for_the_longest_request()
     assert renewing.settle(renewal).state == State.KEPT
     assert not is_revoked(sandbox)

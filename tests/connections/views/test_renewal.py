@@ -162,6 +162,19 @@ def test_it_names_the_connections_that_still_use_the_old_token(
     assert "Acme releases" in page_of(pages, renew(pages, connection))
 
 
+def test_the_picked_token_is_named_and_another_can_be_chosen(
+    pages: Client, connection: Connection, renewing: Renewing, sandbox: Sandbox
+) -> None:
+    renewal = renew(pages, connection)
+    pages.post(renewal.get_absolute_url(), {"act": "pick", "entry": entry_of(sandbox, "full")})
+    page = page_of(pages, renewal)
+    assert "The token <strong>full</strong> was chosen as the old one" in page
+    assert 'id="pick"' not in page
+    again = pages.get(renewal.get_absolute_url(), {"choose": "1"}).content.decode()
+    assert f'value="{entry_of(sandbox, "full")}" required checked' in again
+    assert 'hx-trigger="every' not in again
+
+
 @pytest.mark.parametrize(("act", "state"), [("keep", State.KEPT), ("ask", State.SWAPPED), ("", State.SWAPPED)])
 def test_each_button_does_what_it_says(
     pages: Client, connection: Connection, renewing: Renewing, act: str, state: State
