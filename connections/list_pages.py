@@ -10,6 +10,7 @@ from django.db.models import Model, Q, QuerySet, Value
 from django.db.models.functions import Upper
 
 from connections.list_order import Order, order_of
+from core.storable_text import storable_text
 
 PAGE_SIZE = 25
 STEP = 500
@@ -113,7 +114,7 @@ def _is_nearer_to_front(first: int, last: int, count: int) -> bool:
 
 def with_words(rows: QuerySet[Item], text: str) -> QuerySet[Item]:
     """Those of the rows whose text to search contains every word."""
-    for word in text.split():
+    for word in storable_text(text).split():
         rows = rows.filter(search_text__contains=Upper(Value(word)))
     return rows
 

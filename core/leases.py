@@ -9,13 +9,14 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, models
 from django.db import connection as database
+from django.db import models
 from django.db.models import Q
 
 from core.database_time import database_now, lies_ahead, written_ahead_of_time
@@ -121,11 +122,13 @@ class _Held:
         self.due_at = time.monotonic() + self._every
         try:
             return bool(self._rows.renew(now=database_now()))
-        except DatabaseError as error:
+        except Exception as error:
+            # Also of a connection that is broken. The leases of others depend on the same thread.
             log.warning("A lease of %s could not be renewed: %s", self._rows.model.__name__, error)
             return True
         finally:
-            database.close()
+            with suppress(Exception):
+                database.close()
 
 
 class _Renewals:
@@ -174,7 +177,7 @@ class _Renewals:
         """The leases to renew next, when that is due; None if there are none."""
         with self._changed:
             while self._held:
-                held = min(self._held, key=lambda one: one.due_at)
+                held = min(self._held, key=attrgetter("due_at"))
                 left = held.due_at - time.monotonic()
                 if left <= 0:
                     self._under_way = held

@@ -1,6 +1,7 @@
 """Operations on connections."""
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -29,6 +30,7 @@ from connections.actions.connect import ConnectRequest, connect
 from connections.actions.disconnect import disconnect, set_disabled
 from connections.actions.edit import Changes, edit
 from connections.actions.rotate import Comparison, Replacement, rotate
+from connections.actions.verify_credential import Credentials
 from connections.input_rules import typed_name
 from connections.models import Connection
 from connections.old_tokens import replaced_tokens
@@ -134,26 +136,31 @@ def create_connection(
     idempotency_key: IdempotencyKey = None,
 ) -> Status[schemas.ChangedConnection]:
     """The credential is tested, then stored with the connection, whose owner is the owner of the API token."""
-    row = _connect_once(request, body, idempotency_key) if idempotency_key else _connect(request, body)
+    credentials = credentials_of(body, now=timezone.now())
+    connect_now = partial(_connect, request, body, credentials)
+    row = _once(request, idempotency_key, connect_now) if idempotency_key else connect_now()
     response.headers["Location"] = address("v1:get_connection", row.pk)
     shown = _shown(row, request.caller, response)
-    warnings = representations.policy_warnings(row, credential_in(body, now=timezone.now()))
+    warnings = representations.policy_warnings(row, credentials.token)
     return Status(HTTPStatus.CREATED, schemas.ChangedConnection(**shown.model_dump(), warnings=warnings))
 
 
-def _connect_once(request: ApiRequest, body: schemas.ConnectionInput, key: str) -> Connection:
+def _once(request: ApiRequest, key: str, connect_now: Callable[..., Connection]) -> Connection:
     claimed = idempotency.claim(request.caller.token, key, request.body, now=timezone.now())
     if claimed.connection_id is not None:
         return find(request.caller, claimed.connection_id)
     try:
-        return _connect(request, body, on_stored=lambda row: idempotency.finish(claimed, connection_id=row.pk))
+        return connect_now(on_stored=lambda row: idempotency.finish(claimed, connection_id=row.pk))
     except BaseException:
         idempotency.abandon(claimed)
         raise
 
 
 def _connect(
-    request: ApiRequest, body: schemas.ConnectionInput, on_stored: Callable[[Connection], object] | None = None
+    request: ApiRequest,
+    body: schemas.ConnectionInput,
+    credentials: Credentials,
+    on_stored: Callable[[Connection], object] | None = None,
 ) -> Connection:
     asked = ConnectRequest(
         name=body.name,
@@ -163,7 +170,6 @@ def _connect(
         accept_limited=body.accept_limited,
     )
     owner, now = request.caller.owner, timezone.now()
-    credentials = credentials_of(body, now=now)
     return connect(credentials, asked, owner=owner, by=actor_of(request), now=now, on_stored=on_stored)
 
 

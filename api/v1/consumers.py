@@ -59,7 +59,9 @@ def update_used_by(
 def consumers_text(entered: Iterable[register_schemas.ConsumerInput], *, refusal: type[Refused]) -> str:
     """The lines that people would enter on a page for these consumers. Raises `refusal`."""
     with refusing_invalid_input(refusal):
-        lines = [register_rules.in_parts(one.name, one.url or "", one.contact or "") for one in entered]
+        lines = [
+            register_rules.in_parts(consumer.name, consumer.url or "", consumer.contact or "") for consumer in entered
+        ]
     return register_rules.consumers_text(lines)
 
 

@@ -85,7 +85,7 @@ def get_leak(
     summary="Declare the credential of a connection leaked",
 )
 def declare_connection_leaked(request: ApiRequest, connection_id: ConnectionId) -> Shown:
-    """Stop every connection that stores it, for good. Declared again, it returns the first declaration."""
+    """Stop every connection that stores it, permanently. Declared again, it returns the first declaration."""
     return _declared(request, find_stored(find(request.caller, connection_id)))
 
 
@@ -119,7 +119,7 @@ def find_leaked_token(request: ApiRequest, body: register_schemas.LeakedTokenInp
     summary="Declare a token leaked",
 )
 def declare_token_leaked(request: ApiRequest, body: register_schemas.LeakedTokenInput) -> Shown:
-    """Stop every connection that stores it, for good. A token that no connection stores or stored is refused."""
+    """Stop every connection that stores it, permanently. A token that no connection stores or stored is refused."""
     return _declared(request, _found(body))
 
 
@@ -128,7 +128,10 @@ def _found(body: register_schemas.LeakedTokenInput) -> Found:
 
 
 def _declared(request: ApiRequest, found: Found) -> Shown:
+    from connections.tasks import enqueue_next_ask
+
     declared = declare_leak(found.key, by=actor_of(request), now=timezone.now())
+    enqueue_next_ask(declared.pk)
     return _shown(request, declared.pk)
 
 

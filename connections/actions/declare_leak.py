@@ -1,7 +1,7 @@
 """Declare a token leaked: no process makes another request with it, and the people concerned are notified."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ from connections.notifications import consumer_mail, leak_mail
 from connections.old_tokens import users_of
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.credential import Credential, Words
+from connections.providers.registry import words_for
 from core.encryption import UnreadableToken
 from history.record import Actor, record
 
@@ -57,8 +58,8 @@ class Found:
     @property
     def words(self) -> Words:
         """What pages call it."""
-        users = (*self.stored_by, *self.replaced_in)
-        return users[0].stored_credential.words if users else PersonalAccessToken.words
+        kind = _kind(self.stored_by, self.replaced_in)
+        return words_for(kind) if kind else PersonalAccessToken.words
 
     @property
     def is_known(self) -> bool:
@@ -169,6 +170,14 @@ def _locked(fingerprint: str) -> list[Connection]:
     return [locked[pk] for pk in still.values_list("pk", flat=True)]
 
 
+def _kind(storing: Sequence[Connection], replaced: Sequence[Connection]) -> str:
+    """The kind of the credential; empty if no connection stores it or stored it last."""
+    if storing:
+        return storing[0].stored_credential.kind
+    stored = replaced[0].stored_credential if replaced else None
+    return (stored.replaced_kind or stored.kind) if stored else ""
+
+
 def _facts(storing: list[Connection], replaced: list[Connection]) -> dict[str, Any]:
     """What is recorded about the token: its organization and owner, and what it could do."""
     first = (storing or replaced)[0]
@@ -178,7 +187,7 @@ def _facts(storing: list[Connection], replaced: list[Connection]) -> dict[str, A
         account = first.stored_credential.replaced_identity_account
     users = [_user(connection, replaced=False) for connection in storing]
     return {
-        "kind": first.stored_credential.kind,
+        "kind": _kind(storing, replaced),
         "server": first.server,
         "organization": first.organization,
         "identity_name": name,

@@ -20,9 +20,9 @@ from history.record import COMMAND_LINE
 def add_arguments(verbs: Any) -> Iterator[argparse.ArgumentParser]:
     """Add the parsers of these verbs."""
     listing = verbs.add_parser("leaks", help="List credentials that were declared leaked, or show one of them")
-    one = listing.add_mutually_exclusive_group()
-    one.add_argument("--connection", default="", help="only the token of this connection")
-    one.add_argument("--entry", default="", help="only this entry of the register")
+    about = listing.add_mutually_exclusive_group()
+    about.add_argument("--connection", default="", help="only the token of this connection")
+    about.add_argument("--entry", default="", help="only this entry of the register")
     yield listing
     declaring = verbs.add_parser("declare-leak", help="Declare a credential leaked: no more requests are made with it")
     which = declaring.add_mutually_exclusive_group(required=True)
@@ -63,11 +63,15 @@ def declare(options: Options, output: Output) -> int:
 
 
 def _declared(options: Options) -> LeakedToken:
+    from connections.tasks import enqueue_next_ask
+
     now = timezone.now()
     if options["entry"]:
         return declare_entry_leaked(_entry(options["entry"]).pk, by=COMMAND_LINE, now=now)
     found = find_token(token_from_input()) if options["token"] else find_stored(find(options["connection"]))
-    return declare_leak(found.key, by=COMMAND_LINE, now=now)
+    leak = declare_leak(found.key, by=COMMAND_LINE, now=now)
+    enqueue_next_ask(leak.pk)
+    return leak
 
 
 def _entry(name: str) -> RegisterEntry:

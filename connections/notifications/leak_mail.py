@@ -24,7 +24,7 @@ def notify_result(leak: LeakedToken, connections: Iterable[Connection], *, now: 
 
 def notify_entry_declared(leak: LeakedToken, entry: RegisterEntry, *, now: datetime) -> int:
     """Notify the owner of an entry of the register and administrators. Returns how many mails that were."""
-    people = notify.recipients_about_entry(entry, urgent=True, everybody=notify.Recipients())
+    people = notify.recipients_about_entry(entry, urgent=True, is_reminder=False, everybody=notify.Recipients())
     return len(notify.enqueue_mail("leaked", people, _context(leak), about=[], now=now))
 
 

@@ -148,11 +148,13 @@ def recipients(
     return _recipients(subject, channels, urgent=urgent, is_reminder=is_reminder, everybody=everybody)
 
 
-def recipients_about_entry(entry: RegisterEntry, *, urgent: bool, everybody: Recipients) -> list[Recipient]:
-    """The same for a reminder about an entry of the register."""
+def recipients_about_entry(
+    entry: RegisterEntry, *, urgent: bool, is_reminder: bool, everybody: Recipients
+) -> list[Recipient]:
+    """The same about an entry of the register."""
     subject = _Subject("credential", EVERYTHING, entry.owner, entry.extra_recipients)
     channels = everybody.channels_of_entry(entry.pk)
-    return _recipients(subject, channels, urgent=urgent, is_reminder=True, everybody=everybody)
+    return _recipients(subject, channels, urgent=urgent, is_reminder=is_reminder, everybody=everybody)
 
 
 @dataclass(frozen=True, slots=True)

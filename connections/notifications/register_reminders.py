@@ -70,7 +70,8 @@ def plan(today: date) -> Iterator[DueEntry]:
 def _due(entry: RegisterEntry, step: int, everybody: notify.Recipients, today: date) -> DueEntry:
     left = None if entry.expires_on is None else expiry.days_left(entry.expires_on, today)
     urgent = left is not None and left <= 0
-    return DueEntry(entry, step, tuple(notify.recipients_about_entry(entry, urgent=urgent, everybody=everybody)), left)
+    recipients = notify.recipients_about_entry(entry, urgent=urgent, is_reminder=True, everybody=everybody)
+    return DueEntry(entry, step, tuple(recipients), left)
 
 
 def _candidates(today: date) -> QuerySet[RegisterEntry]:

@@ -71,6 +71,7 @@ def rotation(request: HttpRequest) -> HttpResponse:
         "form": form,
         "within": form.days(),
         "plan": rotation_plan,
+        "renewing_is_offered": any(clients.sign_in(server.name, redirect="") for server in clients.servers()),
         "groups": [
             (group, [(connection, _state(connection)) for connection in group.connections])
             for group in rotation_plan.groups()

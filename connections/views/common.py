@@ -104,9 +104,10 @@ def problem_about(
     retry_after: float | None = None,
 ) -> ProblemView:
     """A problem with a connection, worded for its server, with links."""
+    has_page = catalogue.problem(code).link == "tokens" and not connection.credential().principal
     return problem_view(
         code,
-        tokens_page=tokens_page_of(connection),
+        tokens_page=tokens_page_of(connection) if has_page else "",
         activity_id=activity_id,
         place=clients.place_of(connection.server),
         facts=catalogue.Facts(

@@ -40,7 +40,7 @@ _COLUMNS = (
     ("Owner", "owner", "ascending"),
 )
 # Each of these is for an action on ticked entries.
-_CHOSEN = ("connections.change_registerentry", "connections.delete_registerentry")
+_PERMISSIONS_OF_ACTIONS = ("connections.change_registerentry", "connections.delete_registerentry")
 may_see = permission_required("connections.view_registerentry", raise_exception=True)
 may_add = permission_required("connections.add_registerentry", raise_exception=True)
 may_change = permission_required("connections.change_registerentry", raise_exception=True)
@@ -68,7 +68,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": list(register_rows(page, consumers=consumers, leaked=leaked, today=today)),
         "all_count": counts.total,
-        "can_choose": any(map(request.user.has_perm, _CHOSEN)),
+        "can_choose": any(map(request.user.has_perm, _PERMISSIONS_OF_ACTIONS)),
         "strip_html": LIST.strip(_strip(counts, timeline, request, filters.status)),
         "heads_html": LIST.heads(column_heads(_COLUMNS, filters.sort, request.GET)),
         "export_url": with_query(reverse("connections:register-csv"), with_values(request.GET)),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
@@ -40,6 +41,12 @@ def test_a_connection_is_declared_leaked_once(program: Program, storing: Connect
     assert storing.problem == "leaked"
     event = Event.objects.get(kind="connection.declared_leaked")
     assert event.actor_name == "maya, API token “token 0”"
+
+
+def test_a_declaration_enqueues_the_first_question(program: Program, storing: Connection) -> None:
+    with patch("connections.tasks.enqueue_next_ask") as enqueued:
+        declared = program.post(f"/connections/{storing.pk}/leak")
+    enqueued.assert_called_once_with(declared["id"])
 
 
 def test_a_connection_without_a_token_has_none_that_could_leak(program: Program) -> None:
@@ -112,7 +119,7 @@ def test_leaks_of_the_register_need_the_permission_to_see_it(
 ) -> None:
     of_entry = program.post(f"/register/{make_entry().pk}/leak")
     stored = program.post(f"/connections/{storing.pk}/leak")
-    limited = program_of(maintainer, *(one for one in EVERYTHING if one != "connections.view_registerentry"))
+    limited = program_of(maintainer, *(name for name in EVERYTHING if name != "connections.view_registerentry"))
     problem(limited.call("GET", f"/leaks/{of_entry['id']}"), 404, "address_unknown")
     assert [row["id"] for row in limited.get("/leaks")["leaks"]] == [stored["id"]]
     assert limited.get(f"/leaks/{stored['id']}")["used_by"] is None

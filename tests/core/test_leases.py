@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.db import connection as database
 from django.utils import timezone
 from pytest_django import Settings
@@ -145,16 +145,17 @@ def test_work_that_takes_longer_keeps_its_lease(settings: Settings) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_renewal_that_failed_is_tried_again(settings: Settings) -> None:
+@pytest.mark.parametrize("failure", [DatabaseError("away"), InterfaceError("connection already closed")])
+def test_a_renewal_that_failed_is_tried_again(settings: Settings, failure: Exception) -> None:
     settings.AUDIT_LEASE_SECONDS = 0.3
     now = timezone.now()
     connection = ConnectionFactory.create(next_check_at=now)
     audit_runs.claim_due(now=now, lease="a lease")
-    failures = iter([DatabaseError("away")])
+    failures = iter([failure])
 
     def fail_once() -> datetime:
-        for failure in failures:
-            raise failure
+        for raised in failures:
+            raise raised
         return database_now()
 
     with patch("core.leases.database_now", fail_once), renewing(Connection.objects.under("a lease")):

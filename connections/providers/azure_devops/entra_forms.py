@@ -1,7 +1,7 @@
 """Form fields for applications of Microsoft Entra: their ids, and a client secret or a certificate."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -98,19 +98,17 @@ class CertificateField(AskedField):
             "encrypted, never send it, and never show it again. The expiry date is read from the certificate.",
         )
 
-    def clean(self, value: Any) -> bytes | None:
-        """Read the file if it was asked for. Raises `ValidationError`."""
-        if not self.is_asked:
-            return None
-        if not isinstance(value, UploadedFile) or not value.size:
-            raise _about_certificate("empty")
-        if value.size > LONGEST_FILE:
-            raise _about_certificate("too_long")
-        return bytes(value.read())
+    def to_python(self, value: Any) -> "UploadedFile[Any] | None":
+        """The file, if one was sent."""
+        return value if isinstance(value, UploadedFile) else None
 
-    def read(self, text: str) -> Any:
-        """A certificate is a file, and never a text."""
-        raise NotImplementedError
+    def read(self, file: "UploadedFile[Any] | None") -> bytes:
+        """Read the file. Raises `ValidationError`."""
+        if file is None or not file.size:
+            raise _about_certificate("empty")
+        if file.size > LONGEST_FILE:
+            raise _about_certificate("too_long")
+        return bytes(file.read())
 
 
 class CertificatePasswordField(AskedField):
@@ -169,8 +167,7 @@ class AuthenticationForm(forms.Form):
                 if name not in self.FIELDS[usual]:
                     del self.fields[name]
             return
-        authentication = self.fields["authentication"]
-        assert isinstance(authentication, forms.ChoiceField)  # noqa: S101  (declared above)
+        authentication = cast("forms.ChoiceField", self.fields["authentication"])
         authentication.choices = [(kind, CHOICES[kind]) for kind in self.kinds]
         authentication.initial = usual
         for name, field in self.fields.items():

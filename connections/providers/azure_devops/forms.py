@@ -66,11 +66,15 @@ class AskedField(forms.Field, ABC):
 
     def clean(self, value: Any) -> Any:
         """Read the value if it was asked for. Raises `ValidationError`."""
-        return self.read(str(value or "")) if self.is_asked else None
+        return self.read(self.to_python(value)) if self.is_asked else None
+
+    def to_python(self, value: Any) -> Any:
+        """What was typed, as a text."""
+        return str(value or "")
 
     @abstractmethod
-    def read(self, text: str) -> Any:
-        """Read the text. Raises `ValidationError`, without the text if it is a secret."""
+    def read(self, text: Any) -> Any:
+        """Read the text, or the file. Raises `ValidationError`, without the text if it is a secret."""
 
 
 class TokenField(AskedField):

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from connections.actions.declare_entry_leak import declare_entry_leaked
 from connections.actions.register_entries import EntryInput, change_entry, close_entry, reopen_entry
-from connections.models import LeakedToken, Mail, RegisterEntry
+from connections.models import LeakedToken, Mail, MutedReminders, RegisterEntry
 from history.models import Event
 from history.record import Actor
 from tests.factories import ConnectionFactory, make_entry, make_leak
@@ -29,6 +29,15 @@ def test_its_owner_is_notified_once_however_often_it_is_declared(maintainer: Use
     assert declare(entry.pk) == declare(entry.pk)
     assert [mail.recipient for mail in Mail.objects.filter(kind="leaked")] == ["maya@example.com"]
     assert Event.objects.filter(kind="register.declared_leaked", subject_id=entry.pk).count() == 1
+
+
+@pytest.mark.django_db
+def test_people_who_stopped_reminders_are_notified_too(maintainer: User) -> None:
+    maintainer.email = "maya@example.com"
+    maintainer.save()
+    MutedReminders.objects.create(address="maya@example.com")
+    declare(make_entry(owner=maintainer).pk)
+    assert [mail.recipient for mail in Mail.objects.filter(kind="leaked")] == ["maya@example.com"]
 
 
 @pytest.mark.django_db

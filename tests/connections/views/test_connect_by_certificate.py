@@ -1,12 +1,13 @@
 """Connect by an application with a certificate: the file, its password, what is shown of it and what is stored."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -75,7 +76,9 @@ def test_its_date_subject_and_thumbprints_are_shown_before_connecting(
 
 
 def certificate_thumbprints(certificate: x509.Certificate) -> list[str]:
-    sha1 = certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303  (as Microsoft Entra shows it)
+    content = certificate.public_bytes(serialization.Encoding.DER)
+    # SHA-1, as Microsoft Entra shows it.
+    sha1 = hashlib.sha1(content, usedforsecurity=False).hexdigest().upper()
     return [sha1, certificate.fingerprint(hashes.SHA256()).hex().upper()]
 
 

@@ -12,9 +12,11 @@ from pytest_django import Settings
 
 from connections.actions import declare_leak, prove_leak
 from connections.domain.health import StatusChange
-from connections.models import Connection, LeakedToken, Mail
+from connections.models import Connection, LeakedToken, Mail, StoredCredential
+from connections.models.sealed import fingerprint_of
 from connections.notifications.notify import notify_status_change
 from connections.notifications.reminders import remind_due
+from connections.providers.azure_devops.credentials import PersonalAccessToken
 from history.record import Actor
 from sandbox.entra.issuer import Issuer
 from tests.connections.applications import connected, credential_of
@@ -75,8 +77,8 @@ def test_mails_about_its_status(connection: Connection, change: StatusChange) ->
 
 def test_a_digest_of_secrets_alone(connection: Connection, entra: Issuer, maintainer: User, settings: Settings) -> None:
     settings.REMINDERS_BEFORE_DIGEST = 1
-    for one in (connection, connected(entra, maintainer, name="Theirs", organization="fabrikam")):
-        expire(one, timezone.localdate() + timedelta(days=5))
+    for secret in (connection, connected(entra, maintainer, name="Theirs", organization="fabrikam")):
+        expire(secret, timezone.localdate() + timedelta(days=5))
     remind_due(now=timezone.now())
     mail = Mail.objects.get()
     assert "2 Microsoft Entra client secrets need your attention" in mail.subject
@@ -89,8 +91,8 @@ def test_a_digest_of_both_speaks_of_credentials(
     from tests.factories import ConnectionFactory
 
     settings.REMINDERS_BEFORE_DIGEST = 1
-    for one in (connection, ConnectionFactory.create(owner=maintainer)):
-        expire(one, timezone.localdate() + timedelta(days=5))
+    for watched in (connection, ConnectionFactory.create(owner=maintainer)):
+        expire(watched, timezone.localdate() + timedelta(days=5))
     remind_due(now=timezone.now())
     mail = Mail.objects.get()
     assert "2 Azure DevOps credentials need your attention" in mail.subject
@@ -112,6 +114,24 @@ def test_the_pages_of_its_leak(connection: Connection, maintainer: User, pages: 
     shown = main_of(pages.get(reverse("connections:leak", args=[declared(connection, maintainer).pk])).text)
     assert "Delete the client secret of" in shown
     assert tokens_in(shown) == []
+
+
+def test_a_connection_that_was_stopped_leads_to_no_list_of_tokens(
+    connection: Connection, maintainer: User, pages: Client
+) -> None:
+    declared(connection, maintainer)
+    page = main_of(pages.get(connection.get_absolute_url()).text)
+    assert "Declared leaked" in page
+    assert "Open your tokens" not in page
+
+
+def test_a_token_that_an_application_replaced_is_called_a_token(connection: Connection) -> None:
+    token = PersonalAccessToken("a" * 52)
+    StoredCredential.objects.update(replaced_fingerprint=fingerprint_of(token), replaced_kind=token.kind)
+    found = declare_leak.find_token(token)
+    assert found.words.name == "token"
+    leak = declare_leak.declare_leak(found.key, by=Actor("Maya"), now=timezone.now())
+    assert leak.is_token
 
 
 def test_mails_about_its_leak(connection: Connection, maintainer: User, entra: Issuer) -> None:

@@ -337,3 +337,7 @@ def test_an_administrator_changes_name_and_address_of_others_but_not_of_a_superu
     root = make_person("root", staff=True)
     assert "Only a superuser can change a superuser." in post(pages, "details", root, **DETAILS)
     assert User.objects.get(pk=root.pk).email != "lee@example.com"
+
+
+def test_a_search_for_what_no_text_column_holds_finds_nothing(pages: Client, ann: User) -> None:
+    assert pages.get(f"/people/{ann.pk}/?q=%00").status_code == 200
