@@ -66,8 +66,9 @@ def audit_one(*, connection_id: int, lease: str) -> None:
     while is_well:
         keeps_one = monotonic() < ends_at and not stopping.is_set()
         claim = _enqueue_due(database_now(), keep_one=keeps_one)
+        # After the claim, so that a round of the scheduler that goes on is not finished and opened again.
+        audit_runs.finish_audited(at=database_now())
         if claim is None:
-            audit_runs.finish_audited(at=database_now())
             return
         is_well = audit_under(claim[0], lease=claim[1], now=database_now())
 

@@ -61,7 +61,7 @@ def audit(connection: Connection, *, by: Actor, now: datetime, interactive: bool
 def audit_for_scheduler(connection: Connection, *, now: datetime) -> None:
     """The same for the scheduler, which does not look at the connection afterwards, so it is not read again.
 
-    The caller finishes runs, after some audits.
+    The caller finishes runs.
     """
     _audit(connection, by=SCHEDULER, now=now, interactive=False)
 

@@ -224,6 +224,20 @@ def test_the_end_of_one_audit_begins_the_next_without_a_message(two_of_one_place
     assert enqueued_and_audited() == ([first], [first, second])
 
 
+def test_a_run_is_finished_before_the_same_task_audits_another(two_of_one_place: tuple[int, int]) -> None:
+    first, second = two_of_one_place
+    run, finished = audit_runs.start_chosen([first], by=ANN, now=NOW), list[bool]()
+
+    def audit_next(connection_id: int, *, lease: str, now: datetime) -> bool:
+        assert connection_id == second
+        finished.append(AuditRun.objects.exclude(finished_at=None).filter(pk=run.pk).exists())
+        return False
+
+    with patch("connections.tasks.audit_under", audit_next):
+        assert enqueued_and_audited() == ([first], [first])
+    assert finished == [True]
+
+
 def test_a_task_that_had_its_turn_hands_the_next_audit_over(
     two_of_one_place: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
