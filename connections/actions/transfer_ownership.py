@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from connections.actions.refusals import CannotChange
+from connections.domain.problems.refusals import REFUSALS
 from connections.models import Connection, RegisterEntry
 from history.record import Actor, record_all
 
@@ -35,11 +36,13 @@ def transfer_ownership(
     by: Actor,
     now: datetime,
     drawn_from: Mapping[int, int] | None = None,
+    moved_before: int = 0,
 ) -> OwnershipTransfer:
     """Transfer connections, or entries, whose owner has not changed since they were read.
 
     `drawn_from` has the ids of the owners that a form showed, by the ids of what they own. Raises `CannotChange` if the
-    new owner was removed or deactivated in the meantime.
+    new owner was removed or deactivated in the meantime; it says how many were transferred until then, with the
+    `moved_before` of the same request.
     """
     moved, skipped, rest = 0, list[str](), iter(owned)
     while batch := list(islice(rest, BATCH)):
@@ -47,8 +50,9 @@ def transfer_ownership(
         with transaction.atomic():
             before = _held(batch)
             allowed = {pk for pk, item in before.items() if item.owner_id in (shown[pk], to.pk)}
-            _transfer([before[pk] for pk in sorted(allowed)], to=to, by=by, now=now)
-        moved += sum(before[pk].owner_id != to.pk for pk in allowed)
+            moving = [before[pk] for pk in sorted(allowed) if before[pk].owner_id != to.pk]
+            _transfer(moving, to=to, by=by, now=now, moved_before=moved_before + moved)
+        moved += len(moving)
         skipped += [item.name for item in batch if item.pk not in allowed]
     return OwnershipTransfer(moved, tuple(skipped))
 
@@ -60,11 +64,10 @@ def _held(batch: Sequence[Owned]) -> dict[int, Owned]:
     return {item.pk: item for item in locked}
 
 
-def _transfer(held: Sequence[Owned], *, to: User, by: Actor, now: datetime) -> None:
-    items = [item for item in held if item.owner_id != to.pk]
+def _transfer(items: Sequence[Owned], *, to: User, by: Actor, now: datetime, moved_before: int) -> None:
     if not items:
         return
-    _require_present(to)
+    _require_present(to, moved_before=moved_before)
     model = type(items[0])
     # An entry counts its changes.
     touched = {} if model is Connection else {"changed_at": now, "revision": F("revision") + 1}
@@ -73,10 +76,11 @@ def _transfer(held: Sequence[Owned], *, to: User, by: Actor, now: datetime) -> N
     record_all(_EVENTS[model], details, by=by, at=now)
 
 
-def _require_present(to: User) -> None:
+def _require_present(to: User, *, moved_before: int) -> None:
     """Lock the new owner until the transaction ends. Raises `CannotChange` if they are gone."""
     if not User.objects.select_for_update(no_key=True).filter(pk=to.pk, is_active=True).exists():
-        raise CannotChange("owner_gone", field="to")
+        moved = f" Handed over before that: {moved_before:,}." if moved_before else ""
+        raise CannotChange("owner_gone", REFUSALS["owner_gone"] + moved, field="to")
 
 
 def _called(user: User) -> str:

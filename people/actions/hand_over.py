@@ -25,6 +25,6 @@ def hand_over(
 ) -> HandedOver:
     """Transfer these to a new owner. Raises `CannotChange` if the new owner was removed in the meantime."""
     of_connections = transfer_ownership(connections, to=to, by=by, now=now)
-    of_entries = transfer_ownership(entries, to=to, by=by, now=now)
+    of_entries = transfer_ownership(entries, to=to, by=by, now=now, moved_before=of_connections.moved)
     meanwhile = of_connections.changed_meanwhile + of_entries.changed_meanwhile
     return HandedOver(of_connections.moved, of_entries.moved, meanwhile)

@@ -1,6 +1,6 @@
 """What may be entered about a person, through whichever way in; and people who are removed meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import StringIO
 from unittest.mock import patch
 
@@ -15,13 +15,14 @@ from django.utils import timezone
 from connections.actions.refusals import CannotChange
 from connections.actions.transfer_ownership import transfer_ownership
 from connections.input_rules import InvalidInput
-from connections.models import Connection
+from connections.models import Connection, RegisterEntry
 from history.models import Event
 from history.record import Actor
 from people import input_rules, roles
 from people.actions import manage_people
+from people.actions.hand_over import hand_over
 from people.actions.manage_people import Details, NewPerson, PersonGone, Refused
-from tests.factories import ConnectionFactory
+from tests.factories import ConnectionFactory, make_entry
 from tests.people.conftest import PASSWORD, sign_in, with_role
 
 pytestmark = pytest.mark.django_db
@@ -207,6 +208,34 @@ def test_connections_are_not_given_to_somebody_who_left_meanwhile(ann: User, adm
         transfer_ownership([connection], to=to, by=Actor("test"), now=timezone.now())
     assert refused.value.code == "owner_gone"
     assert Connection.objects.get().owner == admin
+
+
+def test_it_says_how_many_were_handed_over_before_the_new_owner_left(ann: User, admin: User) -> None:
+    connections = ConnectionFactory.create_batch(2, owner=admin)
+    entry = make_entry(owner=admin)
+
+    def entries_after_leaving() -> Iterator[RegisterEntry]:
+        _leave(ann, "inactive")
+        yield entry
+
+    with pytest.raises(CannotChange) as refused:
+        hand_over(connections, entries_after_leaving(), to=ann, by=Actor("test"), now=timezone.now())
+    assert refused.value.message.endswith("Choose someone else. Handed over before that: 2.")
+    assert Connection.objects.filter(owner=ann).count() == 2
+
+
+def test_it_counts_the_batches_before(ann: User, admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connections.actions.transfer_ownership.BATCH", 1)
+    first, second = ConnectionFactory.create_batch(2, owner=admin)
+
+    def leaving_after_the_first() -> Iterator[Connection]:
+        yield first
+        _leave(ann, "inactive")
+        yield second
+
+    with pytest.raises(CannotChange) as refused:
+        hand_over(leaving_after_the_first(), [], to=ann, by=Actor("test"), now=timezone.now())
+    assert refused.value.message.endswith("Handed over before that: 1.")
 
 
 def _leave(user: User, how: str) -> None:
