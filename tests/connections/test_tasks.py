@@ -1,7 +1,7 @@
 """Tasks that enqueue others."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -11,12 +11,18 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from pytest_django import Settings
 
 from connections import tasks
-from connections.actions import declare_leak, prove_leak
-from connections.models import Connection, LeakedToken
+from connections.actions import audit_runs, declare_leak, prove_leak
+from connections.models import AuditRun, Connection, LeakedToken
+from connections.tasks import audit_due, audit_one
+from core.tasks import stopping
+from history.models import Event
 from history.record import Actor
+from tests.factories import ConnectionFactory
 
+NOW, EVERY = datetime(2026, 11, 24, 12, 0, tzinfo=UTC), timedelta(hours=6)
 pytestmark = pytest.mark.django_db
 Connected = Callable[..., Connection]
 
@@ -71,3 +77,70 @@ def test_a_question_that_is_minutes_away_waits_for_the_scheduler(connected: Conn
     leak.refresh_from_db()
     assert leak.asks == 1
     assert not enqueued.called
+
+
+def test_without_a_broker_what_was_claimed_is_due_as_before() -> None:
+    ConnectionFactory.create_batch(2, next_check_at=NOW - EVERY)
+    with patch.object(audit_one, "delay", side_effect=OperationalError("away")):
+        audit_due()
+    assert not Connection.objects.exclude(leased_until=None).exists()
+
+
+@pytest.fixture
+def two_of_one_place(connected: Callable[..., Connection], settings: Settings) -> tuple[int, int]:
+    """Two due connections, of which one is audited at a time."""
+    settings.AUDITS_PER_ORGANIZATION = 1
+    first, second = connected("One"), connected("Two")
+    Connection.objects.update(next_check_at=NOW - EVERY)
+    return first.pk, second.pk
+
+
+def enqueued_and_audited() -> tuple[list[int], list[int]]:
+    """The ids that messages named and that were audited, by a tick of the scheduler and its first message."""
+    with patch.object(audit_one, "delay") as bell:
+        audit_due()
+        audit_one(**bell.call_args.kwargs)
+    audited = Event.objects.filter(kind="connection.tested").order_by("pk").values_list("subject_id", flat=True)
+    return [call.kwargs["connection_id"] for call in bell.call_args_list], list(audited)
+
+
+def test_the_end_of_one_audit_begins_the_next_without_a_message(two_of_one_place: tuple[int, int]) -> None:
+    first, second = two_of_one_place
+    assert enqueued_and_audited() == ([first], [first, second])
+
+
+def test_a_run_is_finished_before_the_same_task_audits_another(two_of_one_place: tuple[int, int]) -> None:
+    first, second = two_of_one_place
+    run, finished = audit_runs.start_chosen([first], by=Actor("ann"), now=NOW), list[bool]()
+
+    def audit_next(connection_id: int, *, lease: str, now: datetime) -> bool:
+        assert connection_id == second
+        finished.append(AuditRun.objects.exclude(finished_at=None).filter(pk=run.pk).exists())
+        return False
+
+    with patch("connections.tasks.audit_under", audit_next):
+        assert enqueued_and_audited() == ([first], [first])
+    assert finished == [True]
+
+
+def test_a_task_that_had_its_turn_hands_the_next_audit_over(
+    two_of_one_place: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = two_of_one_place
+    monkeypatch.setattr("connections.tasks._TURN_SECONDS", 0.0)
+    assert enqueued_and_audited() == ([first, second], [first])
+
+
+def test_a_worker_that_stops_hands_the_next_audit_over(
+    two_of_one_place: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = two_of_one_place
+    monkeypatch.setattr(stopping, "is_set", lambda: True)
+    assert enqueued_and_audited() == ([first, second], [first])
+
+
+def test_the_rest_of_a_claim_is_handed_over_when_one_is_kept(two_of_one_place: tuple[int, int]) -> None:
+    other = ConnectionFactory.create(next_check_at=NOW - EVERY, organization="elsewhere").pk
+    with patch.object(audit_one, "delay") as bell:
+        assert tasks._enqueue_due(NOW, keep_one=True) == (two_of_one_place[0], bell.call_args.kwargs["lease"])
+    assert [call.kwargs["connection_id"] for call in bell.call_args_list] == [other]

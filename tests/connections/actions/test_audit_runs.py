@@ -9,18 +9,15 @@ from unittest.mock import patch
 import pytest
 from django.db import connection as database
 from django.db import transaction
-from kombu.exceptions import OperationalError
 from pytest_django import Settings
 
-from connections import audit_reads, tasks
+from connections import audit_reads
 from connections.actions import audit_runs
 from connections.actions.audit import audit
 from connections.actions.disconnect import disconnect, set_disabled
 from connections.domain import scheduling
 from connections.models import AuditedConnection, AuditRun, Connection
 from connections.tasks import audit_due, audit_one
-from core.tasks import stopping
-from history.models import Event
 from history.record import Actor
 from sandbox.server import Sandbox
 from tests.factories import ConnectionFactory
@@ -192,73 +189,6 @@ def test_an_organization_with_many_due_hides_no_other() -> None:
     (quiet,) = due(1, organization="quiet")
     ConnectionFactory.create_batch(2, organization="busy", leased_until=NOW + timedelta(minutes=1))
     assert audit_runs.claim_due(now=NOW) == [quiet.pk]
-
-
-def test_without_a_broker_what_was_claimed_is_due_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    due(2)
-    with patch.object(audit_one, "delay", side_effect=OperationalError("away")):
-        audit_due()
-    assert not Connection.objects.exclude(leased_until=None).exists()
-
-
-@pytest.fixture
-def two_of_one_place(connected: Callable[..., Connection], settings: Settings) -> tuple[int, int]:
-    """Two due connections, of which one is audited at a time."""
-    settings.AUDITS_PER_ORGANIZATION = 1
-    first, second = connected("One"), connected("Two")
-    Connection.objects.update(next_check_at=NOW - EVERY)
-    return first.pk, second.pk
-
-
-def enqueued_and_audited() -> tuple[list[int], list[int]]:
-    """The ids that messages named and that were audited, by a tick of the scheduler and its first message."""
-    with patch.object(audit_one, "delay") as bell:
-        audit_due()
-        audit_one(**bell.call_args.kwargs)
-    audited = Event.objects.filter(kind="connection.tested").order_by("pk").values_list("subject_id", flat=True)
-    return [call.kwargs["connection_id"] for call in bell.call_args_list], list(audited)
-
-
-def test_the_end_of_one_audit_begins_the_next_without_a_message(two_of_one_place: tuple[int, int]) -> None:
-    first, second = two_of_one_place
-    assert enqueued_and_audited() == ([first], [first, second])
-
-
-def test_a_run_is_finished_before_the_same_task_audits_another(two_of_one_place: tuple[int, int]) -> None:
-    first, second = two_of_one_place
-    run, finished = audit_runs.start_chosen([first], by=ANN, now=NOW), list[bool]()
-
-    def audit_next(connection_id: int, *, lease: str, now: datetime) -> bool:
-        assert connection_id == second
-        finished.append(AuditRun.objects.exclude(finished_at=None).filter(pk=run.pk).exists())
-        return False
-
-    with patch("connections.tasks.audit_under", audit_next):
-        assert enqueued_and_audited() == ([first], [first])
-    assert finished == [True]
-
-
-def test_a_task_that_had_its_turn_hands_the_next_audit_over(
-    two_of_one_place: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = two_of_one_place
-    monkeypatch.setattr("connections.tasks._TURN_SECONDS", 0.0)
-    assert enqueued_and_audited() == ([first, second], [first])
-
-
-def test_a_worker_that_stops_hands_the_next_audit_over(
-    two_of_one_place: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = two_of_one_place
-    monkeypatch.setattr(stopping, "is_set", lambda: True)
-    assert enqueued_and_audited() == ([first, second], [first])
-
-
-def test_the_rest_of_a_claim_is_handed_over_when_one_is_kept(two_of_one_place: tuple[int, int]) -> None:
-    other = due(1, organization="elsewhere")[0].pk
-    with patch.object(audit_one, "delay") as bell:
-        assert tasks._enqueue_due(NOW, keep_one=True) == (two_of_one_place[0], bell.call_args.kwargs["lease"])
-    assert [call.kwargs["connection_id"] for call in bell.call_args_list] == [other]
 
 
 def test_two_presses_at_the_same_moment_are_one_run() -> None:
