@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator
 
 from connections.domain import renewal as rules
 from connections.models import StoredTokenPolicy
@@ -24,9 +25,10 @@ class RenewForm(forms.Form):
         days, scopes = self.fields["days"], self.fields["scopes"]
         if isinstance(days, forms.IntegerField):
             days.max_value = self.longest
-            days.validators.append(forms.IntegerField(max_value=self.longest).validators[0])
+            days.validators.append(MaxValueValidator(self.longest))
             days.widget.attrs["max"] = self.longest
-        days.help_text = f"The token policy allows up to {self.longest} days. The organization may shorten it."
+        allows = "Azure DevOps" if self.longest == rules.LONGEST_DAYS else "The token policy"
+        days.help_text = f"{allows} allows up to {self.longest} days. The organization may shorten it."
         days.initial = rules.usual_days(policy)
         if isinstance(scopes, forms.ChoiceField):
             scopes.choices = self._choices()

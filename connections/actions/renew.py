@@ -23,6 +23,7 @@ from connections.domain.problems import Facts, catalogue
 from connections.domain.renewal import State
 from connections.models import Connection, KnownToken, Renewal, RenewalSignIn, StoredCredential
 from connections.providers.azure_devops import personal_tokens
+from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.errors import AzureDevOpsError, Throttled
 from connections.providers.azure_devops.models import ConnectionData
 from connections.providers.azure_devops.personal_tokens import NewToken, TokenEntry
@@ -104,11 +105,9 @@ def _intend(
     asked: RenewalSignIn, connection: Connection, before: tuple[TokenEntry, ...], *, by: Actor, now: datetime
 ) -> Renewal:
     """Write down that a token is about to be created. Raises `CannotRenew`."""
-    stored = StoredCredential.objects.filter(connection=connection).first()
-    known = KnownToken.objects.values_list("authorization_id", flat=True)
-    others = [entry.id for entry in before if entry.id in set(known)]
-    granted = rules.needed_scopes({state.capability: state.verdict for state in connection.capabilities.all()})
-    proposed = rules.candidates(before, scopes=granted, expires_on=connection.expires_on, besides=others)
+    stored = StoredCredential.objects.filter(connection=connection, kind=PersonalAccessToken.kind).first()
+    if stored is None:
+        raise CannotRenew("renewal_only_of_tokens")
     renewal = Renewal(
         connection=connection,
         connection_name=connection.name,
@@ -121,8 +120,8 @@ def _intend(
         marker=rules.new_marker(),
         scopes=list(asked.scopes),
         not_after=now + timedelta(days=asked.days),
-        old_fingerprint=stored.fingerprint if stored else "",
-        candidates=[candidate.as_json() for candidate in proposed],
+        old_fingerprint=stored.fingerprint,
+        candidates=[candidate.as_json() for candidate in _candidates(connection, before)],
         started_at=now,
         sealed=b"",
         lease=new_lease(),
@@ -135,6 +134,14 @@ def _intend(
     except IntegrityError:
         raise CannotRenew("renewal_running") from None
     return renewal
+
+
+def _candidates(connection: Connection, before: tuple[TokenEntry, ...]) -> list[rules.Candidate]:
+    """What the old token may be, of the person's tokens; those that we know are none."""
+    ids = [entry.id for entry in before]
+    known = KnownToken.objects.filter(authorization_id__in=ids).values_list("authorization_id", flat=True)
+    granted = rules.needed_scopes({state.capability: state.verdict for state in connection.capabilities.all()})
+    return rules.candidates(before, scopes=granted, expires_on=connection.expires_on, besides=known)
 
 
 def _create(renewal: Renewal, data: ConnectionData, act: _Act) -> bool:

@@ -55,6 +55,8 @@ def begin_renewal(connection: Connection, wishes: Wishes, *, person: AbstractBas
     sign_in = _sign_in(connection.server)
     if not StoredCredential.objects.filter(connection=connection, kind=PersonalAccessToken.kind).exists():
         raise CannotRenew("renewal_only_of_tokens")
+    if Renewal.objects.filter(connection=connection, state__in=rules.IN_PROGRESS).exists():
+        raise CannotRenew("renewal_running")
     if not 1 <= wishes.days <= rules.longest_days(StoredTokenPolicy.now()):
         raise CannotRenew("renewal_days", field="days")
     expires_on = timezone.localdate(now) + timedelta(days=wishes.days)

@@ -72,8 +72,8 @@ def labels_of(scopes: Iterable[str]) -> list[str]:
 
 
 def longest_days(policy: TokenPolicy) -> int:
-    """For how many days a new token may be valid by our token policy."""
-    return LONGEST_DAYS if policy.longest_life is Rule.ALLOW else min(policy.longest_life_days, LONGEST_DAYS)
+    """For how many days a new token may be valid: what Azure DevOps allows, or less if our token policy refuses it."""
+    return min(policy.longest_life_days, LONGEST_DAYS) if policy.longest_life is Rule.REFUSE else LONGEST_DAYS
 
 
 def new_marker() -> str:
@@ -134,5 +134,6 @@ def _candidate(entry: TokenEntry, scopes: frozenset[str], expires_on: date | Non
 
 
 def usual_days(policy: TokenPolicy) -> int:
-    """How many days a form suggests."""
-    return min(longest_days(policy), expiry.ADVISED_DAYS)
+    """How many days a form suggests: never more than the token policy advises."""
+    advised = LONGEST_DAYS if policy.longest_life is Rule.ALLOW else policy.longest_life_days
+    return min(advised, longest_days(policy), expiry.ADVISED_DAYS)

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
-from connections.domain.renewal import IN_PROGRESS, NEEDS_SIGN_IN, PENDING, State
+from connections.domain.renewal import IN_PROGRESS, State
 from connections.models.connections import Connection
 from connections.models.sealed import SealedCredential
 from core.leases import Leased
@@ -120,28 +120,17 @@ class Renewal(SealedCredential, Leased):
         names = (one["name"] for one in self.candidates if one["id"] == self.old_authorization_id)
         return next(names, None)
 
-    @property
-    def is_pending(self) -> bool:
-        """Whether something remains to be done."""
-        return self.state in PENDING
-
-    @property
-    def waits_for_sign_in(self) -> bool:
-        """Whether the next step needs the owner of the token to sign in."""
-        return self.state in NEEDS_SIGN_IN
-
 
 class KnownToken(models.Model):
     """What Azure DevOps said about a token that is stored here, recognized by its fingerprint.
 
-    Either we created the token, or a person picked its entry. It holds no secret.
+    We created the token. The row holds no secret.
     """
 
     class Source(models.TextChoices):
         """How we know which entry it is."""
 
         CREATED = "created", "Created here"
-        PICKED = "picked", "Picked by a person"
 
     fingerprint = models.CharField(max_length=64, unique=True, editable=False)
     server = models.CharField(max_length=100)

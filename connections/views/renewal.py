@@ -82,6 +82,9 @@ def _taken_from_address(request: HttpRequest) -> QueryDict:
     """What came in the address, which nothing that reports on the request finds there any more."""
     said, request.GET = request.GET, QueryDict()
     request.META["QUERY_STRING"] = ""
+    # What gunicorn and other servers add.
+    for name in {"RAW_URI", "REQUEST_URI"} & request.META.keys():
+        request.META[name] = str(request.META[name]).partition("?")[0]
     return said
 
 
@@ -92,14 +95,13 @@ def _after_sign_in(request: HttpRequest, said: QueryDict) -> HttpResponse:
     try:
         if "code" not in said:
             asked = renew_sign_in.claim(state, person=user, now=timezone.now()).asked
-            raise renew.refusal_of(
-                refused_by_page(said.get("error", ""), said.get("error_description", "")), asked.server
-            )
+            refused = refused_by_page(said.get("error", ""), said.get("error_description", ""))
+            raise renew.refusal_of(refused, asked.organization)
         renewal = renew.come_back(
             state, Secret(str(said["code"])), person=user, by=actor_of(request), clock=timezone.now
         )
-    except CannotRenew as refused:
-        flash.error(request, refused.message)
+    except CannotRenew as cannot:
+        flash.error(request, cannot.message)
         return redirect("connections:renewals")
     return redirect(renewal) if renewal else redirect("connections:renewals")
 

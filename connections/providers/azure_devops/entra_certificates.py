@@ -4,7 +4,6 @@
 https://learn.microsoft.com/entra/identity-platform/certificate-credentials
 """
 
-import base64
 import hashlib
 import json
 import time
@@ -19,6 +18,7 @@ from connections.providers.azure_devops.key_files import (
     read_key_file,
     refusing_what_cannot_be_read,
 )
+from connections.providers.azure_devops.text import base64url
 from connections.providers.credential import DateSource
 from core.secrets import Secret
 
@@ -73,7 +73,7 @@ class EntraCertificate(EntraCredential):
         from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-        header = {"alg": "PS256", "typ": "JWT", "x5t#S256": _encoded(bytes.fromhex(self._parts["sha256"]))}
+        header = {"alg": "PS256", "typ": "JWT", "x5t#S256": base64url(bytes.fromhex(self._parts["sha256"]))}
         issued = int(now)
         claims = {
             "aud": endpoint,
@@ -84,17 +84,13 @@ class EntraCertificate(EntraCredential):
             "iat": issued,
             "exp": issued + _ASSERTION_SECONDS,
         }
-        text = ".".join(_encoded(json.dumps(part).encode()) for part in (header, claims))
+        text = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
         key = serialization.load_pem_private_key(self._parts["key"].encode(), None)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise InvalidCertificate("not_rsa")
         digest = hashes.SHA256()
         padded = padding.PSS(padding.MGF1(digest), salt_length=digest.digest_size)
-        return f"{text}.{_encoded(key.sign(text.encode(), padded, digest))}"
-
-
-def _encoded(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+        return f"{text}.{base64url(key.sign(text.encode(), padded, digest))}"
 
 
 def _printable(text: str) -> str:

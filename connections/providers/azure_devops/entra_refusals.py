@@ -10,6 +10,7 @@ from typing import Any
 
 from connections.providers.azure_devops import entra_errors, errors
 from connections.providers.azure_devops.responses import Response
+from connections.providers.azure_devops.text import cut
 
 _REFUSALS = frozenset(
     {
@@ -28,7 +29,6 @@ _REFUSALS = frozenset(
 _NUMBER = re.compile(r"\bAADSTS(\d{1,9})(?!\d)")
 _GUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\dZ")
-_SEARCHED = 2000
 _BY_NUMBER: dict[int, type[errors.EntraRefused]] = {
     7000215: entra_errors.EntraSecretWrong,
     7000222: entra_errors.EntraSecretEnded,
@@ -84,7 +84,12 @@ def _number_in(body: dict[str, Any]) -> int:
     if isinstance(numbers, list) and numbers and isinstance(numbers[0], int):
         return numbers[0]
     description = body.get("error_description")
-    found = _NUMBER.search(description[:_SEARCHED]) if isinstance(description, str) else None
+    return number_in(description) if isinstance(description, str) else 0
+
+
+def number_in(description: str) -> int:
+    """The number of the refusal that a description names; 0 if it names none."""
+    found = _NUMBER.search(cut(description))
     return int(found.group(1)) if found else 0
 
 

@@ -1,4 +1,4 @@
-"""The lifecycle of personal access tokens: list, create, read, extend and revoke those of the person who signed in.
+"""The lifecycle of personal access tokens: list, create, read and revoke those of the person who signed in.
 
 Every answer has a `patTokenError`, usually with the status 200. The text of a token is in the answer to its creation
 only, and a creation is never repeated.
@@ -27,7 +27,7 @@ _NONE = "none"
 _WORD = re.compile(r"[A-Za-z0-9_]{1,64}")
 _PAGE = 100
 # What the service answers when a token no longer exists, which is what a revocation is for.
-_GONE = frozenset({"tokennotfound", "authorizationnotfound", "hostauthorizationnotfound", "invalidtoken"})
+_GONE = frozenset({"tokennotfound", "authorizationnotfound", "hostauthorizationnotfound"})
 
 
 class TokenLifecycleRefused(errors.AzureDevOpsError, code="pat_error"):
@@ -102,12 +102,6 @@ def create(transport: Transport, *, name: str, scopes: Iterable[str], valid_to: 
 def read(transport: Transport, authorization_id: str) -> TokenEntry:
     """One token. Raises `AzureDevOpsError`."""
     answer = _answer(transport, "GET", {"authorizationId": authorization_id})
-    return _entry(mapping(answer.json_object(), "patToken"))
-
-
-def extend(transport: Transport, authorization_id: str, valid_to: datetime) -> TokenEntry:
-    """Give a valid token another end; its text stays the same. Raises `AzureDevOpsError`."""
-    answer = _answer(transport, "PUT", json={"authorizationId": authorization_id, "validTo": _moment(valid_to)})
     return _entry(mapping(answer.json_object(), "patToken"))
 
 

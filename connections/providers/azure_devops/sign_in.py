@@ -4,16 +4,14 @@ The authorization code flow with PKCE. There is no refresh token, and the access
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
 """
 
-import base64
 import hashlib
-import re
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from connections.providers.azure_devops import errors
 from connections.providers.azure_devops.entra_issuer import SCOPE, Issuer, issued
-from connections.providers.azure_devops.entra_refusals import refusal_of
+from connections.providers.azure_devops.entra_refusals import number_in, refusal_of
 from connections.providers.azure_devops.responses import Response
 from connections.providers.azure_devops.sign_in_errors import (
     BY_NUMBER,
@@ -21,14 +19,13 @@ from connections.providers.azure_devops.sign_in_errors import (
     SignInRefused,
     SignInScopesMissing,
 )
+from connections.providers.azure_devops.text import base64url
 from connections.providers.credential import Signer
 from core.secrets import Secret
 
 # What the lifecycle of personal access tokens needs, and nothing else.
 PERMISSIONS = ("vso.pats", "vso.pats_manage")
 _RESOURCE = SCOPE.partition("/")[0]
-_NUMBER = re.compile(r"\bAADSTS(\d{1,9})(?!\d)")
-_SEARCHED = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +101,7 @@ class SignIn:
 
 
 def _challenge(verifier: Secret) -> str:
-    digest = hashlib.sha256(verifier.reveal().encode()).digest()
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    return base64url(hashlib.sha256(verifier.reveal().encode()).digest())
 
 
 def _require_permissions(answer: Response) -> None:
@@ -118,18 +114,15 @@ def _about_sign_in(error: errors.AzureDevOpsError) -> errors.AzureDevOpsError:
     """The same refusal, as one of a person instead of an application."""
     if not isinstance(error, errors.EntraRefused):
         return error
-    kind = _kind("", error.support)
+    kind = _kind("", number_in(error.support))
     return kind(detail=error.detail, status=error.status, activity_id=error.activity_id, support=error.support)
 
 
 def refused_by_page(word: str, description: str) -> SignInRefused:
     """Why the sign-in page sent the person back without a code. Of the description only the number is kept."""
-    found = _NUMBER.search(description[:_SEARCHED])
-    support = f"AADSTS{found.group(1)}" if found else ""
-    return _kind(word, support)(support=support)
+    number = number_in(description)
+    return _kind(word, number)(support=f"AADSTS{number}" if number else "")
 
 
-def _kind(word: str, support: str) -> type[SignInRefused]:
-    found = _NUMBER.search(support)
-    by_number = BY_NUMBER.get(int(found.group(1))) if found else None
-    return by_number or BY_WORD.get(word, SignInRefused)
+def _kind(word: str, number: int) -> type[SignInRefused]:
+    return BY_NUMBER.get(number) or BY_WORD.get(word, SignInRefused)

@@ -76,8 +76,6 @@ BY_WORD: dict[str, type[SignInRefused]] = {
     "consent_required": SignInNotConsented,
     "interaction_required": SignInNeedsProof,
     "login_required": SignInNeedsProof,
-    "invalid_grant": SignInTooLate,
-    "invalid_client": SignInMisconfigured,
     "unauthorized_client": SignInMisconfigured,
     "invalid_scope": SignInMisconfigured,
 }

@@ -15,7 +15,7 @@ from connections.actions.renew_sign_in import forget_old
 from connections.domain.problems import renewal as words
 from connections.domain.renewal import State
 from connections.domain.token_policy import Rule, TokenPolicy
-from connections.models import Connection, KnownToken, Renewal, RenewalSignIn
+from connections.models import Connection, KnownToken, Renewal, RenewalSignIn, StoredCredential
 from history.models import Event
 from history.record import Actor
 from sandbox.entra.issuer import Issuer
@@ -221,13 +221,33 @@ def test_without_a_registered_application_nothing_is_offered(
     assert refused.value.code == "renewal_not_offered"
 
 
-def test_one_renewal_of_a_connection_at_a_time(connection: Connection, renewing: Renewing, sandbox: Sandbox) -> None:
+def test_one_renewal_of_a_connection_at_a_time(connection: Connection, renewing: Renewing) -> None:
     first = renewing.renew(connection)
     Renewal.objects.filter(pk=first.pk).update(state=State.CREATED)
     with pytest.raises(CannotRenew) as refused:
-        renewing.renew(connection)
+        renewing.begin(connection)
+    assert refused.value.code == "renewal_running"
+
+
+def test_of_two_sign_ins_for_one_connection_the_second_makes_no_token(
+    connection: Connection, renewing: Renewing, sandbox: Sandbox
+) -> None:
+    said = sent_back(renewing.begin(connection))
+    first = renewing.renew(connection)
+    Renewal.objects.filter(pk=first.pk).update(state=State.CREATED)
+    with pytest.raises(CannotRenew) as refused:
+        renewing.return_with(said)
     assert refused.value.code == "renewal_running"
     assert len([token for token in sandbox.state.tokens.values() if "(renewal " in token.name]) == 1
+
+
+def test_what_is_no_token_any_more_is_not_renewed(connection: Connection, renewing: Renewing, sandbox: Sandbox) -> None:
+    said = sent_back(renewing.begin(connection))
+    StoredCredential.objects.update(kind="azure-devops-client-secret")
+    with pytest.raises(CannotRenew) as refused:
+        renewing.return_with(said)
+    assert refused.value.code == "renewal_only_of_tokens"
+    assert [token for token in sandbox.state.tokens.values() if "(renewal " in token.name] == []
 
 
 def test_a_new_token_of_another_person_than_the_old_one_is_not_used(connection: Connection, renewing: Renewing) -> None:

@@ -74,12 +74,12 @@ def test_after_the_creation_the_token_is_found_by_its_name_and_revoked(
     assert Event.objects.filter(kind="connection.new_token_revoked").count() == 1
 
 
-def test_the_next_renewal_revokes_it_too(
-    connection: Connection, renewing: Renewing, monkeypatch: pytest.MonkeyPatch
+def test_the_renewal_of_another_connection_revokes_it_too(
+    connection: Connection, connected: Connected, renewing: Renewing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     die_in(monkeypatch, "connections.providers.azure_devops.personal_tokens.create", before=False)
     renewal = interrupted(renewing, connection)
-    assert renewing.renew(connection).state == State.SWAPPED
+    assert renewing.renew(connected("Acme releases")).state == State.SWAPPED
     (made,) = renewing.made(renewal)
     assert made.revoked_at is not None
 

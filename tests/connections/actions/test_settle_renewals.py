@@ -151,14 +151,15 @@ def test_a_token_that_is_gone_counts_as_revoked(
     assert renewing.settle(renewal).state == State.REVOKED
 
 
+@pytest.mark.parametrize(("word", "problem"), [("accessDenied", "pat_access_denied"), ("invalidToken", "pat_gone")])
 def test_a_refused_revocation_stays_pending_with_its_reason(
-    renewal: Renewal, renewing: Renewing, sandbox: Sandbox
+    renewal: Renewal, renewing: Renewing, sandbox: Sandbox, word: str, problem: str
 ) -> None:
     pick(renewal, renewing, sandbox)
     renewing.wait_for_the_longest_request()
-    sandbox.behaviour.add("pat_error", method="DELETE", code="accessDenied", times=1)
+    sandbox.behaviour.add("pat_error", method="DELETE", code=word, times=1)
     renewing.settle(renewal)
-    assert (renewal.state, renewal.problem) == (State.SWAPPED, "pat_access_denied")
+    assert (renewal.state, renewal.problem) == (State.SWAPPED, problem)
     assert renewing.settle(renewal).state == State.REVOKED
 
 

@@ -36,17 +36,20 @@ def test_everything_we_use_can_be_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "days"),
+    ("rule", "advised", "longest", "usual"),
     [
-        (TokenPolicy(longest_life_days=30, longest_life=Rule.REFUSE), 30),
-        (TokenPolicy(longest_life_days=30, longest_life=Rule.WARN), 30),
-        (TokenPolicy(longest_life_days=30, longest_life=Rule.ALLOW), 365),
-        (TokenPolicy(longest_life_days=366, longest_life=Rule.WARN), 365),
+        (Rule.REFUSE, 30, 30, 30),
+        (Rule.WARN, 30, 365, 30),
+        (Rule.ALLOW, 30, 365, 90),
+        (Rule.WARN, 366, 365, 90),
+        (Rule.REFUSE, 366, 365, 90),
     ],
 )
-def test_as_many_days_as_the_policy_and_azure_devops_allow(policy: TokenPolicy, days: int) -> None:
-    assert renewal.longest_days(policy) == days
-    assert renewal.usual_days(policy) == min(days, 90)
+def test_only_a_policy_that_refuses_limits_the_days_further_than_azure_devops(
+    rule: Rule, advised: int, longest: int, usual: int
+) -> None:
+    policy = TokenPolicy(longest_life_days=advised, longest_life=rule)
+    assert (renewal.longest_days(policy), renewal.usual_days(policy)) == (longest, usual)
 
 
 def test_the_name_of_a_token_holds_the_whole_marker() -> None:

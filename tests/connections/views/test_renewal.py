@@ -7,8 +7,8 @@ from html import unescape
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
+from django.contrib.auth.models import AnonymousUser, User
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
@@ -16,6 +16,7 @@ from pytest_django import Settings
 from connections.domain.renewal import State
 from connections.models import Connection, Mail, Renewal
 from connections.notifications.reminders import remind_due
+from connections.views import renewal as views
 from sandbox.server import Sandbox
 from tests.connections.renewals import Renewing, entry_of, sent_back
 
@@ -98,6 +99,15 @@ def test_the_code_is_in_no_address_afterwards(pages: Client, connection: Connect
 def test_someone_whose_session_ended_is_not_sent_on_with_the_code(client: Client, renewing: Renewing) -> None:
     answer = client.get(BACK, {"code": "a-code", "state": "a-state"})
     assert (answer.status_code, urlsplit(answer.headers["Location"]).query) == (302, "")
+
+
+def test_the_server_keeps_the_code_in_none_of_its_addresses(rf: RequestFactory) -> None:
+    request = rf.get(BACK, {"code": "a-code", "state": "a-state"}, RAW_URI=f"{BACK}?code=a-code")
+    request.META["REQUEST_URI"] = f"{BACK}?code=a-code"
+    request.user = AnonymousUser()
+    views.come_back(request)
+    assert "a-code" not in repr(request.META)
+    assert request.META["RAW_URI"] == BACK
 
 
 def test_who_declines_is_told_so(pages: Client, connection: Connection, renewing: Renewing) -> None:
@@ -198,6 +208,25 @@ def test_a_new_token_that_is_not_in_use_is_continued_or_discarded(
     pages.post(renewal.get_absolute_url(), {"act": act})
     renewal.refresh_from_db()
     assert renewal.state == state
+
+
+@pytest.mark.parametrize(("accept", "state"), [({}, State.CREATED), ({"accept_less": "1"}, State.SWAPPED)])
+def test_a_new_token_that_can_do_less_is_tested_again_or_used_anyway(
+    pages: Client, connection: Connection, renewing: Renewing, accept: dict[str, str], state: State
+) -> None:
+    renewal = renew_with_less(renewing, connection)
+    page = page_of(pages, renewal)
+    assert 'data-problem="renewal_loses"' in page
+    assert "Test again" in page
+    assert "Use it anyway" in page
+    pages.post(renewal.get_absolute_url(), {"act": "use", **accept})
+    renewal.refresh_from_db()
+    assert renewal.state == state
+
+
+def renew_with_less(renewing: Renewing, connection: Connection) -> Renewal:
+    """Renew with fewer scopes than the token in use has."""
+    return renewing.renew(connection, scopes=("vso.code",))
 
 
 def test_a_button_of_an_outdated_page_says_so(pages: Client, connection: Connection, renewing: Renewing) -> None:
