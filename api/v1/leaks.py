@@ -20,9 +20,11 @@ from api.v1.register_representations import VIEW_REGISTER
 from api.v1.responses import JOB_SECONDS, LINK, ONE, answers, followed, retry_after
 from connections import leak_reads
 from connections.actions.declare_entry_leak import declare_entry_leaked
-from connections.actions.declare_leak import Found, declare_leak, find_stored, find_token
+from connections.actions.declare_leak import declare_stored_leaked, find_token
+from connections.actions.declare_leak import declare_token_leaked as declare_leaked
 from connections.models import LeakedToken
 from connections.providers.azure_devops.identifiers import read_token
+from connections.providers.credential import Credential
 from history.record import actor_of
 
 router = Router(tags=["Leaks"])
@@ -86,7 +88,8 @@ def get_leak(
 )
 def declare_connection_leaked(request: ApiRequest, connection_id: ConnectionId) -> Shown:
     """Stop every connection that stores it, permanently. Declared again, it returns the first declaration."""
-    return _declared(request, find_stored(find(request.caller, connection_id)))
+    connection = find(request.caller, connection_id)
+    return _declared(request, declare_stored_leaked(connection, by=actor_of(request), now=timezone.now()))
 
 
 @router.post(
@@ -109,7 +112,7 @@ def declare_register_entry_leaked(request: ApiRequest, entry_id: RowId) -> Shown
 )
 def find_leaked_token(request: ApiRequest, body: register_schemas.LeakedTokenInput) -> register_schemas.FoundToken:
     """Compare a text with the stored tokens and client secrets. Nothing of it is kept."""
-    return representations.found_token(_found(body))
+    return representations.found_token(find_token(_token(body)))
 
 
 @router.post(
@@ -120,17 +123,16 @@ def find_leaked_token(request: ApiRequest, body: register_schemas.LeakedTokenInp
 )
 def declare_token_leaked(request: ApiRequest, body: register_schemas.LeakedTokenInput) -> Shown:
     """Stop every connection that stores it, permanently. A token that no connection stores or stored is refused."""
-    return _declared(request, _found(body))
+    return _declared(request, declare_leaked(_token(body), by=actor_of(request), now=timezone.now()))
 
 
-def _found(body: register_schemas.LeakedTokenInput) -> Found:
-    return find_token(read_token(body.token.get_secret_value()))
+def _token(body: register_schemas.LeakedTokenInput) -> Credential:
+    return read_token(body.token.get_secret_value())
 
 
-def _declared(request: ApiRequest, found: Found) -> Shown:
+def _declared(request: ApiRequest, declared: LeakedToken) -> Shown:
     from connections.tasks import enqueue_next_ask
 
-    declared = declare_leak(found.key, by=actor_of(request), now=timezone.now())
     enqueue_next_ask(declared.pk)
     return _shown(request, declared.pk)
 

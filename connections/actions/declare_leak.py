@@ -69,7 +69,11 @@ class Found:
 
 def find_token(token: Credential) -> Found:
     """Where this token is stored. Nothing of it is kept."""
-    return _found(_fingerprint_of_secret(token) or fingerprint_of(token))
+    return _found(_fingerprint_of_token(token))
+
+
+def _fingerprint_of_token(token: Credential) -> str:
+    return _fingerprint_of_secret(token) or fingerprint_of(token)
 
 
 def _fingerprint_of_secret(token: Credential) -> str:
@@ -83,13 +87,13 @@ def _fingerprint_of_secret(token: Credential) -> str:
 
 def find_stored(connection: Connection) -> Found:
     """The token of this connection, and where else it is stored."""
-    stored = StoredCredential.objects.filter(connection=connection).first()
-    return _found(stored.fingerprint if stored else "")
+    return _found(_stored_fingerprint(connection))
 
 
-def find_by_key(key: str) -> Found:
-    """The token for which a form's key stands. Raises `CannotDeclareLeak`."""
-    return _found(_fingerprint_of(key))
+def _stored_fingerprint(connection: Connection) -> str:
+    """The fingerprint of what the connection stores; empty if it stores nothing."""
+    fingerprints = StoredCredential.objects.filter(connection=connection).values_list("fingerprint", flat=True)
+    return fingerprints.first() or ""
 
 
 def _found(fingerprint: str) -> Found:
@@ -113,11 +117,24 @@ def _fingerprint_of(key: str) -> str:
 
 
 def declare_leak(key: str, *, by: Actor, now: datetime) -> LeakedToken:
-    """Declare the token for which the key stands leaked. Declared again, it returns the first declaration.
+    """Declare the token leaked for which the key of a form stands. Declared again, it returns the first declaration.
 
     Raises `CannotDeclareLeak`.
     """
-    fingerprint = _fingerprint_of(key)
+    return _declare(_fingerprint_of(key), by=by, now=now)
+
+
+def declare_token_leaked(token: Credential, *, by: Actor, now: datetime) -> LeakedToken:
+    """The same for this token, of which nothing is kept. Raises `CannotDeclareLeak`."""
+    return _declare(_fingerprint_of_token(token), by=by, now=now)
+
+
+def declare_stored_leaked(connection: Connection, *, by: Actor, now: datetime) -> LeakedToken:
+    """The same for the token of this connection. Raises `CannotDeclareLeak`."""
+    return _declare(_stored_fingerprint(connection), by=by, now=now)
+
+
+def _declare(fingerprint: str, *, by: Actor, now: datetime) -> LeakedToken:
     with transaction.atomic():
         storing = _locked(fingerprint)
         known = LeakedToken.objects.filter(fingerprint=fingerprint).first()

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from connections import leak_reads, register_reads
 from connections.actions.declare_entry_leak import declare_entry_leaked
-from connections.actions.declare_leak import declare_leak, find_stored, find_token
+from connections.actions.declare_leak import declare_stored_leaked, declare_token_leaked
 from connections.cli.common import ExitCode, Options, Output, find, token_from_input
 from connections.models import LeakedToken, RegisterEntry
 from history.record import COMMAND_LINE
@@ -68,8 +68,10 @@ def _declared(options: Options) -> LeakedToken:
     now = timezone.now()
     if options["entry"]:
         return declare_entry_leaked(_entry(options["entry"]).pk, by=COMMAND_LINE, now=now)
-    found = find_token(token_from_input()) if options["token"] else find_stored(find(options["connection"]))
-    leak = declare_leak(found.key, by=COMMAND_LINE, now=now)
+    if options["token"]:
+        leak = declare_token_leaked(token_from_input(), by=COMMAND_LINE, now=now)
+    else:
+        leak = declare_stored_leaked(find(options["connection"]), by=COMMAND_LINE, now=now)
     enqueue_next_ask(leak.pk)
     return leak
 

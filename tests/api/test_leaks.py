@@ -49,6 +49,13 @@ def test_a_declaration_enqueues_the_first_question(program: Program, storing: Co
     enqueued.assert_called_once_with(declared["id"])
 
 
+def test_a_declaration_needs_no_key_of_a_form(program: Program, storing: Connection) -> None:
+    with patch("django.core.signing.dumps") as signed:
+        first = program.post(f"/connections/{storing.pk}/leak")
+        assert program.post("/leaks", {"token": STORED}) == first
+    signed.assert_not_called()
+
+
 def test_a_connection_without_a_token_has_none_that_could_leak(program: Program) -> None:
     ConnectionFactory.create(name="Other")
     response = program.call("POST", f"/connections/{ConnectionFactory.create().pk}/leak")
