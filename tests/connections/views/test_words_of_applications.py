@@ -125,6 +125,12 @@ def test_a_connection_that_was_stopped_leads_to_no_list_of_tokens(
     assert "Open your tokens" not in page
 
 
+def test_one_application_may_be_used_by_several_connections(connection: Connection, pages: Client) -> None:
+    page = main_of(pages.get(reverse("connections:update-token", args=[connection.pk])).text)
+    assert "90 days" in page
+    assert "separate token" not in page
+
+
 def test_a_token_that_an_application_replaced_is_called_a_token(connection: Connection) -> None:
     token = PersonalAccessToken("a" * 52)
     StoredCredential.objects.update(replaced_fingerprint=fingerprint_of(token), replaced_kind=token.kind)
