@@ -4,6 +4,7 @@ time-machine stands between Python and the system's clock in each of the product
 only the wall clock jumps; the monotonic clock goes on.
 """
 
+import os
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -44,18 +45,28 @@ class MachineClock:
 
 
 def follow(file: Path) -> None:
-    """Set this process' clock by the file, now and whenever it changes."""
+    """Set the clock of this process, and of those forked from it, by the file, now and whenever it changes."""
     # A database server of the same machine goes by the same clock.
     database_time.database_now = timezone.now
-    ahead = float(file.read_text())
-    traveller = time_machine.travel(time.time() + ahead).start()
-    threading.Thread(target=_follow, args=(file, traveller, ahead), name="clock", daemon=True).start()
+    follower = _Follower(file)
+    follower.start()
+    # gunicorn loads the settings and then forks its workers, and a fork has no threads.
+    os.register_at_fork(after_in_child=follower.start)
 
 
-def _follow(file: Path, traveller: time_machine.Traveller, ahead: float) -> None:
-    while True:
-        wanted = float(file.read_text())
-        if wanted != ahead:
-            traveller.shift(wanted - ahead)
-            ahead = wanted
-        time.sleep(_LOOK_EVERY)
+class _Follower:
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._ahead = float(file.read_text())
+        self._traveller = time_machine.travel(time.time() + self._ahead).start()
+
+    def start(self) -> None:
+        threading.Thread(target=self._follow, name="clock", daemon=True).start()
+
+    def _follow(self) -> None:
+        while True:
+            wanted = float(self._file.read_text())
+            if wanted != self._ahead:
+                self._traveller.shift(wanted - self._ahead)
+                self._ahead = wanted
+            time.sleep(_LOOK_EVERY)
