@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
 
+from core.database_time import TOLERANCE
 from throttling.models import Counter
 
 
@@ -87,12 +88,18 @@ def _consume(cost: Cost, now: datetime) -> None:
     key, rate = cost.key, cost.rate
     while True:
         due_at = Counter.objects.filter(pk=key).values_list("due_at", flat=True).first()
-        begins = max(due_at or now, now)
-        ends = begins + rate.pace
+        ends = _begins(due_at, rate, now) + rate.pace
         if ends - now > rate.period:
             raise TooMany(rate, ends - now - rate.period)
         if _move(key, due_at, ends):
             return
+
+
+def _begins(due_at: datetime | None, rate: Rate, now: datetime) -> datetime:
+    if due_at is None or due_at > now + rate.period + TOLERANCE:
+        # None, or one that was counted while the clock was ahead. That would refuse everything until then.
+        return now
+    return max(due_at, now)
 
 
 def _move(key: str, before: datetime | None, after: datetime) -> bool:

@@ -126,3 +126,20 @@ def test_counters_at_rest_are_removed() -> None:
     consume([ANN], now=NOW - timedelta(days=1))
     forget_rested_counters()
     assert not Counter.objects.exists()
+
+
+def test_a_counter_from_a_clock_that_was_a_day_ahead_refuses_nobody() -> None:
+    consume([ANN], now=NOW + timedelta(days=1))
+    for _ in range(3):
+        consume([ANN], now=NOW)
+    with pytest.raises(TooMany) as refused:
+        consume([ANN], now=NOW)
+    assert refused.value.seconds == 60
+
+
+def test_a_clock_of_another_machine_that_is_minutes_ahead_opens_no_limit() -> None:
+    for _ in range(3):
+        consume([ANN], now=at(300))
+    with pytest.raises(TooMany) as refused:
+        consume([ANN], now=NOW)
+    assert refused.value.seconds == 360
