@@ -29,7 +29,7 @@ from connections.providers.azure_devops.models import ConnectionData
 from connections.providers.azure_devops.personal_tokens import NewToken, TokenEntry
 from connections.providers.azure_devops.sign_in import PersonsToken
 from connections.providers.azure_devops.transport import Transport
-from core.leases import new_lease
+from core.leases import new_lease, renewing
 from core.secrets import Secret
 from history.record import Actor
 
@@ -91,8 +91,9 @@ def _renew(asked: RenewalSignIn, connection: Connection, data: ConnectionData, a
     before = personal_tokens.active_tokens(act.transport).items
     renewal = _intend(asked, connection, before, by=act.by, now=act.clock())
     try:
-        if _create(renewal, data, act):
-            use_new_token(renewal, person=act.person, by=act.by, clock=act.clock)
+        with renewing(Renewal.objects.filter(pk=renewal.pk).under(renewal.lease)):
+            if _create(renewal, data, act):
+                use_new_token(renewal, person=act.person, by=act.by, clock=act.clock)
     except CannotRenew:
         # The row says how far it is; its page has the next step.
         renewal.refresh_from_db()

@@ -6,6 +6,7 @@ One that fails does not stop the others. Whatever remains stays pending, and its
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, partial
 
 from django.db import transaction
 
@@ -17,13 +18,17 @@ from connections.models import Renewal
 from connections.old_tokens import users_of
 from connections.providers.azure_devops import personal_tokens
 from connections.providers.azure_devops.errors import AzureDevOpsError
+from connections.providers.azure_devops.paging import Listed
+from connections.providers.azure_devops.personal_tokens import TokenEntry
 from connections.providers.azure_devops.transport import Transport
+from core.leases import renewing
 from history.record import Actor
 
 # A token whose creation was not answered can appear later than this only if something is very slow.
 _APPEARS_WITHIN = timedelta(minutes=10)
 _FIRST_ASK = timedelta(seconds=5)
 Clock = Callable[[], datetime]
+Tokens = Callable[[], Listed[TokenEntry]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +51,27 @@ def settle(owner: Owner, transport: Transport, *, asked_for: int | None, by: Act
         identity_id=owner.identity_id,
         state__in=NEEDS_SIGN_IN,
     )
+    tokens = cache(partial(personal_tokens.active_tokens, transport))
     for pk in list(waiting.order_by("pk").values_list("pk", flat=True)):
         rows = Renewal.objects.filter(pk=pk)
         if lease := rows.claim(now=clock()):
             try:
-                renewal = rows.select_related("connection").get()
-                if renewal.picked_name is None or pk == asked_for:
-                    settle_one(renewal, transport, by=by, clock=clock)
+                with renewing(rows.under(lease)):
+                    renewal = rows.select_related("connection").get()
+                    if renewal.picked_name is None or pk == asked_for:
+                        settle_one(renewal, transport, by=by, clock=clock, tokens=tokens)
             finally:
                 rows.under(lease).release()
 
 
-def settle_one(renewal: Renewal, transport: Transport, *, by: Actor, clock: Clock) -> None:
-    """Take the step that one renewal waits for, if its time has come."""
+def settle_one(
+    renewal: Renewal, transport: Transport, *, by: Actor, clock: Clock, tokens: Tokens | None = None
+) -> None:
+    """Take the step that one renewal waits for, if its time has come. `tokens` lists the tokens of the owner."""
+    find_lost = partial(_find_lost, tokens or partial(personal_tokens.active_tokens, transport))
     steps = {
-        State.CREATING: _find_lost,
-        State.LOST: _find_lost,
+        State.CREATING: find_lost,
+        State.LOST: find_lost,
         State.DISCARDED: _revoke_new,
         State.SWAPPED: _revoke_old,
     }
@@ -77,9 +87,9 @@ def settle_one(renewal: Renewal, transport: Transport, *, by: Actor, clock: Cloc
         return
 
 
-def _find_lost(renewal: Renewal, transport: Transport, by: Actor, clock: Clock) -> None:
+def _find_lost(tokens: Tokens, renewal: Renewal, transport: Transport, by: Actor, clock: Clock) -> None:
     """Revoke what bears the marker, because its text is lost."""
-    listed = personal_tokens.active_tokens(transport)
+    listed = tokens()
     lost = [entry for entry in listed.items if renewal.marker in entry.name]
     for entry in lost:
         personal_tokens.revoke(transport, entry.id)
@@ -104,10 +114,10 @@ def _revoke_new(renewal: Renewal, transport: Transport, by: Actor, clock: Clock)
         note("connection.new_token_revoked", renewal, by=by, now=now, reason=reason)
 
 
-def is_time_to_revoke(renewal: Renewal, *, now: datetime) -> bool:
+def is_time_to_revoke(renewal: Renewal, used_by: list[str], *, now: datetime) -> bool:
     """Whether no request with the old token can still be running, and we know for certain which entry it is."""
     is_over = renewal.revoke_from is not None and now >= renewal.revoke_from
-    return is_over and bool(renewal.old_authorization_id) and not still_used_by(renewal)
+    return is_over and bool(renewal.old_authorization_id) and not used_by
 
 
 def still_used_by(renewal: Renewal) -> list[str]:
@@ -117,7 +127,7 @@ def still_used_by(renewal: Renewal) -> list[str]:
 
 def _revoke_old(renewal: Renewal, transport: Transport, by: Actor, clock: Clock) -> None:
     asked_at = clock()
-    if not is_time_to_revoke(renewal, now=asked_at):
+    if not is_time_to_revoke(renewal, still_used_by(renewal), now=asked_at):
         return
     # Written first: if the process dies now, the answers of Azure DevOps still tell whether the token was revoked.
     move(renewal, State.SWAPPED, revoke_asked_at=asked_at, next_ask_at=asked_at + _FIRST_ASK)

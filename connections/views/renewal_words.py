@@ -55,16 +55,18 @@ class RenewalView:
 def view_of(renewal: Renewal, *, now: datetime, chooses_again: bool = False) -> RenewalView:
     """What to show of a renewal now. With `chooses_again`, a person wants to pick another old token."""
     state = State(renewal.state)
-    is_running, is_swapped = _is_running(renewal, now=now), state is State.SWAPPED
+    is_running = state is State.CREATING and renewal_reads.is_running(renewal, now=now)
+    is_swapped = state is State.SWAPPED
     is_early = is_swapped and renewal.revoke_from is not None and now < renewal.revoke_from
     chooses = is_swapped and (not renewal.old_authorization_id or (chooses_again and renewal.picked_name is not None))
+    used_by = still_used_by(renewal) if is_swapped else []
     return RenewalView(
         chip=CHIPS[state],
-        problem=_problem(renewal, now=now),
+        problem=_problem(renewal, is_running=is_running),
         steps=_steps(renewal, state),
         is_running=is_running,
-        used_by=still_used_by(renewal) if is_swapped else [],
-        can_revoke=is_swapped and is_time_to_revoke(renewal, now=now),
+        used_by=used_by,
+        can_revoke=is_swapped and is_time_to_revoke(renewal, used_by, now=now),
         waits_until=renewal.revoke_from if is_early else None,
         # Not while the person chooses the old token.
         refreshes=is_running or (not chooses and bool(is_early or renewal.next_ask_at)),
@@ -72,16 +74,12 @@ def view_of(renewal: Renewal, *, now: datetime, chooses_again: bool = False) -> 
     )
 
 
-def _is_running(renewal: Renewal, *, now: datetime) -> bool:
-    return renewal.state == State.CREATING and renewal_reads.is_running(renewal, now=now)
-
-
-def _problem(renewal: Renewal, *, now: datetime) -> Problem | None:
+def _problem(renewal: Renewal, *, is_running: bool) -> Problem | None:
     if renewal.problem in REFUSALS:
         return Problem(renewal.problem, "Not possible", REFUSALS[renewal.problem], "Check the connection.")
     if renewal.problem:
         return catalogue.problem(renewal.problem, place=clients.place_of(renewal.server))
-    is_interrupted = renewal.state == State.CREATING and not _is_running(renewal, now=now)
+    is_interrupted = renewal.state == State.CREATING and not is_running
     return catalogue.problem("renewal_lost") if is_interrupted else None
 
 
