@@ -1,6 +1,7 @@
 """Celery tasks; each calls one action."""
 
 import logging
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from time import monotonic
 
@@ -77,12 +78,20 @@ def audit_one(*, connection_id: int, lease: str) -> None:
 def prove_leaks_due() -> None:
     """Notify of declarations without mails yet, and enqueue the questions about leaked tokens."""
     declare_leak.notify_pending(now=database_now())
-    for leak_id, lease in prove_leak.claim_due(now=database_now()):
+    claims = prove_leak.claim_due(now=database_now())
+    _enqueue_each(claims, lambda pk, lease: prove_leak_one.delay(leak_id=pk, lease=lease), prove_leak.unclaim)
+
+
+def _enqueue_each(
+    claims: Iterable[tuple[int, str]], enqueue_one: Callable[[int, str], object], unclaim: Callable[[int, str], None]
+) -> None:
+    """Enqueue a question for each claim. Without a broker, the rows are due as before."""
+    for pk, lease in claims:
         try:
-            prove_leak_one.delay(leak_id=leak_id, lease=lease)
+            enqueue_one(pk, lease)
         except OperationalError:
-            log.warning("The broker cannot be reached; leaked token %s waits for the next run.", leak_id)
-            prove_leak.unclaim(leak_id, lease)
+            log.warning("The broker cannot be reached; a question about a token waits for the next run.")
+            unclaim(pk, lease)
 
 
 @task
@@ -105,8 +114,15 @@ def enqueue_next_ask(leak_id: int) -> None:
 
 @task
 def prove_renewals_due() -> None:
-    """Ask whether old tokens of renewals are still accepted."""
-    prove_renewal.prove_due(clock=database_now)
+    """Enqueue the questions about the old tokens of renewals."""
+    claims = prove_renewal.claim_due(now=database_now())
+    _enqueue_each(claims, lambda pk, lease: prove_renewal_one.delay(renewal_id=pk, lease=lease), prove_renewal.unclaim)
+
+
+@task
+def prove_renewal_one(*, renewal_id: int, lease: str) -> None:
+    """Ask about the old token of one renewal under its lease. Does nothing for a duplicate or late message."""
+    prove_renewal.ask_claimed(renewal_id, lease=lease, clock=database_now)
 
 
 @task

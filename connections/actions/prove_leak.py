@@ -1,37 +1,24 @@
-"""Find out whether Azure DevOps still accepts a leaked token, until it rejects it or two hours are over.
-
-What is due is in the rows. A worker that dies leaves a lease that expires, and the token is asked about again.
-"""
+"""Find out whether Azure DevOps still accepts a leaked token, until it rejects it or two hours are over."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
-from connections import clients
+from connections.actions import ask_about_token
+from connections.actions.ask_about_token import Answer
 from connections.actions.declare_leak import stop_late
-from connections.domain import leak_proof
 from connections.models import Connection, LeakedToken
 from connections.notifications import leak_mail
-from connections.providers.azure_devops.errors import AzureDevOpsError, Throttled
-from core.encryption import UnreadableToken
 from core.leases import renewing
 from history.record import SCHEDULER, Named, record
-
-_MOST_AT_ONCE = 20
 
 
 def claim_due(*, now: datetime) -> list[tuple[int, str]]:
     """Lease the leaked tokens that are due. Returns their ids, each with its lease."""
-    due = LeakedToken.objects.free(now).filter(next_ask_at__lte=now).order_by("next_ask_at", "pk")
-    claims = []
-    for pk in due.values_list("pk", flat=True)[:_MOST_AT_ONCE]:
-        lease = LeakedToken.objects.filter(pk=pk, next_ask_at__lte=now).claim(now=now)
-        claims += [(pk, lease)] if lease else []
-    return claims
+    return ask_about_token.claim_due(LeakedToken.objects.all(), now=now)
 
 
 def seconds_to_next_ask(leak_id: int, *, now: datetime) -> float | None:
@@ -45,15 +32,6 @@ def unclaim(leak_id: int, lease: str) -> None:
     LeakedToken.objects.filter(pk=leak_id).under(lease).release()
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What Azure DevOps answered: the problem code, or "" if it accepted the token."""
-
-    code: str
-    is_proof: bool = False
-    retry_after: float = 0.0
-
-
 def ask_claimed(leak_id: int, *, lease: str, clock: Callable[[], datetime]) -> bool:
     """Ask once, and record the answer. Returns False for a duplicate or late message."""
     rows = LeakedToken.objects.filter(pk=leak_id)
@@ -63,30 +41,13 @@ def ask_claimed(leak_id: int, *, lease: str, clock: Callable[[], datetime]) -> b
     with renewing(rows.under(started)):
         leak = rows.get()
         stop_late(leak, now=clock())
-        answer = _ask(leak)
+        answer = ask_about_token.ask(leak)
     return _write(leak, started, answer, now=clock())
 
 
-def _ask(leak: LeakedToken) -> _Answer:
-    try:
-        server, token, seconds = clients.server(leak.server), leak.reveal(), clients.page_seconds()
-        # An access token that an application fetched before would be accepted for an hour.
-        with clients.azure_devops(
-            server, leak.organization, token, seconds=seconds, fresh=True, even_if_leaked=True
-        ) as client:
-            client.connection_data()
-    except AzureDevOpsError as error:
-        wait = error.retry_after if isinstance(error, Throttled) else None
-        return _Answer(error.code, leak_proof.is_proof(error), wait or 0.0)
-    except (UnreadableToken, clients.UnknownServer) as ours:
-        return _Answer(ours.code)
-    return _Answer("")
-
-
-def _write(leak: LeakedToken, lease: str, answer: _Answer, *, now: datetime) -> bool:
+def _write(leak: LeakedToken, lease: str, answer: Answer, *, now: datetime) -> bool:
     """Record the answer, unless the lease was lost, and what follows from it."""
-    not_before = now + timedelta(seconds=answer.retry_after)
-    due = None if answer.is_proof else leak_proof.next_ask(leak.declared_at, after=not_before)
+    due = answer.next_ask(leak.declared_at, now=now)
     changes: dict[str, Any] = {"next_ask_at": due, "asked_at": now, "asks": F("asks") + 1, "last_answer": answer.code}
     if due is None:
         # The token was only kept for asking.

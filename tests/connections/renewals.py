@@ -1,5 +1,6 @@
 """Renewals as their owner makes them: the person signs in at the pretend Microsoft Entra and returns."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from connections.actions import prove_renewal, renew, renew_sign_in
-from connections.actions.renew_sign_in import Wishes
+from connections.actions.renew_sign_in import RenewalRequest
 from connections.domain.renewal import State
 from connections.models import Connection, Renewal
 from core.secrets import Secret
@@ -59,15 +60,17 @@ class Renewing:
 
     def begin(self, connection: Connection, scopes: tuple[str, ...] = BOTH, days: int = 60) -> str:
         """The address at Microsoft."""
-        return renew_sign_in.begin_renewal(connection, Wishes(scopes, days), person=self.user, now=self.now())
+        return renew_sign_in.begin_renewal(connection, RenewalRequest(scopes, days), person=self.user, now=self.now())
 
-    def return_with(self, said: dict[str, str]) -> Renewal | None:
+    def return_with(self, parameters: dict[str, str]) -> Renewal | None:
         """Do what the person signed in for."""
-        return renew.come_back(said["state"], Secret(said["code"]), person=self.user, by=self.by, clock=self.now)
+        return renew.finish_sign_in(
+            parameters["state"], Secret(parameters["code"]), person=self.user, by=self.by, clock=self.now
+        )
 
-    def renew(self, connection: Connection, *, upn: str = MAYA, **wishes: Any) -> Renewal:
+    def renew(self, connection: Connection, *, upn: str = MAYA, **request: Any) -> Renewal:
         """A whole sign-in for a renewal."""
-        renewal = self.return_with(sent_back(self.begin(connection, **wishes), upn))
+        renewal = self.return_with(sent_back(self.begin(connection, **request), upn))
         assert renewal is not None
         renewal.refresh_from_db()
         return renewal
@@ -82,7 +85,7 @@ class Renewing:
     def prove(self, renewal: Renewal, *, seconds: float = 10) -> Renewal:
         """The worker's part, so many seconds later."""
         self.ahead += timedelta(seconds=seconds)
-        prove_renewal.prove_due(clock=self.now)
+        prove_due(self.now)
         renewal.refresh_from_db()
         return renewal
 
@@ -93,6 +96,12 @@ class Renewing:
     def wait_for_the_longest_request(self) -> None:
         """Let the last request with the old token end."""
         self.ahead += timedelta(seconds=301)
+
+
+def prove_due(clock: Callable[[], datetime]) -> None:
+    """What the workers do about old tokens that are due."""
+    for renewal_id, lease in prove_renewal.claim_due(now=clock()):
+        prove_renewal.ask_claimed(renewal_id, lease=lease, clock=clock)
 
 
 def entry_of(sandbox: Sandbox, name: str) -> str:

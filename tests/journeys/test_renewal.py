@@ -8,9 +8,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from connections.actions import prove_renewal
 from connections.models import Connection, Renewal
-from tests.connections.renewals import Renewing
+from tests.connections.renewals import Renewing, prove_due
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +44,7 @@ def test_a_token_is_renewed_and_the_old_one_is_rejected(
     expect(page.locator("#state")).to_contain_text("Old token revoked")
     # The worker's part, as if the first question were due.
     Renewal.objects.update(next_ask_at=timezone.now() - timedelta(seconds=1))
-    prove_renewal.prove_due(clock=timezone.now)
+    prove_due(timezone.now)
     expect(page.locator("#state")).to_contain_text("Renewed")
     expect(page.locator("#renewal")).to_contain_text("rejected")
 

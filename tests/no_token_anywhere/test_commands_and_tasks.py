@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from connections.models import Connection, LeakedToken
+from connections.models import Connection, LeakedToken, Renewal
 from orchestrator.celery import app
 from sandbox.server import Sandbox
 from tests.everything import Lived, commands, tasks
@@ -26,6 +26,7 @@ ELSEWHERE = {"up", "dbshell"}
 def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
     """Every task with what it is called with."""
     Connection.objects.filter(pk=lived.connection.pk).renew(now=datetime.now(UTC), lease="a lease")
+    Renewal.objects.filter(pk=lived.renewal.pk).renew(now=datetime.now(UTC), lease="a lease")
     LeakedToken.objects.filter(pk=lived.leak.pk).renew(now=datetime.now(UTC), lease="a lease")
     of_connection = {"connection_id": lived.connection.pk, "lease": "a lease"}
     return {
@@ -36,6 +37,7 @@ def arguments_of_tasks(lived: Lived) -> dict[str, dict[str, Any]]:
         "connections.tasks.prove_leaks_due": {},
         "connections.tasks.prove_leak_one": {"leak_id": lived.leak.pk, "lease": "a lease"},
         "connections.tasks.prove_renewals_due": {},
+        "connections.tasks.prove_renewal_one": {"renewal_id": lived.renewal.pk, "lease": "a lease"},
         "connections.tasks.remind_due": {},
         "connections.tasks.remind_of_register": {},
         "connections.tasks.import_register": {},

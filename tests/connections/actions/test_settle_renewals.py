@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from connections.actions import prove_renewal, renewal_swap
+from connections.actions.ask_about_token import Answer
 from connections.actions.refusals import CannotRenew
 from connections.domain.renewal import State
 from connections.models import Connection, Renewal
@@ -203,6 +204,41 @@ def test_an_outage_proves_nothing(renewal: Renewal, renewing: Renewing, sandbox:
     assert renewing.prove(renewal).state == State.REVOKED
 
 
+def test_azure_devops_is_not_asked_again_before_it_wants_to_be(
+    renewal: Renewal, renewing: Renewing, sandbox: Sandbox
+) -> None:
+    pick(renewal, renewing, sandbox)
+    renewing.wait_for_the_longest_request()
+    renewing.settle(renewal)
+    sandbox.behaviour.add("throttle", path="/_apis/connectionData", retry_after=1000)
+    renewing.prove(renewal)
+    assert renewal.last_answer == "throttled"
+    assert renewal.next_ask_at is not None
+    assert renewal.next_ask_at >= renewing.now() + timedelta(seconds=990)
+
+
+def test_a_question_is_asked_once_for_each_claim(renewal: Renewal, renewing: Renewing) -> None:
+    renewal_swap.ask_now(renewal, now=renewing.now())
+    ((renewal_id, lease),) = prove_renewal.claim_due(now=renewing.now())
+    assert prove_renewal.claim_due(now=renewing.now()) == []
+    assert prove_renewal.ask_claimed(renewal_id, lease=lease, clock=renewing.now)
+    assert not prove_renewal.ask_claimed(renewal_id, lease=lease, clock=renewing.now)
+
+
+def test_one_sign_in_lists_the_tokens_once_for_all_that_is_lost(
+    connected: Connected, renewing: Renewing, sandbox: Sandbox
+) -> None:
+    sandbox.behaviour.add("close", method="POST", path="/tokens/pats", times=2)
+    lost = [renewing.renew(connected(name)) for name in ("Acme main", "Acme releases")]
+    assert [renewal.state for renewal in lost] == [State.LOST, State.LOST]
+    renewing.ahead += timedelta(minutes=11)
+    seen = len(sandbox.requests)
+    renewing.settle(lost[0])
+    lists = [request for request in sandbox.requests[seen:] if "displayFilterOption" in request.query]
+    assert len(lists) == 1
+    assert set(Renewal.objects.values_list("state", flat=True)) == {State.FAILED}
+
+
 def test_a_person_who_revoked_it_there_lets_us_check(renewal: Renewal, renewing: Renewing, sandbox: Sandbox) -> None:
     renewal_swap.ask_now(renewal, now=renewing.now())
     renewing.prove(renewal)
@@ -222,7 +258,7 @@ def test_an_answer_changes_nothing_when_the_person_decided_meanwhile(
     asked = Renewal.objects.get(pk=renewal.pk)
     lease = Renewal.objects.filter(pk=renewal.pk).claim(now=renewing.now())
     renewal_swap.keep_old_token(renewal, by=renewing.by, now=renewing.now())
-    prove_renewal.write(asked, lease, "token_refused", is_proof=True, now=renewing.now())
+    prove_renewal.write(asked, lease, Answer("token_refused", is_proof=True), now=renewing.now())
     renewal.refresh_from_db()
     assert (renewal.state, renewal.asks, renewal.lease) == (State.KEPT, 0, "")
     assert not Event.objects.filter(kind="connection.old_token_proved").exists()
