@@ -4,9 +4,7 @@ The person's access token is in memory for this one request. Every step is a row
 of the renewal, and the next sign-in, know what happened when the process dies; see decision 0014.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -18,6 +16,7 @@ from connections.actions.refusals import CannotRenew
 from connections.actions.renewal_rows import move, note, problem_of
 from connections.actions.renewal_swap import use_new_token
 from connections.actions.settle_renewals import Owner, settle, settle_one
+from connections.actions.signed_in import Clock, SignedIn
 from connections.domain import renewal as rules
 from connections.domain.problems import Facts, catalogue
 from connections.domain.renewal import State
@@ -25,31 +24,19 @@ from connections.models import Connection, KnownToken, Renewal, RenewalSignIn, S
 from connections.providers.azure_devops import personal_tokens
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.errors import AzureDevOpsError, Throttled
-from connections.providers.azure_devops.models import ConnectionData
 from connections.providers.azure_devops.personal_tokens import NewToken, TokenEntry
 from connections.providers.azure_devops.sign_in import PersonsToken
-from connections.providers.azure_devops.transport import Transport
 from core.leases import new_lease, renewing
 from core.secrets import Secret
 from history.record import Actor
 
 # What proves that no token was made. After any other failure, one may exist.
 _NOT_MADE = (personal_tokens.TokenLifecycleRefused, personal_tokens.TokenLifecycleNotAllowed, Throttled)
+# What the row of a renewal keeps of its connection, which may be disconnected meanwhile.
+_COPIED = ("server", "organization", "identity_id", "identity_name", "identity_account")
 
 
-@dataclass(frozen=True, slots=True)
-class _Act:
-    """What one request has: the person's calls, who acts here, and the clock."""
-
-    transport: Transport
-    person: AbstractBaseUser
-    by: Actor
-    clock: Callable[[], datetime]
-
-
-def come_back(
-    state: str, code: Secret, *, person: AbstractBaseUser, by: Actor, clock: Callable[[], datetime]
-) -> Renewal | None:
+def finish_sign_in(state: str, code: Secret, *, person: AbstractBaseUser, by: Actor, clock: Clock) -> Renewal | None:
     """Do what a person signed in for, and what is pending for them. Returns the renewal to show.
 
     Raises `CannotRenew`. A renewal that began and failed is returned, because its page says how to go on.
@@ -72,69 +59,69 @@ def refusal_of(error: AzureDevOpsError | clients.UnknownServer, organization: st
 
 
 def _as_owner(
-    asked: RenewalSignIn, signer: PersonsToken, *, person: AbstractBaseUser, by: Actor, clock: Callable[[], datetime]
+    asked: RenewalSignIn, signer: PersonsToken, *, person: AbstractBaseUser, by: Actor, clock: Clock
 ) -> Renewal | None:
     with clients.as_person(clients.server(asked.server), asked.organization, signer) as client:
         data = client.connection_data()
         if data.identity.id != asked.identity_id:
             problem = catalogue.problem("another_person_signed_in")
             raise CannotRenew(problem.code, problem.full)
-        act = _Act(client.transport, person, by, clock)
+        signed_in = SignedIn(client.transport, data, person, by, clock)
         owner = Owner(asked.server, asked.organization, asked.identity_id)
-        settle(owner, act.transport, asked_for=asked.renewal_id, by=by, clock=clock)
+        settle(owner, signed_in, asked_for=asked.renewal_id)
         if asked.purpose == RenewalSignIn.Purpose.RENEW and asked.connection is not None:
-            return _renew(asked, asked.connection, data, act)
+            return _renew(asked, asked.connection, signed_in)
     return asked.renewal
 
 
-def _renew(asked: RenewalSignIn, connection: Connection, data: ConnectionData, act: _Act) -> Renewal:
-    before = personal_tokens.active_tokens(act.transport).items
-    renewal = _intend(asked, connection, before, by=act.by, now=act.clock())
+def _renew(asked: RenewalSignIn, connection: Connection, signed_in: SignedIn) -> Renewal:
+    renewal = _intend(asked, connection, signed_in)
+    held = Renewal.objects.filter(pk=renewal.pk).under(renewal.lease)
     try:
-        with renewing(Renewal.objects.filter(pk=renewal.pk).under(renewal.lease)):
-            if _create(renewal, data, act):
-                use_new_token(renewal, person=act.person, by=act.by, clock=act.clock)
+        with renewing(held):
+            if _create(renewal, signed_in):
+                use_new_token(renewal, person=signed_in.person, by=signed_in.by, clock=signed_in.clock)
     except CannotRenew:
         # The row says how far it is; its page has the next step.
         renewal.refresh_from_db()
     finally:
-        Renewal.objects.filter(pk=renewal.pk).under(renewal.lease).release()
+        held.release()
     return renewal
 
 
-def _intend(
-    asked: RenewalSignIn, connection: Connection, before: tuple[TokenEntry, ...], *, by: Actor, now: datetime
-) -> Renewal:
+def _intend(asked: RenewalSignIn, connection: Connection, signed_in: SignedIn) -> Renewal:
     """Write down that a token is about to be created. Raises `CannotRenew`."""
+    before, now = personal_tokens.active_tokens(signed_in.transport).items, signed_in.clock()
+    renewal = _new_row(asked, connection, now=now)
+    renewal.started_by = signed_in.by.name
+    renewal.candidates = [candidate.as_json() for candidate in _candidates(connection, before)]
+    try:
+        with transaction.atomic():
+            renewal.save(force_insert=True)
+            note("connection.renewal_started", renewal, by=signed_in.by, now=now)
+    except IntegrityError:
+        raise CannotRenew("renewal_running") from None
+    return renewal
+
+
+def _new_row(asked: RenewalSignIn, connection: Connection, *, now: datetime) -> Renewal:
+    """A renewal that begins now, leased by this request. Raises `CannotRenew`."""
     stored = StoredCredential.objects.filter(connection=connection, kind=PersonalAccessToken.kind).first()
     if stored is None:
         raise CannotRenew("renewal_only_of_tokens")
-    renewal = Renewal(
+    return Renewal(
         connection=connection,
         connection_name=connection.name,
-        server=connection.server,
-        organization=connection.organization,
-        identity_id=connection.identity_id,
-        identity_name=connection.identity_name,
-        identity_account=connection.identity_account,
-        started_by=by.name,
+        **{name: getattr(connection, name) for name in _COPIED},
         marker=rules.new_marker(),
         scopes=list(asked.scopes),
         not_after=now + timedelta(days=asked.days),
         old_fingerprint=stored.fingerprint,
-        candidates=[candidate.as_json() for candidate in _candidates(connection, before)],
         started_at=now,
         sealed=b"",
         lease=new_lease(),
         leased_until=now + Renewal.lease_duration(),
     )
-    try:
-        with transaction.atomic():
-            renewal.save(force_insert=True)
-            note("connection.renewal_started", renewal, by=by, now=now)
-    except IntegrityError:
-        raise CannotRenew("renewal_running") from None
-    return renewal
 
 
 def _candidates(connection: Connection, before: tuple[TokenEntry, ...]) -> list[rules.Candidate]:
@@ -145,28 +132,28 @@ def _candidates(connection: Connection, before: tuple[TokenEntry, ...]) -> list[
     return rules.candidates(before, scopes=granted, expires_on=connection.expires_on, besides=known)
 
 
-def _create(renewal: Renewal, data: ConnectionData, act: _Act) -> bool:
+def _create(renewal: Renewal, signed_in: SignedIn) -> bool:
     """Create the new token and store it. Returns whether it may be used."""
     try:
         made = personal_tokens.create(
-            act.transport,
+            signed_in.transport,
             name=rules.name_of_token(renewal.connection_name, renewal.marker),
             scopes=renewal.scopes,
             valid_to=renewal.not_after,
         )
     except _NOT_MADE as error:
-        move(renewal, State.CREATING, state=State.FAILED, ended_at=act.clock(), **problem_of(error))
+        move(renewal, State.CREATING, state=State.FAILED, ended_at=signed_in.clock(), **problem_of(error))
         return False
     except AzureDevOpsError:
         move(renewal, State.CREATING, state=State.LOST, problem="renewal_lost")
-        settle_one(renewal, act.transport, by=act.by, clock=act.clock)
+        settle_one(renewal, signed_in)
         return False
-    problem = _deviation(renewal, made.entry, data)
-    _store(renewal, made, problem, by=act.by, now=act.clock())
+    problem = _deviation(renewal, made.entry, signed_in)
+    _store(renewal, made, problem, by=signed_in.by, now=signed_in.clock())
     if problem:
-        settle_one(renewal, act.transport, by=act.by, clock=act.clock)
+        settle_one(renewal, signed_in)
         return False
-    return _is_as_asked(renewal, made.entry, data, act)
+    return _is_as_asked(renewal, made.entry, signed_in)
 
 
 def _store(renewal: Renewal, made: NewToken, problem: str, *, by: Actor, now: datetime) -> None:
@@ -187,23 +174,22 @@ def _store(renewal: Renewal, made: NewToken, problem: str, *, by: Actor, now: da
         note("connection.token_created", renewal, by=by, now=now, **detail)
 
 
-def _is_as_asked(renewal: Renewal, entry: TokenEntry, data: ConnectionData, act: _Act) -> bool:
+def _is_as_asked(renewal: Renewal, entry: TokenEntry, signed_in: SignedIn) -> bool:
     """Read back what was made. Another token than the one asked for is revoked."""
     # Without an answer, that to the creation says the same.
     with suppress(AzureDevOpsError):
-        entry = personal_tokens.read(act.transport, renewal.authorization_id)
-    if problem := _deviation(renewal, entry, data):
+        entry = personal_tokens.read(signed_in.transport, renewal.authorization_id)
+    if problem := _deviation(renewal, entry, signed_in):
         move(renewal, State.CREATED, state=State.DISCARDED, sealed=b"", problem=problem)
-        settle_one(renewal, act.transport, by=act.by, clock=act.clock)
+        settle_one(renewal, signed_in)
         return False
     move(renewal, State.CREATED, valid_to=entry.valid_to)
     return True
 
 
-def _deviation(renewal: Renewal, entry: TokenEntry, data: ConnectionData) -> str:
-    return rules.deviation(
-        entry, scopes=renewal.scopes, organization_id=data.organization_id, not_after=renewal.not_after
-    )
+def _deviation(renewal: Renewal, entry: TokenEntry, signed_in: SignedIn) -> str:
+    organization_id = signed_in.data.organization_id
+    return rules.deviation(entry, scopes=renewal.scopes, organization_id=organization_id, not_after=renewal.not_after)
 
 
 def _iso(when: datetime | None) -> str | None:

@@ -29,7 +29,7 @@ SIGN_IN_MINUTES = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class RenewalRequest:
     """What the new token should be: its scopes, and for how many days it is valid at most."""
 
     scopes: Sequence[str]
@@ -50,16 +50,16 @@ def redirect_address() -> str:
     return settings.SITE_URL + reverse("connections:renewal-return")
 
 
-def begin_renewal(connection: Connection, wishes: Wishes, *, person: AbstractBaseUser, now: datetime) -> str:
+def begin_renewal(connection: Connection, wanted: RenewalRequest, *, person: AbstractBaseUser, now: datetime) -> str:
     """The address at Microsoft where the owner of the token signs in. Raises `CannotRenew`."""
     sign_in = _sign_in(connection.server)
     if not StoredCredential.objects.filter(connection=connection, kind=PersonalAccessToken.kind).exists():
         raise CannotRenew("renewal_only_of_tokens")
     if Renewal.objects.filter(connection=connection, state__in=rules.IN_PROGRESS).exists():
         raise CannotRenew("renewal_running")
-    if not 1 <= wishes.days <= rules.longest_days(StoredTokenPolicy.now()):
+    if not 1 <= wanted.days <= rules.longest_days(StoredTokenPolicy.now()):
         raise CannotRenew("renewal_days", field="days")
-    expires_on = timezone.localdate(now) + timedelta(days=wishes.days)
+    expires_on = timezone.localdate(now) + timedelta(days=wanted.days)
     enforce_policy.enforce(enforce_policy.violations_of(expires_on=expires_on, now=now), CannotRenew)
     asked = RenewalSignIn(
         purpose=RenewalSignIn.Purpose.RENEW,
@@ -67,8 +67,8 @@ def begin_renewal(connection: Connection, wishes: Wishes, *, person: AbstractBas
         server=connection.server,
         organization=connection.organization,
         identity_id=connection.identity_id,
-        scopes=list(wishes.scopes),
-        days=wishes.days,
+        scopes=list(wanted.scopes),
+        days=wanted.days,
     )
     return _begin(asked, sign_in, connection.identity_account, person=person, now=now)
 

@@ -4,7 +4,6 @@ None of this needs the person at Microsoft, so it can be continued after an inte
 """
 
 import time
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
@@ -16,6 +15,7 @@ from connections.actions import verify_credential
 from connections.actions.refusals import CannotRenew, CannotRotate
 from connections.actions.renewal_rows import move, note
 from connections.actions.rotate import Comparison, Replacement, compare, credentials_for, rotate
+from connections.actions.signed_in import Clock
 from connections.actions.token_test_rate_limit import TooManyTests
 from connections.actions.verify_credential import Credentials, VerificationResult
 from connections.domain.problems import catalogue
@@ -27,7 +27,6 @@ from connections.providers.credential import Credential
 from core.encryption import UnreadableToken
 from history.record import Actor
 
-Clock = Callable[[], datetime]
 # A token that was made just now may be refused for a moment.
 _WAITS = (1.0, 3.0)
 _YOUNG = "token_refused"
@@ -132,6 +131,11 @@ def _mark_swapped(renewal: Renewal, old: Credential | None, new: Credential, *, 
         old_authorization_id=known.authorization_id if known else "",
         candidates=[] if known else renewal.candidates,
     )
+    _remember(renewal, new, now=now)
+
+
+def _remember(renewal: Renewal, new: Credential, *, now: datetime) -> None:
+    """Keep what Azure DevOps said about the new token."""
     facts = {
         "server": renewal.server,
         "organization": renewal.organization,

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from connections.actions.refusals import CannotRenew
 from connections.actions.renewal_rows import move, note, problem_of
+from connections.actions.signed_in import SignedIn
 from connections.domain import renewal as rules
 from connections.domain.renewal import NEEDS_SIGN_IN, State
 from connections.models import Renewal
@@ -20,14 +21,11 @@ from connections.providers.azure_devops import personal_tokens
 from connections.providers.azure_devops.errors import AzureDevOpsError
 from connections.providers.azure_devops.paging import Listed
 from connections.providers.azure_devops.personal_tokens import TokenEntry
-from connections.providers.azure_devops.transport import Transport
 from core.leases import renewing
-from history.record import Actor
 
 # A token whose creation was not answered can appear later than this only if something is very slow.
 _APPEARS_WITHIN = timedelta(minutes=10)
 _FIRST_ASK = timedelta(seconds=5)
-Clock = Callable[[], datetime]
 Tokens = Callable[[], Listed[TokenEntry]]
 
 
@@ -40,7 +38,7 @@ class Owner:
     identity_id: str
 
 
-def settle(owner: Owner, transport: Transport, *, asked_for: int | None, by: Actor, clock: Clock) -> None:
+def settle(owner: Owner, signed_in: SignedIn, *, asked_for: int | None) -> None:
     """Do what is pending for this person in this organization.
 
     An old token that a person picked is revoked only in a sign-in for that renewal, which is `asked_for`.
@@ -51,24 +49,22 @@ def settle(owner: Owner, transport: Transport, *, asked_for: int | None, by: Act
         identity_id=owner.identity_id,
         state__in=NEEDS_SIGN_IN,
     )
-    tokens = cache(partial(personal_tokens.active_tokens, transport))
+    tokens = cache(partial(personal_tokens.active_tokens, signed_in.transport))
     for pk in list(waiting.order_by("pk").values_list("pk", flat=True)):
         rows = Renewal.objects.filter(pk=pk)
-        if lease := rows.claim(now=clock()):
+        if lease := rows.claim(now=signed_in.clock()):
             try:
                 with renewing(rows.under(lease)):
                     renewal = rows.select_related("connection").get()
                     if renewal.picked_name is None or pk == asked_for:
-                        settle_one(renewal, transport, by=by, clock=clock, tokens=tokens)
+                        settle_one(renewal, signed_in, tokens)
             finally:
                 rows.under(lease).release()
 
 
-def settle_one(
-    renewal: Renewal, transport: Transport, *, by: Actor, clock: Clock, tokens: Tokens | None = None
-) -> None:
+def settle_one(renewal: Renewal, signed_in: SignedIn, tokens: Tokens | None = None) -> None:
     """Take the step that one renewal waits for, if its time has come. `tokens` lists the tokens of the owner."""
-    find_lost = partial(_find_lost, tokens or partial(personal_tokens.active_tokens, transport))
+    find_lost = partial(_find_lost, tokens or partial(personal_tokens.active_tokens, signed_in.transport))
     steps = {
         State.CREATING: find_lost,
         State.LOST: find_lost,
@@ -79,7 +75,7 @@ def settle_one(
     if step is None:
         return
     try:
-        step(renewal, transport, by, clock)
+        step(renewal, signed_in)
     except AzureDevOpsError as error:
         Renewal.objects.filter(pk=renewal.pk, state=renewal.state).update(**problem_of(error))
     except CannotRenew:
@@ -87,13 +83,13 @@ def settle_one(
         return
 
 
-def _find_lost(tokens: Tokens, renewal: Renewal, transport: Transport, by: Actor, clock: Clock) -> None:
+def _find_lost(tokens: Tokens, renewal: Renewal, signed_in: SignedIn) -> None:
     """Revoke what bears the marker, because its text is lost."""
     listed = tokens()
     lost = [entry for entry in listed.items if renewal.marker in entry.name]
     for entry in lost:
-        personal_tokens.revoke(transport, entry.id)
-    now = clock()
+        personal_tokens.revoke(signed_in.transport, entry.id)
+    now = signed_in.clock()
     may_appear = not listed.is_whole or now - renewal.started_at < _APPEARS_WITHIN
     if not lost and may_appear:
         move(renewal, State.CREATING, State.LOST, state=State.LOST, problem="renewal_lost", problem_word="")
@@ -101,17 +97,17 @@ def _find_lost(tokens: Tokens, renewal: Renewal, transport: Transport, by: Actor
     with transaction.atomic():
         move(renewal, State.CREATING, State.LOST, state=State.FAILED, problem="renewal_interrupted", ended_at=now)
         if lost:
-            note("connection.new_token_revoked", renewal, by=by, now=now, reason="renewal_lost")
+            note("connection.new_token_revoked", renewal, by=signed_in.by, now=now, reason="renewal_lost")
 
 
-def _revoke_new(renewal: Renewal, transport: Transport, by: Actor, clock: Clock) -> None:
-    personal_tokens.revoke(transport, renewal.authorization_id)
-    now = clock()
+def _revoke_new(renewal: Renewal, signed_in: SignedIn) -> None:
+    personal_tokens.revoke(signed_in.transport, renewal.authorization_id)
+    now = signed_in.clock()
     # Not why an earlier attempt to revoke it failed.
     reason = rules.NOT_AS_ASKED if renewal.problem == rules.NOT_AS_ASKED else ""
     with transaction.atomic():
         move(renewal, State.DISCARDED, state=State.FAILED, sealed=b"", problem=reason, ended_at=now)
-        note("connection.new_token_revoked", renewal, by=by, now=now, reason=reason)
+        note("connection.new_token_revoked", renewal, by=signed_in.by, now=now, reason=reason)
 
 
 def is_time_to_revoke(renewal: Renewal, used_by: list[str], *, now: datetime) -> bool:
@@ -125,13 +121,13 @@ def still_used_by(renewal: Renewal) -> list[str]:
     return [connection.name for connection in users_of({renewal.old_fingerprint})]
 
 
-def _revoke_old(renewal: Renewal, transport: Transport, by: Actor, clock: Clock) -> None:
-    asked_at = clock()
+def _revoke_old(renewal: Renewal, signed_in: SignedIn) -> None:
+    asked_at = signed_in.clock()
     if not is_time_to_revoke(renewal, still_used_by(renewal), now=asked_at):
         return
     # Written first: if the process dies now, the answers of Azure DevOps still tell whether the token was revoked.
     move(renewal, State.SWAPPED, revoke_asked_at=asked_at, next_ask_at=asked_at + _FIRST_ASK)
-    personal_tokens.revoke(transport, renewal.old_authorization_id)
+    personal_tokens.revoke(signed_in.transport, renewal.old_authorization_id)
     with transaction.atomic():
         move(renewal, State.SWAPPED, state=State.REVOKED)
-        note("connection.old_token_revoked", renewal, by=by, now=clock())
+        note("connection.old_token_revoked", renewal, by=signed_in.by, now=signed_in.clock())

@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from connections import clients, renewal_reads
 from connections.actions import renew, renew_sign_in, renewal_swap
 from connections.actions.refusals import CannotRenew
-from connections.actions.renew_sign_in import Wishes
+from connections.actions.renew_sign_in import RenewalRequest
 from connections.domain.renewal import State
 from connections.models import Renewal
 from connections.providers.azure_devops.sign_in import refused_by_page
@@ -42,7 +42,7 @@ def renew_page(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             address = renew_sign_in.begin_renewal(
-                connection, Wishes(*form.wanted()), person=person(request), now=timezone.now()
+                connection, RenewalRequest(*form.wanted()), person=person(request), now=timezone.now()
             )
         except CannotRenew as refused:
             form.add_error(refused.field if refused.field in form.fields else None, refused.message)
@@ -69,36 +69,36 @@ def _to_microsoft(request: HttpRequest, address: str, name: str) -> HttpResponse
 @require_safe
 @sensitive_variables()
 @login_not_required
-def come_back(request: HttpRequest) -> HttpResponse:
+def finish_sign_in(request: HttpRequest) -> HttpResponse:
     """GET: the person returns from Microsoft. Does what they signed in for, and leaves the address with the code."""
-    said = _taken_from_address(request)
+    parameters = _taken_from_address(request)
     if not request.user.is_authenticated:
         # The sign-in would keep the code in its own address.
         return redirect("connections:renewals")
-    return _after_sign_in(request, said)
+    return _after_sign_in(request, parameters)
 
 
 def _taken_from_address(request: HttpRequest) -> QueryDict:
     """What came in the address, which nothing that reports on the request finds there any more."""
-    said, request.GET = request.GET, QueryDict()
+    parameters, request.GET = request.GET, QueryDict()
     request.META["QUERY_STRING"] = ""
     # What gunicorn and other servers add.
     for name in {"RAW_URI", "REQUEST_URI"} & request.META.keys():
         request.META[name] = str(request.META[name]).partition("?")[0]
-    return said
+    return parameters
 
 
 @may_renew
 @sensitive_variables()
-def _after_sign_in(request: HttpRequest, said: QueryDict) -> HttpResponse:
-    user, state = person(request), said.get("state", "")
+def _after_sign_in(request: HttpRequest, parameters: QueryDict) -> HttpResponse:
+    user, state = person(request), parameters.get("state", "")
     try:
-        if "code" not in said:
+        if "code" not in parameters:
             asked = renew_sign_in.claim(state, person=user, now=timezone.now()).asked
-            refused = refused_by_page(said.get("error", ""), said.get("error_description", ""))
+            refused = refused_by_page(parameters.get("error", ""), parameters.get("error_description", ""))
             raise renew.refusal_of(refused, asked.organization)
-        renewal = renew.come_back(
-            state, Secret(str(said["code"])), person=user, by=actor_of(request), clock=timezone.now
+        renewal = renew.finish_sign_in(
+            state, Secret(str(parameters["code"])), person=user, by=actor_of(request), clock=timezone.now
         )
     except CannotRenew as cannot:
         flash.error(request, cannot.message)
@@ -122,12 +122,12 @@ def renewals(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may_renew
 def renewal_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET /code-repositories/renewals/<id>/: how far it is; POST takes the step that `act` names."""
+    """GET /code-repositories/renewals/<id>/: how far it is; POST takes the step that is named."""
     renewal = renewal_reads.renewal(pk)
     if renewal is None:
         raise Http404
     if request.method == "POST":
-        return _act(request, renewal)
+        return _take_step(request, renewal)
     context = {
         "renewal": renewal,
         "shown": view_of(renewal, now=timezone.now(), chooses_again="choose" in request.GET),
@@ -138,11 +138,11 @@ def renewal_page(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "connections/renewal.html", context)
 
 
-def _act(request: HttpRequest, renewal: Renewal) -> HttpResponse:
-    act = _ACTS.get(request.POST.get("act", ""))
+def _take_step(request: HttpRequest, renewal: Renewal) -> HttpResponse:
+    step = _STEPS.get(request.POST.get("step", ""))
     try:
-        if act is not None:
-            return act(request, renewal)
+        if step is not None:
+            return step(request, renewal)
     except CannotRenew as refused:
         flash.error(request, refused.message)
     return redirect(renewal)
@@ -186,7 +186,7 @@ def _ask(request: HttpRequest, renewal: Renewal) -> HttpResponse:
     return redirect(renewal)
 
 
-_ACTS: dict[str, Callable[[HttpRequest, Renewal], HttpResponse]] = {
+_STEPS: dict[str, Callable[[HttpRequest, Renewal], HttpResponse]] = {
     "sign-in": _sign_in,
     "use": _use,
     "discard": _discard,

@@ -134,18 +134,20 @@ def _page(status: int, title: str, body: str) -> Answer:
     return Answer(status, page.encode(), [("Content-Type", _HTML), ("Cache-Control", "no-store")])
 
 
-def _back(asked: Mapping[str, str], said: dict[str, str]) -> Answer:
+def _back(asked: Mapping[str, str], parameters: dict[str, str]) -> Answer:
     """Back to the application, with its own state."""
-    said = {**said, **({"state": asked["state"]} if "state" in asked else {})}
+    parameters = {**parameters, **({"state": asked["state"]} if "state" in asked else {})}
     redirect = asked.get("redirect_uri", "")
     if asked.get("response_mode") == "form_post":
         fields = "".join(
-            f'<input type="hidden" name="{name}" value="{html.escape(value)}">' for name, value in said.items()
+            f'<input type="hidden" name="{name}" value="{html.escape(value)}">' for name, value in parameters.items()
         )
         action = html.escape(redirect)
         return _page(200, "Working", f'<form method="post" action="{action}">{fields}<button>Continue</button></form>')
     separator = "&" if "?" in redirect else "?"
-    return Answer(302, b"", [("Location", f"{redirect}{separator}{urlencode(said)}"), ("Cache-Control", "no-store")])
+    return Answer(
+        302, b"", [("Location", f"{redirect}{separator}{urlencode(parameters)}"), ("Cache-Control", "no-store")]
+    )
 
 
 def redeem(issuer: "Issuer", application: Application, form: "Form") -> dict[str, Any]:

@@ -13,9 +13,9 @@ from tests.everything import Lived
 from tests.leaks import everywhere, hits, of_answer
 
 
-def short_ones_in(places: dict[str, bytes], sandbox: Sandbox, said: dict[str, str]) -> list[str]:
+def short_ones_in(places: dict[str, bytes], sandbox: Sandbox, parameters: dict[str, str]) -> list[str]:
     """The places with a code, the state of the address, or the secret of the application."""
-    texts = [*sandbox.entra.codes, said["state"], sandbox.entra.directory.named("sign-in").secrets[0].value]
+    texts = [*sandbox.entra.codes, parameters["state"], sandbox.entra.directory.named("sign-in").secrets[0].value]
     return [place for place, written in places.items() if any(text.encode() in written for text in texts)]
 
 
@@ -29,10 +29,10 @@ def test_a_renewal_leaves_no_secret_behind(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     form = f"/code-repositories/{lived.connection.pk}/renew/"
-    said = sent_back(to_microsoft(root, form, FORM))
-    shown = [of_answer(root.get(BACK, said))]
+    parameters = sent_back(to_microsoft(root, form, FORM))
+    shown = [of_answer(root.get(BACK, parameters))]
     renewal = lived.connection.renewals.latest("pk")
-    root.post(renewal.get_absolute_url(), {"act": "pick", "entry": entry_of(sandbox, "full")})
+    root.post(renewal.get_absolute_url(), {"step": "pick", "entry": entry_of(sandbox, "full")})
     renewing.user = User.objects.get(username="root")
     renewing.wait_for_the_longest_request()
     renewing.settle(renewal)
@@ -43,7 +43,7 @@ def test_a_renewal_leaves_no_secret_behind(
     assert len(sandbox.entra.codes) == 2
     places = everywhere(shown, log, sandbox, capfd)
     assert hits(secrets, places) == set()
-    assert short_ones_in(places, sandbox, said) == []
+    assert short_ones_in(places, sandbox, parameters) == []
 
 
 def test_a_failed_return_leaves_no_code_behind(
@@ -56,11 +56,11 @@ def test_a_failed_return_leaves_no_code_behind(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     form = f"/code-repositories/{lived.connection.pk}/renew/"
-    said = sent_back(to_microsoft(root, form, FORM))
+    parameters = sent_back(to_microsoft(root, form, FORM))
     sandbox.entra.behaviour.add("entra_error", code=7000215)
-    shown = [of_answer(root.get(BACK, said, follow=True)), of_answer(root.get(BACK, said, follow=True))]
+    shown = [of_answer(root.get(BACK, parameters, follow=True)), of_answer(root.get(BACK, parameters, follow=True))]
     root.logout()
-    shown.append(of_answer(root.get(BACK, said, follow=True)))
+    shown.append(of_answer(root.get(BACK, parameters, follow=True)))
     places = everywhere(shown, log, sandbox, capfd)
     assert hits(secrets, places) == set()
-    assert short_ones_in(places, sandbox, said) == []
+    assert short_ones_in(places, sandbox, parameters) == []

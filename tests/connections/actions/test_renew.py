@@ -97,10 +97,10 @@ def test_another_person_who_signs_in_changes_nothing(connection: Connection, ren
 
 
 def test_the_address_works_once(connection: Connection, renewing: Renewing) -> None:
-    said = sent_back(renewing.begin(connection))
-    renewing.return_with(said)
+    parameters = sent_back(renewing.begin(connection))
+    renewing.return_with(parameters)
     with pytest.raises(CannotRenew) as refused:
-        renewing.return_with(said)
+        renewing.return_with(parameters)
     assert refused.value.code == "sign_in_too_late"
     assert Renewal.objects.count() == 1
 
@@ -108,35 +108,35 @@ def test_the_address_works_once(connection: Connection, renewing: Renewing) -> N
 def test_the_address_works_only_for_the_person_who_began(
     connection: Connection, renewing: Renewing, person: Callable[..., User]
 ) -> None:
-    said = sent_back(renewing.begin(connection))
+    parameters = sent_back(renewing.begin(connection))
     renewing.user = person("someone", "connections.rotate_connection")
     with pytest.raises(CannotRenew) as refused:
-        renewing.return_with(said)
+        renewing.return_with(parameters)
     assert refused.value.code == "sign_in_too_late"
 
 
 def test_the_address_works_for_fifteen_minutes(connection: Connection, renewing: Renewing) -> None:
-    said = sent_back(renewing.begin(connection))
+    parameters = sent_back(renewing.begin(connection))
     renewing.ahead = timedelta(minutes=16)
     with pytest.raises(CannotRenew):
-        renewing.return_with(said)
+        renewing.return_with(parameters)
     forget_old(now=renewing.now())
     assert RenewalSignIn.objects.count() == 0
 
 
 def test_a_code_without_our_state_is_useless(connection: Connection, renewing: Renewing) -> None:
-    said = sent_back(renewing.begin(connection))
+    parameters = sent_back(renewing.begin(connection))
     other = sent_back(renewing.begin(connection))
     with pytest.raises(CannotRenew) as refused:
-        renewing.return_with({"state": said["state"], "code": other["code"]})
+        renewing.return_with({"state": parameters["state"], "code": other["code"]})
     assert refused.value.code == "sign_in_too_late"
 
 
 @pytest.mark.parametrize("missing", ["vso.pats", "vso.pats_manage"])
 def test_fewer_permissions_than_needed_are_named(connection: Connection, renewing: Renewing, missing: str) -> None:
-    said = sent_back(renewing.begin(connection), **{f"without-{missing}": "1"})
+    parameters = sent_back(renewing.begin(connection), **{f"without-{missing}": "1"})
     with pytest.raises(CannotRenew) as refused:
-        renewing.return_with(said)
+        renewing.return_with(parameters)
     assert refused.value.code == "sign_in_scopes_missing"
 
 
@@ -156,19 +156,19 @@ def test_fewer_permissions_than_needed_are_named(connection: Connection, renewin
 def test_each_refusal_of_microsoft_has_its_words(
     connection: Connection, renewing: Renewing, entra: Issuer, number: int, code: str
 ) -> None:
-    said = sent_back(renewing.begin(connection))
+    parameters = sent_back(renewing.begin(connection))
     entra.behaviour.add("entra_error", code=number)
     with pytest.raises(CannotRenew) as refused:
-        renewing.return_with(said)
+        renewing.return_with(parameters)
     assert refused.value.code == code
     assert f"AADSTS{number}" in refused.value.message
 
 
 def test_an_outage_of_microsoft_is_no_refusal(connection: Connection, renewing: Renewing, entra: Issuer) -> None:
-    said = sent_back(renewing.begin(connection))
+    parameters = sent_back(renewing.begin(connection))
     entra.behaviour.add("status", status=503)
     with pytest.raises(CannotRenew) as refused:
-        renewing.return_with(said)
+        renewing.return_with(parameters)
     assert refused.value.code == "entra_busy"
 
 
@@ -232,28 +232,28 @@ def test_one_renewal_of_a_connection_at_a_time(connection: Connection, renewing:
 def test_of_two_sign_ins_for_one_connection_the_second_makes_no_token(
     connection: Connection, renewing: Renewing, sandbox: Sandbox
 ) -> None:
-    said = sent_back(renewing.begin(connection))
+    parameters = sent_back(renewing.begin(connection))
     first = renewing.renew(connection)
     Renewal.objects.filter(pk=first.pk).update(state=State.CREATED)
     with pytest.raises(CannotRenew) as refused:
-        renewing.return_with(said)
+        renewing.return_with(parameters)
     assert refused.value.code == "renewal_running"
     assert len([token for token in sandbox.state.tokens.values() if "(renewal " in token.name]) == 1
 
 
 def test_what_is_no_token_any_more_is_not_renewed(connection: Connection, renewing: Renewing, sandbox: Sandbox) -> None:
-    said = sent_back(renewing.begin(connection))
+    parameters = sent_back(renewing.begin(connection))
     StoredCredential.objects.update(kind="azure-devops-client-secret")
     with pytest.raises(CannotRenew) as refused:
-        renewing.return_with(said)
+        renewing.return_with(parameters)
     assert refused.value.code == "renewal_only_of_tokens"
     assert [token for token in sandbox.state.tokens.values() if "(renewal " in token.name] == []
 
 
 def test_a_new_token_of_another_person_than_the_old_one_is_not_used(connection: Connection, renewing: Renewing) -> None:
-    said = sent_back(renewing.begin(connection))
+    parameters = sent_back(renewing.begin(connection))
     Connection.objects.filter(pk=connection.pk).update(identity_id="00000000-0000-4000-8000-000000000000")
-    renewal = renewing.return_with(said)
+    renewal = renewing.return_with(parameters)
     assert renewal is not None
     renewal.refresh_from_db()
     assert (renewal.state, renewal.problem) == (State.CREATED, "another_person_signed_in")

@@ -45,9 +45,9 @@ def die_in(monkeypatch: pytest.MonkeyPatch, where: str, *, before: bool) -> None
 
 def interrupted(renewing: Renewing, connection: Connection) -> Renewal:
     """Renew until the process dies, and let the lease that it held expire."""
-    said = sent_back(renewing.begin(connection))
+    parameters = sent_back(renewing.begin(connection))
     with pytest.raises(_Died):
-        renewing.return_with(said)
+        renewing.return_with(parameters)
     renewing.ahead += timedelta(minutes=11)
     return Renewal.objects.get()
 

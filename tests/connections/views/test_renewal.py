@@ -8,7 +8,9 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
+from django.db import connection as database
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
@@ -89,11 +91,11 @@ def test_with_javascript_the_form_leads_straight_to_microsoft(
 
 def test_the_code_is_in_no_address_afterwards(pages: Client, connection: Connection, renewing: Renewing) -> None:
     address = to_microsoft(pages, reverse("connections:renew", args=[connection.pk]), FORM)
-    said = sent_back(address)
-    answer = pages.get(BACK, said)
+    parameters = sent_back(address)
+    answer = pages.get(BACK, parameters)
     assert "?" not in answer.headers["Location"]
-    assert said["code"] not in pages.get(answer.headers["Location"]).content.decode()
-    assert said["state"] not in repr(dict(pages.session.items()))
+    assert parameters["code"] not in pages.get(answer.headers["Location"]).content.decode()
+    assert parameters["state"] not in repr(dict(pages.session.items()))
 
 
 def test_someone_whose_session_ended_is_not_sent_on_with_the_code(client: Client, renewing: Renewing) -> None:
@@ -105,7 +107,7 @@ def test_the_server_keeps_the_code_in_none_of_its_addresses(rf: RequestFactory) 
     request = rf.get(BACK, {"code": "a-code", "state": "a-state"}, RAW_URI=f"{BACK}?code=a-code")
     request.META["REQUEST_URI"] = f"{BACK}?code=a-code"
     request.user = AnonymousUser()
-    views.come_back(request)
+    views.finish_sign_in(request)
     assert "a-code" not in repr(request.META)
     assert request.META["RAW_URI"] == BACK
 
@@ -129,9 +131,9 @@ def test_the_whole_way_until_the_old_token_is_rejected(
     renewal = renew_at_once(pages, connection, settings)
     assert "Which of these was the token of this connection?" in page_of(pages, renewal)
     assert "read from Azure DevOps" in pages.get(connection.get_absolute_url()).content.decode()
-    pages.post(renewal.get_absolute_url(), {"act": "pick", "entry": entry_of(sandbox, "full")})
+    pages.post(renewal.get_absolute_url(), {"step": "pick", "entry": entry_of(sandbox, "full")})
     assert "No request uses the old token any more" in page_of(pages, renewal)
-    address = to_microsoft(pages, renewal.get_absolute_url(), {"act": "sign-in"})
+    address = to_microsoft(pages, renewal.get_absolute_url(), {"step": "sign-in"})
     settings.AZURE_DEVOPS_TEST_LIMIT = 20.0
     pages.get(BACK, sent_back(address))
     assert "Old token revoked" in page_of(pages, renewal)
@@ -161,7 +163,7 @@ def test_it_says_until_when_requests_with_the_old_token_may_run(
     pages: Client, connection: Connection, renewing: Renewing, sandbox: Sandbox
 ) -> None:
     renewal = renew(pages, connection)
-    pages.post(renewal.get_absolute_url(), {"act": "pick", "entry": entry_of(sandbox, "full")})
+    pages.post(renewal.get_absolute_url(), {"step": "pick", "entry": entry_of(sandbox, "full")})
     assert "Requests that began with the old token can take until" in page_of(pages, renewal)
 
 
@@ -172,11 +174,31 @@ def test_it_names_the_connections_that_still_use_the_old_token(
     assert "Acme releases" in page_of(pages, renew(pages, connection))
 
 
+def queries_of(pages: Client, renewal: Renewal, words: str) -> int:
+    """How many queries of the page contain these words."""
+    with CaptureQueriesContext(database) as captured:
+        page_of(pages, renewal)
+    return sum(words in query["sql"] for query in captured.captured_queries)
+
+
+def test_the_page_reads_once_who_uses_the_old_token(pages: Client, connection: Connection, renewing: Renewing) -> None:
+    renewal = renew(pages, connection)
+    assert queries_of(pages, renewal, '"connections_storedcredential"."fingerprint" IN') == 1
+
+
+def test_the_page_reads_once_whether_a_request_works_on_it(
+    pages: Client, connection: Connection, renewing: Renewing
+) -> None:
+    renewal = renew(pages, connection)
+    Renewal.objects.filter(pk=renewal.pk).update(state=State.CREATING)
+    assert queries_of(pages, renewal, '"connections_renewal"."leased_until" >') == 1
+
+
 def test_the_picked_token_is_named_and_another_can_be_chosen(
     pages: Client, connection: Connection, renewing: Renewing, sandbox: Sandbox
 ) -> None:
     renewal = renew(pages, connection)
-    pages.post(renewal.get_absolute_url(), {"act": "pick", "entry": entry_of(sandbox, "full")})
+    pages.post(renewal.get_absolute_url(), {"step": "pick", "entry": entry_of(sandbox, "full")})
     page = page_of(pages, renewal)
     assert "The token <strong>full</strong> was chosen as the old one" in page
     assert 'id="pick"' not in page
@@ -185,19 +207,19 @@ def test_the_picked_token_is_named_and_another_can_be_chosen(
     assert 'hx-trigger="every' not in again
 
 
-@pytest.mark.parametrize(("act", "state"), [("keep", State.KEPT), ("ask", State.SWAPPED), ("", State.SWAPPED)])
+@pytest.mark.parametrize(("step", "state"), [("keep", State.KEPT), ("ask", State.SWAPPED), ("", State.SWAPPED)])
 def test_each_button_does_what_it_says(
-    pages: Client, connection: Connection, renewing: Renewing, act: str, state: State
+    pages: Client, connection: Connection, renewing: Renewing, step: str, state: State
 ) -> None:
     renewal = renew(pages, connection)
-    assert pages.post(renewal.get_absolute_url(), {"act": act}).status_code == 302
+    assert pages.post(renewal.get_absolute_url(), {"step": step}).status_code == 302
     renewal.refresh_from_db()
     assert renewal.state == state
 
 
-@pytest.mark.parametrize(("act", "state"), [("use", State.SWAPPED), ("discard", State.DISCARDED)])
+@pytest.mark.parametrize(("step", "state"), [("use", State.SWAPPED), ("discard", State.DISCARDED)])
 def test_a_new_token_that_is_not_in_use_is_continued_or_discarded(
-    pages: Client, connection: Connection, renewing: Renewing, sandbox: Sandbox, act: str, state: State
+    pages: Client, connection: Connection, renewing: Renewing, sandbox: Sandbox, step: str, state: State
 ) -> None:
     sandbox.behaviour.add("status", path="/_apis/connectionData", status=503, after=1)
     renewal = renew(pages, connection)
@@ -205,7 +227,7 @@ def test_a_new_token_that_is_not_in_use_is_continued_or_discarded(
     page = page_of(pages, renewal)
     assert 'data-state="created"' in page
     assert 'data-problem="server_error"' in page
-    pages.post(renewal.get_absolute_url(), {"act": act})
+    pages.post(renewal.get_absolute_url(), {"step": step})
     renewal.refresh_from_db()
     assert renewal.state == state
 
@@ -219,7 +241,7 @@ def test_a_new_token_that_can_do_less_is_tested_again_or_used_anyway(
     assert 'data-problem="renewal_loses"' in page
     assert "Test again" in page
     assert "Use it anyway" in page
-    pages.post(renewal.get_absolute_url(), {"act": "use", **accept})
+    pages.post(renewal.get_absolute_url(), {"step": "use", **accept})
     renewal.refresh_from_db()
     assert renewal.state == state
 
@@ -231,7 +253,7 @@ def renew_with_less(renewing: Renewing, connection: Connection) -> Renewal:
 
 def test_a_button_of_an_outdated_page_says_so(pages: Client, connection: Connection, renewing: Renewing) -> None:
     renewal = renew(pages, connection)
-    page = pages.post(renewal.get_absolute_url(), {"act": "discard"}, follow=True).content.decode()
+    page = pages.post(renewal.get_absolute_url(), {"step": "discard"}, follow=True).content.decode()
     assert "Another request has moved this renewal on" in page
 
 
