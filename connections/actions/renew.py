@@ -1,4 +1,4 @@
-"""Renew a token for a person who returns from Microsoft: create another one, test it, and use it.
+"""Renew a token for a person who has signed in at Microsoft: create another one, test it, and use it.
 
 The person's access token is in memory for this one request. Every step is a row before it is a call, so that the page
 of the renewal, and the next sign-in, know what happened when the process dies; see decision 0014.
@@ -7,27 +7,21 @@ of the renewal, and the next sign-in, know what happened when the process dies; 
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from connections import clients
-from connections.actions import renew_sign_in
 from connections.actions.refusals import CannotRenew
 from connections.actions.renewal_rows import move, note, problem_of
 from connections.actions.renewal_swap import use_new_token
-from connections.actions.settle_renewals import Owner, settle, settle_one
-from connections.actions.signed_in import Clock, SignedIn
+from connections.actions.settle_renewals import settle_one
+from connections.actions.signed_in import SignedIn
 from connections.domain import renewal as rules
-from connections.domain.problems import Facts, catalogue
-from connections.domain.renewal import State
-from connections.models import Connection, KnownToken, Renewal, RenewalSignIn, StoredCredential
+from connections.domain.renewal import RenewalRequest, State
+from connections.models import Connection, KnownToken, Renewal, StoredCredential
 from connections.providers.azure_devops import personal_tokens
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.errors import AzureDevOpsError, Throttled
 from connections.providers.azure_devops.personal_tokens import NewToken, TokenEntry
-from connections.providers.azure_devops.sign_in import PersonsToken
 from core.leases import new_lease, renewing
-from core.secrets import Secret
 from history.record import Actor
 
 # What proves that no token was made. After any other failure, one may exist.
@@ -36,46 +30,9 @@ _NOT_MADE = (personal_tokens.TokenLifecycleRefused, personal_tokens.TokenLifecyc
 _COPIED = ("server", "organization", "identity_id", "identity_name", "identity_account")
 
 
-def finish_sign_in(state: str, code: Secret, *, person: AbstractBaseUser, by: Actor, clock: Clock) -> Renewal | None:
-    """Do what a person signed in for, and what is pending for them. Returns the renewal to show.
-
-    Raises `CannotRenew`. A renewal that began and failed is returned, because its page says how to go on.
-    """
-    returned = renew_sign_in.claim(state, person=person, now=clock())
-    asked = returned.asked
-    try:
-        signer = returned.sign_in.redeem(code, returned.verifier)
-        return _as_owner(asked, signer, person=person, by=by, clock=clock)
-    except (AzureDevOpsError, clients.UnknownServer) as error:
-        raise refusal_of(error, asked.organization) from None
-
-
-def refusal_of(error: AzureDevOpsError | clients.UnknownServer, organization: str = "") -> CannotRenew:
-    """The refusal that says what went wrong, with the ids for Microsoft's support."""
-    support = getattr(error, "support", "")
-    facts = Facts(host=getattr(error, "host", ""), organization=organization)
-    problem = catalogue.problem(error.code, facts=facts)
-    return CannotRenew(problem.code, f"{problem.full} ({support})" if support else problem.full)
-
-
-def _as_owner(
-    asked: RenewalSignIn, signer: PersonsToken, *, person: AbstractBaseUser, by: Actor, clock: Clock
-) -> Renewal | None:
-    with clients.as_person(clients.server(asked.server), asked.organization, signer) as client:
-        data = client.connection_data()
-        if data.identity.id != asked.identity_id:
-            problem = catalogue.problem("another_person_signed_in")
-            raise CannotRenew(problem.code, problem.full)
-        signed_in = SignedIn(client.transport, data, person, by, clock)
-        owner = Owner(asked.server, asked.organization, asked.identity_id)
-        settle(owner, signed_in, asked_for=asked.renewal_id)
-        if asked.purpose == RenewalSignIn.Purpose.RENEW and asked.connection is not None:
-            return _renew(asked, asked.connection, signed_in)
-    return asked.renewal
-
-
-def _renew(asked: RenewalSignIn, connection: Connection, signed_in: SignedIn) -> Renewal:
-    renewal = _intend(asked, connection, signed_in)
+def renew(connection: Connection, wanted: RenewalRequest, signed_in: SignedIn) -> Renewal:
+    """Create a token for a connection and use it. Raises `CannotRenew` only if nothing was begun."""
+    renewal = _intend(connection, wanted, signed_in)
     held = Renewal.objects.filter(pk=renewal.pk).under(renewal.lease)
     try:
         with renewing(held):
@@ -89,10 +46,10 @@ def _renew(asked: RenewalSignIn, connection: Connection, signed_in: SignedIn) ->
     return renewal
 
 
-def _intend(asked: RenewalSignIn, connection: Connection, signed_in: SignedIn) -> Renewal:
+def _intend(connection: Connection, wanted: RenewalRequest, signed_in: SignedIn) -> Renewal:
     """Write down that a token is about to be created. Raises `CannotRenew`."""
     before, now = personal_tokens.active_tokens(signed_in.transport).items, signed_in.clock()
-    renewal = _new_row(asked, connection, now=now)
+    renewal = _new_row(connection, wanted, now=now)
     renewal.started_by = signed_in.by.name
     renewal.candidates = [candidate.as_json() for candidate in _candidates(connection, before)]
     try:
@@ -104,7 +61,7 @@ def _intend(asked: RenewalSignIn, connection: Connection, signed_in: SignedIn) -
     return renewal
 
 
-def _new_row(asked: RenewalSignIn, connection: Connection, *, now: datetime) -> Renewal:
+def _new_row(connection: Connection, wanted: RenewalRequest, *, now: datetime) -> Renewal:
     """A renewal that begins now, leased by this request. Raises `CannotRenew`."""
     stored = StoredCredential.objects.filter(connection=connection, kind=PersonalAccessToken.kind).first()
     if stored is None:
@@ -114,8 +71,8 @@ def _new_row(asked: RenewalSignIn, connection: Connection, *, now: datetime) -> 
         connection_name=connection.name,
         **{name: getattr(connection, name) for name in _COPIED},
         marker=rules.new_marker(),
-        scopes=list(asked.scopes),
-        not_after=now + timedelta(days=asked.days),
+        scopes=list(wanted.scopes),
+        not_after=now + timedelta(days=wanted.days),
         old_fingerprint=stored.fingerprint,
         started_at=now,
         sealed=b"",

@@ -5,7 +5,6 @@ by the person who began.
 """
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +18,7 @@ from connections.actions import enforce_policy
 from connections.actions.refusals import CannotRenew
 from connections.domain import renewal as rules
 from connections.domain.problems import catalogue
+from connections.domain.renewal import RenewalRequest
 from connections.models import Connection, KnownToken, Renewal, RenewalSignIn, StoredCredential, StoredTokenPolicy
 from connections.providers.azure_devops.credentials import PersonalAccessToken
 from connections.providers.azure_devops.sign_in import SignIn
@@ -26,14 +26,6 @@ from core import encryption
 from core.secrets import Secret
 
 SIGN_IN_MINUTES = 15
-
-
-@dataclass(frozen=True, slots=True)
-class RenewalRequest:
-    """What the new token should be: its scopes, and for how many days it is valid at most."""
-
-    scopes: Sequence[str]
-    days: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ One that fails does not stop the others. Whatever remains stays pending, and its
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 
@@ -12,7 +11,7 @@ from django.db import transaction
 
 from connections.actions.refusals import CannotRenew
 from connections.actions.renewal_rows import move, note, problem_of
-from connections.actions.signed_in import SignedIn
+from connections.actions.signed_in import Owner, SignedIn
 from connections.domain import renewal as rules
 from connections.domain.renewal import NEEDS_SIGN_IN, State
 from connections.models import Renewal
@@ -27,15 +26,6 @@ from core.leases import renewing
 _APPEARS_WITHIN = timedelta(minutes=10)
 _FIRST_ASK = timedelta(seconds=5)
 Tokens = Callable[[], Listed[TokenEntry]]
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose tokens they are, and in which organization."""
-
-    server: str
-    organization: str
-    identity_id: str
 
 
 def settle(owner: Owner, signed_in: SignedIn, *, asked_for: int | None) -> None:

@@ -1,16 +1,30 @@
 """A person who has just signed in at Microsoft, for the one request in which we have their access token."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
 
+from connections import clients
+from connections.actions.refusals import CannotRenew
+from connections.domain.problems import catalogue
 from connections.providers.azure_devops.models import ConnectionData
+from connections.providers.azure_devops.sign_in import PersonsToken
 from connections.providers.azure_devops.transport import Transport
 from history.record import Actor
 
 Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose tokens they are, and in which organization."""
+
+    server: str
+    organization: str
+    identity_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +36,19 @@ class SignedIn:
     person: AbstractBaseUser
     by: Actor
     clock: Clock
+
+
+@contextmanager
+def signed_in_as(
+    owner: Owner, signer: PersonsToken, *, person: AbstractBaseUser, by: Actor, clock: Clock
+) -> Iterator[SignedIn]:
+    """The person in the organization of these tokens.
+
+    Raises `CannotRenew` if it is not the owner, `AzureDevOpsError` and `clients.UnknownServer`.
+    """
+    with clients.as_person(clients.server(owner.server), owner.organization, signer) as client:
+        data = client.connection_data()
+        if data.identity.id != owner.identity_id:
+            problem = catalogue.problem("another_person_signed_in")
+            raise CannotRenew(problem.code, problem.full)
+        yield SignedIn(client.transport, data, person, by, clock)

@@ -1,7 +1,7 @@
 """The rules of renewing a personal access token: which scopes and how many days, and which entry is the old token."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -51,6 +51,14 @@ NEEDS_SIGN_IN = frozenset({State.CREATING, State.LOST, State.DISCARDED, State.SW
 PENDING = NEEDS_SIGN_IN | {State.CREATED, State.REVOKED}
 # At most one of these for each connection.
 IN_PROGRESS = frozenset({State.CREATING, State.LOST, State.CREATED})
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalRequest:
+    """What the new token should be: its scopes, and for how many days it is valid at most."""
+
+    scopes: Sequence[str]
+    days: int
 
 
 def needed_scopes(verdicts: Mapping[str, str], *, everything: bool = False) -> tuple[str, ...]:

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from connections import clients, renewal_reads
-from connections.actions import renew, renew_sign_in, renewal_swap
+from connections.actions import finish_sign_in as finish
+from connections.actions import renew_sign_in, renewal_swap
 from connections.actions.refusals import CannotRenew
-from connections.actions.renew_sign_in import RenewalRequest
-from connections.domain.renewal import State
+from connections.domain.renewal import RenewalRequest, State
 from connections.models import Renewal
 from connections.providers.azure_devops.sign_in import refused_by_page
 from connections.renewal_forms import RenewForm
@@ -96,8 +96,8 @@ def _after_sign_in(request: HttpRequest, parameters: QueryDict) -> HttpResponse:
         if "code" not in parameters:
             asked = renew_sign_in.claim(state, person=user, now=timezone.now()).asked
             refused = refused_by_page(parameters.get("error", ""), parameters.get("error_description", ""))
-            raise renew.refusal_of(refused, asked.organization)
-        renewal = renew.finish_sign_in(
+            raise finish.refusal_of(refused, asked.organization)
+        renewal = finish.finish_sign_in(
             state, Secret(str(parameters["code"])), person=user, by=actor_of(request), clock=timezone.now
         )
     except CannotRenew as cannot:

@@ -10,9 +10,9 @@ import requests
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from connections.actions import prove_renewal, renew, renew_sign_in
-from connections.actions.renew_sign_in import RenewalRequest
-from connections.domain.renewal import State
+from connections.actions import prove_renewal, renew_sign_in
+from connections.actions.finish_sign_in import finish_sign_in
+from connections.domain.renewal import RenewalRequest, State
 from connections.models import Connection, Renewal
 from core.secrets import Secret
 from history.record import Actor
@@ -64,7 +64,7 @@ class Renewing:
 
     def return_with(self, parameters: dict[str, str]) -> Renewal | None:
         """Do what the person signed in for."""
-        return renew.finish_sign_in(
+        return finish_sign_in(
             parameters["state"], Secret(parameters["code"]), person=self.user, by=self.by, clock=self.now
         )
 
