@@ -55,7 +55,7 @@ def settle(owner: Owner, signed_in: SignedIn, *, asked_for: int | None) -> None:
 def settle_one(renewal: Renewal, signed_in: SignedIn, tokens: Tokens | None = None) -> None:
     """Take the step that one renewal waits for, if its time has come. `tokens` lists the tokens of the owner."""
     find_lost = partial(_find_lost, tokens or partial(personal_tokens.active_tokens, signed_in.transport))
-    steps = {
+    steps: dict[State, Callable[[Renewal, SignedIn], None]] = {
         State.CREATING: find_lost,
         State.LOST: find_lost,
         State.DISCARDED: _revoke_new,

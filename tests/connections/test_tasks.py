@@ -15,12 +15,12 @@ from pytest_django import Settings
 
 from connections import tasks
 from connections.actions import audit_runs, declare_leak, prove_leak
-from connections.models import AuditRun, Connection, LeakedToken
+from connections.models import AuditRun, Connection, LeakedToken, Renewal
 from connections.tasks import audit_due, audit_one
 from core.tasks import stopping
 from history.models import Event
 from history.record import Actor
-from tests.factories import ConnectionFactory
+from tests.factories import ConnectionFactory, make_renewal
 
 NOW, EVERY = datetime(2026, 11, 24, 12, 0, tzinfo=UTC), timedelta(hours=6)
 pytestmark = pytest.mark.django_db
@@ -77,6 +77,26 @@ def test_a_question_that_is_minutes_away_waits_for_the_scheduler(connected: Conn
     leak.refresh_from_db()
     assert leak.asks == 1
     assert not enqueued.called
+
+
+@pytest.fixture
+def two_due_renewals() -> set[int]:
+    asked = {"next_ask_at": timezone.now() - timedelta(seconds=1)}
+    return {make_renewal(connection, **asked).pk for connection in ConnectionFactory.create_batch(2)}
+
+
+def test_each_old_token_is_asked_about_in_a_task_of_its_own(two_due_renewals: set[int]) -> None:
+    with patch.object(tasks.prove_renewal_one, "delay") as enqueue:
+        tasks.prove_renewals_due()
+        tasks.prove_renewals_due()
+    assert enqueue.call_count == 2
+    assert {call.kwargs["renewal_id"] for call in enqueue.call_args_list} == two_due_renewals
+
+
+def test_without_a_broker_old_tokens_are_due_as_before(two_due_renewals: set[int]) -> None:
+    with patch.object(tasks.prove_renewal_one, "delay", side_effect=OperationalError("away")):
+        tasks.prove_renewals_due()
+    assert not Renewal.objects.exclude(leased_until=None).exists()
 
 
 def test_without_a_broker_what_was_claimed_is_due_as_before() -> None:
