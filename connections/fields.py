@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from django import forms
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
 
 from connections.input_rules import NAME_LENGTH, InvalidInput, connection_name
 from core.widgets import TextInput
@@ -47,3 +49,13 @@ class NameField(forms.CharField):
         """The name as it is stored. Raises `ValidationError` for this field."""
         name = str(super().clean(value))
         return checked(connection_name, name) if name or self.required else ""
+
+
+def new_owner_field(people: QuerySet[User]) -> "forms.ModelChoiceField[User]":
+    """The person to whom something is handed over; required."""
+    return forms.ModelChoiceField(
+        label="New owner",
+        queryset=people,
+        empty_label="Choose a person",
+        error_messages={"required": "Choose the new owner."},
+    )

@@ -11,7 +11,7 @@ from connections import clients, input_rules, reads
 from connections.domain import expiry
 from connections.domain.problems import catalogue
 from connections.domain.token_policy import Rule
-from connections.fields import NameField, checked, offer
+from connections.fields import NameField, checked, new_owner_field, offer
 from connections.input_rules import InvalidInput
 from connections.issuers import identities, issuer_of
 from connections.models import Connection, StoredTokenPolicy
@@ -372,12 +372,7 @@ class TokenPolicyForm(forms.Form):
 class NewOwnerForm(forms.Form):
     """The new owner of several connections."""
 
-    to = forms.ModelChoiceField(
-        label="New owner",
-        queryset=reads.possible_owners(),
-        empty_label="Choose a person",
-        error_messages={"required": "Choose the new owner."},
-    )
+    to = new_owner_field(reads.possible_owners())
 
 
 class LeakForm(forms.Form):

@@ -9,7 +9,7 @@ from django.utils.datastructures import MultiValueDict
 
 from connections import register_files, register_rules
 from connections.actions.register_entries import EntryInput
-from connections.fields import checked
+from connections.fields import checked, new_owner_field
 from connections.filters import ListFilterForm
 from connections.models import RegisterEntry, RegisterImport
 from connections.register_reads import STATUSES
@@ -164,12 +164,7 @@ class CloseForm(SecretFreeForm):
 class EntryOwnerForm(forms.Form):
     """The new owner of several entries."""
 
-    to = forms.ModelChoiceField(
-        label="New owner",
-        queryset=User.objects.filter(is_active=True).order_by("username"),
-        empty_label="Choose a person",
-        error_messages={"required": "Choose the new owner."},
-    )
+    to = new_owner_field(User.objects.filter(is_active=True).order_by("username"))
 
 
 class CertificateForm(forms.Form):

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
-from connections.fields import checked
+from connections.fields import checked, new_owner_field
 from connections.models import Connection, RegisterEntry
 from core.client_ip import client_address
 from people import input_rules, login_limits, queries, roles
@@ -130,12 +130,7 @@ _NOT_THEIRS = "This was deleted or has a new owner by now. Choose again."
 class HandOverForm(forms.Form):
     """What to hand over, ticked or everything that the search found, and the new owner."""
 
-    to = forms.ModelChoiceField(
-        label="New owner",
-        queryset=User.objects.none(),
-        empty_label="Choose a person",
-        error_messages={"required": "Choose the new owner."},
-    )
+    to = new_owner_field(User.objects.none())
     connections = forms.ModelMultipleChoiceField(
         queryset=Connection.objects.none(), required=False, error_messages={"invalid_choice": _NOT_THEIRS}
     )

@@ -27,7 +27,7 @@ def register_entry(row: RegisterEntry) -> schemas.RegisterEntry:
         id=row.pk,
         version=register_versions.version(row, _VERSIONED),
         name=row.name,
-        kind=schemas.EntryKind(row.kind),
+        kind=RegisterEntry.Kind(row.kind),
         organization=row.organization,
         owner=row.owner.get_username(),
         is_owner_active=row.owner.is_active,
@@ -40,7 +40,7 @@ def register_entry(row: RegisterEntry) -> schemas.RegisterEntry:
         notes=row.notes,
         is_closed=row.is_closed,
         closed_at=row.closed_at,
-        closed_reason=schemas.ClosingReason(row.closed_reason) if row.closed_reason else None,
+        closed_reason=RegisterEntry.Reason(row.closed_reason) if row.closed_reason else None,
         closed_note=row.closed_note,
         leak_id=leak.pk if leak else None,
         created_at=row.created_at,
@@ -63,7 +63,7 @@ def leak_summary(row: LeakedToken) -> schemas.LeakSummary:
     """A leaked credential, without what takes further queries."""
     return schemas.LeakSummary(
         id=row.pk,
-        state=schemas.LeakState(row.state),
+        state=row.state,
         kind=row.kind,
         organization=row.organization,
         server=row.server or None,

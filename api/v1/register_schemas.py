@@ -1,7 +1,6 @@
 """Schemas of the register, of what uses a credential, and of leaks."""
 
 from datetime import date, datetime
-from enum import StrEnum, auto
 from typing import Annotated
 
 from ninja import Schema
@@ -9,40 +8,13 @@ from pydantic import Field, StringConstraints
 
 from api.v1.input_schemas import Input, Line, SecretText
 from api.v1.schemas import ConnectionRef, Day, Identity
+from connections.models.leaks import LeakState
+from connections.models.register import ClosingReason, EntryKind
 from connections.register_rules import MOST_CONSUMERS
 
 # Longer than any; the actions say how long a text may be.
 Text = Annotated[str, StringConstraints(max_length=10_000)]
 _NEXT = "Address of the next page; null on the last one."
-
-
-class EntryKind(StrEnum):
-    """What a credential of the register is."""
-
-    PAT = auto()
-    CLIENT_SECRET = auto()
-    CERTIFICATE = auto()
-    SSH_KEY = auto()
-    SERVICE_CONNECTION = auto()
-    OTHER = auto()
-
-
-class ClosingReason(StrEnum):
-    """Why an entry of the register was closed."""
-
-    REPLACED = auto()
-    REVOKED = auto()
-    UNUSED = auto()
-    OTHER = auto()
-
-
-class LeakState(StrEnum):
-    """Whether a leaked credential was proved dead."""
-
-    WAITING = auto()
-    PROVED = auto()
-    NOT_PROVED = auto()
-    CANNOT_BE_PROVED = auto()
 
 
 class Consumer(Schema):

@@ -10,6 +10,15 @@ from connections.providers.azure_devops.credentials import PersonalAccessToken
 from core.leases import Leased
 
 
+class LeakState(models.TextChoices):
+    """Whether a leaked credential was proved dead."""
+
+    WAITING = "waiting", "Waiting for the proof"
+    PROVED = "proved", "Proved dead"
+    NOT_PROVED = "not_proved", "Not proved"
+    CANNOT_BE_PROVED = "cannot_be_proved", "Can't be proved"
+
+
 class LeakedToken(SealedCredential, Leased):
     """A token that someone declared leaked: no request is made with it, and it can't be stored again.
 
@@ -17,13 +26,7 @@ class LeakedToken(SealedCredential, Leased):
     token is kept until the answer is known; the keyed fingerprint remains.
     """
 
-    class State(models.TextChoices):
-        """Whether the token was proved dead."""
-
-        WAITING = "waiting", "Waiting for the proof"
-        PROVED = "proved", "Proved dead"
-        NOT_PROVED = "not_proved", "Not proved"
-        CANNOT_BE_PROVED = "cannot_be_proved", "Can't be proved"
+    State = LeakState
 
     sealed_for = "leaked token"
     lease_setting, due_field, done_field = "AUDIT_LEASE_SECONDS", "next_ask_at", "asked_at"
@@ -64,7 +67,7 @@ class LeakedToken(SealedCredential, Leased):
         return f"Leaked token of {self.organization}"
 
     @property
-    def state(self) -> State:
+    def state(self) -> LeakState:
         """Whether the token was proved dead. What is not stored can't be."""
         if self.proved_at or self.ended_at:
             return self.State.PROVED if self.proved_at else self.State.NOT_PROVED

@@ -11,29 +11,34 @@ from connections.models.connections import Connection
 from core.row_urls import row_url
 
 
+class EntryKind(models.TextChoices):
+    """What a credential of the register is."""
+
+    PAT = "pat", "Personal access token"
+    CLIENT_SECRET = "client_secret", "Entra client secret"
+    CERTIFICATE = "certificate", "Certificate"
+    SSH_KEY = "ssh_key", "SSH key"
+    SERVICE_CONNECTION = "service_connection", "Service connection"
+    OTHER = "other", "Other"
+
+
+class ClosingReason(models.TextChoices):
+    """Why an entry of the register was closed."""
+
+    REPLACED = "replaced", "Replaced by another credential"
+    REVOKED = "revoked", "Revoked"
+    UNUSED = "unused", "No longer used"
+    OTHER = "other", "Other reason"
+
+
 class RegisterEntry(models.Model):
     """A credential that is watched: who owns it, what it is for, what uses it, when it expires. Never its secret."""
 
     # The subject kind of its events in the history.
     subject_kind = "register_entry"
 
-    class Kind(models.TextChoices):
-        """What the credential is."""
-
-        PAT = "pat", "Personal access token"
-        CLIENT_SECRET = "client_secret", "Entra client secret"
-        CERTIFICATE = "certificate", "Certificate"
-        SSH_KEY = "ssh_key", "SSH key"
-        SERVICE_CONNECTION = "service_connection", "Service connection"
-        OTHER = "other", "Other"
-
-    class Reason(models.TextChoices):
-        """Why an entry was closed."""
-
-        REPLACED = "replaced", "Replaced by another credential"
-        REVOKED = "revoked", "Revoked"
-        UNUSED = "unused", "No longer used"
-        OTHER = "other", "Other reason"
+    Kind = EntryKind
+    Reason = ClosingReason
 
     class State(models.IntegerChoices):
         """Whether it is watched."""

@@ -9,7 +9,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from api.v1 import register_schemas
 from connections.models import Connection, LeakedToken, Mail
 from history.models import Event
 from tests.api.calls import Program, pages_of, problem
@@ -130,7 +129,3 @@ def test_leaks_of_the_register_need_the_permission_to_see_it(
     problem(limited.call("GET", f"/leaks/{of_entry['id']}"), 404, "address_unknown")
     assert [row["id"] for row in limited.get("/leaks")["leaks"]] == [stored["id"]]
     assert limited.get(f"/leaks/{stored['id']}")["used_by"] is None
-
-
-def test_states_are_those_of_leaked_tokens() -> None:
-    assert {*register_schemas.LeakState} == {*LeakedToken.State.values}
