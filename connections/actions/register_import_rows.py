@@ -1,6 +1,7 @@
 """Check and store the lines of one batch of an import into the register."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -20,7 +21,6 @@ from connections.actions.register_entries import (
     summary,
 )
 from connections.models import Consumer, ImportBatch, RegisterEntry, RegisterImport
-from connections.notifications import consumer_mail
 from connections.register_files import RawLine
 from connections.register_lines import LineError, LineReader
 from connections.register_rules import consumers
@@ -83,29 +83,51 @@ def actor_of(current: RegisterImport) -> Actor:
     return Actor(current.actor_name, current.person_id, current.address)
 
 
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """The lines of a batch, with their numbers: those of new entries, of known entries, and of owners who are gone."""
+
+    fresh: list[tuple[int, EntryInput]]
+    known: list[tuple[int, RegisterEntry, EntryInput]]
+    ownerless: list[int]
+
+
 def store(current: RegisterImport, batch: ImportBatch, *, now: datetime, one_by_one: bool = False) -> None:
     """Add or update the entries of a batch. What another person added in the meantime is an error, or an update.
 
     Raises `IntegrityError` if a name is taken after all; `one_by_one`, that line becomes an error.
     """
+    matched, by = _match(batch), actor_of(current)
+    taken = _add_possible(matched.fresh, one_by_one=one_by_one, by=by, now=now)
+    current.added += len(matched.fresh) - len(taken)
+    if current.on_existing == RegisterImport.OnExisting.UPDATE:
+        updated, batch.renewed = _update([(entry, values) for _, entry, values in matched.known], by=by, now=now)
+        current.updated += updated
+        current.unchanged += len(matched.known) - updated
+    else:
+        taken += [number for number, *_ in matched.known]
+    wrong = [LineError(number, "name", _IS_TAKEN) for number in taken]
+    _finish(current, batch, wrong + [LineError(number, "owner", _OWNER_GONE) for number in matched.ownerless])
+
+
+def _match(batch: ImportBatch) -> _Matched:
+    """Find the owners and the entries that the lines name. The entries are locked until the transaction ends."""
     owners = User.objects.in_bulk({values["owner"] for _, values in batch.rows})
     lines = [(number, _input(values, owners)) for number, values in batch.rows if values["owner"] in owners]
-    existing = _locked(entry.name for _, entry in lines)
-    fresh = [(number, entry) for number, entry in lines if entry.name.casefold() not in existing]
-    known = [(number, entry) for number, entry in lines if entry.name.casefold() in existing]
-    is_update, by = current.on_existing == RegisterImport.OnExisting.UPDATE, actor_of(current)
-    pairs = [(existing[entry.name.casefold()], entry) for _, entry in known] if is_update else []
-    refused = _add_possible(fresh, one_by_one=one_by_one, by=by, now=now)
-    updated = _update(pairs, by=by, now=now)
-    wrong = [LineError(number, "name", _IS_TAKEN) for number in refused]
-    wrong += [] if is_update else [LineError(number, "name", _IS_TAKEN) for number, _ in known]
-    wrong += [LineError(number, "owner", _OWNER_GONE) for number, values in batch.rows if values["owner"] not in owners]
+    existing = _locked(entered.name for _, entered in lines)
+    found = [(number, existing.get(entered.name.casefold()), entered) for number, entered in lines]
+    return _Matched(
+        fresh=[(number, entered) for number, entry, entered in found if entry is None],
+        known=[(number, entry, entered) for number, entry, entered in found if entry is not None],
+        ownerless=[number for number, values in batch.rows if values["owner"] not in owners],
+    )
+
+
+def _finish(current: RegisterImport, batch: ImportBatch, wrong: list[LineError]) -> None:
+    """Note what is wrong, and that the lines of the batch are done."""
     _note(batch, batch.rows, wrong)
     batch.is_imported = True
     batch.save()
-    current.added += len(fresh) - len(refused)
-    current.updated += updated
-    current.unchanged += len(pairs) - updated
     current.errors += len(wrong)
     current.lines_done += len(batch.rows)
     current.save()
@@ -147,26 +169,28 @@ def _add(entered: list[EntryInput], *, by: Actor, now: datetime) -> None:
     record_all("register.added", [(entry, summary(entry)) for entry in entries], by=by, at=now)
 
 
-def _update(pairs: list[tuple[RegisterEntry, EntryInput]], *, by: Actor, now: datetime) -> int:
-    """Update the entries that differ. Returns how many."""
-    changed: list[tuple[RegisterEntry, dict[str, dict[str, str]]]] = []
-    used_by: list[tuple[RegisterEntry, EntryInput]] = []
-    renewed: list[RegisterEntry] = []
-    for entry, values in pairs:
-        wanted = register_versions.field_states(new_entry(values, now=now), consumers(values.used_by))
-        different = differences(register_versions.facts(entry), wanted)
-        if different:
-            changed.append((entry, different))
-            if apply(values, entry, different, now=now):
-                renewed.append(entry)
-        if "used_by" in different:
-            used_by.append((entry, values))
-    entries = [entry for entry, _ in changed]
+def _update(pairs: Iterable[tuple[RegisterEntry, EntryInput]], *, by: Actor, now: datetime) -> tuple[int, list[int]]:
+    """Update the entries that differ. Returns how many, and the ids of those that were renewed to a later date."""
+    changed = [(entry, entered, found) for entry, entered in pairs if (found := _changes(entry, entered, now=now))]
+    renewed = []
+    for entry, entered, found in changed:
+        if apply(entered, entry, found, now=now):
+            renewed.append(entry.pk)
+    entries = [entry for entry, *_ in changed]
     RegisterEntry.objects.bulk_create(
         entries, update_conflicts=True, unique_fields=["id"], update_fields=list(_WRITTEN)
     )
-    Consumer.objects.filter(entry__in=[entry for entry, _ in used_by]).delete()
-    Consumer.objects.bulk_create(consumer for entry, values in used_by for consumer in consumers_of(values, entry))
-    record_all("register.changed", changed, by=by, at=now)
-    consumer_mail.entries_renewed(renewed, now=now)
-    return len(changed)
+    _replace_consumers([(entry, entered) for entry, entered, found in changed if "used_by" in found])
+    record_all("register.changed", [(entry, found) for entry, _, found in changed], by=by, at=now)
+    return len(changed), renewed
+
+
+def _changes(entry: RegisterEntry, entered: EntryInput, *, now: datetime) -> dict[str, dict[str, str]]:
+    """The fields that the line changes, for the history."""
+    wanted = register_versions.field_states(new_entry(entered, now=now), consumers(entered.used_by))
+    return differences(register_versions.facts(entry), wanted)
+
+
+def _replace_consumers(pairs: Sequence[tuple[RegisterEntry, EntryInput]]) -> None:
+    Consumer.objects.filter(entry__in=[entry for entry, _ in pairs]).delete()
+    Consumer.objects.bulk_create(consumer for entry, entered in pairs for consumer in consumers_of(entered, entry))

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from connections import register_files
-from connections.actions import register_import_rows
+from connections.actions import register_import_mails, register_import_rows
 from connections.actions.refusals import CannotChangeEntry, EntryGone
 from connections.domain.problems import catalogue
 from connections.models import ImportBatch, RegisterImport
@@ -188,6 +188,8 @@ def _next_batch(import_id: int, lease: str, reader: LineReader, *, now: datetime
         undone = {"is_checked": False} if is_checking else {"is_imported": False}
         batch = current.batches.filter(**undone).first()
         if batch is None:
+            if not is_checking and register_import_mails.write_some(current, now=now):
+                return True
             _finish(current, now=now)
             return False
         if is_checking:
@@ -205,7 +207,8 @@ def _finish(current: RegisterImport, *, now: datetime) -> None:
         detail = {"added": current.added, "updated": current.updated, "errors": current.errors}
         record("register.imported", current, by=register_import_rows.actor_of(current), at=now, detail=detail)
         # The errors stay for the page; the values are in the register now.
-        current.batches.update(rows=[])
+        current.notified_to = ""
+        current.batches.update(rows=[], renewed=[])
     current.save()
 
 

@@ -45,6 +45,8 @@ class RegisterImport(Leased):
     added = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
+    # Contacts are notified of what was renewed in the order of their addresses; this one was notified last.
+    notified_to = models.TextField(blank=True)
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
@@ -75,6 +77,8 @@ class ImportBatch(models.Model):
     rows = models.JSONField(default=list)
     # Lists of a line's number, column and message.
     errors = models.JSONField(default=list)
+    # The ids of the entries that its lines renewed to a later date.
+    renewed = models.JSONField(default=list)
     is_checked = models.BooleanField(default=False)
     is_imported = models.BooleanField(default=False)
 

@@ -40,9 +40,23 @@ def token_replaced(connection: Connection, *, now: datetime) -> int:
 
 def entries_renewed(entries: Sequence[RegisterEntry], *, now: datetime) -> int:
     """Write the mails about entries whose expiry date moved to a later day. Returns how many."""
-    return _about_entries(
-        entries, lambda entry: f"was renewed and now expires on {entry.expires_on:%-d %B %Y}", now=now
-    )
+    return _about_entries(entries, _renewed, now=now)
+
+
+def _renewed(entry: RegisterEntry) -> str:
+    return f"was renewed and now expires on {entry.expires_on:%-d %B %Y}"
+
+
+def import_renewed(contact: str, entry_ids: Sequence[int], *, now: datetime) -> int:
+    """Write the mail to a contact, in lower case, about what an import renewed. Returns how many mails that are."""
+    # Someone may have changed them since.
+    entries = RegisterEntry.objects.filter(pk__in=entry_ids[:MOST_ROWS]).exclude(expires_on=None)
+    pairs = [
+        (_of_entry(entry, _renewed(entry), theirs), theirs)
+        for entry in entries.prefetch_related("consumers").order_by("pk")
+        if (theirs := _by_contact(entry.consumers.all())[contact])
+    ]
+    return _write_to(REPLACED, pairs, now=now, more_rows=len(entry_ids[MOST_ROWS:])) if pairs else 0
 
 
 def entries_closed(entries: Sequence[RegisterEntry], *, now: datetime) -> int:
@@ -107,13 +121,23 @@ def _write(
     for change in changes:
         for contact, theirs in _by_contact(change.consumers).items():
             concerned[contact].append((change, theirs))
-    written = 0
-    for pairs in concerned.values():
-        recipients = [Recipient(pairs[0][1][0].contact, _WHY if len(pairs) == 1 else _WHY_SEVERAL)]
-        context = {**_context([_row(*pair) for pair in pairs]), **more}
-        about = [change.connection for change, _ in pairs if change.connection]
-        written += len(notify.enqueue_mail(mail, recipients, context, about=about, now=now))
-    return written
+    return sum(_write_to(mail, pairs, now=now, more=more) for pairs in concerned.values())
+
+
+def _write_to(
+    mail: str,
+    pairs: Sequence[tuple[_Change, list[Consumer]]],
+    *,
+    now: datetime,
+    more: Mapping[str, Any] = MappingProxyType({}),
+    more_rows: int = 0,
+) -> int:
+    """The mail to the contact of these users. `more_rows` are counted in it, but not named."""
+    is_one = len(pairs) + more_rows == 1
+    recipients = [Recipient(pairs[0][1][0].contact, _WHY if is_one else _WHY_SEVERAL)]
+    context = {**_context([_row(*pair) for pair in pairs], more_rows), **more}
+    about = [change.connection for change, _ in pairs if change.connection]
+    return len(notify.enqueue_mail(mail, recipients, context, about=about, now=now))
 
 
 def _row(change: _Change, consumers: Iterable[Consumer]) -> dict[str, Any]:
@@ -135,7 +159,7 @@ def _by_contact(consumers: Iterable[Consumer]) -> dict[str, list[Consumer]]:
     return grouped
 
 
-def _context(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    shown, count = rows[:MOST_ROWS], len(rows)
+def _context(rows: list[dict[str, Any]], more_rows: int) -> dict[str, Any]:
+    shown, count = rows[:MOST_ROWS], len(rows) + more_rows
     url = shown[0]["url"] if count == 1 else notify.page("register")
     return {"rows": shown, "first": shown[0], "count": count, "more": count - len(shown), "url": url}

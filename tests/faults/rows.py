@@ -13,10 +13,11 @@ django.setup()
 from django.contrib.auth.models import User  # noqa: E402 - needs Django
 from django.utils import timezone  # noqa: E402
 
-from connections.actions import audit_runs  # noqa: E402
+from connections.actions import audit_runs, register_imports  # noqa: E402
 from connections.actions.declare_leak import declare_leak, find_stored  # noqa: E402
 from connections.actions.disconnect import disconnect  # noqa: E402
-from connections.models import CapabilityState, Connection, StoredCredential  # noqa: E402
+from connections.actions.register_imports import ImportOptions  # noqa: E402
+from connections.models import CapabilityState, Connection, Consumer, RegisterEntry, StoredCredential  # noqa: E402
 from history.record import Actor  # noqa: E402
 from sandbox.samples import secret  # noqa: E402
 from tests.factories import connect_for_real, make_person, make_token  # noqa: E402
@@ -125,6 +126,23 @@ def leak() -> tuple[str, str]:
     return declared.isoformat(), timezone.now().isoformat()
 
 
+def renewing_import(*, count: int, contact: str) -> int:
+    """An import that a person agreed to, which renews so many entries with users of one contact; its id."""
+    owner = make_person("importer", "*")
+    soon, later = (timezone.localdate() + timedelta(days=days) for days in (20, 200))
+    names = [f"Key {number:05}" for number in range(count)]
+    facts = {"kind": "pat", "owner": owner, "expires_on": soon}
+    facts |= dict.fromkeys(("created_at", "changed_at", "date_set_at"), timezone.now())
+    entries = RegisterEntry.objects.bulk_create(RegisterEntry(name=name, **facts) for name in names)
+    Consumer.objects.bulk_create(Consumer(entry=entry, name="Job", contact=contact) for entry in entries)
+    lines = "".join(f"{name},pat,{later},Job {contact}\n" for name in names)
+    content, chosen = f"name,kind,expires_on,used_by\n{lines}".encode(), ImportOptions(owner, on_existing="update")
+    by = Actor("importer", owner.pk)
+    pk = register_imports.begin(content, "keys.csv", chosen, by=by, now=timezone.now()).pk
+    register_imports.work(pk, clock=timezone.now)
+    return register_imports.start(pk, by=by, now=timezone.now()).pk
+
+
 def run() -> int:
     """A run by hand over everything; its id."""
     return audit_runs.start_by_hand(by=Actor("ann"), now=timezone.now()).pk
@@ -137,6 +155,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "scattered": scattered,
     "kept_tokens": kept_tokens,
     "leak": leak,
+    "renewing_import": renewing_import,
     "run": run,
 }
 

@@ -1,7 +1,7 @@
 """A file is imported after a preview, with errors line by line."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from unittest.mock import patch
 
@@ -12,9 +12,10 @@ from django.test import Client
 from django.urls import reverse
 
 from connections import tasks
-from connections.actions import register_import_rows, register_imports
+from connections.actions import register_import_mails, register_import_rows, register_imports
 from connections.actions.register_imports import ImportOptions
 from connections.models import ImportBatch, Mail, RegisterEntry, RegisterImport
+from connections.notifications import consumer_mail
 from connections.providers.azure_devops.credentials import made_up_token
 from history.models import Event
 from history.record import Actor
@@ -124,6 +125,63 @@ def test_a_contact_gets_one_mail_about_all_that_an_import_renews(maintainer: Cli
     assert mail.subject.endswith("2 credentials were renewed")
     assert "“Cert” was renewed and now expires on 1 February 2027. Used by Job of Cert" in mail.text
     assert "Job of Same" not in mail.text
+
+
+def begin_renewing(maya: User, contacts: dict[str, str]) -> RegisterImport:
+    """An import that is confirmed, and renews these entries, which are used by what has these contacts."""
+    for name, contact in contacts.items():
+        make_entry(name, expires_on=date(2026, 12, 1)).consumers.create(name="Job", contact=contact)
+    rows = "".join(f"{name},pat,,2027-01-01,Job {contact},\n" for name, contact in contacts.items())
+    chosen = ImportOptions(maya, on_existing="update")
+    started = register_imports.begin((HEADER + rows).encode(), "f.csv", chosen, by=Actor("Maya"), now=NOW)
+    register_imports.work(started.pk, clock=lambda: NOW)
+    return register_imports.start(started.pk, by=Actor("Maya"), now=NOW)
+
+
+def test_an_import_of_several_batches_writes_one_mail_to_a_contact(maya: User) -> None:
+    count = register_imports.BATCH + 1
+    started = begin_renewing(maya, {f"Key {number}": "Ops@example.com" for number in range(count)})
+    register_imports.work(started.pk, clock=lambda: NOW)
+    mail = Mail.objects.get()
+    assert mail.subject.endswith(f"{count} credentials were renewed")
+    assert f"and {count - consumer_mail.MOST_ROWS} more" in mail.text
+
+
+def test_mails_that_an_interrupted_import_wrote_are_not_written_again(
+    maya: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = begin_renewing(maya, {"One": "a@example.com", "Two": "b@example.com", "Three": "c@example.com"})
+    monkeypatch.setattr(register_import_mails, "_AT_ONCE", 1)
+    write = consumer_mail.import_renewed
+
+    def die_at_the_second(contact: str, entry_ids: Sequence[int], *, now: datetime) -> int:
+        if contact == "b@example.com":
+            raise KeyboardInterrupt
+        return write(contact, entry_ids, now=now)
+
+    with patch.object(consumer_mail, "import_renewed", die_at_the_second), pytest.raises(KeyboardInterrupt):
+        register_imports.work(started.pk, clock=lambda: NOW)
+    assert register_imports.work_due(clock=lambda: NOW + timedelta(minutes=5)) == 1
+    recipients = Mail.objects.order_by("pk").values_list("recipient", flat=True)
+    assert list(recipients) == ["a@example.com", "b@example.com", "c@example.com"]
+    started.refresh_from_db()
+    assert (started.state, started.notified_to) == ("done", "")
+
+
+def test_no_mail_says_that_an_entry_was_renewed_whose_date_was_removed_in_the_meantime(
+    maya: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = begin_renewing(maya, {"One": "a@example.com"})
+    store = register_import_rows.store
+
+    def store_then_remove(current: RegisterImport, batch: ImportBatch, *, now: datetime, one_by_one: bool) -> None:
+        store(current, batch, now=now, one_by_one=one_by_one)
+        RegisterEntry.objects.update(expires_on=None)
+
+    monkeypatch.setattr(register_import_rows, "store", store_then_remove)
+    register_imports.work(started.pk, clock=lambda: NOW)
+    started.refresh_from_db()
+    assert (started.state, Mail.objects.count()) == ("done", 0)
 
 
 def test_a_line_whose_owner_was_removed_in_the_meantime_says_so(maintainer: Client) -> None:
