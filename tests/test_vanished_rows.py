@@ -29,7 +29,7 @@ HELD = {
     "connections/actions/connect.py": {"connect"},
     "connections/actions/coverage.py": {"choose_projects"},
     "connections/actions/declare_entry_leak.py": {"declare_entry_leaked"},
-    "connections/actions/declare_leak.py": {"_begin", "_stop", "notify_once"},
+    "connections/actions/declare_leak.py": {"_begin", "_stop", "_notify", "_add_late"},
     "connections/actions/edit.py": {"_write"},
     # Its row was added in the same transaction.
     "connections/actions/manage_channels.py": {"add_channel"},

@@ -159,11 +159,17 @@ def notify_once(leak: LeakedToken, *, now: datetime) -> None:
     with transaction.atomic():
         if not LeakedToken.objects.filter(pk=leak.pk, notified_at=None).update(notified_at=now):
             return
-        there = Connection.objects.filter(pk__in=[user["id"] for user in leak.connections]).select_related("owner")
-        connections = list(there.order_by("pk"))
-        leak_mail.notify_declared(leak, connections, now=now)
-        leak.notified_at, leak.notified_contacts = now, consumer_mail.token_leaked(leak, connections, now=now)
-        leak.save(update_fields=["notified_contacts"])
+        # A connection may have been stopped late.
+        leak.refresh_from_db(fields=["notified_at", "connections"])
+        _notify(leak, [user["id"] for user in leak.connections], now=now)
+
+
+def _notify(leak: LeakedToken, connection_ids: Iterable[int], *, now: datetime) -> None:
+    """Notify those whom these connections concern, and count the contacts. The caller has locked the leak."""
+    there = list(Connection.objects.filter(pk__in=connection_ids).select_related("owner").order_by("pk"))
+    leak_mail.notify_declared(leak, there, now=now)
+    leak.notified_contacts += consumer_mail.token_leaked(leak, there, now=now)
+    leak.save(update_fields=["notified_contacts"])
 
 
 def notify_pending(*, now: datetime) -> None:
@@ -257,13 +263,30 @@ def _stop(connection: Connection, *, now: datetime) -> None:
 
 
 def stop_late(leak: LeakedToken, *, now: datetime) -> None:
-    """Stop connections that got the token while it was being declared leaked. They make no requests anyway."""
+    """Stop connections that got the token while it was being declared leaked, and notify those whom they concern.
+
+    They make no requests anyway.
+    """
     with transaction.atomic():
-        for connection in _locked(leak.fingerprint):
-            if connection.problem != expiry.LEAKED:
-                _stop(connection, now=now)
-                detail: Mapping[str, object] = {"leak": leak.pk, "connections": 1, "replaced": False}
-                record("connection.declared_leaked", connection, by=Actor(leak.declared_by), at=now, detail=detail)
+        late = [connection for connection in _locked(leak.fingerprint) if connection.problem != expiry.LEAKED]
+        if not late:
+            return
+        known = LeakedToken.objects.select_for_update().get(pk=leak.pk)
+        for connection in late:
+            _stop(connection, now=now)
+            detail: Mapping[str, object] = {"leak": leak.pk, "connections": 1, "replaced": False}
+            record("connection.declared_leaked", connection, by=Actor(leak.declared_by), at=now, detail=detail)
+        _add_late(known, late)
+        if known.notified_at:
+            _notify(known, [connection.pk for connection in late], now=now)
+
+
+def _add_late(leak: LeakedToken, late: Iterable[Connection]) -> None:
+    """Name them among the connections that stored the token, also those in which it had been replaced before."""
+    users = {user["id"]: user for user in leak.connections}
+    users |= {connection.pk: _user(connection, replaced=False) for connection in late}
+    leak.connections = list(users.values())
+    leak.save(update_fields=["connections"])
 
 
 def refuse_leaked(token: Credential, refusal: type[Refused]) -> None:

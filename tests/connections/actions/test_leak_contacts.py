@@ -4,6 +4,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -77,6 +78,57 @@ def test_the_scheduler_writes_the_mails_that_a_process_could_not_write() -> None
     for _ in range(2):
         declare_leak.notify_pending(now=timezone.now() + timedelta(seconds=40))
     assert len(written()) == 1
+
+
+def late_one(leak: LeakedToken) -> Connection:
+    """A connection that gets the token while it is being declared leaked."""
+    late = storing("Late", "s9" * 26)
+    late.stored_credential.seal(leak.reveal())
+    late.stored_credential.save()
+    return late
+
+
+def test_those_whom_a_connection_concerns_that_got_the_token_meanwhile_are_notified_once() -> None:
+    leak = declare(storing("Acme"))
+    late = late_one(leak)
+    User.objects.filter(pk=late.owner_id).update(email="late@example.com")
+    for _ in range(2):
+        declare_leak.stop_late(leak, now=timezone.now())
+    assert [[row["name"] for row in mail.about] for mail in written()] == [["Acme"], ["Late"]]
+    assert LeakedToken.objects.get().notified_contacts == 2
+    (mail,) = Mail.objects.filter(kind="leaked", recipient="late@example.com")
+    assert [row["name"] for row in mail.about] == ["Late"]
+    stored = [(user["name"], user["replaced"]) for user in LeakedToken.objects.get().connections]
+    assert stored == [("Acme", False), ("Late", False)]
+
+
+def test_one_that_is_stopped_before_anyone_was_notified_is_in_the_same_mail() -> None:
+    connection = storing("Acme")
+    with (
+        patch.object(consumer_mail, "token_leaked", side_effect=OSError("killed")),
+        pytest.raises(OSError, match="killed"),
+    ):
+        declare(connection)
+    leak = LeakedToken.objects.get()
+    late_one(leak)
+    declare_leak.stop_late(leak, now=timezone.now())
+    assert not written()
+    declare_leak.notify_pending(now=timezone.now() + timedelta(seconds=40))
+    (mail,) = written()
+    assert [row["name"] for row in mail.about] == ["Acme", "Late"]
+
+
+def test_a_connection_that_gets_its_previous_token_again_meanwhile_counts_as_storing_it() -> None:
+    first, second = storing("Acme"), storing("Other", "s9" * 26)
+    stored = second.stored_credential
+    stored.replaced_fingerprint = first.stored_credential.fingerprint
+    stored.save()
+    leak = declare(first)
+    stored.seal(leak.reveal())
+    stored.save()
+    declare_leak.stop_late(leak, now=timezone.now())
+    users = [(user["name"], user["replaced"]) for user in LeakedToken.objects.get().connections]
+    assert users == [("Acme", False), ("Other", False)]
 
 
 def test_a_contact_of_what_used_the_token_before_is_told_that_it_was_replaced() -> None:
