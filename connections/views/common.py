@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import messages as flash
 from django.contrib.auth.models import User
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,8 +16,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from connections import clients
 from connections.actions import enforce_policy
-from connections.actions.refusals import Refused
-from connections.actions.transfer_ownership import OwnershipTransfer
+from connections.actions.refusals import CannotChange, Refused
+from connections.actions.transfer_ownership import OwnershipTransfer, transfer_ownership
 from connections.domain import rotation_plan
 from connections.domain.problems import catalogue
 from connections.domain.problems.notices import Notice
@@ -29,6 +30,7 @@ from connections.views.presenters import ProblemView, problem_view
 from connections.views.report_presenter import plain_http_notice
 from core.htmx import is_htmx
 from core.tasks import BrokerUnavailable, enqueue
+from history.record import actor_of
 
 if TYPE_CHECKING:
     from celery import Task
@@ -182,13 +184,36 @@ def confirm_selected(
     return render(request, template, {"title": title, "verb": verb, "rows": rows, **more})
 
 
-def owners_shown(query: QueryDict, owned: Iterable[Connection | RegisterEntry]) -> dict[int, int]:
+def hand_over_selected(
+    request: HttpRequest,
+    owned: Sequence[Connection | RegisterEntry],
+    form: Form,
+    *,
+    template: str,
+    noun: str,
+    page: str,
+) -> HttpResponse:
+    """Ask for the new owner of ticked rows, then hand these over and return to their `page`."""
+    if form.is_valid():
+        person, shown = form.cleaned_data["to"], _owners_shown(request.POST, owned)
+        try:
+            outcome = transfer_ownership(owned, to=person, by=actor_of(request), now=timezone.now(), drawn_from=shown)
+        except CannotChange as refused:
+            form.add_error(refused.field, refused.message)
+        else:
+            _flash_transfer(request, outcome, to=person, noun=noun)
+            return redirect(page)
+    rows = [(item, item.owner_id) for item in owned]
+    return confirm_selected(request, template, rows, verb="Hand over", noun=noun, form=form)
+
+
+def _owners_shown(query: QueryDict, owned: Iterable[Connection | RegisterEntry]) -> dict[int, int]:
     """The owners that the page showed before a transfer, by the ids of what they own."""
     shown = {item.pk: row_ids(query, f"version-{item.pk}") for item in owned}
     return {pk: ids[0] for pk, ids in shown.items() if ids}
 
 
-def flash_transfer(request: HttpRequest, outcome: OwnershipTransfer, *, to: User, noun: str) -> None:
+def _flash_transfer(request: HttpRequest, outcome: OwnershipTransfer, *, to: User, noun: str) -> None:
     """Say what was transferred to a new owner, and what was not."""
     for name in outcome.changed_meanwhile:
         flash.error(request, f"{name} was not handed over, because someone changed it in the meantime.")

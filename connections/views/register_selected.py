@@ -12,16 +12,17 @@ from django.views.decorators.http import require_POST
 
 from connections import register_reads
 from connections.actions import register_versions
-from connections.actions.refusals import CannotChange, CannotChangeEntry
+from connections.actions.refusals import CannotChangeEntry
 from connections.actions.register_selected import close_selected, delete_selected
 from connections.actions.selected import SelectedOutcome
-from connections.actions.transfer_ownership import transfer_ownership
 from connections.models import RegisterEntry
 from connections.register_forms import CloseForm, EntryOwnerForm
-from connections.views.common import confirm_selected, flash_transfer, owners_shown, row_ids, shown_version
+from connections.views.common import confirm_selected, hand_over_selected, row_ids, shown_version
 from connections.views.register import may_change
 from connections.views.register_states import may_delete
 from history.record import actor_of
+
+_CONFIRM = "connections/register/selected.html"
 
 
 def _chosen(request: HttpRequest) -> list[RegisterEntry]:
@@ -60,17 +61,7 @@ def hand_over_chosen(request: HttpRequest) -> HttpResponse:
     if not entries:
         return _none_chosen(request)
     form = EntryOwnerForm(request.POST if "confirmed" in request.POST else None)
-    if form.is_valid():
-        to, shown = form.cleaned_data["to"], owners_shown(request.POST, entries)
-        try:
-            outcome = transfer_ownership(entries, to=to, by=actor_of(request), now=timezone.now(), drawn_from=shown)
-        except CannotChange as refused:
-            form.add_error(refused.field, refused.message)
-        else:
-            flash_transfer(request, outcome, to=to, noun="credential")
-            return redirect("connections:register")
-    rows = [(entry, entry.owner_id) for entry in entries]
-    return _confirm(request, rows, verb="Hand over", form=form)
+    return hand_over_selected(request, entries, form, template=_CONFIRM, noun="credential", page="connections:register")
 
 
 @never_cache
@@ -111,8 +102,7 @@ def _drawn_from(request: HttpRequest, entries: Iterable[RegisterEntry]) -> dict[
 def _confirm(
     request: HttpRequest, rows: Sequence[tuple[RegisterEntry, object]], *, verb: str, **more: Any
 ) -> HttpResponse:
-    template = "connections/register/selected.html"
-    return confirm_selected(request, template, rows, verb=verb, noun="credential", **more)
+    return confirm_selected(request, _CONFIRM, rows, verb=verb, noun="credential", **more)
 
 
 def _done(request: HttpRequest, outcome: SelectedOutcome, done: str) -> HttpResponse:

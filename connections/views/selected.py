@@ -9,9 +9,7 @@ from django.views.decorators.http import require_POST
 
 from connections import reads
 from connections.actions import audit_runs, versions
-from connections.actions.refusals import CannotChange
 from connections.actions.selected import disable_selected
-from connections.actions.transfer_ownership import transfer_ownership
 from connections.domain.rotation_plan import BulkRotation, RotationStep
 from connections.filters import WithinForm
 from connections.forms import NewOwnerForm
@@ -19,8 +17,7 @@ from connections.models import Connection
 from connections.views.common import (
     confirm_selected,
     enqueue_or_warn,
-    flash_transfer,
-    owners_shown,
+    hand_over_selected,
     rotation_step_url,
     row_ids,
 )
@@ -92,14 +89,4 @@ def hand_over_chosen(request: HttpRequest) -> HttpResponse:
     if not connections:
         return _none_chosen(request)
     form = NewOwnerForm(request.POST if "confirmed" in request.POST else None)
-    if form.is_valid():
-        to, shown = form.cleaned_data["to"], owners_shown(request.POST, connections)
-        try:
-            outcome = transfer_ownership(connections, to=to, by=actor_of(request), now=timezone.now(), drawn_from=shown)
-        except CannotChange as refused:
-            form.add_error(refused.field, refused.message)
-        else:
-            flash_transfer(request, outcome, to=to, noun="connection")
-            return redirect("connections:list")
-    rows = [(connection, connection.owner_id) for connection in connections]
-    return confirm_selected(request, _CONFIRM, rows, verb="Hand over", noun="connection", form=form)
+    return hand_over_selected(request, connections, form, template=_CONFIRM, noun="connection", page="connections:list")
