@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
+from jsonschema import Draft6Validator
 from pytest_django import Settings
+from slack_sdk.models.blocks import Block
+from standardwebhooks import Webhook
 
 from connections.actions.manage_channels import ChannelInput, SavedChannel, add_channel
 from core.secrets import Secret
@@ -76,6 +80,31 @@ def add(kind: str, receiver: Receiver, *, name: str = "Alerts") -> SavedChannel:
     """A channel that leads to the receiver, made by the product's own action."""
     entered = ChannelInput(name, Secret(receiver.url), Secret(SIGNING_SECRET if kind == "webhook" else ""))
     return add_channel(kind, entered, by=Actor("tests"), now=timezone.now())
+
+
+def verified(arrived: Arrived, signing_secret: str) -> Any:
+    """The event of a signed webhook, as the library of Standard Webhooks accepts it."""
+    return Webhook(signing_secret).verify(arrived.body, arrived.headers)
+
+
+def blocks_of(arrived: Arrived) -> list[Block]:
+    """The blocks of a Slack message, as Slack's own library accepts them."""
+    blocks = [block for block in map(Block.parse, arrived.json["blocks"]) if block is not None]
+    assert len(blocks) == len(arrived.json["blocks"])
+    for block in blocks:
+        block.validate_json()
+    return blocks
+
+
+def card_of(arrived: Arrived) -> dict[str, Any]:
+    """The Adaptive Card of a Teams message, as the published schema of its version accepts it."""
+    (attachment,) = arrived.json["attachments"]
+    assert (arrived.json["type"], attachment["contentType"]) == ("message", "application/vnd.microsoft.card.adaptive")
+    card: dict[str, Any] = attachment["content"]
+    file = files("adaptive_cards") / "schemas" / f"schema-{card['version']}.json"
+    schema = json.loads(file.read_text(encoding="utf-8"))
+    assert [error.message for error in Draft6Validator(schema).iter_errors(card)] == []
+    return card
 
 
 def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
