@@ -60,8 +60,9 @@ class ApiToken(models.Model):
 class IdempotentRequest(models.Model):
     """A creation that carries an `Idempotency-Key`, so that a repeated request creates nothing twice.
 
-    The body may hold a secret, so it is known by a keyed digest. While the first request runs, `connection_id` and
-    `created_id`, which is Azure DevOps' id of a build or release, are None, and `is_outcome_unknown` is not set.
+    The body may hold a secret, so it is known by a keyed digest. `created_id` is the id of an entry of the register, or
+    of a build or release in Azure DevOps. While the first request runs, it and `connection_id` are None, and
+    `is_outcome_unknown` is not set.
     """
 
     token = models.ForeignKey(ApiToken, on_delete=models.CASCADE)

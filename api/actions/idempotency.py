@@ -61,7 +61,7 @@ def _running() -> QuerySet[IdempotentRequest]:
 
 
 def finish(request: IdempotentRequest, **created: int) -> None:
-    """Store for repeated requests what was created: `connection_id`, or as `created_id` the id in Azure DevOps."""
+    """Store for repeated requests what was created: as `connection_id`, or anything else as `created_id`."""
     IdempotentRequest.objects.filter(pk=request.pk).update(**created)
 
 

@@ -12,14 +12,13 @@ from ninja import Path, Query, Router, Status
 from pydantic import Field
 
 from api import reads as token_reads
-from api.actions import idempotency
 from api.authentication import ApiRequest, Caller
 from api.v1 import cursors, preconditions, representations, schemas
 from api.v1.access import VIEW, Access
 from api.v1.connection_tests import credentials_of
 from api.v1.credentials import credential_in
 from api.v1.errors import require_known
-from api.v1.idempotent_requests import IdempotencyKey
+from api.v1.idempotent_requests import IdempotencyKey, store_once
 from api.v1.links import address, next_page
 from api.v1.preconditions import IfMatch
 from api.v1.responses import CHANGE, ONE, answers, headers
@@ -137,30 +136,24 @@ def create_connection(
 ) -> Status[schemas.ChangedConnection]:
     """The credential is tested, then stored with the connection, whose owner is the owner of the API token."""
     credentials = credentials_of(body, now=timezone.now())
-    connect_now = partial(_connect, request, body, credentials)
-    row = _once(request, idempotency_key, connect_now) if idempotency_key else connect_now()
+    row = store_once(
+        request,
+        idempotency_key,
+        partial(_connect, request, body, credentials),
+        find=partial(find, request.caller),
+        column="connection_id",
+    )
     response.headers["Location"] = address("v1:get_connection", row.pk)
     shown = _shown(row, request.caller, response)
     warnings = representations.policy_warnings(row, credentials.token)
     return Status(HTTPStatus.CREATED, schemas.ChangedConnection(**shown.model_dump(), warnings=warnings))
 
 
-def _once(request: ApiRequest, key: str, connect_now: Callable[..., Connection]) -> Connection:
-    claimed = idempotency.claim(request.caller.token, key, request.body, now=timezone.now())
-    if claimed.connection_id is not None:
-        return find(request.caller, claimed.connection_id)
-    try:
-        return connect_now(on_stored=lambda row: idempotency.finish(claimed, connection_id=row.pk))
-    except BaseException:
-        idempotency.abandon(claimed)
-        raise
-
-
 def _connect(
     request: ApiRequest,
     body: schemas.ConnectionInput,
     credentials: Credentials,
-    on_stored: Callable[[Connection], object] | None = None,
+    on_stored: Callable[[Connection], object] | None,
 ) -> Connection:
     asked = ConnectRequest(
         name=body.name,

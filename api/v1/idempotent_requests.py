@@ -1,8 +1,9 @@
-"""Changes in Azure DevOps that carry an `Idempotency-Key`: a repeated request changes nothing twice."""
+"""Creations that carry an `Idempotency-Key`: a repeated request creates nothing twice, here or in Azure DevOps."""
 
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 
+from django.db.models import Model
 from django.utils import timezone
 from ninja import Header
 
@@ -14,6 +15,7 @@ from delivery import remote_change
 from delivery.remote_read import RemoteReadError
 
 Created = TypeVar("Created")
+Stored = TypeVar("Stored", bound=Model)
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -40,9 +42,7 @@ def execute_once(
     """
     if key is None:
         return do()
-    # The same body may be sent to several addresses.
-    body = f"{request.method} {request.path}\n".encode() + request.body
-    claimed = idempotency.claim(request.caller.token, key, body, now=timezone.now(), is_remote=True)
+    claimed = idempotency.claim(request.caller.token, key, _asked(request), now=timezone.now(), is_remote=True)
     if claimed.created_id is not None:
         return find(claimed.created_id)
     if claimed.is_outcome_unknown:
@@ -64,3 +64,33 @@ def _execute(claimed: IdempotentRequest, do: Callable[[], Created], id_of: Calla
         raise
     idempotency.finish(claimed, created_id=id_of(created))
     return created
+
+
+def store_once(
+    request: ApiRequest,
+    key: str | None,
+    store: Callable[[Callable[[Stored], object] | None], Stored],
+    *,
+    find: Callable[[int], Stored],
+    column: str = "created_id",
+) -> Stored:
+    """What `store` stores here, or `find` finds if an earlier request with this key stored it.
+
+    `store` gets what it has to call in its transaction. `column` keeps the id for repeated requests.
+    """
+    if key is None:
+        return store(None)
+    claimed = idempotency.claim(request.caller.token, key, _asked(request), now=timezone.now())
+    stored_id: int | None = getattr(claimed, column)
+    if stored_id is not None:
+        return find(stored_id)
+    try:
+        return store(lambda row: idempotency.finish(claimed, **{column: row.pk}))
+    except BaseException:
+        idempotency.abandon(claimed)
+        raise
+
+
+def _asked(request: ApiRequest) -> bytes:
+    """The body with the address, as the same body may be sent to several."""
+    return f"{request.method} {request.path}\n".encode() + request.body

@@ -1,5 +1,7 @@
 """Operations on the register: credentials that are watched and not stored."""
 
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Literal
 
@@ -16,6 +18,7 @@ from api.v1.access import Access
 from api.v1.consumers import consumers_text
 from api.v1.delivery_schemas import RowId
 from api.v1.errors import require_known
+from api.v1.idempotent_requests import IdempotencyKey, store_once
 from api.v1.links import address, next_page
 from api.v1.preconditions import IfMatch
 from api.v1.register_representations import VIEW_REGISTER
@@ -94,18 +97,29 @@ def get_register_entry(request: ApiRequest, response: HttpResponse, entry_id: Ro
 @router.post(
     "/register",
     auth=Access(_ADD, all_connections=True, shows=VIEW_REGISTER),
-    response=answers(HTTPStatus.CREATED, Shown, HTTPStatus.CONFLICT, has_body=True),
+    response=answers(HTTPStatus.CREATED, Shown, HTTPStatus.CONFLICT, *ONE, has_body=True),
     openapi_extra=headers(HTTPStatus.CREATED, Location="The entry.", **_ETAG),
     summary="Add an entry to the register",
 )
 def create_register_entry(
-    request: ApiRequest, response: HttpResponse, body: register_schemas.NewRegisterEntry
+    request: ApiRequest,
+    response: HttpResponse,
+    body: register_schemas.NewRegisterEntry,
+    idempotency_key: IdempotencyKey = None,
 ) -> Status[Shown]:
     """Add a credential that is watched. Texts that look like a secret are refused."""
-    owner = request.caller.owner if body.owner is None else _person(body.owner)
-    row = add_entry(_entered(body, owner), by=actor_of(request), now=timezone.now())
+    row = store_once(request, idempotency_key, partial(_add, request, body), find=find)
     response.headers["Location"] = address("v1:get_register_entry", row.pk)
     return Status(HTTPStatus.CREATED, _shown(row.pk, response))
+
+
+def _add(
+    request: ApiRequest,
+    body: register_schemas.NewRegisterEntry,
+    on_stored: Callable[[RegisterEntry], object] | None,
+) -> RegisterEntry:
+    owner = request.caller.owner if body.owner is None else _person(body.owner)
+    return add_entry(_entered(body, owner), by=actor_of(request), now=timezone.now(), on_stored=on_stored)
 
 
 @router.put(

@@ -1,6 +1,6 @@
 """Add, edit, close, reopen and delete entries of the register."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -68,8 +68,10 @@ def new_entry(entered: EntryInput, *, now: datetime) -> RegisterEntry:
     return RegisterEntry(**values, created_at=now, changed_at=now, date_set_at=now)
 
 
-def add_entry(entered: EntryInput, *, by: Actor, now: datetime) -> RegisterEntry:
-    """Add an entry. Raises `CannotChangeEntry`."""
+def add_entry(
+    entered: EntryInput, *, by: Actor, now: datetime, on_stored: Callable[[RegisterEntry], object] | None = None
+) -> RegisterEntry:
+    """Add an entry. `on_stored` is called in the transaction that stores it. Raises `CannotChangeEntry`."""
     with refusing_invalid_input(CannotChangeEntry):
         entered = checked(entered)
     with _unique_name(entered.name), transaction.atomic():
@@ -77,6 +79,8 @@ def add_entry(entered: EntryInput, *, by: Actor, now: datetime) -> RegisterEntry
         entry.save(force_insert=True)
         Consumer.objects.bulk_create(consumers_of(entered, entry))
         record("register.added", entry, by=by, at=now, detail=summary(entry))
+        if on_stored:
+            on_stored(entry)
     return entry
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.utils import timezone
 
 from api.v1 import register_schemas
@@ -38,6 +39,45 @@ def test_an_entry_is_created_and_read(program: Program) -> None:
     assert response.headers["ETag"] == f'"{created["version"]}"'
     assert program.get(f"/register/{created['id']}") == created
     assert Event.objects.get(kind="register.added").actor_name == "maya, API token “token 0”"
+
+
+def test_a_repeated_creation_adds_one_entry(program: Program) -> None:
+    body, headers = {"name": "Deploy key", "kind": "ssh_key"}, {"Idempotency-Key": "run-42"}
+    first = program.call("POST", "/register", body, headers=headers)
+    again = program.call("POST", "/register", body, headers=headers)
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again.headers["Location"] == first.headers["Location"]
+    assert RegisterEntry.objects.count() == Event.objects.filter(kind="register.added").count() == 1
+    other = program.call("POST", "/register", body | {"name": "Other"}, headers=headers)
+    problem(other, 422, "idempotency_key_reused")
+
+
+def test_a_refused_creation_can_be_corrected_under_its_key(program: Program) -> None:
+    body, headers = {"name": "Deploy key", "kind": "ssh_key"}, {"Idempotency-Key": "run-42"}
+    problem(program.call("POST", "/register", body | {"notes": SECRET}, headers=headers), 422, "secret_in_text")
+    assert program.post("/register", body, headers=headers)["name"] == "Deploy key"
+
+
+def test_an_entry_that_was_deleted_is_not_added_again_under_its_key(program: Program) -> None:
+    body, headers = {"name": "Deploy key", "kind": "ssh_key"}, {"Idempotency-Key": "run-42"}
+    program.post("/register", body, headers=headers)
+    RegisterEntry.objects.all().delete()
+    problem(program.call("POST", "/register", body, headers=headers), 404, "entry_gone")
+
+
+def test_an_entry_and_its_key_are_stored_together_or_not_at_all(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body, headers = {"name": "Deploy key", "kind": "ssh_key"}, {"Idempotency-Key": "run-42"}
+
+    def away(*_: object, **_more: object) -> None:
+        raise OperationalError("the database is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("api.actions.idempotency.finish", away)
+        assert program.call("POST", "/register", body, headers=headers).status_code == 503
+    assert not RegisterEntry.objects.exists()
+    assert program.call("POST", "/register", body, headers=headers).status_code == 201
 
 
 @pytest.mark.parametrize(
